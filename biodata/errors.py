@@ -1,0 +1,125 @@
+"""Every error that biodata raises on purpose, and the refusal of a single row."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class BiodataError(Exception):
+    """The base of all errors raised on purpose; its text is one line that a user can act on.
+
+    Attributes
+    ----------
+    code : str
+        A stable name for programs, in the style of `INPUT_ENCODING_UNKNOWN`.
+    """
+
+    code = "BIODATA_ERROR"
+
+
+class InputError(BiodataError):
+    """Something that came from outside cannot be taken in; nothing was changed.
+
+    Parameters
+    ----------
+    problem : str
+        What was wrong.
+    file, column, value : str, optional
+        Where it was wrong; a value longer than 80 characters is cut in the message.
+    row : int, optional
+        Line of the file, the heading being line 1.
+    expected : str, optional
+        What would be right.
+    code : str
+        A stable name for programs.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+        value: str | None = None,
+        expected: str | None = None,
+        code: str = "INPUT_INVALID",
+    ) -> None:
+        self.problem, self.file, self.row, self.column = problem, file, row, column
+        self.value, self.expected, self.code = value, expected, code
+        place = ", ".join(
+            part
+            for part in (
+                file or "",
+                f"row {row}" if row is not None else "",
+                f"column {column}" if column else "",
+                f"value {shorten(value)!r}" if value is not None else "",
+            )
+            if part
+        )
+        message = f"{place}: {problem}" if place else problem
+        super().__init__(" ".join((f"{message}; {expected}" if expected else message).split()))
+
+
+class UnknownSourceError(BiodataError):
+    """There is no source of that name."""
+
+    code = "SOURCE_UNKNOWN"
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name, self.known = name, known
+        super().__init__(f"no source called {name!r}; known sources: {', '.join(sorted(known))}")
+
+
+class MissingExtraError(BiodataError):
+    """An optional part is not installed."""
+
+    code = "EXTRA_MISSING"
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.what, self.extra = what, extra
+        super().__init__(f"{what} needs the optional extra {extra!r}: pip install 'biodata[{extra}]'")
+
+
+class NoReleaseError(BiodataError):
+    """No release can be read."""
+
+    code = "RELEASE_MISSING"
+
+
+class StoreError(BiodataError):
+    """The store cannot do what was asked and is as it was."""
+
+    code = "STORE_ERROR"
+
+
+class RemoteError(BiodataError):
+    """A remote service answered with something that cannot be used."""
+
+    code = "REMOTE_ERROR"
+
+
+class SharingError(BiodataError):
+    """A sharing rule is not valid, or a table has what may not leave."""
+
+    code = "SHARING_ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One row that was not taken in, and why; the shape of `ingest --json`'s `refusals`."""
+
+    file: str
+    row: int | None
+    column: str | None
+    value: str | None
+    code: str
+    message: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the refusal as plain values for JSON."""
+        return asdict(self)
+
+
+def shorten(value: str, length: int = 80) -> str:
+    """Return `value` cut to `length` characters, with … where it was cut."""
+    return value if len(value) <= length else value[: length - 1] + "…"

@@ -1,0 +1,103 @@
+"""Every doubt that biodata can name: GBIF's issue names where they exist, ours where they do not."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class About(StrEnum):
+    """What a flag is about."""
+
+    PLACE = "place"
+    TIME = "time"
+    NAME = "name"
+    RECORD = "record"
+    AREA = "area"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A doubt about a record or an area.
+
+    Attributes
+    ----------
+    name : str
+        The name as it stands in `quality_flags`.
+    about : About
+        What it is about.
+    meaning : str
+        One sentence for a field biologist.
+    gbif : bool
+        True where GBIF has an issue of this name and meaning.
+    """
+
+    name: str
+    about: About
+    meaning: str
+    gbif: bool = True
+
+
+_PLACE, _TIME, _NAME, _RECORD, _AREA = About
+
+_ALL = (
+    Flag("ZERO_COORDINATE", _PLACE, "Latitude and longitude are both exactly 0."),
+    Flag("COORDINATE_INVALID", _PLACE, "A coordinate is no number that can be read."),
+    Flag("COORDINATE_OUT_OF_RANGE", _PLACE, "Latitude is beyond ±90° or longitude beyond ±180°."),
+    Flag("COORDINATE_ROUNDED", _PLACE, "The publisher's coordinates have more decimals than are kept."),
+    Flag("PRESUMED_SWAPPED_COORDINATE", _PLACE, "Latitude and longitude seem to be swapped; a proposal is made."),
+    Flag("PRESUMED_NEGATED_LATITUDE", _PLACE, "The latitude's sign seems wrong; a proposal is made."),
+    Flag("PRESUMED_NEGATED_LONGITUDE", _PLACE, "The longitude's sign seems wrong; a proposal is made."),
+    Flag("COUNTRY_COORDINATE_MISMATCH", _PLACE, "The coordinates fall in another country than the one stated."),
+    Flag("COUNTRY_DERIVED_FROM_COORDINATES", _PLACE, "No country was stated; it was taken from the coordinates."),
+    Flag("COUNTRY_INVALID", _PLACE, "The stated country is not known."),
+    Flag("COUNTRY_MISMATCH", _PLACE, "country and countryCode name different countries."),
+    Flag("GEODETIC_DATUM_INVALID", _PLACE, "The stated datum is not known."),
+    Flag("GEODETIC_DATUM_ASSUMED_WGS84", _PLACE, "No datum was stated; WGS 84 is assumed."),
+    Flag("COORDINATE_UNCERTAINTY_METERS_INVALID", _PLACE, "The stated uncertainty is no distance in metres."),
+    Flag("COORDINATE_PRECISION_INVALID", _PLACE, "The stated precision is no number of degrees between 0 and 10."),
+    Flag("ELEVATION_NON_NUMERIC", _PLACE, "The elevation is no number."),
+    Flag("ELEVATION_UNLIKELY", _PLACE, "The elevation is above 17 000 m or below -11 000 m."),
+    Flag("DEPTH_NON_NUMERIC", _PLACE, "The depth is no number."),
+    Flag("DEPTH_UNLIKELY", _PLACE, "The depth is above 0 m or below 11 000 m."),
+    Flag("COORDINATE_MISSING", _PLACE, "There are no coordinates, or only one of the two.", gbif=False),
+    Flag("PROVINCE_COORDINATE_MISMATCH", _PLACE, "The coordinates fall in another province than stated.", gbif=False),
+    Flag("PROVINCE_UNKNOWN", _PLACE, "The stated province is not known in that country.", gbif=False),
+    Flag("BORDER_AMBIGUOUS", _PLACE, "The place lies within the boundary set's band around a border.", gbif=False),
+    Flag("PUBLISHER_GENERALISED", _PLACE, "The publisher had already obscured the place.", gbif=False),
+    Flag("RECORDED_DATE_INVALID", _TIME, "The date cannot be read."),
+    Flag("RECORDED_DATE_UNLIKELY", _TIME, "The date lies in the future or before 1600."),
+    Flag("RECORDED_DATE_MISMATCH", _TIME, "eventDate and year, month, day tell different dates."),
+    Flag("MODIFIED_DATE_INVALID", _TIME, "The date of modification cannot be read."),
+    Flag("IDENTIFIED_DATE_INVALID", _TIME, "The date of identification cannot be read."),
+    Flag("RECORDED_DATE_EXCEL_SERIAL", _TIME, "A spreadsheet's day number; the date is proposed.", gbif=False),
+    Flag("RECORDED_DATE_BUDDHIST_ERA", _TIME, "A year of the Buddhist Era; the date is proposed.", gbif=False),
+    Flag("RECORDED_DATE_DAY_MONTH_AMBIGUOUS", _TIME, "Day and month could be either way round.", gbif=False),
+    Flag("RECORDED_DATE_MISSING", _TIME, "There is no date.", gbif=False),
+    Flag("TAXON_MATCH_NONE", _NAME, "The name was not found in the checklist."),
+    Flag("TAXON_MATCH_FUZZY", _NAME, "The name was found only by a spelling close to it."),
+    Flag("TAXON_MATCH_HIGHERRANK", _NAME, "Only a higher rank was found."),
+    Flag("SCIENTIFIC_NAME_MISSING", _NAME, "There is no scientific name.", gbif=False),
+    Flag("BASIS_OF_RECORD_INVALID", _RECORD, "The basis of record is not known."),
+    Flag("OCCURRENCE_STATUS_UNPARSABLE", _RECORD, "The occurrence status is not known."),
+    Flag("INDIVIDUAL_COUNT_INVALID", _RECORD, "The number of individuals is no whole number of 0 or more."),
+    Flag(
+        "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS",
+        _RECORD,
+        "0 individuals of a present species, or more than 0 of an absent one.",
+    ),
+    Flag("TYPE_STATUS_INVALID", _RECORD, "The type status is not known."),
+    Flag("LICENSE_UNKNOWN", _RECORD, "The licence is not known.", gbif=False),
+    Flag("OCCURRENCE_ID_MISSING", _RECORD, "There is no occurrenceID; another identifier stood in.", gbif=False),
+    Flag("OCCURRENCE_ID_FROM_CONTENT", _RECORD, "The file has no identifiers; the row's content stood in.", gbif=False),
+    Flag("GEOMETRY_INVALID", _AREA, "The polygon was not valid and was repaired.", gbif=False),
+    Flag("GEOMETRY_MISSING", _AREA, "The site has no geometry: it counts, but is not mapped.", gbif=False),
+    Flag("GEOMETRY_POINT", _AREA, "The site is a point, not a polygon.", gbif=False),
+    Flag("AREA_DISAGREES", _AREA, "Reported and computed area differ by more than a tenth.", gbif=False),
+    Flag("BOUNDARY_DISAGREEMENT", _AREA, "It spills over a border inside or outside the band.", gbif=False),
+    Flag("COUNTRY_DISAGREES", _AREA, "Most of it lies outside the country stated.", gbif=False),
+    Flag("SITE_REPEATED", _AREA, "The same site stands more than once in the file.", gbif=False),
+)
+
+FLAGS: Final = MappingProxyType({flag.name: flag for flag in _ALL})
+"""Every flag by its name; a flag that is not here may not be set."""

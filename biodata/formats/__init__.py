@@ -1,0 +1,1 @@
+"""File formats of the field, read and written without interpreting what they say."""

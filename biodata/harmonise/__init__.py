@@ -1,0 +1,1 @@
+"""Verbatim tables in, interpreted and flagged tables out; no files, no network."""

@@ -1,0 +1,1 @@
+"""Verbatim records out of somewhere: one file a source."""

@@ -1,0 +1,1 @@
+"""Text in; value, issues and confidence out."""

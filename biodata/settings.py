@@ -1,0 +1,35 @@
+"""Settings: built once, by a command or by `create_app()`, and passed in."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an installation decides; each can be set as `BIODATA_…` in the environment.
+
+    Attributes
+    ----------
+    data : Path
+        Folder of the registry, the lake, the releases and the uploads.
+    registry_url : str, optional
+        SQLAlchemy address of the registry; a SQLite file in `data` where nothing is given.
+    boundaries : str
+        Name of the boundary set.
+    memory_limit : str
+        What one DuckDB connection that builds or analyses may use.
+    upload_limit_bytes : int
+        Largest upload taken.
+    gbif_url : str
+        Address of GBIF's API.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="BIODATA_", frozen=True, extra="ignore")
+
+    data: Path = Field(default=Path("biodata_data"))
+    registry_url: str | None = Field(default=None)
+    boundaries: str = Field(default="natural_earth")
+    memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?[KMG]B$")
+    upload_limit_bytes: int = Field(default=50_000_000, gt=0)
+    gbif_url: str = Field(default="https://api.gbif.org/v1/")

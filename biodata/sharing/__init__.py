@@ -1,0 +1,1 @@
+"""Who may see what: the only way out of the lake."""

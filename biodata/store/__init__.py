@@ -1,0 +1,1 @@
+"""The registry, the lake, the releases and the one way to query them."""

@@ -1,0 +1,97 @@
+"""Controlled values and the region's scope: one place for each list."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class SharingCategory(StrEnum):
+    """How coarse a published place is, from Chapman 2020 (https://doi.org/10.15468/doc-5jp4-5g10), strictest first."""
+
+    WITHHELD = "withheld"
+    ONE_DEGREE = "1_degree"
+    TENTH_DEGREE = "0_1_degree"
+    HUNDREDTH_DEGREE = "0_01_degree"
+    THOUSANDTH_DEGREE = "0_001_degree"
+    OPEN = "open"
+
+    @property
+    def cell_degrees(self) -> float | None:
+        """Side of the published cell in degrees; None where nothing, or the exact place, is published."""
+        return _CELL_DEGREES.get(self)
+
+    @property
+    def strictness(self) -> int:
+        """5 for withheld, down to 0 for open: the larger number wins."""
+        return len(SharingCategory) - 1 - list(SharingCategory).index(self)
+
+
+_CELL_DEGREES: Final = MappingProxyType(
+    {
+        SharingCategory.ONE_DEGREE: 1.0,
+        SharingCategory.TENTH_DEGREE: 0.1,
+        SharingCategory.HUNDREDTH_DEGREE: 0.01,
+        SharingCategory.THOUSANDTH_DEGREE: 0.001,
+    }
+)
+
+THREATENED: Final = ("CR", "EN", "VU")
+"""IUCN Red List categories that count as threatened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A country of the scope.
+
+    Attributes
+    ----------
+    code : str
+        ISO 3166-1 alpha-2.
+    name : str
+        English short name.
+    asean_since : date, optional
+        When it became an ASEAN member state; None for China.
+    """
+
+    code: str
+    name: str
+    asean_since: date | None
+
+
+# Accession dates: https://asean.org/member-states/
+MEMBERS: Final = MappingProxyType(
+    {
+        member.code: member
+        for member in (
+            Member("CN", "China", None),
+            Member("BN", "Brunei Darussalam", date(1984, 1, 7)),
+            Member("KH", "Cambodia", date(1999, 4, 30)),
+            Member("ID", "Indonesia", date(1967, 8, 8)),
+            Member("LA", "Lao PDR", date(1997, 7, 23)),
+            Member("MY", "Malaysia", date(1967, 8, 8)),
+            Member("MM", "Myanmar", date(1997, 7, 23)),
+            Member("PH", "Philippines", date(1967, 8, 8)),
+            Member("SG", "Singapore", date(1967, 8, 8)),
+            Member("TH", "Thailand", date(1967, 8, 8)),
+            Member("TL", "Timor-Leste", date(2025, 10, 26)),
+            Member("VN", "Viet Nam", date(1995, 7, 28)),
+        )
+    }
+)
+"""The countries of the scope by code."""
+
+# Yunnan, Guizhou, Sichuan, Chongqing and Xizang are the official Southwest; Guangxi belongs to the wider definition.
+SOUTHWEST_CHINA: Final = MappingProxyType(
+    {"CN-YN": True, "CN-GZ": True, "CN-SC": True, "CN-CQ": True, "CN-XZ": True, "CN-GX": False}
+)
+"""Provinces of Southwest China; True for the official core, False for the wider definition."""
+
+
+def in_scope(country_code: str, province_code: str | None, on: date) -> bool:
+    """Tell whether a place belongs to Southwest China or to a state that is an ASEAN member on that day."""
+    if country_code == "CN":
+        return province_code in SOUTHWEST_CHINA
+    member = MEMBERS.get(country_code)
+    return member is not None and member.asean_since is not None and member.asean_since <= on

@@ -1,0 +1,33 @@
+"""Fixtures that many test files share."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real data and suites that lies beside a checkout; skip where it is absent."""
+    folder = Path(__file__).parents[2] / "shared"
+    if not (folder / "data").is_dir():
+        pytest.skip("the folder of real data is not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_data() -> Path:
+    """Return the project's own synthetic data."""
+    return Path(__file__).parents[1] / "sample_data"
+
+
+def pytest_report_header() -> list[str]:
+    """Tell the versions that decide how geometry behaves."""
+    import duckdb
+    import pyproj
+    import rasterio
+    import shapely
+
+    return [
+        f"GDAL {rasterio.__gdal_version__}, GEOS {shapely.geos_version_string}, "
+        f"PROJ {pyproj.proj_version_str}, DuckDB {duckdb.__version__}"
+    ]
