@@ -312,6 +312,24 @@ TAXON: Final = (
 )
 """The lake's and the release's table `taxa`."""
 
+LAYER: Final = (
+    Column("name", pl.String, "What a command calls the layer.", _LAKE),
+    Column("datasetKey", pl.String, "The dataset that it came with.", _LAKE),
+    Column("file_name", pl.String, "Its file, below the folder `layers`.", _LAKE),
+    Column("kind", pl.String, "categorical (classes) or continuous (quantities).", _LAKE),
+    Column("crs", pl.String, "Coordinate system, as authority and code where it has one.", _LAKE),
+    Column("width", pl.Int64, "Columns of cells.", _LAKE),
+    Column("height", pl.Int64, "Rows of cells.", _LAKE),
+    Column("west", pl.Float64, "Western edge, degrees, WGS 84.", _LAKE),
+    Column("south", pl.Float64, "Southern edge, degrees, WGS 84.", _LAKE),
+    Column("east", pl.Float64, "Eastern edge, degrees, WGS 84.", _LAKE),
+    Column("north", pl.Float64, "Northern edge, degrees, WGS 84.", _LAKE),
+    Column("dtype", pl.String, "Type of the cells.", _LAKE),
+    Column("nodata", pl.Float64, "The value that stands for nothing known.", _LAKE),
+    Column("sha256", pl.String, "Checksum of the file.", _LAKE),
+)
+"""The lake's table `layers`: what is known of each raster; the cells stay in their files."""
+
 TABLES: Final = MappingProxyType(
     {
         "occurrences": OCCURRENCE,
@@ -320,6 +338,7 @@ TABLES: Final = MappingProxyType(
         "corridors": CORRIDOR,
         "reserve_candidates": CANDIDATE,
         "taxa": TAXON,
+        "layers": LAYER,
     }
 )
 """The lake's tables."""
