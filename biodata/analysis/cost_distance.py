@@ -1,0 +1,391 @@
+"""Accumulated cost over a raster: exact, by a bucket queue (Dial 1969, https://doi.org/10.1145/363269.363610).
+
+A step between two neighbouring cells costs the mean of their resistances times the distance between their centres, as
+in GRASS r.cost, ESRI's Cost Distance and scikit-image's MCP_Geometric. Cells without data are never entered. Equal
+costs are settled by rule: the lowest source id, then the predecessor with the lowest cell index.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from biodata.errors import InputError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+SOURCE: Final = 8
+"""Back-link of a source cell."""
+UNREACHED: Final = -1
+"""Back-link and allocation of a cell that was not reached."""
+STEPS: Final = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+"""Rows and columns of the step that led into a cell, by its back-link."""
+_LARGEST_RING: Final = 1 << 20
+_CHUNK: Final = 128
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile a kernel that runs without Python's lock; compiled code is kept beside the module."""
+    return cast("_Function", numba.njit(nogil=True, cache=True)(function))
+
+
+@dataclass(frozen=True, slots=True)
+class CostSurface:
+    """The cheapest way from the sources to every cell of a window of a raster.
+
+    Attributes
+    ----------
+    cost : ndarray of float64, (rows, columns)
+        Accumulated cost in resistance x metres; inf where it was not reached, nan where there is no data.
+    back_link : ndarray of int8, (rows, columns)
+        Index into `STEPS` of the step that led into the cell; `SOURCE` or `UNREACHED`.
+    allocation : ndarray of int32, (rows, columns), optional
+        Id of the source that the cell belongs to, `UNREACHED` where none; None unless asked for.
+    row, column : int
+        Where the window starts in the raster.
+    at_raster_edge : bool
+        True where the search came to the raster's own edge: what lies beyond could change the answer.
+    """
+
+    cost: Floats
+    back_link: NDArray[np.int8]
+    allocation: NDArray[np.int32] | None
+    row: int
+    column: int
+    at_raster_edge: bool
+
+    def path_to(self, row: int, column: int) -> Ints:
+        """Return the cells of the cheapest path from a source to a cell.
+
+        Parameters
+        ----------
+        row, column : int
+            The cell, in rows and columns of the whole raster.
+
+        Returns
+        -------
+        ndarray of int64, (n, 2)
+            Rows and columns of the raster, the source first.
+
+        Raises
+        ------
+        ValueError
+            If the cell was not reached.
+        """
+        row, column = row - self.row, column - self.column
+        rows, columns = self.cost.shape
+        if not (0 <= row < rows and 0 <= column < columns) or self.back_link[row, column] == UNREACHED:
+            msg = f"no path leads to row {row + self.row}, column {column + self.column}"
+            raise ValueError(msg)
+        cells = [(row, column)]
+        while (link := int(self.back_link[row, column])) != SOURCE:
+            row, column = row - STEPS[link][0], column - STEPS[link][1]
+            cells.append((row, column))
+        return np.array(cells[::-1], dtype=np.int64) + (self.row, self.column)
+
+
+def surface(
+    resistance: Floats,
+    sources: Ints,
+    *,
+    cell_width_m: float | Floats,
+    cell_height_m: float | Floats | None = None,
+    source_ids: NDArray[np.int32] | None = None,
+    max_cost: float = math.inf,
+    neighbours: int = 8,
+    cut_corners: bool = True,
+) -> CostSurface:
+    """Accumulate cost outwards from the sources.
+
+    Parameters
+    ----------
+    resistance : ndarray of float64, (rows, columns)
+        Cost of a metre in each cell, above 0; nan (or inf) where there is no data, which is never entered.
+    sources : ndarray of int64, (n,)
+        Flat indexes of the cells where cost is 0; those without data are left out.
+    cell_width_m, cell_height_m : float or ndarray of float64, (rows,)
+        Size of a cell, or of the cells of each row on a geographic grid; the height is the width where it is not given.
+    source_ids : ndarray of int32, (n,), optional
+        Ids of the sources, 0 or more; with them the surface tells which source each cell belongs to.
+    max_cost : float
+        Cells that cost more are not reached; the search then works on a window as large as it needs.
+    neighbours : int
+        8, or 4 for steps along rows and columns only.
+    cut_corners : bool
+        Whether a diagonal step may pass between two cells without data, as r.cost and scikit-image allow.
+
+    Returns
+    -------
+    CostSurface
+
+    Raises
+    ------
+    InputError
+        If a resistance is 0 or less.
+    ValueError
+        If shapes do not agree, a source lies outside the raster, or `neighbours` is neither 4 nor 8.
+    """
+    rows, columns = resistance.shape
+    widths = np.broadcast_to(np.asarray(cell_width_m, dtype=np.float64), (rows,))
+    heights = widths if cell_height_m is None else np.broadcast_to(np.asarray(cell_height_m, dtype=np.float64), (rows,))
+    if neighbours not in (4, 8) or not (widths > 0).all() or not (heights > 0).all() or math.isnan(max_cost):
+        msg = f"neighbours must be 4 or 8 ({neighbours}), cell sizes positive and max_cost a number ({max_cost})"
+        raise ValueError(msg)
+    if sources.size and (sources.min() < 0 or sources.max() >= resistance.size):
+        msg = f"a source lies outside the raster of {rows} x {columns} cells"
+        raise ValueError(msg)
+    if source_ids is not None and (source_ids.shape != sources.shape or (source_ids.size and source_ids.min() < 0)):
+        msg = "source_ids must be as many as sources, and 0 or more"
+        raise ValueError(msg)
+    ids = np.zeros(0, dtype=np.int32) if source_ids is None else source_ids
+    source_rows, source_columns = np.divmod(sources, columns)
+    margin = _first_margin(resistance, float(min(widths.min(), heights.min())), max_cost)
+    while True:
+        window = _window(source_rows, source_columns, margin, (rows, columns))
+        top, left, bottom, right = window
+        cost, link, allocation = _search_window(
+            resistance[top:bottom, left:right],
+            (source_rows - top) * (right - left) + (source_columns - left),
+            ids,
+            widths[top:bottom],
+            heights[top:bottom],
+            max_cost,
+            neighbours == 8,
+            cut_corners,
+        )
+        reached = link != UNREACHED
+        sides = (
+            (top > 0, reached[:1].any()),
+            (left > 0, reached[:, :1].any()),
+            (bottom < rows, reached[-1:].any()),
+            (right < columns, reached[:, -1:].any()),
+        )
+        if not any(inside and touched for inside, touched in sides):
+            at_edge = any(touched and not inside for inside, touched in sides)
+            return CostSurface(cost, link, None if source_ids is None else allocation, top, left, bool(at_edge))
+        margin *= 2
+
+
+def _first_margin(resistance: Floats, cell_m: float, max_cost: float) -> int:
+    """Guess how many cells a search reaches, from a sample of the resistances."""
+    if math.isinf(max_cost):
+        return max(resistance.shape)
+    step = max(1, resistance.size // 4096)
+    sample = resistance.reshape(-1)[::step]
+    sample = sample[np.isfinite(sample)]
+    typical = float(np.quantile(sample, 0.25)) if sample.size else 1.0
+    return min(max(resistance.shape), 2 + int(max_cost / (max(typical, 1e-9) * cell_m)))
+
+
+def _window(rows: Ints, columns: Ints, margin: int, shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return top, left, bottom, right of the sources' box grown by `margin` cells, inside the raster."""
+    if not rows.size:
+        return 0, 0, shape[0], shape[1]
+    return (
+        max(0, int(rows.min()) - margin),
+        max(0, int(columns.min()) - margin),
+        min(shape[0], int(rows.max()) + margin + 1),
+        min(shape[1], int(columns.max()) + margin + 1),
+    )
+
+
+def _search_window(
+    resistance: Floats,
+    sources: Ints,
+    ids: NDArray[np.int32],
+    widths: Floats,
+    heights: Floats,
+    max_cost: float,
+    diagonals: bool,
+    cut_corners: bool,
+) -> tuple[Floats, NDArray[np.int8], NDArray[np.int32]]:
+    """Search one window; arrays are padded by a cell of no data, so that no step needs a check of the edge."""
+    rows, columns = resistance.shape
+    padded = np.full((rows + 2, columns + 2), np.nan)
+    padded[1:-1, 1:-1] = resistance
+    low, high = _range(padded.reshape(-1))
+    if low <= 0:
+        at = np.argwhere(resistance <= 0)[0]
+        raise InputError(
+            "resistance must be above 0",
+            value=f"{resistance[tuple(at)]:g}",
+            expected="1 or more is usual; leave a cell without data to make it a barrier",
+            code="RESISTANCE_NOT_POSITIVE",
+        )
+    south = np.empty(rows + 1)  # between a padded row and the next
+    south[1:rows] = (heights[:-1] + heights[1:]) / 2
+    south[[0, rows]] = heights[0], heights[-1]
+    middle = np.empty(rows + 1)
+    middle[1:rows] = (widths[:-1] + widths[1:]) / 2
+    middle[[0, rows]] = widths[0], widths[-1]
+    diagonal = np.hypot(south, middle)
+    east = np.concatenate([widths[:1], widths, widths[-1:]])
+    shortest, longest = min(east.min(), south.min()), diagonal.max()
+    # Exact for any width: where a bucket is wider than the cheapest step, cells are settled again when they improve.
+    width = max(low * shortest * (1 - 1e-9), high * longest / _LARGEST_RING) if low < math.inf else 1.0
+    ring = int(high * longest / width) + 3 if low < math.inf else 3
+    cost = np.empty(padded.size)
+    link = np.full(padded.size, UNREACHED, dtype=np.int8)
+    allocation = np.full(padded.size if ids.size else 1, UNREACHED, dtype=np.int32)
+    start = (sources // columns + 1) * (columns + 2) + sources % columns + 1
+    order = np.argsort(ids, kind="stable") if ids.size else np.arange(start.size)
+    _search(
+        padded.reshape(-1), columns + 2, start[order], ids[order] if ids.size else ids, east, south, diagonal,
+        max_cost, diagonals, cut_corners, width, ring, cost, link, allocation,
+    )  # fmt: skip
+    inner = (slice(1, -1), slice(1, -1))
+    return (
+        np.ascontiguousarray(cost.reshape(padded.shape)[inner]),
+        np.ascontiguousarray(link.reshape(padded.shape)[inner]),
+        np.ascontiguousarray(allocation.reshape(padded.shape)[inner]) if ids.size else allocation,
+    )
+
+
+@compiled
+def _range(values: Floats) -> tuple[float, float]:
+    """Return the lowest and the highest finite value; inf and -inf where there is none."""
+    low, high = np.inf, -np.inf
+    for value in values:
+        if np.isfinite(value):
+            low, high = min(low, value), max(high, value)
+    return low, high
+
+
+@compiled
+def _search(
+    resistance: Floats,
+    stride: int,
+    sources: Ints,
+    ids: NDArray[np.int32],
+    east: Floats,
+    south: Floats,
+    diagonal: Floats,
+    max_cost: float,
+    diagonals: bool,
+    cut_corners: bool,
+    width: float,
+    ring: int,
+    cost: Floats,
+    link: NDArray[np.int8],
+    allocation: NDArray[np.int32],
+) -> None:
+    """Fill cost, link and allocation; buckets are lists of chunks of cells, and chunks are used again."""
+    allocate = ids.size > 0
+    settled = np.zeros(resistance.size, dtype=np.uint8)
+    for cell in range(resistance.size):
+        cost[cell] = np.inf if np.isfinite(resistance[cell]) else -np.inf  # -inf: no step into it is an improvement
+    offset = np.array([-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1])
+    length = np.empty(8)
+    first = np.full(ring, -1, dtype=np.int32)  # the chunk that a bucket fills
+    fill = np.zeros(ring, dtype=np.int32)  # cells in it
+    chunks = np.empty((64, _CHUNK), dtype=np.int32)
+    following = np.arange(1, 65, dtype=np.int32)  # the next chunk of a bucket, or of the free ones
+    following[63] = -1
+    free = 0
+    waiting = 0
+    inverse = 1.0 / width
+    # Sources go in as steps of no cost, then each cell that leaves its bucket reaches its neighbours.
+    fed = 0
+    bucket = 0
+    while True:
+        if fed < sources.size:
+            cell, steps = sources[fed], 1
+            if cost[cell] != np.inf:  # no data, or a source already (the lower id came first)
+                fed += 1
+                continue
+        else:
+            if waiting == 0:
+                break
+            slot = bucket % ring
+            while first[slot] < 0:
+                bucket += 1
+                slot = bucket % ring
+            chunk = first[slot]
+            fill[slot] -= 1
+            cell = chunks[chunk, fill[slot]]
+            if fill[slot] == 0:
+                first[slot] = following[chunk]
+                fill[slot] = _CHUNK
+                following[chunk] = free
+                free = chunk
+            waiting -= 1
+            if settled[cell]:
+                continue
+            settled[cell] = 1
+            steps = 8
+            row = cell // stride
+            length[0] = length[2] = diagonal[row - 1]
+            length[1] = south[row - 1]
+            length[3] = length[4] = east[row]
+            length[5] = length[7] = diagonal[row]
+            length[6] = south[row]
+        here = cost[cell]
+        own = resistance[cell]
+        for step in range(steps):
+            if fed < sources.size:
+                target, reached, code = cell, 0.0, SOURCE
+                if allocate:
+                    allocation[target] = ids[fed]
+                fed += 1
+            else:
+                is_diagonal = step == 0 or step == 2 or step == 5 or step == 7
+                if is_diagonal and not diagonals:
+                    continue
+                target, code = cell + offset[step], step
+                if cost[target] <= here:
+                    continue
+                reached = here + 0.5 * (own + resistance[target]) * length[step]
+                if reached > cost[target] or reached > max_cost:
+                    continue
+                if is_diagonal and not cut_corners:
+                    beside = cell - stride if step < 3 else cell + stride
+                    across = cell - 1 if step == 0 or step == 5 else cell + 1
+                    if cost[beside] == -np.inf and cost[across] == -np.inf:
+                        continue
+                if reached == cost[target]:
+                    if link[target] == SOURCE:
+                        continue
+                    rival = target - offset[link[target]]
+                    if allocate and allocation[cell] != allocation[target]:
+                        if allocation[cell] > allocation[target]:
+                            continue
+                    elif rival <= cell:
+                        continue
+                if allocate:
+                    allocation[target] = allocation[cell]
+            before = cost[target]
+            cost[target] = reached
+            link[target] = code
+            place = int(reached * inverse)
+            if before < np.inf and not settled[target] and int(before * inverse) == place:
+                continue  # it waits in this bucket already
+            settled[target] = 0
+            slot = place % ring
+            if first[slot] < 0 or fill[slot] == _CHUNK:
+                if free < 0:
+                    size = following.size
+                    more = np.empty((2 * size, _CHUNK), dtype=np.int32)
+                    more[:size] = chunks
+                    chunks = more
+                    longer = np.arange(1, 2 * size + 1, dtype=np.int32)
+                    longer[:size] = following
+                    longer[2 * size - 1] = -1
+                    following = longer
+                    free = size
+                chunk = free
+                free = following[chunk]
+                following[chunk] = first[slot]
+                first[slot] = chunk
+                fill[slot] = 0
+            chunks[first[slot], fill[slot]] = target
+            fill[slot] += 1
+            waiting += 1
+    for cell in range(resistance.size):
+        if cost[cell] == -np.inf:
+            cost[cell] = np.nan
