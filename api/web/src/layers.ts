@@ -1,0 +1,160 @@
+// How each collection looks, and which of its layers a click asks about. Colours tell apart without red against green.
+import type { LayerSpecification, SourceSpecification } from 'maplibre-gl';
+import { tilesOf } from './service';
+
+export interface Theme {
+  id: string;
+  title: string;
+  note: string;
+  colour: string;
+  layers: LayerSpecification[];
+}
+
+const OPEN = '#2c6fbb';
+const GENERALISED = '#c2571a';
+const AREA = '#2e7d5b';
+const CORRIDOR = '#7b4fa3';
+const CANDIDATE = '#b8860b';
+
+export const sources: Record<string, SourceSpecification> = {
+  boundaries: { type: 'vector', tiles: [tilesOf('boundaries')], minzoom: 0, maxzoom: 9 },
+  protected_areas: { type: 'vector', tiles: [tilesOf('protected_areas')], minzoom: 0, maxzoom: 12 },
+  occurrences: { type: 'vector', tiles: [tilesOf('occurrences')], minzoom: 0, maxzoom: 14 },
+  corridors: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
+  paths: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
+  reserve_candidates: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
+  chosen: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
+};
+
+export const base: LayerSpecification[] = [
+  { id: 'sea', type: 'background', paint: { 'background-color': '#dfe8ee' } },
+  {
+    id: 'land',
+    type: 'fill',
+    source: 'boundaries',
+    'source-layer': 'boundaries',
+    filter: ['==', ['get', 'level'], 'country'],
+    paint: { 'fill-color': '#f7f4ec' },
+  },
+  {
+    id: 'provinces',
+    type: 'line',
+    source: 'boundaries',
+    'source-layer': 'boundaries',
+    minzoom: 5,
+    filter: ['==', ['get', 'level'], 'province'],
+    paint: { 'line-color': '#c9c2b2', 'line-width': 0.6 },
+  },
+  {
+    id: 'countries',
+    type: 'line',
+    source: 'boundaries',
+    'source-layer': 'boundaries',
+    filter: ['==', ['get', 'level'], 'country'],
+    paint: { 'line-color': '#8d8672', 'line-width': ['interpolate', ['linear'], ['zoom'], 3, 0.7, 9, 1.8] },
+  },
+];
+
+export const themes: Theme[] = [
+  {
+    id: 'reserve_candidates',
+    title: 'Candidate transboundary reserves',
+    note: 'areas of two countries that face each other',
+    colour: CANDIDATE,
+    layers: [
+      { id: 'candidates-fill', type: 'fill', source: 'reserve_candidates', paint: { 'fill-color': CANDIDATE, 'fill-opacity': 0.1 } },
+      {
+        id: 'candidates-line',
+        type: 'line',
+        source: 'reserve_candidates',
+        paint: { 'line-color': CANDIDATE, 'line-width': 2.2, 'line-dasharray': [3, 1.5] },
+      },
+    ],
+  },
+  {
+    id: 'protected_areas',
+    title: 'Protected areas',
+    note: 'as their sources draw them',
+    colour: AREA,
+    layers: [
+      {
+        id: 'areas-fill',
+        type: 'fill',
+        source: 'protected_areas',
+        'source-layer': 'protected_areas',
+        paint: { 'fill-color': AREA, 'fill-opacity': 0.3 },
+      },
+      {
+        id: 'areas-line',
+        type: 'line',
+        source: 'protected_areas',
+        'source-layer': 'protected_areas',
+        paint: { 'line-color': AREA, 'line-width': 1 },
+      },
+    ],
+  },
+  {
+    id: 'corridors',
+    title: 'Corridors',
+    note: 'cheapest ways between areas of two countries',
+    colour: CORRIDOR,
+    layers: [
+      { id: 'corridors-fill', type: 'fill', source: 'corridors', paint: { 'fill-color': CORRIDOR, 'fill-opacity': 0.45 } },
+      { id: 'corridors-line', type: 'line', source: 'corridors', paint: { 'line-color': CORRIDOR, 'line-width': 1 } },
+      {
+        id: 'paths',
+        type: 'line',
+        source: 'paths',
+        layout: { 'line-cap': 'round' },
+        paint: { 'line-color': '#4a2670', 'line-width': 2.4 },
+      },
+    ],
+  },
+  {
+    id: 'occurrences',
+    title: 'Occurrences',
+    note: 'orange: the place is made coarse to protect the species',
+    colour: OPEN,
+    layers: [
+      {
+        id: 'records-many',
+        type: 'circle',
+        source: 'occurrences',
+        'source-layer': 'occurrences',
+        filter: ['has', 'count'],
+        paint: {
+          'circle-color': OPEN,
+          'circle-opacity': 0.5,
+          'circle-radius': ['interpolate', ['linear'], ['log10', ['+', 1, ['to-number', ['get', 'count']]]], 0, 1.6, 4, 12],
+        },
+      },
+      {
+        id: 'records',
+        type: 'circle',
+        source: 'occurrences',
+        'source-layer': 'occurrences',
+        filter: ['!', ['has', 'count']],
+        paint: {
+          'circle-color': ['match', ['get', 'sharing_category'], 'open', OPEN, GENERALISED],
+          'circle-radius': ['interpolate', ['linear'], ['zoom'], 7, 2.4, 12, 5],
+          'circle-stroke-color': '#ffffff',
+          'circle-stroke-width': 0.8,
+        },
+      },
+    ],
+  },
+];
+
+export const chosen: LayerSpecification[] = [
+  { id: 'chosen-fill', type: 'fill', source: 'chosen', paint: { 'fill-color': GENERALISED, 'fill-opacity': 0.15 } },
+  { id: 'chosen-line', type: 'line', source: 'chosen', paint: { 'line-color': '#111111', 'line-width': 2.2 } },
+];
+
+/** Layers that a click asks about, the topmost first. */
+export const clickable: Record<string, string> = {
+  records: 'occurrences',
+  paths: 'corridors',
+  'corridors-fill': 'corridors',
+  'areas-fill': 'protected_areas',
+  'candidates-fill': 'reserve_candidates',
+};

@@ -1,0 +1,104 @@
+// The panel: which layers are drawn, which species, and the list of answers that leads to their cards.
+import { countOf, type Feature, suggest } from './service';
+import type { Theme } from './layers';
+
+/** One checkbox a theme. */
+export function fillLayers(box: HTMLElement, themes: Theme[], toggle: (theme: Theme, on: boolean) => void): void {
+  for (const theme of themes) {
+    const input = document.createElement('input');
+    input.type = 'checkbox';
+    input.checked = true;
+    input.id = `layer-${theme.id}`;
+    input.addEventListener('change', () => toggle(theme, input.checked));
+    const swatch = document.createElement('span');
+    swatch.className = `swatch swatch-${theme.id}`;
+    const label = document.createElement('label');
+    label.htmlFor = input.id;
+    const note = document.createElement('small');
+    note.textContent = theme.note;
+    label.append(swatch, theme.title, note);
+    const row = document.createElement('div');
+    row.className = 'layer';
+    row.append(input, label);
+    box.append(row);
+  }
+}
+
+/** The candidates by rank, then the corridors without a candidate's place in the list. */
+export function fillAnswers(
+  box: HTMLElement,
+  candidates: Feature[],
+  corridors: Feature[],
+  open: (collection: string, feature: Feature) => void,
+): void {
+  const byRank = candidates.toSorted((a, b) => Number(a.properties['rank']) - Number(b.properties['rank']));
+  const rows: [string, Feature, string][] = [
+    ...byRank.map((f): [string, Feature, string] => ['reserve_candidates', f, String(f.properties['name'])]),
+    ...corridors.map((f): [string, Feature, string] => [
+      'corridors',
+      f,
+      `${String(f.properties['from_name'])} – ${String(f.properties['to_name'])}`,
+    ]),
+  ];
+  box.replaceChildren(
+    ...rows.map(([collection, feature, name]) => {
+      const button = document.createElement('button');
+      button.className = `answer answer-${collection}`;
+      button.dataset['collection'] = collection;
+      button.textContent = name;
+      button.addEventListener('click', () => open(collection, feature));
+      const item = document.createElement('li');
+      item.append(button);
+      return item;
+    }),
+  );
+  if (!rows.length) {
+    const item = document.createElement('li');
+    item.textContent = 'None in this release.';
+    box.append(item);
+  }
+}
+
+/** Suggest species while somebody types; tell how many records there are; say which species was chosen. */
+export function wireSearch(form: HTMLFormElement, choose: (species: string) => void): void {
+  const input = form.querySelector<HTMLInputElement>('#species')!;
+  const options = form.querySelector<HTMLDataListElement>('#suggestions')!;
+  const found = form.querySelector<HTMLElement>('#found')!;
+  let timer = 0;
+  let asked = 0;
+  const look = async (): Promise<void> => {
+    const text = input.value.trim();
+    const mine = ++asked;
+    if (text.length < 2) {
+      options.replaceChildren();
+      return;
+    }
+    const taxa = await suggest(text).catch(() => []);
+    if (mine !== asked) return;
+    options.replaceChildren(
+      ...taxa.map((taxon) => {
+        const option = document.createElement('option');
+        option.value = taxon.species;
+        option.label = taxon.label;
+        return option;
+      }),
+    );
+  };
+  const apply = async (): Promise<void> => {
+    const species = input.value.trim();
+    choose(species);
+    found.textContent = '';
+    if (!species) return;
+    const count = await countOf({ species }).catch(() => null);
+    found.textContent = count === null ? 'The count could not be had.' : `${count.toLocaleString('en')} published records`;
+  };
+  input.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(look, 180);
+  });
+  input.addEventListener('change', () => void apply());
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void apply();
+  });
+}

@@ -1,0 +1,70 @@
+// What the map asks of the API. Nothing here knows the map.
+
+export type Properties = Record<string, unknown>;
+export interface Feature {
+  type: 'Feature';
+  id?: string | number;
+  geometry: GeoJSON.Geometry | null;
+  properties: Properties;
+}
+export interface FeatureCollection {
+  type: 'FeatureCollection';
+  features: Feature[];
+  numberMatched?: number;
+}
+export interface Taxon {
+  species: string;
+  label: string;
+}
+
+let release = '';
+
+/** The release that the last answer came from. */
+export function currentRelease(): string {
+  return release;
+}
+
+async function ask<T>(path: string): Promise<T> {
+  const answer = await fetch(path, { headers: { accept: 'application/json, application/geo+json' } });
+  release = answer.headers.get('x-biodata-release') ?? release;
+  if (!answer.ok) {
+    const problem = (await answer.json().catch(() => null)) as { detail?: string; title?: string } | null;
+    throw new Error(problem?.detail ?? problem?.title ?? `the service answered ${answer.status}`);
+  }
+  return (await answer.json()) as T;
+}
+
+/** Every feature of a small collection; `filter` is CQL2 text. */
+export function features(collection: string, filter?: string): Promise<FeatureCollection> {
+  const query = new URLSearchParams({ f: 'json', limit: '2000' });
+  if (filter) query.set('filter', filter);
+  return ask(`/ogc/collections/${collection}/items?${query}`);
+}
+
+/** One feature by its identifier. */
+export function feature(collection: string, id: string | number): Promise<Feature> {
+  return ask(`/ogc/collections/${collection}/items/${encodeURIComponent(id)}?f=json`);
+}
+
+/** How many published records match. */
+export async function countOf(parameters: Record<string, string>): Promise<number> {
+  const query = new URLSearchParams({ ...parameters, limit: '0' });
+  return (await ask<{ count: number }>(`/v1/occurrence/search?${query}`)).count;
+}
+
+/** Species whose scientific or common name holds the text. */
+export async function suggest(text: string): Promise<Taxon[]> {
+  const query = new URLSearchParams({ q: text, limit: '12' });
+  const found = await ask<Properties[]>(`/v1/species/suggest?${query}`);
+  return found.flatMap((taxon) => {
+    const species = taxon['species'] ?? taxon['canonicalName'] ?? taxon['scientificName'];
+    if (typeof species !== 'string') return [];
+    const common = typeof taxon['vernacularName'] === 'string' ? `, ${taxon['vernacularName']}` : '';
+    return [{ species, label: `${species}${common}` }];
+  });
+}
+
+/** The address of a collection's tiles, for MapLibre. */
+export function tilesOf(collection: string): string {
+  return `${location.origin}/ogc/collections/${collection}/tiles/WebMercatorQuad/{z}/{y}/{x}`;
+}
