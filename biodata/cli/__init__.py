@@ -1,1 +1,40 @@
-"""The command line: parse, call, print."""
+"""The command line: parse, call, print. Each command loads what it needs when it is called, so `--help` is quick."""
+
+import os
+import sys
+from typing import Final
+
+import typer
+
+from biodata.cli import analyse, demo, export, ingest, keys, serve
+from biodata.errors import BiodataError
+
+app: Final = typer.Typer(
+    help="A shared biodiversity record for Southwest China and ASEAN.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (demo, ingest, serve, analyse, export, keys):
+    module.add_commands(app)
+
+
+def main() -> None:
+    """Run the command; what goes wrong is one line on standard error and an exit code that is not 0."""
+    try:
+        app()
+    except BiodataError as error:
+        _stop(str(error))
+    except OSError as error:
+        _stop(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except KeyboardInterrupt:
+        _stop("stopped")
+
+
+def _stop(message: str) -> None:
+    """Print the one line, or raise again where a developer asked for the whole story."""
+    if os.environ.get("BIODATA_DEBUG"):
+        raise  # noqa: PLE0704  # called only while an exception is handled
+    print(f"biodata: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    sys.exit(1)

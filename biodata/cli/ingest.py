@@ -1,0 +1,89 @@
+"""`biodata ingest`: something from outside into the lake."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+
+if TYPE_CHECKING:
+    from biodata.pipeline import IngestReport
+
+_SHOWN = 20
+_HELP = """Take files into the lake, with a report of where every row went.
+
+SOURCE is gbif, dwca, survey, camtrapdp, protected-areas, checklist or layer. With gbif and no PATH the records are asked
+of GBIF's download service (options country, province, since; needs a GBIF account in GBIF_USER, GBIF_PWD, GBIF_EMAIL).
+
+Example: biodata ingest gbif download.csv --data mydata --dataset my-survey
+"""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's command to the application."""
+    app.command(name="ingest", help=_HELP)(ingest)
+
+
+def ingest(
+    source: Annotated[str, typer.Argument(help="What kind of thing it is.")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.")] = None,
+    data: DataOption = DEFAULT_DATA,
+    dataset: Annotated[str | None, typer.Option(help="Key of the dataset for rows that tell none.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for the source, such as encoding=gb18030; may be repeated.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    report: Annotated[Path | None, typer.Option(help="CSV file that gets one line for every row.")] = None,
+) -> None:
+    """Read, harmonise, commit, report."""
+    from biodata import pipeline
+
+    reports = pipeline.ingest(
+        source,
+        paths or [],
+        settings_for(data),
+        dataset=dataset,
+        options=_read_options(option or []),
+        dry_run=dry_run,
+        report_file=report,
+        progress=show_progress(),
+    )
+    if as_json:
+        plain = [one.as_dict() for one in reports]
+        say(json.dumps(plain[0] if len(plain) == 1 else plain, ensure_ascii=False, indent=1))
+        return
+    for one in reports:
+        _print(one, dry_run=dry_run)
+
+
+def _print(report: "IngestReport", *, dry_run: bool) -> None:
+    """Print a report for people."""
+    would = "would be " if dry_run else ""
+    say(f"{report.source} → {report.table}, dataset {report.dataset}")
+    say(
+        f"  {report.rows} rows: {report.stored} {would}stored ({report.new} new, {report.changed} changed), "
+        f"{report.unchanged} unchanged, {report.refused} refused"
+    )
+    if report.gone:
+        say(f"  {report.gone} records are gone from the source")
+    for name, count in sorted(report.flags.items(), key=lambda item: -item[1]):
+        say(f"  {count:>9} {name}")
+    for refusal in report.refusals[:_SHOWN]:
+        say(f"  refused: {refusal.file}, row {refusal.row}: {refusal.message}")
+    if report.refused > _SHOWN:
+        say(f"  … and {report.refused - _SHOWN} more refused; --report FILE.csv lists every row")
+
+
+def _read_options(texts: list[str]) -> dict[str, str]:
+    """Split NAME=VALUE."""
+    options = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            message = f"{text!r} is no NAME=VALUE"
+            raise typer.BadParameter(message, param_hint="--option")
+        options[name] = value
+    return options

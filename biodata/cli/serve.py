@@ -1,0 +1,73 @@
+"""`biodata serve`, `worker` and `release`: the processes of an installation."""
+
+import os
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    app.command(
+        name="serve",
+        help="Serve the API and the map of the current release.\n\nExample: biodata serve --data mydata --port 8000",
+    )(serve)
+    app.command(
+        name="worker",
+        help="Do the work that waits in the queue.\n\nExample: biodata worker --data mydata",
+    )(worker)
+    app.command(
+        name="release",
+        help="Make what the sharing rules let out the current release.\n\nExample: biodata release --data mydata",
+    )(release)
+
+
+def serve(
+    data: DataOption = DEFAULT_DATA,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(help="API processes.", min=1)] = 1,
+) -> None:
+    """Build the map where its sources changed, then serve."""
+    from biodata.cli.web_build import build_map
+
+    note = build_map()
+    if note:
+        say(f"the map is not served: {note}")
+    run_server(data, host=host, port=port, workers=workers)
+
+
+def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1) -> None:
+    """Run uvicorn until it is told to stop; the API's processes find their settings in the environment."""
+    import uvicorn
+
+    os.environ["BIODATA_DATA"] = os.fspath(data)
+    uvicorn.run(
+        "api.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="warning", access_log=False
+    )
+
+
+def worker(
+    data: DataOption = DEFAULT_DATA,
+    once: Annotated[bool, typer.Option("--once", help="Stop when nothing waits any more.")] = False,
+) -> None:
+    """Take jobs and do them, one after the other."""
+    from biodata.worker import work
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    count = work(settings_for(data), stop=stop, once=once)
+    say(f"{count} jobs done")
+
+
+def release(data: DataOption = DEFAULT_DATA) -> None:
+    """Build the release and say what is in it."""
+    from biodata import pipeline
+
+    made = pipeline.release(settings_for(data), progress=show_progress())
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items())
+    say(f"release {made.id} of lake version {made.snapshot}: {counts}")

@@ -1,0 +1,54 @@
+"""Published tables as layers for a GIS: GeoPackage and GeoParquet."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import shapely
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+def to_geodataframe(frame: pl.DataFrame) -> "gpd.GeoDataFrame":
+    """Return a published table as a GeoDataFrame in WGS 84.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        n rows with `geometry` in WKB, or with `decimalLongitude` and `decimalLatitude`; lists become text.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame of n rows
+    """
+    import geopandas as gpd
+
+    if "geometry" in frame.columns:
+        geometry = shapely.from_wkb(frame["geometry"].to_numpy())
+    else:
+        longitude, latitude = (frame[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude"))
+        known = frame.select(pl.all_horizontal(pl.col("decimalLongitude", "decimalLatitude").is_not_null()))
+        geometry = shapely.points(longitude, latitude)
+        geometry[~known.to_series().to_numpy()] = None
+    plain = frame.select(
+        pl.col(name).list.join(";") if isinstance(dtype, pl.List) else pl.col(name)
+        for name, dtype in frame.schema.items()
+        if dtype != pl.Binary
+    )
+    return gpd.GeoDataFrame(plain.to_pandas(), geometry=geometry, crs="EPSG:4326")
+
+
+def write_geopackage(frame: pl.DataFrame, path: Path, *, layer: str) -> None:
+    """Write a published table as the one layer of a GeoPackage; the file appears whole or not at all."""
+    part = path.with_name(f"{path.stem}.part.gpkg")
+    part.unlink(missing_ok=True)
+    to_geodataframe(frame).to_file(part, layer=layer, driver="GPKG", engine="pyogrio")
+    part.replace(path)
+
+
+def write_geoparquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a published table as GeoParquet 1.1 with a covering box; the file appears whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    to_geodataframe(frame).to_parquet(part, schema_version="1.1.0", write_covering_bbox=True)
+    part.replace(path)

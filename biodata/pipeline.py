@@ -1,0 +1,374 @@
+"""From a source to the lake, and from the lake to a release, in one call each, with a report whose numbers add up."""
+
+import logging
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from tqdm.auto import tqdm
+
+from biodata import harmonise, places, sharing, terms
+from biodata.errors import InputError, Refusal, StoreError
+from biodata.harmonise.protected_areas import protected_areas
+from biodata.harmonise.taxa import taxa
+from biodata.ingest import open_source
+from biodata.ingest.protocol import VerbatimTable
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.lake import CommitReport, Lake, Staging
+from biodata.store.registry import Registry
+
+logger = logging.getLogger(__name__)
+
+KEY_COLUMNS: Final = {"protected_areas": "area_id", "taxa": "taxon_id", "layers": "name"}
+"""The column that identifies a row of the tables that are no records."""
+
+
+@dataclass
+class IngestReport:
+    """What became of every row of one table; `rows` = `stored` + `unchanged` + `refused`.
+
+    Attributes
+    ----------
+    dataset : str
+        The dataset that rows without one of their own were given.
+    table : str
+        The lake's table.
+    source : str
+        What was read: the file, sheet or service.
+    rows, stored, unchanged, refused : int
+        Rows read, taken in (new or changed), known already, and not taken in.
+    new, changed, gone : int
+        Parts of `stored`; and records that are no longer in the source.
+    flags : dict of str to int
+        How many rows carry each flag.
+    refusals : list of Refusal
+        Each row that was not taken in, and why.
+    snapshot : int or None
+        The lake's version afterwards; None for a dry run.
+    """
+
+    dataset: str
+    table: str
+    source: str
+    rows: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    flags: dict[str, int] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    snapshot: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return {**asdict(self), "refusals": [refusal.as_dict() for refusal in self.refusals]}
+
+
+@dataclass
+class _Table:
+    """A table on its way: its rows harmonised and staged, nothing committed."""
+
+    verbatim: VerbatimTable
+    report: IngestReport
+    staging: Staging | None = None
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    outcomes: list[pl.DataFrame] = field(default_factory=list)
+    datasets: set[str] = field(default_factory=set)
+
+
+def ingest(
+    source: str,
+    paths: Sequence[Path | str],
+    settings: Settings,
+    *,
+    dataset: str | None = None,
+    options: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+    report_file: Path | None = None,
+    progress: bool = False,
+) -> list[IngestReport]:
+    """Read a source, harmonise it and commit it to the lake: all of its tables or none.
+
+    Parameters
+    ----------
+    source : str
+        A name of `biodata.ingest.SOURCES`.
+    paths : sequence of path
+        What to read.
+    settings : Settings
+        The installation.
+    dataset : str, optional
+        Key of the dataset for rows that tell none.
+    options : mapping of str to str, optional
+        What the source can be told besides, such as `encoding`.
+    dry_run : bool
+        Say what would happen and change nothing.
+    report_file : Path, optional
+        A CSV file that gets one line for every row: where it went, and its flags.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    list of IngestReport, one a table
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read; the store is then as it was.
+    UnknownSourceError
+        If there is no such source.
+    """
+    opened = open_source(source, [Path(p) for p in paths], dataset=dataset, options=options or {}, progress=progress)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    boundaries = places.load_boundaries(settings.boundaries)
+    with ExitStack() as stack:
+        lake = stack.enter_context(Lake.open(settings.data, memory_limit=settings.memory_limit))
+        harmoniser = harmonise.Harmoniser(
+            boundaries=boundaries, secret=secret(settings.data), checklist=_checklist(lake), today=_now().date()
+        )
+        tables = []
+        for verbatim in opened.read():
+            staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
+            table = _Table(
+                verbatim, IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name), staging
+            )
+            _harmonise(table, harmoniser, boundaries, progress=progress)
+            tables.append(table)
+        if not any(table.report.rows for table in tables):
+            problem = "there is nothing in it to take in"
+            raise InputError(problem, file=", ".join(Path(p).name for p in paths), code="INPUT_EMPTY")
+        for table in tables:
+            _commit(table, lake, settings, source=source, dry_run=dry_run)
+        if not dry_run:
+            _register(tables, settings, source)
+    if report_file is not None:
+        _write_outcomes(tables, report_file)
+    return [table.report for table in tables]
+
+
+def release(settings: Settings, *, progress: bool = False) -> releases.Release:
+    """Build a release of what the lake holds now, under today's rules, and make it the current one.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation; its rules are `sharing_rules.csv` in its data folder, else the bundled list.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    StoreError
+        If there is not enough room; the release before stays the current one.
+    """
+    rules = read_rules(settings)
+    boundaries = places.load_boundaries(settings.boundaries)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        results = {
+            name: sharing.publish_results(name, lake.read(name), boundaries=boundaries)
+            for name in terms.PUBLISHED_TABLES
+            if name != "occurrences"
+        }
+        return releases.build(
+            lake,
+            data=settings.data,
+            publish=lambda frame: sharing.publish(frame, rules, boundaries=boundaries),
+            results=results,
+            boundaries=boundaries,
+            rules_hash=rules.hash,
+            progress=progress,
+        )
+
+
+def read_rules(settings: Settings) -> sharing.RuleSet:
+    """Read the installation's sharing rules: its own file, else the bundled list of sensitive species."""
+    own = settings.data / "sharing_rules.csv"
+    return sharing.RuleSet.read(own if own.exists() else None)
+
+
+def secret(data: Path) -> bytes:
+    """Return the installation's secret, made at the first call; it never leaves the folder."""
+    path = data / "secret"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(os.urandom(32))
+        file.flush()
+        os.fsync(file.fileno())
+    return path.read_bytes()
+
+
+def _dataset_key(verbatim: VerbatimTable, dataset: str | None) -> str:
+    """Return the key of rows that tell none: as asked, as the dataset says, else made from the table's name."""
+    stem = Path(verbatim.name).name.split(".")[0]
+    return dataset or verbatim.dataset.key or re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "dataset"
+
+
+def _checklist(lake: Lake) -> pl.DataFrame | None:
+    """Return the taxa loaded so far; None where there are none."""
+    taxa_so_far = lake.read("taxa")
+    return None if taxa_so_far.is_empty() else taxa_so_far
+
+
+def _harmonise(
+    table: _Table, harmoniser: harmonise.Harmoniser, boundaries: places.BoundarySet, *, progress: bool
+) -> None:
+    """Harmonise every batch of the table and stage it; counts go into its report."""
+    report, flags = table.report, Counter[str]()
+    batches = tqdm(table.verbatim.batches, desc=report.source, unit="batch", disable=not progress)
+    for batch in batches:
+        report.rows += batch.height
+        if table.staging is not None:
+            result = harmoniser.occurrences(batch, dataset_key=report.dataset, declarations=table.verbatim.declarations)
+            frame, refusals = result.interpreted, result.refusals
+            table.staging.add("occurrences", frame)
+            table.staging.add("verbatim", result.verbatim)
+            table.datasets.update(frame["datasetKey"].unique())
+        else:
+            frame, refusals = _harmonise_other(table, batch, boundaries)
+            table.frames.append(frame)
+            table.datasets.add(report.dataset)
+        report.refusals += refusals
+        if "quality_flags" in frame.columns:
+            counted = frame["quality_flags"].explode().drop_nulls().value_counts()
+            flags.update(dict(counted.iter_rows()))
+        if "source_row" in frame.columns:
+            table.outcomes.append(frame.select("source_file", "source_row", *_if_there(frame, "quality_flags")))
+    report.rows += len(table.verbatim.refusals)
+    report.refusals += table.verbatim.refusals
+    report.flags = dict(sorted(flags.items()))
+
+
+def _harmonise_other(
+    table: _Table, batch: pl.DataFrame, boundaries: places.BoundarySet
+) -> tuple[pl.DataFrame, list[Refusal]]:
+    """Harmonise a batch of a table that holds no records."""
+    match table.verbatim.kind:
+        case "protected_areas":
+            return protected_areas(batch, dataset_key=table.report.dataset, boundaries=boundaries)
+        case "taxa":
+            return taxa(batch, checklist=table.report.dataset)
+        case "layers":
+            return batch, []
+        case kind:
+            message = f"a source gave a table of unknown kind {kind!r}"
+            raise StoreError(message)
+
+
+def _commit(table: _Table, lake: Lake, settings: Settings, *, source: str, dry_run: bool) -> None:
+    """Commit the table, or say what committing would do, and complete its report."""
+    report = table.report
+    message = f"ingest {source}: {report.source}"
+    if table.staging is not None:
+        outcome = lake.commit_occurrences(
+            table.staging,
+            author="ingest",
+            message=message,
+            complete_datasets=table.datasets if table.verbatim.complete else (),
+            gone=table.verbatim.gone,
+            dry_run=dry_run,
+        )
+    else:
+        frame = pl.concat(table.frames) if table.frames else pl.DataFrame()
+        if report.table == "layers" and not dry_run:
+            frame = _copy_layers(frame, settings.data / "layers")
+        frame = terms.conform(frame, terms.TABLES[report.table])
+        scope = {"checklist": report.dataset} if report.table == "taxa" else None
+        outcome = lake.commit_table(
+            report.table,
+            frame,
+            key=KEY_COLUMNS[report.table],
+            scope=scope,
+            author="ingest",
+            message=message,
+            dry_run=dry_run,
+        )
+    _complete(report, outcome, dry_run=dry_run)
+
+
+def _complete(report: IngestReport, outcome: CommitReport, *, dry_run: bool) -> None:
+    """Put the commit's counts into the report and see that they add up."""
+    report.refusals += outcome.refusals
+    report.refused = len(report.refusals)
+    report.new, report.changed, report.unchanged = outcome.new, outcome.changed, outcome.unchanged
+    report.stored, report.gone = outcome.new + outcome.changed, outcome.gone
+    report.snapshot = None if dry_run else outcome.snapshot
+    if report.rows != report.stored + report.unchanged + report.refused:
+        message = (
+            f"{report.source}: {report.rows} rows were read but {report.stored} stored, "
+            f"{report.unchanged} unchanged and {report.refused} refused"
+        )
+        raise StoreError(message)
+    logger.info("%s: %d rows, %d stored, %d refused", report.source, report.rows, report.stored, report.refused)
+
+
+def _copy_layers(frame: pl.DataFrame, folder: Path) -> pl.DataFrame:
+    """Copy each layer's file into the installation under its checksum's name, and tell that name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file_names = []
+    for path, checksum in frame.select("path", "sha256").iter_rows():
+        file_name = f"{checksum[:16]}.tif"
+        if not (folder / file_name).exists():
+            part = folder / f"{file_name}.part"
+            shutil.copyfile(path, part)
+            part.replace(folder / file_name)
+        file_names.append(file_name)
+    return frame.with_columns(pl.Series("file_name", file_names, dtype=pl.String))
+
+
+def _register(tables: Sequence[_Table], settings: Settings, source: str) -> None:
+    """Put what is known of the datasets, and the reports, into the registry."""
+    with Registry.open(settings) as registry:
+        for table in tables:
+            for key in sorted(table.datasets):
+                registry.record_dataset(key, table.verbatim.datasets.get(key, table.verbatim.dataset))
+            registry.record_ingest(source, table.report.as_dict())
+
+
+def _write_outcomes(tables: Sequence[_Table], path: Path) -> None:
+    """Write one line a row: where it went, and its flags or the reason of its refusal."""
+    columns = ["file", "row", "outcome", "flags", "message"]
+    parts = []
+    for table in tables:
+        refused = pl.DataFrame(
+            {
+                "file": [r.file for r in table.report.refusals],
+                "row": [r.row for r in table.report.refusals],
+                "outcome": ["refused"] * table.report.refused,
+                "flags": [r.code for r in table.report.refusals],
+                "message": [r.message for r in table.report.refusals],
+            },
+            schema=dict.fromkeys(columns, pl.String) | {"row": pl.Int64},
+        )
+        for frame in table.outcomes:
+            flags = pl.col("quality_flags").list.join(";") if "quality_flags" in frame.columns else pl.lit("")
+            taken = frame.select(
+                file="source_file", row="source_row", outcome=pl.lit("taken in"), flags=flags, message=pl.lit("")
+            )
+            parts.append(taken.join(refused.select("file", "row"), on=["file", "row"], how="anti"))
+        parts.append(refused)
+    pl.concat(parts).sort("file", "row").write_csv(path)
+
+
+def _if_there(frame: pl.DataFrame, *columns: str) -> list[str]:
+    """Return those of the columns that the frame has."""
+    return [column for column in columns if column in frame.columns]
+
+
+def _now() -> datetime:
+    """Return the present time in UTC."""
+    return datetime.now(UTC)
