@@ -1,6 +1,7 @@
 """Accumulated cost: against brute force, against published cases, against scikit-image."""
 
 import heapq
+import itertools
 import json
 import math
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_paths_lead_back_at_the_cost_told(landscape):
     for row, column in np.argwhere(np.isfinite(found.cost)):
         path = found.path_to(row, column)
         total = 0.0
-        for (r0, c0), (r1, c1) in zip(path[:-1], path[1:], strict=True):
+        for (r0, c0), (r1, c1) in itertools.pairwise(path):
             length = math.hypot(r1 - r0, (widths[r0] + widths[r1]) / 2 * (c1 - c0))
             total += 0.5 * (resistance[r0, c0] + resistance[r1, c1]) * length
         assert total == pytest.approx(found.cost[row, column], rel=1e-12)
@@ -204,7 +205,7 @@ def test_zero_resistance_is_refused():
 )
 def test_wrong_arguments(change):
     arguments = {"sources": np.array([0]), "cell_width_m": 1.0} | change
-    with pytest.raises(ValueError, match="must be|lies outside"):
+    with pytest.raises(ValueError, match=r"must be|lies outside"):
         cost_distance.surface(np.ones((2, 2)), arguments.pop("sources"), **arguments)
 
 

@@ -1,0 +1,155 @@
+"""The grid of an analysis: where its cells lie, and whether two rasters lie on the same cells."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from biodata import geo
+from biodata.errors import InputError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the cells of a raster lie.
+
+    Attributes
+    ----------
+    crs : pyproj.CRS
+        The coordinate system.
+    transform : affine.Affine
+        From column and row to x and y of the system; north up, no rotation.
+    shape : rows, columns
+    cell_m : float
+        Side of a cell in metres; of a cell in the middle row on a geographic grid.
+    """
+
+    crs: CRS
+    transform: Affine
+    shape: tuple[int, int]
+    cell_m: float
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in the grid's own system."""
+        west, north = self.transform.c, self.transform.f
+        return west, north + self.shape[0] * self.transform.e, west + self.shape[1] * self.transform.a, north
+
+    @property
+    def square(self) -> bool:
+        """True where all cells are squares of `cell_m`, in a projected system."""
+        wide, high = self.transform.a, -self.transform.e
+        return bool(self.crs.is_projected) and math.isclose(wide, high, rel_tol=1e-6)
+
+    def cell_sizes_m(self) -> tuple[Floats, Floats]:
+        """Return width and height of the cells of each row, metres, both of length rows."""
+        rows = self.shape[0]
+        if self.crs.is_projected:
+            unit = float(self.crs.axis_info[0].unit_conversion_factor)
+            return np.full(rows, self.transform.a * unit), np.full(rows, -self.transform.e * unit)
+        latitude: Floats = self.transform.f + self.transform.e * (np.arange(rows) + 0.5)
+        east, north = geo.metres_per_degree(latitude)
+        return east * self.transform.a, north * -self.transform.e
+
+    def centres(self, rows: Ints, columns: Ints) -> Floats:
+        """Return x and y of cells' centres in the grid's own system, shape (n, 2)."""
+        x = self.transform.c + (np.asarray(columns) + 0.5) * self.transform.a
+        y = self.transform.f + (np.asarray(rows) + 0.5) * self.transform.e
+        return np.column_stack([x, y])
+
+    def lonlat(self, rows: Ints, columns: Ints) -> Floats:
+        """Return longitude and latitude (WGS 84) of cells' centres, shape (n, 2)."""
+        projected: Floats = geo.project(self.centres(rows, columns), self.crs, 4326)
+        return projected
+
+    def cells_at(self, longitude: Floats, latitude: Floats) -> tuple[Ints, Ints]:
+        """Return rows and columns of the cells that hold the points (degrees, WGS 84); -1 for points outside."""
+        xy = geo.project(np.column_stack([longitude, latitude]).astype(np.float64), 4326, self.crs)
+        with np.errstate(invalid="ignore"):
+            columns = np.floor((xy[:, 0] - self.transform.c) / self.transform.a)
+            rows = np.floor((xy[:, 1] - self.transform.f) / self.transform.e)
+            inside = (rows >= 0) & (rows < self.shape[0]) & (columns >= 0) & (columns < self.shape[1])
+        return np.where(inside, rows, -1).astype(np.int64), np.where(inside, columns, -1).astype(np.int64)
+
+
+def equal_area_grid(bounds: tuple[float, float, float, float], cell_m: float) -> Grid:
+    """Return a grid of square cells of equal area that covers a window.
+
+    Parameters
+    ----------
+    bounds : west, south, east, north
+        Degrees, WGS 84.
+    cell_m : float
+        Side of a cell, metres.
+
+    Returns
+    -------
+    Grid
+        Lambert azimuthal equal-area around the middle of the window; edges are whole multiples of the cell, so that
+        a window that grows keeps the cells it had as long as it keeps its middle.
+
+    Raises
+    ------
+    InputError
+        If the window or the cell is empty.
+    """
+    west, south, east, north = bounds
+    if not (west < east and south < north and cell_m > 0):
+        problem = "the window needs west < east, south < north and a cell above 0 m"
+        raise InputError(problem, value=f"{bounds}, {cell_m} m", code="GRID_EMPTY")
+    crs = geo.equal_area_crs(bounds)
+    outline = geo.densify(shapely.box(*bounds), max_segment_degrees=max(east - west, north - south) / 32)
+    left, bottom, right, top = shapely.bounds(geo.project(outline, 4326, crs)) / cell_m
+    left, bottom, right, top = math.floor(left), math.floor(bottom), math.ceil(right), math.ceil(top)
+    transform = Affine(cell_m, 0.0, left * cell_m, 0.0, -cell_m, top * cell_m)
+    return Grid(crs, transform, (top - bottom, right - left), float(cell_m))
+
+
+def require_aligned(grids: Mapping[str, Grid]) -> None:
+    """Refuse rasters that do not lie on the same cells.
+
+    Parameters
+    ----------
+    grids : mapping of str to Grid
+        The rasters' names and grids.
+
+    Raises
+    ------
+    InputError
+        If one differs from the first, telling exactly in what and by how much.
+    """
+    (first_name, first), *others = grids.items()
+    for name, grid in others:
+        different = _differences(first, grid)
+        if different:
+            problem = f"does not lie on the cells of {first_name}: {'; '.join(different)}"
+            raise InputError(problem, file=name, expected="warp both into one grid", code="RASTERS_NOT_ALIGNED")
+
+
+def _differences(first: Grid, other: Grid) -> list[str]:
+    """Tell in what two grids differ; a thousandth of a cell is no difference."""
+    found = []
+    if first.crs != other.crs:
+        found.append(f"coordinate system {other.crs.name}, not {first.crs.name}")
+    if first.shape != other.shape:
+        found.append(f"{other.shape[0]} rows x {other.shape[1]} columns, not {first.shape[0]} x {first.shape[1]}")
+    a, b = first.transform, other.transform
+    wide, high = b.a - a.a, b.e - a.e
+    if max(abs(wide) * first.shape[1], abs(high) * first.shape[0]) > 1e-3 * a.a:
+        found.append(f"cells of {b.a:.10g} x {-b.e:.10g}, not {a.a:.10g} x {-a.e:.10g}")
+    if max(abs(b.c - a.c), abs(b.f - a.f)) > 1e-3 * a.a:
+        found.append(f"upper left corner {b.c - a.c:+.10g} in x, {b.f - a.f:+.10g} in y")
+    return found

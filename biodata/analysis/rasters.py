@@ -1,0 +1,153 @@
+"""Raster files and polygons put into a grid."""
+
+import math
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from affine import Affine
+from pyproj import CRS
+
+from biodata.analysis.grid import Floats, Grid, Ints
+from biodata.errors import InputError
+
+CATEGORICAL: Final = ("nearest", "mode")
+"""Ways to resample classes: a mean of two classes is no class."""
+CONTINUOUS: Final = ("bilinear", "average", "max", "min", "nearest")
+"""Ways to resample measured values."""
+
+
+def read(path: Path) -> tuple[Floats, Grid]:
+    """Read the first band of a raster file on its own grid.
+
+    Parameters
+    ----------
+    path : Path
+        Any raster that GDAL reads, north up.
+
+    Returns
+    -------
+    values : ndarray of float64, (rows, columns)
+        nan where there is no data.
+    grid : Grid
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no coordinate system or is rotated.
+    """
+    with _open(path) as source:
+        values = source.read(1, masked=True).astype(np.float64).filled(np.nan)
+        transform, crs = source.transform, CRS.from_user_input(source.crs.to_wkt())
+    if transform.b or transform.d or transform.e >= 0 or transform.a <= 0:
+        problem = "the raster is rotated or not north up"
+        raise InputError(problem, file=path.name, expected="warp it first", code="RASTER_ROTATED")
+    grid = Grid(crs, transform, values.shape, 0.0)
+    wide, high = grid.cell_sizes_m()
+    middle = values.shape[0] // 2
+    return values, Grid(crs, transform, values.shape, float(math.sqrt(wide[middle] * high[middle])))
+
+
+def warp(path: Path, grid: Grid, *, resampling: str) -> Floats:
+    """Read the first band of a raster file into a grid.
+
+    Parameters
+    ----------
+    path : Path
+        Any raster that GDAL reads.
+    grid : Grid
+        Where to put it.
+    resampling : str
+        One of `CATEGORICAL` for classes, of `CONTINUOUS` for measured values.
+
+    Returns
+    -------
+    ndarray of float64, grid.shape
+        nan where the file has no data or does not reach.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no coordinate system, or does not overlap the grid at all.
+    """
+    from rasterio.warp import Resampling, reproject
+
+    if resampling not in CATEGORICAL + CONTINUOUS:
+        known = ", ".join(dict.fromkeys(CATEGORICAL + CONTINUOUS))
+        problem = "there is no resampling of that name"
+        raise InputError(problem, value=resampling, expected=f"known: {known}", code="RESAMPLING_UNKNOWN")
+    values = np.full(grid.shape, np.nan)
+    with _open(path) as source:
+        filled = source.read(1, masked=True).astype(np.float64).filled(np.nan)
+        reproject(
+            filled,
+            values,
+            src_transform=source.transform,
+            src_crs=source.crs,
+            src_nodata=np.nan,
+            dst_transform=grid.transform,
+            dst_crs=grid.crs.to_wkt(),
+            dst_nodata=np.nan,
+            resampling=Resampling[resampling],
+        )
+    if np.isnan(values).all():
+        problem = "the raster has no data inside the window"
+        raise InputError(problem, file=path.name, code="RASTER_OUTSIDE")
+    return values
+
+
+def _open(path: Path) -> Any:
+    """Open a raster file that has a coordinate system."""
+    import rasterio
+    from rasterio.errors import RasterioError
+
+    try:
+        source = rasterio.open(path)
+    except (RasterioError, OSError) as error:
+        problem = "the file is no raster that can be read"
+        raise InputError(problem, file=path.name, code="RASTER_UNREADABLE") from error
+    if source.crs is None:
+        source.close()
+        problem = "the raster does not tell its coordinate system"
+        raise InputError(problem, file=path.name, expected="set it with gdal_edit -a_srs", code="RASTER_CRS_MISSING")
+    return source
+
+
+def cells_inside(geometry: shapely.Geometry, grid: Grid) -> Ints:
+    """Return the cells whose centres a polygon holds.
+
+    Parameters
+    ----------
+    geometry : shapely geometry
+        In the grid's own system.
+    grid : Grid
+
+    Returns
+    -------
+    ndarray of int64, (n,)
+        Flat indexes in rising order; for a polygon that holds no centre, the one cell of a point inside it; empty for
+        what lies outside the grid.
+    """
+    from rasterio.features import rasterize
+
+    rows, columns = grid.shape
+    west, south, east, north = shapely.bounds(shapely.intersection(geometry, shapely.box(*grid.bounds)))
+    if np.isnan(west):
+        return np.zeros(0, dtype=np.int64)
+    left, right = ((x - grid.transform.c) / grid.transform.a for x in (west, east))
+    top, bottom = ((y - grid.transform.f) / grid.transform.e for y in (north, south))
+    first_column, first_row = max(0, math.floor(left)), max(0, math.floor(top))
+    shape = (min(rows, math.ceil(bottom) + 1) - first_row, min(columns, math.ceil(right) + 1) - first_column)
+    if min(shape) > 0 and shapely.area(geometry) > 0:
+        corner = (grid.transform.c + first_column * grid.transform.a, grid.transform.f + first_row * grid.transform.e)
+        transform = Affine(grid.transform.a, 0.0, corner[0], 0.0, grid.transform.e, corner[1])
+        inside = rasterize([(geometry, 1)], out_shape=shape, transform=transform, dtype="uint8")
+        at_row, at_column = np.nonzero(inside)
+        if at_row.size:
+            return np.asarray((at_row + first_row) * columns + at_column + first_column, dtype=np.int64)
+    point = shapely.point_on_surface(geometry)
+    column = math.floor((point.x - grid.transform.c) / grid.transform.a)
+    row = math.floor((point.y - grid.transform.f) / grid.transform.e)
+    inside_grid = 0 <= row < rows and 0 <= column < columns
+    return np.array([row * columns + column] if inside_grid else [], dtype=np.int64)
