@@ -1,0 +1,166 @@
+"""DuckDB: where its extensions are found, how connections are made, and the hardened way to open a release."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import polars as pl
+from polars.datatypes import DataTypeClass
+
+from biodata.errors import StoreError
+
+_SQL_TYPES: Final = (
+    (pl.Int64, "BIGINT"),
+    (pl.Int32, "INTEGER"),
+    (pl.Float64, "DOUBLE"),
+    (pl.String, "VARCHAR"),
+    (pl.Boolean, "BOOLEAN"),
+    (pl.Date, "DATE"),
+    (pl.Binary, "BLOB"),
+)
+
+_NO_DOWNLOADS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+def quote(name: str) -> str:
+    """Return `name` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return `text` as a quoted SQL string, for the statements that take no parameters (ATTACH, SET, COPY)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def sql_type(dtype: pl.DataType | DataTypeClass) -> str:
+    """Return the DuckDB type that holds a column of this Polars type.
+
+    Parameters
+    ----------
+    dtype : polars data type
+        As it stands in `biodata.terms`.
+
+    Returns
+    -------
+    str
+        For example ``VARCHAR[]`` for a list of strings.
+
+    Raises
+    ------
+    StoreError
+        If the store has no column of this type.
+    """
+    if isinstance(dtype, pl.List):
+        return f"{sql_type(dtype.inner)}[]"
+    if isinstance(dtype, pl.Struct):
+        fields = ", ".join(f"{quote(field.name)} {sql_type(field.dtype)}" for field in dtype.fields)
+        return f"STRUCT({fields})"
+    for known, name in _SQL_TYPES:
+        if dtype == known:
+            return name
+    message = f"the store has no column type for {dtype}"
+    raise StoreError(message)
+
+
+def extension_path(name: str) -> Path:
+    """Return the file of a DuckDB extension inside its installed wheel.
+
+    Parameters
+    ----------
+    name : str
+        ducklake, spatial, sqlite_scanner or postgres_scanner.
+
+    Raises
+    ------
+    StoreError
+        If the wheel is not installed or was built for another DuckDB.
+    """
+    spec = find_spec(f"duckdb_extension_{name}")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    for folder in folders:
+        for file in Path(folder).glob(f"extensions/v{duckdb.__version__}/*.duckdb_extension"):
+            return file
+    message = (
+        f"the DuckDB extension {name!r} for DuckDB {duckdb.__version__} is not installed; "
+        f"install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
+    )
+    raise StoreError(message)
+
+
+def load_extensions(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
+    """Load extensions from their wheels; nothing is downloaded or written."""
+    for name in names:
+        connection.execute(f"LOAD {literal(str(extension_path(name)))}")
+
+
+def workshop(
+    path: Path | None = None,
+    *,
+    temp_directory: Path,
+    memory_limit: str = "2GB",
+    threads: int | None = None,
+    extensions: tuple[str, ...] = (),
+) -> duckdb.DuckDBPyConnection:
+    """Open a connection that builds or analyses: it may write and read files, and never serves requests.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A database file to write; in memory where none is given.
+    temp_directory : Path
+        Where larger sorts and joins spill to; made when needed.
+    memory_limit : str
+        As DuckDB writes it (``2GB``).
+    threads : int, optional
+        DuckDB's own choice where none is given.
+    extensions : tuple of str
+        Loaded from their wheels.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        **_NO_DOWNLOADS,
+        "memory_limit": memory_limit,
+        "temp_directory": str(temp_directory),
+    }
+    if threads is not None:
+        config["threads"] = str(threads)
+    connection = duckdb.connect(str(path) if path else ":memory:", config=config)
+    load_extensions(connection, *extensions)
+    return connection
+
+
+def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckdb.DuckDBPyConnection:
+    """Open a release for serving: read-only and hardened; the one function that opens releases.
+
+    After it returns, the connection reaches no other file, loads nothing and its settings are locked. DuckDB keeps
+    one instance a path and process, so the same release must always be opened with the same settings.
+
+    Parameters
+    ----------
+    path : Path
+        The release's file; its sorts spill to the folder ``tmp`` of the same installation.
+    memory_limit : str
+        As DuckDB writes it (``1GB``).
+    threads : int
+        Threads of one query.
+
+    Raises
+    ------
+    StoreError
+        If the file is no database that this DuckDB reads.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        **_NO_DOWNLOADS,
+        "memory_limit": memory_limit,
+        "threads": str(threads),
+        "temp_directory": str(path.parent.parent / "tmp" / "duckdb"),
+    }
+    try:
+        connection = duckdb.connect(str(path), read_only=True, config=config)
+    except duckdb.Error as error:
+        message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
+        raise StoreError(message) from error
+    load_extensions(connection, "spatial")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection

@@ -1,0 +1,56 @@
+"""A lock between processes, and between threads, that dies with its owner."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from biodata.errors import StoreError
+
+
+@contextmanager
+def file_lock(path: Path, *, what: str, timeout_seconds: float = 600.0) -> Iterator[None]:
+    """Hold an exclusive lock on a file; each caller has a handle of its own, so threads exclude each other too.
+
+    Parameters
+    ----------
+    path : Path
+        The lock's file, made when needed and never removed.
+    what : str
+        What is being locked, for the message.
+    timeout_seconds : float
+        How long to wait for another holder.
+
+    Raises
+    ------
+    StoreError
+        If another holder keeps it for longer.
+    """
+    with path.open("ab") as handle:
+        deadline = time.monotonic() + timeout_seconds
+        while not try_lock(handle.fileno()):
+            if time.monotonic() > deadline:
+                message = f"{what} is being written by another process for more than {timeout_seconds:.0f} s"
+                raise StoreError(message)
+            time.sleep(0.02)
+        yield  # closing the handle gives the lock back
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take an exclusive lock on an open file if nobody has it; False where somebody does."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries (a rename, a new file) durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

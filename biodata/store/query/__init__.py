@@ -1,0 +1,1 @@
+"""Questions to the lake and to a release: one filter tree, turned into SQL here alone."""

@@ -1,0 +1,161 @@
+"""The one filter tree: GBIF's parameters, CQL2, command-line filters and area ids all become it.
+
+Text is compared as it stands, upper and lower case being different, unless `ignore_case` is set. A comparison with a
+missing value is neither true nor false, as in SQL: `Not(Compare("year", "=", 2010))` leaves records without a year
+out; put `Or((…, IsNull("year")))` around it to keep them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal, TypeAlias
+
+from biodata.errors import InputError
+
+Value: TypeAlias = str | int | float | bool | date
+Operator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
+
+MAXIMUM_DEPTH: Final = 16
+MAXIMUM_NODES: Final = 500
+MAXIMUM_VALUES: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """True where every part is; true for no parts."""
+
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """True where a part is; false for no parts."""
+
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """True where the part is false."""
+
+    part: "Filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A column beside a value."""
+
+    column: str
+    operator: Operator
+    value: Value
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """A column that has one of the values."""
+
+    column: str
+    values: tuple[Value, ...]
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A column from `low` to `high`, both included; None leaves that end open."""
+
+    column: str
+    low: Value | None
+    high: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """A column without a value; a list counts as one when it is missing or empty."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """A list column that holds the value."""
+
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    r"""Text that fits a pattern: % is any text, _ one character, \\ takes the meaning away from the next."""
+
+    column: str
+    pattern: str
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InBox:
+    """A place inside the box, edges included, in degrees; west greater than east crosses the 180th meridian.
+
+    A polygon counts when any part of it is inside.
+    """
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intersects:
+    """A place that meets the polygon, in degrees, WGS 84; its WKB comes from `geometry.check_wkt` or our own tables.
+
+    Of a record whose place was generalised, the published point decides.
+    """
+
+    wkb: bytes
+
+
+Filter: TypeAlias = And | Or | Not | Compare | In | Between | IsNull | Contains | Like | InBox | Intersects
+
+
+def parts_of(filter_: Filter) -> tuple[Filter, ...]:
+    """Return what stands directly inside a filter."""
+    match filter_:
+        case And(parts) | Or(parts):
+            return parts
+        case Not(part):
+            return (part,)
+        case _:
+            return ()
+
+
+def check_size(filter_: Filter) -> None:
+    """Refuse a tree that is too deep or too large to be turned into SQL; never recurses itself.
+
+    Raises
+    ------
+    InputError
+        With the code FILTER_TOO_LARGE.
+    """
+    values = 0
+    for count, (node, depth) in enumerate(_walk(filter_), start=1):
+        values += len(node.values) if isinstance(node, In) else 1
+        if depth > MAXIMUM_DEPTH:
+            problem = f"the filter is nested more than {MAXIMUM_DEPTH} deep"
+            raise InputError(problem, code="FILTER_TOO_LARGE")
+        if count > MAXIMUM_NODES:
+            problem = f"the filter has more than {MAXIMUM_NODES} parts"
+            raise InputError(problem, code="FILTER_TOO_LARGE")
+        if values > MAXIMUM_VALUES:
+            problem = f"the filter has more than {MAXIMUM_VALUES} values"
+            raise InputError(problem, code="FILTER_TOO_LARGE")
+
+
+def _walk(filter_: Filter) -> Iterator[tuple[Filter, int]]:
+    """Give every node with its depth, the root being 1."""
+    waiting = [(filter_, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        yield node, depth
+        waiting.extend((part, depth + 1) for part in parts_of(node))

@@ -1,0 +1,205 @@
+"""The filter tree as SQL: names only from `store.tables`, every value a parameter."""
+
+import math
+from datetime import date
+from typing import Any, Final
+
+import polars as pl
+import shapely
+
+from biodata.errors import InputError
+from biodata.store.duck import quote
+from biodata.store.query import filters as f
+from biodata.store.tables import Place, Table
+from biodata.terms import Column
+
+_MAXIMUM_TEXT: Final = 10_000
+_MAXIMUM_WILDCARDS: Final = 10
+_OPERATORS: Final = frozenset({"=", "<>", "<", "<=", ">", ">="})
+
+Sql = tuple[str, list[Any]]
+"""An expression with ? for each of its parameters."""
+
+
+def where(filter_: f.Filter | None, table: Table) -> Sql:
+    """Return the filter as a condition on the table's rows.
+
+    Parameters
+    ----------
+    filter_ : Filter, optional
+        Every row where none is given.
+    table : Table
+        The table that is asked.
+
+    Returns
+    -------
+    (str, list)
+        A SQL expression with a ? for each parameter.
+
+    Raises
+    ------
+    InputError
+        If a column is not the table's, a value does not fit its column, or the tree is too large.
+    """
+    if filter_ is None:
+        return "true", []
+    f.check_size(filter_)
+    return _sql(filter_, table)
+
+
+def _sql(node: f.Filter, table: Table) -> Sql:
+    """Turn one node into SQL."""
+    match node:
+        case f.And(parts):
+            return _join(parts, table, " AND ", "true")
+        case f.Or(parts):
+            return _join(parts, table, " OR ", "false")
+        case f.Not(part):
+            sql, params = _sql(part, table)
+            return f"(NOT {sql})", params
+        case f.Compare(column, operator, value, ignore_case):
+            if operator not in _OPERATORS:
+                problem = "no such comparison"
+                raise InputError(problem, column=column, value=operator, code="FILTER_INVALID")
+            left, mark, bound = _scalar(table, column, value, ignore_case=ignore_case)
+            return f"({left} {operator} {mark})", [bound]
+        case f.In(column, values, ignore_case):
+            if not values:
+                return "false", []
+            sides = [_scalar(table, column, value, ignore_case=ignore_case) for value in values]
+            return f"({sides[0][0]} IN ({', '.join(s[1] for s in sides)}))", [s[2] for s in sides]
+        case f.Between(column, low, high):
+            ends = [f.Compare(column, ">=", low)] if low is not None else []
+            ends += [f.Compare(column, "<=", high)] if high is not None else []
+            return _join(tuple(ends), table, " AND ", f"({quote(table.column(column).name)} IS NOT NULL)")
+        case f.IsNull(column):
+            name = quote(table.column(column).name)
+            if isinstance(table.columns[column].dtype, pl.List):
+                return f"(coalesce(len({name}), 0) = 0)", []
+            return f"({name} IS NULL)", []
+        case f.Contains(column, value):
+            found = table.column(column)
+            if found.dtype != pl.List(pl.String):
+                problem = "is no list"
+                raise InputError(problem, column=column, code="FILTER_INVALID")
+            return f"list_contains({quote(column)}, ?)", [_text(found, value)]
+        case f.Like(column, pattern, ignore_case):
+            return _like(table, column, pattern, ignore_case=ignore_case)
+        case f.InBox():
+            return _box(node, table)
+        case f.Intersects(wkb):
+            return _intersects(wkb, table)
+
+
+def _join(parts: tuple[f.Filter, ...], table: Table, word: str, nothing: str) -> Sql:
+    """Join parts with AND or OR."""
+    done = [_sql(part, table) for part in parts]
+    if not done:
+        return nothing, []
+    return "(" + word.join(sql for sql, _ in done) + ")", [p for _, params in done for p in params]
+
+
+def _scalar(table: Table, name: str, value: f.Value, *, ignore_case: bool) -> tuple[str, str, Any]:
+    """Return column expression, parameter mark and checked value of a comparison."""
+    column = table.column(name)
+    bound = _value(column, value)
+    if ignore_case and column.dtype == pl.String:
+        return f"lower({quote(name)})", "lower(?)", bound
+    # BIGINT beside a DOUBLE parameter would compare as DOUBLE and skip the zone maps, so types are made to fit above.
+    return quote(name), "?", bound
+
+
+def _value(column: Column, value: f.Value) -> f.Value:
+    """Check that a value fits its column; return it as DuckDB should get it."""
+    if column.dtype == pl.String:
+        return _text(column, value)
+    if column.dtype in (pl.Int64, pl.Int32):
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+            return value
+        if isinstance(value, float) and math.isfinite(value):
+            return value
+        raise _unfit(column, value, "a whole number")
+    if column.dtype == pl.Float64:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+        raise _unfit(column, value, "a number")
+    if column.dtype == pl.Boolean:
+        if isinstance(value, bool):
+            return value
+        raise _unfit(column, value, "true or false")
+    if column.dtype == pl.Date:
+        try:
+            return value if type(value) is date else date.fromisoformat(str(value))
+        except ValueError as error:
+            raise _unfit(column, value, "a date, YYYY-MM-DD") from error
+    raise _unfit(column, value, "a column with single values")
+
+
+def _text(column: Column, value: f.Value) -> str:
+    """Check a text value: no lone surrogate, not too long."""
+    if not isinstance(value, str):
+        raise _unfit(column, value, "text")
+    if len(value) > _MAXIMUM_TEXT or any("\ud800" <= c <= "\udfff" for c in value):
+        raise _unfit(column, value.encode("utf-8", "replace").decode(), f"text of up to {_MAXIMUM_TEXT} characters")
+    return value
+
+
+def _unfit(column: Column, value: f.Value, expected: str) -> InputError:
+    problem = "the value does not fit the column"
+    return InputError(
+        problem, column=column.name, value=str(value), expected=f"expected {expected}", code="FILTER_VALUE"
+    )
+
+
+def _like(table: Table, name: str, pattern: str, *, ignore_case: bool) -> Sql:
+    column = table.column(name)
+    if column.dtype != pl.String:
+        raise _unfit(column, pattern, "a text column")
+    # Each % may be tried at every place of a text, so their number is capped.
+    if pattern.count("%") > _MAXIMUM_WILDCARDS:
+        raise _unfit(column, pattern, f"a pattern with up to {_MAXIMUM_WILDCARDS} times %")
+    if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+        raise _unfit(column, pattern, "a pattern that does not end in a single \\")
+    word = "ILIKE" if ignore_case else "LIKE"
+    return f"({quote(name)} {word} ? ESCAPE '\\')", [_text(column, pattern)]
+
+
+def _box(box: f.InBox, table: Table) -> Sql:
+    """Turn a box into ranges that zone maps can use."""
+    edges = (box.west, box.south, box.east, box.north)
+    if not all(isinstance(e, int | float) and math.isfinite(e) for e in edges):
+        problem = "a box needs four finite numbers"
+        raise InputError(problem, value=str(edges), code="BOX_INVALID")
+    if box.south > box.north or min(edges[1::2]) < -90 or max(edges[1::2]) > 90 or max(map(abs, edges[::2])) > 180:
+        problem = "the box is not on Earth or has its south above its north"
+        expected = "expected west, south, east, north in degrees"
+        raise InputError(problem, value=str(edges), expected=expected, code="BOX_INVALID")
+    if box.west > box.east:
+        halves = (f.InBox(box.west, box.south, 180, box.north), f.InBox(-180, box.south, box.east, box.north))
+        return _join(halves, table, " OR ", "false")
+    if table.place is Place.POINT:
+        return _ranges("decimalLongitude", "decimalLatitude", edges)
+    return _intersects(shapely.to_wkb(shapely.box(*edges)), table)
+
+
+def _ranges(x: str, y: str, bounds: tuple[float, ...]) -> Sql:
+    west, south, east, north = map(float, bounds)
+    return f"({quote(x)} BETWEEN ? AND ? AND {quote(y)} BETWEEN ? AND ?)", [west, east, south, north]
+
+
+def _intersects(wkb: bytes, table: Table) -> Sql:
+    """Ask the box first, so that few rows meet the polygon itself."""
+    bounds = shapely.from_wkb(wkb).bounds
+    west, south, east, north = bounds
+    if table.place is Place.POINT:
+        sql, params = _ranges("decimalLongitude", "decimalLatitude", bounds)
+        point = 'ST_Point("decimalLongitude", "decimalLatitude")'
+        return f"({sql} AND ST_Intersects({point}, ST_GeomFromWKB(?)))", [*params, wkb]
+    if table.place is Place.SHAPE:
+        meets = "ST_Intersects(ST_GeomFromWKB(geometry), ST_GeomFromWKB(?))"
+        if not table.boxed:
+            return f"(geometry IS NOT NULL AND {meets})", [wkb]
+        box = '("west" <= ? AND "east" >= ? AND "south" <= ? AND "north" >= ?)'
+        return f"({box} AND {meets})", [east, west, north, south, wkb]
+    problem = f"{table.name} has no places"
+    raise InputError(problem, code="FILTER_INVALID")

@@ -1,0 +1,226 @@
+"""The lake: what a commit changes, identities that last, versions that can be read again."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from biodata.errors import InputError, StoreError
+from biodata.store.lake import Lake
+from biodata.store.query.filters import And, Between, Compare, Contains, InBox, IsNull
+
+GIBBON, SEROW = "Nomascus nasutus", "Capricornis milneedwardsii"
+
+
+def records(rows: list[tuple[str, str, str, float | None, float | None]]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return interpreted and verbatim rows of (dataset, identifier, species, latitude, longitude)."""
+    frame = pl.DataFrame(
+        rows,
+        schema={
+            "datasetKey": pl.String,
+            "source_record_id": pl.String,
+            "species": pl.String,
+            "decimalLatitude": pl.Float64,
+            "decimalLongitude": pl.Float64,
+        },
+        orient="row",
+    ).with_row_index("source_row", offset=2)
+    interpreted = frame.with_columns(
+        source_file=pl.lit("survey.csv"), quality_flags=pl.lit(["COORDINATE_ROUNDED"]), event_start=date(2024, 3, 1)
+    )
+    verbatim = frame.select(
+        "datasetKey",
+        "source_record_id",
+        "source_row",
+        source_file=pl.lit("survey.csv"),
+        v_scientificName="species",
+        v_decimalLatitude=pl.col("decimalLatitude").cast(pl.String),
+    )
+    return interpreted, verbatim
+
+
+def commit(lake: Lake, rows: list[tuple[str, str, str, float | None, float | None]], **options):
+    with lake.staging() as staging:
+        interpreted, verbatim = records(rows)
+        staging.add("occurrences", interpreted)
+        staging.add("verbatim", verbatim)
+        return lake.commit_occurrences(staging, author="a test", message="records", **options)
+
+
+def keys(lake: Lake, snapshot: int | None = None) -> dict[str, int]:
+    frame = lake.read("occurrences", columns=["source_record_id", "key"], snapshot=snapshot)
+    return dict(frame.iter_rows())
+
+
+TRUNG_KHANH = [
+    ("cao-bang", "TK-1", GIBBON, 22.9, 106.52),
+    ("cao-bang", "TK-2", GIBBON, 22.91, 106.53),
+    ("cao-bang", "TK-3", SEROW, 22.92, 106.54),
+]
+
+
+@pytest.fixture
+def lake(tmp_path: Path):
+    with Lake.open(tmp_path) as lake:
+        yield lake
+
+
+def counts(report) -> tuple[int, int, int, int]:
+    return report.new, report.changed, report.unchanged, report.gone
+
+
+def test_a_second_ingest_of_the_same_rows_makes_no_version(lake: Lake):
+    first = commit(lake, TRUNG_KHANH)
+    again = commit(lake, TRUNG_KHANH[::-1])  # another order: the lines differ, the records do not
+    assert counts(first) == (3, 0, 0, 0)
+    assert counts(again) == (0, 0, 3, 0)
+    assert again.snapshot == first.snapshot == lake.snapshot()
+
+
+def test_a_changed_record_keeps_its_key_and_its_old_version(lake: Lake):
+    first = commit(lake, TRUNG_KHANH)
+    before = keys(lake)
+    report = commit(lake, [("cao-bang", "TK-3", SEROW, 22.95, 106.54), ("cao-bang", "TK-4", SEROW, 22.8, 106.5)])
+    assert counts(report) == (1, 1, 0, 0)
+    after = keys(lake)
+    assert before.items() <= after.items()
+    assert len(set(after.values())) == 4
+    where = Compare("source_record_id", "=", "TK-3")
+    assert lake.read("occurrences", where=where).get_column("decimalLatitude").to_list() == [22.95]
+    old = lake.read("occurrences", where=where, snapshot=first.snapshot)
+    assert old.get_column("decimalLatitude").to_list() == [22.92]
+    assert lake.count("occurrences") == lake.count("verbatim") == lake.count("identities") == 4
+
+
+def test_new_code_over_the_same_verbatim_row_is_a_change(lake: Lake):
+    commit(lake, TRUNG_KHANH)
+    with lake.staging() as staging:
+        interpreted, verbatim = records(TRUNG_KHANH)
+        staging.add("occurrences", interpreted.with_columns(province_code=pl.lit("VN-04")))
+        staging.add("verbatim", verbatim)
+        report = lake.commit_occurrences(staging, author="a test", message="codes of provinces")
+    assert counts(report) == (0, 3, 0, 0)
+    assert lake.read("occurrences").get_column("province_code").to_list() == ["VN-04"] * 3
+
+
+def test_a_record_gone_from_a_complete_dataset_comes_back_under_its_key(lake: Lake):
+    commit(lake, TRUNG_KHANH)
+    commit(lake, [("other", "1", SEROW, 20.0, 100.0)])
+    before = keys(lake)
+    gone = commit(lake, TRUNG_KHANH[:2], complete_datasets=["cao-bang"])
+    assert counts(gone) == (0, 0, 2, 1)
+    assert set(keys(lake)) == {"TK-1", "TK-2", "1"}
+    back = commit(lake, TRUNG_KHANH)
+    assert counts(back) == (1, 0, 2, 0)
+    assert keys(lake) == before
+
+
+def test_a_record_told_gone_goes_unless_it_was_told_anew(lake: Lake):
+    commit(lake, TRUNG_KHANH)
+    report = commit(lake, TRUNG_KHANH[:1], gone=[("cao-bang", "TK-1"), ("cao-bang", "TK-2"), ("cao-bang", "none")])
+    assert counts(report) == (0, 0, 1, 1)
+    assert set(keys(lake)) == {"TK-1", "TK-3"}
+
+
+def test_a_second_row_of_an_identity_is_refused_with_its_line(lake: Lake):
+    report = commit(lake, [*TRUNG_KHANH, ("cao-bang", "TK-1", SEROW, 1.0, 2.0), ("other", "TK-1", SEROW, 1.0, 2.0)])
+    assert counts(report) == (4, 0, 0, 0)
+    assert [(r.row, r.value, r.code) for r in report.refusals] == [(5, "TK-1", "IDENTIFIER_DUPLICATE")]
+    kept = lake.read("occurrences", where=Compare("datasetKey", "=", "cao-bang"))
+    assert kept.filter(source_record_id="TK-1").get_column("species").to_list() == [GIBBON]
+
+
+def test_keys_do_not_follow_the_order_of_the_file(lake: Lake):
+    commit(lake, [("grid", str(i), SEROW, 20 + i / 1000, 100.0) for i in range(400)])
+    frame = lake.read("occurrences", columns=["key", "decimalLatitude"])
+    assert sorted(frame.get_column("key")) == list(range(1, 401))
+    assert abs(frame.select(pl.corr("key", "decimalLatitude")).item()) < 0.25
+
+
+def test_rows_without_an_identity_or_without_their_verbatim_row_are_no_commit(lake: Lake):
+    before = lake.snapshot()
+    with pytest.raises(StoreError, match="1 staged rows have no identity"):
+        commit(lake, [("cao-bang", None, GIBBON, 22.9, 106.5)])  # type: ignore[list-item]  # the fault under test
+    with lake.staging() as staging:
+        interpreted, verbatim = records(TRUNG_KHANH)
+        staging.add("occurrences", interpreted)
+        staging.add("verbatim", verbatim.reverse())
+        with pytest.raises(StoreError, match="2 stand beside another record"):
+            lake.commit_occurrences(staging, author="a test", message="mixed up")
+    assert lake.snapshot() == before
+
+
+def test_a_commit_says_who_made_it_and_with_which_schema(lake: Lake):
+    commit(lake, TRUNG_KHANH, extra={"submission": 7})
+    last = lake.snapshots().row(-1, named=True)
+    assert (last["author"], last["message"]) == ("a test", "records")
+    assert json.loads(last["extra"]) == {"submission": 7, "schema_version": 1}
+
+
+def test_filters_read_what_they_say(lake: Lake):
+    commit(lake, [*TRUNG_KHANH, ("sea", "1", SEROW, None, None)])
+    where = And((InBox(106, 22.905, 107, 23), Contains("quality_flags", "COORDINATE_ROUNDED")))
+    assert lake.count("occurrences", where=where) == 2
+    assert lake.count("occurrences", where=IsNull("decimalLatitude")) == 1
+    assert lake.count("occurrences", where=Between("decimalLatitude", None, 22.9)) == 1
+    with pytest.raises(InputError, match="no column of this name"):
+        lake.count("occurrences", where=Compare("1=1; --", "=", 1))
+
+
+def test_an_older_lake_gets_the_columns_it_lacks(tmp_path: Path):
+    with Lake.open(tmp_path) as lake:
+        commit(lake, TRUNG_KHANH)
+        with lake._cursor() as cursor:
+            cursor.execute('ALTER TABLE lake.occurrences DROP COLUMN "stateProvince"')
+            cursor.execute("DROP TABLE lake.layers")
+    with Lake.open(tmp_path) as lake:
+        assert lake.read("occurrences").get_column("stateProvince").to_list() == [None] * 3
+        assert lake.count("layers") == 0
+        assert counts(commit(lake, TRUNG_KHANH)) == (0, 0, 3, 0)
+
+
+def test_a_moved_lake_still_reads(tmp_path: Path):
+    with Lake.open(tmp_path / "here") as lake:
+        commit(lake, TRUNG_KHANH)
+    (tmp_path / "here").rename(tmp_path / "there's no place")
+    with Lake.open(tmp_path / "there's no place") as lake:
+        assert lake.read("occurrences").height == 3
+
+
+AREAS = [("a", "Hkakaborazi", "MM"), ("b", "Virachey", "KH"), ("c", "Nam Ha", "LA")]
+
+
+def areas(rows: list[tuple[str, str, str]], dataset: str = "parks") -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema=["area_id", "name", "country"], orient="row")
+    return frame.select("area_id", "name", pl.concat_list("country").alias("country_codes"), datasetKey=pl.lit(dataset))
+
+
+def commit_areas(lake: Lake, frame: pl.DataFrame, scope: dict[str, str] | None):
+    return lake.commit_table("protected_areas", frame, key="area_id", scope=scope, author="a test", message="areas")
+
+
+def test_a_table_is_upserted_inside_its_scope(lake: Lake):
+    scope = {"datasetKey": "parks"}
+    assert counts(commit_areas(lake, areas(AREAS), scope)) == (3, 0, 0, 0)
+    assert counts(commit_areas(lake, areas([("a", "of another set", "CN")], "other"), {"datasetKey": "other"}))[0] == 1
+    before = lake.snapshot()
+    assert counts(commit_areas(lake, areas(AREAS), scope)) == (0, 0, 3, 0)
+    assert lake.snapshot() == before
+    changed = areas([("a", "Hkakaborazi", "MM"), ("b", "Virachey National Park", "KH"), ("d", "Nakai", "LA")])
+    assert counts(commit_areas(lake, changed, scope)) == (1, 1, 1, 1)
+    names = lake.read("protected_areas", where=Compare("datasetKey", "=", "parks")).get_column("name").to_list()
+    assert sorted(names) == ["Hkakaborazi", "Nakai", "Virachey National Park"]
+    assert lake.count("protected_areas") == 4
+    assert lake.count("protected_areas", snapshot=before) == 4
+    with pytest.raises(StoreError, match="outside the scope"):
+        commit_areas(lake, areas(AREAS, "elsewhere"), scope)
+
+
+def test_without_a_scope_no_row_goes(lake: Lake):
+    commit_areas(lake, areas(AREAS), None)
+    report = commit_areas(lake, areas([("c", "Nam Ha NBCA", "LA"), ("c", "twice", "LA")]), None)
+    assert counts(report) == (0, 1, 0, 0)
+    assert [(r.column, r.value) for r in report.refusals] == [("area_id", "c")]
+    assert lake.count("protected_areas") == 3
