@@ -1,0 +1,22 @@
+"""Make the synthetic sample data anew: `uv run python sample_data/make.py [--out FOLDER]`."""
+
+import argparse
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from recipe import area_files, layers
+
+
+def main() -> None:
+    """Write every file; two runs give the same bytes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    for subject in tqdm((area_files, layers), unit="subject", disable=None):
+        subject.make(out)
+
+
+if __name__ == "__main__":
+    main()
