@@ -95,7 +95,7 @@ _ALL = (
     Flag("GEOMETRY_POINT", _AREA, "The site is a point, not a polygon.", gbif=False),
     Flag("AREA_DISAGREES", _AREA, "Reported and computed area differ by more than a tenth.", gbif=False),
     Flag("BOUNDARY_DISAGREEMENT", _AREA, "It spills over a border inside or outside the band.", gbif=False),
-    Flag("COUNTRY_DISAGREES", _AREA, "Most of it lies outside the country stated.", gbif=False),
+    Flag("COUNTRY_DISAGREES", _AREA, "Most of it lies outside the country stated and the band around it.", gbif=False),
     Flag("SITE_REPEATED", _AREA, "The same site stands more than once in the file.", gbif=False),
 )
 

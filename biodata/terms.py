@@ -183,7 +183,7 @@ VERBATIM_ADMIN: Final = (
 
 VERBATIM_TERMS: Final = tuple(
     """
-    gbifID occurrenceID references type modified language license rightsHolder accessRights bibliographicCitation
+    id gbifID occurrenceID references type modified language license rightsHolder accessRights bibliographicCitation
     institutionID collectionID datasetID institutionCode collectionCode datasetName ownerInstitutionCode basisOfRecord
     informationWithheld dataGeneralizations dynamicProperties catalogNumber recordNumber recordedBy recordedByID
     individualCount organismQuantity organismQuantityType sex lifeStage reproductiveCondition behavior
@@ -241,7 +241,7 @@ PROTECTED_AREA: Final = (
     ),
     Column("reported_area_km2", pl.Float64, "Area that the source reports, km²."),
     Column("computed_area_km2", pl.Float64, "Area of the polygon on the ellipsoid, km²."),
-    Column("spill_km2", pl.Float64, "Part of the polygon outside its stated countries, km²."),
+    Column("spill_km2", pl.Float64, "Part of it on land of other countries than stated (or than holds most), km²."),
     Column("spill_outside_band_km2", pl.Float64, "Part of that spill farther from the border than the band, km²."),
     Column("quality_flags", pl.List(pl.String), "Names of the doubts, see biodata.flags."),
     Column("attributes", pl.String, "JSON object: every attribute as it came.", _LAKE),

@@ -12,6 +12,7 @@ from biodata.ingest.protocol import Source
 SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "gbif": "biodata.ingest.gbif:GbifSource",
+        "protected-areas": "biodata.ingest.protected_areas:ProtectedAreas",
     }
 )
 """Name → 'module:Class'; a module is imported when its source is opened, so that light commands stay light."""

@@ -1,0 +1,240 @@
+"""Polygons and points out of GeoPackage, shapefile (also zipped) and GeoJSON, as text columns and WKB.
+
+A file is copied under a name of ours into a folder of its own before GDAL sees it: GDAL takes meaning from names
+(`/vsicurl/…`, `a.zip!b`), and SQLite writes beside what it opens. What a file is, its first bytes tell; anything that
+is not one of the three formats never reaches GDAL.
+"""
+
+import logging
+import re
+import shutil
+import tempfile
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from glob import escape
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+import polars as pl
+
+from biodata.errors import InputError, shorten
+from biodata.formats import encodings
+
+logger = logging.getLogger(__name__)
+
+MAX_FILE_BYTES: Final = 2_000_000_000
+EXPECTED: Final = "a GeoPackage, a shapefile (.shp, or a zip of its parts) or GeoJSON"
+
+_DRIVERS: Final = frozenset({"GPKG", "ESRI Shapefile", "GeoJSON"})
+_PARTS: Final = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+_NEEDED: Final = _PARTS[:3]
+_OWN_COLUMNS: Final = frozenset({"source_file", "source_row", "geometry"})
+# GDAL knows iconv's names.
+_ICONV: Final = {"mac_roman": "MACINTOSH", "utf-8-sig": "UTF-8"}
+_GEOJSON_OPTIONS: Final = {"DATE_AS_STRING": "YES", "ARRAY_AS_STRING": "YES"}
+_BATCH: Final = 500
+
+T = TypeVar("T")
+
+
+class _Folder:
+    """A folder that goes when the last layer that refers to it goes."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="biodata-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a file.
+
+    Attributes
+    ----------
+    label : str
+        What a person calls it: the file's name, with the member of an archive or the layer of a GeoPackage.
+    crs : str or None
+        Coordinate system as the file tells it; None where it tells none.
+    """
+
+    label: str
+    crs: str | None
+    _file: Path
+    _folder: _Folder
+    _arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Yield the features in their order: every attribute as text, `geometry` as WKB (null where there is none).
+
+        Numbers take the shortest spelling that reads back as the same number; dates in GeoJSON stay as they came. An
+        attribute with a name of ours (`source_file`, `source_row`, `geometry`) has `_` behind it.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged (code INPUT_DAMAGED).
+        """
+        import pyogrio.raw
+
+        def opened() -> Any:
+            return pyogrio.raw.open_arrow(self._file, use_pyarrow=True, batch_size=_BATCH, **self._arguments)
+
+        stream = opened()
+        _, reader = _quiet(stream.__enter__, self.label)
+        try:
+            while (batch := _quiet(lambda: next(reader, None), self.label)) is not None:
+                yield _as_text(batch)
+        finally:
+            stream.__exit__(None, None, None)
+
+
+def open_layers(path: Path, *, encoding: str | None = None, layer: str | None = None) -> list[Layer]:
+    """Open the layers of a file that have geometry.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or a zip of shapefiles.
+    encoding : str, optional
+        Encoding of a shapefile's attributes where it has no .cpg; else it is chosen by plausibility.
+    layer : str, optional
+        Of a GeoPackage: the only layer to take.
+
+    Returns
+    -------
+    list of Layer
+
+    Raises
+    ------
+    InputError
+        If the file is none of the three formats (INPUT_FORMAT), is missing or lacks a part (INPUT_MISSING), is too
+        large (INPUT_TOO_LARGE), damaged (INPUT_DAMAGED), or has no such layer (LAYER_UNKNOWN).
+    """
+    if not path.is_file():
+        msg = "there is no such file"
+        raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_MISSING")
+    _check_size(path)
+    with path.open("rb") as stream:
+        head = stream.read(4096)
+    folder = _Folder()
+    if head.startswith(b"\x00\x00\x27\x0a"):
+        parts = {part: found for part in _PARTS if (found := _beside(path, part))}
+        for found in parts.values():
+            _check_size(found)
+        streams = {part: partial(_open_bytes, found) for part, found in parts.items()}
+        return [_shapefile(path.name, streams, folder, encoding)]
+    if head.startswith(b"SQLite format 3\x00"):
+        shutil.copyfile(path, copy := folder.path / "layers.gpkg")
+        return _geopackage(path.name, copy, folder, layer)
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        shutil.copyfile(path, copy := folder.path / "layer.geojson")
+        return [_layer(path.name, copy, folder, _GEOJSON_OPTIONS)]
+    if not head:
+        msg = "the file is empty"
+        raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_EMPTY")
+    msg = "the file is of another format"
+    raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_FORMAT")
+
+
+def _layer(label: str, file: Path, folder: _Folder, arguments: Mapping[str, Any]) -> Layer:
+    """Ask GDAL what the file is and return its layer."""
+    import pyogrio
+
+    info = _quiet(lambda: pyogrio.read_info(file, **arguments), label)
+    if info["driver"] not in _DRIVERS:
+        problem = f"the file is read as {info['driver']}"
+        raise InputError(problem, file=label, expected=EXPECTED, code="INPUT_FORMAT")
+    return Layer(label, info["crs"], file, folder, arguments)
+
+
+def _geopackage(label: str, file: Path, folder: _Folder, wanted: str | None) -> list[Layer]:
+    """Return the layers of a GeoPackage that have geometry, or the one that is wanted."""
+    import pyogrio
+
+    names = [name for name, kind in _quiet(lambda: pyogrio.list_layers(file), label) if kind is not None]
+    if wanted is not None and wanted not in names:
+        expected = f"one of {', '.join(map(repr, names))}"
+        msg = "there is no such layer"
+        raise InputError(msg, file=label, value=wanted, expected=expected, code="LAYER_UNKNOWN")
+    if not names:
+        msg = "there is no layer with geometry"
+        raise InputError(msg, file=label, code="INPUT_EMPTY")
+    taken = names if wanted is None else [wanted]
+    return [_layer(label if len(names) == 1 else f"{label}/{name}", file, folder, {"layer": name}) for name in taken]
+
+
+def _shapefile(
+    label: str, parts: Mapping[str, Callable[[], IO[bytes]]], folder: _Folder, encoding: str | None
+) -> Layer:
+    """Copy the parts of a shapefile into a folder and return its layer."""
+    if missing := [part for part in _NEEDED if part not in parts]:
+        problem = f"the shapefile lacks its {' and '.join(missing)}"
+        raise InputError(problem, file=label, expected=".shp, .shx and .dbf side by side", code="INPUT_MISSING")
+    home = Path(tempfile.mkdtemp(dir=folder.path))
+    for part, opened in parts.items():
+        with opened() as source, (home / f"layer{part}").open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+    table = home / "layer.dbf"
+    declared = (home / "layer.cpg").read_text("ascii", "replace").strip() if ".cpg" in parts else encoding
+    (home / "layer.cpg").unlink(missing_ok=True)
+    chosen = encodings.choose(_text_of_dbf(table.read_bytes()), declared=declared or None, file=label)
+    return _layer(label, home / "layer.shp", folder, {"encoding": _ICONV.get(chosen, chosen.upper())})
+
+
+def _text_of_dbf(table: bytes) -> bytes:
+    """Return the records of a dBASE table as lines of fields, without numbers and blanks between them."""
+    start = int.from_bytes(table[8:10], "little")
+    return re.sub(rb"[\x00-\x20]{2,}", b"\n", table[start:])
+
+
+def _beside(path: Path, part: str) -> Path | None:
+    """Return the file beside `path` that is this part of the shapefile, in whatever case it is written."""
+    if path.suffix.lower() == part:
+        return path
+    return next((p for p in path.parent.glob(f"{escape(path.stem)}.*") if p.suffix.lower() == part), None)
+
+
+def _open_bytes(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a file that is too large to copy and read."""
+    if (size := path.stat().st_size) > MAX_FILE_BYTES:
+        problem = f"the file has {size / 1e9:.1f} GB"
+        raise InputError(
+            problem, file=path.name, expected=f"at most {MAX_FILE_BYTES / 1e9:.0f} GB", code="INPUT_TOO_LARGE"
+        )
+
+
+def _as_text(batch: Any) -> pl.DataFrame:
+    """Return an Arrow batch with its attributes as text and its geometry as plain WKB."""
+    columns = {}
+    for position, column in enumerate(batch.schema):
+        series = pl.Series(pl.from_arrow(batch.column(position)))
+        if (column.metadata or {}).get(b"ARROW:extension:name") == b"geoarrow.wkb":
+            columns["geometry"] = series.cast(pl.Binary)
+        else:
+            text = series.bin.encode("hex") if series.dtype == pl.Binary else series.cast(pl.String)
+            columns[f"{column.name}_" if column.name in _OWN_COLUMNS else column.name] = text.replace("", None)
+    return pl.DataFrame(columns)
+
+
+def _quiet(call: Callable[[], T], label: str) -> T:
+    """Call GDAL: its warnings go to the log, its errors become one line that names the file."""
+    import pyogrio.errors
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = call()
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as error:
+            text = shorten(str(error).replace("layer.", ""), 200)
+            msg = f"the file cannot be read: {text}"
+            raise InputError(msg, file=label, code="INPUT_DAMAGED") from error
+    for warning in caught:
+        logger.info("%s: %s", label, shorten(str(warning.message), 200))
+    return result

@@ -1,0 +1,136 @@
+"""Protected areas from WDPA's files (old and new columns) and national ones: GeoPackage, shapefile, GeoJSON.
+
+The data of the World Database on Protected and Conserved Areas may not be redistributed: this reads a file that the
+user has.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import polars as pl
+import shapely
+from tqdm.auto import tqdm
+
+from biodata import geo
+from biodata.errors import InputError, Refusal
+from biodata.formats.vectors import Layer, open_layers
+from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+
+WGS84: Final = "EPSG:4326"
+MAX_VERTICES: Final = 5_000_000
+"""Of one site; the largest real ones, marine areas with the coast of every island, have about one million."""
+
+_OPTIONS: Final = frozenset({"country", "crs", "encoding", "layer"})
+
+
+class ProtectedAreas:
+    """Sites of protected and conserved areas: every attribute as text, geometry in WGS 84.
+
+    Options: `crs` and `encoding` (of files that tell none), `layer` (of a GeoPackage), `country` (ISO 3166-1 alpha-2,
+    of files whose sites tell none).
+    """
+
+    name: ClassVar[str] = "protected-areas"
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        dataset: str | None = None,
+        options: Mapping[str, str] | None = None,
+        progress: bool = False,
+    ) -> None:
+        self.paths, self.dataset, self.options, self.progress = list(paths), dataset, dict(options or {}), progress
+        if unknown := sorted(set(self.options) - _OPTIONS):
+            problem = f"{self.name} has no option {unknown[0]!r}"
+            raise InputError(problem, expected=f"one of {', '.join(sorted(_OPTIONS))}", code="OPTION_UNKNOWN")
+
+    def read(self) -> Iterator[VerbatimTable]:
+        """Yield one table a layer, in one batch: which name stands twice is decided on the whole table.
+
+        Raises
+        ------
+        InputError
+            As `biodata.formats.vectors.open_layers`; or if a coordinate system is not known (CRS_UNKNOWN).
+        """
+        for path in self.paths:
+            encoding, layer_name = self.options.get("encoding"), self.options.get("layer")
+            for layer in open_layers(path, encoding=encoding, layer=layer_name):
+                yield self._table(layer)
+
+    def _table(self, layer: Layer) -> VerbatimTable:
+        """Return the table of a layer; `crs` is declared where the file or the user tells it."""
+        crs = layer.crs or self.options.get("crs")
+        declarations = {"crs": crs} if crs else {}
+        if country := self.options.get("country"):
+            declarations["country"] = country
+        refusals: list[Refusal] = []
+        return VerbatimTable(
+            kind="protected_areas",
+            name=layer.label,
+            dataset=DatasetInfo(key=self.dataset, title=Path(layer.label).stem),
+            batches=self._batches(layer, _checked_crs(crs, layer.label), refusals),
+            refusals=refusals,
+            declarations=declarations,
+        )
+
+    def _batches(self, layer: Layer, crs: Any, refusals: list[Refusal]) -> Iterator[pl.DataFrame]:
+        """Yield the layer as one frame; sites whose geometry cannot be taken are refused."""
+        parts, read = [], 0
+        for part in tqdm(layer.batches(), desc=layer.label, unit="batch", disable=not self.progress):
+            numbers = pl.Series("source_row", np.arange(read + 1, read + 1 + part.height), dtype=pl.Int64)
+            read += part.height
+            geometry, problems = _in_wgs84(part["geometry"].to_list(), crs)
+            refusals += [
+                Refusal(layer.label, numbers[at], "geometry", None, code, message)
+                for at, (code, message) in problems.items()
+            ]
+            frame = part.select(pl.lit(layer.label).alias("source_file"), numbers, pl.exclude("geometry"))
+            frame = frame.with_columns(pl.Series("geometry", geometry, dtype=pl.Binary))
+            kept = np.ones(part.height, dtype=bool)
+            kept[list(problems)] = False
+            parts.append(frame.filter(kept))
+        if parts:
+            yield pl.concat(parts)
+
+
+def _checked_crs(crs: str | None, label: str) -> Any:
+    """Return the coordinate system; WGS 84 where nobody tells one."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        return CRS.from_user_input(crs or WGS84)
+    except CRSError as error:
+        expected = "an authority and code, as EPSG:32648"
+        msg = "the coordinate system is not known"
+        raise InputError(msg, file=label, value=crs, expected=expected, code="CRS_UNKNOWN") from error
+
+
+def _in_wgs84(blobs: list[bytes | None], crs: Any) -> tuple[list[bytes | None], dict[int, tuple[str, str]]]:
+    """Return the geometries as WKB in WGS 84, and by position the code and message of those that cannot be taken."""
+    problems: dict[int, tuple[str, str]] = {}
+    for at, blob in enumerate(blobs):
+        # A vertex takes 16 bytes: the bytes bound the vertices before GEOS sees them.
+        if blob is not None and len(blob) > 16 * MAX_VERTICES:
+            problem = f"the geometry has about {len(blob) // 16} vertices; at most {MAX_VERTICES} are taken"
+            problems[at] = "GEOMETRY_TOO_LARGE", problem
+    shapes = shapely.from_wkb([None if at in problems else blob for at, blob in enumerate(blobs)], on_invalid="ignore")
+    shapes = shapely.force_2d(shapes)
+    if not crs.equals(_checked_crs(WGS84, ""), ignore_axis_order=True):
+        shapes = geo.project(shapes, crs, WGS84)
+    west, south, east, north = shapely.bounds(shapes).T
+    with np.errstate(invalid="ignore"):
+        inside = (west >= -180.000001) & (east <= 180.000001) & (south >= -90.000001) & (north <= 90.000001)
+    for at, blob in enumerate(blobs):
+        if blob is None or at in problems:
+            continue
+        if shapes[at] is None:
+            problems[at] = "GEOMETRY_UNREADABLE", "the geometry is damaged or of a kind that is not read (a curve)"
+        elif not shapes[at].is_empty and not inside[at]:
+            told = ", ".join(f"{value:.6g}" for value in (west[at], south[at], east[at], north[at]))
+            problems[at] = "COORDINATE_OUT_OF_RANGE", f"the coordinates are no degrees ({told}); is the system stated?"
+    shapes[[shape is not None and shape.is_empty for shape in shapes]] = None
+    return list(shapely.to_wkb(shapes)), problems
