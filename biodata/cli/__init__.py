@@ -35,6 +35,6 @@ def main() -> None:
 def _stop(message: str) -> None:
     """Print the one line, or raise again where a developer asked for the whole story."""
     if os.environ.get("BIODATA_DEBUG"):
-        raise  # noqa: PLE0704  # called only while an exception is handled
+        raise  # called only while an exception is handled
     print(f"biodata: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
     sys.exit(1)

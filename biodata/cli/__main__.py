@@ -1,0 +1,5 @@
+"""`python -m biodata.cli`."""
+
+from biodata.cli import main
+
+main()

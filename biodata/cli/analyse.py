@@ -1,0 +1,120 @@
+"""`biodata corridors`, `candidates`, `resistance` and `cost-distance`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+
+_CORRIDORS = """Find corridors between protected areas of different countries over a land-cover layer.
+
+Line, polygon, width and cost of every pair go into the lake; --out also writes them as a GeoPackage.
+
+Example: biodata corridors --data mydata --layer land_cover_china_laos --resistance resistance.csv --out corridors.gpkg
+"""
+_CANDIDATES = """Write the candidate transboundary reserves that the last runs found.
+
+Example: biodata candidates --data mydata --out candidates.gpkg
+"""
+_RESISTANCE = """Turn a land-cover raster into resistance, by a table of classes.
+
+Example: biodata resistance resistance.csv --layers layers --out resistance.tif
+"""
+_COST_DISTANCE = """Accumulate the cost of moving away from sources over a resistance raster.
+
+Example: biodata cost-distance resistance.tif --sources reserves.gpkg --out cost.tif
+"""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    app.command(name="corridors", help=_CORRIDORS)(find_corridors)
+    app.command(name="candidates", help=_CANDIDATES)(candidates)
+    app.command(name="resistance", help=_RESISTANCE)(resistance)
+    app.command(name="cost-distance", help=_COST_DISTANCE)(cost_distance)
+
+
+def find_corridors(
+    layer: Annotated[str, typer.Option(help="Name of the land-cover layer.")],
+    resistance_table: Annotated[Path, typer.Option("--resistance", help="CSV: class_value, class_name, resistance.")],
+    data: DataOption = DEFAULT_DATA,
+    cell_m: Annotated[float, typer.Option(help="Side of a cell, metres.", min=1)] = 1000.0,
+    max_distance_m: Annotated[float, typer.Option(help="Areas farther apart are not joined, metres.")] = 60_000.0,
+    cut_fraction: Annotated[
+        float, typer.Option(help="How much dearer than the cheapest path a corridor may be.")
+    ] = 0.1,
+    out: Annotated[Path | None, typer.Option(help="GeoPackage to write.")] = None,
+) -> None:
+    """Run, say what came out, write it."""
+    from biodata import runs
+    from biodata.exports.layers import write_geopackage
+
+    settings = settings_for(data)
+    request = runs.Request(
+        layer=layer,
+        resistance=str(resistance_table),
+        cell_m=cell_m,
+        max_distance_m=max_distance_m,
+        cut_fraction=cut_fraction,
+    )
+    report = runs.find_corridors(settings, request, progress=show_progress())
+    say(
+        f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
+        f"{report.corridors} corridors, {report.candidates} candidates"
+    )
+    if out is not None:
+        found = runs.read_results(settings, "corridors")
+        frame = found.filter(found["run_id"] == report.run_id)
+        write_geopackage(frame, out, layer="corridors")
+        say(f"{frame.height} pairs → {out}")
+
+
+def candidates(
+    out: Annotated[Path, typer.Option(help="GeoPackage to write.")], data: DataOption = DEFAULT_DATA
+) -> None:
+    """Read, write, list."""
+    from biodata import runs
+    from biodata.exports.layers import write_geopackage
+
+    frame = runs.read_results(settings_for(data), "reserve_candidates").sort("run_id", "rank")
+    write_geopackage(frame, out, layer="reserve_candidates")
+    for row in frame.iter_rows(named=True):
+        say(f"{row['rank']:>3}  {row['score']:.2f}  {row['name']} ({', '.join(row['country_codes'])})")
+    say(f"{frame.height} candidates → {out}")
+
+
+def resistance(
+    table: Annotated[Path, typer.Argument(help="CSV: class_value, class_name, resistance.")],
+    layers: Annotated[Path, typer.Option(help="Folder of the land-cover raster, or the raster itself.")],
+    out: Annotated[Path, typer.Option(help="GeoTIFF to write.")],
+) -> None:
+    """Read the classes, look them up, write."""
+    from biodata.analysis import rasters
+    from biodata.analysis import resistance as resistances
+
+    raster = layers if layers.is_file() else rasters.land_cover_in(layers)
+    cover, grid = rasters.read(raster)
+    cost = resistances.from_classes(cover, resistances.read_classes(table))
+    rasters.write(cost, grid, out)
+    say(f"{grid.shape[0]} × {grid.shape[1]} cells of {raster.name} → {out}")
+
+
+def cost_distance(
+    raster: Annotated[Path, typer.Argument(help="Resistance as a GeoTIFF.")],
+    sources: Annotated[Path, typer.Option(help="Points or polygons to start from, or a raster of source cells.")],
+    out: Annotated[Path, typer.Option(help="GeoTIFF to write.")],
+    neighbours: Annotated[int, typer.Option(help="4 or 8.", min=4, max=8)] = 8,
+    max_cost: Annotated[float | None, typer.Option(help="Where to stop, cost-metres.")] = None,
+) -> None:
+    """Read, search, write."""
+    from biodata.analysis import cost_distance as costs
+    from biodata.analysis import rasters
+
+    cost, grid = rasters.read(raster)
+    cells = rasters.source_cells(sources, grid)
+    found = costs.surface(
+        cost, cells, grid=grid, neighbours=neighbours, **({} if max_cost is None else {"max_cost": max_cost})
+    )
+    rasters.write(found.cost, grid, out)
+    say(f"{len(cells)} source cells, {grid.shape[0]} × {grid.shape[1]} cells → {out}")

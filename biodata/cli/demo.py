@@ -1,0 +1,139 @@
+"""`biodata demo`: the whole way once, from the sample files to the map."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.cli.serve import run_server
+from biodata.cli.web_build import build_map
+from biodata.errors import InputError
+from biodata.settings import Settings
+
+_HELP = """Take in the sample data, analyse it, release it and serve the map.
+
+A second start finds what the first one made and serves it at once.
+
+Example: biodata demo --data mydemo --port 8000
+"""
+
+INPUTS: Final = (
+    ("checklist", "checklist.csv"),
+    ("gbif", "occurrences_gbif.zip"),
+    ("dwca", "xishuangbanna_namha.zip"),
+    ("protected-areas", "protected_areas.geojson"),
+    ("protected-areas", "protected_areas_old_schema.gpkg"),
+)
+"""What is taken in: source and file below `sample_data`."""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's command to the application."""
+    app.command(name="demo", help=_HELP)(demo)
+
+
+def demo(
+    data: DataOption = DEFAULT_DATA,
+    port: Annotated[int, typer.Option(help="Port to serve on.", min=1, max=65535)] = 8000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop before serving.")] = False,
+) -> None:
+    """Make what is missing, then serve."""
+    folder = _sample_data()
+    if not no_serve:
+        _need_free(port)
+    _make(settings_for(data), folder)
+    note = build_map()
+    if no_serve:
+        say(f"ready: biodata serve --data {data}")
+        return
+    if note:
+        say(f"the map is not served: {note}")
+    with _worker(data):
+        say(f"serving on http://127.0.0.1:{port}/ (stop with Ctrl-C)")
+        run_server(data, host="127.0.0.1", port=port)
+
+
+def _make(settings: Settings, folder: Path) -> None:
+    """Ingest, analyse and release, unless the same was made before."""
+    stamp, wanted = settings.data / "demo.json", _fingerprint(folder)
+    if stamp.exists() and json.loads(stamp.read_text()) == wanted:
+        say(f"{settings.data} is up to date with {folder.name}")
+        return
+    from biodata import pipeline, runs
+
+    settings.data.mkdir(parents=True, exist_ok=True)
+    rules = settings.data / "sharing_rules.csv"
+    rules.write_bytes((folder / "sensitive_species.csv").read_bytes())
+    layers = sorted((folder / "layers").glob("land_cover*.tif"))
+    for source, name in (*INPUTS, *(("layer", f"layers/{layer.name}") for layer in layers)):
+        with _timed(f"ingest {source} {name}") as tell:
+            reports = pipeline.ingest(source, [folder / name], settings, progress=show_progress())
+            tell(", ".join(f"{r.rows} rows, {r.stored} stored, {r.refused} refused" for r in reports))
+    for layer in layers:
+        with _timed(f"corridors over {layer.stem}") as tell:
+            request = runs.Request(layer=layer.stem, resistance=str(folder / "resistance.csv"))
+            report = runs.find_corridors(settings, request, progress=show_progress())
+            tell(f"{report.corridors} corridors, {report.candidates} candidates")
+    with _timed("release") as tell:
+        made = pipeline.release(settings, progress=show_progress())
+        tell(f"{made.id}: {made.counts['occurrences']} records")
+    stamp.write_text(json.dumps(wanted))
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[Callable[[str], None]]:
+    """Print what was done, what came out and how long it took."""
+    start, said = time.monotonic(), []
+    yield said.append
+    say(f"{time.monotonic() - start:6.1f} s  {what}: {' '.join(said)}")
+
+
+def _fingerprint(folder: Path) -> dict[str, str]:
+    """Return what the demo's data folder was made from: the files and the code's version."""
+    digest = hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.suffix in {".csv", ".zip", ".geojson", ".gpkg", ".tif"}):
+        digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    return {"sample_data": digest.hexdigest(), "biodata": version("biodata")}
+
+
+def _sample_data() -> Path:
+    """Return the folder of the sample files: it stands in a clone, not in an installed wheel."""
+    for folder in (Path.cwd() / "sample_data", Path(__file__).parents[2] / "sample_data"):
+        if (folder / "README.md").exists():
+            return folder
+    problem = "the sample data stand in a clone of the project, not in the installed package"
+    raise InputError(problem, file="sample_data", expected="run this command inside a clone")
+
+
+def _need_free(port: int) -> None:
+    """Stop before the work where somebody else has the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            problem = f"port {port} is in use"
+            raise InputError(problem, expected="give another with --port", code="PORT_IN_USE") from None
+
+
+@contextmanager
+def _worker(data: Path) -> Iterator[None]:
+    """Run a worker beside the server, and end it by its process id."""
+    worker = subprocess.Popen([sys.executable, "-m", "biodata.cli", "worker", "--data", os.fspath(data)])
+    try:
+        yield
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(timeout=30)

@@ -1,0 +1,254 @@
+"""An analysis run: what it was asked, on which version of the lake, what came out, under one name that tells it all."""
+
+import hashlib
+import json
+import logging
+import re
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from biodata import places, sharing, terms
+from biodata.errors import InputError
+from biodata.pipeline import read_rules
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.query.filters import InBox
+from biodata.store.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from biodata.analysis.grid import Grid
+
+logger = logging.getLogger(__name__)
+
+EVIDENCE_COLUMNS: Final = (
+    "key", "datasetKey", "species", "genus", "family", "order", "class", "kingdom", "scientificName",
+    "acceptedScientificName", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
+    "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
+    "located_country_code", "province_code", "border_distance_m", "ambiguous", "country_codes", "quality_flags",
+)  # fmt: skip
+"""What the evidence for a candidate is judged by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run of corridors and candidates is asked.
+
+    Attributes
+    ----------
+    layer : str
+        The land-cover layer, as `ingest layer` named it; its window is the run's window.
+    resistance : str
+        CSV table of resistance by class: class_value, class_name, resistance, note.
+    cell_m : float
+        Side of a cell of the equal-area grid, metres.
+    max_distance_m : float
+        Areas farther apart than this are not joined, metres.
+    cut_fraction : float
+        A corridor holds what costs up to this fraction more than its cheapest path.
+    recent_years : int
+        Records older than this are no evidence.
+    seed : int
+        Start of every random number; nothing of this run draws one so far.
+    """
+
+    layer: str
+    resistance: str
+    cell_m: float = 1000.0
+    max_distance_m: float = 60_000.0
+    cut_fraction: float = 0.1
+    recent_years: int = 15
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What came out of a run.
+
+    Attributes
+    ----------
+    run_id : str
+        Made from code version, lake version, layer, table and parameters: the same run has the same id.
+    snapshot : int
+        The lake's version that was read.
+    areas, pairs, corridors, candidates : int
+        Protected areas in the window, pairs answered, those of them with a functional link, and candidates.
+    parameters : dict
+        The request and the facts that the run id is made from.
+    """
+
+    run_id: str
+    snapshot: int
+    areas: int
+    pairs: int
+    corridors: int
+    candidates: int
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)
+
+
+def find_corridors(settings: Settings, request: Request, *, progress: bool = False) -> RunReport:
+    """Find corridors and candidate reserves between protected areas of different countries; put them into the lake.
+
+    Results of an earlier run over the same layer are replaced; the lake's earlier versions keep them.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    request : Request
+        What is asked.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    RunReport
+
+    Raises
+    ------
+    InputError
+        If there is no such layer, no protected area in its window, or the table cannot be read.
+    """
+    from biodata.analysis import areas as area_table
+    from biodata.analysis import corridors, transboundary
+
+    boundaries = places.load_boundaries(settings.boundaries)
+    rules = read_rules(settings)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        snapshot = lake.snapshot()
+        layer = _layer(lake, request.layer)
+        window = (layer["west"], layer["south"], layer["east"], layer["north"])
+        resistance, grid, table_hash = _resistance(settings, layer, request)
+        areas = area_table.geodataframe(lake.read("protected_areas"))
+        areas = areas[areas.intersects(_box(window))]
+        if areas.empty:
+            problem = "no protected area lies in the layer's window"
+            raise InputError(problem, column="layer", value=request.layer, code="AREAS_MISSING")
+        parameters = {
+            **asdict(request),
+            "resistance": Path(request.resistance).name,
+            "resistance_sha256": table_hash,
+            "layer_sha256": layer["sha256"],
+            "boundary_set": f"{boundaries.name} {boundaries.version}",
+            "snapshot": snapshot,
+            "rules": rules.hash,
+            "biodata": version("biodata"),
+        }
+        run_id = _run_id(parameters)
+        records = lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
+        links = corridors.between(
+            areas,
+            resistance,
+            grid,
+            parameters=corridors.CorridorParameters(
+                max_distance_m=request.max_distance_m, cut_fraction=request.cut_fraction
+            ),
+            boundaries=boundaries,
+            progress=progress,
+        )
+        candidates = transboundary.candidates(
+            areas,
+            links,
+            records,
+            boundaries=boundaries,
+            parameters=transboundary.CandidateParameters(recent_years=request.recent_years),
+            strictest=lambda frame: sharing.strictest(frame, rules),
+        )
+        for table, frame, key in (
+            ("corridors", links, "corridor_id"),
+            ("reserve_candidates", candidates, "candidate_id"),
+        ):
+            _commit(lake, table, _named(frame, run_id, key, request.layer, parameters), key, request.layer)
+    functional = int(links["functional"].sum())
+    report = RunReport(run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters)
+    with Registry.open(settings) as registry:
+        registry.record_run(run_id, request.layer, report.as_dict())
+    logger.info("run %s: %d pairs, %d linked, %d candidates", run_id, links.height, functional, candidates.height)
+    return report
+
+
+def read_results(settings: Settings, table: str) -> pl.DataFrame:
+    """Return what a run's results look like once the sharing rules let them out.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    table : str
+        `corridors`, `reserve_candidates` or `protected_areas`.
+
+    Returns
+    -------
+    polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
+    """
+    boundaries = places.load_boundaries(settings.boundaries)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        return sharing.publish_results(table, lake.read(table), boundaries=boundaries)
+
+
+def _layer(lake: Lake, name: str) -> dict[str, Any]:
+    """Return what is known of a layer."""
+    layers = lake.read("layers")
+    found = layers.filter(pl.col("name") == name)
+    if found.is_empty():
+        problem = "there is no such layer"
+        known = ", ".join(sorted(layers["name"])) or "none; ingest one with `biodata ingest layer FILE.tif`"
+        raise InputError(problem, column="layer", value=name, expected=f"one of {known}", code="LAYER_UNKNOWN")
+    return found.row(0, named=True)
+
+
+def _resistance(
+    settings: Settings, layer: dict[str, Any], request: Request
+) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], Grid, str]":
+    """Return the resistance of every cell of the run's grid, the grid, and the table's checksum."""
+    from biodata.analysis import grid as grids
+    from biodata.analysis import rasters, resistance
+
+    path = Path(request.resistance)
+    table = resistance.read_classes(path)
+    window = (layer["west"], layer["south"], layer["east"], layer["north"])
+    grid = grids.equal_area_grid(window, request.cell_m)
+    cover = rasters.warp(settings.data / "layers" / layer["file_name"], grid, resampling="mode")
+    return resistance.from_classes(cover, table), grid, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _run_id(parameters: dict[str, Any]) -> str:
+    """Return a short name that two runs share only if they were asked the same of the same."""
+    text = json.dumps(parameters, sort_keys=True, ensure_ascii=False)
+    return f"{parameters['layer']}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _named(frame: pl.DataFrame, run_id: str, key: str, layer: str, parameters: dict[str, Any]) -> pl.DataFrame:
+    """Put the run's name into the rows, and its parameters into their evidence."""
+    told = json.dumps({"run": parameters}, ensure_ascii=False, sort_keys=True)
+    evidence = pl.col("evidence").map_elements(lambda text: _merge(text, told), return_dtype=pl.String)
+    return frame.with_columns(pl.lit(run_id).alias("run_id"), (pl.lit(f"{layer}-") + pl.col(key)).alias(key), evidence)
+
+
+def _merge(first: str, second: str) -> str:
+    """Return two JSON objects as one."""
+    return json.dumps({**json.loads(first), **json.loads(second)}, ensure_ascii=False, sort_keys=True)
+
+
+def _commit(lake: Lake, table: str, frame: pl.DataFrame, key: str, layer: str) -> None:
+    """Put the results in the place of those that an earlier run over the layer gave."""
+    stored = lake.read(table)
+    others = stored.filter(~pl.col("run_id").str.contains(f"^{re.escape(layer)}-[0-9a-f]{{12}}$"))
+    whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
+    lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} over {layer}")
+
+
+def _box(window: tuple[float, float, float, float]) -> Any:
+    """Return the window as a polygon."""
+    import shapely
+
+    return shapely.box(*window)

@@ -1,0 +1,53 @@
+"""The command line from outside: what it prints, what it returns, what it loads."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("numba", "geopandas", "pygbif", "rasterio", "pandas", "matplotlib")
+
+
+def run(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *(("-c", code) if code else ("-m", "biodata.cli")), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [(), ("ingest",), ("release",), ("serve",), ("worker",), ("demo",), ("export",), ("corridors",), ("candidates",),
+     ("resistance",), ("cost-distance",), ("key", "new")],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_command_has_help_with_an_example(command):
+    done = run(*command, "--help")
+    assert done.returncode == 0, done.stderr
+    assert not command or "Example" in done.stdout
+
+
+def test_help_loads_nothing_heavy():
+    done = run(
+        code=f"import sys, biodata.cli; print([m for m in {HEAVY!r} if m in sys.modules])",
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_the_api_loads_nothing_heavy():
+    done = run(code=f"import sys, api.app; print([m for m in {HEAVY!r} if m in sys.modules])")
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_an_unknown_source_is_one_line_that_names_the_known_ones(tmp_path):
+    done = run("ingest", "ebrid", "x.csv", "--data", str(tmp_path / "data"))
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert "ebrid" in done.stderr
+    assert "gbif" in done.stderr
+
+
+def test_a_missing_file_is_one_line_that_names_it(tmp_path):
+    done = run("ingest", "gbif", str(tmp_path / "nothing.csv"), "--data", str(tmp_path / "data"))
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert "nothing.csv" in done.stderr
+    assert "Traceback" not in done.stderr
