@@ -1,0 +1,220 @@
+"""The encoding of a file: the one that was declared, or the one under which its text is most plausible.
+
+Detectors that are trained on web pages fail on herbarium labels (charset_normalizer takes a mac_roman file of the
+region for cp775), and a wrong guess is silent. Here every candidate decodes the same bytes, and the text it gives is
+scored letter by letter: how probable is this letter beside its neighbours in the languages of the region? The bytes
+are the same, so that the sums can be compared.
+
+Texts in legacy Vietnamese fonts (TCVN3, VNI) and in Lao, Khmer or Burmese font encodings cannot be told from Latin
+text with accents; they must be converted before.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import BinaryIO, Final, NoReturn
+
+from biodata.errors import InputError
+from biodata.formats.plausibility import log_plausibility
+
+CANDIDATES: Final = MappingProxyType(
+    {
+        "utf-8": 0.0,
+        "cp1252": 0.0,
+        "mac_roman": -1.0,
+        "gb18030": 0.0,
+        "big5": -1.0,
+        "cp874": -1.0,
+        "cp1258": -2.0,
+        "cp932": -2.0,
+        "cp850": -4.0,
+    }
+)
+"""What undeclared text is tried as, with the logarithm of how much rarer than the first; latin-1 is part of cp1252."""
+
+_BYTE_ORDER_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Encodings that are no text (rot13, zip) or that hide characters from a check of the bytes (UTF-7).
+_NOT_TAKEN: Final = frozenset({"utf-7", "punycode", "idna", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
+_CONTROLS: Final = bytes(c for c in range(32) if c not in b"\t\n\r\f\x1a\x1b")
+_BINARY: Final = (
+    (b"PK\x03\x04", "a zip archive or an .xlsx workbook"),
+    (b"\xd0\xcf\x11\xe0", "an .xls workbook"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF"),
+    (b"SQLite format 3\x00", "an SQLite file"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+)
+_SAMPLE_FIELDS: Final = 2_000
+_SAMPLE_FIELD_BYTES: Final = 400
+# Bytes that no encoding here uses inside a character.
+_BETWEEN_FIELDS: Final = re.compile(rb"[\x00-\x1f,\"]+")
+
+
+def known(name: str, *, file: str) -> str:
+    """Return Python's name of a declared text encoding.
+
+    Parameters
+    ----------
+    name : str
+        The encoding as it was declared (`ISO-8859-1`, `windows-874`, `x-mac-roman`, `UTF8`).
+    file : str
+        Named in the error.
+
+    Raises
+    ------
+    InputError
+        If there is no text encoding of that name (code INPUT_ENCODING_UNKNOWN).
+    """
+    plain = name.strip().lower()
+    plain = {"windows-874": "cp874", "windows-31j": "cp932", "macintosh": "mac_roman"}.get(plain, plain)
+    for spelling in (plain, plain.removeprefix("x-")):
+        try:
+            codec = codecs.lookup(spelling)
+        except (LookupError, ValueError):  # ValueError: a NUL in the name
+            continue
+        if getattr(codec, "_is_text_encoding", True) and codec.name not in _NOT_TAKEN:
+            return codec.name
+    problem = f"the encoding {name!r} is not known"
+    raise InputError(
+        problem, file=file, expected=f"one of {', '.join(CANDIDATES)}, utf-16, …", code="INPUT_ENCODING_UNKNOWN"
+    )
+
+
+def choose(sample: bytes, *, declared: str | None = None, file: str) -> str:
+    """Choose the encoding of a text.
+
+    A byte order mark decides, then what was declared, then plausibility.
+
+    Parameters
+    ----------
+    sample : bytes
+        The beginning of the text, or what `sample_of` took from all of it.
+    declared : str, optional
+        The encoding that somebody declared.
+    file : str
+        Named in the error.
+
+    Returns
+    -------
+    str
+        Python's name of the encoding; `utf-8` where every byte is ASCII.
+
+    Raises
+    ------
+    InputError
+        If the declared encoding is not known (INPUT_ENCODING_UNKNOWN), or if the bytes are no text at all
+        (INPUT_NOT_TEXT).
+    """
+    declared = known(declared, file=file) if declared else None
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if sample.startswith(mark):
+            return encoding
+    for mark, what in _BINARY:
+        if sample.startswith(mark):
+            _refuse(what, file)
+    if declared:
+        return declared
+    if encoding_without_mark := _utf16_without_mark(sample):
+        return encoding_without_mark
+    beginning = sample[:10_000]
+    if len(beginning) - len(beginning.translate(None, _CONTROLS)) > 0.05 * len(beginning):
+        _refuse("a binary file", file)
+    if sample.isascii():
+        return "utf-8"
+    fields = _telling_fields(sample)
+    if _surely_utf8(fields):
+        return "utf-8"
+    return max(CANDIDATES, key=lambda encoding: _score(fields, encoding))  # the first of equals
+
+
+def sample_of(stream: BinaryIO, *, block_bytes: int = 1 << 20, enough_bytes: int = 1 << 18) -> bytes:
+    """Return the beginning of a text and, from the rest of it, the lines that are not ASCII.
+
+    Parameters
+    ----------
+    stream : binary file
+        Is read from where it stands until enough was found, or to its end.
+    block_bytes : int
+        How much is read at once.
+    enough_bytes : int
+        How many bytes of lines that are not ASCII are enough.
+
+    Returns
+    -------
+    bytes
+        At most twice `block_bytes` plus `enough_bytes`.
+    """
+    sample = stream.read(block_bytes)
+    if not sample.isascii():
+        return sample
+    parts, size, rest = [sample], 0, b""
+    while size < enough_bytes and (block := stream.read(block_bytes)):
+        if block.isascii():
+            rest = block[-_SAMPLE_FIELD_BYTES:]
+            continue
+        for line in re.split(rb"[\r\n]", rest + block):
+            if not line.isascii() and size < enough_bytes:
+                parts.append(line)
+                size += len(line)
+        rest = b""
+    return b"\n".join(parts)
+
+
+def _refuse(what: str, file: str) -> NoReturn:
+    """Raise the error for pictures, workbooks, archives and other files whose bytes are no letters."""
+    problem = f"this is {what}, not a table of text"
+    raise InputError(problem, file=file, expected="a comma or tab separated text file", code="INPUT_NOT_TEXT")
+
+
+def _utf16_without_mark(sample: bytes) -> str | None:
+    """Return UTF-16's byte order where NULs stand on one side; stray NULs are no sign."""
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if odd + even > 0.02 * len(sample):  # separators and line ends alone are more
+        if odd > 20 * even:
+            return "utf-16-le"
+        if even > 20 * odd:
+            return "utf-16-be"
+    return None
+
+
+def _telling_fields(sample: bytes) -> list[bytes]:
+    """Return the distinct fields that are not ASCII: a name that stands a thousand times tells no more than once."""
+    fields: dict[bytes, None] = {}
+    for field in _fields(sample):
+        fields[field] = None
+        if len(fields) == _SAMPLE_FIELDS:
+            break
+    return list(fields)
+
+
+def _fields(sample: bytes) -> Iterator[bytes]:
+    """Yield the fields that are not ASCII; the last one is left out where it may be cut inside a character."""
+    start = 0
+    for gap in _BETWEEN_FIELDS.finditer(sample):
+        field, start = sample[start : gap.start()], gap.end()
+        if not field.isascii():
+            yield field[:_SAMPLE_FIELD_BYTES]
+    if start == 0:
+        yield sample[:_SAMPLE_FIELD_BYTES]
+
+
+def _score(fields: list[bytes], encoding: str) -> float:
+    """Return how plausible the fields are in an encoding."""
+    return CANDIDATES[encoding] + sum(log_plausibility(field.decode(encoding, "replace")) for field in fields)
+
+
+def _surely_utf8(fields: list[bytes]) -> bool:
+    """Tell whether all is UTF-8, and too much of it for another encoding to look like it by chance."""
+    try:
+        letters = [letter for field in fields for letter in field.decode("utf-8") if letter > "\x7f"]
+    except UnicodeDecodeError:
+        return False
+    return len(letters) > 2 or any(letter > "\u07ff" for letter in letters)
