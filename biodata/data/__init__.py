@@ -1,0 +1,1 @@
+"""Bundled data: boundary sets, code tables, vocabularies, the list of sensitive species."""

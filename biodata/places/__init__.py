@@ -1,0 +1,16 @@
+"""Places: which country and division a point lies in, how near a border, and what places are called."""
+
+from biodata.places.boundaries import BoundarySet, load_boundaries
+from biodata.places.locate import locate
+from biodata.places.names import country_geometry, country_name, find_province, province_geometry, province_name
+
+__all__ = [
+    "BoundarySet",
+    "country_geometry",
+    "country_name",
+    "find_province",
+    "load_boundaries",
+    "locate",
+    "province_geometry",
+    "province_name",
+]

@@ -1,0 +1,182 @@
+"""How far a point lies from a set of lines, exactly within a reach, and which lines lie within the band."""
+
+from threading import Lock
+from typing import Final, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from biodata.geo import Floats, distance_to_segment_m, metres_per_degree
+from biodata.places.edges import ranges
+
+Longs = NDArray[np.int64]
+TOP_DEGREES: Final = 0.8
+LEVELS: Final = 4
+CELL_DEGREES: Final = TOP_DEGREES / 2**LEVELS
+LONGEST_DEGREES: Final = 0.05
+SLACK: Final = 1.02
+"""Cells are compared by distances in a plane; the margin pays for what that costs at their size."""
+CHUNK: Final = 16384
+
+
+class Near(NamedTuple):
+    """What lies near each of n points.
+
+    Attributes
+    ----------
+    distance_m : ndarray of float64, length n
+        Metres to the nearest line; NaN beyond the reach.
+    point, line : ndarray of int64, length m
+        The pairs of a point and a line within the band of it.
+    """
+
+    distance_m: Floats
+    point: Longs
+    line: Longs
+
+
+class _Table(NamedTuple):
+    """The cells that were asked for so far, in order, and the lines that can be nearest to a point in them."""
+
+    cell: Longs
+    start: Longs
+    size: Longs
+    segment: Longs
+
+
+class Lines:
+    """Straight lines with an index of cells of 0.05° that grows with the places asked for.
+
+    Parameters
+    ----------
+    ends : ndarray of float64, shape (n, 4)
+        Longitude and latitude of both ends of each line, degrees.
+    reach_m : float
+        Distances beyond it are not told.
+    band_m : float
+        Every line within this distance is told; not more than `reach_m`.
+    """
+
+    def __init__(self, ends: Floats, *, reach_m: float, band_m: float) -> None:
+        self.reach_m, self.band_m = reach_m, band_m
+        length = np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1])
+        self._line, part = ranges(
+            np.zeros(len(ends), np.int64), np.ceil(length / LONGEST_DEGREES).astype(np.int64).clip(1)
+        )
+        parts = np.ceil(length / LONGEST_DEGREES).clip(1)[self._line][:, None]
+        start, step = ends[self._line, :2], (ends[self._line, 2:] - ends[self._line, :2]) / parts
+        self._segments = np.hstack([start + step * part[:, None], start + step * (part[:, None] + 1)])
+        x0, y0, x1, y1 = self._segments.T
+        boxes = shapely.box(np.minimum(x0, x1), np.minimum(y0, y1), np.maximum(x0, x1), np.maximum(y0, y1))
+        self._tree = shapely.STRtree(boxes)
+        empty = np.empty(0, dtype=np.int64)
+        self._table = _Table(empty, empty, empty, empty)
+        self._lock = Lock()
+
+    def near(self, longitude: Floats, latitude: Floats) -> Near:
+        """Return the distance to the nearest line and every line within the band.
+
+        Parameters
+        ----------
+        longitude, latitude : ndarray of float64, length n
+            Degrees, WGS 84.
+
+        Returns
+        -------
+        Near
+        """
+        row = np.floor((latitude + 90) / CELL_DEGREES).astype(np.int64)
+        column = np.floor((longitude + 180) / CELL_DEGREES).astype(np.int64)
+        table, slot = self._cells(row * 2**16 + column)
+        count = table.size[slot]
+        distance = np.full(len(longitude), np.nan)
+        asked = np.flatnonzero(count)
+        asked = asked[np.argsort(slot[asked], kind="stable")]
+        pairs: list[tuple[Longs, Longs]] = []
+        for chunk in np.array_split(asked, len(asked) // CHUNK + 1):
+            if not len(chunk):
+                continue
+            owner, at = ranges(table.start[slot[chunk]], count[chunk])
+            segment = table.segment[at]
+            point = chunk[owner]
+            metres = distance_to_segment_m(longitude[point], latitude[point], self._segments[segment])
+            starts = np.cumsum(count[chunk]) - count[chunk]
+            distance[chunk] = np.minimum.reduceat(metres, starts)
+            within = metres <= self.band_m
+            pairs.append((point[within], self._line[segment[within]]))
+        distance[distance > self.reach_m] = np.nan
+        empty = np.empty(0, dtype=np.int64)
+        points, lines = zip(*pairs, strict=True) if pairs else ((empty,), (empty,))
+        return Near(distance, np.concatenate(points), np.concatenate(lines))
+
+    def _cells(self, cell: Longs) -> tuple[_Table, Longs]:
+        """Return the table and the position in it of each cell, computing those that are asked for first now."""
+        wanted, inverse = np.unique(cell, return_inverse=True)
+        with self._lock:
+            table = self._table
+            new = np.setdiff1d(wanted, table.cell, assume_unique=True)
+            if len(new):
+                count, segment = self._candidates(new)
+                first = len(table.segment) + np.cumsum(count) - count
+                cells = np.concatenate([table.cell, new])
+                order = np.argsort(cells)
+                table = _Table(
+                    cells[order],
+                    np.concatenate([table.start, first])[order],
+                    np.concatenate([table.size, count])[order],
+                    np.concatenate([table.segment, segment]),
+                )
+                self._table = table
+        return table, np.searchsorted(table.cell, wanted)[inverse]
+
+    def _candidates(self, cell: Longs) -> tuple[Longs, Longs]:
+        """Return how many segments can be nearest to, or in the band of, a point in each cell, and those segments.
+
+        From cells of 0.8° down to 0.05°, each time keeping what the next size can need.
+        """
+        row, column = cell >> 16, cell & 0xFFFF
+        tops, parent = np.unique((row >> LEVELS) * 2**16 + (column >> LEVELS), return_inverse=True)
+        south, west = _corner(tops, TOP_DEGREES)
+        _, north_m = metres_per_degree(south)
+        widest = np.minimum(np.abs(south) + TOP_DEGREES, 89)
+        margin_y = self.reach_m * SLACK / north_m
+        margin_x = self.reach_m * SLACK / metres_per_degree(widest)[0]
+        boxes = shapely.box(
+            west - margin_x, south - margin_y, west + TOP_DEGREES + margin_x, south + TOP_DEGREES + margin_y
+        )
+        owner, segment = self._tree.query(boxes)
+        order = np.argsort(owner, kind="stable")
+        owner, segment = owner[order], segment[order]
+        first = np.searchsorted(owner, np.arange(len(boxes) + 1))
+        for level in range(LEVELS - 1, -1, -1):
+            cells, inverse = np.unique((row >> level) * 2**16 + (column >> level), return_inverse=True)
+            parent_of = np.empty(len(cells), dtype=np.int64)
+            parent_of[inverse] = parent
+            child, at = ranges(first[parent_of], first[parent_of + 1] - first[parent_of])
+            segment = segment[at]
+            child, segment = self._prune(cells, CELL_DEGREES * 2**level, child, segment)
+            first = np.searchsorted(child, np.arange(len(cells) + 1))
+            parent = inverse
+        # `cell` is sorted and unique, so the last level's cells are `cell` itself.
+        return np.bincount(child, minlength=len(cell)), segment
+
+    def _prune(self, cells: Longs, size: float, child: Longs, segment: Longs) -> tuple[Longs, Longs]:
+        """Keep the segments that may be nearest somewhere in their cell, or within the band of a place in it."""
+        south, west = _corner(cells, size)
+        latitude, longitude = south + size / 2, west + size / 2
+        south_m, north_m = metres_per_degree(latitude)
+        half_m = np.hypot(south_m, north_m) * size / 2 * SLACK
+        metres = distance_to_segment_m(longitude[child], latitude[child], self._segments[segment])
+        nearest = np.full(len(cells), np.inf)
+        np.minimum.at(nearest, child, metres)
+        bound = np.maximum(nearest * SLACK + 2 * half_m, self.band_m + half_m)
+        bound = np.minimum(bound, self.reach_m * SLACK + half_m)
+        keep = metres <= bound[child]
+        return child[keep], segment[keep]
+
+
+def _corner(cell: Longs, size: float) -> tuple[Floats, Floats]:
+    """Return the southern and western edges of cells of `size` degrees."""
+    row, column = (cell >> 16).astype(np.float64), (cell & 0xFFFF).astype(np.float64)
+    return row * size - 90, column * size - 180

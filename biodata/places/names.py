@@ -1,0 +1,185 @@
+"""What countries and divisions are called, and which one a stated name means."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+import pycountry
+import shapely
+
+from biodata.errors import InputError
+from biodata.places.boundaries import BoundarySet
+from biodata.vocabularies import MEMBERS
+
+# Words for a first-level division in the languages of the region; a stated name may have them or not.
+_WORDS: Final = re.compile(
+    r"\b(sheng|shi|zizhiqu|huizu|zhuangzu|zhuang|uygur|weiwuer|autonomous region|a ?r|special administrative region"
+    r"|changwat|jangwat|provinces?|prov|provinsi|propinsi|tinh|thanh pho|tp|khett|khet|krong|states?|divisions?|regions?"
+    r"|districts?|distrito|municipality|prefecture|city|kota|kuaeng|khoueng|khwaeng|daerah( istimewa)?|negeri|dzongkhag"
+    r"|union territory|special|wilayah persekutuan|of|the)\b"
+)
+_CHINESE_WORDS: Final = re.compile(r"(壮族|回族|维吾尔|維吾爾)?(自治区|自治區|省|市)$")
+
+
+def country_name(code: str) -> str:
+    """Return the English short name of a country.
+
+    Parameters
+    ----------
+    code : str
+        ISO 3166-1 alpha-2.
+
+    Returns
+    -------
+    str
+        The name used in the region's own documents for members of the scope, else ISO's; the code itself where ISO has
+        none.
+    """
+    if code in MEMBERS:
+        return MEMBERS[code].name
+    country = pycountry.countries.get(alpha_2=code)
+    return str(getattr(country, "common_name", country.name)) if country else code
+
+
+def province_name(code: str, boundaries: BoundarySet) -> str:
+    """Return the name of a first-level division in Latin script.
+
+    Parameters
+    ----------
+    code : str
+        ISO 3166-2.
+    boundaries : BoundarySet
+        The set that has the division.
+
+    Raises
+    ------
+    InputError
+        If the set has no division of that code.
+    """
+    return str(_unit(boundaries, "province_code", code)["name"].item())
+
+
+def country_geometry(code: str, boundaries: BoundarySet) -> shapely.Geometry:
+    """Return a country's land as a polygon or multipolygon in degrees, WGS 84.
+
+    Parameters
+    ----------
+    code : str
+        ISO 3166-1 alpha-2.
+    boundaries : BoundarySet
+        The set.
+
+    Raises
+    ------
+    InputError
+        If the set has no country of that code.
+    """
+    rows = _unit(boundaries, "country_code", code)["row"].to_numpy()
+    return _union(boundaries, tuple(rows.tolist()))
+
+
+def province_geometry(code: str, boundaries: BoundarySet) -> shapely.Geometry:
+    """Return a first-level division as a polygon or multipolygon in degrees, WGS 84.
+
+    Parameters
+    ----------
+    code : str
+        ISO 3166-2.
+    boundaries : BoundarySet
+        The set.
+
+    Raises
+    ------
+    InputError
+        If the set has no division of that code.
+    """
+    shape: shapely.Geometry = boundaries.shapes[_unit(boundaries, "province_code", code)["row"].item()]
+    return shape
+
+
+@lru_cache(maxsize=512)
+def _union(boundaries: BoundarySet, rows: tuple[int, ...]) -> shapely.Geometry:
+    """Return units joined along the edges that they share."""
+    return shapely.coverage_union_all(boundaries.shapes[list(rows)])
+
+
+def _unit(boundaries: BoundarySet, column: str, code: str) -> pl.DataFrame:
+    """Return the units of a code with their position in column `row`."""
+    found = boundaries.units.with_row_index("row").filter(pl.col(column) == code)
+    if found.is_empty():
+        problem = f"the boundary set {boundaries.name} has no such place"
+        raise InputError(problem, column=column, value=code, code="PLACE_UNKNOWN")
+    return found
+
+
+def find_province(country_code: str, text: str, boundaries: BoundarySet) -> str | None:
+    """Return the division of a country that a stated name means.
+
+    Parameters
+    ----------
+    country_code : str
+        ISO 3166-1 alpha-2.
+    text : str
+        The name as stated: English, official or local spelling, old spelling, with or without the word for province,
+        in any case and with or without accents; or the ISO 3166-2 code.
+    boundaries : BoundarySet
+        The set that has the division.
+
+    Returns
+    -------
+    str or None
+        ISO 3166-2 code; None where no division, or more than one, has that name.
+    """
+    full, short = _spellings(boundaries)
+    plain = _plain(text)
+    return full.get((country_code, plain.replace(" ", ""))) or short.get((country_code, _short(plain)))
+
+
+@lru_cache
+def _spellings(boundaries: BoundarySet) -> tuple[Mapping[tuple[str, str], str], Mapping[tuple[str, str], str]]:
+    """Return code by (country, spelling): in full, and without the words for a division."""
+    codes = set(boundaries.units["province_code"].drop_nulls())
+    data = files("biodata.data")
+    with data.joinpath("province_codes.csv").open("rb") as file:
+        table = pl.read_csv(file, infer_schema=False).select(
+            "province_code", spelling=pl.col("spellings").str.split("|")
+        )
+    with data.joinpath("province_spellings.csv").open("rb") as file:
+        more = pl.read_csv(file, infer_schema=False).select("province_code", "spelling")
+    told = [*table.explode("spelling").iter_rows(), *more.iter_rows(), *((code, code) for code in sorted(codes))]
+    known = [(code, _plain(spelling)) for code, spelling in told if code in codes]
+    full = _unique((code, plain.replace(" ", "")) for code, plain in known)
+    return full, _unique((code, _short(plain)) for code, plain in known)
+
+
+def _unique(pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+    """Return code by (country, key), without keys that mean more than one division of a country."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for code, key in pairs:
+        if key:
+            found[code.partition("-")[0], key].add(code)
+    return MappingProxyType({key: codes.pop() for key, codes in found.items() if len(codes) == 1})
+
+
+def _plain(text: str) -> str:
+    """Return lower-case letters and digits without accents, other characters as single blanks."""
+    text = unicodedata.normalize("NFKD", text.replace("đ", "d").replace("Đ", "D")).casefold()
+    # A mark over a Latin letter is left out; elsewhere (Thai, Khmer, Burmese) marks are part of the word.
+    kept = "".join(c for c in text if not ("\u0300" <= c <= "\u036f"))
+    return " ".join(
+        "".join(
+            c if c.isalnum() or unicodedata.category(c)[0] == "M" else " "
+            for c in kept.replace("'", "").replace("’", "")
+        ).split()
+    )
+
+
+def _short(plain: str) -> str:
+    """Return a plain name without the words for a division and without blanks."""
+    return _CHINESE_WORDS.sub("", _WORDS.sub(" ", plain).replace(" ", ""))
