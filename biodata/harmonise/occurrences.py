@@ -1,0 +1,125 @@
+"""Occurrence records: verbatim batches in, interpreted and flagged batches out, every row accounted for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from biodata import places, terms
+from biodata.errors import Refusal
+from biodata.harmonise import coordinates, dates, location, measures, names, records
+from biodata.harmonise.checklists import Checklist
+from biodata.harmonise.findings import Findings, quality_flags, repairs_column
+from biodata.harmonise.identity import Identities
+from biodata.harmonise.told import Told
+
+_INTERPRETED: Final = tuple(column for column in terms.OCCURRENCE if column.name != "key")
+_VERBATIM: Final = tuple(column for column in terms.VERBATIM if column.name != "key")
+_NOTHING_DECLARED: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class HarmonisedBatch:
+    """What became of a batch: its rows are those of `interpreted` and the refusals.
+
+    Attributes
+    ----------
+    interpreted : polars.DataFrame
+        Columns of `terms.OCCURRENCE` without `key`.
+    verbatim : polars.DataFrame
+        Columns of `terms.VERBATIM` without `key`; the same rows in the same order.
+    refusals : list of Refusal
+        Rows that nothing identifies.
+    """
+
+    interpreted: pl.DataFrame
+    verbatim: pl.DataFrame
+    refusals: list[Refusal]
+
+
+class Harmoniser:
+    """Interprets the batches of one ingest.
+
+    A row's result depends on the row alone, not on its batch; only rows without any identifier that are equal in every
+    cell are told apart by a number, in the order in which they come.
+
+    Parameters
+    ----------
+    boundaries : BoundarySet
+        The map that places are set beside.
+    secret : bytes
+        The installation's secret, for identities made from content.
+    checklist : polars.DataFrame, optional
+        Columns of `terms.TAXON`: what names are matched to; an empty one counts as none.
+    today : date
+        Nothing is recorded after it.
+    """
+
+    def __init__(
+        self, *, boundaries: places.BoundarySet, secret: bytes, checklist: pl.DataFrame | None = None, today: date
+    ) -> None:
+        self._boundaries = boundaries
+        self._identities = Identities(secret)
+        self._checklist = None if checklist is None or checklist.is_empty() else Checklist(checklist)
+        self._today = today
+
+    def occurrences(
+        self, batch: pl.DataFrame, *, dataset_key: str, declarations: Mapping[str, str] = _NOTHING_DECLARED
+    ) -> HarmonisedBatch:
+        """Interpret a batch.
+
+        Parameters
+        ----------
+        batch : polars.DataFrame
+            n rows: `source_file`, `source_row` and text columns by heading, null where a cell is empty.
+        dataset_key : str
+            The dataset of rows that tell none.
+        declarations : mapping
+            What the dataset declares: `datum`, `calendar` (`buddhist`), `day_month_order` (`day_first`,
+            `month_first`), `time_zone` (`+07:00`).
+
+        Returns
+        -------
+        HarmonisedBatch
+        """
+        told = Told(batch)
+        identity, kept, refusals = self._identities.assign(told, dataset_key=dataset_key)
+        if not kept.all():
+            told = told.keep(kept)
+            identity = Findings(
+                {name: column.filter(kept) for name, column in identity.columns.items()},
+                {name: mask.filter(kept) for name, mask in identity.flags.items()},
+            )
+        point = coordinates.interpret(told)
+        parts = [
+            identity,
+            records.interpret(told),
+            names.interpret(told, checklist=self._checklist),
+            dates.interpret(told, today=self._today, declarations=declarations),
+            point,
+            measures.interpret(told, point, declarations=declarations),
+            location.interpret(told, point, boundaries=self._boundaries),
+        ]
+        return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), refusals)
+
+
+def _interpreted(told: Told, parts: list[Findings]) -> pl.DataFrame:
+    """Put the interpreted columns together; terms that no step reads are as told, without white space around them."""
+    columns = {name: column for part in parts for name, column in part.columns.items()}
+    columns["source_file"], columns["source_row"] = told.batch["source_file"], told.batch["source_row"]
+    columns["quality_flags"] = quality_flags(parts, told.height)
+    columns["repairs"] = repairs_column(parts, told.height)
+    for column in _INTERPRETED:
+        if column.name not in columns and told.has(column.name):
+            columns[column.name] = told[column.name]
+    frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
+    return terms.conform(frame, _INTERPRETED)
+
+
+def _verbatim(told: Told, identity: Findings) -> pl.DataFrame:
+    """Put the verbatim layer together."""
+    frame = told.verbatim().with_columns(column.alias(name) for name, column in identity.columns.items())
+    return terms.conform(frame, _VERBATIM)

@@ -1,0 +1,91 @@
+"""What kind of record it is: basis, status, counts, sex, stage, licence, keys."""
+
+from typing import Final
+
+import polars as pl
+
+from biodata.harmonise.findings import Findings, repairs
+from biodata.harmonise.told import Told
+from biodata.parsers.controlled import Vocabulary, parse_controlled
+from biodata.parsers.countries import parse_countries
+from biodata.parsers.decimals import parse_decimals
+from biodata.parsers.licences import parse_licences
+
+_CONTROLLED: Final = {
+    "basisOfRecord": (Vocabulary.BASIS_OF_RECORD, "BASIS_OF_RECORD_INVALID"),
+    "typeStatus": (Vocabulary.TYPE_STATUS, "TYPE_STATUS_INVALID"),
+}
+# Values outside these vocabularies are often right ("workers", "mixed"): they stay as told, without a doubt.
+_FREE: Final = {
+    "sex": Vocabulary.SEX,
+    "lifeStage": Vocabulary.LIFE_STAGE,
+    "establishmentMeans": Vocabulary.ESTABLISHMENT_MEANS,
+}
+MOST_INDIVIDUALS: Final = 2**53
+"""Above this a floating point number no longer tells whole numbers apart."""
+
+
+def interpret(told: Told) -> Findings:
+    """Read what a record says of itself.
+
+    Parameters
+    ----------
+    told : Told
+        n rows.
+
+    Returns
+    -------
+    Findings of n rows
+
+    Notes
+    -----
+    Darwin Core takes a record without occurrenceStatus for one of presence; where it counts 0 individuals it is one of
+    absence, and the repair says so.
+    """
+    columns: dict[str, pl.Series] = {}
+    flags: dict[str, pl.Series] = {}
+    for term, (vocabulary, flag) in _CONTROLLED.items():
+        if told.has(term):
+            columns[term] = parse_controlled(told[term], vocabulary)["term"]
+            flags[flag] = told[term].is_not_null() & columns[term].is_null()
+    for term, vocabulary in _FREE.items():
+        if told.has(term):
+            columns[term] = parse_controlled(told[term], vocabulary)["term"].fill_null(told[term])
+    licence = told.first_of("license", "rights")
+    columns["license"] = parse_licences(licence)["license"]
+    flags["LICENSE_UNKNOWN"] = licence.is_not_null() & columns["license"].is_null()
+    for term in ("taxonKey", "speciesKey"):
+        if told.has(term):
+            columns[term] = told[term].cast(pl.Int64, strict=False)
+    if told.has("publishingCountry"):
+        columns["publishingCountry"] = parse_countries(told["publishingCountry"])["code"]
+    counts = _counts(told)
+    return Findings({**columns, **counts.columns}, {**flags, **counts.flags}, counts.repairs)
+
+
+def _counts(told: Told) -> Findings:
+    """Read individualCount and occurrenceStatus, which must not contradict each other."""
+    read = parse_decimals(told["individualCount"])
+    number = read["number"]
+    whole = ((number == number.floor()) & (number >= 0) & (number < MOST_INDIVIDUALS)).fill_null(value=False)
+    count = pl.select(pl.when(whole).then(number)).to_series().cast(pl.Int64)
+    status = parse_controlled(told["occurrenceStatus"], Vocabulary.OCCURRENCE_STATUS)["term"]
+    unparsable = told["occurrenceStatus"].is_not_null() & status.is_null()
+    none_counted = told["occurrenceStatus"].is_null() & (count == 0).fill_null(value=False)
+    frame = pl.DataFrame({"status": status, "count": count, "unparsable": unparsable, "none_counted": none_counted})
+    status = frame.select(
+        pl.when("none_counted")
+        .then(pl.lit("ABSENT"))
+        .when("unparsable")
+        .then(None)
+        .otherwise(pl.col("status").fill_null("PRESENT"))
+        .alias("occurrenceStatus")
+    ).to_series()
+    conflict = ((count == 0) & (status == "PRESENT")) | ((count > 0) & (status == "ABSENT"))
+    flags = {
+        "INDIVIDUAL_COUNT_INVALID": read["value"].is_not_null() & ~whole,
+        "OCCURRENCE_STATUS_UNPARSABLE": unparsable,
+        "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS": conflict,
+    }
+    noted = [repairs(none_counted, "occurrenceStatus", status, "absent_where_none_counted", applied=True)]
+    return Findings({"individualCount": count, "occurrenceStatus": status}, flags, noted)

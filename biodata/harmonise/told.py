@@ -1,0 +1,121 @@
+"""A batch as it was told: headings recognised as terms, cells cleaned, the verbatim layer kept as it came."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from biodata import terms
+
+ADMINISTRATION: Final = ("source_file", "source_row")
+
+# What writers put into a cell to say that there is nothing to say; a country NA is Namibia.
+PLACEHOLDERS: Final = (
+    "", "-", "--", "---", "\u2013", "\u2014", "\\N", "NULL", "null", "Null", "N/A", "n/a", "#N/A", "#NA", "NaN", "nan",
+    "None", "none", "?",
+)  # fmt: skip
+NA: Final = "NA"
+_COUNTRY_TERMS: Final = frozenset({"countryCode", "country", "publishingCountry"})
+
+# White space of Unicode, control characters, and the marks that web pages and spreadsheets leave around a text.
+_AROUND: Final = "".join(map(chr, [*range(0x21), 0x7F, *range(0x80, 0xA1), *range(0x2000, 0x2010), 0x2028, 0x2029,
+                                   0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF]))  # fmt: skip
+
+
+class Told:
+    """The cells of a batch by term: white space around them, and placeholders for nothing, are gone.
+
+    Parameters
+    ----------
+    batch : polars.DataFrame
+        n rows: `source_file`, `source_row` and text columns by heading.
+    """
+
+    def __init__(self, batch: pl.DataFrame) -> None:
+        headings = [name for name in batch.columns if name not in ADMINISTRATION]
+        self.headings = recognise(headings)
+        self.unknown = [heading for heading in headings if heading not in self.headings]
+        self.height = batch.height
+        self.batch = batch
+        renamed = batch.select(pl.col(heading).alias(term) for heading, term in self.headings.items())
+        filled = [column.name for column in renamed if column.null_count() < batch.height]
+        self._frame = renamed.select(_cleaned(renamed[name]) for name in filled)
+        self._nothing = pl.Series("nothing", [None], dtype=pl.String).new_from_index(0, batch.height)
+
+    def __getitem__(self, term: str) -> pl.Series:
+        """Return the cells of a term, n texts; null where nothing was told."""
+        return self._frame[term] if term in self._frame.columns else self._nothing.alias(term)
+
+    def has(self, *names: str) -> bool:
+        """Tell whether any cell of any of the terms is filled."""
+        return any(name in self._frame.columns for name in names)
+
+    def has_heading(self, *names: str) -> bool:
+        """Tell whether the file has a heading for any of the terms, filled or not."""
+        return any(term in names for term in self.headings.values())
+
+    def first_of(self, *names: str) -> pl.Series:
+        """Return the first filled cell among the terms, by row."""
+        columns = [self._frame[name] for name in names if name in self._frame.columns]
+        return pl.select(pl.coalesce(*columns)).to_series() if columns else self._nothing
+
+    def silent(self) -> pl.Series:
+        """Tell which rows have nothing in any known term: the only ones that can be blank."""
+        if not self._frame.width:
+            return pl.repeat(value=True, n=self.height, eager=True)
+        return self._frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+
+    def keep(self, rows: pl.Series) -> "Told":
+        """Return the rows where `rows` is True."""
+        kept = Told.__new__(Told)
+        kept.headings, kept.unknown = self.headings, self.unknown
+        kept.batch, kept._frame = self.batch.filter(rows), self._frame.filter(rows)
+        kept.height = kept.batch.height
+        kept._nothing = self._nothing.head(kept.height)
+        return kept
+
+    def verbatim(self) -> pl.DataFrame:
+        """Return the verbatim layer without its administration: known terms as `v_…`, other headings as JSON."""
+        columns = [pl.col(heading).alias(f"v_{term}") for heading, term in self.headings.items()]
+        if self.unknown:
+            told = pl.any_horizontal(pl.col(heading).is_not_null() for heading in self.unknown)
+            other = pl.when(told).then(pl.struct(self.unknown).struct.json_encode())
+            columns.append(other.alias("other"))
+        return self.batch.select(*ADMINISTRATION, *columns)
+
+
+def recognise(headings: Sequence[str]) -> dict[str, str]:
+    """Return the term that each heading stands for, as far as it is known.
+
+    Parameters
+    ----------
+    headings : sequence of str
+        As they came. A prefix (`dwc:`), the address of a term, letter case, spaces and underscores do not count.
+
+    Returns
+    -------
+    dict of heading to term, in the order of the headings; no term twice: an exact heading goes before others
+    """
+    known = set(terms.VERBATIM_TERMS)
+    found = {heading: heading for heading in headings if heading in known}
+    taken = set(found)
+    for heading in headings:
+        term = _FOLDED.get(re.sub(r"[\s_\-]+", "", re.split(r"[:/#]", heading.strip())[-1]).casefold())
+        if heading not in found and term is not None and term not in taken:
+            found[heading] = term
+            taken.add(term)
+    return {heading: found[heading] for heading in headings if heading in found}
+
+
+_FOLDED: Final = {term.casefold(): term for term in terms.VERBATIM_TERMS}
+
+
+def _cleaned(column: pl.Series) -> pl.Series:
+    """Return a column without white space around its cells, placeholders as null, text composed (NFC)."""
+    text = column.str.strip_chars(_AROUND)
+    if text.str.len_bytes().sum() != text.str.len_chars().sum():
+        text = text.str.normalize("NFC")
+    nothing = PLACEHOLDERS if column.name in _COUNTRY_TERMS else (*PLACEHOLDERS, NA)
+    empty = text.is_in(nothing)
+    return text.set(empty, None) if empty.any() else text

@@ -1,0 +1,50 @@
+"""Names of months in English and the region's languages."""
+
+from functools import cache
+from typing import Final
+
+from babel import Locale
+
+# The languages of the scope, and those of the collections that hold its old specimens.
+LANGUAGES: Final = ("en", "zh", "th", "vi", "my", "lo", "km", "id", "ms", "fil", "ta", "pt", "fr", "de", "nl", "es")
+
+
+def month_number(name: str) -> int | None:
+    """Return the number of a month, 1-12, by its name or short form in a language of `LANGUAGES`, or a Roman numeral.
+
+    Parameters
+    ----------
+    name : str
+        Any letter case; a full stop behind it is left out.
+
+    Returns
+    -------
+    int, or None where the name is not known or is another month in another language
+
+    Notes
+    -----
+    Names are those of Unicode's CLDR, as babel brings them. Roman numerals are the custom of entomological labels.
+    """
+    return _index().get(_key(name))
+
+
+def _key(name: str) -> str:
+    """Return the form in which names are compared."""
+    return name.strip().rstrip(".").casefold()
+
+
+@cache
+def _index() -> dict[str, int]:
+    """Return every name with its month; a name that means two months is left out."""
+    found: dict[str, set[int]] = {}
+    for language in LANGUAGES:
+        months = Locale.parse(language).months
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                for number, name in months[context][width].items():
+                    if not name[:1].isdigit():
+                        found.setdefault(_key(name), set()).add(number)
+    found.setdefault("sept", set()).add(9)
+    for number, numeral in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1):
+        found.setdefault(numeral, set()).add(number)
+    return {name: min(numbers) for name, numbers in found.items() if len(numbers) == 1}
