@@ -8,7 +8,6 @@ their unit in the name; `GIS_AREA` and the like are somebody's computation and n
 import hashlib
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, MutableSet
 from types import MappingProxyType
@@ -21,6 +20,7 @@ import shapely
 from biodata import geo, terms
 from biodata.errors import Refusal
 from biodata.harmonise import area_borders, area_geometry
+from biodata.harmonise.headings import OWN_COLUMNS, Headings
 from biodata.places import BoundarySet
 
 # WDPA and WDPCA: user manual 1.6 and its successor, https://www.protectedplanet.net/en/resources/wdpa-manual
@@ -53,7 +53,6 @@ _REALMS: Final = MappingProxyType(
         **{"terrestrial or inland waters": "terrestrial", "wetland": "terrestrial", "coastal and/or marine": "coastal"},
     }
 )
-_NOT_ATTRIBUTES: Final = ("source_file", "source_row", "geometry")
 
 
 def protected_areas(
@@ -94,15 +93,15 @@ def protected_areas(
     Areas are computed on the ellipsoid; reported areas of 0 mean not known in WDPA. AREA_DISAGREES compares with the
     computed area; points and sites without geometry have none.
     """
-    table = _Table(batch)
+    table = Headings(batch)
     frame = pl.DataFrame(
         {
             "datasetKey": pl.repeat(dataset_key, batch.height, eager=True),
-            "source_record_id": _identities(table, batch),
+            "source_record_id": _identities(table),
             "source_file": batch["source_file"],
             "source_row": batch["source_row"],
             **_described(table, (declarations or {}).get("country")),
-            "attributes": table.attributes(),
+            "attributes": _attributes(table),
         }
     )
     flags: list[list[str]] = [[] for _ in range(batch.height)]
@@ -124,53 +123,30 @@ def protected_areas(
     return terms.conform(frame.filter(~too_complex), terms.PROTECTED_AREA), refusals
 
 
-class _Table:
-    """A verbatim table whose columns are found whatever the case of their names."""
-
-    def __init__(self, batch: pl.DataFrame) -> None:
-        self._batch = batch
-        self._columns = {name.lower(): name for name in batch.columns if name not in _NOT_ATTRIBUTES}
-
-    def has(self, column: str) -> bool:
-        return column in self._columns
-
-    def column(self, *candidates: str) -> list[str | None]:
-        """Return the values of the first candidate that the table has, blanks as None."""
-        for candidate in candidates:
-            if candidate in self._columns:
-                return [_text(value) for value in self._batch[self._columns[candidate]].to_list()]
-        return [None] * self._batch.height
-
-    def attributes(self) -> list[str]:
-        """Return each row's attributes as a JSON object, as they came."""
-        names = list(self._columns.values())
-        # An attribute with a name of ours came with `_` behind it (biodata.formats.vectors).
-        told = [name[:-1] if name[:-1] in _NOT_ATTRIBUTES else name for name in names]
-        return [
-            json.dumps({k: v for k, v in zip(told, row, strict=True) if v is not None}, ensure_ascii=False)
-            for row in self._batch.select(names).iter_rows()
-        ]
+def _attributes(table: Headings) -> list[str]:
+    """Return each row's attributes as a JSON object, as they came and under their own names."""
+    names = list(table.columns.values())
+    told = [name[:-1] if name[:-1] in OWN_COLUMNS else name for name in names]
+    return [
+        json.dumps({k: v for k, v in zip(told, row, strict=True) if v is not None}, ensure_ascii=False)
+        for row in table.batch.select(names).iter_rows()
+    ]
 
 
-def _text(value: str | None) -> str | None:
-    """Return the value in Unicode's composed form without blanks around it; None for nothing."""
-    return (unicodedata.normalize("NFC", value).strip() or None) if value is not None else None
-
-
-def _identities(table: _Table, batch: pl.DataFrame) -> list[str]:
+def _identities(table: Headings) -> list[str]:
     """Return what identifies each row, see `protected_areas`; not yet distinct."""
-    found = table.column(*_GLOBAL_IDS)
+    found = table.values(*_GLOBAL_IDS)
     if not any(found):
         for column in _LOCAL_IDS:
-            values = table.column(column)
+            values = table.values(column)
             if all(values) and len(set(values)) == len(values):
                 found = values
                 break
-    slugs = [_slug(name) for name in table.column(*_NAMES)]
+    slugs = [_slug(name) for name in table.values(*_NAMES)]
     times = Counter(slugs)
     digests = [
         hashlib.sha256(attributes.encode() + (geometry or b"")).hexdigest()[:12]
-        for attributes, geometry in zip(table.attributes(), batch["geometry"], strict=True)
+        for attributes, geometry in zip(_attributes(table), table.batch["geometry"], strict=True)
     ]
     return [
         _slug(_integer(told)) or (slug if slug and times[slug] == 1 else "-".join(filter(None, (slug, digest))))
@@ -204,12 +180,12 @@ def _distinct(frame: pl.DataFrame, flags: list[list[str]], seen: MutableSet[str]
     return result
 
 
-def _described(table: _Table, country: str | None) -> dict[str, pl.Series]:
+def _described(table: Headings, country: str | None) -> dict[str, pl.Series]:
     """Return what the source says of each site."""
     # WDPCA calls the English name NAME_ENG and the site's own NAME; WDPA's NAME is English, ORIG_NAME its own.
-    original = table.column("name") if table.has("name_eng") else table.column(*_ORIGINAL_NAMES)
-    statuses = table.column("status")
-    designations = table.column(*_DESIGNATIONS)
+    original = table.values("name") if table.has("name_eng") else table.values(*_ORIGINAL_NAMES)
+    statuses = table.values("status")
+    designations = table.values(*_DESIGNATIONS)
     status = [value if value and value.lower() in _STATUSES else None for value in statuses]
     # A national file's "status" that is no status, as "Wildlife Sanctuary", is its designation.
     designations = [
@@ -219,21 +195,21 @@ def _described(table: _Table, country: str | None) -> dict[str, pl.Series]:
     if table.has("ahpsiteid"):
         designations = ["ASEAN Heritage Park"] * len(statuses)
     column = next((name for name in _REPORTED_AREA_KM2 if table.has(name)), None)
-    reported = [_number(value) for value in table.column(column)] if column else [None] * len(statuses)
+    reported = [_number(value) for value in table.values(column)] if column else [None] * len(statuses)
     factor = _REPORTED_AREA_KM2[column] if column else 1.0
-    codes = [area_borders.country_codes(value or country) for value in table.column(*_COUNTRIES)]
+    codes = [area_borders.country_codes(value or country) for value in table.values(*_COUNTRIES)]
     return {
-        "site_id": pl.Series([_integer(v) for v in table.column("site_id")], dtype=pl.String),
-        "wdpaid": pl.Series([_integer(v) for v in table.column("wdpaid", "wdpa_id")], dtype=pl.String),
-        "name": pl.Series(table.column(*_NAMES), dtype=pl.String),
+        "site_id": pl.Series([_integer(v) for v in table.values("site_id")], dtype=pl.String),
+        "wdpaid": pl.Series([_integer(v) for v in table.values("wdpaid", "wdpa_id")], dtype=pl.String),
+        "name": pl.Series(table.values(*_NAMES), dtype=pl.String),
         "original_name": pl.Series(original, dtype=pl.String),
         "designation": pl.Series(designations, dtype=pl.String),
-        "iucn_category": pl.Series([_IUCN.get((v or "").lower()) for v in table.column("iucn_cat")], dtype=pl.String),
+        "iucn_category": pl.Series([_IUCN.get((v or "").lower()) for v in table.values("iucn_cat")], dtype=pl.String),
         "status": pl.Series(status, dtype=pl.String),
-        "status_year": pl.Series([_year(value) for value in table.column(*_YEARS)], dtype=pl.Int32),
+        "status_year": pl.Series([_year(value) for value in table.values(*_YEARS)], dtype=pl.Int32),
         "is_oecm": _oecm(table),
         "marine": pl.Series(
-            [_REALMS.get((v or "").lower().removesuffix(".0")) for v in table.column("realm", "marine", "c_desc")],
+            [_REALMS.get((v or "").lower().removesuffix(".0")) for v in table.values("realm", "marine", "c_desc")],
             dtype=pl.String,
         ),
         "country_codes": pl.Series(codes, dtype=pl.List(pl.String)),
@@ -243,10 +219,10 @@ def _described(table: _Table, country: str | None) -> dict[str, pl.Series]:
     }
 
 
-def _oecm(table: _Table) -> pl.Series:
+def _oecm(table: Headings) -> pl.Series:
     """Return whether each site is an OECM: SITE_TYPE tells it, PA_DEF (1 protected area, 0 not) in older files."""
-    types = [{"oecm": True, "pa": False}.get((value or "").lower()) for value in table.column("site_type")]
-    older = [{"0": True, "1": False}.get((value or "").removesuffix(".0")) for value in table.column("pa_def")]
+    types = [{"oecm": True, "pa": False}.get((value or "").lower()) for value in table.values("site_type")]
+    older = [{"0": True, "1": False}.get((value or "").removesuffix(".0")) for value in table.values("pa_def")]
     return pl.Series([new if new is not None else old for new, old in zip(types, older, strict=True)], dtype=pl.Boolean)
 
 
