@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
+from recipe import area_files, gbif, layers
 from tqdm.auto import tqdm
-
-from recipe import area_files, layers
 
 
 def main() -> None:
@@ -14,7 +13,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    for subject in tqdm((area_files, layers), unit="subject", disable=None):
+    for subject in tqdm((area_files, layers, gbif), unit="subject", disable=None):
         subject.make(out)
 
 
