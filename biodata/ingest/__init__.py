@@ -13,6 +13,7 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "gbif": "biodata.ingest.gbif:GbifSource",
         "protected-areas": "biodata.ingest.protected_areas:ProtectedAreas",
+        "layer": "biodata.ingest.layer:Layers",
     }
 )
 """Name → 'module:Class'; a module is imported when its source is opened, so that light commands stay light."""
