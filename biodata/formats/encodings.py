@@ -34,11 +34,11 @@ CANDIDATES: Final = MappingProxyType(
 """What undeclared text is tried as, with the logarithm of how much rarer than the first; latin-1 is part of cp1252."""
 
 _BYTE_ORDER_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is its first half
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # Encodings that are no text (rot13, zip) or that hide characters from a check of the bytes (UTF-7).
 _NOT_TAKEN: Final = frozenset({"utf-7", "punycode", "idna", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
@@ -105,7 +105,7 @@ def choose(sample: bytes, *, declared: str | None = None, file: str) -> str:
     Returns
     -------
     str
-        Python's name of the encoding; `utf-8` where every byte is ASCII.
+        Python's name of the encoding; `utf-8` where every byte is ASCII. The mark is still in the text.
 
     Raises
     ------

@@ -1,0 +1,208 @@
+"""Tables of delimited text (CSV, TSV), streamed: the same strictness for ten rows and for ten million.
+
+Rows are numbered by the physical line in which a record begins, the heading being line 1: what an editor shows.
+A quoted field may go on over several lines; the record keeps the number of its first. Empty lines are no records and
+are counted only as lines. A line ends with LF (or CR LF), or with CR in files that have no LF.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+import polars as pl
+
+from biodata.errors import InputError, Refusal
+from biodata.formats import encodings
+from biodata.formats.dialects import Dialect, Limits, sniff
+from biodata.formats.fields import Record, split_fields
+from biodata.formats.records import cut
+from biodata.formats.text import utf8_blocks
+
+ROW_NAMES: Final = "id"
+"""Heading of a first column that the heading line does not name, as R's `write.table` writes its row numbers."""
+LIMITS: Final = Limits()
+_SEEN: Final = 100
+_BEGINNING_BYTES: Final = 1 << 18
+
+
+@dataclass
+class Delimited:
+    """A table of text.
+
+    Attributes
+    ----------
+    file : str
+        What it is called in refusals.
+    encoding : str
+        Python's name of the encoding, chosen or declared.
+    dialect : Dialect
+        How it is written.
+    headings : tuple of str
+        The columns, as told; `id` for a first column that the heading does not name, `column_3` for a third without
+        a name.
+    batches : iterator of frames
+        `source_row` (Int64), then the headings (String): values as they came, empty ones null.
+    refusals : list of Refusal
+        Rows that could not be taken, complete when `batches` is exhausted.
+    """
+
+    file: str
+    encoding: str
+    dialect: Dialect
+    headings: tuple[str, ...]
+    batches: Iterator[pl.DataFrame]
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+def read(
+    open_stream: Callable[[], BinaryIO],
+    *,
+    file: str,
+    encoding: str | None = None,
+    dialect: Dialect | None = None,
+    separator: str | None = None,
+    header_lines: int = 1,
+    named: bool = True,
+    limits: Limits = LIMITS,
+    block_bytes: int = 8 << 20,
+) -> Delimited:
+    """Open a table of text.
+
+    Parameters
+    ----------
+    open_stream : callable
+        Opens the bytes anew; called twice where the encoding is not declared.
+    file : str
+        What the table is called in errors and refusals.
+    encoding : str, optional
+        The declared encoding; chosen from the text where there is none.
+    dialect : Dialect, optional
+        How the table is written; found in its beginning where it is not given.
+    separator : str, optional
+        The separator, where the rest is to be found.
+    header_lines : int
+        How many lines stand before the data.
+    named : bool
+        The first of those lines tells the headings; else they are column_1, column_2, …
+    limits : Limits
+        What is too much.
+    block_bytes : int
+        How much is read at once; a batch is what it holds.
+
+    Returns
+    -------
+    Delimited
+        Its heading is read, its rows are read as `batches` is consumed.
+
+    Raises
+    ------
+    InputError
+        If the file is empty, is no text, or its heading cannot be used; while rows are read, see `records.cut`.
+    """
+    with open_stream() as stream:
+        sample = stream.read(4) if encoding else encodings.sample_of(stream)
+    encoding = encodings.choose(sample, declared=encoding, file=file)
+    blocks = _blocks(open_stream, encoding, file, block_bytes)
+    beginning, dialect, at_end = _beginning(blocks, dialect, separator, limits, header_lines, file)
+    head = split_fields(beginning, dialect, line=1, at_end=at_end, file=file, limits=limits, most=header_lines)
+    seen = split_fields(
+        beginning[head.used_bytes :],
+        dialect,
+        line=head.lines + 1,
+        at_end=at_end,
+        file=file,
+        limits=limits,
+        most=_SEEN,
+    )
+    headings = (
+        _headings(head.records[0], seen.records, file, limits) if named else _numbered(head.records, seen.records)
+    )
+    if len(headings) > limits.columns:
+        problem = f"{len(headings):,} columns"
+        raise InputError(problem, file=file, row=1, expected=f"at most {limits.columns:,}", code="COLUMNS_TOO_MANY")
+    refusals: list[Refusal] = []
+    batches = _batches(beginning[head.used_bytes :], blocks, headings, dialect, head.lines + 1, file, limits, refusals)
+    return Delimited(file, encoding, dialect, headings, batches, refusals)
+
+
+def _blocks(open_stream: Callable[[], BinaryIO], encoding: str, file: str, block_bytes: int) -> Iterator[bytes]:
+    """Yield the text's blocks and close the stream after the last."""
+    with open_stream() as stream:
+        yield from utf8_blocks(stream, encoding=encoding, file=file, block_bytes=block_bytes)
+
+
+def _beginning(
+    blocks: Iterator[bytes],
+    dialect: Dialect | None,
+    separator: str | None,
+    limits: Limits,
+    header_lines: int,
+    file: str,
+) -> tuple[bytes, Dialect, bool]:
+    """Return as much of the text as tells how it is written, that, and whether it is all of it."""
+    beginning, enough, at_end = b"", _BEGINNING_BYTES, False
+    while True:
+        while len(beginning) < enough and not at_end:
+            block = next(blocks, None)
+            beginning, at_end = beginning + (block or b""), block is None
+        if at_end and not beginning.strip(b"\r\n"):
+            problem = "the file is empty"
+            raise InputError(problem, file=file, expected="a heading and rows", code="INPUT_EMPTY")
+        found = dialect or sniff(beginning, separator=separator)
+        if at_end:
+            line_end = found.line_end.encode()
+            return beginning if beginning.endswith(line_end) else beginning + line_end, found, True
+        head = split_fields(beginning, found, line=1, at_end=False, file=file, limits=limits, most=header_lines + 1)
+        if len(head.records) > header_lines:
+            return beginning, found, False
+        enough *= 4
+
+
+def _headings(heading: Record, seen: Sequence[Record], file: str, limits: Limits) -> tuple[str, ...]:
+    """Return the names of the columns."""
+    if heading.problem or b"\x00" in heading.raw:
+        problem = heading.problem or "the heading holds a NUL character"
+        raise InputError(problem, file=file, row=heading.row, code="HEADING_INVALID")
+    names = [value.decode() for value in heading.values]
+    if len(names) <= limits.columns and seen and all(len(record.values) == len(names) + 1 for record in seen):
+        if [record.values[0] for record in seen] == [b"%d" % number for number in range(1, len(seen) + 1)]:
+            names.insert(0, ROW_NAMES if ROW_NAMES not in names else "row_number")
+        elif not any(record.values[-1] for record in seen):
+            names.append("")  # every row ends with a separator
+    names = [name if name.strip() else f"column_{number}" for number, name in enumerate(names, 1)]
+    if len(set(names)) < len(names):
+        repeated = next(name for position, name in enumerate(names) if name in names[:position])
+        problem = "the heading names this column twice"
+        raise InputError(problem, file=file, row=heading.row, column=repeated, code="HEADING_REPEATED")
+    return tuple(names)
+
+
+def _numbered(head: Sequence[Record], seen: Sequence[Record]) -> tuple[str, ...]:
+    """Return names for as many columns as most of the first rows have, or the heading where there is no row."""
+    counts = [len(record.values) for record in seen] or [len(record.values) for record in head]
+    return tuple(f"column_{number}" for number in range(1, max(counts, key=counts.count) + 1))
+
+
+def _batches(
+    buffer: bytes,
+    blocks: Iterator[bytes],
+    names: Sequence[str],
+    dialect: Dialect,
+    line: int,
+    file: str,
+    limits: Limits,
+    refusals: list[Refusal],
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows block by block."""
+    at_end = False
+    while not at_end:
+        block = next(blocks, None)
+        buffer, at_end = buffer + (block or b""), block is None
+        found = cut(buffer, names=names, dialect=dialect, line=line, at_end=at_end, file=file, limits=limits)
+        buffer, line = buffer[found.used_bytes :], line + found.lines
+        refusals.extend(found.refusals)
+        if len(refusals) > limits.refusals:
+            problem = f"more than {limits.refusals:,} rows cannot be read, the last because: {refusals[-1].message}"
+            raise InputError(problem, file=file, row=refusals[-1].row, code="ROWS_REFUSED_TOO_MANY")
+        if found.frame.height:
+            yield found.frame

@@ -1,0 +1,107 @@
+"""A file of any encoding as blocks of UTF-8, with the row of the first byte that is no text."""
+
+import codecs
+import unicodedata
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from biodata.errors import InputError
+
+
+def utf8_blocks(stream: BinaryIO, *, encoding: str, file: str, block_bytes: int = 16 << 20) -> Iterator[bytes]:
+    """Yield the text of a file as UTF-8.
+
+    Parameters
+    ----------
+    stream : binary file
+        Read from where it stands; its blocks may end anywhere, also inside a character.
+    encoding : str
+        Python's name of the encoding; a byte order mark at the beginning is left out.
+    file : str
+        Named in the error.
+    block_bytes : int
+        How much is read at once.
+
+    Yields
+    ------
+    bytes
+        UTF-8, about `block_bytes` long; characters are never cut.
+
+    Raises
+    ------
+    InputError
+        At the first byte that is not in the encoding, with its row: the lines before it, counted by LF or, in a block
+        without any, by CR (code INPUT_ENCODING_WRONG).
+
+    Notes
+    -----
+    windows-1258 writes a Vietnamese tone as a character of its own after the vowel; that is put together again
+    (Unicode's NFC), since it says nothing of the text.
+    """
+    blocks = (
+        _checked_utf8(stream, file, block_bytes)
+        if encoding in {"utf-8", "utf-8-sig"}
+        else _transcoded(stream, encoding, file, block_bytes)
+    )
+    for number, block in enumerate(blocks):
+        yield block.removeprefix(codecs.BOM_UTF8) if number == 0 else block
+
+
+def _transcoded(stream: BinaryIO, encoding: str, file: str, block_bytes: int) -> Iterator[bytes]:
+    """Yield the blocks of a file in another encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line, held_back = 1, ""
+    at_end = False
+    while not at_end:
+        block = stream.read(block_bytes)
+        at_end = not block
+        try:
+            text = decoder.decode(block, at_end)
+        except UnicodeDecodeError as error:
+            before = error.object[: error.start].decode(encoding, "ignore") if error.start else ""
+            raise _wrong(error, line + _lines(before.encode("utf-8", "ignore")), file, encoding) from None
+        if encoding == "cp1258":
+            text = held_back + text
+            cut = len(text) if at_end else text.rfind("\n") + 1
+            text, held_back = unicodedata.normalize("NFC", text[:cut]), text[cut:]
+        if text:
+            out = text.encode("utf-8")
+            line += _lines(out)
+            yield out
+
+
+def _checked_utf8(stream: BinaryIO, file: str, block_bytes: int) -> Iterator[bytes]:
+    """Yield the blocks of a file that is UTF-8 already, cut between characters."""
+    rest, line = b"", 1
+    while block := stream.read(block_bytes):
+        block = rest + block
+        if block.isascii():
+            rest = b""
+        else:
+            try:
+                _, used = codecs.utf_8_decode(block, "strict", False)
+            except UnicodeDecodeError as error:
+                raise _wrong(error, line + _lines(block[: error.start]), file, "utf-8") from None
+            block, rest = block[:used], block[used:]
+        line += _lines(block)
+        yield block
+    if rest:
+        cut_short = UnicodeDecodeError("utf-8", rest, 0, len(rest), "unexpected end of data")
+        raise _wrong(cut_short, line, file, "utf-8")
+
+
+def _lines(text: bytes) -> int:
+    """Return how many lines end in a text."""
+    return text.count(b"\n") or text.count(b"\r")
+
+
+def _wrong(error: UnicodeDecodeError, row: int, file: str, encoding: str) -> InputError:
+    """Return the error for a byte that is not in the encoding."""
+    found = error.object[error.start : error.end][:8].hex(" ").upper()
+    return InputError(
+        f"the bytes {found} are not {encoding}",
+        file=file,
+        row=row,
+        expected="save the file in one encoding throughout, or name the right one (encoding=…)",
+        code="INPUT_ENCODING_WRONG",
+    )
