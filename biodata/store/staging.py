@@ -5,7 +5,7 @@ import secrets
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final
+from typing import IO, Final, Self
 
 import polars as pl
 
@@ -19,13 +19,13 @@ STAGED_ROW: Final = "staged_row"
 """Position of a row among the staged rows of its table; the n-th occurrence belongs to the n-th verbatim row."""
 
 
-class Staging:
-    """Parts of tables, written below ``staging/<id>`` and removed at the end of the `with` block.
+class WorkFolder:
+    """A folder below ``staging``, removed at the end of the `with` block, or by a sweep when its process is gone.
 
     Attributes
     ----------
     folder : Path
-        The folder of the parts.
+        The folder.
     """
 
     def __init__(self, root: Path) -> None:
@@ -33,6 +33,27 @@ class Staging:
         self._lock = _claim(root)
         self.folder = Path(self._lock.name).with_suffix("")
         self.folder.mkdir()
+
+    def close(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        Path(self._lock.name).unlink(missing_ok=True)
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Staging(WorkFolder):
+    """Parts of tables on their way into the lake."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
         self._rows: dict[str, int] = {}
         self._parts: dict[str, int] = {}
 
@@ -65,20 +86,6 @@ class Staging:
     def files(self, table: str) -> list[str]:
         """Return the paths of the table's parts in order."""
         return [str(self.folder / f"{table}-{part:06d}.parquet") for part in range(self._parts.get(table, 0))]
-
-    def close(self) -> None:
-        """Remove the parts."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        Path(self._lock.name).unlink(missing_ok=True)
-        self._lock.close()
-
-    def __enter__(self) -> "Staging":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def sweep(root: Path) -> int:

@@ -1,1 +1,31 @@
 """Questions to the lake and to a release: one filter tree, turned into SQL here alone."""
+
+from biodata.store.query.filters import (
+    And,
+    Between,
+    Compare,
+    Contains,
+    Filter,
+    In,
+    InBox,
+    Intersects,
+    IsNull,
+    Like,
+    Not,
+    Or,
+)
+
+__all__ = [
+    "And",
+    "Between",
+    "Compare",
+    "Contains",
+    "Filter",
+    "In",
+    "InBox",
+    "Intersects",
+    "IsNull",
+    "Like",
+    "Not",
+    "Or",
+]

@@ -1,6 +1,9 @@
 """The filter tree as SQL: names only from `store.tables`, every value a parameter."""
 
+# ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
+
 import math
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -45,6 +48,46 @@ def where(filter_: f.Filter | None, table: Table) -> Sql:
         return "true", []
     f.check_size(filter_)
     return _sql(filter_, table)
+
+
+def select(
+    table: Table,
+    columns: Sequence[str],
+    filter_: f.Filter | None,
+    *,
+    after: int | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> Sql:
+    """Return the statement that reads rows of a release's table in its own order.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    columns : sequence of str
+        What is read, in this order.
+    filter_ : Filter, optional
+        Which rows.
+    after : int, optional
+        Only rows whose place in the table is behind this one; the place then stands first in every row.
+    limit, offset : int
+        How many rows, and how many of the first to leave out.
+
+    Notes
+    -----
+    A release never changes and DuckDB keeps the order in which rows were inserted, so a page needs no sorting: it
+    ends as soon as it is full.
+    """
+    names = [quote(table.column(name).name) for name in columns]
+    condition, params = where(filter_, table)
+    if after is not None:
+        names.insert(0, "rowid")
+        condition, params = f"rowid > ? AND {condition}", [after, *params]
+    text = f"SELECT {', '.join(names)} FROM {quote(table.name)} WHERE {condition}"
+    if limit is not None:
+        text, params = f"{text} LIMIT ? OFFSET ?", [*params, limit, offset]
+    return text, params
 
 
 def _sql(node: f.Filter, table: Table) -> Sql:

@@ -1,0 +1,208 @@
+"""The file of a release: its tables, their order, its low-zoom counts, and the hash of what it says."""
+
+# ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import polars as pl
+
+from biodata import terms
+from biodata.places import BoundarySet
+from biodata.store import duck
+from biodata.store.boundary_rows import boundary_rows
+from biodata.store.duck import literal, quote, sql_type
+from biodata.store.shapes import SHAPES, boxes, simplified
+from biodata.store.tables import BOUNDARY, DATASET, RELEASE
+from biodata.terms import Column
+
+LOW_ZOOMS: Final = range(8)
+"""Zooms whose tiles are counted beforehand."""
+
+BIN_BITS: Final = 7
+"""A counted tile has 2^7 by 2^7 bins."""
+
+SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "protected_areas": ("area_id",),
+    "corridors": ("run_id", "corridor_id"),
+    "reserve_candidates": ("run_id", "rank", "candidate_id"),
+    "taxa": ("checklist", "taxon_id"),
+    "boundaries": ("level", "code"),
+    "datasets": ("key",),
+}
+"""The order of each table; that of occurrences is the curve's, then the key's."""
+
+SHAPE_IDS: Final[Mapping[str, str]] = {
+    "protected_areas": "area_id",
+    "corridors": "corridor_id",
+    "reserve_candidates": "candidate_id",
+    "boundaries": "code",
+}
+"""What joins the simpler shapes to the rows of a table."""
+
+_RANGE_ROWS: Final = 500_000
+
+
+class ReleaseFile:
+    """A release's file while it is being written; use it in a `with` block and call `finish` last."""
+
+    def __init__(self, path: Path, *, temp_directory: Path, memory_limit: str) -> None:
+        self._connection = duck.workshop(path, temp_directory=temp_directory, memory_limit=memory_limit)
+        self._shapes = [pl.DataFrame(schema=SHAPES)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def write_occurrences(self, parts: Iterable[Path]) -> None:
+        """Write the staged records in the order of the curve, one range of it at a time, those without a place last.
+
+        Parameters
+        ----------
+        parts : iterable of Path
+            Parquet files of `terms.PUBLISHED_OCCURRENCE` with mx, my, hk.
+        """
+        extra = [Column(name, pl.Int64, "") for name in ("mx", "my", "hk")]
+        names = self._create("occurrences", (*terms.PUBLISHED_OCCURRENCE, *extra))
+        files = ", ".join(literal(str(part)) for part in parts)
+        if files:
+            staged = f"read_parquet([{files}])"
+            insert = f"INSERT INTO occurrences SELECT {names} FROM {staged}"
+            ends = self._range_ends(staged)
+            for after, end in zip([-1, *ends], ends, strict=False):
+                self._connection.execute(f"{insert} WHERE hk > ? AND hk <= ? ORDER BY hk, key", [after, end])
+            self._connection.execute(f"{insert} WHERE hk IS NULL ORDER BY key")
+        self._count_low_zooms()
+
+    def write_results(self, table: str, frame: pl.DataFrame) -> None:
+        """Write the published rows of a table of results, with boxes and simpler shapes where it has shapes."""
+        columns = terms.PUBLISHED_TABLES[table]
+        frame = frame.sort(SORTED_BY[table], nulls_last=True)
+        if table in SHAPE_IDS:
+            columns = (*columns, *_BOX)
+            self._shapes.append(simplified(table, frame[SHAPE_IDS[table]], frame["geometry"]))
+            frame = pl.concat([frame, boxes(frame["geometry"])], how="horizontal")
+        self._write(table, columns, frame)
+
+    def write_boundaries(self, boundaries: BoundarySet) -> None:
+        """Write countries and first-level divisions."""
+        frame = boundary_rows(boundaries).sort(SORTED_BY["boundaries"])
+        self._shapes.append(simplified("boundaries", frame["code"], frame["geometry"]))
+        self._write("boundaries", (*BOUNDARY, *_BOX), pl.concat([frame, boxes(frame["geometry"])], how="horizontal"))
+
+    def write_datasets(self, frame: pl.DataFrame) -> None:
+        """Write the datasets with the numbers of their published records; call it after `write_occurrences`."""
+        counted = self._connection.execute(
+            'SELECT "datasetKey" AS key, count(*) AS n FROM occurrences WHERE "datasetKey" IS NOT NULL GROUP BY ALL'
+        ).pl()
+        joined = frame.drop("count", strict=False).join(counted, on="key", how="full", coalesce=True)
+        joined = joined.with_columns(count=pl.col("n").fill_null(0)).sort(SORTED_BY["datasets"])
+        self._write("datasets", DATASET, terms.conform(joined, DATASET))
+
+    def finish(self, *, snapshot: int, rules_hash: str) -> dict[str, Any]:
+        """Write the shapes and what is known of the release itself; make the file whole.
+
+        Returns
+        -------
+        dict
+            id, snapshot, created, counts, rules_hash, content_hash, biodata: what the table `release_info` holds.
+        """
+        self._write("shapes", [Column(n, t, "") for n, t in SHAPES.items()], pl.concat(self._shapes))
+        counts = {
+            name: int(self._connection.execute(f"SELECT count(*) FROM {quote(name)}").fetchall()[0][0])
+            for name in RELEASE
+        }
+        content_hash = self._content_hash()
+        short = hashlib.sha256(f"{rules_hash}\n{content_hash}".encode()).hexdigest()[:10]
+        info: dict[str, Any] = {
+            "id": f"r{snapshot:06d}-{short}",
+            "snapshot": snapshot,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "counts": counts,
+            "rules_hash": rules_hash,
+            "content_hash": content_hash,
+            "biodata": version("biodata"),
+        }
+        self._connection.execute("CREATE TABLE release_info (key VARCHAR, value VARCHAR)")
+        self._connection.executemany(
+            "INSERT INTO release_info VALUES (?, ?)",
+            [[key, value if isinstance(value, str) else json.dumps(value)] for key, value in info.items()],
+        )
+        self._connection.execute("CHECKPOINT")
+        return info
+
+    def _create(self, table: str, columns: Iterable[Column]) -> str:
+        """Create a table; return its columns' names."""
+        listed = list(columns)
+        told = ", ".join(f"{quote(c.name)} {sql_type(c.dtype)}" for c in listed)
+        self._connection.execute(f"CREATE TABLE {quote(table)} ({told})")
+        return ", ".join(quote(c.name) for c in listed)
+
+    def _write(self, table: str, columns: Iterable[Column], frame: pl.DataFrame) -> None:
+        """Create a table and write the frame's rows in their order."""
+        names = self._create(table, columns)
+        if not frame.is_empty():
+            self._connection.register("told", frame)
+            self._connection.execute(f"INSERT INTO {quote(table)} SELECT {names} FROM told")
+            self._connection.unregister("told")
+
+    def _range_ends(self, staged: str) -> list[int]:
+        """Return the ends of ranges of the curve that hold about the same number of records."""
+        count = int(self._connection.execute(f"SELECT count(hk) FROM {staged}").fetchall()[0][0])
+        if count == 0:
+            return []
+        ranges = -(-count // _RANGE_ROWS)
+        shares = ", ".join(str(n / ranges) for n in range(1, ranges + 1))
+        query = f"SELECT DISTINCT unnest(quantile_disc(hk, [{shares}])) AS hk FROM {staged} ORDER BY hk"
+        return [int(end) for (end,) in self._connection.execute(query).fetchall()]
+
+    def _count_low_zooms(self) -> None:
+        """Count every record with a place into bins of the low zooms' tiles: each zoom from the finer one."""
+        finest, bins = LOW_ZOOMS[-1], 1 << BIN_BITS
+        shift = 32 - finest - BIN_BITS
+        self._connection.execute(
+            f"""
+            CREATE TEMP TABLE bins AS
+            SELECT {finest} AS z, mx >> {shift} AS bx, my >> {shift} AS "by", count(*) AS "count"
+            FROM occurrences WHERE mx IS NOT NULL GROUP BY ALL
+            """
+        )
+        for zoom in reversed(LOW_ZOOMS[:-1]):
+            self._connection.execute(
+                f"""
+                INSERT INTO bins SELECT {zoom}, bx >> 1, "by" >> 1, sum("count")::BIGINT
+                FROM bins WHERE z = {zoom + 1} GROUP BY ALL
+                """
+            )
+        self._connection.execute(
+            f"""
+            CREATE TABLE occurrence_tiles AS
+            SELECT z::INTEGER AS z, (bx >> {BIN_BITS})::INTEGER AS x, ("by" >> {BIN_BITS})::INTEGER AS y,
+                   (bx & {bins - 1})::INTEGER AS px, ("by" & {bins - 1})::INTEGER AS py, "count"
+            FROM bins ORDER BY z, y, x, py, px
+            """
+        )
+        self._connection.execute("DROP TABLE bins")
+
+    def _content_hash(self) -> str:
+        """Return a SHA-256 over the rows of every table of records, in order; made of published values only."""
+        digest = hashlib.sha256()
+        for table in RELEASE:
+            digest.update(f"\n{table}\n".encode())
+            self._connection.execute(f"SELECT hash(t) FROM {quote(table)} t")
+            for batch in self._connection.to_arrow_reader(100_000):
+                digest.update(batch.column(0).to_numpy().tobytes())
+        return digest.hexdigest()
+
+
+_BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))

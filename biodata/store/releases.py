@@ -1,0 +1,291 @@
+"""Releases: one immutable public file for each state of the lake under a set of rules, and a pointer to today's."""
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+from tqdm.auto import tqdm
+
+from biodata import terms
+from biodata.errors import SharingError, StoreError
+from biodata.places import BoundarySet
+from biodata.store.duck import connect
+from biodata.store.lake import Lake
+from biodata.store.locks import file_lock, sync_folder
+from biodata.store.mercator import hilbert, project
+from biodata.store.query import sql
+from biodata.store.query.filters import Filter
+from biodata.store.release_file import ReleaseFile
+from biodata.store.staging import WorkFolder
+from biodata.store.tables import DATASET, RELEASE
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["Release", "build", "connect", "current", "previous_id", "read"]
+
+KEPT: Final = 3
+"""Files that stay; the current and the previous release are among them."""
+
+_BATCH_ROWS: Final = 200_000
+_FREE_BYTES: Final = 32_000_000
+"""Room that must be left beside what a build is expected to need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release.
+
+    Attributes
+    ----------
+    id : str
+        r, the lake's version in six digits, and a hash of the rules and the published rows.
+    path : Path
+        Its file.
+    snapshot : int
+        The lake's version that it was made from.
+    created : str
+        When, ISO 8601, UTC.
+    counts : mapping of str to int
+        Rows of each table.
+    """
+
+    id: str
+    path: Path
+    snapshot: int
+    created: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def build(
+    lake: Lake,
+    *,
+    data: Path,
+    publish: Callable[[pl.DataFrame], pl.DataFrame],
+    results: Mapping[str, pl.DataFrame],
+    boundaries: BoundarySet,
+    rules_hash: str,
+    datasets: pl.DataFrame | None = None,
+    memory_limit: str = "2GB",
+    progress: bool = False,
+) -> Release:
+    """Build a release of what the lake holds now and make it the current one.
+
+    It is built under another name and renamed when it is whole; whatever goes wrong before leaves everything as it
+    was. The same rows under the same rules give the same id, and nothing is written twice.
+
+    Parameters
+    ----------
+    lake : Lake
+        Read at one version, in batches.
+    data : Path
+        The installation's folder.
+    publish : function of a frame of `terms.OCCURRENCE` to one of `terms.PUBLISHED_OCCURRENCE`
+        What lets a record out; rows that it leaves out are not in the release.
+    results : mapping of table name to frame
+        Published rows of `protected_areas`, `corridors`, `reserve_candidates` and `taxa`; one that is absent is empty.
+    boundaries : BoundarySet
+        Written beside them.
+    rules_hash : str
+        Of the rules that `publish` follows.
+    datasets : polars.DataFrame, optional
+        key, title, license, citation, doi of the datasets; the counts are made here.
+    memory_limit : str
+        What the builder's connection may use, beside the lake's own.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    StoreError
+        If there is not enough room, or the file cannot be written.
+    SharingError
+        If `publish` or `results` let out a column that may not leave.
+    """
+    folder = data / "releases"
+    folder.mkdir(parents=True, exist_ok=True)
+    with file_lock(data / "releases.lock", what="the releases"), WorkFolder(data / "staging") as work:
+        try:
+            snapshot = lake.snapshot()
+            _check_space(lake, data)
+            parts = _stage(lake, snapshot, publish, work.folder, progress=progress)
+            unnamed = work.folder / "release.duckdb"
+            with ReleaseFile(unnamed, temp_directory=data / "tmp" / "duckdb", memory_limit=memory_limit) as file:
+                file.write_occurrences(parts)
+                for name in terms.PUBLISHED_TABLES:
+                    if name != "occurrences":
+                        file.write_results(name, _checked(name, results.get(name)))
+                file.write_boundaries(boundaries)
+                file.write_datasets(datasets if datasets is not None else pl.DataFrame(schema=terms.schema(DATASET)))
+                info = file.finish(snapshot=snapshot, rules_hash=rules_hash)
+            release = _place(unnamed, folder, info)
+        except (OSError, duckdb.Error) as error:
+            message = f"no release was made, the one before stays: {str(error).splitlines()[0]}"
+            raise StoreError(message) from error
+        before = current(data)
+        if before is not None and before.id == release.id:
+            return before
+        _point(folder, release)
+        _prune(folder)
+    logger.info("release %s: %d records of lake %d", release.id, release.counts["occurrences"], snapshot)
+    return release
+
+
+def current(data: Path) -> Release | None:
+    """Return the release that the pointer names; None where none was made yet.
+
+    Raises
+    ------
+    StoreError
+        If the pointer cannot be read.
+    """
+    pointer = _read_pointer(data / "releases")
+    if pointer is None:
+        return None
+    told = pointer["current"]
+    path = data / "releases" / file_name(told["id"])
+    return Release(told["id"], path, told["snapshot"], told["created"], told["counts"])
+
+
+def previous_id(data: Path) -> str | None:
+    """Return the id of the release before the current one."""
+    pointer = _read_pointer(data / "releases")
+    return None if pointer is None else pointer["previous"]
+
+
+def read(release: Release, table: str, *, where: Filter | None = None) -> pl.DataFrame:
+    """Read published rows into memory.
+
+    Parameters
+    ----------
+    release : Release
+        What is read.
+    table : str
+        A table of `tables.RELEASE`.
+    where : Filter, optional
+        Which rows.
+
+    Returns
+    -------
+    polars.DataFrame
+        In the order of the release.
+    """
+    if table not in RELEASE:
+        message = f"a release has no table {table!r}; its tables: {', '.join(RELEASE)}"
+        raise StoreError(message)
+    connection = connect(release.path)
+    try:
+        statement, params = sql.select(RELEASE[table], list(RELEASE[table].columns), where)
+        frame = connection.execute(statement, params).pl()
+    finally:
+        connection.close()
+    return terms.conform(frame, RELEASE[table].columns.values())
+
+
+def file_name(release_id: str) -> str:
+    """Return the name of a release's file."""
+    return f"release-{release_id}.duckdb"
+
+
+def _check_space(lake: Lake, data: Path) -> None:
+    """Refuse to start where the disk would be full before the end."""
+    # Measured: staged parts take up to twice, the file up to twice what the lake's zstd files take.
+    needed = 4 * lake.stored_bytes("occurrences") + _FREE_BYTES
+    free = shutil.disk_usage(data).free
+    if free < needed:
+        message = f"a release needs about {needed / 1e6:.0f} MB of disk, {free / 1e6:.0f} MB are free"
+        raise StoreError(message)
+
+
+def _stage(
+    lake: Lake, snapshot: int, publish: Callable[[pl.DataFrame], pl.DataFrame], folder: Path, *, progress: bool
+) -> list[Path]:
+    """Pass every record through `publish` and write what comes out, each part sorted along the curve."""
+    parts: list[Path] = []
+    with tqdm(total=lake.count("occurrences", snapshot=snapshot), unit="record", disable=not progress) as bar:
+        for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=_BATCH_ROWS):
+            frame = _placed(_checked("occurrences", publish(batch)))
+            parts.append(folder / f"published-{len(parts):06d}.parquet")
+            # Small row groups of sorted rows: a range of the curve reads few of them.
+            frame.write_parquet(parts[-1], compression="lz4", row_group_size=20_000)
+            bar.update(batch.height)
+    return parts
+
+
+def _checked(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:
+    """Return the frame with the table's published columns; refuse one that has others."""
+    columns = terms.PUBLISHED_TABLES[table]
+    if frame is None:
+        return pl.DataFrame(schema=terms.schema(columns))
+    others = set(frame.columns) - set(terms.names(columns))
+    if others:
+        message = f"{table}: columns that may not leave: {', '.join(sorted(others))}"
+        raise SharingError(message)
+    return terms.conform(frame, columns)
+
+
+def _placed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add mx, my and hk from the published coordinates, null where there are none; sort along the curve."""
+    there = pl.all_horizontal(pl.col("decimalLongitude", "decimalLatitude").is_not_null())
+    mx, my = project(*(frame.filter(there).get_column(c).to_numpy() for c in ("decimalLongitude", "decimalLatitude")))
+    known = frame.filter(there).with_columns(mx=pl.Series(mx), my=pl.Series(my), hk=pl.Series(hilbert(mx, my)))
+    return pl.concat([known.sort("hk"), frame.filter(~there)], how="diagonal")
+
+
+def _place(unnamed: Path, folder: Path, info: Mapping[str, Any]) -> Release:
+    """Give a finished file its name, durably; a file of that name has the same content already."""
+    path = folder / file_name(info["id"])
+    if not path.exists():
+        with unnamed.open("rb") as file:
+            os.fsync(file.fileno())
+        unnamed.rename(path)
+        sync_folder(folder)
+    return Release(info["id"], path, info["snapshot"], info["created"], info["counts"])
+
+
+def _point(folder: Path, release: Release) -> None:
+    """Swap the pointer; readers see the old or the new one, and the one before stays named."""
+    pointer = _read_pointer(folder)
+    before = None if pointer is None else pointer["current"]["id"]
+    told = {"id": release.id, "snapshot": release.snapshot, "created": release.created, "counts": dict(release.counts)}
+    unnamed = folder / "CURRENT.tmp"
+    try:
+        with unnamed.open("w", encoding="utf-8") as file:
+            json.dump({"current": told, "previous": before}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unnamed.replace(folder / "CURRENT")
+        sync_folder(folder)
+    except OSError as error:
+        message = f"the release {release.id} was made but not put in place, the one before stays: {error}"
+        raise StoreError(message) from error
+
+
+def _read_pointer(folder: Path) -> dict[str, Any] | None:
+    """Read the pointer: the current release's facts, the previous one's id."""
+    try:
+        text = (folder / "CURRENT").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        pointer = json.loads(text)
+        return {"current": pointer["current"], "previous": pointer["previous"]}
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"{folder.name}/CURRENT names no release; run `biodata release` again"
+        raise StoreError(message) from error
+
+
+def _prune(folder: Path) -> None:
+    """Remove the oldest files beyond those that stay; the pointer's two always stay."""
+    pointer = _read_pointer(folder)
+    named = set() if pointer is None else {file_name(pointer["current"]["id"]), file_name(pointer["previous"] or "")}
+    files = sorted(folder.glob("release-*.duckdb"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    spare = KEPT - sum(path.name in named for path in files)
+    for path in [path for path in files if path.name not in named][max(spare, 0) :]:
+        path.unlink()
