@@ -214,7 +214,8 @@ def _as_text(batch: Any) -> pl.DataFrame:
     """Return an Arrow batch with its attributes as text and its geometry as plain WKB."""
     columns = {}
     for position, column in enumerate(batch.schema):
-        series = pl.Series(pl.from_arrow(batch.column(position)))
+        array = batch.column(position)
+        series = pl.Series(pl.from_arrow(getattr(array, "storage", array)))  # JSON comes as an extension of text
         if (column.metadata or {}).get(b"ARROW:extension:name") == b"geoarrow.wkb":
             columns["geometry"] = series.cast(pl.Binary)
         else:
