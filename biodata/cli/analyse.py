@@ -11,7 +11,7 @@ _CORRIDORS = """Find corridors between protected areas of different countries ov
 
 Line, polygon, width and cost of every pair go into the lake; --out also writes them as a GeoPackage.
 
-Example: biodata corridors --data mydata --layer land_cover_china_laos --resistance resistance.csv --out corridors.gpkg
+Example: biodata corridors --data mydata --layer landcover_china_laos --resistance resistance.csv --out corridors.gpkg
 """
 _CANDIDATES = """Write the candidate transboundary reserves that the last runs found.
 

@@ -76,7 +76,7 @@ def _make(settings: Settings, folder: Path) -> None:
     settings.data.mkdir(parents=True, exist_ok=True)
     rules = settings.data / "sharing_rules.csv"
     rules.write_bytes((folder / "sensitive_species.csv").read_bytes())
-    layers = sorted((folder / "layers").glob("land_cover*.tif"))
+    layers = sorted((folder / "layers").glob("landcover*.tif"))
     for source, name in (*INPUTS, *(("layer", f"layers/{layer.name}") for layer in layers)):
         with _timed(f"ingest {source} {name}") as tell:
             reports = pipeline.ingest(source, [folder / name], settings, progress=show_progress())

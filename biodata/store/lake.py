@@ -116,6 +116,7 @@ class Lake:
         extra: Mapping[str, Any] = MappingProxyType({}),
         complete_datasets: Collection[str] = (),
         gone: Iterable[tuple[str, str]] = (),
+        dry_run: bool = False,
     ) -> CommitReport:
         """Commit staged occurrences and their verbatim rows in one transaction.
 
@@ -134,6 +135,8 @@ class Lake:
             Datasets whose whole state was staged: their other records are gone.
         gone : iterable of (datasetKey, source_record_id)
             Records that their source says were deleted; one that was staged too stays.
+        dry_run : bool
+            Report what would change, and change nothing.
 
         Returns
         -------
@@ -146,7 +149,7 @@ class Lake:
         """
         with self.writing(), self._cursor() as cursor:
             report = commits.plan_occurrences(cursor, staging, complete_datasets=complete_datasets, gone=gone)
-            if report.new or report.changed or report.gone:
+            if not dry_run and (report.new or report.changed or report.gone):
                 with self._transaction(cursor, author, message, extra):
                     commits.write_occurrences(cursor, staging)
             report = replace(report, snapshot=self.snapshot())
@@ -166,6 +169,7 @@ class Lake:
         author: str,
         message: str,
         extra: Mapping[str, Any] = MappingProxyType({}),
+        dry_run: bool = False,
     ) -> CommitReport:
         """Commit the rows of another table: insert, replace where a column differs, remove.
 
@@ -182,6 +186,8 @@ class Lake:
             Without a scope rows are inserted or replaced, and none goes.
         author, message, extra
             Kept with the version.
+        dry_run : bool
+            Report what would change, and change nothing.
 
         Returns
         -------
@@ -197,7 +203,7 @@ class Lake:
                 raise StoreError(problem)
         with self.writing(), self._cursor() as cursor:
             report = commits.plan_table(cursor, table, frame, key=key, scope=scope)
-            if report.new or report.changed or report.gone:
+            if not dry_run and (report.new or report.changed or report.gone):
                 with self._transaction(cursor, author, message, extra):
                     commits.write_table(cursor, table, key=key, scope=scope)
             report = replace(report, snapshot=self.snapshot())
