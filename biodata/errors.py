@@ -92,6 +92,12 @@ class StoreError(BiodataError):
     code = "STORE_ERROR"
 
 
+class QueryTimeoutError(StoreError):
+    """A question took longer than a question may."""
+
+    code = "QUERY_TIMEOUT"
+
+
 class RemoteError(BiodataError):
     """A remote service answered with something that cannot be used."""
 

@@ -17,6 +17,12 @@ MAXIMUM_LATITUDE: Final = 85.05112877980659
 HILBERT_ORDER: Final = 21
 """The curve visits 2^21 by 2^21 cells, 19 m at the equator."""
 
+LOW_ZOOMS: Final = range(8)
+"""Zooms whose tiles are counted beforehand."""
+
+BIN_BITS: Final = 7
+"""A counted tile has 2^7 by 2^7 bins."""
+
 
 def project(longitude: Floats, latitude: Floats) -> tuple[Whole, Whole]:
     """Return Web Mercator positions, x eastwards from 180° W and y southwards, 2^32 units to the world.

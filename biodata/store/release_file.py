@@ -5,6 +5,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,15 +19,11 @@ from biodata.places import BoundarySet
 from biodata.store import duck
 from biodata.store.boundary_rows import boundary_rows
 from biodata.store.duck import literal, quote, sql_type
-from biodata.store.shapes import SHAPES, boxes, simplified
+from biodata.store.mercator import BIN_BITS, LOW_ZOOMS
+from biodata.store.pointer import Named
+from biodata.store.shapes import SHAPE_IDS, SHAPES, boxes, simplified
 from biodata.store.tables import BOUNDARY, DATASET, RELEASE
 from biodata.terms import Column
-
-LOW_ZOOMS: Final = range(8)
-"""Zooms whose tiles are counted beforehand."""
-
-BIN_BITS: Final = 7
-"""A counted tile has 2^7 by 2^7 bins."""
 
 SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "protected_areas": ("area_id",),
@@ -37,14 +34,6 @@ SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "datasets": ("key",),
 }
 """The order of each table; that of occurrences is the curve's, then the key's."""
-
-SHAPE_IDS: Final[Mapping[str, str]] = {
-    "protected_areas": "area_id",
-    "corridors": "corridor_id",
-    "reserve_candidates": "candidate_id",
-    "boundaries": "code",
-}
-"""What joins the simpler shapes to the rows of a table."""
 
 _RANGE_ROWS: Final = 500_000
 
@@ -109,14 +98,8 @@ class ReleaseFile:
         joined = joined.with_columns(count=pl.col("n").fill_null(0)).sort(SORTED_BY["datasets"])
         self._write("datasets", DATASET, terms.conform(joined, DATASET))
 
-    def finish(self, *, snapshot: int, rules_hash: str) -> dict[str, Any]:
-        """Write the shapes and what is known of the release itself; make the file whole.
-
-        Returns
-        -------
-        dict
-            id, snapshot, created, counts, rules_hash, content_hash, biodata: what the table `release_info` holds.
-        """
+    def finish(self, *, snapshot: int, rules_hash: str) -> Named:
+        """Write the shapes, and what is known of the release itself into `release_info`; make the file whole."""
         self._write("shapes", [Column(n, t, "") for n, t in SHAPES.items()], pl.concat(self._shapes))
         counts = {
             name: int(self._connection.execute(f"SELECT count(*) FROM {quote(name)}").fetchall()[0][0])
@@ -124,11 +107,10 @@ class ReleaseFile:
         }
         content_hash = self._content_hash()
         short = hashlib.sha256(f"{rules_hash}\n{content_hash}".encode()).hexdigest()[:10]
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        named = Named(f"r{snapshot:06d}-{short}", snapshot, created, counts)
         info: dict[str, Any] = {
-            "id": f"r{snapshot:06d}-{short}",
-            "snapshot": snapshot,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "counts": counts,
+            **asdict(named),
             "rules_hash": rules_hash,
             "content_hash": content_hash,
             "biodata": version("biodata"),
@@ -139,7 +121,7 @@ class ReleaseFile:
             [[key, value if isinstance(value, str) else json.dumps(value)] for key, value in info.items()],
         )
         self._connection.execute("CHECKPOINT")
-        return info
+        return named
 
     def _create(self, table: str, columns: Iterable[Column]) -> str:
         """Create a table; return its columns' names."""

@@ -1,13 +1,12 @@
 """Releases: one immutable public file for each state of the lake under a set of rules, and a pointer to today's."""
 
-import json
 import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import polars as pl
@@ -16,10 +15,12 @@ from tqdm.auto import tqdm
 from biodata import terms
 from biodata.errors import SharingError, StoreError
 from biodata.places import BoundarySet
+from biodata.store import pointer
 from biodata.store.duck import connect
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock, sync_folder
 from biodata.store.mercator import hilbert, project
+from biodata.store.pointer import Named
 from biodata.store.query import sql
 from biodata.store.query.filters import Filter
 from biodata.store.release_file import ReleaseFile
@@ -28,7 +29,7 @@ from biodata.store.tables import DATASET, RELEASE
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Release", "build", "connect", "current", "previous_id", "read"]
+__all__ = ["Release", "build", "connect", "current", "read"]
 
 KEPT: Final = 3
 """Files that stay; the current and the previous release are among them."""
@@ -108,12 +109,11 @@ def build(
     SharingError
         If `publish` or `results` let out a column that may not leave.
     """
-    folder = data / "releases"
-    folder.mkdir(parents=True, exist_ok=True)
-    with file_lock(data / "releases.lock", what="the releases"), WorkFolder(data / "staging") as work:
+    pointer.folder(data).mkdir(parents=True, exist_ok=True)
+    with file_lock(data / "releases.lock", what="the folder of releases"), WorkFolder(data / "staging") as work:
+        snapshot = lake.snapshot()
+        _check_space(lake, data)
         try:
-            snapshot = lake.snapshot()
-            _check_space(lake, data)
             parts = _stage(lake, snapshot, publish, work.folder, progress=progress)
             unnamed = work.folder / "release.duckdb"
             with ReleaseFile(unnamed, temp_directory=data / "tmp" / "duckdb", memory_limit=memory_limit) as file:
@@ -123,16 +123,17 @@ def build(
                         file.write_results(name, _checked(name, results.get(name)))
                 file.write_boundaries(boundaries)
                 file.write_datasets(datasets if datasets is not None else pl.DataFrame(schema=terms.schema(DATASET)))
-                info = file.finish(snapshot=snapshot, rules_hash=rules_hash)
-            release = _place(unnamed, folder, info)
+                named = file.finish(snapshot=snapshot, rules_hash=rules_hash)
+            before = current(data)
+            if before is not None and before.id == named.id:
+                return before
+            _place(unnamed, data, named)
+            pointer.swap(data, named)
+            _prune(data)
         except (OSError, duckdb.Error) as error:
             message = f"no release was made, the one before stays: {str(error).splitlines()[0]}"
             raise StoreError(message) from error
-        before = current(data)
-        if before is not None and before.id == release.id:
-            return before
-        _point(folder, release)
-        _prune(folder)
+    release = _release(data, named)
     logger.info("release %s: %d records of lake %d", release.id, release.counts["occurrences"], snapshot)
     return release
 
@@ -145,18 +146,8 @@ def current(data: Path) -> Release | None:
     StoreError
         If the pointer cannot be read.
     """
-    pointer = _read_pointer(data / "releases")
-    if pointer is None:
-        return None
-    told = pointer["current"]
-    path = data / "releases" / file_name(told["id"])
-    return Release(told["id"], path, told["snapshot"], told["created"], told["counts"])
-
-
-def previous_id(data: Path) -> str | None:
-    """Return the id of the release before the current one."""
-    pointer = _read_pointer(data / "releases")
-    return None if pointer is None else pointer["previous"]
+    told = pointer.read(data)
+    return None if told is None else _release(data, told.current)
 
 
 def read(release: Release, table: str, *, where: Filter | None = None) -> pl.DataFrame:
@@ -188,9 +179,8 @@ def read(release: Release, table: str, *, where: Filter | None = None) -> pl.Dat
     return terms.conform(frame, RELEASE[table].columns.values())
 
 
-def file_name(release_id: str) -> str:
-    """Return the name of a release's file."""
-    return f"release-{release_id}.duckdb"
+def _release(data: Path, named: Named) -> Release:
+    return Release(named.id, pointer.path(data, named.id), named.snapshot, named.created, named.counts)
 
 
 def _check_space(lake: Lake, data: Path) -> None:
@@ -238,54 +228,20 @@ def _placed(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([known.sort("hk"), frame.filter(~there)], how="diagonal")
 
 
-def _place(unnamed: Path, folder: Path, info: Mapping[str, Any]) -> Release:
+def _place(unnamed: Path, data: Path, named: Named) -> None:
     """Give a finished file its name, durably; a file of that name has the same content already."""
-    path = folder / file_name(info["id"])
+    path = pointer.path(data, named.id)
     if not path.exists():
         with unnamed.open("rb") as file:
             os.fsync(file.fileno())
         unnamed.rename(path)
-        sync_folder(folder)
-    return Release(info["id"], path, info["snapshot"], info["created"], info["counts"])
+        sync_folder(path.parent)
 
 
-def _point(folder: Path, release: Release) -> None:
-    """Swap the pointer; readers see the old or the new one, and the one before stays named."""
-    pointer = _read_pointer(folder)
-    before = None if pointer is None else pointer["current"]["id"]
-    told = {"id": release.id, "snapshot": release.snapshot, "created": release.created, "counts": dict(release.counts)}
-    unnamed = folder / "CURRENT.tmp"
-    try:
-        with unnamed.open("w", encoding="utf-8") as file:
-            json.dump({"current": told, "previous": before}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        unnamed.replace(folder / "CURRENT")
-        sync_folder(folder)
-    except OSError as error:
-        message = f"the release {release.id} was made but not put in place, the one before stays: {error}"
-        raise StoreError(message) from error
-
-
-def _read_pointer(folder: Path) -> dict[str, Any] | None:
-    """Read the pointer: the current release's facts, the previous one's id."""
-    try:
-        text = (folder / "CURRENT").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    try:
-        pointer = json.loads(text)
-        return {"current": pointer["current"], "previous": pointer["previous"]}
-    except (ValueError, KeyError, TypeError) as error:
-        message = f"{folder.name}/CURRENT names no release; run `biodata release` again"
-        raise StoreError(message) from error
-
-
-def _prune(folder: Path) -> None:
+def _prune(data: Path) -> None:
     """Remove the oldest files beyond those that stay; the pointer's two always stay."""
-    pointer = _read_pointer(folder)
-    named = set() if pointer is None else {file_name(pointer["current"]["id"]), file_name(pointer["previous"] or "")}
-    files = sorted(folder.glob("release-*.duckdb"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    spare = KEPT - sum(path.name in named for path in files)
-    for path in [path for path in files if path.name not in named][max(spare, 0) :]:
+    told = pointer.read(data)
+    named = set() if told is None else {pointer.path(data, id_) for id_ in (told.current.id, told.previous) if id_}
+    files = sorted(pointer.folder(data).glob("release-*.duckdb"), key=lambda f: f.stat().st_mtime_ns, reverse=True)
+    for path in [f for f in files if f not in named][max(KEPT - len(named), 0) :]:
         path.unlink()

@@ -1,5 +1,6 @@
 """Polygons and lines as a release holds them: with their box, and made simpler for each band of zooms."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -9,11 +10,23 @@ from numpy.typing import NDArray
 
 from biodata.store.mercator import MAXIMUM_LATITUDE
 
-BANDS: Final = (3, 6, 9, 12)
+BANDS: Final = (1, 3, 6, 9, 12)
 """The last zoom of each band; the last band serves every higher zoom too."""
 
 _RADIUS_M: Final = 6378137.0
 _TILE_UNITS: Final = 4096
+SHAPE_IDS: Final[Mapping[str, str]] = {
+    "protected_areas": "area_id",
+    "corridors": "corridor_id",
+    "reserve_candidates": "candidate_id",
+    "boundaries": "code",
+}
+"""What joins the simpler shapes to the rows of a table."""
+
+_DETAIL: Final = 4
+"""Units that no screen shows: half a pixel where a tile is drawn 512 pixels wide."""
+
+_POLYGONS: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 _WORLD_M: Final = 2 * np.pi * _RADIUS_M
 
 
@@ -43,18 +56,20 @@ def simplified(collection: str, ids: pl.Series, wkb: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        collection, id, band, xmin, ymin, xmax, ymax (metres, EPSG:3857), geometry (WKB, EPSG:3857). What is smaller
-        than half a unit of a tile is left out of its band.
+        collection, id, band, xmin, ymin, xmax, ymax (metres, EPSG:3857), geometry (WKB, EPSG:3857). Parts too
+        small to be seen are left out of a band, but for the last.
     """
     here = wkb.is_not_null().to_numpy()
-    projected = shapely.transform(shapely.from_wkb(wkb.to_numpy()[here]), _to_mercator)
+    # Shapes are for drawing only: one that is not valid is mended here, and stands as it came in its own table.
+    projected = _mended(shapely.transform(shapely.from_wkb(wkb.to_numpy()[here]), _to_mercator))
     frames = []
     for band in BANDS:
-        unit_m = _WORLD_M / 2**band / _TILE_UNITS
-        simple = shapely.simplify(projected, unit_m if band != BANDS[-1] else unit_m / 8, preserve_topology=True)
+        detail_m = _WORLD_M / 2**band / _TILE_UNITS * _DETAIL
+        finest = band == BANDS[-1]
+        parts = projected if finest else _without_specks(projected, detail_m)
+        simple = shapely.simplify(parts, detail_m / 8 if finest else detail_m, preserve_topology=True)
         bounds = shapely.bounds(simple)
-        large = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]) >= unit_m / 2
-        kept = large | (band == BANDS[-1])
+        kept = ~shapely.is_empty(simple)
         frames.append(
             pl.DataFrame(
                 {
@@ -81,6 +96,27 @@ SHAPES: Final = {
     "geometry": pl.Binary,
 }
 """Columns of the release's table `shapes`."""
+
+
+def _mended(geometries: NDArray[Any]) -> NDArray[Any]:
+    """Make polygons valid, keeping their surface."""
+    broken = ~shapely.is_valid(geometries)
+    mended = geometries.copy()
+    mended[broken] = shapely.make_valid(geometries[broken], method="structure", keep_collapsed=False)
+    return mended
+
+
+def _without_specks(geometries: NDArray[Any], detail_m: float) -> NDArray[Any]:
+    """Leave out the polygons, and parts of them, whose box is smaller than `detail_m` both ways."""
+    kept = geometries.copy()
+    polygons = np.flatnonzero(np.isin(shapely.get_type_id(geometries), _POLYGONS))
+    parts, owner = shapely.get_parts(geometries[polygons], return_index=True)
+    bounds = shapely.bounds(parts)
+    large = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]) >= detail_m
+    seen, number = np.unique(owner[large], return_inverse=True)
+    kept[polygons] = shapely.Polygon()
+    kept[polygons[seen]] = shapely.multipolygons(parts[large], indices=number)
+    return kept
 
 
 def _to_mercator(positions: NDArray[Any]) -> NDArray[Any]:

@@ -1,0 +1,170 @@
+"""Vector tiles of a release: counts in bins at low zooms, records or shapes at high ones."""
+
+# ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from biodata.errors import InputError
+from biodata.store.duck import quote
+from biodata.store.mercator import BIN_BITS, LOW_ZOOMS, ZOOM
+from biodata.store.query import sql
+from biodata.store.query.filters import Filter
+from biodata.store.query.sql import Sql
+from biodata.store.shapes import SHAPE_IDS, band_of
+from biodata.store.tables import RELEASE
+
+MAXIMUM_ZOOM: Final = 20
+"""At 2^32 units to the world a tile of this zoom still has a unit for each of its own 4,096."""
+
+MAXIMUM_POINTS: Final = 10_000
+"""A tile with more records than this shows counts in bins instead."""
+
+_EXTENT_BITS: Final = 12
+_EXTENT: Final = 1 << _EXTENT_BITS
+_DENSE_BITS: Final = 8
+_BUFFER: Final = 64
+
+POINT_PROPERTIES: Final = (
+    "key", "scientificName", "species", "class", "year", "countryCode", "basisOfRecord", "iucnRedListCategory",
+    "sharing_category",
+)  # fmt: skip
+"""What a record tells in a tile; `key` is the feature's id too."""
+
+SHAPE_PROPERTIES: Final = {
+    "protected_areas": ("area_id", "name", "original_name", "designation", "iucn_category", "status", "marine"),
+    "corridors": (
+        "corridor_id", "run_id", "from_name", "to_name", "functional", "least_cost", "cost_ratio", "path_length_m",
+        "width_m", "narrowest_m", "sharing_category",
+    ),
+    "reserve_candidates": ("candidate_id", "run_id", "name", "rank", "score", "area_km2", "sharing_category"),
+    "boundaries": ("code", "name", "level", "country_code"),
+}  # fmt: skip
+"""What a shape tells in a tile, beside `country_codes` as text where the table has them."""
+
+Run = Callable[[str, list[Any]], list[tuple[Any, ...]]]
+"""Runs a statement with its parameters and returns the rows."""
+
+
+def tile(run: Run, collection: str, z: int, x: int, y: int, *, where: Filter | None = None) -> bytes:
+    """Return a Mapbox vector tile of WebMercatorQuad with one layer, named as the collection.
+
+    Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7: every record with a place counts once, in
+    the property `count`. Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has
+    no more than `MAXIMUM_POINTS`; else it has bins of 1/256. Shapes are made simpler to suit the zoom.
+
+    Parameters
+    ----------
+    run : function
+        Runs a statement in the release.
+    collection : str
+        occurrences, protected_areas, corridors, reserve_candidates or boundaries.
+    z, x, y : int
+        Zoom, column from the west, row from the north.
+    where : Filter, optional
+        Only these rows.
+
+    Returns
+    -------
+    bytes
+        Empty where nothing lies in the tile.
+
+    Raises
+    ------
+    InputError
+        If there is no such tile or no tiles of the collection.
+    """
+    if not (0 <= z <= MAXIMUM_ZOOM and 0 <= x < 1 << z and 0 <= y < 1 << z):
+        problem = "there is no such tile"
+        expected = f"expected z from 0 to {MAXIMUM_ZOOM}, x and y from 0 to 2^z - 1"
+        raise InputError(problem, value=f"{z}/{x}/{y}", expected=expected, code="TILE_UNKNOWN")
+    if collection == "occurrences":
+        statement, params = _occurrences(run, z, x, y, where)
+    elif collection in SHAPE_PROPERTIES:
+        statement, params = _shapes(collection, z, x, y, where)
+    else:
+        problem = f"there are no tiles of {collection}"
+        raise InputError(problem, code="TILE_UNKNOWN")
+    answer = run(statement, params)[0][0]
+    return bytes(answer) if answer is not None else b""
+
+
+def _occurrences(run: Run, z: int, x: int, y: int, where: Filter | None) -> Sql:
+    """Return the statement for a tile of records: counted beforehand, one by one, or counted now."""
+    if z in LOW_ZOOMS and where is None:
+        half = _EXTENT >> (BIN_BITS + 1)
+        step = _EXTENT >> BIN_BITS
+        return _encode(
+            "occurrences",
+            f"""SELECT ST_Point(px * {step} + {half}, py * {step} + {half}) AS geom, "count"
+                FROM occurrence_tiles WHERE z = ? AND x = ? AND y = ?""",
+            [z, x, y],
+        )
+    condition, params = sql.where(where, RELEASE["occurrences"])
+    shift = ZOOM - z
+    west, north = x << shift, y << shift
+    inside = "mx BETWEEN ? AND ? AND my BETWEEN ? AND ?"
+    bounds = [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1]
+    crowded = z in LOW_ZOOMS
+    if not crowded:
+        counted = run(f"SELECT count(*) FROM occurrences WHERE {inside} AND {condition}", [*bounds, *params])[0][0]
+        crowded = counted > MAXIMUM_POINTS
+    if crowded:
+        bits = BIN_BITS if z in LOW_ZOOMS else _DENSE_BITS
+        step, fine = _EXTENT >> bits, shift - bits
+        place = f'ST_Point(bx * {step} + {step // 2}, "by" * {step} + {step // 2})'
+        return _encode(
+            "occurrences",
+            f"""SELECT {place} AS geom, n AS "count" FROM (
+                    SELECT (mx - {west}) >> {fine} AS bx, (my - {north}) >> {fine} AS "by", count(*) AS n
+                    FROM occurrences WHERE {inside} AND {condition} GROUP BY ALL)""",
+            [*bounds, *params],
+        )
+    fine = shift - _EXTENT_BITS
+    told = ", ".join(quote(name) for name in POINT_PROPERTIES)
+    return _encode(
+        "occurrences",
+        f"""SELECT ST_Point((mx - {west}) >> {fine}, (my - {north}) >> {fine}) AS geom, {told}, 1 AS "count"
+            FROM occurrences WHERE {inside} AND {condition}""",
+        [*bounds, *params],
+        key="key",
+    )
+
+
+def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sql:
+    """Return the statement for a tile of polygons, from the shapes of its zoom's band."""
+    side = _WORLD_M / (1 << z)
+    west, north = x * side - _WORLD_M / 2, _WORLD_M / 2 - y * side
+    margin = side * _BUFFER / _EXTENT
+    table = RELEASE[collection]
+    condition, params = sql.where(where, table)
+    told = [f"r.{quote(name)}" for name in SHAPE_PROPERTIES[collection]]
+    if "country_codes" in table.columns:
+        told.append("array_to_string(r.country_codes, ';') AS country_codes")
+    edges = (west - margin, north - side - margin, west + side + margin, north + margin)
+    tile_box = f"ST_Extent(ST_MakeEnvelope({west!r}, {north - side!r}, {west + side!r}, {north!r}))"
+    # Clipped before it is snapped to the tile's grid: snapping first can break a polygon so that clipping fails.
+    # What only touches the edge leaves lines and points beside polygons: ST_CollectionExtract keeps the largest kind.
+    clipped = f"""CASE WHEN s.xmin >= {edges[0]!r} AND s.ymin >= {edges[1]!r} AND s.xmax <= {edges[2]!r}
+                            AND s.ymax <= {edges[3]!r} THEN ST_GeomFromWKB(s.geometry)
+                  ELSE ST_CollectionExtract(ST_Intersection(
+                      ST_GeomFromWKB(s.geometry), ST_MakeEnvelope({", ".join(map(repr, edges))}))) END"""
+    return _encode(
+        collection,
+        f"""SELECT * FROM (
+                SELECT ST_AsMVTGeom({clipped}, {tile_box}, {_EXTENT}, {_BUFFER}, false) AS geom, {", ".join(told)}
+                FROM shapes s JOIN (SELECT * FROM {quote(collection)} WHERE {condition}) r
+                     ON r.{quote(SHAPE_IDS[collection])} = s.id
+                WHERE s.collection = ? AND s.band = ? AND s.xmax >= ? AND s.ymax >= ? AND s.xmin <= ? AND s.ymin <= ?)
+            WHERE geom IS NOT NULL AND NOT ST_IsEmpty(geom)""",
+        [*params, collection, band_of(z), *edges],
+    )
+
+
+def _encode(layer: str, features: str, params: list[Any], *, key: str | None = None) -> Sql:
+    """Return the statement that encodes features with a column `geom` as a tile of one layer."""
+    name = f", '{key}'" if key else ""
+    return f"SELECT ST_AsMVT(t, '{layer}', {_EXTENT}, 'geom'{name}) FROM ({features}) t", params
+
+
+_WORLD_M: Final = 40075016.68557849
