@@ -60,7 +60,7 @@ class Grid:
         if self.crs.is_projected:
             unit = float(self.crs.axis_info[0].unit_conversion_factor)
             return np.full(rows, self.transform.a * unit), np.full(rows, -self.transform.e * unit)
-        latitude: Floats = self.transform.f + self.transform.e * (np.arange(rows) + 0.5)
+        latitude: Floats = self.transform.f + self.transform.e * (np.arange(rows, dtype=np.float64) + 0.5)
         east, north = geo.metres_per_degree(latitude)
         return east * self.transform.a, north * -self.transform.e
 

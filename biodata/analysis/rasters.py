@@ -1,12 +1,14 @@
 """Raster files and polygons put into a grid."""
 
+import itertools
 import math
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import shapely
 from affine import Affine
+from numpy.typing import NDArray
 from pyproj import CRS
 
 from biodata.analysis.grid import Floats, Grid, Ints
@@ -151,3 +153,38 @@ def cells_inside(geometry: shapely.Geometry, grid: Grid) -> Ints:
     row = math.floor((point.y - grid.transform.f) / grid.transform.e)
     inside_grid = 0 <= row < rows and 0 <= column < columns
     return np.array([row * columns + column] if inside_grid else [], dtype=np.int64)
+
+
+def outline(inside: NDArray[np.bool_], grid: Grid, row: int, column: int) -> shapely.Geometry:
+    """Return the outline of a set of cells, half way between cells inside and outside.
+
+    Corners are cut (marching squares), so that an edge which runs askew to the grid is straight and has no steps; cells
+    that meet at a corner belong together, as steps may be diagonal.
+
+    Parameters
+    ----------
+    inside : ndarray of bool, (rows, columns)
+        A window of the grid.
+    grid : Grid
+    row, column : int
+        Where the window starts in the grid.
+
+    Returns
+    -------
+    shapely.Polygon or MultiPolygon
+        In the grid's own system; empty where no cell is inside.
+    """
+    from contourpy import FillType, contour_generator
+
+    padded = np.zeros((inside.shape[0] + 2, inside.shape[1] + 2))
+    padded[1:-1, 1:-1] = inside
+    transform = grid.transform
+    x = transform.c + (np.arange(padded.shape[1]) + column - 0.5) * transform.a
+    y = transform.f + (np.arange(padded.shape[0]) + row - 0.5) * transform.e
+    filled = contour_generator(x, y, padded, fill_type=FillType.OuterOffset).filled(0.499, 2.0)
+    found, offsets = cast("tuple[list[Floats], list[Ints]]", filled)
+    polygons = []
+    for points, ends in zip(found, offsets, strict=True):
+        rings = [points[start:end] for start, end in itertools.pairwise(ends)]
+        polygons.append(shapely.Polygon(rings[0], rings[1:]))
+    return shapely.make_valid(shapely.union_all(polygons))

@@ -1,0 +1,136 @@
+"""Which areas are neighbours: the zones of two of them meet, by cost or by straight distance."""
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from biodata.analysis import cost_distance
+from biodata.analysis.areas import Site, differ
+from biodata.analysis.grid import Floats, Grid, Ints
+
+Pair = tuple[int, int]
+_FORWARD = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+
+def neighbours(sites: list[Site], resistance: Floats, grid: Grid, *, max_distance_m: float) -> dict[Pair, float]:
+    """Return the pairs of neighbouring sites of different countries.
+
+    All sites take part in the zones, those of one country too: a pair with a third site between is no pair.
+
+    Parameters
+    ----------
+    sites : list of Site
+    resistance : ndarray of float64, grid.shape
+    grid : Grid
+        Square cells.
+    max_distance_m : float
+        Farthest that the edges of two sites may lie apart, metres.
+
+    Returns
+    -------
+    dict of (int, int) to float
+        By the pair of positions in `sites`, the lower first: the most that the least cost between them can be. 0 where
+        they touch; inf where their zones meet by straight distance only, so that a link may not exist.
+    """
+    shapes = np.array([site.shape for site in sites], dtype=object)
+    near = {
+        (int(i), int(j))
+        for i, j in shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=max_distance_m).T
+        if i < j and differ(sites[i].country_codes, sites[j].country_codes)
+    }
+    if not near:
+        return {}
+    zones = cost_distance.surface(
+        resistance,
+        np.concatenate([site.cells for site in sites]),
+        cell_width_m=grid.cell_m,
+        source_ids=np.concatenate([np.full(site.cells.size, k, dtype=np.int32) for k, site in enumerate(sites)]),
+        cut_corners=False,
+    )
+    allocation = np.full(grid.shape, -1, dtype=np.int32) if zones.allocation is None else zones.allocation
+    by_cost = borders(allocation, zones.cost, resistance, grid.cell_m)
+    straight = straight_neighbours([site.cells for site in sites], grid.shape)
+    found = {}
+    for i, j in sorted(near):
+        if shapely.intersects(shapes[i], shapes[j]):
+            found[i, j] = 0.0
+        elif (i, j) in by_cost or (i, j) in straight:
+            found[i, j] = by_cost.get((i, j), np.inf)
+    return found
+
+
+def borders(allocation: NDArray[np.int32], cost: Floats, resistance: Floats, cell_m: float) -> dict[Pair, float]:
+    """Return the pairs of zones that meet, with the cost of the cheapest way over their border.
+
+    Parameters
+    ----------
+    allocation : ndarray of int32, (rows, columns)
+        The zone of each cell, -1 for none.
+    cost, resistance : ndarray of float64, (rows, columns)
+        Accumulated cost from the zone's own area, and cost of a metre; cells are squares.
+    cell_m : float
+        Side of a cell, metres.
+
+    Returns
+    -------
+    dict of (int, int) to float
+        By the pair, the lower id first. The cost is an upper bound of the least cost between the two areas, since a
+        path at that cost exists.
+    """
+    found: dict[Pair, float] = {}
+    for step_row, step_column in _FORWARD:
+        here, there = _shifted(allocation.shape, step_row, step_column)
+        meet = (allocation[here] != allocation[there]) & (allocation[here] >= 0) & (allocation[there] >= 0)
+        step = 0.5 * cell_m * float(np.hypot(step_row, step_column))
+        over = cost[here][meet] + cost[there][meet] + step * (resistance[here][meet] + resistance[there][meet])
+        for pair, value in _lowest(allocation[here][meet], allocation[there][meet], over).items():
+            found[pair] = min(value, found.get(pair, np.inf))
+    return dict(sorted(found.items()))
+
+
+def straight_neighbours(cells: list[Ints], shape: tuple[int, int]) -> set[Pair]:
+    """Return the pairs of areas whose nearest-area zones meet, whatever lies between.
+
+    Parameters
+    ----------
+    cells : list of ndarray of int64
+        Flat indexes of each area's cells; areas without cells have no zone.
+    shape : rows, columns
+
+    Returns
+    -------
+    set of (int, int), the lower number first
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    label = np.full(shape, -1, dtype=np.int32)
+    for number in range(len(cells) - 1, -1, -1):  # where areas overlap the lowest number has the cell
+        label.reshape(-1)[cells[number]] = number
+    if (label < 0).all():
+        return set()
+    nearest = distance_transform_edt(label < 0, return_distances=False, return_indices=True)
+    zones = label[tuple(nearest)]
+    nothing = np.zeros(shape)
+    return set(borders(zones, nothing, nothing, 1.0))
+
+
+def _shifted(shape: tuple[int, ...], step_row: int, step_column: int) -> tuple[tuple[slice, slice], ...]:
+    """Return the slices that lay a raster beside itself moved by a step."""
+    rows, columns = shape
+    first, second = max(0, -step_column), max(0, step_column)
+    width = columns - abs(step_column)
+    here = (slice(0, rows - step_row), slice(first, first + width))
+    there = (slice(step_row, rows), slice(second, second + width))
+    return here, there
+
+
+def _lowest(first: NDArray[np.int32], second: NDArray[np.int32], values: Floats) -> dict[Pair, float]:
+    """Return the lowest value of each pair of zones."""
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    order = np.lexsort((values, high, low))
+    low, high, values = low[order], high[order], values[order]
+    starts = np.ones(low.size, dtype=bool)
+    starts[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
+    return {
+        (int(a), int(b)): float(value) for a, b, value in zip(low[starts], high[starts], values[starts], strict=True)
+    }

@@ -1,0 +1,224 @@
+"""One link between two areas, measured: line, polygon, width, cost, or why there is none."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+
+from biodata.analysis import widths
+from biodata.analysis.areas import Site
+from biodata.analysis.bucket_queue import Floats, Ints
+from biodata.analysis.cost_distance import CostSurface
+from biodata.analysis.grid import Grid
+from biodata.analysis.rasters import outline
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What was measured; lengths in metres, geometries in the grid's own system, `facts` without any place."""
+
+    least_cost: float | None
+    path_length_m: float | None = None
+    line: shapely.Geometry | None = None
+    polygon: shapely.Geometry | None = None
+    width_m: float | None = None
+    narrowest_m: float | None = None
+    narrowest_at: tuple[float, float] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def functional(self) -> bool:
+        """True where there is a link."""
+        return self.line is not None
+
+
+def over_ground(
+    first: Site,
+    second: Site,
+    from_first: CostSurface,
+    from_second: CostSurface,
+    resistance: Floats,
+    grid: Grid,
+    *,
+    cut: float,
+    low_resistance: float,
+) -> Link:
+    """Measure the corridor between two areas that do not touch.
+
+    Parameters
+    ----------
+    first, second : Site
+    from_first, from_second : CostSurface
+        From each area, reaching at least the least cost and the cut.
+    resistance : ndarray of float64, grid.shape
+    grid : Grid
+    cut : float
+        How much more than the least cost a cell may cost, cost-metres.
+    low_resistance : float
+        Resistance up to which a cell counts as habitat.
+
+    Returns
+    -------
+    Link
+    """
+    top, left = max(from_first.row, from_second.row), max(from_first.column, from_second.column)
+    bottom = min(s.row + s.cost.shape[0] for s in (from_first, from_second))
+    right = min(s.column + s.cost.shape[1] for s in (from_first, from_second))
+    end, least_cost = nearest_cell(second.cells, from_first, grid)
+    a, b = (s.cost[top - s.row : bottom - s.row, left - s.column : right - s.column] for s in (from_first, from_second))
+    excess = np.maximum(a + b - least_cost, 0.0)
+    inside = excess <= cut + 1e-9 * least_cost  # rounding: the path itself must be inside
+    path = from_first.path_to(*end)
+    rows, columns = np.nonzero(inside)
+    box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    inside, top, left = inside[box], top + int(rows.min()), left + int(columns.min())
+    ground = resistance[top : top + inside.shape[0], left : left + inside.shape[1]]
+
+    both = np.zeros(inside.shape, dtype=bool)
+    for site in (first, second):
+        site_rows, site_columns = np.divmod(site.cells, grid.shape[1])
+        near = (site_rows >= top) & (site_rows < top + inside.shape[0])
+        near &= (site_columns >= left) & (site_columns < left + inside.shape[1])
+        both[site_rows[near] - top, site_columns[near] - left] = True
+    local = path - np.array([top, left])
+    between = ~both[local[:, 0], local[:, 1]]
+    stretch = local[between] if between.any() else local
+    measured = widths.along_path(inside, both, stretch, cell_m=grid.cell_m)
+    middle = measured.middle[measured.narrowest] + np.array([top, left])
+    at = grid.centres(middle[:1], middle[1:])[0]
+
+    line = shapely.LineString(grid.centres(path[:, 0], path[:, 1]))
+    polygon = _between(outline(inside, grid, top, left), line, first, second, grid.cell_m)
+    gap = inside & ~both if (inside & ~both).any() else inside
+    values = ground[gap]
+    steps = np.hypot(*np.diff(path, axis=0).T)
+    return Link(
+        least_cost,
+        path_length_m=float(steps.sum() * grid.cell_m),
+        line=line,
+        polygon=polygon,
+        width_m=float(np.median(measured.widths_m)),
+        narrowest_m=float(measured.widths_m[measured.narrowest]),
+        narrowest_at=(float(at[0]), float(at[1])),
+        facts={
+            "cells": int(gap.sum()),
+            "cut_cost": cut,
+            "strands": int(shapely.get_num_geometries(polygon)),
+            "nodata_share": round(float(np.isnan(ground).mean()), 4),
+            "mean_resistance": round(float(values.mean()), 4),
+            "lowest_resistance": round(float(values.min()), 4),
+            "habitat_share": round(float((values <= low_resistance).mean()), 4),
+            "could_leave_raster": _could_leave(from_first, from_second, grid, least_cost + cut, float(values.min())),
+        },
+    )
+
+
+def _could_leave(a: CostSurface, b: CostSurface, grid: Grid, limit: float, lowest: float) -> bool:
+    """Tell whether a way around through ground outside the raster might cost no more than the limit."""
+    if not (a.at_raster_edge and b.at_raster_edge):
+        return False
+    exits = []
+    for surface in (a, b):
+        rows, columns = np.nonzero(surface.cost <= limit)
+        rows, columns = rows + surface.row, columns + surface.column
+        at_edge = (rows == 0) | (columns == 0) | (rows == grid.shape[0] - 1) | (columns == grid.shape[1] - 1)
+        rows, columns = rows[at_edge], columns[at_edge]
+        step = max(1, rows.size // 1000)
+        cost = surface.cost[rows - surface.row, columns - surface.column]
+        exits.append((rows[::step], columns[::step], cost[::step], step))
+    (rows_a, columns_a, cost_a, step_a), (rows_b, columns_b, cost_b, step_b) = exits
+    if not rows_a.size or not rows_b.size:
+        return False
+    apart = np.hypot(rows_a[:, None] - rows_b, columns_a[:, None] - columns_b) - step_a - step_b
+    outside = np.maximum(apart, 0) * grid.cell_m * lowest
+    return bool((cost_a[:, None] + cost_b + outside).min() <= limit)
+
+
+def nearest_cell(cells: Ints, surface: CostSurface, grid: Grid) -> tuple[tuple[int, int], float]:
+    """Return the row and column of the cheapest of some cells and its cost, inf where none was reached."""
+    rows, columns = np.divmod(cells, grid.shape[1])
+    local_rows, local_columns = rows - surface.row, columns - surface.column
+    known = (local_rows >= 0) & (local_rows < surface.cost.shape[0])
+    known &= (local_columns >= 0) & (local_columns < surface.cost.shape[1])
+    if not known.any():
+        return (-1, -1), float("inf")
+    costs = surface.cost[local_rows[known], local_columns[known]]
+    best = int(np.argmin(costs))
+    return (int(rows[known][best]), int(columns[known][best])), float(costs[best])
+
+
+def _between(
+    corridor: shapely.Geometry, line: shapely.Geometry, first: Site, second: Site, cell_m: float
+) -> shapely.Geometry:
+    """Take the areas out of a corridor, and slivers that a cell cannot tell; the part at the path always stays."""
+    window = shapely.box(*shapely.bounds(corridor))
+    own = shapely.union_all([shapely.intersection(site.shape, window) for site in (first, second)])
+    parts = shapely.get_parts(shapely.difference(corridor, own))
+    parts = parts[(shapely.area(parts) >= cell_m**2) | shapely.intersects(parts, line)]
+    parts = parts[shapely.area(parts) > 0]
+    if not len(parts):
+        parts = shapely.get_parts(shapely.difference(shapely.buffer(line, cell_m / 2), own))
+    return shapely.union_all(parts)
+
+
+def in_contact(first: Site, second: Site, resistance: Floats, grid: Grid) -> Link:
+    """Describe two areas that touch, overlap, or lie within one cell: there is nothing to walk over.
+
+    Parameters
+    ----------
+    first, second : Site
+    resistance : ndarray of float64, grid.shape
+    grid : Grid
+
+    Returns
+    -------
+    Link
+        Where they touch, cost and length are 0 and the line marks the place; the width is the length of the shared
+        edge, or of the longer side of the overlap.
+    """
+    half = grid.cell_m / 2
+    shared = shapely.intersection(first.shape, second.shape)
+    if shared.is_empty:
+        line = shapely.shortest_line(first.shape, second.shape)
+        own = shapely.union_all([first.shape, second.shape])
+        polygon = shapely.difference(shapely.buffer(line, half), own)
+        common = np.intersect1d(first.cells, second.cells)
+        mean = float(resistance.reshape(-1)[common].mean())
+        middle = line.interpolate(0.5, normalized=True)
+        return Link(
+            mean * float(line.length), float(line.length), line, polygon, grid.cell_m, grid.cell_m,
+            (middle.x, middle.y), {"cells": 1, "mean_resistance": mean, "lowest_resistance": mean},
+            ("The gap is narrower than a cell: its cost is its length at that cell's resistance, its width one cell.",),
+        )  # fmt: skip
+    parts = shapely.get_parts(shared)
+    parts = parts[shapely.get_dimensions(parts) == shapely.get_dimensions(parts).max()]
+    if shapely.get_dimensions(parts[0]) == 2:
+        polygon = shapely.union_all(parts)
+        extents = np.array([_longer_side(part) for part in parts])
+        middle = shapely.point_on_surface(parts[int(np.argmax(extents))])
+        note = "The areas overlap: cost and length are 0, the polygon is the overlap, the width its longer side."
+    else:
+        parts = shapely.get_parts(shapely.line_merge(shapely.union_all(parts)))
+        polygon = shapely.union_all(shapely.buffer(parts, half))
+        extents = shapely.length(parts)
+        longest = parts[int(np.argmax(extents))]
+        middle = longest.interpolate(0.5, normalized=True) if extents.max() > 0 else longest
+        note = "The areas touch: cost and length are 0, the polygon is half a cell around the shared edge."
+    to_second = shapely.get_coordinates(shapely.centroid(np.array([first.shape, second.shape], dtype=object)))
+    direction = to_second[1] - to_second[0]
+    norm = float(np.hypot(*direction))
+    direction = direction / norm * half if norm > 0 else np.array([half, 0.0])
+    here = np.array([middle.x, middle.y])
+    line = shapely.LineString([here - direction, here + direction])
+    return Link(
+        0.0, 0.0, line, polygon, float(extents.sum()), float(extents.max()), (middle.x, middle.y), {"cells": 0},
+        (note, "The line marks the place of contact and has no length of its own."),
+    )  # fmt: skip
+
+
+def _longer_side(polygon: shapely.Geometry) -> float:
+    """Return the longer side of the smallest rectangle around a polygon."""
+    corners = shapely.get_coordinates(shapely.oriented_envelope(polygon))
+    return float(np.hypot(*np.diff(corners, axis=0).T).max()) if len(corners) > 1 else 0.0
