@@ -4,7 +4,6 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from biodata.geo import Floats, distance_to_segment_m, metres_per_degree
@@ -67,9 +66,10 @@ class Lines:
         parts = np.ceil(length / LONGEST_DEGREES).clip(1)[self._line][:, None]
         start, step = ends[self._line, :2], (ends[self._line, 2:] - ends[self._line, :2]) / parts
         self._segments = np.hstack([start + step * part[:, None], start + step * (part[:, None] + 1)])
-        x0, y0, x1, y1 = self._segments.T
-        boxes = shapely.box(np.minimum(x0, x1), np.minimum(y0, y1), np.maximum(x0, x1), np.maximum(y0, y1))
-        self._tree = shapely.STRtree(boxes)
+        middle = (self._segments[:, :2] + self._segments[:, 2:]) / 2
+        top = _cell(middle[:, 0], middle[:, 1], TOP_DEGREES)
+        self._order = np.argsort(top, kind="stable")
+        self._top = top[self._order]
         empty = np.empty(0, dtype=np.int64)
         self._table = _Table(empty, empty, empty, empty)
         self._lock = Lock()
@@ -86,9 +86,7 @@ class Lines:
         -------
         Near
         """
-        row = np.floor((latitude + 90) / CELL_DEGREES).astype(np.int64)
-        column = np.floor((longitude + 180) / CELL_DEGREES).astype(np.int64)
-        table, slot = self._cells(row * 2**16 + column)
+        table, slot = self._cells(_cell(longitude, latitude, CELL_DEGREES))
         count = table.size[slot]
         distance = np.full(len(longitude), np.nan)
         asked = np.flatnonzero(count)
@@ -137,18 +135,17 @@ class Lines:
         """
         row, column = cell >> 16, cell & 0xFFFF
         tops, parent = np.unique((row >> LEVELS) * 2**16 + (column >> LEVELS), return_inverse=True)
-        south, west = _corner(tops, TOP_DEGREES)
-        _, north_m = metres_per_degree(south)
-        widest = np.minimum(np.abs(south) + TOP_DEGREES, 89)
-        margin_y = self.reach_m * SLACK / north_m
-        margin_x = self.reach_m * SLACK / metres_per_degree(widest)[0]
-        boxes = shapely.box(
-            west - margin_x, south - margin_y, west + TOP_DEGREES + margin_x, south + TOP_DEGREES + margin_y
-        )
-        owner, segment = self._tree.query(boxes)
-        order = np.argsort(owner, kind="stable")
-        owner, segment = owner[order], segment[order]
-        first = np.searchsorted(owner, np.arange(len(boxes) + 1))
+        # Whatever lies within the reach of a cell has its middle in a cell beside it; eastward more of them as the
+        # meridians draw together.
+        south, _ = _corner(tops, TOP_DEGREES)
+        widest = metres_per_degree(np.minimum(np.abs(south) + TOP_DEGREES, 89.0))[0].min(initial=1e6)
+        beside = int(np.ceil((self.reach_m * SLACK / widest + LONGEST_DEGREES) / TOP_DEGREES))
+        around = np.add.outer(np.arange(-1, 2) * 2**16, np.arange(-beside, beside + 1)).ravel()
+        asked = (tops[:, None] + around).ravel()
+        start, end = np.searchsorted(self._top, asked), np.searchsorted(self._top, asked, side="right")
+        owner, at = ranges(start, end - start)
+        segment = self._order[at]
+        first = np.searchsorted(owner, np.arange(len(tops) + 1) * len(around))
         for level in range(LEVELS - 1, -1, -1):
             cells, inverse = np.unique((row >> level) * 2**16 + (column >> level), return_inverse=True)
             parent_of = np.empty(len(cells), dtype=np.int64)
@@ -174,6 +171,12 @@ class Lines:
         bound = np.minimum(bound, self.reach_m * SLACK + half_m)
         keep = metres <= bound[child]
         return child[keep], segment[keep]
+
+
+def _cell(longitude: Floats, latitude: Floats, size: float) -> Longs:
+    """Return the number of the cell of `size` degrees that a point lies in: its row times 65,536, and its column."""
+    row, column = np.floor((latitude + 90) / size), np.floor((longitude + 180) / size)
+    return row.astype(np.int64) * 2**16 + column.astype(np.int64)
 
 
 def _corner(cell: Longs, size: float) -> tuple[Floats, Floats]:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from biodata.geo import Floats
 from biodata.places.borders import Longs
@@ -56,13 +55,12 @@ def _locate(longitude: Floats, latitude: Floats, boundaries: BoundarySet) -> pl.
     at_sea = np.flatnonzero(unit == SEA)
     coast = boundaries.coasts.near(longitude[at_sea], latitude[at_sea])
     codes = _codes(
+        country,
         [
-            (np.arange(len(unit)), country),
             *_sides(near.point, near.line, boundaries.border_edges, boundaries),
             *_sides(at_sea[coast.point], coast.line, boundaries.coast_edges, boundaries),
         ],
         names,
-        len(unit),
     )
     disputed = names.is_null().to_numpy()[country] & (unit != SEA)
     return pl.DataFrame(
@@ -83,11 +81,41 @@ def _sides(point: Longs, line: Longs, edges: Edges, boundaries: BoundarySet) -> 
     return [(point, of[side[line]].astype(np.int64)) for side in (edges.left, edges.right)]
 
 
-def _codes(pairs: list[tuple[Longs, Longs]], names: pl.Series, n: int) -> pl.Series:
-    """Return for each of n points the codes of the countries that it is paired with, each once, in order."""
+def _codes(country: Longs, pairs: list[tuple[Longs, Longs]], names: pl.Series) -> pl.Series:
+    """Return for each point the codes of its country and of those that it is paired with, each once, in order.
+
+    There are few distinct sets of codes, so each set is made once and handed to its points.
+    """
     width = len(names)
     coded = names.is_not_null().to_numpy()
-    keys = np.unique(np.concatenate([point[coded[number]] * width + number[coded[number]] for point, number in pairs]))
-    offsets = np.searchsorted(keys, np.arange(n + 1) * width)
-    values = names.gather(keys % width).to_arrow()
-    return pl.Series(pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), values), dtype=pl.List(pl.String))
+    points = np.unique(np.concatenate([point for point, _ in pairs]))
+    keys = np.sort(
+        np.concatenate([point[coded[n]] * width + n[coded[n]] for point, n in [(points, country[points]), *pairs]])
+    )
+    keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
+    point, number = keys // width, keys % width
+    rank = np.arange(len(keys)) - np.searchsorted(point, point)
+    # The numbers of a point's countries as digits of one number; nowhere do more than six meet.
+    together = np.zeros(len(country), dtype=np.int64)
+    np.add.at(together, point, (number + 1) * (width + 1) ** rank)
+    alone = np.ones(len(country), dtype=bool)
+    alone[points] = False
+    together[alone] = np.where(coded, np.arange(width) + 1, 0)[country[alone]]
+    sets, which = _distinct(together)
+    lists = [[names[digit - 1] for digit in _digits(int(value), width + 1)] for value in sets]
+    return pl.Series(lists, dtype=pl.List(pl.String)).gather(which)
+
+
+def _distinct(values: Longs) -> tuple[Longs, Longs]:
+    """Return the distinct values in order and each value's place among them; there are few of them."""
+    sets = pl.Series(values).unique().sort().to_numpy()
+    return sets, np.searchsorted(sets, values)
+
+
+def _digits(value: int, base: int) -> list[int]:
+    """Return the digits of a number, the lowest first."""
+    digits = []
+    while value:
+        value, digit = divmod(value, base)
+        digits.append(digit)
+    return digits

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 import pycountry
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from biodata.errors import InputError
 from biodata.places.boundaries import BoundarySet
@@ -65,7 +66,7 @@ def province_name(code: str, boundaries: BoundarySet) -> str:
     return str(_unit(boundaries, "province_code", code)["name"].item())
 
 
-def country_geometry(code: str, boundaries: BoundarySet) -> shapely.Geometry:
+def country_geometry(code: str, boundaries: BoundarySet) -> BaseGeometry:
     """Return a country's land as a polygon or multipolygon in degrees, WGS 84.
 
     Parameters
@@ -84,7 +85,7 @@ def country_geometry(code: str, boundaries: BoundarySet) -> shapely.Geometry:
     return _union(boundaries, tuple(rows.tolist()))
 
 
-def province_geometry(code: str, boundaries: BoundarySet) -> shapely.Geometry:
+def province_geometry(code: str, boundaries: BoundarySet) -> BaseGeometry:
     """Return a first-level division as a polygon or multipolygon in degrees, WGS 84.
 
     Parameters
@@ -99,12 +100,12 @@ def province_geometry(code: str, boundaries: BoundarySet) -> shapely.Geometry:
     InputError
         If the set has no division of that code.
     """
-    shape: shapely.Geometry = boundaries.shapes[_unit(boundaries, "province_code", code)["row"].item()]
+    shape: BaseGeometry = boundaries.shapes[_unit(boundaries, "province_code", code)["row"].item()]
     return shape
 
 
 @lru_cache(maxsize=512)
-def _union(boundaries: BoundarySet, rows: tuple[int, ...]) -> shapely.Geometry:
+def _union(boundaries: BoundarySet, rows: tuple[int, ...]) -> BaseGeometry:
     """Return units joined along the edges that they share."""
     return shapely.coverage_union_all(boundaries.shapes[list(rows)])
 
