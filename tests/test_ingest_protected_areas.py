@@ -1,5 +1,6 @@
 import json
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import geopandas as gpd
@@ -145,7 +146,33 @@ def test_shapefile_without_cpg(tmp_path, encoding, names, options):
 def test_shapefile_that_lacks_a_part_is_refused(tmp_path, part):
     path = write(tmp_path / "areas.shp", frame())
     path.with_suffix(part).unlink()
-    assert refused(path) == "INPUT_MISSING"
+    assert refused(path) == "FILE_MISSING"
+
+
+def zipped(path, folder, *, prefix=""):
+    with zipfile.ZipFile(path, "w") as archive:
+        for part in sorted(folder.iterdir()):
+            archive.write(part, f"{prefix}{part.name}")
+    return path
+
+
+def test_zip_of_shapefiles(tmp_path):
+    (folder := tmp_path / "parts").mkdir()
+    write(folder / "WDPA_polygons.shp", frame(), encoding="GB18030")
+    points = frame().set_geometry([shapely.Point(101, 21), shapely.Point(102, 22)], crs="EPSG:4326")
+    write(folder / "WDPA_points.shp", points).with_suffix(".dbf").rename(folder / "WDPA_POINTS.DBF")
+    path = zipped(tmp_path / "WDPA.zip", folder, prefix="WDPA_Nov2026/")
+    found = tables(path)
+    assert [table.name for table in found] == ["WDPA.zip/WDPA_points.shp", "WDPA.zip/WDPA_polygons.shp"]
+    kinds = [shapely.from_wkb(next(table.batches)["geometry"][0]).geom_type for table in found]
+    assert kinds == ["Point", "Polygon"]
+
+
+def test_zip_without_shapefile_is_refused(tmp_path):
+    (folder := tmp_path / "parts").mkdir()
+    (folder / "readme.txt").write_text("nothing")
+    assert refused(zipped(tmp_path / "a.zip", folder)) == "INPUT_FORMAT"
+    assert refused(zipped(tmp_path / "b.zip", folder, prefix="../")) == "ARCHIVE_UNSAFE"
 
 
 def test_layers_of_a_geopackage(tmp_path):
@@ -195,7 +222,7 @@ TOPOLOGY = (
         pytest.param(
             "areas.gpkg", b"SQLite format 3\x00" + b"\xff" * 4000, "INPUT_DAMAGED", id="a SQLite head, then noise"
         ),
-        pytest.param("areas.shp", b"\x00\x00\x27\x0a" + b"\x00" * 100, "INPUT_MISSING", id="a lone .shp"),
+        pytest.param("areas.shp", b"\x00\x00\x27\x0a" + b"\x00" * 100, "FILE_MISSING", id="a lone .shp"),
     ],
 )
 def test_hostile_files_are_refused(tmp_path, name, content, code):
@@ -206,7 +233,7 @@ def test_hostile_files_are_refused(tmp_path, name, content, code):
 
 @pytest.mark.parametrize("name", ["/vsicurl/http", "nothing.shp", "GPKG:areas"])
 def test_path_that_is_no_file_never_reaches_gdal(tmp_path, name):
-    assert refused(Path(name)) == "INPUT_MISSING"
+    assert refused(Path(name)) == "FILE_MISSING"
 
 
 def test_site_with_too_many_vertices_is_refused(tmp_path, monkeypatch):

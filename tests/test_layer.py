@@ -147,7 +147,7 @@ def test_picture_of_three_bands_is_refused(tmp_path):
 
 def test_missing_file_is_named(tmp_path):
     error = refused(tmp_path / "nothing.tif")
-    assert error.code == "INPUT_MISSING"
+    assert error.code == "FILE_MISSING"
     assert "nothing.tif" in str(error)
 
 

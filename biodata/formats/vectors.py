@@ -22,6 +22,7 @@ import polars as pl
 
 from biodata.errors import InputError, shorten
 from biodata.formats import encodings
+from biodata.formats.archives import ArchiveLimits, open_archive
 
 logger = logging.getLogger(__name__)
 
@@ -110,16 +111,18 @@ def open_layers(path: Path, *, encoding: str | None = None, layer: str | None = 
     Raises
     ------
     InputError
-        If the file is none of the three formats (INPUT_FORMAT), is missing or lacks a part (INPUT_MISSING), is too
+        If the file is none of the three formats (INPUT_FORMAT), is missing or lacks a part (FILE_MISSING), is too
         large (INPUT_TOO_LARGE), damaged (INPUT_DAMAGED), or has no such layer (LAYER_UNKNOWN).
     """
     if not path.is_file():
         msg = "there is no such file"
-        raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_MISSING")
+        raise InputError(msg, file=path.name, expected=EXPECTED, code="FILE_MISSING")
     _check_size(path)
     with path.open("rb") as stream:
         head = stream.read(4096)
     folder = _Folder()
+    if head.startswith(b"PK"):
+        return _zipped(path, folder, encoding)
     if head.startswith(b"\x00\x00\x27\x0a"):
         parts = {part: found for part in _PARTS if (found := _beside(path, part))}
         for found in parts.values():
@@ -166,13 +169,29 @@ def _geopackage(label: str, file: Path, folder: _Folder, wanted: str | None) -> 
     return [_layer(label if len(names) == 1 else f"{label}/{name}", file, folder, {"layer": name}) for name in taken]
 
 
+def _zipped(path: Path, folder: _Folder, encoding: str | None) -> list[Layer]:
+    """Return the shapefiles of a zip."""
+    archive = open_archive(path, limits=ArchiveLimits(total_bytes=MAX_FILE_BYTES))
+    members = {name.lower(): name for name in archive.sizes}
+    layers = []
+    for low, name in members.items():
+        if low.endswith(".shp"):
+            beside = {part: members[low[:-4] + part] for part in _PARTS if low[:-4] + part in members}
+            streams = {part: partial(archive.open, member) for part, member in beside.items()}
+            layers.append(_shapefile(f"{path.name}/{name}", streams, folder, encoding))
+    if not layers:
+        msg = "there is no shapefile in the zip"
+        raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_FORMAT")
+    return layers
+
+
 def _shapefile(
     label: str, parts: Mapping[str, Callable[[], IO[bytes]]], folder: _Folder, encoding: str | None
 ) -> Layer:
     """Copy the parts of a shapefile into a folder and return its layer."""
     if missing := [part for part in _NEEDED if part not in parts]:
         problem = f"the shapefile lacks its {' and '.join(missing)}"
-        raise InputError(problem, file=label, expected=".shp, .shx and .dbf side by side", code="INPUT_MISSING")
+        raise InputError(problem, file=label, expected=".shp, .shx and .dbf side by side", code="FILE_MISSING")
     home = Path(tempfile.mkdtemp(dir=folder.path))
     for part, opened in parts.items():
         with opened() as source, (home / f"layer{part}").open("wb") as copy:

@@ -136,7 +136,7 @@ def _check_file(path: Path) -> None:
     """Refuse what is no GeoTIFF by its first bytes, or is too large."""
     if not path.is_file():
         problem = "there is no such file"
-        raise InputError(problem, file=path.name, expected="a GeoTIFF", code="INPUT_MISSING")
+        raise InputError(problem, file=path.name, expected="a GeoTIFF", code="FILE_MISSING")
     if (size := path.stat().st_size) > MAX_FILE_BYTES:
         problem = f"the file has {size / 1e9:.1f} GB"
         raise InputError(
