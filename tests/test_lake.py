@@ -1,64 +1,20 @@
 """The lake: what a commit changes, identities that last, versions that can be read again."""
 
 import json
-from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
+from store_records import GIBBON, SEROW, TRUNG_KHANH, commit, records
 
 from biodata.errors import InputError, StoreError
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Between, Compare, Contains, InBox, IsNull
 
-GIBBON, SEROW = "Nomascus nasutus", "Capricornis milneedwardsii"
-
-
-def records(rows: list[tuple[str, str, str, float | None, float | None]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return interpreted and verbatim rows of (dataset, identifier, species, latitude, longitude)."""
-    frame = pl.DataFrame(
-        rows,
-        schema={
-            "datasetKey": pl.String,
-            "source_record_id": pl.String,
-            "species": pl.String,
-            "decimalLatitude": pl.Float64,
-            "decimalLongitude": pl.Float64,
-        },
-        orient="row",
-    ).with_row_index("source_row", offset=2)
-    interpreted = frame.with_columns(
-        source_file=pl.lit("survey.csv"), quality_flags=pl.lit(["COORDINATE_ROUNDED"]), event_start=date(2024, 3, 1)
-    )
-    verbatim = frame.select(
-        "datasetKey",
-        "source_record_id",
-        "source_row",
-        source_file=pl.lit("survey.csv"),
-        v_scientificName="species",
-        v_decimalLatitude=pl.col("decimalLatitude").cast(pl.String),
-    )
-    return interpreted, verbatim
-
-
-def commit(lake: Lake, rows: list[tuple[str, str, str, float | None, float | None]], **options):
-    with lake.staging() as staging:
-        interpreted, verbatim = records(rows)
-        staging.add("occurrences", interpreted)
-        staging.add("verbatim", verbatim)
-        return lake.commit_occurrences(staging, author="a test", message="records", **options)
-
 
 def keys(lake: Lake, snapshot: int | None = None) -> dict[str, int]:
     frame = lake.read("occurrences", columns=["source_record_id", "key"], snapshot=snapshot)
     return dict(frame.iter_rows())
-
-
-TRUNG_KHANH = [
-    ("cao-bang", "TK-1", GIBBON, 22.9, 106.52),
-    ("cao-bang", "TK-2", GIBBON, 22.91, 106.53),
-    ("cao-bang", "TK-3", SEROW, 22.92, 106.54),
-]
 
 
 @pytest.fixture
@@ -92,6 +48,12 @@ def test_a_changed_record_keeps_its_key_and_its_old_version(lake: Lake):
     old = lake.read("occurrences", where=where, snapshot=first.snapshot)
     assert old.get_column("decimalLatitude").to_list() == [22.92]
     assert lake.count("occurrences") == lake.count("verbatim") == lake.count("identities") == 4
+
+
+def test_a_dry_run_says_what_would_happen_and_stores_nothing(lake: Lake):
+    before = lake.snapshot()
+    assert counts(commit(lake, TRUNG_KHANH, dry_run=True)) == (3, 0, 0, 0)
+    assert (lake.snapshot(), lake.count("occurrences"), lake.count("identities")) == (before, 0, 0)
 
 
 def test_new_code_over_the_same_verbatim_row_is_a_change(lake: Lake):

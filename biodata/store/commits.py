@@ -45,6 +45,11 @@ class CommitReport:
     gone: int
     refusals: list[Refusal] = field(default_factory=list)
 
+    @property
+    def changes(self) -> int:
+        """How many records were new, changed or gone."""
+        return self.new + self.changed + self.gone
+
 
 def plan_occurrences(
     cursor: duckdb.DuckDBPyConnection,

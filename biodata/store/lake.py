@@ -28,6 +28,8 @@ from biodata.terms import Column
 
 logger = logging.getLogger(__name__)
 
+__all__ = ["CommitReport", "Lake", "Staging"]
+
 SCHEMA_VERSION: Final = 1
 """Goes with every commit; raised when the meaning of a column changes (a column more needs no new version)."""
 
@@ -136,6 +138,8 @@ class Lake:
         gone : iterable of (datasetKey, source_record_id)
             Records that their source says were deleted; one that was staged too stays.
         dry_run : bool
+            Only say what would happen.
+        dry_run : bool
             Report what would change, and change nothing.
 
         Returns
@@ -186,6 +190,8 @@ class Lake:
             Without a scope rows are inserted or replaced, and none goes.
         author, message, extra
             Kept with the version.
+        dry_run : bool
+            Only say what would happen.
         dry_run : bool
             Report what would change, and change nothing.
 

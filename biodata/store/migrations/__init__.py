@@ -1,0 +1,36 @@
+"""Changes of the registry's tables, one file each in `versions`; `upgrade` brings a registry up to the newest."""
+
+from importlib.resources import as_file, files
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Engine
+
+from biodata.errors import StoreError
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables up to the newest revision, in one transaction.
+
+    Raises
+    ------
+    StoreError
+        If a newer biodata has made them.
+    """
+    with as_file(files("biodata.store.migrations")) as folder, engine.begin() as connection:
+        config = configuration(str(folder))
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            message = f"the registry was made by a newer biodata: {error}"
+            raise StoreError(message) from error
+
+
+def configuration(folder: str) -> Config:
+    """Return alembic's configuration for this folder."""
+    config = Config()
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

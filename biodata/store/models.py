@@ -1,0 +1,176 @@
+"""The registry's tables: what is known of datasets, work, keys, submissions, releases and runs, and who did what."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, Dialect, ForeignKey, Integer, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import DateTime as SqlDateTime
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps no zone, so it is put back when read."""
+
+    impl = SqlDateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn a moment into UTC; refuse one without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a moment in the registry needs a time zone"
+            raise ValueError(message)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+_Number = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up by itself only in a column of the type INTEGER."""
+
+
+class Base(DeclarativeBase):
+    """The base of the registry's tables."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        dict[str, Any]: JSON(none_as_null=True),
+        datetime: UtcDateTime,
+        str: Text,
+    }
+
+
+class Dataset(Base):
+    """A dataset, and what its publisher says of it."""
+
+    __tablename__ = "dataset"
+
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    title: Mapped[str | None]
+    license: Mapped[str | None]
+    citation: Mapped[str | None]
+    doi: Mapped[str | None]
+    eml: Mapped[str | None]
+    declarations: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    first_ingested: Mapped[datetime] = mapped_column(default=now)
+    last_ingested: Mapped[datetime] = mapped_column(default=now)
+
+
+class Ingest(Base):
+    """One table that was taken in: the report whose numbers add up."""
+
+    __tablename__ = "ingest"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    source: Mapped[str]
+    dataset: Mapped[str] = mapped_column(String(255), index=True)
+    created: Mapped[datetime] = mapped_column(default=now)
+    report: Mapped[dict[str, Any]]
+
+
+class Job(Base):
+    """A piece of work in the queue."""
+
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    arguments: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(String(20), default="queued", index=True)
+    """queued, running, done or failed"""
+    priority: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    progress: Mapped[float | None]
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None]
+    created: Mapped[datetime] = mapped_column(default=now)
+    finished: Mapped[datetime | None]
+
+
+class ApiKey(Base):
+    """Who may upload; the key itself is told once and never kept."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    label: Mapped[str]
+    role: Mapped[str] = mapped_column(String(20), default="contributor")
+    dataset: Mapped[str | None] = mapped_column(String(255))
+    """The only dataset that it may upload to; any where none is given."""
+    created: Mapped[datetime] = mapped_column(default=now)
+    revoked: Mapped[datetime | None]
+
+
+class Submission(Base):
+    """An upload on its way into the lake."""
+
+    __tablename__ = "submission"
+    __table_args__ = (UniqueConstraint("api_key_id", "idempotency_key", name="uq_submission_idempotency"),)
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    dataset: Mapped[str] = mapped_column(String(255), index=True)
+    state: Mapped[str] = mapped_column(String(20), default="draft", index=True)
+    """draft, committing, published or refused"""
+    file_name: Mapped[str]
+    file_sha256: Mapped[str] = mapped_column(String(64), index=True)
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    api_key_id: Mapped[int | None] = mapped_column(ForeignKey("api_key.id"))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    report: Mapped[dict[str, Any] | None]
+    snapshot: Mapped[int | None] = mapped_column(_Number)
+    created: Mapped[datetime] = mapped_column(default=now)
+    changed: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class Release(Base):
+    """A release that was made; its file may be gone since."""
+
+    __tablename__ = "release"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    snapshot: Mapped[int] = mapped_column(_Number)
+    rules_hash: Mapped[str]
+    counts: Mapped[dict[str, Any]]
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Run(Base):
+    """An analysis run: what it was asked and what came out."""
+
+    __tablename__ = "run"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    layer: Mapped[str | None]
+    state: Mapped[str] = mapped_column(String(20), default="done")
+    snapshot: Mapped[int | None] = mapped_column(_Number)
+    seed: Mapped[int | None] = mapped_column(_Number)
+    parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    report: Mapped[dict[str, Any] | None]
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class AuditEntry(Base):
+    """Who did what; each entry holds the hash of the one before, so that none can be changed or left out unseen."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    time: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    previous: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64))

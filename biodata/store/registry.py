@@ -1,0 +1,299 @@
+"""The registry: SQLite beside the lake by default, PostgreSQL by address; its tables are `store.models`."""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+import polars as pl
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from biodata import terms
+from biodata.errors import InputError, StoreError
+from biodata.settings import Settings
+from biodata.store import audit, models
+from biodata.store.lake import Lake
+from biodata.store.models import ApiKey, Dataset, Ingest, Run, Submission, now
+from biodata.store.tables import DATASET
+
+logger = logging.getLogger(__name__)
+
+HEAD: Final = "0001"
+"""The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
+
+_KEY_START: Final = "biodata_"
+_BUSY_SECONDS: Final = 10.0
+
+
+class DatasetFacts(Protocol):
+    """What is told about a dataset; `ingest.protocol.DatasetInfo` is one."""
+
+    title: str | None
+    license: str | None
+    citation: str | None
+    doi: str | None
+    metadata: str | None
+
+
+class Registry:
+    """An installation's registry; open it with `Registry.open` and use it in a `with` block."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = sessionmaker(engine, expire_on_commit=False)
+        self._reading = sessionmaker(engine.execution_options(biodata_reads=True), expire_on_commit=False)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Open the registry, or make it; one of an older revision is brought up to date.
+
+        Parameters
+        ----------
+        settings : Settings
+            `registry_url`, or `registry.sqlite` in `data` where none is given.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be opened, or was made by a newer biodata.
+        """
+        if settings.registry_url is None:
+            settings.data.mkdir(parents=True, exist_ok=True)
+        url = settings.registry_url or f"sqlite:///{(settings.data / 'registry.sqlite').resolve()}"
+        registry = cls(_engine(url))
+        try:
+            registry._upgrade()
+        except SQLAlchemyError as error:
+            registry.close()
+            message = f"the registry cannot be opened: {str(error).splitlines()[0]}"
+            raise StoreError(message) from error
+        except StoreError:
+            registry.close()
+            raise
+        return registry
+
+    def session(self, *, read_only: bool = False) -> Session:
+        """Return a session; use ``with registry.session() as session, session.begin():``.
+
+        Parameters
+        ----------
+        read_only : bool
+            True for a transaction that only reads: on SQLite any other waits for the one writer from its start on, so
+            that it never fails half-way.
+        """
+        return self._reading() if read_only else self._writing()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def record_dataset(self, key: str, facts: DatasetFacts, *, declarations: Mapping[str, str] | None = None) -> None:
+        """Put down what is told about a dataset; what is told this time replaces what was, and silence keeps it."""
+        with self.session() as session, session.begin():
+            dataset = session.get(Dataset, key)
+            if dataset is None:
+                dataset = Dataset(key=key, first_ingested=now(), declarations={})
+                session.add(dataset)
+            dataset.last_ingested = now()
+            told = {
+                "title": facts.title,
+                "license": facts.license,
+                "citation": facts.citation,
+                "doi": facts.doi,
+                "eml": facts.metadata,
+                "declarations": dict(declarations) if declarations else None,
+            }
+            for name, value in told.items():
+                if value is not None:
+                    setattr(dataset, name, value)
+
+    def datasets(self) -> pl.DataFrame:
+        """Return what a release tells of its datasets: key, title, license, citation, doi."""
+        names = [name for name in terms.names(DATASET) if name != "count"]
+        with self.session(read_only=True) as session:
+            rows = [
+                [getattr(d, name) for name in names] for d in session.scalars(select(Dataset).order_by(Dataset.key))
+            ]
+        return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+
+    def record_ingest(self, source: str, report: Mapping[str, Any]) -> int:
+        """Keep the report of a table that was taken in; return its number."""
+        with self.session() as session, session.begin():
+            ingest = Ingest(source=source, dataset=report["dataset"], report=dict(report))
+            session.add(ingest)
+            session.flush()
+            return ingest.id
+
+    def record_run(self, run_id: str, layer: str | None, report: Mapping[str, Any]) -> None:
+        """Keep what an analysis run was asked and what came out; the same run again replaces it."""
+        parameters = dict(report.get("parameters", {}))
+        with self.session() as session, session.begin():
+            session.merge(
+                Run(
+                    id=run_id,
+                    layer=layer,
+                    state="done",
+                    snapshot=report.get("snapshot"),
+                    seed=parameters.get("seed"),
+                    parameters=parameters,
+                    report=dict(report),
+                    created=now(),
+                )
+            )
+
+    def record_release(
+        self, release_id: str, *, snapshot: int, rules_hash: str, counts: Mapping[str, int], actor: str = "biodata"
+    ) -> None:
+        """Put down that a release was made; a second time is no news."""
+        with self.session() as session, session.begin():
+            if session.get(models.Release, release_id) is None:
+                session.add(
+                    models.Release(id=release_id, snapshot=snapshot, rules_hash=rules_hash, counts=dict(counts))
+                )
+                audit.append(session, actor=actor, action="release", subject=release_id, details={"snapshot": snapshot})
+
+    def new_api_key(
+        self, label: str, *, dataset: str | None = None, role: str = "contributor", actor: str = "command line"
+    ) -> str:
+        """Make a key and return it; only its hash is kept, so this is the one time that it is told.
+
+        Parameters
+        ----------
+        label : str
+            Whose key it is.
+        dataset : str, optional
+            The only dataset that it may upload to.
+        role : str
+            contributor or curator.
+        actor : str
+            Who asked for it.
+
+        Raises
+        ------
+        InputError
+            If there is no such role.
+        """
+        if role not in ("contributor", "curator"):
+            problem = "there is no such role"
+            raise InputError(problem, column="role", value=role, expected="contributor or curator")
+        key = _KEY_START + secrets.token_urlsafe(32)
+        with self.session() as session, session.begin():
+            made = ApiKey(sha256=_hash(key), label=label, dataset=dataset, role=role)
+            session.add(made)
+            session.flush()
+            told = {"label": label, "dataset": dataset, "role": role}
+            audit.append(session, actor=actor, action="api key made", subject=str(made.id), details=told)
+        return key
+
+    def find_api_key(self, key: str) -> ApiKey | None:
+        """Return the key's entry where it is known and not revoked; it can be read after the session has ended."""
+        if len(key) > 200:
+            return None
+        with self.session(read_only=True) as session:
+            return session.scalar(select(ApiKey).where(ApiKey.sha256 == _hash(key), ApiKey.revoked.is_(None)))
+
+    def revoke_api_key(self, key_id: int, *, actor: str = "command line") -> None:
+        """Revoke a key.
+
+        Raises
+        ------
+        InputError
+            If there is none of this number.
+        """
+        with self.session() as session, session.begin():
+            key = session.get(ApiKey, key_id)
+            if key is None:
+                problem = "there is no key of this number"
+                raise InputError(problem, value=str(key_id))
+            if key.revoked is None:
+                key.revoked = now()
+                audit.append(session, actor=actor, action="api key revoked", subject=str(key_id), details={})
+
+    def first_broken_audit_entry(self) -> int | None:
+        """Return the number of the first audit entry that was tampered with; None where all is well."""
+        with self.session(read_only=True) as session:
+            return audit.first_broken(session)
+
+    def reconcile(self, lake: Lake) -> list[int]:
+        """Settle submissions whose process ended between registry and lake: published where the lake has them.
+
+        Each commit to the lake carries its submission's number, so the lake tells which of them arrived; the others
+        are drafts again.
+
+        Returns
+        -------
+        list of int
+            Submissions that were settled.
+        """
+        with self.session(read_only=True) as session:
+            waiting = session.scalars(select(Submission.id).where(Submission.state == "committing")).all()
+        if not waiting:
+            return []
+        snapshots = lake.snapshots().filter(pl.col("extra").is_not_null())
+        submission = pl.col("extra").str.json_path_match("$.submission").cast(pl.Int64, strict=False)
+        arrived = dict(snapshots.select(submission, "snapshot").drop_nulls().iter_rows())
+        with self.session() as session, session.begin():
+            for found in session.scalars(select(Submission).where(Submission.id.in_(waiting))):
+                found.snapshot = arrived.get(found.id)
+                found.state = "published" if found.id in arrived else "draft"
+                logger.warning("submission %d was cut off; it is %s", found.id, found.state)
+        return list(waiting)
+
+    def _upgrade(self) -> None:
+        """Bring the tables up to the newest revision."""
+        with self._engine.execution_options(biodata_reads=True).connect() as connection:
+            revision = _revision(connection)
+        if revision == HEAD:
+            return
+        from biodata.store.migrations import upgrade
+
+        upgrade(self._engine)
+
+
+def _engine(url: str) -> Engine:
+    """Return an engine whose SQLite connections are durable, check references and never fail half-way."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            # The driver's own transactions start at the first change only: two readers that then want to write fail.
+            connection.isolation_level = None
+            for pragma in (
+                f"busy_timeout = {_BUSY_SECONDS * 1000:.0f}",
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "foreign_keys = ON",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            reads = connection.get_execution_options().get("biodata_reads", False)
+            connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _revision(connection: Connection) -> str | None:
+    """Return the revision of the tables; None where there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

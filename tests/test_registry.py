@@ -1,0 +1,222 @@
+"""The registry: its migrations, keys that are never kept, the audit chain, submissions settled after a crash."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateTable
+from store_records import TRUNG_KHANH, commit
+
+from biodata.errors import InputError, StoreError
+from biodata.settings import Settings
+from biodata.store import audit, migrations, models
+from biodata.store.lake import Lake
+from biodata.store.registry import HEAD, Registry
+
+
+@dataclass
+class Facts:
+    title: str | None = None
+    license: str | None = None
+    citation: str | None = None
+    doi: str | None = None
+    metadata: str | None = None
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path)
+
+
+@pytest.fixture
+def registry(settings: Settings):
+    with Registry.open(settings) as registry:
+        yield registry
+
+
+def test_the_migrations_make_the_models(registry: Registry):
+    with registry.session() as session:
+        context = MigrationContext.configure(session.connection())
+        assert compare_metadata(context, models.Base.metadata) == []
+        assert context.get_current_revision() == HEAD
+    folder = Path(migrations.__file__).parent
+    assert ScriptDirectory.from_config(migrations.configuration(str(folder))).get_heads() == [HEAD]
+
+
+def test_the_models_are_valid_on_postgresql():
+    for table in models.Base.metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
+
+
+def test_a_registry_that_is_up_to_date_opens_without_alembic(settings: Settings):
+    Registry.open(settings).close()
+    code = (
+        "import sys; from pathlib import Path; from biodata.settings import Settings;"
+        "from biodata.store.registry import Registry; Registry.open(Settings(data=Path(sys.argv[1]))).close();"
+        "print([m for m in ('alembic', 'geopandas', 'rasterio', 'numba', 'pygbif') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, settings.data], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_registry_of_a_newer_biodata_is_not_opened(settings: Settings):
+    Registry.open(settings).close()
+    with sqlite3.connect(settings.data / "registry.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreError, match="newer biodata"):
+        Registry.open(settings)
+
+
+def test_a_file_that_is_no_registry_is_told_in_one_line(settings: Settings):
+    (settings.data / "registry.sqlite").write_bytes(b"no database at all" * 500)
+    with pytest.raises(StoreError, match="cannot be opened") as caught:
+        Registry.open(settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_sqlite_is_durable_and_checks_references(registry: Registry):
+    with registry.session() as session:
+        connection = session.connection()
+        told = [connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("journal_mode", "synchronous")]
+        assert told == ["wal", 2]
+    with registry.session() as session:
+        session.add(models.Submission(dataset="d", file_name="f", file_sha256="0" * 64, api_key_id=99))
+        with pytest.raises(IntegrityError):
+            session.commit()
+
+
+def test_moments_keep_their_zone(registry: Registry):
+    told = datetime(2026, 11, 24, 16, 0, tzinfo=timezone(timedelta(hours=7)))
+    with registry.session() as session, session.begin():
+        session.add(models.Job(name="release", lease_until=told))
+    with registry.session(read_only=True) as session:
+        job = session.scalars(
+            select(models.Job).where(models.Job.lease_until < datetime.now(UTC) + timedelta(99999))
+        ).one()
+        assert job.lease_until == told
+        assert job.lease_until.utcoffset() == timedelta(0)
+        assert job.result is None
+
+
+def test_a_dataset_keeps_what_it_was_told_before(registry: Registry):
+    registry.record_dataset("nam-ha", Facts(title="Nam Ha camera traps", license="CC_BY_4_0"))
+    registry.record_dataset("nam-ha", Facts(title="Nam Ha camera traps, 2026", doi="10.1234/nam-ha"))
+    assert registry.datasets().rows(named=True) == [
+        {
+            "key": "nam-ha",
+            "title": "Nam Ha camera traps, 2026",
+            "license": "CC_BY_4_0",
+            "citation": None,
+            "doi": "10.1234/nam-ha",
+        }
+    ]
+
+
+def test_a_key_is_told_once_and_kept_as_a_hash(registry: Registry, settings: Settings):
+    key = registry.new_api_key("Nam Ha team", dataset="nam-ha")
+    found = registry.find_api_key(key)
+    assert found is not None
+    assert (found.label, found.dataset, found.role) == ("Nam Ha team", "nam-ha", "contributor")
+    assert registry.find_api_key(key + "x") is None
+    assert registry.find_api_key("\ud800") is None
+    registry.revoke_api_key(found.id)
+    assert registry.find_api_key(key) is None
+    assert not any(key.encode() in file.read_bytes() for file in settings.data.glob("registry.sqlite*"))
+    with pytest.raises(InputError, match="no such role"):
+        registry.new_api_key("x", role="root")
+
+
+def test_the_audit_chain_shows_what_was_changed_or_left_out(registry: Registry, settings: Settings):
+    for number in range(5):
+        registry.new_api_key(f"team {number}")
+    assert registry.first_broken_audit_entry() is None
+
+    def alter(statement: str) -> int | None:
+        path = settings.data / "registry.sqlite"
+        before = path.read_bytes()
+        with sqlite3.connect(path) as connection:
+            connection.execute(statement)
+            connection.commit()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        with Registry.open(settings) as opened:
+            found = opened.first_broken_audit_entry()
+        path.write_bytes(before)
+        return found
+
+    with sqlite3.connect(settings.data / "registry.sqlite") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    registry.close()
+    assert alter("""UPDATE audit SET details = '{"label": "somebody else"}' WHERE id = 3""") == 3
+    assert alter("UPDATE audit SET actor = 'nobody' WHERE id = 1") == 1
+    assert alter("DELETE FROM audit WHERE id = 4") == 4
+
+
+def test_writers_at_once_make_one_chain(registry: Registry):
+    def write() -> None:
+        for _ in range(10):
+            with registry.session() as session, session.begin():
+                audit.append(session, actor="a test", action="write", subject="x", details={})
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with registry.session(read_only=True) as session:
+        assert len(session.scalars(select(models.AuditEntry)).all()) == 40
+    assert registry.first_broken_audit_entry() is None
+
+
+def test_an_upload_told_twice_is_one_submission(registry: Registry):
+    registry.new_api_key("a team")
+    told = {"dataset": "d", "file_name": "f.xlsx", "file_sha256": "0" * 64, "idempotency_key": "k", "api_key_id": 1}
+    with registry.session() as session, session.begin():
+        session.add(models.Submission(**told))
+    with registry.session() as session:
+        session.add(models.Submission(**told))
+        with pytest.raises(IntegrityError):
+            session.commit()
+
+
+def test_submissions_cut_off_are_settled_by_what_the_lake_has(registry: Registry, settings: Settings):
+    with registry.session() as session, session.begin():
+        for number in (1, 2):
+            session.add(
+                models.Submission(id=number, dataset="d", file_name="f", file_sha256="0" * 64, state="committing")
+            )
+    with Lake.open(settings.data) as lake:
+        snapshot = commit(lake, TRUNG_KHANH, extra={"submission": 2}).snapshot
+        commit(lake, TRUNG_KHANH[:1], complete_datasets=["cao-bang"])
+        assert sorted(registry.reconcile(lake)) == [1, 2]
+        assert registry.reconcile(lake) == []
+    with registry.session(read_only=True) as session:
+        found = {s.id: (s.state, s.snapshot) for s in session.scalars(select(models.Submission))}
+    assert found == {1: ("draft", None), 2: ("published", snapshot)}
+
+
+def test_a_run_and_a_release_are_kept_once(registry: Registry):
+    report = {"snapshot": 4, "parameters": {"seed": 1}, "corridors": 2}
+    registry.record_run("run-1", "landcover", report)
+    registry.record_run("run-1", "landcover", {**report, "corridors": 3})
+    registry.record_ingest("gbif", {"dataset": "nam-ha", "rows": 3})
+    for _ in range(2):
+        registry.record_release("r000004-abc", snapshot=4, rules_hash="h", counts={"occurrences": 3})
+    with registry.session(read_only=True) as session:
+        run = session.scalars(select(models.Run)).one()
+        assert (run.snapshot, run.seed, run.report) == (4, 1, {**report, "corridors": 3})
+        assert session.scalars(select(models.Release)).one().counts == {"occurrences": 3}
+        assert session.scalars(select(models.AuditEntry)).one().action == "release"
