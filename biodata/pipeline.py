@@ -95,6 +95,7 @@ def ingest(
     dataset: str | None = None,
     options: Mapping[str, str] | None = None,
     dry_run: bool = False,
+    extra: Mapping[str, Any] | None = None,
     report_file: Path | None = None,
     progress: bool = False,
 ) -> list[IngestReport]:
@@ -114,6 +115,8 @@ def ingest(
         What the source can be told besides, such as `encoding`.
     dry_run : bool
         Say what would happen and change nothing.
+    extra : mapping, optional
+        More to keep with the lake's version: the number of a submission, for example.
     report_file : Path, optional
         A CSV file that gets one line for every row: where it went, and its flags.
     progress : bool
@@ -150,7 +153,7 @@ def ingest(
             problem = "there is nothing in it to take in"
             raise InputError(problem, file=", ".join(Path(p).name for p in paths), code="INPUT_EMPTY")
         for table in tables:
-            _commit(table, lake, settings, source=source, dry_run=dry_run)
+            _commit(table, lake, settings, source=source, extra=extra or {}, dry_run=dry_run)
         if not dry_run:
             _register(tables, settings, source)
     if report_file is not None:
@@ -175,21 +178,25 @@ def release(settings: Settings, *, progress: bool = False) -> releases.Release:
     """
     rules = read_rules(settings)
     boundaries = places.load_boundaries(settings.boundaries)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
         results = {
             name: sharing.publish_results(name, lake.read(name), boundaries=boundaries)
             for name in terms.PUBLISHED_TABLES
             if name != "occurrences"
         }
-        return releases.build(
+        made = releases.build(
             lake,
             data=settings.data,
             publish=lambda frame: sharing.publish(frame, rules, boundaries=boundaries),
             results=results,
             boundaries=boundaries,
             rules_hash=rules.hash,
+            datasets=registry.datasets(),
+            memory_limit=settings.memory_limit,
             progress=progress,
         )
+        registry.record_release(made.id, snapshot=made.snapshot, rules_hash=rules.hash, counts=made.counts)
+    return made
 
 
 def read_rules(settings: Settings) -> sharing.RuleSet:
@@ -269,7 +276,9 @@ def _harmonise_other(
             raise StoreError(message)
 
 
-def _commit(table: _Table, lake: Lake, settings: Settings, *, source: str, dry_run: bool) -> None:
+def _commit(
+    table: _Table, lake: Lake, settings: Settings, *, source: str, extra: Mapping[str, Any], dry_run: bool
+) -> None:
     """Commit the table, or say what committing would do, and complete its report."""
     report = table.report
     message = f"ingest {source}: {report.source}"
@@ -278,6 +287,7 @@ def _commit(table: _Table, lake: Lake, settings: Settings, *, source: str, dry_r
             table.staging,
             author="ingest",
             message=message,
+            extra=extra,
             complete_datasets=table.datasets if table.verbatim.complete else (),
             gone=table.verbatim.gone,
             dry_run=dry_run,
@@ -295,6 +305,7 @@ def _commit(table: _Table, lake: Lake, settings: Settings, *, source: str, dry_r
             scope=scope,
             author="ingest",
             message=message,
+            extra=extra,
             dry_run=dry_run,
         )
     _complete(report, outcome, dry_run=dry_run)
@@ -335,7 +346,8 @@ def _register(tables: Sequence[_Table], settings: Settings, source: str) -> None
     with Registry.open(settings) as registry:
         for table in tables:
             for key in sorted(table.datasets):
-                registry.record_dataset(key, table.verbatim.datasets.get(key, table.verbatim.dataset))
+                facts = table.verbatim.datasets.get(key, table.verbatim.dataset)
+                registry.record_dataset(key, facts, declarations=table.verbatim.declarations)
             registry.record_ingest(source, table.report.as_dict())
 
 

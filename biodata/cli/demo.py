@@ -95,7 +95,8 @@ def _make(settings: Settings, folder: Path) -> None:
 @contextmanager
 def _timed(what: str) -> Iterator[Callable[[str], None]]:
     """Print what was done, what came out and how long it took."""
-    start, said = time.monotonic(), []
+    said: list[str] = []
+    start = time.monotonic()
     yield said.append
     say(f"{time.monotonic() - start:6.1f} s  {what}: {' '.join(said)}")
 

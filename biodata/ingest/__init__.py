@@ -14,6 +14,7 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "gbif": "biodata.ingest.gbif:GbifSource",
         "protected-areas": "biodata.ingest.protected_areas:ProtectedAreas",
         "layer": "biodata.ingest.layer:Layers",
+        "survey": "biodata.ingest.survey:SurveySource",
     }
 )
 """Name → 'module:Class'; a module is imported when its source is opened, so that light commands stay light."""

@@ -1,0 +1,178 @@
+"""A survey on its way in: received and kept, checked again, committed whole, or refused with its report."""
+
+import hashlib
+import io
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from biodata import jobs, pipeline, places
+from biodata.errors import InputError, StoreError
+from biodata.settings import Settings
+from biodata.store.models import ApiKey, Submission
+from biodata.store.registry import Registry
+from biodata.surveys.check import check
+
+logger = logging.getLogger(__name__)
+
+JOB: Final = "survey"
+"""The name of the job that takes a submission in."""
+
+
+def receive(
+    settings: Settings,
+    registry: Registry,
+    content: bytes,
+    name: str,
+    *,
+    api_key: ApiKey,
+    dataset: str | None = None,
+    idempotency_key: str | None = None,
+) -> int:
+    """Keep an upload and put it into the queue.
+
+    Parameters
+    ----------
+    settings, registry
+        The installation.
+    content : bytes
+        The workbook.
+    name : str
+        What its sender calls it; never used as a path.
+    api_key : ApiKey
+        Who sends it.
+    dataset : str, optional
+        The dataset that it goes to: the key's own, or one made from the key's label, where nothing is given.
+    idempotency_key : str, optional
+        The same key from the same sender is the same upload.
+
+    Returns
+    -------
+    int
+        The submission's number; the earlier one's where the same upload came before.
+
+    Raises
+    ------
+    InputError
+        If the key may not upload to that dataset, or the idempotency key came with another file.
+    """
+    if api_key.dataset is not None and dataset not in (None, api_key.dataset):
+        problem = "this key uploads to another dataset"
+        raise InputError(problem, column="dataset", value=dataset, expected=api_key.dataset, code="DATASET_FORBIDDEN")
+    dataset = dataset or api_key.dataset or slug(api_key.label)
+    checksum = hashlib.sha256(content).hexdigest()
+    idempotency_key = idempotency_key or f"{dataset} {checksum}"
+    earlier = _earlier(registry, api_key, idempotency_key, checksum)
+    if earlier is not None:
+        return earlier
+    _keep(upload_path(settings, checksum), content)
+    submission = Submission(
+        dataset=dataset,
+        file_name=Path(name).name[:200],
+        file_sha256=checksum,
+        idempotency_key=idempotency_key,
+        api_key_id=api_key.id,
+    )
+    try:
+        with registry.session() as session, session.begin():
+            session.add(submission)
+            session.flush()
+            number = submission.id
+    except IntegrityError:  # the same upload came twice at once; the other one was faster
+        earlier = _earlier(registry, api_key, idempotency_key, checksum)
+        if earlier is None:
+            raise
+        return earlier
+    job = jobs.enqueue(registry, JOB, {"submission": number})
+    with registry.session() as session, session.begin():
+        session.get_one(Submission, number).job_id = job
+    return number
+
+
+def publish(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
+    """Take a submission into the lake, whole or not at all; a second call after a cut finds what the first did.
+
+    Parameters
+    ----------
+    settings, registry
+        The installation.
+    number : int
+        The submission.
+
+    Returns
+    -------
+    dict
+        `submission`, `state` (published or refused) and `report`.
+    """
+    with registry.session(read_only=True) as session:
+        submission = session.get_one(Submission, number)
+    path = upload_path(settings, submission.file_sha256)
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != submission.file_sha256:
+        message = f"submission {number}: the kept file is not the one that was sent"
+        raise StoreError(message)
+    boundaries = places.load_boundaries(settings.boundaries)
+    report = check(io.BytesIO(content), submission.file_name, boundaries)
+    if not report["ok"]:
+        _settle(registry, number, "refused", report)
+        return {"submission": number, "state": "refused", "report": report}
+    _settle(registry, number, "committing", report)
+    told = pipeline.ingest(
+        "survey",
+        [path],
+        settings,
+        dataset=submission.dataset,
+        extra={"submission": number},
+    )
+    report["taken_in"] = [one.as_dict() for one in told]
+    _settle(registry, number, "published", report, snapshot=told[-1].snapshot)
+    return {"submission": number, "state": "published", "report": report}
+
+
+def upload_path(settings: Settings, checksum: str) -> Path:
+    """Return where an upload is kept: under its checksum, never under its own name."""
+    return settings.data / "uploads" / f"{checksum}.xlsx"
+
+
+def slug(label: str) -> str:
+    """Return a dataset's key made from a label."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "surveys"
+
+
+def _earlier(registry: Registry, api_key: ApiKey, idempotency_key: str, checksum: str) -> int | None:
+    """Return the submission that came with the same key before."""
+    with registry.session(read_only=True) as session:
+        found = session.scalar(
+            select(Submission).where(Submission.api_key_id == api_key.id, Submission.idempotency_key == idempotency_key)
+        )
+    if found is None:
+        return None
+    if found.file_sha256 != checksum:
+        problem = "this idempotency key came with another file before"
+        raise InputError(problem, column="Idempotency-Key", value=idempotency_key, code="IDEMPOTENCY_KEY_REUSED")
+    return found.id
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write the upload durably, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _settle(
+    registry: Registry, number: int, state: str, report: dict[str, Any], *, snapshot: int | None = None
+) -> None:
+    """Put down what became of a submission."""
+    with registry.session() as session, session.begin():
+        submission = session.get_one(Submission, number)
+        submission.state, submission.report, submission.snapshot = state, dict(report), snapshot
