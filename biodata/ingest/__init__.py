@@ -12,9 +12,12 @@ from biodata.ingest.protocol import Source
 SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "gbif": "biodata.ingest.gbif:GbifSource",
-        "protected-areas": "biodata.ingest.protected_areas:ProtectedAreas",
-        "layer": "biodata.ingest.layer:Layers",
+        "dwca": "biodata.ingest.dwca:DwcaSource",
+        "protected-areas": "biodata.ingest.protected_areas:ProtectedAreaSource",
+        "checklist": "biodata.ingest.checklist:ChecklistSource",
+        "layer": "biodata.ingest.layer:LayerSource",
         "survey": "biodata.ingest.survey:SurveySource",
+        "camtrapdp": "biodata.ingest.camtrapdp:CamtrapDp",
     }
 )
 """Name → 'module:Class'; a module is imported when its source is opened, so that light commands stay light."""

@@ -1,0 +1,106 @@
+"""The map as a planner sees it: layers drawn, a corridor clicked, its card read."""
+
+import io
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+BORDER = "#8/21.3/101.4"
+COLOURS = {"corridors": (123, 79, 163), "protected areas": (46, 125, 91)}
+
+
+def settle(page, timeout_s=60):
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        if page.evaluate("window.__mapIdle === true"):
+            return
+        time.sleep(0.2)
+    pytest.fail("the map did not come to rest")
+
+
+def ready(page, address, hash_part=BORDER):
+    page.goto(f"{address}/{hash_part}")
+    page.wait_for_selector("#list button")
+    settle(page)
+
+
+def pixels(page):
+    return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
+
+
+def toggle(page, layer):
+    page.click(f"label[for=layer-{layer}]")
+    time.sleep(0.3)
+    settle(page)
+
+
+def test_the_page_loads_without_a_complaint(page, demo_address, tmp_path):
+    ready(page, demo_address)
+    assert page.complaints == []
+    assert "release r" in page.text_content("#release")
+
+
+@pytest.mark.parametrize("layer", ["occurrences", "protected_areas", "corridors", "reserve_candidates"])
+def test_each_layer_draws_pixels_of_its_own(page, demo_address, layer):
+    ready(page, demo_address)
+    shown = pixels(page)
+    toggle(page, layer)
+    hidden = pixels(page)
+    changed = (np.abs(shown - hidden).sum(axis=2) > 40)[60:, 320:]  # outside bar and panel
+    assert changed.sum() > 300
+
+
+def test_a_corridor_is_clicked_and_its_card_read(page, demo_address):
+    ready(page, demo_address)
+    point = page.evaluate(
+        """() => {
+            const map = window.__map;
+            const path = map.querySourceFeatures('paths')[0].geometry.coordinates;
+            const middle = path[Math.floor(path.length / 2)];
+            map.jumpTo({ center: middle, zoom: 10 });
+            return middle;
+        }"""
+    )
+    time.sleep(0.5)
+    settle(page)
+    for layer in ("occurrences", "reserve_candidates"):
+        toggle(page, layer)
+    x, y = page.evaluate(
+        "(p) => { const q = window.__map.project(p); const r = document.getElementById('map').getBoundingClientRect();"
+        " return [q.x + r.left, q.y + r.top]; }",
+        point,
+    )
+    page.mouse.click(x, y)
+    page.wait_for_selector("#card:not([hidden])")
+    card = page.inner_text("#card")
+    for words in ("Corridor", "Least accumulated cost", "Width, narrowest", "Countries", "Evidence and parameters"):
+        assert words in card
+
+
+def test_a_candidate_from_the_list_shows_each_part_of_its_score(page, demo_address):
+    ready(page, demo_address)
+    page.click("button[data-collection=reserve_candidates]")
+    page.wait_for_selector("#card:not([hidden]) meter")
+    assert "Rank" in page.inner_text("#card")
+    assert "Boundary disagreement" in page.inner_text("#card")
+
+
+def test_a_name_from_the_data_is_never_markup(page, demo_address):
+    ready(page, demo_address)
+    assert page.evaluate("document.querySelectorAll('#card script, #list script, #card img').length") == 0
+
+
+def test_the_picture_is_kept_for_a_person_to_look_at(page, demo_address, tmp_path_factory):
+    ready(page, demo_address)
+    page.click("button[data-collection=reserve_candidates]")
+    page.wait_for_selector("#card:not([hidden])")
+    time.sleep(1)
+    settle(page)
+    picture = Path(tmp_path_factory.getbasetemp()) / "map.png"
+    page.screenshot(path=picture)
+    assert picture.stat().st_size > 50_000
