@@ -77,7 +77,7 @@ def read(
     encoding : str, optional
         The declared encoding; chosen from the text where there is none.
     dialect : Dialect, optional
-        How the table is written; found in its beginning where it is not given.
+        Separator and quote, where they are known; the line end is always found in the beginning.
     separator : str, optional
         The separator, where the rest is to be found.
     header_lines : int
@@ -148,7 +148,7 @@ def _beginning(
         if at_end and not beginning.strip(b"\r\n"):
             problem = "the file is empty"
             raise InputError(problem, file=file, expected="a heading and rows", code="INPUT_EMPTY")
-        found = dialect or sniff(beginning, separator=separator)
+        found = sniff(beginning, separator=separator, told=dialect)
         if at_end:
             line_end = found.line_end.encode()
             return beginning if beginning.endswith(line_end) else beginning + line_end, found, True

@@ -1,6 +1,6 @@
 """How a table of text is written (separator, quotes, line ends, found in its beginning), and what it may hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 SEPARATORS: Final = ("\t", ",", ";", "|")
@@ -49,7 +49,7 @@ class Limits:
     refusals: int = 100_000
 
 
-def sniff(beginning: bytes, *, separator: str | None = None) -> Dialect:
+def sniff(beginning: bytes, *, separator: str | None = None, told: Dialect | None = None) -> Dialect:
     """Find how a table is written.
 
     Parameters
@@ -58,6 +58,8 @@ def sniff(beginning: bytes, *, separator: str | None = None) -> Dialect:
         Its first block, UTF-8.
     separator : str, optional
         The separator, where it is known.
+    told : Dialect, optional
+        Separator and quote, where both are known; the line end is found in any case, since it is often told wrong.
 
     Returns
     -------
@@ -67,14 +69,15 @@ def sniff(beginning: bytes, *, separator: str | None = None) -> Dialect:
         quote, and a name may begin with a quotation mark there.
     """
     line_end = _line_end(beginning)
+    if told is not None:
+        return replace(told, line_end=line_end)
     first_line = beginning.partition(line_end.encode())[0].decode("utf-8", "replace")
     if separator is None:
         unquoted = "".join(first_line.split('"')[::2])
         separator = max(SEPARATORS, key=unquoted.count) if any(s in unquoted for s in SEPARATORS) else ","
-    quote = '"'
     if separator == "\t" and not _quotes_are_syntax(beginning, first_line, line_end):
         return Dialect(separator, None, line_end)
-    return Dialect(separator, quote, line_end)
+    return Dialect(separator, '"', line_end)
 
 
 def _line_end(beginning: bytes) -> str:

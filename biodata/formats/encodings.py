@@ -54,6 +54,8 @@ _BINARY: Final = (
 )
 _SAMPLE_FIELDS: Final = 2_000
 _SAMPLE_FIELD_BYTES: Final = 400
+_SAMPLE_LINE_BYTES: Final = 64 << 10
+_LINE_END: Final = re.compile(rb"[\r\n]")
 # Bytes that no encoding here uses inside a character.
 _BETWEEN_FIELDS: Final = re.compile(rb"[\x00-\x1f,\"]+")
 
@@ -150,22 +152,28 @@ def sample_of(stream: BinaryIO, *, block_bytes: int = 1 << 20, enough_bytes: int
     Returns
     -------
     bytes
-        At most twice `block_bytes` plus `enough_bytes`.
+        At most `block_bytes`, `enough_bytes` and a line.
     """
-    sample = stream.read(block_bytes)
-    if not sample.isascii():
-        return sample
-    parts, size, rest = [sample], 0, b""
-    while size < enough_bytes and (block := stream.read(block_bytes)):
-        if block.isascii():
-            rest = block[-_SAMPLE_FIELD_BYTES:]
-            continue
-        for line in re.split(rb"[\r\n]", rest + block):
-            if not line.isascii() and size < enough_bytes:
-                parts.append(line)
-                size += len(line)
-        rest = b""
-    return b"\n".join(parts)
+    block = stream.read(block_bytes)
+    beginning, found, size, rest = block, [b""], 0, b""
+    while block:
+        if block.isascii() and rest.isascii():
+            rest = b""  # whatever line goes on in the next block, its beginning tells nothing
+        else:
+            *lines, rest = _LINE_END.split(rest + block)
+            for line in lines:
+                if size < enough_bytes and not line.isascii():
+                    found.append(line[:_SAMPLE_LINE_BYTES])
+                    size += len(found[-1])
+            rest = rest[:_SAMPLE_LINE_BYTES]
+        if size >= enough_bytes:
+            break
+        block = stream.read(block_bytes)
+    if len(beginning) == block_bytes:  # it may end inside a character
+        beginning = beginning[: max(beginning.rfind(b"\n"), beginning.rfind(b"\r")) + 1] or beginning
+    if size < enough_bytes and not rest.isascii():
+        found.append(rest)
+    return beginning + b"\n".join(found)
 
 
 def _refuse(what: str, file: str) -> NoReturn:
@@ -208,13 +216,16 @@ def _fields(sample: bytes) -> Iterator[bytes]:
 
 def _score(fields: list[bytes], encoding: str) -> float:
     """Return how plausible the fields are in an encoding."""
-    return CANDIDATES[encoding] + sum(log_plausibility(field.decode(encoding, "replace")) for field in fields)
+    return CANDIDATES[encoding] + sum(log_plausibility(_decode(field, encoding)) for field in fields)
+
+
+def _decode(field: bytes, encoding: str) -> str:
+    """Return a field's text, without the last character where the field was cut in it."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    return decoder.decode(field, len(field) < _SAMPLE_FIELD_BYTES)
 
 
 def _surely_utf8(fields: list[bytes]) -> bool:
     """Tell whether all is UTF-8, and too much of it for another encoding to look like it by chance."""
-    try:
-        letters = [letter for field in fields for letter in field.decode("utf-8") if letter > "\x7f"]
-    except UnicodeDecodeError:
-        return False
-    return len(letters) > 2 or any(letter > "\u07ff" for letter in letters)
+    letters = [letter for field in fields for letter in _decode(field, "utf-8") if letter > "\x7f"]
+    return "\ufffd" not in letters and (len(letters) > 2 or any(letter > "\u07ff" for letter in letters))

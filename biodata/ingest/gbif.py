@@ -1,18 +1,37 @@
-"""GBIF's simple CSV: fifty Darwin Core columns, tab separated as downloaded or comma separated as re-saved."""
+"""GBIF's downloads: simple CSV as downloaded, zipped or re-saved by a spreadsheet, and Darwin Core Archives."""
 
-import csv
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
-
-import polars as pl
+from types import MappingProxyType
+from typing import ClassVar, Final
 
 from biodata.errors import InputError, Refusal
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.formats.dwca import open_dwca
+from biodata.ingest.protocol import VerbatimTable
+from biodata.ingest.tables import Datasets, archive_rows, check_options, dataset_info, opener, plain_table
+
+_ARCHIVES: Final = frozenset({".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2"})
+_OPTIONS: Final = frozenset({"encoding", "separator"})
 
 
 class GbifSource:
-    """Files downloaded from GBIF, or re-saved by a spreadsheet."""
+    """Files that GBIF gave.
+
+    In an archive `occurrence.txt`, GBIF's interpretation, is the record. `verbatim.txt` is not read: it repeats what
+    publishers sent, in an order of its own, and joining it would need as much memory as the download is long.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Text files, zip files, or folders that a zip was unpacked to.
+    dataset : str, optional
+        Key of the dataset for rows that tell no `datasetKey`.
+    options : mapping
+        `encoding` and `separator` of text files; both are found out where they are not told.
+    progress : bool
+        Not used: whoever consumes the batches shows the progress.
+    """
 
     name: ClassVar[str] = "gbif"
 
@@ -21,47 +40,49 @@ class GbifSource:
         paths: Sequence[Path],
         *,
         dataset: str | None = None,
-        options: Mapping[str, str] | None = None,
+        options: Mapping[str, str] = MappingProxyType({}),
         progress: bool = False,
     ) -> None:
-        self.paths, self.dataset, self.options, self.progress = list(paths), dataset, dict(options or {}), progress
+        self.paths, self.dataset = list(paths), dataset
+        self.options = check_options(options, _OPTIONS)
 
     def read(self) -> Iterator[VerbatimTable]:
-        """Yield one table a file."""
-        for path in self.paths:
-            refusals: list[Refusal] = []
-            yield VerbatimTable(
-                kind="occurrences",
-                name=path.name,
-                dataset=DatasetInfo(key=self.dataset, title=path.stem),
-                batches=self._batches(path, refusals),
-                refusals=refusals,
-            )
+        """Yield one table a path.
 
-    def _batches(self, path: Path, refusals: list[Refusal]) -> Iterator[pl.DataFrame]:
-        """Yield the rows of a file whose count of fields is the heading's."""
-        data = path.read_bytes()
-        text = None
-        for encoding in [self.options["encoding"]] if "encoding" in self.options else ["utf-8-sig", "mac_roman"]:
-            try:
-                text = data.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-            break
-        if not text:
-            raise InputError("the file is empty or not text", file=path.name, code="INPUT_EMPTY")
-        lines = csv.reader(text.splitlines(keepends=True), delimiter="\t" if "\t" in text.split("\n")[0] else ",")
-        headings = next(lines)
-        rows, numbers, start = [], [], lines.line_num + 1
-        for row in lines:
-            if len(row) == len(headings):
-                rows.append([value or None for value in row])
-                numbers.append(start)
-            elif row:
-                problem = f"{len(row)} fields where the heading has {len(headings)}"
-                refusals.append(Refusal(path.name, start, None, row[0], "ROW_FIELD_COUNT", problem))
-            start = lines.line_num + 1
-        frame = pl.DataFrame(rows, schema=dict.fromkeys(headings, pl.String), orient="row")
-        source = pl.lit(path.name).alias("source_file"), pl.Series("source_row", numbers, pl.Int64)
-        for offset in range(0, frame.height, 50_000):
-            yield frame.select(*source, pl.all())[offset : offset + 50_000]
+        Raises
+        ------
+        InputError
+            If a file cannot be taken at all; its rows are read later, as `batches` is consumed.
+        """
+        for path in self.paths:
+            if path.is_dir() or (path.is_file() and zipfile.is_zipfile(path)) or path.suffix.lower() in _ARCHIVES:
+                yield self._archive(path)
+            else:
+                dataset = dataset_info(self.dataset, path.stem, None)
+                yield plain_table(opener(path), file=path.name, dataset=dataset, options=self.options)
+
+    def _archive(self, path: Path) -> VerbatimTable:
+        """Return the occurrences of a zip or a folder."""
+        dwca = open_dwca(path)
+        dataset = dataset_info(self.dataset, path.stem, dwca.metadata)
+        if dwca.description is None:
+            member = dwca.only_table
+            return plain_table(
+                lambda: dwca.archive.open(member),
+                file=f"{dwca.name}/{member}",
+                dataset=dataset,
+                options=self.options,
+            )
+        core = dwca.description.core
+        if core.kind != "Occurrence":
+            problem = f"this is an archive of {core.kind} records, not of occurrences"
+            raise InputError(problem, file=dwca.name, expected="the source dwca takes it", code="ARCHIVE_NOT_GBIF")
+        refusals: list[Refusal] = []
+        return VerbatimTable(
+            kind="occurrences",
+            name=f"{dwca.name}/{core.locations[0]}",
+            dataset=dataset,
+            batches=archive_rows(dwca, core, refusals),
+            refusals=refusals,
+            datasets=Datasets(dwca.constituents),
+        )

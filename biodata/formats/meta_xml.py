@@ -1,0 +1,260 @@
+"""The description of a Darwin Core Archive: meta.xml, after https://dwc.tdwg.org/text/.
+
+An extension is known by its file, not by its row type: GBIF's `verbatim.txt` has the row type of its core.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final, NoReturn
+from xml.etree.ElementTree import Element
+
+from biodata.errors import InputError
+from biodata.formats import encodings
+from biodata.formats.dialects import Dialect, Limits
+from biodata.formats.xml import local_name, parse
+
+CORE_ROW_TYPES: Final = ("Occurrence", "Event", "Taxon")
+"""Row types that the core of an archive may have."""
+_ESCAPES: Final = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\r\\n": "\r\n"}
+_LINE_ENDS: Final = ("\n", "\r\n", "\r")
+_MOST_COLUMNS: Final = Limits().columns
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column of a data file, or a value that holds for all of its rows.
+
+    Attributes
+    ----------
+    term : str
+        The term's address.
+    index : int, optional
+        Position in the file, the first being 0; None for a value that stands only in the description.
+    default : str, optional
+        The value where the file has none.
+    """
+
+    term: str
+    index: int | None
+    default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A core or an extension.
+
+    Attributes
+    ----------
+    row_type : str
+        Address of the class that a row is.
+    locations : tuple of str
+        Members of the archive, in order; together they are the table.
+    encoding : str
+        Python's name of the encoding.
+    dialect : Dialect
+        Separator and quote; the line end is found in the file.
+    header_lines : int
+        Lines before the data.
+    id_index : int, optional
+        Position of the core's identifier; of the core's identifier in an extension.
+    fields : tuple of Field
+        The columns that are told.
+    """
+
+    row_type: str
+    locations: tuple[str, ...]
+    encoding: str
+    dialect: Dialect
+    header_lines: int
+    id_index: int | None
+    fields: tuple[Field, ...]
+
+    @property
+    def kind(self) -> str:
+        """The row type without its namespace, such as Occurrence."""
+        return local_term(self.row_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a meta.xml tells.
+
+    Attributes
+    ----------
+    core : DataFile
+        The table whose rows have the identifiers.
+    extensions : tuple of DataFile
+        The tables whose rows point at them.
+    metadata : str, optional
+        The member with the dataset's description.
+    """
+
+    core: DataFile
+    extensions: tuple[DataFile, ...]
+    metadata: str | None
+
+
+def local_term(address: str) -> str:
+    """Return the name at the end of a term's address."""
+    return address.strip().rstrip("/#").replace("#", "/").rpartition("/")[2]
+
+
+def read_description(data: bytes, *, file: str, members: Collection[str]) -> Description:
+    """Read a meta.xml.
+
+    Parameters
+    ----------
+    data : bytes
+        The document.
+    file : str
+        Named in errors.
+    members : collection of str
+        What the archive holds; a location is only ever looked up here.
+
+    Raises
+    ------
+    InputError
+        For each thing that the text guide does not allow, naming the element (META_INVALID); for a file that is not
+        in the archive (META_FILE_MISSING); for an encoding that is not known (INPUT_ENCODING_UNKNOWN).
+    """
+    root = parse(data, file=file)
+    reader = _Reader(file, members)
+    if local_name(root.tag) != "archive":
+        reader.refuse(local_name(root.tag), "is no archive description", "the root element <archive>")
+    cores = [child for child in root if local_name(child.tag) == "core"]
+    if len(cores) != 1:
+        reader.refuse("archive", f"has {len(cores)} <core> elements", "exactly one")
+    extensions = [child for child in root if local_name(child.tag) == "extension"]
+    core = reader.data_file(cores[0], "archive/core", "id", needs_id=bool(extensions))
+    if core.kind not in CORE_ROW_TYPES:
+        reader.refuse("archive/core/@rowType", f"{core.row_type!r} is not known", f"one of {', '.join(CORE_ROW_TYPES)}")
+    metadata = (root.get("metadata") or "").strip() or None
+    if metadata is not None and metadata not in members:
+        reader.missing("archive/@metadata", metadata)
+    return Description(
+        core,
+        tuple(
+            reader.data_file(element, f"archive/extension[{number}]", "coreid", needs_id=True)
+            for number, element in enumerate(extensions, 1)
+        ),
+        metadata,
+    )
+
+
+class _Reader:
+    """Reads the parts of one meta.xml."""
+
+    def __init__(self, file: str, members: Collection[str]) -> None:
+        self.file, self.members = file, members
+        self.taken: set[str] = set()
+
+    def data_file(self, element: Element, path: str, id_name: str, *, needs_id: bool) -> DataFile:
+        """Return a core or an extension."""
+        row_type = (element.get("rowType") or "").strip()
+        if not row_type:
+            self.refuse(f"{path}/@rowType", "is missing", "the address of a class")
+        id_elements = [child for child in element if local_name(child.tag) == id_name]
+        if len(id_elements) > 1 or (needs_id and not id_elements):
+            self.refuse(f"{path}/{id_name}", "is missing" if not id_elements else "stands twice", "exactly one")
+        id_index = self.index(id_elements[0], f"{path}/{id_name}") if id_elements else None
+        if id_elements and id_index is None:
+            self.refuse(f"{path}/{id_name}/@index", "is missing", "a column number, the first being 0")
+        return DataFile(
+            row_type=row_type,
+            locations=tuple(self.locations(element, path)),
+            encoding=self.encoding(element, path),
+            dialect=self.dialect(element, path),
+            header_lines=self.header_lines(element, path),
+            id_index=id_index,
+            fields=tuple(self.fields(element, path)),
+        )
+
+    def locations(self, element: Element, path: str) -> Iterator[str]:
+        """Yield the files of a table; each must be a member that no other table has."""
+        found = [e for e in element.iter() if local_name(e.tag) == "location"]
+        if not found:
+            self.refuse(f"{path}/files/location", "is missing", "the name of a file in the archive")
+        for location in found:
+            name = (location.text or "").strip()
+            if name not in self.members:
+                self.missing(f"{path}/files/location", name)
+            if name in self.taken:
+                self.refuse(f"{path}/files/location", f"{name!r} stands twice", "each file once")
+            self.taken.add(name)
+            yield name
+
+    def encoding(self, element: Element, path: str) -> str:
+        """Return the encoding; UTF-8 where it is not told."""
+        try:
+            return encodings.known(element.get("encoding") or "UTF-8", file=self.file)
+        except InputError as error:
+            problem = f"{path}/@encoding: {error.problem}"
+            raise InputError(problem, file=self.file, expected=error.expected, code=error.code) from None
+
+    def dialect(self, element: Element, path: str) -> Dialect:
+        """Return separator and quote."""
+        separator = self.character(element.get("fieldsTerminatedBy", ","), f"{path}/@fieldsTerminatedBy")
+        if separator is None:
+            self.refuse(f"{path}/@fieldsTerminatedBy", "is empty", "one character")
+        quote = self.character(element.get("fieldsEnclosedBy", '"'), f"{path}/@fieldsEnclosedBy")
+        if quote == separator:
+            self.refuse(f"{path}/@fieldsEnclosedBy", f"{quote!r} is also the separator", "another character, or none")
+        line_end = element.get("linesTerminatedBy", "\\n")
+        if _ESCAPES.get(line_end, line_end) not in _LINE_ENDS:
+            self.refuse(f"{path}/@linesTerminatedBy", f"{line_end!r} ends no line", r"\n, \r\n or \r")
+        return Dialect(separator, quote)
+
+    def character(self, told: str, path: str) -> str | None:
+        """Return a character that was told as itself or as an escape; None where it is empty."""
+        character = _ESCAPES.get(told, told)
+        if len(character) > 1 or not character.isascii() or character in {"\n", "\r", "\x00"}:
+            self.refuse(path, f"{told!r} cannot be used", "one ASCII character")
+        return character or None
+
+    def header_lines(self, element: Element, path: str) -> int:
+        """Return how many lines stand before the data."""
+        told = (element.get("ignoreHeaderLines") or "0").strip()
+        if not (told.isascii() and told.isdigit()) or int(told[:9]) > 1_000:
+            self.refuse(f"{path}/@ignoreHeaderLines", f"{told!r} is no number of lines", "0 or 1")
+        return int(told)
+
+    def fields(self, element: Element, path: str) -> Iterator[Field]:
+        """Yield the fields; no column and no term may be told twice."""
+        indexes: set[int] = set()
+        terms: set[str] = set()
+        for number, child in enumerate((e for e in element if local_name(e.tag) == "field"), 1):
+            here = f"{path}/field[{number}]"
+            term = (child.get("term") or "").strip()
+            if not local_term(term):
+                self.refuse(f"{here}/@term", "is missing", "the address of a term")
+            index, default = self.index(child, here), child.get("default")
+            if index is None and default is None:
+                self.refuse(here, f"{local_term(term)} has neither index nor default", "one of them")
+            if index in indexes:
+                self.refuse(f"{here}/@index", f"{index} stands twice", "each column once")
+            if term in terms:
+                self.refuse(f"{here}/@term", f"{term} stands twice", "each term once")
+            terms.add(term)
+            if index is not None:
+                indexes.add(index)
+            yield Field(term, index, default or None)
+
+    def index(self, element: Element, path: str) -> int | None:
+        """Return the column number of an element; None where it has none."""
+        told = element.get("index")
+        if told is None:
+            return None
+        told = told.strip()
+        if not (told.isascii() and told.isdigit()) or int(told[:9]) >= _MOST_COLUMNS:
+            self.refuse(f"{path}/@index", f"{told!r} is no column number", f"0 to {_MOST_COLUMNS - 1:,}")
+        return int(told)
+
+    def missing(self, path: str, name: str) -> NoReturn:
+        """Raise the error for a file that is not in the archive."""
+        problem = f"{path}: there is no file {name!r} in the archive"
+        raise InputError(problem, file=self.file, value=name, code="META_FILE_MISSING")
+
+    def refuse(self, path: str, what: str, expected: str) -> NoReturn:
+        """Raise the error for an element."""
+        problem = f"{path}: {what}"
+        raise InputError(problem, file=self.file, expected=expected, code="META_INVALID")

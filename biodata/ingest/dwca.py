@@ -1,0 +1,139 @@
+"""Darwin Core Archives of any publisher: occurrences, sampling events with their occurrences, checklists."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+import polars as pl
+
+from biodata.errors import InputError, Refusal
+from biodata.formats.dwca import DarwinCoreArchive, open_dwca
+from biodata.formats.meta_xml import DataFile
+from biodata.ingest.protocol import VerbatimTable
+from biodata.ingest.tables import Datasets, archive_rows, check_options, core_id_name, dataset_info, plain_table
+
+_OPTIONS: Final = frozenset({"complete", "encoding", "separator"})
+_ID_TERMS: Final = MappingProxyType({"Event": "eventID", "Taxon": "taxonID"})
+# What these tell is true of the core's own row, not of the occurrences that belong to it.
+_NOT_JOINED: Final = frozenset({"id", "type", "modified", "references", "identifier"})
+
+
+class DwcaSource:
+    """Darwin Core Archives: zip files, or the folders that they were unpacked to.
+
+    A core of occurrences gives them. A core of events or taxa gives the occurrences of its extension, each with the
+    core's terms where it has none of its own; the core is held in memory for that. A core of taxa also gives a table
+    of taxa. Other extensions are not read.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Zip files or folders.
+    dataset : str, optional
+        Key of the dataset; else the UUID in its description, else none.
+    options : mapping
+        `complete` = `yes`: what is not in the archive any more is gone. `encoding` and `separator` for an archive
+        without a meta.xml.
+    progress : bool
+        Not used: whoever consumes the batches shows the progress.
+    """
+
+    name: ClassVar[str] = "dwca"
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        dataset: str | None = None,
+        options: Mapping[str, str] = MappingProxyType({}),
+        progress: bool = False,
+    ) -> None:
+        self.paths, self.dataset = list(paths), dataset
+        self.options = check_options(options, _OPTIONS)
+        self.complete = self.options.pop("complete", "no").lower() in {"yes", "true", "1"}
+
+    def read(self) -> Iterator[VerbatimTable]:
+        """Yield the tables of each archive.
+
+        Raises
+        ------
+        InputError
+            If an archive cannot be taken, or has neither occurrences nor taxa (ARCHIVE_WITHOUT_RECORDS).
+        """
+        for path in self.paths:
+            dwca = open_dwca(path)
+            for table in self._tables(dwca):
+                key = self.dataset or (dwca.metadata.key if dwca.metadata else None)
+                table.dataset = dataset_info(key, path.stem, dwca.metadata)
+                table.complete = self.complete
+                yield table
+
+    def _tables(self, dwca: DarwinCoreArchive) -> Iterator[VerbatimTable]:
+        """Yield the tables of one archive."""
+        if dwca.description is None:
+            member = dwca.only_table
+            yield plain_table(
+                lambda: dwca.archive.open(member),
+                file=f"{dwca.name}/{member}",
+                dataset=dataset_info(None, dwca.name, None),
+                options=self.options,
+            )
+            return
+        core = dwca.description.core
+        if core.kind == "Occurrence":
+            yield _table(dwca, core, "occurrences")
+            return
+        if core.kind == "Taxon":
+            yield _table(dwca, core, "taxa")
+        occurrences = [file for file in dwca.description.extensions if file.kind == "Occurrence"]
+        if core.kind == "Event" and not occurrences:
+            problem = "the archive has events, but no table of occurrences"
+            raise InputError(problem, file=dwca.name, code="ARCHIVE_WITHOUT_RECORDS")
+        for extension in occurrences:
+            table = _table(dwca, extension, "occurrences")
+            table.batches = _with_core(dwca, core, table.batches, table.refusals)
+            yield table
+
+
+def _table(dwca: DarwinCoreArchive, data_file: DataFile, kind: str) -> VerbatimTable:
+    """Return a core or an extension as a table."""
+    refusals: list[Refusal] = []
+    return VerbatimTable(
+        kind=kind,
+        name=f"{dwca.name}/{data_file.locations[0]}",
+        dataset=dataset_info(None, dwca.name, None),
+        batches=archive_rows(dwca, data_file, refusals),
+        refusals=refusals,
+        datasets=Datasets(dwca.constituents),
+    )
+
+
+def _with_core(
+    dwca: DarwinCoreArchive, core: DataFile, batches: Iterator[pl.DataFrame], refusals: list[Refusal]
+) -> Iterator[pl.DataFrame]:
+    """Yield the occurrences with the terms of the core that they do not tell themselves."""
+    frames = list(archive_rows(dwca, core, refusals))
+    whole = pl.concat(frames).drop("source_file", "source_row") if frames else None
+    id_name = _ID_TERMS[core.kind]
+    for batch in batches:
+        joined = batch if whole is None else _joined(batch, whole, core_id_name(core))
+        told = [pl.col(id_name)] if id_name in joined.columns else []
+        yield joined.with_columns(pl.coalesce(*told, "coreid").alias(id_name)).drop("coreid")
+
+
+def _joined(batch: pl.DataFrame, core: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Return a batch with the terms of the core rows that it points at; a core identifier told twice counts once."""
+    told = core.filter(pl.col(key).is_not_null()).unique(key, keep="first", maintain_order=True)
+    terms = [name for name in told.columns if name not in _NOT_JOINED]
+    of_core = {name: f"{name} of the core" for name in terms}
+    found = batch.join(
+        told.select(pl.col(key).alias("coreid"), *(pl.col(name).alias(of_core[name]) for name in terms)),
+        on="coreid",
+        how="left",
+        maintain_order="left",
+    )
+    own = {name for name in terms if name in batch.columns}
+    return found.with_columns(
+        (pl.coalesce(name, of_core[name]) if name in own else pl.col(of_core[name])).alias(name) for name in terms
+    ).drop(*of_core.values())

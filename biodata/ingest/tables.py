@@ -1,0 +1,119 @@
+"""Tables of text and of archives as verbatim occurrences: what the sources `gbif` and `dwca` share."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from biodata.errors import InputError, Refusal
+from biodata.formats import delimited
+from biodata.formats.dwca import DarwinCoreArchive, core_id, rows
+from biodata.formats.eml import DatasetDescription
+from biodata.formats.meta_xml import DataFile
+from biodata.ingest.headings import renamed, terms_of
+from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+
+
+def check_options(options: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """Return the options of a source.
+
+    Raises
+    ------
+    InputError
+        If one is not known (OPTION_UNKNOWN).
+    """
+    for name in options:
+        if name not in known:
+            problem = f"there is no option {name!r}"
+            raise InputError(problem, expected=f"one of {', '.join(sorted(known))}", code="OPTION_UNKNOWN")
+    return dict(options)
+
+
+def plain_table(
+    open_stream: Callable[[], BinaryIO], *, file: str, dataset: DatasetInfo, options: Mapping[str, str]
+) -> VerbatimTable:
+    """Return a table of text whose headings are terms.
+
+    Parameters
+    ----------
+    open_stream : callable
+        Opens its bytes anew.
+    file : str
+        What it is called.
+    dataset : DatasetInfo
+        What is told of its dataset.
+    options : mapping
+        `encoding` and `separator`, where they are told.
+    """
+    table = delimited.read(open_stream, file=file, encoding=options.get("encoding"), separator=options.get("separator"))
+    names = terms_of(table.headings, file=file)
+    batches = (
+        frame.rename(names, strict=False).select(pl.lit(file).alias("source_file"), pl.all()) for frame in table.batches
+    )
+    return VerbatimTable(
+        kind="occurrences",
+        name=file,
+        dataset=dataset,
+        batches=batches,
+        refusals=table.refusals,
+        declarations=renamed(names),
+    )
+
+
+def archive_rows(dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of an archive's table under its terms' local names."""
+    names = terms_of([field.term for field in data_file.fields], file=f"{dwca.name}/{data_file.locations[0]}")
+    for frame in rows(dwca, data_file, refusals):
+        yield frame.rename(names, strict=False)
+
+
+def core_id_name(core: DataFile) -> str:
+    """Return the column of `archive_rows` that extensions of this core point at."""
+    addresses = [field.term for field in core.fields]
+    name = core_id(core)
+    return terms_of(addresses, file="")[name] if name in addresses else name
+
+
+def dataset_info(key: str | None, title: str, description: DatasetDescription | None) -> DatasetInfo:
+    """Return what is told of a dataset, with the file's name where nothing tells a title."""
+    if description is None:
+        return DatasetInfo(key=key, title=title)
+    return DatasetInfo(
+        key=key,
+        title=description.title or title,
+        license=description.license,
+        citation=description.citation,
+        doi=description.doi,
+        metadata=description.text,
+    )
+
+
+class Datasets(Mapping[str, DatasetInfo]):
+    """What the descriptions in a GBIF download tell of its datasets, each read when it is asked for."""
+
+    def __init__(self, descriptions: Mapping[str, DatasetDescription]) -> None:
+        self.descriptions = descriptions
+
+    def __getitem__(self, key: str) -> DatasetInfo:
+        return dataset_info(key, key, self.descriptions[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.descriptions)
+
+    def __len__(self) -> int:
+        return len(self.descriptions)
+
+
+def opener(path: Path) -> Callable[[], BinaryIO]:
+    """Return what opens a file anew.
+
+    Raises
+    ------
+    InputError
+        If there is no such file (FILE_MISSING).
+    """
+    if not path.is_file():
+        problem = "there is no such file"
+        raise InputError(problem, file=str(path), code="FILE_MISSING")
+    return lambda: path.open("rb")
