@@ -17,7 +17,7 @@ from biodata.parsers.scientific_names import parse_names
 _IDS: Final = ("taxonid", "id", "scientificnameid")
 _NAMES: Final = ("scientificname", "sciname", "canonicalname")
 _RANKS: Final = ("kingdom", "phylum", "class", "order", "family")
-_GENUS_AND_ABOVE: Final = frozenset({"KINGDOM", "PHYLUM", "CLASS", "ORDER", "SUPERFAMILY", "FAMILY", "GENUS"})
+_ABOVE_GENUS: Final = ("KINGDOM", "PHYLUM", "CLASS", "ORDER", "SUPERFAMILY", "FAMILY", "SUBFAMILY", "TRIBE")
 _NOTHING: Final = frozenset({"NA"})
 
 # https://www.iucnredlist.org/resources/categories-and-criteria and, for LR/…, version 2.3 of 1994
@@ -146,13 +146,14 @@ def _named(frame: pl.DataFrame) -> pl.DataFrame:
     parts = parse_names(frame["told"])
     # "Bufo sp. 1" comes back as its genus: such a name stays as it was told.
     informal = parts["canonical"].str.contains(" ").not_() & frame["told"].str.contains(r" (cf\.|aff\.|spp?\b|nr\.)")
-    above = pl.col("taxonRank").is_in(list(_GENUS_AND_ABOVE - {"GENUS"}))
+    rank = pl.coalesce("taxonRank", parts["rank"])
+    in_genus = ~rank.is_in(_ABOVE_GENUS)  # null, and so no genus, where no rank is known
     full = pl.concat_str("scientificName", "scientificNameAuthorship", separator=" ", ignore_nulls=True)
     return frame.with_columns(
         scientificName=pl.when(informal).then("told").otherwise(pl.coalesce(parts["canonical"], "told")),
         scientificNameAuthorship=pl.coalesce("author", parts["authorship"]),
-        taxonRank=pl.coalesce("taxonRank", parts["rank"]),
-        genus=pl.coalesce("genus", parts["genus"], pl.when(~above).then(parts["uninomial"])),
+        taxonRank=pl.when(~informal).then(rank).otherwise("taxonRank"),
+        genus=pl.coalesce("genus", parts["genus"], pl.when(in_genus).then(parts["uninomial"])),
     ).with_columns(taxon_id=pl.coalesce("taxon_id", full.str.replace_all(r"[^\pL\pN.-]+", "_").str.strip_chars("_")))
 
 

@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from biodata.errors import InputError, shorten
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.tables import check_options
 
 MAX_FILE_BYTES: Final = 4_000_000_000
 MAX_CELLS: Final = 1_000_000_000
@@ -44,7 +45,7 @@ _SCHEMA: Final = pl.Schema(
 )
 
 
-class Layers:
+class LayerSource:
     """GeoTIFF files of one band, north up, with a coordinate system.
 
     Options: `name` (of one file; else the file's name), `kind` (categorical or continuous; else decided by the cells).
@@ -60,10 +61,8 @@ class Layers:
         options: Mapping[str, str] | None = None,
         progress: bool = False,
     ) -> None:
-        self.paths, self.dataset, self.options, self.progress = list(paths), dataset, dict(options or {}), progress
-        if unknown := sorted(set(self.options) - set(_OPTIONS)):
-            problem = f"{self.name} has no option {unknown[0]!r}"
-            raise InputError(problem, expected=f"one of {', '.join(_OPTIONS)}", code="OPTION_UNKNOWN")
+        self.paths, self.dataset, self.progress = list(paths), dataset, progress
+        self.options = check_options(options or {}, _OPTIONS)
         if (kind := self.options.get("kind")) is not None and kind not in _KINDS:
             problem = "the kind of a layer is not known"
             raise InputError(problem, value=kind, expected=" or ".join(_KINDS), code="OPTION_INVALID")

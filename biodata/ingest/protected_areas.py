@@ -17,6 +17,7 @@ from biodata import geo
 from biodata.errors import InputError, Refusal
 from biodata.formats.vectors import Layer, open_layers
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.tables import check_options
 
 WGS84: Final = "EPSG:4326"
 MAX_VERTICES: Final = 5_000_000
@@ -25,7 +26,7 @@ MAX_VERTICES: Final = 5_000_000
 _OPTIONS: Final = frozenset({"country", "crs", "encoding", "layer"})
 
 
-class ProtectedAreas:
+class ProtectedAreaSource:
     """Sites of protected and conserved areas: every attribute as text, geometry in WGS 84.
 
     Options: `crs` and `encoding` (of files that tell none), `layer` (of a GeoPackage), `country` (ISO 3166-1 alpha-2,
@@ -42,10 +43,8 @@ class ProtectedAreas:
         options: Mapping[str, str] | None = None,
         progress: bool = False,
     ) -> None:
-        self.paths, self.dataset, self.options, self.progress = list(paths), dataset, dict(options or {}), progress
-        if unknown := sorted(set(self.options) - _OPTIONS):
-            problem = f"{self.name} has no option {unknown[0]!r}"
-            raise InputError(problem, expected=f"one of {', '.join(sorted(_OPTIONS))}", code="OPTION_UNKNOWN")
+        self.paths, self.dataset, self.progress = list(paths), dataset, progress
+        self.options = check_options(options or {}, _OPTIONS)
 
     def read(self) -> Iterator[VerbatimTable]:
         """Yield one table a layer, in one batch: which name stands twice is decided on the whole table.
