@@ -1,0 +1,47 @@
+"""How answers leave: JSON as bytes, addresses of other pages."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+JSON: Final = "application/json"
+GEOJSON: Final = "application/geo+json"
+HTML: Final = "text/html"
+SHORT_CACHE: Final = "public, max-age=60"
+
+
+def json_answer(
+    body: Any, *, media_type: str = JSON, status: int = 200, headers: Mapping[str, str] | None = None,
+    cache: str = SHORT_CACHE,
+) -> Response:  # fmt: skip
+    """Return an answer in JSON.
+
+    Its content type is exactly `application/json` where nothing else is said: pygbif refuses one with a charset.
+    """
+    content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    return Response(content, status, {"Cache-Control": cache, **(headers or {})}, media_type=media_type)
+
+
+def address(request: Request, path: str, query: Iterable[tuple[str, Any]] = ()) -> str:
+    """Return the full address of a page of this service."""
+    encoded = urlencode([(name, value) for name, value in query if value is not None])
+    base = str(request.base_url).rstrip("/")
+    return f"{base}{quote(path, safe='/{}')}" + (f"?{encoded}" if encoded else "")
+
+
+def link(href: str, rel: str, media_type: str, title: str) -> dict[str, str]:
+    """Return a link as OGC's API writes it."""
+    return {"href": href, "rel": rel, "type": media_type, "title": title}
+
+
+def wants_html(request: Request) -> bool:
+    """Tell whether a page for people is asked for: by `f=html`, or by a browser's Accept header."""
+    chosen = request.query_params.get("f")
+    if chosen is not None:
+        return chosen == "html"
+    first = request.headers.get("accept", "").split(",")[0].split(";")[0].strip()
+    return first == HTML

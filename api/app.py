@@ -1,0 +1,62 @@
+"""The application: settings in, one release and the registry opened, every route put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+
+from api import datasets, errors, features, health, items, occurrences, pages, species, surveys, tiles
+from api.dependencies import Service
+from api.middleware import Envelope
+from biodata.settings import Settings
+
+DESCRIPTION: Final = (
+    "A shared biodiversity record for Southwest China and ASEAN. Below /v1 it speaks as GBIF's API does, below /ogc as "
+    "OGC API Features and Tiles. Every answer tells its release in X-Biodata-Release; every error is problem+json."
+)
+
+
+def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> FastAPI:
+    """Put the application together; nothing is opened before it starts.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        The installation; from the environment where none are given.
+    dist : Path
+        Folder of the built map; it may be built later.
+
+    Returns
+    -------
+    FastAPI
+    """
+    chosen = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.service = Service(chosen)
+        try:
+            yield
+        finally:
+            app.state.service.close()
+
+    app = FastAPI(
+        title="biodata",
+        version=version("biodata"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    app.state.metrics = health.Metrics()
+    app.state.dist = dist
+    app.add_middleware(Envelope, metrics=app.state.metrics)
+    errors.install(app)
+    for part in (occurrences, species, datasets, features, items, tiles, surveys, health, pages):
+        app.include_router(part.router)
+    app.mount("/assets", pages.Assets(directory=dist / "assets", check_dir=False), name="assets")
+    return app

@@ -1,0 +1,236 @@
+"""Every error leaves as problem+json (RFC 9457): a code, a field, what would be right, a request id; no stack trace."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from biodata.errors import BiodataError, InputError, NoReleaseError, shorten
+
+PROBLEM_TYPE: Final = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A kind of error.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status.
+    title : str
+        The same short sentence each time.
+    """
+
+    status: int
+    title: str
+
+
+class Code(StrEnum):
+    """A kind of error; its value is a stable name for programs."""
+
+    PARAMETER_UNKNOWN = "PARAMETER_UNKNOWN"
+    PARAMETER_INVALID = "PARAMETER_INVALID"
+    PARAMETERS_TOO_MANY = "PARAMETERS_TOO_MANY"
+    GEOMETRY_INVALID = "GEOMETRY_INVALID"
+    FILTER_INVALID = "FILTER_INVALID"
+    CURSOR_INVALID = "CURSOR_INVALID"
+    WINDOW_EXCEEDED = "WINDOW_EXCEEDED"
+    REQUEST_INVALID = "REQUEST_INVALID"
+    UPLOAD_INVALID = "UPLOAD_INVALID"
+    KEY_MISSING = "KEY_MISSING"
+    NOT_FOUND = "NOT_FOUND"
+    RECORD_MISSING = "RECORD_MISSING"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    RELEASE_GONE = "RELEASE_GONE"
+    UPLOAD_TOO_LARGE = "UPLOAD_TOO_LARGE"
+    URI_TOO_LONG = "URI_TOO_LONG"
+    INTERNAL = "INTERNAL"
+    RELEASE_MISSING = "RELEASE_MISSING"
+    QUERY_TIMEOUT = "QUERY_TIMEOUT"
+    STORE_ERROR = "STORE_ERROR"
+    DISK_FULL = "DISK_FULL"
+    BOX_INVALID = "BOX_INVALID"
+    COLUMN_UNKNOWN = "COLUMN_UNKNOWN"
+    FILTER_TOO_LARGE = "FILTER_TOO_LARGE"
+    FILTER_VALUE = "FILTER_VALUE"
+    PAGE_INVALID = "PAGE_INVALID"
+    TILE_UNKNOWN = "TILE_UNKNOWN"
+    DATASET_FORBIDDEN = "DATASET_FORBIDDEN"
+
+
+PROBLEMS: Final = MappingProxyType(
+    {
+        Code.PARAMETER_UNKNOWN: Problem(400, "There is no parameter of that name."),
+        Code.PARAMETER_INVALID: Problem(400, "A parameter's value cannot be used."),
+        Code.PARAMETERS_TOO_MANY: Problem(400, "There are too many parameters."),
+        Code.GEOMETRY_INVALID: Problem(400, "The geometry cannot be used as a filter."),
+        Code.FILTER_INVALID: Problem(400, "The filter cannot be read."),
+        Code.CURSOR_INVALID: Problem(400, "The cursor was not made by this service for this request."),
+        Code.WINDOW_EXCEEDED: Problem(400, "Offset paging ends at 100,000 records; a cursor has no such end."),
+        Code.REQUEST_INVALID: Problem(400, "The request cannot be read."),
+        Code.UPLOAD_INVALID: Problem(400, "The upload cannot be read."),
+        Code.KEY_MISSING: Problem(401, "An API key is needed, and the one given, if any, is not known."),
+        Code.NOT_FOUND: Problem(404, "There is nothing here."),
+        Code.RECORD_MISSING: Problem(404, "There is no such record in this release."),
+        Code.METHOD_NOT_ALLOWED: Problem(405, "This method is not answered here."),
+        Code.IDEMPOTENCY_KEY_REUSED: Problem(409, "The same Idempotency-Key came with another file."),
+        Code.RELEASE_GONE: Problem(410, "The release that the cursor belongs to is no longer open."),
+        Code.UPLOAD_TOO_LARGE: Problem(413, "The upload is larger than what is taken."),
+        Code.URI_TOO_LONG: Problem(414, "The address is longer than what is taken."),
+        Code.INTERNAL: Problem(500, "Something went wrong on our side."),
+        Code.RELEASE_MISSING: Problem(503, "No release can be read yet."),
+        Code.QUERY_TIMEOUT: Problem(503, "The query took too long and was stopped."),
+        Code.STORE_ERROR: Problem(503, "The store cannot answer now."),
+        Code.DISK_FULL: Problem(507, "There is no room to keep the upload."),
+        Code.BOX_INVALID: Problem(400, "The box is not on Earth."),
+        Code.COLUMN_UNKNOWN: Problem(400, "There is no property of that name."),
+        Code.FILTER_TOO_LARGE: Problem(400, "The filter has too many parts."),
+        Code.FILTER_VALUE: Problem(400, "A value does not fit its property."),
+        Code.PAGE_INVALID: Problem(400, "There is no such page."),
+        Code.TILE_UNKNOWN: Problem(404, "There is no such tile."),
+        Code.DATASET_FORBIDDEN: Problem(403, "The key uploads to another dataset."),
+    }
+)
+"""Status and title of every code; the documentation page lists them."""
+
+_BY_STATUS: Final = MappingProxyType({404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 413: Code.UPLOAD_TOO_LARGE})
+
+
+class ProblemError(Exception):
+    """An error that a handler answers with on purpose.
+
+    Parameters
+    ----------
+    code : Code
+        What kind of error.
+    detail : str
+        What was wrong this time, in one sentence.
+    field : str, optional
+        The parameter, header or column.
+    expected : str, optional
+        What would be right.
+    near : iterable of str
+        Names that may have been meant.
+    headers : mapping of str to str, optional
+        Headers of the answer.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        *,
+        field: str | None = None,
+        expected: str | None = None,
+        near: Iterable[str] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.code, self.detail, self.field, self.expected = code, detail, field, expected
+        self.near, self.headers = list(near), dict(headers or {})
+        super().__init__(detail)
+
+
+def invalid(*, field: str, value: str, expected: str) -> ProblemError:
+    """Return the error for a parameter whose value cannot be used."""
+    return ProblemError(
+        Code.PARAMETER_INVALID, f"{field}={shorten(value)!r} cannot be used", field=field, expected=expected
+    )
+
+
+def unknown_parameter(name: str, known: Iterable[str]) -> ProblemError:
+    """Return the error for a parameter that is not known, with the names nearest to it."""
+    by_lower = {k.lower(): k for k in known}
+    near = [by_lower[k] for k in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
+    return ProblemError(
+        Code.PARAMETER_UNKNOWN,
+        f"there is no parameter called {shorten(name)!r} here",
+        field=shorten(name),
+        expected=f"did you mean {' or '.join(near)}?" if near else "see /docs for the parameters of each address",
+        near=near,
+    )
+
+
+def problem_response(
+    request_id: str,
+    code: Code,
+    detail: str,
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> Response:
+    """Return an answer of type problem+json; members that are None or empty are left out."""
+    problem = PROBLEMS[code]
+    body = {
+        "type": f"/docs#{code}",
+        "title": problem.title,
+        "status": status or problem.status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        **{name: value for name, value in members.items() if value},
+    }
+    return Response(orjson.dumps(body), status or problem.status, dict(headers or {}), media_type=PROBLEM_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the application leave as problem+json."""
+    app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(BiodataError, _biodata)
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    """Answer with an error that a handler raised on purpose."""
+    assert isinstance(error, ProblemError)
+    return problem_response(
+        request.state.request_id,
+        error.code,
+        error.detail,
+        headers=error.headers,
+        field=error.field,
+        expected=error.expected,
+        near=error.near,
+    )
+
+
+def _http(request: Request, error: Exception) -> Response:
+    """Answer with an error of the framework: no such route, no such method."""
+    assert isinstance(error, HTTPException)
+    code = _BY_STATUS.get(error.status_code, Code.REQUEST_INVALID if error.status_code < 500 else Code.INTERNAL)
+    return problem_response(
+        request.state.request_id, code, PROBLEMS[code].title, status=error.status_code, headers=error.headers
+    )
+
+
+def _validation(request: Request, error: Exception) -> Response:
+    """Answer with the first fault that FastAPI found in a request."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"][1:])
+    return problem_response(request.state.request_id, Code.REQUEST_INVALID, f"{field}: {first['msg']}", field=field)
+
+
+def _biodata(request: Request, error: Exception) -> Response:
+    """Answer with an error of the library: what came from outside is a 400, all else is ours."""
+    request_id = request.state.request_id
+    if isinstance(error, InputError):
+        code = Code(error.code) if error.code in PROBLEMS else Code.PARAMETER_INVALID
+        return problem_response(request_id, code, error.problem, field=error.column, expected=error.expected)
+    if isinstance(error, NoReleaseError):
+        detail = "make one with `biodata release`, then ask again"
+        return problem_response(request_id, Code.RELEASE_MISSING, detail, headers={"Retry-After": "5"})
+    code = Code(error.code) if isinstance(error, BiodataError) and error.code in PROBLEMS else Code.STORE_ERROR
+    return problem_response(request_id, code, PROBLEMS[code].title, headers={"Retry-After": "5"})

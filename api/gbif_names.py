@@ -1,0 +1,85 @@
+"""Names of GBIF's API that we know but have no column for, and its codes for licences, countries and issues."""
+
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+# GBIF's search parameters that our data cannot answer: accepted, left out, and told in the header X-Biodata-Ignored.
+# Source: https://github.com/gbif/gbif-api, OccurrenceSearchParameter (06da136), and pygbif 0.7.0's own extras.
+UNANSWERED: Final = frozenset(
+    """
+    checklistKey repatriated subgenusKey continent recordedByID identifiedByID spellCheck gbifRegion gadmGid
+    gadmLevel0Gid gadmLevel1Gid gadmLevel2Gid gadmLevel3Gid networkKey programme projectId protocol dwcaExtension
+    waterBody island islandGroup isInCluster isSequenced degreeOfEstablishment pathway sampleSizeValue sampleSizeUnit
+    distanceFromCentroidInMeters startDayOfYear endDayOfYear modified hostingOrganizationKey installationKey crawlId
+    publishedByGbifRegion datasetId datasetName associatedSequences previousIdentifications verbatimScientificName
+    verbatimTaxonKey taxonId taxonConceptId organismId otherCatalogNumbers preparations georeferencedBy
+    higherGeography county municipality biostratigraphy lithostratigraphy fieldNumber collectionKey institutionKey
+    taxonomicIssue hl verbose facetMultiselect strict datasetCategory
+    """.split()
+)
+
+# Source: https://gbif.github.io/gbif-api/apidocs/org/gbif/api/vocabulary/OccurrenceIssue.html
+ISSUES: Final = frozenset(
+    """
+    ZERO_COORDINATE COORDINATE_OUT_OF_RANGE COORDINATE_INVALID COORDINATE_ROUNDED GEODETIC_DATUM_INVALID
+    GEODETIC_DATUM_ASSUMED_WGS84 COORDINATE_REPROJECTED COORDINATE_REPROJECTION_FAILED
+    COORDINATE_REPROJECTION_SUSPICIOUS COORDINATE_ACCURACY_INVALID COORDINATE_PRECISION_INVALID
+    COORDINATE_UNCERTAINTY_METERS_INVALID COORDINATE_PRECISION_UNCERTAINTY_MISMATCH FOOTPRINT_SRS_INVALID
+    FOOTPRINT_WKT_MISMATCH FOOTPRINT_WKT_INVALID COUNTRY_COORDINATE_MISMATCH COUNTRY_MISMATCH COUNTRY_INVALID
+    COUNTRY_DERIVED_FROM_COORDINATES CONTINENT_COORDINATE_MISMATCH CONTINENT_COUNTRY_MISMATCH CONTINENT_INVALID
+    CONTINENT_DERIVED_FROM_COORDINATES CONTINENT_DERIVED_FROM_COUNTRY PRESUMED_SWAPPED_COORDINATE
+    PRESUMED_NEGATED_LONGITUDE PRESUMED_NEGATED_LATITUDE RECORDED_DATE_MISMATCH RECORDED_DATE_INVALID
+    RECORDED_DATE_UNLIKELY MODIFIED_DATE_INVALID MODIFIED_DATE_UNLIKELY IDENTIFIED_DATE_INVALID
+    IDENTIFIED_DATE_UNLIKELY GEOREFERENCED_DATE_INVALID GEOREFERENCED_DATE_UNLIKELY TAXON_MATCH_FUZZY
+    TAXON_MATCH_HIGHERRANK TAXON_MATCH_AGGREGATE TAXON_MATCH_NONE TAXON_MATCH_NAME_AND_ID_AMBIGUOUS
+    TAXON_MATCH_TAXON_CONCEPT_ID_IGNORED TAXON_MATCH_SCIENTIFIC_NAME_ID_IGNORED TAXON_MATCH_TAXON_ID_IGNORED
+    SCIENTIFIC_NAME_ID_NOT_FOUND TAXON_CONCEPT_ID_NOT_FOUND TAXON_ID_NOT_FOUND BASIS_OF_RECORD_INVALID
+    TYPE_STATUS_INVALID MULTIMEDIA_DATE_INVALID MULTIMEDIA_URI_INVALID REFERENCES_URI_INVALID
+    INDIVIDUAL_COUNT_INVALID INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS OCCURRENCE_STATUS_UNPARSABLE
+    OCCURRENCE_STATUS_INFERRED_FROM_INDIVIDUAL_COUNT OCCURRENCE_STATUS_INFERRED_FROM_BASIS_OF_RECORD
+    ELEVATION_MIN_MAX_SWAPPED ELEVATION_NOT_METRIC ELEVATION_NON_NUMERIC ELEVATION_UNLIKELY DEPTH_MIN_MAX_SWAPPED
+    DEPTH_NOT_METRIC DEPTH_NON_NUMERIC DEPTH_UNLIKELY DIFFERENT_OWNER_INSTITUTION AMBIGUOUS_COLLECTION
+    AMBIGUOUS_INSTITUTION COLLECTION_MATCH_FUZZY COLLECTION_MATCH_NONE INSTITUTION_COLLECTION_MISMATCH
+    INSTITUTION_MATCH_FUZZY INSTITUTION_MATCH_NONE POSSIBLY_ON_LOAN INTERPRETATION_ERROR
+    SUSPECTED_TYPE
+    """.split()
+)
+"""Issues that GBIF may set; asking for one that we never set is legal and finds nothing."""
+
+GEOSPATIAL_ISSUES: Final = (
+    "ZERO_COORDINATE",
+    "COORDINATE_OUT_OF_RANGE",
+    "COORDINATE_INVALID",
+    "COUNTRY_COORDINATE_MISMATCH",
+)
+"""The issues behind `hasGeospatialIssue`. Source: https://techdocs.gbif.org/en/data-use/occurrence-issues-and-flags"""
+
+LICENSE_URLS: Final = MappingProxyType(
+    {
+        "CC0_1_0": "http://creativecommons.org/publicdomain/zero/1.0/legalcode",
+        "CC_BY_4_0": "http://creativecommons.org/licenses/by/4.0/legalcode",
+        "CC_BY_NC_4_0": "http://creativecommons.org/licenses/by-nc/4.0/legalcode",
+        "UNSPECIFIED": "unspecified",
+        "UNSUPPORTED": "unsupported",
+    }
+)
+"""What GBIF's API writes for each licence."""
+
+BASES_OF_RECORD: Final = (
+    "PRESERVED_SPECIMEN", "FOSSIL_SPECIMEN", "LIVING_SPECIMEN", "OBSERVATION", "HUMAN_OBSERVATION",
+    "MACHINE_OBSERVATION", "MATERIAL_SAMPLE", "LITERATURE", "MATERIAL_CITATION", "OCCURRENCE", "UNKNOWN",
+)  # fmt: skip
+
+RED_LIST_CATEGORIES: Final = ("EX", "EW", "CR", "EN", "VU", "NT", "LC", "DD", "NE")
+
+
+@cache
+def country_name(code: str) -> str | None:
+    """Return the English name of a country as GBIF writes it; None where the code is not known."""
+    import pycountry
+
+    if code == "TW":
+        return "Chinese Taipei"  # as GBIF's Country enumeration has it; we take no position of our own
+    country = pycountry.countries.get(alpha_2=code)
+    return str(country.name) if country is not None else None

@@ -1,0 +1,226 @@
+"""Items of OGC API Features, parts 1 to 3: boxes, dates, property filters, CQL2, two coordinate systems."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import polars as pl
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import documents, geojson, html
+from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, wants_html
+from api.collections import CRS84, EPSG4326, Collection, find
+from api.cql2_filters import LANGUAGES, read_filter
+from api.dependencies import service
+from api.errors import Code, ProblemError, invalid, unknown_parameter
+from api.features import trail
+from api.intervals import overlaps, read_dates
+from api.parameters import boolean, integer, number
+from biodata.store.query.filters import And, Compare, Contains, Filter, InBox
+
+router = APIRouter(prefix="/ogc/collections/{collection_id}", tags=["features"])
+
+LIMIT: Final = 10_000
+DEFAULT_LIMIT: Final = 100
+WINDOW: Final = 100_000
+HTML_ROWS: Final = 50
+
+_ITEM_PARAMETERS: Final = (
+    "bbox", "bbox-crs", "crs", "datetime", "limit", "offset", "cursor", "filter", "filter-lang", "filter-crs", "f",
+)  # fmt: skip
+_CRS: Final = {CRS84: False, EPSG4326: True}
+
+
+@router.get(
+    "/items",
+    summary="Features",
+    openapi_extra=documents.item_parameters(),
+    responses=documents.features(),
+)
+def items(request: Request, collection_id: str) -> Response:
+    """Answer one page of features, each with every property."""
+    found = find(collection_id)
+    query = request.query_params
+    for_people = wants_html(request)
+    with service(request).open(request, cursor=query.get("cursor")) as release:
+        filter_ = _filter(request, found)
+        limit, offset = _window(request)
+        limit = min(limit, HTML_ROWS) if for_people else limit
+        page = release.page(found.id, filter_, geojson.columns(found), limit=limit, offset=offset)
+        matched = release.count(found.id, filter_)
+        crs = query.get("crs", CRS84)
+        features = geojson.features(found, page.rows, flipped=_flipped("crs", crs))
+        links = _page_links(request, found, page.cursor)
+    if for_people:
+        return _features_page(found, features, matched, links)
+    body = {
+        "type": "FeatureCollection",
+        "numberMatched": matched,
+        "numberReturned": len(features),
+        "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "links": links,
+        "features": features,
+    }
+    return json_answer(body, media_type=GEOJSON, headers={"Content-Crs": f"<{crs}>"})
+
+
+@router.get(
+    "/items/{feature_id:path}",
+    summary="One feature",
+    openapi_extra=documents.item_parameters(one=True),
+    responses=documents.features(one=True),
+)
+def item(request: Request, collection_id: str, feature_id: str) -> Response:
+    """Answer one feature."""
+    found = find(collection_id)
+    for name in request.query_params:
+        if name not in ("f", "crs"):
+            raise unknown_parameter(name, ("f", "crs"))
+    key = integer("feature_id", feature_id) if found.points else feature_id
+    crs = request.query_params.get("crs", CRS84)
+    with service(request).open(request) as release:
+        page = release.page(found.id, Compare(found.key, "=", key), geojson.columns(found), limit=1, offset=0)
+        features = geojson.features(found, page.rows, flipped=_flipped("crs", crs))
+    if not features:
+        raise ProblemError(Code.RECORD_MISSING, f"{found.id} has no feature {feature_id[:80]!r}", field="feature_id")
+    feature, here = features[0], f"/ogc/collections/{found.id}"
+    if wants_html(request):
+        rows = [(name, _shown(found, name, value)) for name, value in feature["properties"].items()]
+        return html.page(
+            str(feature["id"]), html.table(["Property", "Value"], rows), up=[*trail(), (f"{here}?f=html", found.title)]
+        )
+    feature["links"] = [
+        link(address(request, f"{here}/items/{feature_id}"), "self", GEOJSON, "This feature"),
+        link(
+            address(request, f"{here}/items/{feature_id}", [("f", "html")]),
+            "alternate",
+            HTML,
+            "This feature for people",
+        ),
+        link(address(request, here), "collection", JSON, found.title),
+    ]
+    return json_answer(feature, media_type=GEOJSON, headers={"Content-Crs": f"<{crs}>"})
+
+
+def _filter(request: Request, collection: Collection) -> Filter | None:
+    """Return the filter of a request for items."""
+    query = request.query_params
+    parts: list[Filter] = []
+    for name, value in query.multi_items():
+        if name in collection.filterable:
+            parts.append(_property_filter(collection, name, value))
+        elif name not in _ITEM_PARAMETERS:
+            raise unknown_parameter(name, (*_ITEM_PARAMETERS, *collection.filterable))
+    if "bbox" in query:
+        parts.append(_box(query["bbox"], flipped=_flipped("bbox-crs", query.get("bbox-crs", CRS84))))
+    if "datetime" in query:
+        first, last = read_dates("datetime", query["datetime"], separator="/")
+        if collection.timed and (first or last):
+            parts.append(overlaps(first, last))
+    if "filter" in query:
+        language = query.get("filter-lang", "cql2-text")
+        if language not in LANGUAGES:
+            raise invalid(field="filter-lang", value=language, expected=f"one of {', '.join(LANGUAGES)}")
+        if query.get("filter-crs", CRS84) != CRS84:
+            raise invalid(field="filter-crs", value=query["filter-crs"], expected=CRS84)
+        parts.append(read_filter(query["filter"], language, collection.table))
+    return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _property_filter(collection: Collection, name: str, value: str) -> Filter:
+    """Return the filter for a property that is equal to a value, or a list that holds it."""
+    dtype = collection.table.columns[name].dtype
+    if isinstance(dtype, pl.List):
+        return Contains(name, value)
+    if dtype in (pl.Int32, pl.Int64):
+        return Compare(name, "=", integer(name, value))
+    if dtype == pl.Float64:
+        return Compare(name, "=", number(name, value))
+    if dtype == pl.Boolean:
+        return Compare(name, "=", boolean(name, value))
+    return Compare(name, "=", value)
+
+
+def _box(value: str, *, flipped: bool) -> Filter:
+    """Return the filter for a box of four numbers, or six with heights that are left out."""
+    corners = [number("bbox", part.strip()) for part in value.split(",")]
+    if len(corners) not in (4, 6):
+        raise invalid(field="bbox", value=value, expected="four numbers: west, south, east, north")
+    if len(corners) == 6:
+        corners = [corners[0], corners[1], corners[3], corners[4]]
+    if flipped:
+        corners = [corners[1], corners[0], corners[3], corners[2]]
+    west, south, east, north = corners
+    if south > north or max(map(abs, (south, north))) > 90 or max(map(abs, (west, east))) > 180:
+        raise invalid(field="bbox", value=value, expected="degrees on Earth, south not above north")
+    return InBox(west, south, east, north)
+
+
+def _flipped(name: str, crs: str) -> bool:
+    """Tell whether a coordinate reference system has latitude first."""
+    if crs not in _CRS:
+        raise invalid(field=name, value=crs, expected=f"one of {', '.join(_CRS)}")
+    return _CRS[crs]
+
+
+def _window(request: Request) -> tuple[int, int]:
+    """Return limit and offset; a limit above the most is cut, since GDAL reads nothing where it is refused."""
+    query = request.query_params
+    limit = integer("limit", query.get("limit", str(DEFAULT_LIMIT)))
+    offset = integer("offset", query.get("offset", "0"))
+    if limit < 1:
+        raise invalid(field="limit", value=str(limit), expected="1 or more")
+    if not 0 <= offset <= WINDOW:
+        raise ProblemError(
+            Code.WINDOW_EXCEEDED,
+            f"offset {offset} is not between 0 and {WINDOW}",
+            field="offset",
+            expected="follow the link next, which has no end",
+        )
+    return min(limit, LIMIT), offset
+
+
+def _page_links(request: Request, collection: Collection, cursor: str | None) -> list[dict[str, str]]:
+    """Return the links of a page of features."""
+    path = f"/ogc/collections/{collection.id}"
+    query = request.query_params.multi_items()
+    bare = [(name, value) for name, value in query if name not in ("f", "cursor", "offset")]
+    links = [
+        link(address(request, f"{path}/items", query), "self", GEOJSON, "This page"),
+        link(address(request, f"{path}/items", [*bare, ("f", "html")]), "alternate", HTML, "This page for people"),
+        link(address(request, path), "collection", JSON, collection.title),
+    ]
+    if cursor is not None:
+        form = [("f", query_f)] if (query_f := request.query_params.get("f")) else []
+        links.append(
+            link(address(request, f"{path}/items", [*bare, *form, ("cursor", cursor)]), "next", GEOJSON, "Next page")
+        )
+    return links
+
+
+def _features_page(
+    collection: Collection, features: list[dict[str, Any]], matched: int, links: list[dict[str, str]]
+) -> Response:
+    """Return features as a table."""
+    names = [name for name in collection.properties if name not in collection.shapes][:8]
+    here = f"/ogc/collections/{collection.id}"
+    rows = [
+        [(f"{here}/items/{f['id']}?f=html", str(f["id"])), *(_shown(collection, n, f["properties"][n]) for n in names)]
+        for f in features
+    ]
+    further = [(entry["href"], "Next page") for entry in links if entry["rel"] == "next"]
+    return html.page(
+        collection.title,
+        html.paragraph(f"{matched:,} features"),
+        html.table(["Feature", *names], rows),
+        html.links(further),
+        up=[*trail(), (f"{here}?f=html", collection.title)],
+    )
+
+
+def _shown(collection: Collection, name: str, value: Any) -> Any:
+    """Return a property as a page for people shows it."""
+    if name in collection.shapes:
+        return "a geometry" if value is not None else None
+    return value

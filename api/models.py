@@ -1,0 +1,212 @@
+"""The shapes of answers under /v1, for the documentation and for `tests/openapi.json`; handlers write bytes themselves."""
+
+from datetime import date
+from typing import Any, Final
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from biodata import terms
+
+_TYPES: Final = (
+    (pl.Int64, int), (pl.Int32, int), (pl.Float64, float), (pl.String, str), (pl.Boolean, bool), (pl.Date, date),
+    (pl.List(pl.String), list[str]),
+)  # fmt: skip
+
+
+def python_type(dtype: Any) -> Any:
+    """Return the Python type that a column's values have in JSON; every other type is text."""
+    return next((python for polars, python in _TYPES if dtype == polars), str)
+
+
+class ProblemDocument(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str = Field(description="Address of the page about this kind of error.")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="A stable name for programs.")
+    request_id: str
+    field: str | None = Field(default=None, description="The parameter or column.")
+    expected: str | None = Field(default=None, description="What would be right.")
+    near: list[str] | None = Field(default=None, description="Names that may have been meant.")
+
+
+class _Identifier(BaseModel):
+    identifier: str
+
+
+class _Made(BaseModel):
+    """What the members of an occurrence are that no column holds."""
+
+    model_config = ConfigDict(extra="allow")
+
+    country: str | None = Field(default=None, description="Name of the country.")
+    acceptedTaxonKey: int | None = Field(default=None, description="GBIF's key of the accepted taxon.")
+    startDayOfYear: int | None = Field(default=None, description="First day of the year that the date allows.")
+    endDayOfYear: int | None = Field(default=None, description="Last day of the year that the date allows.")
+    issues: list[str] = Field(description="GBIF's names among quality_flags.")
+    identifiers: list[_Identifier] = Field(description="The publisher's identifiers.")
+    extensions: dict[str, Any] = Field(description="Always empty.")
+    gadm: dict[str, Any] = Field(description="Always empty.")
+    media: list[dict[str, Any]] = Field(description="Always empty; see mediaType.")
+    facts: list[dict[str, Any]] = Field(description="Always empty.")
+    relations: list[dict[str, Any]] = Field(description="Always empty.")
+    recordedByIDs: list[dict[str, Any]] = Field(description="Always empty.")
+    identifiedByIDs: list[dict[str, Any]] = Field(description="Always empty.")
+
+
+def _columns() -> dict[str, Any]:
+    """Return the members that are columns; only the key always stands."""
+    return {
+        column.name: (python_type(column.dtype) | None, Field(default=None, description=column.meaning))
+        for column in terms.PUBLISHED_OCCURRENCE
+        if column.name != "key"
+    } | {"key": (int, Field(description=terms.PUBLISHED_OCCURRENCE[0].meaning))}
+
+
+Occurrence = create_model(
+    "Occurrence",
+    __doc__="A published occurrence in GBIF's shape; what is not known is absent.",
+    __base__=_Made,
+    **_columns(),
+)
+
+
+class VerbatimOccurrence(BaseModel):
+    """Published values of an occurrence under full term addresses."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: int
+    datasetKey: str | None = None
+    extensions: dict[str, Any]
+
+
+class FacetCount(BaseModel):
+    """How many records have one value."""
+
+    name: str
+    count: int
+
+
+class Facet(BaseModel):
+    """Counts by one parameter."""
+
+    field: str = Field(description="The parameter's name as GBIF's enumeration has it: BASIS_OF_RECORD.")
+    counts: list[FacetCount]
+
+
+class Page(BaseModel):
+    """GBIF's envelope."""
+
+    offset: int
+    limit: int
+    endOfRecords: bool
+    count: int
+
+
+class OccurrencePage(Page):
+    """A page of occurrences."""
+
+    results: list[Occurrence]  # type: ignore[valid-type]  # made from the columns above
+    facets: list[Facet]
+
+
+class Species(BaseModel):
+    """A name of the checklist in GBIF's shape; what is not known is absent."""
+
+    key: int | None = Field(default=None, description="GBIF's integer key, where known.")
+    nubKey: int | None = Field(default=None, description="The same.")
+    acceptedKey: int | None = Field(default=None, description="GBIF's key of the accepted name.")
+    taxonID: str = Field(description="Identifier in the checklist.")
+    acceptedTaxonID: str | None = None
+    checklist: str
+    scientificName: str
+    canonicalName: str
+    authorship: str | None = None
+    rank: str | None = None
+    taxonomicStatus: str | None = None
+    synonym: bool
+    kingdom: str | None = None
+    phylum: str | None = None
+    class_: str | None = Field(default=None, alias="class")
+    order: str | None = None
+    family: str | None = None
+    genus: str | None = None
+    species: str | None = None
+    iucnRedListCategory: str | None = None
+    vernacularNames: list[dict[str, str]]
+
+
+class SpeciesPage(Page):
+    """A page of names."""
+
+    results: list[Species]
+    facets: list[Facet]
+
+
+class Dataset(BaseModel):
+    """A dataset of the release."""
+
+    key: str
+    title: str | None = None
+    license: str | None = None
+    citation: dict[str, str] | None = None
+    doi: str | None = None
+    type: str
+    recordCount: int
+
+
+class DatasetPage(Page):
+    """A page of datasets."""
+
+    results: list[Dataset]
+    facets: list[Facet]
+
+
+class SurveyProblem(BaseModel):
+    """One fault of a survey workbook."""
+
+    file: str
+    sheet: str | None = None
+    row: int | None = None
+    column: str | None = None
+    value: str | None = None
+    code: str
+    blocking: bool
+    message: str
+    expected: str | None = None
+
+
+class SurveyReport(BaseModel):
+    """What a check of a survey workbook found; nothing was kept."""
+
+    file: str
+    rows: int
+    ok: bool = Field(description="True where nothing blocks.")
+    blocking: int
+    warnings: int
+    problems: list[SurveyProblem]
+
+
+class Receipt(BaseModel):
+    """A survey that was kept and queued."""
+
+    id: int
+    state: str
+    location: str
+
+
+class Submission(BaseModel):
+    """What became of a survey; all but the first three members go only to the key that handed it in."""
+
+    id: int
+    state: str = Field(description="draft, committing, published or refused.")
+    created: str
+    dataset: str | None = None
+    file: str | None = None
+    job: int | None = None
+    snapshot: int | None = None
+    report: dict[str, Any] | None = None

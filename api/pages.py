@@ -1,0 +1,105 @@
+"""Pages for people: the map, its files, and the documentation made from the OpenAPI document."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from api import html
+from api.errors import PROBLEMS
+
+router = APIRouter(include_in_schema=False)
+
+DIST: Final = Path(__file__).parent / "web" / "dist"
+
+_TYPES: Final = {
+    ".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css", ".json": "application/json",
+    ".svg": "image/svg+xml", ".wasm": "application/wasm", ".map": "application/json", ".woff2": "font/woff2",
+}  # fmt: skip
+_ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
+
+
+@router.get("/")
+def the_map(request: Request) -> Response:
+    """Answer with the map, or with how to build it."""
+    index: Path = request.app.state.dist / "index.html"
+    if index.is_file():
+        return FileResponse(index, media_type="text/html", headers={"Cache-Control": "no-cache"})
+    return html.page(
+        "biodata",
+        html.paragraph("The map is not built here. With Node 20.19 or later:"),
+        "<pre>cd api/web &amp;&amp; npm ci &amp;&amp; npm run build</pre>",
+        html.paragraph("`biodata demo` and `biodata serve` do it by themselves in an editable checkout."),
+        html.links([("/docs", "The API"), ("/ogc?f=html", "OGC API: collections as pages")]),
+    )
+
+
+@router.get("/pages.css")
+def style() -> Response:
+    """Answer with the style of the plain pages."""
+    return Response(html.STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+
+@router.get("/docs")
+def docs(request: Request) -> HTMLResponse:
+    """Answer with every operation, its parameters and the codes of errors; no script, nothing from elsewhere."""
+    document = request.app.openapi()
+    parts = [
+        html.paragraph(document["info"]["description"]),
+        html.links([("/openapi.json", "OpenAPI document"), ("#errors", "Errors"), ("/ogc?f=html", "OGC API as pages")]),
+    ]
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method != "head":
+                parts.append(_operation(path, method, operation))
+    rows = [(code, problem.status, problem.title) for code, problem in PROBLEMS.items()]
+    parts += [html.heading("Errors", "errors"), html.table(["Code", "Status", "Meaning"], rows, identify=True)]
+    return html.page("biodata: the API", *parts, up=[("/", "Map")])
+
+
+def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
+    """Return one operation as HTML."""
+    rows = [
+        (p["name"], p["in"], p.get("description", ""))
+        for p in operation.get("parameters", [])
+    ]  # fmt: skip
+    told = html.heading(f"{method.upper()} {path}") + html.paragraph(
+        operation.get("description", operation.get("summary", ""))
+    )
+    return told + (
+        html.folded(f"{len(rows)} parameters", html.table(["Parameter", "Where", "Meaning"], rows)) if rows else ""
+    )
+
+
+class Assets(StaticFiles):
+    """The map's built files: their names hold their content's hash, so they may be kept; compressed copies go first."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer with a file, compressed where a compressed copy lies beside it and the client takes it."""
+        accepted = {part.split(";")[0].strip() for part in Headers(scope=scope).get("accept-encoding", "").split(",")}
+        for encoding, suffix in _ENCODINGS:
+            if encoding in accepted:
+                try:
+                    response = await super().get_response(path + suffix, scope)
+                except HTTPException:
+                    continue
+                response.headers["Content-Encoding"] = encoding
+                return _dressed(response, path)
+        return _dressed(await super().get_response(path, scope), path)
+
+
+def _dressed(response: Response, path: str) -> Response:
+    """Add type, caching and Vary."""
+    media_type = _TYPES.get(Path(path).suffix)
+    if media_type is not None and response.status_code != 304:
+        response.headers["Content-Type"] = media_type
+    response.headers["Vary"] = "Accept-Encoding"
+    hashed = "-" in Path(path).stem
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if hashed else "public, max-age=3600"
+    return response

@@ -1,0 +1,129 @@
+"""Vector tiles of the collections, OGC's order: matrix (zoom), row (y), column (x) of WebMercatorQuad."""
+
+import re
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import documents
+from api.answers import JSON, address, json_answer, link
+from api.collections import Collection, find, property_schema
+from api.dependencies import service
+from api.errors import Code, ProblemError, invalid, unknown_parameter
+from biodata.store.tiles import MAXIMUM_ZOOM
+
+router = APIRouter(prefix="/ogc/collections/{collection_id}/tiles", tags=["tiles"])
+
+MVT: Final = "application/vnd.mapbox-vector-tile"
+TILE_JSON: Final = "application/json"
+MATRIX_SET: Final = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
+WEB_MERCATOR: Final = "http://www.opengis.net/def/crs/EPSG/0/3857"
+
+_NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
+_PATH: Final = "/ogc/collections/{id}/tiles/WebMercatorQuad"
+
+
+@router.get("", summary="Tile sets", responses=documents.answers(dict[str, Any], missing=True))
+def tile_sets(request: Request, collection_id: str) -> Response:
+    """Answer with the tile sets of a collection: one, in Web Mercator."""
+    found = find(collection_id)
+    here = address(request, f"/ogc/collections/{found.id}/tiles")
+    return json_answer({"tilesets": [_tile_set(request, found)], "links": [link(here, "self", JSON, "Tile sets")]})
+
+
+@router.get(
+    "/WebMercatorQuad",
+    summary="The tile set",
+    responses=documents.answers(dict[str, Any], missing=True),
+)
+def tile_set(request: Request, collection_id: str) -> Response:
+    """Answer with the tile set in Web Mercator."""
+    return json_answer(_tile_set(request, find(collection_id)))
+
+
+@router.get(
+    "/WebMercatorQuad/tilejson.json",
+    summary="The tile set as TileJSON",
+    responses=documents.answers(dict[str, Any], missing=True),
+)
+def tile_json(request: Request, collection_id: str) -> Response:
+    """Answer with TileJSON 3.0; the addresses of its tiles hold the release, so they may be kept for ever."""
+    found = find(collection_id)
+    with service(request).open(request) as release:
+        west, south, east, north = release.extent(found.id)
+        tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", [("release", release.id)])
+    fields = {name: str(property_schema(found, name)["description"]) for name in found.filterable}
+    body = {
+        "tilejson": "3.0.0",
+        "name": found.title,
+        "description": found.description,
+        "version": "1.0.0",
+        "scheme": "xyz",
+        "tiles": [tiles],
+        "minzoom": 0,
+        "maxzoom": MAXIMUM_ZOOM,
+        "bounds": [west, south, east, north],
+        "vector_layers": [{"id": found.id, "description": found.description, "fields": fields}],
+    }
+    return json_answer(body, media_type=TILE_JSON)
+
+
+@router.get(
+    "/WebMercatorQuad/{z}/{y}/{x}",
+    summary="One tile",
+    openapi_extra=documents.plain_parameters(("release", {"type": "string"}, "The release, as TileJSON gives it.")),
+    responses=documents.tile(MVT),
+)
+def tile(request: Request, collection_id: str, z: str, y: str, x: str) -> Response:
+    """Answer with one Mapbox vector tile, or 304 where the client has it already."""
+    found = find(collection_id)
+    zoom, row, column = (_whole(name, value) for name, value in (("z", z), ("y", y), ("x", x)))
+    if not (0 <= zoom <= MAXIMUM_ZOOM and 0 <= row < 2**zoom and 0 <= column < 2**zoom):
+        raise ProblemError(
+            Code.TILE_UNKNOWN,
+            f"{zoom}/{row}/{column} lies outside WebMercatorQuad",
+            field="z",
+            expected=f"z from 0 to {MAXIMUM_ZOOM}, y and x below 2^z",
+        )
+    for name in request.query_params:
+        if name not in ("release", "f"):
+            raise unknown_parameter(name, ("release", "f"))
+    asked = request.query_params.get("release")
+    with service(request).open(request, release_id=asked) as release:
+        # Tiles of one release never change, so its id and the tile's place are all that the tag needs.
+        tag = f'"{release.id}-{found.id}-{zoom}-{row}-{column}"'
+        headers = {
+            "ETag": tag,
+            "Cache-Control": "public, max-age=31536000, immutable" if asked else "public, max-age=60",
+        }
+        if tag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
+            return Response(status_code=304, headers=headers)
+        return Response(release.tile(found.id, zoom, column, row), headers=headers, media_type=MVT)
+
+
+def _whole(name: str, value: str) -> int:
+    """Read a whole number of a tile's address."""
+    if not _NUMBER.fullmatch(value):
+        raise invalid(field=name, value=value, expected="a whole number")
+    return int(value)
+
+
+def _tile_set(request: Request, collection: Collection) -> dict[str, Any]:
+    """Return the tile set as OGC API Tiles describes it."""
+    path = _PATH.format(id=collection.id)
+    template = address(request, path + "/{tileMatrix}/{tileRow}/{tileCol}")
+    return {
+        "title": f"{collection.title} in Web Mercator",
+        "dataType": "vector",
+        "crs": WEB_MERCATOR,
+        "tileMatrixSetURI": MATRIX_SET,
+        "layers": [{"id": collection.id, "dataType": "vector"}],
+        "links": [
+            link(address(request, path), "self", JSON, "This tile set"),
+            link(address(request, f"{path}/tilejson.json"), "describedby", TILE_JSON, "TileJSON"),
+            link(MATRIX_SET, "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", JSON, "WebMercatorQuad"),
+            {**link(template, "item", MVT, "Tiles"), "templated": True},
+        ],
+    }  # fmt: skip
