@@ -218,15 +218,27 @@ def _find_changed(
     cursor: duckdb.DuckDBPyConnection, staged: str, stored: str, key: str, columns: Iterable[str], *, into: str
 ) -> None:
     """Make a table of the keys whose staged and stored rows differ in any column that is compared."""
-    cursor.execute(f"CREATE TEMP TABLE {into} AS SELECT {quote(key)} AS key FROM {stored} LIMIT 0")
+    name = quote(key)
+    cursor.execute(f"CREATE TEMP TABLE {into} AS SELECT {name} AS key FROM {stored} LIMIT 0")
     compared = [c for c in columns if c not in NOT_COMPARED and c != key]
-    for first in range(0, len(compared), _COLUMNS_AT_ONCE):
-        some = compared[first : first + _COLUMNS_AT_ONCE]
-        differs = " OR ".join(f"a.{quote(c)} IS DISTINCT FROM b.{quote(c)}" for c in some)
+    counted = _one(cursor, f"SELECT {', '.join(f'count({quote(c)})' for c in compared)} FROM {staged}")
+    told = [c for c, count in zip(compared, counted, strict=True) if count]
+    silent = [c for c, count in zip(compared, counted, strict=True) if not count]
+    # Most of 260 columns are empty in most files. Such a column differs where the stored one is not empty, which
+    # needs no join that carries it: 1.5 s instead of 17 s for a million records.
+    if silent:
+        differs = " OR ".join(f"{quote(c)} IS NOT NULL" for c in silent)
+        cursor.execute(
+            f"INSERT INTO {into} SELECT {name} FROM {stored} WHERE ({differs}) AND {name} IN (SELECT {name} FROM {staged})"
+        )
+    for first in range(0, len(told), _COLUMNS_AT_ONCE):
+        differs = " OR ".join(
+            f"a.{quote(c)} IS DISTINCT FROM b.{quote(c)}" for c in told[first : first + _COLUMNS_AT_ONCE]
+        )
         cursor.execute(
             f"""
-            INSERT INTO {into} SELECT a.{quote(key)} FROM {staged} a JOIN {stored} b USING ({quote(key)})
-            WHERE ({differs}) AND a.{quote(key)} NOT IN (FROM {into})
+            INSERT INTO {into} SELECT a.{name} FROM {staged} a JOIN {stored} b USING ({name})
+            WHERE ({differs}) AND a.{name} NOT IN (FROM {into})
             """
         )
 
