@@ -1,0 +1,282 @@
+"""A polite client: it tells who it is, waits when asked to, tries again, resumes, and believes no answer unseen.
+
+Every request goes to the host that it was made for, or by redirect over https to a host of the same owner. Answers are
+bounded in size and time. An answer of another kind than asked for (a page of HTML in the place of JSON) is a failure,
+and what it says is passed on.
+"""
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from biodata.errors import InputError, RemoteError, shorten
+from biodata.ingest.http_answers import RangeError, TryAgainError, about, kind, message, origin, reason, retry_after
+
+logger = logging.getLogger(__name__)
+
+USER_AGENT: Final = f"biodata/{version('biodata')} (shared biodiversity record for Southwest China and ASEAN)"
+MOST_JSON_BYTES: Final = 50_000_000
+
+_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
+# These say that a request was not processed: after them even one that creates something is made again.
+_NOT_PROCESSED: Final = frozenset({429, 503})
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS: Final = 4
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_BLOCK: Final = 1 << 18
+_PROGRESS_BYTES: Final = 1 << 16
+_MESSAGE_BYTES: Final = 20_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often, and how long.
+
+    Attributes
+    ----------
+    attempts : int
+        How often a request is made that gets no farther.
+    first_wait_seconds, longest_wait_seconds : float
+        Waits double from the first to the longest; chance shortens each by up to a half, so that clients that failed
+        together do not come back together. A server that asks for a longer wait is an error.
+    timeout_seconds : float
+        Longest silence of a connection.
+    answer_seconds : float
+        Longest time for one answer in JSON.
+    """
+
+    attempts: int = 6
+    first_wait_seconds: float = 1.0
+    longest_wait_seconds: float = 300.0
+    timeout_seconds: float = 60.0
+    answer_seconds: float = 300.0
+
+
+@dataclass
+class Client:
+    """Requests to one service.
+
+    Attributes
+    ----------
+    base_url : str
+        Address of the service: https, or http on this machine only.
+    friends : collection of str
+        Domains that it may redirect to, over https.
+    patience : Patience
+        How often, and how long.
+    sleep : callable
+        Waits for seconds.
+    chance : random.Random
+        Where the chance of the waits comes from.
+    """
+
+    base_url: str
+    friends: Collection[str] = ()
+    patience: Patience = field(default_factory=Patience)
+    sleep: Callable[[float], None] = time.sleep
+    chance: random.Random = field(default_factory=random.Random)
+
+    def __post_init__(self) -> None:
+        """Check the address and open the pool of connections."""
+        self.base_url = self.base_url.rstrip("/") + "/"
+        parts = urlsplit(self.base_url)
+        local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        if not parts.hostname or not (parts.scheme == "https" or local):
+            problem = "the address of the service cannot be used"
+            raise InputError(problem, value=self.base_url, expected="https://…", code="OPTION_INVALID")
+        silence = self.patience.timeout_seconds
+        timeout = urllib3.Timeout(connect=min(20.0, silence), read=silence)
+        proxy = None if local or proxy_bypass(parts.hostname) else getproxies().get(parts.scheme)
+        self._pool = (
+            urllib3.ProxyManager(proxy, timeout=timeout, retries=False)
+            if proxy
+            else urllib3.PoolManager(timeout=timeout, retries=False)
+        )
+
+    def address(self, path: str) -> str:
+        """Return an address below the service's."""
+        return urljoin(self.base_url, path)
+
+    def get_json(
+        self,
+        path: str,
+        parameters: Mapping[str, str | Sequence[str]] | None = None,
+        *,
+        account: tuple[str, str] | None = None,
+    ) -> Any:
+        """Return the JSON that a GET is answered with.
+
+        Parameters
+        ----------
+        path : str
+            Below the service's address.
+        parameters : mapping
+            Query parameters; a sequence repeats its parameter.
+        account : (name, password), optional
+            Never sent to another host.
+
+        Raises
+        ------
+        RemoteError
+            If the service refuses, or does not answer as asked for after all attempts.
+        """
+        query = f"?{urlencode(parameters, doseq=True)}" if parameters else ""
+        url = self.address(path) + query
+
+        def once() -> Any:
+            with self.answer("GET", url, {"accept": "application/json"}, account=account) as answer:
+                body = self.body(answer)
+                if "json" not in answer.headers.get("content-type", ""):
+                    msg = f"answered with {kind(answer)} instead of JSON{message(body)}"
+                    raise TryAgainError(msg)
+                try:
+                    return json.loads(body)
+                except ValueError as error:
+                    msg = "answered with JSON that is cut or broken"
+                    raise TryAgainError(msg) from error
+
+        return self.patiently(once, url)
+
+    def post(self, path: str, content: Any, *, account: tuple[str, str]) -> str:
+        """Return the text that a POST of JSON is answered with.
+
+        It is made again only after an answer that says that it was not processed, or where no connection was made.
+
+        Raises
+        ------
+        RemoteError
+            As `get_json`.
+        """
+        url = self.address(path)
+
+        def once() -> str:
+            headers = {"content-type": "application/json"}
+            with self.answer("POST", url, headers, account=account, body=json.dumps(content).encode()) as answer:
+                body = self.body(answer)
+                if "html" in kind(answer):
+                    problem = f"answered with {kind(answer)}{message(body)}"
+                    raise RemoteError(about(url, problem))
+                return body.decode("utf-8", "replace").strip()
+
+        return self.patiently(once, url, creates=True)
+
+    def patiently(
+        self, request: Callable[[], T], url: str, *, creates: bool = False, reached: Callable[[], int] = lambda: 0
+    ) -> T:
+        """Make a request until it succeeds, or has failed too often without getting farther."""
+        failures, before = 0, reached()
+        while True:
+            try:
+                return request()
+            except TryAgainError as error:
+                problem, after = error.problem, error.after_seconds
+                if creates and not error.not_processed:
+                    raise RemoteError(about(url, f"{problem}; it may have been processed all the same")) from error
+            except HTTPError as error:
+                problem, after = f"did not answer whole: {reason(error)}", None
+                if creates and not isinstance(error, NewConnectionError):
+                    raise RemoteError(about(url, f"{problem}; it may have been processed all the same")) from error
+            now = reached()
+            failures, before = (1 if now - before >= _PROGRESS_BYTES else failures + 1), now
+            if failures >= self.patience.attempts:
+                raise RemoteError(about(url, f"{problem} ({failures} attempts)"))
+            self._wait(failures, after, url, problem)
+
+    def _wait(self, failures: int, asked_seconds: float | None, url: str, problem: str) -> None:
+        """Wait as long as asked, else the longer the more failed."""
+        if asked_seconds is not None and asked_seconds > self.patience.longest_wait_seconds:
+            raise RemoteError(about(url, f"{problem} and asks to come back in {asked_seconds:.0f} seconds"))
+        doubled = self.patience.first_wait_seconds * 2 ** (failures - 1)
+        seconds = min(doubled, self.patience.longest_wait_seconds) * self.chance.uniform(0.5, 1.0)
+        logger.info("%s; trying again in %.1f s", about(url, problem), max(seconds, asked_seconds or 0.0))
+        self.sleep(max(seconds, asked_seconds or 0.0))
+
+    @contextmanager
+    def answer(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        account: tuple[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Make one request, follow its redirects, and raise for answers that are failures."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = self._pool.request(
+                method,
+                url,
+                body=body,
+                headers={"user-agent": USER_AGENT, **headers, **self._credentials(url, account)},
+                preload_content=False,
+                redirect=False,
+            )
+            try:
+                if answer.status not in _REDIRECTS or method != "GET":
+                    self._raise_for(answer, url)
+                    yield answer
+                    return
+                url = self._redirected(url, answer.headers.get("location"))
+            finally:
+                answer.close()  # what was not read is not wanted, and a connection with a rest is of no use
+        raise RemoteError(about(url, "redirects in circles"))
+
+    def _credentials(self, url: str, account: tuple[str, str] | None) -> dict[str, str]:
+        """Return the header that tells who asks; empty for any other host than the service's."""
+        if account is None or origin(url) != origin(self.base_url):
+            return {}
+        return dict(urllib3.make_headers(basic_auth=":".join(account)))
+
+    def _redirected(self, url: str, location: str | None) -> str:
+        """Return where a redirect leads, if it may be followed."""
+        target = urljoin(url, location or "")
+        host = urlsplit(target).hostname or ""
+        friendly = any(host == domain or host.endswith(f".{domain}") for domain in self.friends)
+        if origin(target) == origin(self.base_url) or (friendly and urlsplit(target).scheme == "https"):
+            return target
+        raise RemoteError(about(url, f"redirects to {shorten(target)}, which is not followed"))
+
+    def _raise_for(self, answer: urllib3.BaseHTTPResponse, url: str) -> None:
+        """Raise for an answer that is no success."""
+        if answer.status in (200, 201, 202, 206):
+            return
+        problem = f"answered {answer.status}{message(self.body(answer, whole=False))}"
+        if answer.status in _AGAIN:
+            after = retry_after(answer.headers.get("retry-after"))
+            raise TryAgainError(problem, after, not_processed=answer.status in _NOT_PROCESSED)
+        if answer.status == 416:
+            raise RangeError(problem)
+        raise RemoteError(about(url, problem))
+
+    def body(self, answer: urllib3.BaseHTTPResponse, *, whole: bool = True) -> bytes:
+        """Return an answer's body; the beginning is enough for a message, and may be cut off."""
+        parts, size, until = [], 0, time.monotonic() + self.patience.answer_seconds
+        most = MOST_JSON_BYTES if whole else _MESSAGE_BYTES
+        try:
+            while part := answer.read1(_BLOCK, decode_content=True):
+                parts.append(part)
+                size += len(part)
+                if not whole and size >= most:
+                    break
+                if size > most:
+                    raise RemoteError(about(self.base_url, f"sends more than {most:,} bytes"))
+                if time.monotonic() > until:
+                    msg = f"takes longer than {self.patience.answer_seconds:.0f} seconds to answer"
+                    raise TryAgainError(msg)
+        except HTTPError:
+            if whole:
+                raise
+        return b"".join(parts)
