@@ -75,8 +75,8 @@ def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Fi
 def _parts(told: Told) -> pl.DataFrame:
     """Return year, month and day as one ISO text, and whether a finer part stands without the coarser one."""
     if not told.has("year", "month", "day"):
-        nothing = pl.lit(None, dtype=pl.String).alias("text")
-        return told["year"].to_frame().select(nothing, pl.lit(value=False).alias("invalid"))
+        nothing = pl.lit(None, dtype=pl.String)
+        return told["year"].to_frame().with_columns(text=nothing, invalid=pl.lit(value=False)).drop("year")
     # 2019.0 is a year that went through a table of floating point numbers.
     frame = pl.DataFrame({name: told[name] for name in ("year", "month", "day")})
     year, month, day = (pl.col(name).str.strip_suffix(".0") for name in frame.columns)
