@@ -1,0 +1,216 @@
+"""GBIF's occurrence API: envelope, record, filters against plain Python, facets, paging, refusals."""
+
+import json
+from collections import Counter
+from urllib.parse import urlsplit
+
+import pytest
+
+import releases
+from releases import GIBBON, PHEASANT, SEROW
+
+pytest_plugins = ("api_client",)
+
+SEARCH = "/v1/occurrence/search"
+ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
+
+
+def search(client, **parameters):
+    answer = client.get(SEARCH, params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_envelope(client):
+    answer = client.get(SEARCH)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-biodata-release"].startswith("r0")
+    assert list(answer.json()) == ["offset", "limit", "endOfRecords", "count", "results", "facets"]
+    assert {k: answer.json()[k] for k in ("offset", "limit", "endOfRecords", "count")} == {
+        "offset": 0, "limit": 20, "endOfRecords": False, "count": len(ROWS)}  # fmt: skip
+
+
+def test_record_in_gbifs_shape(client, shared):
+    record = search(client, occurrenceId="FN-10")["results"][0]
+    real = json.loads((shared / "data/gbif_api_json/test_search_0.json").read_text())["results"][0]
+    same_type = {"key", "decimalLatitude", "year", "month", "day", "issues", "media", "extensions", "gadm", "facts",
+                 "relations", "identifiers", "scientificName", "license", "eventDate", "startDayOfYear", "taxonKey",
+                 "acceptedTaxonKey", "country", "countryCode", "class", "geodeticDatum", "recordedByIDs"}  # fmt: skip
+    assert {name: type(record[name]) for name in same_type} == {name: type(real[name]) for name in same_type}
+    assert record["license"] == real["license"]
+    assert record["country"] == "Lao People's Democratic Republic"
+    assert record["eventDate"] == "2008-11-11"
+    assert record["startDayOfYear"] == 316
+    assert record["issues"] == ["COORDINATE_ROUNDED"]
+    assert record["quality_flags"] == ["BORDER_AMBIGUOUS", "COORDINATE_ROUNDED"]
+    assert record["locality"] == "O'Reilly's 营地, 100% forest"
+    assert "source_file" not in record
+    assert "typeStatus" not in record, "absent, not null"
+    assert None not in record.values()
+
+
+def test_text_is_raw_utf8(client):
+    assert "营地".encode() in client.get(SEARCH, params={"limit": 1}).content
+
+
+CHECKS = [
+    pytest.param({"country": "VN"}, lambda r: r["countryCode"] == "VN", id="country"),
+    pytest.param({"country": ["VN", "la"]}, lambda r: r["countryCode"] in ("VN", "LA"), id="repeated is OR, any case"),
+    pytest.param({"country": "VN", "year": "2005"}, lambda r: r["countryCode"] == "VN" and r["year"] == 2005, id="two are AND"),
+    pytest.param({"year": "2000,2003"}, lambda r: 2000 <= r["year"] <= 2003, id="range"),
+    pytest.param({"year": "2010,*"}, lambda r: r["year"] >= 2010, id="open range"),
+    pytest.param({"year": "*,1999"}, lambda r: r["year"] <= 1999, id="range open below"),
+    pytest.param({"month": "7"}, lambda r: r["month"] == 7 and r["species"] != GIBBON, id="month of open records only"),
+    pytest.param({"hasCoordinate": "false"}, lambda r: r["decimalLatitude"] is None, id="no coordinates"),
+    pytest.param({"hasCoordinate": "true", "month": "1"}, lambda r: r["decimalLatitude"] is not None and r["month"] == 1, id="coordinates"),
+    pytest.param({"taxonKey": "2441208"}, lambda r: r["species"] == SEROW, id="a species' key"),
+    pytest.param({"taxonKey": "9614"}, lambda r: r["family"] == "Bovidae", id="a family's key"),
+    pytest.param({"familyKey": "9614"}, lambda r: r["family"] == "Bovidae", id="familyKey"),
+    pytest.param({"taxonKey": "T2436501"}, lambda r: r["species"] == GIBBON, id="a checklist's key"),
+    pytest.param({"taxonKey": "1"}, lambda r: False, id="a key that is not there"),
+    pytest.param({"scientificName": "Lophura nycthemera (Linnaeus, 1758)"}, lambda r: r["species"] == PHEASANT, id="name with author"),
+    pytest.param({"scientificName": "lophura nycthemera"}, lambda r: r["species"] == PHEASANT, id="name without"),
+    pytest.param({"scientificName": "Aves"}, lambda r: r["class"] == "Aves", id="a class by name"),
+    pytest.param({"genus": "Nomascus"}, lambda r: r["genus"] == "Nomascus", id="genus"),
+    pytest.param({"stateProvince": "yunnan"}, lambda r: r["province_code"] == "CN-YN", id="a province by name"),
+    pytest.param({"stateProvince": "Cao Bằng"}, lambda r: r["province_code"] == "VN-04", id="coarse records by their cell's province"),
+    pytest.param({"provinceCode": "VN-04"}, lambda r: r["province_code"] == "VN-04", id="a province by code"),
+    pytest.param({"basisOfRecord": "preserved_specimen"}, lambda r: r["basisOfRecord"] == "PRESERVED_SPECIMEN", id="basis"),
+    pytest.param({"issue": "BORDER_AMBIGUOUS"}, lambda r: "BORDER_AMBIGUOUS" in r["quality_flags"], id="our own flag"),
+    pytest.param({"issue": "TAXON_MATCH_AGGREGATE"}, lambda r: False, id="GBIF's flag that we never set"),
+    pytest.param({"hasGeospatialIssue": "false"}, lambda r: True, id="no grave doubts"),
+    pytest.param({"ambiguous": "true"}, lambda r: r["ambiguous"], id="ambiguous"),
+    pytest.param({"sharingCategory": "0_1_degree"}, lambda r: r["species"] == GIBBON, id="sharing category"),
+    pytest.param({"iucnRedListCategory": ["CR", "VU"]}, lambda r: r["iucnRedListCategory"] != "LC", id="red list"),
+    pytest.param({"license": "CC_BY_4_0"}, lambda r: True, id="licence"),
+    pytest.param({"datasetKey": "museum"}, lambda r: r["datasetKey"] == "museum", id="dataset"),
+    pytest.param({"eventDate": "2003"}, lambda r: r["year"] == 2003, id="dates in a year"),
+    pytest.param({"eventDate": "2019"}, lambda r: r["year"] == 2019, id="records of which only the year is told"),
+    pytest.param({"eventDate": "2019-07"}, lambda r: r["year"] == 2019 and r["species"] != GIBBON and r["month"] == 7, id="their month is not told"),
+    pytest.param({"eventDate": "2003-01,2003-06"}, lambda r: r["year"] == 2003 and r["month"] <= 6, id="dates in half a year"),
+    pytest.param({"decimalLatitude": "21,21.5"}, lambda r: r["decimalLatitude"] is not None and 21 <= r["decimalLatitude"] <= 21.5, id="latitudes"),
+    pytest.param({"geometry": "POLYGON((100 20, 101 20, 101 21, 100 21, 100 20))"},
+                 lambda r: r["decimalLatitude"] is not None and r["decimalLatitude"] <= 21 and r["decimalLongitude"] <= 101, id="polygon"),
+    pytest.param({"recordedBy": "field TEAM"}, lambda r: r["recordedBy"] == "Field team", id="recorder in any case"),
+    pytest.param({"q": "100% forest"}, lambda r: r["species"] != GIBBON, id="free text with a sign of LIKE"),
+    pytest.param({"q": "hylobat"}, lambda r: r["species"] == GIBBON, id="free text in the family"),
+    pytest.param({"individualCount": "5"}, lambda r: r["individualCount"] == 5, id="a whole number"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parameters", "holds"), CHECKS)
+def test_filter(client, parameters, holds):
+    assert search(client, limit=0, **parameters)["count"] == sum(holds(row) for row in ROWS)
+    assert client.get("/v1/occurrence/count", params=parameters).json() == sum(holds(row) for row in ROWS)
+
+
+def test_circle(client):
+    from pyproj import Geod
+
+    geod = Geod(ellps="WGS84")
+    placed = [r for r in releases.open_rows() if r["decimalLatitude"] is not None]
+    near = [r for r in placed if geod.inv(102, 21, r["decimalLongitude"], r["decimalLatitude"])[2] <= 55_000]
+    assert search(client, geoDistance="21,102,55km", limit=0)["count"] == len(near) > 5
+
+
+def test_facets(client):
+    body = search(client, facet=["country", "year", "issue"], facetLimit=2, **{"year.facetLimit": 3}, limit=0)
+    by_name = {facet["field"]: facet["counts"] for facet in body["facets"]}
+    expected = Counter(row["countryCode"] for row in ROWS).most_common(1)[0]
+    assert by_name["COUNTRY"][0] == {"name": expected[0], "count": expected[1]}
+    assert [len(by_name[name]) for name in ("COUNTRY", "YEAR", "ISSUE")] == [2, 3, 2]
+    assert {c["name"] for c in by_name["ISSUE"]} == {"BORDER_AMBIGUOUS", "COORDINATE_ROUNDED"}
+    assert all(isinstance(c["name"], str) for c in by_name["YEAR"])
+
+
+def test_facet_without_its_own_filter(client):
+    body = search(client, country="VN", facet="country", facetMultiselect="true", limit=0)
+    assert len(body["facets"][0]["counts"]) == 3
+    assert len(search(client, country="VN", facet="country", limit=0)["facets"][0]["counts"]) == 1
+
+
+def test_limit_is_cut_and_echoed(client):
+    body = search(client, limit=5000)
+    assert (body["limit"], len(body["results"])) == (300, 300)
+
+
+def test_pages_by_offset_and_by_cursor_are_the_same(client):
+    by_offset = [r["key"] for offset in (0, 300, 600) for r in search(client, limit=300, offset=offset)["results"]]
+    by_cursor, address = [], f"{SEARCH}?limit=300"
+    while address:
+        answer = client.get(address)
+        by_cursor += [r["key"] for r in answer.json()["results"]]
+        following = answer.links.get("next", {}).get("url")
+        assert answer.json()["endOfRecords"] == (following is None)
+        address = following and f"{urlsplit(following).path}?{urlsplit(following).query}"
+    assert by_offset == by_cursor
+    assert len(set(by_cursor)) == len(ROWS)
+
+
+def test_counts_by(client):
+    assert client.get("/v1/occurrence/counts/countries").json() == dict(Counter(r["countryCode"] for r in ROWS))
+    assert client.get("/v1/occurrence/counts/moons").status_code == 404
+
+
+def test_gbifs_parameters_that_we_cannot_answer_are_told(client):
+    answer = client.get(SEARCH, params={"checklistKey": "7ddf754f-d193-4cc9-b351-99906754a03b", "continent": "ASIA"})
+    assert answer.status_code == 200
+    assert answer.headers["x-biodata-ignored"] == "checklistKey, continent"
+
+
+def test_one_record_and_its_terms(client):
+    key = search(client, occurrenceId="FN-3")["results"][0]["key"]
+    assert client.get(f"/v1/occurrence/{key}").json()["occurrenceID"] == "FN-3"
+    terms = client.get(f"/v1/occurrence/{key}/verbatim").json()
+    assert terms["key"] == key
+    assert terms["http://rs.tdwg.org/dwc/terms/occurrenceID"] == "FN-3"
+    assert terms["http://rs.tdwg.org/dwc/terms/year"] == "2001"
+
+
+REFUSED = [
+    pytest.param({"counrty": "VN"}, "PARAMETER_UNKNOWN", "country", id="a misspelt name"),
+    pytest.param({"country": "VN", "Year": "2"}, "PARAMETER_UNKNOWN", "year", id="a name in another case"),
+    pytest.param({"year": "two"}, "PARAMETER_INVALID", "whole number", id="no number"),
+    pytest.param({"year": "٢٠٢٠"}, "PARAMETER_INVALID", "whole number", id="digits of another script"),
+    pytest.param({"decimalLatitude": "nan,5"}, "PARAMETER_INVALID", "number", id="not a number"),
+    pytest.param({"decimalLatitude": "1e400"}, "PARAMETER_INVALID", "number", id="beyond numbers"),
+    pytest.param({"limit": "-1"}, "PARAMETER_INVALID", "0 or more", id="a negative limit"),
+    pytest.param({"offset": "100001"}, "WINDOW_EXCEEDED", "Link", id="beyond the window"),
+    pytest.param({"offset": "1000000000000"}, "WINDOW_EXCEEDED", "Link", id="an offset of 10^12"),
+    pytest.param({"basisOfRecord": "HUMAN"}, "PARAMETER_INVALID", "HUMAN_OBSERVATION", id="no such basis"),
+    pytest.param({"issue": "ZERO_COORDINATES"}, "PARAMETER_INVALID", "ZERO_COORDINATE", id="no such issue"),
+    pytest.param({"facet": "moon"}, "PARAMETER_INVALID", None, id="no such facet"),
+    pytest.param({"hasCoordinate": "yes"}, "PARAMETER_INVALID", "true or false", id="neither true nor false"),
+    pytest.param({"eventDate": "2003-02-30"}, "PARAMETER_INVALID", "calendar", id="no day of the calendar"),
+    pytest.param({"eventDate": "2004,2003"}, "PARAMETER_INVALID", "start", id="an end before the start"),
+    pytest.param({"geometry": "POLYGON((100 20, 101 20"}, "GEOMETRY_INVALID", "POLYGON", id="an unclosed polygon"),
+    pytest.param({"geometry": "POLYGON((0 0, 1 1, 1 0, 0 1, 0 0))"}, "GEOMETRY_INVALID", "POLYGON", id="a bow tie"),
+    pytest.param({"geometry": "GEOMETRYCOLLECTION(" * 500}, "GEOMETRY_INVALID", "POLYGON", id="nested collections"),
+    pytest.param({"geometry": "POLYGON((0 0, 181 0, 181 1, 0 0))"}, "GEOMETRY_INVALID", "POLYGON", id="longitude 181"),
+    pytest.param({"geometry": "POLYGON EMPTY"}, "GEOMETRY_INVALID", "POLYGON", id="an empty polygon"),
+    pytest.param({"geometry": "POLYGON((0 0, 1 0, 1 1, 0 0)); DROP TABLE occurrences"}, "GEOMETRY_INVALID", "POLYGON", id="SQL behind"),
+    pytest.param({"geoDistance": "21,102"}, "PARAMETER_INVALID", "km", id="a circle without a radius"),
+    pytest.param({"geoDistance": "0,179.9,100km"}, "PARAMETER_INVALID", "date line", id="a circle over the date line"),
+    pytest.param({"cursor": "abc"}, "CURSOR_INVALID", None, id="no cursor"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parameters", "code", "hint"), REFUSED)
+def test_refused(client, parameters, code, hint):
+    answer = client.get(SEARCH, params=parameters)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (body["code"], body["status"]) == (code, 400)
+    assert body["request_id"] == answer.headers["x-request-id"]
+    if hint is not None:
+        assert hint in body["expected"]
+
+
+@pytest.mark.parametrize("key", ["0", "999999999999999999", "-5"])
+def test_a_record_that_is_not_there(client, key):
+    assert client.get(f"/v1/occurrence/{key}").json()["code"] == "RECORD_MISSING"
+
+
+def test_a_key_that_is_no_number(client):
+    assert client.get("/v1/occurrence/abc").status_code == 400
