@@ -53,7 +53,8 @@ def square_km(shape: shapely.Geometry) -> float:
 def _fitted(row: dict[str, object], allowed: shapely.Geometry) -> shapely.Geometry:
     """Return the wobbly shape, grown until what is allowed of it has about the reported area."""
     target = float(str(row["rep_area_km2"]))
-    grown, shape = 1.0, shapely.Polygon()
+    grown = 1.0
+    shape: shapely.Geometry = shapely.Polygon()
     for _ in range(12):
         shape = _largest(shapely.intersection(_wobbly(row, grown), allowed))
         shape = shapely.set_precision(shapely.simplify(shape, 0.00004 * np.sqrt(target)), 1e-5)

@@ -69,7 +69,7 @@ def make(out: Path) -> None:
 
 def _deployments(rng: np.random.Generator) -> list[dict[str, Any]]:
     """Return three cameras a side, in forest, clear of each other."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for site in records.all_sites():
         if site.facts["site"] not in SITES:
             continue

@@ -72,7 +72,7 @@ FAULTS = (
         "comma_decimals",
         20,
         "the coordinates have decimal commas",
-        "COORDINATE_INVALID or a repair",
+        "a repair, or COORDINATE_INVALID where three decimals could be thousands",
         faults.comma_decimals,
     ),
     Fault(

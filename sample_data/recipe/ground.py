@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import polars as pl
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
@@ -65,7 +66,7 @@ def human_pressure(longitude: Floats, latitude: Floats) -> Floats:
     road = np.exp(-_to_lines("road", longitude, latitude) / 4.0)
     river = 0.35 * np.exp(-_to_lines("river", longitude, latitude) / 3.0)
     town = np.exp(np.minimum(_into_town(longitude, latitude), 0.0) / 5.0)
-    return np.maximum.reduce([0.75 * road, river, town])
+    return np.asarray(np.maximum.reduce([0.75 * road, river, town]))
 
 
 def road_distance_km(longitude: Floats, latitude: Floats) -> Floats:
@@ -95,17 +96,20 @@ def _into_town(longitude: Floats, latitude: Floats) -> Floats:
     return deepest
 
 
+def course(name: str) -> Floats:
+    """Return points (longitude, latitude) every 200 m along a road or river, made to wind a little."""
+    told = table("lines").row(by_predicate=pl.col("name") == name, named=True)["course"]
+    corners = np.array([[float(number) for number in corner.split()] for corner in told.split(";")])
+    places = shapely.get_coordinates(shapely.segmentize(shapely.LineString(corners), 0.0018))
+    bends = [
+        0.012 * terrain.noise(f"bends {axis}", wavelength, places[:, 0], places[:, 1])
+        for axis, wavelength in ((0, 0.06), (1, 0.11))
+    ]
+    return np.asarray(places + np.stack(bends, axis=1))
+
+
 @cache
 def _line_points(kind: str) -> KDTree:
-    """Return points every 200 m along the roads or rivers, made to wind a little."""
-    points = []
-    for course in table("lines").filter(kind=kind)["course"]:
-        corners = np.array([[float(number) for number in corner.split()] for corner in course.split(";")])
-        line = shapely.segmentize(shapely.LineString(corners), 0.0018)
-        places = shapely.get_coordinates(line)
-        for axis, wavelength in ((0, 0.06), (1, 0.11)):
-            bend = terrain.noise(f"bends {axis}", wavelength, places[:, 0], places[:, 1])
-            places = places + bend[:, None] * 0.012 * np.array([1 - axis, axis])
-        points.append(places)
-    stacked = np.concatenate(points)
+    """Return the points of all roads or rivers."""
+    stacked = np.concatenate([course(name) for name in table("lines").filter(kind=kind)["name"]])
     return KDTree(_scaled(stacked[:, 0], stacked[:, 1]))

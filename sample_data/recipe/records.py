@@ -66,11 +66,12 @@ def clean(dataset: str) -> pl.DataFrame:
         for s in table("species", numbers=("min_m", "max_m", "abundance")).iter_rows(named=True)
         if s["group"] in one_of(facts["groups"])
     ]
-    pairs, weights = [], []
+    pairs: list[tuple[Site, dict[str, Any], Floats]] = []
+    weights = []
     for site in sites:
         for s in species:
             suited = _suited(dataset, site, s)
-            if site.facts["landscape"] in one_of(s["landscapes"]) and (suited > 0.05).sum() >= 5:
+            if _lives_at(s, site) and (suited > 0.05).sum() >= 5:
                 pairs.append((site, s, suited))
                 kind = KIND_WEIGHT.get(dataset, {}).get(site.facts["kind"], 1.0)
                 weights.append(site.facts["weight"] * kind * s["abundance"] * rng.uniform(0.5, 1.5))
@@ -79,7 +80,7 @@ def clean(dataset: str) -> pl.DataFrame:
     rows = [
         row
         for number, count in zip(*np.unique(drawn, return_counts=True), strict=True)
-        for row in _draw(facts, *pairs[number], int(count), rng)
+        for row in _draw(facts, *pairs[int(number)], int(count), rng)
     ]
     frame = pl.DataFrame(rows, infer_schema_length=None)
     frame = frame[rng.permutation(len(frame))]
@@ -90,16 +91,8 @@ def clean(dataset: str) -> pl.DataFrame:
 def all_sites() -> tuple[Site, ...]:
     """Return every site with its points: thick near its middle, all in its own country."""
     rows = list(table("sites", numbers=("lon", "lat", "radius_km", "weight")).iter_rows(named=True))
-    longitude, latitude = [], []
-    for row in rows:
-        rng = chance(f"site {row['site']}")
-        away_km = row["radius_km"] * np.abs(rng.normal(0, 0.55, POOL))
-        angle = rng.uniform(0, 2 * np.pi, POOL)
-        north = away_km * np.sin(angle) / KM_PER_DEGREE
-        east = away_km * np.cos(angle) / (KM_PER_DEGREE * np.cos(np.radians(row["lat"])))
-        longitude.append(row["lon"] + east)
-        latitude.append(row["lat"] + north)
-    x, y = np.concatenate(longitude).round(5), np.concatenate(latitude).round(5)
+    places = [_along(row) if row["along"] else _around(row) for row in rows]
+    x, y = (np.concatenate(axis).round(5) for axis in zip(*places, strict=True))
     country = locate(x, y, load_boundaries("natural_earth"))["located_country_code"].to_numpy()
     height, road_km = terrain.elevation(x, y), ground.road_distance_km(x, y)
     habitats = np.full(256, "", dtype="<U10")
@@ -112,6 +105,38 @@ def all_sites() -> tuple[Site, ...]:
         own = country[place] == row["country"]
         sites.append(Site(row, *(values[place][own] for values in (x, y, height, habitat, road_km))))
     return tuple(sites)
+
+
+def _around(row: dict[str, Any]) -> tuple[Floats, Floats]:
+    """Return points around a place: all over a reserve, but thick in the middle of a town."""
+    rng = chance(f"site {row['site']}")
+    spread = np.sqrt(rng.uniform(0, 1.6, POOL)) if row["kind"] == "reserve" else np.abs(rng.normal(0, 0.6, POOL))
+    away_km = row["radius_km"] * spread
+    angle = rng.uniform(0, 2 * np.pi, POOL)
+    return _moved(row["lon"], row["lat"], away_km * np.cos(angle), away_km * np.sin(angle))
+
+
+def _along(row: dict[str, Any]) -> tuple[Floats, Floats]:
+    """Return points along a road."""
+    rng = chance(f"site {row['site']}")
+    road = ground.course(row["along"])
+    at = road[rng.integers(0, len(road), POOL)]
+    aside = rng.normal(0, row["radius_km"], (2, POOL))
+    return _moved(at[:, 0], at[:, 1], aside[0], aside[1])
+
+
+def _moved(longitude: Floats, latitude: Floats, east_km: Floats, north_km: Floats) -> tuple[Floats, Floats]:
+    """Return places moved by some kilometres."""
+    east = east_km / (KM_PER_DEGREE * np.cos(np.radians(latitude)))
+    return longitude + east, latitude + north_km / KM_PER_DEGREE
+
+
+def _lives_at(species: dict[str, Any], site: Site) -> bool:
+    """Tell whether a species may be met at a site; shy ones keep to reserves."""
+    if species["only_sites"]:
+        return site.facts["site"] in one_of(species["only_sites"])
+    shy = species["group"] in {"primate", "large_mammal"} and species["scientificName"] != "Macaca mulatta"
+    return site.facts["landscape"] in one_of(species["landscapes"]) and not (shy and site.facts["kind"] != "reserve")
 
 
 def _goes_to(facts: dict[str, Any], site: Site) -> bool:

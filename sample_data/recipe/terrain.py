@@ -36,7 +36,7 @@ def elevation(longitude: Floats, latitude: Floats) -> Floats:
         for wavelength, height in OCTAVES
     )
     relief = 0.8 * np.minimum(base, 1100.0) * (1.0 - np.exp(-base / 250.0))
-    return np.maximum(base + relief * np.asarray(ridges), 1.0)
+    return np.asarray(np.maximum(base + relief * np.asarray(ridges), 1.0))
 
 
 def smooth(longitude: Floats, latitude: Floats) -> Floats:
@@ -51,7 +51,7 @@ def slope(longitude: Floats, latitude: Floats, *, step_degrees: float = 0.003) -
     run_m = 2 * step_degrees * KM_PER_DEGREE * 1000
     east = elevation(longitude + step_degrees, latitude) - elevation(longitude - step_degrees, latitude)
     north = elevation(longitude, latitude + step_degrees) - elevation(longitude, latitude - step_degrees)
-    return np.hypot(east / (run_m * np.cos(np.radians(latitude))), north / run_m)
+    return np.asarray(np.hypot(east / (run_m * np.cos(np.radians(latitude))), north / run_m))
 
 
 def noise(subject: str, wavelength_degrees: float, longitude: Floats, latitude: Floats) -> Floats:
