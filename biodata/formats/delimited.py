@@ -13,13 +13,16 @@ import polars as pl
 
 from biodata.errors import InputError, Refusal
 from biodata.formats import encodings
-from biodata.formats.dialects import Dialect, Limits, sniff
+from biodata.formats.dialects import Dialect, Limits
 from biodata.formats.fields import Record, split_fields
 from biodata.formats.records import cut
+from biodata.formats.sniffing import sniff
 from biodata.formats.text import utf8_blocks
 
 ROW_NAMES: Final = "id"
-"""Heading of a first column that the heading line does not name, as R's `write.table` writes its row numbers."""
+"""Heading of the row numbers that R's `write.table` puts first without a name: they are the rows' identifiers.
+
+Only numbers from 1 on, in a file whose heading has no identifier, are taken for that."""
 LIMITS: Final = Limits()
 _SEEN: Final = 100
 _BEGINNING_BYTES: Final = 1 << 18
@@ -165,16 +168,21 @@ def _headings(heading: Record, seen: Sequence[Record], file: str, limits: Limits
         raise InputError(problem, file=file, row=heading.row, code="HEADING_INVALID")
     names = [value.decode() for value in heading.values]
     if len(names) <= limits.columns and seen and all(len(record.values) == len(names) + 1 for record in seen):
-        if [record.values[0] for record in seen] == [b"%d" % number for number in range(1, len(seen) + 1)]:
-            names.insert(0, ROW_NAMES if ROW_NAMES not in names else "row_number")
-        elif not any(record.values[-1] for record in seen):
+        if not any(record.values[-1] for record in seen):
             names.append("")  # every row ends with a separator
+        elif _have_row_numbers(seen) and not any(name.lower().endswith("id") for name in names):
+            names.insert(0, ROW_NAMES)
     names = [name if name.strip() else f"column_{number}" for number, name in enumerate(names, 1)]
     if len(set(names)) < len(names):
         repeated = next(name for position, name in enumerate(names) if name in names[:position])
         problem = "the heading names this column twice"
         raise InputError(problem, file=file, row=heading.row, column=repeated, code="HEADING_REPEATED")
     return tuple(names)
+
+
+def _have_row_numbers(seen: Sequence[Record]) -> bool:
+    """Tell whether the first fields are 1, 2, 3, …; a comma too many in each of the rows must not look like that."""
+    return [record.values[0] for record in seen] == [b"%d" % number for number in range(1, len(seen) + 1)]
 
 
 def _numbered(head: Sequence[Record], seen: Sequence[Record]) -> tuple[str, ...]:

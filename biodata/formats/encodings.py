@@ -11,7 +11,9 @@ text with accents; they must be converted before.
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from math import log2
 from types import MappingProxyType
 from typing import BinaryIO, Final, NoReturn
 
@@ -54,6 +56,7 @@ _BINARY: Final = (
 )
 _SAMPLE_FIELDS: Final = 2_000
 _SAMPLE_FIELD_BYTES: Final = 400
+_MOST: Final = 0.8
 _SAMPLE_LINE_BYTES: Final = 64 << 10
 _LINE_END: Final = re.compile(rb"[\r\n]")
 # Bytes that no encoding here uses inside a character.
@@ -185,7 +188,7 @@ def _refuse(what: str, file: str) -> NoReturn:
 def _utf16_without_mark(sample: bytes) -> str | None:
     """Return UTF-16's byte order where NULs stand on one side; stray NULs are no sign."""
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if odd + even > 0.02 * len(sample):  # separators and line ends alone are more
+    if odd + even > 0.05 * len(sample):  # separators and line ends alone are more
         if odd > 20 * even:
             return "utf-16-le"
         if even > 20 * odd:
@@ -193,30 +196,31 @@ def _utf16_without_mark(sample: bytes) -> str | None:
     return None
 
 
-def _telling_fields(sample: bytes) -> list[bytes]:
-    """Return the distinct fields that are not ASCII: a name that stands a thousand times tells no more than once."""
-    fields: dict[bytes, None] = {}
+def _telling_fields(sample: bytes) -> dict[bytes, float]:
+    """Return the distinct fields that are not ASCII with their weight: a thousand times the same tells little more."""
+    counts: Counter[bytes] = Counter()
     for field in _fields(sample):
-        fields[field] = None
-        if len(fields) == _SAMPLE_FIELDS:
-            break
-    return list(fields)
+        if field in counts or len(counts) < _SAMPLE_FIELDS:
+            counts[field] += 1
+    return {field: 1.0 + log2(count) for field, count in counts.items()}
 
 
 def _fields(sample: bytes) -> Iterator[bytes]:
-    """Yield the fields that are not ASCII; the last one is left out where it may be cut inside a character."""
+    """Yield the fields that are not ASCII, long ones cut."""
     start = 0
     for gap in _BETWEEN_FIELDS.finditer(sample):
         field, start = sample[start : gap.start()], gap.end()
         if not field.isascii():
             yield field[:_SAMPLE_FIELD_BYTES]
-    if start == 0:
-        yield sample[:_SAMPLE_FIELD_BYTES]
+    if not sample[start:].isascii():
+        yield sample[start:][:_SAMPLE_FIELD_BYTES]
 
 
-def _score(fields: list[bytes], encoding: str) -> float:
+def _score(fields: Mapping[bytes, float], encoding: str) -> float:
     """Return how plausible the fields are in an encoding."""
-    return CANDIDATES[encoding] + sum(log_plausibility(_decode(field, encoding)) for field in fields)
+    return CANDIDATES[encoding] + sum(
+        weight * log_plausibility(_decode(field, encoding)) for field, weight in fields.items()
+    )
 
 
 def _decode(field: bytes, encoding: str) -> str:
@@ -225,7 +229,10 @@ def _decode(field: bytes, encoding: str) -> str:
     return decoder.decode(field, len(field) < _SAMPLE_FIELD_BYTES)
 
 
-def _surely_utf8(fields: list[bytes]) -> bool:
-    """Tell whether all is UTF-8, and too much of it for another encoding to look like it by chance."""
-    letters = [letter for field in fields for letter in _decode(field, "utf-8") if letter > "\x7f"]
-    return "\ufffd" not in letters and (len(letters) > 2 or any(letter > "\u07ff" for letter in letters))
+def _surely_utf8(fields: Mapping[bytes, float]) -> bool:
+    """Tell whether most is UTF-8, and too much of it for another encoding to look like it by chance."""
+    texts = {_decode(field, "utf-8"): weight for field, weight in fields.items()}
+    valid = {text: weight for text, weight in texts.items() if "\ufffd" not in text}
+    letters = [letter for text in valid for letter in text if letter > "\x7f"]
+    enough = len(letters) > 2 or any(letter > "\u07ff" for letter in letters)
+    return enough and sum(valid.values()) >= _MOST * sum(fields.values())

@@ -62,7 +62,7 @@ def _transcoded(stream: BinaryIO, encoding: str, file: str, block_bytes: int) ->
             raise _wrong(error, line + _lines(before.encode("utf-8", "ignore")), file, encoding) from None
         if encoding == "cp1258":
             text = held_back + text
-            cut = len(text) if at_end else text.rfind("\n") + 1
+            cut = len(text) if at_end else _last_letter(text)
             text, held_back = unicodedata.normalize("NFC", text[:cut]), text[cut:]
         if text:
             out = text.encode("utf-8")
@@ -88,6 +88,14 @@ def _checked_utf8(stream: BinaryIO, file: str, block_bytes: int) -> Iterator[byt
     if rest:
         cut_short = UnicodeDecodeError("utf-8", rest, 0, len(rest), "unexpected end of data")
         raise _wrong(cut_short, line, file, "utf-8")
+
+
+def _last_letter(text: str) -> int:
+    """Return where the last letter begins, which marks of the next block may belong to."""
+    position = max(len(text) - 1, 0)
+    while position and unicodedata.combining(text[position]):
+        position -= 1
+    return position
 
 
 def _lines(text: bytes) -> int:
