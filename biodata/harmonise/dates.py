@@ -41,7 +41,9 @@ def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Fi
     stated = told.first_of("eventDate", "verbatimEventDate")
     parts = _parts(told)
     event = dates.parse_dates(stated, today=today, buddhist=buddhist, day_first=order)
-    beside = dates.parse_dates(parts["text"], today=today, buddhist=buddhist)
+    # Where the parts repeat a date that was read, they add nothing: most rows of most files.
+    repeated = (parts["text"] == event["event_date"].str.slice(0, 10)).fill_null(value=False)
+    beside = dates.parse_dates(parts["text"].set(repeated, None), today=today, buddhist=buddhist)
     both = pl.concat([event, beside.rename(lambda name: f"part_{name}")], how="horizontal").with_columns(
         excluded=(pl.col("part_start") > pl.col("end")) | (pl.col("part_end") < pl.col("start")),
         finer=pl.col("precision").is_in(["year", "month"])

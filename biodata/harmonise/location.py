@@ -1,15 +1,15 @@
-"""Where records lie: the stated country and province against the map, and points that seem swapped or negated."""
+"""Where records lie: the stated country beside the map, and points that seem swapped or negated."""
 
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-import shapely
 from numpy.typing import NDArray
 
 from biodata import places
 from biodata.harmonise.coordinates import swap
 from biodata.harmonise.findings import Findings, repairs
+from biodata.harmonise.reach import country_boxes, surely_beyond
 from biodata.harmonise.told import Told
 from biodata.parsers.countries import parse_countries
 
@@ -18,8 +18,6 @@ Floats = NDArray[np.float64]
 FAR_AT_SEA_M: Final = 370_400.0
 """A point at sea disagrees with its country beyond 200 nautical miles of its land, the breadth of an exclusive economic
 zone: article 57 of the United Nations Convention on the Law of the Sea."""
-
-_METRES_PER_DEGREE: Final = 111_320.0
 
 
 class _Point(NamedTuple):
@@ -30,7 +28,7 @@ class _Point(NamedTuple):
 
 
 def interpret(told: Told, coordinates: Findings, *, boundaries: places.BoundarySet) -> Findings:
-    """Set the stated country and province beside the map.
+    """Set the stated country beside the map.
 
     Parameters
     ----------
@@ -51,7 +49,6 @@ def interpret(told: Told, coordinates: Findings, *, boundaries: places.BoundaryS
     set's band; or at sea, or in no country, farther than `FAR_AT_SEA_M` from its land. Inside the band of a border
     either side may be right: BORDER_AMBIGUOUS, and no mismatch with either. PRESUMED_SWAPPED_COORDINATE and
     PRESUMED_NEGATED_…: the point disagrees with the stated country and the changed one does not.
-    PROVINCE_COORDINATE_MISMATCH: the point lies in another division, farther than the band from the stated one.
     """
     latitude, longitude = coordinates.columns["decimalLatitude"], coordinates.columns["decimalLongitude"]
     point = _Point(_floats(longitude), _floats(latitude))
@@ -74,7 +71,6 @@ def interpret(told: Told, coordinates: Findings, *, boundaries: places.BoundaryS
     columns = {
         "countryCode": facts["code"],
         "country_codes": sides["country_codes"],
-        "stateProvince": told["stateProvince"],
         **{name: located[name] for name in ("located_country_code", "province_code", "border_distance_m", "ambiguous")},
     }
     flags = {
@@ -84,7 +80,6 @@ def interpret(told: Told, coordinates: Findings, *, boundaries: places.BoundaryS
         "COUNTRY_COORDINATE_MISMATCH": disagrees,
         "BORDER_AMBIGUOUS": located["ambiguous"],
         **presumed,
-        **_province_flags(told, facts["code"], located, point, boundaries),
     }
     return Findings(columns, flags, noted)
 
@@ -121,37 +116,20 @@ def _disagrees(stated: pl.Series, located: pl.DataFrame, point: _Point, boundari
     at_sea = suspects.filter(here.is_null() & ~pl.col("ambiguous"))
     found = np.zeros(len(stated), dtype=bool)
     found[wrong.to_numpy()] = True
-    for (code,), rows in at_sea.group_by("stated"):
+    known = at_sea.filter(pl.col("stated").is_in(list(country_boxes(boundaries))))
+    for (code,), rows in known.group_by("stated"):
         at = rows["row"].to_numpy()
-        found[at] = _beyond(_country(code, boundaries), point, at, FAR_AT_SEA_M)
+        land = places.country_geometry(str(code), boundaries)
+        found[at] = surely_beyond(land, point.longitude[at], point.latitude[at], FAR_AT_SEA_M)
     return pl.Series("disagrees", found)
-
-
-def _country(code: object, boundaries: places.BoundarySet) -> shapely.Geometry | None:
-    """Return a country's land; None where the set does not have it."""
-    known = bool(boundaries.units["country_code"].eq(code).any())
-    return places.country_geometry(str(code), boundaries) if known else None
-
-
-def _beyond(
-    geometry: shapely.Geometry | None, point: _Point, at: NDArray[np.uint32], distance_m: float
-) -> NDArray[np.bool_]:
-    """Tell which of the points are surely farther than `distance_m` from the geometry; none where there is none."""
-    if geometry is None:
-        return np.zeros(len(at), dtype=bool)
-    # A degree of longitude is never longer than one of latitude: counted in the shorter, the reach is never too small.
-    degrees = distance_m / (_METRES_PER_DEGREE * np.maximum(np.cos(np.radians(point.latitude[at])), 0.05))
-    shapely.prepare(geometry)
-    points = shapely.points(np.column_stack([point.longitude[at], point.latitude[at]]))
-    # The stubs know one distance only, shapely takes one a point.
-    return np.asarray(~shapely.dwithin(geometry, points, cast("float", degrees)), dtype=np.bool_)
 
 
 def _presumed(
     disagrees: pl.Series, stated: pl.Series, point: _Point, boundaries: places.BoundarySet
 ) -> tuple[dict[str, pl.Series], list[pl.DataFrame]]:
     """Tell which points would agree with their country if swapped, or with the other sign, and propose that."""
-    at = disagrees.arg_true().to_numpy()
+    # 0, 0 stays 0, 0 whichever way it is turned.
+    at = np.flatnonzero(disagrees.to_numpy() & ((point.longitude != 0) | (point.latitude != 0)))
     x, y = point.longitude[at], point.latitude[at]
     ways = {
         "PRESUMED_SWAPPED_COORDINATE": (np.where(np.abs(x) <= 90, y, np.nan), x),
@@ -180,33 +158,14 @@ def _in_country(
     stated: pl.Series, longitude: Floats, latitude: Floats, boundaries: places.BoundarySet
 ) -> NDArray[np.bool_]:
     """Tell which points lie in the stated country, or within the band of it."""
-    if not len(stated):
-        return np.zeros(0, dtype=bool)
-    located = places.locate(longitude, latitude, boundaries).with_columns(stated=stated)
-    inside = (pl.col("located_country_code") == pl.col("stated")) | pl.col("country_codes").list.contains(
-        pl.col("stated")
-    )
-    return located.select(inside.fill_null(value=False)).to_series().to_numpy()
-
-
-def _province_flags(
-    told: Told, country: pl.Series, located: pl.DataFrame, point: _Point, boundaries: places.BoundarySet
-) -> dict[str, pl.Series]:
-    """Set the stated province beside the map, in countries whose divisions the set has."""
-    if not told.has("stateProvince"):
-        return {}
-    rows = pl.DataFrame({"country": country, "text": told["stateProvince"], "here": located["province_code"]})
-    divided = boundaries.units.filter(pl.col("province_code").is_not_null())["country_code"].unique()
-    pairs = rows.select("country", "text").drop_nulls().unique().filter(pl.col("country").is_in(divided.implode()))
-    codes = [places.find_province(code, text, boundaries) for code, text in pairs.iter_rows()]
-    known = pairs.with_columns(pl.Series("code", codes, dtype=pl.String), asked=pl.lit(value=True))
-    rows = rows.join(known, on=["country", "text"], how="left", maintain_order="left")
-    elsewhere = rows.with_row_index("row").filter(pl.col("here") != pl.col("code"))
-    mismatch = np.zeros(rows.height, dtype=bool)
-    for (code,), group in elsewhere.group_by("code"):
-        at = group["row"].to_numpy()
-        mismatch[at] = _beyond(places.province_geometry(str(code), boundaries), point, at, boundaries.band_m)
-    return {
-        "PROVINCE_UNKNOWN": rows.select(pl.col("asked") & pl.col("code").is_null()).to_series(),
-        "PROVINCE_COORDINATE_MISMATCH": pl.Series(mismatch),
-    }
+    boxes = country_boxes(boundaries)
+    nowhere = (np.nan,) * 4
+    west, south, east, north = np.array([boxes.get(code, nowhere) for code in stated], dtype=float).reshape(-1, 4).T
+    possible = (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
+    at = np.flatnonzero(possible)
+    inside = np.zeros(len(stated), dtype=bool)
+    if len(at):
+        located = places.locate(longitude[at], latitude[at], boundaries).with_columns(stated=stated.gather(at))
+        here, side = pl.col("located_country_code"), pl.col("country_codes").list.contains(pl.col("stated"))
+        inside[at] = located.select(((here == pl.col("stated")) | side).fill_null(value=False)).to_series()
+    return inside

@@ -10,7 +10,7 @@ import polars as pl
 
 from biodata import places, terms
 from biodata.errors import Refusal
-from biodata.harmonise import coordinates, dates, location, measures, names, records
+from biodata.harmonise import coordinates, dates, location, measures, names, provinces, records
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings, quality_flags, repairs_column
 from biodata.harmonise.identity import Identities
@@ -94,14 +94,24 @@ class Harmoniser:
                 {name: mask.filter(kept) for name, mask in identity.flags.items()},
             )
         point = coordinates.interpret(told)
+        measured = measures.interpret(told, point, declarations=declarations)
+        located = location.interpret(told, point, boundaries=self._boundaries)
         parts = [
             identity,
             records.interpret(told),
             names.interpret(told, checklist=self._checklist),
             dates.interpret(told, today=self._today, declarations=declarations),
             point,
-            measures.interpret(told, point, declarations=declarations),
-            location.interpret(told, point, boundaries=self._boundaries),
+            measured,
+            located,
+            provinces.interpret(
+                told["stateProvince"],
+                located.columns["countryCode"],
+                located.columns["province_code"],
+                point,
+                measured.columns["coordinateUncertaintyInMeters"],
+                boundaries=self._boundaries,
+            ),
         ]
         return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), refusals)
 

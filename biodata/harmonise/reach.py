@@ -1,0 +1,76 @@
+"""Which points are surely farther from a country or division than a distance: a cautious test, made fast by cells."""
+
+from functools import lru_cache
+from typing import Final, cast
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from biodata import places
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_METRES_PER_DEGREE: Final = 111_320.0
+_CELL_DEGREES: Final = 0.5
+_HALF_DIAGONAL: Final = _CELL_DEGREES * 2**-0.5
+
+
+def surely_beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, distance_m: float | Floats) -> Bools:
+    """Tell which points are farther from the geometry than a distance, whatever the projection.
+
+    Parameters
+    ----------
+    geometry : shapely geometry
+        Degrees, WGS 84.
+    longitude, latitude : ndarray of float64, length n
+        Degrees, WGS 84.
+    distance_m : float or ndarray of n
+        Metres.
+
+    Returns
+    -------
+    ndarray of bool, length n
+        True where it is certain. Degrees of longitude are shorter than those of latitude, and all are counted as the
+        shorter: near the distance the answer is False, more often the farther from the equator.
+    """
+    degrees = distance_m / (_METRES_PER_DEGREE * np.maximum(np.cos(np.radians(latitude)), 0.05))
+    shapely.prepare(geometry)
+    far = np.zeros(len(longitude), dtype=bool)
+    # Most points lie near: where the whole cell does, its points need no test of their own.
+    cells = np.floor(longitude / _CELL_DEGREES) * 1000 + np.floor(latitude / _CELL_DEGREES)
+    distinct, first, cell = np.unique(cells, return_index=True, return_inverse=True)
+    least = np.full(len(distinct), np.inf)
+    np.minimum.at(least, cell, degrees)
+    centre_x = (np.floor(longitude[first] / _CELL_DEGREES) + 0.5) * _CELL_DEGREES
+    centre_y = (np.floor(latitude[first] / _CELL_DEGREES) + 0.5) * _CELL_DEGREES
+    near = (least > _HALF_DIAGONAL) & ~_beyond(geometry, centre_x, centre_y, least - _HALF_DIAGONAL)
+    rest = np.flatnonzero(~near[cell])
+    far[rest] = _beyond(geometry, longitude[rest], latitude[rest], degrees[rest])
+    return far
+
+
+def _beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, degrees: Floats) -> Bools:
+    """Tell which points are farther than so many degrees."""
+    points = shapely.points(np.column_stack([longitude, latitude]))
+    # The stubs know one distance only, shapely takes one a point.
+    within = shapely.dwithin(geometry, points, cast("float", np.maximum(degrees, 0.0)))
+    return np.asarray(~within, dtype=np.bool_)
+
+
+@lru_cache(maxsize=8)
+def country_boxes(boundaries: places.BoundarySet) -> dict[str, tuple[float, float, float, float]]:
+    """Return by country the box of its land and its band: west, south, east, north in degrees."""
+    margin = 2 * boundaries.band_m / _METRES_PER_DEGREE
+    boxes: dict[str, tuple[float, float, float, float]] = {}
+    for code, box in zip(boundaries.units["country_code"], shapely.bounds(boundaries.shapes), strict=True):
+        if code is not None:
+            west, south, east, north = boxes.get(code, (np.inf, np.inf, -np.inf, -np.inf))
+            boxes[code] = (
+                min(west, box[0] - margin),
+                min(south, box[1] - margin),
+                max(east, box[2] + margin),
+                max(north, box[3] + margin),
+            )
+    return boxes
