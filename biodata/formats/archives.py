@@ -163,6 +163,9 @@ def _entries(path: Path, limits: ArchiveLimits) -> list[Entry]:
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, OverflowError) as error:
             problem = f"the zip archive is broken: {error}"
             raise InputError(problem, file=path.name, code="ARCHIVE_BROKEN") from error
+    if not infos:
+        problem = "the archive is empty"
+        raise InputError(problem, file=path.name, code="INPUT_EMPTY")
     if len(infos) > limits.members:
         problem = f"the archive holds {len(infos):,} members"
         raise InputError(problem, file=path.name, expected=f"at most {limits.members:,}", code="ARCHIVE_TOO_LARGE")
@@ -230,6 +233,9 @@ def _check_member(info: zipfile.ZipInfo, file: str, limits: ArchiveLimits) -> No
 def _check_overlaps(entries: list[Entry], start_of_directory: int, file: str) -> None:
     """Raise an error where one member's bytes reach into the next: the trick that packs petabytes into megabytes."""
     ordered = sorted(entries, key=lambda entry: entry.offset)
+    if ordered[0].offset < 0:
+        problem = "the zip archive is broken: its beginning is missing"
+        raise InputError(problem, file=file, code="ARCHIVE_BROKEN")
     ends = [entry.offset for entry in ordered[1:]] + [start_of_directory]
     for entry, end in zip(ordered, ends, strict=True):
         if entry.offset + entry.least_bytes > end:
