@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from api import datasets, errors, features, health, items, occurrences, pages, species, surveys, tiles
+from api import datasets, errors, features, health, items, logs, occurrences, pages, species, surveys, tiles
 from api.dependencies import Service
 from api.middleware import Envelope
 from biodata.settings import Settings
@@ -37,11 +37,8 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.service = Service(chosen)
-        try:
+        with logs.written(), Service(chosen) as app.state.service:
             yield
-        finally:
-            app.state.service.close()
 
     app = FastAPI(
         title="biodata",

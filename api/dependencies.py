@@ -4,7 +4,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import numpy as np
 import shapely
@@ -94,8 +95,12 @@ class Service:
             raise NoReleaseError(message)
         return self._reader.current().id
 
-    def close(self) -> None:
-        """Close the releases and the registry."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._reader.close()
         self.registry.close()
 

@@ -5,14 +5,14 @@ import time
 import uuid
 from typing import Final
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import Code, problem_response
 from api.health import Metrics
+from api.logs import logger
 
-log = structlog.get_logger("api.access")
+access, faults = logger("api.access"), logger("api.faults")
 
 QUERY_LIMIT_BYTES: Final = 32_000
 PARAMETERS_LIMIT: Final = 300
@@ -74,7 +74,7 @@ class Envelope:
                 await self._app(scope, receive, send_wrapped)
         except Exception:
             # Whatever it was, the outside hears only that it was us; the log keeps the story under the request's id.
-            structlog.get_logger("api").exception("request failed", request_id=request_id, route=_route(scope))
+            faults.exception("request failed", request_id=request_id, route=_route(scope))
             if status:
                 raise
             answer = problem_response(request_id, Code.INTERNAL, "the log holds the story under this request's id")
@@ -83,7 +83,7 @@ class Envelope:
             seconds = time.perf_counter() - started
             self._metrics.observe(method, _route(scope), status, seconds)
             # The route's template, never its values: an address can hold the place that somebody looks at.
-            log.info(
+            access.info(
                 "request",
                 method=method,
                 route=_route(scope),

@@ -114,7 +114,7 @@ def taxon(values: Sequence[Any]) -> dict[str, Any]:
         **{rank: row[rank] for rank in ("kingdom", "phylum", "class", "order", "family", "genus")},
         "species": species,
         "iucnRedListCategory": row["iucnRedListCategory"],
-        "vernacularName": common.get("en"),
+        "vernacularName": common.get("en") or next(iter(common.values()), None),
         "vernacularNames": [{"language": language, "vernacularName": str(name)} for language, name in common.items()],
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,227 @@
+"""OGC API Features: what GDAL, QGIS and OWSLib need, boxes, dates, CQL2, coordinate systems, pages for people."""
+
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+import shapely
+
+import releases
+from releases import GIBBON
+
+pytest_plugins = ("api_client",)
+
+COLLECTIONS = ("occurrences", "protected_areas", "corridors", "reserve_candidates", "boundaries")
+ITEMS = "/ogc/collections/{}/items"
+EPSG4326 = "http://www.opengis.net/def/crs/EPSG/0/4326"
+PLACED = [r for r in releases.open_rows() if r["decimalLatitude"] is not None]
+ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
+
+
+def items(client, collection="occurrences", **parameters):
+    answer = client.get(ITEMS.format(collection), params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize("path", ["/ogc", "/ogc/"])
+def test_landing_with_and_without_a_slash(client, path):
+    answer = client.get(path, follow_redirects=False)
+    assert answer.status_code == 200
+    assert {entry["rel"] for entry in answer.json()["links"]} >= {
+        "self",
+        "service-desc",
+        "service-doc",
+        "conformance",
+        "data",
+    }
+
+
+def test_conformance(client):
+    classes = client.get("/ogc/conformance").json()["conformsTo"]
+    assert "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core" in classes
+    assert "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text" in classes
+
+
+def test_every_link_of_the_collections_answers(client):
+    for collection in client.get("/ogc/collections").json()["collections"]:
+        for entry in collection["links"]:
+            answer = client.get(entry["href"])
+            assert answer.status_code == 200, entry
+            assert answer.headers["content-type"].startswith(entry["type"]), entry
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_collection(client, collection):
+    body = client.get(f"/ogc/collections/{collection}").json()
+    assert body["itemType"] == "feature"
+    west, south, east, north = body["extent"]["spatial"]["bbox"][0]
+    assert -180 <= west <= east <= 180
+    assert -90 <= south <= north <= 90
+
+
+def test_extent_of_occurrences(client):
+    extent = client.get("/ogc/collections/occurrences").json()["extent"]
+    assert extent["temporal"]["interval"] == [["1998-01-01T00:00:00Z", "2019-12-31T23:59:59Z"]]
+    assert extent["spatial"]["bbox"][0][0] == 100
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_every_property_stands_in_every_feature(client, collection):
+    schema = client.get(f"/ogc/collections/{collection}/schema").json()["properties"]
+    features = items(client, collection, limit=400)["features"]
+    assert features
+    for feature in features:
+        assert feature["type"] == "Feature"
+        assert feature["properties"].keys() == schema.keys() - {"geometry"}
+
+
+def test_page(client):
+    answer = client.get(ITEMS.format("occurrences"), params={"limit": 5})
+    assert answer.headers["content-type"] == "application/geo+json"
+    assert answer.headers["content-crs"] == "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
+    body = answer.json()
+    assert (body["numberMatched"], body["numberReturned"], len(body["features"])) == (len(ROWS), 5, 5)
+    assert body["timeStamp"].endswith("Z")
+
+
+def test_pages_follow_next_to_the_end(client):
+    seen, address = [], ITEMS.format("occurrences") + "?limit=100"
+    while address:
+        body = client.get(address).json()
+        seen += [f["id"] for f in body["features"]]
+        following = [entry["href"] for entry in body["links"] if entry["rel"] == "next"]
+        address = following[0] if following else None
+    assert len(seen) == len(set(seen)) == len(ROWS)
+
+
+def test_limit_above_the_maximum_is_cut(client):
+    assert items(client, limit=10**9)["numberReturned"] == len(ROWS)
+
+
+def test_geometries(client):
+    corridor, without = items(client, "corridors")["features"]
+    shape = shapely.from_geojson(orjson.dumps(corridor["geometry"]))
+    assert shape.area == pytest.approx(shapely.LineString([(101, 20.8), (101.4, 21.1)]).buffer(0.05).area)
+    assert corridor["properties"]["path"] == {"type": "LineString", "coordinates": [[101, 20.8], [101.4, 21.1]]}
+    assert corridor["properties"]["evidence"] == {"seed": 7}
+    assert (without["geometry"], without["properties"]["path"], without["properties"]["functional"]) == (
+        None,
+        None,
+        False,
+    )
+
+
+def test_latitude_first(client):
+    first = items(client, "corridors", crs=EPSG4326)["features"][0]
+    assert first["properties"]["path"]["coordinates"][0] == [20.8, 101.0]
+    point = items(client, limit=1, occurrenceID="FN-40", crs=EPSG4326)["features"][0]["geometry"]["coordinates"]
+    assert point == [pytest.approx(20 + 8 * 0.11), pytest.approx(100.37)]
+
+
+def inside(row, west, south, east, north):
+    return west <= row["decimalLongitude"] <= east and south <= row["decimalLatitude"] <= north
+
+
+@pytest.mark.parametrize(
+    ("parameters", "holds"),
+    [
+        pytest.param({"bbox": "101,20.5,102,21.5"}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box"),
+        pytest.param({"bbox": "101,20.5,0,102,21.5,9"}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box with heights"),
+        pytest.param({"bbox": "20.5,101,21.5,102", "bbox-crs": EPSG4326}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="latitude first"),
+        pytest.param({"bbox": "104,-90,100,90"}, lambda r: r["decimalLongitude"] <= 100 or r["decimalLongitude"] >= 104, id="over the 180th meridian"),
+        pytest.param({"datetime": "2005-01-01T00:00:00Z/2006-12-31"}, lambda r: r["year"] in (2005, 2006), id="two years"),
+        pytest.param({"datetime": "../1999"}, lambda r: r["year"] <= 1999, id="up to a year"),
+        pytest.param({"countryCode": "LA", "year": "2004"}, lambda r: r["countryCode"] == "LA" and r["year"] == 2004, id="properties"),
+        pytest.param({"country_codes": "CN"}, lambda r: "CN" in r["country_codes"], id="a list that holds it"),
+        pytest.param({"filter": "year > 2010 AND species = 'Lophura nycthemera'"}, lambda r: r["year"] > 2010 and r["class"] == "Aves", id="CQL2 text"),
+        pytest.param({"filter": "countryCode = 'VN' OR countryCode = 'LA' AND year = 2000"},
+                     lambda r: r["countryCode"] == "VN" or (r["countryCode"] == "LA" and r["year"] == 2000), id="AND binds closer"),
+        pytest.param({"filter": "S_INTERSECTS(geometry, POLYGON((100 20, 101 20, 101 21, 100 21, 100 20)))"},
+                     lambda r: inside(r, 100, 20, 101, 21), id="CQL2 polygon"),
+        pytest.param({"filter-lang": "cql2-json", "filter": '{"op":"in","args":[{"property":"month"},[1,2]]}'},
+                     lambda r: r["month"] in (1, 2), id="CQL2 JSON"),
+        pytest.param({"filter": "T_INTERSECTS(eventDate, INTERVAL('2001-01-01', '2001-05-31'))"},
+                     lambda r: r["year"] == 2001 and r["month"] <= 5, id="CQL2 time"),
+        pytest.param({"filter": "CASEI(locality) LIKE casei('o''reilly%')"}, lambda r: True, id="CQL2 text in any case"),
+    ],
+)  # fmt: skip
+def test_filters(client, parameters, holds):
+    features = items(client, limit=1000, sharing_category="open", **parameters)["features"]
+    found = {f["properties"]["occurrenceID"] for f in features if f["geometry"]}
+    assert found == {r["occurrenceID"] for r in PLACED if holds(r)}
+    assert found
+
+
+def test_year_only_records_answer_to_their_year(client):
+    assert items(client, datetime="2019-02-03", species=GIBBON)["numberMatched"] == 2
+    assert items(client, datetime="2018", species=GIBBON)["numberMatched"] == 0
+
+
+def test_item(client):
+    one = items(client, limit=1)["features"][0]
+    found = client.get(ITEMS.format("occurrences") + f"/{one['id']}").json()
+    assert found["properties"] == one["properties"]
+    assert {entry["rel"] for entry in found["links"]} >= {"self", "collection"}
+
+
+def test_item_whose_id_has_a_colon(client):
+    assert client.get(ITEMS.format("protected_areas") + "/ha%3Anam-ha").json()["properties"]["name"] == "Nam Ha"
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status", "code"),
+    [
+        pytest.param("/ogc/collections/moons", {}, 404, "NOT_FOUND", id="no such collection"),
+        pytest.param("/ogc/collections/corridors/items/none", {}, 404, "RECORD_MISSING", id="no such feature"),
+        pytest.param("/ogc/collections/occurrences/items/x", {}, 400, "PARAMETER_INVALID", id="an id that is no number"),
+        pytest.param(None, {"bbox": "1,2,3"}, 400, "PARAMETER_INVALID", id="a box of three"),
+        pytest.param(None, {"bbox": "1,5,3,2"}, 400, "PARAMETER_INVALID", id="south above north"),
+        pytest.param(None, {"bbox": "nan,1,2,3"}, 400, "PARAMETER_INVALID", id="a box of not a number"),
+        pytest.param(None, {"bbox": "-900,1,2,3"}, 400, "PARAMETER_INVALID", id="a box beyond Earth"),
+        pytest.param(None, {"limit": "0"}, 400, "PARAMETER_INVALID", id="limit 0"),
+        pytest.param(None, {"offset": "200000"}, 400, "WINDOW_EXCEEDED", id="offset beyond the window"),
+        pytest.param(None, {"crs": "EPSG:3857"}, 400, "PARAMETER_INVALID", id="a coordinate system that is not served"),
+        pytest.param(None, {"counrtyCode": "LA"}, 400, "PARAMETER_UNKNOWN", id="a misspelt property"),
+        pytest.param(None, {"datetime": "yesterday"}, 400, "PARAMETER_INVALID", id="no date"),
+        pytest.param(None, {"filter": "yaer = 5"}, 400, "COLUMN_UNKNOWN", id="a misspelt property in a filter"),
+        pytest.param(None, {"filter": "year = 'five'"}, 400, "FILTER_VALUE", id="text for a number"),
+        pytest.param(None, {"filter": "year LIKE '2%'"}, 400, "FILTER_VALUE", id="LIKE on a number"),
+        pytest.param(None, {"filter": "locality LIKE '" + "%a" * 50 + "'"}, 400, "FILTER_VALUE", id="fifty wildcards"),
+        pytest.param(None, {"filter": "a", "filter-lang": "cql1"}, 400, "PARAMETER_INVALID", id="another language"),
+        pytest.param(None, {"filter": "NOT " * 25 + "year = 5"}, 400, "FILTER_TOO_LARGE", id="25 levels"),
+        pytest.param(None, {"cursor": "AAAA"}, 400, "CURSOR_INVALID", id="no cursor"),
+    ],
+)  # fmt: skip
+def test_refused(client, path, parameters, status, code):
+    answer = client.get(path or ITEMS.format("occurrences"), params=parameters)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_cursor_of_another_collection(client):
+    following = next(e["href"] for e in items(client, limit=1)["links"] if e["rel"] == "next")
+    query = urlsplit(following).query
+    assert client.get(f"/ogc/collections/boundaries/items?{query}").json()["code"] == "CURSOR_INVALID"
+
+
+def test_options_is_no_fault_of_ours(client):
+    assert client.options(ITEMS.format("occurrences")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/ogc", "/ogc/conformance", "/ogc/collections", "/ogc/collections/corridors", ITEMS.format("reserve_candidates"),
+     ITEMS.format("reserve_candidates") + "/run-1-1"],
+)  # fmt: skip
+def test_pages_for_people(client, path):
+    for answer in (client.get(path, params={"f": "html"}), client.get(path, headers={"accept": "text/html,*/*"})):
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "<b>species" not in answer.text, "what data holds is text, not markup"
+        assert "<script" not in answer.text
+
+
+def test_the_largest_limit_stands_where_gdal_looks(client):
+    document = client.get("/ogc/api").json()
+    parameters = document["paths"]["/collections/occurrences/items"]["get"]["parameters"]
+    assert next(p for p in parameters if p["name"] == "limit")["schema"]["maximum"] == 10_000
