@@ -54,6 +54,7 @@ _ALL = (
     Flag("COUNTRY_MISMATCH", _PLACE, "country and countryCode name different countries."),
     Flag("GEODETIC_DATUM_INVALID", _PLACE, "The stated datum is not known."),
     Flag("GEODETIC_DATUM_ASSUMED_WGS84", _PLACE, "No datum was stated; WGS 84 is assumed."),
+    Flag("GEODETIC_DATUM_NOT_WGS84", _PLACE, "The datum is another than WGS 84; the place was not moved.", gbif=False),
     Flag("COORDINATE_UNCERTAINTY_METERS_INVALID", _PLACE, "The stated uncertainty is no distance in metres."),
     Flag("COORDINATE_PRECISION_INVALID", _PLACE, "The stated precision is no number of degrees between 0 and 10."),
     Flag("ELEVATION_NON_NUMERIC", _PLACE, "The elevation is no number."),
