@@ -1,5 +1,6 @@
 """Distances, areas and projections on the WGS 84 ellipsoid; lines are straight in degrees, as in GeoJSON."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Geod, Transformer
+from shapely.geometry.base import BaseGeometry
 
 Floats = NDArray[np.float64]
 Geometries = NDArray[np.object_]
@@ -105,12 +107,12 @@ def _authalic(phi: Floats) -> Floats:
     return q
 
 
-def area_km2(geometries: ArrayLike) -> Floats:
+def area_km2(geometries: Sequence[BaseGeometry | None] | Geometries) -> Floats:
     """Return the areas of polygons on the ellipsoid.
 
     Parameters
     ----------
-    geometries : array-like of shapely geometries, length n
+    geometries : sequence or ndarray of shapely geometries, length n
         Degrees, WGS 84; None, points and lines have the area 0.
 
     Returns

@@ -91,6 +91,11 @@ class BoundarySet:
         return _pick(self.edges, (self.edges.left == SEA) | (self.edges.right == SEA))
 
     @cached_property
+    def tree(self) -> shapely.STRtree:
+        """The index of the units' polygons."""
+        return shapely.STRtree(self.shapes)
+
+    @cached_property
     def borders(self) -> Lines:
         """The index of distances to land borders."""
         return Lines(self.border_edges.ends, reach_m=REACH_M, band_m=self.band_m)

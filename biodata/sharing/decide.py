@@ -1,0 +1,160 @@
+"""Which rule decides about a record: the strictest of those that may apply to it."""
+
+from collections import defaultdict
+
+import numpy as np
+import polars as pl
+
+from biodata.sharing.rules import RuleSet
+from biodata.sharing.taxa import keys_of_rule, matches
+from biodata.vocabularies import SharingCategory
+
+_FACTS = (
+    "countryCode",
+    "located_country_code",
+    "country_codes",
+    "province_code",
+    "ambiguous",
+    "datasetKey",
+    "event_start",
+    "event_end",
+    "month",
+)
+_DECISION = {"row": pl.UInt32, "category": pl.String, "rule_id": pl.String, "reason": pl.String}
+
+
+def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+    """Find the records that a rule makes less than open, and the rule that decides.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE`.
+    rules : RuleSet
+        The rules.
+
+    Returns
+    -------
+    polars.DataFrame, sorted by row
+        row : UInt32, position in `occurrences`; category, rule_id, reason : String. Open records are left out.
+
+    Notes
+    -----
+    A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
+    what the rule means. Where several apply, the strictest decides; of equally strict ones the first by name is told.
+    """
+    frame = occurrences.with_row_index("row")
+    wanted: dict[str, list[int]] = defaultdict(list)
+    for number, rule in enumerate(rules.rules):
+        for key in keys_of_rule(rule):
+            wanted[key].append(number)
+    any_taxon = pl.DataFrame(
+        {"rule": [n for n, rule in enumerate(rules.rules) if rule.scientific_name is None]}, schema={"rule": pl.Int64}
+    )
+    pairs = pl.concat([matches(frame, wanted), frame.select("row").join(any_taxon, how="cross")])
+    if pairs.is_empty():
+        return pl.DataFrame(schema=_DECISION)
+    missing = [pl.lit(None).alias(name) for name in _FACTS if name not in frame.columns]
+    facts = frame.join(pairs.select("row").unique(), on="row", how="semi").with_columns(missing).select("row", *_FACTS)
+    facts = facts.with_columns(_months(facts))
+    return (
+        pairs.join(facts, on="row")
+        .join(_table(rules), on="rule")
+        .filter(_applies(facts))
+        .sort("row", pl.col("strictness"), pl.col("rule"), descending=[False, True, False])
+        .unique("row", keep="first", maintain_order=True)
+        .filter(pl.col("strictness") > 0)
+        .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
+    )
+
+
+def strictest(occurrences: pl.DataFrame, rules: RuleSet) -> SharingCategory:
+    """Return the strictest category of some records: what a result made from them all must carry.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE`.
+    rules : RuleSet
+        The rules.
+
+    Returns
+    -------
+    SharingCategory
+        OPEN where no rule applies, or where there are no records.
+    """
+    found = (SharingCategory(value) for value in decide(occurrences, rules)["category"].unique())
+    return max(found, key=lambda category: category.strictness, default=SharingCategory.OPEN)
+
+
+def _table(rules: RuleSet) -> pl.DataFrame:
+    """Return the rules as a table; `rule` is the position in the set, which is the order of their names."""
+    return pl.DataFrame(
+        [
+            (
+                n,
+                r.rule_id,
+                str(r.category),
+                r.category.strictness,
+                r.reason,
+                r.country_code,
+                r.province_code,
+                r.dataset,
+                r.months,
+            )
+            for n, r in enumerate(rules.rules)
+        ],
+        schema={
+            "rule": pl.Int64,
+            "rule_id": pl.String,
+            "category": pl.String,
+            "strictness": pl.Int64,
+            "reason": pl.String,
+            "rule_country": pl.String,
+            "rule_province": pl.String,
+            "rule_dataset": pl.String,
+            "rule_months": pl.Int64,
+        },
+        orient="row",
+    )
+
+
+def _applies(facts: pl.DataFrame) -> pl.Expr:
+    """Tell which pairs of a record and a rule of its taxon no fact speaks against."""
+    country, province = pl.col("rule_country"), pl.col("rule_province")
+    codes = pl.col("country_codes").cast(pl.List(pl.String))
+    possible = pl.concat_list(
+        codes.fill_null([]), pl.col("countryCode", "located_country_code").cast(pl.String)
+    ).list.drop_nulls()
+    here = country.is_null() | (possible.list.len() == 0) | possible.list.contains(country)
+    told = pl.col("province_code").cast(pl.String)
+    beside = pl.col("ambiguous").cast(pl.Boolean).fill_null(value=True)
+    division = province.is_null() | told.is_null() | (told == province) | beside
+    dataset = pl.col("rule_dataset").is_null() | (
+        pl.col("datasetKey").cast(pl.String) == pl.col("rule_dataset")
+    ).fill_null(value=True)
+    season = (pl.col("rule_months") & pl.col("row_months")) != 0
+    return here & division.fill_null(value=True) & dataset & season
+
+
+def _months(facts: pl.DataFrame) -> pl.Series:
+    """Return the months that each record may be of as bits, January the lowest; all where none is told."""
+    told = facts.select(
+        single=pl.col("month").cast(pl.Int64) - 1,
+        first=pl.col("event_start").cast(pl.Date).dt.year().cast(pl.Int64) * 12
+        + pl.col("event_start").cast(pl.Date).dt.month().cast(pl.Int64)
+        - 1,
+        last=pl.col("event_end").cast(pl.Date).dt.year().cast(pl.Int64) * 12
+        + pl.col("event_end").cast(pl.Date).dt.month().cast(pl.Int64)
+        - 1,
+    ).select(
+        first=pl.coalesce("first", "single").fill_null(0),
+        span=pl.when(pl.col("first").is_not_null())
+        .then(pl.col("last") - pl.col("first") + 1)
+        .when(pl.col("single").is_not_null())
+        .then(1)
+        .fill_null(12)
+        .clip(1, 12),
+    )
+    bits = ((1 << told["span"].to_numpy().astype(np.int64)) - 1) << (told["first"].to_numpy() % 12)
+    return pl.Series("row_months", (bits & 0xFFF) | (bits >> 12))

@@ -1,0 +1,228 @@
+"""The published place of a sensitive record: a cell's centre, and what is true of the whole cell."""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import polars as pl
+import shapely
+from numpy.typing import NDArray
+
+from biodata.errors import InputError
+from biodata.flags import FLAGS, About
+from biodata.geo import Floats, area_km2, geodesic_distance_m
+from biodata.places import BoundarySet, country_geometry
+from biodata.places.edges import SEA
+from biodata.sharing.floor import Longs, Region, floor
+from biodata.vocabularies import SharingCategory
+
+Bools = NDArray[np.bool_]
+
+ASSUMED_UNCERTAINTY_M: Final = 1000.0
+"""Radius in metres that a record without a usable coordinateUncertaintyInMeters is taken to have."""
+
+CELLS_PER_DEGREE: Final = MappingProxyType(
+    {str(c): round(1 / c.cell_degrees) for c in SharingCategory if c.cell_degrees is not None}
+)
+
+# Doubts about a place can tell the place (near a border, in another province than stated, at 0, 0). These cannot.
+_SAFE_ABOUT_PLACE: Final = frozenset(
+    {
+        "COORDINATE_MISSING",
+        "COORDINATE_PRECISION_INVALID",
+        "COORDINATE_UNCERTAINTY_METERS_INVALID",
+        "DEPTH_NON_NUMERIC",
+        "ELEVATION_NON_NUMERIC",
+        "GEODETIC_DATUM_ASSUMED_WGS84",
+        "PUBLISHER_GENERALISED",
+    }
+)
+SAFE_FLAGS: Final = _SAFE_ABOUT_PLACE | {
+    flag.name for flag in FLAGS.values() if flag.about in (About.TIME, About.NAME, About.RECORD)
+}
+"""Flags that stay with a record whose place is generalised; any other goes."""
+
+WITHHELD_FACTS: Final = (
+    "exact place, date within the year, people, identifiers, counts, locality, elevation and remarks"
+)
+
+_TOLD: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "longitude": pl.Float64,
+    "latitude": pl.Float64,
+    "half_diagonal_m": pl.Float64,
+    "degrees": pl.Float64,
+    "country": pl.String,
+    "province": pl.String,
+    "countries": pl.List(pl.String),
+    "west": pl.Float64,
+    "south": pl.Float64,
+    "east": pl.Float64,
+    "north": pl.Float64,
+}
+_NEEDED: Final = (
+    "decimalLatitude",
+    "decimalLongitude",
+    "coordinateUncertaintyInMeters",
+    "quality_flags",
+    "category",
+    "rule_id",
+    "reason",
+)
+
+
+def generalise(records: pl.DataFrame, *, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what may be told of the places of sensitive records.
+
+    Parameters
+    ----------
+    records : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE`, and `category`, `rule_id`, `reason` of the decision (a category with a cell).
+    boundaries : BoundarySet
+        Whose land counts.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        The columns of `terms.PUBLISHED_OCCURRENCE` that are made anew: coordinates, uncertainty, countries and
+        division, flags, the two texts, the cell.
+
+    Notes
+    -----
+    Without coordinates nothing of a place is told but the stated country, and that only where the country is no smaller
+    than the category's cell. Coordinates that their publisher made coarser at least as much as the category asks stay
+    as they are and have no cell: the place need not lie in the cell of a point that was moved.
+    """
+    longitude, latitude, uncertainty = (
+        records[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for name in ("decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters")
+    )
+    placed = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
+    per_degree = records["category"].replace_strict(CELLS_PER_DEGREE, return_dtype=pl.Int64).to_numpy()
+    regions = _regions(longitude, latitude, placed, per_degree, boundaries)
+    frame = pl.concat([records.select(_NEEDED), _told(regions)], how="horizontal").with_columns(
+        placed=pl.Series(placed),
+        kept=pl.Series(placed & _already_coarse(records["quality_flags"], latitude, uncertainty, per_degree)),
+        radius=pl.Series(np.where(uncertainty > 0, uncertainty, ASSUMED_UNCERTAINTY_M)),
+        stated=_wide_enough(records["countryCode"], records["category"], boundaries),
+        category_degrees=pl.Series(1 / per_degree),
+    )
+    return frame.select(_published())
+
+
+def _published() -> list[pl.Expr]:
+    """Return the published columns, from what is known of the records and their regions."""
+    kept, placed = pl.col("kept"), pl.col("placed")
+    radius = (pl.col("radius") + pl.col("half_diagonal_m")).ceil()
+    countries = pl.when(placed).then("countries").when(pl.col("stated").is_not_null()).then(pl.concat_list("stated"))
+    return [
+        pl.when(kept).then("decimalLatitude").otherwise("latitude").alias("decimalLatitude"),
+        pl.when(kept).then("decimalLongitude").otherwise("longitude").alias("decimalLongitude"),
+        pl.when(kept).then("coordinateUncertaintyInMeters").otherwise(radius).alias("coordinateUncertaintyInMeters"),
+        pl.when(placed).then("country").otherwise("stated").alias("countryCode"),
+        pl.col("province").alias("province_code"),
+        (pl.col("countries").list.len() > 1).alias("ambiguous"),
+        countries.alias("country_codes"),
+        pl.format(
+            "Withheld: {}. Reason: {} (rule {}).", pl.lit(WITHHELD_FACTS), pl.col("reason"), pl.col("rule_id")
+        ).alias("informationWithheld"),
+        _generalisation().alias("dataGeneralizations"),
+        pl.col("quality_flags").list.filter(pl.element().is_in(list(SAFE_FLAGS))).alias("quality_flags"),
+        *(pl.when(~kept).then(edge).alias(f"cell_{edge}") for edge in ("west", "south", "east", "north")),
+    ]
+
+
+def _generalisation() -> pl.Expr:
+    """Return the sentence that says how the place was made coarser."""
+    larger = pl.when(pl.col("degrees") > pl.col("category_degrees")).then(
+        pl.format(", larger than the category's {}° because of the coast", pl.col("category_degrees").cast(pl.String))
+    )
+    cell = pl.format(
+        "Place given as the centre of a grid cell of {}°{}. Countries and division are those of the whole cell; the "
+        "uncertainty is the record's own (1000 m where it had none) and half the cell's diagonal.",
+        pl.col("degrees").cast(pl.String),
+        larger.fill_null(""),
+    )
+    return (
+        pl.when(~pl.col("placed"))
+        .then(None)
+        .when(pl.col("kept"))
+        .then(
+            pl.lit(
+                "The publisher had already made the place coarser than this category asks; it is given as published."
+            )
+        )
+        .when(pl.col("degrees").is_null())
+        .then(pl.lit("The place is left out: too little land or sea lies around it for any grid cell."))
+        .otherwise(cell)
+    )
+
+
+def _regions(
+    longitude: Floats, latitude: Floats, placed: Bools, per_degree: Longs, boundaries: BoundarySet
+) -> list[Region | None]:
+    """Return the region of each place; None without a place, or where none is large enough."""
+    regions: list[Region | None] = [None] * len(longitude)
+    for size in np.unique(per_degree[placed]).tolist():
+        rows = np.flatnonzero(placed & (per_degree == size))
+        lon, lat = longitude[rows], latitude[rows]
+        on_land = boundaries.cells.locate(lon, lat) != SEA
+        # A coast is as uncertain as a border: what lies within its band counts with the land.
+        on_land |= ~np.isnan(boundaries.coasts.near(lon, lat).distance_m)
+        column, row = (
+            np.minimum(np.floor(values * size).astype(np.int64), most * size - 1)
+            for values, most in ((lon, 180), (lat, 90))
+        )
+        found = floor(boundaries, size).regions(column, row, on_land)
+        for at, region in zip(rows.tolist(), found, strict=True):
+            regions[at] = region
+    return regions
+
+
+def _told(regions: Sequence[Region | None]) -> pl.DataFrame:
+    """Return what is told of each region, in one row each; nulls for None. Shared regions are worked out once."""
+    distinct = list(dict.fromkeys(regions))
+    known = [region for region in distinct if region is not None]
+    west, south, east, north = np.array([(r.west, r.south, r.east, r.north) for r in known]).reshape(-1, 4).T
+    longitude, latitude = (west + east) / 2, (south + north) / 2
+    half = np.maximum(*(geodesic_distance_m(longitude, latitude, west, corner) for corner in (south, north)))
+    table = pl.DataFrame(
+        {
+            "longitude": longitude,
+            "latitude": latitude,
+            "half_diagonal_m": half,
+            "degrees": [r.degrees for r in known],
+            "country": [r.country_code for r in known],
+            "province": [r.province_code for r in known],
+            "countries": [list(r.country_codes) for r in known],
+            **{"west": west, "south": south, "east": east, "north": north},
+        },
+        schema=_TOLD,
+    )
+    table = pl.concat([table, table.clear(1)])
+    number = {region: n for n, region in enumerate(known)}
+    return table[[number.get(region, len(known)) if region is not None else len(known) for region in regions]]
+
+
+def _already_coarse(flags: pl.Series, latitude: Floats, uncertainty: Floats, per_degree: Longs) -> Bools:
+    """Tell which places their publisher made at least as coarse as the category's cell."""
+    flagged = flags.list.contains("PUBLISHER_GENERALISED").fill_null(value=False).to_numpy()
+    half, nowhere = 0.5 / per_degree, np.zeros_like(latitude)
+    diagonal = geodesic_distance_m(nowhere, latitude, half, np.minimum(latitude + half, 90))
+    return np.asarray(flagged & (uncertainty >= diagonal))
+
+
+def _wide_enough(countries: pl.Series, categories: pl.Series, boundaries: BoundarySet) -> pl.Series:
+    """Return the stated countries that are no smaller than the category's cell on the equator; null for the others."""
+    pairs = pl.DataFrame({"country": countries, "category": categories})
+    rows = []
+    for country, category in pairs.drop_nulls().unique().rows():
+        side = 1 / CELLS_PER_DEGREE[category]
+        try:
+            area = area_km2([country_geometry(country, boundaries)])[0]
+        except InputError:
+            continue  # a country that the set does not have: how small it is, nobody can tell
+        if area >= area_km2([shapely.box(0, 0, side, side)])[0]:
+            rows.append((country, category, country))
+    table = pl.DataFrame(rows, schema={"country": pl.String, "category": pl.String, "stated": pl.String}, orient="row")
+    return pairs.join(table, on=["country", "category"], how="left", maintain_order="left")["stated"]

@@ -1,0 +1,65 @@
+"""The only way out of the lake: what may be seen of each record."""
+
+import polars as pl
+
+from biodata.errors import SharingError
+from biodata.places import BoundarySet
+from biodata.sharing.decide import decide
+from biodata.sharing.generalise import generalise
+from biodata.sharing.rules import RuleSet
+from biodata.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, SHARING, Column, Reach, names
+from biodata.vocabularies import SharingCategory
+
+
+def publish(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what the rules let out.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        Every column of `terms.OCCURRENCE`, as the lake has them.
+    rules : RuleSet
+        The sharing rules.
+    boundaries : BoundarySet
+        Whose land the floor counts.
+
+    Returns
+    -------
+    polars.DataFrame of at most n rows, in their order
+        Exactly the columns of `terms.PUBLISHED_OCCURRENCE`. Open records are as they were. Withheld ones are left out.
+        The others have a grid cell for a place, and no value in a column of `Reach.PRECISE`.
+
+    Raises
+    ------
+    SharingError
+        If a column is missing: a name that is not there cannot be looked at.
+    """
+    missing = [name for name in names(OCCURRENCE) if name not in occurrences.columns]
+    if missing:
+        msg = f"records without the columns {', '.join(missing)} cannot be published"
+        raise SharingError(msg)
+    decided = decide(occurrences, rules)
+    withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
+    decided = decided.filter(pl.col("category") != SharingCategory.WITHHELD)
+    sensitive = occurrences[decided["row"]].with_columns(decided.select("category", "rule_id", "reason"))
+    made = generalise(sensitive, boundaries=boundaries)
+    new = made.columns
+    made = pl.concat([decided, made.rename(lambda name: f"new_{name}")], how="horizontal")
+    frame = occurrences.with_row_index("row").join(withheld, on="row", how="anti", maintain_order="left")
+    frame = frame.join(made, on="row", how="left", maintain_order="left")
+    return frame.select(_column(column, made=column.name in new) for column in PUBLISHED_OCCURRENCE)
+
+
+def _column(column: Column, *, made: bool) -> pl.Expr:
+    """Return a published column over records joined with what was made for the sensitive ones."""
+    is_open = pl.col("category").is_null()
+    value = pl.lit(None) if column in SHARING else pl.col(column.name)
+    if column.name == "sharing_category":
+        value = pl.col("category").fill_null(str(SharingCategory.OPEN))
+    elif column.name == "sharing_rule":
+        value = pl.col("rule_id")
+    elif made:
+        value = pl.when(is_open).then(value).otherwise(f"new_{column.name}")
+    elif column.reach is Reach.PRECISE:
+        value = pl.when(is_open).then(value)
+    return value.cast(column.dtype).alias(column.name)

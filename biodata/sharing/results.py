@@ -1,0 +1,130 @@
+"""What may be seen of results: corridors, candidate reserves, protected areas."""
+
+import re
+from typing import Any, Final
+
+import polars as pl
+import shapely
+
+from biodata.errors import InputError, SharingError, shorten
+from biodata.geo import area_km2
+from biodata.places import BoundarySet, country_geometry
+from biodata.terms import PUBLISHED_TABLES, conform, names
+from biodata.vocabularies import SharingCategory
+
+_TEXTS: Final = ("evidence", "parts", "name", "from_name", "to_name")
+_POINTS: Final = ("narrowest_longitude", "narrowest_latitude")
+_NUMBER: Final = r"[-+]?\d{1,3}[.,]\d{2,}"
+# Signs and words that stand between the two numbers of a place, in text and in JSON.
+_BETWEEN: Final = (
+    r"""(?:[\s,;:/|"'\[\](){}=°º_-]|(?:decimal)?(?:latitude|longitude|lat|lon|long|lng)|\b[nsewxy]\b){1,40}?"""
+)
+_PAIR: Final = re.compile(rf"(?<![\d.,])({_NUMBER}){_BETWEEN}({_NUMBER})(?!\d)", re.IGNORECASE)
+_DEGREES: Final = re.compile(r"\d\s*[°º]\s*\d|\d\s*[°º]\s*[NSEW]\b", re.IGNORECASE)
+WINDOW: Final = (60.0, -15.0, 160.0, 60.0)
+"""Two numbers with decimals side by side are taken for coordinates where they fall in this window of degrees."""
+
+
+def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what may be seen of a table of results.
+
+    Parameters
+    ----------
+    table_name : str
+        A table of `terms.PUBLISHED_TABLES` other than `occurrences`, which `publish` lets out.
+    frame : polars.DataFrame of n rows
+        Columns of that table in the lake; `sharing_category` is that of the strictest record that a result was made of.
+    boundaries : BoundarySet
+        Whose land the floor counts.
+
+    Returns
+    -------
+    polars.DataFrame of at most n rows
+        Exactly the columns of `terms.PUBLISHED_TABLES[table_name]`. A withheld result is left out, and so is one whose
+        land in a country that it names is smaller than its category's cell. Of a result that is not open no single
+        point is told.
+
+    Raises
+    ------
+    SharingError
+        If the table is none that may be published so, a category is not known, or the texts of a result that is not
+        open tell coordinates.
+    """
+    if table_name not in PUBLISHED_TABLES or table_name == "occurrences":
+        known = ", ".join(name for name in PUBLISHED_TABLES if name != "occurrences")
+        msg = f"{table_name!r} is no table of results; those are {known}"
+        raise SharingError(msg)
+    columns = PUBLISHED_TABLES[table_name]
+    out = conform(frame, columns)
+    if "sharing_category" not in names(columns):
+        return out
+    out = out.with_columns(pl.col("sharing_category").fill_null(str(SharingCategory.WITHHELD)))
+    keep = [_may_leave(row, table_name, boundaries) for row in out.iter_rows(named=True)]
+    stricter = pl.col("sharing_category") != SharingCategory.OPEN
+    points = [name for name in _POINTS if name in out.columns]
+    return out.filter(pl.Series(keep, dtype=pl.Boolean)).with_columns(
+        pl.when(~stricter).then(name).alias(name) for name in points
+    )
+
+
+def _may_leave(row: dict[str, Any], table_name: str, boundaries: BoundarySet) -> bool:
+    """Tell whether a result may leave; raise if its texts tell a place that it must not."""
+    try:
+        category = SharingCategory(row["sharing_category"])
+    except ValueError as error:
+        msg = f"{table_name}: {row['sharing_category']!r} is no sharing category"
+        raise SharingError(msg) from error
+    if category is SharingCategory.OPEN:
+        return True
+    if category is SharingCategory.WITHHELD:
+        return False
+    for column in _TEXTS:
+        found = coordinates_in(row.get(column) or "")
+        if found is not None:
+            msg = f"{table_name}: column {column} of a result of category {category} tells a place: {shorten(found)!r}"
+            raise SharingError(msg)
+    return _reaches_the_floor(row, category, boundaries)
+
+
+def coordinates_in(text: str) -> str | None:
+    """Return the first part of a text that looks like coordinates; None where there is none.
+
+    Parameters
+    ----------
+    text : str
+        Plain text or JSON.
+
+    Notes
+    -----
+    Two numbers of two decimals or more with nothing but signs and words for coordinates between them, one a longitude
+    and one a latitude of `WINDOW`; or degrees with minutes or a quarter of the compass.
+    """
+    degrees = _DEGREES.search(text)
+    if degrees:
+        return degrees.group()
+    west, south, east, north = WINDOW
+    start = 0
+    while pair := _PAIR.search(text, start):
+        a, b = (float(number.replace(",", ".")) for number in pair.groups())
+        for longitude, latitude in ((a, b), (b, a)):
+            if west <= longitude <= east and south <= latitude <= north:
+                return pair.group()
+        start = pair.end(1)
+    return None
+
+
+def _reaches_the_floor(row: dict[str, Any], category: SharingCategory, boundaries: BoundarySet) -> bool:
+    """Tell whether the result's land in each of its countries is at least its category's cell."""
+    if row["geometry"] is None:
+        return False
+    shape = shapely.from_wkb(row["geometry"])
+    degrees = category.cell_degrees or 0.0
+    centre = shape.centroid
+    cell = shapely.box(0, centre.y - degrees / 2, degrees, centre.y + degrees / 2)
+    shapes = [shape]
+    for code in row["country_codes"] or []:
+        try:
+            shapes.append(shapely.intersection(shape, country_geometry(code, boundaries)))
+        except InputError:
+            return False
+    return bool((area_km2(shapes) >= area_km2([cell])[0]).all())
