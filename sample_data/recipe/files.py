@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 from openpyxl import Workbook
+from openpyxl.styles import Font
 
 DATE: Final = (2026, 11, 24, 0, 0, 0)
 """The date that every member of every archive carries."""
@@ -53,7 +54,7 @@ def write_workbook(path: Path, sheets: Mapping[str, Iterable[Sequence[Any]]], *,
         for row in rows:
             sheet.append(list(row))
         for cell in sheet[1]:
-            cell.font = cell.font.copy(bold=True)
+            cell.font = Font(bold=True)
             sheet.column_dimensions[cell.column_letter].width = widths
         sheet.freeze_panes = "A2"
     buffer = io.BytesIO()
