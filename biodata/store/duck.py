@@ -1,5 +1,6 @@
 """DuckDB: where its extensions are found, how connections are made, and the hardened way to open a release."""
 
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,9 @@ _SQL_TYPES: Final = (
 )
 
 _NO_DOWNLOADS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+_ONE_OPENS: Final = threading.Lock()
+"""A second connection to a path meets the instance of the first, whose settings are locked, or just being made."""
 
 
 def quote(name: str) -> str:
@@ -155,12 +159,14 @@ def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckd
         "threads": str(threads),
         "temp_directory": str(path.parent.parent / "tmp" / "duckdb"),
     }
-    try:
-        connection = duckdb.connect(str(path), read_only=True, config=config)
-    except duckdb.Error as error:
-        message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
-    load_extensions(connection, "spatial")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    with _ONE_OPENS:
+        try:
+            connection = duckdb.connect(str(path), read_only=True, config=config)
+        except duckdb.Error as error:
+            message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
+            raise StoreError(message) from error
+        if not connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
+            load_extensions(connection, "spatial")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
     return connection

@@ -53,7 +53,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """A column that has one of the values."""
+    """A column that has one of the values; false for no values."""
 
     column: str
     values: tuple[Value, ...]

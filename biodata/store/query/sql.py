@@ -157,7 +157,8 @@ def _sql(node: f.Filter, table: Table) -> Sql:
         case f.Between(column, low, high):
             ends = [f.Compare(column, ">=", low)] if low is not None else []
             ends += [f.Compare(column, "<=", high)] if high is not None else []
-            return _join(tuple(ends), table, " AND ", f"({quote(table.column(column).name)} IS NOT NULL)")
+            name = quote(table.column(column).name)
+            return _join(tuple(ends), table, " AND ", f"({name} = {name})")
         case f.IsNull(column):
             name = quote(table.column(column).name)
             if isinstance(table.columns[column].dtype, pl.List):
@@ -284,7 +285,7 @@ def _intersects(wkb: bytes, table: Table) -> Sql:
     if table.place is Place.SHAPE:
         meets = "ST_Intersects(ST_GeomFromWKB(geometry), ST_GeomFromWKB(?))"
         if not table.boxed:
-            return f"(geometry IS NOT NULL AND {meets})", [wkb]
+            return meets, [wkb]
         box = '("west" <= ? AND "east" >= ? AND "south" <= ? AND "north" >= ?)'
         return f"({box} AND {meets})", [east, west, north, south, wkb]
     problem = f"{table.name} has no places"

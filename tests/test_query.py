@@ -1,0 +1,346 @@
+"""Questions: every filter against plain Python over the same rows, and what a question may not be."""
+
+import math
+import random
+from collections import Counter
+from datetime import date
+
+import pytest
+import shapely
+
+from biodata.errors import InputError
+from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.store.query import (
+    And,
+    Between,
+    Compare,
+    Contains,
+    Filter,
+    In,
+    InBox,
+    Intersects,
+    IsNull,
+    Like,
+    Not,
+    Or,
+    sql,
+)
+from biodata.store.query.filters import MAXIMUM_DEPTH, MAXIMUM_NODES, MAXIMUM_VALUES
+from biodata.store.query.geometry import MAXIMUM_VERTICES, check_geojson, check_wkt
+from biodata.store.reader import ReleaseReader
+from biodata.store.tables import LAKE, RELEASE
+from store_records import AREAS, GIBBON, SEROW, build, commit_rows, scattered
+
+OCCURRENCES = RELEASE["occurrences"]
+TRIANGLE = "POLYGON((100 19, 106 19.5, 103 25, 100 19))"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    data = tmp_path_factory.mktemp("data")
+    with Lake.open(data) as lake:
+        commit_rows(lake, scattered(500, seed=11))
+        build(lake)
+    return data
+
+
+@pytest.fixture(scope="module")
+def release(data):
+    with ReleaseReader(data) as reader:
+        yield reader.current()
+
+
+@pytest.fixture(scope="module")
+def rows(data) -> list[dict]:
+    return releases.read(releases.current(data), "occurrences").to_dicts()
+
+
+def truth(node: Filter, row: dict) -> bool | None:
+    """Say what a filter is of a row: the meaning of each node in plain Python, None for unknown."""
+    match node:
+        case And(parts):
+            told = [truth(part, row) for part in parts]
+            return False if False in told else None if None in told else True
+        case Or(parts):
+            told = [truth(part, row) for part in parts]
+            return True if True in told else None if None in told else False
+        case Not(part):
+            inner = truth(part, row)
+            return None if inner is None else not inner
+        case IsNull(column):
+            return row[column] is None or row[column] == []
+        case In(_, ()):
+            return False
+        case InBox(west, south, east, north):
+            longitude, latitude = row["decimalLongitude"], row["decimalLatitude"]
+            if longitude is None:
+                return None
+            inside = west <= longitude <= east if west <= east else longitude >= west or longitude <= east
+            return inside and south <= latitude <= north
+        case Intersects(wkb):
+            if row["decimalLongitude"] is None:
+                return None
+            return bool(
+                shapely.from_wkb(wkb).intersects(shapely.Point(row["decimalLongitude"], row["decimalLatitude"]))
+            )
+    value = row[node.column]
+    if value is None:
+        return None
+    match node:
+        case Compare(_, operator, other, ignore_case):
+            if ignore_case:
+                value, other = value.lower(), other.lower()
+            other = date.fromisoformat(other) if isinstance(value, date) and isinstance(other, str) else other
+            return {
+                "=": value == other, "<>": value != other, "<": value < other,
+                "<=": value <= other, ">": value > other, ">=": value >= other,
+            }[operator]  # fmt: skip
+        case In(_, values, ignore_case):
+            return value.lower() in [v.lower() for v in values] if ignore_case else value in values
+        case Between(_, low, high):
+            return (low is None or value >= low) and (high is None or value <= high)
+        case Contains(_, wanted):
+            return wanted in value
+        case Like(_, pattern, ignore_case):
+            return fits(value.lower(), pattern.lower()) if ignore_case else fits(value, pattern)
+
+
+def fits(text: str, pattern: str) -> bool:
+    """Match LIKE by hand."""
+    if not pattern:
+        return not text
+    first, rest = pattern[0], pattern[1:]
+    if first == "%":
+        return any(fits(text[i:], rest) for i in range(len(text) + 1))
+    if first == "\\":
+        first, rest = rest[0], rest[1:]
+    elif first == "_":
+        return bool(text) and fits(text[1:], rest)
+    return bool(text) and text[0] == first and fits(text[1:], rest)
+
+
+LEAVES: dict[str, Filter] = {
+    "serows": Compare("species", "=", SEROW),
+    "not gibbons": Compare("species", "<>", GIBBON),
+    "gibbons in capitals": Compare("species", "=", GIBBON.upper(), ignore_case=True),
+    "a key in Chinese": Compare("datasetKey", "=", "Xishuangbanna 西双版纳"),
+    "since 2005": Compare("year", ">=", 2005),
+    "before the middle of 2005": Compare("year", "<", 2005.5),
+    "two animals": Compare("individualCount", "=", 2),
+    "north of 22": Compare("decimalLatitude", ">", 22),
+    "near a border": Compare("ambiguous", "=", True),
+    "until 2020": Compare("event_start", "<=", date(2020, 1, 1)),
+    "a day as text": Compare("event_start", "=", "2024-03-01"),
+    "two years": In("year", (1998, 2024)),
+    "serows in small letters": In("species", (SEROW.lower(), "x"), ignore_case=True),
+    "no year at all": In("year", ()),
+    "2000 to 2015": Between("year", 2000, 2015),
+    "up to 2005": Between("year", None, 2005),
+    "east of 103.5": Between("decimalLongitude", 103.5, None),
+    "any year": Between("year", None, None),
+    "without a species": IsNull("species"),
+    "without countries": IsNull("country_codes"),
+    "in Laos": Contains("country_codes", "LA"),
+    "in a country that is SQL": Contains("country_codes", "x' OR 1=1 --"),
+    "wildcards as they stand": Like("locality", "50\\% of\\_it"),
+    "an a anywhere": Like("locality", "%a%"),
+    "ends in ha": Like("locality", "%HA", ignore_case=True),
+    "one letter of Vietnamese": Like("locality", "Tr_ng Kh_nh"),
+    "a backslash": Like("locality", "%\\\\%"),
+    "a box": InBox(100, 20, 105, 24),
+    "a box around the back of the Earth": InBox(107, 18, 99, 26),
+    "a triangle": Intersects(check_wkt(TRIANGLE)),
+    "all of nothing": And(()),
+    "one of nothing": Or(()),
+}
+
+
+def keys(release, filter_: Filter) -> list[int]:
+    return [key for (key,) in release.page("occurrences", filter_, ["key"], limit=10_000).rows]
+
+
+@pytest.mark.parametrize("filter_", LEAVES.values(), ids=LEAVES.keys())
+def test_each_filter_means_what_it_says(release, rows, filter_: Filter):
+    assert keys(release, filter_) == [row["key"] for row in rows if truth(filter_, row) is True]
+    assert release.count("occurrences", filter_) == sum(truth(filter_, row) is True for row in rows)
+
+
+def test_trees_of_filters_mean_what_they_say(release, rows):
+    chance = random.Random(3)
+
+    def grow(depth: int) -> Filter:
+        if depth == 0 or chance.random() < 0.2:
+            return chance.choice(list(LEAVES.values()))
+        kind = chance.choice((And, Or, Not))
+        if kind is Not:
+            return Not(grow(depth - 1))
+        return kind(tuple(grow(depth - 1) for _ in range(chance.randint(1, 3))))
+
+    for _ in range(60):
+        tree = grow(4)
+        assert keys(release, tree) == [row["key"] for row in rows if truth(tree, row) is True], tree
+
+
+def test_facets_count_what_is_there(release, rows):
+    where = Compare("year", ">", 2000)
+    chosen = [row for row in rows if truth(where, row)]
+    for column in ("species", "year", "ambiguous"):
+        expected = Counter(row[column] for row in chosen if row[column] is not None)
+        found = release.facet("occurrences", where, column, limit=100)
+        assert dict(found) == expected
+        assert found == sorted(found, key=lambda pair: (-pair[1], pair[0]))
+    countries = Counter(code for row in rows for code in row["country_codes"] or [])
+    found = release.facet("occurrences", None, "country_codes", limit=100)
+    assert dict(found) == countries
+    assert release.facet("occurrences", None, "country_codes", limit=2, offset=1) == found[1:3]
+    least = found[1][1]
+    assert release.facet("occurrences", None, "country_codes", limit=9, minimum=least) == found[:2]
+
+
+def test_areas_are_found_by_box_and_polygon(release):
+    def names(filter_: Filter) -> list[str]:
+        return [name for (name,) in release.page("protected_areas", filter_, ["name"], limit=100).rows]
+
+    assert names(InBox(101.9, 20.9, 103, 22)) == ["Nam Ha"]
+    assert names(InBox(*AREAS["b"].bounds)) == ["Small"]
+    assert names(InBox(103, 21, 104, 22)) == []
+    assert names(Intersects(check_wkt("POLYGON((102 21,104.25 21.55,102 22,102 21))"))) == ["Nam Ha", "Small"]
+    assert names(Contains("country_codes", "CN")) == ["Nam Ha"]
+    assert names(Not(InBox(101.9, 20.9, 103, 22))) == ["Small", "Bow tie"]
+
+
+def nested(levels: int) -> Filter:
+    filter_: Filter = IsNull("year")
+    for _ in range(levels):
+        filter_ = Not(filter_)
+    return filter_
+
+
+@pytest.mark.parametrize(
+    ("filter_", "code"),
+    [
+        pytest.param(nested(MAXIMUM_DEPTH), "FILTER_TOO_LARGE", id="one level too deep"),
+        pytest.param(nested(100_000), "FILTER_TOO_LARGE", id="deep enough to end a parser"),
+        pytest.param(And((IsNull("year"),) * MAXIMUM_NODES), "FILTER_TOO_LARGE", id="too many parts"),
+        pytest.param(In("year", tuple(range(MAXIMUM_VALUES + 1))), "FILTER_TOO_LARGE", id="too many values"),
+        pytest.param(Compare("source_file", "=", "x"), "COLUMN_UNKNOWN", id="a column of the lake"),
+        pytest.param(Compare("hk", "=", 1), "COLUMN_UNKNOWN", id="the store's own column"),
+        pytest.param(Compare('year" = 1 OR "year', "=", 1), "COLUMN_UNKNOWN", id="a column that is SQL"),
+        pytest.param(Compare("year", "= 1 OR 1 =", 1), "FILTER_INVALID", id="a comparison that is SQL"),
+        pytest.param(Compare("year", "=", "1; DROP TABLE occurrences"), "FILTER_VALUE", id="a value that is SQL"),
+        pytest.param(Compare("year", "=", True), "FILTER_VALUE", id="a truth for a number"),
+        pytest.param(Compare("year", "=", 2**70), "FILTER_VALUE", id="a number beyond every column"),
+        pytest.param(Compare("decimalLatitude", "<", math.nan), "FILTER_VALUE", id="not a number"),
+        pytest.param(Compare("species", "=", 5), "FILTER_VALUE", id="a number for text"),
+        pytest.param(Compare("species", "=", "\ud800"), "FILTER_VALUE", id="half a character"),
+        pytest.param(Compare("species", "=", "x" * 20_000), "FILTER_VALUE", id="a text too long"),
+        pytest.param(Compare("event_start", "=", "31/02/2024"), "FILTER_VALUE", id="no date"),
+        pytest.param(Compare("country_codes", "=", "LA"), "FILTER_VALUE", id="a list beside a value"),
+        pytest.param(Contains("species", "x"), "FILTER_INVALID", id="a member of no list"),
+        pytest.param(Like("year", "2%"), "FILTER_VALUE", id="a pattern for a number"),
+        pytest.param(Like("species", "%a" * 11), "FILTER_VALUE", id="a pattern that takes for ever"),
+        pytest.param(Like("species", "a\\"), "FILTER_VALUE", id="a pattern that ends in its escape"),
+        pytest.param(InBox(0, 0, math.inf, 1), "BOX_INVALID", id="a box without an end"),
+        pytest.param(InBox(0, 5, 1, 4), "BOX_INVALID", id="a box with its south above"),
+        pytest.param(InBox(-181, 0, 1, 4), "BOX_INVALID", id="a box off the Earth"),
+    ],
+)
+def test_what_a_question_may_not_be(filter_: Filter, code: str):
+    with pytest.raises(InputError) as caught:
+        sql.where(filter_, OCCURRENCES)
+    assert caught.value.code == code
+    assert "\n" not in str(caught.value)
+
+
+def test_tables_without_places_have_no_boxes():
+    with pytest.raises(InputError, match="has no places"):
+        sql.where(InBox(0, 0, 1, 1), LAKE["taxa"])
+
+
+def test_no_value_is_ever_part_of_the_sql():
+    planted = "'; DROP TABLE occurrences; --"
+    tree = And((Compare("species", "=", planted), Like("locality", planted), Contains("country_codes", planted)))
+    statement, params = sql.page(OCCURRENCES, ["key"], tree, limit=10)
+    assert planted not in statement
+    assert params.count(planted) == 3
+
+
+GOOD = {
+    "a triangle": TRIANGLE,
+    "clockwise": "POLYGON((0 0, 0 1, 1 1, 0 0))",
+    "a hole": "POLYGON((0 0,9 0,9 9,0 0),(2 1,3 2,3 1,2 1))",
+    "lower case and exponents": " polygon ((1e1 -.5, 11. +0, 11 1, 1e1 -.5)) ",
+    "two parts": "MULTIPOLYGON(((0 0,1 0,1 1,0 0)),((2 2,3 2,3 3,2 2)))",
+    "the edge of the map": "POLYGON((-180 -90,180 -90,180 90,-180 90,-180 -90))",
+}
+
+
+@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD.keys())
+def test_good_polygons_are_read_as_they_are(text: str):
+    assert shapely.from_wkb(check_wkt(text)).equals(shapely.from_wkt(text))
+    assert check_geojson(shapely.geometry.mapping(shapely.from_wkt(text))) == check_wkt(text)
+
+
+BAD = {
+    "nothing": "",
+    "empty": "POLYGON EMPTY",
+    "unclosed": "POLYGON((0 0,1 0,1 1))",
+    "an open bracket": "POLYGON((0 0,1 0,1 1,0 0)",
+    "a bracket too many": "POLYGON((0 0,1 0,1 1,0 0)))",
+    "brackets that do not match": "POLYGON((0 0,1 0),1 1,0 0)",
+    "a height": "POLYGON Z((0 0 1,1 0 1,1 1 1,0 0 1))",
+    "a third number": "POLYGON((0 0 1,1 0 1,1 1 1,0 0 1))",
+    "infinite": "POLYGON((0 0,1e400 0,1 1,0 0))",
+    "not a number": "POLYGON((nan 0,1 0,1 1,0 0))",
+    "longitude 181": "POLYGON((0 0,181 0,1 1,0 0))",
+    "latitude 91": "POLYGON((0 0,1 0,1 91,0 0))",
+    "SQL behind it": "POLYGON((0 0,1 0,1 1,0 0)); DROP TABLE occurrences",
+    "an SRID": "SRID=4326;POLYGON((0 0,1 0,1 1,0 0))",
+    "a point": "POINT(0 0)",
+    "a collection nested 100,000 times": "GEOMETRYCOLLECTION(" * 100_000,
+    "brackets nested 60,000 times": "POLYGON" + "(" * 60_000 + ")" * 60_000,
+    "five megabytes": "POLYGON((" + "0 0," * 1_300_000 + "0 0))",
+    "too many vertices": "POLYGON((" + ",".join(["0 0"] * (MAXIMUM_VERTICES + 1)) + "))",
+    "a bow tie": "POLYGON((0 0,1 1,1 0,0 1,0 0))",
+    "a star of 300 crossings": "POLYGON((" + ",".join(
+        f"{50 * math.cos(i * 2.5):.6f} {50 * math.sin(i * 2.5):.6f}" for i in [*range(300), 0]) + "))",
+    "Arabic digits": "POLYGON((٣ 0,1 0,1 1,٣ 0))",
+    "a stray comma": "POLYGON((0 0,1 0,,1 1,0 0))",
+    "a NUL": "POLYGON((0 0,1 0,1 1,0 0))\0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
+def test_bad_polygons_are_refused_before_a_parser_sees_them(text: str):
+    with pytest.raises(InputError) as caught:
+        check_wkt(text)
+    assert caught.value.code == "GEOMETRY_INVALID"
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param({"type": "Point", "coordinates": [0, 0]}, id="a point"),
+        pytest.param({"type": "Polygon"}, id="no coordinates"),
+        pytest.param({"type": "Polygon", "coordinates": "0 0"}, id="text"),
+        pytest.param({"type": "Polygon", "coordinates": [[]]}, id="an empty ring"),
+        pytest.param({"type": "MultiPolygon", "coordinates": []}, id="no part"),
+        pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}, id="unclosed"),
+        pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [1, 10**400], [1, 1], [0, 0]]]}, id="off the Earth"),
+        pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [True, 1], [1, 1], [0, 0]]]}, id="a truth"),
+        pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}, id="a bow tie"),
+        pytest.param({"type": "Polygon", "coordinates": [[[0, 0]] * 6000]}, id="too many vertices"),
+    ],
+)
+def test_bad_geojson_is_refused(geometry: object):
+    with pytest.raises(InputError) as caught:
+        check_geojson(geometry)
+    assert caught.value.code == "GEOMETRY_INVALID"
+
+
+def test_a_release_is_asked_only_for_published_columns():
+    for name, table in RELEASE.items():
+        assert not set(table.columns) & {"source_record_id", "source_file", "repairs", "located_country_code"}, name
