@@ -186,8 +186,8 @@ def _have_row_numbers(seen: Sequence[Record]) -> bool:
 
 
 def _numbered(head: Sequence[Record], seen: Sequence[Record]) -> tuple[str, ...]:
-    """Return names for as many columns as most of the first rows have, or the heading where there is no row."""
-    counts = [len(record.values) for record in seen] or [len(record.values) for record in head]
+    """Return names for as many columns as most of the first lines have, the heading included."""
+    counts = [len(record.values) for record in (*head, *seen)]
     return tuple(f"column_{number}" for number in range(1, max(counts, key=counts.count) + 1))
 
 

@@ -1,0 +1,260 @@
+import gc
+import zipfile
+
+import polars as pl
+import pytest
+from dwca.read import DwCAReader
+
+from biodata.errors import InputError
+from biodata.formats.meta_xml import local_term
+from biodata.ingest import open_source
+
+DWC = "http://rs.tdwg.org/dwc/terms/"
+
+
+def tables(path, **choices):
+    return [(table, list(table.batches)) for table in open_source("dwca", [path], **choices).read()]
+
+
+def only(path, **choices):
+    ((table, frames),) = tables(path, **choices)
+    return table, pl.concat(frames)
+
+
+def refused(path):
+    with pytest.raises(InputError) as caught:
+        tables(path)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def event_archive(folder, *, events, occurrences, core="Event", fields=("eventID", "eventDate", "country", "type")):
+    """Write an unpacked archive of events with their occurrences."""
+    folder.mkdir(exist_ok=True)
+    (folder / "event.txt").write_text("id\t" + "\t".join(fields) + "\n" + events, encoding="utf-8")
+    (folder / "occurrence.txt").write_text(
+        "id\toccurrenceID\teventDate\tscientificName\n" + occurrences, encoding="utf-8"
+    )
+    told = "".join(f'<field index="{n}" term="{DWC}{name}"/>' for n, name in enumerate(fields, 1))
+    (folder / "meta.xml").write_text(
+        f"""<archive xmlns="http://rs.tdwg.org/dwc/text/">
+        <core fieldsTerminatedBy="\\t" fieldsEnclosedBy="" ignoreHeaderLines="1" rowType="{DWC}{core}">
+          <files><location>event.txt</location></files><id index="0"/>{told}
+        </core>
+        <extension fieldsTerminatedBy="\\t" fieldsEnclosedBy="" ignoreHeaderLines="1" rowType="{DWC}Occurrence">
+          <files><location>occurrence.txt</location></files><coreid index="0"/>
+          <field index="1" term="{DWC}occurrenceID"/><field index="2" term="{DWC}eventDate"/>
+          <field index="3" term="{DWC}scientificName"/>
+        </extension></archive>""",
+        encoding="utf-8",
+    )
+    return folder
+
+
+# python-dwca-reader reads the same
+
+ARCHIVES = (
+    "python-dwca-reader/dwca-simple-test-archive.zip",
+    "python-dwca-reader/dwca-simple-test-archive-enclosed.zip",
+    "python-dwca-reader/dwca-simple-subdir.zip",
+    "python-dwca-reader/dwca-simple-dir",
+    "python-dwca-reader/dwca-csv-quote-dir",
+    "python-dwca-reader/dwca-metadata-windows1252-encoding",
+    "python-dwca-reader/dwca-noheaders-1.zip",
+    "python-dwca-reader/dwca-noheaders-2.zip",
+    "python-dwca-reader/dwca-nometadata.zip",
+    "python-dwca-reader/dwca-default-metadata-filename.zip",
+    "python-dwca-reader/dwca-test-default.zip",
+    "python-dwca-reader/dwca-partial-default.zip",
+    "python-dwca-reader/dwca-utf8-eol-test.zip",
+    "python-dwca-reader/dwca-star-test-archive.zip",
+    "python-dwca-reader/dwca-2extensions.zip",
+    "python-dwca-reader/dwca-ids.zip",
+    "python-dwca-reader/dwca-orphaned-rows.zip",
+    "python-dwca-reader/dwca-simple-csv.zip",
+    "python-dwca-reader/dwca-simple-csv-eml.zip",
+    "python-dwca-reader/dwca-simple-csv-dos.zip",
+    "python-dwca-reader/dwca-simple-csv-notenclosed.zip",
+    "python-dwca-reader/gbif-results.zip",
+    "python-dwca-reader/gbif-results-lacks-s-metadata.zip",
+    "python-dwca-reader/gbif-results-whitespace-in-xml.zip",
+    "gbif_downloads/0000066-140928181241064.zip",
+)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the other reader leaves files open
+@pytest.mark.parametrize("name", ARCHIVES, ids=lambda name: name.split("/")[1].removesuffix(".zip"))
+def test_python_dwca_reader_finds_the_same_rows(shared, name):
+    path = shared / "suites/dwca" / name
+    with DwCAReader(str(path)) as reader:
+        told = [{local_term(term).lower(): value or None for term, value in row.data.items()} for row in reader]
+        # A simple archive has no identifiers, and a field may describe their column.
+        ids = [row.id for row in reader] if reader.descriptor is not None else None
+    gc.collect()
+    table, frame = only(path)
+    assert table.refusals == []
+    assert frame.height == len(told)
+    names = {column: column.lower() for column in frame.columns}
+    if ids is not None and "id" in frame.columns:
+        assert frame["id"].to_list() == [id_ or None for id_ in ids]
+        frame = frame.drop("id")
+    assert frame.drop("source_file", "source_row").rename(names, strict=False).to_dicts() == told
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("dwca-invalid-lacks-metadata", "there is no file 'eml.xml' in the archive"),
+        ("dwca-invalid-simple-toomuch.zip", "this one holds 0008333-160118175350007.csv, EML.xml, random_file"),
+        ("dwca-invalid-simple-two.zip", "this one holds 0008333-160118175350007.csv, random_file"),
+        ("dwca-malformed-descriptor", "occurrence.txt has 234 columns, and lastCrawled should be in column 234"),
+        ("dwca-missing-extension-details", "archive/extension[1]/files/location: is missing"),
+        ("dwca-meta-default-values", "occurrence.txt has 1 columns, and basisOfRecord should be in column 1"),
+        ("dwca-simple-test-archive.tgz", "not a zip"),
+    ],
+)
+def test_an_invalid_archive_is_refused_with_the_reason(shared, name, reason):
+    assert reason in str(refused(shared / "suites/dwca/python-dwca-reader" / name))
+
+
+def test_what_a_description_tells_of_the_dataset(shared):
+    (path,) = (shared / "data/griis_asean_china/zip").glob("*Laos*")
+    table, frame = only(path)
+    assert (table.kind, frame.height) == ("taxa", 297)
+    assert table.dataset.key == "cb587c48-7c65-41a0-a8aa-e568584a1400"
+    assert table.dataset.title == "Global Register of Introduced and Invasive Species - Laos"
+    assert table.dataset.license == "http://creativecommons.org/licenses/by/4.0/legalcode"
+    assert table.dataset.metadata.startswith("<eml:eml")
+
+
+def test_a_windows_1252_description(shared):
+    table, _ = only(shared / "suites/dwca/python-dwca-reader/dwca-metadata-windows1252-encoding")
+    assert "<surName>Noé</surName>" in table.dataset.metadata
+
+
+# Events
+
+
+def test_real_occurrences_take_what_their_event_tells(shared):
+    table, frame = only(shared / "suites/dwca/event_example")
+    assert (table.kind, frame.height) == ("occurrences", 3)
+    assert frame["occurrenceID"].to_list() == ["tuco1", "tuco2", "tuco3"]
+    assert set(frame["eventID"]) == {"event1"}
+    assert set(frame["type"]) == {"Event"}  # the occurrence's own
+    assert "coreid" not in frame.columns
+    assert "id" not in frame.columns
+
+
+def test_an_occurrence_keeps_its_own_words(tmp_path):
+    path = event_archive(
+        tmp_path / "events",
+        events="e1\te1\t2019-07-04\tLaos\tEvent\ne2\te2\t2020\t\tEvent\n",
+        occurrences="e1\to1\t\tPanthera tigris\ne1\to2\t2019-07-05\tCuon alpinus\ne2\to3\t\tBos gaurus\ne9\to4\t\tOrphan\n",
+    )
+    table, frame = only(path)
+    assert table.refusals == []
+    assert frame.select("source_row", "occurrenceID", "eventDate", "country", "eventID").rows() == [
+        (2, "o1", "2019-07-04", "Laos", "e1"),
+        (3, "o2", "2019-07-05", "Laos", "e1"),
+        (4, "o3", "2020", None, "e2"),
+        (5, "o4", None, None, "e9"),
+    ]
+    assert "type" not in frame.columns  # an event's type is not its occurrences'
+
+
+def test_an_event_that_stands_twice_doubles_no_occurrence(tmp_path):
+    path = event_archive(
+        tmp_path / "events",
+        events="e1\te1\t2019\tLaos\t\ne1\te1\t2020\tLaos\t\n",
+        occurrences="e1\to1\t\tPanthera tigris\n",
+    )
+    assert only(path)[1].select("occurrenceID", "eventDate").rows() == [("o1", "2019")]
+
+
+def test_a_broken_event_is_told_among_the_refusals(tmp_path):
+    path = event_archive(tmp_path / "events", events="e1\te1\n", occurrences="e1\to1\t\tPanthera tigris\n")
+    table, frame = only(path)
+    assert frame.select("occurrenceID", "eventDate").rows() == [("o1", None)]
+    assert [(r.file, r.row, r.code) for r in table.refusals] == [("events/event.txt", 2, "ROW_FIELD_COUNT")]
+
+
+def test_events_whose_row_does_not_fit(tmp_path):
+    path = event_archive(
+        tmp_path / "events",
+        events="e1\te1\t2019\tLaos\tEvent\ne2\te2\t2020\n",
+        occurrences="e1\to1\t\tPanthera tigris\ne2\to2\t\tCuon alpinus\n",
+    )
+    table, frame = only(path)
+    assert frame.select("occurrenceID", "eventDate").rows() == [("o1", "2019"), ("o2", None)]
+    assert [(r.file, r.row, r.code) for r in table.refusals] == [("events/event.txt", 3, "ROW_FIELD_COUNT")]
+
+
+def test_events_without_rows(tmp_path):
+    path = event_archive(tmp_path / "events", events="", occurrences="e1\to1\t2020\tPanthera tigris\n")
+    assert only(path)[1].select("occurrenceID", "eventDate", "eventID").rows() == [("o1", "2020", "e1")]
+
+
+def test_taxa_with_occurrences_give_both(tmp_path):
+    path = event_archive(
+        tmp_path / "taxa",
+        core="Taxon",
+        fields=("scientificName", "family", "country"),
+        events="t1\tPanthera tigris\tFelidae\t\n",
+        occurrences="t1\to1\t2020\t\n",
+    )
+    (taxa, _), (occurrences, frames) = tables(path)
+    assert (taxa.kind, occurrences.kind) == ("taxa", "occurrences")
+    assert frames[0].select("taxonID", "scientificName", "family").rows() == [("t1", "Panthera tigris", "Felidae")]
+
+
+def test_events_alone_are_refused(tmp_path):
+    folder = event_archive(tmp_path / "events", events="e1\te1\t2019\tLaos\tEvent\n", occurrences="")
+    meta = (folder / "meta.xml").read_text(encoding="utf-8")
+    (folder / "meta.xml").write_text(meta.partition("<extension")[0] + "</archive>", encoding="utf-8")
+    assert refused(folder).code == "ARCHIVE_WITHOUT_RECORDS"
+
+
+# Choices
+
+
+def test_an_archive_may_be_declared_complete(shared):
+    path = shared / "suites/dwca/python-dwca-reader/dwca-simple-dir"
+    assert [only(path, options=options)[0].complete for options in ({}, {"complete": "yes"})] == [False, True]
+
+
+def test_the_dataset_key_that_is_given_wins(shared):
+    (path,) = (shared / "data/griis_asean_china/zip").glob("*Laos*")
+    assert only(path, dataset="griis-laos")[0].dataset.key == "griis-laos"
+
+
+def test_a_core_in_two_files(tmp_path):
+    told = '<field index="1" term="{}{}"/>'
+    with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:
+        archive.writestr("a.txt", "1,Panthera tigris\n2,Cuon alpinus\n")
+        archive.writestr("b.txt", "3,Bos gaurus\n4\n")
+        archive.writestr("c.txt", "")
+        archive.writestr(
+            "meta.xml",
+            f'<archive><core rowType="{DWC}Occurrence"><files><location>a.txt</location><location>b.txt</location>'
+            f'<location>c.txt</location></files><id index="0"/>{told.format(DWC, "scientificName")}</core></archive>',
+        )
+    table, frame = only(tmp_path / "records.zip")
+    assert frame.rows() == [
+        ("records.zip/a.txt", 1, "1", "Panthera tigris"),
+        ("records.zip/a.txt", 2, "2", "Cuon alpinus"),
+        ("records.zip/b.txt", 1, "3", "Bos gaurus"),
+    ]
+    assert [(r.file, r.row) for r in table.refusals] == [("records.zip/b.txt", 2)]
+
+
+def test_two_terms_of_one_name_keep_apart(tmp_path):
+    with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:
+        archive.writestr("a.txt", "1,from dwc,from elsewhere\n")
+        archive.writestr(
+            "meta.xml",
+            f'<archive><core rowType="{DWC}Occurrence"><files><location>a.txt</location></files><id index="0"/>'
+            f'<field index="1" term="{DWC}locality"/><field index="2" term="https://example.org/locality"/></core></archive>',
+        )
+    _, frame = only(tmp_path / "records.zip")
+    assert frame.columns[2:] == ["id", "locality", "https://example.org/locality"]
+    assert frame.row(0)[3:] == ("from dwc", "from elsewhere")

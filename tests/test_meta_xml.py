@@ -1,0 +1,216 @@
+import pytest
+
+from biodata.errors import InputError
+from biodata.formats.dialects import Dialect
+from biodata.formats.meta_xml import Field, local_term, read_description
+
+DWC = "http://rs.tdwg.org/dwc/terms/"
+MEMBERS = ("occurrence.txt", "verbatim.txt", "multimedia.txt", "eml.xml", "meta.xml")
+CORE = f"""
+  <core encoding="UTF-8" fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1"
+        rowType="{DWC}Occurrence">
+    <files><location>occurrence.txt</location></files>
+    <id index="0"/>
+    <field index="1" term="{DWC}scientificName"/>
+    <field index="2" term="{DWC}country" default="Laos"/>
+    <field default="WGS84" term="{DWC}geodeticDatum"/>
+  </core>"""
+VERBATIM = f"""
+  <extension rowType="{DWC}Occurrence">
+    <files><location>verbatim.txt</location></files>
+    <coreid index="0"/>
+    <field index="1" term="{DWC}scientificName"/>
+  </extension>"""
+
+
+def archive(body=CORE, attributes='xmlns="http://rs.tdwg.org/dwc/text/" metadata="eml.xml"'):
+    return f"<archive {attributes}>{body}</archive>".encode()
+
+
+def described(data, members=MEMBERS):
+    return read_description(data, file="records.zip/meta.xml", members=members)
+
+
+def refused(data, members=MEMBERS):
+    with pytest.raises(InputError) as caught:
+        described(data, members)
+    assert "\n" not in str(caught.value)
+    assert caught.value.file == "records.zip/meta.xml"
+    return caught.value
+
+
+def test_a_description_is_read():
+    found = described(archive(CORE + VERBATIM))
+    assert found.metadata == "eml.xml"
+    assert found.core.kind == "Occurrence"
+    assert found.core.locations == ("occurrence.txt",)
+    assert (found.core.encoding, found.core.header_lines, found.core.id_index) == ("utf-8", 1, 0)
+    assert found.core.dialect == Dialect("\t", None)
+    assert found.core.fields == (
+        Field(f"{DWC}scientificName", 1, None),
+        Field(f"{DWC}country", 2, "Laos"),
+        Field(f"{DWC}geodeticDatum", None, "WGS84"),
+    )
+
+
+def test_an_extension_may_have_the_row_type_of_its_core():
+    (extension,) = described(archive(CORE + VERBATIM)).extensions
+    assert (extension.kind, extension.locations) == ("Occurrence", ("verbatim.txt",))
+
+
+def test_what_is_not_told_has_the_text_guides_defaults():
+    (extension,) = described(archive(CORE + VERBATIM)).extensions
+    assert (extension.dialect, extension.encoding, extension.header_lines) == (Dialect(",", '"'), "utf-8", 0)
+
+
+def test_white_space_around_names_is_no_part_of_them():
+    body = CORE.replace("occurrence.txt", "\n      occurrence.txt\n    ")
+    assert described(archive(body)).core.locations == ("occurrence.txt",)
+
+
+def test_a_namespace_may_be_missing():
+    assert described(archive(attributes="")).core.kind == "Occurrence"
+
+
+def test_a_table_in_several_files():
+    body = CORE.replace("</location>", "</location><location>verbatim.txt</location>", 1)
+    assert described(archive(body)).core.locations == ("occurrence.txt", "verbatim.txt")
+
+
+@pytest.mark.parametrize(
+    ("location", "members"),
+    [
+        ("/etc/passwd", MEMBERS),
+        ("../../../../etc/passwd", MEMBERS),
+        ("file:///etc/passwd", MEMBERS),
+        ("http://127.0.0.1/occurrence.txt", MEMBERS),
+        ("./occurrence.txt", MEMBERS),
+        ("OCCURRENCE.TXT", MEMBERS),
+        ("", MEMBERS),
+        ("occurrence.txt", ()),
+    ],
+)
+def test_a_location_is_only_looked_up_among_the_members(location, members):
+    error = refused(archive(CORE.replace("occurrence.txt", location), attributes=""), members)
+    assert error.code == "META_FILE_MISSING"
+    assert "archive/core/files/location" in str(error)
+    assert repr(location) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "element"),
+    [
+        pytest.param('index="1"', 'index="-1"', "archive/core/field[1]/@index", id="negative column"),
+        pytest.param('index="1"', 'index="2"', "archive/core/field[2]/@index", id="column twice"),
+        pytest.param('index="1"', 'index="one"', "archive/core/field[1]/@index", id="column in words"),
+        pytest.param('index="1"', 'index="2000"', "archive/core/field[1]/@index", id="column 2,000"),
+        pytest.param('index="1"', f'index="{"9" * 5_000}"', "archive/core/field[1]/@index", id="5,000 digits"),
+        pytest.param('index="1"', 'index="１"', "archive/core/field[1]/@index", id="full-width digit"),
+        pytest.param('index="1" ', "", "archive/core/field[1]", id="neither index nor default"),
+        pytest.param("scientificName", "country", "archive/core/field[2]/@term", id="term twice"),
+        pytest.param(f'term="{DWC}scientificName"', "", "archive/core/field[1]/@term", id="no term"),
+        pytest.param(f'"{DWC}scientificName"', '" "', "archive/core/field[1]/@term", id="empty term"),
+        pytest.param('<id index="0"/>', "<id/>", "archive/core/id/@index", id="id without a column"),
+        pytest.param('<id index="0"/>', '<id index="0"/><id index="1"/>', "archive/core/id", id="two ids"),
+        pytest.param("Occurrence", "Unicorn", "archive/core/@rowType", id="unknown row type"),
+        pytest.param(f'rowType="{DWC}Occurrence"', "", "archive/core/@rowType", id="no row type"),
+        pytest.param('"\\t"', '""', "archive/core/@fieldsTerminatedBy", id="no separator"),
+        pytest.param('"\\t"', '"||"', "archive/core/@fieldsTerminatedBy", id="separator of two characters"),
+        pytest.param('"\\t"', '"，"', "archive/core/@fieldsTerminatedBy", id="full-width comma"),
+        pytest.param('"\\t"', '"\\n"', "archive/core/@fieldsTerminatedBy", id="line end as separator"),
+        pytest.param('EnclosedBy=""', 'EnclosedBy="&lt;&gt;"', "archive/core/@fieldsEnclosedBy", id="two quotes"),
+        pytest.param('EnclosedBy=""', 'EnclosedBy="\\t"', "archive/core/@fieldsEnclosedBy", id="quote is separator"),
+        pytest.param('"\\n"', '"EOL"', "archive/core/@linesTerminatedBy", id="line end in letters"),
+        pytest.param('Lines="1"', 'Lines="-1"', "archive/core/@ignoreHeaderLines", id="-1 heading lines"),
+        pytest.param('Lines="1"', 'Lines="1e9"', "archive/core/@ignoreHeaderLines", id="1e9 heading lines"),
+        pytest.param('"UTF-8"', '"utf-7"', "archive/core/@encoding", id="UTF-7"),
+        pytest.param('"UTF-8"', '"klingon"', "archive/core/@encoding", id="unknown encoding"),
+        pytest.param("<location>occurrence.txt</location>", "", "archive/core/files/location", id="no file"),
+    ],
+)
+def test_each_fault_names_its_element(old, new, element):
+    assert old in CORE
+    error = refused(archive(CORE.replace(old, new)))
+    assert f"{element}:" in str(error)
+    assert error.code in {"META_INVALID", "META_FILE_MISSING", "INPUT_ENCODING_UNKNOWN"}
+
+
+@pytest.mark.parametrize(
+    ("body", "element"),
+    [
+        pytest.param("", "archive", id="no core"),
+        pytest.param(CORE + CORE, "archive", id="two cores"),
+        pytest.param(
+            CORE.replace('<id index="0"/>', "") + VERBATIM, "archive/core/id", id="extension, core without id"
+        ),
+        pytest.param(CORE + VERBATIM.replace('<coreid index="0"/>', ""), "archive/extension[1]/coreid", id="no coreid"),
+        pytest.param(
+            CORE + VERBATIM.replace("verbatim.txt", "occurrence.txt"),
+            "archive/extension[1]/files/location",
+            id="same file",
+        ),
+        pytest.param(
+            CORE + VERBATIM + VERBATIM.replace("<location>verbatim.txt</location>", ""),
+            "archive/extension[2]/files/location",
+            id="extension without a file",
+        ),
+    ],
+)
+def test_faults_of_the_whole_name_their_element(body, element):
+    assert f"{element}:" in str(refused(archive(body)))
+
+
+def test_a_description_without_id_and_without_extensions_is_taken():
+    assert described(archive(CORE.replace('<id index="0"/>', ""))).core.id_index is None
+
+
+def test_metadata_that_are_not_there_are_named():
+    error = refused(archive(attributes='metadata="nowhere.xml"'))
+    assert error.code == "META_FILE_MISSING"
+    assert "archive/@metadata" in str(error)
+
+
+_LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        pytest.param(b"", "XML_INVALID", id="empty"),
+        pytest.param(b"<archive><core></archive>", "XML_INVALID", id="not closed"),
+        pytest.param(b'<?xml version="1.0" encoding="klingon"?><archive/>', "XML_INVALID", id="unknown encoding"),
+        pytest.param(b"\xff\xfe\x00", "XML_INVALID", id="half a letter"),
+        pytest.param(
+            f'<!DOCTYPE archive [<!ENTITY l0 "lol">{_LAUGHS}]><archive>&l9;</archive>'.encode(),
+            "XML_UNSAFE",
+            id="a billion laughs",
+        ),
+        pytest.param(
+            b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><archive>&x;</archive>',
+            "XML_UNSAFE",
+            id="external entity",
+        ),
+        pytest.param(b'<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd"><archive/>', "XML_UNSAFE", id="external DTD"),
+        pytest.param(b"<html/>", "META_INVALID", id="another document"),
+    ],
+)
+def test_hostile_and_broken_xml(data, code):
+    assert refused(data).code == code
+
+
+def test_a_deep_document_does_no_harm():
+    assert refused(b"<archive>" + b"<core>" * 50_000 + b"</core>" * 50_000 + b"</archive>").code == "META_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        (f"{DWC}scientificName", "scientificName"),
+        ("http://purl.org/dc/terms/license", "license"),
+        ("http://rs.gbif.org/terms/1.0/gbifID", "gbifID"),
+        ("https://example.org/terms#depth", "depth"),
+        ("scientificName", "scientificName"),
+    ],
+)
+def test_the_name_at_the_end_of_an_address(address, name):
+    assert local_term(address) == name
