@@ -498,7 +498,7 @@ def test_sharing_rules_name_known_taxa_and_categories(sample_data, checklist):
     assert set(rules["category"]) <= {category.value for category in SharingCategory} - {"open"}
     assert rules["rule_id"].is_unique().all()
     for name, rank in rules.select("scientificName", "rank").iter_rows():
-        column = "scientificName" if rank == "species" else rank
+        column = "scientificName" if rank == "SPECIES" else rank.lower()
         assert name in set(checklist[column]), name
     assert {"Hylobatidae", "Elephas maximus"} <= set(rules["scientificName"])
 
