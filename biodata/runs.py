@@ -51,8 +51,8 @@ class Request:
         Areas farther apart than this are not joined, metres.
     cut_fraction : float
         A corridor holds what costs up to this fraction more than its cheapest path.
-    recent_years : int
-        Records older than this are no evidence.
+    since_year : int
+        Records of earlier years are no evidence.
     seed : int
         Start of every random number; nothing of this run draws one so far.
     """
@@ -62,7 +62,7 @@ class Request:
     cell_m: float = 1000.0
     max_distance_m: float = 60_000.0
     cut_fraction: float = 0.1
-    recent_years: int = 15
+    since_year: int = 2011
     seed: int = 1
 
 
@@ -128,7 +128,8 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         layer = _layer(lake, request.layer)
         window = (layer["west"], layer["south"], layer["east"], layer["north"])
         resistance, grid, table_hash = _resistance(settings, layer, request)
-        areas = area_table.geodataframe(lake.read("protected_areas"))
+        table = lake.read("protected_areas")
+        areas = area_table.geodataframe(table)
         areas = areas[areas.intersects(_box(window))]
         if areas.empty:
             problem = "no protected area lies in the layer's window"
@@ -156,11 +157,11 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
             progress=progress,
         )
         candidates = transboundary.candidates(
-            areas,
+            table.filter(pl.col("area_id").is_in(areas["area_id"].to_list())),
             links,
             records,
             boundaries=boundaries,
-            parameters=transboundary.CandidateParameters(recent_years=request.recent_years),
+            parameters=transboundary.CandidateParameters(since_year=request.since_year),
             strictest=lambda frame: sharing.strictest(frame, rules),
         )
         for table, frame, key in (

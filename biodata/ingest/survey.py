@@ -13,6 +13,7 @@ from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 
 OCCURRENCES: Final = "occurrences"
 EVENTS: Final = "events"
+_PLACE: Final = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "geodeticDatum")
 
 
 class SurveySource:
@@ -94,7 +95,7 @@ def sheet_called(sheets: Sequence[Sheet], name: str) -> Sheet | None:
 
 
 def _join_events(frame: pl.DataFrame, events: Sheet, file: str) -> pl.DataFrame:
-    """Fill what an occurrence does not tell from its event."""
+    """Fill what an occurrence does not tell from its event; a place is taken whole or not at all."""
     told = events.frame.filter(pl.col("eventID").is_not_null())
     repeated = told.filter(pl.col("eventID").is_duplicated() & ~pl.col("eventID").is_first_distinct())
     if not repeated.is_empty():
@@ -105,6 +106,8 @@ def _join_events(frame: pl.DataFrame, events: Sheet, file: str) -> pl.DataFrame:
         told.drop("source_row"), on="eventID", how="left", suffix=" of the event", maintain_order="left"
     )
     filled = [name for name in joined.columns if f"{name} of the event" in joined.columns]
-    return joined.with_columns(pl.coalesce(name, f"{name} of the event") for name in filled).drop(
-        f"{name} of the event" for name in filled
-    )
+    placeless = pl.all_horizontal(pl.col(name).is_null() for name in joined.columns if name in _PLACE)
+    return joined.with_columns(
+        pl.when(pl.lit(name not in _PLACE) | placeless).then(pl.coalesce(name, f"{name} of the event")).otherwise(name)
+        for name in filled
+    ).drop(f"{name} of the event" for name in filled)

@@ -21,6 +21,7 @@ REQUIRED: Final = ("occurrenceID", "eventDate", "scientificName", "decimalLatitu
 """Headings, and cells, that a survey cannot do without."""
 
 _NEAR: Final = 75
+_READ_AS: Final = "this was read as another value by a certain rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +224,18 @@ def _cells(frame: pl.DataFrame, harmoniser: Harmoniser, name: str, sheet: str) -
     result = harmoniser.occurrences(frame, dataset_key="check", declarations={})
     told = {row["source_row"]: row for row in frame.iter_rows(named=True)}
     doubtful = result.interpreted.filter(pl.col("quality_flags").list.len() > 0)
+    for number, repairs in result.interpreted.select("source_row", "repairs").iter_rows():
+        for repair in repairs or ():
+            if repair["applied"] and repair["term"] in told[number]:
+                column, value = repair["term"], told[number][repair["term"]]
+                yield Problem(name, sheet, number, column, value, "VALUE_READ_AS", False, _READ_AS, repair["value"])
     for number, flags, repairs in doubtful.select("source_row", "quality_flags", "repairs").iter_rows():
         proposals = {repair["term"]: repair["value"] for repair in repairs or () if not repair["applied"]}
         for flag in flags:
             cell = CELLS.get(flag)
             if cell is None:
                 continue
-            column = next((c for c in cell.columns if told[number].get(c) is not None), cell.columns[0])
+            column = _column(flag, cell, told[number])
             proposal = proposals.get(column)
             expected = cell.expected + (f"; {proposal} is meant?" if proposal else "")
             value = told[number].get(column)
@@ -238,10 +244,41 @@ def _cells(frame: pl.DataFrame, harmoniser: Harmoniser, name: str, sheet: str) -
         yield _refused(refusal, name, sheet)
 
 
+def _column(flag: str, cell: _Cell, row: dict[str, str | None]) -> str:
+    """Return which of the columns that a flag can be about it is about in this row."""
+    wrong = _WRONG.get(flag, _is_told)
+    return next((c for c in cell.columns if wrong(row.get(c))), cell.columns[0])
+
+
+def _is_told(value: str | None) -> bool:
+    """Tell whether a cell is filled."""
+    return value is not None
+
+
+def _is_missing(value: str | None) -> bool:
+    """Tell whether a cell is empty."""
+    return value is None
+
+
+def _is_no_number(value: str | None) -> bool:
+    """Tell whether a cell is filled with something that is no number."""
+    try:
+        float((value or "0").replace(",", "."))
+    except ValueError:
+        return True
+    return False
+
+
+_WRONG: Final = MappingProxyType({"COORDINATE_INVALID": _is_no_number, "COORDINATE_MISSING": _is_missing})
+"""For flags of a pair of columns: what makes a cell the one that is meant."""
+
+
 def _refused(refusal: Refusal, name: str, sheet: str) -> Problem:
     """Return a refused row as a fault."""
-    column, value = refusal.column, refusal.value
-    return Problem(name, sheet, refusal.row, column, value, refusal.code, True, refusal.message, None)
+    missing = refusal.code == "IDENTIFIER_MISSING"
+    column = "occurrenceID" if missing else refusal.column
+    expected = "an identifier that no other row has" if missing else None
+    return Problem(name, sheet, refusal.row, column, refusal.value, refusal.code, True, refusal.message, expected)
 
 
 def _repeated(frame: pl.DataFrame, name: str, sheet: str) -> Iterator[Problem]:
