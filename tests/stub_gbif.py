@@ -127,6 +127,8 @@ def _route(path):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "stub"
+    wbufsize = -1  # one packet an answer: two would wait for each other, 40 ms a time
+    disable_nagle_algorithm = True
 
     def do_GET(self):
         self._answer("GET")

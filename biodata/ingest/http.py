@@ -21,7 +21,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from biodata.errors import InputError, RemoteError, shorten
-from biodata.ingest.http_answers import RangeError, TryAgainError, about, kind, message, origin, reason, retry_after
+from biodata.ingest.http_answers import RefusedError, TryAgainError, about, kind, message, origin, reason, retry_after
 
 logger = logging.getLogger(__name__)
 
@@ -215,6 +215,8 @@ class Client:
         body: bytes | None = None,
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Make one request, follow its redirects, and raise for answers that are failures."""
+        if not self._is_ours(url):
+            raise RemoteError(about(url, "is no address of the service"))
         for _ in range(_MOST_REDIRECTS + 1):
             answer = self._pool.request(
                 method,
@@ -243,11 +245,17 @@ class Client:
     def _redirected(self, url: str, location: str | None) -> str:
         """Return where a redirect leads, if it may be followed."""
         target = urljoin(url, location or "")
-        host = urlsplit(target).hostname or ""
-        friendly = any(host == domain or host.endswith(f".{domain}") for domain in self.friends)
-        if origin(target) == origin(self.base_url) or (friendly and urlsplit(target).scheme == "https"):
+        if location and self._is_ours(target):
             return target
-        raise RemoteError(about(url, f"redirects to {shorten(target)}, which is not followed"))
+        msg = about(url, f"redirects to {shorten(target)}, which is not followed")
+        raise RemoteError(msg)
+
+    def _is_ours(self, url: str) -> bool:
+        """Tell whether an address belongs to the service, or over https to a friend."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        friendly = any(host == domain or host.endswith(f".{domain}") for domain in self.friends)
+        return origin(url) == origin(self.base_url) or (friendly and parts.scheme == "https")
 
     def _raise_for(self, answer: urllib3.BaseHTTPResponse, url: str) -> None:
         """Raise for an answer that is no success."""
@@ -257,9 +265,7 @@ class Client:
         if answer.status in _AGAIN:
             after = retry_after(answer.headers.get("retry-after"))
             raise TryAgainError(problem, after, not_processed=answer.status in _NOT_PROCESSED)
-        if answer.status == 416:
-            raise RangeError(problem)
-        raise RemoteError(about(url, problem))
+        raise RefusedError(about(url, problem), answer.status)
 
     def body(self, answer: urllib3.BaseHTTPResponse, *, whole: bool = True) -> bytes:
         """Return an answer's body; the beginning is enough for a message, and may be cut off."""

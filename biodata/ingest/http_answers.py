@@ -29,8 +29,20 @@ class TryAgainError(Exception):
         super().__init__(problem)
 
 
-class RangeError(RemoteError):
-    """There is no such part of the file."""
+class RefusedError(RemoteError):
+    """The service refuses, and would again.
+
+    Parameters
+    ----------
+    text : str
+        The message.
+    status : int
+        The answer's status.
+    """
+
+    def __init__(self, text: str, status: int) -> None:
+        self.status = status
+        super().__init__(text)
 
 
 def origin(url: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from biodata.errors import RemoteError, StoreError
 from biodata.ingest.http import Client
-from biodata.ingest.http_answers import RangeError, TryAgainError, about, kind, message, start_of, total_of
+from biodata.ingest.http_answers import RefusedError, TryAgainError, about, kind, message, start_of, total_of
 
 MOST_BYTES: Final = 200_000_000_000
 
@@ -72,8 +72,10 @@ def _fetch(client: Client, url: str, part: Path, size: int | None, bar: Any) -> 
                 file.truncate(start)
                 file.seek(start)
                 _copy(answer, file, url, bar)
-    except RangeError as error:
-        part.unlink(missing_ok=True)  # what is here belongs to another file
+    except RefusedError as error:
+        if error.status != 416:
+            raise
+        part.unlink(missing_ok=True)  # there is no such range: what is here belongs to another file
         raise TryAgainError(str(error)) from error
     if (told := size if size is not None else total) is not None and _size(part) != told:
         msg = f"sent {_size(part):,} bytes of a file of {told:,}"
