@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import polars as pl
 import shapely
+from numpy.typing import NDArray
 
 from biodata import geo, places
 from biodata.analysis.grid import Floats, Grid, Ints
@@ -33,8 +34,8 @@ class Site:
         In the grid's own system.
     cells : ndarray of int64
         Flat indexes of its cells that have resistance data.
-    cut_km2 : float
-        What was cut off because it lies beyond the border and its band, km².
+    spill_km2 : float
+        What was cut off because it lies in a country that it does not state, km².
     """
 
     area_id: str
@@ -42,11 +43,11 @@ class Site:
     country_codes: tuple[str, ...]
     shape: shapely.Geometry
     cells: Ints
-    cut_km2: float
+    spill_km2: float
 
 
 def geodataframe(areas: pl.DataFrame) -> gpd.GeoDataFrame:
-    """Return protected areas as polygons; those without a polygon are left out.
+    """Return protected areas as polygons; those without a polygon, and copies of another, are left out.
 
     Parameters
     ----------
@@ -56,16 +57,15 @@ def geodataframe(areas: pl.DataFrame) -> gpd.GeoDataFrame:
     Returns
     -------
     geopandas.GeoDataFrame
-        Columns area_id, name, country_codes (tuple of str), spill_km2 and geometry (EPSG:4326), by area_id.
+        Columns area_id, name, country_codes (tuple of str) and geometry (EPSG:4326), by area_id.
     """
-    kept = areas.select("area_id", "name", "country_codes", "spill_km2", "geometry").sort("area_id")
-    shapes = shapely.from_wkb(kept["geometry"].to_numpy())
+    kept = areas.select("area_id", "name", "country_codes", "geometry").sort("area_id")
+    shapes = shapely.make_valid(shapely.from_wkb(kept["geometry"].to_numpy()))
     table = gpd.GeoDataFrame(
         {
             "area_id": kept["area_id"].to_list(),
             "name": [name or area_id for area_id, name in kept.select("area_id", "name").iter_rows()],
             "country_codes": [tuple(sorted(codes or ())) for codes in kept["country_codes"].to_list()],
-            "spill_km2": kept["spill_km2"].to_numpy(),
         },
         geometry=shapes,
         crs=4326,
@@ -73,7 +73,24 @@ def geodataframe(areas: pl.DataFrame) -> gpd.GeoDataFrame:
     polygons = np.array(shapely.area(shapes) > 0)
     if not polygons.all():
         logger.info("%d of %d areas have no polygon and are left out", int((~polygons).sum()), len(table))
-    return table[polygons].reset_index(drop=True)
+    table = table[polygons].reset_index(drop=True)
+    copies = _copies(table)
+    for name in table["name"][copies]:
+        logger.info("%s stands twice in the table; the first is taken", name)
+    return table[~copies].reset_index(drop=True)
+
+
+def _copies(table: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Mark areas of the same name and countries that share more than half of their ground with an earlier one."""
+    shapes = table.geometry.to_numpy()
+    copies = np.zeros(len(table), dtype=bool)
+    for rows in table.groupby(["name", "country_codes"]).indices.values():
+        for place, later in enumerate(rows):
+            for earlier in rows[:place]:
+                common = shapely.area(shapely.intersection(shapes[earlier], shapes[later]))
+                union = shapely.area(shapely.union(shapes[earlier], shapes[later]))
+                copies[later] |= not copies[earlier] and common > union / 2
+    return copies
 
 
 def check(areas: gpd.GeoDataFrame) -> None:
@@ -99,8 +116,13 @@ def differ(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
     return bool(first) and bool(second) and not set(first) & set(second)
 
 
+def km2(polygon: shapely.Geometry) -> float:
+    """Return the area of one polygon (degrees, WGS 84) on the ellipsoid, km²."""
+    return float(geo.area_km2(np.array([polygon], dtype=object))[0])
+
+
 def within_stated(areas: gpd.GeoDataFrame, boundaries: "BoundarySet") -> gpd.GeoDataFrame:
-    """Cut off what lies deeper inside another country than the boundary set's band.
+    """Cut off what areas hold of other countries, inside the boundary set's band or beyond it.
 
     An area that spills over a line is a disagreement between two maps and no evidence of anything beyond the line, so
     distances, corridors and candidates start from what lies on the area's own side. Only countries that some area of
@@ -115,38 +137,26 @@ def within_stated(areas: gpd.GeoDataFrame, boundaries: "BoundarySet") -> gpd.Geo
     Returns
     -------
     geopandas.GeoDataFrame
-        The areas that keep a part, with the columns `geometry` (that part) and `cut_km2` (what was cut off, km²).
+        The areas that keep at least half of themselves, with the columns `geometry` (that part) and `spill_km2` (what
+        was cut off, km²).
     """
-    stated = sorted({code for codes in areas["country_codes"] for code in codes})
     known = set(boundaries.units["country_code"])
-    countries = {code: places.country_geometry(code, boundaries) for code in stated if code in known}
-    shapes = areas.geometry.to_numpy().copy()
-    for position, (codes, shape) in enumerate(zip(areas["country_codes"], shapes, strict=True)):
-        if not codes:
-            continue
+    stated = sorted({code for codes in areas["country_codes"] for code in codes} & known)
+    countries = {code: places.country_geometry(code, boundaries) for code in stated}
+    shapely.prepare(list(countries.values()))
+    whole = areas.geometry.to_numpy()
+    own = whole.copy()
+    for position, codes in enumerate(areas["country_codes"]):
         for code, country in countries.items():
-            if code not in codes and shapely.intersects(country, shape):
-                deep = _deeper_than(country, shape, boundaries.band_m)
-                shape = shapely.difference(shape, deep)
-        shapes[position] = shape
-    cut = areas.assign(cut_km2=geo.area_km2(areas.geometry.to_numpy()) - geo.area_km2(shapes))
-    cut["cut_km2"] = cut["cut_km2"].clip(lower=0)
-    cut = cut.set_geometry(gpd.GeoSeries(shapes, index=areas.index, crs=areas.crs))
-    kept = np.array(shapely.area(shapes) > 0)
+            if codes and code not in codes and shapely.intersects(country, own[position]):
+                own[position] = shapely.difference(own[position], country)
+    all_km2, own_km2 = geo.area_km2(whole), geo.area_km2(own)
+    cut = areas.assign(spill_km2=np.maximum(all_km2 - own_km2, 0.0))
+    cut = cut.set_geometry(gpd.GeoSeries(own, index=areas.index, crs=areas.crs))
+    kept = (own_km2 > 0) & (own_km2 >= all_km2 / 2)
     for name in cut["name"][~kept]:
-        logger.info("%s lies wholly inside a country that it does not state and is left out", name)
+        logger.info("%s: most of it lies in a country that it does not state; it is left out", name)
     return cut[kept].reset_index(drop=True)
-
-
-def _deeper_than(country: shapely.Geometry, shape: shapely.Geometry, band_m: float) -> shapely.Geometry:
-    """Return the part of a country near a shape that lies farther than the band from the country's edge."""
-    west, south, east, north = shapely.bounds(shape)
-    margin = 3 * band_m / 100_000  # degrees; the window's own edge is eaten by the band too and must stay outside
-    window = shapely.box(west - margin, south - margin, east + margin, north + margin)
-    crs = geo.equal_area_crs((west, south, east, north))
-    near = geo.project(shapely.intersection(country, window), 4326, crs)
-    deep: shapely.Geometry = geo.project(shapely.buffer(near, -band_m), crs, 4326)
-    return deep
 
 
 def on_grid(areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid) -> list[Site]:
@@ -155,10 +165,10 @@ def on_grid(areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid) -> list[Sit
     ordered = areas.sort_values("area_id", kind="stable")
     shapes = geo.project(ordered.geometry.to_numpy(), 4326, grid.crs)
     window = shapely.box(*grid.bounds)
-    columns = (ordered[name].to_list() for name in ("area_id", "name", "country_codes", "cut_km2"))
+    columns = (ordered[name].to_list() for name in ("area_id", "name", "country_codes", "spill_km2"))
     found = []
-    for area_id, name, codes, cut_km2, shape in zip(*columns, shapes, strict=True):
+    for area_id, name, codes, spill_km2, shape in zip(*columns, shapes, strict=True):
         if shapely.intersects(shape, window):
             cells = cells_inside(shape, grid)
-            found.append(Site(area_id, name, tuple(codes), shape, cells[known[cells]], float(cut_km2)))
+            found.append(Site(area_id, name, tuple(codes), shape, cells[known[cells]], float(spill_km2)))
     return found

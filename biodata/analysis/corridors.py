@@ -182,11 +182,15 @@ def _row(
     euclidean_m = float(geo.geodesic_distance_m(lon1, lat1, lon2, lat2))
     notes = [*link.notes]
     for site in (first, second):
-        if site.cut_km2 >= 0.005:
+        if site.spill_km2 >= 0.005:
             notes.append(
-                f"{site.name} holds {site.cut_km2:.2f} km² beyond the border and its band on this boundary set: "
+                f"{site.name} holds {site.spill_km2:.2f} km² of another country on this boundary set: "
                 "a disagreement between maps, left out."
             )
+    if euclidean_m <= boundaries.band_m:
+        notes.append("The gap lies within the boundary set's band: on other maps the two areas may touch.")
+    if 0 < euclidean_m < 2 * grid.cell_m:
+        notes.append("The gap is less than two cells wide: cost, width and length tell the grid's coarseness as well.")
     if link.facts.get("could_leave_raster"):
         notes.append("Ground outside the raster could hold a way as cheap as this one: try a larger window.")
     evidence = {
@@ -232,7 +236,7 @@ def _row(
             "narrowest_m": link.narrowest_m,
             "narrowest_longitude": place.x,
             "narrowest_latitude": place.y,
-            "area_km2": float(geo.area_km2(polygon)[0]),
+            "area_km2": areas_of.km2(polygon),
             "path": shapely.to_wkb(line),
             "geometry": shapely.to_wkb(polygon),
         }

@@ -73,30 +73,62 @@ def warp(path: Path, grid: Grid, *, resampling: str) -> Floats:
     InputError
         If the file cannot be read, has no coordinate system, or does not overlap the grid at all.
     """
+    values, own = read(path)
+    warped = warp_values(values, own, grid, resampling=resampling)
+    if np.isnan(warped).all():
+        problem = "the raster has no data inside the window"
+        raise InputError(problem, file=path.name, code="RASTER_OUTSIDE")
+    return warped
+
+
+def warp_values(values: Floats, own: Grid, grid: Grid, *, resampling: str) -> Floats:
+    """Put a raster's values into another grid.
+
+    Parameters
+    ----------
+    values : ndarray of float64, own.shape
+        nan where there is no data.
+    own, grid : Grid
+        Where the values lie, and where to put them.
+    resampling : str
+        One of `CATEGORICAL` for classes, of `CONTINUOUS` for measured values.
+
+    Returns
+    -------
+    ndarray of float64, grid.shape
+        nan where there is no data or the raster does not reach.
+
+    Raises
+    ------
+    InputError
+        If there is no resampling of that name.
+    """
     from rasterio.warp import Resampling, reproject
 
     if resampling not in CATEGORICAL + CONTINUOUS:
         known = ", ".join(dict.fromkeys(CATEGORICAL + CONTINUOUS))
         problem = "there is no resampling of that name"
         raise InputError(problem, value=resampling, expected=f"known: {known}", code="RESAMPLING_UNKNOWN")
-    values = np.full(grid.shape, np.nan)
-    with _open(path) as source:
-        filled = source.read(1, masked=True).astype(np.float64).filled(np.nan)
-        reproject(
-            filled,
-            values,
-            src_transform=source.transform,
-            src_crs=source.crs,
-            src_nodata=np.nan,
-            dst_transform=grid.transform,
-            dst_crs=grid.crs.to_wkt(),
-            dst_nodata=np.nan,
-            resampling=Resampling[resampling],
-        )
-    if np.isnan(values).all():
-        problem = "the raster has no data inside the window"
-        raise InputError(problem, file=path.name, code="RASTER_OUTSIDE")
-    return values
+    warped = np.full(grid.shape, np.nan)
+    reproject(
+        values,
+        warped,
+        src_transform=own.transform,
+        src_crs=own.crs.to_wkt(),
+        src_nodata=np.nan,
+        dst_transform=grid.transform,
+        dst_crs=grid.crs.to_wkt(),
+        dst_nodata=np.nan,
+        resampling=Resampling[resampling],
+    )
+    return warped
+
+
+def missing_share(path: Path, grid: Grid) -> Floats:
+    """Return which share of each cell's ground has no data in a raster file; 1 where the file does not reach."""
+    values, own = read(path)
+    share = warp_values(np.isnan(values).astype(np.float64), own, grid, resampling="average")
+    return np.where(np.isnan(share), 1.0, share)
 
 
 def _open(path: Path) -> Any:
