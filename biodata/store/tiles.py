@@ -164,7 +164,8 @@ def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sq
 def _encode(layer: str, features: str, params: list[Any], *, key: str | None = None) -> Sql:
     """Return the statement that encodes features with a column `geom` as a tile of one layer."""
     name = f", '{key}'" if key else ""
-    return f"SELECT ST_AsMVT(t, '{layer}', {_EXTENT}, 'geom'{name}) FROM ({features}) t", params
+    encoded = f"ST_AsMVT(t, '{layer}', {_EXTENT}, 'geom'{name})"
+    return f"SELECT CASE WHEN count(*) > 0 THEN {encoded} END FROM ({features}) t", params
 
 
 _WORLD_M: Final = 40075016.68557849
