@@ -439,7 +439,7 @@ def test_records_tell_the_elevation_of_the_layer(sample_data, files):
 
 def test_every_class_has_a_resistance_of_at_least_one(sample_data):
     resistance = pl.read_csv(sample_data / "resistance.csv")
-    assert resistance.columns == ["class_value", "class_name", "resistance", "note"]
+    assert resistance.columns == ["class_value", "class_name", "resistance", "note", "linear"]
     assert (resistance["resistance"] >= 1).all()
     classes = pl.read_csv(sample_data / "layers/landcover_classes.csv")
     assert resistance["class_value"].to_list() == classes["class_value"].to_list()

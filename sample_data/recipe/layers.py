@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from pyproj import Transformer
 
@@ -46,7 +45,7 @@ def make(out: Path) -> None:
         write(folder / f"elevation_{window.name}.tif", height, window, nodata=-32768, description="metres")
     classes = table("landcover_classes")
     (folder / "landcover_classes.csv").write_bytes(files.delimited(classes.select("class_value", "class_name", "note")))
-    resistance = classes.select("class_value", "class_name", "resistance", pl.col("note"))
+    resistance = classes.select("class_value", "class_name", "resistance", "note", "linear")
     (out / "resistance.csv").write_bytes(files.delimited(resistance))
 
 
