@@ -1,7 +1,7 @@
 """A small release for tests of the service: open records, two that are made coarse, one that is withheld, results."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -206,8 +206,13 @@ def neighbours() -> BoundarySet:
     return replace(whole, units=whole.units.filter(kept), shapes=whole.shapes[kept.to_numpy()])
 
 
-def make_release(data: Path, rows: list[dict[str, Any]] | None = None) -> releases.Release:
-    """Commit rows to a lake in `data` and release them; return the release."""
+def make_release(
+    data: Path,
+    rows: list[dict[str, Any]] | None = None,
+    *,
+    let_out: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+) -> releases.Release:
+    """Commit rows to a lake in `data` and release what `let_out` lets out; return the release."""
     told = [*open_rows(), *secret_rows()] if rows is None else rows
     frame = pl.DataFrame([_full("occurrences", row) for row in told], schema=terms.schema(terms.OCCURRENCE)).drop("key")
     frame = frame.with_columns(source_file=pl.lit("fixture.csv"), source_row=pl.int_range(2, pl.len() + 2))
@@ -225,7 +230,7 @@ def make_release(data: Path, rows: list[dict[str, Any]] | None = None) -> releas
             schema_overrides={"doi": pl.String},
         )  # fmt: skip
         return releases.build(
-            lake, data=data, publish=publish, results=results(), boundaries=neighbours(),
+            lake, data=data, publish=let_out or publish, results=results(), boundaries=neighbours(),
             rules_hash="by hand", datasets=datasets,
         )  # fmt: skip
 

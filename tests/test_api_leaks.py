@@ -1,0 +1,203 @@
+"""No answer tells the exact place of a record that was made coarse; the search for it finds it where it is planted."""
+
+import math
+import re
+from urllib.parse import urlencode
+
+import mapbox_vector_tile
+import polars as pl
+import pytest
+from starlette.testclient import TestClient
+
+import releases
+from api.app import create_app
+from biodata import sharing, terms
+from biodata.settings import Settings
+from releases import GIBBON, SECRET_LATITUDE, SECRET_LONGITUDE, SECRET_WORDS
+
+NEAR = 0.002
+"""Degrees: closer than this to the secret place is a leak."""
+
+SECRETS = [row for row in releases.secret_rows() if row["source_record_id"] != "TK-WITHHELD"]
+
+
+def by_the_rules(frame: pl.DataFrame) -> pl.DataFrame:
+    return sharing.publish(frame, sharing.RuleSet.read(None), boundaries=releases.neighbours())
+
+
+def everything(frame: pl.DataFrame) -> pl.DataFrame:
+    """Let everything out as it is: what a broken rule would do."""
+    return terms.conform(frame.with_columns(sharing_category=pl.lit("open")), terms.PUBLISHED_OCCURRENCE)
+
+
+@pytest.fixture(
+    scope="module", params=[releases.publish, by_the_rules, everything], ids=["by hand", "rules", "control"]
+)
+def case(request, tmp_path_factory):
+    """Give a client, and whether the secret is planted."""
+    data = tmp_path_factory.mktemp("leaks")
+    releases.make_release(data, [*releases.open_rows()[:30], *SECRETS], let_out=request.param)
+    with TestClient(create_app(Settings(data=data)), base_url="http://test", raise_server_exceptions=False) as client:
+        yield client, request.param is everything
+
+
+def leaks(text: str) -> list[str]:
+    """Return secret words, and numbers next to one of the secret coordinates, in a text."""
+    found = [word for word in SECRET_WORDS if word in text]
+    for number in re.findall(r"-?\d+\.\d+", text):
+        if any(abs(float(number) - secret) < NEAR for secret in (SECRET_LATITUDE, SECRET_LONGITUDE)):
+            found.append(number)
+    return found
+
+
+def every_answer(client: TestClient) -> list[str]:
+    """Return the text of every public answer that holds records."""
+    search, items = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
+    keys = [f["id"] for f in client.get(items, params={"limit": 100, "species": GIBBON}).json()["features"]]
+    assert len(keys) == 2
+    facets = [
+        ("facet", n) for n in ("recordedBy", "eventId", "month", "day", "occurrenceId", "catalogNumber", "mediaType")
+    ]
+    addresses = [
+        f"{search}?limit=300",
+        f"{search}?" + urlencode([*facets, ("limit", "0"), ("facetLimit", "1000")]),
+        f"{items}?limit=1000",
+        f"{items}?limit=1000&crs=http%3A%2F%2Fwww.opengis.net%2Fdef%2Fcrs%2FEPSG%2F0%2F4326",
+        f"{items}?f=html&species=Nomascus+nasutus",
+        *(f"/v1/occurrence/{key}" for key in keys),
+        *(f"/v1/occurrence/{key}/verbatim" for key in keys),
+        *(f"{items}/{key}" for key in keys),
+        *(f"{items}/{key}?f=html" for key in keys),
+    ]
+    return [client.get(address).text for address in addresses]
+
+
+def test_texts(case):
+    client, planted = case
+    found = [leaks(text) for text in every_answer(client)]
+    if planted:
+        assert all(found), "the search finds a planted secret in every format"
+    else:
+        assert not any(found)
+
+
+def test_headers(case):
+    client, planted = case
+    for path in (
+        "/v1/occurrence/search?species=Nomascus+nasutus&limit=1",
+        "/ogc/collections/occurrences/items?limit=1",
+    ):
+        assert leaks(str(client.get(path).headers)) == []
+    assert planted is not None
+
+
+def secret_tile(zoom: int) -> tuple[int, int]:
+    """Return column and row of the tile that the secret place lies in."""
+    size = 1 << zoom
+    latitude = math.radians(SECRET_LATITUDE)
+    return int((SECRET_LONGITUDE / 360 + 0.5) * size), int((0.5 - math.asinh(math.tan(latitude)) / 2 / math.pi) * size)
+
+
+@pytest.mark.parametrize("zoom", [8, 10, 12, 13, 14, 16, 18, 20])
+def test_tiles(case, zoom):
+    client, planted = case
+    column, row = secret_tile(zoom)
+    answer = client.get(f"/ogc/collections/occurrences/tiles/WebMercatorQuad/{zoom}/{row}/{column}")
+    layer = mapbox_vector_tile.decode(answer.content, default_options={"y_coord_down": True}).get("occurrences", {})
+    side = layer.get("extent", 4096) << zoom
+    size = layer.get("extent", 4096)
+    near = []
+    for feature in layer.get("features", []):
+        x, y = feature["geometry"]["coordinates"]
+        longitude = ((column * size + x) / side - 0.5) * 360
+        latitude = math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * (row * size + y) / side))))
+        near.append(math.hypot(longitude - SECRET_LONGITUDE, latitude - SECRET_LATITUDE) < NEAR)
+    assert any(near) == planted
+    assert bool(leaks(str(layer))) is False or planted
+
+
+BOX = f"{SECRET_LONGITUDE - NEAR},{SECRET_LATITUDE - NEAR},{SECRET_LONGITUDE + NEAR},{SECRET_LATITUDE + NEAR}"
+W, S, E, N = (float(edge) for edge in BOX.split(","))
+POLYGON = f"POLYGON(({W} {S}, {E} {S}, {E} {N}, {W} {N}, {W} {S}))"
+GUESSES = [
+    {"geometry": POLYGON},
+    {"geoDistance": f"{SECRET_LATITUDE},{SECRET_LONGITUDE},300m"},
+    {"decimalLatitude": f"{S},{N}"},
+    {"decimalLongitude": f"{W},{E}"},
+    {"month": "7"},
+    {"day": "23"},
+    {"eventDate": "2019-07-23"},
+    {"eventDate": "2019-06,2019-08"},
+    {"locality": "Trung Khanh ridge 7"},
+    {"stateProvince": "Trung Khanh ridge 7"},
+    {"habitat": "karst camp"},
+    {"recordedBy": "Lan Hoang Thi"},
+    {"occurrenceId": "TK-SECRET-1"},
+    {"elevation": "731"},
+    {"elevation": "700,800"},
+    {"individualCount": "41"},
+    {"q": "ridge 7"},
+    {"q": "Lan Hoang"},
+]
+
+
+@pytest.mark.parametrize("guess", GUESSES, ids=lambda g: urlencode(g)[:40])
+def test_a_right_guess_is_not_confirmed(case, guess):
+    client, planted = case
+    asked = {**guess, "species": GIBBON, "limit": 0, "facet": "species"}
+    body = client.get("/v1/occurrence/search", params=asked).json()
+    if guess == {"stateProvince": "Trung Khanh ridge 7"}:
+        assert body["count"] == 0
+    else:
+        assert (body["count"] > 0) == planted
+        assert bool(body["facets"][0]["counts"]) == planted
+
+
+FILTERS = [
+    f"S_INTERSECTS(geometry, {POLYGON})",
+    f"S_INTERSECTS(geometry, BBOX({BOX}))",
+    "month = 7",
+    "eventDate = '2019-07-23'",
+    "event_start >= DATE('2019-07-01')",
+    "T_DURING(eventDate, INTERVAL('2019-07-01', '2019-07-31'))",
+    "locality LIKE '%ridge%'",
+    "recordedBy IS NOT NULL",
+    "border_distance_m < 1000",
+    "elevation > 700",
+    "individualCount = 41",
+    "occurrenceID LIKE 'TK%'",
+]
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_a_right_filter_is_not_confirmed(case, text):
+    client, planted = case
+    asked = {"filter": f"({text}) AND species = '{GIBBON}'"}
+    assert (client.get("/ogc/collections/occurrences/items", params=asked).json()["numberMatched"] > 0) == planted
+
+
+def test_a_box_finds_coarse_records_by_their_published_point_only(case):
+    client, planted = case
+    asked = {"bbox": BOX, "limit": 100}
+    assert (client.get("/ogc/collections/occurrences/items", params=asked).json()["numberMatched"] > 0) == planted
+
+
+@pytest.mark.parametrize(
+    "column", ["source_file", "source_record_id", "located_country_code", "repairs", "v_locality", "hk", "mx"]
+)
+def test_columns_inside_are_no_filters(case, column):
+    client, _ = case
+    asked = {"filter": f"{column} IS NOT NULL"}
+    assert client.get("/ogc/collections/occurrences/items", params=asked).json()["code"] == "COLUMN_UNKNOWN"
+    assert client.get("/ogc/collections/occurrences/items", params={column: "1"}).json()["code"] == "PARAMETER_UNKNOWN"
+
+
+def test_an_error_repeats_nothing_that_was_not_asked(case):
+    client, planted = case
+    for path in (
+        "/v1/occurrence/search?eventDate=x",
+        "/v1/occurrence/999999",
+        "/ogc/collections/occurrences/items?filter=x",
+    ):
+        assert leaks(client.get(path).text) == []
+    assert planted is not None
