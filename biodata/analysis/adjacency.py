@@ -49,7 +49,7 @@ def neighbours(sites: list[Site], resistance: Floats, grid: Grid, *, max_distanc
     )
     allocation = np.full(grid.shape, -1, dtype=np.int32) if zones.allocation is None else zones.allocation
     by_cost = borders(allocation, zones.cost, resistance, grid.cell_m)
-    straight = straight_neighbours([site.cells for site in sites], grid.shape)
+    straight = straight_neighbours([site.all_cells for site in sites], grid.shape)
     found = {}
     for i, j in sorted(near):
         if shapely.intersects(shapes[i], shapes[j]):

@@ -32,8 +32,8 @@ class Site:
         The countries that it states.
     shape : shapely geometry
         In the grid's own system.
-    cells : ndarray of int64
-        Flat indexes of its cells that have resistance data.
+    all_cells, cells : ndarray of int64
+        Flat indexes of its cells, and of those that have resistance data.
     spill_km2 : float
         What was cut off because it lies in a country that it does not state, km².
     """
@@ -42,6 +42,7 @@ class Site:
     name: str
     country_codes: tuple[str, ...]
     shape: shapely.Geometry
+    all_cells: Ints
     cells: Ints
     spill_km2: float
 
@@ -170,5 +171,5 @@ def on_grid(areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid) -> list[Sit
     for area_id, name, codes, spill_km2, shape in zip(*columns, shapes, strict=True):
         if shapely.intersects(shape, window):
             cells = cells_inside(shape, grid)
-            found.append(Site(area_id, name, tuple(codes), shape, cells[known[cells]], float(spill_km2)))
+            found.append(Site(area_id, name, tuple(codes), shape, cells, cells[known[cells]], float(spill_km2)))
     return found

@@ -87,7 +87,7 @@ def between(
         Square cells; its window should reach over the border on both sides.
     parameters : CorridorParameters
     boundaries : BoundarySet
-        What an area holds beyond this set's line and band is left out; the set is named in the evidence.
+        What an area holds of other countries on this set is left out; the set is named in the evidence.
     progress : bool
         Whether to show a progress bar.
 
@@ -113,13 +113,14 @@ def between(
     for pair, bound in pairs.items():
         for k in pair:
             reach[k] = max(reach[k], parameters.reach(bound))
+    best = float(np.nanmin(resistance)) if np.isfinite(resistance).any() else None
     last = {k: pair for pair in pairs for k in pair}
     surfaces: dict[int, cost_distance.CostSurface] = {}
     rows: list[dict[str, Any]] = []
     for pair in tqdm(pairs, unit="pair", disable=not progress):
         first, second = (sites[k] for k in pair)
         link = _link(pair, sites, surfaces, reach, resistance, grid, parameters)
-        rows.append(_row(len(rows) + 1, first, second, link, grid, parameters, boundaries))
+        rows.append(_row(len(rows) + 1, first, second, link, grid, parameters, boundaries, best))
         for k in pair:
             if last[k] == pair:
                 surfaces.pop(k, None)
@@ -149,9 +150,8 @@ def _link(
             )
     _, least_cost = links.nearest_cell(second.cells, surfaces[pair[0]], grid)
     if math.isinf(least_cost):
-        why = (
-            "no path stays under the cost limit" if math.isfinite(reach[pair[0]]) else "cells without data lie between"
-        )
+        limited = math.isfinite(parameters.max_cost)
+        why = "no path stays under the cost limit" if limited else "cells without data lie between"
         return links.Link(None, notes=(f"No functional link: {why}.",))
     if least_cost > parameters.max_cost:
         return links.Link(least_cost, notes=("No functional link: the cheapest path costs more than the limit.",))
@@ -175,6 +175,7 @@ def _row(
     grid: Grid,
     parameters: CorridorParameters,
     boundaries: "BoundarySet",
+    best_resistance: float | None,
 ) -> dict[str, Any]:
     """Return one row of the table, geometries in degrees."""
     straight = shapely.get_coordinates(shapely.shortest_line(first.shape, second.shape))
@@ -208,6 +209,7 @@ def _row(
             "viewpoint": boundaries.viewpoint,
             "band_m": boundaries.band_m,
         },
+        "best_resistance": best_resistance,
         **link.facts,
         "notes": notes,
     }

@@ -106,9 +106,8 @@ def over_ground(
             "cells": int(gap.sum()),
             "cut_cost": cut,
             "strands": int(shapely.get_num_geometries(polygon)),
-            "nodata_share": round(float(np.isnan(ground).mean()), 4),
+            "nodata_share": round(float((~np.isfinite(ground)).mean()), 4),
             "mean_resistance": round(float(values.mean()), 4),
-            "lowest_resistance": round(float(values.min()), 4),
             "habitat_share": round(float((values <= low_resistance).mean()), 4),
             "could_leave_raster": _could_leave(from_first, from_second, grid, least_cost + cut, float(values.min())),
         },
@@ -155,9 +154,11 @@ def _between(
     """Take the areas out of a corridor, and slivers that a cell cannot tell; the part at the path always stays."""
     window = shapely.box(*shapely.bounds(corridor))
     own = shapely.union_all([shapely.intersection(site.shape, window) for site in (first, second)])
-    parts = shapely.get_parts(shapely.difference(corridor, own))
+    quarter = cell_m / 4
+    # Edge cells reach over the areas' own edges by up to half a cell: what is no thicker goes.
+    thin = shapely.buffer(shapely.difference(corridor, own), -quarter, join_style="mitre")
+    parts = shapely.get_parts(shapely.buffer(thin, quarter, join_style="mitre"))
     parts = parts[(shapely.area(parts) >= cell_m**2) | shapely.intersects(parts, line)]
-    parts = parts[shapely.area(parts) > 0]
     if not len(parts):
         parts = shapely.get_parts(shapely.difference(shapely.buffer(line, cell_m / 2), own))
     return shapely.union_all(parts)
@@ -189,7 +190,7 @@ def in_contact(first: Site, second: Site, resistance: Floats, grid: Grid) -> Lin
         middle = line.interpolate(0.5, normalized=True)
         return Link(
             mean * float(line.length), float(line.length), line, polygon, grid.cell_m, grid.cell_m,
-            (middle.x, middle.y), {"cells": 1, "mean_resistance": mean, "lowest_resistance": mean},
+            (middle.x, middle.y), {"cells": 1, "mean_resistance": mean},
             ("The gap is narrower than a cell: its cost is its length at that cell's resistance, its width one cell.",),
         )  # fmt: skip
     parts = shapely.get_parts(shared)
@@ -200,7 +201,8 @@ def in_contact(first: Site, second: Site, resistance: Floats, grid: Grid) -> Lin
         middle = shapely.point_on_surface(parts[int(np.argmax(extents))])
         note = "The areas overlap: cost and length are 0, the polygon is the overlap, the width its longer side."
     else:
-        parts = shapely.get_parts(shapely.line_merge(shapely.union_all(parts)))
+        if shapely.get_dimensions(parts[0]) == 1:
+            parts = shapely.get_parts(shapely.line_merge(shapely.union_all(parts)))
         polygon = shapely.union_all(shapely.buffer(parts, half))
         extents = shapely.length(parts)
         longest = parts[int(np.argmax(extents))]

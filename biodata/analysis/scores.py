@@ -45,12 +45,12 @@ def shared_species(shared: int, one_sided: int, enough: int) -> Part:
     )
 
 
-def corridor_quality(cost: float | None, length_m: float | None, lowest_resistance: float | None) -> Part:
+def corridor_quality(cost: float | None, length_m: float | None, best_resistance: float | None) -> Part:
     """Score how near the least cost comes to crossing the same distance over the best ground."""
     meaning = "Cost of the same distance over the best ground, divided by the least cost; 0 where there is no link."
     if cost is None or length_m is None:
         return Part(0.0, {"link": False}, meaning)
-    best = lowest_resistance or 1.0
+    best = best_resistance or 1.0
     quality = 1.0 if cost == 0 else min(1.0, best * length_m / cost)
     return Part(quality, {"least_cost": cost, "distance_m": length_m, "best_resistance": best}, meaning)
 

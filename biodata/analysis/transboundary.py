@@ -210,7 +210,7 @@ def _ground_parts(
         distance_m = max(link.corridor["euclidean_m"], 2 * facts["grid"]["cell_m"])
         if not link.corridor["functional"]:
             distance_m = None
-        quality.append(scores.corridor_quality(link.corridor["least_cost"], distance_m, facts.get("lowest_resistance")))
+        quality.append(scores.corridor_quality(link.corridor["least_cost"], distance_m, facts.get("best_resistance")))
         continuity.append(facts.get("habitat_share", 1.0 if link.corridor["functional"] else 0.0))
     no_corridor = scores.Part(None, {"corridor": None}, "No corridor was computed between these areas.")
     shapes = table.geometry.to_numpy()

@@ -10,8 +10,8 @@ from biodata.analysis.bucket_queue import Floats, Ints, compiled
 
 _TANGENT_CELLS: Final = 5
 _TURN_DEGREES: Final = 60
-_STEP: Final = 0.05
-_LEVEL: Final = 0.499
+_STEP: Final = 0.1
+_LEVEL: Final = 0.4999
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,10 @@ def _shortest_transects(
             for side in range(2):
                 sign = 1.0 - 2.0 * side
                 length = 0.0
+                value = 1.0
                 while True:
                     length += step
+                    before = value
                     y, x = row + sign * length * down, column + sign * length * right
                     if y < 0 or x < 0 or y >= rows - 1 or x >= columns - 1:
                         left_window = True
@@ -102,9 +104,10 @@ def _shortest_transects(
                     v, u = y - r, x - c
                     upper = inside[r, c] * (1 - u) + inside[r, c + 1] * u
                     lower = inside[r + 1, c] * (1 - u) + inside[r + 1, c + 1] * u
-                    if upper * (1 - v) + lower * v < level:
+                    value = upper * (1 - v) + lower * v
+                    if value < level:
                         break
-                ends[side] = length - 0.5 * step
+                ends[side] = length if left_window else length - step * (level - value) / (before - value)
             total = ends[0] + ends[1]
             ends_inside = not left_window
             if total < widths[i] if ends_inside == bounded else ends_inside:

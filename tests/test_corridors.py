@@ -1,0 +1,359 @@
+"""Corridors: on landscapes whose truth is known, against full surfaces, and where there is none."""
+
+import json
+import math
+
+import geopandas as gpd
+import numpy as np
+import polars as pl
+import pytest
+import shapely
+from affine import Affine
+
+from biodata import geo, terms
+from biodata.analysis import adjacency, corridors, cost_distance, grid, links, rasters, widths
+from biodata.analysis import areas as areas_of
+from biodata.errors import InputError
+from biodata.places import BoundarySet
+
+CRS = geo.equal_area_crs((101.0, 20.5, 102.0, 21.5))
+
+
+def local(geometry):
+    """Return a geometry of the local system (metres) in degrees."""
+    return geo.project(shapely.segmentize(geometry, 5000), CRS, 4326)
+
+
+def square_grid(half_m: float, cell_m: float) -> grid.Grid:
+    cells = int(2 * half_m / cell_m)
+    return grid.Grid(CRS, Affine(cell_m, 0, -half_m, 0, -cell_m, half_m), (cells, cells), cell_m)
+
+
+def boundary_set(west: shapely.Geometry, east: shapely.Geometry, band_m: float = 100.0) -> BoundarySet:
+    units = pl.DataFrame(
+        {
+            "level": ["country"] * 2,
+            "country_code": ["LA", "VN"],
+            "province_code": [None] * 2,
+            "name": ["Laos", "Viet Nam"],
+        },
+        schema_overrides={"province_code": pl.String},
+    )
+    return BoundarySet("toy", "1", "made", "none", "nobody's", band_m, units, np.array([west, east]), pl.DataFrame())
+
+
+def halves(degrees: float = 0.0, size: float = 200_000.0) -> BoundarySet:
+    """Return two countries that meet in a line through the middle, turned by so many degrees."""
+    turned = [shapely.affinity.rotate(shapely.box(*box), degrees, origin=(0, 0)) for box in
+              ((-size, -size, 0, size), (0, -size, size, size))]  # fmt: skip
+    return boundary_set(*(local(one) for one in turned))
+
+
+def table(*rows: tuple[str, tuple[str, ...], shapely.Geometry]) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
+        {"area_id": [r[0] for r in rows], "name": [r[0].title() for r in rows], "country_codes": [r[1] for r in rows]},
+        geometry=[local(r[2]) for r in rows],
+        crs=4326,
+    )
+
+
+def turned_landscape(degrees, cell_m, half_width, outside):
+    """Return areas 16 km apart along a turned axis, and resistance 1 inside `half_width(along, across)`."""
+    one = square_grid(15_000, cell_m)
+    rows, columns = np.divmod(np.arange(one.cells), one.shape[1])
+    x, y = one.centres(rows, columns).T
+    angle = math.radians(degrees)
+    along, across = x * math.cos(angle) + y * math.sin(angle), -x * math.sin(angle) + y * math.cos(angle)
+    ground = np.where(half_width(along, across), 1.0, outside)
+    ground[np.abs(along) > 8000] = outside
+    ground[(np.abs(along) > 8000) & (np.abs(along) < 10_000) & (np.abs(across) < 3000)] = 1.0  # the areas themselves
+    boxes = [shapely.affinity.rotate(shapely.box(*b), degrees, origin=(0, 0)) for b in
+             ((-10_000, -3000, -8000, 3000), (8000, -3000, 10_000, 3000))]  # fmt: skip
+    areas = table(("west", ("LA",), boxes[0]), ("east", ("VN",), boxes[1]))
+    return areas, ground.reshape(one.shape), one, halves(degrees)
+
+
+def run(areas, ground, one, boundaries, **parameters):
+    return corridors.between(
+        areas, ground, one, parameters=corridors.CorridorParameters(**parameters), boundaries=boundaries
+    )
+
+
+ROTATIONS = [pytest.param(d, id=f"turned by {d} degrees") for d in (0.0, 22.5, 45.0, 63.0)]
+OUTSIDE = [pytest.param(math.nan, id="barrier outside"), pytest.param(5000.0, id="hard ground outside")]
+
+
+@pytest.mark.parametrize("outside", OUTSIDE)
+@pytest.mark.parametrize("degrees", ROTATIONS)
+def test_hourglass_is_as_narrow_as_its_neck(degrees, outside):
+    neck, cell = 1200.0, 100.0
+    landscape = turned_landscape(
+        degrees, cell, lambda along, across: np.abs(across) <= neck / 2 + np.abs(along) / 8000 * 2000, outside
+    )
+    row = run(*landscape, cut_fraction=0.5).row(0, named=True)
+    assert row["functional"]
+    assert row["narrowest_m"] == pytest.approx(neck, abs=cell)
+    x, y = geo.project(np.array([[row["narrowest_longitude"], row["narrowest_latitude"]]]), 4326, CRS)[0]
+    assert math.hypot(x, y) <= 2.5 * cell, "the neck is in the middle"
+    assert row["width_m"] > 2 * neck
+
+
+@pytest.mark.parametrize("outside", OUTSIDE)
+@pytest.mark.parametrize("degrees", ROTATIONS)
+def test_strip_has_one_width(degrees, outside):
+    width, cell = 1470.0, 100.0
+    landscape = turned_landscape(degrees, cell, lambda along, across: np.abs(across) <= width / 2, outside)
+    row = run(*landscape, cut_fraction=0.5).row(0, named=True)
+    assert row["width_m"] == pytest.approx(width, abs=cell)
+    assert row["narrowest_m"] == pytest.approx(width, abs=cell)
+    assert row["euclidean_m"] == pytest.approx(16_000, rel=2e-3)
+    assert row["area_km2"] == pytest.approx(16 * 1.47, rel=0.05)
+    assert row["cost_ratio"] == pytest.approx(1.0, abs=0.09), "8 neighbours lengthen a path by 8 % at most"
+
+
+@pytest.mark.parametrize("degrees", ROTATIONS)
+def test_wall_with_two_gaps_has_two_strands(degrees):
+    wide, small, cell = 1600.0, 800.0, 100.0
+
+    def open_ground(along, across):
+        gaps = (np.abs(across - 1000) <= small / 2) | (np.abs(across + 1200) <= wide / 2)
+        return (np.abs(across) <= 3000) & ((np.abs(along) > 500) | gaps)
+
+    row = run(*turned_landscape(degrees, cell, open_ground, math.nan), cut_fraction=1.0).row(0, named=True)
+    assert min(abs(row["narrowest_m"] - gap) for gap in (wide, small)) <= cell
+    corridor = geo.project(shapely.from_wkb(row["geometry"]), 4326, CRS)
+    holes = [shapely.Polygon(ring) for part in shapely.get_parts(corridor) for ring in part.interiors]
+    walls = [hole for hole in holes if hole.area > 20 * cell**2]
+    assert len(walls) == 1, "the wall between the gaps is a hole of the corridor"
+    assert walls[0].area == pytest.approx(1000 * 1000, rel=0.1)
+
+
+def test_corridor_is_that_of_full_surfaces():
+    rng = np.random.default_rng(11)
+    one = square_grid(6000, 200.0)
+    ground = np.exp(rng.uniform(0, 4, one.shape))
+    ground[rng.random(one.shape) < 0.1] = np.nan
+    boxes = shapely.box(-5000, -2000, -3500, 1000), shapely.box(3000, -500, 4500, 2500)
+    areas = table(("a", ("LA",), boxes[0]), ("b", ("VN",), boxes[1]))
+    row = run(areas, ground, one, halves(), cut_fraction=0.2).row(0, named=True)
+    evidence = json.loads(row["evidence"])
+
+    sites = areas_of.on_grid(areas_of.within_stated(areas, halves()), ground, one)
+    from_a, from_b = (
+        cost_distance.surface(ground, site.cells, cell_width_m=200.0, cut_corners=False).cost for site in sites
+    )
+    least = from_a.reshape(-1)[sites[1].cells].min()
+    own = np.isin(np.arange(one.cells), np.concatenate([site.cells for site in sites])).reshape(one.shape)
+    inside = (from_a + from_b - least <= 0.2 * least * (1 + 1e-9)) & ~own
+    assert row["least_cost"] == pytest.approx(least, rel=1e-12)
+    assert evidence["cells"] == inside.sum()
+    assert evidence["cut_cost"] == pytest.approx(0.2 * least)
+    path = shapely.get_coordinates(geo.project(shapely.from_wkb(row["path"]), 4326, CRS))
+    assert row["path_length_m"] == pytest.approx(np.hypot(*np.diff(path, axis=0).T).sum(), rel=1e-6)
+
+
+def test_the_table_is_complete_and_tells_no_place():
+    out = run(*turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1000, 50.0))
+    assert out.schema == terms.schema(terms.CORRIDOR)
+    row = out.row(0, named=True)
+    assert [name for name, value in row.items() if value is None] == ["run_id"]
+    assert row["country_codes"] == ["LA", "VN"]
+    assert row["sharing_category"] == "open"
+    evidence = json.loads(row["evidence"])
+    assert evidence["boundaries"]["name"] == "toy"
+    assert evidence["parameters"]["max_cost"] is None
+    assert evidence["grid"] == {"system": "Lambert Azimuthal Equal Area", "cell_m": 200.0, "rows": 150, "columns": 150}
+    assert "21." not in row["evidence"]
+    for column in ("path", "geometry"):
+        shape = shapely.from_wkb(row[column])
+        assert shape.is_valid
+        assert 100 < shape.bounds[0] < 103
+
+
+def test_order_of_areas_does_not_matter():
+    areas, ground, one, boundaries = turned_landscape(30.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
+    assert run(areas, ground, one, boundaries).equals(run(areas.iloc[::-1], ground, one, boundaries))
+
+
+def test_barrier_between_gives_no_functional_link_with_the_reason():
+    areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
+    ground[:, 70] = np.nan
+    out = run(areas, ground, one, boundaries)
+    row = out.row(0, named=True)
+    assert (row["functional"], row["geometry"], row["least_cost"]) == (False, None, None)
+    assert row["euclidean_m"] == pytest.approx(16_000, rel=1e-3)
+    assert json.loads(row["evidence"])["notes"] == ["No functional link: cells without data lie between."]
+
+
+def test_diagonal_barrier_of_one_cell_is_not_slipped_through():
+    areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
+    np.fill_diagonal(ground, np.nan)
+    assert run(areas, ground, one, boundaries)["functional"].to_list() == [False]
+
+
+@pytest.mark.parametrize("limit", [10_000.0, 15_999.0])
+def test_cost_limit_gives_no_functional_link(limit):
+    areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
+    row = run(areas, ground, one, boundaries, max_cost=limit).row(0, named=True)
+    assert not row["functional"]
+    assert "limit" in json.loads(row["evidence"])["notes"][0]
+    assert run(areas, ground, one, boundaries, max_cost=17_000.0)["functional"].to_list() == [True]
+
+
+def test_area_without_resistance_data_says_so():
+    areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
+    ground[:, :75] = np.nan
+    notes = json.loads(run(areas, ground, one, boundaries)["evidence"][0])["notes"]
+    assert notes == ["No functional link: there is no resistance data inside West."]
+
+
+def test_third_area_between_makes_two_pairs_of_neighbours():
+    one = square_grid(15_000, 200.0)
+    areas = table(
+        ("a", ("LA",), shapely.box(-12_000, -3000, -9000, 3000)),
+        ("b", ("LA",), shapely.box(-5000, -15_000, -2000, 15_000)),
+        ("c", ("VN",), shapely.box(5000, -3000, 8000, 3000)),
+    )
+    out = run(areas, np.ones(one.shape), one, halves())
+    assert out.select("from_area_id", "to_area_id").rows() == [("b", "c")], "a and c have b between"
+
+
+@pytest.mark.parametrize(
+    ("codes", "pairs"),
+    [
+        pytest.param((("LA",), ("LA",)), 0, id="one country"),
+        pytest.param((("LA",), ()), 0, id="no country stated"),
+        pytest.param((("LA", "VN"), ("VN",)), 0, id="a country in common"),
+        pytest.param((("LA",), ("VN",)), 1, id="two countries"),
+    ],
+)
+def test_only_areas_of_different_stated_countries_are_paired(codes, pairs):
+    one = square_grid(10_000, 200.0)
+    west, east = shapely.box(-6000, -3000, -2000, 3000), shapely.box(2000, -3000, 6000, 3000)
+    areas = table(("a", codes[0], west), ("b", codes[1], east))
+    assert len(run(areas, np.ones(one.shape), one, halves())) == pairs
+    assert run(areas, np.ones(one.shape), one, halves(), max_distance_m=3000.0).is_empty()
+
+
+def test_areas_that_share_an_edge_have_a_link_as_wide_as_it():
+    one = square_grid(10_000, 200.0)
+    areas = table(("a", ("LA",), shapely.box(-6000, -3000, 0, 3000)), ("b", ("VN",), shapely.box(0, -1000, 6000, 5000)))
+    # Straight edges in metres are not straight in degrees: the border must be the areas' own edge.
+    line = shapely.get_coordinates(areas.geometry[0])
+    row = run(areas, np.ones(one.shape), one, halves()).row(0, named=True)
+    assert len(line)
+    assert row["functional"]
+    assert row["least_cost"] <= 400
+    assert row["euclidean_m"] < 1
+    assert row["narrowest_m"] == pytest.approx(4000, abs=600)
+    assert shapely.from_wkb(row["path"]).is_valid
+
+
+def contact(first, second):
+    one = square_grid(10_000, 200.0)
+    ground = np.full(one.shape, 3.0)
+    sites = [
+        areas_of.Site(name, name, (code,), shape, *2 * [rasters.cells_inside(shape, one)], 0.0)
+        for name, code, shape in (("a", "LA", first), ("b", "VN", second))
+    ]
+    return links.in_contact(*sites, ground, one)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "width", "at"),
+    [
+        pytest.param((-6000, -3000, 0, 3000), (0, -1000, 6000, 5000), 4000.0, (0, 1000), id="shared edge"),
+        pytest.param((-6000, -3000, 0, 0), (0, 0, 6000, 5000), 0.0, (0, 0), id="one point"),
+        pytest.param((-6000, -3000, 500, 3000), (-500, -1000, 6000, 5000), 4000.0, (0, 1000), id="overlap"),
+    ],
+)
+def test_contact(first, second, width, at):
+    link = contact(shapely.box(*first), shapely.box(*second))
+    assert link.functional
+    assert (link.least_cost, link.path_length_m) == (0.0, 0.0)
+    assert link.width_m == pytest.approx(width)
+    assert link.narrowest_at == pytest.approx(at)
+    assert link.line.is_valid
+    assert link.polygon.area > 0
+
+
+def test_gap_narrower_than_a_cell():
+    link = contact(shapely.box(5, 5, 20, 65), shapely.box(50, 40, 80, 70))
+    assert link.path_length_m == pytest.approx(30)
+    assert link.least_cost == pytest.approx(90)
+    assert link.width_m == 200
+
+
+def test_spill_over_the_line_is_cut_off_and_told():
+    one = square_grid(12_000, 200.0)
+    spilling = shapely.box(-8000, -3000, 3000, 3000)
+    areas = table(("a", ("LA",), spilling), ("b", ("VN",), shapely.box(5000, -3000, 9000, 3000)))
+    row = run(areas, np.ones(one.shape), one, halves()).row(0, named=True)
+    assert row["euclidean_m"] == pytest.approx(5000, abs=20), "from the line, not from where the spill ends"
+    assert json.loads(row["evidence"])["notes"] == [
+        "A holds 18.00 km² of another country on this boundary set: a disagreement between maps, left out."
+    ]
+
+
+def test_area_mostly_in_another_country_is_left_out():
+    one = square_grid(12_000, 200.0)
+    areas = table(
+        ("a", ("LA",), shapely.box(-2000, -3000, 4000, 3000)), ("b", ("VN",), shapely.box(5000, -3000, 9000, 3000))
+    )
+    assert run(areas, np.ones(one.shape), one, halves()).is_empty()
+
+
+def test_way_around_outside_the_raster_is_told():
+    one = square_grid(9000, 200.0)
+    ground = np.full(one.shape, 100.0)
+    areas = table(
+        ("a", ("LA",), shapely.box(-8000, 2000, -4000, 8900)), ("b", ("VN",), shapely.box(4000, 2000, 8000, 8900))
+    )
+    ground[0, 0] = 1.0
+    assert "larger window" in json.loads(run(areas, ground, one, halves())["evidence"][0])["notes"][-1]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"max_distance_m": 0.0}, {"cut_fraction": -0.1}, {"cut_cost": -1.0}, {"max_cost": math.nan}],
+    ids=str,
+)
+def test_wrong_parameters_are_refused(parameters):
+    with pytest.raises(InputError, match="must be above 0"):
+        corridors.CorridorParameters(**parameters)
+
+
+def test_raster_of_another_shape_is_refused():
+    areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
+    with pytest.raises(InputError, match="150 x 150 cells"):
+        run(areas, ground[:-1], one, boundaries)
+
+
+def test_area_named_twice_is_refused():
+    areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
+    with pytest.raises(InputError, match="column area_id, value 'west': the area stands twice"):
+        run(areas.assign(area_id="west"), ground, one, boundaries)
+
+
+def test_no_areas_no_corridors():
+    _, ground, one, boundaries = turned_landscape(0.0, 500.0, lambda _, across: np.abs(across) < 1500, 20.0)
+    assert run(table(), ground, one, boundaries).is_empty()
+
+
+def test_border_costs_are_an_upper_bound_of_least_costs():
+    rng = np.random.default_rng(2)
+    ground = np.exp(rng.uniform(0, 3, (60, 60)))
+    cells = [np.array([c]) for c in rng.choice(3600, 6, replace=False)]
+    zones = cost_distance.surface(
+        ground, np.concatenate(cells), cell_width_m=1.0, source_ids=np.arange(6, dtype=np.int32)
+    )
+    bounds = adjacency.borders(zones.allocation, zones.cost, ground, 1.0)
+    assert len(bounds) >= 5
+    for (i, j), bound in bounds.items():
+        cost = cost_distance.surface(ground, cells[i], cell_width_m=1.0).cost.reshape(-1)[cells[j][0]]
+        assert cost <= bound * (1 + 1e-12)
+
+
+def test_width_of_a_path_of_no_cells():
+    with pytest.raises(ValueError, match="no cells"):
+        widths.along_path(np.ones((3, 3), bool), np.zeros((3, 3), bool), np.zeros((0, 2), dtype=np.int64), cell_m=1.0)
