@@ -20,9 +20,7 @@ from biodata.store.query.filters import InBox
 from biodata.store.registry import Registry
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from biodata.analysis.grid import Grid
+    from biodata.analysis.resistance import ResistanceLayer
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +125,7 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         snapshot = lake.snapshot()
         layer = _layer(lake, request.layer)
         window = (layer["west"], layer["south"], layer["east"], layer["north"])
-        resistance, grid, table_hash = _resistance(settings, layer, request)
+        ground = _resistance(settings, layer, request)
         table = lake.read("protected_areas")
         areas = area_table.geodataframe(table)
         areas = areas[areas.intersects(_box(window))]
@@ -137,19 +135,20 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         parameters = {
             **asdict(request),
             "resistance": Path(request.resistance).name,
-            "resistance_sha256": table_hash,
+            "resistance_sha256": hashlib.sha256(Path(request.resistance).read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],
             "boundary_set": f"{boundaries.name} {boundaries.version}",
             "snapshot": snapshot,
             "rules": rules.hash,
             "biodata": version("biodata"),
+            "cells": dict(ground.counts),
         }
         run_id = _run_id(parameters)
         records = lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
         links = corridors.between(
             areas,
-            resistance,
-            grid,
+            ground.resistance,
+            ground.grid,
             parameters=corridors.CorridorParameters(
                 max_distance_m=request.max_distance_m, cut_fraction=request.cut_fraction
             ),
@@ -164,11 +163,11 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
             parameters=transboundary.CandidateParameters(since_year=request.since_year),
             strictest=lambda frame: sharing.strictest(frame, rules),
         )
-        for table, frame, key in (
+        for name, frame, key in (
             ("corridors", links, "corridor_id"),
             ("reserve_candidates", candidates, "candidate_id"),
         ):
-            _commit(lake, table, _named(frame, run_id, key, request.layer, parameters), key, request.layer)
+            _commit(lake, name, _named(frame, run_id, key, request.layer, parameters), key, request.layer)
     functional = int(links["functional"].sum())
     report = RunReport(run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters)
     with Registry.open(settings) as registry:
@@ -207,19 +206,17 @@ def _layer(lake: Lake, name: str) -> dict[str, Any]:
     return found.row(0, named=True)
 
 
-def _resistance(
-    settings: Settings, layer: dict[str, Any], request: Request
-) -> "tuple[np.ndarray[Any, np.dtype[np.float64]], Grid, str]":
-    """Return the resistance of every cell of the run's grid, the grid, and the table's checksum."""
+def _resistance(settings: Settings, layer: dict[str, Any], request: Request) -> "ResistanceLayer":
+    """Return the resistance of every cell of the run's grid."""
     from biodata.analysis import grid as grids
-    from biodata.analysis import rasters, resistance
+    from biodata.analysis import resistance, resistance_table
 
-    path = Path(request.resistance)
-    table = resistance.read_classes(path)
     window = (layer["west"], layer["south"], layer["east"], layer["north"])
-    grid = grids.equal_area_grid(window, request.cell_m)
-    cover = rasters.warp(settings.data / "layers" / layer["file_name"], grid, resampling="mode")
-    return resistance.from_classes(cover, table), grid, hashlib.sha256(path.read_bytes()).hexdigest()
+    return resistance.from_files(
+        settings.data / "layers" / layer["file_name"],
+        resistance_table.read_table(Path(request.resistance)),
+        grids.equal_area_grid(window, request.cell_m),
+    )
 
 
 def _run_id(parameters: dict[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """`biodata corridors`, `candidates`, `resistance` and `cost-distance`."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.errors import InputError
 
 _CORRIDORS = """Find corridors between protected areas of different countries over a land-cover layer.
 
@@ -90,14 +92,25 @@ def resistance(
     out: Annotated[Path, typer.Option(help="GeoTIFF to write.")],
 ) -> None:
     """Read the classes, look them up, write."""
-    from biodata.analysis import rasters
+    from biodata.analysis import rasters, resistance_table
     from biodata.analysis import resistance as resistances
+    from biodata.exports.rasters import write_geotiff
 
-    raster = layers if layers.is_file() else rasters.land_cover_in(layers)
-    cover, grid = rasters.read(raster)
-    cost = resistances.from_classes(cover, resistances.read_classes(table))
-    rasters.write(cost, grid, out)
-    say(f"{grid.shape[0]} × {grid.shape[1]} cells of {raster.name} → {out}")
+    raster = layers if layers.is_file() else _only_raster(layers)
+    found = resistances.from_layers(rasters.read(raster), resistance_table.read_table(table))
+    write_geotiff(found.resistance, found.grid, out)
+    told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in found.counts.items() if count)
+    say(f"{raster.name}: {told} → {out}")
+
+
+def _only_raster(folder: Path) -> Path:
+    """Return the folder's one land-cover raster."""
+    found = sorted(path for path in folder.glob("*.tif") if path.stem.startswith(("landcover", "land_cover")))
+    if len(found) != 1:
+        problem = f"the folder has {len(found)} rasters called landcover*.tif"
+        expected = "name the raster itself with --layers FILE.tif"
+        raise InputError(problem, file=str(folder), expected=expected, code="LAYER_UNKNOWN")
+    return found[0]
 
 
 def cost_distance(
@@ -108,13 +121,26 @@ def cost_distance(
     max_cost: Annotated[float | None, typer.Option(help="Where to stop, cost-metres.")] = None,
 ) -> None:
     """Read, search, write."""
+    import numpy as np
+
     from biodata.analysis import cost_distance as costs
     from biodata.analysis import rasters
+    from biodata.analysis.sources import read_cells
+    from biodata.exports.rasters import write_geotiff
 
     cost, grid = rasters.read(raster)
-    cells = rasters.source_cells(sources, grid)
+    cells = read_cells(sources, grid)
+    width_m, height_m = grid.cell_sizes_m()
     found = costs.surface(
-        cost, cells, grid=grid, neighbours=neighbours, **({} if max_cost is None else {"max_cost": max_cost})
+        cost,
+        cells,
+        cell_width_m=width_m,
+        cell_height_m=height_m,
+        neighbours=neighbours,
+        max_cost=math.inf if max_cost is None else max_cost,
     )
-    rasters.write(found.cost, grid, out)
-    say(f"{len(cells)} source cells, {grid.shape[0]} × {grid.shape[1]} cells → {out}")
+    whole = np.full(grid.shape, np.nan)
+    rows, columns = found.cost.shape
+    whole[found.row : found.row + rows, found.column : found.column + columns] = found.cost
+    write_geotiff(whole, grid, out)
+    say(f"{len(cells)} source cells, {int(np.isfinite(whole).sum())} of {grid.cells} cells reached → {out}")

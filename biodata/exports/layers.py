@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import shapely
 
@@ -29,7 +30,7 @@ def to_geodataframe(frame: pl.DataFrame) -> "gpd.GeoDataFrame":
     else:
         longitude, latitude = (frame[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude"))
         known = frame.select(pl.all_horizontal(pl.col("decimalLongitude", "decimalLatitude").is_not_null()))
-        geometry = shapely.points(longitude, latitude)
+        geometry = np.asarray(shapely.points(longitude, latitude), dtype=object)
         geometry[~known.to_series().to_numpy()] = None
     plain = frame.select(
         pl.col(name).list.join(";") if isinstance(dtype, pl.List) else pl.col(name)
