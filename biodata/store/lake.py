@@ -63,8 +63,12 @@ class Lake:
         StoreError
             If the catalogue cannot be read, or a column has another type than today's.
         """
-        (data / "lake").mkdir(parents=True, exist_ok=True)
-        sweep(data / "staging")
+        try:
+            (data / "lake").mkdir(parents=True, exist_ok=True)
+            sweep(data / "staging")
+        except OSError as error:
+            message = f"the lake cannot be opened: {error}"
+            raise StoreError(message) from error
         connection = duck.workshop(
             temp_directory=data / "tmp" / "duckdb",
             memory_limit=memory_limit,
@@ -300,9 +304,15 @@ class Lake:
             cursor.execute("SELECT file_size_bytes FROM ducklake_table_info('lake') WHERE table_name = ?", [table])
             return sum(int(size) for (size,) in cursor.fetchall())
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
-        """Return a cursor of its own: temporary tables and results of one call do not meet another's."""
-        return self._connection.cursor()
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor of its own: temporary tables and results of one call do not meet another's."""
+        with self._connection.cursor() as cursor:
+            try:
+                yield cursor
+            except duckdb.Error as error:
+                message = f"the lake could not do it: {str(error).splitlines()[0]}"
+                raise StoreError(message) from error
 
     @contextmanager
     def _transaction(

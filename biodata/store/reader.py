@@ -299,7 +299,7 @@ class ReleaseReader:
         return self._pointer
 
     def _get(self, release_id: str) -> OpenRelease:
-        """Return an open release, opening it first where needed; close those that are neither of the last two."""
+        """Return an open release, opening it first where needed; let go of those that are neither of the last two."""
         if release_id not in self._open:
             path = pointer.path(self.data, release_id)
             if not path.is_file():
@@ -309,7 +309,7 @@ class ReleaseReader:
             logger.info("release %s is open", release_id)
         named = self._named()
         for other in set(self._open) - {named.current.id, named.previous}:
-            self._open.pop(other).close()
+            del self._open[other]  # it closes when the last request that holds it has ended
         return self._open[release_id]
 
 

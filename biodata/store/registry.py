@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 import polars as pl
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, select, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from biodata import terms
@@ -62,7 +62,11 @@ class Registry:
             If it cannot be opened, or was made by a newer biodata.
         """
         if settings.registry_url is None:
-            settings.data.mkdir(parents=True, exist_ok=True)
+            try:
+                settings.data.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                message = f"the registry cannot be opened: {error}"
+                raise StoreError(message) from error
         url = settings.registry_url or f"sqlite:///{(settings.data / 'registry.sqlite').resolve()}"
         registry = cls(_engine(url))
         try:
@@ -265,6 +269,14 @@ class Registry:
 def _engine(url: str) -> Engine:
     """Return an engine whose SQLite connections are durable, check references and never fail half-way."""
     engine = create_engine(url)
+
+    @event.listens_for(engine, "handle_error")
+    def tell(context: ExceptionContext) -> None:
+        # A full disk, a lock held too long, a server that is gone: no fault of the question.
+        if isinstance(context.sqlalchemy_exception, OperationalError):
+            message = f"the registry could not do it: {str(context.original_exception).splitlines()[0]}"
+            raise StoreError(message) from context.original_exception
+
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")

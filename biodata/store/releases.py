@@ -24,7 +24,7 @@ from biodata.store.pointer import Named
 from biodata.store.query import sql
 from biodata.store.query.filters import Filter
 from biodata.store.release_file import ReleaseFile
-from biodata.store.staging import WorkFolder
+from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE
 
 logger = logging.getLogger(__name__)
@@ -111,9 +111,9 @@ def build(
     """
     pointer.folder(data).mkdir(parents=True, exist_ok=True)
     with file_lock(data / "releases.lock", what="the folder of releases"), WorkFolder(data / "staging") as work:
-        snapshot = lake.snapshot()
-        _check_space(lake, data)
         try:
+            snapshot = lake.snapshot()
+            _check_space(lake, data)
             parts = _stage(lake, snapshot, publish, work.folder, progress=progress)
             unnamed = work.folder / "release.duckdb"
             with ReleaseFile(unnamed, temp_directory=data / "tmp" / "duckdb", memory_limit=memory_limit) as file:
@@ -130,7 +130,7 @@ def build(
             _place(unnamed, data, named)
             pointer.swap(data, named)
             _prune(data)
-        except (OSError, duckdb.Error) as error:
+        except (OSError, duckdb.Error, StoreError) as error:
             message = f"no release was made, the one before stays: {str(error).splitlines()[0]}"
             raise StoreError(message) from error
     release = _release(data, named)
@@ -203,7 +203,7 @@ def _stage(
             frame = _placed(_checked("occurrences", publish(batch)))
             parts.append(folder / f"published-{len(parts):06d}.parquet")
             # Small row groups of sorted rows: a range of the curve reads few of them.
-            frame.write_parquet(parts[-1], compression="lz4", row_group_size=20_000)
+            write_part(frame, parts[-1], row_group_rows=20_000)
             bar.update(batch.height)
     return parts
 

@@ -74,9 +74,8 @@ class Staging(WorkFolder):
             return
         first, part = self.rows(table), self._parts.get(table, 0)
         frame = terms.conform(frame, terms.TABLES[table]).with_row_index(STAGED_ROW, offset=first)
-        frame.with_columns(pl.col(STAGED_ROW).cast(pl.Int64)).write_parquet(
-            self.folder / f"{table}-{part:06d}.parquet", compression="lz4", row_group_size=100_000
-        )
+        frame = frame.with_columns(pl.col(STAGED_ROW).cast(pl.Int64))
+        write_part(frame, self.folder / f"{table}-{part:06d}.parquet", row_group_rows=100_000)
         self._rows[table], self._parts[table] = first + frame.height, part + 1
 
     def rows(self, table: str) -> int:
@@ -86,6 +85,21 @@ class Staging(WorkFolder):
     def files(self, table: str) -> list[str]:
         """Return the paths of the table's parts in order."""
         return [str(self.folder / f"{table}-{part:06d}.parquet") for part in range(self._parts.get(table, 0))]
+
+
+def write_part(frame: pl.DataFrame, path: Path, *, row_group_rows: int) -> None:
+    """Write rows on their way as Parquet.
+
+    Raises
+    ------
+    StoreError
+        If there is no room for them.
+    """
+    try:
+        frame.write_parquet(path, compression="lz4", row_group_size=row_group_rows)
+    except (OSError, pl.exceptions.ComputeError) as error:  # Polars tells a full disk by either
+        message = f"rows could not be put aside: {str(error).splitlines()[0]}"
+        raise StoreError(message) from error
 
 
 def sweep(root: Path) -> int:
