@@ -148,7 +148,7 @@ def _beginning(
         while len(beginning) < enough and not at_end:
             block = next(blocks, None)
             beginning, at_end = beginning + (block or b""), block is None
-        if at_end and not beginning.strip(b"\r\n"):
+        if (at_end or len(beginning) > limits.record_bytes) and not beginning.strip(b"\r\n"):
             problem = "the file is empty"
             raise InputError(problem, file=file, expected="a heading and rows", code="INPUT_EMPTY")
         found = sniff(beginning, separator=separator, told=dialect)

@@ -59,14 +59,16 @@ def split_fields(
     splitter = _Splitter(block, dialect, at_end, file, limits)
     records: list[Record] = []
     position, lines = 0, 0
-    while position < len(block) and (most is None or len(records) < most):
-        record = splitter.record(position, line + lines)
+    while most is None or len(records) < most:
+        if empty := splitter.empty_lines.match(block, position):
+            position = empty.end()
+            lines += empty[0].count(splitter.line_end)
+        record = splitter.record(position, line + lines) if position < len(block) else None
         if record is None:
             break
         position += len(record.raw)
         lines += record.raw.count(splitter.line_end)
-        if record.raw not in (splitter.line_end, b"\r" + splitter.line_end):
-            records.append(record)
+        records.append(record)
     return Fields(records, position, lines)
 
 
@@ -75,7 +77,7 @@ class _Splitter:
 
     def __init__(self, block: bytes, dialect: Dialect, at_end: bool, file: str, limits: Limits) -> None:
         self.block, self.at_end, self.file, self.limits = block, at_end, file, limits
-        self.plain, self.quoted = _patterns(dialect)
+        self.plain, self.quoted, self.empty_lines = _patterns(dialect)
         self.line_end = dialect.line_end.encode()
         self.quote = dialect.quote.encode() if dialect.quote else b""
 
@@ -142,10 +144,11 @@ class _Splitter:
 
 
 @cache
-def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """Return what matches an unquoted field, and a quoted one."""
+def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return what matches an unquoted field, a quoted one, and empty lines."""
     ends = re.escape(dialect.separator + dialect.line_end).encode()
     quote = re.escape(dialect.quote or '"').encode()
     plain = re.compile(b"[^" + ends + b"]*+")
     quoted = re.compile(quote + b"((?:[^" + quote + b"]++|" + quote + quote + b")*+)" + quote)
-    return plain, quoted
+    empty_lines = re.compile(rb"(?:\r?\n)++" if dialect.line_end == "\n" else rb"\r++")
+    return plain, quoted, empty_lines

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, cast
 
-from biodata.errors import UnknownSourceError
+from biodata.errors import InputError, UnknownSourceError
 from biodata.ingest.protocol import Source
 
 SOURCES: Final[Mapping[str, str]] = MappingProxyType(
@@ -51,10 +51,14 @@ def open_source(
     UnknownSourceError
         If there is no source of that name.
     InputError
-        If an option is not known.
+        If an option is not known, or a path is not there.
     """
     if name not in SOURCES:
         raise UnknownSourceError(name, list(SOURCES))
+    for path in paths:
+        if not path.exists():
+            problem = "there is no such file"
+            raise InputError(problem, file=str(path), code="FILE_MISSING")
     module, _, class_name = SOURCES[name].partition(":")
     source = getattr(import_module(module), class_name)
     return cast("Source", source(paths, dataset=dataset, options=options or {}, progress=progress))

@@ -1,0 +1,204 @@
+"""Archives and tables at the size in which they do harm: nothing is written, and memory stays small."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from biodata.errors import InputError
+from biodata.formats.archives import open_archive
+from biodata.ingest import open_source
+
+pytestmark = pytest.mark.faults
+
+DWC = "http://rs.tdwg.org/dwc/terms/"
+HEADING = "gbifID\toccurrenceID\tscientificName\tlocality\n"
+MEGABYTE = 1 << 20
+
+# Reads a file in a process of its own and tells rows, refusals, the error, and the highest memory above the start's.
+READER = """
+import json, resource, sys
+from pathlib import Path
+from biodata.errors import InputError
+from biodata.ingest import open_source
+import polars as pl
+pl.read_csv(b"a,b\\n1,2\\n")
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before, rows, refused, error = peak(), 0, 0, None
+try:
+    for table in open_source(sys.argv[1], [Path(sys.argv[2])]).read():
+        for batch in table.batches:
+            rows += batch.height
+        refused += len(table.refusals)
+except InputError as caught:
+    error = [caught.code, str(caught)]
+print(json.dumps({"rows": rows, "refused": refused, "error": error, "grown": peak() - before}))
+"""
+
+
+def read_apart(source, path):
+    done = subprocess.run(
+        [sys.executable, "-c", READER, source, str(path)], capture_output=True, text=True, check=True, timeout=240
+    )
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def refused(path, source="dwca"):
+    """Return the error of a path, after a look that nothing was written beside it."""
+    before = sorted(path.parent.rglob("*"))
+    with pytest.raises(InputError) as caught:
+        read_all(source, path)
+    assert sorted(path.parent.rglob("*")) == before
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def read_all(source, path):
+    for table in open_source(source, [path]).read():
+        list(table.batches)
+
+
+def archive(path, location, members=()):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr(
+            "meta.xml",
+            f'<archive><core rowType="{DWC}Occurrence"><files><location>{location}</location></files>'
+            f'<id index="0"/><field index="1" term="{DWC}scientificName"/></core></archive>',
+        )
+        for name, data in members:
+            out.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("location", ["/etc/passwd", "../../../../../../etc/passwd", "file:///etc/passwd"])
+def test_a_description_that_points_at_a_file_of_the_system(tmp_path, location):
+    error = refused(archive(tmp_path / "records.zip", location))
+    assert error.code == "META_FILE_MISSING"
+    assert "root:" not in str(error)
+
+
+def test_a_hundred_thousand_members(tmp_path):
+    path = archive(tmp_path / "records.zip", "0.txt", ((f"{n}.txt", "") for n in range(100_000)))
+    assert refused(path).code == "ARCHIVE_TOO_LARGE"
+
+
+def test_a_bomb_of_300_megabytes_of_nul(tmp_path):
+    path = archive(tmp_path / "records.zip", "occurrence.txt", [("occurrence.txt", bytes(300 * MEGABYTE))])
+    assert path.stat().st_size < MEGABYTE
+    found = read_apart("dwca", path)
+    assert found["error"][0] == "ARCHIVE_TOO_LARGE"
+    assert found["grown"] < 30 * MEGABYTE
+
+
+def test_a_bomb_whose_list_tells_a_small_size(tmp_path):
+    path = archive(tmp_path / "records.zip", "occurrence.txt", [("occurrence.txt", b"1,a\n" * 75_000_000)])
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"PK\x01\x02")
+    data[entry + 24 : entry + 28] = (9_000_000).to_bytes(4, "little")
+    path.write_bytes(data)
+    found = read_apart("dwca", path)
+    assert found["error"][0] == "ARCHIVE_BROKEN"
+    assert found["grown"] < 200 * MEGABYTE
+
+
+def test_a_bomb_of_overlapping_members(tmp_path):
+    # One kernel of packed bytes that every entry of the list points at.
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as kernel:
+        kernel.writestr("0.txt", bytes(9_000_000))
+    data = out.getvalue()
+    at, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    entry = data[at:end]
+    entries = b"".join(
+        entry[:28] + (9).to_bytes(2, "little") + entry[30:46] + b"%05d.txt" % n + entry[46 + 5 :] for n in range(1_000)
+    )
+    tail = bytearray(data[end:])
+    tail[8:12] = (1_000).to_bytes(2, "little") * 2
+    tail[12:16] = len(entries).to_bytes(4, "little")
+    path = tmp_path / "records.zip"
+    path.write_bytes(data[:at] + entries + bytes(tail))
+    with pytest.raises(InputError, match=r"overlaps|broken") as caught:
+        open_archive(path)
+    assert caught.value.code in {"ARCHIVE_UNSAFE", "ARCHIVE_BROKEN"}
+
+
+def test_an_archive_truncated_anywhere(tmp_path):
+    whole = archive(
+        tmp_path / "whole.zip", "occurrence.txt", [("occurrence.txt", b"".join(b"%d,x\n" % n for n in range(3_000)))]
+    )
+    data = whole.read_bytes()
+    path = tmp_path / "records.zip"
+    for end in range(0, len(data), max(1, len(data) // 150)):
+        path.write_bytes(data[:end])
+        assert refused(path).code in {"ARCHIVE_NOT_ZIP", "ARCHIVE_BROKEN"}
+
+
+@pytest.mark.parametrize("zipped", [False, True], ids=["text", "zip"])
+def test_memory_does_not_grow_with_the_file(tmp_path, zipped):
+    grown = []
+    for count in (400_000, 1_600_000):
+        path = tmp_path / ("records.zip" if zipped else "records.txt")
+        lines = (
+            f"{n}\tocc:{n}\tHoolock tianxing Fan et al., 2017\tGaoligong Mountains, {n % 977} m\n" for n in range(count)
+        )
+        text = HEADING + "".join(lines)
+        if zipped:
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
+                out.writestr("records.txt", text)
+        else:
+            path.write_text(text, encoding="utf-8")
+        found = read_apart("gbif", path)
+        assert (found["rows"], found["refused"], found["error"]) == (count, 0, None)
+        grown.append(found["grown"])
+    assert grown[1] < grown[0] + 60 * MEGABYTE
+    assert grown[1] < 300 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        pytest.param(
+            lambda: HEADING.encode() + b"1\to\t" + b"x" * (200 * MEGABYTE), "FIELD_TOO_LONG", id="200 MB field"
+        ),
+        pytest.param(
+            lambda: b'id,scientificName\n1,"' + b"x\n" * (100 * MEGABYTE), "QUOTE_NOT_CLOSED", id="200 MB after a quote"
+        ),
+        pytest.param(
+            lambda: HEADING.encode() + b"\t" * (100 * MEGABYTE), "RECORD_TOO_LONG", id="100 million separators"
+        ),
+        pytest.param(
+            lambda: HEADING.encode() + b"1\n" * 2_000_000, "ROWS_REFUSED_TOO_MANY", id="two million short rows"
+        ),
+        pytest.param(
+            lambda: b",".join(b"scientificName%d" % n for n in range(1_000_000)),
+            "RECORD_TOO_LONG",
+            id="a million columns",
+        ),
+        pytest.param(lambda: bytes(200 * MEGABYTE), "INPUT_NOT_TEXT", id="200 MB of NUL"),
+        pytest.param(lambda: b"\n" * (200 * MEGABYTE), "INPUT_EMPTY", id="200 million empty lines"),
+    ],
+)
+def test_a_hostile_table_ends_in_one_line_and_little_memory(tmp_path, data, code):
+    path = tmp_path / "records.csv"
+    path.write_bytes(data())
+    found = read_apart("gbif", path)
+    assert found["error"][0] == code
+    assert "\n" not in found["error"][1]
+    assert len(found["error"][1]) < 500
+    assert found["grown"] < 400 * MEGABYTE
+
+
+def test_a_meta_xml_of_a_billion_laughs_asks_nothing_of_the_network(tmp_path):
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+    path = tmp_path / "records.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("meta.xml", f'<!DOCTYPE a [<!ENTITY l0 "lol">{laughs}]><archive>&l11;</archive>')
+        out.writestr("occurrence.txt", HEADING)
+    found = read_apart("dwca", path)
+    assert found["error"][0] == "XML_UNSAFE"
+    assert found["grown"] < 20 * MEGABYTE
