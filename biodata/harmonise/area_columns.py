@@ -1,0 +1,109 @@
+"""What the sources say of each site: which column means what, in WDPA's old and new files and in national ones.
+
+The first column that a file has is used for all of its rows, so that two claims of a source are never mixed. `REP_AREA`
+is in km² in WDPA and in the ASEAN Heritage Parks; other columns tell their unit in the name; `GIS_AREA` and the like are
+somebody's computation and no report.
+"""
+
+import re
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from biodata.harmonise.area_borders import country_codes
+from biodata.harmonise.headings import Headings
+
+# WDPA and WDPCA: user manual 1.6 and its successor, https://www.protectedplanet.net/en/resources/wdpa-manual
+NAMES: Final = ("name_eng", "english", "ahpname", "name", "site_name")
+_ORIGINAL_NAMES: Final = ("orig_name", "khmer", "name_local", "local_name")
+_DESIGNATIONS: Final = ("desig_eng", "desig", "designation", "type", "category")
+_YEARS: Final = ("status_yr", "yr_dec", "sign_year", "issuedate", "year")
+_COUNTRIES: Final = ("iso3", "iso2", "iso_a2", "country_code", "country", "prnt_iso3", "parent_iso3", "parent_iso")
+_REPORTED_AREA_KM2: Final = MappingProxyType(
+    {
+        "rep_area": 1.0,
+        "area_km2": 1.0,
+        "lsize_skm": 1.0,
+        "area_kilom": 1.0,
+        "current_ha": 0.01,
+        "lsize_ha": 0.01,
+        "size_ha": 0.01,
+        "hectares": 0.01,
+        "area_ha": 0.01,
+    }
+)
+_STATUSES: Final = frozenset({"designated", "inscribed", "adopted", "established", "proposed"})
+_IUCN: Final = MappingProxyType({name.lower(): name for name in ("Ia", "Ib", "II", "III", "IV", "V", "VI")})
+_REALMS: Final = MappingProxyType(
+    {
+        **{"0": "terrestrial", "1": "coastal", "2": "marine"},
+        **{"terrestrial": "terrestrial", "coastal": "coastal", "marine": "marine"},
+        **{"terrestrial or inland waters": "terrestrial", "wetland": "terrestrial", "coastal and/or marine": "coastal"},
+    }
+)
+
+
+def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
+    """Return what the source says of each site."""
+    # WDPCA calls the English name NAME_ENG and the site's own NAME; WDPA's NAME is English, ORIG_NAME its own.
+    original = table.values("name") if table.has("name_eng") else table.values(*_ORIGINAL_NAMES)
+    statuses = table.values("status")
+    designations = table.values(*_DESIGNATIONS)
+    status = [value if value and value.lower() in _STATUSES else None for value in statuses]
+    # A national file's "status" that is no status, as "Wildlife Sanctuary", is its designation.
+    designations = [
+        told if not found or found.lower() in (*_STATUSES, "not reported") else found
+        for told, found in zip(designations, statuses, strict=True)
+    ]
+    if table.has("ahpsiteid"):
+        designations = ["ASEAN Heritage Park"] * len(statuses)
+    column = next((name for name in _REPORTED_AREA_KM2 if table.has(name)), None)
+    reported = [_number(value) for value in table.values(column)] if column else [None] * len(statuses)
+    factor = _REPORTED_AREA_KM2[column] if column else 1.0
+    codes = [country_codes(value or country) for value in table.values(*_COUNTRIES)]
+    return {
+        "site_id": pl.Series([whole(v) for v in table.values("site_id")], dtype=pl.String),
+        "wdpaid": pl.Series([whole(v) for v in table.values("wdpaid", "wdpa_id")], dtype=pl.String),
+        "name": pl.Series(table.values(*NAMES), dtype=pl.String),
+        "original_name": pl.Series(original, dtype=pl.String),
+        "designation": pl.Series(designations, dtype=pl.String),
+        "iucn_category": pl.Series([_IUCN.get((v or "").lower()) for v in table.values("iucn_cat")], dtype=pl.String),
+        "status": pl.Series(status, dtype=pl.String),
+        "status_year": pl.Series([_year(value) for value in table.values(*_YEARS)], dtype=pl.Int32),
+        "is_oecm": _oecm(table),
+        "marine": pl.Series(
+            [_REALMS.get((v or "").lower().removesuffix(".0")) for v in table.values("realm", "marine", "c_desc")],
+            dtype=pl.String,
+        ),
+        "country_codes": pl.Series(codes, dtype=pl.List(pl.String)),
+        "reported_area_km2": pl.Series(
+            [value * factor if value and value > 0 else None for value in reported], dtype=pl.Float64
+        ),
+    }
+
+
+def _oecm(table: Headings) -> pl.Series:
+    """Return whether each site is an OECM: SITE_TYPE tells it, PA_DEF (1 protected area, 0 not) in older files."""
+    types = [{"oecm": True, "pa": False}.get((value or "").lower()) for value in table.values("site_type")]
+    older = [{"0": True, "1": False}.get((value or "").removesuffix(".0")) for value in table.values("pa_def")]
+    return pl.Series([new if new is not None else old for new, old in zip(types, older, strict=True)], dtype=pl.Boolean)
+
+
+def _number(text: str | None) -> float | None:
+    """Return the number that the text is; None for anything else."""
+    try:
+        return float(text) if text and re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?", text, re.IGNORECASE) else None
+    except ValueError:
+        return None
+
+
+def _year(text: str | None) -> int | None:
+    """Return the year that a year or a date begins with; None for 0, which means not reported."""
+    found = re.match(r"(1[5-9]\d\d|20\d\d)(?!\d)", text or "")
+    return int(found[1]) if found else None
+
+
+def whole(told: str | None) -> str | None:
+    """Return an identifier that a table keeps as a float (`1001.0`) as the whole number that it is."""
+    return told.removesuffix(".0") if told and re.fullmatch(r"\d+\.0", told) else told
