@@ -6,7 +6,7 @@ import polars as pl
 
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
-from biodata.parsers.decimals import parse_decimals
+from biodata.parsers.coordinates import Axis, parse_coordinates
 
 AXES: Final = ("decimalLatitude", "decimalLongitude")
 
@@ -22,10 +22,10 @@ def interpret(told: Told) -> Findings:
     Returns
     -------
     Findings of n rows
-        `decimalLatitude` and `decimalLongitude` where both can be read and are in range, else null; besides
-        `told_latitude` and `told_longitude`, the numbers as told, for the steps that look for swapped ones.
+        `decimalLatitude` and `decimalLongitude` where both can be read and are in range, else null.
     """
-    latitude, longitude = (parse_decimals(told[axis]) for axis in AXES)
+    latitude = parse_coordinates(told[AXES[0]], Axis.LATITUDE)
+    longitude = parse_coordinates(told[AXES[1]], Axis.LONGITUDE)
     frame = pl.DataFrame({"latitude": latitude["number"], "longitude": longitude["number"]})
     lat, lon = pl.col("latitude"), pl.col("longitude")
     in_range = (lat.abs() <= 90) & (lon.abs() <= 180)
@@ -46,8 +46,6 @@ def interpret(told: Told) -> Findings:
     columns = {
         "decimalLatitude": usable["latitude"],
         "decimalLongitude": usable["longitude"],
-        "told_latitude": frame["latitude"],
-        "told_longitude": frame["longitude"],
     }
     noted = [*swap(marks["swapped"], frame["latitude"], frame["longitude"])]
     for axis, read in zip(AXES, (latitude, longitude), strict=True):

@@ -75,13 +75,15 @@ def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Fi
 
 
 def _parts(told: Told) -> pl.DataFrame:
-    """Return year, month and day as one ISO text, and whether a finer part stands without the coarser one."""
+    """Return year, month and day as one ISO text, and whether a part is 0 or stands without the coarser one."""
     if not told.has("year", "month", "day"):
         nothing = pl.lit(None, dtype=pl.String)
         return told["year"].to_frame().with_columns(text=nothing, invalid=pl.lit(value=False)).drop("year")
-    # 2019.0 is a year that went through a table of floating point numbers.
-    frame = pl.DataFrame({name: told[name] for name in ("year", "month", "day")})
-    year, month, day = (pl.col(name).str.strip_suffix(".0") for name in frame.columns)
+    # 2019.0 is a year that went through a table of floating point numbers; a month 0 is none, and no month either.
+    frame = pl.DataFrame({name: told[name].str.strip_suffix(".0") for name in ("year", "month", "day")})
+    zero = pl.any_horizontal(pl.col("month", "day").is_in(["0", "00"])).fill_null(value=False)
+    year = pl.col("year")
+    month, day = (pl.when(~pl.col(name).is_in(["0", "00"])).then(name) for name in ("month", "day"))
     text = (
         pl.when(day.is_not_null() & month.is_not_null())
         .then(pl.concat_str(year, pl.lit("-"), month.str.zfill(2), pl.lit("-"), day.str.zfill(2)))
@@ -90,7 +92,7 @@ def _parts(told: Told) -> pl.DataFrame:
         .otherwise(year)
     )
     gap = (year.is_null() & (month.is_not_null() | day.is_not_null())) | (month.is_null() & day.is_not_null())
-    return frame.select(text.alias("text"), gap.alias("invalid"))
+    return frame.select(text.alias("text"), (gap | zero).alias("invalid"))
 
 
 def _columns(chosen: pl.DataFrame, told: Told, declared_zone: str | None) -> list[pl.Series]:
@@ -136,12 +138,13 @@ def _repairs(both: pl.DataFrame) -> list[pl.DataFrame]:
     coarse = within & both["part_precision"].is_in(["year", "month"])
     proposal = both.select(pl.when(coarse).then("part_event_date").otherwise("proposal")).to_series()
     by_rule = both["rule"].is_not_null() & both["start"].is_not_null()
-    part_by_rule = both["part_rule"].is_not_null() & both["part_start"].is_not_null()
-    stand_in = both["by_parts"] & both["value"].is_not_null()
+    part_by_rule = both["by_parts"] & both["part_rule"].is_not_null()
+    stand_in = both["by_parts"] & both["value"].is_not_null() & ~part_by_rule
+    part_alone = both["part_proposal"].is_not_null() & proposal.is_null()
     return [
         repairs(proposal.is_not_null(), "eventDate", proposal, both["rule"], applied=False),
-        repairs(by_rule, "eventDate", both["event_date"], both["rule"], applied=True),
+        repairs(part_alone, "eventDate", both["part_proposal"], both["part_rule"], applied=False),
+        repairs(by_rule & ~both["by_parts"], "eventDate", both["event_date"], both["rule"], applied=True),
         repairs(stand_in, "eventDate", both["part_event_date"], "year_month_day", applied=True),
-        repairs(both["part_proposal"].is_not_null(), "year", both["part_proposal"], both["part_rule"], applied=False),
-        repairs(part_by_rule, "year", both["part_event_date"], both["part_rule"], applied=True),
+        repairs(part_by_rule, "eventDate", both["part_event_date"], both["part_rule"], applied=True),
     ]

@@ -16,6 +16,7 @@ MAX_UNCERTAINTY_M: Final = 5_000_000.0
 """GBIF takes no uncertainty of half the Earth's radius and more."""
 
 MAX_PRECISION_DEGREES: Final = 10.0
+WGS84: Final = "WGS84"
 HIGHEST_M, LOWEST_M, DEEPEST_M = 17_000.0, -11_000.0, 11_000.0
 
 # Side of the cell in which iNaturalist puts an obscured record at random, and the share of its diagonal that rounding
@@ -110,15 +111,15 @@ def _datum(told: Told, coordinates: Findings, declared: str | None) -> Findings:
     """Say whether the coordinates are WGS 84; a place in another datum is not moved here and keeps no datum."""
     placed = coordinates.columns["decimalLatitude"].is_not_null()
     stated = told["geodeticDatum"] if declared is None else told["geodeticDatum"].fill_null(declared)
-    wgs84 = parse_controlled(stated, Vocabulary.DATUM)["term"] == "WGS84"
-    wgs84 = wgs84.fill_null(value=False)
-    assumed = placed & stated.is_null()
-    name = pl.Series("geodeticDatum", ["WGS84"]).new_from_index(0, told.height)
+    datum = parse_controlled(stated, Vocabulary.DATUM)["term"]
+    wgs84 = (datum == WGS84).fill_null(value=False)
+    name = pl.Series("geodeticDatum", [WGS84]).new_from_index(0, told.height)
     return Findings(
         {"geodeticDatum": _where(placed & (wgs84 | stated.is_null()), name)},
         {
-            "GEODETIC_DATUM_ASSUMED_WGS84": assumed,
-            "GEODETIC_DATUM_INVALID": stated.is_not_null() & ~wgs84,
+            "GEODETIC_DATUM_ASSUMED_WGS84": placed & stated.is_null(),
+            "GEODETIC_DATUM_INVALID": stated.is_not_null() & datum.is_null(),
+            "GEODETIC_DATUM_NOT_WGS84": placed & datum.is_not_null() & ~wgs84,
         },
     )
 

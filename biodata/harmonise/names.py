@@ -33,8 +33,8 @@ def interpret(told: Told, *, checklist: Checklist | None) -> Findings:
     Names are taken apart only where that is needed: to match, or where no column tells the species. A name is looked
     up as it is, then its species, then its genus; the last two are TAXON_MATCH_HIGHERRANK where the name is finer.
     """
-    name = told.first_of("scientificName", "acceptedScientificName", "species", "verbatimScientificName", "genus")
     species = _told_species(told)
+    name = _told_name(told, species)
     needed = name if checklist is not None else pl.select(pl.when(species.is_null()).then(name)).to_series()
     parts = parse_names(needed)
     frame = _combined(told, name, species, parts)
@@ -52,6 +52,15 @@ def _told_species(told: Told) -> pl.Series:
     genus = told.first_of("genericName", "genus")
     pair = pl.select(pl.concat_str(genus, pl.lit(" "), told["specificEpithet"])).to_series()
     return told["species"].fill_null(pair)
+
+
+def _told_name(told: Told, species: pl.Series) -> pl.Series:
+    """Return the name as told: whole, or put together from its parts."""
+    below = told["infraspecificEpithet"]
+    parts = pl.select(pl.concat_str(species, below, separator=" ", ignore_nulls=True)).to_series()
+    parts = pl.select(pl.when(species.is_not_null()).then(parts)).to_series()
+    whole = told.first_of("scientificName", "acceptedScientificName")
+    return whole.fill_null(parts).fill_null(told.first_of("verbatimScientificName", "genus"))
 
 
 def _combined(told: Told, name: pl.Series, species: pl.Series, parts: pl.DataFrame) -> pl.DataFrame:

@@ -18,9 +18,8 @@ PLACEHOLDERS: Final = (
 NA: Final = "NA"
 _COUNTRY_TERMS: Final = frozenset({"countryCode", "country", "publishingCountry"})
 
-_AROUND_ASCII: Final = " \t\r\n"
 # White space of Unicode, control characters, and the marks that web pages and spreadsheets leave around a text.
-_AROUND: Final = "".join(map(chr, [*range(0x21), 0x7F, *range(0x80, 0xA1), *range(0x2000, 0x2010), 0x2028, 0x2029,
+_AROUND: Final = "".join(map(chr, [*range(0x21), *range(0x80, 0xA1), *range(0x2000, 0x2010), 0x2028, 0x2029,
                                    0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF]))  # fmt: skip
 
 
@@ -70,7 +69,8 @@ class Told:
         """Return the rows where `rows` is True."""
         kept = Told.__new__(Told)
         kept.headings, kept.unknown = self.headings, self.unknown
-        kept.batch, kept._frame = self.batch.filter(rows), self._frame.filter(rows)
+        kept.batch = self.batch.filter(rows)
+        kept._frame = self._frame.filter(rows) if self._frame.width else self._frame
         kept.height = kept.batch.height
         kept._nothing = self._nothing.head(kept.height)
         return kept
@@ -78,11 +78,23 @@ class Told:
     def verbatim(self) -> pl.DataFrame:
         """Return the verbatim layer without its administration: known terms as `v_…`, other headings as JSON."""
         columns = [pl.col(heading).alias(f"v_{term}") for heading, term in self.headings.items()]
-        if self.unknown:
-            told = pl.any_horizontal(pl.col(heading).is_not_null() for heading in self.unknown)
-            other = pl.when(told).then(pl.struct(self.unknown).struct.json_encode())
-            columns.append(other.alias("other"))
+        filled = [name for name in sorted(self.unknown) if self.batch[name].null_count() < self.height]
+        if filled:
+            columns.append(_json_object(filled).alias("other"))
         return self.batch.select(*ADMINISTRATION, *columns)
+
+
+def _json_object(names: Sequence[str]) -> pl.Expr:
+    """Write a JSON object of the cells that are filled, null where none is: a heading without a cell tells nothing."""
+    pairs = [
+        pl.when(pl.col(name).is_not_null()).then(
+            pl.struct(name).struct.json_encode().str.slice(1).str.strip_suffix("}")
+        )
+        for name in names
+    ]
+    told = pl.any_horizontal(pl.col(name).is_not_null() for name in names)
+    body = pl.concat_str(pairs, separator=",", ignore_nulls=True)
+    return pl.when(told).then(pl.concat_str(pl.lit("{"), body, pl.lit("}")))
 
 
 def recognise(headings: Sequence[str]) -> dict[str, str]:
@@ -101,7 +113,8 @@ def recognise(headings: Sequence[str]) -> dict[str, str]:
     found = {heading: heading for heading in headings if heading in known}
     taken = set(found)
     for heading in headings:
-        term = _FOLDED.get(re.sub(r"[\s_\-]+", "", re.split(r"[:/#]", heading.strip())[-1]).casefold())
+        local = re.sub(r"^(?:https?://.*[/#]|[a-z]+:)", "", heading.strip().casefold())
+        term = _FOLDED.get(re.sub(r"[\s_\-]+", "", local))
         if heading not in found and term is not None and term not in taken:
             found[heading] = term
             taken.add(term)
@@ -113,6 +126,8 @@ _FOLDED: Final = {term.casefold(): term for term in terms.VERBATIM_TERMS}
 
 def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:
     """Return text without white space around its cells, placeholders as null, composed (NFC)."""
+    if not frame.width:
+        return frame
     # Stripping costs three times what it costs to see that there is nothing to strip: in ASCII, "!" is the first sign
     # behind white space and control characters.
     every = pl.all()
@@ -120,9 +135,7 @@ def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:
     tight = ~((every < "!") | (every.str.tail(1) < "!")).any()
     is_plain, is_tight = frame.select(plain).row(0, named=True), frame.select(tight).row(0, named=True)
     stripped = frame.with_columns(
-        pl.col(name).str.strip_chars(_AROUND_ASCII)
-        if is_plain[name]
-        else pl.col(name).str.strip_chars(_AROUND).str.normalize("NFC")
+        pl.col(name).str.strip_chars(_AROUND).str.normalize("NFC")
         for name in frame.columns
         if not (is_plain[name] and is_tight[name])
     )

@@ -6,6 +6,7 @@ A date is never more precise than told and never guessed: what could be two date
 import calendar
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -155,6 +156,7 @@ def _full_iso(plain: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@lru_cache(maxsize=1 << 17)
 def parse_date(text: str, *, today: date, buddhist: bool = False, day_first: bool | None = None) -> Parsed:
     """Read one date; parameters and answers as in `parse_dates`."""
     told = ascii_digits(text).translate({0x2212: "-", 0x2010: "-", 0x2011: "-", 0x2013: "-", 0xFF0F: "/", 0xFF0D: "-"})
@@ -258,7 +260,7 @@ def _day(told: str, *, day_first: bool | None) -> _Moment:
         if match := pattern.fullmatch(told):
             return _checked(_Moment(int(match[year]), _number(match, month), _number(match, day), rule=rule))
     for pattern, (year, month, day) in _WITH_NAMES:
-        if (match := pattern.fullmatch(told)) and (number := month_number(match[month])):
+        if (match := pattern.fullmatch(told)) and (number := month_number(match[month], roman=match[day] is not None)):
             return _checked(_Moment(int(match[year]), number, _number(match, day), rule="month_name"))
     problem = "no date in any form that is known"
     raise ValueError(problem)

@@ -15,7 +15,7 @@ SCHEMA: Final = pl.Schema({"value": pl.String, "number": pl.Float64, "rule": pl.
 _NUMBER: Final = re.compile(r"(?P<number>[+\-\u2212]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+\-]?\d+)?)\s*(?P<unit>\D*)")
 
 
-def parse_decimals(values: pl.Series, *, units: Collection[str] = ()) -> pl.DataFrame:
+def parse_decimals(values: pl.Series, *, units: Collection[str] = (), comma_is_decimal: bool = False) -> pl.DataFrame:
     """Read a column of numbers.
 
     Parameters
@@ -24,6 +24,8 @@ def parse_decimals(values: pl.Series, *, units: Collection[str] = ()) -> pl.Data
         Text without white space around it.
     units : collection of str
         What may stand behind a number, in lower case and without its full stop, such as `m`; all mean the same unit.
+    comma_is_decimal : bool
+        The numbers are too small for thousands (degrees): any single comma is a decimal comma.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def parse_decimals(values: pl.Series, *, units: Collection[str] = ()) -> pl.Data
     Notes
     -----
     A comma counts as a decimal comma only where there is one and it is followed by other than three digits, or by
-    three digits after a 0: `21,5` has no other meaning, `1,234` has two and is not read.
+    three digits after a 0: `21,5` has no other meaning, `1,234` has two and is not read unless told by the caller.
     """
     plain = values.cast(pl.Float64, strict=False)
     plain = pl.select(pl.when(plain.is_finite()).then(plain)).to_series()
@@ -42,18 +44,20 @@ def parse_decimals(values: pl.Series, *, units: Collection[str] = ()) -> pl.Data
         rule = pl.lit(None, dtype=pl.String).alias("rule")
         return pl.DataFrame({"value": values, "number": plain}).with_columns(rule)
     odd = pl.select(pl.when(plain.is_null()).then(values)).to_series()
-    read = over_distinct(odd, lambda distinct: _parse(distinct, frozenset(units)))
+    read = over_distinct(odd, lambda distinct: _parse(distinct, frozenset(units), comma_is_decimal))
     number = pl.coalesce(plain.alias("plain"), pl.col("number")).alias("number")
     return read.select(values.alias("value"), number, "rule")
 
 
-def _parse(distinct: pl.Series, units: frozenset[str]) -> pl.DataFrame:
+def _parse(distinct: pl.Series, units: frozenset[str], comma_is_decimal: bool) -> pl.DataFrame:
     """Read each distinct text that is no plain number."""
-    rows = [(text, *parse_decimal(text, units)) for text in distinct]
+    rows = [(text, *parse_decimal(text, units, comma_is_decimal=comma_is_decimal)) for text in distinct]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def parse_decimal(text: str, units: Collection[str] = ()) -> tuple[float | None, str | None]:
+def parse_decimal(
+    text: str, units: Collection[str] = (), *, comma_is_decimal: bool = False
+) -> tuple[float | None, str | None]:
     """Read one number; return it, and the rule that was needed, as in `parse_decimals`."""
     latin = ascii_digits(text).strip()
     match = _NUMBER.fullmatch(latin)
@@ -63,10 +67,10 @@ def parse_decimal(text: str, units: Collection[str] = ()) -> tuple[float | None,
     if unit and unit not in units:
         return None, None
     digits = match["number"].replace("\u2212", "-")
-    rule = "unit" if unit else "digits"
+    rule = "unit" if unit else None if digits == text.strip() else "digits"
     if "," in digits:
         whole, _, fraction = digits.partition(",")
-        if len(fraction) == 3 and whole.strip("+-0"):
+        if not comma_is_decimal and len(fraction) == 3 and whole.strip("+-0"):
             return None, None
         digits, rule = f"{whole}.{fraction}", "decimal_comma"
     number = float(digits)

@@ -1,6 +1,7 @@
 """Names of months in English and the region's languages."""
 
 from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 from babel import Locale
@@ -9,13 +10,20 @@ from babel import Locale
 LANGUAGES: Final = ("en", "zh", "th", "vi", "my", "lo", "km", "id", "ms", "fil", "ta", "pt", "fr", "de", "nl", "es")
 
 
-def month_number(name: str) -> int | None:
-    """Return the number of a month, 1-12, by its name or short form in a language of `LANGUAGES`, or a Roman numeral.
+_ROMAN: Final = MappingProxyType(
+    {numeral: n for n, numeral in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1)}
+)
+
+
+def month_number(name: str, *, roman: bool = False) -> int | None:
+    """Return the number of a month, 1-12, by its name or short form in a language of `LANGUAGES`.
 
     Parameters
     ----------
     name : str
         Any letter case; a full stop behind it is left out.
+    roman : bool
+        Take a Roman numeral too: right between a day and a year, the custom of entomological labels.
 
     Returns
     -------
@@ -23,9 +31,10 @@ def month_number(name: str) -> int | None:
 
     Notes
     -----
-    Names are those of Unicode's CLDR, as babel brings them. Roman numerals are the custom of entomological labels.
+    Names are those of Unicode's CLDR, as babel brings them.
     """
-    return _index().get(_key(name))
+    key = _key(name)
+    return _index().get(key) or (_ROMAN.get(key) if roman else None)
 
 
 def _key(name: str) -> str:
@@ -45,6 +54,4 @@ def _index() -> dict[str, int]:
                     if not name[:1].isdigit():
                         found.setdefault(_key(name), set()).add(number)
     found.setdefault("sept", set()).add(9)
-    for number, numeral in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1):
-        found.setdefault(numeral, set()).add(number)
     return {name: min(numbers) for name, numbers in found.items() if len(numbers) == 1}

@@ -1,0 +1,412 @@
+"""Occurrences harmonised: doubts named, told values kept, proposals waiting, every row accounted for."""
+
+import json
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biodata import places, terms
+from biodata.flags import FLAGS
+from biodata.harmonise import Harmoniser
+from biodata.harmonise.findings import Findings, quality_flags
+from biodata.harmonise.told import recognise
+
+TODAY = date(2026, 11, 24)
+SECRET = bytes(range(32))
+
+
+def harmoniser(checklist=None):
+    return Harmoniser(boundaries=places.load_boundaries(), secret=SECRET, checklist=checklist, today=TODAY)
+
+
+@pytest.fixture
+def harmonise():
+    def run(*rows, **declarations):
+        return harmoniser().occurrences(batch(*rows), dataset_key="test", declarations=declarations)
+
+    return run
+
+
+def batch(*rows):
+    headings = list(dict.fromkeys(heading for row in rows for heading in row))
+    columns = {heading: [row.get(heading) for row in rows] for heading in headings}
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(headings, pl.String))
+    place = pl.lit("file.csv").alias("source_file"), pl.int_range(2, len(rows) + 2, dtype=pl.Int64).alias("source_row")
+    return frame.select(*place, pl.all())
+
+
+def only(result):
+    (row,) = result.interpreted.to_dicts()
+    return row
+
+
+def proposals(row):
+    return {(r["term"], r["value"]) for r in row["repairs"] or [] if not r["applied"]}
+
+
+def applied(row):
+    return {(r["term"], r["value"], r["rule"]) for r in row["repairs"] or [] if r["applied"]}
+
+
+# Coordinates
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "flag"),
+    [
+        pytest.param("0", "0.0", "ZERO_COORDINATE", id="0, 0"),
+        pytest.param("twenty", "100.1", "COORDINATE_INVALID", id="a word"),
+        pytest.param("21.5", None, "COORDINATE_MISSING", id="latitude alone"),
+        pytest.param("95", "200", "COORDINATE_OUT_OF_RANGE", id="both too large"),
+        pytest.param("102.7", "25.04", "PRESUMED_SWAPPED_COORDINATE", id="Kunming swapped"),
+    ],
+)
+def test_coordinates_in_doubt(harmonise, latitude, longitude, flag):
+    row = only(harmonise({"id": "1", "decimalLatitude": latitude, "decimalLongitude": longitude}))
+    assert flag in row["quality_flags"]
+
+
+def test_swapped_coordinates_out_of_range_are_proposed_and_not_taken(harmonise):
+    row = only(harmonise({"id": "1", "decimalLatitude": "102.7", "decimalLongitude": "25.04", "countryCode": "CN"}))
+    assert row["decimalLatitude"] is None
+    assert row["decimalLongitude"] is None
+    assert proposals(row) == {("decimalLatitude", "25.04"), ("decimalLongitude", "102.7")}
+
+
+def test_swapped_coordinates_in_range_are_seen_by_their_country_and_stay_as_told(harmonise):
+    row = only(harmonise({"id": "1", "decimalLatitude": "85.4", "decimalLongitude": "28.2", "countryCode": "NP"}))
+    assert {"PRESUMED_SWAPPED_COORDINATE", "COUNTRY_COORDINATE_MISMATCH"} <= set(row["quality_flags"])
+    assert (row["decimalLatitude"], row["decimalLongitude"]) == (85.4, 28.2)
+    assert proposals(row) == {("decimalLatitude", "28.2"), ("decimalLongitude", "85.4")}
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "country", "flag", "proposal"),
+    [
+        pytest.param("3.0", "116.2", "ID", None, None, id="Kalimantan, north of the equator"),
+        pytest.param("9.0", "125.8", "TL", "PRESUMED_NEGATED_LATITUDE", ("decimalLatitude", "-9.0"), id="Timor-Leste"),
+        pytest.param("25.0", "-102.7", "CN", "PRESUMED_NEGATED_LONGITUDE", ("decimalLongitude", "102.7"), id="Yunnan"),
+    ],
+)
+def test_a_lost_sign_is_proposed(harmonise, latitude, longitude, country, flag, proposal):
+    told = {"id": "1", "decimalLatitude": latitude, "decimalLongitude": longitude, "countryCode": country}
+    row = only(harmonise(told))
+    presumed = [name for name in row["quality_flags"] if name.startswith("PRESUMED")]
+    assert presumed == ([flag] if flag else [])
+    assert proposals(row) == ({proposal} if proposal else set())
+    assert (row["decimalLatitude"], row["decimalLongitude"]) == (float(latitude), float(longitude))
+
+
+def test_a_decimal_comma_is_read_and_the_rule_told(harmonise):
+    row = only(harmonise({"id": "1", "decimalLatitude": "21,5", "decimalLongitude": "101,25"}))
+    assert (row["decimalLatitude"], row["decimalLongitude"]) == (21.5, 101.25)
+    assert ("decimalLatitude", "21.5", "decimal_comma") in applied(row)
+
+
+@pytest.mark.parametrize(
+    ("told", "term", "value", "flag"),
+    [
+        ({"coordinateUncertaintyInMeters": "0"}, "coordinateUncertaintyInMeters", None, "COORDINATE_UNCERTAINTY_METERS_INVALID"),
+        ({"coordinateUncertaintyInMeters": "30 m"}, "coordinateUncertaintyInMeters", 30.0, None),
+        ({"coordinatePrecision": "12"}, "coordinatePrecision", None, "COORDINATE_PRECISION_INVALID"),
+        ({"elevation": "high"}, "elevation", None, "ELEVATION_NON_NUMERIC"),
+        ({"elevation": "18000"}, "elevation", None, "ELEVATION_UNLIKELY"),
+        ({"minimumElevationInMeters": "100", "maximumElevationInMeters": "300"}, "elevation", 200.0, None),
+        ({"minimumElevationInMeters": "100", "maximumElevationInMeters": "300"}, "elevationAccuracy", 100.0, None),
+        ({"depth": "-5"}, "depth", None, "DEPTH_UNLIKELY"),
+        ({"maximumDepthInMeters": "12"}, "depth", 12.0, None),
+    ],
+)  # fmt: skip
+def test_measures(harmonise, told, term, value, flag):
+    row = only(harmonise({"id": "1", **told}))
+    assert row[term] == value
+    assert flag is None or flag in row["quality_flags"]
+
+
+@pytest.mark.parametrize(
+    ("datum", "declared", "published", "flag"),
+    [
+        pytest.param("EPSG:4326", None, "WGS84", None, id="WGS 84 by its code"),
+        pytest.param(None, None, "WGS84", "GEODETIC_DATUM_ASSUMED_WGS84", id="none"),
+        pytest.param(None, "WGS84", "WGS84", None, id="declared by the dataset"),
+        pytest.param("Indian 1975", None, None, "GEODETIC_DATUM_NOT_WGS84", id="Indian 1975"),
+        pytest.param("my phone", None, None, "GEODETIC_DATUM_INVALID", id="no datum"),
+    ],
+)
+def test_datums(harmonise, datum, declared, published, flag):
+    told = {"id": "1", "decimalLatitude": "18.1", "decimalLongitude": "102.6", "geodeticDatum": datum}
+    row = only(harmonise(told, **({"datum": declared} if declared else {})))
+    assert row["geodeticDatum"] == published
+    assert [name for name in row["quality_flags"] if "DATUM" in name] == ([flag] if flag else [])
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param({"dataGeneralizations": "Coordinates rounded to 0.1 degree"}, id="said so"),
+        pytest.param({"informationWithheld": "Coordinate uncertainty increased to 28 km"}, id="iNaturalist's words"),
+        pytest.param(
+            {"datasetKey": "50c9509d-22c7-4a22-a47d-8c48425ef4a7", "coordinateUncertaintyInMeters": "31208"},
+            id="iNaturalist's cell",
+        ),
+    ],
+)
+def test_a_place_that_its_publisher_obscured(harmonise, told):
+    place = {"id": "1", "decimalLatitude": "10.078113", "decimalLongitude": "77.003985"}
+    assert "PUBLISHER_GENERALISED" in only(harmonise({**place, **told}))["quality_flags"]
+    assert "PUBLISHER_GENERALISED" not in only(harmonise(place))["quality_flags"]
+
+
+# Country and province
+
+
+def place(latitude, longitude, **more):
+    return {"id": "1", "decimalLatitude": str(latitude), "decimalLongitude": str(longitude), **more}
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "codes", "flags"),
+    [
+        pytest.param(place(25.04, 102.71, countryCode="CN"), "CN", ["CN"], set(), id="Kunming"),
+        pytest.param(place(25.04, 102.71), "CN", ["CN"], {"COUNTRY_DERIVED_FROM_COORDINATES"}, id="Kunming, not stated"),
+        pytest.param(place(25.04, 102.71, country="Burma"), "MM", ["CN"], {"COUNTRY_COORDINATE_MISMATCH"}, id="Kunming as Burma"),
+        pytest.param(place(25.04, 102.71, countryCode="CN", country="Laos"), "CN", ["CN"], {"COUNTRY_MISMATCH"}, id="two countries"),
+        pytest.param(place(25.04, 102.71, countryCode="Q9"), "CN", ["CN"], {"COUNTRY_INVALID", "COUNTRY_DERIVED_FROM_COORDINATES"}, id="no such code"),
+        pytest.param(place(25.04, 102.71, countryCode="ZZ"), "CN", ["CN"], {"COUNTRY_DERIVED_FROM_COORDINATES"}, id="ZZ says unknown"),
+        pytest.param(place(14.25, 105.25, countryCode="KH"), "KH", ["KH", "LA"], {"BORDER_AMBIGUOUS"}, id="Cambodian banteng, 3.5 km into Laos"),
+        pytest.param(place(14.25, 105.25), None, ["KH", "LA"], {"BORDER_AMBIGUOUS"}, id="the same, not stated"),
+        pytest.param(place(14.25, 105.25, countryCode="VN"), "VN", ["KH", "LA"], {"BORDER_AMBIGUOUS", "COUNTRY_COORDINATE_MISMATCH"}, id="the same as Viet Nam"),
+        pytest.param(place(8.0, 103.0, countryCode="VN"), "VN", ["VN"], set(), id="off Cà Mau"),
+        pytest.param(place(10.0, 88.0, countryCode="VN"), "VN", ["VN"], {"COUNTRY_COORDINATE_MISMATCH"}, id="Bay of Bengal as Viet Nam"),
+        pytest.param(place(10.0, 88.0), None, None, set(), id="Bay of Bengal"),
+        pytest.param({"id": "1", "countryCode": "la"}, "LA", ["LA"], set(), id="a country alone"),
+    ],
+)  # fmt: skip
+def test_countries_beside_the_map(harmonise, told, code, codes, flags):
+    row = only(harmonise(told))
+    assert (row["countryCode"], row["country_codes"]) == (code, codes)
+    assert {name for name in row["quality_flags"] if "COUNTRY" in name or "BORDER" in name} == flags
+
+
+@pytest.mark.parametrize(
+    ("province", "uncertainty", "flags"),
+    [
+        pytest.param("Yunnan", None, set(), id="right"),
+        pytest.param("云南省", None, set(), id="right in Chinese"),
+        pytest.param("Guangxi", None, {"PROVINCE_COORDINATE_MISMATCH"}, id="another"),
+        pytest.param("Guangxi", "500000", set(), id="another, but the place is that vague"),
+        pytest.param("Atlantis", None, {"PROVINCE_UNKNOWN"}, id="none"),
+    ],
+)
+def test_provinces_beside_the_map(harmonise, province, uncertainty, flags):
+    told = place(25.04, 102.71, countryCode="CN", stateProvince=province, coordinateUncertaintyInMeters=uncertainty)
+    row = only(harmonise(told))
+    assert row["stateProvince"] == province
+    assert row["province_code"] == "CN-YN"
+    assert {name for name in row["quality_flags"] if "PROVINCE" in name} == flags
+
+
+# Dates
+
+
+@pytest.mark.parametrize(
+    ("told", "event_date", "flags", "proposal"),
+    [
+        pytest.param({"eventDate": "2005-01-14", "year": "2005", "month": "1", "day": "14"}, "2005-01-14", set(), None, id="agreed"),
+        pytest.param({"eventDate": "2005-01-14", "year": "2006"}, "2005-01-14", {"RECORDED_DATE_MISMATCH"}, None, id="other year"),
+        pytest.param({"eventDate": "1984", "year": "1984", "month": "3", "day": "18"}, "1984-03-18", set(), None, id="the day stands beside"),
+        pytest.param({"year": "2004", "month": "9"}, "2004-09", set(), None, id="parts alone"),
+        pytest.param({"year": "2019.0", "month": "5.0", "day": "18.0"}, "2019-05-18", set(), None, id="parts as floating point"),
+        pytest.param({"year": "1990", "month": "0", "day": "0"}, "1990", {"RECORDED_DATE_INVALID"}, None, id="month 0"),
+        pytest.param({"day": "23"}, None, {"RECORDED_DATE_INVALID"}, None, id="a day alone"),
+        pytest.param({"verbatimEventDate": "14 March 1877"}, "1877-03-14", set(), None, id="verbatim date"),
+        pytest.param({"eventDate": "38731"}, None, {"RECORDED_DATE_EXCEL_SERIAL"}, "2006-01-14", id="day number"),
+        pytest.param({"eventDate": "10959", "year": "1930"}, "1930", {"RECORDED_DATE_EXCEL_SERIAL"}, "1930", id="day number, only the year known"),
+        pytest.param({"eventDate": "38231", "year": "2004", "month": "9"}, "2004-09", {"RECORDED_DATE_EXCEL_SERIAL"}, "2004-09", id="day number, only the month known"),
+        pytest.param({"eventDate": "38731", "year": "2007"}, "2007", {"RECORDED_DATE_EXCEL_SERIAL", "RECORDED_DATE_MISMATCH"}, "2006-01-14", id="day number of another year"),
+        pytest.param({"eventDate": "2567-05-12"}, None, {"RECORDED_DATE_BUDDHIST_ERA"}, "2024-05-12", id="Buddhist Era"),
+        pytest.param({"year": "2567"}, None, {"RECORDED_DATE_BUDDHIST_ERA"}, "2024", id="Buddhist Era in year"),
+        pytest.param({"eventDate": "2567-05-12", "year": "2024"}, "2024", {"RECORDED_DATE_BUDDHIST_ERA"}, "2024-05-12", id="both eras"),
+        pytest.param({"eventDate": "03/04/2010"}, None, {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}, None, id="ambiguous"),
+        pytest.param({"eventDate": "03/04/2010", "year": "2010", "month": "4", "day": "3"}, "2010-04-03", {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}, None, id="ambiguous with parts"),
+        pytest.param({"eventDate": "2031-01-01"}, None, {"RECORDED_DATE_UNLIKELY"}, None, id="future"),
+        pytest.param({}, None, {"RECORDED_DATE_MISSING"}, None, id="none"),
+        pytest.param({"eventDate": "-"}, None, {"RECORDED_DATE_MISSING"}, None, id="a dash"),
+        pytest.param({"eventDate": "2005-01-14", "modified": "yesterday"}, "2005-01-14", {"MODIFIED_DATE_INVALID"}, None, id="modified"),
+        pytest.param({"eventDate": "2005-01-14", "dateIdentified": "2031"}, "2005-01-14", {"IDENTIFIED_DATE_INVALID"}, None, id="identified in the future"),
+    ],
+)  # fmt: skip
+def test_dates(harmonise, told, event_date, flags, proposal):
+    row = only(harmonise({"id": "1", **told}))
+    assert row["eventDate"] == event_date
+    assert {name for name in row["quality_flags"] if "DATE_" in name} == flags
+    assert proposals(row) == ({("eventDate", proposal)} if proposal else set())
+
+
+def test_the_parts_that_stood_in_for_an_unreadable_date_are_told(harmonise):
+    row = only(harmonise({"id": "1", "eventDate": "10959", "year": "1930"}))
+    assert applied(row) == {("eventDate", "1930", "year_month_day")}
+    assert (row["year"], row["month"], row["event_precision"]) == (1930, None, "year")
+    assert (row["event_start"], row["event_end"]) == (date(1930, 1, 1), date(1930, 12, 31))
+
+
+def test_a_declared_calendar_is_applied_and_told(harmonise):
+    row = only(harmonise({"id": "1", "eventDate": "2567-05-12"}, calendar="buddhist"))
+    assert (row["eventDate"], row["quality_flags"].count("RECORDED_DATE_BUDDHIST_ERA")) == ("2024-05-12", 0)
+    assert applied(row) == {("eventDate", "2024-05-12", "buddhist_era")}
+
+
+def test_a_declared_order_and_zone(harmonise):
+    row = only(harmonise({"id": "1", "eventDate": "03/04/2010", "eventTime": "18:30"}, day_month_order="day_first", time_zone="+07:00"))  # fmt: skip
+    assert (row["eventDate"], row["event_time"], row["event_zone"]) == ("2010-04-03", "18:30", "+07:00")
+
+
+def test_a_time_keeps_the_zone_that_it_was_told_in(harmonise):
+    row = only(harmonise({"id": "1", "eventDate": "2024-05-12T23:30+06:30"}, time_zone="+07:00"))
+    assert (row["event_time"], row["event_zone"], row["day"]) == ("23:30", "+06:30", 12)
+
+
+# Record
+
+
+@pytest.mark.parametrize(
+    ("told", "term", "value", "flag"),
+    [
+        ({"basisOfRecord": "Human observation"}, "basisOfRecord", "HUMAN_OBSERVATION", None),
+        ({"basisOfRecord": "seen"}, "basisOfRecord", None, "BASIS_OF_RECORD_INVALID"),
+        ({"license": "http://creativecommons.org/licenses/by/4.0/legalcode"}, "license", "CC_BY_4_0", None),
+        ({"license": "ask me"}, "license", None, "LICENSE_UNKNOWN"),
+        ({"individualCount": "3.0"}, "individualCount", 3, None),
+        ({"individualCount": "a few"}, "individualCount", None, "INDIVIDUAL_COUNT_INVALID"),
+        ({"individualCount": "-1"}, "individualCount", None, "INDIVIDUAL_COUNT_INVALID"),
+        ({"individualCount": "1.5"}, "individualCount", None, "INDIVIDUAL_COUNT_INVALID"),
+        ({"individualCount": "2", "occurrenceStatus": "absent"}, "occurrenceStatus", "ABSENT", "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS"),
+        ({"individualCount": "0", "occurrenceStatus": "present"}, "individualCount", 0, "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS"),
+        ({"individualCount": "0"}, "occurrenceStatus", "ABSENT", None),
+        ({"sex": "♂"}, "sex", "MALE", None),
+        ({"sex": "2 workers"}, "sex", "2 workers", None),
+        ({"typeStatus": "paratypes"}, "typeStatus", "PARATYPE", None),
+        ({"typeStatus": "the best one"}, "typeStatus", None, "TYPE_STATUS_INVALID"),
+        ({"occurrenceStatus": "perhaps"}, "occurrenceStatus", None, "OCCURRENCE_STATUS_UNPARSABLE"),
+        ({"locality": "  near \u00a0 the camp\u200b "}, "locality", "near \u00a0 the camp", None),
+        ({"recordedBy": "NA"}, "recordedBy", None, None),
+        ({"taxonKey": "2441026"}, "taxonKey", 2441026, None),
+    ],
+)  # fmt: skip
+def test_records(harmonise, told, term, value, flag):
+    row = only(harmonise({"id": "1", "scientificName": "Bos gaurus", **told}))
+    assert row[term] == value
+    flags = [name for name in row["quality_flags"] if FLAGS[name].about == "record" and name != "OCCURRENCE_ID_MISSING"]
+    assert flags == ([flag] if flag else [])
+
+
+def test_gbifs_own_issues_are_kept_and_not_mixed_with_ours(harmonise):
+    result = harmonise({"occurrenceID": "1", "issue": "TAXON_MATCH_FUZZY;COORDINATE_ROUNDED"})
+    assert result.verbatim["v_issue"].to_list() == ["TAXON_MATCH_FUZZY;COORDINATE_ROUNDED"]
+    assert not {"TAXON_MATCH_FUZZY", "COORDINATE_ROUNDED"} & set(only(result)["quality_flags"])
+
+
+# The verbatim layer, the rows
+
+
+def test_the_verbatim_layer_keeps_every_cell_as_it_came(harmonise):
+    told = {"occurrenceID": " a ", "eventDate": " 38731 ", "My Heading": 'x "y"', "Empty": None, "class": "-"}
+    verbatim = harmonise(told, {"occurrenceID": "b"}).verbatim
+    row = verbatim.row(0, named=True)
+    assert (row["v_occurrenceID"], row["v_eventDate"], row["v_class"]) == (" a ", " 38731 ", "-")
+    assert json.loads(row["other"]) == {"My Heading": 'x "y"'}
+    assert verbatim.row(1, named=True)["other"] is None
+    assert row["source_record_id"] == "a"
+
+
+def test_headings_are_recognised_whatever_their_dress():
+    told = [
+        "dwc:eventDate",
+        "decimallatitude",
+        "http://rs.tdwg.org/dwc/terms/country",
+        "Scientific_Name",
+        "year",
+        "Year",
+        "a/class",
+    ]
+    assert recognise(told) == {
+        "dwc:eventDate": "eventDate",
+        "decimallatitude": "decimalLatitude",
+        "http://rs.tdwg.org/dwc/terms/country": "country",
+        "Scientific_Name": "scientificName",
+        "year": "year",
+    }
+
+
+def test_both_layers_have_the_tables_columns(harmonise):
+    result = harmonise({"id": "1"})
+    assert result.interpreted.schema == terms.schema(c for c in terms.OCCURRENCE if c.name != "key")
+    assert result.verbatim.schema == terms.schema(c for c in terms.VERBATIM if c.name != "key")
+
+
+def test_a_flag_that_nobody_declared_may_not_be_set():
+    with pytest.raises(KeyError, match="NO_SUCH_FLAG"):
+        quality_flags([Findings(flags={"NO_SUCH_FLAG": pl.Series([True])})], 1)
+
+
+def test_more_flags_than_fit_one_number():
+    rows = len(FLAGS)
+    flags = {name: pl.Series([row == at for row in range(rows)]) for at, name in enumerate(FLAGS)}
+    assert quality_flags([Findings(flags=flags)], rows).to_list() == [[name] for name in FLAGS]
+
+
+def test_an_empty_batch_gives_empty_layers():
+    result = harmoniser().occurrences(batch({"id": "1", "eventDate": "2020"}).clear(), dataset_key="test")
+    assert (result.interpreted.height, result.verbatim.height, result.refusals) == (0, 0, [])
+
+
+HEADINGS = (
+    "id occurrenceID gbifID datasetKey scientificName species genus taxonRank eventDate year month day eventTime "
+    "decimalLatitude decimalLongitude countryCode country stateProvince geodeticDatum individualCount occurrenceStatus "
+    "basisOfRecord license elevation minimumElevationInMeters depth coordinateUncertaintyInMeters locality strange"
+).split()
+WORDS = (
+    "0 -1 1e3 NaN 12,5 21.5 102.7 95 38731 2567-01-02 2010-02-30 03/04/2010 2007-11-13/15 2030 CN LA ZZ Yunnan 云南 - NA "
+    "PRESENT absent 21°30'N WGS84 Bos CC0 2005-05-05T10:00Z"
+).split()
+CELLS = st.one_of(
+    st.none(), st.text(max_size=12), st.sampled_from([*WORDS, "Bos gaurus C.H.Smith, 1827", " ", "\u200b"])
+)
+
+
+@st.composite
+def tables(draw):
+    headings = draw(st.lists(st.sampled_from(HEADINGS), unique=True, max_size=8))
+    rows = draw(st.lists(st.fixed_dictionaries(dict.fromkeys(headings, CELLS)), min_size=1, max_size=8))
+    return batch(*rows) if headings else batch({"id": None})
+
+
+@settings(deadline=None, max_examples=60)
+@given(tables())
+def test_every_row_comes_out_once_whatever_stands_in_it(table):
+    result = harmoniser().occurrences(table, dataset_key="test")
+    rows = [*result.interpreted["source_row"], *(refusal.row for refusal in result.refusals)]
+    assert sorted(rows) == table["source_row"].to_list()
+    assert result.verbatim["source_row"].equals(result.interpreted["source_row"])
+    assert result.verbatim["source_record_id"].equals(result.interpreted["source_record_id"])
+    assert result.interpreted["decimalLatitude"].is_between(-90, 90).drop_nulls().all()
+    assert result.interpreted["source_record_id"].null_count() == 0
+    assert set(result.interpreted["quality_flags"].explode(empty_as_null=False)) <= set(FLAGS)
+
+
+@settings(deadline=None, max_examples=25)
+@given(tables(), st.randoms(use_true_random=False))
+def test_neither_batches_nor_order_change_a_rows_result(table, random):
+    table = table.with_columns(occurrenceID=pl.format("urn:{}", "source_row"))
+    whole = harmoniser().occurrences(table, dataset_key="test")
+    parted = harmoniser()
+    order = list(range(table.height))
+    random.shuffle(order)
+    cut = random.randint(0, table.height)
+    parts = [parted.occurrences(table[rows], dataset_key="test") for rows in (order[:cut], order[cut:])]
+    for layer in ("interpreted", "verbatim"):
+        together = pl.concat([getattr(part, layer) for part in parts]).sort("source_row")
+        assert together.equals(getattr(whole, layer))

@@ -1,0 +1,126 @@
+"""Names read, and led to the accepted taxa of a checklist."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from biodata import places, terms
+from biodata.harmonise import Harmoniser
+
+TODAY = date(2026, 11, 24)
+
+
+def taxon(taxon_id, name, accepted=None, kingdom="Animalia", rank="SPECIES", **more):
+    return {
+        "checklist": "test 1",
+        "taxon_id": taxon_id,
+        "scientificName": name,
+        "accepted_taxon_id": accepted or taxon_id,
+        "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED",
+        "taxonRank": rank,
+        "kingdom": kingdom,
+        **more,
+    }
+
+
+CHECKLIST = terms.conform(
+    pl.DataFrame(
+        [
+            taxon("1", "Bos gaurus", scientificNameAuthorship="C.H.Smith, 1827", family="Bovidae", genus="Bos", iucnRedListCategory="VU"),
+            taxon("2", "Bibos gaurus", accepted="1"),
+            taxon("3", "Bos", rank="GENUS", family="Bovidae", genus="Bos"),
+            taxon("4", "Ficus variegata", family="Ficidae", genus="Ficus"),
+            taxon("5", "Ficus variegata", kingdom="Plantae", family="Moraceae", genus="Ficus"),
+            taxon("6", "Elephas maximus", family="Elephantidae", genus="Elephas", iucnRedListCategory="EN"),
+            taxon("7", "Nomen duplex", accepted="1"),
+            taxon("8", "Nomen duplex", accepted="6"),
+        ]
+    ),
+    terms.TAXON,
+)  # fmt: skip
+
+
+def harmonise(*rows, checklist=CHECKLIST):
+    headings = list(dict.fromkeys(heading for row in rows for heading in row))
+    columns = {heading: [row.get(heading) for row in rows] for heading in headings}
+    frame = pl.DataFrame(
+        {"id": [str(n) for n in range(len(rows))], **columns}, schema=dict.fromkeys(["id", *headings], pl.String)
+    )
+    frame = frame.select(pl.lit("f").alias("source_file"), pl.int_range(2, len(rows) + 2).alias("source_row"), pl.all())
+    harmoniser = Harmoniser(boundaries=places.load_boundaries(), secret=bytes(32), checklist=checklist, today=TODAY)
+    return harmoniser.occurrences(frame, dataset_key="test").interpreted.to_dicts()
+
+
+def flags(row):
+    return [name for name in row["quality_flags"] if "TAXON" in name or "NAME" in name]
+
+
+@pytest.mark.parametrize(
+    ("told", "taxon_id", "status", "species", "flag"),
+    [
+        pytest.param({"scientificName": "Bos gaurus C.H.Smith, 1827"}, "1", "ACCEPTED", "Bos gaurus", None, id="accepted"),
+        pytest.param({"scientificName": "Bibos gaurus"}, "1", "SYNONYM", "Bos gaurus", None, id="synonym"),
+        pytest.param({"scientificName": "Elephas maximus indicus Cuvier, 1798"}, "6", None, "Elephas maximus", "TAXON_MATCH_HIGHERRANK", id="subspecies that is not listed"),
+        pytest.param({"scientificName": "Bos sauveli Urbain, 1937"}, "3", None, "Bos sauveli", "TAXON_MATCH_HIGHERRANK", id="species that is not listed"),
+        pytest.param({"scientificName": "Bos sp."}, "3", "ACCEPTED", None, None, id="genus"),
+        pytest.param({"scientificName": "Pseudoryx nghetinhensis"}, None, None, "Pseudoryx nghetinhensis", "TAXON_MATCH_NONE", id="not listed"),
+        pytest.param({"scientificName": "Ficus variegata Blume", "kingdom": "Plantae"}, "5", "ACCEPTED", "Ficus variegata", None, id="a fig"),
+        pytest.param({"scientificName": "Ficus variegata", "kingdom": "Animalia"}, "4", "ACCEPTED", "Ficus variegata", None, id="a sea snail"),
+        pytest.param({"scientificName": "Ficus variegata"}, None, None, "Ficus variegata", "TAXON_MATCH_NONE", id="fig or snail"),
+        pytest.param({"scientificName": "Bos gaurus", "kingdom": "Plantae"}, None, None, "Bos gaurus", "TAXON_MATCH_NONE", id="gaur as a plant"),
+        pytest.param({"scientificName": "Bos gaurus", "kingdom": "Metazoa"}, "1", "ACCEPTED", "Bos gaurus", None, id="another word for animals"),
+        pytest.param({"scientificName": "Nomen duplex"}, None, None, "Nomen duplex", "TAXON_MATCH_NONE", id="synonym of two"),
+        pytest.param({"species": "Bos gaurus"}, "1", "ACCEPTED", "Bos gaurus", None, id="species alone"),
+        pytest.param({"genus": "Bos", "specificEpithet": "gaurus"}, "1", "ACCEPTED", "Bos gaurus", None, id="genus and epithet"),
+        pytest.param({"scientificName": "Bos gaurus", "species": "Bos frontalis"}, "1", "ACCEPTED", "Bos gaurus", None, id="GBIF's other accepted name"),
+        pytest.param({"locality": "camp"}, None, None, None, "SCIENTIFIC_NAME_MISSING", id="none"),
+    ],
+)  # fmt: skip
+def test_names_lead_to_accepted_taxa(told, taxon_id, status, species, flag):
+    (row,) = harmonise(told)
+    assert (row["taxon_id"], row["taxonomicStatus"], row["species"]) == (taxon_id, status, species)
+    assert flags(row) == ([flag] if flag else [])
+
+
+def test_the_accepted_taxon_tells_name_classification_and_threat():
+    (row,) = harmonise({"scientificName": "Bibos gaurus", "family": "Told family"})
+    assert row["acceptedScientificName"] == "Bos gaurus C.H.Smith, 1827"
+    assert (row["kingdom"], row["family"], row["genus"]) == ("Animalia", "Told family", "Bos")
+    assert (row["iucnRedListCategory"], row["checklist"]) == ("VU", "test 1")
+    assert (row["scientificName"], row["genericName"], row["specificEpithet"]) == ("Bibos gaurus", "Bibos", "gaurus")
+
+
+def test_one_rows_name_does_not_depend_on_its_neighbours():
+    told = [{"scientificName": "Bibos gaurus"}, {"species": "Elephas maximus"}, {"scientificName": "Ficus variegata"}]
+    assert [row["taxon_id"] for row in harmonise(*told)] == [harmonise(row)[0]["taxon_id"] for row in told]
+
+
+def test_without_a_checklist_nothing_is_matched_and_nothing_flagged():
+    (row,) = harmonise({"acceptedScientificName": "Elephas maximus indicus Cuvier, 1798"}, checklist=None)
+    assert (row["scientificName"], row["species"], row["genus"]) == (
+        "Elephas maximus indicus Cuvier, 1798",
+        "Elephas maximus",
+        "Elephas",
+    )
+    assert (row["infraspecificEpithet"], row["taxonRank"], row["taxon_id"]) == ("indicus", "SUBSPECIES", None)
+    assert flags(row) == []
+
+
+def test_an_empty_checklist_counts_as_none():
+    (row,) = harmonise({"scientificName": "Bos gaurus"}, checklist=CHECKLIST.clear())
+    assert flags(row) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "species", "rank"),
+    [
+        ({"species": "Pongo pygmaeus"}, "Pongo pygmaeus", None),
+        ({"scientificName": "Bovidae", "taxonRank": "familia"}, None, "FAMILY"),
+        ({"scientificName": "马麝 Moschus chrysogaster"}, "Moschus chrysogaster", "SPECIES"),
+        ({"scientificName": "Tobacco mosaic virus"}, None, None),
+    ],
+)
+def test_species_and_rank_of_names_told_alone(told, species, rank):
+    (row,) = harmonise(told, checklist=None)
+    assert (row["species"], row["taxonRank"]) == (species, rank)
