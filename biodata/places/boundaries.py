@@ -69,6 +69,11 @@ class BoundarySet:
         return np.array([next(spare) if code is None else coded[code] for code in codes], dtype=np.int32)
 
     @cached_property
+    def provinces(self) -> list[str | None]:
+        """Code of each unit's division; None where it has none."""
+        return self.units["province_code"].to_list()
+
+    @cached_property
     def edges(self) -> Edges:
         """Every edge with the units on both sides."""
         return edges_of(self.shapes)

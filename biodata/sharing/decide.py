@@ -1,6 +1,7 @@
 """Which rule decides about a record: the strictest of those that may apply to it."""
 
 from collections import defaultdict
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,7 @@ from biodata.sharing.rules import RuleSet
 from biodata.sharing.taxa import keys_of_rule, matches
 from biodata.vocabularies import SharingCategory
 
-_FACTS = (
+_FACTS: Final = (
     "countryCode",
     "located_country_code",
     "country_codes",
@@ -20,7 +21,13 @@ _FACTS = (
     "event_end",
     "month",
 )
-_DECISION = {"row": pl.UInt32, "category": pl.String, "rule_id": pl.String, "reason": pl.String}
+_DECISION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "row": pl.UInt32,
+    "category": pl.String,
+    "rule_id": pl.String,
+    "reason": pl.String,
+    "categories": pl.List(pl.String),
+}
 
 
 def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
@@ -36,7 +43,8 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame, sorted by row
-        row : UInt32, position in `occurrences`; category, rule_id, reason : String. Open records are left out.
+        row : UInt32, position in `occurrences`; category, rule_id, reason : String, of the rule that decides;
+        categories : List(String), those of all the rules that apply, the strictest first. Open records are left out.
 
     Notes
     -----
@@ -62,8 +70,12 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
         .join(_table(rules), on="rule")
         .filter(_applies(facts))
         .sort("row", pl.col("strictness"), pl.col("rule"), descending=[False, True, False])
-        .unique("row", keep="first", maintain_order=True)
         .filter(pl.col("strictness") > 0)
+        .group_by("row", maintain_order=True)
+        .agg(
+            pl.col("category", "rule_id", "reason").first(),
+            categories=pl.col("category").unique(maintain_order=True),
+        )
         .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
     )
 

@@ -175,18 +175,18 @@ class Floor:
     def _region(self, block: Block, units: Longs) -> Region:
         """Return a block with what is true of all the land of its places."""
         west, south, east, north = self._edges(np.array([block.column]), np.array([block.row]), block.level)
-        countries = self.boundaries.units["country_code"].gather(units)
-        provinces = self.boundaries.units["province_code"].gather(units)
-        one_country = len(units) > 0 and countries.n_unique() == 1
+        set_ = self.boundaries
+        countries = {set_.countries[number] for number in set_.country_of[units].tolist()}
+        provinces = {set_.provinces[unit] for unit in units.tolist()}
         return Region(
             west=float(west[0]),
             south=float(south[0]),
             east=float(east[0]),
             north=float(north[0]),
             degrees=(1 << block.level) / self.per_degree,
-            country_codes=tuple(countries.drop_nulls().unique().sort()),
-            country_code=countries[0] if one_country else None,
-            province_code=provinces[0] if len(units) == 1 else None,
+            country_codes=tuple(sorted(code for code in countries if code is not None)),
+            country_code=countries.pop() if len(countries) == 1 else None,
+            province_code=provinces.pop() if len(provinces) == 1 else None,
         )
 
 

@@ -77,7 +77,7 @@ def generalise(records: pl.DataFrame, *, boundaries: BoundarySet) -> pl.DataFram
     Parameters
     ----------
     records : polars.DataFrame of n rows
-        Columns of `terms.OCCURRENCE`, and `category`, `rule_id`, `reason` of the decision (a category with a cell).
+        Columns of `terms.OCCURRENCE`, and those of `decide`, the categories being such as have a cell.
     boundaries : BoundarySet
         Whose land counts.
 
@@ -99,7 +99,7 @@ def generalise(records: pl.DataFrame, *, boundaries: BoundarySet) -> pl.DataFram
     )
     placed = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
     per_degree = records["category"].replace_strict(CELLS_PER_DEGREE, return_dtype=pl.Int64).to_numpy()
-    regions = _regions(longitude, latitude, placed, per_degree, boundaries)
+    regions = _regions(longitude, latitude, placed, records["categories"], boundaries)
     frame = pl.concat([records.select(_NEEDED), _told(regions)], how="horizontal").with_columns(
         placed=pl.Series(placed),
         kept=pl.Series(placed & _already_coarse(records["quality_flags"], latitude, uncertainty, per_degree)),
@@ -153,30 +153,46 @@ def _generalisation() -> pl.Expr:
             )
         )
         .when(pl.col("degrees").is_null())
-        .then(pl.lit("The place is left out: too little land or sea lies around it for any grid cell."))
+        .then(pl.lit("The place is left out: no grid cell around it has enough land, or sea, to keep it apart."))
         .otherwise(cell)
     )
 
 
 def _regions(
-    longitude: Floats, latitude: Floats, placed: Bools, per_degree: Longs, boundaries: BoundarySet
+    longitude: Floats, latitude: Floats, placed: Bools, categories: pl.Series, boundaries: BoundarySet
 ) -> list[Region | None]:
-    """Return the region of each place; None without a place, or where none is large enough."""
-    regions: list[Region | None] = [None] * len(longitude)
-    for size in np.unique(per_degree[placed]).tolist():
-        rows = np.flatnonzero(placed & (per_degree == size))
-        lon, lat = longitude[rows], latitude[rows]
-        on_land = boundaries.cells.locate(lon, lat) != SEA
-        # A coast is as uncertain as a border: what lies within its band counts with the land.
-        on_land |= ~np.isnan(boundaries.coasts.near(lon, lat).distance_m)
-        column, row = (
-            np.minimum(np.floor(values * size).astype(np.int64), most * size - 1)
-            for values, most in ((lon, 180), (lat, 90))
-        )
-        found = floor(boundaries, size).regions(column, row, on_land)
-        for at, region in zip(rows.tolist(), found, strict=True):
-            regions[at] = region
+    """Return the region of each place; None without a place, or where none is large enough.
+
+    A coast can make the cell of a looser category the larger one. The place is then left out: whoever adds a stricter
+    rule must not thereby reveal more, and the looser category's cell can hold less than the stricter one's floor.
+    """
+    wanted = pl.DataFrame({"row": np.arange(len(placed)), "category": categories}).filter(pl.Series(placed))
+    pairs = wanted.explode("category").with_columns(
+        size=pl.col("category").replace_strict(CELLS_PER_DEGREE, return_dtype=pl.Int64)
+    )
+    regions: list[Region | None] = [None] * len(placed)
+    seen: set[int] = set()
+    # From the loosest category of a record to its strictest, which is the one that stays.
+    for (size,), part in sorted(pairs.group_by("size"), key=lambda group: group[0], reverse=True):
+        rows = part["row"].to_numpy()
+        for at, region in zip(rows.tolist(), _of_size(longitude[rows], latitude[rows], size, boundaries), strict=True):
+            before = regions[at]
+            smaller = at in seen and (before is None or region is None or region.degrees < before.degrees)
+            regions[at] = None if smaller else region
+            seen.add(at)
     return regions
+
+
+def _of_size(longitude: Floats, latitude: Floats, size: int, boundaries: BoundarySet) -> list[Region | None]:
+    """Return the region of each place for a category of `size` cells along a degree."""
+    on_land = boundaries.cells.locate(longitude, latitude) != SEA
+    # A coast is as uncertain as a border: what lies within its band counts with the land.
+    on_land |= ~np.isnan(boundaries.coasts.near(longitude, latitude).distance_m)
+    column, row = (
+        np.minimum(np.floor(values * size).astype(np.int64), most * size - 1)
+        for values, most in ((longitude, 180), (latitude, 90))
+    )
+    return floor(boundaries, size).regions(column, row, on_land)
 
 
 def _told(regions: Sequence[Region | None]) -> pl.DataFrame:

@@ -41,7 +41,7 @@ def publish(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySe
     decided = decide(occurrences, rules)
     withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
     decided = decided.filter(pl.col("category") != SharingCategory.WITHHELD)
-    sensitive = occurrences[decided["row"]].with_columns(decided.select("category", "rule_id", "reason"))
+    sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))
     made = generalise(sensitive, boundaries=boundaries)
     new = made.columns
     made = pl.concat([decided, made.rename(lambda name: f"new_{name}")], how="horizontal")

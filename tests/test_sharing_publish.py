@@ -1,0 +1,289 @@
+"""What leaves the lake: places as cells, facts of the cell alone, nothing that tells more."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from biodata import terms
+from biodata.errors import SharingError
+from biodata.flags import FLAGS
+from biodata.places import load_boundaries, locate
+from biodata.sharing import Rule, RuleSet, publish
+from biodata.sharing.generalise import SAFE_FLAGS
+from biodata.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, Reach
+from biodata.vocabularies import SharingCategory
+
+GEOD = Geod(ellps="WGS84")
+BOUNDARIES = load_boundaries()
+PLACE = (
+    "decimalLatitude",
+    "decimalLongitude",
+    "countryCode",
+    "country_codes",
+    "province_code",
+    "cell_west",
+    "cell_north",
+)
+CATEGORIES = [c for c in SharingCategory if c.cell_degrees]
+
+
+def rules(category="0_1_degree", **more):
+    return RuleSet.of(
+        [Rule("gibbons", SharingCategory(category), "hunted and traded", scientific_name="Nomascus nasutus", **more)]
+    )
+
+
+def records(*rows, longitude=None, latitude=None, name="Nomascus nasutus"):
+    """Return records of the lake, with the places' facts as harmonising tells them."""
+    if longitude is not None:
+        rows = [{"decimalLongitude": x, "decimalLatitude": y} for x, y in zip(longitude, latitude, strict=True)]
+    rows = [{"key": n, "scientificName": name} | row for n, row in enumerate(rows)]
+    frame = terms.conform(pl.DataFrame(rows, infer_schema_length=None), OCCURRENCE)
+    lon, lat = (frame[c].fill_null(np.nan).to_numpy() for c in ("decimalLongitude", "decimalLatitude"))
+    found = locate(lon, lat, BOUNDARIES)
+    return frame.with_columns(
+        [
+            found[c].alias(c)
+            for c in ("located_country_code", "province_code", "ambiguous", "country_codes", "border_distance_m")
+        ]
+    ).with_columns(pl.coalesce("countryCode", "located_country_code").alias("countryCode"))
+
+
+def published(frame, category="0_1_degree"):
+    return publish(frame, rules(category), boundaries=BOUNDARIES)
+
+
+EVERYTHING = {
+    "occurrenceID": "urn:1", "gbifID": "1", "source_record_id": "urn:1", "source_file": "f.csv", "source_row": 2,
+    "individualCount": 4, "organismQuantity": "4", "sex": "FEMALE", "eventDate": "2021-03-04", "event_precision": "day",
+    "event_start": date(2021, 3, 4), "event_end": date(2021, 3, 4), "event_time": "06:30", "year": 2021, "month": 3, "day": 4,
+    "decimalLongitude": 106.41234, "decimalLatitude": 24.51234, "coordinateUncertaintyInMeters": 25.0,
+    "coordinatePrecision": 0.00001, "elevation": 830.0, "countryCode": "CN", "stateProvince": "Guangxi",
+    "locality": "24.51234, 106.41234", "habitat": "karst", "recordedBy": "A", "recordNumber": "106-24", "eventID": "e1",
+    "occurrenceRemarks": "at 24.5123 N 106.4123 E", "informationWithheld": "exact place 24.51234 106.41234",
+    "dataGeneralizations": "none", "datasetKey": "d", "license": "CC_BY_4_0", "basisOfRecord": "HUMAN_OBSERVATION",
+    "quality_flags": ["BORDER_AMBIGUOUS", "COORDINATE_ROUNDED", "RECORDED_DATE_UNLIKELY", "GEODETIC_DATUM_ASSUMED_WGS84"],
+}  # fmt: skip
+
+
+def test_the_columns_are_those_of_the_published_table():
+    for frame in (records(EVERYTHING), records(EVERYTHING, name="Passer montanus"), records(EVERYTHING).clear()):
+        assert published(frame).schema == terms.schema(PUBLISHED_OCCURRENCE)
+
+
+def test_an_open_record_is_as_it_was():
+    frame = records(EVERYTHING, name="Passer montanus")
+    out = published(frame)
+    same = [c.name for c in OCCURRENCE if c.reach is not Reach.LAKE]
+    assert out.select(same).equals(frame.select(same))
+    assert out["sharing_category"].to_list() == ["open"]
+    assert out.select("sharing_rule", "cell_west", "cell_north").row(0) == (None, None, None)
+
+
+def test_a_withheld_record_is_left_out_and_the_others_keep_their_order():
+    frame = pl.concat(
+        [
+            records(*[EVERYTHING | {"key": n} for n in (5, 1, 3)]),
+            records(EVERYTHING | {"key": 2}, name="Passer montanus"),
+        ]
+    )
+    assert published(frame, "withheld")["key"].to_list() == [2]
+    assert published(frame[[0, 3, 1, 2]])["key"].to_list() == [5, 2, 1, 3]
+
+
+def test_a_sensitive_record_has_a_cell_for_a_place_and_nothing_precise():
+    row = published(records(EVERYTHING)).row(0, named=True)
+    assert (row["decimalLatitude"], row["decimalLongitude"]) == (24.55, 106.45)
+    assert [row[f"cell_{edge}"] for edge in ("west", "south", "east", "north")] == [106.4, 24.5, 106.5, 24.6]
+    half = max(GEOD.inv(106.45, 24.55, 106.4, y)[2] for y in (24.5, 24.6))
+    assert row["coordinateUncertaintyInMeters"] == np.ceil(25 + half)
+    assert (row["countryCode"], row["country_codes"], row["province_code"], row["ambiguous"]) == (
+        "CN",
+        ["CN"],
+        "CN-GX",
+        False,
+    )
+    assert (row["sharing_category"], row["sharing_rule"]) == ("0_1_degree", "gibbons")
+    assert (row["year"], row["scientificName"], row["datasetKey"]) == (2021, "Nomascus nasutus", "d")
+    assert row["quality_flags"] == ["RECORDED_DATE_UNLIKELY", "GEODETIC_DATUM_ASSUMED_WGS84"]
+    assert "hunted and traded (rule gibbons)" in row["informationWithheld"]
+    assert "locality" in row["informationWithheld"]
+    assert "grid cell of 0.1°" in row["dataGeneralizations"]
+    assert all(row[c.name] is None for c in PUBLISHED_OCCURRENCE if c.reach is Reach.PRECISE)
+    assert "24.51" not in str(row)
+    assert "106.41" not in str(row)
+
+
+@pytest.mark.parametrize("uncertainty", [None, 0.0, -5.0, float("nan")])
+def test_an_uncertainty_that_is_no_radius_counts_as_1_km(uncertainty):
+    told = published(records(EVERYTHING | {"coordinateUncertaintyInMeters": uncertainty}))
+    thousand = published(records(EVERYTHING | {"coordinateUncertaintyInMeters": 1000.0}))
+    assert told["coordinateUncertaintyInMeters"].to_list() == thousand["coordinateUncertaintyInMeters"].to_list()
+
+
+def test_no_flag_about_the_place_stays_but_those_that_cannot_tell_it():
+    assert {
+        f
+        for f in SAFE_FLAGS
+        if f.startswith(("COUNTRY", "PROVINCE", "BORDER", "PRESUMED", "ZERO", "COORDINATE_ROUNDED"))
+    } == set()
+    assert set(FLAGS) >= SAFE_FLAGS
+    out = published(records(EVERYTHING | {"quality_flags": sorted(FLAGS)}))
+    assert set(out["quality_flags"].item()) == SAFE_FLAGS
+
+
+def test_a_cell_over_the_border_tells_no_country_but_all_that_it_touches():
+    # The home of the cao-vit gibbon: both sides of the line between Guangxi and Cao Bang
+    rows = published(records(longitude=[106.55, 106.52, 106.58], latitude=[22.92, 22.98, 22.95]))
+    assert rows.select(pl.col(PLACE).n_unique()).row(0) == (1,) * len(PLACE)
+    assert rows["countryCode"].to_list() == [None] * 3
+    assert rows["province_code"].to_list() == [None] * 3
+    assert rows["country_codes"].to_list() == [["CN", "VN"]] * 3
+
+
+def test_a_stated_country_that_disagrees_narrows_nothing():
+    stated = [None, "VN", "LA", "CN"]
+    rows = published(
+        records(*[{"decimalLongitude": 106.55, "decimalLatitude": 22.92, "countryCode": c} for c in stated])
+    )
+    assert rows.select(pl.col(PLACE).n_unique()).row(0) == (1,) * len(PLACE)
+
+
+def test_a_coast_cell_is_published_with_its_neighbours():
+    out = published(records(longitude=[109.2101], latitude=[13.7702])).row(0, named=True)
+    assert out["cell_east"] - out["cell_west"] > 0.15
+    assert "because of the coast" in out["dataGeneralizations"]
+    assert out["countryCode"] == "VN"
+
+
+def test_the_open_sea_has_no_country():
+    row = published(records({"decimalLongitude": 111.55, "decimalLatitude": 12.05, "countryCode": "VN"})).row(
+        0, named=True
+    )
+    assert (row["countryCode"], row["country_codes"], row["cell_west"]) == (None, [], 111.5)
+
+
+def test_a_lonely_island_is_told_only_as_a_large_square_or_not_at_all():
+    row = published(records(longitude=[72.42], latitude=[-7.3]), "1_degree").row(0, named=True)  # Diego Garcia
+    assert (row["decimalLatitude"], row["cell_west"], row["countryCode"], row["country_codes"]) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    assert row["coordinateUncertaintyInMeters"] is None
+    assert "left out" in row["dataGeneralizations"]
+
+
+def test_without_coordinates_the_stated_country_stays_where_it_is_large_enough():
+    rows = [
+        EVERYTHING | {"decimalLongitude": None, "decimalLatitude": None, "countryCode": c} for c in ("LA", "SG", None)
+    ]
+    out = published(records(*rows), "1_degree")
+    assert out["countryCode"].to_list() == ["LA", None, None]
+    assert out["country_codes"].to_list() == [["LA"], None, None]
+    assert out["decimalLatitude"].to_list() == [None] * 3
+    assert out["locality"].to_list() == [None] * 3
+    assert out["dataGeneralizations"].to_list() == [None] * 3
+
+
+def test_what_its_publisher_had_made_coarser_is_not_made_coarser_twice():
+    told = {"decimalLongitude": 101.437, "decimalLatitude": 21.512, "coordinateUncertaintyInMeters": 28000.0}
+    flag = {"quality_flags": ["PUBLISHER_GENERALISED"], "locality": "near the spring"}
+    row = published(records(told | flag)).row(0, named=True)
+    assert (row["decimalLongitude"], row["decimalLatitude"], row["coordinateUncertaintyInMeters"]) == (
+        101.437,
+        21.512,
+        28000.0,
+    )
+    assert (row["cell_west"], row["locality"], row["sharing_category"]) == (None, None, "0_1_degree")
+    assert "already" in row["dataGeneralizations"]
+    coarser = published(records(told | flag), "1_degree").row(0, named=True)
+    assert (coarser["decimalLongitude"], coarser["cell_west"]) == (101.5, 101.0)
+    unsure = published(records(told | flag | {"coordinateUncertaintyInMeters": None})).row(0, named=True)
+    assert unsure["cell_west"] == 101.4
+
+
+def test_a_record_without_a_column_is_not_published():
+    with pytest.raises(SharingError, match="without the columns family, genus"):
+        publish(records(EVERYTHING).drop("family", "genus"), rules(), boundaries=BOUNDARIES)
+
+
+def test_grid_lines_poles_and_the_date_line_have_a_cell():
+    lon, lat = [102.3, -0.0, 180.0, -180.0, 10.0], [24.5, 0.0, 70.05, 70.05, 90.0]
+    for category in CATEGORIES:
+        out = published(records(longitude=lon, latitude=lat), str(category))
+        told = out.drop_nulls("cell_west")
+        for edge, value, other in (
+            ("cell_west", "decimalLongitude", "cell_east"),
+            ("cell_south", "decimalLatitude", "cell_north"),
+        ):
+            assert (told[edge] < told[value]).all()
+            assert (told[value] < told[other]).all()
+        assert out["cell_west"][0] <= 102.3 <= out["cell_east"][0]
+        assert out["cell_south"][0] <= 24.5 <= out["cell_north"][0]
+
+
+places = st.tuples(st.floats(95, 122), st.floats(-8, 29))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(places, min_size=1, max_size=30), st.sampled_from(CATEGORIES), st.floats(1, 5000))
+def test_the_cell_and_the_radius_hold_the_place(found, category, uncertainty):
+    lon, lat = map(np.array, zip(*found, strict=True))
+    frame = records(longitude=lon, latitude=lat).with_columns(coordinateUncertaintyInMeters=pl.lit(uncertainty))
+    out = published(frame, str(category)).with_columns(x=lon, y=lat).drop_nulls("cell_west")
+    assert (out["cell_west"] <= out["x"]).all()
+    assert (out["x"] <= out["cell_east"]).all()
+    assert (out["cell_south"] <= out["y"]).all()
+    assert (out["y"] <= out["cell_north"]).all()
+    away = GEOD.inv(*(out[c].to_numpy() for c in ("x", "y", "decimalLongitude", "decimalLatitude")))[2]
+    assert (away + uncertainty <= out["coordinateUncertaintyInMeters"].to_numpy()).all()
+    assert ((out["cell_east"] - out["cell_west"]) >= category.cell_degrees - 1e-9).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    places,
+    st.lists(st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)), min_size=2, max_size=20),
+    st.sampled_from(CATEGORIES),
+)
+def test_places_of_one_cell_are_published_alike(corner, inside, category):
+    size = round(1 / category.cell_degrees)
+    column, row = np.floor(corner[0] * size), np.floor(corner[1] * size)
+    lon, lat = (
+        np.array([(start + v) / size for v in part])
+        for start, part in zip((column, row), zip(*inside, strict=True), strict=True)
+    )
+    lon, lat = (
+        np.clip(lon, column / size, (column + 1) / size - 1e-9),
+        np.clip(lat, row / size, (row + 1) / size - 1e-9),
+    )
+    frame = records(longitude=lon, latitude=lat)
+    at_sea = frame["country_codes"].list.len() == 0
+    for side in (at_sea, ~at_sea):
+        out = published(frame.filter(side), str(category)).drop("key")
+        assert out.n_unique() <= 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(places, min_size=1, max_size=10), st.permutations(CATEGORIES))
+def test_adding_a_rule_never_reveals_more(found, order):
+    lon, lat = zip(*found, strict=True)
+    frame = records(longitude=lon, latitude=lat)
+    rules_of = [
+        Rule(name, category, "hunted", scientific_name="Nomascus") for name, category in zip("dbca", order, strict=True)
+    ]
+    precise = [c.name for c in PUBLISHED_OCCURRENCE if c.reach is Reach.PRECISE]
+    before = None
+    for n in range(1, len(rules_of) + 1):
+        out = publish(frame, RuleSet.of(rules_of[:n]), boundaries=BOUNDARIES)
+        size = out.select(pl.col("cell_east") - pl.col("cell_west")).to_series().fill_null(999.0)
+        assert before is None or (size >= before - 1e-9).all()
+        assert out.select(pl.col(precise).null_count()).row(0) == (frame.height,) * len(precise)
+        before = size
