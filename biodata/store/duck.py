@@ -1,6 +1,11 @@
 """DuckDB: where its extensions are found, how connections are made, and the hardened way to open a release."""
 
+import os
+import secrets
+import shutil
 import threading
+import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -22,6 +27,9 @@ _SQL_TYPES: Final = (
 )
 
 _NO_DOWNLOADS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+_SPILL_START: Final = "duckdb-"
+_SPILL_KEPT_SECONDS: Final = 3600
 
 _ONE_OPENS: Final = threading.Lock()
 """A second connection to a path meets the instance of the first, whose settings are locked, or just being made."""
@@ -101,7 +109,7 @@ def load_extensions(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
 def workshop(
     path: Path | None = None,
     *,
-    temp_directory: Path,
+    spill: Path,
     memory_limit: str = "2GB",
     threads: int | None = None,
     extensions: tuple[str, ...] = (),
@@ -112,8 +120,8 @@ def workshop(
     ----------
     path : Path, optional
         A database file to write; in memory where none is given.
-    temp_directory : Path
-        Where larger sorts and joins spill to; made when needed.
+    spill : Path
+        Where larger sorts and joins get a folder of their own.
     memory_limit : str
         As DuckDB writes it (``2GB``).
     threads : int, optional
@@ -124,13 +132,44 @@ def workshop(
     config: dict[str, str | bool | int | float | list[str]] = {
         **_NO_DOWNLOADS,
         "memory_limit": memory_limit,
-        "temp_directory": str(temp_directory),
+        "temp_directory": _spill_folder(spill, secrets.token_hex(4)),
     }
     if threads is not None:
         config["threads"] = str(threads)
     connection = duckdb.connect(str(path) if path else ":memory:", config=config)
     load_extensions(connection, *extensions)
     return connection
+
+
+def _spill_folder(root: Path, name: str) -> str:
+    """Return a folder that one database of one process may spill to.
+
+    Two that share one write over each other's files (seen: "could not read enough bytes"), and DuckDB makes the last
+    level only.
+    """
+    with suppress(OSError):  # only a question too large for memory needs it, and says so then
+        root.mkdir(parents=True, exist_ok=True)
+    return str(root / f"{_SPILL_START}{os.getpid()}-{name}")
+
+
+def sweep_spills(root: Path) -> None:
+    """Remove what killed processes had spilled, once it is an hour old."""
+    for folder in root.glob(f"{_SPILL_START}*"):
+        owner = folder.name.removeprefix(_SPILL_START).split("-")[0]
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _SPILL_KEPT_SECONDS and not _runs(owner):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: str) -> bool:
+    """Tell whether a process of this number runs."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckdb.DuckDBPyConnection:
@@ -157,7 +196,7 @@ def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckd
         **_NO_DOWNLOADS,
         "memory_limit": memory_limit,
         "threads": str(threads),
-        "temp_directory": str(path.parent.parent / "tmp" / "duckdb"),
+        "temp_directory": _spill_folder(path.parent.parent / "tmp", path.stem),
     }
     with _ONE_OPENS:
         try:

@@ -66,11 +66,12 @@ class Lake:
         try:
             (data / "lake").mkdir(parents=True, exist_ok=True)
             sweep(data / "staging")
+            duck.sweep_spills(data / "tmp")
         except OSError as error:
             message = f"the lake cannot be opened: {error}"
             raise StoreError(message) from error
         connection = duck.workshop(
-            temp_directory=data / "tmp" / "duckdb",
+            spill=data / "tmp",
             memory_limit=memory_limit,
             extensions=("ducklake", "sqlite_scanner", "spatial"),
         )

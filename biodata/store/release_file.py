@@ -41,8 +41,8 @@ _RANGE_ROWS: Final = 500_000
 class ReleaseFile:
     """A release's file while it is being written; use it in a `with` block and call `finish` last."""
 
-    def __init__(self, path: Path, *, temp_directory: Path, memory_limit: str) -> None:
-        self._connection = duck.workshop(path, temp_directory=temp_directory, memory_limit=memory_limit)
+    def __init__(self, path: Path, *, spill: Path, memory_limit: str) -> None:
+        self._connection = duck.workshop(path, spill=spill, memory_limit=memory_limit)
         self._shapes = [pl.DataFrame(schema=SHAPES)]
 
     def __enter__(self) -> Self:
@@ -177,7 +177,7 @@ class ReleaseFile:
         self._connection.execute("DROP TABLE bins")
 
     def _content_hash(self) -> str:
-        """Return a SHA-256 over the rows of every table of records, in order; made of published values only."""
+        """Return a SHA-256 over DuckDB's 64-bit hashes of every row, in order; made of published values only."""
         digest = hashlib.sha256()
         for table in RELEASE:
             digest.update(f"\n{table}\n".encode())

@@ -116,7 +116,7 @@ def build(
             _check_space(lake, data)
             parts = _stage(lake, snapshot, publish, work.folder, progress=progress)
             unnamed = work.folder / "release.duckdb"
-            with ReleaseFile(unnamed, temp_directory=data / "tmp" / "duckdb", memory_limit=memory_limit) as file:
+            with ReleaseFile(unnamed, spill=data / "tmp", memory_limit=memory_limit) as file:
                 file.write_occurrences(parts)
                 for name in terms.PUBLISHED_TABLES:
                     if name != "occurrences":

@@ -192,7 +192,6 @@ def _scalar(table: Table, name: str, value: f.Value, *, ignore_case: bool) -> tu
     bound = _value(column, value)
     if ignore_case and column.dtype == pl.String:
         return f"lower({quote(name)})", "lower(?)", bound
-    # BIGINT beside a DOUBLE parameter would compare as DOUBLE and skip the zone maps, so types are made to fit above.
     return quote(name), "?", bound
 
 

@@ -1,0 +1,63 @@
+"""Connections: spilled sorts do not meet, extensions come from their wheels."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from biodata.errors import StoreError
+from biodata.store import duck
+
+
+def test_two_connections_spill_beside_each_other(tmp_path: Path):
+    spilling = [duck.workshop(spill=tmp_path / "tmp", memory_limit="40MB", threads=1) for _ in range(2)]
+    for connection in spilling:
+        connection.execute(
+            "CREATE TABLE x AS SELECT hash(range) AS h, range AS r, repeat('x', 60) AS s FROM range(700000)"
+        )
+    assert len(list((tmp_path / "tmp").iterdir())) == 2
+    for connection in spilling:
+        assert connection.execute("SELECT sum(r), count(DISTINCT s) FROM x").fetchall() == [(244999650000, 1)]
+        connection.close()
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_what_a_killed_process_spilled_is_swept(tmp_path: Path):
+    for name, age_s in (("duckdb-999999999-a", 4000), ("duckdb-999999999-b", 10), (f"duckdb-{os.getpid()}-c", 4000)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "duckdb_temp_storage_S32K-0.tmp").write_bytes(b"x")
+        then = (tmp_path / name).stat().st_mtime - age_s
+        os.utime(tmp_path / name, (then, then))
+    duck.sweep_spills(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"duckdb-999999999-b", f"duckdb-{os.getpid()}-c"}
+
+
+def test_an_extension_that_is_not_installed_is_told_with_its_package():
+    with pytest.raises(StoreError, match=r"install duckdb-extension-not-there=="):
+        duck.extension_path("not_there")
+    assert duck.extension_path("spatial").is_file()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        (pl.List(pl.String), "VARCHAR[]"),
+        (pl.List(pl.Struct({"term": pl.String, "applied": pl.Boolean})), 'STRUCT("term" VARCHAR, "applied" BOOLEAN)[]'),
+        (pl.Int32, "INTEGER"),
+        (pl.Binary(), "BLOB"),
+    ],
+    ids=["a list", "repairs", "a year", "a shape"],
+)
+def test_columns_have_a_type_in_the_store(dtype, expected: str):
+    assert duck.sql_type(dtype) == expected
+
+
+def test_a_type_that_the_store_has_not_is_told():
+    with pytest.raises(StoreError, match="no column type for Duration"):
+        duck.sql_type(pl.Duration("ms"))
+
+
+def test_names_and_texts_are_quoted():
+    assert duck.quote('a"b') == '"a""b"'
+    assert duck.literal("there's") == "'there''s'"
