@@ -113,8 +113,11 @@ def _add_headers(headers: MutableHeaders, scope: Scope, request_id: str) -> None
     headers["Referrer-Policy"] = "no-referrer"
     release = scope["state"].get("release") or _current(scope)
     headers.setdefault("X-Biodata-Release", release)
-    page = headers.get("content-type", "").startswith("text/html")
-    headers["Content-Security-Policy"] = PAGE_POLICY if page else DATA_POLICY
+    kind = headers.get("content-type", "")
+    page = kind.startswith("text/html")
+    # A worker follows the policy of its own script, not that of the page that started it.
+    policed = page or kind.startswith("text/javascript")
+    headers["Content-Security-Policy"] = PAGE_POLICY if policed else DATA_POLICY
     if page:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
 

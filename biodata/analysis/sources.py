@@ -58,7 +58,7 @@ def _of_layer(path: Path, grid: Grid) -> Ints:
         problem = "the layer tells no coordinate system"
         raise InputError(problem, file=path.name, code="CRS_MISSING")
     parts = []
-    for shape in np.asarray(layer.geometry.dropna().to_crs(4326)):
+    for shape in layer[layer.geometry.notna()].to_crs(4326).geometry:
         if shape.geom_type in {"Point", "MultiPoint"}:
             lonlat = shapely.get_coordinates(shape)
             rows, columns = grid.cells_at(lonlat[:, 0], lonlat[:, 1])

@@ -11,6 +11,13 @@ const FLAG_WORDS: Record<string, string> = {
   GEODETIC_DATUM_ASSUMED_WGS84: 'no datum stated; WGS 84 assumed',
 };
 
+const CATEGORY_WORDS: Record<string, string> = {
+  '1_degree': 'as a cell of 1°',
+  '0_1_degree': 'as a cell of 0.1°',
+  '0_01_degree': 'as a cell of 0.01°',
+  '0_001_degree': 'as a cell of 0.001°',
+};
+
 /** Fill and show the card. */
 export function showCard(card: HTMLElement, collection: string, feature: Feature, close: () => void): void {
   const parts = {
@@ -149,7 +156,7 @@ function flags(value: unknown): HTMLElement | string {
 function sharing(p: Properties): HTMLElement | string {
   const category = text(p['sharing_category']);
   if (category === '–' || category === 'open') return '';
-  return paragraph(`Shared as ${category.replaceAll('_', ' ')}${p['sharing_rule'] ? `, by the rule “${text(p['sharing_rule'])}”` : ''}.`, 'sharing');
+  return paragraph(`Shared ${CATEGORY_WORDS[category] ?? category}${p['sharing_rule'] ? `, by the rule “${text(p['sharing_rule'])}”` : ''}.`, 'sharing');
 }
 
 function title(kind: string, name: string): HTMLElement {

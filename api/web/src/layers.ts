@@ -146,7 +146,7 @@ export const themes: Theme[] = [
 ];
 
 export const chosen: LayerSpecification[] = [
-  { id: 'chosen-fill', type: 'fill', source: 'chosen', paint: { 'fill-color': GENERALISED, 'fill-opacity': 0.15 } },
+  { id: 'chosen-fill', type: 'fill', source: 'chosen', paint: { 'fill-color': GENERALISED, 'fill-opacity': ['case', ['has', 'cell_west'], 0.2, 0] } },
   { id: 'chosen-line', type: 'line', source: 'chosen', paint: { 'line-color': '#111111', 'line-width': 2.2 } },
 ];
 

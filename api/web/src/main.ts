@@ -32,7 +32,7 @@ map.addControl(new ScaleControl({ unit: 'metric' }), 'bottom-left');
 window.__map = map;
 window.__mapIdle = false;
 map.on('idle', () => (window.__mapIdle = true));
-map.on('movestart', () => (window.__mapIdle = false));
+for (const began of ['movestart', 'dataloading'] as const) map.on(began, () => (window.__mapIdle = false));
 map.on('error', (event) => console.warn(event.error.message));
 
 fillLayers(find('layers'), themes, (theme, on) => {
