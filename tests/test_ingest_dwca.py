@@ -6,7 +6,7 @@ import pytest
 from dwca.read import DwCAReader
 
 from biodata.errors import InputError
-from biodata.formats.meta_xml import local_term
+from biodata.formats.xml import local_term
 from biodata.ingest import open_source
 
 DWC = "http://rs.tdwg.org/dwc/terms/"

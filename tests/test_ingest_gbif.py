@@ -74,7 +74,8 @@ def test_a_download_as_simple_csv_in_a_zip(shared):
     table, frame = only(path)
     with zipfile.ZipFile(path) as archive:
         told = archive.read("0009886-250127130748423.csv").decode().rstrip("\n").split("\n")
-    assert table.name == "0009886-250127130748423.zip/0009886-250127130748423.csv"
+    assert table.name == "0009886-250127130748423.zip"
+    assert set(frame["source_file"]) == {"0009886-250127130748423.zip/0009886-250127130748423.csv"}
     assert frame.height == 91
     assert frame.columns[2:] == told[0].split("\t")
     assert frame.drop("source_file", "source_row").rows() == [

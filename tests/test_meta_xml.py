@@ -2,7 +2,8 @@ import pytest
 
 from biodata.errors import InputError
 from biodata.formats.dialects import Dialect
-from biodata.formats.meta_xml import Field, local_term, read_description
+from biodata.formats.meta_xml import Field, read_description
+from biodata.formats.xml import local_term
 
 DWC = "http://rs.tdwg.org/dwc/terms/"
 MEMBERS = ("occurrence.txt", "verbatim.txt", "multimedia.txt", "eml.xml", "meta.xml")

@@ -16,7 +16,8 @@ from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
 from biodata.formats.archives import LIMITS, Archive, ArchiveLimits, open_archive, read_document
 from biodata.formats.eml import DatasetDescription, read_eml
-from biodata.formats.meta_xml import DataFile, Description, local_term, read_description
+from biodata.formats.meta_xml import DataFile, Description, read_description
+from biodata.formats.xml import local_term
 
 META: Final = "meta.xml"
 _METADATA_NAMES: Final = ("eml.xml", "metadata.xml")

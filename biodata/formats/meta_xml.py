@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from biodata.errors import InputError
 from biodata.formats import encodings
 from biodata.formats.dialects import Dialect, Limits
-from biodata.formats.xml import local_name, parse
+from biodata.formats.xml import local_name, local_term, parse
 
 CORE_ROW_TYPES: Final = ("Occurrence", "Event", "Taxon")
 """Row types that the core of an archive may have."""
@@ -92,11 +92,6 @@ class Description:
     core: DataFile
     extensions: tuple[DataFile, ...]
     metadata: str | None
-
-
-def local_term(address: str) -> str:
-    """Return the name at the end of a term's address."""
-    return address.strip().rstrip("/#").replace("#", "/").rpartition("/")[2]
 
 
 def read_description(data: bytes, *, file: str, members: Collection[str]) -> Description:

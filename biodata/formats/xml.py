@@ -46,6 +46,11 @@ def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
+def local_term(address: str) -> str:
+    """Return the name at the end of a term's address."""
+    return address.strip().rstrip("/#").replace("#", "/").rpartition("/")[2]
+
+
 def text_of(element: Element | None) -> str | None:
     """Return all text inside an element with single spaces; None where there is none."""
     if element is None:

@@ -75,6 +75,7 @@ class DwcaSource:
             member = dwca.only_table
             yield plain_table(
                 lambda: dwca.archive.open(member),
+                name=dwca.name,
                 file=f"{dwca.name}/{member}",
                 dataset=dataset_info(None, dwca.name, None),
                 options=self.options,
@@ -101,7 +102,7 @@ def _table(dwca: DarwinCoreArchive, data_file: DataFile, kind: str) -> VerbatimT
     refusals: list[Refusal] = []
     return VerbatimTable(
         kind=kind,
-        name=f"{dwca.name}/{data_file.locations[0]}",
+        name=dwca.name,
         dataset=dataset_info(None, dwca.name, None),
         batches=archive_rows(dwca, data_file, refusals),
         refusals=refusals,

@@ -59,7 +59,7 @@ class GbifSource:
                 yield self._archive(path)
             else:
                 dataset = dataset_info(self.dataset, path.stem, None)
-                yield plain_table(opener(path), file=path.name, dataset=dataset, options=self.options)
+                yield plain_table(opener(path), name=path.name, file=path.name, dataset=dataset, options=self.options)
 
     def _archive(self, path: Path) -> VerbatimTable:
         """Return the occurrences of a zip or a folder."""
@@ -69,6 +69,7 @@ class GbifSource:
             member = dwca.only_table
             return plain_table(
                 lambda: dwca.archive.open(member),
+                name=dwca.name,
                 file=f"{dwca.name}/{member}",
                 dataset=dataset,
                 options=self.options,
@@ -80,7 +81,7 @@ class GbifSource:
         refusals: list[Refusal] = []
         return VerbatimTable(
             kind="occurrences",
-            name=f"{dwca.name}/{core.locations[0]}",
+            name=dwca.name,
             dataset=dataset,
             batches=archive_rows(dwca, core, refusals),
             refusals=refusals,

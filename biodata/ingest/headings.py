@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.errors import InputError
-from biodata.formats.meta_xml import local_term
+from biodata.formats.xml import local_term
 from biodata.terms import VERBATIM_TERMS
 
 _KNOWN: Final = (*VERBATIM_TERMS, "id", "coreid")

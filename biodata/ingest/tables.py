@@ -31,7 +31,7 @@ def check_options(options: Mapping[str, str], known: Collection[str]) -> dict[st
 
 
 def plain_table(
-    open_stream: Callable[[], BinaryIO], *, file: str, dataset: DatasetInfo, options: Mapping[str, str]
+    open_stream: Callable[[], BinaryIO], *, name: str, file: str, dataset: DatasetInfo, options: Mapping[str, str]
 ) -> VerbatimTable:
     """Return a table of text whose headings are terms.
 
@@ -39,8 +39,10 @@ def plain_table(
     ----------
     open_stream : callable
         Opens its bytes anew.
+    name : str
+        What the table is called: the file, or the archive that it is in.
     file : str
-        What it is called.
+        What its rows say they come from.
     dataset : DatasetInfo
         What is told of its dataset.
     options : mapping
@@ -53,7 +55,7 @@ def plain_table(
     )
     return VerbatimTable(
         kind="occurrences",
-        name=file,
+        name=name,
         dataset=dataset,
         batches=batches,
         refusals=table.refusals,
