@@ -227,6 +227,13 @@ def test_the_dataset_key_that_is_given_wins(shared):
     assert only(path, dataset="griis-laos")[0].dataset.key == "griis-laos"
 
 
+def test_an_encoding_that_meta_xml_tells_wrong(tmp_path):
+    path = event_archive(tmp_path / "events", events="e1\te1\t2019\tLaos\t\n", occurrences="e1\to1\t\tx\n")
+    (path / "occurrence.txt").write_text("h\th\th\th\ne1\to1\t\tMusée\n", encoding="cp1252")
+    assert refused(path).code == "INPUT_ENCODING_WRONG"
+    assert only(path, options={"encoding": "cp1252"})[1]["scientificName"].to_list() == ["Musée"]
+
+
 def test_a_core_in_two_files(tmp_path):
     told = '<field index="1" term="{}{}"/>'
     with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:

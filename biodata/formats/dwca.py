@@ -76,7 +76,9 @@ def open_dwca(path: Path, *, limits: ArchiveLimits = LIMITS) -> DarwinCoreArchiv
     return DarwinCoreArchive(archive, description, _metadata(archive, metadata))
 
 
-def rows(dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal]) -> Iterator[pl.DataFrame]:
+def rows(
+    dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal], *, encoding: str | None = None
+) -> Iterator[pl.DataFrame]:
     """Yield the rows of a core or an extension.
 
     Parameters
@@ -87,6 +89,8 @@ def rows(dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal]) 
         One of its description's.
     refusals : list of Refusal
         Gets the rows that cannot be read.
+    encoding : str, optional
+        The encoding, where meta.xml tells a wrong one.
 
     Yields
     ------
@@ -106,7 +110,7 @@ def rows(dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal]) 
         table = delimited.read(
             partial(dwca.archive.open, location),
             file=file,
-            encoding=data_file.encoding,
+            encoding=encoding or data_file.encoding,
             dialect=data_file.dialect,
             header_lines=data_file.header_lines,
             named=False,

@@ -16,7 +16,7 @@ from biodata.ingest.tables import Datasets, archive_rows, check_options, core_id
 _OPTIONS: Final = frozenset({"complete", "encoding", "separator"})
 _ID_TERMS: Final = MappingProxyType({"Event": "eventID", "Taxon": "taxonID"})
 # What these tell is true of the core's own row, not of the occurrences that belong to it.
-_NOT_JOINED: Final = frozenset({"id", "type", "modified", "references", "identifier"})
+_NOT_JOINED: Final = frozenset({"id", "source_file", "source_row", "type", "modified", "references", "identifier"})
 
 
 class DwcaSource:
@@ -33,8 +33,8 @@ class DwcaSource:
     dataset : str, optional
         Key of the dataset; else the UUID in its description, else none.
     options : mapping
-        `complete` = `yes`: what is not in the archive any more is gone. `encoding` and `separator` for an archive
-        without a meta.xml.
+        `complete` = `yes`: what is not in the archive any more is gone. `encoding`, where meta.xml tells a wrong one
+        or there is none; `separator`, where there is no meta.xml.
     progress : bool
         Not used: whoever consumes the batches shows the progress.
     """
@@ -83,53 +83,53 @@ class DwcaSource:
             return
         core = dwca.description.core
         if core.kind == "Occurrence":
-            yield _table(dwca, core, "occurrences")
+            yield _table(dwca, core, "occurrences", self.options)
             return
         if core.kind == "Taxon":
-            yield _table(dwca, core, "taxa")
+            yield _table(dwca, core, "taxa", self.options)
         occurrences = [file for file in dwca.description.extensions if file.kind == "Occurrence"]
         if core.kind == "Event" and not occurrences:
             problem = "the archive has events, but no table of occurrences"
             raise InputError(problem, file=dwca.name, code="ARCHIVE_WITHOUT_RECORDS")
         for extension in occurrences:
-            table = _table(dwca, extension, "occurrences")
-            table.batches = _with_core(dwca, core, table.batches, table.refusals)
+            table = _table(dwca, extension, "occurrences", self.options)
+            table.batches = _with_core(core, archive_rows(dwca, core, table.refusals, self.options), table.batches)
             yield table
 
 
-def _table(dwca: DarwinCoreArchive, data_file: DataFile, kind: str) -> VerbatimTable:
+def _table(dwca: DarwinCoreArchive, data_file: DataFile, kind: str, options: Mapping[str, str]) -> VerbatimTable:
     """Return a core or an extension as a table."""
     refusals: list[Refusal] = []
     return VerbatimTable(
         kind=kind,
         name=dwca.name,
         dataset=dataset_info(None, dwca.name, None),
-        batches=archive_rows(dwca, data_file, refusals),
+        batches=archive_rows(dwca, data_file, refusals, options),
         refusals=refusals,
         datasets=Datasets(dwca.constituents),
     )
 
 
 def _with_core(
-    dwca: DarwinCoreArchive, core: DataFile, batches: Iterator[pl.DataFrame], refusals: list[Refusal]
+    core: DataFile, core_rows: Iterator[pl.DataFrame], batches: Iterator[pl.DataFrame]
 ) -> Iterator[pl.DataFrame]:
     """Yield the occurrences with the terms of the core that they do not tell themselves."""
-    frames = list(archive_rows(dwca, core, refusals))
-    whole = pl.concat(frames).drop("source_file", "source_row") if frames else None
-    id_name = _ID_TERMS[core.kind]
+    frames = list(core_rows)
+    key, id_name = core_id_name(core), _ID_TERMS[core.kind]
+    # An identifier that stands twice counts once, or its occurrences would be doubled.
+    once = pl.concat(frames).unique(key, keep="first", maintain_order=True) if frames else None
     for batch in batches:
-        joined = batch if whole is None else _joined(batch, whole, core_id_name(core))
+        joined = batch if once is None else _joined(batch, once, key)
         told = [pl.col(id_name)] if id_name in joined.columns else []
         yield joined.with_columns(pl.coalesce(*told, "coreid").alias(id_name)).drop("coreid")
 
 
 def _joined(batch: pl.DataFrame, core: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Return a batch with the terms of the core rows that it points at; a core identifier told twice counts once."""
-    told = core.filter(pl.col(key).is_not_null()).unique(key, keep="first", maintain_order=True)
-    terms = [name for name in told.columns if name not in _NOT_JOINED]
+    """Return a batch with the terms of the core rows that it points at, where it has none of its own."""
+    terms = [name for name in core.columns if name not in _NOT_JOINED]
     of_core = {name: f"{name} of the core" for name in terms}
     found = batch.join(
-        told.select(pl.col(key).alias("coreid"), *(pl.col(name).alias(of_core[name]) for name in terms)),
+        core.select(pl.col(key).alias("coreid"), *(pl.col(name).alias(of_core[name]) for name in terms)),
         on="coreid",
         how="left",
         maintain_order="left",

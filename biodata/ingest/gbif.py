@@ -28,7 +28,8 @@ class GbifSource:
     dataset : str, optional
         Key of the dataset for rows that tell no `datasetKey`.
     options : mapping
-        `encoding` and `separator` of text files; both are found out where they are not told.
+        `encoding` and `separator` of text files, both found out where they are not told; `encoding` of an archive
+        whose meta.xml tells a wrong one.
     progress : bool
         Not used: whoever consumes the batches shows the progress.
     """
@@ -83,7 +84,7 @@ class GbifSource:
             kind="occurrences",
             name=dwca.name,
             dataset=dataset,
-            batches=archive_rows(dwca, core, refusals),
+            batches=archive_rows(dwca, core, refusals, self.options),
             refusals=refusals,
             datasets=Datasets(dwca.constituents),
         )

@@ -63,10 +63,12 @@ def plain_table(
     )
 
 
-def archive_rows(dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal]) -> Iterator[pl.DataFrame]:
+def archive_rows(
+    dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal], options: Mapping[str, str]
+) -> Iterator[pl.DataFrame]:
     """Yield the rows of an archive's table under its terms' local names."""
     names = terms_of([field.term for field in data_file.fields], file=f"{dwca.name}/{data_file.locations[0]}")
-    for frame in rows(dwca, data_file, refusals):
+    for frame in rows(dwca, data_file, refusals, encoding=options.get("encoding")):
         yield frame.rename(names, strict=False)
 
 
