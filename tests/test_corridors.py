@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from biodata import geo, terms
-from biodata.analysis import adjacency, corridors, cost_distance, links, rasters, widths
+from biodata.analysis import adjacency, corridors, cost_distance, estimates, links, rasters, widths
 from biodata.analysis import areas as areas_of
 from biodata.errors import InputError
 from landscapes import CRS, halves, square_grid, table
@@ -314,3 +314,16 @@ def test_border_costs_are_an_upper_bound_of_least_costs():
 def test_width_of_a_path_of_no_cells():
     with pytest.raises(ValueError, match="no cells"):
         widths.along_path(np.ones((3, 3), bool), np.zeros((3, 3), bool), np.zeros((0, 2), dtype=np.int64), cell_m=1.0)
+
+
+def test_estimate_grows_with_cells_and_areas():
+    areas, _, coarse, _ = turned_landscape(0.0, 500.0, lambda _, across: np.abs(across) < 1500, 20.0)
+    fine = square_grid(15_000, 50.0)
+    parameters = corridors.CorridorParameters()
+    small = estimates.corridors(areas, coarse, parameters=parameters)
+    large = estimates.corridors(areas, fine, parameters=parameters)
+    assert (small.cells, small.areas, small.pairs) == (3600, 2, 1)
+    assert large.memory_bytes == pytest.approx(100 * small.memory_bytes, rel=0.01)
+    assert large.seconds > small.seconds
+    none = estimates.corridors(areas, fine, parameters=corridors.CorridorParameters(max_distance_m=1000.0))
+    assert (none.areas, none.pairs, none.seconds) == (0, 0, 0)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Ints32 = NDArray[np.int32]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 SOURCE: Final = 8
@@ -34,11 +35,23 @@ def finite_range(values: Floats) -> tuple[float, float]:
 
 
 @compiled
+def _more_chunks(chunks: Ints32, following: Ints32) -> tuple[Ints32, Ints32]:
+    """Return twice the chunks, the new ones linked as free."""
+    size = following.size
+    more = np.empty((2 * size, _CHUNK), dtype=np.int32)
+    more[:size] = chunks
+    links = np.arange(1, 2 * size + 1).astype(np.int32)
+    links[:size] = following
+    links[2 * size - 1] = -1
+    return more, links
+
+
+@compiled
 def search(
     resistance: Floats,
     stride: int,
     sources: Ints,
-    ids: NDArray[np.int32],
+    ids: Ints32,
     east: Floats,
     south: Floats,
     diagonal: Floats,
@@ -49,95 +62,90 @@ def search(
     ring: int,
     cost: Floats,
     link: NDArray[np.int8],
-    allocation: NDArray[np.int32],
+    allocation: Ints32,
 ) -> None:
-    """Fill cost, link and allocation; buckets are lists of chunks of cells, and chunks are used again."""
+    """Fill cost, link and allocation of a padded raster; `sources` stand in the order of `ids`.
+
+    A bucket is a list of chunks of cells. A cell that got cheaper is put in again, and what is left of it in a later
+    bucket is skipped; where a bucket is wider than the cheapest step a settled cell can get cheaper and is opened again.
+    """
     allocate = ids.size > 0
     settled = np.zeros(resistance.size, dtype=np.uint8)
     for cell in range(resistance.size):
         cost[cell] = np.inf if np.isfinite(resistance[cell]) else -np.inf  # -inf: no step into it is an improvement
     offset = np.array([-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1])
-    length = np.empty(8)
+    half = np.empty(8)
     first = np.full(ring, -1, dtype=np.int32)  # the chunk that a bucket fills
     fill = np.zeros(ring, dtype=np.int32)  # cells in it
     chunks = np.empty((64, _CHUNK), dtype=np.int32)
-    following = np.arange(1, 65, dtype=np.int32)  # the next chunk of a bucket, or of the free ones
+    following = np.arange(1, 65).astype(np.int32)  # the next chunk of a bucket, or of the free ones
     following[63] = -1
     free = 0
     waiting = 0
-    inverse = 1.0 / width
-    # Sources go in as steps of no cost, then each cell that leaves its bucket reaches its neighbours.
-    fed = 0
     bucket = 0
-    while True:
-        if fed < sources.size:
-            cell, steps = sources[fed], 1
-            if cost[cell] != np.inf:  # no data, or a source already (the lower id came first)
-                fed += 1
-                continue
+    inverse = 1.0 / width
+    for i in range(sources.size):
+        if cost[sources[i]] == np.inf:
+            cost[sources[i]] = 0.0
+            link[sources[i]] = SOURCE
+            if allocate:
+                allocation[sources[i]] = ids[i]
+    seeded = 0  # sources cost nothing, so they go before everything that waits
+    while seeded < sources.size or waiting > 0:
+        if seeded < sources.size:
+            cell = sources[seeded]
+            seeded += 1
         else:
-            if waiting == 0:
-                break
             slot = bucket % ring
             while first[slot] < 0:
                 bucket += 1
                 slot = bucket % ring
             chunk = first[slot]
             fill[slot] -= 1
-            cell = chunks[chunk, fill[slot]]
+            cell = int(chunks[chunk, fill[slot]])
             if fill[slot] == 0:
                 first[slot] = following[chunk]
                 fill[slot] = _CHUNK
                 following[chunk] = free
                 free = chunk
             waiting -= 1
-            if settled[cell]:
-                continue
-            settled[cell] = 1
-            steps = 8
-            row = cell // stride
-            length[0] = length[2] = diagonal[row - 1]
-            length[1] = south[row - 1]
-            length[3] = length[4] = east[row]
-            length[5] = length[7] = diagonal[row]
-            length[6] = south[row]
+        if settled[cell] or cost[cell] == -np.inf:
+            continue
+        settled[cell] = 1
+        row = cell // stride
+        half[0] = half[2] = 0.5 * diagonal[row - 1]
+        half[1] = 0.5 * south[row - 1]
+        half[3] = half[4] = 0.5 * east[row]
+        half[5] = half[7] = 0.5 * diagonal[row]
+        half[6] = 0.5 * south[row]
         here = cost[cell]
         own = resistance[cell]
-        for step in range(steps):
-            if fed < sources.size:
-                target, reached, code = cell, 0.0, SOURCE
-                if allocate:
-                    allocation[target] = ids[fed]
-                fed += 1
-            else:
-                is_diagonal = step == 0 or step == 2 or step == 5 or step == 7
-                if is_diagonal and not diagonals:
-                    continue
-                target, code = cell + offset[step], step
-                if cost[target] <= here:
-                    continue
-                reached = here + 0.5 * (own + resistance[target]) * length[step]
-                if reached > cost[target] or reached > max_cost:
-                    continue
-                if is_diagonal and not cut_corners:
-                    beside = cell - stride if step < 3 else cell + stride
-                    across = cell - 1 if step == 0 or step == 5 else cell + 1
-                    if cost[beside] == -np.inf and cost[across] == -np.inf:
-                        continue
-                if reached == cost[target]:
-                    if link[target] == SOURCE:
-                        continue
-                    rival = target - offset[link[target]]
-                    if allocate and allocation[cell] != allocation[target]:
-                        if allocation[cell] > allocation[target]:
-                            continue
-                    elif rival <= cell:
-                        continue
-                if allocate:
-                    allocation[target] = allocation[cell]
+        for step in range(8):
+            is_diagonal = step == 0 or step == 2 or step == 5 or step == 7
+            if is_diagonal and not diagonals:
+                continue
+            target = cell + offset[step]
             before = cost[target]
+            reached = here + (own + resistance[target]) * half[step]
+            if not reached <= before or reached > max_cost:  # also where there is no data, and reached is nan
+                continue
+            if is_diagonal and not cut_corners:
+                beside = cell - stride if step < 3 else cell + stride
+                across = cell - 1 if step == 0 or step == 5 else cell + 1
+                if cost[beside] == -np.inf and cost[across] == -np.inf:
+                    continue
+            if reached == before:
+                if link[target] == SOURCE:
+                    continue
+                if allocate and allocation[cell] != allocation[target]:
+                    if allocation[cell] > allocation[target]:
+                        continue
+                elif target - offset[link[target]] <= cell:
+                    continue
+            if allocate:
+                allocation[target] = allocation[cell]
             cost[target] = reached
-            link[target] = code
+            link[target] = step
             place = int(reached * inverse)
             if before < np.inf and not settled[target] and int(before * inverse) == place:
                 continue  # it waits in this bucket already
@@ -145,15 +153,8 @@ def search(
             slot = place % ring
             if first[slot] < 0 or fill[slot] == _CHUNK:
                 if free < 0:
-                    size = following.size
-                    more = np.empty((2 * size, _CHUNK), dtype=np.int32)
-                    more[:size] = chunks
-                    chunks = more
-                    longer = np.arange(1, 2 * size + 1, dtype=np.int32)
-                    longer[:size] = following
-                    longer[2 * size - 1] = -1
-                    following = longer
-                    free = size
+                    free = following.size
+                    chunks, following = _more_chunks(chunks, following)
                 chunk = free
                 free = following[chunk]
                 following[chunk] = first[slot]
