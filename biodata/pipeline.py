@@ -20,6 +20,7 @@ from biodata.errors import InputError, Refusal, StoreError
 from biodata.harmonise.protected_areas import protected_areas
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
+from biodata.ingest.gbif_download import GbifDownload
 from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings
 from biodata.store import releases
@@ -106,7 +107,7 @@ def ingest(
     source : str
         A name of `biodata.ingest.SOURCES`.
     paths : sequence of path
-        What to read.
+        What to read; with `gbif` and no path the records are asked of GBIF's download service.
     settings : Settings
         The installation.
     dataset : str, optional
@@ -133,7 +134,12 @@ def ingest(
     UnknownSourceError
         If there is no such source.
     """
-    opened = open_source(source, [Path(p) for p in paths], dataset=dataset, options=options or {}, progress=progress)
+    download = None
+    if source == "gbif" and not paths:
+        download = GbifDownload(dataset=dataset, options=options or {}, settings=settings, progress=progress)
+    opened = download or open_source(
+        source, [Path(p) for p in paths], dataset=dataset, options=options or {}, progress=progress
+    )
     settings.data.mkdir(parents=True, exist_ok=True)
     boundaries = places.load_boundaries(settings.boundaries)
     with ExitStack() as stack:
@@ -141,21 +147,24 @@ def ingest(
         harmoniser = harmonise.Harmoniser(
             boundaries=boundaries, secret=secret(settings.data), checklist=_checklist(lake), today=_now().date()
         )
-        tables = []
+        tables: list[_Table] = []
+        seen: dict[str, set[str]] = {}
         for verbatim in opened.read():
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
             table = _Table(
                 verbatim, IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name), staging
             )
-            _harmonise(table, harmoniser, boundaries, progress=progress)
+            _harmonise(table, harmoniser, boundaries, seen, progress=progress)
             tables.append(table)
-        if not any(table.report.rows for table in tables):
+        if download is None and not any(table.report.rows for table in tables):
             problem = "there is nothing in it to take in"
             raise InputError(problem, file=", ".join(Path(p).name for p in paths), code="INPUT_EMPTY")
         for table in tables:
             _commit(table, lake, settings, source=source, extra=extra or {}, dry_run=dry_run)
         if not dry_run:
             _register(tables, settings, source)
+        if download is not None and not dry_run:
+            download.committed()
     if report_file is not None:
         _write_outcomes(tables, report_file)
     return [table.report for table in tables]
@@ -176,7 +185,7 @@ def release(settings: Settings, *, progress: bool = False) -> releases.Release:
     StoreError
         If there is not enough room; the release before stays the current one.
     """
-    rules = read_rules(settings)
+    rules = sharing.RuleSet.read(settings.rules_file)
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
         results = {
@@ -197,12 +206,6 @@ def release(settings: Settings, *, progress: bool = False) -> releases.Release:
         )
         registry.record_release(made.id, snapshot=made.snapshot, rules_hash=rules.hash, counts=made.counts)
     return made
-
-
-def read_rules(settings: Settings) -> sharing.RuleSet:
-    """Read the installation's sharing rules: its own file, else the bundled list of sensitive species."""
-    own = settings.data / "sharing_rules.csv"
-    return sharing.RuleSet.read(own if own.exists() else None)
 
 
 def secret(data: Path) -> bytes:
@@ -232,7 +235,12 @@ def _checklist(lake: Lake) -> pl.DataFrame | None:
 
 
 def _harmonise(
-    table: _Table, harmoniser: harmonise.Harmoniser, boundaries: places.BoundarySet, *, progress: bool
+    table: _Table,
+    harmoniser: harmonise.Harmoniser,
+    boundaries: places.BoundarySet,
+    seen: dict[str, set[str]],
+    *,
+    progress: bool,
 ) -> None:
     """Harmonise every batch of the table and stage it; counts go into its report."""
     report, flags = table.report, Counter[str]()
@@ -246,7 +254,7 @@ def _harmonise(
             table.staging.add("verbatim", result.verbatim)
             table.datasets.update(frame["datasetKey"].unique())
         else:
-            frame, refusals = _harmonise_other(table, batch, boundaries)
+            frame, refusals = _harmonise_other(table, batch, boundaries, seen)
             table.frames.append(frame)
             table.datasets.add(report.dataset)
         report.refusals += refusals
@@ -261,12 +269,18 @@ def _harmonise(
 
 
 def _harmonise_other(
-    table: _Table, batch: pl.DataFrame, boundaries: places.BoundarySet
+    table: _Table, batch: pl.DataFrame, boundaries: places.BoundarySet, seen: dict[str, set[str]]
 ) -> tuple[pl.DataFrame, list[Refusal]]:
     """Harmonise a batch of a table that holds no records."""
     match table.verbatim.kind:
         case "protected_areas":
-            return protected_areas(batch, dataset_key=table.report.dataset, boundaries=boundaries)
+            return protected_areas(
+                batch,
+                dataset_key=table.report.dataset,
+                boundaries=boundaries,
+                declarations=table.verbatim.declarations,
+                seen=seen.setdefault(table.report.dataset, set()),
+            )
         case "taxa":
             return taxa(batch, checklist=table.report.dataset)
         case "layers":

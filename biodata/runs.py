@@ -13,7 +13,6 @@ import polars as pl
 
 from biodata import places, sharing, terms
 from biodata.errors import InputError
-from biodata.pipeline import read_rules
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import InBox
@@ -120,7 +119,7 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
     from biodata.analysis import corridors, transboundary
 
     boundaries = places.load_boundaries(settings.boundaries)
-    rules = read_rules(settings)
+    rules = sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         snapshot = lake.snapshot()
         layer = _layer(lake, request.layer)

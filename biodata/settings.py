@@ -33,3 +33,9 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?[KMG]B$")
     upload_limit_bytes: int = Field(default=50_000_000, gt=0)
     gbif_url: str = Field(default="https://api.gbif.org/v1/")
+
+    @property
+    def rules_file(self) -> Path | None:
+        """The installation's own sharing rules, `sharing_rules.csv` in its folder; None where the bundled list holds."""
+        own = self.data / "sharing_rules.csv"
+        return own if own.exists() else None

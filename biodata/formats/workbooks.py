@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -112,7 +113,7 @@ def _check_container(content: bytes, file: str) -> None:
         raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID")
 
 
-def _read(cells: list[list[object]], name: str, visible: bool, file: str) -> Sheet | None:
+def _read(cells: Sequence[Sequence[object]], name: str, visible: bool, file: str) -> Sheet | None:
     """Turn a sheet's cells into a text table; None for an empty sheet."""
     table = [(number, [_text(cell) for cell in row]) for number, row in enumerate(cells, start=1)]
     filled = [(number, row) for number, row in table if any(cell is not None for cell in row)]
