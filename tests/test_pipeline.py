@@ -1,0 +1,200 @@
+"""From a file to the lake and out again: numbers that add up, a store that is as it was after a fault, nothing leaked."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import polars as pl
+import pytest
+
+from biodata import pipeline
+from biodata.errors import InputError
+from biodata.exports import layers, tables
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.lake import Lake
+from leaks import Place, scan_file, scan_frame
+
+HEADING = "occurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\teventDate\tcountryCode\tlocality\n"
+GIBBON = (22.91837, 106.50213)
+ROWS = [
+    f"g1\tNomascus nasutus\t{GIBBON[0]}\t{GIBBON[1]}\t2024-03-05\tVN\tridge at {GIBBON[0]}, {GIBBON[1]}\n",
+    "m1\tMuntiacus muntjak\t21.04312\t101.30177\t2024-03-06\tLA\tNam Ha\n",
+    "m2\tMuntiacus muntjak\t21.05\t101.31\t2024-03-07\tLA\tNam Ha\n",
+]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(data=tmp_path / "data", memory_limit="500MB")
+
+
+def table(tmp_path, rows=ROWS, name="survey.csv"):
+    path = tmp_path / name
+    path.write_text(HEADING + "".join(rows), encoding="utf-8")
+    return path
+
+
+def take(settings, path, source="gbif", **options):
+    (report,) = pipeline.ingest(source, [path], settings, **options)
+    assert report.rows == report.stored + report.unchanged + report.refused
+    return report
+
+
+def snapshot(settings):
+    with Lake.open(settings.data) as lake:
+        return lake.snapshot(), lake.count("occurrences")
+
+
+def test_a_second_time_changes_nothing(settings, tmp_path):
+    path = table(tmp_path)
+    assert take(settings, path).stored == 3
+    before = snapshot(settings)
+    again = take(settings, path)
+    assert (again.stored, again.unchanged) == (0, 3)
+    assert snapshot(settings) == before
+
+
+def test_an_edit_keeps_the_records_number(settings, tmp_path):
+    take(settings, table(tmp_path))
+    with Lake.open(settings.data) as lake:
+        before = dict(lake.read("occurrences", columns=["occurrenceID", "key"]).iter_rows())
+    report = take(settings, table(tmp_path, [*ROWS[:2], ROWS[2].replace("21.05", "21.06")]))
+    assert (report.new, report.changed, report.unchanged) == (0, 1, 2)
+    with Lake.open(settings.data) as lake:
+        assert dict(lake.read("occurrences", columns=["occurrenceID", "key"]).iter_rows()) == before
+
+
+def test_a_dry_run_says_what_would_happen_and_changes_nothing(settings, tmp_path):
+    report = take(settings, table(tmp_path), dry_run=True)
+    assert (report.stored, report.snapshot) == (3, None)
+    assert snapshot(settings)[1] == 0
+
+
+def test_a_row_report_tells_where_every_row_went(settings, tmp_path):
+    take(settings, table(tmp_path, [*ROWS, ROWS[2], "\t\t\t\t\t\t\n"]), report_file=tmp_path / "rows.csv")
+    told = pl.read_csv(tmp_path / "rows.csv")
+    assert dict(told.select("row", "outcome").iter_rows()) == {
+        2: "taken in", 3: "taken in", 4: "taken in", 5: "refused", 6: "refused"
+    }  # fmt: skip
+
+
+def truncated_zip(tmp_path):
+    whole = tmp_path / "whole.zip"
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("occurrence.csv", HEADING + "".join(ROWS) * 50)
+    path = tmp_path / "truncated.zip"
+    path.write_bytes(whole.read_bytes()[:-60])
+    return path, "truncated.zip"
+
+
+def system_file(tmp_path):
+    path = tmp_path / "evil.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "meta.xml",
+            '<archive xmlns="http://rs.tdwg.org/dwc/text/"><core rowType="http://rs.tdwg.org/dwc/terms/Occurrence">'
+            '<files><location>/etc/passwd</location></files><id index="0"/></core></archive>',
+        )
+    return path, "/etc/passwd"
+
+
+def huge_field(tmp_path):
+    return table(tmp_path, [f"x\t{'a' * 10_000_000}\t1\t1\t2024\tLA\t\n"], "huge.csv"), "row 2"
+
+
+def empty(tmp_path):
+    path = tmp_path / "empty.csv"
+    path.touch()
+    return path, "empty.csv"
+
+
+@pytest.mark.parametrize("broken", [truncated_zip, system_file, huge_field, empty], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("source", ["gbif", "dwca"])
+def test_a_broken_file_is_one_line_and_the_store_is_as_it_was(settings, tmp_path, broken, source):
+    take(settings, table(tmp_path))
+    before = snapshot(settings)
+    path, named = broken(tmp_path)
+    if source == "dwca" and path.suffix != ".zip":
+        named = path.name
+    with pytest.raises(InputError) as caught:
+        pipeline.ingest(source, [path], settings)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert snapshot(settings) == before
+    assert not [p for p in (settings.data / "staging").iterdir() if p.is_dir()]
+
+
+def test_an_unknown_encoding_is_one_line_and_exit_code_1(settings, tmp_path):
+    take(settings, table(tmp_path))
+    before = snapshot(settings)
+    command = ["ingest", "gbif", str(table(tmp_path)), "--option", "encoding=klingon", "--data", str(settings.data)]
+    done = subprocess.run(
+        [sys.executable, "-m", "biodata.cli", *command], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "klingon" in done.stderr
+    assert snapshot(settings) == before
+
+
+def test_json_report_has_the_agreed_shape(settings, tmp_path):
+    command = [
+        "ingest",
+        "gbif",
+        str(table(tmp_path, [*ROWS, "\t\t\t\t\t\t\n"])),
+        "--json",
+        "--data",
+        str(settings.data),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "biodata.cli", *command], capture_output=True, text=True, check=False, timeout=120
+    )
+    report = json.loads(done.stdout)
+    assert {"dataset", "rows", "stored", "unchanged", "refused", "flags", "refusals"} <= set(report)
+    assert set(report["refusals"][0]) == {"file", "row", "column", "value", "code", "message"}
+    assert report["refusals"][0]["row"] == 5
+
+
+def test_no_public_file_holds_the_gibbons_place(settings, tmp_path):
+    take(settings, table(tmp_path))
+    gibbon, muntjac = Place("gibbon", *GIBBON), Place("muntjac", 21.04312, 101.30177)
+    with Lake.open(settings.data) as lake:
+        assert scan_frame(lake.read("occurrences"), [gibbon], name="lake"), "the scanner does not see the planted place"
+    made = pipeline.release(settings)
+    published = releases.read(made, "occurrences")
+    files = {"csv": tmp_path / "o.csv", "gpkg": tmp_path / "o.gpkg", "parquet": tmp_path / "o.parquet"}
+    tables.write_csv(published, files["csv"])
+    layers.write_geopackage(published, files["gpkg"], layer="occurrences")
+    layers.write_geoparquet(published, files["parquet"])
+    for path in (made.path, *files.values()):
+        assert scan_file(path, [muntjac]), f"the scanner is blind in {path.suffix}"
+        assert not scan_file(path, [gibbon]), path.name
+    assert published.filter(pl.col("species") == "Nomascus nasutus")["sharing_category"].to_list() != ["open"]
+
+
+def test_a_rule_that_is_not_valid_stops_the_release_and_the_old_one_stays(settings, tmp_path):
+    take(settings, table(tmp_path))
+    before = pipeline.release(settings)
+    (settings.data / "sharing_rules.csv").write_text("rule_id,category\nx,secret\n")
+    with pytest.raises(Exception, match=r"sharing_rules\.csv"):
+        pipeline.release(settings)
+    assert releases.current(settings.data).id == before.id
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "rows"),
+    [
+        pytest.param("gbif", "data/occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", 554, id="Bovidae"),
+        pytest.param("gbif", "data/occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", 1324, id="elephants"),
+        pytest.param("gbif", "data/occ_borneo_mammals/mammals_borneo.tsv", 6262, id="Borneo"),
+        pytest.param("gbif", "suites/dwca/gbif_downloads/0000066-140928181241064.zip", 470, id="GBIF archive"),
+        pytest.param("gbif", "suites/dwca/gbif_downloads/0009886-250127130748423.zip", 91, id="GBIF simple CSV"),
+        pytest.param("protected-areas", "data/pa_cambodia_odc/protected_areas_and_forests.geojson", 33, id="Cambodia"),
+        pytest.param("protected-areas", "data/pa_asean_heritage_parks/asean_heritage_parks.geojson", 69, id="parks"),
+    ],
+)
+def test_real_files_go_in_with_a_report_that_adds_up(settings, shared, source, name, rows):
+    report = take(settings, shared / name, source)
+    assert report.rows == rows
+    assert report.refused <= 1
