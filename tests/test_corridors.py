@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 import shapely
 
@@ -284,6 +285,19 @@ def test_raster_of_another_shape_is_refused():
     areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
     with pytest.raises(InputError, match="150 x 150 cells"):
         run(areas, ground[:-1], one, boundaries)
+
+
+def test_area_that_the_path_leads_through_is_named():
+    one = square_grid(12_000, 200.0)
+    areas = table(
+        ("a", ("LA",), shapely.box(-10_000, -9000, -7000, -6000)),
+        ("b", ("VN",), shapely.box(7000, -9000, 10_000, -6000)),
+        ("c", ("LA",), shapely.box(-3000, 1000, -500, 7000)),
+    )
+    ground = np.full(one.shape, 30.0)
+    ground[30:50, 10:110] = ground[30:, 10:25] = ground[30:, 95:110] = 1.0  # up, across, down
+    found = run(areas, ground, one, halves()).filter(pl.col("from_area_id") == "a")
+    assert json.loads(found["evidence"][0])["through"] == ["C"]
 
 
 def test_area_named_twice_is_refused():

@@ -120,7 +120,8 @@ def between(
     for pair in tqdm(pairs, unit="pair", disable=not progress):
         first, second = (sites[k] for k in pair)
         link = _link(pair, sites, surfaces, reach, resistance, grid, parameters)
-        rows.append(_row(len(rows) + 1, first, second, link, grid, parameters, boundaries, best))
+        through = [site.name for site in _crossed(link, sites, pair)]
+        rows.append(_row(len(rows) + 1, first, second, link, grid, parameters, boundaries, best, through))
         for k in pair:
             if last[k] == pair:
                 surfaces.pop(k, None)
@@ -167,6 +168,15 @@ def _link(
     )
 
 
+def _crossed(link: links.Link, sites: list[areas_of.Site], pair: adjacency.Pair) -> list[areas_of.Site]:
+    """Return the other sites that a path leads through."""
+    if link.line is None:
+        return []
+    others = [site for k, site in enumerate(sites) if k not in pair]
+    crossed = shapely.intersects(np.array([site.shape for site in others], dtype=object), link.line)
+    return [site for site, is_crossed in zip(others, crossed, strict=True) if is_crossed]
+
+
 def _row(
     number: int,
     first: areas_of.Site,
@@ -176,6 +186,7 @@ def _row(
     parameters: CorridorParameters,
     boundaries: "BoundarySet",
     best_resistance: float | None,
+    through: list[str],
 ) -> dict[str, Any]:
     """Return one row of the table, geometries in degrees."""
     straight = shapely.get_coordinates(shapely.shortest_line(first.shape, second.shape))
@@ -210,6 +221,7 @@ def _row(
             "band_m": boundaries.band_m,
         },
         "best_resistance": best_resistance,
+        "through": through,
         **link.facts,
         "notes": notes,
     }
