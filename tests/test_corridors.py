@@ -287,6 +287,16 @@ def test_raster_of_another_shape_is_refused():
         run(areas, ground[:-1], one, boundaries)
 
 
+def test_polygons_that_cross_themselves_are_repaired():
+    one = square_grid(10_000, 200.0)
+    bow = shapely.Polygon([(-6000, -3000), (-2000, 3000), (-6000, 3000), (-2000, -3000), (-6000, -3000)])
+    spike = shapely.GeometryCollection([shapely.box(2000, -3000, 6000, 3000), shapely.LineString([(0, 0), (1, 1)])])
+    areas = table(("a", ("LA",), bow), ("b", ("VN",), spike))
+    out = run(areas, np.ones(one.shape), one, halves())
+    assert out["functional"].to_list() == [True]
+    assert out["euclidean_m"][0] == pytest.approx(4000, rel=0.01)
+
+
 def test_area_that_the_path_leads_through_is_named():
     one = square_grid(12_000, 200.0)
     areas = table(

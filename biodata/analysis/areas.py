@@ -61,7 +61,7 @@ def geodataframe(areas: pl.DataFrame) -> gpd.GeoDataFrame:
         Columns area_id, name, country_codes (tuple of str) and geometry (EPSG:4326), by area_id.
     """
     kept = areas.select("area_id", "name", "country_codes", "geometry").sort("area_id")
-    shapes = shapely.make_valid(shapely.from_wkb(kept["geometry"].to_numpy()))
+    shapes = polygonal(shapely.from_wkb(kept["geometry"].to_numpy()))
     table = gpd.GeoDataFrame(
         {
             "area_id": kept["area_id"].to_list(),
@@ -117,6 +117,16 @@ def differ(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
     return bool(first) and bool(second) and not set(first) & set(second)
 
 
+def polygonal(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return valid polygons or multipolygons; points and lines, alone or left over from a repair, become empty."""
+    valid = shapely.make_valid(shapes)
+    for position, shape in enumerate(valid):
+        if shapely.get_type_id(shape) not in (3, 6):
+            parts = shapely.get_parts(shape) if shape is not None else np.array([], dtype=object)
+            valid[position] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
+    return valid
+
+
 def km2(polygon: shapely.Geometry) -> float:
     """Return the area of one polygon (degrees, WGS 84) on the ellipsoid, km²."""
     return float(geo.area_km2(np.array([polygon], dtype=object))[0])
@@ -145,12 +155,13 @@ def within_stated(areas: gpd.GeoDataFrame, boundaries: "BoundarySet") -> gpd.Geo
     stated = sorted({code for codes in areas["country_codes"] for code in codes} & known)
     countries = {code: places.country_geometry(code, boundaries) for code in stated}
     shapely.prepare(list(countries.values()))
-    whole = areas.geometry.to_numpy()
+    whole = polygonal(areas.geometry.to_numpy())
     own = whole.copy()
     for position, codes in enumerate(areas["country_codes"]):
         for code, country in countries.items():
             if codes and code not in codes and shapely.intersects(country, own[position]):
                 own[position] = shapely.difference(own[position], country)
+    own = polygonal(own)
     all_km2, own_km2 = geo.area_km2(whole), geo.area_km2(own)
     cut = areas.assign(spill_km2=np.maximum(all_km2 - own_km2, 0.0))
     cut = cut.set_geometry(gpd.GeoSeries(own, index=areas.index, crs=areas.crs))
@@ -164,7 +175,7 @@ def on_grid(areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid) -> list[Sit
     """Put areas, as `within_stated` returns them, on a grid by area_id; those outside it are left out."""
     known = np.isfinite(resistance).reshape(-1)
     ordered = areas.sort_values("area_id", kind="stable")
-    shapes = geo.project(ordered.geometry.to_numpy(), 4326, grid.crs)
+    shapes = polygonal(geo.project(ordered.geometry.to_numpy(), 4326, grid.crs))
     window = shapely.box(*grid.bounds)
     columns = (ordered[name].to_list() for name in ("area_id", "name", "country_codes", "spill_km2"))
     found = []

@@ -20,8 +20,11 @@ _CHUNK: Final = 128
 
 
 def compiled(function: _Function) -> _Function:
-    """Compile a kernel that runs without Python's lock; compiled code is kept beside the module."""
-    return cast("_Function", numba.njit(nogil=True, cache=True)(function))
+    """Compile a kernel that runs without Python's lock; compiled code is kept on disk where a folder can be written."""
+    try:
+        return cast("_Function", numba.njit(nogil=True, cache=True)(function))
+    except RuntimeError:  # numba's word for: neither the package's folder nor the user's cache can be written
+        return cast("_Function", numba.njit(nogil=True)(function))
 
 
 @compiled
