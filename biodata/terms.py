@@ -163,10 +163,10 @@ OCCURRENCE: Final = (
 SHARING: Final = (
     Column("sharing_category", pl.String, "open, or the category that decided: withheld, 1_degree, 0_1_degree, …"),
     Column("sharing_rule", pl.String, "The rule that decided; null for an open record."),
-    Column("cell_west", pl.Float64, "Western edge of the published cell, degrees; null for an open record."),
-    Column("cell_south", pl.Float64, "Southern edge of the published cell, degrees; null for an open record."),
-    Column("cell_east", pl.Float64, "Eastern edge of the published cell, degrees; null for an open record."),
-    Column("cell_north", pl.Float64, "Northern edge of the published cell, degrees; null for an open record."),
+    Column("cell_west", pl.Float64, "Western edge of the published cell, degrees; null where no cell is published."),
+    Column("cell_south", pl.Float64, "Southern edge of the published cell, degrees; null where no cell is published."),
+    Column("cell_east", pl.Float64, "Eastern edge of the published cell, degrees; null where no cell is published."),
+    Column("cell_north", pl.Float64, "Northern edge of the published cell, degrees; null where no cell is published."),
 )
 """What `sharing.publish` adds to a record that it let out."""
 
