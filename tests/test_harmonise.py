@@ -182,6 +182,8 @@ def place(latitude, longitude, **more):
         pytest.param(place(8.0, 103.0, countryCode="VN"), "VN", ["VN"], set(), id="off Cà Mau"),
         pytest.param(place(10.0, 88.0, countryCode="VN"), "VN", ["VN"], {"COUNTRY_COORDINATE_MISMATCH"}, id="Bay of Bengal as Viet Nam"),
         pytest.param(place(10.0, 88.0), None, None, set(), id="Bay of Bengal"),
+        pytest.param(place(23.9, 121.0, countryCode="CN"), "CN", ["TW"], set(), id="a territory under the code of a state"),
+        pytest.param(place(23.9, 121.0, countryCode="TW"), "TW", ["TW"], set(), id="the same under its own"),
         pytest.param({"id": "1", "countryCode": "la"}, "LA", ["LA"], set(), id="a country alone"),
     ],
 )  # fmt: skip

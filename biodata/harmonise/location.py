@@ -1,5 +1,6 @@
 """Where records lie: the stated country beside the map, and points that seem swapped or negated."""
 
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from biodata.harmonise.coordinates import swap
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.reach import country_boxes, surely_beyond
 from biodata.harmonise.told import Told
+from biodata.parsers.bundled import read_rows
 from biodata.parsers.countries import parse_countries
 
 Floats = NDArray[np.float64]
@@ -47,7 +49,9 @@ def interpret(told: Told, coordinates: Findings, *, boundaries: places.BoundaryS
     -----
     COUNTRY_COORDINATE_MISMATCH: the point lies on another country's land, farther from the stated country than the
     set's band; or at sea, or in no country, farther than `FAR_AT_SEA_M` from its land. Inside the band of a border
-    either side may be right: BORDER_AMBIGUOUS, and no mismatch with either. PRESUMED_SWAPPED_COORDINATE and
+    either side may be right: BORDER_AMBIGUOUS, and no mismatch with either. A territory that ISO 3166 lists apart may
+    be stated under the code of the state that administers or claims it (`biodata/data/country_territories.csv`): that
+    is no mismatch and no position. PRESUMED_SWAPPED_COORDINATE and
     PRESUMED_NEGATED_…: the point disagrees with the stated country and the changed one does not.
     """
     latitude, longitude = coordinates.columns["decimalLatitude"], coordinates.columns["decimalLongitude"]
@@ -112,6 +116,8 @@ def _disagrees(stated: pl.Series, located: pl.DataFrame, point: _Point, boundari
     suspects = frame.with_row_index("row").filter(elsewhere.fill_null(value=False))
     # Few rows are left here: only they need the slower test of every possible side.
     suspects = suspects.filter(~pl.col("country_codes").list.contains(pl.col("stated")).fill_null(value=False))
+    territories = _territories()
+    suspects = suspects.join(territories, on=["located_country_code", "stated"], how="anti", maintain_order="left")
     wrong = suspects.filter(here.is_not_null())["row"]
     at_sea = suspects.filter(here.is_null() & ~pl.col("ambiguous"))
     found = np.zeros(len(stated), dtype=bool)
@@ -119,9 +125,20 @@ def _disagrees(stated: pl.Series, located: pl.DataFrame, point: _Point, boundari
     known = at_sea.filter(pl.col("stated").is_in(list(country_boxes(boundaries))))
     for (code,), rows in known.group_by("stated"):
         at = rows["row"].to_numpy()
-        land = places.country_geometry(str(code), boundaries)
-        found[at] = surely_beyond(land, point.longitude[at], point.latitude[at], FAR_AT_SEA_M)
+        of_state = territories.filter(pl.col("stated") == code)["located_country_code"].to_list()
+        found[at] = True
+        for part in {code, *of_state} & set(country_boxes(boundaries)):
+            land = places.country_geometry(str(part), boundaries)
+            found[at] &= surely_beyond(land, point.longitude[at], point.latitude[at], FAR_AT_SEA_M)
     return pl.Series("disagrees", found)
+
+
+@cache
+def _territories() -> pl.DataFrame:
+    """Return the territories that ISO 3166 lists apart and that records also state under the code of a state."""
+    rows = read_rows("country_territories.csv")
+    columns = {"located_country_code": [row["territory"] for row in rows], "stated": [row["state"] for row in rows]}
+    return pl.DataFrame(columns)
 
 
 def _presumed(

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.harmonise.checklists import ANSWERS, Checklist, kingdom
+from biodata.harmonise.checklists import Checklist, kingdom
 from biodata.harmonise.findings import Findings
 from biodata.harmonise.told import Told
 from biodata.parsers.controlled import Vocabulary, parse_controlled
@@ -116,25 +116,22 @@ def _matched(frame: pl.DataFrame, checklist: Checklist) -> tuple[pl.DataFrame, d
         genus=pl.coalesce("p_genus", "genus", "p_uninomial"),
     )
     distinct = asked.unique()
-    answers: list[pl.DataFrame] = []
-    for level in ("canonical", "species", "genus"):
-        answer = checklist.match(distinct[level], distinct["group"])
-        answers.append(answer.select(pl.all().name.suffix(f"_{level}")))
-    table = pl.concat([distinct, *answers], how="horizontal").with_columns(
-        level=pl.coalesce(
-            pl.when(pl.col(f"taxon_id_{level}").is_not_null()).then(pl.lit(level))
-            for level in ("canonical", "species", "genus")
-        )
+    found = distinct.select(
+        pl.lit(None, dtype=pl.UInt32).alias("taxon"),
+        pl.lit(None, dtype=pl.String).alias("status"),
+        pl.lit(None, dtype=pl.String).alias("level"),
     )
-    picked = [
-        pl.coalesce(
-            pl.when(pl.col("level") == level).then(f"{answer}_{level}") for level in ("canonical", "species", "genus")
-        ).alias(f"m_{answer}")
-        for answer in ANSWERS
-    ]
-    table = table.select(*asked.columns, "level", *picked)
-    found = asked.join(table, on=asked.columns, how="left", maintain_order="left", nulls_equal=True)
-    frame = pl.concat([frame, found.drop(asked.columns)], how="horizontal")
+    for level in ("canonical", "species", "genus"):
+        # What was found already is not asked for again.
+        name = distinct[level].set(found["taxon"].is_not_null(), None)
+        answer = checklist.match(name, distinct["group"]).with_columns(
+            level=pl.when(pl.col("taxon").is_not_null()).then(pl.lit(level))
+        )
+        found = found.select(pl.coalesce(column, answer[column.name]).alias(column.name) for column in found)
+    table = pl.concat([distinct, found.rename({"status": "m_status"})], how="horizontal")
+    match = asked.join(table, on=asked.columns, how="left", maintain_order="left", nulls_equal=True)
+    accepted = checklist.accepted(match["taxon"]).select(pl.all().name.prefix("m_"))
+    frame = pl.concat([frame, match.select("level", "m_status"), accepted], how="horizontal")
     finer = (pl.col("level") == "genus") & pl.col("p_specific_epithet").is_not_null() | (
         (pl.col("level") == "species") & pl.col("p_infraspecific_epithet").is_not_null()
     )
@@ -155,7 +152,7 @@ def _adopt(frame: pl.DataFrame) -> pl.DataFrame:
         genus=pl.when(is_species).then(pl.coalesce("m_genus", "genus")).otherwise("genus"),
         acceptedScientificName=pl.when(is_species).then("m_accepted").otherwise("acceptedScientificName"),
         status=pl.when(pl.col("level") == "canonical").then(pl.coalesce("m_status", "status")).otherwise("status"),
-        iucnRedListCategory=pl.coalesce("m_iucn", "iucnRedListCategory"),
+        iucnRedListCategory=pl.coalesce("m_iucnRedListCategory", "iucnRedListCategory"),
         taxon_id=pl.col("m_taxon_id"),
         checklist=pl.col("m_checklist"),
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.parsers.decimals import SCHEMA, parse_decimal, parse_decimals
+from biodata.parsers.decimals import LONGEST, SCHEMA, parse_decimal, parse_decimals
 from biodata.parsers.distinct import over_distinct
 from biodata.parsers.numerals import ascii_digits
 
@@ -87,7 +87,7 @@ def parse_angle(text: str, axis: Axis) -> tuple[float | None, str | None]:
     number, rule = parse_decimal(text, comma_is_decimal=True)
     if number is not None:
         return number, rule
-    match = _ANGLE.fullmatch(ascii_digits(text).replace("\u2212", "-").strip())
+    match = None if len(text) > LONGEST else _ANGLE.fullmatch(ascii_digits(text).replace("\u2212", "-").strip())
     if match is None:
         return None, None
     sides = {side for side in (match["before"], match["after"]) if side}

@@ -12,6 +12,9 @@ from biodata.parsers.numerals import ascii_digits
 
 SCHEMA: Final = pl.Schema({"value": pl.String, "number": pl.Float64, "rule": pl.String})
 
+LONGEST: Final = 80
+"""No number needs more characters; a longer text would only keep the patterns busy."""
+
 _NUMBER: Final = re.compile(r"(?P<number>[+\-\u2212]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+\-]?\d+)?)\s*(?P<unit>\D*)")
 
 
@@ -60,7 +63,7 @@ def parse_decimal(
 ) -> tuple[float | None, str | None]:
     """Read one number; return it, and the rule that was needed, as in `parse_decimals`."""
     latin = ascii_digits(text).strip()
-    match = _NUMBER.fullmatch(latin)
+    match = None if len(latin) > LONGEST else _NUMBER.fullmatch(latin)
     if match is None:
         return None, None
     unit = match["unit"].strip().rstrip(".").lower()

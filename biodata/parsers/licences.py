@@ -18,6 +18,8 @@ _ZERO: Final = re.compile(
     r"creativecommons\.org/publicdomain/zero|\bcc[\s_-]*0|\bcc[\s_-]*zero|^public\s?domain$|opendatacommons\.org/licenses/pddl"
 )
 _OPEN_DATA_COMMONS_BY: Final = re.compile(r"opendatacommons\.org/licenses/by/|^odc[\s_-]*by")
+# The name or address of a licence stands at the beginning of what is written about it.
+_LONGEST: Final = 500
 _UNSPECIFIED: Final = frozenset({"unspecified", "unsupported"})
 
 
@@ -47,7 +49,7 @@ def parse_licence(text: str) -> str | None:
     Other versions and variants of Creative Commons than GBIF's three are `UNSUPPORTED`: they are known licences, but
     not one of those, and their terms are not the same.
     """
-    told = " ".join(text.casefold().split())
+    told = " ".join(text[:_LONGEST].casefold().split())
     if told in _UNSPECIFIED:
         return told.upper()
     if _ZERO.search(told):

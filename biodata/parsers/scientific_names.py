@@ -23,6 +23,9 @@ SCHEMA: Final = pl.Schema(
     }
 )
 
+LONGEST: Final = 500
+"""No name needs more characters, and no parser should be kept busy by a page of text."""
+
 # A name in the region's scripts beside the Latin one would be taken for the genus, and the Latin name for an author.
 _OTHER_SCRIPTS: Final = re.compile(
     "[(\\[]?[\u0900-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef][^A-Za-z\u00d7\u2020]*"
@@ -54,7 +57,7 @@ def parse_names(values: pl.Series) -> pl.DataFrame:
 
 def _parse(distinct: pl.Series) -> pl.DataFrame:
     """Take each distinct name apart."""
-    rows = [(text, *_parts(_latin(text))) for text in distinct]
+    rows = [(text, *_parts(text)) for text in distinct.to_list()]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -67,8 +70,10 @@ def _latin(text: str) -> str:
 @lru_cache(maxsize=1 << 17)
 def _parts(text: str) -> tuple[str | None, ...]:
     """Return the answers for one name; batches of a file repeat their names."""
+    if len(text) > LONGEST:
+        return (None,) * 7
     try:
-        name = nameparser.parse(text)
+        name = nameparser.parse(_latin(text))
     except nameparser.UnparsableNameError:
         return (None,) * 7
     if isinstance(name, nameparser.Informal):
