@@ -13,10 +13,10 @@ from biodata.analysis.corridors import CorridorParameters
 from biodata.analysis.grid import Grid
 
 # Measured on 4 million cells, one thread (tests/benchmarks/bench_cost_distance.py): 8-10 million cells a second in one
-# search; the zones and their borders take as much again. A search holds two padded rasters of 8 bytes and 6 bytes of
-# links and marks for each cell, and hands 13 bytes on; the run holds the resistance and the zones beside it.
+# search; the zones and their borders take as much again. A run over them held 0.44 GB beside the libraries; a search
+# holds two padded rasters of 8 bytes and 6 bytes of links and marks for each cell, and hands 13 bytes on.
 _CELLS_PER_SECOND: Final = 7e6
-_BYTES_PER_CELL_OF_RUN: Final = 8 + 8 + 8 + 16 + 12
+_BYTES_PER_CELL_OF_RUN: Final = 110
 _BYTES_PER_CELL_OF_SEARCH: Final = 8 + 8 + 6 + 13
 
 
