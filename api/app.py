@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
 
-from api import datasets, errors, features, health, items, logs, occurrences, pages, species, surveys, tiles
+from api import datasets, documents, errors, features, health, items, logs, occurrences, pages, species, surveys, tiles
 from api.dependencies import Service
 from api.middleware import Envelope
 from biodata.settings import Settings
@@ -49,6 +50,8 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         redoc_url=None,
         separate_input_output_schemas=False,
     )
+    made = app.openapi
+    app.openapi = cache(lambda: documents.finish(made()))  # type: ignore[method-assign]  # FastAPI's documented way
     app.state.metrics = health.Metrics()
     app.state.dist = dist
     app.add_middleware(Envelope, metrics=app.state.metrics)

@@ -12,6 +12,7 @@ from biodata.errors import InputError, shorten
 
 LENGTH_LIMIT: Final = 10_000
 DEPTH_LIMIT: Final = 32
+_NUMBER_LIMIT: Final = 40
 
 _TOKEN: Final = re.compile(
     r"""\s+
@@ -158,6 +159,8 @@ class _Parser:
             raise refuse(problem="the filter is nested too deep", expected=f"at most {DEPTH_LIMIT} levels")
         kind, text, _ = self._next()
         if kind == "number":
+            if len(text) > _NUMBER_LIMIT:
+                raise refuse(problem=f"{shorten(text, 20)!r} has too many digits", expected=f"at most {_NUMBER_LIMIT}")
             return float(text) if set(text) & set(".eE") else int(text)
         if text in ("-", "+") and self._peek()[0] == "number":
             number = self._operand(depth + 1)

@@ -10,9 +10,10 @@ from starlette.responses import Response
 from api import documents, models
 from api.answers import json_answer
 from api.dependencies import service
-from api.errors import Code, ProblemError, invalid, unknown_parameter
+from api.errors import Code, ProblemError, unknown_parameter
 from api.gbif_names import LICENSE_URLS
-from api.parameters import integer, like_literal
+from api.paging import window
+from api.parameters import like_literal
 from biodata.store.query.filters import Compare, Filter, Like
 from biodata.store.tables import RELEASE
 
@@ -22,9 +23,9 @@ LIMIT: Final = 1_000
 COLUMNS: Final = tuple(RELEASE["datasets"].columns)
 
 _PARAMETERS: Final = documents.plain_parameters(
-    ("q", {"type": "string", "maxLength": 200}, "Text in a title."),
+    ("q", {"type": "string"}, "Text in a title."),
     ("limit", {"type": "integer", "minimum": 0}, "Datasets of a page."),
-    ("offset", {"type": "integer", "minimum": 0}, "Datasets to leave out."),
+    ("offset", dict(documents.OFFSET), "Datasets to leave out."),
 )
 
 
@@ -46,17 +47,10 @@ def search(request: Request) -> Response:
     for name in query:
         if name not in ("q", "limit", "offset", "hl", "type", "facet"):
             raise unknown_parameter(name, ("q", "limit", "offset"))
-    limit, offset = integer("limit", query.get("limit", "20")), integer("offset", query.get("offset", "0"))
-    if limit < 0 or not 0 <= offset <= 100_000:
-        raise invalid(
-            field="limit" if limit < 0 else "offset",
-            value=str(min(limit, offset)),
-            expected="0 or more, offset up to 100,000",
-        )
+    limit, offset = window(query, default=20, most=LIMIT)
     filter_: Filter | None = None
     if query.get("q"):
-        filter_ = Like("title", f"%{like_literal(query['q'][:200])}%", ignore_case=True)
-    limit = min(limit, LIMIT)
+        filter_ = Like("title", f"%{like_literal(query['q'])}%", ignore_case=True)
     with service(request).open(request) as release:
         page = release.page("datasets", filter_, COLUMNS, limit=limit, offset=offset)
         count = release.count("datasets", filter_)

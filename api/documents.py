@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
+from fastapi import Path
+
+from api.collections import COLLECTIONS, CRS84, EPSG4326
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
+from api.paging import WINDOW
 from api.parameters import FACETS, SEARCH, Kind
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}
@@ -17,27 +21,49 @@ _SCHEMAS: Final[Mapping[Kind, dict[str, Any]]] = MappingProxyType(
         Kind.KEY: {"type": "string", "minLength": 1, "maxLength": 100},
         Kind.INTEGER: {"type": "string", "pattern": r"^(-?\d{1,18}|(-?\d{1,18}|\*)?,(-?\d{1,18}|\*)?)$"},
         Kind.NUMBER: {"type": "string", "pattern": r"^(-?\d{1,9}(\.\d{1,9})?|(-?\d{1,9}(\.\d{1,9})?|\*)?,(-?\d{1,9}(\.\d{1,9})?|\*)?)$"},
-        Kind.DATE: {"type": "string"},
+        Kind.DATE: {"type": "string", "pattern": r"^(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\*)?(,(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\*)?)?$"},
         Kind.BOOLEAN: {"type": "boolean"},
-        Kind.GEOMETRY: {"type": "string", "maxLength": 10_000},
+        Kind.GEOMETRY: {"type": "string", "pattern": r"^\s*([Mm][Uu][Ll][Tt][Ii])?[Pp][Oo][Ll][Yy][Gg][Oo][Nn]\s*\(.*\)\s*$"},
+        Kind.CIRCLE: {"type": "string", "pattern": r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?,\d+(\.\d+)?(km|m)?$"},
     }
 )  # fmt: skip
 
+_WHOLE: Final = {"type": "integer", "minimum": 0}
+_CURSOR: Final = {"type": "string", "pattern": "^[A-Za-z0-9_-]{10,200}$"}
+_CRS: Final = {"type": "string", "enum": [CRS84, EPSG4326]}
+_CORNER: Final = r"-?\d+(\.\d*)?"
+_MOMENT: Final = r"(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\.\.|\*)?"
+
+OFFSET: Final[Mapping[str, Any]] = MappingProxyType({"type": "integer", "minimum": 0, "maximum": WINDOW})
+"""How far paging by offset goes."""
+
 _PAGING: Final[Mapping[str, tuple[dict[str, Any], str]]] = MappingProxyType(
     {
-        "limit": ({"type": "integer", "minimum": 0, "default": 20}, "Records of a page; more than 300 is cut to 300."),
-        "offset": ({"type": "integer", "minimum": 0, "default": 0}, "Records to leave out; ends at 100,000."),
-        "cursor": ({"type": "string"}, "Where to go on, as the Link header gives it; has no end."),
+        "limit": ({**_WHOLE, "default": 20}, "Records of a page; more than 300 is cut to 300."),
+        "offset": ({**OFFSET, "default": 0}, "Records to leave out; a cursor has no end."),
+        "cursor": (_CURSOR, "Where to go on, as the Link header gives it."),
     }
 )
 _FACETING: Final[Mapping[str, tuple[dict[str, Any], str]]] = MappingProxyType(
     {
-        "facetLimit": ({"type": "integer", "minimum": 0, "default": 10}, "Values of a facet; also year.facetLimit."),
-        "facetOffset": ({"type": "integer", "minimum": 0, "default": 0}, "Values to leave out."),
-        "facetMincount": ({"type": "integer", "minimum": 0, "default": 1}, "Leave out values with fewer records."),
+        "facetLimit": ({**_WHOLE, "default": 10}, "Values of a facet; also year.facetLimit."),
+        "facetOffset": ({**_WHOLE, "default": 0}, "Values to leave out."),
+        "facetMincount": ({**_WHOLE, "default": 1}, "Leave out values with fewer records."),
         "facetMultiselect": ({"type": "boolean"}, "Count each facet without its own filter."),
     }
 )
+
+
+def one_of(names: Iterable[str]) -> Any:
+    """Return the declaration of a path's part that is one of some names; the handler itself checks it."""
+    return Path(json_schema_extra={"enum": sorted(names)})
+
+
+WHOLE: Final = Path(json_schema_extra={"pattern": r"^-?[0-9]{1,18}$"})
+"""The declaration of a path's part that is a whole number; the handler itself checks it."""
+
+CollectionId: TypeAlias = Annotated[str, one_of(COLLECTIONS)]
+TileNumber: TypeAlias = Annotated[str, Path(json_schema_extra={"pattern": r"^-?[0-9]{1,9}$"})]
 
 
 def parameter(name: str, schema: dict[str, Any], description: str, *, many: bool = False) -> dict[str, Any]:
@@ -48,8 +74,13 @@ def parameter(name: str, schema: dict[str, Any], description: str, *, many: bool
 
 def search_parameters(*, paging: Sequence[str] = (), faceting: Sequence[str] = ()) -> dict[str, Any]:
     """Return the search parameters, and those of paging and facets where wanted."""
-    found = [parameter(p.name, _SCHEMAS[p.kind], p.meaning, many=True) for p in SEARCH.values()]
-    found += [parameter(name, *_PAGING[name]) for name in paging]
+    found = [
+        parameter(
+            p.name, {"type": "string", "enum": list(p.codes)} if p.codes else _SCHEMAS[p.kind], p.meaning, many=True
+        )
+        for p in SEARCH.values()
+    ]
+    found += [parameter(name, *_PAGING[name]) for name in paging if name in _PAGING]
     if faceting:
         found.append(parameter("facet", {"type": "string", "enum": sorted(FACETS)}, "What to count by.", many=True))
         found += [parameter(name, *_FACETING[name]) for name in faceting if name in _FACETING]
@@ -77,22 +108,21 @@ def answers(
 
 def item_parameters(*, one: bool = False) -> dict[str, Any]:
     """Return the parameters of features, or of one feature."""
-    uri = {"type": "string", "format": "uri"}
     rows: list[tuple[str, dict[str, Any], str]] = [
-        ("crs", uri, "CRS84 (longitude first), or EPSG/0/4326 (latitude first)."),
+        ("crs", _CRS, "CRS84 (longitude first), or EPSG/0/4326 (latitude first)."),
         ("f", {"type": "string", "enum": ["json", "html"]}, "json or html; else the Accept header decides."),
     ]
     if not one:
         rows += [
-            ("bbox", {"type": "string"}, "west,south,east,north in degrees; west above east crosses the 180th meridian."),
-            ("bbox-crs", uri, "As crs."),
-            ("datetime", {"type": "string"}, "A date, or two with a slash; .. is an open end."),
+            ("bbox", {"type": "string", "pattern": f"^{_CORNER}(,{_CORNER}){{3}}((,{_CORNER}){{2}})?$"}, "west,south,east,north in degrees; west above east crosses the 180th meridian."),
+            ("bbox-crs", _CRS, "As crs."),
+            ("datetime", {"type": "string", "pattern": f"^{_MOMENT}(/{_MOMENT})?$"}, "A date, or two with a slash; .. is an open end."),
             ("limit", {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 100}, "Features of a page; more than the maximum is cut to it."),
-            ("offset", {"type": "integer", "minimum": 0, "maximum": 100_000}, "Features to leave out."),
-            ("cursor", {"type": "string"}, "Where to go on, as the link next gives it."),
+            ("offset", dict(OFFSET), "Features to leave out; a cursor has no end."),
+            ("cursor", _CURSOR, "Where to go on, as the link next gives it."),
             ("filter", {"type": "string", "maxLength": 10_000}, "CQL2 over the queryables."),
             ("filter-lang", {"type": "string", "enum": ["cql2-text", "cql2-json"]}, "How the filter is written."),
-            ("filter-crs", uri, "CRS84 only."),
+            ("filter-crs", {"type": "string", "enum": [CRS84]}, "CRS84 only."),
         ]  # fmt: skip
     return plain_parameters(*rows)
 
@@ -120,6 +150,7 @@ def upload() -> dict[str, Any]:
     form = {
         "type": "object",
         "required": ["file"],
+        "additionalProperties": False,
         "properties": {
             "file": {"type": "string", "format": "binary", "description": "The workbook, XLSX."},
             "dataset": {
@@ -128,14 +159,15 @@ def upload() -> dict[str, Any]:
             },
         },
     }
-    header = {"in": "header", "required": False, "schema": {"type": "string", "minLength": 1, "maxLength": 200}}
+    header = {"in": "header", "required": False, "schema": {"type": "string"}}
+    short = {"schema": {"type": "string", "minLength": 1, "maxLength": 200}}
     return {
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
         "parameters": [
             parameter(
                 "dry_run", {"type": "boolean", "default": False}, "Check only; nothing is kept, no key is needed."
             ),
-            {**header, "name": "Idempotency-Key", "description": "The same key again is the same upload."},
+            {**header, **short, "name": "Idempotency-Key", "description": "The same key again is the same upload."},
             {**header, "name": "X-API-Key", "description": "The key, where it is not in Authorization: Bearer."},
         ],
     }
@@ -145,3 +177,22 @@ def upload_answers() -> dict[int | str, dict[str, Any]]:
     """Return what is answered to a survey that was handed in."""
     taken = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
     return {**answers(SurveyReport, other=(401, 403, 409, 413, 507)), 202: taken}
+
+
+def finish(document: dict[str, Any]) -> dict[str, Any]:
+    """Say of every operation what holds for all: a 422 is never answered, an address can be too long."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            operation["responses"].pop("422", None)
+            content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+            operation["responses"]["414"] = {"description": "The address is too long", "content": content}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(unused, None)
+    return document
+
+
+SCHEMA_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    **answers(None, missing=True),
+    200: {"description": "A JSON schema", "content": {"application/schema+json": {"schema": {"type": "object"}}}},
+}
+"""What a route of JSON schemas can answer."""

@@ -10,6 +10,7 @@ from api import documents, html
 from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, wants_html
 from api.collections import COLLECTIONS, CRS84, EPSG4326, GREGORIAN, Collection, find, property_schema
 from api.dependencies import Opened, service
+from api.documents import CollectionId
 
 router = APIRouter(prefix="/ogc", tags=["features"])
 
@@ -101,7 +102,7 @@ def collections(request: Request) -> Response:
     summary="One collection",
     responses=documents.answers(dict[str, Any], missing=True),
 )
-def collection(request: Request, collection_id: str) -> Response:
+def collection(request: Request, collection_id: CollectionId) -> Response:
     """Answer with one collection."""
     found = find(collection_id)
     with service(request).open(request) as release:
@@ -117,14 +118,14 @@ def collection(request: Request, collection_id: str) -> Response:
 @router.get(
     "/collections/{collection_id}/queryables",
     summary="What a filter may name",
-    responses=documents.answers(dict[str, Any], missing=True),
+    responses=documents.SCHEMA_ANSWERS,
 )
 @router.get(
     "/collections/{collection_id}/schema",
     summary="What a feature holds",
-    responses=documents.answers(dict[str, Any], missing=True),
+    responses=documents.SCHEMA_ANSWERS,
 )
-def schema(request: Request, collection_id: str) -> Response:
+def schema(request: Request, collection_id: CollectionId) -> Response:
     """Answer with a JSON schema of the properties."""
     found = find(collection_id)
     queried = request.url.path.endswith("/queryables")

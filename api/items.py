@@ -13,9 +13,11 @@ from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, wants_h
 from api.collections import CRS84, EPSG4326, Collection, find
 from api.cql2_filters import LANGUAGES, read_filter
 from api.dependencies import service
+from api.documents import CollectionId
 from api.errors import Code, ProblemError, invalid, unknown_parameter
 from api.features import trail
 from api.intervals import overlaps, read_dates
+from api.paging import window
 from api.parameters import boolean, integer, number
 from biodata.store.query.filters import And, Compare, Contains, Filter, InBox
 
@@ -23,7 +25,6 @@ router = APIRouter(prefix="/ogc/collections/{collection_id}", tags=["features"])
 
 LIMIT: Final = 10_000
 DEFAULT_LIMIT: Final = 100
-WINDOW: Final = 100_000
 HTML_ROWS: Final = 50
 
 _ITEM_PARAMETERS: Final = (
@@ -38,15 +39,14 @@ _CRS: Final = {CRS84: False, EPSG4326: True}
     openapi_extra=documents.item_parameters(),
     responses=documents.features(),
 )
-def items(request: Request, collection_id: str) -> Response:
+def items(request: Request, collection_id: CollectionId) -> Response:
     """Answer one page of features, each with every property."""
     found = find(collection_id)
     query = request.query_params
     for_people = wants_html(request)
     with service(request).open(request, cursor=query.get("cursor")) as release:
         filter_ = _filter(request, found)
-        limit, offset = _window(request)
-        limit = min(limit, HTML_ROWS) if for_people else limit
+        limit, offset = window(query, default=DEFAULT_LIMIT, most=HTML_ROWS if for_people else LIMIT, least=1)
         page = release.page(found.id, filter_, geojson.columns(found), limit=limit, offset=offset)
         matched = release.count(found.id, filter_)
         crs = query.get("crs", CRS84)
@@ -71,7 +71,7 @@ def items(request: Request, collection_id: str) -> Response:
     openapi_extra=documents.item_parameters(one=True),
     responses=documents.features(one=True),
 )
-def item(request: Request, collection_id: str, feature_id: str) -> Response:
+def item(request: Request, collection_id: CollectionId, feature_id: str) -> Response:
     """Answer one feature."""
     found = find(collection_id)
     for name in request.query_params:
@@ -162,23 +162,6 @@ def _flipped(name: str, crs: str) -> bool:
     if crs not in _CRS:
         raise invalid(field=name, value=crs, expected=f"one of {', '.join(_CRS)}")
     return _CRS[crs]
-
-
-def _window(request: Request) -> tuple[int, int]:
-    """Return limit and offset; a limit above the most is cut, since GDAL reads nothing where it is refused."""
-    query = request.query_params
-    limit = integer("limit", query.get("limit", str(DEFAULT_LIMIT)))
-    offset = integer("offset", query.get("offset", "0"))
-    if limit < 1:
-        raise invalid(field="limit", value=str(limit), expected="1 or more")
-    if not 0 <= offset <= WINDOW:
-        raise ProblemError(
-            Code.WINDOW_EXCEEDED,
-            f"offset {offset} is not between 0 and {WINDOW}",
-            field="offset",
-            expected="follow the link next, which has no end",
-        )
-    return min(limit, LIMIT), offset
 
 
 def _page_links(request: Request, collection: Collection, cursor: str | None) -> list[dict[str, str]]:

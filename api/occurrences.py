@@ -1,7 +1,7 @@
 """Occurrences as GBIF's API answers them: search, facets, counts, one record, its published terms."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,18 +11,19 @@ from api import documents, models, records
 from api.answers import address, json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
-from api.parameters import FACETS, combine, every, integer, unknown_value
+from api.paging import window
+from api.parameters import FACETS, boolean, combine, every, integer, unknown_value
 from biodata.store.query.filters import Compare, Filter
 
 router = APIRouter(prefix="/v1/occurrence", tags=["occurrences"])
 
 LIMIT: Final = 300
-WINDOW: Final = 100_000
 FACET_LIMIT: Final = 1_000
 FACETS_AT_ONCE: Final = 20
 
 _PAGING: Final = ("limit", "offset", "cursor")
-_FACETING: Final = ("facet", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect")
+_FACET_DEFAULTS: Final = {"facetLimit": 10, "facetOffset": 0, "facetMincount": 1}
+_FACETING: Final = ("facet", "facetMultiselect", *_FACET_DEFAULTS)
 
 
 @router.get(
@@ -34,15 +35,18 @@ _FACETING: Final = ("facet", "facetLimit", "facetOffset", "facetMincount", "face
 def search(request: Request) -> Response:
     """Answer one page of occurrences in GBIF's envelope, with counts by facet where asked for."""
     pairs = request.query_params.multi_items()
-    dotted = {name for name, _ in pairs if name.partition(".")[2] in ("facetLimit", "facetOffset")}
+    dotted = {
+        name for name, _ in pairs if name.partition(".")[0] in FACETS and name.partition(".")[2] in _FACET_DEFAULTS
+    }
     with service(request).open(request, cursor=request.query_params.get("cursor")) as release:
         filters, ignored = combine(pairs, release, own=(*_PAGING, *_FACETING, *dotted))
-        limit, offset = _window(request)
+        limit, offset = window(request.query_params, default=20, most=LIMIT)
         filter_ = every(filters)
         page = release.page("occurrences", filter_, records.COLUMNS, limit=limit, offset=offset)
         count = release.count("occurrences", filter_)
+        multiselect = boolean("facetMultiselect", request.query_params.get("facetMultiselect", "false"))
         facets = [
-            _facet(request, release, name, every(filters, but=name if _multiselect(request) else None))
+            _facet(request, release, name, every(filters, but=name if multiselect else None))
             for name in _facet_names(request)
         ]
         body = {
@@ -90,7 +94,7 @@ _COUNTS: Final[Mapping[str, str]] = {
     openapi_extra=documents.search_parameters(),
     responses=documents.answers(dict[str, int], missing=True),
 )
-def counts(request: Request, by: str) -> Response:
+def counts(request: Request, by: Annotated[str, documents.one_of(_COUNTS)]) -> Response:
     """Answer numbers by name: basisOfRecord, year, datasets, countries or publishingCountries."""
     if by not in _COUNTS:
         raise ProblemError(
@@ -107,7 +111,7 @@ def counts(request: Request, by: str) -> Response:
     summary="One occurrence",
     responses=documents.answers(models.Occurrence, missing=True),
 )
-def one(request: Request, key: str) -> Response:
+def one(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
     """Answer one record by its key."""
     with service(request).open(request) as release:
         return json_answer(records.occurrence(_row(release, key)))
@@ -118,7 +122,7 @@ def one(request: Request, key: str) -> Response:
     summary="One occurrence under full term addresses",
     responses=documents.answers(models.VerbatimOccurrence, missing=True),
 )
-def verbatim(request: Request, key: str) -> Response:
+def verbatim(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
     """Answer one record's published values under full term addresses."""
     with service(request).open(request) as release:
         return json_answer(records.verbatim(_row(release, key)))
@@ -133,30 +137,10 @@ def _row(release: Opened, key: str) -> Sequence[Any]:
     return page.rows[0]
 
 
-def _window(request: Request) -> tuple[int, int]:
-    """Return limit and offset; a limit above the most is cut, as GBIF does."""
-    query = request.query_params
-    limit, offset = integer("limit", query.get("limit", "20")), integer("offset", query.get("offset", "0"))
-    if limit < 0 or offset < 0:
-        raise invalid(field="limit" if limit < 0 else "offset", value=str(min(limit, offset)), expected="0 or more")
-    limit = min(limit, LIMIT)
-    if offset + limit > WINDOW:
-        raise ProblemError(
-            Code.WINDOW_EXCEEDED,
-            f"offset {offset} + limit {limit} is more than {WINDOW}",
-            field="offset",
-            expected="follow the Link header with rel=next, which has no end",
-        )
-    return limit, offset
-
-
-def _multiselect(request: Request) -> bool:
-    """Tell whether a facet's own filter is left out of its counts."""
-    return request.query_params.get("facetMultiselect", "").lower() == "true"
-
-
 def _facet_names(request: Request) -> list[str]:
     """Return the facets that are asked for."""
+    for what in _FACET_DEFAULTS:
+        _setting(request, what)
     names = list(dict.fromkeys(request.query_params.getlist("facet")))
     for name in names:
         if name not in FACETS:
@@ -168,20 +152,21 @@ def _facet_names(request: Request) -> list[str]:
 
 def _facet(request: Request, release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]:
     """Return the counts of one facet in GBIF's shape."""
-    query = request.query_params
-
-    def setting(what: str, default: int) -> int:
-        value = query.get(f"{name}.{what}", query.get(what, str(default)))
-        found = integer(what, value)
-        if found < 0:
-            raise invalid(field=what, value=value, expected="0 or more")
-        return found
-
-    limit, offset = min(setting("facetLimit", 10), FACET_LIMIT), setting("facetOffset", 0)
-    least = setting("facetMincount", 1)
-    found = release.facet("occurrences", filter_, FACETS[name], limit=limit, offset=offset, minimum=max(least, 1))
+    limit, offset, least = (_setting(request, what, name) for what in _FACET_DEFAULTS)
+    limit, least = min(limit, FACET_LIMIT), max(least, 1)
+    found = release.facet("occurrences", filter_, FACETS[name], limit=limit, offset=offset, minimum=least)
     counts = [{"name": _plain(value), "count": number} for value, number in found]
     return {"field": _upper(name), "counts": counts}
+
+
+def _setting(request: Request, what: str, name: str = "") -> int:
+    """Return a setting of all facets, or of one: `facetLimit`, or `year.facetLimit`."""
+    query = request.query_params
+    value = query.get(f"{name}.{what}", query.get(what, str(_FACET_DEFAULTS[what])))
+    found = integer(what, value)
+    if found < 0:
+        raise invalid(field=what, value=value, expected="0 or more")
+    return found
 
 
 def _plain(value: Any) -> str:

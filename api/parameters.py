@@ -26,6 +26,7 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     KEY = "key"
     GEOMETRY = "geometry"
+    CIRCLE = "circle"
 
 
 class Lookup(Protocol):
@@ -60,6 +61,8 @@ class Parameter:
         From one value and the release's look-ups to a filter.
     column : str, optional
         The column behind it, where there is just one: it can then be a facet.
+    codes : tuple of str
+        The codes that it takes, where they are a closed list.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Parameter:
     meaning: str
     to_filter: Callable[[str, str, Lookup], Filter]
     column: str | None = None
+    codes: tuple[str, ...] = ()
 
 
 _INTEGER: Final = re.compile(r"-?\d{1,18}", re.ASCII)
@@ -302,7 +306,10 @@ def _texts(*names: str) -> list[Parameter]:
 
 def _codes(**names: Sequence[str]) -> list[Parameter]:
     """Parameters of codes whose name is their column's."""
-    return [Parameter(n, Kind.CODE, f"{n}, one of GBIF's codes.", _code(n, known), n) for n, known in names.items()]
+    return [
+        Parameter(n, Kind.CODE, f"{n}, one of GBIF's codes.", _code(n, known), n, tuple(known))
+        for n, known in names.items()
+    ]
 
 
 _ALL: Final = (
@@ -323,10 +330,10 @@ _ALL: Final = (
     Parameter("provinceCode", Kind.CODE, "ISO 3166-2 code of the division (CN-YN).", _code("province_code"), "province_code"),
     *_texts("locality", "habitat"),
     Parameter("geometry", Kind.GEOMETRY, "WKT POLYGON or MULTIPOLYGON, counter-clockwise, degrees.", _geometry),
-    Parameter("geoDistance", Kind.GEOMETRY, "latitude,longitude,distance such as 21.9,101.2,30km.", _geo_distance),
+    Parameter("geoDistance", Kind.CIRCLE, "latitude,longitude,distance such as 21.9,101.2,30km.", _geo_distance),
     Parameter("hasCoordinate", Kind.BOOLEAN, "Whether there are coordinates.", _present("decimalLatitude")),
     Parameter("hasGeospatialIssue", Kind.BOOLEAN, "Whether the place is gravely in doubt.", _geospatial_issue),
-    Parameter("issue", Kind.CODE, "A doubt, by its name.", _issue, "quality_flags"),
+    Parameter("issue", Kind.CODE, "A doubt, by its name.", _issue, "quality_flags", tuple(sorted({*FLAGS, *gbif_names.ISSUES}))),
     *(
         Parameter(n, Kind.NUMBER, f"{n}; a,b is a range, * an open end.", _range(n, number))
         for n in ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "elevation", "depth")
@@ -351,6 +358,7 @@ _ALL: Final = (
     Parameter(
         "sharingCategory", Kind.CODE, "How coarse the place is: open, 0_1_degree, …",
         lambda name, value, _: Compare("sharing_category", "=", _category(name, value)), "sharing_category",
+        tuple(SharingCategory),
     ),
     Parameter("ambiguous", Kind.BOOLEAN, "Whether either side of a border may be right.", _is("ambiguous"), "ambiguous"),
 )  # fmt: skip

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from api import documents, models
 from api.answers import json_answer
 from api.dependencies import service
-from api.errors import Code, ProblemError, invalid, unknown_parameter
-from api.parameters import integer, like_literal
+from api.errors import Code, ProblemError, unknown_parameter
+from api.paging import window
+from api.parameters import like_literal
 from biodata.store.query.filters import And, Compare, Filter, Like, Or
 from biodata.store.tables import RELEASE
 
@@ -26,15 +27,15 @@ _PAGING: Final = ("limit", "offset")
 # pygbif sends these with every call; none of them changes what we can answer.
 _ACCEPTED: Final = ("hl", "verbose", "datasetKey", "strict", "language", "habitat", "threat", "nameType", "type", "issue", "facet", "checklistKey")  # fmt: skip
 _FILTERS: Final = {"rank": "taxonRank", "status": "taxonomicStatus"}
-_TEXT: Final = {"type": "string", "maxLength": 200}
-_NUMBER: Final = {"type": "integer", "minimum": 0}
+_TEXT: Final = {"type": "string"}
+_LIMIT: Final = {"type": "integer", "minimum": 0}
 _PARAMETERS: Final = documents.plain_parameters(
     ("q", _TEXT, "Text in a scientific or common name."),
     ("name", _TEXT, "A whole scientific name."),
     ("rank", _TEXT, "SPECIES, GENUS, …"),
     ("status", _TEXT, "ACCEPTED or SYNONYM."),
-    ("limit", _NUMBER, "Names of a page."),
-    ("offset", _NUMBER, "Names to leave out."),
+    ("limit", _LIMIT, "Names of a page."),
+    ("offset", dict(documents.OFFSET), "Names to leave out."),
 )
 
 
@@ -47,7 +48,7 @@ _PARAMETERS: Final = documents.plain_parameters(
 )
 def search(request: Request) -> Response:
     """Answer a page of names of the checklist that hold a text."""
-    limit, offset = _window(request, 20)
+    limit, offset = window(request.query_params, default=20, most=LIMIT)
     with service(request).open(request) as release:
         filter_ = _filter(request)
         page = release.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
@@ -71,7 +72,7 @@ def search(request: Request) -> Response:
 )
 def suggest(request: Request) -> Response:
     """Answer a short list of names for a text that somebody is typing."""
-    limit, offset = _window(request, 20)
+    limit, offset = window(request.query_params, default=20, most=LIMIT)
     with service(request).open(request) as release:
         page = release.page("taxa", _filter(request), COLUMNS, limit=min(limit, SUGGESTIONS), offset=offset)
     return json_answer([taxon(row) for row in page.rows])
@@ -125,7 +126,7 @@ def _filter(request: Request) -> Filter | None:
     parts: list[Filter] = []
     for name, value in request.query_params.multi_items():
         if name == "q" and value:
-            pattern = f"%{like_literal(value[:200])}%"
+            pattern = f"%{like_literal(value)}%"
             parts.append(Or(tuple(Like(c, pattern, ignore_case=True) for c in ("scientificName", "vernacular_names"))))
         elif name == "name":
             parts.append(Compare("scientificName", "=", value, ignore_case=True))
@@ -134,16 +135,3 @@ def _filter(request: Request) -> Filter | None:
         elif name not in (*_PAGING, *_ACCEPTED, "q"):
             raise unknown_parameter(name, (*_PAGING, *_ACCEPTED, *_FILTERS, "q", "name"))
     return None if not parts else And(tuple(parts))
-
-
-def _window(request: Request, default: int) -> tuple[int, int]:
-    """Return limit and offset."""
-    query = request.query_params
-    limit, offset = integer("limit", query.get("limit", str(default))), integer("offset", query.get("offset", "0"))
-    if limit < 0 or not 0 <= offset <= 100_000:
-        raise invalid(
-            field="limit" if limit < 0 else "offset",
-            value=str(min(limit, offset)),
-            expected="0 or more, offset up to 100,000",
-        )
-    return min(limit, LIMIT), offset

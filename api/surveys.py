@@ -1,7 +1,7 @@
 """Surveys of monitoring projects: checked at once for anybody, taken in for those who have a key."""
 
 import io
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter
@@ -37,13 +37,21 @@ async def hand_in(request: Request) -> Response:
     for name in request.query_params:
         if name != "dry_run":
             raise unknown_parameter(name, ["dry_run"])
+    idempotency_key = request.headers.get("idempotency-key")
+    if idempotency_key is not None and not 0 < len(idempotency_key) <= 200:
+        raise ProblemError(
+            Code.REQUEST_INVALID,
+            "the Idempotency-Key cannot be used",
+            field="Idempotency-Key",
+            expected="1 to 200 characters",
+        )
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
     key = None if dry_run else await run_in_threadpool(auth.need_key, request)
     found = service(request)
     content, name, dataset = await _read(request, found.settings.upload_limit_bytes)
     if key is None:
         return await run_in_threadpool(_check, found, content, name)
-    return await run_in_threadpool(_receive, found, key, content, name, dataset, request.headers.get("idempotency-key"))
+    return await run_in_threadpool(_receive, found, key, content, name, dataset, idempotency_key)
 
 
 @router.get(
@@ -51,7 +59,7 @@ async def hand_in(request: Request) -> Response:
     summary="What became of a survey",
     responses=documents.answers(models.Submission, missing=True, other=(401,)),
 )
-def state(request: Request, number: str) -> Response:
+def state(request: Request, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with a submission's state; its report goes only to the key that handed it in."""
     key = auth.find_key(request)
     wanted = integer("number", number)
@@ -86,13 +94,6 @@ def _receive(
     """Keep a workbook, queue it, and tell where its state stands."""
     from biodata import surveys
 
-    if idempotency_key is not None and not 0 < len(idempotency_key) <= 200:
-        raise ProblemError(
-            Code.REQUEST_INVALID,
-            "the Idempotency-Key cannot be used",
-            field="Idempotency-Key",
-            expected="1 to 200 characters",
-        )
     try:
         number = surveys.receive(
             found.settings, found.registry, content, name, api_key=key, dataset=dataset, idempotency_key=idempotency_key
@@ -132,6 +133,14 @@ async def _read(request: Request, limit_bytes: int) -> tuple[bytes, str, str | N
     limited = Request(request.scope, receive)
     try:
         async with limited.form(max_files=1, max_fields=5, max_part_size=10_000) as form:
+            for field in form:
+                if field not in ("file", "dataset"):
+                    raise ProblemError(
+                        Code.UPLOAD_INVALID,
+                        "the form has a field that is not known",
+                        field=field[:80],
+                        expected="file, dataset",
+                    )
             file, dataset = form.get("file"), form.get("dataset")
             if not isinstance(file, UploadFile):
                 raise ProblemError(

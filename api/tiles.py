@@ -11,6 +11,7 @@ from api import documents
 from api.answers import JSON, address, json_answer, link
 from api.collections import Collection, find, property_schema
 from api.dependencies import service
+from api.documents import CollectionId, TileNumber
 from api.errors import Code, ProblemError, invalid, unknown_parameter
 from biodata.store.tiles import MAXIMUM_ZOOM
 
@@ -22,11 +23,12 @@ MATRIX_SET: Final = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercato
 WEB_MERCATOR: Final = "http://www.opengis.net/def/crs/EPSG/0/3857"
 
 _NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
+_RELEASE: Final = re.compile(r"r\d{6,18}-[0-9a-f]{10}", re.ASCII)
 _PATH: Final = "/ogc/collections/{id}/tiles/WebMercatorQuad"
 
 
 @router.get("", summary="Tile sets", responses=documents.answers(dict[str, Any], missing=True))
-def tile_sets(request: Request, collection_id: str) -> Response:
+def tile_sets(request: Request, collection_id: CollectionId) -> Response:
     """Answer with the tile sets of a collection: one, in Web Mercator."""
     found = find(collection_id)
     here = address(request, f"/ogc/collections/{found.id}/tiles")
@@ -38,7 +40,7 @@ def tile_sets(request: Request, collection_id: str) -> Response:
     summary="The tile set",
     responses=documents.answers(dict[str, Any], missing=True),
 )
-def tile_set(request: Request, collection_id: str) -> Response:
+def tile_set(request: Request, collection_id: CollectionId) -> Response:
     """Answer with the tile set in Web Mercator."""
     return json_answer(_tile_set(request, find(collection_id)))
 
@@ -48,7 +50,7 @@ def tile_set(request: Request, collection_id: str) -> Response:
     summary="The tile set as TileJSON",
     responses=documents.answers(dict[str, Any], missing=True),
 )
-def tile_json(request: Request, collection_id: str) -> Response:
+def tile_json(request: Request, collection_id: CollectionId) -> Response:
     """Answer with TileJSON 3.0; the addresses of its tiles hold the release, so they may be kept for ever."""
     found = find(collection_id)
     with service(request).open(request) as release:
@@ -73,10 +75,12 @@ def tile_json(request: Request, collection_id: str) -> Response:
 @router.get(
     "/WebMercatorQuad/{z}/{y}/{x}",
     summary="One tile",
-    openapi_extra=documents.plain_parameters(("release", {"type": "string"}, "The release, as TileJSON gives it.")),
+    openapi_extra=documents.plain_parameters(
+        ("release", {"type": "string", "pattern": r"^r\d{6,}-[0-9a-f]{10}$"}, "The release, as TileJSON gives it.")
+    ),
     responses=documents.tile(MVT),
 )
-def tile(request: Request, collection_id: str, z: str, y: str, x: str) -> Response:
+def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNumber, x: TileNumber) -> Response:
     """Answer with one Mapbox vector tile, or 304 where the client has it already."""
     found = find(collection_id)
     zoom, row, column = (_whole(name, value) for name, value in (("z", z), ("y", y), ("x", x)))
@@ -91,6 +95,8 @@ def tile(request: Request, collection_id: str, z: str, y: str, x: str) -> Respon
         if name not in ("release", "f"):
             raise unknown_parameter(name, ("release", "f"))
     asked = request.query_params.get("release")
+    if asked is not None and not _RELEASE.fullmatch(asked):
+        raise invalid(field="release", value=asked, expected="a release's id, as TileJSON gives it")
     with service(request).open(request, release_id=asked) as release:
         # Tiles of one release never change, so its id and the tile's place are all that the tag needs.
         tag = f'"{release.id}-{found.id}-{zoom}-{row}-{column}"'

@@ -88,6 +88,7 @@ NESTED = '{"op":"not","args":[' * 300 + '{"op":"isNull","args":[{"property":"yea
         pytest.param("S_CROSSES(geometry, BBOX(1, 2, 3, 4))", "cql2-text", id="an operator that is not answered"),
         pytest.param("S_INTERSECTS(geometry, BBOX(1, 2, 3))", "cql2-text", id="three corners"),
         pytest.param("S_INTERSECTS(geometry, POLYGON((100 20, 102", "cql2-text", id="a polygon without its end"),
+        pytest.param("year = " + "1" * 9_000, "cql2-text", id="nine thousand digits"),
         pytest.param(DEEP, "cql2-text", id="ten thousand brackets"),
         pytest.param("NOT " * 200 + "year = 1", "cql2-text", id="two hundred times NOT"),
         pytest.param("year = 1 OR " * 900 + "year = 1", "cql2-text", id="longer than the cap"),

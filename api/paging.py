@@ -1,0 +1,43 @@
+"""Which part of the rows is asked for: limit and offset, cut or refused in one way everywhere."""
+
+from typing import Final
+
+from starlette.datastructures import QueryParams
+
+from api.errors import Code, ProblemError, invalid
+from api.parameters import integer
+
+WINDOW: Final = 100_000
+"""Where paging by offset ends, as at GBIF; a cursor has no end."""
+
+
+def window(query: QueryParams, *, default: int, most: int, least: int = 0) -> tuple[int, int]:
+    """Return limit and offset.
+
+    Parameters
+    ----------
+    query : QueryParams
+        The request's parameters.
+    default : int
+        The limit where none is given.
+    most : int
+        A limit above it is cut to it: GBIF does so, and GDAL reads nothing where it is refused.
+    least : int
+        A limit below it is refused.
+
+    Raises
+    ------
+    ProblemError
+        If one of them is no whole number or too small, or together they lie beyond the window.
+    """
+    limit, offset = integer("limit", query.get("limit", str(default))), integer("offset", query.get("offset", "0"))
+    if limit < least:
+        raise invalid(field="limit", value=str(limit), expected=f"{least} or more")
+    if offset < 0:
+        raise invalid(field="offset", value=str(offset), expected="0 or more")
+    limit = min(limit, most)
+    if offset + limit > WINDOW:
+        detail = f"offset {offset} + limit {limit} is more than {WINDOW}"
+        expected = "follow the Link header, or the link, with rel=next, which has no end"
+        raise ProblemError(Code.WINDOW_EXCEEDED, detail, field="offset", expected=expected)
+    return limit, offset
