@@ -1,15 +1,17 @@
 """The lake: what a commit changes, identities that last, versions that can be read again."""
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
-from store_records import GIBBON, SEROW, TRUNG_KHANH, commit, records
 
 from biodata.errors import InputError, StoreError
 from biodata.store.lake import Lake
-from biodata.store.query.filters import And, Between, Compare, Contains, InBox, IsNull
+from biodata.store.query.filters import And, Between, Compare, Contains, InBox, Intersects, IsNull
+from biodata.store.query.geometry import check_wkt
+from store_records import GIBBON, SEROW, TRUNG_KHANH, commit, records
 
 
 def keys(lake: Lake, snapshot: int | None = None) -> dict[str, int]:
@@ -17,9 +19,18 @@ def keys(lake: Lake, snapshot: int | None = None) -> dict[str, int]:
     return dict(frame.iter_rows())
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """Return a folder with an empty lake; tests copy it."""
+    data = tmp_path_factory.mktemp("empty")
+    Lake.open(data).close()
+    return data
+
+
 @pytest.fixture
-def lake(tmp_path: Path):
-    with Lake.open(tmp_path) as lake:
+def lake(empty: Path, tmp_path: Path):
+    shutil.copytree(empty, tmp_path / "data")
+    with Lake.open(tmp_path / "data") as lake:
         yield lake
 
 
@@ -127,6 +138,8 @@ def test_filters_read_what_they_say(lake: Lake):
     assert lake.count("occurrences", where=where) == 2
     assert lake.count("occurrences", where=IsNull("decimalLatitude")) == 1
     assert lake.count("occurrences", where=Between("decimalLatitude", None, 22.9)) == 1
+    triangle = check_wkt("POLYGON((106.5 22.89, 106.6 22.89, 106.55 22.915, 106.5 22.89))")
+    assert lake.count("occurrences", where=Intersects(triangle)) == 1
     with pytest.raises(InputError, match="no column of this name"):
         lake.count("occurrences", where=Compare("1=1; --", "=", 1))
 
