@@ -237,15 +237,26 @@ def _geometry(blob: bytes, places: Sequence[Place], where: str) -> Iterator[Find
 
 def _frame(frame: pl.DataFrame, places: Sequence[Place], where: str) -> Iterator[Finding]:
     """Find places in a table: in each row's values together, and in each blob."""
-    binary = [name for name, dtype in frame.schema.items() if dtype == pl.Binary]
+    binary = [name for name, dtype in frame.schema.items() if "Binary" in str(dtype)]
     for name in binary:
-        for blob in frame[name].drop_nulls().unique():
+        for blob in dict.fromkeys(_blobs(frame[name].to_list())):
             yield from _geometry(blob, places, f"{where}: {name}")
             yield from _doubles(blob, places, f"{where}: {name}")
             yield from _text(_decoded(blob), places, f"{where}: {name}")
     rest = frame.drop(binary)
     if rest.width:
         yield from _text(rest.write_ndjson(), places, where)
+
+
+def _blobs(value: object) -> Iterator[bytes]:
+    """Yield every blob in a nested value."""
+    if isinstance(value, bytes):
+        yield value
+    elif isinstance(value, dict):
+        yield from _blobs(list(value.values()))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _blobs(part)
 
 
 def _duckdb(data: bytes, places: Sequence[Place], where: str) -> Iterator[Finding]:
