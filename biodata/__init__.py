@@ -9,27 +9,29 @@ from typing import Any, Final
 
 _NAMES: Final = MappingProxyType(
     {
-        "Settings": "biodata.settings",
-        "BiodataError": "biodata.errors",
-        "InputError": "biodata.errors",
-        "Lake": "biodata.store.lake",
-        "ingest": "biodata.pipeline",
-        "release": "biodata.pipeline",
-        "find_corridors": "biodata.runs",
-        "read_results": "biodata.runs",
-        "locate": "biodata.places",
-        "load_boundaries": "biodata.places",
+        "BiodataError": "biodata.errors:BiodataError",
+        "InputError": "biodata.errors:InputError",
+        "Lake": "biodata.store.lake:Lake",
+        "Settings": "biodata.settings:Settings",
+        "find_corridors": "biodata.runs:find_corridors",
+        "load_boundaries": "biodata.places:load_boundaries",
+        "locate": "biodata.places:locate",
+        "read_results": "biodata.runs:read_results",
+        "release": "biodata.pipeline:release",
+        "take_in": "biodata.pipeline:ingest",
     }
 )
+"""Name → 'module:attribute'; no name is that of a module, which Python would put in its place."""
 
-__all__ = ["BiodataError", "InputError", "Lake", "Settings", "find_corridors", "ingest", "load_boundaries"]
-__all__ += ["locate", "read_results", "release"]
+__all__ = ["BiodataError", "InputError", "Lake", "Settings", "find_corridors", "load_boundaries", "locate"]
+__all__ += ["read_results", "release", "take_in"]
 
 
 def __getattr__(name: str) -> Any:
     """Load one of the names above (PEP 562)."""
     if name in _NAMES:
-        return getattr(import_module(_NAMES[name]), name)
+        module, _, attribute = _NAMES[name].partition(":")
+        return getattr(import_module(module), attribute)
     message = f"module 'biodata' has no attribute {name!r}"
     raise AttributeError(message)
 

@@ -154,6 +154,7 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
             boundaries=boundaries,
             progress=progress,
         )
+        links = _named(links, run_id, "corridor_id", request.layer, parameters)
         candidates = transboundary.candidates(
             table.filter(pl.col("area_id").is_in(areas["area_id"].to_list())),
             links,
@@ -162,11 +163,9 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
             parameters=transboundary.CandidateParameters(since_year=request.since_year),
             strictest=lambda frame: sharing.strictest(frame, rules),
         )
-        for name, frame, key in (
-            ("corridors", links, "corridor_id"),
-            ("reserve_candidates", candidates, "candidate_id"),
-        ):
-            _commit(lake, name, _named(frame, run_id, key, request.layer, parameters), key, request.layer)
+        candidates = _named(candidates, run_id, "candidate_id", request.layer, parameters)
+        _commit(lake, "corridors", links, "corridor_id", request.layer)
+        _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
     functional = int(links["functional"].sum())
     report = RunReport(run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters)
     with Registry.open(settings) as registry:
