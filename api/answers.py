@@ -8,9 +8,12 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.errors import invalid, unknown_parameter
+
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
 HTML: Final = "text/html"
+FORMATS: Final = ("json", "html")
 SHORT_CACHE: Final = "public, max-age=60"
 
 
@@ -38,10 +41,19 @@ def link(href: str, rel: str, media_type: str, title: str) -> dict[str, str]:
     return {"href": href, "rel": rel, "type": media_type, "title": title}
 
 
+def only(request: Request, *names: str) -> None:
+    """Refuse a request with a parameter that is not one of these; OGC's API asks for that."""
+    for name in request.query_params:
+        if name not in names:
+            raise unknown_parameter(name, names)
+
+
 def wants_html(request: Request) -> bool:
     """Tell whether a page for people is asked for: by `f=html`, or by a browser's Accept header."""
     chosen = request.query_params.get("f")
     if chosen is not None:
+        if chosen not in FORMATS:
+            raise invalid(field="f", value=chosen, expected=f"one of {', '.join(FORMATS)}")
         return chosen == "html"
     first = request.headers.get("accept", "").split(",")[0].split(";")[0].strip()
     return first == HTML

@@ -1,5 +1,6 @@
 """CQL2 (JSON, or text through `api.cql2`) into the store's filter tree: what it can answer, and a 400 for the rest."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 import polars as pl
+import shapely
 
 from api.cql2 import DEPTH_LIMIT, LENGTH_LIMIT, parse_text, refuse
 from api.intervals import overlaps, read_dates, within
@@ -30,6 +32,9 @@ from biodata.store.query.filters import (
 from biodata.store.query.geometry import check_geojson, check_wkt
 from biodata.store.tables import Table
 
+_POINT: Final = re.compile(
+    r"\s*POINT\s*\(\s*(-?\d{1,3}(?:\.\d{1,15})?)\s+(-?\d{1,3}(?:\.\d{1,15})?)\s*\)\s*", re.I | re.ASCII
+)
 LANGUAGES: Final = ("cql2-text", "cql2-json")
 
 _FLIPPED: Final[Mapping[str, Operator]] = MappingProxyType(
@@ -153,7 +158,7 @@ class _Reader:
 
     def _meets(self, args: list[Any]) -> Filter:
         """Turn an intersection of the feature's geometry with a box or polygon."""
-        shapes = [arg for arg in _only(args, 2) if _property(arg) is None]
+        shapes = [arg for arg in _only(args, 2) if _property(arg) != "geometry"]
         if len(shapes) != 1:
             raise refuse(problem="two geometries are compared", expected="the property geometry, and a polygon or box")
         shape = shapes[0]
@@ -162,6 +167,8 @@ class _Reader:
             if len(corners) != 4 or not all(isinstance(c, int | float) and not isinstance(c, bool) for c in corners):
                 raise refuse(problem=f"{_show(shape)} is no box", expected="west, south, east, north")
             return InBox(*(float(c) for c in corners))
+        if (point := _point(shape)) is not None:
+            return Intersects(point)
         if isinstance(shape, dict) and isinstance(shape.get("wkt"), str):
             return Intersects(check_wkt(shape["wkt"]))
         return Intersects(check_geojson(shape))
@@ -202,6 +209,23 @@ class _Reader:
 
 
 _OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType({name: name for name in _FLIPPED.values()})
+
+
+def _point(shape: Any) -> bytes | None:
+    """Return the WKB of a shape that is a point in WKT or GeoJSON; None for every other."""
+    if not isinstance(shape, dict):
+        return None
+    match = _POINT.fullmatch(shape["wkt"]) if isinstance(shape.get("wkt"), str) else None
+    position = shape.get("coordinates") if shape.get("type") == "Point" else None
+    if match is not None:
+        longitude, latitude = float(match[1]), float(match[2])
+    elif isinstance(position, list) and len(position) == 2 and all(type(c) in (int, float) for c in position):
+        longitude, latitude = map(float, position)
+    else:
+        return None
+    if not (abs(longitude) <= 180 and abs(latitude) <= 90):
+        raise refuse(problem=f"{_show(shape)} is not on Earth", expected="longitude and latitude in degrees")
+    return bytes(shapely.to_wkb(shapely.Point(longitude, latitude)))
 
 
 def _only(args: list[Any], count: int) -> list[Any]:

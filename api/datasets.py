@@ -13,7 +13,7 @@ from api.dependencies import service
 from api.errors import Code, ProblemError, unknown_parameter
 from api.gbif_names import LICENSE_URLS
 from api.paging import window
-from api.parameters import like_literal
+from api.readers import like_literal
 from biodata.store.query.filters import Compare, Filter, Like
 from biodata.store.tables import RELEASE
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import documents, html
-from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, wants_html
+from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, only, wants_html
 from api.collections import COLLECTIONS, CRS84, EPSG4326, GREGORIAN, Collection, find, property_schema
 from api.dependencies import Opened, service
 from api.documents import CollectionId
@@ -43,6 +43,7 @@ CONFORMANCE: Final = (
 @router.get("/", include_in_schema=False)
 def landing(request: Request) -> Response:
     """Answer with links to everything below."""
+    only(request, "f")
     links = [
         link(address(request, "/ogc"), "self", JSON, "This page"),
         link(address(request, "/ogc", [("f", "html")]), "alternate", HTML, "This page for people"),
@@ -61,6 +62,7 @@ def landing(request: Request) -> Response:
 @router.get("/conformance", summary="Conformance classes", responses=documents.answers(dict[str, Any]))
 def conformance(request: Request) -> Response:
     """Answer with the parts of the standards that are met."""
+    only(request, "f")
     if wants_html(request):
         return html.page("Conformance", html.links((c, c) for c in CONFORMANCE), up=[("/ogc?f=html", "OGC API")])
     return json_answer({"conformsTo": CONFORMANCE})
@@ -72,6 +74,7 @@ OPENAPI: Final = "application/vnd.oai.openapi+json;version=3.1"
 @router.get("/api", include_in_schema=False)
 def api_document(request: Request) -> Response:
     """Answer with the interface below /ogc, its addresses relative to /ogc as clients of the standard expect."""
+    only(request, "f")
     document = request.app.openapi()
     paths = {
         path.removeprefix("/ogc") or "/": item for path, item in document["paths"].items() if path.startswith("/ogc")
@@ -86,6 +89,7 @@ def api_document(request: Request) -> Response:
 @router.get("/collections", summary="Collections", responses=documents.answers(dict[str, Any]))
 def collections(request: Request) -> Response:
     """Answer with every collection."""
+    only(request, "f")
     with service(request).open(request) as release:
         found = [_describe(request, release, collection) for collection in COLLECTIONS.values()]
     if wants_html(request):
@@ -104,6 +108,7 @@ def collections(request: Request) -> Response:
 )
 def collection(request: Request, collection_id: CollectionId) -> Response:
     """Answer with one collection."""
+    only(request, "f")
     found = find(collection_id)
     with service(request).open(request) as release:
         body = _describe(request, release, found)
@@ -127,6 +132,7 @@ def collection(request: Request, collection_id: CollectionId) -> Response:
 )
 def schema(request: Request, collection_id: CollectionId) -> Response:
     """Answer with a JSON schema of the properties."""
+    only(request, "f")
     found = find(collection_id)
     queried = request.url.path.endswith("/queryables")
     names = found.filterable if queried else found.properties

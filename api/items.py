@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import documents, geojson, html
-from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, wants_html
+from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, only, wants_html
 from api.collections import CRS84, EPSG4326, Collection, find
 from api.cql2_filters import LANGUAGES, read_filter
 from api.dependencies import service
@@ -18,7 +18,7 @@ from api.errors import Code, ProblemError, invalid, unknown_parameter
 from api.features import trail
 from api.intervals import overlaps, read_dates
 from api.paging import window
-from api.parameters import boolean, integer, number
+from api.readers import boolean, integer, number
 from biodata.store.query.filters import And, Compare, Contains, Filter, InBox
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}", tags=["features"])
@@ -74,9 +74,7 @@ def items(request: Request, collection_id: CollectionId) -> Response:
 def item(request: Request, collection_id: CollectionId, feature_id: str) -> Response:
     """Answer one feature."""
     found = find(collection_id)
-    for name in request.query_params:
-        if name not in ("f", "crs"):
-            raise unknown_parameter(name, ("f", "crs"))
+    only(request, "f", "crs")
     key = integer("feature_id", feature_id) if found.points else feature_id
     crs = request.query_params.get("crs", CRS84)
     with service(request).open(request) as release:

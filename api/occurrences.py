@@ -12,7 +12,8 @@ from api.answers import address, json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
 from api.paging import window
-from api.parameters import FACETS, boolean, combine, every, integer, unknown_value
+from api.parameters import FACETS, combine, every
+from api.readers import boolean, integer, unknown_value
 from biodata.store.query.filters import Compare, Filter
 
 router = APIRouter(prefix="/v1/occurrence", tags=["occurrences"])

@@ -5,7 +5,7 @@ from typing import Final
 from starlette.datastructures import QueryParams
 
 from api.errors import Code, ProblemError, invalid
-from api.parameters import integer
+from api.readers import integer
 
 WINDOW: Final = 100_000
 """Where paging by offset ends, as at GBIF; a cursor has no end."""

@@ -13,7 +13,7 @@ from api.answers import json_answer
 from api.dependencies import service
 from api.errors import Code, ProblemError, unknown_parameter
 from api.paging import window
-from api.parameters import like_literal
+from api.readers import like_literal
 from biodata.store.query.filters import And, Compare, Filter, Like, Or
 from biodata.store.tables import RELEASE
 

@@ -16,7 +16,7 @@ from api import auth, documents, models
 from api.answers import json_answer
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, unknown_parameter
-from api.parameters import boolean, integer
+from api.readers import boolean, integer
 from biodata.store.models import ApiKey, Submission
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import documents
-from api.answers import JSON, address, json_answer, link
+from api.answers import JSON, address, json_answer, link, only
 from api.collections import Collection, find, property_schema
 from api.dependencies import service
 from api.documents import CollectionId, TileNumber
-from api.errors import Code, ProblemError, invalid, unknown_parameter
+from api.errors import Code, ProblemError, invalid
 from biodata.store.tiles import MAXIMUM_ZOOM
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}/tiles", tags=["tiles"])
@@ -30,6 +30,7 @@ _PATH: Final = "/ogc/collections/{id}/tiles/WebMercatorQuad"
 @router.get("", summary="Tile sets", responses=documents.answers(dict[str, Any], missing=True))
 def tile_sets(request: Request, collection_id: CollectionId) -> Response:
     """Answer with the tile sets of a collection: one, in Web Mercator."""
+    only(request, "f")
     found = find(collection_id)
     here = address(request, f"/ogc/collections/{found.id}/tiles")
     return json_answer({"tilesets": [_tile_set(request, found)], "links": [link(here, "self", JSON, "Tile sets")]})
@@ -42,6 +43,7 @@ def tile_sets(request: Request, collection_id: CollectionId) -> Response:
 )
 def tile_set(request: Request, collection_id: CollectionId) -> Response:
     """Answer with the tile set in Web Mercator."""
+    only(request, "f")
     return json_answer(_tile_set(request, find(collection_id)))
 
 
@@ -52,6 +54,7 @@ def tile_set(request: Request, collection_id: CollectionId) -> Response:
 )
 def tile_json(request: Request, collection_id: CollectionId) -> Response:
     """Answer with TileJSON 3.0; the addresses of its tiles hold the release, so they may be kept for ever."""
+    only(request, "f")
     found = find(collection_id)
     with service(request).open(request) as release:
         west, south, east, north = release.extent(found.id)
@@ -91,9 +94,7 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
             field="z",
             expected=f"z from 0 to {MAXIMUM_ZOOM}, y and x below 2^z",
         )
-    for name in request.query_params:
-        if name not in ("release", "f"):
-            raise unknown_parameter(name, ("release", "f"))
+    only(request, "f", "release")
     asked = request.query_params.get("release")
     if asked is not None and not _RELEASE.fullmatch(asked):
         raise invalid(field="release", value=asked, expected="a release's id, as TileJSON gives it")

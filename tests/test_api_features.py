@@ -175,6 +175,8 @@ def test_item_whose_id_has_a_colon(client):
         pytest.param("/ogc/collections/moons", {}, 404, "NOT_FOUND", id="no such collection"),
         pytest.param("/ogc/collections/corridors/items/none", {}, 404, "RECORD_MISSING", id="no such feature"),
         pytest.param("/ogc/collections/occurrences/items/x", {}, 400, "PARAMETER_INVALID", id="an id that is no number"),
+        pytest.param("/ogc", {"q": "1"}, 400, "PARAMETER_UNKNOWN", id="a parameter of no page"),
+        pytest.param("/ogc/collections/corridors", {"f": "xml"}, 400, "PARAMETER_INVALID", id="no such format"),
         pytest.param(None, {"bbox": "1,2,3"}, 400, "PARAMETER_INVALID", id="a box of three"),
         pytest.param(None, {"bbox": "1,5,3,2"}, 400, "PARAMETER_INVALID", id="south above north"),
         pytest.param(None, {"bbox": "nan,1,2,3"}, 400, "PARAMETER_INVALID", id="a box of not a number"),

@@ -1,0 +1,219 @@
+"""How the values of search parameters are read: text in, a filter of the store out."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from api import gbif_names
+from api.errors import Code, ProblemError, invalid, unknown_parameter
+from api.intervals import read_dates, within
+from biodata.flags import FLAGS
+from biodata.store.query.filters import And, Between, Compare, Contains, Filter, In, IsNull, Like, Not, Or
+from biodata.vocabularies import SharingCategory
+
+
+class Lookup(Protocol):
+    """What some parameters have to look up in the release."""
+
+    def taxon(self, key: str) -> Filter:
+        """Return the filter for a taxon with all that lies below it."""
+
+    def province_codes(self, name: str) -> list[str]:
+        """Return the codes of the divisions of that name."""
+
+    def polygon(self, text: str) -> Filter:
+        """Return the filter for a WKT polygon."""
+
+    def circle(self, latitude: float, longitude: float, radius_m: float) -> Filter:
+        """Return the filter for a circle on the ellipsoid."""
+
+
+Reader = Callable[[str, str, Lookup], Filter]
+"""Turns a parameter's name, one value and the release's look-ups into a filter."""
+
+_INTEGER: Final = re.compile(r"-?\d{1,18}", re.ASCII)
+_NUMBER: Final = re.compile(r"-?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})", re.ASCII)
+_GEO_DISTANCE: Final = re.compile(r"(-?[\d.]{1,20}),(-?[\d.]{1,20}),(\d{1,8}(?:\.\d{1,6})?)(km|m)?", re.ASCII)
+_CIRCLE_LIMIT_M: Final = 5_000_000
+
+
+def integer(name: str, value: str) -> int:
+    """Read a whole number."""
+    if not _INTEGER.fullmatch(value):
+        raise invalid(field=name, value=value, expected="a whole number")
+    return int(value)
+
+
+def number(name: str, value: str) -> float:
+    """Read a number; NaN and infinity are none."""
+    if not _NUMBER.fullmatch(value):
+        raise invalid(field=name, value=value, expected="a number such as 21.5")
+    return float(value)
+
+
+def boolean(name: str, value: str) -> bool:
+    """Read true or false."""
+    if value.lower() not in ("true", "false"):
+        raise invalid(field=name, value=value, expected="true or false")
+    return value.lower() == "true"
+
+
+def equal_text(column: str) -> Reader:
+    """Read text that is equal, upper and lower case apart."""
+    return lambda _name, value, _lookup: Compare(column, "=", value, ignore_case=True)
+
+
+def code(column: str, known: Sequence[str] = ()) -> Reader:
+    """Read one of a list of codes, in any case."""
+
+    def read(name: str, value: str, _: Lookup) -> Filter:
+        code = value.upper()
+        if known and code not in known:
+            raise invalid(field=name, value=value, expected=f"one of {', '.join(known)}")
+        return Compare(column, "=", code)
+
+    return read
+
+
+def number_range(column: str, read_one: Callable[[str, str], float]) -> Reader:
+    """Read a number, or two with a comma between them, * leaving an end open; a missing value is in no range."""
+
+    def read(name: str, value: str, _: Lookup) -> Filter:
+        low, comma, high = value.partition(",")
+        if not comma:
+            return Compare(column, "=", read_one(name, value))
+        ends = [None if end in ("*", "") else read_one(name, end) for end in (low, high)]
+        return Between(column, *ends)
+
+    return read
+
+
+def present(column: str) -> Reader:
+    """Read whether there is a value at all."""
+    return lambda name, value, _: Not(IsNull(column)) if boolean(name, value) else IsNull(column)
+
+
+def flag(column: str) -> Reader:
+    """Read true or false of a column."""
+    return lambda name, value, _: Compare(column, "=", boolean(name, value))
+
+
+def taxon(name: str, value: str, lookup: Lookup) -> Filter:
+    """Read a taxon's key; all that lies below it is meant, too."""
+    if not value or len(value) > 100:
+        raise invalid(field=name, value=value, expected="a taxon's key")
+    return lookup.taxon(value)
+
+
+_NAME_COLUMNS: Final = (
+    "acceptedScientificName", "species", "genus", "family", "order", "class", "phylum", "kingdom",
+)  # fmt: skip
+
+
+def scientific_name(_: str, value: str, __: Lookup) -> Filter:
+    """Read a name with or without its author; its synonyms' records and all that lies below it are meant, too."""
+    stated = Like("scientificName", like_literal(value) + "%", ignore_case=True)
+    whole = tuple(Compare(column, "=", value, ignore_case=True) for column in _NAME_COLUMNS)
+    return Or((stated if " " in value.strip() else Compare("scientificName", "=", value, ignore_case=True), *whole))
+
+
+def state_province(_: str, value: str, lookup: Lookup) -> Filter:
+    """Read a division: as stated, or where none is published, the one that the published place lies in; or a code."""
+    stated = Compare("stateProvince", "=", value, ignore_case=True)
+    codes = (value.upper(), *lookup.province_codes(value))
+    located = In("province_code", codes)
+    return Or((stated, And((IsNull("stateProvince"), located)), Compare("province_code", "=", value.upper())))
+
+
+def issue(name: str, value: str, _: Lookup) -> Filter:
+    """Read the name of a doubt, GBIF's or ours."""
+    flag = value.upper()
+    if flag not in FLAGS and flag not in gbif_names.ISSUES:
+        raise unknown_value(field=name, value=value, known={*FLAGS, *gbif_names.ISSUES})
+    return Contains("quality_flags", flag)
+
+
+def unknown_value(*, field: str, value: str, known: set[str]) -> ProblemError:
+    """Return the error for a name in a value that is not known, with the names nearest to it."""
+    near = unknown_parameter(value, known).near
+    return ProblemError(
+        Code.PARAMETER_INVALID,
+        f"{field}: {value[:80]!r} is not known",
+        field=field,
+        expected=f"did you mean {' or '.join(near)}?" if near else None,
+        near=near,
+    )
+
+
+def geospatial_issue(name: str, value: str, _: Lookup) -> Filter:
+    """Read whether any of GBIF's four grave doubts about the place is there."""
+    any_of = Or(tuple(Contains("quality_flags", flag) for flag in gbif_names.GEOSPATIAL_ISSUES))
+    # A record without a list of doubts has none of them, so the list's absence must not make it fall out of both.
+    return any_of if boolean(name, value) else Or((IsNull("quality_flags"), Not(any_of)))
+
+
+def event_date(name: str, value: str, _: Lookup) -> Filter:
+    """Read a day, month, year or range that a record's whole date lies in."""
+    return within(*read_dates(name, value, separator=","))
+
+
+def moment(column: str) -> Reader:
+    """Read a moment that the text begins with, or two that it lies between."""
+
+    def read(_: str, value: str, __: Lookup) -> Filter:
+        low, comma, high = value.partition(",")
+        ends = (low, high) if comma else (low, low)
+        # A longer text with the same beginning sorts after it: the last character there is closes the range.
+        return Between(
+            column, None if ends[0] in ("*", "") else ends[0], None if ends[1] in ("*", "") else f"{ends[1]}~"
+        )
+
+    return read
+
+
+def geometry(name: str, value: str, lookup: Lookup) -> Filter:
+    """Read a WKT polygon."""
+    del name
+    return lookup.polygon(value)
+
+
+def geo_distance(name: str, value: str, lookup: Lookup) -> Filter:
+    """Read a circle: latitude, longitude, distance with km or m."""
+    match = _GEO_DISTANCE.fullmatch(value.replace(" ", ""))
+    if not match:
+        raise invalid(field=name, value=value, expected="latitude,longitude,distance such as 21.9,101.2,30km")
+    latitude, longitude = number(name, match[1]), number(name, match[2])
+    radius_m = float(match[3]) * (1 if match[4] == "m" else 1000)
+    if abs(latitude) > 90 or abs(longitude) > 180 or not 0 < radius_m <= _CIRCLE_LIMIT_M:
+        raise invalid(field=name, value=value, expected="a place on Earth and a distance up to 5000 km")
+    return lookup.circle(latitude, longitude, radius_m)
+
+
+_FREE_TEXT: Final = (
+    "scientificName", "acceptedScientificName", "species", "family", "locality", "recordedBy", "stateProvince",
+)  # fmt: skip
+
+
+def free_text(name: str, value: str, _: Lookup) -> Filter:
+    """Read text that stands somewhere in names, place or recorder."""
+    if not 0 < len(value) <= 200:
+        raise invalid(field=name, value=value, expected="1 to 200 characters")
+    pattern = f"%{like_literal(value)}%"
+    return Or(tuple(Like(column, pattern, ignore_case=True) for column in _FREE_TEXT))
+
+
+def like_literal(value: str) -> str:
+    r"""Return text that LIKE takes as it stands: %, _ and \ lose their meaning."""
+    return re.sub(r"([%_\\])", r"\\\1", value)
+
+
+def media(_: str, value: str, __: Lookup) -> Filter:
+    """Read a kind of media."""
+    return Like("mediaType", f"%{like_literal(value)}%", ignore_case=True)
+
+
+def category(name: str, value: str, _: Lookup) -> Filter:
+    """Read a sharing category."""
+    if value.lower() not in list(SharingCategory):
+        raise invalid(field=name, value=value, expected=f"one of {', '.join(SharingCategory)}")
+    return Compare("sharing_category", "=", value.lower())
