@@ -25,6 +25,7 @@ from biodata.store.query import (
     Not,
     Or,
     sql,
+    statements,
 )
 from biodata.store.query.filters import MAXIMUM_DEPTH, MAXIMUM_NODES, MAXIMUM_VALUES
 from biodata.store.query.geometry import MAXIMUM_VERTICES, check_geojson, check_wkt
@@ -261,7 +262,7 @@ def test_tables_without_places_have_no_boxes():
 def test_no_value_is_ever_part_of_the_sql():
     planted = "'; DROP TABLE occurrences; --"
     tree = And((Compare("species", "=", planted), Like("locality", planted), Contains("country_codes", planted)))
-    statement, params = sql.page(OCCURRENCES, ["key"], tree, limit=10)
+    statement, params = statements.page(OCCURRENCES, ["key"], tree, limit=10)
     assert planted not in statement
     assert params.count(planted) == 3
 

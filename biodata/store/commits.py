@@ -1,54 +1,21 @@
-"""What a commit changes in the lake, worked out and written by whole sets in DuckDB; no row passes through Python."""
+"""What a commit changes among records, worked out and written by whole sets in DuckDB; no row passes through Python."""
 
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Collection, Iterable
+from typing import Final
 
 import duckdb
 import polars as pl
 
 from biodata.errors import Refusal, StoreError
+from biodata.store.changes import CommitReport, find_changed, one, repeat
 from biodata.store.duck import literal, quote
 from biodata.store.staging import STAGED_ROW, Staging
 from biodata.store.tables import LAKE
 
-NOT_COMPARED: Final = frozenset({"key", "source_file", "source_row"})
-"""Where a row stood in its file is no part of what it says: a re-ordered file changes nothing."""
-
-_COLUMNS_AT_ONCE: Final = 48
-"""Columns compared in one join; bounds the memory that a row takes in it."""
-
 RECORD_TABLES: Final = ("occurrences", "verbatim")
-
-
-@dataclass(frozen=True)
-class CommitReport:
-    """What a commit did.
-
-    Attributes
-    ----------
-    snapshot : int
-        The lake's version after it; the one before where nothing had changed.
-    new, changed, unchanged, gone : int
-        Records (rows of other tables) by what happened to them; one that came back counts as new.
-    refusals : list of Refusal
-        Rows that were not taken in: a second row of the same identity.
-    """
-
-    snapshot: int
-    new: int
-    changed: int
-    unchanged: int
-    gone: int
-    refusals: list[Refusal] = field(default_factory=list)
-
-    @property
-    def changes(self) -> int:
-        """How many records were new, changed or gone."""
-        return self.new + self.changed + self.gone
 
 
 def plan_occurrences(
@@ -67,7 +34,7 @@ def plan_occurrences(
     _give_keys(cursor)
     for table in RECORD_TABLES:
         staged = f"(SELECT k.key, p.* EXCLUDE (key) FROM {_parts(staging, table)} p JOIN keyed k USING ({STAGED_ROW}))"
-        _find_changed(cursor, staged, f"lake.{table}", "key", LAKE[table].columns, into=f"changed_{table}")
+        find_changed(cursor, staged, f"lake.{table}", "key", LAKE[table].columns, into=f"changed_{table}")
     cursor.register("told_gone", _identity_frame(gone))
     cursor.execute(
         """
@@ -79,7 +46,7 @@ def plan_occurrences(
         """,
         [list(complete_datasets)],
     )
-    new, present, changed, leaving = _one(
+    new, present, changed, leaving = one(
         cursor,
         """
         SELECT (SELECT count(*) FROM keyed WHERE NOT present), (SELECT count(*) FROM keyed WHERE present),
@@ -95,7 +62,7 @@ def write_occurrences(cursor: duckdb.DuckDBPyConnection, staging: Staging) -> No
     for table in RECORD_TABLES:
         columns = [quote(c) for c in LAKE[table].columns if c != "key"]
         stale = f"(FROM changed_{table} UNION ALL FROM leaving)"
-        if _one(cursor, f"SELECT count(*) FROM {stale}")[0]:
+        if one(cursor, f"SELECT count(*) FROM {stale}")[0]:
             cursor.execute(f"DELETE FROM lake.{table} WHERE key IN {stale}")
         cursor.execute(
             f"""
@@ -108,55 +75,6 @@ def write_occurrences(cursor: duckdb.DuckDBPyConnection, staging: Staging) -> No
         """
         INSERT INTO lake.identities (key, "datasetKey", source_record_id)
         SELECT key, "datasetKey", source_record_id FROM keyed WHERE fresh
-        """
-    )
-
-
-def plan_table(
-    cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, *, key: str, scope: Mapping[str, Any] | None
-) -> CommitReport:
-    """Work out what a frame changes in one table; leaves ``incoming``, ``changed_rows`` and ``leaving`` behind."""
-    columns = LAKE[table].columns
-    cursor.register("told", frame)
-    if frame.get_column(key).null_count():
-        message = f"{table}: a row has no {key}"
-        raise StoreError(message)
-    cursor.execute(f"CREATE TEMP TABLE incoming AS SELECT DISTINCT ON ({quote(key)}) * FROM told ORDER BY {STAGED_ROW}")
-    places = [quote(c) if c in columns else "NULL" for c in ("source_file", "source_row")]
-    repeats = cursor.execute(
-        f"""
-        SELECT {places[0]}, {places[1]}, {quote(key)}::VARCHAR FROM told
-        WHERE {STAGED_ROW} NOT IN (SELECT {STAGED_ROW} FROM incoming) ORDER BY {STAGED_ROW}
-        """
-    ).fetchall()
-    condition, params = _in_scope(scope)
-    cursor.execute(f"CREATE TEMP TABLE stored AS SELECT * FROM lake.{table} WHERE {condition}", params)
-    _find_changed(cursor, "incoming", "stored", key, columns, into="changed_rows")
-    name = quote(key)
-    absent = f"{name} NOT IN (SELECT {name} FROM incoming)" if scope is not None else "false"
-    cursor.execute(f"CREATE TEMP TABLE leaving AS SELECT {name} AS key FROM stored WHERE {absent}")
-    new, rows, changed, leaving = _one(
-        cursor,
-        f"""
-        SELECT (SELECT count(*) FROM incoming WHERE {name} NOT IN (SELECT {name} FROM stored)),
-               (SELECT count(*) FROM incoming), (SELECT count(*) FROM changed_rows), (SELECT count(*) FROM leaving)
-        """,
-    )
-    refusals = [_repeat(file or table, row, key, value) for file, row, value in repeats]
-    return CommitReport(-1, new, changed, rows - new - changed, leaving, refusals)
-
-
-def write_table(cursor: duckdb.DuckDBPyConnection, table: str, *, key: str, scope: Mapping[str, Any] | None) -> None:
-    """Write what `plan_table` found, inside the caller's transaction."""
-    names, name = ", ".join(quote(c) for c in LAKE[table].columns), quote(key)
-    condition, params = _in_scope(scope)
-    stale = "(FROM changed_rows UNION ALL FROM leaving)"
-    if _one(cursor, f"SELECT count(*) FROM {stale}")[0]:
-        cursor.execute(f"DELETE FROM lake.{table} WHERE {name} IN {stale} AND {condition}", params)
-    cursor.execute(
-        f"""
-        INSERT INTO lake.{table} ({names}) SELECT {names} FROM incoming
-        WHERE {name} IN (FROM changed_rows) OR {name} NOT IN (SELECT {name} FROM stored)
         """
     )
 
@@ -174,7 +92,7 @@ def _number_rows(cursor: duckdb.DuckDBPyConnection, staging: Staging) -> list[Re
         FROM {_parts(staging, "occurrences")}
         """
     )
-    nameless, apart = _one(
+    nameless, apart = one(
         cursor,
         f"""
         SELECT (SELECT count(*) FROM numbered WHERE "datasetKey" IS NULL OR source_record_id IS NULL),
@@ -188,12 +106,12 @@ def _number_rows(cursor: duckdb.DuckDBPyConnection, staging: Staging) -> list[Re
     repeats = cursor.execute(
         f"SELECT source_file, source_row, source_record_id FROM numbered WHERE turn > 1 ORDER BY {STAGED_ROW}"
     ).fetchall()
-    return [_repeat(file or "", row, "source_record_id", value) for file, row, value in repeats]
+    return [repeat(file or "", row, "source_record_id", value) for file, row, value in repeats]
 
 
 def _give_keys(cursor: duckdb.DuckDBPyConnection) -> None:
     """Make the table ``keyed``: known records keep their key, new ones get the next ones in an order nobody can guess."""
-    last = _one(cursor, "SELECT coalesce(max(key), 0) FROM lake.identities")[0]
+    last = one(cursor, "SELECT coalesce(max(key), 0) FROM lake.identities")[0]
     seed = secrets.token_hex(16)
     cursor.execute(
         f"""
@@ -214,42 +132,6 @@ def _give_keys(cursor: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _find_changed(
-    cursor: duckdb.DuckDBPyConnection, staged: str, stored: str, key: str, columns: Iterable[str], *, into: str
-) -> None:
-    """Make a table of the keys whose staged and stored rows differ in any column that is compared."""
-    name = quote(key)
-    cursor.execute(f"CREATE TEMP TABLE {into} AS SELECT {name} AS key FROM {stored} LIMIT 0")
-    compared = [c for c in columns if c not in NOT_COMPARED and c != key]
-    counted = _one(cursor, f"SELECT {', '.join(f'count({quote(c)})' for c in compared)} FROM {staged}")
-    told = [c for c, count in zip(compared, counted, strict=True) if count]
-    silent = [c for c, count in zip(compared, counted, strict=True) if not count]
-    # Most of 260 columns are empty in most files. Such a column differs where the stored one is not empty, which
-    # needs no join that carries it: 1.5 s instead of 17 s for a million records.
-    if silent:
-        differs = " OR ".join(f"{quote(c)} IS NOT NULL" for c in silent)
-        cursor.execute(
-            f"INSERT INTO {into} SELECT {name} FROM {stored} WHERE ({differs}) AND {name} IN (SELECT {name} FROM {staged})"
-        )
-    for first in range(0, len(told), _COLUMNS_AT_ONCE):
-        differs = " OR ".join(
-            f"a.{quote(c)} IS DISTINCT FROM b.{quote(c)}" for c in told[first : first + _COLUMNS_AT_ONCE]
-        )
-        cursor.execute(
-            f"""
-            INSERT INTO {into} SELECT a.{name} FROM {staged} a JOIN {stored} b USING ({name})
-            WHERE ({differs}) AND a.{name} NOT IN (FROM {into})
-            """
-        )
-
-
-def _in_scope(scope: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
-    """Return the condition that a row is inside the scope."""
-    if not scope:
-        return "true", []
-    return " AND ".join(f"{quote(c)} = ?" for c in scope), list(scope.values())
-
-
 def _parts(staging: Staging, table: str) -> str:
     """Return the staged parts as a table expression."""
     files = staging.files(table)
@@ -261,16 +143,3 @@ def _parts(staging: Staging, table: str) -> str:
 
 def _identity_frame(identities: Iterable[tuple[str, str]]) -> pl.DataFrame:
     return pl.DataFrame(list(identities), schema={"datasetKey": pl.String, "source_record_id": pl.String}, orient="row")
-
-
-def _repeat(file: str, row: int | None, column: str, value: str) -> Refusal:
-    return Refusal(file, row, column, value, "IDENTIFIER_DUPLICATE", "an earlier row has the same identifier")
-
-
-def _one(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    """Return the only row of an answer."""
-    row = cursor.execute(query).fetchone()
-    if row is None:  # an aggregate always answers with a row
-        message = "the lake gave no answer"
-        raise StoreError(message)
-    return row

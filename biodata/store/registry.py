@@ -8,14 +8,15 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 import polars as pl
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, select, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from biodata import terms
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import audit, models
+from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
 from biodata.store.models import ApiKey, Dataset, Ingest, Run, Submission, now
 from biodata.store.tables import DATASET
@@ -26,7 +27,6 @@ HEAD: Final = "0001"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 _KEY_START: Final = "biodata_"
-_BUSY_SECONDS: Final = 10.0
 
 
 class DatasetFacts(Protocol):
@@ -45,7 +45,7 @@ class Registry:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writing = sessionmaker(engine, expire_on_commit=False)
-        self._reading = sessionmaker(engine.execution_options(biodata_reads=True), expire_on_commit=False)
+        self._reading = sessionmaker(engine.execution_options(**READS), expire_on_commit=False)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -68,7 +68,7 @@ class Registry:
                 message = f"the registry cannot be opened: {error}"
                 raise StoreError(message) from error
         url = settings.registry_url or f"sqlite:///{(settings.data / 'registry.sqlite').resolve()}"
-        registry = cls(_engine(url))
+        registry = cls(open_engine(url))
         try:
             registry._upgrade()
         except SQLAlchemyError as error:
@@ -257,54 +257,13 @@ class Registry:
 
     def _upgrade(self) -> None:
         """Bring the tables up to the newest revision."""
-        with self._engine.execution_options(biodata_reads=True).connect() as connection:
-            revision = _revision(connection)
+        with self._engine.execution_options(**READS).connect() as connection:
+            revision = revision_of(connection)
         if revision == HEAD:
             return
         from biodata.store.migrations import upgrade
 
         upgrade(self._engine)
-
-
-def _engine(url: str) -> Engine:
-    """Return an engine whose SQLite connections are durable, check references and never fail half-way."""
-    engine = create_engine(url)
-
-    @event.listens_for(engine, "handle_error")
-    def tell(context: ExceptionContext) -> None:
-        # A full disk, a lock held too long, a server that is gone: no fault of the question.
-        if isinstance(context.sqlalchemy_exception, OperationalError):
-            message = f"the registry could not do it: {str(context.original_exception).splitlines()[0]}"
-            raise StoreError(message) from context.original_exception
-
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def prepare(connection: Any, _record: Any) -> None:
-            # The driver's own transactions start at the first change only: two readers that then want to write fail.
-            connection.isolation_level = None
-            for pragma in (
-                f"busy_timeout = {_BUSY_SECONDS * 1000:.0f}",
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "foreign_keys = ON",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            reads = connection.get_execution_options().get("biodata_reads", False)
-            connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _revision(connection: Connection) -> str | None:
-    """Return the revision of the tables; None where there are none."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return found
 
 
 def _hash(key: str) -> str:

@@ -21,7 +21,7 @@ from biodata.store.lake import Lake
 from biodata.store.locks import file_lock, sync_folder
 from biodata.store.mercator import hilbert, project
 from biodata.store.pointer import Named
-from biodata.store.query import sql
+from biodata.store.query import statements
 from biodata.store.query.filters import Filter
 from biodata.store.release_file import ReleaseFile
 from biodata.store.staging import WorkFolder, write_part
@@ -172,7 +172,7 @@ def read(release: Release, table: str, *, where: Filter | None = None) -> pl.Dat
         raise StoreError(message)
     connection = connect(release.path)
     try:
-        statement, params = sql.select(RELEASE[table], list(RELEASE[table].columns), where)
+        statement, params = statements.select(RELEASE[table], list(RELEASE[table].columns), where)
         frame = connection.execute(statement, params).pl()
     finally:
         connection.close()

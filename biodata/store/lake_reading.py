@@ -1,0 +1,157 @@
+"""Reading the lake: rows of a table at any version, and the versions."""
+
+# ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import duckdb
+import polars as pl
+
+from biodata import terms
+from biodata.errors import StoreError
+from biodata.store import duck
+from biodata.store.duck import quote
+from biodata.store.query import sql
+from biodata.store.query.filters import Filter
+from biodata.store.tables import LAKE
+from biodata.terms import Column
+
+
+class LakeReading:
+    """The part of `lake.Lake` that changes nothing.
+
+    Attributes
+    ----------
+    data : Path
+        The installation's folder.
+    """
+
+    def __init__(self, data: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.data = data
+        self._connection = connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def read(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Filter | None = None,
+        snapshot: int | None = None,
+    ) -> pl.DataFrame:
+        """Read rows of a table into memory.
+
+        Parameters
+        ----------
+        table : str
+            A table of the lake.
+        columns : sequence of str, optional
+            All where none are given.
+        where : Filter, optional
+            Which rows.
+        snapshot : int, optional
+            The version; today's where none is given.
+
+        Returns
+        -------
+        polars.DataFrame
+            The order of rows is not defined.
+        """
+        return pl.concat(
+            [
+                pl.DataFrame(schema=terms.schema(self._columns(table, columns))),
+                *self.batches(table, columns=columns, where=where, snapshot=snapshot, batch_rows=1_000_000),
+            ]
+        )
+
+    def batches(
+        self,
+        table: str,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Filter | None = None,
+        snapshot: int | None = None,
+        batch_rows: int = 100_000,
+    ) -> Iterator[pl.DataFrame]:
+        """Read rows of a table in frames of up to `batch_rows`; see `read`."""
+        chosen = self._columns(table, columns)
+        condition, params = self._condition(table, where)
+        names = ", ".join(quote(c.name) for c in chosen)
+        with self._cursor() as cursor:
+            cursor.execute(f"SELECT {names} FROM {_at(table, snapshot)} WHERE {condition}", params)
+            for batch in cursor.to_arrow_reader(batch_rows):
+                yield terms.conform(cast("pl.DataFrame", pl.from_arrow(batch)), chosen)
+
+    def count(self, table: str, *, where: Filter | None = None, snapshot: int | None = None) -> int:
+        """Count rows of a table; see `read`."""
+        self._columns(table, None)
+        condition, params = self._condition(table, where)
+        with self._cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {_at(table, snapshot)} WHERE {condition}", params)
+            return int(cursor.fetchall()[0][0])
+
+    def snapshot(self) -> int:
+        """Return the number of the lake's present version."""
+        with self._cursor() as cursor:
+            return int(cursor.execute("SELECT * FROM ducklake_current_snapshot('lake')").fetchall()[0][0])
+
+    def snapshots(self) -> pl.DataFrame:
+        """Return every version: snapshot, time (UTC), author, message, extra (JSON)."""
+        query = """
+            SELECT snapshot_id::BIGINT AS snapshot, (snapshot_time AT TIME ZONE 'UTC')::TIMESTAMP AS time,
+                   author, commit_message AS message, commit_extra_info AS extra
+            FROM ducklake_snapshots('lake') ORDER BY snapshot_id
+        """
+        with self._cursor() as cursor:
+            frame = cursor.execute(query).pl()
+        return frame.with_columns(pl.col("time").dt.replace_time_zone("UTC"))
+
+    def stored_bytes(self, table: str) -> int:
+        """Return how much a table's present files take on disk."""
+        with self._cursor() as cursor:
+            cursor.execute("SELECT file_size_bytes FROM ducklake_table_info('lake') WHERE table_name = ?", [table])
+            return sum(int(size) for (size,) in cursor.fetchall())
+
+    def _condition(self, table: str, where: Filter | None) -> sql.Sql:
+        """Return a filter as SQL; load the spatial functions if it needs them (0.3 s of every other command)."""
+        condition, params = sql.where(where, LAKE[table])
+        if "ST_" in condition:
+            duck.load_extensions(self._connection, "spatial")
+        return condition, params
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor of its own: temporary tables and results of one call do not meet another's."""
+        with self._connection.cursor() as cursor:
+            try:
+                yield cursor
+            except duckdb.Error as error:
+                message = f"the lake could not do it: {str(error).splitlines()[0]}"
+                raise StoreError(message) from error
+
+    def _columns(self, table: str, columns: Sequence[str] | None) -> list[Column]:
+        """Return the chosen columns of a table, all of them where none are chosen."""
+        if table not in LAKE:
+            message = f"the lake has no table {table!r}; its tables: {', '.join(LAKE)}"
+            raise StoreError(message)
+        return [LAKE[table].column(name) for name in columns or LAKE[table].columns]
+
+
+def _at(table: str, snapshot: int | None) -> str:
+    """Return a table of the lake, at a version where one is given."""
+    return f"lake.{table}" if snapshot is None else f"lake.{table} AT (VERSION => {int(snapshot)})"

@@ -1,0 +1,223 @@
+"""A release that is open: questions to it, each on a cursor of its own and under a watchdog."""
+
+import base64
+import binascii
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from biodata.errors import InputError, QueryTimeoutError, StoreError
+from biodata.store import tiles
+from biodata.store.duck import connect
+from biodata.store.query import statements
+from biodata.store.query.filters import Filter
+from biodata.store.tables import RELEASE, Table
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the rows that were asked for.
+
+    Attributes
+    ----------
+    rows : list of tuple
+        Values in the order of the columns that were asked for.
+    cursor : str, optional
+        What asks for the next page of the same release; None after the last.
+    """
+
+    rows: list[tuple[Any, ...]]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page ended.
+
+    Attributes
+    ----------
+    release : str
+        The release that the page was read from.
+    table : str
+        Its table.
+    after : int
+        Place of the page's last row.
+    """
+
+    release: str
+    table: str
+    after: int
+
+    def encode(self) -> str:
+        """Return the cursor as text for a link."""
+        told = json.dumps([self.release, self.table, self.after], separators=(",", ":"))
+        return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """Read a cursor.
+
+        Raises
+        ------
+        InputError
+            With the code CURSOR_INVALID.
+        """
+        try:
+            if len(text) > 200:
+                raise ValueError  # noqa: TRY301 - told below, as every other fault of a cursor
+            told = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+            release, table, after = told
+        except (ValueError, TypeError, binascii.Error) as error:
+            raise _no_cursor(text) from error
+        if not (isinstance(release, str) and table in RELEASE and type(after) is int and 0 <= after < 2**62):
+            raise _no_cursor(text)
+        return cls(release, table, after)
+
+
+class OpenRelease:
+    """A release that is open for questions, from any thread.
+
+    Attributes
+    ----------
+    id : str
+        The release's id.
+    info : dict
+        What the release tells of itself: snapshot, created, counts, rules_hash, content_hash, biodata.
+    """
+
+    def __init__(self, path: Path, *, timeout_seconds: float) -> None:
+        self._connection = connect(path)
+        self._timeout_seconds = timeout_seconds
+        try:
+            told = dict(self.run("SELECT key, value FROM release_info", []))
+            self.id: str = told["id"]
+            self.info: dict[str, Any] = {
+                **told, "snapshot": int(told["snapshot"]), "counts": json.loads(told["counts"])
+            }  # fmt: skip
+        except (StoreError, KeyError, ValueError) as error:
+            self._connection.close()
+            message = f"{path.name} is no release"
+            raise StoreError(message) from error
+
+    def run(self, statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
+        """Run one statement on a cursor of its own; a watchdog interrupts it when its time is over.
+
+        Raises
+        ------
+        QueryTimeoutError
+            If it took too long.
+        StoreError
+            If it cannot be answered.
+        """
+        with self._connection.cursor() as cursor:
+            watchdog = threading.Timer(self._timeout_seconds, cursor.interrupt)
+            watchdog.daemon = True
+            watchdog.start()
+            try:
+                return cursor.execute(statement, params).fetchall()
+            except duckdb.InterruptException as error:
+                message = f"the answer took longer than {self._timeout_seconds:g} s"
+                raise QueryTimeoutError(message) from error
+            except duckdb.Error as error:
+                # The message may hold paths and SQL: it goes to the log and not to whoever asked.
+                logger.warning("a question failed: %s", error)
+                message = "the release could not answer"
+                raise StoreError(message) from error
+            finally:
+                watchdog.cancel()
+
+    def page(
+        self,
+        table: str,
+        where: Filter | None,
+        columns: Sequence[str],
+        *,
+        limit: int,
+        offset: int = 0,
+        cursor: str | None = None,
+    ) -> Page:
+        """Read a page of rows; the order is the release's own and never changes.
+
+        Parameters
+        ----------
+        table : str
+            A table of `tables.RELEASE`.
+        where : Filter, optional
+            Which rows.
+        columns : sequence of str
+            What is read of each.
+        limit, offset : int
+            How many rows, and how many of the first (behind the cursor) to leave out.
+        cursor : str, optional
+            Of the page before.
+
+        Raises
+        ------
+        InputError
+            If the cursor is of another release or table, a column is unknown, or limit or offset are negative.
+        """
+        found = _table(table)
+        if limit < 0 or offset < 0:
+            problem = "limit and offset cannot be negative"
+            raise InputError(problem, value=f"{limit}, {offset}", code="PAGE_INVALID")
+        after = -1
+        if cursor is not None:
+            told = Cursor.decode(cursor)
+            if (told.release, told.table) != (self.id, table):
+                raise _no_cursor(cursor)
+            after = told.after
+        # One row more than asked tells whether there is a next page.
+        statement, params = statements.page(found, columns, where, limit=limit + 1, offset=offset, after=after)
+        rows = self.run(statement, params)
+        more = len(rows) > limit > 0
+        rows = rows[:limit]
+        following = Cursor(self.id, table, rows[-1][0]).encode() if more else None
+        return Page([row[1:] for row in rows], following)
+
+    def count(self, table: str, where: Filter | None = None) -> int:
+        """Count rows."""
+        if where is None:
+            return int(self.info["counts"][_table(table).name])
+        return int(self.run(*statements.count(_table(table), where))[0][0])
+
+    def facet(
+        self, table: str, where: Filter | None, column: str, *, limit: int, offset: int = 0, minimum: int = 1
+    ) -> list[tuple[Any, int]]:
+        """Count rows by the values of a column, the most frequent first; see `query.statements.facet`."""
+        statement, params = statements.facet(_table(table), column, where, limit=limit, offset=offset, minimum=minimum)
+        return [(value, int(count)) for value, count in self.run(statement, params)]
+
+    def extent(self, table: str) -> tuple[float, float, float, float]:
+        """Return west, south, east, north of a table's places, degrees; the whole Earth where it has none."""
+        statement = statements.extent(_table(table))
+        edges = self.run(statement, [])[0] if statement is not None else (None,)
+        return (-180.0, -90.0, 180.0, 90.0) if None in edges else (edges[0], edges[1], edges[2], edges[3])
+
+    def tile(self, table: str, z: int, x: int, y: int, where: Filter | None = None) -> bytes:
+        """Return a vector tile; see `tiles.tile`."""
+        return tiles.tile(self.run, table, z, x, y, where=where)
+
+    def close(self) -> None:
+        """Close it; a question that is being answered ends first."""
+        self._connection.close()
+
+
+def _table(name: str) -> Table:
+    """Return a table of a release."""
+    if name not in RELEASE:
+        problem = f"a release has no table {name[:40]!r}"
+        raise InputError(problem, expected=f"its tables: {', '.join(RELEASE)}", code="TABLE_UNKNOWN")
+    return RELEASE[name]
+
+
+def _no_cursor(text: str) -> InputError:
+    problem = "this cursor is not of this answer"
+    return InputError(problem, value=text, expected="take the one from the last page", code="CURSOR_INVALID")
