@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata import places, terms
+from biodata.errors import InputError
 from biodata.flags import FLAGS
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.findings import Findings, quality_flags
-from biodata.harmonise.told import recognise
 
 TODAY = date(2026, 11, 24)
 SECRET = bytes(range(32))
@@ -255,6 +255,11 @@ def test_the_parts_that_stood_in_for_an_unreadable_date_are_told(harmonise):
     assert (row["event_start"], row["event_end"]) == (date(1930, 1, 1), date(1930, 12, 31))
 
 
+def test_a_date_from_the_verbatim_one_says_so(harmonise):
+    row = only(harmonise({"id": "1", "verbatimEventDate": "14 March 1877", "year": "1877"}))
+    assert applied(row) == {("eventDate", "1877-03-14", "verbatim_event_date")}
+
+
 def test_a_declared_calendar_is_applied_and_told(harmonise):
     row = only(harmonise({"id": "1", "eventDate": "2567-05-12"}, calendar="buddhist"))
     assert (row["eventDate"], row["quality_flags"].count("RECORDED_DATE_BUDDHIST_ERA")) == ("2024-05-12", 0)
@@ -264,6 +269,13 @@ def test_a_declared_calendar_is_applied_and_told(harmonise):
 def test_a_declared_order_and_zone(harmonise):
     row = only(harmonise({"id": "1", "eventDate": "03/04/2010", "eventTime": "18:30"}, day_month_order="day_first", time_zone="+07:00"))  # fmt: skip
     assert (row["eventDate"], row["event_time"], row["event_zone"]) == ("2010-04-03", "18:30", "+07:00")
+
+
+@pytest.mark.parametrize("declared", [{"calendar": "minguo"}, {"time_zone": "Asia/Yangon"}, {"day_month_order": "dmy"}])
+def test_a_declaration_that_is_not_known_is_not_passed_over(harmonise, declared):
+    with pytest.raises(InputError, match="declared") as error:
+        harmonise({"id": "1", "eventDate": "2020"}, **declared)
+    assert error.value.column in declared
 
 
 def test_a_time_keeps_the_zone_that_it_was_told_in(harmonise):
@@ -322,25 +334,6 @@ def test_the_verbatim_layer_keeps_every_cell_as_it_came(harmonise):
     assert json.loads(row["other"]) == {"My Heading": 'x "y"'}
     assert verbatim.row(1, named=True)["other"] is None
     assert row["source_record_id"] == "a"
-
-
-def test_headings_are_recognised_whatever_their_dress():
-    told = [
-        "dwc:eventDate",
-        "decimallatitude",
-        "http://rs.tdwg.org/dwc/terms/country",
-        "Scientific_Name",
-        "year",
-        "Year",
-        "a/class",
-    ]
-    assert recognise(told) == {
-        "dwc:eventDate": "eventDate",
-        "decimallatitude": "decimalLatitude",
-        "http://rs.tdwg.org/dwc/terms/country": "country",
-        "Scientific_Name": "scientificName",
-        "year": "year",
-    }
 
 
 def test_both_layers_have_the_tables_columns(harmonise):

@@ -1,15 +1,20 @@
 """When a record was made: eventDate, year, month and day read together."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
+from biodata.errors import InputError
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
 from biodata.parsers import dates
 
+_CALENDARS: Final = (None, "gregorian", "buddhist")
+_DAY_FIRST: Final = MappingProxyType({None: None, "day_first": True, "month_first": False})
 _OTHER_DATES: Final = {"modified": "MODIFIED_DATE_INVALID", "dateIdentified": "IDENTIFIED_DATE_INVALID"}
 
 
@@ -30,14 +35,19 @@ def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Fi
     -------
     Findings of n rows
 
+    Raises
+    ------
+    InputError
+        If something is declared that is not known here.
+
     Notes
     -----
     eventDate decides, or verbatimEventDate where it is empty. Where it gives no date, year, month and day do; where
     it gives a year or a month only and they a day in it, they are finer and decide. Where they exclude each other,
     RECORDED_DATE_MISMATCH is set and eventDate stays.
     """
-    order = {"day_first": True, "month_first": False}.get(declarations.get("day_month_order", ""))
-    buddhist = declarations.get("calendar", "").casefold() == "buddhist"
+    order = _DAY_FIRST[_declared(declarations, "day_month_order", _DAY_FIRST)]
+    buddhist = _declared(declarations, "calendar", _CALENDARS) == "buddhist"
     stated = told.first_of("eventDate", "verbatimEventDate")
     parts = _parts(told)
     event = dates.parse_dates(stated, today=today, buddhist=buddhist, day_first=order)
@@ -52,13 +62,15 @@ def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Fi
         & (pl.col("part_event_date") != pl.col("event_date")),
     )
     both = both.with_columns(
-        by_parts=pl.col("start").is_null() & pl.col("part_start").is_not_null() | pl.col("finer").fill_null(value=False)
+        verbatim=told["eventDate"].is_null() & pl.col("value").is_not_null(),
+        by_parts=pl.col("start").is_null() & pl.col("part_start").is_not_null()
+        | pl.col("finer").fill_null(value=False),
     )
     chosen = both.select(
         pl.when("by_parts").then(pl.col(f"part_{name}")).otherwise(pl.col(name)).alias(name)
         for name in ("event_date", "start", "end", "precision", "time", "zone")
     )
-    columns = _columns(chosen, told, declarations.get("time_zone"))
+    columns = _columns(chosen, told, _declared_zone(declarations))
     issues, part_issues = both["issue"], both["part_issue"]
     flags = {
         issue: (issues == issue) | (part_issues == issue)
@@ -72,6 +84,24 @@ def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Fi
             read = dates.parse_dates(told[term], today=today)
             flags[flag] = told[term].is_not_null() & read["start"].is_null()
     return Findings({column.name: column for column in columns}, flags, _repairs(both))
+
+
+def _declared(declarations: Mapping[str, str], what: str, known: Collection[str | None]) -> str | None:
+    """Return what is declared, None where nothing is."""
+    value = declarations.get(what)
+    if value not in known:
+        problem, expected = f"the {what} that is declared is not known", " or ".join(filter(None, known))
+        raise InputError(problem, column=what, value=value, expected=expected, code="DECLARATION_UNKNOWN")
+    return value
+
+
+def _declared_zone(declarations: Mapping[str, str]) -> str | None:
+    """Return the declared offset from UTC, None where none is."""
+    value = declarations.get("time_zone")
+    if value is not None and not re.fullmatch(r"[+-](0\d|1[0-4]):[0-5]\d", value):
+        problem, expected = "the time_zone that is declared is no offset from UTC", "+07:00 for Indochina"
+        raise InputError(problem, column="time_zone", value=value, expected=expected, code="DECLARATION_UNKNOWN")
+    return value
 
 
 def _parts(told: Told) -> pl.DataFrame:
@@ -137,14 +167,16 @@ def _repairs(both: pl.DataFrame) -> list[pl.DataFrame]:
     within = _serial_mismatch(both).not_() & (both["issue"] == dates.SERIAL)
     coarse = within & both["part_precision"].is_in(["year", "month"])
     proposal = both.select(pl.when(coarse).then("part_event_date").otherwise("proposal")).to_series()
-    by_rule = both["rule"].is_not_null() & both["start"].is_not_null()
+    read = both["start"].is_not_null() & ~both["by_parts"]
+    by_rule = read & both["rule"].is_not_null() & ~both["verbatim"]
     part_by_rule = both["by_parts"] & both["part_rule"].is_not_null()
     stand_in = both["by_parts"] & both["value"].is_not_null() & ~part_by_rule
     part_alone = both["part_proposal"].is_not_null() & proposal.is_null()
     return [
         repairs(proposal.is_not_null(), "eventDate", proposal, both["rule"], applied=False),
         repairs(part_alone, "eventDate", both["part_proposal"], both["part_rule"], applied=False),
-        repairs(by_rule & ~both["by_parts"], "eventDate", both["event_date"], both["rule"], applied=True),
+        repairs(by_rule, "eventDate", both["event_date"], both["rule"], applied=True),
+        repairs(read & both["verbatim"], "eventDate", both["event_date"], "verbatim_event_date", applied=True),
         repairs(stand_in, "eventDate", both["part_event_date"], "year_month_day", applied=True),
         repairs(part_by_rule, "eventDate", both["part_event_date"], both["part_rule"], applied=True),
     ]

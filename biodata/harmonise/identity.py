@@ -59,7 +59,7 @@ class Identities:
             flag, flagged = "OCCURRENCE_ID_FROM_CONTENT", ~blank
         missing = identifiers.is_null() & ~blank
         refusals = _refusals(told, blank, "ROW_BLANK", "the row is blank: every cell is empty")
-        names = ", ".join(heading for heading, term in told.headings.items() if term in IDENTIFIERS)
+        names = ", ".join(term for term in told.terms if term in IDENTIFIERS)
         message = f"nothing identifies the record: {names} is empty"
         refusals += _refusals(told, missing, "IDENTIFIER_MISSING", message)
         columns = {"datasetKey": datasets, "source_record_id": identifiers}
@@ -67,7 +67,7 @@ class Identities:
 
     def _from_content(self, told: Told, datasets: pl.Series, blank: pl.Series) -> pl.Series:
         """Return for each row an HMAC of all that it tells; equal rows get #2, #3 and so on."""
-        headings = sorted([*told.headings, *told.unknown])
+        headings = sorted([*told.terms, *told.unknown])
         rows = told.batch.select(headings)
         identities: list[str | None] = []
         for dataset, is_blank, cells in zip(datasets, blank, rows.iter_rows(), strict=True):

@@ -1,6 +1,5 @@
-"""A batch as it was told: headings recognised as terms, cells cleaned, the verbatim layer kept as it came."""
+"""A batch as it was told: terms and other headings, cells cleaned, the verbatim layer kept as it came."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,6 +7,7 @@ import polars as pl
 
 from biodata import terms
 
+_KNOWN: Final = frozenset(terms.VERBATIM_TERMS)
 ADMINISTRATION: Final = ("source_file", "source_row")
 
 # What writers put into a cell to say that there is nothing to say; a country NA is Namibia.
@@ -29,17 +29,16 @@ class Told:
     Parameters
     ----------
     batch : polars.DataFrame
-        n rows: `source_file`, `source_row` and text columns by heading.
+        n rows: `source_file`, `source_row` and text columns, Darwin Core terms by their local names.
     """
 
     def __init__(self, batch: pl.DataFrame) -> None:
         headings = [name for name in batch.columns if name not in ADMINISTRATION]
-        self.headings = recognise(headings)
-        self.unknown = [heading for heading in headings if heading not in self.headings]
+        self.terms = [name for name in headings if name in _KNOWN]
+        self.unknown = [name for name in headings if name not in _KNOWN]
         self.height = batch.height
         self.batch = batch
-        renamed = batch.select(pl.col(heading).alias(term) for heading, term in self.headings.items())
-        self._frame = _cleaned(renamed.select(c.name for c in renamed if c.null_count() < batch.height))
+        self._frame = _cleaned(batch.select(name for name in self.terms if batch[name].null_count() < batch.height))
         self._nothing = pl.Series("nothing", [None], dtype=pl.String).new_from_index(0, batch.height)
 
     def __getitem__(self, term: str) -> pl.Series:
@@ -52,7 +51,7 @@ class Told:
 
     def has_heading(self, *names: str) -> bool:
         """Tell whether the file has a heading for any of the terms, filled or not."""
-        return any(term in names for term in self.headings.values())
+        return any(term in names for term in self.terms)
 
     def first_of(self, *names: str) -> pl.Series:
         """Return the first filled cell among the terms, by row."""
@@ -68,7 +67,7 @@ class Told:
     def keep(self, rows: pl.Series) -> "Told":
         """Return the rows where `rows` is True."""
         kept = Told.__new__(Told)
-        kept.headings, kept.unknown = self.headings, self.unknown
+        kept.terms, kept.unknown = self.terms, self.unknown
         kept.batch = self.batch.filter(rows)
         kept._frame = self._frame.filter(rows) if self._frame.width else self._frame
         kept.height = kept.batch.height
@@ -77,7 +76,7 @@ class Told:
 
     def verbatim(self) -> pl.DataFrame:
         """Return the verbatim layer without its administration: known terms as `v_…`, other headings as JSON."""
-        columns = [pl.col(heading).alias(f"v_{term}") for heading, term in self.headings.items()]
+        columns = [pl.col(term).alias(f"v_{term}") for term in self.terms]
         filled = [name for name in sorted(self.unknown) if self.batch[name].null_count() < self.height]
         if filled:
             columns.append(_json_object(filled).alias("other"))
@@ -95,33 +94,6 @@ def _json_object(names: Sequence[str]) -> pl.Expr:
     told = pl.any_horizontal(pl.col(name).is_not_null() for name in names)
     body = pl.concat_str(pairs, separator=",", ignore_nulls=True)
     return pl.when(told).then(pl.concat_str(pl.lit("{"), body, pl.lit("}")))
-
-
-def recognise(headings: Sequence[str]) -> dict[str, str]:
-    """Return the term that each heading stands for, as far as it is known.
-
-    Parameters
-    ----------
-    headings : sequence of str
-        As they came. A prefix (`dwc:`), the address of a term, letter case, spaces and underscores do not count.
-
-    Returns
-    -------
-    dict of heading to term, in the order of the headings; no term twice: an exact heading goes before others
-    """
-    known = set(terms.VERBATIM_TERMS)
-    found = {heading: heading for heading in headings if heading in known}
-    taken = set(found)
-    for heading in headings:
-        local = re.sub(r"^(?:https?://.*[/#]|[a-z]+:)", "", heading.strip().casefold())
-        term = _FOLDED.get(re.sub(r"[\s_\-]+", "", local))
-        if heading not in found and term is not None and term not in taken:
-            found[heading] = term
-            taken.add(term)
-    return {heading: found[heading] for heading in headings if heading in found}
-
-
-_FOLDED: Final = {term.casefold(): term for term in terms.VERBATIM_TERMS}
 
 
 def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:
