@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from biodata import terms
 from biodata.errors import InputError, StoreError
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Between, Compare, Contains, InBox, Intersects, IsNull
@@ -76,6 +77,39 @@ def test_new_code_over_the_same_verbatim_row_is_a_change(lake: Lake):
         report = lake.commit_occurrences(staging, author="a test", message="codes of provinces")
     assert counts(report) == (0, 3, 0, 0)
     assert lake.read("occurrences").get_column("province_code").to_list() == ["VN-04"] * 3
+
+
+WIDE = {c.name: ["x"] for c in terms.VERBATIM if c.name not in ("key", "source_row")}
+REPAIRS = [{"term": "decimalLatitude", "value": "22.9", "rule": "swapped", "applied": False}]
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        pytest.param("verbatim", {"other": '{"note": "y"}'}, id="the last of 260 columns"),
+        pytest.param("verbatim", {"v_gbifID": "y"}, id="the first"),
+        pytest.param("verbatim", {"v_country": None}, id="a value taken away"),
+        pytest.param("occurrences", {"habitat": "karst"}, id="a value in a column that was empty"),
+        pytest.param("occurrences", {"quality_flags": None}, id="doubts taken away"),
+        pytest.param("occurrences", {"repairs": [{**REPAIRS[0], "applied": True}]}, id="a proposal applied"),
+        pytest.param("occurrences", {"decimalLatitude": 22.900000000000002}, id="the last bit of a latitude"),
+    ],
+)
+def test_a_change_in_any_column_is_found(lake: Lake, table: str, change: dict):
+    def told(changed: dict):
+        interpreted, _ = records([("x", "x", GIBBON, 22.9, 106.5)])
+        interpreted = interpreted.with_columns(repairs=pl.Series([REPAIRS], dtype=pl.List(terms.REPAIR)))
+        frames = {"occurrences": interpreted, "verbatim": pl.DataFrame(WIDE)}
+        types = terms.schema(terms.TABLES[table])
+        frames[table] = frames[table].with_columns(pl.Series(n, [v], dtype=types[n]) for n, v in changed.items())
+        with lake.staging() as staging:
+            for name, frame in frames.items():
+                staging.add(name, frame)
+            return counts(lake.commit_occurrences(staging, author="a test", message="wide"))
+
+    assert [told({}), told({}), told(change), told(change)] == [(1, 0, 0, 0), (0, 0, 1, 0), (0, 1, 0, 0), (0, 0, 1, 0)]
+    [stored] = lake.read(table).to_dicts()
+    assert all(stored[name] == value for name, value in change.items())
 
 
 def test_a_record_gone_from_a_complete_dataset_comes_back_under_its_key(lake: Lake):
