@@ -7,12 +7,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from api import datasets, documents, errors, features, health, items, logs, occurrences, pages, species, surveys, tiles
 from api.dependencies import Service
 from api.middleware import Envelope
 from biodata.settings import Settings
+
+CHECKS_AT_ONCE: Final = 4
 
 DESCRIPTION: Final = (
     "A shared biodiversity record for Southwest China and ASEAN. Below /v1 it speaks as GBIF's API does, below /ogc as "
@@ -54,6 +57,8 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     app.openapi = cache(lambda: documents.finish(made()))  # type: ignore[method-assign]  # FastAPI's documented way
     app.state.metrics = health.Metrics()
     app.state.dist = dist
+    # A check reads a whole workbook: few at a time, so that uploads cannot take all memory or every thread.
+    app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
     app.add_middleware(Envelope, metrics=app.state.metrics)
     errors.install(app)
     for part in (occurrences, species, datasets, features, items, tiles, surveys, health, pages):

@@ -177,6 +177,7 @@ def test_too_large_without_a_length(client, settings):
         pytest.param({"dry_run": "true"}, {"content": b"abc"}, "UPLOAD_INVALID", id="no form"),
         pytest.param({"dry_run": "true"}, {"json": {}}, "UPLOAD_INVALID", id="JSON"),
         pytest.param({"dry_run": "true"}, {"data": {"file": "text"}}, "UPLOAD_INVALID", id="text for a file"),
+        pytest.param({"dry_run": "true"}, {"files": {"file": b"a", "other": b"b"}}, "UPLOAD_INVALID", id="another field"),
         pytest.param({"dry_run": "true"}, {"files": [("file", b"a"), ("file", b"b")]}, "UPLOAD_INVALID", id="two files"),
         pytest.param({"dry_run": "true"}, {"headers": {"Content-Type": "multipart/form-data"}, "content": b"x"}, "UPLOAD_INVALID", id="no boundary"),
         pytest.param({"dry_run": "maybe"}, {}, "PARAMETER_INVALID", id="neither true nor false"),
