@@ -383,8 +383,8 @@ def conform(frame: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     -------
     polars.DataFrame of n rows
     """
-    present = set(frame.columns)
-    return frame.select(
-        (pl.col(c.name).cast(c.dtype) if c.name in present else pl.lit(None, dtype=c.dtype).alias(c.name))
-        for c in columns
-    )
+    columns, present = tuple(columns), set(frame.columns)
+    if not present:
+        return pl.DataFrame(schema=schema(columns))
+    lacking = [pl.lit(None, dtype=c.dtype).alias(c.name) for c in columns if c.name not in present]
+    return frame.with_columns(lacking).select(pl.col(c.name).cast(c.dtype) for c in columns)

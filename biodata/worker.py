@@ -12,6 +12,7 @@ from typing import Any, Final
 from biodata import jobs, pipeline, runs, surveys
 from biodata.errors import BiodataError
 from biodata.settings import Settings
+from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
     name = f"{socket.gethostname()}-{os.getpid()}"
     done = 0
     with Registry.open(settings) as registry:
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+            registry.reconcile(lake)
         while not stop.is_set():
             held = jobs.claim(registry, name, names=list(HANDLERS))
             if held is None:
@@ -96,6 +99,8 @@ def _release(settings: Settings, _registry: Registry, _arguments: Mapping[str, A
 def _survey(settings: Settings, registry: Registry, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Take a submitted survey into the lake and release it."""
     result = surveys.publish(settings, registry, arguments["submission"])
+    if result["state"] == "refused":
+        return result
     return {**result, "release": pipeline.release(settings).id}
 
 

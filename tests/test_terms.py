@@ -50,3 +50,8 @@ def test_beijing_is_outside_the_scope_and_kunming_inside():
 def test_the_stricter_category_has_the_larger_number():
     order = [c.strictness for c in vocabularies.SharingCategory]
     assert order == sorted(order, reverse=True)
+
+
+def test_conform_gives_nothing_for_nothing():
+    assert terms.conform(pl.DataFrame(), terms.TAXON).height == 0
+    assert terms.conform(pl.DataFrame({"other": [1, 2]}), terms.TAXON).height == 2

@@ -1,0 +1,52 @@
+"""The worker: a survey from upload to release, a faulty one refused with its report, a fault that stops nothing."""
+
+import threading
+
+import pytest
+
+from biodata import jobs
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.models import Job, Submission
+from biodata.store.registry import Registry
+from biodata.surveys import receive
+from biodata.worker import work
+
+
+@pytest.fixture
+def installation(tmp_path):
+    settings = Settings(data=tmp_path / "data", memory_limit="500MB")
+    with Registry.open(settings) as registry:
+        yield settings, registry, registry.find_api_key(registry.new_api_key("Nam Ha rangers"))
+
+
+def hand_in(installation, path):
+    settings, registry, key = installation
+    number = receive(settings, registry, path.read_bytes(), path.name, api_key=key)
+    work(settings, stop=threading.Event(), once=True)
+    with registry.session(read_only=True) as session:
+        return session.get_one(Submission, number)
+
+
+def test_a_good_survey_is_published_under_the_teams_dataset(installation, sample_data):
+    submission = hand_in(installation, sample_data / "survey_namha.xlsx")
+    assert submission.state == "published"
+    published = releases.read(releases.current(installation[0].data), "occurrences")
+    assert published["datasetKey"].unique().to_list() == ["nam-ha-rangers"]
+    assert published.height == 40
+
+
+def test_a_faulty_survey_is_refused_with_its_report_and_leaves_nothing(installation, sample_data):
+    submission = hand_in(installation, sample_data / "survey_with_faults.xlsx")
+    assert submission.state == "refused"
+    assert submission.report["blocking"] > 10
+    assert releases.current(installation[0].data) is None
+
+
+def test_a_job_that_breaks_does_not_stop_the_next(installation):
+    settings, registry, _ = installation
+    broken, good = jobs.enqueue(registry, "survey", {}), jobs.enqueue(registry, "release", {})
+    assert work(settings, stop=threading.Event(), once=True) == 2
+    with registry.session(read_only=True) as session:
+        assert session.get_one(Job, broken).state == "failed"
+        assert session.get_one(Job, good).state == "done"
