@@ -167,24 +167,34 @@ def _decoded(data: bytes) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def _text(text: str, places: Sequence[Place], where: str) -> Iterator[Finding]:
-    """Find places in text: pairs of numbers near each other, a long number by itself, cells of H3."""
+def _text(text: str, places: Sequence[Place], where: str, *, by_line: bool = False) -> Iterator[Finding]:
+    """Find places in text: pairs of numbers near each other, or in one line; a long number by itself; cells of H3."""
     if "\\u" in text:
         text = ESCAPES.sub(lambda match: chr(int(match[1], 16)), text)
     at, values, decimals = _numbers(text)
-    alone = values[decimals >= ALONE_DECIMALS]
+    if by_line:
+        at = np.searchsorted([m.start() for m in re.finditer("\n", text)], at) * (WINDOW + 1)
+    order = np.argsort(values)
+    at, values = at[order], values[order]
+    alone = values[decimals[order] >= ALONE_DECIMALS]
     cells = set(CELLS.findall(text))
     for place in places:
         for value in (place.latitude, place.longitude):
-            if (np.abs(alone - value) <= ALONE_DEGREES).any():
+            if len(alone[_near(alone, value, ALONE_DEGREES)]):
                 yield Finding(place.name, where, f"the number {value} by itself")
-        for cell in place.cells & cells:
+        for cell in place.cells & cells if cells else ():
             yield Finding(place.name, where, f"the H3 cell {cell}")
         for form in place.forms:
-            xs = np.flatnonzero(np.abs(values - form.x) <= form.x_tolerance)
-            ys = np.flatnonzero(np.abs(values - form.y) <= form.y_tolerance)
-            if len(xs) and len(ys) and np.abs(at[xs][:, None] - at[ys][None, :]).min() <= WINDOW:
+            xs = at[_near(values, form.x, form.x_tolerance)]
+            ys = at[_near(values, form.y, form.y_tolerance)] if len(xs) else xs
+            if len(ys) and np.abs(xs[:, None] - ys[None, :]).min() <= WINDOW:
                 yield Finding(place.name, where, f"two numbers, {form.name}")
+
+
+def _near(ordered: np.ndarray, value: float, tolerance: float) -> slice:
+    """Return where the numbers near a value stand among ordered ones."""
+    first, end = np.searchsorted(ordered, (value - tolerance, value + tolerance))
+    return slice(first, end)
 
 
 def _numbers(text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -200,27 +210,34 @@ def _numbers(text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _doubles(data: bytes, places: Sequence[Place], where: str) -> Iterator[Finding]:
     """Find two 8-byte numbers side by side, at any offset and in either byte order, as in WKB."""
-    for offset in range(8):
-        length = (len(data) - offset) // 8
+    pairs = [np.empty((0, 2))]
+    for offset in range(min(8, len(data))):
         for order in ("<f8", ">f8"):
-            values = np.frombuffer(data, dtype=order, count=max(length, 0), offset=min(offset, len(data)))
-            if len(values) < 2:
-                continue
-            with np.errstate(invalid="ignore", over="ignore"):
-                for place in places:
-                    for form in (f for f in place.forms if f.name in ("degrees", "Mercator metres")):
-                        x = np.abs(values - form.x) <= form.x_tolerance
-                        y = np.abs(values - form.y) <= form.y_tolerance
-                        if (x[:-1] & y[1:]).any() or (y[:-1] & x[1:]).any():
-                            yield Finding(place.name, where, f"two numbers in the bytes, {form.name}")
+            values = np.frombuffer(data, dtype=order, count=(len(data) - offset) // 8, offset=offset)
+            # Few bytes make two numbers in a row of a coordinate's size.
+            sized = (np.abs(values) > 1e-3) & (np.abs(values) < EARTH_M)
+            both = np.flatnonzero(sized[:-1] & sized[1:])
+            pairs.append(np.column_stack([values[both], values[both + 1]]))
+    table = np.concatenate(pairs)
+    table = np.concatenate([table, table[:, ::-1]])
+    table = table[np.argsort(table[:, 0])]
+    for place in places:
+        for form in (f for f in place.forms if f.name in ("degrees", "Mercator metres")):
+            second = table[_near(table[:, 0], form.x, form.x_tolerance), 1]
+            if (np.abs(second - form.y) <= form.y_tolerance).any():
+                yield Finding(place.name, where, f"two numbers in the bytes, {form.name}")
 
 
 def _points(
     longitude: np.ndarray, latitude: np.ndarray, places: Sequence[Place], where: str, near_m: float
 ) -> Iterator[Finding]:
     """Find vertices near a place, the numbers in either order."""
+    x, y = np.concatenate([longitude, latitude]), np.concatenate([latitude, longitude])
+    order = np.argsort(x)
+    x, y = x[order], y[order]
     for place in places:
-        if (np.minimum(place.metres_to(longitude, latitude), place.metres_to(latitude, longitude)) <= near_m).any():
+        about = _near(x, place.longitude, near_m / 100_000 / math.cos(math.radians(place.latitude)))
+        if (place.metres_to(x[about], y[about]) <= near_m).any():
             yield Finding(place.name, where, "a vertex of a geometry")
 
 
@@ -245,7 +262,7 @@ def _frame(frame: pl.DataFrame, places: Sequence[Place], where: str) -> Iterator
             yield from _text(_decoded(blob), places, f"{where}: {name}")
     rest = frame.drop(binary)
     if rest.width:
-        yield from _text(rest.write_ndjson(), places, where)
+        yield from _text(rest.write_ndjson(), places, where, by_line=True)
 
 
 def _blobs(value: object) -> Iterator[bytes]:
@@ -313,7 +330,7 @@ def _rows(rows: Iterable[tuple[object, ...]], places: Sequence[Place], where: st
                 yield from _doubles(value, places, where)
                 yield from _text(_decoded(value), places, where)
         lines.append(json.dumps([value for value in row if not isinstance(value, bytes)], ensure_ascii=False))
-    yield from _text("\n".join(lines), places, where)
+    yield from _text("\n".join(lines), places, where, by_line=True)
 
 
 def _tile(data: bytes, places: Sequence[Place], where: str, tile: tuple[int, int, int]) -> Iterator[Finding]:

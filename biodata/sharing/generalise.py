@@ -22,6 +22,10 @@ Bools = NDArray[np.bool_]
 ASSUMED_UNCERTAINTY_M: Final = 1000.0
 """Radius in metres that a record without a usable coordinateUncertaintyInMeters is taken to have."""
 
+GUARD: Final = 1e-9
+"""Share of a cell below its lower edge that still counts with it, so that a place told as 0.29° is in the cell from 0.29°
+on, although 0.29 times 100 is a little less than 29 to a computer."""
+
 CELLS_PER_DEGREE: Final = MappingProxyType(
     {str(c): round(1 / c.cell_degrees) for c in SharingCategory if c.cell_degrees is not None}
 )
@@ -189,7 +193,7 @@ def _of_size(longitude: Floats, latitude: Floats, size: int, boundaries: Boundar
     # A coast is as uncertain as a border: what lies within its band counts with the land.
     on_land |= ~np.isnan(boundaries.coasts.near(longitude, latitude).distance_m)
     column, row = (
-        np.minimum(np.floor(values * size).astype(np.int64), most * size - 1)
+        np.minimum(np.floor(values * size + GUARD).astype(np.int64), most * size - 1)
         for values, most in ((longitude, 180), (latitude, 90))
     )
     return floor(boundaries, size).regions(column, row, on_land)
