@@ -80,6 +80,11 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
 class Assets(StaticFiles):
     """The map's built files: their names hold their content's hash, so they may be kept; compressed copies go first."""
 
+    async def check_config(self) -> None:
+        """Answer that there is no such file as long as the map was not built."""
+        if not Path(str(self.directory)).is_dir():
+            raise HTTPException(404)
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Answer with a file, compressed where a compressed copy lies beside it and the client takes it."""
         accepted = {part.split(";")[0].strip() for part in Headers(scope=scope).get("accept-encoding", "").split(",")}
