@@ -143,9 +143,10 @@ def _generalisation() -> pl.Expr:
     )
     cell = pl.format(
         "Place given as the centre of a grid cell of {}°{}. Countries and division are those of the whole cell; the "
-        "uncertainty is the record's own (1000 m where it had none) and half the cell's diagonal.",
+        "uncertainty is the record's own ({} m where it had none) and half the cell's diagonal.",
         pl.col("degrees").cast(pl.String),
         larger.fill_null(""),
+        pl.lit(f"{ASSUMED_UNCERTAINTY_M:g}"),
     )
     return (
         pl.when(~pl.col("placed"))
