@@ -16,13 +16,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
-from store_records import TRUNG_KHANH, commit
 
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import audit, migrations, models
 from biodata.store.lake import Lake
 from biodata.store.registry import HEAD, Registry
+from store_records import TRUNG_KHANH, commit
 
 
 @dataclass
