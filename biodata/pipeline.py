@@ -21,7 +21,7 @@ from biodata.harmonise.protected_areas import protected_areas
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from biodata.ingest.gbif_download import GbifDownload
-from biodata.ingest.protocol import VerbatimTable
+from biodata.ingest.protocol import DECLARABLE, VerbatimTable
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import CommitReport, Lake, Staging
@@ -113,7 +113,8 @@ def ingest(
     dataset : str, optional
         Key of the dataset for rows that tell none.
     options : mapping of str to str, optional
-        What the source can be told besides, such as `encoding`.
+        What the source can be told besides, such as `encoding`; and what is declared of the dataset's values:
+        `calendar`, `datum`, `day_month_order` and `time_zone`.
     dry_run : bool
         Say what would happen and change nothing.
     extra : mapping, optional
@@ -134,12 +135,12 @@ def ingest(
     UnknownSourceError
         If there is no such source.
     """
+    told = dict(options or {})
+    declared = {name: told.pop(name) for name in DECLARABLE if name in told}
     download = None
     if source == "gbif" and not paths:
-        download = GbifDownload(dataset=dataset, options=options or {}, settings=settings, progress=progress)
-    opened = download or open_source(
-        source, [Path(p) for p in paths], dataset=dataset, options=options or {}, progress=progress
-    )
+        download = GbifDownload(dataset=dataset, options=told, settings=settings, progress=progress)
+    opened = download or open_source(source, [Path(p) for p in paths], dataset=dataset, options=told, progress=progress)
     settings.data.mkdir(parents=True, exist_ok=True)
     boundaries = places.load_boundaries(settings.boundaries)
     with ExitStack() as stack:
@@ -150,6 +151,7 @@ def ingest(
         tables: list[_Table] = []
         seen: dict[str, set[str]] = {}
         for verbatim in opened.read():
+            verbatim.declarations = {**verbatim.declarations, **declared}
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
             table = _Table(
                 verbatim, IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name), staging

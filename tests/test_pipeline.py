@@ -72,6 +72,19 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(settings, tmp_path
     assert snapshot(settings)[1] == 0
 
 
+def test_a_buddhist_year_is_read_only_where_it_is_declared(settings, tmp_path):
+    path = table(tmp_path, [ROWS[1].replace("2024-03-06", "2567-03-06")])
+    for options, year in (({}, None), ({"calendar": "buddhist"}, 2024)):
+        take(settings, path, options=options)
+        with Lake.open(settings.data) as lake:
+            assert lake.read("occurrences", columns=["year"])["year"].to_list() == [year]
+
+
+def test_an_unknown_declaration_is_one_line_that_names_what_would_be_right(settings, tmp_path):
+    with pytest.raises(InputError, match="buddhist"):
+        take(settings, table(tmp_path), options={"calendar": "mayan"})
+
+
 def test_a_row_report_tells_where_every_row_went(settings, tmp_path):
     take(settings, table(tmp_path, [*ROWS, ROWS[2], "\t\t\t\t\t\t\n"]), report_file=tmp_path / "rows.csv")
     told = pl.read_csv(tmp_path / "rows.csv")

@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 import polars as pl
 
 from biodata.errors import Refusal
+
+DECLARABLE: Final[tuple[str, ...]] = ("calendar", "datum", "day_month_order", "time_zone")
+"""What a person may declare of a dataset's values, whatever source it comes from."""
 
 
 @dataclass
