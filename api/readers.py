@@ -75,6 +75,13 @@ def code(column: str, known: Sequence[str] = ()) -> Reader:
     return read
 
 
+def country(_name: str, value: str, _: Lookup) -> Filter:
+    """Read a country; a generalised record that tells several, and none of them as its own, is found under each."""
+    code = value.upper()
+    several = And((IsNull("countryCode"), Contains("country_codes", code)))
+    return Or((Compare("countryCode", "=", code), several))
+
+
 def number_range(column: str, read_one: Callable[[str, str], float]) -> Reader:
     """Read a number, or two with a comma between them, * leaving an end open; a missing value is in no range."""
 
