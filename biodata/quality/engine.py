@@ -1,0 +1,189 @@
+"""Runs tests over a frame: empty cells to null, preparations once a distinct value, answers as columns."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from biodata.quality.model import Answer, Context, Kind, Preparation, Status, Test
+
+RESPONSE: Final = pl.Schema({"status": pl.String, "result": pl.String, "comment": pl.String})
+"""The response triple."""
+
+_EMPTY_CHARACTERS: Final = "".join(map(chr, range(0x21)))
+_PREFIXES: Final = ("dwc", "dwciri", "dc", "dcterms", "gbif")
+_OUTCOMES: Final[Mapping[Kind, tuple[str, str]]] = {
+    Kind.VALIDATION: ("COMPLIANT", "NOT_COMPLIANT"),
+    Kind.ISSUE: ("POTENTIAL_ISSUE", "NOT_ISSUE"),
+}
+_RECORD_TERMS: Final = {"type": "dc:type", "license": "dcterms:license"}
+
+
+def qualified(term: str) -> str:
+    """Return a term as it stands in a response: `dwc:eventDate`, `dc:type`, `dcterms:license`."""
+    return _RECORD_TERMS.get(term, f"dwc:{term}")
+
+
+def local_name(heading: str) -> str:
+    """Return the local name of a heading that may have a prefix or be a term's address; parameters keep theirs."""
+    heading = heading.strip()
+    if heading.startswith(("http://", "https://")):
+        return heading.rstrip("/#").rpartition("/")[2].rpartition("#")[2]
+    prefix, colon, name = heading.partition(":")
+    return name if colon and prefix in _PREFIXES else heading
+
+
+def normalise(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns by local name, null where a cell is bdqval:Empty.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame of n rows
+        Text columns by term; of two headings that mean one term, the first counts.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+    """
+    columns: dict[str, pl.Expr] = {}
+    for heading in frame.columns:
+        columns.setdefault(local_name(heading), pl.col(heading))
+    named = frame.select(column.alias(name) for name, column in columns.items())
+    if not named.width:
+        return named
+    # In order of characters "!" is the first behind those that count as empty: most columns have no cell before it.
+    suspicious = named.select((pl.all() < "!").any()).row(0, named=True)
+    return named.with_columns(
+        pl.when(pl.col(name).str.strip_chars(_EMPTY_CHARACTERS) != "").then(pl.col(name))
+        for name in named.columns
+        if suspicious[name]
+    )
+
+
+def prepare(frame: pl.DataFrame, tests: Iterable[Test], context: Context) -> pl.DataFrame:
+    """Add the columns that the tests' preparations make.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame of n rows
+        What `normalise` returned.
+    tests : iterable of Test
+        The tests.
+    context : Context
+        What they may ask.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        `frame` with more columns.
+    """
+    wanted = {p.name: p for test in tests for p in test.preparations}
+    for preparation in wanted.values():
+        frame = frame.hstack(_made(frame, preparation, context).get_columns())
+    return frame
+
+
+def _made(frame: pl.DataFrame, preparation: Preparation, context: Context) -> pl.DataFrame:
+    """Return the n rows of a preparation's columns, called `name.column`."""
+    told = [name for name in preparation.reads if name in frame.columns]
+    read = frame.select(told) if told else pl.DataFrame({"": [None]})
+    distinct = read.unique(maintain_order=True) if preparation.distinct or not told else read
+    absent = [pl.lit(None, dtype=pl.String).alias(name) for name in preparation.reads if name not in told]
+    made = preparation.make(distinct.with_columns(absent).select(preparation.reads), context)
+    made = made.select(pl.col(name).cast(dtype) for name, dtype in preparation.makes.items())
+    made = made.rename({name: f"{preparation.name}.{name}" for name in preparation.makes})
+    if not told:
+        return made.select(pl.all().first().repeat_by(frame.height).explode()) if frame.height else made.clear()
+    if not preparation.distinct:
+        return made
+    joined = read.join(
+        distinct.hstack(made.get_columns()), on=told, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined.select(made.columns)
+
+
+def answers(frame: pl.DataFrame, tests: Sequence[Test], context: Context) -> dict[str, Answer]:
+    """Return each test's answer over a prepared frame, by label."""
+    present = frozenset(name for name in frame.columns)
+    return {test.label: test.ask(present, context) for test in tests}
+
+
+def responses(frame: pl.DataFrame, test: Test, context: Context) -> pl.DataFrame:
+    """Return the response triple of one test.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame of n rows
+        What `prepare` returned.
+    test : Test
+        The test.
+    context : Context
+        What it may ask.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        Columns of `RESPONSE`; result is an empty text where there is none.
+    """
+    answer = answers(frame, [test], context)[test.label]
+    internal = answer.result.is_null()
+    result, run = _result_and_status(test, answer)
+    status = (
+        pl.when(answer.external)
+        .then(pl.lit(Status.EXTERNAL.value))
+        .when(internal)
+        .then(pl.lit(Status.INTERNAL.value))
+        .otherwise(run)
+    )
+    columns = {
+        "status": status,
+        "result": pl.when(answer.external | internal).then(pl.lit("")).otherwise(result),
+        "own": answer.comment if answer.comment is not None else pl.lit(None, dtype=pl.String),
+    }
+    told = frame.with_columns(expression.alias(f"response.{name}") for name, expression in columns.items())
+    told = told.select(pl.col(f"response.{name}").alias(name) for name in columns)
+    return told.select("status", "result", pl.coalesce("own", _words(test)).alias("comment")).cast(RESPONSE)
+
+
+def _result_and_status(test: Test, answer: Answer) -> tuple[pl.Expr, pl.Expr]:
+    """Return Response.result and Response.status where the prerequisites are met."""
+    if test.kind is Kind.AMENDMENT:
+        pairs = [
+            pl.when(value.is_not_null()).then(
+                pl.struct(value.alias(qualified(term))).struct.json_encode().str.slice(1).str.strip_suffix("}")
+            )
+            for term, value in answer.proposals.items()
+        ]
+        body = pl.concat_str(pairs, separator=",", ignore_nulls=True)
+        proposed = pl.any_horizontal(value.is_not_null() for value in answer.proposals.values())
+        filled_in = answer.filled_in if isinstance(answer.filled_in, pl.Expr) else pl.lit(answer.filled_in)
+        status = (
+            pl.when(~proposed)
+            .then(pl.lit(Status.NOT_AMENDED.value))
+            .when(filled_in)
+            .then(pl.lit(Status.FILLED_IN.value))
+            .otherwise(pl.lit(Status.AMENDED.value))
+        )
+        return pl.when(proposed).then(pl.concat_str(pl.lit("{"), body, pl.lit("}"))).otherwise(pl.lit("")), status
+    has_result = pl.lit(Status.RUN_HAS_RESULT.value)
+    if test.kind is Kind.MEASURE:
+        return answer.result.cast(pl.String), has_result
+    yes, no = _OUTCOMES[test.kind]
+    return pl.when(answer.result).then(pl.lit(yes)).otherwise(pl.lit(no)), has_result
+
+
+def _words(test: Test) -> pl.Expr:
+    """Return the engine's comment: what the test asks and how it ended."""
+    terms = ", ".join(qualified(term) for term in (*test.acted_upon, *test.consulted)[:4])
+    status, result = pl.col("status"), pl.col("result")
+    return (
+        pl.when(status == Status.EXTERNAL.value)
+        .then(pl.lit("the authority is not available here"))
+        .when(status == Status.INTERNAL.value)
+        .then(pl.lit(f"{terms}: empty, or not such that the test can run"))
+        .when(status == Status.NOT_AMENDED.value)
+        .then(pl.lit(f"{terms}: nothing to propose that is certain"))
+        .when(status.is_in([Status.AMENDED.value, Status.FILLED_IN.value]))
+        .then(pl.concat_str(pl.lit("proposed "), result))
+        .otherwise(pl.concat_str(pl.lit(f"{test.asks} "), result))
+    )

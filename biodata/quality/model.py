@@ -1,0 +1,225 @@
+"""What a test of TDWG BDQ Core is: the terms it reads, what is prepared for it, and its answer as column expressions.
+
+A cell that is bdqval:Empty (nothing, or only characters up to U+0020) is null in every expression; any other cell is as
+it was told, white space and non-printing characters included.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+import polars as pl
+
+from biodata import places
+
+PARAMETER: Final = "bdqval:"
+"""Prefix of a column that holds a parameter of its row."""
+
+
+class Kind(StrEnum):
+    """What a test does."""
+
+    VALIDATION = "Validation"
+    AMENDMENT = "Amendment"
+    ISSUE = "Issue"
+    MEASURE = "Measure"
+
+
+class Status(StrEnum):
+    """Response.status."""
+
+    RUN_HAS_RESULT = "RUN_HAS_RESULT"
+    AMENDED = "AMENDED"
+    FILLED_IN = "FILLED_IN"
+    NOT_AMENDED = "NOT_AMENDED"
+    INTERNAL = "INTERNAL_PREREQUISITES_NOT_MET"
+    EXTERNAL = "EXTERNAL_PREREQUISITES_NOT_MET"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the tests may ask beside the record; nothing in it reaches out to a network.
+
+    Attributes
+    ----------
+    today : date
+        The current day: nothing is recorded after it.
+    boundaries : BoundarySet
+        The map that places are set beside.
+    checklist : polars.DataFrame, optional
+        Columns of `terms.TAXON`: the taxonomic authority; without it tests that need one answer
+        EXTERNAL_PREREQUISITES_NOT_MET.
+    parameters : mapping of str to str
+        Parameters that replace the standard's defaults in every test, by name without prefix (`earliestValidDate`).
+    """
+
+    today: date
+    boundaries: places.BoundarySet
+    checklist: pl.DataFrame | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Interpreted columns that tests share; made once for each distinct combination of the columns it reads.
+
+    Attributes
+    ----------
+    name : str
+        Unique; the columns are called `name.column` in the prepared frame.
+    reads : tuple of str
+        Terms, and parameters with their prefix (`bdqval:earliestValidDate`); those that a file lacks are null.
+        Empty cells are null.
+    makes : mapping of str to polars data type
+        The columns that it makes.
+    make : callable
+        Takes a frame of m distinct rows with the columns `reads` (text) and the context; returns m rows in the same
+        order with the columns `makes`.
+    distinct : bool
+        False where the combinations hardly repeat (coordinates) and `make` is as quick on all rows.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    makes: Mapping[str, pl.DataType | type[pl.DataType]]
+    make: Callable[[pl.DataFrame, Context], pl.DataFrame]
+    distinct: bool = True
+
+    def column(self, name: str) -> pl.Expr:
+        """Return the prepared column `name`."""
+        if name not in self.makes:
+            message = f"{self.name} makes no column {name!r}"
+            raise KeyError(message)
+        return pl.col(f"{self.name}.{name}")
+
+
+NEVER: Final = pl.lit(value=False)
+"""The external prerequisites are always met."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A test's answer over a frame of n rows.
+
+    Attributes
+    ----------
+    result : Expr
+        Of a validation: bool, True is COMPLIANT, False is NOT_COMPLIANT. Of an issue: bool, True is POTENTIAL_ISSUE,
+        False is NOT_ISSUE. Of a measure: a number. Of an amendment: True. Null is INTERNAL_PREREQUISITES_NOT_MET in
+        each of them.
+    external : Expr of bool
+        True where an authority that is needed is not available; stronger than `result`. A record that has nothing to
+        ask of the authority (the term is empty) does not need it: leave that out here and let `result` be null.
+    proposals : mapping of str to Expr of str
+        Of an amendment: the proposed value by term (local name); null where none is proposed. A row without any is
+        NOT_AMENDED.
+    filled_in : bool or Expr of bool
+        Of an amendment: whether its proposals are FILLED_IN, into empty terms, or else AMENDED.
+    comment : Expr of str, optional
+        What is particular to the row; where it is null or left out the engine's words stand.
+    """
+
+    result: pl.Expr
+    external: pl.Expr = NEVER
+    proposals: Mapping[str, pl.Expr] = field(default_factory=dict)
+    filled_in: bool | pl.Expr = False
+    comment: pl.Expr | None = None
+
+
+class Arguments:
+    """What a test's answer is made of: terms, prepared columns and parameters, as expressions.
+
+    Parameters
+    ----------
+    present : frozenset of str
+        The columns of the frame: terms by local name, parameters with their prefix.
+    standard : mapping of str to str
+        The test's parameters by name without prefix, with the standard's defaults.
+    context : Context
+        Today, boundaries, checklist.
+    """
+
+    def __init__(self, present: frozenset[str], standard: Mapping[str, str], context: Context) -> None:
+        self.present, self.context, self._standard = present, context, standard
+
+    def __getitem__(self, term: str) -> pl.Expr:
+        """Return the cells of a term, null where empty or where the file has no such column."""
+        return pl.col(term) if term in self.present else pl.lit(None, dtype=pl.String)
+
+    def filled(self, *terms: str) -> pl.Expr:
+        """Tell which rows have something in every one of the terms (bdqval:NotEmpty)."""
+        if not self.present.issuperset(terms):
+            return pl.lit(value=False)
+        return pl.all_horizontal(pl.col(term).is_not_null() for term in terms)
+
+    def any_filled(self, *terms: str) -> pl.Expr:
+        """Tell which rows have something in any of the terms."""
+        here = [pl.col(term).is_not_null() for term in terms if term in self.present]
+        return pl.any_horizontal(here) if here else pl.lit(value=False)
+
+    def default(self, name: str) -> str:
+        """Return a parameter's value for rows that tell none: the context's, or the standard's."""
+        return self.context.parameters.get(name, self._standard[name])
+
+    def parameter(self, name: str) -> pl.Expr:
+        """Return a parameter's value in each row: the row's own, or the default."""
+        default, column = pl.lit(self.default(name)), PARAMETER + name
+        return pl.coalesce(pl.col(column), default) if column in self.present else default
+
+    def number(self, name: str) -> pl.Expr:
+        """Return a parameter as a number; null where it is none."""
+        return self.parameter(name).str.strip_chars().cast(pl.Float64, strict=False)
+
+    def unavailable(self, *known: str, name: str = "sourceAuthority") -> pl.Expr:
+        """Tell which rows name an authority that is neither the standard's default nor one of `known`.
+
+        Parameters
+        ----------
+        known : str
+            Other names of something that is bundled or loaded; letter case does not count.
+        name : str
+            The parameter.
+        """
+        accepted = [text.casefold() for text in (*known, self._standard[name])]
+        return ~self.parameter(name).str.strip_chars().str.to_lowercase().is_in(accepted)
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test of TDWG BDQ Core on a single record.
+
+    Attributes
+    ----------
+    label, guid : str
+        The standard's.
+    acted_upon, consulted : tuple of str
+        Terms by local name.
+    asks : str
+        What the test asks, one sentence for a data manager.
+    answer : callable
+        Takes `Arguments`, returns an `Answer`.
+    parameters : mapping of str to str
+        The standard's defaults by name without prefix.
+    preparations : tuple of Preparation
+        What must be prepared first.
+    """
+
+    label: str
+    guid: str
+    acted_upon: tuple[str, ...]
+    asks: str
+    answer: Callable[[Arguments], Answer]
+    consulted: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    preparations: tuple[Preparation, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """What the test does, from its label."""
+        return Kind(self.label.partition("_")[0].capitalize())
+
+    def ask(self, present: frozenset[str], context: Context) -> Answer:
+        """Return the answer over a frame with these columns."""
+        return self.answer(Arguments(present, self.parameters, context))
