@@ -18,6 +18,16 @@ from biodata.harmonise.headings import Headings
 NAMES: Final = ("name_eng", "english", "ahpname", "name", "site_name")
 _ORIGINAL_NAMES: Final = ("orig_name", "khmer", "name_local", "local_name")
 _DESIGNATIONS: Final = ("desig_eng", "desig", "designation", "type", "category")
+_ZONES: Final = ("zone", "zone_type", "functional_zone", "功能区", "功能分区", "分区")
+# The functional zones of China's nature reserves (GB/T 35822), and since 2019 the two control zones of national parks.
+_ZONE_NAMES: Final = MappingProxyType(
+    {
+        **{"核心区": "core", "缓冲区": "buffer", "实验区": "experimental"},
+        **{"核心保护区": "core", "一般控制区": "control"},
+        **{"core": "core", "core zone": "core", "core area": "core", "buffer": "buffer", "buffer zone": "buffer"},
+        **{"experimental": "experimental", "experimental zone": "experimental", "control zone": "control"},
+    }
+)
 _YEARS: Final = ("status_yr", "yr_dec", "sign_year", "issuedate", "year")
 _COUNTRIES: Final = ("iso3", "iso2", "iso_a2", "country_code", "country", "prnt_iso3", "parent_iso3", "parent_iso")
 _REPORTED_AREA_KM2: Final = MappingProxyType(
@@ -45,7 +55,7 @@ _REALMS: Final = MappingProxyType(
 
 
 def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
-    """Return what the source says of each site."""
+    """Return what the source says of each site, as columns of `terms.PROTECTED_AREA`."""
     # WDPCA calls the English name NAME_ENG and the site's own NAME; WDPA's NAME is English, ORIG_NAME its own.
     original = table.values("name") if table.has("name_eng") else table.values(*_ORIGINAL_NAMES)
     statuses = table.values("status")
@@ -65,6 +75,7 @@ def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
     return {
         "site_id": pl.Series([whole(v) for v in table.values("site_id")], dtype=pl.String),
         "wdpaid": pl.Series([whole(v) for v in table.values("wdpaid", "wdpa_id")], dtype=pl.String),
+        "zone": pl.Series([_zone(value) for value in table.values(*_ZONES)], dtype=pl.String),
         "name": pl.Series(table.values(*NAMES), dtype=pl.String),
         "original_name": pl.Series(original, dtype=pl.String),
         "designation": pl.Series(designations, dtype=pl.String),
@@ -88,6 +99,11 @@ def _oecm(table: Headings) -> pl.Series:
     types = [{"oecm": True, "pa": False}.get((value or "").lower()) for value in table.values("site_type")]
     older = [{"0": True, "1": False}.get((value or "").removesuffix(".0")) for value in table.values("pa_def")]
     return pl.Series([new if new is not None else old for new, old in zip(types, older, strict=True)], dtype=pl.Boolean)
+
+
+def _zone(text: str | None) -> str | None:
+    """Return the functional zone that the text names."""
+    return _ZONE_NAMES.get((text or "").lower())
 
 
 def _number(text: str | None) -> float | None:

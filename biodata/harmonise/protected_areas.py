@@ -1,11 +1,6 @@
 """Protected areas interpreted: identity, names, geometry, areas, and the countries that hold them."""
 
-import hashlib
-import json
-import re
-from collections import Counter
 from collections.abc import Mapping, MutableSet
-from typing import Final
 
 import numpy as np
 import polars as pl
@@ -14,12 +9,8 @@ import shapely
 from biodata import geo, terms
 from biodata.errors import Refusal
 from biodata.harmonise import area_borders, area_geometry
-from biodata.harmonise.area_columns import NAMES, described, whole
-from biodata.harmonise.headings import OWN_COLUMNS, Headings
+from biodata.harmonise.area_sites import sites
 from biodata.places import BoundarySet
-
-_GLOBAL_IDS: Final = ("site_pid", "wdpa_pid", "site_id", "wdpaid", "ahpsiteid")
-_LOCAL_IDS: Final = ("national_id", "site_code", "code", "map_id", "id", "gid")
 
 
 def protected_areas(
@@ -32,9 +23,7 @@ def protected_areas(
 ) -> tuple[pl.DataFrame, list[Refusal]]:
     """Interpret the sites of one table.
 
-    A site's identity is its SITE_PID or WDPA_PID, else SITE_ID, WDPAID or AHPSITEID; else a column of the file that
-    identifies every one of its rows; else its name where no other site of the table has it; else the name with a
-    digest of the whole row. A second site of the same identity is kept as `…~2`.
+    Who they are and what they say is `area_sites.sites`; here their geometry is repaired, measured and placed.
 
     Parameters
     ----------
@@ -60,23 +49,8 @@ def protected_areas(
     Areas are computed on the ellipsoid; reported areas of 0 mean not known in WDPA. AREA_DISAGREES compares with the
     computed area; points and sites without geometry have none.
     """
-    table = Headings(batch)
-    frame = pl.DataFrame(
-        {
-            "datasetKey": pl.repeat(dataset_key, batch.height, eager=True),
-            "source_record_id": _identities(table),
-            "source_file": batch["source_file"],
-            "source_row": batch["source_row"],
-            **described(table, (declarations or {}).get("country")),
-            "attributes": _attributes(table),
-        }
-    )
-    flags: list[list[str]] = [[] for _ in range(batch.height)]
-    if declarations is not None and "crs" not in declarations:
-        for row_flags in flags:
-            row_flags.append("GEODETIC_DATUM_ASSUMED_WGS84")
-    frame = frame.with_columns(pl.Series("source_record_id", _distinct(frame, flags, seen)))
-    frame = frame.with_columns(area_id=pl.lit(f"{dataset_key}:") + pl.col("source_record_id"))
+    frame = sites(batch, dataset_key=dataset_key, declarations=declarations, seen=seen)
+    flags: list[list[str]] = frame["quality_flags"].to_list()
     shapes, too_complex = _shapes(batch["geometry"].to_list(), flags)
     frame = frame.with_columns(_measured(shapes, frame, boundaries, flags))
     frame = frame.with_columns(
@@ -88,58 +62,6 @@ def protected_areas(
         for file, row, name in frame.filter(too_complex).select("source_file", "source_row", "name").iter_rows()
     ]
     return terms.conform(frame.filter(~too_complex), terms.PROTECTED_AREA), refusals
-
-
-def _attributes(table: Headings) -> list[str]:
-    """Return each row's attributes as a JSON object, as they came and under their own names."""
-    names = list(table.columns.values())
-    told = [name[:-1] if name[:-1] in OWN_COLUMNS else name for name in names]
-    return [
-        json.dumps({k: v for k, v in zip(told, row, strict=True) if v is not None}, ensure_ascii=False)
-        for row in table.batch.select(names).iter_rows()
-    ]
-
-
-def _identities(table: Headings) -> list[str]:
-    """Return what identifies each row, see `protected_areas`; not yet distinct."""
-    found = table.values(*_GLOBAL_IDS)
-    if not any(found):
-        for column in _LOCAL_IDS:
-            values = table.values(column)
-            if all(values) and len(set(values)) == len(values):
-                found = values
-                break
-    slugs = [_slug(name) for name in table.values(*NAMES)]
-    times = Counter(slugs)
-    digests = [
-        hashlib.sha256(attributes.encode() + (geometry or b"")).hexdigest()[:12]
-        for attributes, geometry in zip(_attributes(table), table.batch["geometry"], strict=True)
-    ]
-    return [
-        _slug(whole(told)) or (slug if slug and times[slug] == 1 else "-".join(filter(None, (slug, digest))))
-        for told, slug, digest in zip(found, slugs, digests, strict=True)
-    ]
-
-
-def _slug(text: str | None) -> str:
-    """Return the text with only letters, digits and `_.-`, as it can stand in an address."""
-    return re.sub(r"[^\w.-]+", "_", text or "").strip("_")
-
-
-def _distinct(frame: pl.DataFrame, flags: list[list[str]], seen: MutableSet[str] | None) -> list[str]:
-    """Return identities of which none stands twice: the second is `…~2`, and flagged."""
-    taken = set() if seen is None else seen
-    result = []
-    for identity, row_flags in zip(frame["source_record_id"], flags, strict=True):
-        distinct, count = identity, 1
-        while distinct in taken:
-            count += 1
-            distinct = f"{identity}~{count}"
-        if count > 1:
-            row_flags.append("SITE_REPEATED")
-        taken.add(distinct)
-        result.append(distinct)
-    return result
 
 
 def _shapes(blobs: list[bytes | None], flags: list[list[str]]) -> tuple[area_geometry.Geometries, pl.Series]:
