@@ -1,0 +1,103 @@
+"""How fast a whole ingest is, beside DuckDB's bare conversion of the same file to Parquet, in one run.
+
+usage: python tests/benchmarks/bench_ingest.py [ROWS] [--file FILE]
+
+Run by hand. The whole ingest: read, interpret, all checks, places, names against a checklist of 50,000, commit. The
+records are made by the `make_occurrences.py` that lies beside a checkout; FILE is one that it made already. Each side
+runs in a process of its own, so that the peak of memory is its own.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+MAKER = Path(__file__).parents[3] / "shared" / "bench" / "make_occurrences.py"
+TAXA = 50_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", type=int, nargs="?", default=2_000_000)
+    parser.add_argument("--file", type=Path)
+    parser.add_argument("--side", choices=["duckdb", "biodata"], help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.side:
+        sides = {"duckdb": bare_conversion, "biodata": whole_ingest}
+        told = sides[arguments.side](arguments.file, arguments.folder)
+        told["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps(told))
+        return
+    if not MAKER.exists() and arguments.file is None:
+        sys.exit("make_occurrences.py is not beside this checkout")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        file = arguments.file or folder / "occurrences.csv"
+        if not file.exists():
+            subprocess.run([sys.executable, MAKER, str(arguments.rows), str(file)], check=True)
+        bare = in_process("duckdb", file, folder)
+        ours = in_process("biodata", file, folder)
+        again = in_process("duckdb", file, folder)
+    best = min(bare["seconds"], again["seconds"])
+    print(f"DuckDB CSV to Parquet  {bare['seconds']:7.1f} s, {again['seconds']:.1f} s   peak {bare['peak_mb']:,.0f} MB")
+    print(f"the whole ingest       {ours['seconds']:7.1f} s   peak {ours['peak_mb']:,.0f} MB   {ours['rows']:,} rows")
+    print(f"ratio                  {ours['seconds'] / best:7.2f}")
+
+
+def in_process(side: str, file: Path, folder: Path) -> dict[str, float]:
+    """Run one side in a new process; return what it tells."""
+    command = [sys.executable, __file__, "--side", side, "--file", str(file), "--folder", str(folder)]
+    return dict(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+
+
+def bare_conversion(file: Path, folder: Path) -> dict[str, float]:
+    """Convert the file with no checks at all."""
+    import duckdb
+
+    connection = duckdb.connect(config={"threads": 2})
+    source = f"read_csv('{file}', all_varchar=true, delim='\t', quote='')"
+    start = time.perf_counter()
+    connection.sql(f"COPY (FROM {source}) TO '{folder / 'bare.parquet'}' (COMPRESSION zstd)")
+    return {"seconds": time.perf_counter() - start}
+
+
+def whole_ingest(file: Path, folder: Path) -> dict[str, float]:
+    """Take the file in; the checklist stands in the lake before."""
+    from biodata.pipeline import ingest
+    from biodata.settings import Settings
+
+    settings = Settings(data=folder / "installation")
+    ingest("checklist", [make_checklist(folder)], settings)
+    start = time.perf_counter()
+    (report,) = ingest("gbif", [file], settings)
+    return {"seconds": time.perf_counter() - start, "rows": report.rows}
+
+
+def make_checklist(folder: Path) -> Path:
+    """Write the names that the records were made from, rightly spelt, each with its classification."""
+    import polars as pl
+
+    number = pl.int_range(TAXA, eager=True).alias("taxonID").to_frame().with_columns(t=pl.col("taxonID"))
+    ending = pl.when(pl.col("t") % 3 == 0).then(pl.lit("ensis")).otherwise(pl.lit("iana"))
+    checklist = number.select(
+        "taxonID",
+        scientificName=pl.format("Genus{} species{}{}", pl.col("t") // 5, pl.col("t") % 5, ending),
+        scientificNameAuthorship=pl.format("L., 17{}", 50 + pl.col("t") % 49),
+        taxonRank=pl.lit("species"),
+        taxonomicStatus=pl.lit("accepted"),
+        kingdom=pl.lit(["Animalia", "Plantae", "Fungi"]).list.get(pl.col("t") // 5000 % 3),
+        family=pl.format("Fam{}idae", pl.col("t") // 100),
+        genus=pl.format("Genus{}", pl.col("t") // 5),
+    )
+    path = folder / "checklist.csv"
+    checklist.write_csv(path)
+    return path
+
+
+if __name__ == "__main__":
+    main()
