@@ -7,7 +7,10 @@ from typing import Final
 from babel import Locale
 
 # The languages of the scope, and those of the collections that hold its old specimens.
-LANGUAGES: Final = ("en", "zh", "th", "vi", "my", "lo", "km", "id", "ms", "fil", "ta", "pt", "fr", "de", "nl", "es")
+LANGUAGES: Final = (
+    *("en", "zh", "th", "vi", "my", "lo", "km", "id", "ms", "fil", "ta", "pt", "fr", "de", "nl", "es"),
+    *("it", "da", "sv", "nb", "fi", "hu", "ru"),
+)
 
 
 _ROMAN: Final = MappingProxyType(

@@ -1,0 +1,201 @@
+"""What the tests of time share: dates read into spans, numbers read out of text, and the readings to be proposed."""
+
+from functools import cache
+from typing import Final
+
+import polars as pl
+
+from biodata.parsers.months import month_number
+from biodata.parsers.numerals import ascii_digits
+from biodata.quality.model import Context, Preparation
+from biodata.quality.time_iso import DATE, MONTH, TIME, read_span
+from biodata.quality.time_reading import has_number, interpret
+
+SPACE: Final = "".join(map(chr, range(0x21)))
+"""White space and control characters, which do not change what a number means."""
+
+_SPAN: Final = pl.Schema(
+    {
+        "first": pl.Int32,
+        "last": pl.Int32,
+        "last_from": pl.Int32,
+        "precision": pl.Int8,
+        "start": pl.Int64,
+        "stop": pl.Int64,
+        "start_offset": pl.Int32,
+        "stop_offset": pl.Int32,
+        "seconds": pl.Int64,
+    }
+)
+_DERIVED: Final = pl.Schema(
+    {
+        "valid": pl.Boolean,
+        "year": pl.Int32,
+        "month": pl.Int8,
+        "day": pl.Int8,
+        "start_year": pl.Int32,
+        "end_year": pl.Int32,
+        "start_day_of_year": pl.Int16,
+        "end_day_of_year": pl.Int16,
+        "start_utc": pl.Int64,
+        "stop_utc": pl.Int64,
+    }
+)
+# A complete date of ISO 8601, with or without a time to the minute or second: nearly every date of nearly every file.
+_USUAL: Final = r"^\d{4}-\d{2}-\d{2}(?:T([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?:Z|([+-])(0[0-9]|1[0-4]):?([0-5][0-9]))?)?$"
+_NEGATIVE_ZERO: Final = r"T.*-00:?00$"
+
+
+@cache
+def dates(term: str) -> Preparation:
+    """Return the preparation that reads a term as a date or interval of ISO 8601.
+
+    Its columns: those of `time_iso.Span`; `valid`, null where the cell is empty; `year`, `month`, `day` where the span
+    lies within one and is told as finely; years and days of the year of both ends, the latter where days are told;
+    both ends in UTC where zones are told.
+    """
+
+    def make(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+        return _derived(_spans(frame[term]), frame[term].is_not_null())
+
+    return Preparation(f"{term}.span", (term,), {**_SPAN, **_DERIVED}, make)
+
+
+def _spans(values: pl.Series) -> pl.DataFrame:
+    """Return the span of each text: usual dates all at once, the others one by one."""
+    told = values.alias("value").to_frame()
+    usual = told.select(_usual().alias("span")).unnest("span")
+    odd = usual["first"].is_null() & values.is_not_null()
+    if not odd.any():
+        return usual
+    texts = values.filter(odd)
+    rows = [read_span(text) or (None,) * len(_SPAN) for text in texts]
+    read = pl.DataFrame(rows, schema=_SPAN, orient="row").with_columns(row=odd.arg_true())
+    rest = usual.with_row_index("row").filter(~odd)
+    return pl.concat([rest.select(read.columns), read]).sort("row").drop("row")
+
+
+def _usual() -> pl.Expr:
+    """Return the span of `value` where it is a usual date, as a struct with nulls elsewhere."""
+    value = pl.col("value")
+    fits = value.str.contains(_USUAL) & ~value.str.contains(_NEGATIVE_ZERO)
+    first = pl.when(fits).then(value.str.slice(0, 10)).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32)
+    part = [value.str.extract(_USUAL, group).cast(pl.Int32) for group in (1, 2, 3, 5, 6)]
+    hour, minute, second, zone_hour, zone_minute = part
+    has_time = first.is_not_null() & hour.is_not_null()
+    begin = pl.when(has_time).then(hour * 3600 + minute * 60 + second.fill_null(0)).otherwise(0)
+    length = pl.when(has_time).then(pl.when(second.is_null()).then(60).otherwise(1)).otherwise(86_400).cast(pl.Int64)
+    east = pl.when(value.str.extract(_USUAL, 4) == "-").then(-1).otherwise(1) * (zone_hour * 3600 + zone_minute * 60)
+    offset = pl.when(first.is_not_null()).then(pl.when(value.str.ends_with("Z")).then(0).otherwise(east))
+    start = first.cast(pl.Int64) * 86_400 + begin
+    length = pl.when(first.is_not_null()).then(length)
+    precision = pl.when(has_time).then(TIME).when(first.is_not_null()).then(DATE)
+    columns = {
+        "first": first,
+        "last": first,
+        "last_from": first,
+        "precision": precision,
+        "start": start,
+        "stop": start + length,
+        "start_offset": offset,
+        "stop_offset": offset,
+        "seconds": length,
+    }
+    return pl.struct(column.cast(_SPAN[name]).alias(name) for name, column in columns.items())
+
+
+def _derived(spans: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
+    """Add what follows from a span."""
+    first, last, precision = pl.col("first").cast(pl.Date), pl.col("last").cast(pl.Date), pl.col("precision")
+    same_year = first.dt.year() == last.dt.year()
+    same_month = same_year & (first.dt.month() == last.dt.month()) & (precision >= MONTH)
+    same_day = (pl.col("first") == pl.col("last")) & (precision >= DATE)
+    by_day = precision >= DATE
+    return spans.with_columns(
+        valid=pl.when(told).then(pl.col("first").is_not_null()),
+        year=pl.when(same_year).then(first.dt.year()),
+        month=pl.when(same_month).then(first.dt.month()),
+        day=pl.when(same_day).then(first.dt.day()),
+        start_year=first.dt.year(),
+        end_year=last.dt.year(),
+        start_day_of_year=pl.when(by_day).then(first.dt.ordinal_day()),
+        end_day_of_year=pl.when(by_day).then(last.dt.ordinal_day()),
+        start_utc=pl.col("start") - pl.col("start_offset"),
+        stop_utc=pl.col("stop") - pl.col("stop_offset"),
+    )
+
+
+@cache
+def numbers(term: str) -> Preparation:
+    """Return the preparation that reads a term as an integer.
+
+    Its columns: `number`, where the text can be interpreted as an integer (white space around it and digits of other
+    scripts do not matter); `strict`, where the cell holds nothing but ASCII digits and a sign.
+    """
+
+    def make(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+        told = frame[term].alias("told").to_frame()
+        text = told["told"].str.strip_chars(SPACE)
+        odd = text.filter(text.str.contains(r"[^\x00-\x7f]")).unique().to_list()
+        text = text.replace({value: ascii_digits(value) for value in odd}) if odd else text
+        return told.select(number=_integer(pl.lit(text)), strict=_integer(pl.col("told")))
+
+    return Preparation(f"{term}.number", (term,), {"number": pl.Int64, "strict": pl.Int64}, make)
+
+
+def _integer(text: pl.Expr) -> pl.Expr:
+    """Return the integer that a text is; one of more than 12 digits as the largest or smallest of 12."""
+    is_integer = text.str.contains(r"^[+-]?[0-9]+$")
+    short = text.str.replace(r"^([+-]?)0*([0-9]{1,12})$", "${1}${2}")
+    large = pl.when(text.str.starts_with("-")).then(pl.lit("-999999999999")).otherwise(pl.lit("999999999999"))
+    fitted = pl.when(short.str.len_bytes() <= 13).then(short).otherwise(large)
+    return pl.when(is_integer).then(fitted).str.strip_prefix("+").cast(pl.Int64, strict=False)
+
+
+@cache
+def standardised(term: str) -> Preparation:
+    """Return the preparation with the one date that a text which is no ISO 8601 date can mean, as `proposal`."""
+
+    def make(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+        rows = []
+        for text in frame[term]:
+            repaired = interpret(text, context.today, free=False) if text and read_span(text) is None else None
+            rows.append(repaired)
+        return pl.DataFrame({"proposal": pl.Series(rows, dtype=pl.String)})
+
+    return Preparation(f"{term}.standardised", (term,), {"proposal": pl.String}, make)
+
+
+def _read_verbatim(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    rows = [
+        (None, None) if text is None else (interpret(text, context.today, free=True), has_number(text))
+        for text in frame["verbatimEventDate"]
+    ]
+    return pl.DataFrame(rows, schema={"proposal": pl.String, "readable": pl.Boolean}, orient="row")
+
+
+VERBATIM: Final = Preparation(
+    "verbatimEventDate.read",
+    ("verbatimEventDate",),
+    {"proposal": pl.String, "readable": pl.Boolean},
+    _read_verbatim,
+)
+"""`proposal`, the date that a verbatim one can only mean; `readable`, whether it holds anything that could be read."""
+
+
+def _read_month(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+    months = [None if text is None else _month(text) for text in frame["month"]]
+    return pl.DataFrame({"number": pl.Series(months, dtype=pl.Int64)})
+
+
+def _month(text: str) -> int | None:
+    """Return the month that a text names or numbers."""
+    told = ascii_digits(text[:40]).strip(SPACE).strip()
+    digits = told.removesuffix("月").removesuffix(".0")
+    if digits.isascii() and digits.isdigit() and len(digits) < 9:
+        return int(digits) if 1 <= int(digits) <= 12 else None
+    return month_number(told, roman=True)
+
+
+MONTHS: Final = Preparation("month.read", ("month",), {"number": pl.Int64}, _read_month)
+"""`number`, the month that a text means: an integer, a name in a language of the scope, or a Roman numeral."""
