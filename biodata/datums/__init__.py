@@ -1,0 +1,6 @@
+"""Coordinate systems of the region: what they are, where they are used, and how a place in them is had in WGS 84."""
+
+from biodata.datums.operations import Moved, to_wgs84
+from biodata.datums.systems import Form, System, all_systems, find_system
+
+__all__ = ["Form", "Moved", "System", "all_systems", "find_system", "to_wgs84"]

@@ -1,0 +1,264 @@
+"""A place in any system to WGS 84, with the operation that was used and how good it is.
+
+Without grid files PROJ may answer with a ballpark: the numbers come back as they were. That is no transformation and is
+never called one here: where EPSG publishes no parameters, a place stays where it was told and says so.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from pyproj.transformer import TransformerGroup
+
+from biodata.datums import offsets
+from biodata.datums.systems import BD09, GCJ02, WGS84, System
+from biodata.geo import Floats, geodesic_distance_m
+
+NOT_MOVED: Final = "no published transformation; the place is as told"
+
+UNPUBLISHED_M: Final = 200.0
+"""How far a place may lie off where no transformation is published: biodata's own bound, twice the 100 m that Beijing
+1954 lies from WGS 84 where EPSG has parameters."""
+
+OFFSET_ACCURACY_M: Final = 1.0
+"""The public formula of GCJ-02 is a reconstruction; it agrees with the maps' own shift to about a metre."""
+
+_GEOCENTRIC: Final = {"4490": 2.0}
+"""Systems that EPSG gives no operation for because they are WGS 84's own kind, and the metres that they differ by:
+CGCS2000 is ITRF97 at the year 2000, and the plate has moved since."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One way from a geographic system to WGS 84.
+
+    Attributes
+    ----------
+    name : str
+        As EPSG calls it.
+    accuracy_m : float
+        As EPSG states it.
+    approximate : bool
+        The datum is shifted without a grid file.
+    area : tuple of float
+        West, south, east, north of where it may be used, degrees.
+    offshore : bool
+        It is meant for the sea alone.
+    transformer : pyproj.Transformer, optional
+        None where the numbers stay.
+    """
+
+    name: str
+    accuracy_m: float
+    approximate: bool
+    area: tuple[float, float, float, float]
+    offshore: bool
+    transformer: Transformer | None
+
+    def apply(self, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
+        """Return places in WGS 84; NaN where one cannot be told."""
+        if self.transformer is None:
+            return longitude, latitude
+        return _transform(self.transformer, longitude, latitude)
+
+    def covers(self, longitude: Floats, latitude: Floats) -> NDArray[np.bool_]:
+        """Tell which places lie in its area."""
+        west, south, east, north = self.area
+        return (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """n places in WGS 84.
+
+    Attributes
+    ----------
+    longitude, latitude : ndarray of float64, length n
+        Degrees, WGS 84; NaN where the numbers are no place of the system.
+    accuracy_m : ndarray of float64, length n
+        How far the place may lie off because of the operation.
+    operation : ndarray of int64, length n
+        Which of `names` was used; -1 where nothing could be moved.
+    certain : ndarray of bool, length n
+        The operation is published for the place: it may be applied where the system is declared.
+    approximate : ndarray of bool, length n
+        The datum was shifted without a grid file, or not at all though it is another.
+    names : tuple of str
+        The operations.
+    """
+
+    longitude: Floats
+    latitude: Floats
+    accuracy_m: Floats
+    operation: NDArray[np.int64]
+    certain: NDArray[np.bool_]
+    approximate: NDArray[np.bool_]
+    names: tuple[str, ...]
+
+    @property
+    def commonest(self) -> str:
+        """The operation that most places were moved by."""
+        used = self.operation[self.operation >= 0]
+        return self.names[int(np.bincount(used).argmax())] if len(used) else NOT_MOVED
+
+
+def to_wgs84(system: System, x: Floats, y: Floats) -> Moved:
+    """Move places from a system to WGS 84, each by the best operation for where it lies.
+
+    Parameters
+    ----------
+    system : System
+        What the numbers are told in.
+    x, y : ndarray of float64, length n
+        Longitude and latitude in degrees, or easting and northing in metres.
+
+    Returns
+    -------
+    Moved
+
+    Notes
+    -----
+    Among EPSG's operations whose area has the place the most accurate is taken, one for the sea alone only where there
+    is no other. Outside all areas the nearest area's is used and is not `certain`: its accuracy is then widened by the
+    distance that the system's operations lie apart there. Without any operation the place stays, within `UNPUBLISHED_M`.
+    """
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if system.id in (GCJ02, BD09):
+        return _from_offset(system, x, y)
+    longitude, latitude = to_geographic(system, x, y)
+    return _from_geographic(system, longitude, latitude)
+
+
+def to_geographic(system: System, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return longitude and latitude on the system's own datum, NaN beyond ±180° and ±90°; length n."""
+    if not system.crs.is_geographic:
+        x, y = _transform(_projection(system.id, system), x, y)
+    told = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    return np.where(told, x, np.nan), np.where(told, y, np.nan)
+
+
+@cache
+def operations_of(geographic: str) -> tuple[Operation, ...]:
+    """Return the ways from a geographic system to WGS 84, without ballparks, as PROJ orders them.
+
+    Parameters
+    ----------
+    geographic : str
+        Its definition as pyproj takes it: an EPSG code.
+    """
+    if geographic == "4326":
+        return (Operation("WGS 84", 0.0, approximate=False, area=_WORLD, offshore=False, transformer=None),)
+    if geographic in _GEOCENTRIC:
+        name, metres = f"{CRS.from_epsg(int(geographic)).name}: taken for WGS 84", _GEOCENTRIC[geographic]
+        return (Operation(name, metres, approximate=False, area=_WORLD, offshore=False, transformer=None),)
+    group = TransformerGroup(f"EPSG:{geographic}", WGS84, always_xy=True)
+    return tuple(
+        _operation(transformer) for transformer in group.transformers if "Ballpark" not in transformer.description
+    )
+
+
+_WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
+
+
+def _operation(transformer: Transformer) -> Operation:
+    """Return what pyproj tells of an operation."""
+    steps = transformer.description.split(" + ")
+    area = transformer.area_of_use
+    words = "" if area is None else area.name.lower()
+    return Operation(
+        name=" + ".join(step for step in steps if not step.startswith("axis order change")),
+        accuracy_m=max(float(transformer.accuracy), 0.0),
+        approximate="grids=" not in transformer.definition,
+        area=_WORLD if area is None else area.bounds,
+        offshore="offshore" in words and "onshore" not in words,
+        transformer=transformer,
+    )
+
+
+def _from_geographic(system: System, longitude: Floats, latitude: Floats) -> Moved:
+    """Move places that are told in degrees on the system's own datum."""
+    geodetic = system.crs.geodetic_crs
+    operations = operations_of(str(geodetic.to_epsg()) if geodetic is not None else "")
+    chosen, certain = _choose(operations, longitude, latitude)
+    moved_x, moved_y = longitude.copy(), latitude.copy()
+    accuracy = np.full(len(longitude), UNPUBLISHED_M)
+    approximate = np.ones(len(longitude), dtype=bool)
+    for number, operation in enumerate(operations):
+        at = np.flatnonzero(chosen == number)
+        if not len(at):
+            continue
+        moved_x[at], moved_y[at] = operation.apply(longitude[at], latitude[at])
+        accuracy[at], approximate[at] = operation.accuracy_m, operation.approximate
+    apart = np.flatnonzero(~certain & (chosen >= 0))
+    for operation in operations if len(apart) else ():
+        other = operation.apply(longitude[apart], latitude[apart])
+        distance = geodesic_distance_m(moved_x[apart], moved_y[apart], *other)
+        accuracy[apart] = np.fmax(accuracy[apart], distance + operation.accuracy_m)
+    names = tuple(operation.name for operation in operations)
+    return Moved(moved_x, moved_y, accuracy, chosen, certain, approximate, names)
+
+
+def _choose(
+    operations: tuple[Operation, ...], longitude: Floats, latitude: Floats
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the operation of each place, -1 where there is none, and whether it is published for the place."""
+    chosen = np.full(len(longitude), -1, dtype=np.int64)
+    if not operations:
+        return chosen, np.zeros(len(longitude), dtype=bool)
+    order = sorted(range(len(operations)), key=lambda n: (operations[n].offshore, operations[n].accuracy_m))
+    for number in reversed(order):
+        chosen[operations[number].covers(longitude, latitude)] = number
+    certain = chosen >= 0
+    told = ~np.isnan(longitude)
+    beyond = np.flatnonzero(~certain & told)
+    if len(beyond):
+        away = np.array(
+            [_degrees_away(operation.area, longitude[beyond], latitude[beyond]) for operation in operations]
+        )
+        chosen[beyond] = away.argmin(axis=0)
+    return chosen, certain & told
+
+
+def _degrees_away(area: tuple[float, float, float, float], longitude: Floats, latitude: Floats) -> Floats:
+    """Return how far places lie from a rectangle, degrees."""
+    west, south, east, north = area
+    away: Floats = np.hypot(
+        np.maximum(np.maximum(west - longitude, longitude - east), 0),
+        np.maximum(np.maximum(south - latitude, latitude - north), 0),
+    )
+    return away
+
+
+def _from_offset(system: System, longitude: Floats, latitude: Floats) -> Moved:
+    """Take the shift of a Chinese web map back."""
+    told = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
+    x, y = np.where(told, longitude, np.nan), np.where(told, latitude, np.nan)
+    back = offsets.gcj02_to_wgs84 if system.id == GCJ02 else offsets.bd09_to_wgs84
+    x, y = back(x, y)
+    count = len(x)
+    return Moved(
+        x,
+        y,
+        np.full(count, OFFSET_ACCURACY_M),
+        np.zeros(count, dtype=np.int64),
+        told,
+        np.zeros(count, dtype=bool),
+        (f"the formula of {system.id}, inverted",),
+    )
+
+
+@cache
+def _projection(identifier: str, system: System) -> Transformer:
+    """Return the transformer from metres to degrees on the same datum."""
+    return Transformer.from_crs(system.crs, system.crs.geodetic_crs, always_xy=True)
+
+
+def _transform(transformer: Transformer, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return what the transformer makes of pairs of numbers, NaN where it makes nothing of them."""
+    a, b = transformer.transform(x, y)
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    right = np.isfinite(a) & np.isfinite(b)
+    return np.where(right, a, np.nan), np.where(right, b, np.nan)
