@@ -1,8 +1,8 @@
-"""Polygons and points out of GeoPackage, shapefile (also zipped) and GeoJSON, as text columns and WKB.
+"""Polygons and points out of GeoPackage, File Geodatabase, shapefile (also zipped) and GeoJSON, as text and WKB.
 
 A file is copied under a name of ours into a folder of its own before GDAL sees it: GDAL takes meaning from names
 (`/vsicurl/…`, `a.zip!b`), and SQLite writes beside what it opens. What a file is, its first bytes tell; anything that
-is not one of the three formats never reaches GDAL.
+is not one of these formats never reaches GDAL.
 """
 
 import logging
@@ -22,19 +22,23 @@ import polars as pl
 
 from biodata.errors import InputError, shorten
 from biodata.formats import encodings
-from biodata.formats.archives import ArchiveLimits, open_archive
+from biodata.formats.archives import Archive, ArchiveLimits, open_archive
 
 logger = logging.getLogger(__name__)
 
 MAX_FILE_BYTES: Final = 2_000_000_000
-EXPECTED: Final = "a GeoPackage, a shapefile (.shp, or a zip of its parts) or GeoJSON"
+EXPECTED: Final = "a GeoPackage, a File Geodatabase, a shapefile (.shp, or a zip of its parts) or GeoJSON"
+MAX_ZIPS: Final = 50
+"""Zips inside a zip; WDPA's shapefiles come in three."""
 
-_DRIVERS: Final = frozenset({"GPKG", "ESRI Shapefile", "GeoJSON"})
+_DRIVERS: Final = frozenset({"GPKG", "ESRI Shapefile", "GeoJSON", "OpenFileGDB"})
+_GDB_TABLE: Final = ".gdbtable"
 _PARTS: Final = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _NEEDED: Final = _PARTS[:3]
 _OWN_COLUMNS: Final = frozenset({"source_file", "source_row", "geometry"})
 # GDAL knows iconv's names.
 _ICONV: Final = {"mac_roman": "MACINTOSH", "utf-8-sig": "UTF-8"}
+_LIMITS: Final = ArchiveLimits(total_bytes=MAX_FILE_BYTES, zips_inside=True)
 _GEOJSON_OPTIONS: Final = {"DATE_AS_STRING": "YES", "ARRAY_AS_STRING": "YES"}
 _BATCH: Final = 500
 
@@ -98,11 +102,11 @@ def open_layers(path: Path, *, encoding: str | None = None, layer: str | None = 
     Parameters
     ----------
     path : Path
-        The file, or a zip of shapefiles.
+        The file; a File Geodatabase's folder; a zip of shapefiles, of a geodatabase, or of such zips.
     encoding : str, optional
         Encoding of a shapefile's attributes where it has no .cpg; else it is chosen by plausibility.
     layer : str, optional
-        Of a GeoPackage: the only layer to take.
+        Of a GeoPackage or geodatabase: the only layer to take.
 
     Returns
     -------
@@ -111,9 +115,11 @@ def open_layers(path: Path, *, encoding: str | None = None, layer: str | None = 
     Raises
     ------
     InputError
-        If the file is none of the three formats (INPUT_FORMAT), is missing or lacks a part (FILE_MISSING), is too
+        If the file is none of these formats (INPUT_FORMAT), is missing or lacks a part (FILE_MISSING), is too
         large (INPUT_TOO_LARGE), damaged (INPUT_DAMAGED), or has no such layer (LAYER_UNKNOWN).
     """
+    if path.is_dir() and any(path.glob(f"*{_GDB_TABLE}")):
+        return _geodatabase(path.name, open_archive(path, limits=_LIMITS), "", _Folder(), layer)
     if not path.is_file():
         msg = "there is no such file"
         raise InputError(msg, file=path.name, expected=EXPECTED, code="FILE_MISSING")
@@ -122,7 +128,7 @@ def open_layers(path: Path, *, encoding: str | None = None, layer: str | None = 
         head = stream.read(4096)
     folder = _Folder()
     if head.startswith(b"PK"):
-        return _zipped(path, folder, encoding)
+        return _zipped(path, path.name, folder, encoding, layer)
     if head.startswith(b"\x00\x00\x27\x0a"):
         parts = {part: found for part in _PARTS if (found := _beside(path, part))}
         for found in parts.values():
@@ -131,7 +137,7 @@ def open_layers(path: Path, *, encoding: str | None = None, layer: str | None = 
         return [_shapefile(path.name, streams, folder, encoding)]
     if head.startswith(b"SQLite format 3\x00"):
         shutil.copyfile(path, copy := folder.path / "layers.gpkg")
-        return _geopackage(path.name, copy, folder, layer)
+        return _layers(path.name, copy, folder, layer)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         shutil.copyfile(path, copy := folder.path / "layer.geojson")
         return [_layer(path.name, copy, folder, _GEOJSON_OPTIONS)]
@@ -153,8 +159,8 @@ def _layer(label: str, file: Path, folder: _Folder, arguments: Mapping[str, Any]
     return Layer(label, info["crs"], file, folder, arguments)
 
 
-def _geopackage(label: str, file: Path, folder: _Folder, wanted: str | None) -> list[Layer]:
-    """Return the layers of a GeoPackage that have geometry, or the one that is wanted."""
+def _layers(label: str, file: Path, folder: _Folder, wanted: str | None) -> list[Layer]:
+    """Return the layers of a database that have geometry, or the one that is wanted."""
     import pyogrio
 
     names = [name for name, kind in _quiet(lambda: pyogrio.list_layers(file), label) if kind is not None]
@@ -169,20 +175,58 @@ def _geopackage(label: str, file: Path, folder: _Folder, wanted: str | None) -> 
     return [_layer(label if len(names) == 1 else f"{label}/{name}", file, folder, {"layer": name}) for name in taken]
 
 
-def _zipped(path: Path, folder: _Folder, encoding: str | None) -> list[Layer]:
-    """Return the shapefiles of a zip."""
-    archive = open_archive(path, limits=ArchiveLimits(total_bytes=MAX_FILE_BYTES))
+def _zipped(path: Path, label: str, folder: _Folder, encoding: str | None, wanted: str | None) -> list[Layer]:
+    """Return the shapefiles and geodatabases of a zip and of the zips in it."""
+    found = _inside(open_archive(path, limits=_LIMITS), label, folder, encoding, wanted)
+    if not found:
+        msg = "there is no shapefile in the zip"
+        raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_FORMAT")
+    return found
+
+
+def _inside(
+    archive: Archive, label: str, folder: _Folder, encoding: str | None, wanted: str | None, *, nested: bool = False
+) -> list[Layer]:
+    """Return the layers of an archive; zips are looked into once, not zips inside those."""
     members = {name.lower(): name for name in archive.sizes}
     layers = []
     for low, name in members.items():
         if low.endswith(".shp"):
             beside = {part: members[low[:-4] + part] for part in _PARTS if low[:-4] + part in members}
             streams = {part: partial(archive.open, member) for part, member in beside.items()}
-            layers.append(_shapefile(f"{path.name}/{name}", streams, folder, encoding))
-    if not layers:
-        msg = "there is no shapefile in the zip"
-        raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_FORMAT")
+            layers.append(_shapefile(f"{label}/{name}", streams, folder, encoding))
+    for home in sorted({name.rpartition("/")[0] for low, name in members.items() if low.endswith(_GDB_TABLE)}):
+        layers += _geodatabase(f"{label}/{home}" if home else label, archive, home, folder, wanted)
+    zips = [] if nested else [name for low, name in members.items() if low.endswith(".zip")]
+    if len(zips) > MAX_ZIPS:
+        problem = f"the zip holds {len(zips)} zips"
+        raise InputError(problem, file=label, expected=f"at most {MAX_ZIPS}", code="ARCHIVE_TOO_LARGE")
+    room = MAX_FILE_BYTES
+    for name in zips:
+        copy = Path(tempfile.mkdtemp(dir=folder.path)) / "inside.zip"
+        _copy_member(archive, name, copy)
+        inner = open_archive(copy, limits=ArchiveLimits(total_bytes=room))
+        room -= sum(inner.sizes.values())
+        layers += _inside(inner, f"{label}/{name}", folder, encoding, wanted, nested=True)
+        copy.unlink()
     return layers
+
+
+def _geodatabase(label: str, archive: Archive, home: str, folder: _Folder, wanted: str | None) -> list[Layer]:
+    """Copy the files of a File Geodatabase into a folder and return its layers."""
+    copy = Path(tempfile.mkdtemp(dir=folder.path)) / "layers.gdb"
+    copy.mkdir()
+    for name in archive.sizes:
+        above, _, plain = name.rpartition("/")
+        # A geodatabase is flat and its files are called a00000001.gdbtable and the like, timestamps or gdb.
+        if above == home and re.fullmatch(r"[A-Za-z0-9_.]{1,60}", plain) and plain.strip("."):
+            _copy_member(archive, name, copy / plain)
+    return _layers(label, copy, folder, wanted)
+
+
+def _copy_member(archive: Archive, name: str, copy: Path) -> None:
+    with archive.open(name) as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target)
 
 
 def _shapefile(

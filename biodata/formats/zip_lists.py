@@ -30,6 +30,8 @@ class ArchiveLimits:
         How many times larger than its packed bytes a member may be; text reaches 20, deflate's highest is 1,032.
     ratio_from_bytes : int
         Unpacked size below which the ratio does not matter.
+    zips_inside : bool
+        Zips inside the zip are listed as members; whoever opens them checks them as archives of their own.
     """
 
     members: int = 50_000
@@ -37,6 +39,7 @@ class ArchiveLimits:
     total_bytes: int = 64 << 30
     ratio: int = 100
     ratio_from_bytes: int = 10_000_000
+    zips_inside: bool = False
 
 
 def read_list(path: Path, limits: ArchiveLimits) -> list[Entry]:
@@ -118,7 +121,8 @@ def _check_member(info: zipfile.ZipInfo, file: str, limits: ArchiveLimits) -> No
         refuse_member(file, name, "is encrypted")
     if info.compress_type not in _METHODS:
         refuse_member(file, name, f"is packed with method {info.compress_type}; only deflate is taken")
-    if name.lower().endswith(_NESTED) and not is_clutter(name):
+    allowed = limits.zips_inside and name.lower().endswith(".zip")
+    if name.lower().endswith(_NESTED) and not allowed and not is_clutter(name):
         refuse_member(file, name, "is an archive inside the archive")
     if info.file_size > limits.ratio_from_bytes and info.file_size > limits.ratio * max(info.compress_size, 1):
         problem = f"{shorten(name)} unpacks to {info.file_size:,} bytes from {info.compress_size:,}"

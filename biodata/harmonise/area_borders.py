@@ -117,7 +117,7 @@ def _cut(shape: Any, stated: list[str], met: dict[str, Any], boundaries: Boundar
     own = stated or [max(areas, key=lambda code: areas[code])]
     others = [code for code in met if code not in own]
     whole = float(geo.area_km2(shape)[0])
-    outside = {code: _outside_band(pieces[code], own, boundaries) for code in others}
+    outside = {code: outside_band_km2(pieces[code], own, boundaries) for code in others}
     held = [code for code in met if code in own or outside[code] >= LEAST_HELD_SHARE * whole]
     spilled, spilled_far = sum(areas[code] for code in others), sum(outside.values())
     return Spill(
@@ -136,8 +136,23 @@ def _clipped(country: Any, box: NDArray[np.float64], margin: float = 0.0) -> Any
     return part if shapely.is_valid(part) else shapely.make_valid(part, method="structure", keep_collapsed=False)
 
 
-def _outside_band(piece: Any, own: list[str], boundaries: BoundarySet) -> float:
-    """Return the area (km²) of a piece that lies farther than the band from the site's own countries."""
+def outside_band_km2(piece: Any, own: list[str], boundaries: BoundarySet) -> float:
+    """Return how much of a piece lies farther than the band from the site's own countries.
+
+    Parameters
+    ----------
+    piece : shapely geometry
+        Degrees, WGS 84.
+    own : list of str
+        ISO 3166-1 alpha-2 codes.
+    boundaries : BoundarySet
+        Countries and the width of the band.
+
+    Returns
+    -------
+    float
+        Square kilometres.
+    """
     if shapely.is_empty(piece):
         return 0.0
     flat, band = _flat_with_band(piece, own, boundaries)

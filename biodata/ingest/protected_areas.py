@@ -1,4 +1,4 @@
-"""Protected areas from WDPA's files (old and new columns) and national ones: GeoPackage, shapefile, GeoJSON.
+"""Protected areas from WDPA's files (old and new columns) and national ones: maps, and tables without a map.
 
 The data of the World Database on Protected and Conserved Areas may not be redistributed: this reads a file that the
 user has.
@@ -15,7 +15,9 @@ from tqdm.auto import tqdm
 
 from biodata import geo
 from biodata.errors import InputError, Refusal
-from biodata.formats.vectors import Layer, open_layers
+from biodata.formats.vectors import EXPECTED, Layer, open_layers
+from biodata.formats.wkb import problem_of
+from biodata.ingest.area_tables import open_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.tables import check_options
 
@@ -54,45 +56,74 @@ class ProtectedAreaSource:
         InputError
             As `biodata.formats.vectors.open_layers`; or if a coordinate system is not known (CRS_UNKNOWN).
         """
-        for path in self.paths:
-            encoding, layer_name = self.options.get("encoding"), self.options.get("layer")
-            for layer in open_layers(path, encoding=encoding, layer=layer_name):
-                yield self._table(layer)
+        return self._tables(keep=False)
 
-    def _table(self, layer: Layer) -> VerbatimTable:
-        """Return the table of a layer; `crs` is declared where the file or the user tells it."""
-        crs = layer.crs or self.options.get("crs")
+    def read_all(self) -> Iterator[VerbatimTable]:
+        """Yield the same tables, with the sites whose geometry cannot be taken: without it, `geometry_problem` says why."""
+        return self._tables(keep=True)
+
+    def _tables(self, *, keep: bool) -> Iterator[VerbatimTable]:
+        for path in self.paths:
+            if not path.exists():
+                problem = "there is no such file"
+                raise InputError(problem, file=path.name, expected=EXPECTED, code="FILE_MISSING")
+            encoding, layer_name = self.options.get("encoding"), self.options.get("layer")
+            tables = open_tables(path, encoding=encoding)
+            if tables is not None:
+                for table in tables:
+                    yield self._table(table.label, None, table.batches, table.refusals, keep=keep)
+            else:
+                for layer in open_layers(path, encoding=encoding, layer=layer_name):
+                    yield self._table(layer.label, layer.crs, _numbered(layer), [], keep=keep)
+
+    def _table(
+        self, label: str, told_crs: str | None, parts: Iterator[pl.DataFrame], refusals: list[Refusal], *, keep: bool
+    ) -> VerbatimTable:
+        """Return a table; `crs` is declared where the file or the user tells it."""
+        crs = told_crs or self.options.get("crs")
         declarations = {"crs": crs} if crs else {}
         if country := self.options.get("country"):
             declarations["country"] = country
-        refusals: list[Refusal] = []
         return VerbatimTable(
             kind="protected_areas",
-            name=layer.label,
-            dataset=DatasetInfo(key=self.dataset, title=Path(layer.label).stem),
-            batches=self._batches(layer, _checked_crs(crs, layer.label), refusals),
+            name=label,
+            dataset=DatasetInfo(key=self.dataset, title=Path(label).stem),
+            batches=self._batches(label, parts, _checked_crs(crs, label), refusals, keep=keep),
             refusals=refusals,
             declarations=declarations,
         )
 
-    def _batches(self, layer: Layer, crs: Any, refusals: list[Refusal]) -> Iterator[pl.DataFrame]:
-        """Yield the layer as one frame; sites whose geometry cannot be taken are refused."""
-        parts, read = [], 0
-        for part in tqdm(layer.batches(), desc=layer.label, unit="batch", disable=not self.progress):
-            numbers = pl.Series("source_row", np.arange(read + 1, read + 1 + part.height), dtype=pl.Int64)
-            read += part.height
+    def _batches(
+        self, label: str, parts: Iterator[pl.DataFrame], crs: Any, refusals: list[Refusal], *, keep: bool
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the table as one frame; sites whose geometry cannot be taken are refused, or kept without it."""
+        frames = []
+        for part in tqdm(parts, desc=label, unit="batch", disable=not self.progress):
             geometry, problems = _in_wgs84(part["geometry"].to_list(), crs)
-            refusals += [
-                Refusal(layer.label, numbers[at], "geometry", None, code, message)
-                for at, (code, message) in problems.items()
-            ]
-            frame = part.select(pl.lit(layer.label).alias("source_file"), numbers, pl.exclude("geometry"))
+            frame = part.select(pl.lit(label).alias("source_file"), "source_row", pl.exclude("geometry", "source_row"))
             frame = frame.with_columns(pl.Series("geometry", geometry, dtype=pl.Binary))
+            if keep:
+                codes = [problems[at][0] if at in problems else None for at in range(part.height)]
+                frames.append(frame.with_columns(pl.Series("geometry_problem", codes, dtype=pl.String)))
+                continue
+            numbers = part["source_row"].to_list()
+            refusals += [
+                Refusal(label, numbers[at], "geometry", None, code, message) for at, (code, message) in problems.items()
+            ]
             kept = np.ones(part.height, dtype=bool)
             kept[list(problems)] = False
-            parts.append(frame.filter(kept))
-        if parts:
-            yield pl.concat(parts)
+            frames.append(frame.filter(kept))
+        if frames:
+            yield pl.concat(frames)
+
+
+def _numbered(layer: Layer) -> Iterator[pl.DataFrame]:
+    """Yield a layer's batches with the features' positions, from 1."""
+    read = 0
+    for part in layer.batches():
+        numbers = pl.Series("source_row", np.arange(read + 1, read + 1 + part.height), dtype=pl.Int64)
+        read += part.height
+        yield part.with_columns(numbers)
 
 
 def _checked_crs(crs: str | None, label: str) -> Any:
@@ -112,11 +143,9 @@ def _in_wgs84(blobs: list[bytes | None], crs: Any) -> tuple[list[bytes | None], 
     """Return the geometries as WKB in WGS 84, and by position the code and message of those that cannot be taken."""
     problems: dict[int, tuple[str, str]] = {}
     for at, blob in enumerate(blobs):
-        # A vertex takes 16 bytes: the bytes bound the vertices before GEOS sees them.
-        if blob is not None and len(blob) > 16 * MAX_VERTICES:
-            problem = f"the geometry has about {len(blob) // 16} vertices; at most {MAX_VERTICES} are taken"
-            problems[at] = "GEOMETRY_TOO_LARGE", problem
-    shapes = shapely.from_wkb([None if at in problems else blob for at, blob in enumerate(blobs)], on_invalid="ignore")
+        if blob is not None and (problem := problem_of(blob, max_vertices=MAX_VERTICES)):
+            problems[at] = problem
+    shapes = shapely.from_wkb([None if at in problems else blob for at, blob in enumerate(blobs)], on_invalid="fix")
     shapes = shapely.force_2d(shapes)
     if not crs.equals(_checked_crs(WGS84, ""), ignore_axis_order=True):
         shapes = geo.project(shapes, crs, WGS84)

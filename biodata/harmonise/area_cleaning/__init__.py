@@ -1,0 +1,17 @@
+"""Protected areas cleaned into two products from one run: `coverage` (what is protected) and `planning` (what is known)."""
+
+from biodata.harmonise.area_cleaning.cleaning import Cleaned, clean
+from biodata.harmonise.area_cleaning.notebook import CleanedAreas, clean_protected_areas, to_geodataframe
+from biodata.harmonise.area_cleaning.options import Options
+from biodata.harmonise.area_cleaning.report import Report, report_of
+
+__all__ = [
+    "Cleaned",
+    "CleanedAreas",
+    "Options",
+    "Report",
+    "clean",
+    "clean_protected_areas",
+    "report_of",
+    "to_geodataframe",
+]
