@@ -30,12 +30,20 @@ class Flag:
         One sentence for a field biologist.
     gbif : bool
         True where GBIF has an issue of this name and meaning.
+    placeless : bool
+        True for a doubt about the place that is the same wherever the place is; the others can tell it.
     """
 
     name: str
     about: About
     meaning: str
     gbif: bool = True
+    placeless: bool = False
+
+    @property
+    def tells_place(self) -> bool:
+        """True where the doubt can narrow down the place: it never stays with a place that is generalised or withheld."""
+        return self.about in (About.PLACE, About.AREA) and not self.placeless
 
 
 _PLACE, _TIME, _NAME, _RECORD, _AREA = About
@@ -53,19 +61,49 @@ _ALL = (
     Flag("COUNTRY_INVALID", _PLACE, "The stated country is not known."),
     Flag("COUNTRY_MISMATCH", _PLACE, "country and countryCode name different countries."),
     Flag("GEODETIC_DATUM_INVALID", _PLACE, "The stated datum is not known."),
-    Flag("GEODETIC_DATUM_ASSUMED_WGS84", _PLACE, "No datum was stated; WGS 84 is assumed."),
+    Flag("GEODETIC_DATUM_ASSUMED_WGS84", _PLACE, "No datum was stated; WGS 84 is assumed.", placeless=True),
     Flag("GEODETIC_DATUM_NOT_WGS84", _PLACE, "The datum is another than WGS 84; the place was not moved.", gbif=False),
-    Flag("COORDINATE_UNCERTAINTY_METERS_INVALID", _PLACE, "The stated uncertainty is no distance in metres."),
-    Flag("COORDINATE_PRECISION_INVALID", _PLACE, "The stated precision is no number of degrees between 0 and 10."),
-    Flag("ELEVATION_NON_NUMERIC", _PLACE, "The elevation is no number."),
+    Flag(
+        "COORDINATE_UNCERTAINTY_METERS_INVALID",
+        _PLACE,
+        "The stated uncertainty is no distance in metres.",
+        placeless=True,
+    ),
+    Flag(
+        "COORDINATE_PRECISION_INVALID",
+        _PLACE,
+        "The stated precision is no number of degrees between 0 and 10.",
+        placeless=True,
+    ),
+    Flag("ELEVATION_NON_NUMERIC", _PLACE, "The elevation is no number.", placeless=True),
     Flag("ELEVATION_UNLIKELY", _PLACE, "The elevation is above 17 000 m or below -11 000 m."),
-    Flag("DEPTH_NON_NUMERIC", _PLACE, "The depth is no number."),
+    Flag("DEPTH_NON_NUMERIC", _PLACE, "The depth is no number.", placeless=True),
     Flag("DEPTH_UNLIKELY", _PLACE, "The depth is above 0 m or below 11 000 m."),
-    Flag("COORDINATE_MISSING", _PLACE, "There are no coordinates, or only one of the two.", gbif=False),
+    Flag("COORDINATE_MISSING", _PLACE, "There are no coordinates, or only one of the two.", gbif=False, placeless=True),
     Flag("PROVINCE_COORDINATE_MISMATCH", _PLACE, "The coordinates fall in another province than stated.", gbif=False),
     Flag("PROVINCE_UNKNOWN", _PLACE, "The stated province is not known in that country.", gbif=False),
     Flag("BORDER_AMBIGUOUS", _PLACE, "The place lies within the boundary set's band around a border.", gbif=False),
-    Flag("PUBLISHER_GENERALISED", _PLACE, "The publisher had already obscured the place.", gbif=False),
+    Flag("PUBLISHER_GENERALISED", _PLACE, "The publisher had already obscured the place.", gbif=False, placeless=True),
+    # The first two are named as in the assertions of the Atlas of Living Australia; GBIF has none of these.
+    Flag(
+        "COORDINATES_CENTRE_OF_COUNTRY", _PLACE, "The point is the middle of a country, not a place in it.", gbif=False
+    ),
+    Flag("COORDINATES_CENTRE_OF_STATEPROVINCE", _PLACE, "The point is the middle of a province.", gbif=False),
+    Flag("NEAR_COUNTRY_CAPITAL", _PLACE, "The point is what gazetteers give for a country's capital.", gbif=False),
+    Flag("NEAR_PROVINCE_CAPITAL", _PLACE, "The point is what gazetteers give for a province's capital.", gbif=False),
+    Flag("NEAR_PREFECTURE_SEAT", _PLACE, "The point is what gazetteers give for a prefecture's seat.", gbif=False),
+    Flag(
+        "NEAR_COUNTY_SEAT", _PLACE, "The point is what gazetteers give for a county's or district's seat.", gbif=False
+    ),
+    Flag("AT_INSTITUTION", _PLACE, "The point lies at a museum, herbarium, garden, zoo or aquarium.", gbif=False),
+    Flag(
+        "MARINE_TAXON_ON_LAND", _PLACE, "A taxon of the sea, farther inland than the boundary set's band.", gbif=False
+    ),
+    Flag("LAND_TAXON_AT_SEA", _PLACE, "A taxon of the land, farther out than the boundary set's band.", gbif=False),
+    Flag("POINT_USED_BY_MANY", _PLACE, "Many collectors over many years share this exact point.", gbif=False),
+    Flag("SPECIES_OUTLIER", _PLACE, "The place is far from every other record of the species.", gbif=False),
+    Flag("COORDINATES_ON_GRID", _PLACE, "The dataset's places stand on a regular grid far too often.", gbif=False),
+    Flag("DEGREE_MINUTE_SUSPECTED", _PLACE, "The dataset's minutes seem to be written as decimals.", gbif=False),
     Flag("RECORDED_DATE_INVALID", _TIME, "The date cannot be read."),
     Flag("RECORDED_DATE_UNLIKELY", _TIME, "The date lies in the future or before 1600."),
     Flag("RECORDED_DATE_MISMATCH", _TIME, "eventDate and year, month, day tell different dates."),
@@ -106,3 +144,22 @@ _ALL = (
 
 FLAGS: Final = MappingProxyType({flag.name: flag for flag in _ALL})
 """Every flag by its name; a flag that is not here may not be set."""
+
+SUSPICIOUS: Final = frozenset(
+    {
+        "COORDINATES_CENTRE_OF_COUNTRY",
+        "COORDINATES_CENTRE_OF_STATEPROVINCE",
+        "NEAR_COUNTRY_CAPITAL",
+        "NEAR_PROVINCE_CAPITAL",
+        "NEAR_PREFECTURE_SEAT",
+        "NEAR_COUNTY_SEAT",
+        "AT_INSTITUTION",
+        "MARINE_TAXON_ON_LAND",
+        "LAND_TAXON_AT_SEA",
+        "POINT_USED_BY_MANY",
+        "SPECIES_OUTLIER",
+        "COORDINATES_ON_GRID",
+        "DEGREE_MINUTE_SUSPECTED",
+    }
+)
+"""Doubts that the record was made at its place at all; analyses leave these records out unless told otherwise."""

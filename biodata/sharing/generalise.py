@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata.errors import InputError
-from biodata.flags import FLAGS, About
+from biodata.flags import FLAGS
 from biodata.geo import Floats, area_km2, geodesic_distance_m
 from biodata.places import BoundarySet, country_geometry
 from biodata.places.edges import SEA
@@ -30,21 +30,7 @@ CELLS_PER_DEGREE: Final = MappingProxyType(
     {str(c): round(1 / c.cell_degrees) for c in SharingCategory if c.cell_degrees is not None}
 )
 
-# Doubts about a place can tell the place (near a border, in another province than stated, at 0, 0). These cannot.
-_SAFE_ABOUT_PLACE: Final = frozenset(
-    {
-        "COORDINATE_MISSING",
-        "COORDINATE_PRECISION_INVALID",
-        "COORDINATE_UNCERTAINTY_METERS_INVALID",
-        "DEPTH_NON_NUMERIC",
-        "ELEVATION_NON_NUMERIC",
-        "GEODETIC_DATUM_ASSUMED_WGS84",
-        "PUBLISHER_GENERALISED",
-    }
-)
-SAFE_FLAGS: Final = _SAFE_ABOUT_PLACE | {
-    flag.name for flag in FLAGS.values() if flag.about in (About.TIME, About.NAME, About.RECORD)
-}
+SAFE_FLAGS: Final = frozenset(flag.name for flag in FLAGS.values() if not flag.tells_place)
 """Flags that stay with a record whose place is generalised; any other goes."""
 
 WITHHELD_FACTS: Final = (
