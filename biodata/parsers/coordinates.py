@@ -1,16 +1,18 @@
-"""Latitudes and longitudes as text: decimal degrees, hemisphere letters, degrees, minutes and seconds."""
+"""Latitudes and longitudes as text: decimal degrees, degrees, minutes and seconds, sides in the region's languages."""
 
 import re
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.parsers.decimals import LONGEST, SCHEMA, parse_decimal, parse_decimals
+from biodata.parsers.confidence import Confidence
+from biodata.parsers.coordinate_tokens import Kind, Token, normalise, tokens_of
+from biodata.parsers.decimals import SCHEMA, parse_decimal, parse_decimals
 from biodata.parsers.distinct import over_distinct
-from biodata.parsers.numerals import ascii_digits
 
 
 class Axis(StrEnum):
@@ -19,32 +21,48 @@ class Axis(StrEnum):
     LATITUDE = "latitude"
     LONGITUDE = "longitude"
 
+    @property
+    def other(self) -> "Axis":
+        """The other one."""
+        return Axis.LONGITUDE if self is Axis.LATITUDE else Axis.LATITUDE
 
-# Upper case only: a small s marks seconds. O is west in French and Spanish and east in German: it is not read.
+
+_LATITUDE, _LONGITUDE = Axis
 _SIDES: Final = MappingProxyType(
-    {
-        "N": (Axis.LATITUDE, 1),
-        "S": (Axis.LATITUDE, -1),
-        "E": (Axis.LONGITUDE, 1),
-        "W": (Axis.LONGITUDE, -1),
-        "北纬": (Axis.LATITUDE, 1),
-        "北緯": (Axis.LATITUDE, 1),
-        "南纬": (Axis.LATITUDE, -1),
-        "南緯": (Axis.LATITUDE, -1),
-        "东经": (Axis.LONGITUDE, 1),
-        "東經": (Axis.LONGITUDE, 1),
-        "东經": (Axis.LONGITUDE, 1),
-        "西经": (Axis.LONGITUDE, -1),
-        "西經": (Axis.LONGITUDE, -1),
-    }
+    {"north": (_LATITUDE, 1), "south": (_LATITUDE, -1), "east": (_LONGITUDE, 1), "west": (_LONGITUDE, -1)}
 )
-_SIDE: Final = "|".join(_SIDES)
-_PART: Final = r"\d+(?:[.,]\d+)?"
-_ANGLE: Final = re.compile(
-    rf"(?P<before>{_SIDE})?\.?\s*(?P<sign>[+\-])?\s*(?P<degrees>{_PART})\s*(?P<mark>[°º˚∘dg]|deg\.?|度)?\s*"
-    rf"(?:(?P<minutes>{_PART})\s*(?:['′’‘´`m]|min\.?|分)?\s*)?"
-    rf"(?:(?P<seconds>{_PART})\s*(?:[\"″”“s]|''|′′|’’|sec\.?|秒)?\s*)?(?P<after>{_SIDE})?\.?"
+Side = tuple[Axis, int]
+
+
+Letters = MappingProxyType[str, Side]
+
+
+def _letters(north: str, south: str, east: str, west: str) -> Letters:
+    """Return the sides of a language by letter; a blank is a letter that is not read in it."""
+    told = zip((north, south, east, west), _SIDES.values(), strict=True)
+    return MappingProxyType({letter: side for letter, side in told if letter.strip()})
+
+
+LETTERS: Final = (
+    _letters("N", "S", "E", "W"),  # English
+    _letters("N", "S", "E", "O"),  # French, Spanish, Italian
+    _letters("N", "S", "L", "O"),  # Portuguese
+    _letters("N", "S", "O", "W"),  # German
+    _letters("N", "Z", "O", "W"),  # Dutch
+    _letters("U", "S", "T", "B"),  # Indonesian and Malay: utara, selatan, timur, barat
+    _letters("B", " ", "Đ", "T"),  # Vietnamese: bắc, (nam), đông, tây; its N for south would undo everybody's north
 )
+"""What single letters mean, by language. A text is read where all languages that know its letters agree: O is east in
+German and west in French, T east in Malay and west in Vietnamese, so alone they are never read."""
+
+
+class Angle(NamedTuple):
+    """One coordinate: degrees whatever their size, its axis where told, the rule, how sure."""
+
+    degrees: float
+    axis: Axis | None
+    rule: str | None
+    confidence: Confidence
 
 
 def parse_coordinates(values: pl.Series, axis: Axis) -> pl.DataFrame:
@@ -61,7 +79,8 @@ def parse_coordinates(values: pl.Series, axis: Axis) -> pl.DataFrame:
     -------
     polars.DataFrame of n rows
         `value` as told; `number` in degrees, whatever its size, null where it cannot be read; `rule`:
-        `decimal_comma`, `digits`, `hemisphere` or `degrees_minutes_seconds` where the text was no plain number.
+        `decimal_comma`, `digits`, `hemisphere`, `degrees_minutes_seconds` or `packed` where the text was no plain
+        number, all of them certain.
     """
     read = parse_decimals(values, comma_is_decimal=True)
     rest = read["value"].set(read["number"].is_not_null(), None)
@@ -77,32 +96,131 @@ def parse_coordinates(values: pl.Series, axis: Axis) -> pl.DataFrame:
     )
 
 
-@lru_cache(maxsize=1 << 17)
 def parse_angle(text: str, axis: Axis) -> tuple[float | None, str | None]:
-    """Read one coordinate; return it in degrees, and the rule that was needed, as in `parse_coordinates`.
+    """Read one coordinate; return it in degrees, and the rule that was needed, as in `parse_coordinates`."""
+    angle = read_angle(text, axis)
+    certain = angle is not None and angle.axis is not axis.other and angle.confidence is Confidence.DEFINITE
+    return (angle.degrees, angle.rule) if angle is not None and certain else (None, None)
 
-    Minutes without any mark are read only where a degree sign or a letter says what they are: `21 30` alone could be
-    two numbers.
+
+@lru_cache(maxsize=1 << 17)
+def read_angle(text: str, axis: Axis | None) -> Angle | None:
+    """Read one coordinate; return None where it cannot be read, or where languages disagree about it.
+
+    Parameters
+    ----------
+    text : str
+        The coordinate.
+    axis : Axis, optional
+        What the column holds; a text that says the other axis is returned with that axis.
+
+    Returns
+    -------
+    Angle or None
+        PROBABLE, with the rule `degrees_minutes_unmarked`, for two numbers without any mark (`21 30`).
     """
     number, rule = parse_decimal(text, comma_is_decimal=True)
     if number is not None:
-        return number, rule
-    match = None if len(text) > LONGEST else _ANGLE.fullmatch(ascii_digits(text).replace("\u2212", "-").strip())
+        return Angle(number, None, rule, Confidence.DEFINITE)
+    tokens = tokens_of(normalise(text), comma_is_decimal=True)
+    if not tokens:
+        return None
+    readings = {angle for letters in languages_of(tokens) if (angle := angle_of(tokens, letters, axis)) is not None}
+    of_axis = {angle for angle in readings if axis is None or angle.axis is not axis.other} or readings
+    return of_axis.pop() if len(of_axis) == 1 else None
+
+
+def languages_of(tokens: Iterable[Token]) -> list[Letters]:
+    """Return the languages that know every single letter among the tokens; one is enough where there is no letter."""
+    letters = {token.text for token in tokens if token.kind is Kind.SIDE and token.text not in _SIDES}
+    return [language for language in LETTERS if letters <= language.keys()] if letters else [LETTERS[0]]
+
+
+def angle_of(tokens: Sequence[Token], letters: Letters, axis: Axis | None) -> Angle | None:
+    """Read tokens as one coordinate in a language; return None where they are none.
+
+    Minutes and seconds are below 60, only the last number has a fraction, and a sign does not stand beside a side.
+    `axis` is what the column holds: it decides how packed digits (433819N) are cut.
+    """
+    body = [token for token in tokens if token.kind not in {Kind.SIDE, Kind.AXIS}]
+    about = [token for token in tokens if token.kind in {Kind.SIDE, Kind.AXIS}]
+    if not body or not _stands_around(tokens, body):
+        return None
+    sides = {_SIDES.get(token.text) or letters[token.text] for token in about if token.kind is Kind.SIDE}
+    axes = {side[0] for side in sides} | {Axis(token.text) for token in about if token.kind is Kind.AXIS}
+    if len(sides) > 1 or len(axes) > 1:
+        return None
+    told_axis = axes.pop() if axes else None
+    sign = body[0].text if body[0].kind is Kind.SIGN else ""
+    parts = _parts(body[1:] if sign else body)
+    if parts is None or (sides and sign == "-"):
+        return None
+    numbers, marked = parts
+    factor = sides.pop()[1] if sides else -1 if sign == "-" else 1
+    if len(numbers) == 1 and not marked and len(numbers[0]) > 3 and "." not in numbers[0]:
+        degrees = _packed(numbers[0], told_axis or axis) if about else None
+        return None if degrees is None else Angle(factor * degrees, told_axis, "packed", Confidence.DEFINITE)
+    if len(numbers[0].partition(".")[0]) > 3 or any("." in number for number in numbers[:-1]):
+        return None
+    values = [float(number) for number in numbers]
+    if any(value >= 60 for value in values[1:]):
+        return None
+    degrees = factor * sum(value / 60**power for power, value in enumerate(values))
+    if len(values) == 1:
+        rule = "hemisphere" if about or marked else None
+        return Angle(degrees, told_axis, rule, Confidence.DEFINITE)
+    if len(values) == 2 and not marked and not any(token.kind is Kind.SIDE for token in about):
+        return Angle(degrees, told_axis, "degrees_minutes_unmarked", Confidence.PROBABLE)
+    return Angle(degrees, told_axis, "degrees_minutes_seconds", Confidence.DEFINITE)
+
+
+def _stands_around(tokens: Sequence[Token], body: Sequence[Token]) -> bool:
+    """Tell whether the numbers stand together, words and letters only before or behind them."""
+    first = tokens.index(body[0])
+    return list(tokens[first : first + len(body)]) == list(body)
+
+
+def _parts(body: Sequence[Token]) -> tuple[list[str], bool] | None:
+    """Return degrees, minutes, seconds as text, and whether a mark tells what they are; None where marks are wrong."""
+    numbers: list[str] = []
+    marked, closed = False, True
+    for token in body:
+        level = len(numbers)
+        if token.kind is Kind.NUMBER:
+            if level == 3:
+                return None
+            numbers.append(token.text)
+            closed = False
+        elif closed or not level:
+            return None
+        elif token.kind is Kind.JOINT:
+            marked, closed = marked or token.text == ":", True
+        elif token.kind is (Kind.DEGREE, Kind.MINUTE, Kind.SECOND)[level - 1] or (
+            # 21°28'30' : the third number can only be seconds.
+            level == 3 and marked and token.kind is Kind.MINUTE
+        ):
+            marked, closed = True, True
+        else:
+            return None
+    return (numbers, marked) if numbers and body[-1].kind is not Kind.JOINT else None
+
+
+_PACKED: Final = re.compile(r"(\d{2,3})(\d{2})(\d{2})")
+
+
+def _packed(digits: str, axis: Axis | None) -> float | None:
+    """Read DDMMSS or DDDMMSS without marks, where no other cut gives a coordinate.
+
+    `433819` cannot have three digits of degrees; `043300` could be 4°33'00" or, filled up to three digits, 43°30'0":
+    it is not read.
+    """
+    most = 90 if axis is _LATITUDE else 180
+    if axis is None or len(digits) not in {6, 7} or (len(digits) == 6 and int(digits[:3]) <= most):
+        return None
+    match = _PACKED.fullmatch(digits)
     if match is None:
-        return None, None
-    sides = {side for side in (match["before"], match["after"]) if side}
-    minutes, seconds = match["minutes"], match["seconds"]
-    if len(sides) > 1 or not (sides or match["mark"]) or (sides and match["sign"]):
-        return None, None
-    parts = [float(part.replace(",", ".")) for part in (match["degrees"], minutes, seconds) if part]
-    if any(not part.is_integer() for part in parts[:-1]) or any(part >= 60 for part in parts[1:]):
-        return None, None
-    degrees = sum(part / 60**power for power, part in enumerate(parts))
-    if sides:
-        of_axis, factor = _SIDES[sides.pop()]
-        if of_axis is not axis:
-            return None, None
-        degrees *= factor
-    elif match["sign"] == "-":
-        degrees = -degrees
-    return degrees, "degrees_minutes_seconds" if minutes else "hemisphere"
+        return None
+    degrees, minutes, seconds = map(int, match.groups())
+    if degrees > most or minutes >= 60 or seconds >= 60:
+        return None
+    return degrees + minutes / 60 + seconds / 3600
