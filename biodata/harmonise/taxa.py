@@ -151,7 +151,7 @@ def _named(frame: pl.DataFrame) -> pl.DataFrame:
     full = pl.concat_str("scientificName", "scientificNameAuthorship", separator=" ", ignore_nulls=True)
     return frame.with_columns(
         scientificName=pl.when(informal).then("told").otherwise(pl.coalesce(parts["canonical"], "told")),
-        scientificNameAuthorship=pl.coalesce("author", parts["authorship"]),
+        scientificNameAuthorship=pl.coalesce("author", parts["cited_authorship"]),
         taxonRank=pl.when(~informal).then(rank).otherwise("taxonRank"),
         genus=pl.coalesce("genus", parts["genus"], pl.when(in_genus).then(parts["uninomial"])),
     ).with_columns(taxon_id=pl.coalesce("taxon_id", full.str.replace_all(r"[^\pL\pN.-]+", "_").str.strip_chars("_")))
