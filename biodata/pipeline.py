@@ -252,8 +252,7 @@ def _harmonise(
         if table.staging is not None:
             result = harmoniser.occurrences(batch, dataset_key=report.dataset, declarations=table.verbatim.declarations)
             frame, refusals = result.interpreted, result.refusals
-            table.staging.add("occurrences", frame)
-            table.staging.add("verbatim", result.verbatim)
+            table.staging.add(frame, result.verbatim)
             table.datasets.update(frame["datasetKey"].unique())
         else:
             frame, refusals = _harmonise_other(table, batch, boundaries, seen)

@@ -221,8 +221,7 @@ def make_release(
     )
     with Lake.open(data) as lake:
         with lake.staging() as staging:
-            staging.add("occurrences", frame)
-            staging.add("verbatim", verbatim)
+            staging.add(frame, verbatim)
             lake.commit_occurrences(staging, author="a test", message="records")
         datasets = pl.DataFrame(
             {"key": ["field-notes", "gibbons"], "title": ["Field notes", "Gibbons"], "license": ["CC_BY_4_0", "CC0_1_0"],

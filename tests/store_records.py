@@ -51,8 +51,7 @@ def records(rows: list[Row]) -> tuple[pl.DataFrame, pl.DataFrame]:
 def commit(lake: Lake, rows: list[Row], **options) -> CommitReport:
     with lake.staging() as staging:
         interpreted, verbatim = records(rows)
-        staging.add("occurrences", interpreted)
-        staging.add("verbatim", verbatim)
+        staging.add(interpreted, verbatim)
         return lake.commit_occurrences(staging, author="a test", message="records", **options)
 
 
@@ -94,8 +93,7 @@ def commit_rows(lake: Lake, rows: list[dict[str, Any]], **options) -> CommitRepo
     """Commit plain dictionaries as records."""
     with lake.staging() as staging:
         frame = pl.DataFrame(rows, schema_overrides={c.name: c.dtype for c in terms.OCCURRENCE if c.name in rows[0]})
-        staging.add("occurrences", frame)
-        staging.add("verbatim", frame.select("datasetKey", "source_record_id"))
+        staging.add(frame, frame.select("datasetKey", "source_record_id"))
         return lake.commit_occurrences(staging, author="a test", message="records", **options)
 
 

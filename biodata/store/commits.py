@@ -1,21 +1,50 @@
-"""What a commit changes among records, worked out and written by whole sets in DuckDB; no row passes through Python."""
+"""What a commit changes among records, worked out and written by whole sets in DuckDB; no row passes through Python.
+
+A staged part of which every record is new joins the lake as the files that it is. The rows of the others, the mixed
+parts, are read again: known records keep their keys, and only what changed is written.
+"""
 
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
 import secrets
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import duckdb
 import polars as pl
 
-from biodata.errors import Refusal, StoreError
+from biodata.errors import Refusal
 from biodata.store.changes import CommitReport, find_changed, one, repeat
-from biodata.store.duck import literal, quote
-from biodata.store.staging import STAGED_ROW, Staging
+from biodata.store.duck import literal, quote, sql_type
+from biodata.store.locks import sync_folder
+from biodata.store.staging import RECORD_TABLES, Staging
 from biodata.store.tables import LAKE
 
-RECORD_TABLES: Final = ("occurrences", "verbatim")
+_COMPARED: Final = ("occurrences", "verbatim")
+ADOPTED: Final = "staged-"
+"""How the names of files begin that joined the lake as they were."""
+
+_OTHER_KEY: Final = "('0x' || left(md5(uuidv4()::VARCHAR), 13))::BIGINT"
+"""Another random number below 2^52."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a commit of records does.
+
+    Attributes
+    ----------
+    report : CommitReport
+        Its counts; the version is not known yet.
+    new_parts, mixed_parts : list of int
+        The staged parts that join as they are, and those whose rows are read again.
+    """
+
+    report: CommitReport
+    new_parts: list[int]
+    mixed_parts: list[int]
 
 
 def plan_occurrences(
@@ -24,25 +53,31 @@ def plan_occurrences(
     *,
     complete_datasets: Collection[str],
     gone: Iterable[tuple[str, str]],
-) -> CommitReport:
+) -> Plan:
     """Work out, in temporary tables, what the staged records change; the caller holds the writer's lock.
 
-    Leaves behind the tables ``keyed`` (staged_row, key, fresh, present), ``changed_occurrences`` and
-    ``changed_verbatim`` (key), ``leaving`` (key), which `write_occurrences` reads.
+    Leaves behind the tables ``keyed`` (part, row, key, fresh, present) of the mixed parts' records,
+    ``changed_occurrences`` and ``changed_verbatim`` (key), ``leaving`` (key), which `write_occurrences` reads.
     """
-    refusals = _number_rows(cursor, staging)
-    _give_keys(cursor)
-    for table in RECORD_TABLES:
-        staged = f"(SELECT k.key, p.* EXCLUDE (key) FROM {_parts(staging, table)} p JOIN keyed k USING ({STAGED_ROW}))"
+    every = list(range(staging.parts))
+    refusals = _find_mixed(cursor, staging, every)
+    mixed = [part for (part,) in cursor.execute("SELECT DISTINCT part FROM not_plain ORDER BY part").fetchall()]
+    new_parts = [part for part in every if part not in set(mixed)]
+    _give_keys(cursor, staging, mixed)
+    for table in _COMPARED:
+        staged = f"""(SELECT k.key, p.* EXCLUDE (key, part, row)
+                      FROM {_rows(staging, table, mixed)} p JOIN keyed k USING (part, row) WHERE k.present)"""
         find_changed(cursor, staged, f"lake.{table}", "key", LAKE[table].columns, into=f"changed_{table}")
     cursor.register("told_gone", _identity_frame(gone))
     cursor.execute(
-        """
+        f"""
         CREATE TEMP TABLE leaving AS
         SELECT o.key FROM lake.occurrences o
         WHERE (list_contains(?, o."datasetKey")
                OR (o."datasetKey", o.source_record_id) IN (SELECT ("datasetKey", source_record_id) FROM told_gone))
           AND o.key NOT IN (SELECT key FROM keyed)
+          AND (o."datasetKey", o.source_record_id) NOT IN (
+              SELECT ("datasetKey", source_record_id) FROM {_rows(staging, "identities", new_parts)})
         """,
         [list(complete_datasets)],
     )
@@ -54,91 +89,135 @@ def plan_occurrences(
                (SELECT count(*) FROM leaving)
         """,
     )
-    return CommitReport(-1, new, changed, present - changed, leaving, refusals)
+    new += one(cursor, f"SELECT count(*) FROM {_rows(staging, 'identities', new_parts)}")[0]
+    return Plan(CommitReport(-1, new, changed, present - changed, leaving, refusals), new_parts, mixed)
 
 
-def write_occurrences(cursor: duckdb.DuckDBPyConnection, staging: Staging) -> None:
-    """Write what `plan_occurrences` found, inside the caller's transaction."""
-    for table in RECORD_TABLES:
-        columns = [quote(c) for c in LAKE[table].columns if c != "key"]
+def write_occurrences(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan: Plan, *, lake: Path) -> None:
+    """Write what `plan_occurrences` found, inside the caller's transaction; `lake` is the folder of the lake's files."""
+    for table in _COMPARED:
         stale = f"(FROM changed_{table} UNION ALL FROM leaving)"
         if one(cursor, f"SELECT count(*) FROM {stale}")[0]:
             cursor.execute(f"DELETE FROM lake.{table} WHERE key IN {stale}")
+    if plan.mixed_parts:
+        for table in _COMPARED:
+            columns = [quote(c) for c in sorted(staging.columns(table) - {"key"})]
+            cursor.execute(
+                f"""
+                INSERT INTO lake.{table} (key, {", ".join(columns)})
+                SELECT k.key, {", ".join(f"p.{c}" for c in columns)}
+                FROM {_rows(staging, table, plan.mixed_parts)} p JOIN keyed k USING (part, row)
+                WHERE NOT k.present OR k.key IN (FROM changed_{table})
+                """
+            )
         cursor.execute(
             f"""
-            INSERT INTO lake.{table} (key, {", ".join(columns)})
-            SELECT k.key, {", ".join(f"p.{c}" for c in columns)} FROM {_parts(staging, table)} p JOIN keyed k USING ({STAGED_ROW})
-            WHERE NOT k.present OR k.key IN (FROM changed_{table})
+            INSERT INTO lake.identities (key, "datasetKey", source_record_id)
+            SELECT k.key, p."datasetKey", p.source_record_id
+            FROM {_rows(staging, "identities", plan.mixed_parts)} p JOIN keyed k USING (part, row) WHERE k.fresh
             """
         )
-    cursor.execute(
-        """
-        INSERT INTO lake.identities (key, "datasetKey", source_record_id)
-        SELECT key, "datasetKey", source_record_id FROM keyed WHERE fresh
-        """
-    )
+    _adopt(cursor, staging, plan, lake)
 
 
-def _number_rows(cursor: duckdb.DuckDBPyConnection, staging: Staging) -> list[Refusal]:
-    """Make the table ``numbered`` of first rows of each identity; refuse the others."""
-    if staging.rows("occurrences") != staging.rows("verbatim"):
-        message = f"{staging.rows('occurrences')} interpreted rows were staged beside {staging.rows('verbatim')} verbatim ones"
-        raise StoreError(message)
+def _adopt(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan: Plan, lake: Path) -> None:
+    """Make the files of wholly new parts files of the lake."""
+    token = secrets.token_hex(8)
+    for table in RECORD_TABLES:
+        folder = lake / "main" / table
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in plan.new_parts:
+            target = folder / f"{ADOPTED}{token}-{part:06d}.parquet"
+            staging.path(table, part).rename(target)
+            cursor.execute(
+                "CALL ducklake_add_data_files('lake', ?, ?, allow_missing => true)", [table, str(target)]
+            ).fetchall()
+        sync_folder(folder)
+
+
+def forget_adopted(cursor: duckdb.DuckDBPyConnection, lake: Path) -> int:
+    """Remove files that were to join the lake in a commit that never came; return how many there were.
+
+    The caller holds the writer's lock, so that no other commit is under way.
+    """
+    found = {path.name: path for table in RECORD_TABLES for path in (lake / "main" / table).glob(f"{ADOPTED}*")}
+    if not found:
+        return 0
+    known = cursor.execute("SELECT path FROM __ducklake_metadata_lake.ducklake_data_file").fetchall()
+    orphans = found.keys() - {Path(path).name for (path,) in known}
+    for name in orphans:
+        found[name].unlink(missing_ok=True)
+    return len(orphans)
+
+
+def _find_mixed(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list[int]) -> list[Refusal]:
+    """Make the table ``not_plain`` (part, row, why) of rows that are not simply new; refuse repeated ones.
+
+    A row is `repeated` after another of its identity, `known` where the lake knows its identity, and `clashing` where
+    its number was given before.
+    """
+    rows = _rows(staging, "identities", parts)
+    # Whole identities are compared only where their 64-bit hashes meet: the hashes of millions fit into memory.
     cursor.execute(
         f"""
-        CREATE TEMP TABLE numbered AS
-        SELECT {STAGED_ROW}, "datasetKey", source_record_id, source_file, source_row, row_number() OVER (
-            PARTITION BY "datasetKey", source_record_id ORDER BY {STAGED_ROW}) AS turn
-        FROM {_parts(staging, "occurrences")}
+        CREATE TEMP TABLE not_plain AS
+        WITH suspects AS (
+            SELECT hash("datasetKey", source_record_id) AS h FROM {rows} GROUP BY h HAVING count(*) > 1
+        ), turns AS (
+            SELECT part, row, row_number() OVER (PARTITION BY "datasetKey", source_record_id ORDER BY part, row) AS turn
+            FROM {rows} WHERE hash("datasetKey", source_record_id) IN (FROM suspects)
+        )
+        SELECT part, row, 'repeated' AS why FROM turns WHERE turn > 1
+        UNION ALL
+        SELECT part, row, 'known' FROM {rows} SEMI JOIN lake.identities USING ("datasetKey", source_record_id)
+        UNION ALL
+        SELECT part, row, 'clashing' FROM {rows} WHERE key IN (SELECT key FROM {rows} GROUP BY key HAVING count(*) > 1)
+        UNION ALL
+        SELECT part, row, 'clashing' FROM {rows} SEMI JOIN lake.identities USING (key)
         """
     )
-    nameless, apart = one(
-        cursor,
-        f"""
-        SELECT (SELECT count(*) FROM numbered WHERE "datasetKey" IS NULL OR source_record_id IS NULL),
-               (SELECT count(*) FROM numbered n JOIN {_parts(staging, "verbatim")} v USING ({STAGED_ROW})
-                WHERE (n."datasetKey", n.source_record_id) IS DISTINCT FROM (v."datasetKey", v.source_record_id))
-        """,
-    )
-    if nameless or apart:
-        message = f"{nameless} staged rows have no identity, {apart} stand beside another record's verbatim row"
-        raise StoreError(message)
     repeats = cursor.execute(
-        f"SELECT source_file, source_row, source_record_id FROM numbered WHERE turn > 1 ORDER BY {STAGED_ROW}"
+        f"""
+        SELECT source_file, source_row, source_record_id FROM not_plain n
+        JOIN {_rows(staging, "occurrences", parts)} p USING (part, row) WHERE n.why = 'repeated' ORDER BY part, row
+        """
     ).fetchall()
     return [repeat(file or "", row, "source_record_id", value) for file, row, value in repeats]
 
 
-def _give_keys(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Make the table ``keyed``: known records keep their key, new ones get the next ones in an order nobody can guess."""
-    last = one(cursor, "SELECT coalesce(max(key), 0) FROM lake.identities")[0]
-    seed = secrets.token_hex(16)
+def _give_keys(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list[int]) -> None:
+    """Make the table ``keyed`` of the mixed parts' records: known ones have their key, new ones the number given."""
     cursor.execute(
         f"""
         CREATE TEMP TABLE keyed AS
-        WITH known AS (
-            SELECT n.{STAGED_ROW}, n."datasetKey", n.source_record_id, i.key
-            FROM numbered n LEFT JOIN lake.identities i USING ("datasetKey", source_record_id) WHERE n.turn = 1
-        ), given AS (
-            SELECT {STAGED_ROW}, "datasetKey", source_record_id, key, false AS fresh FROM known WHERE key IS NOT NULL
-            UNION ALL
-            SELECT {STAGED_ROW}, "datasetKey", source_record_id,
-                   ? + row_number() OVER (ORDER BY sha256(? || {STAGED_ROW}::VARCHAR)), true
-            FROM known WHERE key IS NULL
+        WITH given AS (
+            SELECT part, row, coalesce(i.key, CASE WHEN clash.row IS NULL THEN p.key END, {_OTHER_KEY}) AS key,
+                   i.key IS NULL AS fresh
+            FROM {_rows(staging, "identities", parts)} p
+            LEFT JOIN (SELECT DISTINCT part, row FROM not_plain WHERE why = 'clashing') clash USING (part, row)
+            LEFT JOIN lake.identities i USING ("datasetKey", source_record_id)
+            WHERE (part, row) NOT IN (SELECT (part, row) FROM not_plain WHERE why = 'repeated')
         )
         SELECT g.*, o.key IS NOT NULL AS present FROM given g LEFT JOIN lake.occurrences o ON o.key = g.key
-        """,
-        [last, seed],
+        """
     )
 
 
-def _parts(staging: Staging, table: str) -> str:
-    """Return the staged parts as a table expression."""
-    files = staging.files(table)
-    if not files:
-        columns = ", ".join(f"NULL AS {quote(c)}" for c in LAKE[table].columns)
-        return f"(SELECT NULL::BIGINT AS {STAGED_ROW}, {columns} LIMIT 0)"
-    return f"read_parquet([{', '.join(literal(file) for file in files)}])"
+def _rows(staging: Staging, table: str, parts: Collection[int]) -> str:
+    """Return staged parts as a table expression: `part`, `row` in it, and the table's columns."""
+    told = staging.columns(table) if parts else set()
+    listed = ", ".join(
+        quote(c.name) if c.name in told else f"NULL::{sql_type(c.dtype)} AS {quote(c.name)}"
+        for c in LAKE[table].columns.values()
+    )
+    if not parts:
+        return f"(SELECT NULL::BIGINT AS part, NULL::BIGINT AS row, {listed} LIMIT 0)"
+    files = ", ".join(literal(str(staging.path(table, part))) for part in parts)
+    number = "regexp_extract(filename, '(\\d+)\\.parquet$', 1)::BIGINT"
+    return (
+        f"(SELECT {number} AS part, file_row_number AS row, {listed} "
+        f"FROM read_parquet([{files}], filename = true, file_row_number = true, union_by_name = true))"
+    )
 
 
 def _identity_frame(identities: Iterable[tuple[str, str]]) -> pl.DataFrame:

@@ -18,7 +18,8 @@ from biodata.store import catalogue, commits, duck, table_commits
 from biodata.store.changes import CommitReport
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import file_lock
-from biodata.store.staging import STAGED_ROW, Staging, sweep
+from biodata.store.staging import RECORD_TABLES, Staging, sweep
+from biodata.store.table_commits import STAGED_ROW
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Lake(LakeReading):
         Parameters
         ----------
         staging : Staging
-            With rows of `occurrences` and `verbatim`, the n-th of one belonging to the n-th of the other.
+            The records; its files become the lake's own.
         author, message : str
             Kept with the version.
         extra : mapping
@@ -116,8 +117,6 @@ class Lake(LakeReading):
             Datasets whose whole state was staged: their other records are gone.
         gone : iterable of (datasetKey, source_record_id)
             Records that their source says were deleted; one that was staged too stays.
-        dry_run : bool
-            Only say what would happen.
         dry_run : bool
             Report what would change, and change nothing.
 
@@ -128,14 +127,19 @@ class Lake(LakeReading):
         Raises
         ------
         StoreError
-            If staged rows have no identity or do not belong together, or another writer keeps the lake for too long.
+            If the lake cannot take them, or another writer keeps it for too long.
         """
         with self.writing(), self._cursor() as cursor:
-            report = commits.plan_occurrences(cursor, staging, complete_datasets=complete_datasets, gone=gone)
-            if not dry_run and (report.new or report.changed or report.gone):
-                with self._transaction(cursor, author, message, extra):
-                    commits.write_occurrences(cursor, staging)
-            report = replace(report, snapshot=self.snapshot())
+            plan = commits.plan_occurrences(cursor, staging, complete_datasets=complete_datasets, gone=gone)
+            if not dry_run and plan.report.changes:
+                self._forget_adopted(cursor)
+                try:
+                    with self._transaction(cursor, author, message, extra):
+                        commits.write_occurrences(cursor, staging, plan, lake=self.data / "lake")
+                except StoreError:
+                    self._forget_adopted(cursor)
+                    raise
+            report = replace(plan.report, snapshot=self.snapshot())
         logger.info(
             "lake %d: %d records new, %d changed, %d unchanged, %d gone, %d refused",
             report.snapshot, report.new, report.changed, report.unchanged, report.gone, len(report.refusals),
@@ -170,15 +174,13 @@ class Lake(LakeReading):
         author, message, extra
             Kept with the version.
         dry_run : bool
-            Only say what would happen.
-        dry_run : bool
             Report what would change, and change nothing.
 
         Returns
         -------
         CommitReport
         """
-        if table in commits.RECORD_TABLES or table not in terms.TABLES:
+        if table in RECORD_TABLES or table not in terms.TABLES:
             problem = f"{table!r} is not committed by itself"
             raise StoreError(problem)
         frame = terms.conform(frame, terms.TABLES[table]).with_row_index(STAGED_ROW)
@@ -209,11 +211,17 @@ class Lake(LakeReading):
             yield
             cursor.execute("CALL ducklake_set_commit_message('lake', ?, ?, extra_info => ?)", [author, message, told])
             cursor.execute("COMMIT")
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             with suppress(duckdb.Error):  # a failed COMMIT has already ended the transaction
                 cursor.execute("ROLLBACK")
             problem = f"the lake took nothing of this commit: {str(error).splitlines()[0]}"
             raise StoreError(problem) from error
+
+    def _forget_adopted(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Remove files of commits that never came."""
+        count = commits.forget_adopted(cursor, self.data / "lake")
+        if count:
+            logger.info("%d files of an interrupted commit were removed", count)
 
     def _attach(self) -> None:
         """Attach the catalogue; the first to come makes it, under the writer's lock."""

@@ -47,6 +47,12 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+def sync_file(path: Path) -> None:
+    """Make what was written to a file durable."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make the folder's entries (a rename, a new file) durable."""
     descriptor = os.open(folder, os.O_RDONLY)

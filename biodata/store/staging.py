@@ -1,22 +1,31 @@
 """Rows on their way into the lake: Parquet parts in a folder that is swept when its process is gone."""
 
 import logging
+import os
 import secrets
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Final, Literal, Self
 
+import numpy as np
 import polars as pl
 
 from biodata import terms
 from biodata.errors import StoreError
-from biodata.store.locks import try_lock
+from biodata.store.locks import sync_file, try_lock
+from biodata.store.tables import IDENTITY as IDENTITY_COLUMNS
 
 logger = logging.getLogger(__name__)
 
-STAGED_ROW: Final = "staged_row"
-"""Position of a row among the staged rows of its table; the n-th occurrence belongs to the n-th verbatim row."""
+RECORD_TABLES: Final = ("occurrences", "verbatim", "identities")
+"""The tables that a record has a row in."""
+
+IDENTITY: Final = ("datasetKey", "source_record_id")
+"""The columns that a record is known by."""
+
+ROW_GROUP_ROWS: Final = 122_880
+"""As DuckDB writes them."""
 
 
 class WorkFolder:
@@ -50,44 +59,78 @@ class WorkFolder:
 
 
 class Staging(WorkFolder):
-    """Parts of tables on their way into the lake."""
+    """Records on their way into the lake, in the files that they will stay in.
+
+    Each part is written once, as the lake keeps it: of a part whose records are all new, a commit takes in the files as
+    they are. A new record's key is therefore given here: a random number below 2^53, so that it tells nothing of the
+    order of the file; the commit gives another to a number that was given before.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._rows: dict[str, int] = {}
-        self._parts: dict[str, int] = {}
+        self._parts: list[int] = []
+        self._columns: dict[str, set[str]] = {table: set() for table in RECORD_TABLES}
 
-    def add(self, table: str, frame: pl.DataFrame) -> None:
-        """Write n rows of a table; `occurrences` and `verbatim` come row for row in the same order.
+    def add(self, occurrences: pl.DataFrame, verbatim: pl.DataFrame) -> None:
+        """Write n records; safe to call from a thread, one call at a time.
 
         Parameters
         ----------
-        table : str
-            A name of `terms.TABLES`.
-        frame : polars.DataFrame
-            n rows; columns of the table that are not there are null.
+        occurrences, verbatim : polars.DataFrame
+            The interpreted and the verbatim rows of the same records in the same order; columns that are not there
+            are null.
+
+        Raises
+        ------
+        StoreError
+            If a row has no identity, or the two frames are not of the same records; or there is no room.
         """
-        if table not in terms.TABLES:
-            message = f"the lake has no table {table!r}; its tables: {', '.join(terms.TABLES)}"
+        identity = occurrences.select(IDENTITY)
+        nameless = identity.null_count().sum_horizontal().item() if occurrences.height else 0
+        if nameless or not identity.equals(verbatim.select(IDENTITY)):
+            message = (
+                f"{nameless} cells of staged rows' identities are empty"
+                if nameless
+                else "staged rows stand beside another record's verbatim rows"
+            )
             raise StoreError(message)
-        if frame.is_empty():
+        if occurrences.is_empty():
             return
-        first, part = self.rows(table), self._parts.get(table, 0)
-        frame = terms.conform(frame, terms.TABLES[table]).with_row_index(STAGED_ROW, offset=first)
-        frame = frame.with_columns(pl.col(STAGED_ROW).cast(pl.Int64))
-        write_part(frame, self.folder / f"{table}-{part:06d}.parquet", row_group_rows=100_000)
-        self._rows[table], self._parts[table] = first + frame.height, part + 1
+        keys = pl.Series("key", np.frombuffer(os.urandom(8 * occurrences.height), np.uint64) >> 11).cast(pl.Int64)
+        frames = {"occurrences": occurrences, "verbatim": verbatim, "identities": identity}
+        part = len(self._parts)
+        for table, frame in frames.items():
+            columns = IDENTITY_COLUMNS if table == "identities" else terms.TABLES[table]
+            whole = terms.conform(frame.with_columns(keys), columns)
+            # Most of the columns of a table are empty in most files; a file need not have them.
+            told = [column.name for column in whole if column.null_count() < whole.height]
+            self._columns[table].update(told)
+            path = self.path(table, part)
+            write_part(whole.select(told), path, compression="zstd", row_group_rows=ROW_GROUP_ROWS)
+            sync_file(path)
+        self._parts.append(occurrences.height)
 
-    def rows(self, table: str) -> int:
-        """Return how many rows of the table were added."""
-        return self._rows.get(table, 0)
+    @property
+    def parts(self) -> int:
+        """How many parts there are."""
+        return len(self._parts)
 
-    def files(self, table: str) -> list[str]:
-        """Return the paths of the table's parts in order."""
-        return [str(self.folder / f"{table}-{part:06d}.parquet") for part in range(self._parts.get(table, 0))]
+    def rows(self) -> int:
+        """Return how many records were added."""
+        return sum(self._parts)
+
+    def path(self, table: str, part: int) -> Path:
+        """Return the file of a part of a table."""
+        return self.folder / f"{table}-{part:06d}.parquet"
+
+    def columns(self, table: str) -> set[str]:
+        """Return the columns that any part of the table has."""
+        return self._columns[table]
 
 
-def write_part(frame: pl.DataFrame, path: Path, *, row_group_rows: int) -> None:
+def write_part(
+    frame: pl.DataFrame, path: Path, *, row_group_rows: int, compression: Literal["lz4", "zstd"] = "lz4"
+) -> None:
     """Write rows on their way as Parquet.
 
     Raises
@@ -95,8 +138,11 @@ def write_part(frame: pl.DataFrame, path: Path, *, row_group_rows: int) -> None:
     StoreError
         If there is no room for them.
     """
+    level = 1 if compression == "zstd" else None
     try:
-        frame.write_parquet(path, compression="lz4", row_group_size=row_group_rows)
+        frame.write_parquet(
+            path, compression=compression, compression_level=level, row_group_size=row_group_rows, statistics=True
+        )
     except (OSError, pl.exceptions.ComputeError) as error:  # Polars tells a full disk by either
         message = f"rows could not be put aside: {str(error).splitlines()[0]}"
         raise StoreError(message) from error

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import polars as pl
@@ -11,8 +11,10 @@ import polars as pl
 from biodata.errors import StoreError
 from biodata.store.changes import CommitReport, find_changed, one, repeat
 from biodata.store.duck import quote
-from biodata.store.staging import STAGED_ROW
 from biodata.store.tables import LAKE
+
+STAGED_ROW: Final = "staged_row"
+"""Position of a row in the frame."""
 
 
 def plan_table(
