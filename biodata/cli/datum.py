@@ -1,0 +1,93 @@
+"""`biodata datum`: which coordinate system unlabelled points are told in."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from biodata.cli.options import say
+
+_HELP = """Rank the coordinate systems that a table's points may be told in, by how well they fit the stated province.
+
+Needs coordinates (decimalLatitude and decimalLongitude, easting and northing, x and y, or verbatimCoordinates) and
+countryCode or country, better with stateProvince. Nothing is moved: each row of the answer is a candidate with the
+metres that it would move the points. Rank 0, the last row of a group in degrees, is the points as told (WGS 84);
+systems that the points cannot tell apart share a rank.
+
+Example: biodata datum survey.csv --out candidates.csv --points proposals.csv
+"""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's command to the application."""
+    app.command(name="datum", help=_HELP)(datum)
+
+
+def datum(
+    file: Annotated[Path, typer.Argument(help="CSV or TSV with a heading.", exists=True, dir_okay=False)],
+    out: Annotated[Path | None, typer.Option(help="CSV file that gets one row a candidate.")] = None,
+    points: Annotated[Path | None, typer.Option(help="CSV file that gets each point's likeliest systems.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="The file's encoding, where it is known.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Read, judge, write."""
+    from biodata import places
+    from biodata.errors import InputError
+    from biodata.harmonise import datum_doctor, datum_points, datum_report
+    from biodata.harmonise.told import Told
+
+    boundaries = places.load_boundaries()
+    table = _read(file, encoding)
+    read = datum_points.read_points(Told(table), boundaries=boundaries)
+    groups = datum_doctor.diagnose(read, boundaries=boundaries)
+    judged = sum(group.whole.height for group in groups)
+    if not groups:
+        problem = "no row has both coordinates and a stated country or province that the map has"
+        raise InputError(
+            problem,
+            file=file.name,
+            expected="columns such as decimalLatitude, decimalLongitude, countryCode, stateProvince",
+            code="DATUM_NOTHING_TO_JUDGE",
+        )
+    found = datum_report.report(groups)
+    if out is not None:
+        found.write_csv(out)
+    if points is not None:
+        datum_report.proposals(groups, boundaries=boundaries).write_csv(points)
+    if as_json:
+        answer: dict[str, Any] = {
+            "rows": read.height,
+            "judged": judged,
+            "not_judged": read.height - judged,
+            "applied": 0,
+            "candidates": found.to_dicts(),
+        }
+        say(json.dumps(answer, ensure_ascii=False, indent=1))
+        return
+    say(f"{judged} of {read.height} points judged, none moved")
+    for row in found.iter_rows(named=True):
+        rank = f"{row['rank']}." if row["rank"] else "as told"
+        metres = "" if row["metres_moved"] is None else f", moves {row['metres_moved']:,.0f} m"
+        within = "" if row["accuracy_m"] is None else f" ± {row['accuracy_m']:g} m"
+        say(f"{row['form']}, {row['place'][:40]}: {rank} {row['system']} {row['name']}{metres}{within}")
+        say(f"    {row['evidence']}")
+
+
+def _read(file: Path, encoding: str | None) -> Any:
+    """Read a table as text, its headings as terms."""
+    import polars as pl
+
+    from biodata.formats import delimited
+    from biodata.ingest.headings import term_of
+
+    table = delimited.read(lambda: file.open("rb"), file=file.name, encoding=encoding)
+    frames = list(table.batches)
+    frame = pl.concat(frames) if frames else pl.DataFrame(schema=dict.fromkeys(table.headings, pl.String))
+    if not frames:
+        frame = frame.with_columns(pl.lit(None, dtype=pl.Int64).alias("source_row"))
+    names: dict[str, str] = {}
+    for heading in table.headings:
+        term = term_of(heading)
+        names[heading] = heading if term in names.values() or term in table.headings else term
+    return frame.rename(names).with_columns(pl.lit(file.name).alias("source_file"))
