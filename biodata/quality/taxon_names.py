@@ -1,0 +1,148 @@
+"""Tests of scientific names: found, unambiguous, in agreement with their parts, and with an identifier of their own."""
+
+from typing import Final
+
+import polars as pl
+
+from biodata.parsers.scientific_names import parse_names
+from biodata.quality.model import Answer, Arguments, Context, Preparation, Test
+from biodata.quality.taxon_authority import authority
+from biodata.quality.taxon_meaning import IDENTIFIED, MEANING, PARTS, Meaning
+
+AUTHORITY: Final = "GBIF Backbone Taxonomy"
+"""The standard's default."""
+
+_NAMED: Final = ("scientificName", *PARTS, "scientificNameAuthorship", "cultivarEpithet")
+_CONSULTED: Final = (
+    *("taxonID", "acceptedNameUsageID", "originalNameUsageID", "taxonConceptID", "higherClassification"),
+    *("kingdom", "phylum", "class", "order", "superfamily", "family", "subfamily", "tribe", "subtribe", "genus"),
+    *("genericName", "subgenus", "specificEpithet", "infraspecificEpithet", "cultivarEpithet", "vernacularName"),
+    *("scientificNameAuthorship", "taxonRank"),
+)
+
+
+def _polynomial(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+    parsed = parse_names(frame["scientificName"]).select(
+        "uninomial", "genus", "specific_epithet", "infraspecific_epithet"
+    )
+    agree = [
+        None if row[0] is None or not any(row[1:4]) else _agree(row[0], row[1:4], row[4:])
+        for row in frame.hstack(parsed.get_columns()).iter_rows()
+    ]
+    return pl.DataFrame({"consistent": pl.Series(agree, dtype=pl.Boolean)})
+
+
+def _agree(name: str, told: tuple[str | None, ...], parsed: tuple[str | None, ...]) -> bool:
+    """Tell whether generic name and epithets are those of the name; words count where the parser gives nothing."""
+    uninomial, genus, specific, infraspecific = parsed
+    words = [word for word in name.split() if word not in {"×", "x"} and not word.startswith("(")]
+    first = (genus or uninomial or (words[0] if words else ""), words[0].lstrip("×") if words else "")
+    second = specific or (words[1] if len(words) > 1 and genus is None and uninomial is None else None)
+    generic_told, specific_told, infraspecific_told = told
+    return (
+        (generic_told is None or generic_told in first)
+        and (specific_told is None or specific_told == second)
+        and (infraspecific_told is None or infraspecific_told == infraspecific)
+    )
+
+
+POLYNOMIAL: Final = Preparation(
+    "scientificName.polynomial", ("scientificName", *PARTS), {"consistent": pl.Boolean}, _polynomial
+)
+"""`consistent`, whether generic name and epithets are those of the scientific name."""
+
+
+def elsewhere(arguments: Arguments) -> pl.Expr:
+    """Tell which rows name an authority that is neither GBIF's backbone nor the loaded checklist."""
+    return arguments.unavailable(*authority(arguments.context.checklist).titles)
+
+
+def _name_found(arguments: Arguments) -> Answer:
+    found, told = MEANING.column("found"), arguments.filled("scientificName")
+    return Answer(pl.when(told).then(found), external=told & (elsewhere(arguments) | found.is_null()))
+
+
+def _unambiguous(arguments: Arguments) -> Answer:
+    met = arguments.any_filled("scientificNameID", *_NAMED)
+    by_identifier = arguments.filled("scientificNameID")
+    meaning = pl.when(by_identifier).then(IDENTIFIED.column("meaning")).otherwise(MEANING.column("meaning"))
+    meaning = meaning.fill_null(Meaning.NONE.value)
+    unknown = elsewhere(arguments) | (meaning == Meaning.UNKNOWN.value)
+    return Answer(pl.when(met).then(meaning == Meaning.ONE.value), external=met & unknown)
+
+
+def _identifier_from_taxon(arguments: Arguments) -> Answer:
+    met = ~arguments.filled("scientificNameID") & arguments.any_filled(*_NAMED)
+    meaning, identifier = MEANING.column("meaning").fill_null(Meaning.NONE.value), MEANING.column("identifier")
+    unknown = (meaning == Meaning.UNKNOWN.value) | ((meaning == Meaning.ONE.value) & identifier.is_null())
+    return Answer(
+        pl.when(met).then(pl.lit(value=True)),
+        external=met & (elsewhere(arguments) | unknown),
+        proposals={"scientificNameID": identifier},
+        filled_in=True,
+    )
+
+
+def _name_from_identifier(arguments: Arguments) -> Answer:
+    met = arguments.filled("scientificNameID") & ~arguments.filled("scientificName")
+    unknown = IDENTIFIED.column("meaning") == Meaning.UNKNOWN.value
+    return Answer(
+        pl.when(met).then(pl.lit(value=True)),
+        external=met & (elsewhere(arguments) | unknown),
+        proposals={"scientificName": IDENTIFIED.column("name")},
+        filled_in=True,
+    )
+
+
+_AT_AUTHORITY: Final = {"sourceAuthority": AUTHORITY}
+
+TESTS: Final = (
+    Test(
+        "VALIDATION_SCIENTIFICNAME_FOUND",
+        "3f335517-f442-4b98-b149-1e87ff16de45",
+        ("scientificName",),
+        "Is the name one of the authority's?",
+        _name_found,
+        parameters=_AT_AUTHORITY,
+        preparations=(MEANING,),
+    ),
+    Test(
+        "VALIDATION_TAXON_UNAMBIGUOUS",
+        "4c09f127-737b-4686-82a0-7c8e30841590",
+        ("scientificName", "scientificNameID"),
+        "Does the record mean one taxon of the authority?",
+        _unambiguous,
+        consulted=_CONSULTED,
+        parameters=_AT_AUTHORITY,
+        preparations=(MEANING, IDENTIFIED),
+    ),
+    Test(
+        "AMENDMENT_SCIENTIFICNAMEID_FROM_TAXON",
+        "431467d6-9b4b-48fa-a197-cd5379f5e889",
+        ("scientificNameID",),
+        "The identifier of the one taxon that the record means.",
+        _identifier_from_taxon,
+        consulted=("scientificName", *_CONSULTED),
+        parameters=_AT_AUTHORITY,
+        preparations=(MEANING,),
+    ),
+    Test(
+        "AMENDMENT_SCIENTIFICNAME_FROM_SCIENTIFICNAMEID",
+        "f01fb3f9-2f7e-418b-9f51-adf50f202aea",
+        ("scientificName",),
+        "The name of the taxon that the identifier means.",
+        _name_from_identifier,
+        consulted=("scientificNameID",),
+        parameters=_AT_AUTHORITY,
+        preparations=(IDENTIFIED,),
+    ),
+    Test(
+        "VALIDATION_POLYNOMIAL_CONSISTENT",
+        "17f03f1f-f74d-40c0-8071-2927cfc9487b",
+        ("scientificName", *PARTS),
+        "Are generic name and epithets those of the scientific name?",
+        lambda _: Answer(POLYNOMIAL.column("consistent")),
+        preparations=(POLYNOMIAL,),
+    ),
+)
+"""The tests of names."""
