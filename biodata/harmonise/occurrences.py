@@ -10,7 +10,7 @@ import polars as pl
 
 from biodata import places, terms
 from biodata.errors import Refusal
-from biodata.harmonise import coordinates, dates, location, measures, names, provinces, records
+from biodata.harmonise import coordinates, dates, location, measures, names, provinces, records, suspicious
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings, quality_flags, repairs_column
 from biodata.harmonise.identity import Identities
@@ -37,6 +37,25 @@ class HarmonisedBatch:
 
     interpreted: pl.DataFrame
     verbatim: pl.DataFrame
+    refusals: list[Refusal]
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A batch whose rows have been identified.
+
+    Attributes
+    ----------
+    told : Told
+        The rows that are kept.
+    identity : Findings
+        What identifies them.
+    refusals : list of Refusal
+        The others.
+    """
+
+    told: Told
+    identity: Findings
     refusals: list[Refusal]
 
 
@@ -85,6 +104,20 @@ class Harmoniser:
         -------
         HarmonisedBatch
         """
+        return self.interpret(self.identify(batch, dataset_key=dataset_key), declarations=declarations)
+
+    def identify(self, batch: pl.DataFrame, *, dataset_key: str) -> Identified:
+        """Say what identifies the rows of a batch; the batches of a table come one after the other.
+
+        Parameters
+        ----------
+        batch, dataset_key
+            As for `occurrences`.
+
+        Returns
+        -------
+        Identified
+        """
         told = Told(batch)
         identity, kept, refusals = self._identities.assign(told, dataset_key=dataset_key)
         if not kept.all():
@@ -93,13 +126,34 @@ class Harmoniser:
                 {name: column.filter(kept) for name, column in identity.columns.items()},
                 {name: mask.filter(kept) for name, mask in identity.flags.items()},
             )
+        return Identified(told, identity, refusals)
+
+    def interpret(
+        self, identified: Identified, *, declarations: Mapping[str, str] = _NOTHING_DECLARED
+    ) -> HarmonisedBatch:
+        """Interpret identified rows; several batches may be interpreted at once, in any order.
+
+        Parameters
+        ----------
+        identified : Identified
+            n rows.
+        declarations : mapping
+            As for `occurrences`.
+
+        Returns
+        -------
+        HarmonisedBatch
+        """
+        told, identity = identified.told, identified.identity
         point = coordinates.interpret(told)
         measured = measures.interpret(told, point, declarations=declarations)
         located = location.interpret(told, point, boundaries=self._boundaries)
+        recorded = records.interpret(told)
+        taxon = names.interpret(told, checklist=self._checklist)
         parts = [
             identity,
-            records.interpret(told),
-            names.interpret(told, checklist=self._checklist),
+            recorded,
+            taxon,
             dates.interpret(told, today=self._today, declarations=declarations),
             point,
             measured,
@@ -112,8 +166,17 @@ class Harmoniser:
                 measured.columns["coordinateUncertaintyInMeters"],
                 boundaries=self._boundaries,
             ),
+            suspicious.interpret(
+                told,
+                point,
+                measured.columns["coordinateUncertaintyInMeters"],
+                taxon=taxon,
+                records=recorded,
+                located=located,
+                boundaries=self._boundaries,
+            ),
         ]
-        return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), refusals)
+        return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), identified.refusals)
 
 
 def _interpreted(told: Told, parts: list[Findings]) -> pl.DataFrame:

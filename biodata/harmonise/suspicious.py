@@ -1,0 +1,185 @@
+"""Places that look like a stand-in for the true one: middles, seats and institutions; taxa in the wrong element."""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from biodata import places
+from biodata.geo import Floats
+from biodata.harmonise import elements
+from biodata.harmonise.coordinates import AXES
+from biodata.harmonise.findings import Findings
+from biodata.harmonise.told import Told
+from biodata.places.gazetteer import Gazetteer, Points, load_gazetteer
+
+Bools = NDArray[np.bool_]
+Longs = NDArray[np.int64]
+
+CENTRE_RADIUS_M: Final = 1000.0
+"""CoordinateCleaner's default for centroids: Zizka et al. 2019, https://doi.org/10.1111/2041-210X.13152."""
+SLACK_M: Final = 25.0
+"""One place in whole seconds, and in another program's reckoning of an offset, differs by this much."""
+EXACT_SLACK_M: Final = 10.0
+"""The slack, and the radius of a middle, for a record that gives signs of a receiver in the field."""
+SAID_RADIUS_M: Final = 1500.0
+"""The slack for a record that says itself that its place was looked up, or tells no place but the county."""
+FINE_M: Final = 100.0
+FINE_DECIMALS: Final = 5
+"""An uncertainty below this, and so many decimals, are signs of a receiver in the field."""
+MOST_DECIMALS: Final = 6
+NEIGHBOURS: Final = 4
+STEP_SLACK: Final = 1e-6
+METRES_OF_HALF_A_DEGREE: Final = 111_320.0 * 2**-0.5
+"""Half the diagonal of a square degree at the equator."""
+
+_LOOKED_UP: Final = (
+    r"(?i)centroid|cent(er|re) of|gazetteer|geonames|geocod|google (maps|earth)|county seat|district seat|seat of"
+    r"|midpoint|县城|县政府|县治|城区|驻地|质心|中心点|地理编码|地名"
+)
+_SOURCES: Final = ("georeferenceProtocol", "georeferenceSources", "georeferenceRemarks", "locationRemarks")
+_SEAT_FLAGS: Final = {
+    "country": "NEAR_COUNTRY_CAPITAL",
+    "province": "NEAR_PROVINCE_CAPITAL",
+    "prefecture": "NEAR_PREFECTURE_SEAT",
+    "county": "NEAR_COUNTY_SEAT",
+}
+
+
+def interpret(
+    told: Told,
+    coordinates: Findings,
+    uncertainty: pl.Series,
+    *,
+    taxon: Findings,
+    records: Findings,
+    located: Findings,
+    boundaries: places.BoundarySet,
+) -> Findings:
+    """Tell which places look like a stand-in for the true one; each row by itself.
+
+    Parameters
+    ----------
+    told : Told
+        n rows.
+    coordinates : Findings
+        What `coordinates.interpret` found.
+    uncertainty : Series of float, length n
+        Radius of the place in metres.
+    taxon, records, located : Findings
+        What `names.interpret`, `records.interpret` and `location.interpret` found.
+    boundaries : BoundarySet
+        The map.
+
+    Returns
+    -------
+    Findings of n rows
+        Flags only.
+
+    Notes
+    -----
+    NEAR_…: the point equals one that GeoNames has published for the seat, as it is or as GCJ-02 and BD-09 shift it,
+    within what it is rounded to and `SLACK_M`: rounded or cut to two decimals or more, or rounded to whole minutes. A
+    place in the same town is no doubt by itself. Where the record tells five decimals and an uncertainty below `FINE_M`,
+    only `EXACT_SLACK_M` is given; where it says that the place was looked up, or its locality is but the name of the
+    county, `SAID_RADIUS_M`. A middle counts within `CENTRE_RADIUS_M`, an institution within its own radius.
+    """
+    longitude, latitude = coordinates.columns["decimalLongitude"], coordinates.columns["decimalLatitude"]
+    gazetteer = load_gazetteer(boundaries)
+    at = gazetteer.near_any(longitude, latitude)
+    x, y = longitude.gather(at).to_numpy(), latitude.gather(at).to_numpy()
+    radius = uncertainty.gather(at).fill_null(float("nan")).to_numpy()
+    found = _flags(x, y, _decimals(told, at, x, y), radius, _looked_up(told, at), gazetteer)
+    flags = {name: _spread(mask, at, told.height) for name, mask in found.items()}
+    return Findings(
+        flags={
+            **flags,
+            **elements.flags(longitude, latitude, taxon=taxon, records=records, located=located, boundaries=boundaries),
+        }
+    )
+
+
+def _looked_up(told: Told, at: Longs) -> Bools:
+    """Tell which rows say that their place was looked up, or have the county's name for a locality."""
+    said = pl.Series([False]).new_from_index(0, len(at))
+    for term in _SOURCES:
+        if told.has(term):
+            said |= told[term].gather(at).str.contains(_LOOKED_UP).fill_null(value=False)
+    if told.has("locality"):
+        locality = told["locality"].gather(at).str.to_lowercase()
+        for term in ("county", "municipality"):
+            said |= (locality == told[term].gather(at).str.to_lowercase()).fill_null(value=False)
+    return said.to_numpy()
+
+
+def _flags(
+    x: Floats, y: Floats, decimals: Longs, radius: Floats, looked_up: Bools, gazetteer: Gazetteer
+) -> dict[str, Bools]:
+    """Return the flags of some points."""
+    if not len(x):
+        return {}
+    fine = (decimals >= FINE_DECIMALS) & (radius < FINE_M) & ~looked_up
+    slack = np.where(fine, EXACT_SLACK_M, np.where(looked_up, SAID_RADIUS_M, SLACK_M))
+    centre = np.where(fine, EXACT_SLACK_M, CENTRE_RADIUS_M)
+    found = {flag: _equals(gazetteer.seats[kind], x, y, decimals, slack) for kind, flag in _SEAT_FLAGS.items()}
+    for flag, points in (
+        ("COORDINATES_CENTRE_OF_COUNTRY", gazetteer.country_centres),
+        ("COORDINATES_CENTRE_OF_STATEPROVINCE", gazetteer.province_centres),
+    ):
+        metres, _ = points.nearest(x, y)
+        found[flag] = metres[:, 0] <= centre
+    metres, row = gazetteer.institutions.nearest(x, y)
+    found["AT_INSTITUTION"] = metres[:, 0] <= gazetteer.institutions.radius_m[row[:, 0]]
+    return found
+
+
+def _equals(points: Points, x: Floats, y: Floats, decimals: Longs, slack: Floats) -> Bools:
+    """Tell which places are one of the points, as far as their decimals tell."""
+    # A seat stands near its shifted twins: the one that is equal need not be the nearest.
+    metres, row = points.nearest(x, y, NEIGHBOURS)
+    at_x, at_y = points.longitude[row], points.latitude[row]
+    x, y, decimals, slack = x[:, None], y[:, None], decimals[:, None], slack[:, None]
+    half_m = METRES_OF_HALF_A_DEGREE * 10.0**-decimals
+    same = np.where(decimals >= 3, metres <= slack + half_m, metres <= np.where(slack == SAID_RADIUS_M, slack, 1.0))
+    scale = (10.0 ** np.clip(decimals, 2, 4)).astype(np.float64)
+    rounded = (decimals >= 2) & (decimals <= 4)
+    same |= rounded & _same(at_x, x, scale, "rounded") & _same(at_y, y, scale, "rounded")
+    same |= rounded & _same(at_x, x, scale, "cut") & _same(at_y, y, scale, "cut")
+    # Whole minutes, as exact as the decimals can tell the third of a degree.
+    off = 36 * 10.0**-decimals
+    minutes = (np.abs(x * 60 - np.rint(x * 60)) <= off) & (np.abs(y * 60 - np.rint(y * 60)) <= off) & (decimals >= 4)
+    same |= minutes & (np.rint(at_x * 60) == np.rint(x * 60)) & (np.rint(at_y * 60) == np.rint(y * 60))
+    return np.asarray(same.any(axis=1))
+
+
+def _same(exact: Floats, told: Floats, scale: Floats, how: str) -> Bools:
+    """Tell which numbers are others rounded to steps, or cut to them; a half may have gone either way."""
+    off = (exact - told) * scale if how == "rounded" else (np.abs(exact) - np.abs(told)) * scale - 0.5
+    return np.asarray(np.abs(off) <= 0.5 + STEP_SLACK)
+
+
+def _decimals(told: Told, at: Longs, x: Floats, y: Floats) -> Longs:
+    """Return how many decimals the places of some rows are told to, at most `MOST_DECIMALS`.
+
+    As written, with zeros at the end, or as the number needs where degrees are written otherwise.
+    """
+    written = [
+        told[axis].gather(at).str.extract(r"^[+-]?\d+[.,](\d+)$").str.len_chars().fill_null(0).to_numpy()
+        for axis in AXES
+    ]
+    found = np.maximum(*written).astype(np.int64)
+    for values in (x, y):
+        needed = np.full(len(values), MOST_DECIMALS, dtype=np.int64)
+        for decimals in range(MOST_DECIMALS - 1, -1, -1):
+            scaled = values * 10.0**decimals
+            needed[np.abs(scaled - np.rint(scaled)) < 1e-6] = decimals
+        found = np.maximum(found, needed)
+    return np.asarray(np.minimum(found, MOST_DECIMALS))
+
+
+def _spread(mask: Bools, at: Longs, height: int) -> pl.Series:
+    """Return what was found of some rows for all of them."""
+    whole = np.zeros(height, dtype=bool)
+    whole[at[mask]] = True
+    return pl.Series(whole)
