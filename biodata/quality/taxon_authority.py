@@ -100,11 +100,13 @@ class Authority:
         others = self.listed[rank].get(name)
         if others is None:
             return self.found(rank, name)
-        # Another family of the same order is opinion, as is a rank that the lineage lacks; what is above has to agree.
-        if allowed and not (rank == "family" and lineage.get("order")):
-            return False
+        # What stands one rank below a group that both share is opinion: families move between orders, genera between
+        # families. Only the bundled names leave it open; a checklist has its own opinion.
         nearest = next((level for level in reversed(RANKS[: RANKS.index(rank)]) if lineage.get(level)), None)
-        return nearest is None or any(not other.get(nearest) or other[nearest] & lineage[nearest] for other in others)
+        shared = nearest is None or any(not other.get(nearest) or other[nearest] & lineage[nearest] for other in others)
+        if not allowed or not shared:
+            return shared
+        return None if rank == "order" and not self.titles else rank == "family" and not self.titles
 
     def lineages(self, name: str) -> list[Lineage] | None:
         """Return the lineages of a name of one word at whatever rank; None where the name is not listed."""
