@@ -16,6 +16,8 @@ _OUTCOMES: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.VALIDATION: ("COMPLIANT", "NOT_COMPLIANT"),
     Kind.ISSUE: ("POTENTIAL_ISSUE", "NOT_ISSUE"),
 }
+# A measure that could not be taken says so in its result too.
+_NOT_RUN: Final[Mapping[Kind, str]] = {Kind.MEASURE: "NOT_REPORTED"}
 _RECORD_TERMS: Final = {"type": "dc:type", "license": "dcterms:license"}
 
 
@@ -137,7 +139,7 @@ def responses(frame: pl.DataFrame, test: Test, context: Context) -> pl.DataFrame
     )
     columns = {
         "status": status,
-        "result": pl.when(answer.external | internal).then(pl.lit("")).otherwise(result),
+        "result": pl.when(answer.external | internal).then(pl.lit(_NOT_RUN.get(test.kind, ""))).otherwise(result),
         "own": answer.comment if answer.comment is not None else pl.lit(None, dtype=pl.String),
     }
     told = frame.with_columns(expression.alias(f"response.{name}") for name, expression in columns.items())
