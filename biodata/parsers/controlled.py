@@ -10,6 +10,10 @@ import polars as pl
 
 from biodata.parsers.bundled import read_rows
 from biodata.parsers.distinct import over_distinct
+from biodata.parsers.numerals import ascii_digits
+
+LONGEST: Final = 200
+"""No name of a vocabulary is longer; of a longer text only the beginning is read."""
 
 SCHEMA: Final = pl.Schema({"value": pl.String, "term": pl.String})
 
@@ -25,6 +29,8 @@ class Vocabulary(StrEnum):
     TYPE_STATUS = "type_status"
     TAXON_RANK = "taxon_rank"
     TAXONOMIC_STATUS = "taxonomic_status"
+    CONTINENT = "continent"
+    THREAT_STATUS = "threat_status"
     DATUM = "datum"
 
 
@@ -54,12 +60,15 @@ def parse_controlled(values: pl.Series, vocabulary: Vocabulary) -> pl.DataFrame:
 def parse_term(text: str, vocabulary: Vocabulary) -> str | None:
     """Return the vocabulary's spelling of one value; None where it is not known.
 
-    A status keeps its meaning when figures follow it ("Rare 1-4", "Common (5% <= p < 10%)").
+    A status keeps its meaning when figures follow it ("Rare 1-4", "Common (5% <= p < 10%)"), unless they are all zero.
     """
     index = _index(vocabulary)
-    term = index.get(_key(text))
+    short = text[:LONGEST]
+    term = index.get(_key(short))
     if term is None and vocabulary is Vocabulary.OCCURRENCE_STATUS:
-        term = index.get(_key(re.split(r"[(\d<>=%]", text)[0]))
+        latin = ascii_digits(short)
+        if not re.search(r"\d", latin) or re.search("[1-9]", latin):
+            term = index.get(_key(re.split(r"[(\d<>=%]", latin)[0]))
     return term
 
 
