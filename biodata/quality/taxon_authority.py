@@ -86,7 +86,10 @@ class Authority:
         lowest = next((rank for rank in reversed(RANKS) if known.get(rank) in self.listed[rank]), None)
         if lowest is None:
             return _all(self.found(rank, name) for rank, name in known.items()) if known else None
-        above = {rank: known[rank] for rank in RANKS[: RANKS.index(lowest)] if rank in known}
+        place = RANKS.index(lowest)
+        if any(self.found(rank, known[rank]) is False for rank in RANKS[place + 1 :] if rank in known):
+            return False
+        above = {rank: known[rank] for rank in RANKS[:place] if rank in known}
         return _any(
             _all(self._may_stand(rank, name, lineage) for rank, name in above.items())
             for lineage in self.listed[lowest][known[lowest]]

@@ -1,8 +1,8 @@
 """What a record's name and identifier can mean: looked up in a loaded checklist, or in the bundled higher taxa."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -20,7 +20,6 @@ PARTS: Final = ("genericName", "specificEpithet", "infraspecificEpithet")
 _BELOW_GENUS: Final = frozenset(
     "species subspecies variety subvariety form subform speciesAggregate infraspecificName cultivar".split()
 )
-_ONE_WORD: Final = re.compile(r"\S+")
 
 
 class Meaning(StrEnum):
@@ -33,67 +32,74 @@ class Meaning(StrEnum):
 
 
 def _meanings(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    composed = frame.select(
-        pl.coalesce("scientificName", pl.concat_str(*PARTS, separator=" ", ignore_nulls=True).replace("", None)).alias(
-            "n"
-        )
-    )["n"]
-    parsed = parse_names(composed).select("canonical", "uninomial", "specific_epithet", "authorship")
-    names = None if context.checklist is None else names_of(context.checklist)
-    rows: list[tuple[Meaning | None, bool | None, str | None]] = []
-    for row, name, parts in zip(frame.iter_rows(named=True), composed, parsed.iter_rows(named=True), strict=True):
-        if name is None and row["cultivarEpithet"] is None:
-            rows.append((None, None, None))
-            continue
-        told = {rank: row[rank] for rank in RANKS if row[rank] is not None}
-        authorship = row["scientificNameAuthorship"] or parts["authorship"]
-        vague = parts["specific_epithet"] is None and rank_concept(row["taxonRank"] or "") in _BELOW_GENUS
-        if parts["canonical"] is None and name is not None:
-            rows.append((Meaning.NONE, False, None))
-        elif row["cultivarEpithet"] is not None and row["scientificName"] is None:
-            rows.append((Meaning.UNKNOWN, None, None))
-        elif names is None:
-            rows.append((*_bundled(parts, authorship, told, vague=vague), None))
-        else:
-            rows.append(_listed(names, parts["canonical"], authorship, told, vague=vague))
-    schema = {"meaning": pl.String, "found": pl.Boolean, "identifier": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    parts = pl.concat_str(PARTS, separator=" ", ignore_nulls=True).replace("", None)
+    name = frame.select(pl.coalesce("scientificName", parts).alias("name"))["name"]
+    parsed = parse_names(name).select("canonical", "uninomial", "specific_epithet", "authorship")
+    told = frame.hstack(parsed.get_columns()).with_columns(name=name)
+    no_name = pl.col("name").is_not_null() & pl.col("canonical").is_null()
+    cultivar_alone = pl.col("cultivarEpithet").is_not_null() & pl.col("scientificName").is_null()
+    looked_up = pl.col("canonical").is_not_null() & ~cultivar_alone
+    if context.checklist is None:
+        looked_up &= pl.col("uninomial").is_not_null()
+        answer = _bundled
+    else:
+        answer = partial(_listed, names_of(context.checklist))
+    told = told.with_columns(
+        looked_up=looked_up,
+        meaning=pl.when(no_name)
+        .then(pl.lit(Meaning.NONE.value))
+        .when(pl.col("name").is_not_null() | cultivar_alone)
+        .then(pl.lit(Meaning.UNKNOWN.value)),
+        found=pl.when(no_name).then(pl.lit(value=False)),
+    ).with_row_index("row")
+    rows = [
+        (row["row"], *answer(row, {rank: row[rank] for rank in RANKS if row[rank] is not None}))
+        for row in told.filter("looked_up").iter_rows(named=True)
+    ]
+    schema = {"row": pl.UInt32, "meaning": pl.String, "found": pl.Boolean, "identifier": pl.String}
+    found = pl.DataFrame(rows, schema=schema, orient="row")
+    rest = told.filter(~pl.col("looked_up").fill_null(value=False))
+    rest = rest.select("row", "meaning", "found", pl.lit(None, dtype=pl.String).alias("identifier"))
+    return pl.concat([rest, found]).sort("row").drop("row")
+
+
+def _authorship(row: Mapping[str, str | None]) -> str | None:
+    """Return the authorship that is told, by itself or in the name."""
+    return row["scientificNameAuthorship"] or row["authorship"]
+
+
+def _is_vague(row: Mapping[str, str | None]) -> bool:
+    """Tell whether the rank is below the genus and the name is not: the record means one of several taxa."""
+    rank = row["taxonRank"]
+    return rank is not None and row["specific_epithet"] is None and rank_concept(rank) in _BELOW_GENUS
 
 
 def _listed(
-    names: Names, canonical: str, authorship: str | None, told: Mapping[str, str], *, vague: bool
-) -> tuple[Meaning, bool, str | None]:
+    names: Names, row: Mapping[str, str | None], told: Mapping[str, str]
+) -> tuple[Meaning, bool | None, str | None]:
     """Look a name up in a loaded checklist."""
-    taxa = names.matching(canonical, authorship, told)
+    taxa = names.matching(row["canonical"] or "", _authorship(row), told)
     if not taxa:
         return Meaning.NONE, False, None
-    if len(taxa) > 1 or vague:
+    if len(taxa) > 1 or _is_vague(row):
         return Meaning.SEVERAL, True, None
     return Meaning.ONE, True, taxa[0].identifier
 
 
-def _bundled(
-    parts: Mapping[str, str | None], authorship: str | None, told: Mapping[str, str], *, vague: bool
-) -> tuple[Meaning, bool | None]:
-    """Say what the bundled names know of a name: only names of one word are among them."""
-    word = parts["uninomial"]
-    if word is None or not _ONE_WORD.fullmatch(word):
-        return Meaning.UNKNOWN, None
-    known = bundled()
-    lineages = known.lineages(word)
-    if vague:
-        return Meaning.SEVERAL, True if lineages else None
-    if lineages is None:
-        return Meaning.UNKNOWN, None
+def _bundled(row: Mapping[str, str | None], told: Mapping[str, str]) -> tuple[Meaning, bool | None, str | None]:
+    """Say what the bundled names know of a name of one word."""
+    lineages = bundled().lineages(row["uninomial"] or "")
+    if _is_vague(row):
+        return Meaning.SEVERAL, True if lineages else None, None
+    if lineages is None or _authorship(row):
+        return Meaning.UNKNOWN, True if lineages is not None else None, None
     fitting = [
         lineage for lineage in lineages if all(value in lineage.get(rank, {value}) for rank, value in told.items())
     ]
-    if authorship:
-        return Meaning.UNKNOWN, True
     if len(fitting) > 1:
-        return Meaning.SEVERAL, True
+        return Meaning.SEVERAL, True, None
     # Within one code of nomenclature a name is used once; without anything told above it, another code may have it too.
-    return Meaning.ONE if len(fitting) == 1 and told else Meaning.UNKNOWN, True
+    return (Meaning.ONE if fitting and told else Meaning.UNKNOWN), True, None
 
 
 MEANING: Final = Preparation(

@@ -12,6 +12,7 @@ from biodata.quality.taxon_meaning import IDENTIFIED, MEANING, PARTS, Meaning
 AUTHORITY: Final = "GBIF Backbone Taxonomy"
 """The standard's default."""
 
+_FRAME: Final = r"^[\x00-\x20\x7f-\xa0\u{200b}-\u{200f}\u{2028}-\u{202f}\u{2060}\u{feff}]|[\x00-\x20\x7f-\xa0\u{200b}-\u{200f}\u{2028}-\u{202f}\u{2060}\u{feff}]$"
 _NAMED: Final = ("scientificName", *PARTS, "scientificNameAuthorship", "cultivarEpithet")
 _CONSULTED: Final = (
     *("taxonID", "acceptedNameUsageID", "originalNameUsageID", "taxonConceptID", "higherClassification"),
@@ -57,15 +58,27 @@ def elsewhere(arguments: Arguments) -> pl.Expr:
     return arguments.unavailable(*authority(arguments.context.checklist).titles)
 
 
+def _framed(arguments: Arguments) -> pl.Expr:
+    """Tell which names have white space or what cannot be printed at either end: such a text is no authority's name."""
+    return arguments["scientificName"].str.contains(_FRAME).fill_null(value=False)
+
+
 def _name_found(arguments: Arguments) -> Answer:
-    found, told = MEANING.column("found"), arguments.filled("scientificName")
+    told = arguments.filled("scientificName")
+    found = pl.when(_framed(arguments)).then(pl.lit(value=False)).otherwise(MEANING.column("found"))
     return Answer(pl.when(told).then(found), external=told & (elsewhere(arguments) | found.is_null()))
 
 
 def _unambiguous(arguments: Arguments) -> Answer:
     met = arguments.any_filled("scientificNameID", *_NAMED)
     by_identifier = arguments.filled("scientificNameID")
-    meaning = pl.when(by_identifier).then(IDENTIFIED.column("meaning")).otherwise(MEANING.column("meaning"))
+    meaning = (
+        pl.when(by_identifier)
+        .then(IDENTIFIED.column("meaning"))
+        .when(_framed(arguments))
+        .then(pl.lit(Meaning.NONE.value))
+        .otherwise(MEANING.column("meaning"))
+    )
     meaning = meaning.fill_null(Meaning.NONE.value)
     unknown = elsewhere(arguments) | (meaning == Meaning.UNKNOWN.value)
     return Answer(pl.when(met).then(meaning == Meaning.ONE.value), external=met & unknown)

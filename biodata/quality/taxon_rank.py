@@ -5,7 +5,7 @@ language. What people write beside them (`sp.`, `ssp.`) is in `biodata.parsers.c
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import polars as pl
@@ -33,6 +33,7 @@ def _labels() -> dict[str, str]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def rank_concept(text: str) -> str | None:
     """Return the concept that a word for a rank can only mean; None where it is no such word, or means several."""
     told = " ".join(text.split())
