@@ -63,6 +63,8 @@ _ALL = (
     Flag("GEODETIC_DATUM_INVALID", _PLACE, "The stated datum is not known."),
     Flag("GEODETIC_DATUM_ASSUMED_WGS84", _PLACE, "No datum was stated; WGS 84 is assumed.", placeless=True),
     Flag("GEODETIC_DATUM_NOT_WGS84", _PLACE, "The datum is another than WGS 84; the place was not moved.", gbif=False),
+    Flag("COORDINATE_REPROJECTED", _PLACE, "The place was moved to WGS 84 from the system that its dataset declares."),
+    Flag("COORDINATE_REPROJECTION_FAILED", _PLACE, "No published way leads from the declared system to WGS 84 there."),
     Flag(
         "COORDINATE_UNCERTAINTY_METERS_INVALID",
         _PLACE,
@@ -116,6 +118,11 @@ _ALL = (
     Flag("TAXON_MATCH_NONE", _NAME, "The name was not found in the checklist."),
     Flag("TAXON_MATCH_FUZZY", _NAME, "The name was found only by a spelling close to it."),
     Flag("TAXON_MATCH_HIGHERRANK", _NAME, "Only a higher rank was found."),
+    Flag("TAXON_MATCH_AMBIGUOUS", _NAME, "The name stands for several taxa; none was chosen.", gbif=False),
+    Flag("SCIENTIFIC_NAME_UNREADABLE", _NAME, "The text is no scientific name of a taxon.", gbif=False),
+    Flag("SCIENTIFIC_NAME_UNDETERMINED", _NAME, "Determined with doubt: cf., aff. or the like.", gbif=False),
+    Flag("SCIENTIFIC_NAME_LOOKALIKE_LETTERS", _NAME, "Letters of another alphabet stand among Latin ones.", gbif=False),
+    Flag("SCIENTIFIC_NAME_INVISIBLE_CHARACTERS", _NAME, "The name holds characters that nobody sees.", gbif=False),
     Flag("SCIENTIFIC_NAME_MISSING", _NAME, "There is no scientific name.", gbif=False),
     Flag("BASIS_OF_RECORD_INVALID", _RECORD, "The basis of record is not known."),
     Flag("OCCURRENCE_STATUS_UNPARSABLE", _RECORD, "The occurrence status is not known."),
@@ -136,6 +143,10 @@ _ALL = (
     Flag("AREA_NUMBER_AMBIGUOUS", _AREA, "A mark in the reported area could part thousands or decimals.", gbif=False),
     Flag("AREA_UNIT_UNKNOWN", _AREA, "The reported area's unit is not known, or has no single size.", gbif=False),
     Flag("AREA_UNIT_MISSING", _AREA, "The reported area tells no unit; one may be proposed.", gbif=False),
+    Flag(
+        "AREA_UNIT_INFERRED", _AREA, "No unit is told; the only one in which it fits the polygon was taken.", gbif=False
+    ),
+    Flag("ZONE_AREAS_DISAGREE", _AREA, "The zones' areas add up to another than the site's area.", gbif=False),
     Flag("AREA_DISAGREES", _AREA, "Reported and computed area differ by more than a tenth.", gbif=False),
     Flag("BOUNDARY_DISAGREEMENT", _AREA, "It spills over a border inside or outside the band.", gbif=False),
     Flag("COUNTRY_DISAGREES", _AREA, "Most of it lies outside the country stated and the band around it.", gbif=False),

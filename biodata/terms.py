@@ -104,6 +104,11 @@ OCCURRENCE: Final = (
     _gbif("speciesKey", pl.Int64, "The species' key in GBIF's frozen integer backbone."),
     Column("taxon_id", pl.String, "Identifier of the accepted taxon in the loaded checklist."),
     Column("checklist", pl.String, "The checklist that taxon_id belongs to, with its version."),
+    Column("col_key", pl.String, "The accepted taxon's key in the Catalogue of Life, where the checklist knows it."),
+    Column("match_type", pl.String, "EXACT, CANONICAL, VARIANT, FUZZY, HIGHERRANK, AMBIGUOUS or NONE."),
+    Column("match_confidence", pl.Int32, "Confidence in the match with the checklist, 0-100."),
+    Column("match_note", pl.String, "Why the confidence is what it is."),
+    Column("match_alternatives", pl.List(pl.String), "Other taxa that the name could mean: name and identifier."),
     Column("iucnRedListCategory", pl.String, "Global Red List category, as the checklist tells it (CR)."),
     # When
     _dwc("eventDate", pl.String, "ISO 8601 date, month, year or interval; never more precise than told.", _PRECISE),
@@ -232,7 +237,7 @@ PROTECTED_AREA: Final = (
     Column("name", pl.String, "Name in Latin script where the source gives one."),
     Column("original_name", pl.String, "Name in the site's own language."),
     Column("designation", pl.String, "Designation in words."),
-    Column("level", pl.String, "Level of government, where told: national, provincial, municipal or county."),
+    Column("level", pl.String, "Level of government, where told: national, provincial, municipal, county, local."),
     Column("iucn_category", pl.String, "IUCN management category: Ia, Ib, II, III, IV, V, VI, or null."),
     Column("status", pl.String, "Designated, Inscribed, Established, Proposed, …, as the source says; or null."),
     Column("status_year", pl.Int32, "Year of the status."),
@@ -244,7 +249,8 @@ PROTECTED_AREA: Final = (
     ),
     Column("reported_area_km2", pl.Float64, "Area that the source reports, km²."),
     Column("legal_area_km2", pl.Float64, "Area of the decree or gazette, km²; null where its unit is not known."),
-    Column("legal_area_unit", pl.String, "Unit of that claim: km2, ha or mu, as told or as only one of them fits."),
+    Column("legal_area_unit", pl.String, "Unit of that claim (ha, km2, mu, …), as told, or the only one that fits."),
+    Column("zone_areas_km2", pl.String, "JSON object: functional zone → its area as the source tells it, km²."),
     Column("computed_area_km2", pl.Float64, "Area of the polygon on the ellipsoid, km²."),
     Column("spill_km2", pl.Float64, "Part of it on land of other countries than stated (or than holds most), km²."),
     Column("spill_outside_band_km2", pl.Float64, "Part of that spill farther from the border than the band, km²."),
@@ -297,7 +303,9 @@ CANDIDATE: Final = (
 """The lake's and the release's table `reserve_candidates`."""
 
 TAXON: Final = (
-    Column("checklist", pl.String, "The checklist with its version."),
+    Column("checklist", pl.String, "The checklist; a new version of it replaces the old one."),
+    Column("checklist_version", pl.String, "Its version, as told or found in its metadata or its file's name."),
+    Column("checklist_order", pl.Int32, "Place in the order in which checklists are asked; the smallest first.", _LAKE),
     Column("taxon_id", pl.String, "Identifier in that checklist."),
     Column("scientificName", pl.String, "Name without authorship."),
     Column("scientificNameAuthorship", pl.String, "Authorship."),
@@ -317,7 +325,8 @@ TAXON: Final = (
     Column("iucnRedListCategory", pl.String, "Global Red List category."),
     Column("gbif_key", pl.Int64, "Key in GBIF's frozen integer backbone, where known."),
     Column("col_key", pl.String, "Key in the Catalogue of Life, where known."),
-    Column("vernacular_names", pl.String, "JSON object: language → name."),
+    Column("vernacular_names", pl.String, "JSON object: language (BCP 47) → the preferred name."),
+    Column("vernacular_details", pl.String, "JSON array of every common name: name, language, script, preferred, source."),
 )
 """The lake's and the release's table `taxa`."""
 

@@ -101,5 +101,5 @@ def _say(report: "Report", out: Path) -> None:
             say(f"{'apart':>9} {words}: {km2:,.1f} km²")
     for row in report.not_mapped.iter_rows(named=True):
         level = f" {row['level']}" if row["level"] else ""
-        claims = f"{row['claimed_km2']:,.1f} km² claimed, {row['without_area']} rows without an area"
+        claims = f"{row['claimed_km2']:,.1f} km² claimed, {row['without_area']} without an area"
         say(f"{row['country_code'] or '-':>9} not mapped, {row['sites']}{level} sites ({row['reason']}): {claims}")

@@ -50,10 +50,15 @@ class Spill:
     elsewhere: bool = False
 
 
+@lru_cache(maxsize=4096)
+def _codes(stated: str) -> tuple[str, ...]:
+    found = (parse_country(part)[0] for part in re.split(r"[;,/|]", stated) if part.strip())
+    return tuple(dict.fromkeys(code for code in found if code))
+
+
 def country_codes(stated: str | None) -> list[str]:
     """Return the ISO 3166-1 alpha-2 codes of countries as sources state them (`LAO;VNM`, `KH`, `Viet Nam`)."""
-    found = (parse_country(part)[0] for part in re.split(r"[;,/|]", stated or "") if part.strip())
-    return list(dict.fromkeys(code for code in found if code))
+    return list(_codes(stated or ""))
 
 
 def spill(shapes: NDArray[np.object_], stated: list[list[str]], boundaries: BoundarySet) -> list[Spill]:
@@ -133,7 +138,15 @@ def _clipped(country: Any, box: NDArray[np.float64], margin: float = 0.0) -> Any
     """Return the part of a country inside a box of degrees."""
     west, south, east, north = box
     part = shapely.clip_by_rect(country, west - margin, south - margin, east + margin, north + margin)
-    return part if shapely.is_valid(part) else shapely.make_valid(part, method="structure", keep_collapsed=False)
+    return valid(np.array([part], dtype=object))[0]
+
+
+def valid(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return polygons that a projection or a cut left not quite valid as valid ones."""
+    broken = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
+    result = shapes.copy()
+    result[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
+    return result
 
 
 def outside_band_km2(piece: Any, own: list[str], boundaries: BoundarySet) -> float:
@@ -170,5 +183,5 @@ def _flat_with_band(shape: Any, own: list[str], boundaries: BoundarySet) -> tupl
     poleward = np.radians(min(80.0, float(np.abs(box[[1, 3]]).max())))
     margin = 2 * boundaries.band_m / (_METRES_PER_DEGREE * float(np.cos(poleward)))
     near = [_clipped(country_geometry(code, boundaries), box, margin) for code in own if code in _index(boundaries)[0]]
-    flat = geo.project(np.array([shape, *near], dtype=object), "EPSG:4326", geo.equal_area_crs(tuple(box)))
+    flat = valid(geo.project(np.array([shape, *near], dtype=object), "EPSG:4326", geo.equal_area_crs(tuple(box))))
     return flat[0], shapely.buffer(shapely.union_all(flat[1:]), boundaries.band_m)

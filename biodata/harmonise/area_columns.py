@@ -1,11 +1,10 @@
 """What the sources say of each site: which column means what, in WDPA's old and new files and in national ones.
 
-The first column that a file has is used for all of its rows, so that two claims of a source are never mixed. `REP_AREA`
-is in km² in WDPA and in the ASEAN Heritage Parks; other columns tell their unit in the name; `GIS_AREA` and the like are
-somebody's computation and no report.
+The first column that a file has is used for all of its rows, so that two claims of a source are never mixed.
 """
 
 import re
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -13,11 +12,35 @@ import polars as pl
 
 from biodata.harmonise.area_borders import country_codes
 from biodata.harmonise.headings import Headings
+from biodata.places import find_province, load_boundaries
 
 # WDPA and WDPCA: user manual 1.6 and its successor, https://www.protectedplanet.net/en/resources/wdpa-manual
-NAMES: Final = ("name_eng", "english", "ahpname", "name", "site_name")
-_ORIGINAL_NAMES: Final = ("orig_name", "khmer", "name_local", "local_name")
-_DESIGNATIONS: Final = ("desig_eng", "desig", "designation", "type", "category")
+NAMES: Final = (
+    *("name_eng", "english", "ahpname", "name", "site_name"),
+    *("名称", "保护区名称", "自然保护区名称", "保护地名称", "自然保护地名称"),
+)
+_ORIGINAL_NAMES: Final = ("orig_name", "khmer", "name_local", "local_name", *NAMES[5:])
+_DESIGNATIONS: Final = (
+    *("desig_eng", "desig", "designation"),
+    *("类型", "保护区类型", "自然保护区类型", "保护地类型", "type", "category"),
+)
+_LEVELS: Final = ("级别", "保护级别", "保护区级别", "行政级别", "level")
+_LEVEL_NAMES: Final = MappingProxyType(
+    {
+        **{"国家级": "national", "国家": "national", "national": "national"},
+        **{"省级": "provincial", "自治区级": "provincial", "直辖市级": "provincial", "省": "provincial"},
+        **{"provincial": "provincial", "state": "provincial", "市县级": "local", "地方级": "local", "local": "local"},
+        **{
+            "市级": "municipal",
+            "地市级": "municipal",
+            "州级": "municipal",
+            "municipal": "municipal",
+            "市": "municipal",
+        },
+        **{"县级": "county", "区县级": "county", "区级": "county", "county": "county", "县": "county"},
+    }
+)
+_REGIONS: Final = ("行政区域", "所在行政区域", "行政区划", "省份", "省", "所在省份", "所在地", "位置")
 _ZONES: Final = ("zone", "zone_type", "functional_zone", "功能区", "功能分区", "分区")
 # The functional zones of China's nature reserves (GB/T 35822), and since 2019 the two control zones of national parks.
 _ZONE_NAMES: Final = MappingProxyType(
@@ -28,21 +51,11 @@ _ZONE_NAMES: Final = MappingProxyType(
         **{"experimental": "experimental", "experimental zone": "experimental", "control zone": "control"},
     }
 )
-_YEARS: Final = ("status_yr", "yr_dec", "sign_year", "issuedate", "year")
-_COUNTRIES: Final = ("iso3", "iso2", "iso_a2", "country_code", "country", "prnt_iso3", "parent_iso3", "parent_iso")
-_REPORTED_AREA_KM2: Final = MappingProxyType(
-    {
-        "rep_area": 1.0,
-        "area_km2": 1.0,
-        "lsize_skm": 1.0,
-        "area_kilom": 1.0,
-        "current_ha": 0.01,
-        "lsize_ha": 0.01,
-        "size_ha": 0.01,
-        "hectares": 0.01,
-        "area_ha": 0.01,
-    }
+_YEARS: Final = (
+    *("status_yr", "yr_dec", "sign_year", "issuedate", "year"),
+    *("建立时间", "始建时间", "批建时间", "批准时间", "建立年份", "成立时间", "始建年份"),
 )
+_COUNTRIES: Final = ("iso3", "iso2", "iso_a2", "country_code", "country", "prnt_iso3", "parent_iso3", "parent_iso")
 _STATUSES: Final = frozenset({"designated", "inscribed", "adopted", "established", "proposed"})
 _IUCN: Final = MappingProxyType({name.lower(): name for name in ("Ia", "Ib", "II", "III", "IV", "V", "VI")})
 _REALMS: Final = MappingProxyType(
@@ -68,10 +81,9 @@ def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
     ]
     if table.has("ahpsiteid"):
         designations = ["ASEAN Heritage Park"] * len(statuses)
-    column = next((name for name in _REPORTED_AREA_KM2 if table.has(name)), None)
-    reported = [_number(value) for value in table.values(column)] if column else [None] * len(statuses)
-    factor = _REPORTED_AREA_KM2[column] if column else 1.0
     codes = [country_codes(value or country) for value in table.values(*_COUNTRIES)]
+    if country is None and not any(codes):
+        codes = _china_where_its_provinces_stand(table)
     return {
         "site_id": pl.Series([whole(v) for v in table.values("site_id")], dtype=pl.String),
         "wdpaid": pl.Series([whole(v) for v in table.values("wdpaid", "wdpa_id")], dtype=pl.String),
@@ -79,6 +91,7 @@ def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
         "name": pl.Series(table.values(*NAMES), dtype=pl.String),
         "original_name": pl.Series(original, dtype=pl.String),
         "designation": pl.Series(designations, dtype=pl.String),
+        "level": pl.Series([_LEVEL_NAMES.get((v or "").lower()) for v in table.values(*_LEVELS)], dtype=pl.String),
         "iucn_category": pl.Series([_IUCN.get((v or "").lower()) for v in table.values("iucn_cat")], dtype=pl.String),
         "status": pl.Series(status, dtype=pl.String),
         "status_year": pl.Series([_year(value) for value in table.values(*_YEARS)], dtype=pl.Int32),
@@ -88,9 +101,6 @@ def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
             dtype=pl.String,
         ),
         "country_codes": pl.Series(codes, dtype=pl.List(pl.String)),
-        "reported_area_km2": pl.Series(
-            [value * factor if value and value > 0 else None for value in reported], dtype=pl.Float64
-        ),
     }
 
 
@@ -106,18 +116,22 @@ def _zone(text: str | None) -> str | None:
     return _ZONE_NAMES.get((text or "").lower())
 
 
-def _number(text: str | None) -> float | None:
-    """Return the number that the text is; None for anything else."""
-    try:
-        return float(text) if text and re.fullmatch(r"[+-]?[\d.]+(e[+-]?\d+)?", text, re.IGNORECASE) else None
-    except ValueError:
-        return None
+def _china_where_its_provinces_stand(table: Headings) -> list[list[str]]:
+    """Return China for sites whose administrative region begins with the name of one of its provinces."""
+    boundaries = load_boundaries()
+
+    @cache
+    def codes(region: str) -> tuple[str, ...]:
+        province = re.match(r".+?(?:省|自治区|市)|.+", region)
+        return ("CN",) if province and find_province("CN", province[0], boundaries) else ()
+
+    return [list(codes(region)) if region else [] for region in table.values(*_REGIONS)]
 
 
 def _year(text: str | None) -> int | None:
     """Return the year that a year or a date begins with; None for 0, which means not reported."""
-    found = re.match(r"(1[5-9]\d\d|20\d\d)(?!\d)", text or "")
-    return int(found[1]) if found else None
+    found = re.match(r"(1[5-9]\d\d|20\d\d)(?!\d)|(1[5-9]\d\d|20\d\d)(?=[01]\d[0-3]\d(?!\d))", text or "")
+    return int(found[0]) if found else None
 
 
 def whole(told: str | None) -> str | None:

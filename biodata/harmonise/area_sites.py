@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from biodata import terms
+from biodata.harmonise.area_claims import claims
 from biodata.harmonise.area_columns import NAMES, described, whole
 from biodata.harmonise.headings import OWN_COLUMNS, Headings
 
@@ -52,12 +53,17 @@ def sites(
     """
     table = Headings(batch)
     told = described(table, (declarations or {}).get("country"))
-    identities = _identities(table, told["zone"].to_list())
+    attributes = _attributes(table)
+    identities = _identities(table, told["zone"].to_list(), attributes)
     flags: list[list[str]] = [[] for _ in range(batch.height)]
     if declarations is not None and "crs" not in declarations:
         for row_flags, geometry in zip(flags, batch["geometry"], strict=True):
             if geometry is not None:
                 row_flags.append("GEODETIC_DATUM_ASSUMED_WGS84")
+    claimed = claims(table, told["country_codes"].to_list())
+    for name, rows in claimed.flags.items():
+        for at in rows.arg_true():
+            flags[at].append(name)
     distinct = _distinct(identities, flags, seen)
     frame = pl.DataFrame(
         {
@@ -68,7 +74,8 @@ def sites(
             "source_file": batch["source_file"],
             "source_row": batch["source_row"],
             **told,
-            "attributes": pl.Series(_attributes(table), dtype=pl.String),
+            **claimed.columns,
+            "attributes": pl.Series(attributes, dtype=pl.String),
             "geometry": batch["geometry"],
             "quality_flags": pl.Series(flags, dtype=pl.List(pl.String)),
         }
@@ -86,7 +93,7 @@ def _attributes(table: Headings) -> list[str]:
     ]
 
 
-def _identities(table: Headings, zones: list[str | None]) -> list[str]:
+def _identities(table: Headings, zones: list[str | None], attributes: list[str]) -> list[str]:
     """Return what identifies each row, see `sites`; not yet distinct."""
     found = table.values(*_GLOBAL_IDS)
     if not any(found):
@@ -99,14 +106,17 @@ def _identities(table: Headings, zones: list[str | None]) -> list[str]:
         "-".join(filter(None, (_slug(name), zone))) for name, zone in zip(table.values(*NAMES), zones, strict=True)
     ]
     times = Counter(slugs)
-    digests = [
-        hashlib.sha256(attributes.encode() + (geometry or b"")).hexdigest()[:12]
-        for attributes, geometry in zip(_attributes(table), table.batch["geometry"], strict=True)
-    ]
+    rows = zip(found, slugs, attributes, table.batch["geometry"], strict=True)
     return [
-        _slug(whole(told)) or (slug if slug and times[slug] == 1 else "-".join(filter(None, (slug, digest))))
-        for told, slug, digest in zip(found, slugs, digests, strict=True)
+        _slug(whole(told)) or (slug if slug and times[slug] == 1 else _with_digest(slug, row, geometry))
+        for told, slug, row, geometry in rows
     ]
+
+
+def _with_digest(slug: str, attributes: str, geometry: bytes | None) -> str:
+    """Return a name that others have, too, with a digest of the whole row."""
+    digest = hashlib.sha256(attributes.encode() + (geometry or b"")).hexdigest()[:12]
+    return "-".join(filter(None, (slug, digest)))
 
 
 def _wholes(table: Headings, told: Mapping[str, pl.Series], identities: list[str]) -> list[str]:

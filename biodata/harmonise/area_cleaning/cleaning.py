@@ -28,7 +28,7 @@ _MAB: Final = (
 _NOT_REPORTED: Final = r'(?i)"status"\s*:\s*"not reported"'
 _TOLD: Final = (
     "area_id part_of zone datasetKey site_id wdpaid name original_name designation level iucn_category status "
-    "status_year is_oecm marine country_codes reported_area_km2 legal_area_km2 legal_area_unit"
+    "status_year is_oecm marine country_codes reported_area_km2 legal_area_km2 legal_area_unit zone_areas_km2"
 ).split()
 _SOURCE: Final = ("quality_flags", "source_file", "source_row")
 _ERASERS_NAMED: Final = 5

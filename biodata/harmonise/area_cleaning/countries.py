@@ -14,9 +14,10 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata.geo import Floats, Geometries
-from biodata.harmonise.area_borders import outside_band_km2
+from biodata.harmonise.area_borders import outside_band_km2, valid
 from biodata.harmonise.area_cleaning.cleaning import Cleaned
 from biodata.harmonise.area_cleaning.erasing import in_threads
+from biodata.harmonise.area_cleaning.order import identity
 from biodata.harmonise.area_cleaning.plane import to_degrees, to_plane
 from biodata.places import BoundarySet, country_geometry
 
@@ -36,6 +37,12 @@ _COUNTRIES: Final = pl.Schema(
 _NOISE_KM2: Final = 1e-9
 DISPUTED: Final = "disputed"
 """In place of a code: land that the boundary set gives to no side."""
+
+
+_STRETCH: Final = 2.0
+"""The plane is stretched, one way or the other, by less than this below 64° of latitude; the set ends before."""
+
+_Found = tuple[str, int, Any, float]
 
 
 class _Pieces(NamedTuple):
@@ -73,13 +80,13 @@ def coverage_by_country(cleaned: Cleaned, boundaries: BoundarySet) -> pl.DataFra
     on_land = np.zeros(len(whole_km2))
     lines: list[tuple[Any, ...]] = []
     codes, land = _land(boundaries)
-    for code, piece, part, km2 in _on_land(pieces.shapes, codes, land):
+    found = _on_land(pieces.shapes, codes, land)
+    beyond = _beyond_band(found, [stated[row] for row in pieces.row], boundaries)
+    for (code, piece, _, km2), far in zip(found, beyond, strict=True):
         on_land[piece] += km2
         row, kind = pieces.row[piece], str(pieces.kind[piece])
-        own = stated[row]
-        if own and code not in own and code != DISPUTED:
-            beyond = min(km2, outside_band_km2(to_degrees(np.array([part], dtype=object))[0], own, boundaries))
-            lines.append((code, kind, "terrestrial", None, 0.0, km2 - beyond, beyond, 0.0))
+        if far is not None:
+            lines.append((code, kind, "terrestrial", None, 0.0, km2 - far, far, 0.0))
         elif realms[row] == "marine":
             lines.append((code, kind, "marine", None, 0.0, 0.0, 0.0, km2))
         else:
@@ -133,19 +140,12 @@ def _land(boundaries: BoundarySet) -> tuple[list[str], Geometries]:
     sideless = boundaries.shapes[boundaries.units["country_code"].is_null().to_numpy()]
     if len(sideless):
         codes, shapes = [*codes, DISPUTED], [*shapes, shapely.union_all(sideless)]
-    flat = to_plane(np.array(shapes, dtype=object))
-    return codes, np.array(
-        [
-            shape if shape.is_valid else shapely.make_valid(shape, method="structure", keep_collapsed=False)
-            for shape in flat
-        ],
-        dtype=object,
-    )
+    return codes, valid(to_plane(np.array(shapes, dtype=object)))
 
 
-def _on_land(shapes: Geometries, codes: list[str], land: Geometries) -> list[tuple[str, int, Any, float]]:
+def _on_land(shapes: Geometries, codes: list[str], land: Geometries) -> list[_Found]:
     """Return country, piece, the part of the piece on the country's land, and its area, km²."""
-    found: list[tuple[str, int, Any, float]] = []
+    found: list[_Found] = []
     tree = shapely.STRtree(shapes)
     for code, country in zip(codes, land, strict=True):
         meets = np.sort(tree.query(country, predicate="intersects"))
@@ -164,25 +164,79 @@ def _on_land(shapes: Geometries, codes: list[str], land: Geometries) -> list[tup
     return found
 
 
+def _beyond_band(found: list[_Found], stated: list[list[str]], boundaries: BoundarySet) -> list[float | None]:
+    """Return how much of each part on land of a country that its site does not state lies beyond the band, km².
+
+    None for parts on land of a country that the site states, and of sites that state none.
+    """
+    result: list[float | None] = [None] * len(found)
+    codes, land = _land(boundaries)
+    by_own: dict[tuple[str, ...], list[int]] = {}
+    for at, (code, piece, _, _) in enumerate(found):
+        own = stated[piece]
+        if own and code not in own and code != DISPUTED:
+            by_own.setdefault(tuple(own), []).append(at)
+    for holders, places in by_own.items():
+        home = shapely.union_all(land[[codes.index(code) for code in holders if code in codes]])
+        shapely.prepare(home)
+        parts = np.array([found[at][2] for at in places], dtype=object)
+        # The plane stretches by as much as it shrinks across; what is that far on it is beyond the band on the ground.
+        near = shapely.dwithin(home, parts, boundaries.band_m * _STRETCH)
+        for at, part, is_near in zip(places, parts, near, strict=True):
+            km2 = found[at][3]
+            result[at] = min(km2, outside_band_km2(_degrees(part), list(holders), boundaries)) if is_near else km2
+    return result
+
+
+def _degrees(part: Any) -> Any:
+    """Return one shape of the plane in degrees, valid."""
+    return valid(to_degrees(np.array([part], dtype=object)))[0]
+
+
 def _near(country: Any, box: NDArray[np.float64]) -> Any:
     """Return the part of a country's land in a box."""
-    part = shapely.clip_by_rect(country, *box)
-    return part if shapely.is_valid(part) else shapely.make_valid(part, method="structure", keep_collapsed=False)
+    return valid(np.array([shapely.clip_by_rect(country, *box)], dtype=object))[0]
 
 
 def not_mapped_by_country(not_mapped: pl.DataFrame) -> pl.DataFrame:
-    """Return how many sites cannot be drawn, by country, level and reason, with the areas that they claim, km²."""
+    """Return how many sites cannot be drawn, by country, level and reason, with the areas that they claim.
+
+    Parameters
+    ----------
+    not_mapped : polars.DataFrame
+        As `cleaning.Cleaned` has it.
+
+    Returns
+    -------
+    polars.DataFrame, one row a country, level and reason
+        `sites`, `rows`, `claimed_km2` (the reported area, else the legal one; of a site told as a whole and in zones the
+        whole's, of one told in parts their sum, of a repeated row once), `without_area` (sites that claim none).
+    """
+    keys = ["country_code", "level", "reason"]
+    rows = not_mapped.select(
+        "part_of",
+        "level",
+        "reason",
+        country_code=pl.col("country_codes").list.sort().list.join(";").replace("", None),
+        identity=identity(not_mapped),
+        whole=pl.col("zone").is_null(),
+        claimed=pl.coalesce("reported_area_km2", "legal_area_km2"),
+    )
+    once = rows.group_by(*keys, "part_of", "identity", "whole").agg(pl.col("claimed").max(), rows=pl.len())
+    parts = once.group_by(*keys, "part_of", "whole").agg(
+        claimed=pl.when(pl.col("claimed").count() > 0).then(pl.col("claimed").sum()), rows=pl.col("rows").sum()
+    )
+    sites = parts.group_by(*keys, "part_of").agg(
+        claimed=pl.coalesce(pl.col("claimed").filter("whole").max(), pl.col("claimed").filter(~pl.col("whole")).max()),
+        rows=pl.col("rows").sum(),
+    )
     return (
-        not_mapped.with_columns(
-            country_code=pl.col("country_codes").list.sort().list.join(";").replace("", None),
-            claimed=pl.coalesce("reported_area_km2", "legal_area_km2"),
-        )
-        .group_by("country_code", "level", "reason")
+        sites.group_by(keys)
         .agg(
-            sites=pl.col("part_of").n_unique(),
-            rows=pl.len(),
+            sites=pl.len().cast(pl.Int64),
+            rows=pl.col("rows").sum().cast(pl.Int64),
             claimed_km2=pl.col("claimed").sum(),
-            without_area=pl.col("claimed").is_null().sum(),
+            without_area=pl.col("claimed").is_null().sum().cast(pl.Int64),
         )
-        .sort("country_code", "level", "reason")
+        .sort(keys)
     )

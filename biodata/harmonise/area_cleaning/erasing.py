@@ -21,6 +21,9 @@ Longs = NDArray[np.int64]
 _BLOCK: Final = 2_000
 """Sites asked of the tree at once: bounds the memory that pairs take where everything overlaps everything."""
 
+_WORTH_THREADS: Final = 200
+"""Fewer operations are done before threads have started."""
+
 _NOISE_M2: Final = 1e-4
 """Neighbours that only touch share less than this by the rounding of coordinates."""
 
@@ -47,7 +50,7 @@ class Loss(NamedTuple):
 def in_threads(function: Callable[..., Any], *arrays: NDArray[Any]) -> NDArray[Any]:
     """Call a shapely function on parts of arrays at once; shapely lets go of Python's lock."""
     workers = os.cpu_count() or 1
-    if workers == 1 or len(arrays[0]) < 2 * workers:
+    if workers == 1 or len(arrays[0]) < _WORTH_THREADS:
         return np.asarray(function(*arrays))
     pieces = [np.array_split(array, 4 * workers) for array in arrays]
     with ThreadPoolExecutor(workers) as pool:

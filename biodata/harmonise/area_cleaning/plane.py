@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from biodata import geo
 from biodata.geo import Floats, Geometries
+from biodata.harmonise.area_borders import valid
 from biodata.harmonise.area_cleaning.options import PLANE
 
 _CIRCLE_VERTICES: Final = 64
@@ -19,8 +20,8 @@ _WORLD: Final = shapely.box(-180, -90, 180, 90)
 
 
 def to_plane(shapes: Geometries) -> Geometries:
-    """Return geometries in degrees on the equal-area plane, metres; None stays None."""
-    return np.asarray(geo.project(_short_edges(shapes), "EPSG:4326", PLANE), dtype=object)
+    """Return geometries in degrees on the equal-area plane, metres, valid ones as valid ones; None stays None."""
+    return valid(np.asarray(geo.project(_short_edges(shapes), "EPSG:4326", PLANE), dtype=object))
 
 
 def to_degrees(shapes: Geometries) -> Geometries:

@@ -1,0 +1,570 @@
+"""Cleaning protected areas: what stays, what goes and why; overlaps; parts and zones; countries; hostile geometry."""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biodata import geo
+from biodata.errors import InputError
+from biodata.harmonise.area_cleaning import Options, clean_protected_areas
+from biodata.harmonise.area_cleaning.plane import circles, split_at_antimeridian, to_plane
+from biodata.harmonise.area_cleaning.repair import repair
+from biodata.places import country_geometry, load_boundaries
+
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+from bench_protected_areas import largest_overlap_m2, make_areas
+
+# In Luang Namtha, far from a border.
+WEST, SOUTH = 101.5, 20.9
+
+
+def box(x, y, width=0.1, height=0.1):
+    return shapely.box(WEST + x, SOUTH + y, WEST + x + width, SOUTH + y + height)
+
+
+def frame(*rows, crs="EPSG:4326"):
+    """Return sites of WDPA's new columns; each row is (geometry, columns)."""
+    columns = [
+        {
+            "SITE_ID": str(number),
+            "SITE_PID": str(number),
+            "SITE_TYPE": "PA",
+            "NAME_ENG": f"Site {number}",
+            "DESIG_ENG": "Nature Reserve",
+            "IUCN_CAT": "IV",
+            "STATUS": "Designated",
+            "STATUS_YR": 2000,
+            "REALM": "Terrestrial",
+            "REP_AREA": 100.0,
+            "ISO3": "LAO",
+            **told,
+        }
+        for number, (_, told) in enumerate(rows, start=1)
+    ]
+    return gpd.GeoDataFrame(columns, geometry=[shape for shape, _ in rows], crs=crs)
+
+
+def fates(cleaned):
+    return {row["area_id"].removeprefix("areas:"): row for row in cleaned.report.sites.iter_rows(named=True)}
+
+
+def km2(shape):
+    return geo.area_km2([shape])[0]
+
+
+def check_sums(cleaned, rows):
+    """See that the report adds up: every step's numbers, every row's fate, every country's ground."""
+    report = cleaned.report
+    for product in ("coverage", "planning"):
+        steps = [step for step in report.steps if step.product == product]
+        assert steps[0].rows == rows
+        for before, after in itertools.pairwise(steps):
+            assert after.rows == before.kept
+        for step in steps:
+            assert step.rows == step.kept + sum(step.dropped.values())
+            assert step.changed <= step.kept
+        assert steps[-1].kept == len(getattr(cleaned, product))
+    assert report.sites.height == rows
+    assert report.sites["area_id"].is_unique().all()
+    assert (report.sites["in_coverage"] == report.sites["not_in_coverage_because"].is_null()).all()
+    assert len(cleaned.planning) + len(cleaned.not_mapped) == rows
+    counted = report.countries.select(pl.sum_horizontal(pl.col("^.*km2$"))).to_series().sum()
+    assert counted == pytest.approx(cleaned.coverage.area.sum() / 1e6, rel=1e-9, abs=1e-9)
+    assert json.loads(json.dumps(report.as_dict()))["rows"] == rows
+
+
+# What is kept
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        pytest.param({"STATUS": "Designated"}, None, id="designated"),
+        pytest.param({"STATUS": "Inscribed"}, None, id="inscribed"),
+        pytest.param({"STATUS": "Established"}, None, id="established"),
+        pytest.param({"STATUS": "Proposed"}, "STATUS_NOT_IN_FORCE", id="proposed"),
+        pytest.param({"STATUS": "Adopted"}, "STATUS_NOT_IN_FORCE", id="adopted"),
+        pytest.param({"STATUS": "Not Reported"}, "STATUS_NOT_IN_FORCE", id="status not reported"),
+        pytest.param({"STATUS": None}, "STATUS_NOT_TOLD", id="no status where others have one"),
+        pytest.param({"DESIG_ENG": "UNESCO-MAB Biosphere Reserve"}, "UNESCO_MAB", id="MAB as in WDPA"),
+        pytest.param({"DESIG_ENG": "UNESCO Man and Biosphere Reserve"}, "UNESCO_MAB", id="MAB in other words"),
+        pytest.param({"NAME_ENG": "Cat Ba Biosphere"}, None, id="a name is no designation"),
+    ],
+)
+def test_coverage_keeps_what_is_in_force_and_planning_all(told, reason):
+    cleaned = clean_protected_areas(frame((box(0, 0), told), (box(1, 0), {})))
+    fate = fates(cleaned)["1"]
+    assert fate["not_in_coverage_because"] == reason
+    assert fate["in_planning"]
+    row = cleaned.planning.set_index("area_id").loc["areas:1"]
+    assert row["in_coverage"] == (reason is None)
+    assert reason is None or row["not_in_coverage_because"] == reason
+    check_sums(cleaned, 2)
+
+
+def test_file_that_tells_no_status_keeps_its_sites():
+    areas = frame((box(0, 0), {}), (box(1, 0), {})).drop(columns="STATUS")
+    cleaned = clean_protected_areas(areas)
+    assert len(cleaned.coverage) == 2
+    assert any("2 of files that tell no status" in step.note for step in cleaned.report.steps)
+
+
+def test_old_columns():
+    areas = frame((box(0, 0), {}), (box(0.05, 0), {"IUCN_CAT": "Ia"})).rename(
+        columns={"SITE_ID": "WDPAID", "SITE_PID": "WDPA_PID", "NAME_ENG": "NAME", "REALM": "MARINE"}
+    )
+    areas["PA_DEF"], areas["MARINE"] = 1, 0
+    cleaned = clean_protected_areas(areas.drop(columns="SITE_TYPE"))
+    assert fates(cleaned)["1"]["erased_by"] == "areas:2"
+    assert cleaned.coverage["wdpaid"].tolist() == ["1", "2"]
+
+
+# Points
+
+
+def test_point_becomes_a_circle_of_its_reported_area_and_stays_a_point_in_planning():
+    cleaned = clean_protected_areas(
+        frame((box(0, 0).centroid, {"REP_AREA": 12.5}), (box(1, 0).centroid, {"REP_AREA": 0}))
+    )
+    assert cleaned.coverage.area.tolist() == pytest.approx([12.5e6], rel=1e-5)
+    assert cleaned.coverage["geometry_kind"].tolist() == ["circle"]
+    assert fates(cleaned)["2"]["not_in_coverage_because"] == "POINT_WITHOUT_AREA"
+    assert set(cleaned.planning.geom_type) == {"Point"}
+    check_sums(cleaned, 2)
+
+
+@pytest.mark.parametrize("latitude", [0.0, 21.0, -33.0, 60.0, 80.0])
+@pytest.mark.parametrize("area", [0.001, 1.0, 10_000.0])
+def test_circle_is_true_to_area_and_round_on_the_ground(latitude, area):
+    (circle,) = circles(np.array([shapely.Point(101, latitude)]), np.array([area]))
+    assert km2(circle) == pytest.approx(area, rel=1e-6)
+    x, y = shapely.get_coordinates(circle).T
+    radius = geo.geodesic_distance_m(101, latitude, x, y)
+    assert radius.max() / radius.min() < 1 + 1e-9
+
+
+def test_points_of_one_site_share_its_area():
+    (shape,) = circles(np.array([shapely.MultiPoint([(101, 21), (102, 21)])]), np.array([10.0]))
+    assert [km2(part) for part in shape.geoms] == pytest.approx([5, 5], rel=1e-6)
+
+
+def test_circle_over_the_antimeridian_is_cut():
+    (shape,) = circles(np.array([shapely.Point(179.99, -17)]), np.array([100.0]))
+    assert shape.geom_type == "MultiPolygon"
+    assert km2(shape) == pytest.approx(100, rel=1e-6)
+    assert max(part.bounds[2] - part.bounds[0] for part in shape.geoms) < 1
+
+
+# Geometry
+
+
+def star(points):
+    angle = np.arange(points) * (points // 2) * 2 * np.pi / points
+    return shapely.Polygon(np.c_[103 + np.cos(angle), 19 + np.sin(angle)])
+
+
+def winding_area(polygon):
+    """Return the area that a ring goes around, any number of times: every face of its lines, tested by its winding."""
+    ring = shapely.get_exterior_ring(polygon)
+    faces = shapely.get_parts(shapely.polygonize([shapely.union_all([ring])]))
+    points = shapely.get_coordinates(shapely.point_on_surface(faces))
+    start, end = shapely.get_coordinates(ring)[:-1], shapely.get_coordinates(ring)[1:]
+    total = 0.0
+    for face, point in zip(faces, points, strict=True):
+        a, b = start - point, end - point
+        turn = np.arctan2(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)).sum()
+        total += face.area if abs(turn) > 1 else 0
+    return total
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=4, max_size=14, unique=True))
+def test_self_crossing_polygon_keeps_all_its_ground(points):
+    polygon = shapely.Polygon(points)
+    found = repair([shapely.to_wkb(polygon)])
+    wanted = winding_area(polygon)
+    if wanted == 0:
+        assert found.reasons == ["GEOMETRY_COLLAPSED"]
+    else:
+        assert found.shapes[0].is_valid
+        assert found.shapes[0].area == pytest.approx(wanted, abs=1e-9)
+
+
+def ring(*points):
+    return np.array(points, dtype=float)
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        pytest.param(shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), None, id="a bow tie"),
+        pytest.param(shapely.MultiPolygon([box(0, 0), box(0, 0)]), None, id="the same part twice"),
+        pytest.param(
+            shapely.Polygon(box(0, 0).exterior, [box(0.02, 0.02, 0.02, 0.02).exterior] * 2), None, id="a hole twice"
+        ),
+        pytest.param(shapely.Polygon(box(0, 0).exterior, [box(1, 1).exterior]), None, id="a hole outside"),
+        pytest.param(shapely.Polygon(box(0, 0).exterior, [box(0, 0).exterior]), "GEOMETRY_COLLAPSED", id="all hole"),
+        pytest.param(shapely.Polygon([(0, 0), (1, 1), (2, 2), (0, 0)]), "GEOMETRY_COLLAPSED", id="a line as a polygon"),
+        pytest.param(shapely.MultiPolygon([box(0, 0), shapely.Polygon()]), None, id="an empty part"),
+        pytest.param(shapely.Polygon(), "GEOMETRY_MISSING", id="empty"),
+        pytest.param(None, "GEOMETRY_MISSING", id="none"),
+        pytest.param(shapely.LineString([(0, 0), (1, 1)]), "GEOMETRY_NO_AREA", id="a line"),
+        pytest.param(shapely.GeometryCollection([box(0, 0), shapely.Point(0, 0)]), None, id="polygon and point"),
+        pytest.param(star(5001), "GEOMETRY_TOO_COMPLEX", id="a hostile star"),
+    ],
+)
+def test_geometry_is_repaired_or_has_its_reason(shape, reason):
+    cleaned = clean_protected_areas(frame((shape, {"REP_AREA": 7}), (box(3, 0), {})))
+    fate = fates(cleaned)["1"]
+    assert fate["not_mapped_because"] == reason
+    assert fate["in_coverage"] == (reason is None)
+    if reason:
+        assert cleaned.not_mapped["reason"].tolist() == [reason]
+        assert cleaned.not_mapped["reported_area_km2"].tolist() == [7]
+    assert cleaned.coverage.is_valid.all()
+    assert set(cleaned.coverage.geom_type) <= {"Polygon", "MultiPolygon"}
+    check_sums(cleaned, 2)
+
+
+def test_unclosed_ring_is_closed():
+    blob = bytearray(shapely.to_wkb(box(0, 0), byte_order=1))
+    blob[9:13] = (4).to_bytes(4, "little")
+    (shape,) = repair([bytes(blob[:-16])]).shapes
+    assert shape.area == pytest.approx(box(0, 0).area)
+
+
+@pytest.mark.parametrize(
+    ("shape", "code"),
+    [
+        pytest.param(b"\x01\x07\x00\x00\x00\x01\x00\x00\x00" * 100_000, "GEOMETRY_TOO_DEEP", id="100,000 collections deep"),
+        pytest.param(shapely.to_wkb(shapely.LinearRing([(0, 0), (1, 0), (1, 1)])).replace(
+            np.float64(1.0).tobytes(), np.float64("nan").tobytes()), "COORDINATE_INVALID", id="not a number"),
+        pytest.param(shapely.to_wkb(shapely.LineString([(0, 0), (np.inf, 1)])), "COORDINATE_INVALID", id="infinite"),
+        pytest.param(b"\x01\x03\x00\x00\x00" + b"\x00" * 80_000_100, "GEOMETRY_TOO_LARGE", id="five million vertices"),
+    ],
+)  # fmt: skip
+def test_hostile_bytes_are_refused_before_geos(shape, code):
+    table = pl.DataFrame({"area_id": ["a", "b"], "geometry": [shapely.to_wkb(box(0, 0)), shape]})
+    with pytest.raises(InputError) as caught:
+        clean_protected_areas(table)
+    assert (caught.value.code, caught.value.row) == (code, 2)
+
+
+def test_deep_collection_of_a_geodataframe_is_refused():
+    shape = shapely.Point(0, 0)
+    for _ in range(40):
+        shape = shapely.GeometryCollection([shape])
+    with pytest.raises(InputError) as caught:
+        clean_protected_areas(frame((shape, {})))
+    assert caught.value.code == "GEOMETRY_TOO_DEEP"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(shapely.Polygon([(179, -17), (-179, -17), (-179, -16), (179, -16)]), id="edges that jump"),
+        pytest.param(shapely.box(179, -17, 181, -16), id="beyond 180°"),
+        pytest.param(shapely.box(-181, -17, -179, -16), id="beyond -180°"),
+    ],
+)
+def test_antimeridian(shape):
+    (cut,), (changed,) = split_at_antimeridian(np.array([shape]))
+    assert changed
+    assert sorted(part.bounds for part in cut.geoms) == [(-180, -17, -179, -16), (179, -17, 180, -16)]
+    cleaned = clean_protected_areas(frame((shape, {"ISO3": "FJI", "REALM": "Marine"})))
+    assert cleaned.coverage.area.sum() / 1e6 == pytest.approx(km2(shapely.box(0, -17, 2, -16)), rel=1e-4)
+
+
+def test_plane_keeps_areas_of_long_edges():
+    shape = shapely.Polygon([(95, 5), (110, 15), (104, 27)])
+    assert to_plane(np.array([shape]))[0].area / 1e6 == pytest.approx(km2(shape), rel=1e-6)
+
+
+# Overlaps
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "winner"),
+    [
+        pytest.param({"IUCN_CAT": "Ia"}, {"IUCN_CAT": "II"}, "1", id="stricter category"),
+        pytest.param({"IUCN_CAT": "II"}, {"IUCN_CAT": "Ib"}, "2", id="stricter category later in the file"),
+        pytest.param({"IUCN_CAT": "Not Reported", "STATUS_YR": 1950}, {"IUCN_CAT": "VI"}, "2", id="none is last"),
+        pytest.param({"IUCN_CAT": "Not Assigned"}, {"IUCN_CAT": "Not Reported"}, "2", id="wdpar's order of none"),
+        pytest.param({"STATUS_YR": 1990}, {"STATUS_YR": 1980}, "2", id="the older one"),
+        pytest.param({"STATUS_YR": 0}, {"STATUS_YR": 2020}, "2", id="no year is last"),
+        pytest.param({"IUCN_CAT": "II", "STATUS_YR": 2020}, {"STATUS_YR": 1950}, "1", id="category before year"),
+        pytest.param({}, {}, "1", id="then the identifier"),
+    ],
+)
+def test_overlap_stays_with_the_first(first, second, winner):
+    areas = frame((box(0, 0), first), (box(0.05, 0), second))
+    for order in (areas, areas.iloc[::-1]):
+        cleaned = clean_protected_areas(order)
+        loser = "2" if winner == "1" else "1"
+        told = fates(cleaned)
+        assert told[winner]["erased_km2"] == 0
+        assert told[loser]["erased_by"] == f"areas:{winner}"
+        assert told[loser]["erased_km2"] == pytest.approx(km2(box(0.05, 0, 0.05)), rel=1e-3)
+        assert largest_overlap_m2(cleaned.coverage) < 1e-3
+        check_sums(cleaned, 2)
+
+
+def test_site_covered_by_others_has_a_line():
+    cleaned = clean_protected_areas(
+        frame((box(0, 0, 0.2, 0.2), {"IUCN_CAT": "II"}), (box(0.05, 0.05), {}), (box(1, 1, 1e-6, 1e-6), {}))
+    )
+    told = fates(cleaned)
+    assert (told["2"]["not_in_coverage_because"], told["2"]["erased_by"]) == ("COVERED_BY_OTHERS", "areas:1")
+    assert told["3"]["not_in_coverage_because"] == "SLIVER"
+    check_sums(cleaned, 3)
+
+
+def test_proposed_site_erases_nothing():
+    cleaned = clean_protected_areas(frame((box(0, 0), {"IUCN_CAT": "Ia", "STATUS": "Proposed"}), (box(0, 0), {})))
+    assert fates(cleaned)["2"]["erased_km2"] == 0
+
+
+def test_three_sites_on_one_ground_lose_to_the_first():
+    cleaned = clean_protected_areas(
+        frame(*((box(0, 0, 0.1 + step / 100), {"IUCN_CAT": name}) for step, name in enumerate(("Ia", "II", "V"))))
+    )
+    told = fates(cleaned)
+    assert told["3"]["erased_by"] == "areas:1; areas:2"
+    assert cleaned.coverage.area.sum() == pytest.approx(km2(box(0, 0, 0.12)) * 1e6, rel=1e-3)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_thousand_sites(seed):
+    areas = make_areas(2_000, seed)
+    cleaned = clean_protected_areas(areas)
+    check_sums(cleaned, 2_000)
+    assert largest_overlap_m2(cleaned.coverage) < 1e-3
+    assert cleaned.coverage.is_valid.all()
+    # Nothing is lost: the ground is that of all sites in force, joined.
+    inside = cleaned.report.sites.filter(
+        pl.col("in_coverage") | pl.col("not_in_coverage_because").is_in(["COVERED_BY_OTHERS", "COVERED_BY_OWN_PARTS"])
+    )["area_id"]
+    drawn = cleaned.planning.set_index("area_id").loc[inside.to_list()]
+    polygons = drawn.geometry[drawn.geometry_kind == "polygon"].union_all()
+    round_ones = cleaned.coverage.geometry[cleaned.coverage.geometry_kind == "circle"].union_all()
+    assert cleaned.coverage.area.sum() == pytest.approx(polygons.union(round_ones).area, rel=2e-4)
+
+
+def test_order_of_rows_does_not_matter():
+    areas = make_areas(300)
+    first = clean_protected_areas(areas)
+    second = clean_protected_areas(areas.sample(frac=1, random_state=3).reset_index(drop=True))
+    by = ["name", "coverage_km2"]
+    one, other = (cleaned.coverage.sort_values(by).reset_index(drop=True) for cleaned in (first, second))
+    assert one["name"].tolist() == other["name"].tolist()
+    assert (one.geometry.to_wkb() == other.geometry.to_wkb()).all()
+    assert first.report.countries.equals(second.report.countries)
+
+
+def test_neighbours_drawn_a_little_apart_are_snapped():
+    cleaned = clean_protected_areas(frame((box(0, 0), {}), (box(0.1 - 1e-6, 0), {})))
+    assert fates(cleaned)["2"]["erased_km2"] == 0
+    loose = clean_protected_areas(frame((box(0, 0), {}), (box(0.1 - 1e-6, 0), {})), options=Options(snap_m=0))
+    assert fates(loose)["2"]["erased_km2"] > 0
+
+
+# Parts, zones, copies
+
+
+def test_zones_of_a_site_are_not_erased_against_each_other():
+    core, buffer, whole = box(0.04, 0.04, 0.02, 0.02), box(0.02, 0.02, 0.06, 0.06), box(0, 0)
+    cleaned = clean_protected_areas(
+        frame(
+            (whole, {"SITE_ID": "9", "SITE_PID": "9", "IUCN_CAT": "Ia"}),
+            (buffer, {"SITE_ID": "9", "SITE_PID": "9_B", "zone": "缓冲区", "IUCN_CAT": "V"}),
+            (core, {"SITE_ID": "9", "SITE_PID": "9_A", "zone": "核心区"}),
+        )
+    )
+    told = fates(cleaned)
+    assert all(told[name]["in_coverage"] for name in ("9", "9_A", "9_B"))
+    assert all(told[name]["erased_km2"] == 0 for name in told)
+    assert told["9_A"]["coverage_km2"] == pytest.approx(km2(core), rel=1e-3)
+    assert told["9_B"]["coverage_km2"] == pytest.approx(km2(buffer) - km2(core), rel=1e-3)
+    assert cleaned.coverage.area.sum() / 1e6 == pytest.approx(km2(whole), rel=1e-3)
+    assert dict(zip(cleaned.coverage["area_id"], cleaned.coverage["zone"], strict=True))["areas:9_A"] == "core"
+    assert set(cleaned.coverage["part_of"]) == {"areas:9"}
+    assert cleaned.report.countries["sites"].sum() == 1
+    check_sums(cleaned, 3)
+
+
+def test_parts_of_a_site_apart_stay_rows():
+    cleaned = clean_protected_areas(
+        frame((box(0, 0), {"SITE_ID": "9", "SITE_PID": "9_A"}), (box(1, 0), {"SITE_ID": "9", "SITE_PID": "9_B"}))
+    )
+    assert cleaned.coverage["area_id"].tolist() == ["areas:9_A", "areas:9_B"]
+
+
+def test_whole_told_beside_its_parts_is_covered_by_them():
+    west, east = box(0, 0, 0.05), box(0.05, 0, 0.05)
+    cleaned = clean_protected_areas(
+        frame(
+            *(
+                (shape, {"SITE_ID": "9", "SITE_PID": name})
+                for shape, name in ((box(0, 0), "9"), (west, "9_A"), (east, "9_B"))
+            )
+        )
+    )
+    assert fates(cleaned)["9"]["not_in_coverage_because"] == "COVERED_BY_OWN_PARTS"
+    check_sums(cleaned, 3)
+
+
+def test_copy_of_a_row_is_left_out_and_named():
+    bowtie = shapely.Polygon([*box(0, 0).exterior.coords[:-1], (WEST + 0.2, SOUTH + 0.3), (WEST, SOUTH + 0.31)])
+    assert not bowtie.is_valid
+    told = {"SITE_ID": "9", "SITE_PID": "9"}
+    cleaned = clean_protected_areas(frame((bowtie, told), (box(0, 0), told), (box(2, 0), told)))
+    found = fates(cleaned)
+    copies = [name for name, row in found.items() if row["copy_of"]]
+    assert len(copies) <= 1
+    assert found["9~3"]["in_coverage"]
+    check_sums(cleaned, 3)
+
+
+# Countries
+
+
+def test_share_of_a_country_agrees_with_brute_force():
+    boundaries = load_boundaries()
+    laos = country_geometry("LA", boundaries)
+    areas = frame((shapely.box(101.0, 19.5, 103.5, 20.8), {}), (shapely.box(103, 20, 104.5, 20.5), {}))
+    cleaned = clean_protected_areas(areas)
+    (row,) = cleaned.report.countries.filter(country_code="LA").to_dicts()
+    inside = shapely.intersection(laos, areas.union_all())
+    assert row["km2"] == pytest.approx(km2(inside), rel=1e-4)
+    assert row["share_of_land"] == pytest.approx(km2(inside) / km2(laos), rel=1e-4)
+    check_sums(cleaned, 2)
+
+
+def test_ground_over_the_border_is_counted_apart():
+    shape = shapely.box(101.5, 21.3, 101.9, 21.9)  # Xishuangbanna and Luang Namtha
+    stated = clean_protected_areas(frame((shape, {})))
+    (china,) = stated.report.countries.filter(country_code="CN").to_dicts()
+    assert (china["km2"], china["sites"]) == (0, 0)
+    assert china["border_disagreement_km2"] > 0
+    assert china["elsewhere_km2"] > 0
+    both = clean_protected_areas(frame((shape, {"ISO3": "LAO;CHN"})))
+    (china_too,) = both.report.countries.filter(country_code="CN").to_dicts()
+    assert china_too["km2"] == pytest.approx(china["border_disagreement_km2"] + china["elsewhere_km2"], rel=1e-6)
+    untold = clean_protected_areas(frame((shape, {"ISO3": None})))
+    assert untold.report.countries.equals(both.report.countries)
+    for cleaned in (stated, both, untold):
+        check_sums(cleaned, 1)
+
+
+def test_oecm_counts_only_where_no_protected_area_is():
+    oecm, park = box(0, 0, 0.2, 0.1), box(0.1, 0, 0.2, 0.1)
+    # The OECM has the first right to the shared ground, and still it is the protected area's in the country's sum.
+    cleaned = clean_protected_areas(frame((oecm, {"SITE_TYPE": "OECM", "IUCN_CAT": "Ia"}), (park, {})))
+    assert fates(cleaned)["2"]["erased_km2"] > 0
+    shares = {row["kind"]: row["km2"] for row in cleaned.report.countries.iter_rows(named=True)}
+    assert shares["protected_area"] == pytest.approx(km2(park), rel=1e-3)
+    assert shares["oecm"] == pytest.approx(km2(box(0, 0, 0.1, 0.1)), rel=1e-3)
+    check_sums(cleaned, 2)
+
+
+@pytest.mark.parametrize(
+    ("realm", "column"),
+    [
+        pytest.param("Marine", "km2", id="a marine site at sea"),
+        pytest.param("Coastal", "km2", id="a coastal site's sea"),
+        pytest.param("Terrestrial", "coast_disagreement_km2", id="a terrestrial site off the coast"),
+    ],
+)
+def test_sea(realm, column):
+    shape = shapely.box(118, 14, 118.2, 14.2)
+    cleaned = clean_protected_areas(frame((shape, {"ISO3": "PHL", "REALM": realm})))
+    (row,) = cleaned.report.countries.to_dicts()
+    assert row["country_code"] == "PH"
+    assert row[column] == pytest.approx(km2(shape), rel=1e-3)
+    assert row["realm"] == ("terrestrial" if realm == "Terrestrial" else "marine")
+
+
+# Sites without a map
+
+
+def test_national_list_counts_as_not_mapped():
+    reserves = pd.DataFrame(
+        {
+            "名称": ["西双版纳", "高黎贡山", "糯扎渡", "糯扎渡", "糯扎渡"],
+            "级别": ["国家级", "国家级", "省级", "省级", "省级"],
+            "类型": ["森林生态", "森林生态", "森林生态", "森林生态", "森林生态"],
+            "面积(公顷)": ["242510", "405200", "21678", "7000", "14678"],
+            "功能区": [None, None, None, "核心区", "实验区"],
+            "建立时间": ["1958-01-01", "1983年", "19960401", "19960401", "19960401"],
+            "行政区域": ["云南省西双版纳州", "云南省保山市", "云南", "云南", "云南"],
+        }
+    )
+    cleaned = clean_protected_areas([frame((box(0, 0), {})), reserves])
+    lost = cleaned.not_mapped.set_index("area_id")
+    assert len(lost) == 5
+    assert set(lost["reason"]) == {"GEOMETRY_MISSING"}
+    assert lost.loc["areas:西双版纳", "reported_area_km2"] == pytest.approx(2425.1)
+    assert lost.loc["areas:西双版纳", ["level", "status_year", "designation"]].tolist() == [
+        "national",
+        1958,
+        "森林生态",
+    ]
+    assert lost["status_year"].tolist().count(1996) == 3
+    table = {row["level"]: row for row in cleaned.report.not_mapped.iter_rows(named=True)}
+    assert {row["country_code"] for row in table.values()} == {"CN"}
+    assert (table["national"]["sites"], table["national"]["claimed_km2"]) == (2, pytest.approx(6477.1))
+    # One site told as a whole and in two zones.
+    assert (table["provincial"]["sites"], table["provincial"]["rows"]) == (1, 3)
+    assert table["provincial"]["claimed_km2"] == pytest.approx(216.78)
+    check_sums(cleaned, 6)
+
+
+# Real files
+
+
+@pytest.fixture(scope="module")
+def heritage_parks(shared):
+    return clean_protected_areas(
+        gpd.read_file(shared / "data" / "pa_asean_heritage_parks" / "asean_heritage_parks.geojson")
+    )
+
+
+def test_heritage_parks(heritage_parks):
+    check_sums(heritage_parks, 69)
+    copies = heritage_parks.report.sites.filter(pl.col("copy_of").is_not_null())
+    assert sorted(copies["name"]) == ["Kerinci-Seblat National Park", "Tasek Merimbun Heritage Park"]
+    assert copies["not_in_coverage_because"].unique().to_list() == ["COPY"]
+    assert len(heritage_parks.coverage) == 67
+    assert largest_overlap_m2(heritage_parks.coverage) < 1e-3
+    china = heritage_parks.report.countries.filter(country_code="CN")
+    assert china["km2"].sum() == 0
+    assert china["border_disagreement_km2"].sum() == pytest.approx(268.1 + 33.0, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "repaired"),
+    [
+        ("community_forests", 316, 4),
+        ("eastern_plains_protected_area", 6, 0),
+        ("key_biodiversity_areas", 40, 3),
+        ("protected_areas_and_forests", 33, 0),
+    ],
+)
+def test_cambodian_files(shared, name, rows, repaired):
+    areas = gpd.read_file(shared / "data" / "pa_cambodia_odc" / f"{name}.geojson")
+    cleaned = clean_protected_areas(areas, country="KH")
+    check_sums(cleaned, rows)
+    assert int(cleaned.report.sites["geometry_repaired"].sum()) == repaired
+    assert largest_overlap_m2(cleaned.coverage) < 1e-3
+    valid = areas.geometry.make_valid(method="structure", keep_collapsed=False)
+    assert cleaned.coverage.area.sum() / 1e6 == pytest.approx(km2(valid.union_all()), rel=1e-4)
