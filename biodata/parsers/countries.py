@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import pycountry
@@ -12,33 +13,29 @@ from babel import Locale
 from biodata.parsers.bundled import read_rows
 from biodata.parsers.distinct import over_distinct
 
-SCHEMA: Final = pl.Schema({"value": pl.String, "code": pl.String, "known": pl.Boolean})
+SCHEMA: Final = pl.Schema(
+    {"value": pl.String(), "code": pl.String(), "known": pl.Boolean(), "candidates": pl.List(pl.String)}
+)
 
 LANGUAGES: Final = (
-    "en",
-    "zh",
-    "zh_Hant",
-    "th",
-    "vi",
-    "my",
-    "lo",
-    "km",
-    "id",
-    "ms",
-    "fil",
-    "ta",
-    "pt",
-    "fr",
-    "de",
-    "nl",
-    "es",
-)
-"""Languages whose names of countries are known."""
+    "en", "zh", "zh_Hant", "th", "vi", "my", "lo", "km", "id", "ms", "fil", "ta", "pt", "fr", "de", "nl", "es",
+)  # fmt: skip
+"""Languages of the scope, and of the collections that hold its old specimens."""
 
-UNKNOWN: Final = frozenset({"ZZ", "XX", "ZZZ", "XXX"})
-"""Codes that ISO 3166-1 leaves to users; here and at GBIF they say that the country is not known."""
+MORE_LANGUAGES: Final = (
+    "it", "ru", "ja", "ko", "sv", "da", "nb", "fi", "pl", "cs", "hu", "tr", "el", "ar", "hi", "bn", "ne", "ro", "uk",
+    "ca", "he", "fa", "hr", "sk", "bg",
+)  # fmt: skip
+"""Languages that publishers elsewhere write in; a name that the others have keeps their meaning."""
+
+UNKNOWN: Final = frozenset({"ZZ", "XX", "ZZZ", "XXX", "XZ"})
+"""Codes that ISO 3166-1 leaves to users; here and at GBIF they say that the country is not known, or the high seas."""
+
+LONGEST: Final = 120
+"""No name of a country is longer."""
 
 _PREFIX: Final = re.compile(r"ISO[ _-]?3166-[12] ?: ?", re.IGNORECASE)
+_BRACKETS: Final = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
 
 
 def parse_countries(values: pl.Series) -> pl.DataFrame:
@@ -52,50 +49,95 @@ def parse_countries(values: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `code`, ISO 3166-1 alpha-2; `known`, False where the text is no country. A text that says
-        that the country is not known (ZZ) has no code and is known.
+        `value` as told; `code`, ISO 3166-1 alpha-2; `known`, False where the text is no country or several;
+        `candidates`, the codes that the text could mean where it could mean several (Indochine, Korea), else empty. A
+        text that says that the country is not known (ZZ) has no code and is known.
     """
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
-        rows = [(text, *parse_country(text)) for text in distinct]
+        rows = [(text, *parse_country(text), _several(text)) for text in distinct]
         return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
     return over_distinct(values, parse)
 
 
 def parse_country(text: str) -> tuple[str | None, bool]:
-    """Read one country; return its code, and whether the text was understood."""
-    told = _PREFIX.sub("", text.strip())
-    if told.upper() in UNKNOWN:
+    """Read one country; return its code, and whether the text was understood.
+
+    A name that several countries have belongs to none: see `country_candidates`.
+    """
+    if text.strip().upper() in UNKNOWN:
         return None, True
-    code = _index().get(_key(told))
-    return code, code is not None
+    codes = country_candidates(text)
+    return (codes[0], True) if len(codes) == 1 else (None, False)
+
+
+def country_candidates(text: str) -> tuple[str, ...]:
+    """Return the ISO 3166-1 alpha-2 codes that a text can mean, in order: one where it is clear, none if not known.
+
+    What stands in brackets decides between them (`Indochine (Laos)`), and undoes a name that it contradicts.
+    """
+    if len(text) > LONGEST:
+        return ()
+    told = _PREFIX.sub("", text.strip())
+    codes = _codes(told)
+    if codes is None and (match := _BRACKETS.fullmatch(told)):
+        outer, inner = (_codes(part) for part in match.groups())
+        codes = (outer & inner if inner else outer) if outer else None
+    return tuple(sorted(codes or ()))
+
+
+def _codes(name: str) -> frozenset[str] | None:
+    """Return what a name can mean; its accents decide where they are told: Áo is Austria, AO is Angola."""
+    return _index().get(name.strip().casefold()) or _index().get(_key(name))
+
+
+def _several(text: str) -> list[str]:
+    """Return what a text can mean where that is more than one country."""
+    codes = country_candidates(text)
+    return list(codes) if len(codes) > 1 else []
 
 
 def _key(name: str) -> str:
     """Return the form in which names are compared: letters without accents, and digits; other scripts as they are."""
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    decomposed = unicodedata.normalize("NFKD", name.casefold().replace("đ", "d"))
     letters = "".join(c for c in decomposed if not ("\u0300" <= c <= "\u036f"))
     words = re.sub(r"[^\w\u0900-\u1fff]+", " ", letters).replace("_", " ").split()
     return " ".join(word for word in words if word not in {"the", "and"}) or " ".join(words)
 
 
 @cache
-def _index() -> dict[str, str]:
-    """Every code and name with its alpha-2 code; a name that two countries have belongs to none."""
-    found: dict[str, set[str]] = {}
-    for country in pycountry.countries:
-        told = (country.alpha_2, country.alpha_3, country.name, *_other_names(country))
-        for name in told:
-            found.setdefault(_key(name), set()).add(country.alpha_2)
-    for language in LANGUAGES:
+def _index() -> dict[str, frozenset[str]]:
+    """Every code and name with the alpha-2 codes that it can mean.
+
+    Our own table stands before ISO's codes and names, those before other languages: ISO's Congo is CG, whatever else
+    is called so.
+    """
+    ours = {_key(row["name"]): frozenset(row["code"].split("|")) for row in read_rows("country_aliases.csv")}
+    told = [(country.alpha_2, name) for country in pycountry.countries for name in _iso_names(country)]
+    codes = frozenset(country.alpha_2 for country in pycountry.countries)
+    more, scope = ([*_names(languages, codes)] for languages in (MORE_LANGUAGES, LANGUAGES))
+    accented = {name.casefold(): frozenset({code}) for code, name in scope if not name.isascii()}
+    return accented | _grouped(more) | _grouped(scope) | _grouped(told) | ours
+
+
+def _names(languages: tuple[str, ...], codes: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Return code and name of countries in some languages, from Unicode's CLDR."""
+    for language in languages:
         for code, name in Locale.parse(language).territories.items():
-            if len(code) == 2 and pycountry.countries.get(alpha_2=code):
-                found.setdefault(_key(name), set()).add(code)
-    index = {name: min(codes) for name, codes in found.items() if len(codes) == 1}
-    return index | {_key(row["name"]): row["code"] for row in read_rows("country_aliases.csv")}
+            if code in codes:
+                yield code, name
 
 
-def _other_names(country: object) -> list[str]:
-    """Return the official and the common name of a country, where there are such."""
-    return [name for which in ("official_name", "common_name") if (name := getattr(country, which, None))]
+def _grouped(told: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """Return codes by name."""
+    found: dict[str, set[str]] = {}
+    for code, name in told:
+        found.setdefault(_key(name), set()).add(code)
+    return {name: frozenset(codes) for name, codes in found.items() if name}
+
+
+def _iso_names(country: Any) -> list[str]:
+    """Return the codes of a country, and its short, official and common name, where there are such."""
+    more = (getattr(country, which, None) for which in ("official_name", "common_name"))
+    return [country.alpha_2, country.alpha_3, country.name, *(name for name in more if name)]
