@@ -12,7 +12,7 @@ from biodata.harmonise import elements
 from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.findings import Findings
 from biodata.harmonise.told import Told
-from biodata.places.gazetteer import Gazetteer, Points, load_gazetteer
+from biodata.places.gazetteer import SEAT_FLAGS, Gazetteer, Points, load_gazetteer
 
 Bools = NDArray[np.bool_]
 Longs = NDArray[np.int64]
@@ -39,12 +39,6 @@ _LOOKED_UP: Final = (
     r"|midpoint|县城|县政府|县治|城区|驻地|质心|中心点|地理编码|地名"
 )
 _SOURCES: Final = ("georeferenceProtocol", "georeferenceSources", "georeferenceRemarks", "locationRemarks")
-_SEAT_FLAGS: Final = {
-    "country": "NEAR_COUNTRY_CAPITAL",
-    "province": "NEAR_PROVINCE_CAPITAL",
-    "prefecture": "NEAR_PREFECTURE_SEAT",
-    "county": "NEAR_COUNTY_SEAT",
-}
 
 
 def interpret(
@@ -122,7 +116,7 @@ def _flags(
     fine = (decimals >= FINE_DECIMALS) & (radius < FINE_M) & ~looked_up
     slack = np.where(fine, EXACT_SLACK_M, np.where(looked_up, SAID_RADIUS_M, SLACK_M))
     centre = np.where(fine, EXACT_SLACK_M, CENTRE_RADIUS_M)
-    found = {flag: _equals(gazetteer.seats[kind], x, y, decimals, slack) for kind, flag in _SEAT_FLAGS.items()}
+    found = {flag: _equals(gazetteer.seats[kind], x, y, decimals, slack) for kind, flag in SEAT_FLAGS.items()}
     for flag, points in (
         ("COORDINATES_CENTRE_OF_COUNTRY", gazetteer.country_centres),
         ("COORDINATES_CENTRE_OF_STATEPROVINCE", gazetteer.province_centres),

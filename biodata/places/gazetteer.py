@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,8 +21,15 @@ if TYPE_CHECKING:
 
 Longs = NDArray[np.int64]
 
-SEATS: Final = ("country", "province", "prefecture", "county")
-"""Kinds of seats, the highest first."""
+SEAT_FLAGS: Final = MappingProxyType(
+    {
+        "country": "NEAR_COUNTRY_CAPITAL",
+        "province": "NEAR_PROVINCE_CAPITAL",
+        "prefecture": "NEAR_PREFECTURE_SEAT",
+        "county": "NEAR_COUNTY_SEAT",
+    }
+)
+"""Kinds of seats, the highest first, and the flag of a place that is one."""
 MEAN_RADIUS_M: Final = 6_371_008.8
 REACH_M: Final = 1600.0
 """How far around a point its cells reach: the diagonal of 0.01°, the coarsest rounding that is still told."""
@@ -85,7 +93,7 @@ class Gazetteer:
     Attributes
     ----------
     seats : dict of str to Points
-        By kind of `SEATS`; for places in China also where GCJ-02 and BD-09 put them.
+        By kind of `SEAT_FLAGS`; for places in China also where GCJ-02 and BD-09 put them.
     country_centres, province_centres : Points
         Middles of countries and first-level divisions, by several reckonings.
     institutions : Points
@@ -151,7 +159,7 @@ def load_gazetteer(boundaries: BoundarySet) -> Gazetteer:
     countries = _middles(units.drop_nulls("country_code"), "country_code", boundaries)
     provinces = _middles(units.drop_nulls("province_code"), "province_code", boundaries)
     return Gazetteer(
-        seats={kind: _with_offsets(seats.filter(pl.col("kind") == kind)) for kind in SEATS},
+        seats={kind: _with_offsets(seats.filter(pl.col("kind") == kind)) for kind in SEAT_FLAGS},
         country_centres=_points(pl.concat([countries, told.rename({"country_code": "name"}).cast(countries.schema)])),
         province_centres=_points(provinces),
         institutions=_points(institutions),

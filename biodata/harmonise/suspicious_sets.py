@@ -1,0 +1,54 @@
+"""Places that look wrong only beside the others: what a whole dataset, or a whole lake, tells of its records."""
+
+from typing import Final
+
+import polars as pl
+
+from biodata import places
+from biodata.harmonise import suspicious_grids, suspicious_outliers, suspicious_points
+
+COLUMNS: Final = (
+    "key",
+    "datasetKey",
+    "species",
+    "occurrenceStatus",
+    "recordedBy",
+    "eventDate",
+    "year",
+    "decimalLongitude",
+    "decimalLatitude",
+)
+"""What `find` reads of `terms.OCCURRENCE`."""
+FOUND: Final = pl.Schema({"key": pl.Int64, "flag": pl.String, "detail": pl.String})
+
+
+def find(occurrences: pl.DataFrame, *, boundaries: places.BoundarySet) -> pl.DataFrame:
+    """Find the records whose place looks wrong beside the other records.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        `COLUMNS`, of every record that is to be compared: the lake's for analyses. What is published of open records
+        is found among open records alone, so that no flag of theirs tells of one that is generalised.
+    boundaries : BoundarySet
+        Whose world the gazetteer is of.
+
+    Returns
+    -------
+    polars.DataFrame of FOUND, sorted by key and flag
+        Each pair of a record and a flag once, with the reason in words; the same for any order of the rows.
+    """
+    placed = occurrences.select(COLUMNS).filter(
+        pl.col("decimalLongitude").is_finite(),
+        pl.col("decimalLatitude").is_finite(),
+        (pl.col("decimalLongitude") != 0) | (pl.col("decimalLatitude") != 0),
+    )
+    parts = [
+        suspicious_points.used_by_many(placed),
+        suspicious_points.repeated_near_seats(placed, boundaries=boundaries),
+        suspicious_outliers.outliers(placed),
+        suspicious_grids.on_grids(placed),
+        suspicious_grids.degree_minutes(placed),
+    ]
+    found = pl.concat([part.select(pl.col(name).cast(dtype) for name, dtype in FOUND.items()) for part in parts])
+    return found.unique(["key", "flag"], keep="first", maintain_order=True).sort("key", "flag")
