@@ -14,7 +14,8 @@ _MARGIN_DEGREES: Final = {Form.DEGREES.value: 1.5, Form.METRES.value: 3.0, Form.
 """How far beyond its area a system is used: a country on two zones of a projection often keeps to one of them."""
 
 _ELSEWHERE: Final = 0.1
-"""How common a province's own TM-3 zone is outside the provinces that it is prescribed for."""
+"""How common a TM-3 zone is outside the provinces that it is prescribed for, and a Gauss-Krüger zone so far beyond its
+edge that the easting, 500 km and more from the meridian, begins with the neighbour's number."""
 
 _TM3: Final = "VN-2000 / TM-3"
 _WEST, _EAST = "EPSG:5897", "EPSG:5898"
@@ -55,11 +56,12 @@ def candidates(place: str, form: str, zone: int, boundaries: places.BoundarySet)
         system = use.system
         if use.country_code != country or system.form != form or not _touch(system.bounds, box, _MARGIN_DEGREES[form]):
             continue
-        if zone and int(false_easting_m(system.crs) // 1e6) != zone:
+        off = abs(int(false_easting_m(system.crs) // 1e6) - zone) if zone else 0
+        if off > 1:
             continue
         tm3 = system.name.startswith(_TM3) and "-" in place
         prescribed = not tm3 or prescribed_zones(boundaries).get(place, _wide_zone(box)) == system.id
-        found.append(Candidate(system, use.weight * (1.0 if prescribed else _ELSEWHERE)))
+        found.append(Candidate(system, use.weight * (_ELSEWHERE if off or not prescribed else 1.0)))
     return tuple(sorted(found, key=lambda candidate: -candidate.weight))
 
 

@@ -27,6 +27,7 @@ _FITS: Final = 0.99
 _PART: Final = 10.0
 _PURE: Final = 0.95
 _STEPS: Final = 60
+_HELD: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,10 @@ class Group:
         prior = np.exp([ranked.score - ranked.log_likelihood for ranked in self.ranked])
         likelihoods = np.exp(log_likelihoods(self.outside_m, self.scale_m))
         shares = prior / prior.sum()
+        held = shares * max(1.0, _HELD * self.points.height)
         for _ in range(_STEPS):
             joint = likelihoods * shares
-            expected = (joint / joint.sum(axis=1, keepdims=True)).sum(axis=0) + prior
+            expected = (joint / joint.sum(axis=1, keepdims=True)).sum(axis=0) + held
             shares = expected / expected.sum()
         together = np.array([shares[ranks == rank].sum() for rank in ranks])
         preferences: Floats = np.log(together)[np.newaxis]

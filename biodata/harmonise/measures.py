@@ -1,13 +1,11 @@
-"""Numbers about the place: uncertainty, precision, elevation, depth, and the datum."""
+"""Numbers about the place: uncertainty, precision, elevation and depth."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
-from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.decimals import parse_decimals
 
 METRES: Final = ("m", "metre", "metres", "meter", "meters", "masl", "m asl", "米", "公尺")
@@ -16,7 +14,7 @@ MAX_UNCERTAINTY_M: Final = 5_000_000.0
 """GBIF takes no uncertainty of half the Earth's radius and more."""
 
 MAX_PRECISION_DEGREES: Final = 10.0
-WGS84: Final = "WGS84"
+WIDENED: Final = "datum_uncertainty"
 HIGHEST_M, LOWEST_M, DEEPEST_M = 17_000.0, -11_000.0, 11_000.0
 
 # Side of the cell in which iNaturalist puts an obscured record at random, and the share of its diagonal that rounding
@@ -27,7 +25,7 @@ _ROUNDING: Final = 0.99
 _OBSCURED: Final = r"(?i)coordinate|obscur|generali[sz]|blurred|grid|randomi[sz]|rounded|degrade|\bfuzz"
 
 
-def interpret(told: Told, coordinates: Findings, *, declarations: Mapping[str, str]) -> Findings:
+def interpret(told: Told, coordinates: Findings, *, widened_m: pl.Series | None = None) -> Findings:
     """Read the numbers that say how well a place is known, and how high or deep it is.
 
     Parameters
@@ -36,8 +34,8 @@ def interpret(told: Told, coordinates: Findings, *, declarations: Mapping[str, s
         n rows.
     coordinates : Findings
         What `coordinates.interpret` found.
-    declarations : mapping
-        `datum`: the datum of coordinates that state none.
+    widened_m : Series of float64, length n, optional
+        What another system adds to a place's uncertainty, moved or not, metres; null where it adds nothing.
 
     Returns
     -------
@@ -47,10 +45,11 @@ def interpret(told: Told, coordinates: Findings, *, declarations: Mapping[str, s
         _uncertainty(told),
         _height(told, "elevation", "Elevation", lowest=LOWEST_M, highest=HIGHEST_M),
         _height(told, "depth", "Depth", lowest=0.0, highest=DEEPEST_M),
-        _datum(told, coordinates, declarations.get("datum")),
     ]
     latitude, uncertainty = coordinates.columns["decimalLatitude"], parts[0].columns["coordinateUncertaintyInMeters"]
     parts.append(Findings(flags={"PUBLISHER_GENERALISED": _generalised(told, latitude, uncertainty)}))
+    if widened_m is not None and widened_m.null_count() < told.height:
+        parts[0] = _widened(parts[0], widened_m)
     columns = {name: column for part in parts for name, column in part.columns.items()}
     flags = {name: column for part in parts for name, column in part.flags.items()}
     return Findings(columns, flags, [frame for part in parts for frame in part.repairs])
@@ -72,6 +71,15 @@ def _uncertainty(told: Told) -> Findings:
         "COORDINATE_PRECISION_INVALID": precision["value"].is_not_null() & ~precise.fill_null(value=False),
     }
     return Findings(columns, flags, _by_rule("coordinateUncertaintyInMeters", radius))
+
+
+def _widened(read: Findings, widened_m: pl.Series) -> Findings:
+    """Add to the radius how far the place may lie off for its datum; where no radius was told none is made up."""
+    term = "coordinateUncertaintyInMeters"
+    wider = read.columns[term] + widened_m
+    done = wider.is_not_null()
+    columns = dict(read.columns) | {term: read.columns[term].zip_with(~done, wider)}
+    return Findings(columns, read.flags, [*read.repairs, repairs(done, term, wider, WIDENED, applied=True)])
 
 
 def _height(told: Told, term: str, word: str, *, lowest: float, highest: float) -> Findings:
@@ -104,23 +112,6 @@ def _height(told: Told, term: str, word: str, *, lowest: float, highest: float) 
             f"{word.upper()}_UNLIKELY": ~likely,
         },
         _by_rule(term, middle),
-    )
-
-
-def _datum(told: Told, coordinates: Findings, declared: str | None) -> Findings:
-    """Say whether the coordinates are WGS 84; a place in another datum is not moved here and keeps no datum."""
-    placed = coordinates.columns["decimalLatitude"].is_not_null()
-    stated = told["geodeticDatum"] if declared is None else told["geodeticDatum"].fill_null(declared)
-    datum = parse_controlled(stated, Vocabulary.DATUM)["term"]
-    wgs84 = (datum == WGS84).fill_null(value=False)
-    name = pl.Series("geodeticDatum", [WGS84]).new_from_index(0, told.height)
-    return Findings(
-        {"geodeticDatum": _where(placed & (wgs84 | stated.is_null()), name)},
-        {
-            "GEODETIC_DATUM_ASSUMED_WGS84": placed & stated.is_null(),
-            "GEODETIC_DATUM_INVALID": stated.is_not_null() & datum.is_null(),
-            "GEODETIC_DATUM_NOT_WGS84": placed & datum.is_not_null() & ~wgs84,
-        },
     )
 
 

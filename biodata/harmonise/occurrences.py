@@ -10,7 +10,7 @@ import polars as pl
 
 from biodata import places, terms
 from biodata.errors import Refusal
-from biodata.harmonise import coordinates, dates, location, measures, names, provinces, records, suspicious
+from biodata.harmonise import coordinates, dates, datum_moves, location, measures, names, provinces, records, suspicious
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings, quality_flags, repairs_column
 from biodata.harmonise.identity import Identities
@@ -145,8 +145,11 @@ class Harmoniser:
         HarmonisedBatch
         """
         told, identity = identified.told, identified.identity
-        point = coordinates.interpret(told)
-        measured = measures.interpret(told, point, declarations=declarations)
+        placed = datum_moves.interpret(
+            told, coordinates.interpret(told), declared=declarations.get("datum"), boundaries=self._boundaries
+        )
+        point = placed.point
+        measured = measures.interpret(told, point, widened_m=placed.widened_m)
         located = location.interpret(told, point, boundaries=self._boundaries)
         recorded = records.interpret(told)
         taxon = names.interpret(told, checklist=self._checklist)
@@ -156,6 +159,7 @@ class Harmoniser:
             taxon,
             dates.interpret(told, today=self._today, declarations=declarations),
             point,
+            placed.datum,
             measured,
             located,
             provinces.interpret(

@@ -53,6 +53,10 @@ class Told:
         """Tell whether the file has a heading for any of the terms, filled or not."""
         return any(term in names for term in self.terms)
 
+    def has_other(self, *names: str) -> bool:
+        """Tell whether the file has a heading of any of these names that is no term, in any letter case."""
+        return any(heading.lower() in names for heading in self.unknown)
+
     def first_of(self, *names: str) -> pl.Series:
         """Return the first filled cell among the terms, by row."""
         columns = [self._frame[name] for name in names if name in self._frame.columns]
