@@ -57,10 +57,13 @@ def _date_identified_in_range(arguments: Arguments) -> Answer:
     )
     include = arguments.parameter("includeEventDate").str.strip_chars().str.to_lowercase() != "false"
     # Instants where both zones are known, else both by the clock of the place.
-    in_utc = identified.column("stop_utc") > event.column("start_utc")
-    by_clock = identified.column("stop") > event.column("start")
-    same = identified.column("stop") == event.column("start")
-    not_before = pl.coalesce(in_utc, by_clock) | same
+    in_utc = (identified.column("start_utc") >= event.column("start_utc")) | (
+        identified.column("stop_utc") > event.column("start_utc")
+    )
+    by_clock = (identified.column("start") >= event.column("start")) | (
+        identified.column("stop") > event.column("start")
+    )
+    not_before = pl.coalesce(in_utc, by_clock)
     compared = include & arguments.filled("eventDate")
     unusable = compared & ~event.column("valid").fill_null(value=False)
     met = identified.column("valid").fill_null(value=False) & ~unusable
