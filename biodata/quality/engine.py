@@ -18,7 +18,7 @@ _OUTCOMES: Final[Mapping[Kind, tuple[str, str]]] = {
 }
 # A measure that could not be taken says so in its result too.
 _NOT_RUN: Final[Mapping[Kind, str]] = {Kind.MEASURE: "NOT_REPORTED"}
-_RECORD_TERMS: Final = {"type": "dc:type", "license": "dcterms:license"}
+_RECORD_TERMS: Final = {"type": "dc:type", "license": "dcterms:license", "hasTarget": "oa:hasTarget"}
 
 
 def qualified(term: str) -> str:
@@ -79,10 +79,19 @@ def prepare(frame: pl.DataFrame, tests: Iterable[Test], context: Context) -> pl.
     polars.DataFrame of n rows
         `frame` with more columns.
     """
-    wanted = {p.name: p for test in tests for p in test.preparations}
-    for preparation in wanted.values():
-        frame = frame.hstack(_made(frame, preparation, context).get_columns())
+    for test in tests:
+        for preparation in test.preparations:
+            frame = _add(frame, preparation, context)
     return frame
+
+
+def _add(frame: pl.DataFrame, preparation: Preparation, context: Context) -> pl.DataFrame:
+    """Add a preparation's columns, and before them those that it reads, unless they are there."""
+    if f"{preparation.name}.{next(iter(preparation.makes))}" in frame.columns:
+        return frame
+    for needed in preparation.needs:
+        frame = _add(frame, needed, context)
+    return frame.hstack(_made(frame, preparation, context).get_columns())
 
 
 def _made(frame: pl.DataFrame, preparation: Preparation, context: Context) -> pl.DataFrame:

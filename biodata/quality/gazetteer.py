@@ -125,7 +125,7 @@ def code_meant(text: str) -> str | None:
         country = pycountry.countries.get(numeric=told)
         return str(country.alpha_2) if country else None
     if re.fullmatch(r"[a-z]{2,3}", told):
-        country = pycountry.countries.get(**{f"alpha_{len(told)}": told.upper()})
+        country = pycountry.countries.get(alpha_2=told.upper()) or pycountry.countries.get(alpha_3=told.upper())
         if country:
             return str(country.alpha_2)
     found = countries_named(text)

@@ -53,12 +53,16 @@ class Context:
         EXTERNAL_PREREQUISITES_NOT_MET.
     parameters : mapping of str to str
         Parameters that replace the standard's defaults in every test, by name without prefix (`earliestValidDate`).
+    centres : polars.DataFrame, optional
+        More centres of countries: `country_code`, `longitude`, `latitude` (degrees). GBIF's catalogue of centroids, the
+        standard's authority, is no file that we may hand on; who has it can load it.
     """
 
     today: date
     boundaries: places.BoundarySet
     checklist: pl.DataFrame | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    centres: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Preparation:
         order with the columns `makes`.
     distinct : bool
         False where the combinations hardly repeat (coordinates) and `make` is as quick on all rows.
+    needs : tuple of Preparation
+        Preparations whose columns (`name.column`) this one reads.
     """
 
     name: str
@@ -86,6 +92,7 @@ class Preparation:
     makes: Mapping[str, pl.DataType | type[pl.DataType]]
     make: Callable[[pl.DataFrame, Context], pl.DataFrame]
     distinct: bool = True
+    needs: tuple["Preparation", ...] = ()
 
     def column(self, name: str) -> pl.Expr:
         """Return the prepared column `name`."""

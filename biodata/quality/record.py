@@ -30,6 +30,7 @@ _LONGEST: Final = 300
 # The rows of the standard write the parameter's name in two ways.
 _ANNOTATIONS: Final = tuple(PARAMETER + name for name in ("annotation", "annotationAlertIf", "annotationAlertif"))
 _ANNOTATION_SYSTEM: Final = "annotationSystem"
+_ALERT_IF: Final = "annotationAlertIf"
 
 
 def _licence_of(text: str) -> str | None:
@@ -147,7 +148,8 @@ TESTS: Final = (
         (),
         "Has somebody annotated the record?",
         _annotated,
-        parameters={_ANNOTATION_SYSTEM: "W3C Web Annotation"},
+        consulted=("hasTarget",),
+        parameters={_ANNOTATION_SYSTEM: "W3C Web Annotation", _ALERT_IF: "oa:Annotation with oa:hasTarget"},
     ),
 )
 """The tests on whole records, and the one on annotations (oa:target)."""
