@@ -7,7 +7,7 @@ import polars as pl
 
 from biodata.quality.model import Answer, Arguments, Context, Preparation, Test
 from biodata.quality.taxon_authority import RANKS, authority
-from biodata.quality.taxon_names import AUTHORITY, elsewhere
+from biodata.quality.taxon_names import AUTHORITY, looked_up
 
 _CLASSIFICATION: Final = (
     *("kingdom", "phylum", "class", "order", "superfamily", "family", "subfamily", "tribe", "subtribe", "genus"),
@@ -52,8 +52,7 @@ def _found(rank: str) -> Test:
     preparation = listed(rank)
 
     def answer(arguments: Arguments) -> Answer:
-        told, found = arguments.filled(rank), preparation.column("found")
-        return Answer(pl.when(told).then(found), external=told & (elsewhere(arguments) | found.is_null()))
+        return looked_up(arguments, arguments.filled(rank), preparation.column("found"))
 
     return Test(
         f"VALIDATION_{rank.upper()}_FOUND",
@@ -67,8 +66,7 @@ def _found(rank: str) -> Test:
 
 
 def _consistent(arguments: Arguments) -> Answer:
-    told, consistent = arguments.any_filled(*_CLASSIFICATION), AGREEMENT.column("consistent")
-    return Answer(pl.when(told).then(consistent), external=told & (elsewhere(arguments) | consistent.is_null()))
+    return looked_up(arguments, arguments.any_filled(*_CLASSIFICATION), AGREEMENT.column("consistent"))
 
 
 TESTS: Final = (

@@ -58,6 +58,27 @@ def elsewhere(arguments: Arguments) -> pl.Expr:
     return arguments.unavailable(*authority(arguments.context.checklist).titles)
 
 
+def looked_up(arguments: Arguments, told: pl.Expr, found: pl.Expr) -> Answer:
+    """Answer by what the authority says; the comment tells which one it was.
+
+    Parameters
+    ----------
+    arguments : Arguments
+        The test's.
+    told : Expr of bool
+        The record has something to look up.
+    found : Expr of bool
+        What the authority says; null where it cannot decide.
+    """
+    checklist = arguments.context.checklist
+    titles = ", ".join(sorted(authority(checklist).titles)) or "the loaded checklist"
+    held = "the bundled names of higher taxa and genera" if checklist is None else titles
+    external = told & (elsewhere(arguments) | found.is_null())
+    words = pl.when(found).then(pl.lit("it agrees with ")).otherwise(pl.lit("it does not agree with "))
+    comment = pl.when(told & ~external).then(pl.concat_str(words, pl.lit(held)))
+    return Answer(pl.when(told).then(found), external, comment=comment)
+
+
 def _framed(arguments: Arguments) -> pl.Expr:
     """Tell which names have white space or what cannot be printed at either end: such a text is no authority's name."""
     return arguments["scientificName"].str.contains(_FRAME).fill_null(value=False)
@@ -66,7 +87,7 @@ def _framed(arguments: Arguments) -> pl.Expr:
 def _name_found(arguments: Arguments) -> Answer:
     told = arguments.filled("scientificName")
     found = pl.when(_framed(arguments)).then(pl.lit(value=False)).otherwise(MEANING.column("found"))
-    return Answer(pl.when(told).then(found), external=told & (elsewhere(arguments) | found.is_null()))
+    return looked_up(arguments, told, found)
 
 
 def _unambiguous(arguments: Arguments) -> Answer:

@@ -93,7 +93,8 @@ def read_span(text: str) -> Span | None:
     Notes
     -----
     Years have four digits; calendar, ordinal and week dates, complete ones in the basic format too; a time needs a
-    day; 24:00 is the end of a day (ISO 8601-1:2019/Amd 1:2022), a second 60 is a leap second at 23:59 UTC; a zone may
+    day; 24:00 is none in the edition that Darwin Core names (ISO 8601-1:2019; its amendment of 2022 has it back), a
+    second 60 is a leap second at 23:59 UTC; a zone may
     be written with or without a colon whatever the time's format (Darwin Core's own example is 14:07-0600). An
     interval has two ends, the second of which may leave out what is equal, or one end and a duration; open ends and
     repetitions are of other parts of the standard.
@@ -228,17 +229,14 @@ def _at(day: Moment, text: str, *, basic: bool | None = None) -> Moment:
     unit = 1 if second else 60 if minute else 3600
     begin = hour * 3600 + int(minute or 0) * 60 + min(int(second or 0), 59)
     offset = _offset(match["zone"])
-    if int(minute or 0) > 59 or int(second or 0) > 60 or begin > DAY:
+    if hour > 23 or int(minute or 0) > 59 or int(second or 0) > 60:
         raise ValueError
     if int(second or 0) == 60 and (begin - (offset or 0)) % DAY != DAY - 1:
         raise ValueError
     if match["fraction"]:
         begin += int(float(f"0.{match['fraction']}") * unit)
         unit = 1
-    if begin > DAY or (hour == 24 and match["fraction"] and match["fraction"].strip("0")):
-        raise ValueError
-    end = DAY if begin == DAY else begin + unit
-    return day._replace(precision=TIME, begin=begin, end=end, offset=offset)
+    return day._replace(precision=TIME, begin=begin, end=begin + unit, offset=offset)
 
 
 def _offset(zone: str | None) -> int | None:
