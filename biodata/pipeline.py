@@ -5,7 +5,8 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from tqdm.auto import tqdm
 from biodata import harmonise, places, sharing, terms
 from biodata.errors import InputError, Refusal, StoreError
 from biodata.harmonise.protected_areas import protected_areas
+from biodata.harmonise.streams import harmonise_batches
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from biodata.ingest.gbif_download import GbifDownload
@@ -156,7 +158,7 @@ def ingest(
             table = _Table(
                 verbatim, IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name), staging
             )
-            _harmonise(table, harmoniser, boundaries, seen, progress=progress)
+            _harmonise(table, harmoniser, boundaries, seen, with_outcomes=report_file is not None, progress=progress)
             tables.append(table)
         if download is None and not any(table.report.rows for table in tables):
             problem = "there is nothing in it to take in"
@@ -242,31 +244,63 @@ def _harmonise(
     boundaries: places.BoundarySet,
     seen: dict[str, set[str]],
     *,
+    with_outcomes: bool,
     progress: bool,
 ) -> None:
     """Harmonise every batch of the table and stage it; counts go into its report."""
     report, flags = table.report, Counter[str]()
-    batches = tqdm(table.verbatim.batches, desc=report.source, unit="batch", disable=not progress)
-    for batch in batches:
-        report.rows += batch.height
-        if table.staging is not None:
-            result = harmoniser.occurrences(batch, dataset_key=report.dataset, declarations=table.verbatim.declarations)
-            frame, refusals = result.interpreted, result.refusals
-            table.staging.add(frame, result.verbatim)
-            table.datasets.update(frame["datasetKey"].unique())
-        else:
-            frame, refusals = _harmonise_other(table, batch, boundaries, seen)
-            table.frames.append(frame)
-            table.datasets.add(report.dataset)
+    interpreted = _records(table, harmoniser) if table.staging is not None else _others(table, boundaries, seen)
+    for frame, refusals in tqdm(interpreted, desc=report.source, unit="batch", disable=not progress):
         report.refusals += refusals
         if "quality_flags" in frame.columns:
             counted = frame["quality_flags"].explode().drop_nulls().value_counts()
             flags.update(dict(counted.iter_rows()))
-        if "source_row" in frame.columns:
+        if with_outcomes and "source_row" in frame.columns:
             table.outcomes.append(frame.select("source_file", "source_row", *_if_there(frame, "quality_flags")))
     report.rows += len(table.verbatim.refusals)
     report.refusals += table.verbatim.refusals
     report.flags = dict(sorted(flags.items()))
+
+
+def _counted(table: _Table) -> Iterator[pl.DataFrame]:
+    """Yield the batches as they come and count their rows: what the report's other numbers must add up to."""
+    for batch in table.verbatim.batches:
+        table.report.rows += batch.height
+        yield batch
+
+
+def _records(table: _Table, harmoniser: harmonise.Harmoniser) -> Iterator[tuple[pl.DataFrame, list[Refusal]]]:
+    """Yield the interpreted records of each batch while the batch before is put aside."""
+    if table.staging is None:
+        message = "records need a place to be put aside"
+        raise StoreError(message)
+    results = harmonise_batches(
+        harmoniser,
+        _counted(table),
+        dataset_key=table.report.dataset,
+        declarations=table.verbatim.declarations,
+    )
+    with ThreadPoolExecutor(1) as writer:
+        written: Future[None] | None = None
+        for result in results:
+            if written is not None:
+                written.result()
+            written = writer.submit(table.staging.add, result.interpreted, result.verbatim)
+            table.datasets.update(result.interpreted["datasetKey"].unique())
+            yield result.interpreted, result.refusals
+        if written is not None:
+            written.result()
+
+
+def _others(
+    table: _Table, boundaries: places.BoundarySet, seen: dict[str, set[str]]
+) -> Iterator[tuple[pl.DataFrame, list[Refusal]]]:
+    """Yield the interpreted rows of each batch of a table that holds no records."""
+    for batch in _counted(table):
+        frame, refusals = _harmonise_other(table, batch, boundaries, seen)
+        table.frames.append(frame)
+        table.datasets.add(table.report.dataset)
+        yield frame, refusals
 
 
 def _harmonise_other(

@@ -22,6 +22,9 @@ FAR_AT_SEA_M: Final = 370_400.0
 zone: article 57 of the United Nations Convention on the Law of the Sea."""
 
 
+_BOX: Final = pl.Schema({"code": pl.String, **dict.fromkeys(("west", "south", "east", "north"), pl.Float64)})
+
+
 class _Point(NamedTuple):
     """The places of n rows as numbers, NaN where there is none."""
 
@@ -176,8 +179,11 @@ def _in_country(
 ) -> NDArray[np.bool_]:
     """Tell which points lie in the stated country, or within the band of it."""
     boxes = country_boxes(boundaries)
-    nowhere = (np.nan,) * 4
-    west, south, east, north = np.array([boxes.get(code, nowhere) for code in stated], dtype=float).reshape(-1, 4).T
+    sides = pl.DataFrame([(code, *box) for code, box in boxes.items()], schema=_BOX, orient="row")
+    west, south, east, north = (
+        column.fill_null(np.nan).to_numpy()
+        for column in stated.alias("code").to_frame().join(sides, on="code", how="left", maintain_order="left")[:, 1:]
+    )
     possible = (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
     at = np.flatnonzero(possible)
     inside = np.zeros(len(stated), dtype=bool)
