@@ -40,6 +40,8 @@ _DAYS_MONTH: Final = re.compile(
 )
 _MONTH_DAYS: Final = re.compile(r"([^\W\d_][^\d]*?)[\s.]+(\d{1,2})\s?-\s?(\d{1,2})[\s.,]+(\d{4})")
 _MONTHS_YEAR: Final = re.compile(r"([^\W\d_]+)\.?\s?[-/]\s?([^\W\d_]+)[\s.,]+(\d{4})")
+_DAY_ALONE: Final = re.compile(r"\d{1,2}(?:st|nd|rd|th|\.)?")
+_LEADING_DAY: Final = re.compile(r"^\d{1,2}(?:st|nd|rd|th|\.)?[\s.]+")
 _FROM_TO: Final = re.compile(r"(.+?)\s+(?:to|until|till|through|thru|bis|au|hasta|al|a|-)\s+(.+)", re.IGNORECASE)
 
 
@@ -163,12 +165,16 @@ def _range(told: str) -> str | None:
     elif match := _FROM_TO.fullmatch(told):
         years = _YEAR.findall(match[2])
         ends = [match[1], match[2]]
-        if not _YEAR.search(match[1]) and len(years) == 1:
+        if _DAY_ALONE.fullmatch(match[1]):
+            if not _LEADING_DAY.match(match[2]):
+                return None
+            ends[0] = _LEADING_DAY.sub(f"{match[1]} ", match[2])
+        elif not _YEAR.search(match[1]) and len(years) == 1:
             ends[0] = f"{match[1]} {years[0]}"
     else:
         return None
     first, last = _one(ends[0]), _one(ends[1])
-    if first is None or last is None or "/" in first + last:
+    if first is None or last is None or "/" in first + last or len(first) != len(last):
         return None
     return first if first == last else f"{first}/{last}"
 
