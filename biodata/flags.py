@@ -84,6 +84,8 @@ _ALL = (
     Flag("COORDINATE_MISSING", _PLACE, "There are no coordinates, or only one of the two.", gbif=False, placeless=True),
     Flag("PROVINCE_COORDINATE_MISMATCH", _PLACE, "The coordinates fall in another province than stated.", gbif=False),
     Flag("PROVINCE_UNKNOWN", _PLACE, "The stated province is not known in that country.", gbif=False),
+    Flag("PROVINCE_AMBIGUOUS", _PLACE, "Several provinces of that country are, or were, called so.", gbif=False),
+    Flag("COORDINATE_PROJECTED", _PLACE, "The coordinates are metres of a projection, not degrees.", gbif=False),
     Flag("BORDER_AMBIGUOUS", _PLACE, "The place lies within the boundary set's band around a border.", gbif=False),
     Flag("PUBLISHER_GENERALISED", _PLACE, "The publisher had already obscured the place.", gbif=False, placeless=True),
     # The first two are named as in the assertions of the Atlas of Living Australia; GBIF has none of these.

@@ -2,13 +2,21 @@
 
 from biodata.places.boundaries import BoundarySet, load_boundaries
 from biodata.places.locate import locate
-from biodata.places.names import country_geometry, country_name, find_province, province_geometry, province_name
+from biodata.places.names import (
+    country_geometry,
+    country_name,
+    find_province,
+    find_provinces,
+    province_geometry,
+    province_name,
+)
 
 __all__ = [
     "BoundarySet",
     "country_geometry",
     "country_name",
     "find_province",
+    "find_provinces",
     "load_boundaries",
     "locate",
     "province_geometry",

@@ -20,7 +20,7 @@ REACH_M: Final = 30_000.0
 """Distances to a land border are told up to here."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BoundarySet:
     """Countries and first-level divisions that touch without gap or overlap.
 
@@ -50,6 +50,10 @@ class BoundarySet:
     units: pl.DataFrame
     shapes: Geometries
     claim_lines: pl.DataFrame
+
+    def __repr__(self) -> str:
+        """Say which set it is; the frames and polygons would fill pages."""
+        return f"<BoundarySet {self.name}: {self.units.height} units, {self.version}>"
 
     @cached_property
     def countries(self) -> list[str | None]:

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from gettext import translation
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
@@ -23,9 +24,15 @@ _WORDS: Final = re.compile(
     r"\b(sheng|shi|zizhiqu|huizu|zhuangzu|zhuang|uygur|weiwuer|autonomous region|a ?r|special administrative region"
     r"|changwat|jangwat|provinces?|prov|provinsi|propinsi|tinh|thanh pho|tp|khett|khet|krong|states?|divisions?|regions?"
     r"|districts?|distrito|municipality|prefecture|city|kota|kuaeng|khoueng|khwaeng|daerah( istimewa)?|negeri|dzongkhag"
-    r"|union territory|special|wilayah persekutuan|of|the)\b"
+    r"|union territory|special|จ|wilayah persekutuan|of|the)\b"
 )
-_CHINESE_WORDS: Final = re.compile(r"(壮族|回族|维吾尔|維吾爾)?(自治区|自治區|省|市)$")
+# The same in other scripts, where words have no blanks around them.
+_OTHER_WORDS: Final = re.compile(
+    "^(จังหวัด|แขวง|รัฐ|มณฑล|ແຂວງ|ມົນທົນ|ខេត្ត|រាជធានី|ក្រុង|រដ្ឋ)"
+    "|((壮族|壯族|回族|维吾尔|維吾爾)?(自治区|自治區)|特别行政区|省|市|府|邦|တိုင်းဒေသကြီး|တိုင်း|ပြည်နယ်)$"
+)
+_LANGUAGES: Final = ("zh_CN", "zh_TW", "th", "lo", "ta")
+"""Languages in which pycountry, of Debian's iso-codes, has the names of the region's divisions in their own script."""
 
 
 def country_name(code: str) -> str:
@@ -127,24 +134,49 @@ def find_province(country_code: str, text: str, boundaries: BoundarySet) -> str 
     country_code : str
         ISO 3166-1 alpha-2.
     text : str
-        The name as stated: English, official or local spelling, old spelling, with or without the word for province,
-        in any case and with or without accents; or the ISO 3166-2 code.
+        The name as stated: English, official or local spelling and script, old spelling, with or without the word for
+        province, in any case and with or without accents; or the ISO 3166-2 or GB/T 2260 code.
     boundaries : BoundarySet
         The set that has the division.
 
     Returns
     -------
     str or None
-        ISO 3166-2 code; None where no division, or more than one, has that name.
+        ISO 3166-2 code; None where no division, or more than one, has that name: see `find_provinces`.
     """
+    codes = find_provinces(country_code, text, boundaries)
+    return codes[0] if len(codes) == 1 else None
+
+
+def find_provinces(country_code: str, text: str, boundaries: BoundarySet) -> tuple[str, ...]:
+    """Return the divisions of a country that a stated name can mean.
+
+    Parameters
+    ----------
+    country_code, text, boundaries
+        As in `find_province`.
+
+    Returns
+    -------
+    tuple of str
+        ISO 3166-2 codes in order: one where the name is clear, several where it is not (Vientiane is a prefecture and
+        a province; Hoàng Liên Sơn was divided), none where it is not known. A division that is younger than the set
+        stands for those that it was made of.
+    """
+    if len(text) > _LONGEST:
+        return ()
     full, short = _spellings(boundaries)
     plain = _plain(text)
-    return full.get((country_code, plain.replace(" ", ""))) or short.get((country_code, _short(plain)))
+    return full.get((country_code, plain.replace(" ", "")), ()) or short.get((country_code, _short(plain)), ())
+
+
+_LONGEST: Final = 200
+_Spellings = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 @lru_cache
-def _spellings(boundaries: BoundarySet) -> tuple[Mapping[tuple[str, str], str], Mapping[tuple[str, str], str]]:
-    """Return code by (country, spelling): in full, and without the words for a division."""
+def _spellings(boundaries: BoundarySet) -> tuple[_Spellings, _Spellings]:
+    """Return codes by (country, spelling): in full, and without the words for a division."""
     codes = set(boundaries.units["province_code"].drop_nulls())
     data = files("biodata.data")
     with data.joinpath("province_codes.csv").open("rb") as file:
@@ -153,24 +185,45 @@ def _spellings(boundaries: BoundarySet) -> tuple[Mapping[tuple[str, str], str], 
         )
     with data.joinpath("province_spellings.csv").open("rb") as file:
         more = pl.read_csv(file, infer_schema=False).select("province_code", "spelling")
-    told = [*table.explode("spelling").iter_rows(), *more.iter_rows(), *((code, code) for code in sorted(codes))]
+    told = [
+        *table.explode("spelling").iter_rows(),
+        *more.iter_rows(),
+        *((code, code) for code in sorted(codes)),
+        *_translated(codes),
+    ]
     known = [(code, _plain(spelling)) for code, spelling in told if code in codes]
-    full = _unique((code, plain.replace(" ", "")) for code, plain in known)
-    return full, _unique((code, _short(plain)) for code, plain in known)
+    full = _grouped((code, plain.replace(" ", "")) for code, plain in known)
+    return full, _grouped((code, _short(plain)) for code, plain in known)
 
 
-def _unique(pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
-    """Return code by (country, key), without keys that mean more than one division of a country."""
+def _translated(codes: set[str]) -> Iterator[tuple[str, str]]:
+    """Return code and name of divisions in the region's scripts."""
+    divisions = {str(division.code): str(division.name) for division in pycountry.subdivisions}
+    for language in _LANGUAGES:
+        names = translation("iso3166-2", pycountry.LOCALES_DIR, languages=[language], fallback=True)
+        for code in sorted(codes & divisions.keys()):
+            name = names.gettext(divisions[code])
+            if name != divisions[code]:
+                yield code, name
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> _Spellings:
+    """Return codes by (country, key)."""
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for code, key in pairs:
         if key:
             found[code.partition("-")[0], key].add(code)
-    return MappingProxyType({key: codes.pop() for key, codes in found.items() if len(codes) == 1})
+    return MappingProxyType({key: tuple(sorted(codes)) for key, codes in found.items()})
+
+
+_TONE: Final = re.compile("([\u0e4d\u0ecd])([\u0e48-\u0e4b\u0ec8-\u0ecb])")
 
 
 def _plain(text: str) -> str:
     """Return lower-case letters and digits without accents, other characters as single blanks."""
-    text = unicodedata.normalize("NFKD", text.replace("đ", "d").replace("Đ", "D")).casefold()
+    text = unicodedata.normalize("NFKD", re.sub("[đĐðÐ]", "d", text)).casefold()
+    # Two ways to write the same in Thai and Lao: the ring of ำ and ຳ before or behind the tone, ຫລ and ຫຼ.
+    text = _TONE.sub(r"\2\1", text).replace("ຫລ", "ຫຼ")
     # A mark over a Latin letter is left out; elsewhere (Thai, Khmer, Burmese) marks are part of the word.
     kept = "".join(c for c in text if not ("\u0300" <= c <= "\u036f"))
     return " ".join(
@@ -183,4 +236,4 @@ def _plain(text: str) -> str:
 
 def _short(plain: str) -> str:
     """Return a plain name without the words for a division and without blanks."""
-    return _CHINESE_WORDS.sub("", _WORDS.sub(" ", plain).replace(" ", ""))
+    return _OTHER_WORDS.sub("", _WORDS.sub(" ", plain).replace(" ", ""))
