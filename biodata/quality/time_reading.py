@@ -11,7 +11,7 @@ from typing import Final
 
 from babel import Locale
 
-from biodata.parsers.date_forms import BUDDHIST_YEARS, Moment, read_ends
+from biodata.parsers.date_forms import Moment, read_ends
 from biodata.parsers.months import LANGUAGES, month_number
 from biodata.parsers.numerals import ascii_digits
 from biodata.quality.time_iso import LONGEST, read_span
@@ -70,7 +70,7 @@ def interpret(text: str, today: date, *, free: bool) -> str | None:
     if read_span(told) is not None:
         return told
     clean = _plain(told)
-    answer = _one(clean) or _year_day_month(clean) or _range(clean)
+    answer = _one(clean, today) or _year_day_month(clean) or _range(clean, today)
     return answer if answer is not None and read_span(answer) is not None else None
 
 
@@ -119,23 +119,24 @@ def _weekdays() -> frozenset[str]:
     return frozenset(name for name in names if len(name) > 2 and month_number(name) is None)
 
 
-def _one(told: str) -> str | None:
+def _one(told: str, today: date) -> str | None:
     """Read one date, or an interval that only lacks zeros."""
     if placeholder := _UNKNOWN_DAY.match(told):
         rest = told[placeholder.end() :]
         if (match := _ROMAN_AND_YEAR.fullmatch(rest)) and (month := month_number(match[1], roman=True)):
             return f"{match[2]}-{month:02}"
-        return _written(rest) if not rest[:1].isdigit() else None
-    return None if _BARE_HOUR.search(told) else _written(told)
+        return _written(rest, today) if not rest[:1].isdigit() else None
+    return None if _BARE_HOUR.search(told) else _written(told, today)
 
 
-def _written(told: str) -> str | None:
+def _written(told: str, today: date) -> str | None:
     """Return the ISO text of a date or interval in one of the known forms."""
     try:
         first, last = read_ends(told, day_first=None)
     except (ValueError, OverflowError):
         return None
-    if first.year in BUDDHIST_YEARS or last.year in BUDDHIST_YEARS:
+    # A year to come, or of three digits, is of another era: 2475 may be 1932, and 113 may be 2024.
+    if not 1000 <= first.year <= today.year or not 1000 <= last.year <= today.year:
         return None
     left, right = _iso(first), _iso(last)
     return left if left == right else f"{left}/{right}"
@@ -154,7 +155,7 @@ def _year_day_month(told: str) -> str | None:
     return None
 
 
-def _range(told: str) -> str | None:
+def _range(told: str, today: date) -> str | None:
     """Read a range of days or months: 5-10 May 1932, May 5-10, 1932, June-July 1932, 30 May to 2 June 1932."""
     if match := _DAYS_MONTH.fullmatch(told):
         ends = [f"{match[day]} {match[3]} {match[4]}" for day in (1, 2)]
@@ -173,7 +174,7 @@ def _range(told: str) -> str | None:
             ends[0] = f"{match[1]} {years[0]}"
     else:
         return None
-    first, last = _one(ends[0]), _one(ends[1])
+    first, last = _one(ends[0], today), _one(ends[1], today)
     if first is None or last is None or "/" in first + last or len(first) != len(last):
         return None
     return first if first == last else f"{first}/{last}"
