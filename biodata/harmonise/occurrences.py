@@ -82,7 +82,7 @@ class Harmoniser:
     ) -> None:
         self._boundaries = boundaries
         self._identities = Identities(secret)
-        self._checklist = None if checklist is None or checklist.is_empty() else Checklist(checklist)
+        self._names = names.Names(None if checklist is None or checklist.is_empty() else Checklist(checklist))
         self._today = today
 
     def occurrences(
@@ -152,7 +152,7 @@ class Harmoniser:
         measured = measures.interpret(told, point, widened_m=placed.widened_m)
         located = location.interpret(told, point, boundaries=self._boundaries)
         recorded = records.interpret(told)
-        taxon = names.interpret(told, checklist=self._checklist)
+        taxon = self._names.interpret(told)
         parts = [
             identity,
             recorded,

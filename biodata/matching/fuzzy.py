@@ -1,0 +1,114 @@
+"""Names that a checklist has in another spelling: inside the genus, or with the genus itself misspelt."""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from biodata.matching.authors import Agreement, agreements
+from biodata.matching.latin import gender_key, same_word
+
+_SLICE: Final = 5_000
+_FAR: Final = 9
+
+
+def split(name: pl.Expr) -> list[pl.Expr]:
+    """Return `stem` and `last`: a name of two or three words without its last one, and that one."""
+    parts = name.str.extract_groups(r"^(?<stem>\S+(?: \S+)?) (?<last>\S+)$")
+    return [parts.struct.field("stem").alias("stem"), parts.struct.field("last").alias("last")]
+
+
+def near(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Pair names with those of the same genus (and species) whose last epithet is spelt nearly so.
+
+    Parameters
+    ----------
+    asked : polars.DataFrame
+        Columns of `exact.ASK`, with `stem` and `last`.
+    names : polars.DataFrame
+        As in `exact.find`, with `stem`, `last` and `key` (the gender key of `last`).
+
+    Returns
+    -------
+    polars.DataFrame
+        Pairs as `exact.settle` takes them, with `distance`: 0 for another gender or -ii and -i, else letters that were
+        changed, swapped, left out or put in. Only the nearest candidates of each ask, in the first checklist that has
+        one.
+
+    Notes
+    -----
+    A letter in five to eight, two in nine and more may differ; digits never; with two, the first letter is the same;
+    meaningful elements are the same (`latin.same_word`), and authorships do not contradict each other.
+    """
+    found = [_near(asked.slice(start, _SLICE), names) for start in range(0, max(asked.height, 1), _SLICE)]
+    return pl.concat(found)
+
+
+def _near(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Pair a slice of the names."""
+    pairs = (
+        asked.drop_nulls("stem")
+        .with_columns(key=gender_key(pl.col("last")))
+        .join(names, on="stem", how="inner", maintain_order="left_right")
+    )
+    a, b = pl.col("last"), pl.col("last_right")
+    length = pl.min_horizontal(a.str.len_chars(), b.str.len_chars())
+    most = pl.when(length < 5).then(0).when(length < 9).then(1).otherwise(2)
+    same_key = pl.col("key") == pl.col("key_right")
+    likely = (a.str.len_chars().cast(pl.Int64) - b.str.len_chars().cast(pl.Int64)).abs() <= 2
+    digits = a.str.replace_all(r"[^0-9]", "") == b.str.replace_all(r"[^0-9]", "")
+    pairs = pairs.with_columns(most=most, same_key=same_key).filter(same_key | (likely & digits))
+    pairs = pairs.with_columns(distance=_distances(pairs["last"], pairs["last_right"]))
+    first_letter = a.str.head(1) == b.str.head(1)
+    close = (pl.col("distance") <= pl.col("most")) & ((pl.col("distance") < 2) | first_letter)
+    pairs = pairs.with_columns(distance=pl.when("same_key").then(pl.lit(0, pl.UInt8)).otherwise("distance")).filter(
+        pl.col("same_key") | close
+    )
+    same = [same_word(x, y) for x, y in pairs.select("last", "last_right").iter_rows()]
+    return _nearest(pairs.filter(pl.col("same_key") | pl.Series(same, dtype=pl.Boolean)))
+
+
+def genus_misspelt(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Pair names whose genus nobody knows with those of the same epithet and a genus that is spelt nearly so.
+
+    Parameters
+    ----------
+    asked : polars.DataFrame
+        As for `near`, names of two words of which no checklist has the genus.
+    names : polars.DataFrame
+        As for `near`.
+
+    Returns
+    -------
+    polars.DataFrame
+        As from `near`. The epithet is the same but for its gender, the genus has the same first letter, and one letter
+        in five to seven, two in eight and more may differ.
+    """
+    wanted = asked.drop_nulls("stem").filter(~pl.col("stem").str.contains(" "))
+    wanted = wanted.with_columns(key=gender_key(pl.col("last")), initial=pl.col("stem").str.head(1))
+    single = names.filter(~pl.col("stem").str.contains(" ")).with_columns(initial=pl.col("stem").str.head(1))
+    pairs = wanted.join(single, on=["key", "initial"], how="inner", maintain_order="left_right")
+    pairs = pairs.with_columns(distance=_distances(pairs["stem"], pairs["stem_right"]))
+    length = pl.min_horizontal(pl.col("stem").str.len_chars(), pl.col("stem_right").str.len_chars())
+    most = pl.when(length < 5).then(0).when(length < 8).then(1).otherwise(2)
+    return _nearest(pairs.filter((pl.col("distance") > 0) & (pl.col("distance") <= most)))
+
+
+def _distances(one: pl.Series, other: pl.Series) -> pl.Series:
+    """Return how many letters differ, pair by pair; 9 for more than two."""
+    if one.is_empty():
+        return pl.Series([], dtype=pl.UInt8)
+    scores = process.cpdist(one.to_list(), other.to_list(), scorer=OSA.distance, score_cutoff=2, dtype=np.uint8)
+    return pl.Series(np.where(scores > 2, _FAR, scores).astype(np.uint8))
+
+
+def _nearest(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Keep the nearest candidates of each ask that no authorship and no kingdom speaks against."""
+    apart = (pl.col("kingdom") != pl.col("kingdom_right")).fill_null(value=False)
+    pairs = pairs.filter(~apart)
+    pairs = pairs.with_columns(agreement=agreements(pairs, "author", "author_right"))
+    pairs = pairs.filter(pl.col("agreement") != Agreement.CONFLICT)
+    pairs = pairs.filter(pl.col("order") == pl.col("order").min().over("ask"))
+    return pairs.filter(pl.col("distance") == pl.col("distance").min().over("ask"))

@@ -1,0 +1,66 @@
+"""What Latin epithets have in common and what keeps them apart: endings that vary, elements that carry a meaning."""
+
+from typing import Final
+
+import polars as pl
+
+# One word in its genders; a personal name in -ii or -i. Ordered: the first that fits is taken.
+_ENDINGS: Final = (
+    (r"(?:us|a|um|os|on)$", "-A"),
+    (r"(?:is|e)$", "-B"),
+    (r"i?orum$", "-orum"),
+    (r"i?arum$", "-arum"),
+    (r"ii?$", "-i"),
+)
+
+# Elements by which species of one genus are told apart: another element is another word, however near its letters.
+BEGINNINGS: Final = (
+    "albi", "atri", "atro", "auri", "bi", "brachy", "brevi", "chloro", "chryso", "crassi", "cyano", "erythro", "flavi",
+    "fulvi", "grandi", "griseo", "hetero", "homo", "hyper", "hypo", "infra", "inter", "intra", "lati", "lepto", "leuco",
+    "longi", "macro", "magni", "mega", "melano", "micro", "multi", "nigri", "novem", "octo", "pachy", "para", "parvi",
+    "pauci", "platy", "pluri", "poly", "post", "prae", "pseudo", "quadri", "quinque", "rufi", "semi", "septem", "sex",
+    "sub", "super", "supra", "tenui", "tri", "uni", "xantho",
+)  # fmt: skip
+ENDINGS: Final = (
+    "cauda", "caudata", "caudatus", "caudus", "ceps", "cephala", "cephalus", "collis", "color", "cornis", "costatus",
+    "dactylus", "dens", "dorsalis", "flora", "florus", "folia", "folius", "folium", "formis", "frons", "gaster",
+    "gastra", "gula", "gularis", "loba", "lobus", "maculatus", "maculata", "nervis", "notatus", "notus", "nucha",
+    "oides", "oideus", "otis", "ops", "pennis", "pes", "phylla", "phyllus", "phyllum", "pleura", "pleurus", "poda",
+    "ptera", "pterus", "punctata", "punctatus", "pus", "rostris", "spina", "spinus", "stachys", "striata", "striatus",
+    "sulcatus", "venter", "ventris", "vittatus",
+)  # fmt: skip
+
+
+def gender_key(epithet: pl.Expr) -> pl.Expr:
+    """Return an epithet in one form for all of its genders (`alba`, `albus`, `album`) and for -ii and -i."""
+    fits = [epithet.str.contains(pattern) & (epithet.str.len_chars() > 3) for pattern, _ in _ENDINGS]
+    changed = [epithet.str.replace(pattern, ending) for pattern, ending in _ENDINGS]
+    first = [pl.when(fit).then(key) for fit, key in zip(fits, changed, strict=True)]
+    return pl.coalesce(*first, epithet)
+
+
+def same_word(one: str, other: str) -> bool:
+    """Tell whether two epithets of near letters can be spellings of one word.
+
+    Parameters
+    ----------
+    one, other : str
+        Epithets.
+
+    Returns
+    -------
+    bool
+        False where each begins or ends with another meaningful element (`unicolor`, `bicolor`; `ruficeps`,
+        `rufipes`).
+    """
+    pairs = (
+        (_longest(one, BEGINNINGS, at_end=False), _longest(other, BEGINNINGS, at_end=False)),
+        (_longest(one, ENDINGS, at_end=True), _longest(other, ENDINGS, at_end=True)),
+    )
+    return all(mine is None or theirs is None or mine == theirs for mine, theirs in pairs)
+
+
+def _longest(word: str, elements: tuple[str, ...], *, at_end: bool) -> str | None:
+    """Return the longest element that a word begins or ends with."""
+    has = word.endswith if at_end else word.startswith
+    return max((element for element in elements if len(element) < len(word) and has(element)), key=len, default=None)

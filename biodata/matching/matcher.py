@@ -1,0 +1,221 @@
+"""Names led to the taxa of checklists: exact, then fuzzy inside the genus, then a higher rank; never by guessing.
+
+The steps, each only for what the ones before left open; within a step the checklists are asked in their order:
+
+1. the name as it is: EXACT where the authorship is the same too, CANONICAL where it is not told on one side or differs;
+2. another spelling in the same genus: VARIANT for another gender or -ii and -i, FUZZY for other letters;
+3. the species that is told beside it, or that a name below species belongs to; then another spelling of that;
+4. a genus that nobody knows, with the same epithet: FUZZY;
+5. the genus: HIGHERRANK.
+
+A name that leads to several taxa is AMBIGUOUS and leads nowhere. A genus that is known is never exchanged for another.
+Confidence, 0 to 100: 100 for name and authorship; less by 3 where no authorship could be compared, by 20 where it
+differs, by 3 where no kingdom was told, by 5 where homonyms were told apart; at most 95 for another gender, 85 for
+one letter, 75 for two, 70 for a misspelt genus, 60 for a genus in place of a species.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from biodata.matching import exact, fuzzy
+from biodata.matching.authors import Agreement
+from biodata.matching.exact import FOUND
+from biodata.matching.latin import gender_key
+
+ASKED: Final = ("name", "species", "genus", "author", "kingdom", "family")
+"""What is told of a name: itself and its species without authorship, its genus; kingdom as from `kingdoms.kingdom`."""
+
+MATCH: Final = pl.Schema(
+    [
+        ("taxon", pl.UInt32),
+        ("status", pl.String),
+        ("level", pl.String),
+        ("match_type", pl.String),
+        ("match_confidence", pl.Int32),
+        ("match_note", pl.String),
+        ("alternatives", pl.List(pl.UInt32)),
+    ]
+)
+"""The answer for a name: number and status in the checklist, level (name, species, genus), kind, confidence, why."""
+
+_STEPS: Final = pl.Schema([*FOUND.items(), ("level", pl.String), ("kind", pl.String), ("distance", pl.UInt8)])
+
+
+class NameMatcher:
+    """Matches names to the names of checklists.
+
+    Parameters
+    ----------
+    names : polars.DataFrame
+        `name` (without authorship), `author`, `kingdom` (as from `kingdoms.kingdom`), `family`, `status`, `taxon`
+        (number of the accepted taxon), `order` (of the checklist). Rows of one name are alternatives.
+    known_genera : polars.Series of str, optional
+        Genera that are rightly spelt although no checklist here has them.
+    """
+
+    def __init__(self, names: pl.DataFrame, known_genera: pl.Series | None = None) -> None:
+        self._names = names
+        self._split = names.with_columns(*fuzzy.split(pl.col("name"))).drop_nulls("stem")
+        self._split = self._split.with_columns(key=gender_key(pl.col("last")))
+        genera = (
+            names.select(genus=pl.col("name").str.extract(r"^(\S+)"), kingdom="kingdom").unique().drop_nulls("genus")
+        )
+        self._genera = genera
+        self._known = pl.Series([], dtype=pl.String) if known_genera is None else known_genera
+
+    def match(self, asked: pl.DataFrame) -> pl.DataFrame:
+        """Match names.
+
+        Parameters
+        ----------
+        asked : polars.DataFrame of n rows
+            Columns `ASKED`, each row once.
+
+        Returns
+        -------
+        polars.DataFrame of n rows
+            Columns of MATCH, in the same order.
+        """
+        asked = asked.select(ASKED).with_row_index("ask")
+        asks = asked.with_columns(ask=pl.col("ask").cast(pl.UInt32))
+        found = [_as_steps(exact.find(asks, self._names), "name", "exact")]
+        species = _renamed(asks, "species").filter(pl.col("name") != asks["name"].fill_null(""))
+        below = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 2)
+        found.append(self._near(_left(below, found), "name"))
+        told = _as_steps(exact.find(_left(species, found), self._names), "species", "exact")
+        single = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 1)
+        near = self._near(_left(single, found), "name")
+        # Another spelling of the name, where the species told beside it does not say that it is another taxon.
+        other = near.join(told.select("ask", told="taxon"), on="ask", how="inner").filter(
+            pl.col("taxon").ne_missing(pl.col("told"))
+        )
+        found.append(near.join(other, on="ask", how="anti", maintain_order="left"))
+        found.append(told.join(found[-1], on="ask", how="anti", maintain_order="left"))
+        below_misspelt = species.filter(pl.col("name").str.count_matches(" ") == 1)
+        found.append(self._near(_left(below_misspelt, found), "species"))
+        found.append(self._genus_misspelt(_left(single, found), "name"))
+        found.append(self._genus_misspelt(_left(below_misspelt, found), "species"))
+        genus = _renamed(asks, "genus").with_columns(author=pl.lit(None, dtype=pl.String))
+        found.append(_as_steps(exact.find(_left(genus, found), self._names), "genus", "exact"))
+        table = asked.join(pl.concat(found), on="ask", how="left", maintain_order="left")
+        return table.select(_answers())
+
+    def _near(self, asked: pl.DataFrame, level: str) -> pl.DataFrame:
+        """Return what another spelling of the last epithet finds."""
+        pairs = fuzzy.near(asked.with_columns(*fuzzy.split(pl.col("name"))), self._split)
+        return _settled(pairs, level, "spelling")
+
+    def _genus_misspelt(self, asked: pl.DataFrame, level: str) -> pl.DataFrame:
+        """Return what another spelling of a genus finds that nobody knows."""
+        wanted = asked.with_columns(*fuzzy.split(pl.col("name")))
+        known = wanted.join(self._genera, left_on="stem", right_on="genus", how="inner")
+        apart = (pl.col("kingdom") != pl.col("kingdom_right")).fill_null(value=False)
+        rightly = known.filter(~apart)["ask"]
+        unknown = wanted.filter(~pl.col("ask").is_in(rightly.implode()) & ~pl.col("stem").is_in(self._known.implode()))
+        return _settled(fuzzy.genus_misspelt(unknown, self._split), level, "genus")
+
+
+def _renamed(asks: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return the asks with another column as the name that is looked for."""
+    return asks.select("ask", pl.col(column).alias("name"), "author", "kingdom", "family").drop_nulls("name")
+
+
+def _left(asks: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the asks that nothing was found for yet."""
+    return asks.join(pl.concat(found), on="ask", how="anti", maintain_order="left")
+
+
+def _settled(pairs: pl.DataFrame, level: str, kind: str) -> pl.DataFrame:
+    """Choose among candidates of near spelling."""
+    distances = pairs.group_by("ask").agg(distance=pl.col("distance").first())
+    settled = exact.settle(pairs)
+    return _as_steps(settled.join(distances, on="ask", how="left", maintain_order="left"), level, kind)
+
+
+def _as_steps(found: pl.DataFrame, level: str, kind: str) -> pl.DataFrame:
+    """Note at which step something was found."""
+    distance = pl.col("distance") if "distance" in found.columns else pl.lit(0)
+    frame = found.with_columns(level=pl.lit(level), kind=pl.lit(kind), distance=distance.cast(pl.UInt8))
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in _STEPS.items())
+
+
+def _answers() -> list[pl.Expr]:
+    """Return the columns of MATCH for asks joined with their steps."""
+    found, one = pl.col("level").is_not_null(), pl.col("taxon").is_not_null()
+    words = pl.coalesce("name", "species", "genus").str.count_matches(" ")
+    level_words = (
+        pl.when(pl.col("level") == "species").then(1).when(pl.col("level") == "genus").then(0).otherwise(words)
+    )
+    higher = level_words < words
+    exact_kind = pl.col("kind") == "exact"
+    same = pl.col("agreement") == Agreement.SAME
+    match_type = (
+        pl.when(~found)
+        .then(pl.lit("NONE"))
+        .when(~one)
+        .then(pl.lit("AMBIGUOUS"))
+        .when(higher)
+        .then(pl.lit("HIGHERRANK"))
+        .when(exact_kind & same)
+        .then(pl.lit("EXACT"))
+        .when(exact_kind)
+        .then(pl.lit("CANONICAL"))
+        .when((pl.col("kind") == "spelling") & (pl.col("distance") == 0))
+        .then(pl.lit("VARIANT"))
+        .otherwise(pl.lit("FUZZY"))
+    )
+    most = (
+        pl.when(pl.col("kind") == "genus")
+        .then(70)
+        .when(pl.col("kind") == "spelling")
+        .then(pl.lit(95) - pl.col("distance").cast(pl.Int32) * 10)
+        .otherwise(100)
+    )
+    less = (
+        pl.when(pl.col("agreement") == Agreement.CONFLICT).then(20).when(same).then(0).otherwise(3)
+        + pl.when("kingdom_told").then(0).otherwise(3)
+        + pl.when("chosen").then(5).otherwise(0)
+    )
+    sure = pl.when(higher & (pl.col("level") == "genus")).then(60).otherwise(most - less)
+    confidence = (
+        pl.when(~found)
+        .then(None)
+        .when(one)
+        .then(sure)
+        .otherwise(pl.lit(100) // pl.col("alternatives").list.len().clip(2))
+    )
+    others = pl.col("alternatives").list.set_difference(pl.concat_list("taxon").list.drop_nulls())
+    return [
+        pl.col("taxon"),
+        pl.col("status"),
+        pl.col("level"),
+        match_type.alias("match_type"),
+        confidence.cast(pl.Int32).alias("match_confidence"),
+        _note(found=found, one=one, higher=higher).alias("match_note"),
+        pl.when(others.list.len() > 0).then(others).alias("alternatives"),
+    ]
+
+
+def _note(*, found: pl.Expr, one: pl.Expr, higher: pl.Expr) -> pl.Expr:
+    """Return why the confidence is what it is."""
+    kind = pl.col("kind")
+    parts = [
+        pl.when(higher).then(pl.concat_str(pl.lit("only the "), "level", pl.lit(" is listed"))),
+        pl.when((kind == "spelling") & (pl.col("distance") == 0)).then(pl.lit("another gender or ending")),
+        pl.when((kind == "spelling") & (pl.col("distance") > 0)).then(
+            pl.concat_str(pl.lit("letters that differ: "), pl.col("distance").cast(pl.String))
+        ),
+        pl.when(kind == "genus").then(
+            pl.concat_str(pl.lit("genus unknown; letters that differ: "), pl.col("distance").cast(pl.String))
+        ),
+        pl.when(pl.col("agreement") == Agreement.CONFLICT).then(pl.lit("authorship differs")),
+        pl.when(pl.col("agreement") == Agreement.UNKNOWN).then(pl.lit("no authorship to compare")),
+        pl.when(one & ~pl.col("kingdom_told")).then(pl.lit("no kingdom to compare")),
+        pl.when(pl.col("chosen")).then(pl.lit("told apart from homonyms")),
+        pl.when(~one).then(
+            pl.concat_str(pl.lit("taxa it could be: "), pl.col("alternatives").list.len().cast(pl.String))
+        ),
+    ]
+    told = pl.concat_str(parts, separator="; ", ignore_nulls=True)
+    return pl.when(found & (told != "")).then(told)
