@@ -5,6 +5,7 @@ from typing import Final
 
 import polars as pl
 
+from biodata.quality.distinct import Coder
 from biodata.quality.model import Answer, Context, Kind, Preparation, Status, Test
 
 RESPONSE: Final = pl.Schema({"status": pl.String, "result": pl.String, "comment": pl.String})
@@ -79,38 +80,38 @@ def prepare(frame: pl.DataFrame, tests: Iterable[Test], context: Context) -> pl.
     polars.DataFrame of n rows
         `frame` with more columns.
     """
+    if not frame.height:
+        frame = pl.DataFrame(schema=dict.fromkeys(frame.columns, pl.String))
+    coder = Coder(frame)
     for test in tests:
         for preparation in test.preparations:
-            frame = _add(frame, preparation, context)
+            frame = _add(frame, preparation, context, coder)
     return frame
 
 
-def _add(frame: pl.DataFrame, preparation: Preparation, context: Context) -> pl.DataFrame:
+def _add(frame: pl.DataFrame, preparation: Preparation, context: Context, coder: Coder) -> pl.DataFrame:
     """Add a preparation's columns, and before them those that it reads, unless they are there."""
     if f"{preparation.name}.{next(iter(preparation.makes))}" in frame.columns:
         return frame
     for needed in preparation.needs:
-        frame = _add(frame, needed, context)
-    return frame.hstack(_made(frame, preparation, context).get_columns())
+        frame = _add(frame, needed, context, coder)
+    made = _made(frame, preparation, context, coder)
+    return frame.hstack([made[name].alias(f"{preparation.name}.{name}") for name in preparation.makes])
 
 
-def _made(frame: pl.DataFrame, preparation: Preparation, context: Context) -> pl.DataFrame:
-    """Return the n rows of a preparation's columns, called `name.column`."""
-    told = [name for name in preparation.reads if name in frame.columns]
-    read = frame.select(told) if told else pl.DataFrame({"": [None]})
-    distinct = read.unique(maintain_order=True) if preparation.distinct or not told else read
-    absent = [pl.lit(None, dtype=pl.String).alias(name) for name in preparation.reads if name not in told]
-    made = preparation.make(distinct.with_columns(absent).select(preparation.reads), context)
+def _made(frame: pl.DataFrame, preparation: Preparation, context: Context, coder: Coder) -> pl.DataFrame:
+    """Return the n rows of a preparation's columns."""
+    coded = None
+    if preparation.distinct and frame.height:
+        coded = coder.code(preparation.reads)
+        read = coded.values
+    else:
+        read = pl.DataFrame(
+            [frame[name] if name in frame.columns else coder.nothing.alias(name) for name in preparation.reads]
+        )
+    made = preparation.make(read, context)
     made = made.select(pl.col(name).cast(dtype) for name, dtype in preparation.makes.items())
-    made = made.rename({name: f"{preparation.name}.{name}" for name in preparation.makes})
-    if not told:
-        return made.select(pl.all().first().repeat_by(frame.height).explode()) if frame.height else made.clear()
-    if not preparation.distinct:
-        return made
-    joined = read.join(
-        distinct.hstack(made.get_columns()), on=told, how="left", nulls_equal=True, maintain_order="left"
-    )
-    return joined.select(made.columns)
+    return made if coded is None else coded.spread(made, frame.height)
 
 
 def answers(frame: pl.DataFrame, tests: Sequence[Test], context: Context) -> dict[str, Answer]:

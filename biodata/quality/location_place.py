@@ -12,7 +12,7 @@ from biodata import places
 from biodata.geo import geodesic_distance_m
 from biodata.parsers.bundled import read_rows
 from biodata.quality.gazetteer import HIGH_SEAS, country_codes, divisions_named, shape_of
-from biodata.quality.location_reach import within
+from biodata.quality.location_reach import Reach, within
 from biodata.quality.model import PARAMETER, Context, Preparation
 from biodata.quality.numbers import read_numbers
 
@@ -28,6 +28,9 @@ the Sea. Where zones meet the map has no line: the sea belongs to every country 
 BUFFER: Final = PARAMETER + "spatialBufferInMeters"
 MAP_BUFFER_M: Final = "3000"
 """The standard's default of `spatialBufferInMeters` for countries and divisions."""
+
+_FEW: Final = 64
+"""So many points are tested one by one; for more a map of cells is worth its while."""
 
 MAP_AUTHORITIES: Final = (
     "10m-admin-1 boundaries UNION with Exclusive Economic Zones",
@@ -121,13 +124,34 @@ def in_country(
     numbers = np.flatnonzero(np.isin(_unit_codes(boundaries), parts))
     found = np.isin(unit, numbers)
     for part in parts:
-        if part not in _land(boundaries):
-            continue
-        geometry = places.country_geometry(part, boundaries)
-        rest = np.flatnonzero(~found)
-        reach = np.where(zone & (unit[rest] == SEA), EXCLUSIVE_ZONE_M, 0.0) + metres[rest]
-        found[rest] = within(geometry, x[rest], y[rest], reach)
+        if part in _land(boundaries):
+            found |= _near_country(part, x, y, found, metres, boundaries)
+            if zone:
+                at_sea = np.flatnonzero(~found & (unit == SEA))
+                found[at_sea] = _near_country(
+                    part, x[at_sea], y[at_sea], found[at_sea], metres[at_sea] + EXCLUSIVE_ZONE_M, boundaries
+                )
     return found
+
+
+def _near_country(
+    code: str, x: Floats, y: Floats, found: Bools, metres: Floats, boundaries: places.BoundarySet
+) -> Bools:
+    """Tell which points that are not found yet lie within so many metres of a country."""
+    near = np.zeros(len(x), dtype=bool)
+    for distance in np.unique(metres):
+        rows = np.flatnonzero(~found & (metres == distance))
+        if len(rows) < _FEW:
+            near[rows] = within(places.country_geometry(code, boundaries), x[rows], y[rows], metres[rows])
+        else:
+            near[rows] = _country_reach(code, float(distance), boundaries)(x[rows], y[rows])
+    return near
+
+
+@lru_cache(maxsize=1024)
+def _country_reach(code: str, distance_m: float, boundaries: places.BoundarySet) -> Reach:
+    """Return the places within a distance of a country."""
+    return Reach(places.country_geometry(code, boundaries), distance_m)
 
 
 @lru_cache(maxsize=8)
@@ -171,6 +195,8 @@ def countries_near(x: Floats, y: Floats, boundaries: places.BoundarySet) -> list
 
 
 def _make_in_country(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    if frame["countryCode"].null_count() == frame.height:
+        return pl.DataFrame({"agrees": pl.Series([None], dtype=pl.Boolean).new_from_index(0, frame.height)})
     points, metres = Points(frame), buffers(frame, context, MAP_BUFFER_M)
     valid = frame["countryCode"].is_in([*country_codes(), HIGH_SEAS]).fill_null(value=False)
     tested = points.told & valid.to_numpy()
@@ -202,6 +228,8 @@ IN_COUNTRY: Final = Preparation(
 
 
 def _make_in_division(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    if frame["stateProvince"].null_count() == frame.height:
+        return pl.DataFrame({"agrees": pl.Series([None], dtype=pl.Boolean).new_from_index(0, frame.height)})
     points, metres = Points(frame), buffers(frame, context, MAP_BUFFER_M)
     provinces = np.array(context.boundaries.provinces, dtype=object)
     tested = points.told & frame["stateProvince"].is_not_null().to_numpy()

@@ -13,82 +13,91 @@ Bools = NDArray[np.bool_]
 
 _METRES_PER_DEGREE: Final = 110_574.0
 """The shortest degree of latitude, at the equator."""
-_CELLS_DEGREES: Final = (1.0, 0.1)
+_CELL_DEGREES: Final = 0.125
+_COLUMNS: Final = round(360 / _CELL_DEGREES) + 1
+_UNKNOWN, _BEYOND, _WITHIN, _MIXED = range(4)
 
 
-def within(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, distance_m: Floats) -> Bools:
-    """Tell which points are in a geometry or no farther from it than a distance.
+class Reach:
+    """The places within a distance of a geometry, with a map of cells that fills up as it is asked.
 
     Parameters
     ----------
     geometry : shapely geometry
         Degrees, WGS 84.
-    longitude, latitude : ndarray of float64, length n
-        Degrees, WGS 84.
-    distance_m : ndarray of float64, length n
+    distance_m : float
         Metres, not negative.
-
-    Returns
-    -------
-    ndarray of bool, length n
-        Between the distance in degrees of latitude and in those of longitude, the distance on the ellipsoid to the
-        place that is nearest in degrees decides.
     """
+
+    def __init__(self, geometry: shapely.Geometry, distance_m: float) -> None:
+        shapely.prepare(geometry)
+        self._geometry, self._distance_m = geometry, distance_m
+        self._cells = np.full(round(180 / _CELL_DEGREES + 1) * _COLUMNS, _UNKNOWN, dtype=np.int8)
+
+    def __call__(self, longitude: Floats, latitude: Floats) -> Bools:
+        """Tell which points are in the geometry or no farther from it than the distance.
+
+        Parameters
+        ----------
+        longitude, latitude : ndarray of float64, length n
+            Degrees, WGS 84, in range.
+
+        Returns
+        -------
+        ndarray of bool, length n
+            Between the distance in degrees of latitude and in those of longitude, the distance on the ellipsoid to the
+            place that is nearest in degrees decides.
+        """
+        column = ((longitude + 180.0) / _CELL_DEGREES).astype(np.int64)
+        cell = ((latitude + 90.0) / _CELL_DEGREES).astype(np.int64) * _COLUMNS + column
+        known = self._cells[cell]
+        if (known == _UNKNOWN).any():
+            self._settle(np.unique(cell[known == _UNKNOWN]))
+            known = self._cells[cell]
+        found: Bools = known == _WITHIN
+        rest = np.flatnonzero(known == _MIXED)
+        if len(rest):
+            metres = np.full(len(rest), self._distance_m)
+            found[rest] = _exactly(self._geometry, longitude[rest], latitude[rest], metres)
+        return found
+
+    def _settle(self, cells: NDArray[np.int64]) -> None:
+        """Find out which cells lie wholly within, wholly beyond, or both."""
+        x = np.asarray((cells % _COLUMNS + 0.5) * _CELL_DEGREES - 180.0, dtype=np.float64)
+        y = np.asarray((cells // _COLUMNS + 0.5) * _CELL_DEGREES - 90.0, dtype=np.float64)
+        metres = np.full(len(cells), self._distance_m)
+        half_diagonal = _CELL_DEGREES * 2**-0.5
+        near = _within_degrees(self._geometry, x, y, _degrees(metres, np.abs(y) + _CELL_DEGREES / 2) + half_diagonal)
+        self._cells[cells] = np.where(near, _MIXED, _BEYOND)
+        at = np.flatnonzero(near)
+        self._cells[cells[at[self._holds(x[at], y[at], half_diagonal)]]] = _WITHIN
+
+    def _holds(self, x: Floats, y: Floats, half_diagonal: float) -> Bools:
+        """Tell which cells lie wholly within the distance."""
+        surely = self._distance_m / _METRES_PER_DEGREE / 1.02 - half_diagonal
+        if surely > 0:
+            return _within_degrees(self._geometry, x, y, np.full(len(x), surely))
+        half = _CELL_DEGREES / 2
+        boxes = shapely.box(x - half, y - half, x + half, y + half)
+        return np.asarray(shapely.contains_properly(self._geometry, boxes), dtype=np.bool_)
+
+
+def within(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, distance_m: Floats) -> Bools:
+    """Tell as `Reach` does which points lie within a distance of their own, metres."""
     shapely.prepare(geometry)
-    found = np.zeros(len(longitude), dtype=bool)
-    rest = np.arange(len(longitude))
-    for size in _CELLS_DEGREES:
-        rest = _by_cells(geometry, longitude, latitude, distance_m, rest, found, size)
-    if len(rest):
-        found[rest] = _exactly(geometry, longitude[rest], latitude[rest], distance_m[rest])
-    return found
-
-
-def _by_cells(
-    geometry: shapely.Geometry,
-    longitude: Floats,
-    latitude: Floats,
-    distance_m: Floats,
-    rows: NDArray[np.int64],
-    found: Bools,
-    size: float,
-) -> NDArray[np.int64]:
-    """Settle the points whose whole cell lies beyond or within; return the others."""
-    if not len(rows):
-        return rows
-    column, line = np.floor(longitude[rows] / size), np.floor(latitude[rows] / size)
-    _, first, cell = np.unique(column * 10_000 + line, return_index=True, return_inverse=True)
-    x, y = (column[first] + 0.5) * size, (line[first] + 0.5) * size
-    most, least = np.zeros(len(first)), np.full(len(first), np.inf)
-    np.maximum.at(most, cell, distance_m[rows])
-    np.minimum.at(least, cell, distance_m[rows])
-    half_diagonal = size * 2**-0.5
-    beyond = ~_within_degrees(geometry, x, y, _degrees(most, np.abs(y) + size / 2) + half_diagonal)
-    inside = ~beyond & _contains(geometry, x, y, half_diagonal, least)
-    found[rows[inside[cell]]] = True
-    return rows[~(beyond | inside)[cell]]
-
-
-def _contains(geometry: shapely.Geometry, x: Floats, y: Floats, half_diagonal: float, metres: Floats) -> Bools:
-    """Tell which cells lie wholly within the distance: their centre is near by so much more."""
-    near = metres / _METRES_PER_DEGREE / 1.02 - half_diagonal
-    sure = np.zeros(len(x), dtype=bool)
-    at = np.flatnonzero(near > 0)
-    sure[at] = _within_degrees(geometry, x[at], y[at], near[at])
-    return sure
+    return _exactly(geometry, longitude, latitude, distance_m)
 
 
 def _exactly(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, distance_m: Floats) -> Bools:
     """Test points one by one."""
-    surely = _within_degrees(geometry, longitude, latitude, distance_m / _METRES_PER_DEGREE / 1.02)
-    maybe = np.flatnonzero(
-        ~surely & _within_degrees(geometry, longitude, latitude, _degrees(distance_m, np.abs(latitude)))
-    )
+    points = np.atleast_1d(np.asarray(shapely.points(longitude, latitude), dtype=object))
+    found = _near(geometry, points, distance_m / _METRES_PER_DEGREE / 1.02)
+    rest = np.flatnonzero(~found)
+    maybe = rest[_near(geometry, points[rest], _degrees(distance_m[rest], np.abs(latitude[rest])))]
     if len(maybe):
-        points = shapely.points(longitude[maybe], latitude[maybe])
-        ends = shapely.get_coordinates(shapely.shortest_line(points, geometry)).reshape(-1, 4)
-        surely[maybe] = geodesic_distance_m(*ends.T) <= distance_m[maybe]
-    return surely
+        ends = shapely.get_coordinates(shapely.shortest_line(points[maybe], geometry)).reshape(-1, 4)
+        found[maybe] = geodesic_distance_m(*ends.T) <= distance_m[maybe]
+    return found
 
 
 def _degrees(metres: Floats, latitude: Floats) -> Floats:
@@ -97,6 +106,11 @@ def _degrees(metres: Floats, latitude: Floats) -> Floats:
 
 
 def _within_degrees(geometry: shapely.Geometry, x: Floats, y: Floats, degrees: Floats) -> Bools:
+    """Tell which places are within so many degrees."""
+    return _near(geometry, np.atleast_1d(np.asarray(shapely.points(x, y), dtype=object)), degrees)
+
+
+def _near(geometry: shapely.Geometry, points: NDArray[np.object_], degrees: Floats) -> Bools:
     """Tell which points are within so many degrees."""
     # The stubs know one distance only, shapely takes one a point.
-    return np.asarray(shapely.dwithin(geometry, shapely.points(x, y), cast("float", degrees)), dtype=np.bool_)
+    return np.asarray(shapely.dwithin(geometry, points, cast("float", degrees)), dtype=np.bool_)

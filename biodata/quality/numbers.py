@@ -28,9 +28,13 @@ def value(term: str) -> pl.Expr:
 
 def read_numbers(texts: pl.Series) -> pl.Series:
     """Return the finite number that each text is, null where it is none."""
+    if texts.null_count() == len(texts):
+        return pl.Series(texts.name, [None], dtype=pl.Float64).new_from_index(0, len(texts))
     read = texts.cast(pl.Float64, strict=False)
-    odd = read.is_null() & texts.is_not_null()
-    if odd.any():
+    if read.null_count() > texts.null_count():
+        odd = read.is_null() & texts.is_not_null()
         trimmed = texts.filter(odd).str.strip_chars(BLANKS).cast(pl.Float64, strict=False)
         read = read.scatter(odd.arg_true(), trimmed)
-    return pl.select(pl.when(read.is_finite()).then(read)).to_series()
+    finite = read.is_finite()
+    # Infinity and NaN are no numbers of anything.
+    return read if finite.all() else pl.select(pl.when(finite).then(read)).to_series()

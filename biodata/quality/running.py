@@ -7,8 +7,8 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.quality.engine import normalise, prepare, responses
-from biodata.quality.model import Answer, Context, Kind, Test
-from biodata.quality.record_measures import compliant, not_compliant, proposed
+from biodata.quality.model import NEVER, Answer, Context, Kind, Test
+from biodata.quality.record_measures import proposed
 from biodata.quality.registry import TESTS, VALIDATIONS, find
 
 LONG: Final = pl.Schema(
@@ -144,39 +144,57 @@ def counted(prepared: pl.DataFrame, tests: Sequence[Test], context: Context, by:
     Returns
     -------
     polars.DataFrame, one row a combination of `by`
-        Columns `label.outcome` of numbers, for the outcomes of `SUMMARY`.
+        `by`, `rows`, and columns `label.outcome` of numbers, for the outcomes of `SUMMARY`.
     """
     present = frozenset(prepared.columns)
-    columns = {
-        f"{test.label}.{outcome}": expression
+    tallied = {test.label: _tallied(test, test.ask(present, context)) for test in tests}
+    columns = {f"{label}.{name}": one for label, of_test in tallied.items() for name, one in of_test.items()}
+    rows = pl.len().cast(pl.Int64)
+    # What is the same in every row is no column: it counts as often as there are rows.
+    sums = [
+        (one.sum() if one.meta.root_names() else one.cast(pl.Int64) * rows).cast(pl.Int64).alias(name)
+        for name, one in columns.items()
+    ]
+    told = prepared.lazy()
+    sums = [rows.alias("rows"), *sums]
+    summed = told.group_by(by, maintain_order=True).agg(sums) if by else told.select(sums)
+    derived = [
+        one.alias(f"{test.label}.{outcome}")
         for test in tests
-        for outcome, expression in outcomes(test, test.ask(present, context)).items()
-    }
-    told = prepared.lazy().with_columns(expression.alias(name) for name, expression in columns.items())
-    sums = [pl.col(name).sum().cast(pl.Int64) for name in columns]
-    return (told.group_by(by, maintain_order=True).agg(sums) if by else told.select(sums)).collect()
+        for outcome, one in _outcomes(test, has_external="external" in tallied[test.label]).items()
+    ]
+    return summed.select(*by, "rows", *derived).collect()
 
 
-def outcomes(test: Test, answer: Answer) -> dict[str, pl.Expr]:
-    """Return by outcome which rows have it."""
-    external = answer.external.fill_null(value=False)
-    internal = answer.result.is_null() & ~external
-    found = {"internal": internal, "external": external}
+def _tallied(test: Test, answer: Answer) -> dict[str, pl.Expr]:
+    """Return what is summed of a test: where it ran, where its outcome is the first one, where an authority lacks."""
+    runs = answer.result.is_not_null()
     if test.kind is Kind.AMENDMENT:
-        return {"proposed": proposed(answer), **found}
-    if test.kind is Kind.MEASURE:
-        return {"compliant": ~internal & ~external, **found}
-    yes, no = compliant(answer), not_compliant(answer)
-    return (
-        {"compliant": no, "not_compliant": yes, **found}
-        if test.kind is Kind.ISSUE
-        else ({"compliant": yes, "not_compliant": no, **found})
-    )
+        first = proposed(answer)
+    else:
+        first = pl.lit(value=False) if test.kind is Kind.MEASURE else answer.result
+    if answer.external is NEVER:
+        return {"runs": runs, "first": first}
+    external = answer.external.fill_null(value=False)
+    return {"runs": runs & ~external, "first": first & ~external, "external": external}
+
+
+def _outcomes(test: Test, *, has_external: bool) -> dict[str, pl.Expr]:
+    """Return the numbers of `SUMMARY` from what was summed."""
+    runs, first = pl.col(f"{test.label}.runs"), pl.col(f"{test.label}.first")
+    external = pl.col(f"{test.label}.external") if has_external else pl.lit(0, dtype=pl.Int64)
+    of_kind = {
+        Kind.VALIDATION: {"compliant": first, "not_compliant": runs - first},
+        Kind.ISSUE: {"compliant": runs - first, "not_compliant": first},
+        Kind.AMENDMENT: {"proposed": first},
+        Kind.MEASURE: {"compliant": runs},
+    }
+    return {**of_kind[test.kind], "internal": pl.col("rows") - runs - external, "external": external}
 
 
 def summary_of(counts: pl.DataFrame, tests: Sequence[Test]) -> pl.DataFrame:
     """Return one row a test of the sums of what `counted` returned."""
-    row = counts.select(pl.exclude(pl.String).sum()).row(0, named=True) if counts.height else {}
+    row = counts.select(pl.col(pl.Int64).sum()).row(0, named=True) if counts.height else {}
     kinds = SUMMARY.names()[3:]
     rows = [
         (test.label, test.guid, test.kind.value, *(row.get(f"{test.label}.{kind}", 0) for kind in kinds))
