@@ -394,9 +394,8 @@ def _register(tables: Sequence[_Table], settings: Settings, source: str) -> None
     """Put what is known of the datasets, and the reports, into the registry."""
     with Registry.open(settings) as registry:
         for table in tables:
-            for key in sorted(table.datasets):
-                facts = table.verbatim.datasets.get(key, table.verbatim.dataset)
-                registry.record_dataset(key, facts, declarations=table.verbatim.declarations)
+            facts = {key: table.verbatim.datasets.get(key, table.verbatim.dataset) for key in sorted(table.datasets)}
+            registry.record_datasets(facts, declarations=table.verbatim.declarations)
             registry.record_ingest(source, table.report.as_dict())
 
 

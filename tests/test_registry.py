@@ -111,8 +111,8 @@ def test_moments_keep_their_zone(registry: Registry):
 
 
 def test_a_dataset_keeps_what_it_was_told_before(registry: Registry):
-    registry.record_dataset("nam-ha", Facts(title="Nam Ha camera traps", license="CC_BY_4_0"))
-    registry.record_dataset("nam-ha", Facts(title="Nam Ha camera traps, 2026", doi="10.1234/nam-ha"))
+    registry.record_datasets({"nam-ha": Facts(title="Nam Ha camera traps", license="CC_BY_4_0")})
+    registry.record_datasets({"nam-ha": Facts(title="Nam Ha camera traps, 2026", doi="10.1234/nam-ha")})
     assert registry.datasets().rows(named=True) == [
         {
             "key": "nam-ha",

@@ -103,25 +103,28 @@ class Registry:
     ) -> None:
         self.close()
 
-    def record_dataset(self, key: str, facts: DatasetFacts, *, declarations: Mapping[str, str] | None = None) -> None:
-        """Put down what is told about a dataset; what is told this time replaces what was, and silence keeps it."""
+    def record_datasets(
+        self, facts: Mapping[str, DatasetFacts], *, declarations: Mapping[str, str] | None = None
+    ) -> None:
+        """Put down what is told about datasets, by key; what is told this time replaces what was, silence keeps it."""
         with self.session() as session, session.begin():
-            dataset = session.get(Dataset, key)
-            if dataset is None:
-                dataset = Dataset(key=key, first_ingested=now(), declarations={})
-                session.add(dataset)
-            dataset.last_ingested = now()
-            told = {
-                "title": facts.title,
-                "license": facts.license,
-                "citation": facts.citation,
-                "doi": facts.doi,
-                "eml": facts.metadata,
-                "declarations": dict(declarations) if declarations else None,
-            }
-            for name, value in told.items():
-                if value is not None:
-                    setattr(dataset, name, value)
+            for key, told in facts.items():
+                dataset = session.get(Dataset, key)
+                if dataset is None:
+                    dataset = Dataset(key=key, first_ingested=now(), declarations={})
+                    session.add(dataset)
+                dataset.last_ingested = now()
+                values = {
+                    "title": told.title,
+                    "license": told.license,
+                    "citation": told.citation,
+                    "doi": told.doi,
+                    "eml": told.metadata,
+                    "declarations": dict(declarations) if declarations else None,
+                }
+                for name, value in values.items():
+                    if value is not None:
+                        setattr(dataset, name, value)
 
     def datasets(self) -> pl.DataFrame:
         """Return what a release tells of its datasets: key, title, license, citation, doi."""
