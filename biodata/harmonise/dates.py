@@ -1,6 +1,12 @@
-"""When a record was made: eventDate, year, month and day read together."""
+"""When a record was made: eventDate, year, month and day read together.
 
-import re
+Conventions
+- The order of day and month is the declared one, else what the dataset's whole column says (`date_order`), else what
+  year, month and day beside the date say; else both readings are proposed.
+- A time keeps the zone that it was told in; one that tells none gets the declared zone's offset of that day, and else the
+  offset of the stated country is proposed.
+"""
+
 from collections.abc import Collection, Mapping
 from datetime import date
 from types import MappingProxyType
@@ -9,16 +15,21 @@ from typing import Final
 import polars as pl
 
 from biodata.errors import InputError
+from biodata.harmonise import date_zones
+from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
 from biodata.parsers import dates
 
 _CALENDARS: Final = (None, "gregorian", "buddhist")
 _DAY_FIRST: Final = MappingProxyType({None: None, "day_first": True, "month_first": False})
+_SPREADSHEETS: Final = (None, *dates.EPOCHS)
 _OTHER_DATES: Final = {"modified": "MODIFIED_DATE_INVALID", "dateIdentified": "IDENTIFIED_DATE_INVALID"}
 
 
-def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Findings:
+def interpret(
+    told: Told, *, today: date, declarations: Mapping[str, str], orders: DateOrders | None = None
+) -> Findings:
     """Read the date of each record.
 
     Parameters
@@ -29,7 +40,10 @@ def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Fi
         Nothing is recorded after it.
     declarations : mapping
         `calendar`: `buddhist` where the dataset counts in the Buddhist Era; `day_month_order`: `day_first` or
-        `month_first`, what its columns say of 03/04/2010; `time_zone`: the offset (+07:00) of times that tell none.
+        `month_first`, what its columns say of 03/04/2010; `spreadsheet_dates`: `1900` or `1904`, the system of its day
+        numbers; `time_zone`: the offset (+07:00) or the IANA zone (Asia/Yangon) of times that tell none.
+    orders : DateOrders, optional
+        What the columns of the whole table say of 03/04/2010, for datasets that declare nothing.
 
     Returns
     -------
@@ -48,12 +62,15 @@ def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Fi
     """
     order = _DAY_FIRST[_declared(declarations, "day_month_order", _DAY_FIRST)]
     buddhist = _declared(declarations, "calendar", _CALENDARS) == "buddhist"
+    spreadsheet = _declared(declarations, "spreadsheet_dates", _SPREADSHEETS)
+    zone = date_zones.declared_zone(declarations.get("time_zone"))
     stated = told.first_of("eventDate", "verbatimEventDate")
     parts = _parts(told)
-    event = dates.parse_dates(stated, today=today, buddhist=buddhist, day_first=order)
+    event = dates.parse_dates(stated, today=today, buddhist=buddhist, day_first=order, spreadsheet=spreadsheet)
     # Where the parts repeat a date that was read, they add nothing: most rows of most files.
     repeated = (parts["text"] == event["event_date"].str.slice(0, 10)).fill_null(value=False)
     beside = dates.parse_dates(parts["text"].set(repeated, None), today=today, buddhist=buddhist)
+    event = _ordered(event, beside, told, orders, today=today)
     both = pl.concat([event, beside.rename(lambda name: f"part_{name}")], how="horizontal").with_columns(
         excluded=(pl.col("part_start") > pl.col("end")) | (pl.col("part_end") < pl.col("start")),
         finer=pl.col("precision").is_in(["year", "month"])
@@ -66,24 +83,27 @@ def interpret(told: Told, *, today: date, declarations: Mapping[str, str]) -> Fi
         by_parts=pl.col("start").is_null() & pl.col("part_start").is_not_null()
         | pl.col("finer").fill_null(value=False),
     )
+    if both["proposal"].null_count() < both.height:
+        both = _fitting_proposals(both)
     chosen = both.select(
         pl.when("by_parts").then(pl.col(f"part_{name}")).otherwise(pl.col(name)).alias(name)
         for name in ("event_date", "start", "end", "precision", "time", "zone")
     )
-    columns = _columns(chosen, told, _declared_zone(declarations))
+    chosen = date_zones.with_declared(_with_event_time(chosen, told), zone)
     issues, part_issues = both["issue"], both["part_issue"]
     flags = {
         issue: (issues == issue) | (part_issues == issue)
         for issue in (dates.INVALID, dates.UNLIKELY, dates.SERIAL, dates.BUDDHIST, dates.AMBIGUOUS)
     }
     flags[dates.INVALID] |= parts["invalid"]
-    flags["RECORDED_DATE_MISMATCH"] = both["excluded"] | _serial_mismatch(both)
+    flags["RECORDED_DATE_MISMATCH"] = both["excluded"] | _proposals_mismatch(both)
     flags["RECORDED_DATE_MISSING"] = stated.is_null() & parts["text"].is_null() & ~parts["invalid"]
     for term, flag in _OTHER_DATES.items():
         if told.has(term):
             read = dates.parse_dates(told[term], today=today)
             flags[flag] = told[term].is_not_null() & read["start"].is_null()
-    return Findings({column.name: column for column in columns}, flags, _repairs(both))
+    columns = {column.name: column for column in _columns(chosen)}
+    return Findings(columns, flags, [*_repairs(both), date_zones.proposals(chosen, told)])
 
 
 def _declared(declarations: Mapping[str, str], what: str, known: Collection[str | None]) -> str | None:
@@ -95,13 +115,49 @@ def _declared(declarations: Mapping[str, str], what: str, known: Collection[str 
     return value
 
 
-def _declared_zone(declarations: Mapping[str, str]) -> str | None:
-    """Return the declared offset from UTC, None where none is."""
-    value = declarations.get("time_zone")
-    if value is not None and not re.fullmatch(r"[+-](0\d|1[0-4]):[0-5]\d", value):
-        problem, expected = "the time_zone that is declared is no offset from UTC", "+07:00 for Indochina"
-        raise InputError(problem, column="time_zone", value=value, expected=expected, code="DECLARATION_UNKNOWN")
-    return value
+def _ordered(
+    event: pl.DataFrame, beside: pl.DataFrame, told: Told, orders: DateOrders | None, *, today: date
+) -> pl.DataFrame:
+    """Read dates that could be either way round by what their column says, else by the day that stands beside them."""
+    ambiguous = (event["issue"] == dates.AMBIGUOUS).fill_null(value=False)
+    if not ambiguous.any():
+        return event
+    term = pl.select(
+        pl.when(told["eventDate"].is_not_null()).then(pl.lit("eventDate")).otherwise(pl.lit("verbatimEventDate"))
+    ).to_series()
+    nothing = pl.Series("nothing", [None], dtype=pl.Boolean).new_from_index(0, event.height)
+    by_column = nothing if orders is None else orders.by_row(told["datasetKey"], term)
+    frame = event.select(
+        ambiguous=ambiguous,
+        day_first=pl.when(pl.col("rule") == "day_first").then("proposal"),
+        # The one reading that is left may be the month's.
+        month_first=pl.when(pl.col("alternative_rule") == "month_first")
+        .then("alternative")
+        .when(pl.col("rule") == "month_first")
+        .then("proposal"),
+        column=by_column,
+        part_start=beside["start"],
+        part_end=beside["end"],
+    )
+    fits = {name: _fits(name).fill_null(value=False) for name in ("day_first", "month_first")}
+    # What stands beside the date decides where it allows one reading and not the other.
+    by_parts = pl.when(fits["day_first"] != fits["month_first"]).then(fits["day_first"])
+    frame = frame.with_columns(
+        order=pl.coalesce("column", by_parts),
+        by=pl.when(pl.col("column").is_not_null()).then(pl.lit("column")).otherwise(pl.lit("parts")),
+    )
+    frame = frame.with_columns(
+        text=pl.when("ambiguous").then(pl.when("order").then("day_first").when(~pl.col("order")).then("month_first")),
+        name=pl.concat_str(
+            pl.when("order").then(pl.lit("day_first")).otherwise(pl.lit("month_first")), pl.lit("_by_"), pl.col("by")
+        ),
+    )
+    # By the column's order some of its dates are none: they stay unread, and no other order is tried.
+    read = dates.parse_dates(frame["text"], today=today).with_columns(
+        rule=frame["name"], confidence=pl.lit("PROBABLE"), value=event["value"]
+    )
+    settled = frame["text"].is_not_null()
+    return pl.select(pl.when(settled).then(read[name]).otherwise(event[name]).alias(name) for name in event.columns)
 
 
 def _parts(told: Told) -> pl.DataFrame:
@@ -125,28 +181,30 @@ def _parts(told: Told) -> pl.DataFrame:
     return frame.select(text.alias("text"), (gap | zero).alias("invalid"))
 
 
-def _columns(chosen: pl.DataFrame, told: Told, declared_zone: str | None) -> list[pl.Series]:
+def _with_event_time(chosen: pl.DataFrame, told: Told) -> pl.DataFrame:
+    """Take the time of day from eventTime where the date is one day and tells none."""
+    if not told.has("eventTime"):
+        return chosen
+    clock = dates.parse_times(told["eventTime"])
+    timeless = pl.col("time").is_null() & (pl.col("start") == pl.col("end"))
+    return chosen.with_columns(clock["clock"], clock["offset"]).with_columns(
+        pl.when(timeless).then("clock").otherwise("time").alias("time"),
+        pl.when(timeless).then("offset").otherwise("zone").alias("zone"),
+    )
+
+
+def _columns(chosen: pl.DataFrame) -> list[pl.Series]:
     """Return the interpreted columns of the date that was chosen."""
     start, end = pl.col("start"), pl.col("end")
     same_year = start.dt.year() == end.dt.year()
     same_month = same_year & (start.dt.month() == end.dt.month())
-    if told.has("eventTime"):
-        clock = dates.parse_times(told["eventTime"])
-        timeless = pl.col("time").is_null() & (start == end)
-        chosen = chosen.with_columns(clock["clock"], clock["offset"]).with_columns(
-            pl.when(timeless).then("clock").otherwise("time").alias("time"),
-            pl.when(timeless).then("offset").otherwise("zone").alias("zone"),
-        )
-    zone = pl.col("zone")
-    if declared_zone is not None:
-        zone = pl.when(pl.col("time").is_not_null()).then(zone.fill_null(declared_zone))
     frame = chosen.select(
         pl.col("event_date").alias("eventDate"),
         start.alias("event_start"),
         end.alias("event_end"),
         pl.col("precision").alias("event_precision"),
         pl.col("time").alias("event_time"),
-        zone.alias("event_zone"),
+        pl.col("zone").alias("event_zone"),
         pl.when(same_year).then(start.dt.year()).cast(pl.Int32).alias("year"),
         pl.when(same_month).then(start.dt.month()).cast(pl.Int32).alias("month"),
         pl.when(start == end).then(start.dt.day()).cast(pl.Int32).alias("day"),
@@ -154,17 +212,34 @@ def _columns(chosen: pl.DataFrame, told: Told, declared_zone: str | None) -> lis
     return frame.get_columns()
 
 
-def _serial_mismatch(both: pl.DataFrame) -> pl.Series:
-    """Tell where a spreadsheet's day number is no day of the year, month and day beside it."""
-    day = pl.col("proposal").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    outside = (day < pl.col("part_start")) | (day > pl.col("part_end"))
-    return both.select(((pl.col("issue") == dates.SERIAL) & outside).fill_null(value=False)).to_series()
+def _fits(proposal: str) -> pl.Expr:
+    """Tell whether a proposed day lies in what year, month and day tell; null where they tell nothing."""
+    day = pl.col(proposal).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    return (day >= pl.col("part_start")) & (day <= pl.col("part_end"))
+
+
+def _fitting_proposals(both: pl.DataFrame) -> pl.DataFrame:
+    """Keep of two proposals the one that year, month and day beside the date allow, where they allow one only."""
+    first, second = _fits("proposal").fill_null(value=False), _fits("alternative").fill_null(value=False)
+    swap, alone = ~first & second, first != second
+    return both.with_columns(
+        proposal=pl.when(swap).then("alternative").otherwise("proposal"),
+        rule=pl.when(swap).then("alternative_rule").otherwise("rule"),
+        alternative=pl.when(~alone).then("alternative"),
+        alternative_rule=pl.when(~alone).then("alternative_rule"),
+    )
+
+
+def _proposals_mismatch(both: pl.DataFrame) -> pl.Series:
+    """Tell where no day that is proposed lies in the year, month and day beside it."""
+    doubted = pl.col("issue").is_in([dates.SERIAL, dates.AMBIGUOUS])
+    return both.select((doubted & ~_fits("proposal")).fill_null(value=False)).to_series()
 
 
 def _repairs(both: pl.DataFrame) -> list[pl.DataFrame]:
     """Note what was read by a rule, what is proposed, and where year, month and day stood in for eventDate."""
     # A day number names a day even where only a year was known: the proposal takes the precision of what stands beside.
-    within = _serial_mismatch(both).not_() & (both["issue"] == dates.SERIAL)
+    within = (both["issue"] == dates.SERIAL) & both.select(_fits("proposal").fill_null(value=False)).to_series()
     coarse = within & both["part_precision"].is_in(["year", "month"])
     proposal = both.select(pl.when(coarse).then("part_event_date").otherwise("proposal")).to_series()
     read = both["start"].is_not_null() & ~both["by_parts"]
@@ -174,6 +249,9 @@ def _repairs(both: pl.DataFrame) -> list[pl.DataFrame]:
     part_alone = both["part_proposal"].is_not_null() & proposal.is_null()
     return [
         repairs(proposal.is_not_null(), "eventDate", proposal, both["rule"], applied=False),
+        repairs(
+            both["alternative"].is_not_null(), "eventDate", both["alternative"], both["alternative_rule"], applied=False
+        ),
         repairs(part_alone, "eventDate", both["part_proposal"], both["part_rule"], applied=False),
         repairs(by_rule, "eventDate", both["event_date"], both["rule"], applied=True),
         repairs(read & both["verbatim"], "eventDate", both["event_date"], "verbatim_event_date", applied=True),

@@ -1,27 +1,28 @@
 """Dates of records: ISO 8601 as Darwin Core uses it, partial dates, intervals, and what spreadsheets make of them.
 
 A date is never more precise than told and never guessed: what could be two dates gets a flag and no value.
+
+Conventions
+- Day before month or month before day is told by the column (`day_month.OrderEvidence`) or declared, never by one value.
+- Two digits are never a year. 24:00 stays with the day that it ends. Years before 1 and beyond 9999 are not read.
+- A year of 2400-2600 without its era may be of the Buddhist Era, even where nothing else is possible: it is proposed, and
+  read only where the text says its era or the dataset declares the calendar. Minguo always says itself.
+- A spreadsheet's day number is proposed in both of its systems, of 1900 and of 1904.
+- A reversed interval is no date; the interval the right way round is proposed.
 """
 
-import calendar
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.parsers.date_forms import (
-    BUDDHIST_OFFSET,
-    BUDDHIST_YEARS,
-    ONLY_TIME,
-    AmbiguousError,
-    Moment,
-    first_day,
-    read_clock,
-    read_ends,
-    read_offset,
-)
+from biodata.parsers.calendars import BUDDHIST_YEARS, Era, common_years, exists
+from biodata.parsers.clocks import read_time
+from biodata.parsers.date_forms import AmbiguousError, Moment, first_day, last_day, read_ends
 from biodata.parsers.distinct import over_distinct
 from biodata.parsers.numerals import ascii_digits
 
@@ -30,6 +31,11 @@ UNLIKELY: Final = "RECORDED_DATE_UNLIKELY"
 SERIAL: Final = "RECORDED_DATE_EXCEL_SERIAL"
 BUDDHIST: Final = "RECORDED_DATE_BUDDHIST_ERA"
 AMBIGUOUS: Final = "RECORDED_DATE_DAY_MONTH_AMBIGUOUS"
+
+GBIF_ISSUES: Final = MappingProxyType(
+    {INVALID: INVALID, UNLIKELY: UNLIKELY, SERIAL: INVALID, BUDDHIST: INVALID, AMBIGUOUS: INVALID}
+)
+"""The issue that GBIF gives for each of ours: to it, all that is not read is invalid."""
 
 SCHEMA: Final = pl.Schema(
     {
@@ -43,19 +49,26 @@ SCHEMA: Final = pl.Schema(
         "issue": pl.String,
         "proposal": pl.String,
         "rule": pl.String,
+        "alternative": pl.String,
+        "alternative_rule": pl.String,
+        "confidence": pl.String,
     }
 )
 
 # Linnaeus is of 1758; GBIF doubts records from before 1600.
 FIRST_LIKELY_YEAR: Final = 1600
-# Day 1 of Excel's 1900 system is 1900-01-01, and it counts a 29 February 1900 that never was.
-EXCEL_EPOCH: Final = date(1899, 12, 30)
+# Day 1 of Excel's 1900 system is 1900-01-01, and it counts a 29 February 1900 that never was; its 1904 system counts
+# from day 0. https://learn.microsoft.com/en-us/office/troubleshoot/excel/1900-and-1904-date-system
+EPOCHS: Final = MappingProxyType({"1900": date(1899, 12, 30), "1904": date(1904, 1, 1)})
 
 # No date needs more; a longer text would only keep the patterns busy.
 LONGEST: Final = 80
 
+_SIGNS: Final = str.maketrans(
+    "\u2212\u2010\u2011\u2012\u2013\u2014\uff0d\uff0f\uff0e\uff1a\uff0c\uff5e\u301c\u223c", "-------/.:,~~~"
+)
 _SERIAL: Final = re.compile(r"(\d{5})(\.\d+)?")
-_FULL_ISO: Final = r"^\d{4}-\d{2}-\d{2}(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)?)?$"
+_FULL_ISO: Final = r"^\d{4}-\d{2}-\d{2}(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-](0\d|1[0-3]):[0-5]\d)?)?$"
 
 
 class Parsed(NamedTuple):
@@ -70,10 +83,18 @@ class Parsed(NamedTuple):
     issue: str | None = None
     proposal: str | None = None
     rule: str | None = None
+    alternative: str | None = None
+    alternative_rule: str | None = None
+    confidence: str | None = None
 
 
 def parse_dates(
-    values: pl.Series, *, today: date, buddhist: bool = False, day_first: bool | None = None
+    values: pl.Series,
+    *,
+    today: date,
+    buddhist: bool = False,
+    day_first: bool | None = None,
+    spreadsheet: str | None = None,
 ) -> pl.DataFrame:
     """Read a column of dates.
 
@@ -88,24 +109,38 @@ def parse_dates(
     day_first : bool, optional
         What the whole column says of `03/04/2010`: True for the day first, False for the month first; None where it
         is not known, then such a date is flagged and not read.
+    spreadsheet : str, optional
+        The dataset declares that day numbers are dates, and of which system: `1900` or `1904`.
 
     Returns
     -------
     polars.DataFrame of n rows
         `value` as told; `event_date` in ISO 8601; `start` and `end`, the first and last day it allows; `precision`:
         year, month, day, time or interval; `time` HH:MM[:SS] and `zone` ±HH:MM as told; `issue`, a flag's name;
-        `proposal`, ISO text that waits for a decision; `rule`, where the text was no ISO date or is a proposal's.
+        `proposal`, ISO text that waits for a decision; `rule`, where the text was no ISO date or is a proposal's;
+        `alternative` and `alternative_rule`, the other reading of a text that has two; `confidence`: DEFINITE where the
+        text has one reading, PROBABLE where a declaration or the column decided or the date is doubted and kept,
+        POSSIBLE where there are only proposals, null where there is nothing.
         A value with an issue has no date, except one of before 1600: it is doubted and kept.
 
     Notes
     -----
     Forms after https://dwc.tdwg.org/terms/#dwc:eventDate and ISO 8601-1:2019.
     """
+    distinct = values.drop_nulls().unique()
+    if 2 * distinct.len() > values.len():
+        # Hardly a value comes twice: where all are complete ISO dates, joining costs more than reading each.
+        whole = values.alias("value").to_frame().with_columns(start=_full_iso_day(today))
+        if whole["start"].null_count() == values.null_count():
+            return _full_iso(whole)
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
         plain = distinct.alias("value").to_frame().with_columns(start=_full_iso_day(today))
         odd = plain.filter(pl.col("start").is_null())["value"]
-        rows = [(text, *parse_date(text, today=today, buddhist=buddhist, day_first=day_first)) for text in odd]
+        rows = [
+            (text, *parse_date(text, today=today, buddhist=buddhist, day_first=day_first, spreadsheet=spreadsheet))
+            for text in odd
+        ]
         read = pl.DataFrame(rows, schema=SCHEMA, orient="row")
         return pl.concat([_full_iso(plain.filter(pl.col("start").is_not_null())), read])
 
@@ -124,34 +159,39 @@ def _full_iso(plain: pl.DataFrame) -> pl.DataFrame:
     time_and_zone = pl.col("value").str.slice(11)
     time = time_and_zone.str.extract(r"^(\d\d:\d\d(?::\d\d)?)")
     zone = time_and_zone.str.extract(r"(Z|[+-]\d\d:\d\d)$").replace("Z", "+00:00")
-    nothing = pl.lit(None, dtype=pl.String)
+    nothing, read = pl.lit(None, dtype=pl.String), pl.col("start").is_not_null()
     return plain.select(
         "value",
         pl.col("value").str.replace(r"\+00:00$", "Z").alias("event_date"),
         "start",
         pl.col("start").alias("end"),
-        pl.when(time.is_null()).then(pl.lit("day")).otherwise(pl.lit("time")).alias("precision"),
+        pl.when(time.is_not_null()).then(pl.lit("time")).when(read).then(pl.lit("day")).alias("precision"),
         time.alias("time"),
         zone.alias("zone"),
-        *(nothing.alias(name) for name in ("issue", "proposal", "rule")),
+        *(nothing.alias(name) for name in ("issue", "proposal", "rule", "alternative", "alternative_rule")),
+        pl.when(read).then(pl.lit("DEFINITE")).alias("confidence"),
     )
 
 
 @lru_cache(maxsize=1 << 17)
-def parse_date(text: str, *, today: date, buddhist: bool = False, day_first: bool | None = None) -> Parsed:
+def parse_date(
+    text: str,
+    *,
+    today: date,
+    buddhist: bool = False,
+    day_first: bool | None = None,
+    spreadsheet: str | None = None,
+) -> Parsed:
     """Read one date; parameters and answers as in `parse_dates`."""
     if len(text) > LONGEST:
         return Parsed(issue=INVALID)
-    told = ascii_digits(text).translate({0x2212: "-", 0x2010: "-", 0x2011: "-", 0x2013: "-", 0xFF0F: "/", 0xFF0D: "-"})
-    told = told.strip()
-    serial = _SERIAL.fullmatch(told)
-    if serial:
-        return _serial(int(serial[1]), float(serial[2] or 0), today)
+    told = ascii_digits(text).translate(_SIGNS).strip()
+    if serial := _SERIAL.fullmatch(told):
+        return _serial(int(serial[1]), float(serial[2] or 0), today, spreadsheet)
     try:
-        first, last = read_ends(told, day_first=day_first)
-        answer = _answer(first, last, today=today, buddhist=buddhist)
+        answer = _answer(*read_ends(told, day_first=None), today=today, buddhist=buddhist)
     except AmbiguousError:
-        return Parsed(issue=AMBIGUOUS)
+        return _either_way(told, day_first, today=today, buddhist=buddhist)
     except (ValueError, OverflowError):
         return Parsed(issue=INVALID)
     if answer.rule is None and answer.start is not None and not text.isascii():
@@ -159,45 +199,115 @@ def parse_date(text: str, *, today: date, buddhist: bool = False, day_first: boo
     return answer
 
 
-def _serial(days: int, fraction: float, today: date) -> Parsed:
-    """Propose the date that a spreadsheet's day number stands for."""
-    day = EXCEL_EPOCH + timedelta(days=days)
-    if day > today:
-        return Parsed(issue=INVALID)
+def _either_way(told: str, day_first: bool | None, *, today: date, buddhist: bool) -> Parsed:
+    """Read a date whose day and month could be either way round: as the column says, else propose both."""
+    readings = {}
+    for order in (True, False):
+        try:
+            readings[order] = _answer(*read_ends(told, day_first=order), today=today, buddhist=buddhist)
+        except (ValueError, OverflowError):
+            readings[order] = Parsed(issue=INVALID)
+    if day_first is not None:
+        read = readings[day_first]
+        return read._replace(confidence="PROBABLE") if read.confidence == "DEFINITE" else read
+    proposals = []
+    for order, rule in ((True, "day_first"), (False, "month_first")):
+        reading = readings[order]
+        if reading.issue is None:
+            proposals.append((reading.event_date, rule))
+        elif reading.issue == BUDDHIST and reading.alternative is None:
+            proposals.append((reading.proposal, f"{rule}+{reading.rule}"))
+    return _proposed(AMBIGUOUS, proposals)
+
+
+def _proposed(issue: str, proposals: Sequence[tuple[str | None, str]]) -> Parsed:
+    """Return a doubt with the one or two readings that wait for a decision."""
+    told = [*proposals[:2], (None, None), (None, None)]
+    return Parsed(
+        issue=issue,
+        proposal=told[0][0],
+        rule=told[0][1],
+        alternative=told[1][0],
+        alternative_rule=told[1][1],
+        confidence="POSSIBLE" if proposals else None,
+    )
+
+
+def _serial(days: int, fraction: float, today: date, declared: str | None) -> Parsed:
+    """Propose the dates that a spreadsheet's day number stands for; read it where its system is declared."""
     seconds = round(fraction * 86_400)
-    proposal = day.isoformat()
-    if seconds and seconds < 86_400:
-        proposal += f"T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    return Parsed(issue=SERIAL, proposal=proposal, rule="excel_serial_1900")
+    clock = f"T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" if 0 < seconds < 86_400 else ""
+    dates = {system: epoch + timedelta(days=days) for system, epoch in EPOCHS.items()}
+    proposals = [
+        (f"{day.isoformat()}{clock}", f"excel_serial_{system}") for system, day in dates.items() if day <= today
+    ]
+    if declared is not None:
+        text, day = f"{dates[declared].isoformat()}{clock}", dates[declared]
+        if day > today:
+            return Parsed(issue=UNLIKELY)
+        precision, rule = "time" if clock else "day", f"excel_serial_{declared}"
+        return Parsed(text, day, day, precision, clock[1:] or None, rule=rule, confidence="PROBABLE")
+    return _proposed(SERIAL, proposals) if proposals else Parsed(issue=INVALID)
 
 
 def _answer(first: Moment, last: Moment, *, today: date, buddhist: bool) -> Parsed:
     """Turn both ends into an answer, with its doubts."""
-    if first.year in BUDDHIST_YEARS and last.year in BUDDHIST_YEARS:
-        common = [end._replace(year=end.year - BUDDHIST_OFFSET, rule="buddhist_era") for end in (first, last)]
-        answer = _answer(common[0], common[1], today=today, buddhist=False)
-        if answer.issue is None and not buddhist:
-            return Parsed(issue=BUDDHIST, proposal=answer.event_date, rule="buddhist_era")
-        return answer
-    start, end = first_day(first), _last_day(last)
-    if end < start:
+    ends = (first, last)
+    bare = all(end.era is None and end.year in BUDDHIST_YEARS for end in ends)
+    eras = {Era.BUDDHIST if bare else end.era or Era.COMMON for end in ends}
+    if eras == {Era.COMMON}:
+        return _common(first, last, today)
+    if len(eras) > 1:
         return Parsed(issue=INVALID)
+    era = eras.pop()
+    answers = [_common(*pair, today) for pair in _converted(first, last, era)]
+    read = [answer for answer in answers if answer.issue is None]
+    if len(answers) == 1 and (not bare or buddhist or not read):
+        return answers[0]._replace(confidence="PROBABLE" if bare and read else answers[0].confidence)
+    if not read:
+        return Parsed(issue=UNLIKELY)
+    return _proposed(BUDDHIST, [(answer.event_date, answer.rule or era) for answer in read])
+
+
+def _converted(first: Moment, last: Moment, era: Era) -> list[tuple[Moment, Moment]]:
+    """Return both ends in the common era, in each way that they could be meant."""
+    years = [common_years(end.year, end.month, era) for end in (first, last)]
+    pairs = []
+    for way in range(max(map(len, years))):
+        both = [
+            end._replace(year=choices[min(way, len(choices) - 1)], rule=era.value)
+            for end, choices in zip((first, last), years, strict=True)
+        ]
+        if all(exists(end.year, end.month, end.day) for end in both):
+            pairs.append((both[0], both[1]))
+    return pairs
+
+
+def _common(first: Moment, last: Moment, today: date) -> Parsed:
+    """Turn both ends, in the common era, into an answer."""
+    start, end = first_day(first), last_day(last)
+    if end < start or (start == end and _clock_runs_back(first, last)):
+        reversed_ = _common(last, first, today) if first_day(last) <= last_day(first) else Parsed()
+        proposals = [(reversed_.event_date, "reversed_interval")] if reversed_.event_date and end < start else []
+        return _proposed(INVALID, proposals)
     # A whole year or month may end after today, a told end may not begin after it.
     if first_day(last) > today + timedelta(days=1):
         return Parsed(issue=UNLIKELY)
     issue = UNLIKELY if start.year < FIRST_LIKELY_YEAR else None
+    confidence = "PROBABLE" if issue else "DEFINITE"
     rule = first.rule or last.rule
+    clock = _to_second(first.time)
     if first[:5] == last[:5]:
         precision = "time" if first.time else "day" if first.day else "month" if first.month else "year"
-        return Parsed(_iso(first), start, end, precision, _to_second(first.time), first.zone, issue, None, rule)
-    text = f"{_iso(first)}/{_iso(last)}"
-    return Parsed(text, start, end, "interval", _to_second(first.time), first.zone, issue, None, rule)
+        text = _iso(first)
+    else:
+        precision, text = "interval", f"{_iso(first)}/{_iso(last)}"
+    return Parsed(text, start, end, precision, clock, first.zone, issue=issue, rule=rule, confidence=confidence)
 
 
-def _last_day(moment: Moment) -> date:
-    """Return the last day of a year, month or day."""
-    month = moment.month or 12
-    return date(moment.year, month, moment.day or calendar.monthrange(moment.year, month)[1])
+def _clock_runs_back(first: Moment, last: Moment) -> bool:
+    """Tell whether an interval within a day ends before it begins, in one zone."""
+    return first.time is not None and last.time is not None and first.zone == last.zone and last.time < first.time
 
 
 def _to_second(clock: str | None) -> str | None:
@@ -239,10 +349,12 @@ def parse_times(values: pl.Series) -> pl.DataFrame:
 
 def _time(text: str) -> tuple[str | None, str | None]:
     """Return a time of day and its offset."""
-    match = ONLY_TIME.fullmatch(ascii_digits(text[:LONGEST]).replace("\u2212", "-").strip())
-    if match is None or ":" not in match["time"]:
-        return None, None
+    told = ascii_digits(text[:LONGEST]).translate(_SIGNS).strip()
     try:
-        return _to_second(read_clock(match["time"])), read_offset(match["zone"])
+        clock, zone = read_time(told)
     except ValueError:
         return None, None
+    # 8 or 1407 alone may be a count, and a zone by name needs the day.
+    if told.isdigit() or (zone is not None and zone[0] not in "+-"):
+        return None, None
+    return _to_second(clock), zone

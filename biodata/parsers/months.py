@@ -1,19 +1,23 @@
-"""Names of months in English and the region's languages."""
+"""Names of months in English, the region's languages, and those of old labels.
 
+Names are those of Unicode's CLDR as babel brings them, and `biodata/data/month_names.csv` for what CLDR lacks: Tetum,
+Vietnamese month words, old Indonesian spellings (Pebruari, Nopember), Italian, Latin genitives, Thai without -คม.
+"""
+
+import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Final
 
 from babel import Locale
 
+from biodata.parsers.bundled import read_rows
+
 # The languages of the scope, and those of the collections that hold its old specimens.
-LANGUAGES: Final = (
-    *("en", "zh", "th", "vi", "my", "lo", "km", "id", "ms", "fil", "ta", "pt", "fr", "de", "nl", "es"),
-    *("it", "da", "sv", "nb", "fi", "hu", "ru"),
-)
+LANGUAGES: Final = ("en", "zh", "th", "vi", "my", "lo", "km", "id", "ms", "fil", "ta", "pt", "fr", "de", "nl", "es")
 
-
-_ROMAN: Final = MappingProxyType(
+ROMAN: Final = MappingProxyType(
     {numeral: n for n, numeral in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1)}
 )
 
@@ -24,37 +28,48 @@ def month_number(name: str, *, roman: bool = False) -> int | None:
     Parameters
     ----------
     name : str
-        Any letter case; a full stop behind it is left out.
+        Any letter case; full stops are left out.
     roman : bool
         Take a Roman numeral too: right between a day and a year, the custom of entomological labels.
 
     Returns
     -------
     int, or None where the name is not known or is another month in another language
-
-    Notes
-    -----
-    Names are those of Unicode's CLDR, as babel brings them.
     """
-    key = _key(name)
-    return _index().get(key) or (_ROMAN.get(key) if roman else None)
+    key = month_key(name)
+    return month_names().get(key) or (ROMAN.get(key) if roman else None)
 
 
-def _key(name: str) -> str:
+def month_key(name: str) -> str:
     """Return the form in which names are compared."""
-    return name.strip().rstrip(".").casefold()
+    return unicodedata.normalize("NFKC", name).strip().replace(".", "").casefold()
 
 
 @cache
-def _index() -> dict[str, int]:
-    """Return every name with its month; a name that means two months is left out."""
+def month_names() -> Mapping[str, int]:
+    """Return every name with its month; a name that means two months, or holds a number, is left out."""
     found: dict[str, set[int]] = {}
     for language in LANGUAGES:
         months = Locale.parse(language).months
         for context in ("format", "stand-alone"):
             for width in ("wide", "abbreviated"):
                 for number, name in months[context][width].items():
-                    if not name[:1].isdigit():
-                        found.setdefault(_key(name), set()).add(number)
-    found.setdefault("sept", set()).add(9)
-    return {name: min(numbers) for name, numbers in found.items() if len(numbers) == 1}
+                    found.setdefault(month_key(name), set()).add(number)
+    for row in read_rows("month_names.csv"):
+        for name in row["names"].split("|"):
+            found.setdefault(month_key(name), set()).add(int(row["value"]))
+    return MappingProxyType(
+        {
+            name: min(numbers)
+            for name, numbers in found.items()
+            if len(numbers) == 1 and not any(map(str.isdigit, name)) and not name.endswith("月")
+        }
+    )
+
+
+@cache
+def day_names() -> frozenset[str]:
+    """Return the names of the days of the week, and the English short forms."""
+    names = {month_key(n) for lang in LANGUAGES for n in Locale.parse(lang).days["format"]["wide"].values()}
+    short = Locale.parse("en").days["format"]["abbreviated"].values()
+    return frozenset(names | {month_key(name) for name in short}) - month_names().keys()
