@@ -50,6 +50,8 @@ class Request:
         A corridor holds what costs up to this fraction more than its cheapest path.
     since_year : int
         Records of earlier years are no evidence.
+    keep_suspicious : bool
+        Records of suspicious places (`flags.SUSPICIOUS`) are evidence too.
     seed : int
         Start of every random number; nothing of this run draws one so far.
     """
@@ -60,6 +62,7 @@ class Request:
     max_distance_m: float = 60_000.0
     cut_fraction: float = 0.1
     since_year: int = 2011
+    keep_suspicious: bool = False
     seed: int = 1
 
 
@@ -77,6 +80,8 @@ class RunReport:
         Protected areas in the window, pairs answered, those of them with a functional link, and candidates.
     parameters : dict
         The request and the facts that the run id is made from.
+    left_out : dict of str to int
+        Records of threatened species in the window that a quality flag kept from being evidence, by flag.
     """
 
     run_id: str
@@ -86,6 +91,7 @@ class RunReport:
     corridors: int
     candidates: int
     parameters: dict[str, Any] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -116,7 +122,7 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         If there is no such layer, no protected area in its window, or the table cannot be read.
     """
     from biodata.analysis import areas as area_table
-    from biodata.analysis import corridors, transboundary
+    from biodata.analysis import corridors, species_evidence, transboundary
 
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
@@ -144,6 +150,7 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         }
         run_id = _run_id(parameters)
         records = lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
+        excluded = species_evidence.DOUBTFUL if request.keep_suspicious else species_evidence.EXCLUDED
         links = corridors.between(
             areas,
             ground.resistance,
@@ -160,14 +167,15 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
             links,
             records,
             boundaries=boundaries,
-            parameters=transboundary.CandidateParameters(since_year=request.since_year),
+            parameters=transboundary.CandidateParameters(since_year=request.since_year, excluded_flags=excluded),
             strictest=lambda frame: sharing.strictest(frame, rules),
         )
         candidates = _named(candidates, run_id, "candidate_id", request.layer, parameters)
         _commit(lake, "corridors", links, "corridor_id", request.layer)
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
     functional = int(links["functional"].sum())
-    report = RunReport(run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters)
+    left_out = species_evidence.left_out_by_flag(records, excluded)
+    report = RunReport(run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out)
     with Registry.open(settings) as registry:
         registry.record_run(run_id, request.layer, report.as_dict())
     logger.info("run %s: %d pairs, %d linked, %d candidates", run_id, links.height, functional, candidates.height)

@@ -12,7 +12,7 @@ from pyproj import Geod
 import leaks
 from biodata import terms
 from biodata.errors import SharingError
-from biodata.flags import FLAGS
+from biodata.flags import FLAGS, SUSPICIOUS, About
 from biodata.places import load_boundaries, locate
 from biodata.places.edges import SEA
 from biodata.sharing import Rule, RuleSet, publish
@@ -137,6 +137,28 @@ def test_no_flag_about_the_place_stays_but_those_that_cannot_tell_it():
     assert set(FLAGS) >= SAFE_FLAGS
     out = published(records(EVERYTHING | {"quality_flags": sorted(FLAGS)}))
     assert set(out["quality_flags"].item()) == SAFE_FLAGS
+
+
+@pytest.mark.parametrize("flag", sorted(SUSPICIOUS))
+def test_no_suspicious_place_is_told_of_a_record_that_is_generalised(flag):
+    told = [flag, "RECORDED_DATE_UNLIKELY"]
+    coarse = EVERYTHING | {"quality_flags": [*told, "PUBLISHER_GENERALISED"], "coordinateUncertaintyInMeters": 30_000.0}
+    for row in (EVERYTHING | {"quality_flags": told}, coarse, {"quality_flags": told}):
+        for category in ("1_degree", "0_1_degree", "0_01_degree", "0_001_degree", "withheld"):
+            out = published(records(row), category)
+            assert flag not in out["quality_flags"].explode().to_list()
+            assert flag not in out.write_ndjson()
+    assert (
+        published(records(EVERYTHING | {"quality_flags": told}, name="Passer montanus"))["quality_flags"].item()[0]
+        == flag
+    )
+
+
+def test_a_flag_about_a_place_goes_unless_it_is_said_to_be_placeless():
+    for name, flag in FLAGS.items():
+        about_place = flag.about in (About.PLACE, About.AREA)
+        assert flag.tells_place == (about_place and not flag.placeless), name
+        assert (name in SAFE_FLAGS) != flag.tells_place
 
 
 def test_a_cell_over_the_border_tells_no_country_but_all_that_it_touches():

@@ -187,3 +187,26 @@ def test_the_order_of_the_rows_does_not_matter(seed):
     )
     shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
     assert found(frame).equals(found(shuffled))
+
+
+def test_what_was_found_joins_the_flags_of_the_rows():
+    flags = [["COORDINATE_ROUNDED", "TAXON_MATCH_NONE"], [], None, ["NEAR_COUNTY_SEAT"]]
+    frame = pl.DataFrame(
+        {"key": [3, 1, 2, 4], "quality_flags": flags}, schema={"key": pl.Int64, "quality_flags": pl.List(pl.String)}
+    )
+    rows = [
+        (3, "SPECIES_OUTLIER", "x"),
+        (2, "SPECIES_OUTLIER", "x"),
+        (4, "NEAR_COUNTY_SEAT", "x"),
+        (9, "SPECIES_OUTLIER", "x"),
+    ]
+    out = suspicious_sets.merged(frame, pl.DataFrame(rows, schema=suspicious_sets.FOUND, orient="row"))
+    assert out["key"].to_list() == [3, 1, 2, 4]
+    assert out["quality_flags"].to_list() == [
+        ["COORDINATE_ROUNDED", "SPECIES_OUTLIER", "TAXON_MATCH_NONE"],
+        [],
+        ["SPECIES_OUTLIER"],
+        ["NEAR_COUNTY_SEAT"],
+    ]
+    nothing = pl.DataFrame(schema=suspicious_sets.FOUND)
+    assert suspicious_sets.merged(frame, nothing).equals(frame)

@@ -150,6 +150,7 @@ def test_missing_inputs_are_told_and_their_weight_goes_to_the_others():
         pytest.param({"year": 1970}, "too long ago", id="1970"),
         pytest.param({"year": None}, "year not told", id="no year"),
         pytest.param({"quality_flags": ["PRESUMED_SWAPPED_COORDINATE"]}, "a quality flag", id="swapped"),
+        pytest.param({"quality_flags": ["NEAR_COUNTY_SEAT"]}, "a quality flag", id="a suspicious place"),
         pytest.param({"basisOfRecord": "FOSSIL_SPECIMEN"}, "fossil or captive", id="fossil"),
     ],
 )
@@ -192,6 +193,29 @@ def test_share_of_the_uncertainty_circle_decides_the_side():
             excluded_flags=(),
         )
         assert (found.records["why_not"][0] is None) == counts
+
+
+def test_suspicious_places_are_evidence_only_where_they_are_kept_and_counted_by_flag():
+    places = records(
+        {"x": -2000, "quality_flags": ["AT_INSTITUTION"]},
+        {"x": 2000, "quality_flags": ["NEAR_COUNTY_SEAT", "AT_INSTITUTION", "COORDINATE_ROUNDED"]},
+        {"x": 2000, "quality_flags": ["NEAR_COUNTY_SEAT"], "iucnRedListCategory": "LC"},
+        {"x": 2500},
+    )
+    for flags, counting in ((species_evidence.EXCLUDED, 1), (species_evidence.DOUBTFUL, 3)):
+        found = species_evidence.threatened(places, since_year=None, max_uncertainty_m=5000, excluded_flags=flags)
+        assert found.records["why_not"].null_count() == counting
+    counts = species_evidence.left_out_by_flag(places, species_evidence.EXCLUDED)
+    assert counts == {"AT_INSTITUTION": 2, "NEAR_COUNTY_SEAT": 1}
+    assert species_evidence.left_out_by_flag(places, species_evidence.DOUBTFUL) == {}
+
+
+def test_the_evidence_of_a_candidate_does_not_tell_which_place_is_suspicious():
+    flagged = records({"x": -2000, "quality_flags": ["NEAR_COUNTY_SEAT"]}, {"x": 2000})
+    doubtful = records({"x": -2000, "quality_flags": ["RECORDED_DATE_INVALID"]}, {"x": 2000})
+    one, other = (run(frame(*TWO), occurrences=o) for o in (flagged, doubtful))
+    assert one.height == 1
+    assert one.equals(other)
 
 
 def test_one_area_that_spills_over_the_line_is_no_candidate():

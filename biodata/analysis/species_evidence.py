@@ -8,6 +8,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
+from biodata.flags import SUSPICIOUS
 from biodata.vocabularies import THREATENED
 
 DOUBTFUL: Final = (
@@ -26,12 +27,20 @@ DOUBTFUL: Final = (
     "TAXON_MATCH_NONE",
     "TAXON_MATCH_HIGHERRANK",
 )
-"""Flags that keep a record from being evidence."""
+"""Flags that always keep a record from being evidence."""
+EXCLUDED: Final = (*DOUBTFUL, *sorted(SUSPICIOUS))
+"""Flags that keep a record from being evidence unless suspicious places are kept."""
 NOT_WILD: Final = ("FOSSIL_SPECIMEN", "LIVING_SPECIMEN")
 
 # A circle whose centre lies this many radii from a straight border has 0.95 of its area on its own side:
 # arccos(x) - x sqrt(1 - x^2) = 0.05 pi.
 _RADII_FOR_95_PERCENT: Final = 0.8054
+_ASKED: Final = (
+    pl.col("iucnRedListCategory").is_in(THREATENED),
+    pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT",
+    pl.col("species").is_not_null(),
+    pl.col("decimalLongitude").is_finite() & pl.col("decimalLatitude").is_finite(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +104,28 @@ def threatened(
         .when(pl.lit(since_year is not None) & (pl.col("year") < (since_year or 0)))
         .then(pl.lit("too long ago"))
     )
-    records = occurrences.filter(
-        pl.col("iucnRedListCategory").is_in(THREATENED),
-        pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT",
-        pl.col("species").is_not_null(),
-        pl.col("decimalLongitude").is_finite() & pl.col("decimalLatitude").is_finite(),
-    ).with_columns(why_not=why_not)
+    records = occurrences.filter(*_ASKED).with_columns(why_not=why_not)
     points = np.asarray(shapely.points(records.select("decimalLongitude", "decimalLatitude").to_numpy()), dtype=object)
     return Threatened(records, points, shapely.STRtree(points))
+
+
+def left_out_by_flag(occurrences: pl.DataFrame, excluded_flags: tuple[str, ...]) -> dict[str, int]:
+    """Count the present records of threatened species that a quality flag keeps from being evidence, by flag.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of terms.OCCURRENCE
+    excluded_flags : tuple of str
+        Quality flags with which a record does not count.
+
+    Returns
+    -------
+    dict of str to int
+        Flags that occur, in the order of their names; a record of several flags counts under each. For the whole
+        run and its maker only: counted for one small region, a flag about the place could tell the place.
+    """
+    flags = occurrences.filter(*_ASKED).select(pl.col("quality_flags").list.explode()).to_series()
+    return dict(flags.filter(flags.is_in(list(excluded_flags))).value_counts().sort("quality_flags").iter_rows())
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class CandidateParameters:
     evidence_distance_m: float = 5_000.0
     since_year: int | None = None
     max_uncertainty_m: float = 5_000.0
-    excluded_flags: tuple[str, ...] = species_evidence.DOUBTFUL
+    excluded_flags: tuple[str, ...] = species_evidence.EXCLUDED
     species_enough: int = 5
     area_enough_km2: float = 1_000.0
     weights: Mapping[str, float] = field(default_factory=lambda: scores.DEFAULT_WEIGHTS)

@@ -46,6 +46,9 @@ def find_corridors(
     cut_fraction: Annotated[
         float, typer.Option(help="How much dearer than the cheapest path a corridor may be.")
     ] = 0.1,
+    keep_suspicious: Annotated[
+        bool, typer.Option("--keep-suspicious", help="Take records of suspicious places as evidence too.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="GeoPackage to write.")] = None,
 ) -> None:
     """Run, say what came out, write it."""
@@ -59,12 +62,15 @@ def find_corridors(
         cell_m=cell_m,
         max_distance_m=max_distance_m,
         cut_fraction=cut_fraction,
+        keep_suspicious=keep_suspicious,
     )
     report = runs.find_corridors(settings, request, progress=show_progress())
     say(
         f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
         f"{report.corridors} corridors, {report.candidates} candidates"
     )
+    if report.left_out:
+        say(f"records left out by flag: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
     if out is not None:
         found = runs.read_results(settings, "corridors")
         frame = found.filter(found["run_id"] == report.run_id)

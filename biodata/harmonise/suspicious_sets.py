@@ -5,6 +5,7 @@ from typing import Final
 import polars as pl
 
 from biodata import places
+from biodata.flags import FLAGS
 from biodata.harmonise import suspicious_grids, suspicious_outliers, suspicious_points
 
 COLUMNS: Final = (
@@ -52,3 +53,36 @@ def find(occurrences: pl.DataFrame, *, boundaries: places.BoundarySet) -> pl.Dat
     ]
     found = pl.concat([part.select(pl.col(name).cast(dtype) for name, dtype in FOUND.items()) for part in parts])
     return found.unique(["key", "flag"], keep="first", maintain_order=True).sort("key", "flag")
+
+
+def merged(occurrences: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Return records with what was found among their `quality_flags`, in the order of `biodata.flags`.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        With `key` and `quality_flags`.
+    found : polars.DataFrame of FOUND
+        What `find` returned; keys that are not among the records play no part.
+
+    Returns
+    -------
+    polars.DataFrame of n rows, in their order
+    """
+    order = pl.DataFrame({"flag": list(FLAGS)}).with_row_index("order")
+    own = occurrences.select("key", flag="quality_flags").join(found.select("key").unique(), on="key", how="semi")
+    every = pl.concat(
+        [own.explode("flag").drop_nulls("flag"), found.select("key", "flag").join(own, on="key", how="semi")]
+    )
+    lists = (
+        every.unique()
+        .join(order, on="flag")
+        .sort("key", "order")
+        .group_by("key", maintain_order=True)
+        .agg(pl.col("flag").alias("_found"))
+    )
+    return (
+        occurrences.join(lists, on="key", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("_found", "quality_flags").alias("quality_flags"))
+        .drop("_found")
+    )
