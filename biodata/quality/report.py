@@ -1,0 +1,186 @@
+"""A report on a whole file that a data manager can act on: by test, by dataset, and the rows with most that is wrong."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import polars as pl
+
+from biodata.errors import shorten
+from biodata.quality.engine import normalise, prepare, qualified
+from biodata.quality.model import Context, Kind, Status, Test
+from biodata.quality.record_measures import not_compliant
+from biodata.quality.registry import BY_LABEL, TESTS
+from biodata.quality.running import counted, run, summary_of
+
+WORST: Final = 20
+"""How many rows are shown."""
+
+DATASETS: Final = ("datasetKey", "datasetName", "datasetID", "collectionCode", "institutionCode")
+"""What tells rows apart by where they come from: the first of these that a file has."""
+
+IDENTIFIERS: Final = ("dataID", "occurrenceID", "gbifID", "id", "catalogNumber")
+ROW: Final = "source_row"
+_SCORE: Final = "quality.score"
+_VALUE: Final = 80
+_COUNTED: Final = tuple(test for test in TESTS if test.kind is not Kind.MEASURE)
+_BAD_RESULTS: Final = ("NOT_COMPLIANT", "POTENTIAL_ISSUE")
+
+
+@dataclass
+class Report:
+    """What was found in a file.
+
+    Attributes
+    ----------
+    file : str
+        What it is called.
+    rows : int
+        How many rows were tested.
+    refused : list of str
+        Rows that could not be read, and why.
+    tests : polars.DataFrame
+        `running.SUMMARY` and `asks`, one row a test.
+    dataset_term : str
+        The term that tells datasets apart; empty where no column does.
+    datasets : list of dict
+        `dataset`, `rows`, `failures` (answers NOT_COMPLIANT), `worst` (the tests that it fails more often than the rest
+        of the file, with numbers).
+    worst : list of dict
+        `row`, `id`, `dataset`, `problems` (`label`, `asks`, `told`), `proposals` (`label`, `proposed`).
+    """
+
+    file: str
+    rows: int
+    refused: list[str]
+    tests: pl.DataFrame
+    dataset_term: str
+    datasets: list[dict[str, Any]] = field(default_factory=list)
+    worst: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        plain = {name: getattr(self, name) for name in ("file", "rows", "refused", "dataset_term", "datasets", "worst")}
+        return {**plain, "tests": self.tests.to_dicts()}
+
+
+class Collector:
+    """Takes the batches of a file in and makes the report; how the file is cut into batches changes nothing.
+
+    Parameters
+    ----------
+    context : Context
+        What the tests may ask.
+    file : str
+        What the file is called.
+    """
+
+    def __init__(self, context: Context, file: str) -> None:
+        self._context, self._file = context, file
+        self._counts: list[pl.DataFrame] = []
+        self._worst: pl.DataFrame | None = None
+        self._by = ""
+        self._rows = 0
+
+    def add(self, batch: pl.DataFrame) -> None:
+        """Take a batch: text columns, and `source_row`, the line of the file.
+
+        Parameters
+        ----------
+        batch : polars.DataFrame of n rows
+            As `formats.delimited` reads it.
+        """
+        if not batch.height:
+            return
+        plain = normalise(batch.drop(ROW))
+        self._by = self._by or next((name for name in DATASETS if name in plain.columns), "")
+        prepared = prepare(plain, _COUNTED, self._context)
+        self._counts.append(counted(prepared, _COUNTED, self._context, [self._by] if self._by else []))
+        self._rows += batch.height
+        scored = plain.with_columns(batch[ROW], _score(prepared, self._context)).filter(pl.col(_SCORE) > 0)
+        known = scored if self._worst is None else pl.concat([self._worst, scored])
+        self._worst = known.sort(_SCORE, ROW, descending=[True, False]).head(WORST)
+
+    def report(self, refused: Sequence[str]) -> Report:
+        """Return the report on everything that was taken in."""
+        counts = pl.concat(self._counts) if self._counts else pl.DataFrame()
+        summary = summary_of(counts, _COUNTED).with_columns(
+            asks=pl.Series([test.asks for test in _COUNTED], dtype=pl.String)
+        )
+        return Report(
+            file=self._file,
+            rows=self._rows,
+            refused=list(refused),
+            tests=summary,
+            dataset_term=self._by,
+            datasets=_datasets(counts, self._by) if self._by and counts.height else [],
+            worst=_details(self._worst, self._by, self._context) if self._worst is not None else [],
+        )
+
+
+def _score(prepared: pl.DataFrame, context: Context) -> pl.Series:
+    """Return how much is wrong in each row: what is wrong counts 100, what is lacking counts 1."""
+    present = frozenset(prepared.columns)
+    parts = [
+        not_compliant(test.ask(present, context)).cast(pl.Int32) * (1 if test.label.endswith("NOTEMPTY") else 100)
+        for test in _COUNTED
+        if test.kind is Kind.VALIDATION
+    ]
+    return prepared.lazy().select(pl.sum_horizontal(parts).alias(_SCORE)).collect()[_SCORE]
+
+
+def _datasets(counts: pl.DataFrame, by: str) -> list[dict[str, Any]]:
+    """Return what was found by dataset, most failures first."""
+    failing = [name for name in counts.columns if name.endswith(".not_compliant")]
+    labels = [name for name in failing if BY_LABEL[name.removesuffix(".not_compliant")].kind is Kind.VALIDATION]
+    summed = counts.group_by(by).agg(pl.col("rows", *labels).sum())
+    whole = summed.select(pl.exclude(by).sum()).row(0, named=True)
+    found = []
+    for row in summed.iter_rows(named=True):
+        numbers = {name.removesuffix(".not_compliant"): row[name] for name in labels if row[name]}
+        # What a dataset fails more often than the rest of the file is its own trouble, and stands first.
+        beyond = {
+            label: number - whole[f"{label}.not_compliant"] * row["rows"] / whole["rows"]
+            for label, number in numbers.items()
+        }
+        most = sorted(numbers.items(), key=lambda item: (-round(beyond[item[0]], 6), -item[1], item[0]))[:5]
+        found.append(
+            {
+                "dataset": row[by] or "",
+                "rows": row["rows"],
+                "failures": sum(numbers.values()),
+                "worst": [{"label": label, "rows": number} for label, number in most],
+            }
+        )
+    return sorted(found, key=lambda one: (-one["failures"], one["dataset"]))
+
+
+def _details(rows: pl.DataFrame, by: str, context: Context) -> list[dict[str, Any]]:
+    """Return what is wrong in rows, and what is proposed."""
+    answers = run(rows.drop(_SCORE, ROW), context, _COUNTED)
+    found = []
+    identifier = next((name for name in IDENTIFIERS if name in rows.columns), None)
+    for number, row in enumerate(rows.iter_rows(named=True)):
+        of_row = answers.filter(pl.col("row") == number)
+        bad = of_row.filter(pl.col("result").is_in(_BAD_RESULTS))["label"]
+        changed = of_row.filter(pl.col("status").is_in([Status.AMENDED.value, Status.FILLED_IN.value]))
+        found.append(
+            {
+                "row": row[ROW],
+                "id": shorten((row[identifier] if identifier else None) or "", _VALUE),
+                "dataset": shorten((row[by] if by else None) or "", _VALUE),
+                "problems": [_problem(BY_LABEL[label], row) for label in bad],
+                "proposals": [
+                    {"label": label, "proposed": json.loads(result)}
+                    for label, result in changed.select("label", "result").iter_rows()
+                ],
+            }
+        )
+    return found
+
+
+def _problem(test: Test, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a test that a row fails, with what its terms tell."""
+    told = {qualified(term): shorten(row[term], _VALUE) for term in test.acted_upon if row.get(term) is not None}
+    return {"label": test.label, "asks": test.asks, "told": told}
