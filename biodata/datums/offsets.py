@@ -89,13 +89,17 @@ def bd09_to_gcj02(longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
 
 
 def wgs84_to_bd09(longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
-    """Shift places as Baidu's maps do; degrees, length n."""
-    return gcj02_to_bd09(*wgs84_to_gcj02(longitude, latitude))
+    """Shift places as Baidu's maps do; as they were outside the rectangle; degrees, length n."""
+    x, y = gcj02_to_bd09(*wgs84_to_gcj02(longitude, latitude))
+    shifted = _inside(longitude, latitude)
+    return np.where(shifted, x, longitude), np.where(shifted, y, latitude)
 
 
 def bd09_to_wgs84(longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
     """Take both shifts of a place on Baidu's maps back; degrees, length n."""
-    return gcj02_to_wgs84(*bd09_to_gcj02(longitude, latitude))
+    x, y = gcj02_to_wgs84(*bd09_to_gcj02(longitude, latitude))
+    shifted = _inside(x, y)
+    return np.where(shifted, x, longitude), np.where(shifted, y, latitude)
 
 
 def _inside(longitude: Floats, latitude: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -15,7 +15,7 @@ from pyproj.transformer import TransformerGroup
 
 from biodata.datums import offsets
 from biodata.datums.systems import BD09, GCJ02, WGS84, System
-from biodata.geo import Floats, geodesic_distance_m
+from biodata.geo import Floats
 
 NOT_MOVED: Final = "no published transformation; the place is as told"
 
@@ -122,8 +122,8 @@ def to_wgs84(system: System, x: Floats, y: Floats) -> Moved:
     Notes
     -----
     Among EPSG's operations whose area has the place the most accurate is taken, one for the sea alone only where there
-    is no other. Outside all areas the nearest area's is used and is not `certain`: its accuracy is then widened by the
-    distance that the system's operations lie apart there. Without any operation the place stays, within `UNPUBLISHED_M`.
+    is no other. Outside all areas the nearest area's is used and is not `certain`: nobody publishes how good it is there,
+    and its accuracy is `UNPUBLISHED_M`. Without any operation the place stays, as far off.
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if system.id in (GCJ02, BD09):
@@ -192,11 +192,7 @@ def _from_geographic(system: System, longitude: Floats, latitude: Floats) -> Mov
             continue
         moved_x[at], moved_y[at] = operation.apply(longitude[at], latitude[at])
         accuracy[at], approximate[at] = operation.accuracy_m, operation.approximate
-    apart = np.flatnonzero(~certain & (chosen >= 0))
-    for operation in operations if len(apart) else ():
-        other = operation.apply(longitude[apart], latitude[apart])
-        distance = geodesic_distance_m(moved_x[apart], moved_y[apart], *other)
-        accuracy[apart] = np.fmax(accuracy[apart], distance + operation.accuracy_m)
+    accuracy[~certain] = np.fmax(accuracy[~certain], UNPUBLISHED_M)
     names = tuple(operation.name for operation in operations)
     return Moved(moved_x, moved_y, accuracy, chosen, certain, approximate, names)
 

@@ -115,7 +115,8 @@ def diagnose(points: pl.DataFrame, *, boundaries: places.BoundarySet) -> list[Gr
         In the order of dataset, form and place; points without a stated place, or whose numbers are no coordinates, and
         those that no system comes into question for, are in none.
     """
-    testable = points.filter(pl.col("region").is_not_null() & pl.col("form").is_not_null())
+    # In the order of the file: what comes out must not depend on the order in which the rows come in.
+    testable = points.filter(pl.col("region").is_not_null() & pl.col("form").is_not_null()).sort("row")
     kinds = testable.select("region", "form", "zone").unique()
     keys = [(*kind, " ".join(sorted(c.system.id for c in candidates(*kind, boundaries)))) for kind in kinds.iter_rows()]
     schema = {"region": pl.String, "form": pl.String, "zone": pl.Int64, "systems": pl.String}
@@ -167,7 +168,7 @@ def _group(frame: pl.DataFrame, boundaries: places.BoundarySet) -> Group:
 
 def _ranked(points: pl.DataFrame, x: Floats, y: Floats, boundaries: places.BoundarySet) -> list[Ranked]:
     """Return every candidate with its fit, best first."""
-    shares = points.group_by("region", "form", "zone").len().sort("region")
+    shares = points.group_by("region", "form", "zone").len().sort("region", "form", "zone")
     systems: dict[str, tuple[System, float]] = {}
     for *kind, count in shares.iter_rows():
         for candidate in candidates(*kind, boundaries):

@@ -97,8 +97,9 @@ def told_numbers(told: Told) -> tuple[np.ndarray, np.ndarray]:
         missing = np.isnan(x) | np.isnan(y)
         if None in names or not missing.any():
             continue
-        of_x = _numbers(_cells(told, str(names[0])), Axis.LONGITUDE)
-        of_y = _numbers(_cells(told, str(names[1])), Axis.LATITUDE)
+        angles = pair[0].lower().startswith(("decimal", "verbatim", "l"))
+        of_x = _numbers(_cells(told, str(names[0])), Axis.LONGITUDE if angles else None)
+        of_y = _numbers(_cells(told, str(names[1])), Axis.LATITUDE if angles else None)
         fill = missing & ~np.isnan(of_x) & ~np.isnan(of_y)
         x, y = np.where(fill, of_x, x), np.where(fill, of_y, y)
     missing = np.isnan(x) | np.isnan(y)
@@ -144,14 +145,12 @@ def _cells(told: Told, name: str) -> pl.Series:
     return told[name] if name in told.terms else told.batch[name].str.strip_chars()
 
 
-def _numbers(cells: pl.Series, axis: Axis) -> np.ndarray:
-    """Read degrees in any spelling, or metres."""
-    read = parse_coordinates(cells, axis)["number"]
-    if read.null_count() > cells.null_count():
-        metres = parse_decimals(
-            cells.str.to_lowercase().str.replace_all(r"(\d)[ ',](\d{3})\b", "$1$2"), units=_METRE_UNITS
-        )
-        read = pl.select(pl.coalesce(read, metres["number"])).to_series()
+def _numbers(cells: pl.Series, axis: Axis | None) -> np.ndarray:
+    """Read metres, or on an axis degrees in any spelling; NaN where there is neither."""
+    plain = cells.str.to_lowercase().str.replace_all(r"[ '](\d{3})\b", "$1")
+    read = parse_decimals(plain, units=_METRE_UNITS)["number"]
+    if axis is not None:
+        read = pl.select(pl.coalesce(parse_coordinates(cells, axis)["number"], read)).to_series()
     return read.fill_null(np.nan).to_numpy()
 
 

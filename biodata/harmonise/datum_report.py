@@ -156,7 +156,7 @@ def proposals(groups: list[Group], *, boundaries: places.BoundarySet, shown: int
         `decimalLongitude` (WGS 84), `metres_moved`, `accuracy_m`, `approximate`, `inside` its stated place.
     """
     frames = [_proposed(group, boundaries, shown) for group in groups]
-    return pl.concat(frames).sort("row", "rank") if frames else pl.DataFrame(schema=PROPOSED)
+    return pl.concat(frames).sort("row", "rank", "system") if frames else pl.DataFrame(schema=PROPOSED)
 
 
 def _proposed(group: Group, boundaries: places.BoundarySet, shown: int) -> pl.DataFrame:
