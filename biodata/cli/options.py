@@ -28,3 +28,15 @@ def show_progress() -> bool:
 def say(text: str) -> None:
     """Print a line of the answer."""
     typer.echo(text)
+
+
+def read_options(texts: list[str]) -> dict[str, str]:
+    """Split NAME=VALUE."""
+    options = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            message = f"{text!r} is no NAME=VALUE"
+            raise typer.BadParameter(message)
+        options[name] = value
+    return options

@@ -1,0 +1,149 @@
+"""A CSV file in, the same rows out with what a parser made of them, a few thousand rows at a time."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from tqdm import tqdm
+
+from biodata.cli.parse_kinds import READERS, Kind, Reader
+from biodata.errors import InputError
+
+BATCH: Final = 20_000
+"""Rows that are held at a time."""
+
+
+def parse_file(
+    kind: str, source: Path, target: Path, *, declared: Mapping[str, str], progress: bool
+) -> tuple[int, list[str]]:
+    """Parse a column, or some that belong together, of a CSV file into another.
+
+    Parameters
+    ----------
+    kind : str
+        A `Kind`.
+    source, target : Path
+        Files; `target` appears when it is complete.
+    declared : mapping
+        What the dataset declares of its values.
+    progress : bool
+        Show how far it is.
+
+    Returns
+    -------
+    int, list of str
+        Number of rows, and the headings that were read.
+
+    Raises
+    ------
+    InputError
+        If the kind is not known, or the file is no table in UTF-8 with the columns that the kind needs.
+    """
+    if kind not in set(Kind):
+        problem = "there is no such kind"
+        raise InputError(
+            problem,
+            column="KIND",
+            value=kind,
+            expected=f"one of: {', '.join(Kind)}",
+            code="KIND_UNKNOWN",
+        )
+    if target.exists() and target.samefile(source):
+        problem = "the file would be written over itself"
+        raise InputError(problem, file=str(target), expected="another name for --out")
+    reader = READERS[Kind(kind)]
+    part = target.with_name(f"{target.name}.part")
+    rows = 0
+    try:
+        with (
+            source.open(encoding="utf-8-sig", newline="") as read,
+            part.open("w", encoding="utf-8", newline="") as write,
+        ):
+            table = _rows(read, source)
+            headings = next(table, [])
+            chosen = _chosen(headings, reader, kind, source)
+            writer = csv.writer(write, lineterminator="\n")
+            bar = tqdm(unit="row", disable=not progress)
+            while batch := [*islice(table, BATCH)]:
+                answers = reader.parse(_columns(batch, headings, chosen), declared)
+                if not rows:
+                    told = [f"told_{name}" if name in answers.columns else name for name in headings]
+                    writer.writerow([*told, *answers.columns])
+                writer.writerows(
+                    [*row, *map(_cell, more)] for row, more in zip(batch, answers.iter_rows(), strict=True)
+                )
+                rows += len(batch)
+                bar.update(len(batch))
+            bar.close()
+            if not rows:
+                writer.writerow(headings)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return rows, [headings[at] for at in chosen.values()]
+
+
+def _rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
+    """Return the rows of a file, the heading first; an empty line is a row of a table with one column."""
+    first = next(lines, "")
+    mark = max(",;\t", key=first.count)
+    table = csv.reader(_and_again(first, lines), delimiter=mark if first.count(mark) else ",")
+    width = 0
+    try:
+        for row in table:
+            if not width:
+                width = len(row)
+            elif not row:
+                if width > 1:
+                    continue
+                row = [""]
+            elif len(row) != width:
+                problem = f"the row has {len(row)} cells, the heading {width}"
+                raise InputError(problem, file=str(source), row=table.line_num, expected="as many cells in every row")
+            yield row
+    except UnicodeDecodeError as error:
+        problem = "the file is not UTF-8"
+        raise InputError(problem, file=str(source), expected="a file saved as UTF-8") from error
+    except csv.Error as error:
+        problem = f"the row is no CSV: {error}"
+        raise InputError(problem, file=str(source), row=table.line_num) from error
+
+
+def _and_again(first: str, lines: Iterator[str]) -> Iterator[str]:
+    """Return the first line and those behind it."""
+    yield first
+    yield from lines
+
+
+def _chosen(headings: Sequence[str], reader: Reader, kind: str, source: Path) -> dict[str, int]:
+    """Return the position of each column that is read, by its heading in lower case."""
+    at: dict[str, int] = {}
+    for position, heading in enumerate(headings):
+        at.setdefault(heading.strip().lower(), position)
+    found = [names for names in reader.headings if set(names) <= at.keys()]
+    if found:
+        names = [name for alternative in found if reader.together or alternative is found[0] for name in alternative]
+        return {name: at[name] for name in (*names, *reader.more) if name in at}
+    if reader.any_column and headings:
+        return {headings[0].strip().lower(): 0}
+    problem = f"no column for {kind}"
+    raise InputError(
+        problem, file=str(source), row=1, column=", ".join(headings), expected=reader.wanted,
+        code="COLUMN_MISSING",
+    )  # fmt: skip
+
+
+def _columns(batch: list[list[str]], headings: Sequence[str], chosen: Mapping[str, int]) -> dict[str, pl.Series]:
+    """Return the columns that are read, without white space around their cells, null where there is nothing."""
+    return {
+        name: pl.Series(headings[at], [row[at].strip() or None for row in batch], dtype=pl.String)
+        for name, at in chosen.items()
+    }
+
+
+def _cell(value: object) -> str:
+    """Write a value into a cell."""
+    return "" if value is None else str(value)
