@@ -1,7 +1,7 @@
 """Names of months in English, the region's languages, and those of old labels.
 
 Names are those of Unicode's CLDR as babel brings them, and `biodata/data/month_names.csv` for what CLDR lacks: Tetum,
-Vietnamese month words, old Indonesian spellings (Pebruari, Nopember), Italian, Latin genitives, Thai without -คม.
+Vietnamese month words, old Indonesian spellings (Pebruari, Nopember), Latin genitives, Thai without -คม.
 """
 
 import unicodedata
@@ -15,7 +15,25 @@ from babel import Locale
 from biodata.parsers.bundled import read_rows
 
 # The languages of the scope, and those of the collections that hold its old specimens.
-LANGUAGES: Final = ("en", "zh", "th", "vi", "my", "lo", "km", "id", "ms", "fil", "ta", "pt", "fr", "de", "nl", "es")
+LANGUAGES: Final = (
+    "en",
+    "zh",
+    "th",
+    "vi",
+    "my",
+    "lo",
+    "km",
+    "id",
+    "ms",
+    "fil",
+    "ta",
+    "pt",
+    "fr",
+    "de",
+    "nl",
+    "es",
+    "it",
+)
 
 ROMAN: Final = MappingProxyType(
     {numeral: n for n, numeral in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1)}
