@@ -39,3 +39,9 @@ class Settings(BaseSettings):
         """The installation's own sharing rules, `sharing_rules.csv` in its folder; None where the bundled list holds."""
         own = self.data / "sharing_rules.csv"
         return own if own.exists() else None
+
+    @property
+    def gazetteer_file(self) -> Path | None:
+        """The installation's own seats, middles and institutions, `gazetteer.csv` in its folder; None without one."""
+        own = self.data / "gazetteer.csv"
+        return own if own.exists() else None

@@ -1,5 +1,6 @@
 """Places that stand in for the true one are flagged; true places beside them are not."""
 
+import os
 from datetime import date
 from importlib.resources import files
 
@@ -10,10 +11,10 @@ from pyproj import Geod
 
 from biodata import places
 from biodata.datums.offsets import wgs84_to_bd09, wgs84_to_gcj02
+from biodata.errors import InputError
 from biodata.flags import FLAGS, SUSPICIOUS
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.elements import _groups
-from biodata.places.gazetteer import load_gazetteer
 
 BOUNDARIES = places.load_boundaries()
 GEOD = Geod(ellps="WGS84")
@@ -169,10 +170,49 @@ def test_every_suspicious_flag_can_tell_a_place():
 
 
 def test_the_bundled_tables_are_whole(seats):
-    gazetteer = load_gazetteer(BOUNDARIES)
+    gazetteer = places.load_gazetteer(BOUNDARIES)
     assert set(seats["kind"]) == set(gazetteer.seats)
     assert seats.null_count().sum_horizontal().item() == 0
     assert {group.element for group in _groups()} == {"sea", "land"}
     institutions = gazetteer.institutions
     assert institutions.name.n_unique() == len(institutions.name)
     assert ((institutions.radius_m >= 100) & (institutions.radius_m <= 1000)).all()
+
+
+HEADING = "kind,name,longitude,latitude,radius_m"
+
+
+def test_an_installation_s_own_points_stand_beside_the_bundled_ones(tmp_path):
+    path = tmp_path / "gazetteer.csv"
+    own = (101.7, 22.3)
+    path.write_text(
+        f"{HEADING}\ncounty,Own,101.7,22.3,\ncounty_centre,Own,101.9,22.4,\ninstitution,Lab,101.5,22.1,200\n"
+    )
+    gazetteer = places.load_gazetteer(BOUNDARIES, path)
+    with_own = Harmoniser(boundaries=BOUNDARIES, secret=bytes(32), today=date(2026, 11, 24), gazetteer=gazetteer)
+    rows = [at(own), at(MENGLA), at(moved((101.9, 22.4), 500)), at(moved((101.5, 22.1), 150)), at(moved(own, 500))]
+    expected = ["NEAR_COUNTY_SEAT", "NEAR_COUNTY_SEAT", "COORDINATES_CENTRE_OF_COUNTY", "AT_INSTITUTION", None]
+    assert flags(with_own, rows) == [{name} if name else set() for name in expected]
+    path.write_text(f"{HEADING}\ninstitution,Lab,101.5,22.1,200\n")
+    os.utime(path, (0, 0))
+    changed = places.load_gazetteer(BOUNDARIES, path)
+    assert len(changed.centres["county"].name) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param("kind,name,longitude\n", "latitude", id="a column is missing"),
+        pytest.param(f"{HEADING}\ntown,A,100,20,\n", "row 2, column kind, value 'town'", id="another kind"),
+        pytest.param(f"{HEADING}\ncounty,A,100,20,\ncounty,B,200,20,\n", "row 3, column longitude", id="no longitude"),
+        pytest.param(f"{HEADING}\ncounty,A,100,north,\n", "column latitude, value 'north'", id="no number"),
+        pytest.param(f"{HEADING}\ninstitution,A,100,20,\n", "column radius_m", id="an institution without a radius"),
+        pytest.param("", "no table", id="nothing"),
+    ],
+)
+def test_points_that_cannot_be_read_are_named(tmp_path, text, told):
+    path = tmp_path / "gazetteer.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=told) as error:
+        places.load_gazetteer(BOUNDARIES, path)
+    assert "gazetteer.csv" in str(error.value)

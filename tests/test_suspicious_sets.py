@@ -11,7 +11,7 @@ from biodata.harmonise import suspicious_sets
 from biodata.harmonise.suspicious_outliers import LEAST_M
 from biodata.places.gazetteer import MEAN_RADIUS_M
 
-BOUNDARIES = places.load_boundaries()
+GAZETTEER = places.load_gazetteer(places.load_boundaries())
 
 
 def records(longitude, latitude, **more):
@@ -34,7 +34,7 @@ def records(longitude, latitude, **more):
 
 
 def found(frame):
-    return suspicious_sets.find(frame, boundaries=BOUNDARIES)
+    return suspicious_sets.find(frame, gazetteer=GAZETTEER)
 
 
 def keys(frame, flag):

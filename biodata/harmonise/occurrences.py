@@ -75,12 +75,21 @@ class Harmoniser:
         Columns of `terms.TAXON`: what names are matched to; an empty one counts as none.
     today : date
         Nothing is recorded after it.
+    gazetteer : Gazetteer, optional
+        The points that stand in for places; the bundled ones where none is given.
     """
 
     def __init__(
-        self, *, boundaries: places.BoundarySet, secret: bytes, checklist: pl.DataFrame | None = None, today: date
+        self,
+        *,
+        boundaries: places.BoundarySet,
+        secret: bytes,
+        checklist: pl.DataFrame | None = None,
+        today: date,
+        gazetteer: places.Gazetteer | None = None,
     ) -> None:
         self._boundaries = boundaries
+        self._gazetteer = places.load_gazetteer(boundaries) if gazetteer is None else gazetteer
         self._identities = Identities(secret)
         self._names = names.Names(None if checklist is None or checklist.is_empty() else Checklist(checklist))
         self._today = today
@@ -178,6 +187,7 @@ class Harmoniser:
                 records=recorded,
                 located=located,
                 boundaries=self._boundaries,
+                gazetteer=self._gazetteer,
             ),
         ]
         return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), identified.refusals)

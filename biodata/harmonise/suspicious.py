@@ -12,7 +12,7 @@ from biodata.harmonise import elements
 from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.findings import Findings
 from biodata.harmonise.told import Told
-from biodata.places.gazetteer import SEAT_FLAGS, Gazetteer, Points, load_gazetteer
+from biodata.places.gazetteer import CENTRE_FLAGS, SEAT_FLAGS, Gazetteer, Points
 
 Bools = NDArray[np.bool_]
 Longs = NDArray[np.int64]
@@ -50,6 +50,7 @@ def interpret(
     records: Findings,
     located: Findings,
     boundaries: places.BoundarySet,
+    gazetteer: Gazetteer,
 ) -> Findings:
     """Tell which places look like a stand-in for the true one; each row by itself.
 
@@ -65,6 +66,8 @@ def interpret(
         What `names.interpret`, `records.interpret` and `location.interpret` found.
     boundaries : BoundarySet
         The map.
+    gazetteer : Gazetteer
+        The points that stand in for places.
 
     Returns
     -------
@@ -80,7 +83,6 @@ def interpret(
     county, `SAID_RADIUS_M`. A middle counts within `CENTRE_RADIUS_M`, an institution within its own radius.
     """
     longitude, latitude = coordinates.columns["decimalLongitude"], coordinates.columns["decimalLatitude"]
-    gazetteer = load_gazetteer(boundaries)
     at = gazetteer.near_any(longitude, latitude)
     x, y = longitude.gather(at).to_numpy(), latitude.gather(at).to_numpy()
     radius = uncertainty.gather(at).fill_null(float("nan")).to_numpy()
@@ -117,11 +119,8 @@ def _flags(
     slack = np.where(fine, EXACT_SLACK_M, np.where(looked_up, SAID_RADIUS_M, SLACK_M))
     centre = np.where(fine, EXACT_SLACK_M, CENTRE_RADIUS_M)
     found = {flag: _equals(gazetteer.seats[kind], x, y, decimals, slack) for kind, flag in SEAT_FLAGS.items()}
-    for flag, points in (
-        ("COORDINATES_CENTRE_OF_COUNTRY", gazetteer.country_centres),
-        ("COORDINATES_CENTRE_OF_STATEPROVINCE", gazetteer.province_centres),
-    ):
-        metres, _ = points.nearest(x, y)
+    for kind, flag in CENTRE_FLAGS.items():
+        metres, _ = gazetteer.centres[kind].nearest(x, y)
         found[flag] = metres[:, 0] <= centre
     metres, row = gazetteer.institutions.nearest(x, y)
     found["AT_INSTITUTION"] = metres[:, 0] <= gazetteer.institutions.radius_m[row[:, 0]]

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from biodata import places
-from biodata.places.gazetteer import SEAT_FLAGS, load_gazetteer
+from biodata.places.gazetteer import SEAT_FLAGS
 
 MANY_COLLECTORS: Final = 5
 MANY_YEARS: Final = 10
@@ -37,22 +37,21 @@ def used_by_many(placed: pl.DataFrame) -> pl.DataFrame:
     return _records(placed, points.with_columns(flag=pl.lit("POINT_USED_BY_MANY"), detail=detail))
 
 
-def repeated_near_seats(placed: pl.DataFrame, *, boundaries: places.BoundarySet) -> pl.DataFrame:
+def repeated_near_seats(placed: pl.DataFrame, *, gazetteer: places.Gazetteer) -> pl.DataFrame:
     """Find points beside a seat that stand for several collectors, species and dates: whichever source gave them.
 
     Parameters
     ----------
     placed : polars.DataFrame
         As for `used_by_many`.
-    boundaries : BoundarySet
-        Whose world the gazetteer is of.
+    gazetteer : Gazetteer
+        Where the seats are.
 
     Returns
     -------
     polars.DataFrame
         key, flag (NEAR_COUNTY_SEAT and so on), detail.
     """
-    gazetteer = load_gazetteer(boundaries)
     points = _points(placed).filter(pl.min_horizontal("collectors", "species", "dates") >= REPEATED)
     points = points[gazetteer.near_any(points[_POINT[0]], points[_POINT[1]])]
     longitude, latitude = (points[name].to_numpy() for name in _POINT)

@@ -23,7 +23,7 @@ COLUMNS: Final = (
 FOUND: Final = pl.Schema({"key": pl.Int64, "flag": pl.String, "detail": pl.String})
 
 
-def find(occurrences: pl.DataFrame, *, boundaries: places.BoundarySet) -> pl.DataFrame:
+def find(occurrences: pl.DataFrame, *, gazetteer: places.Gazetteer) -> pl.DataFrame:
     """Find the records whose place looks wrong beside the other records.
 
     Parameters
@@ -31,8 +31,8 @@ def find(occurrences: pl.DataFrame, *, boundaries: places.BoundarySet) -> pl.Dat
     occurrences : polars.DataFrame of n rows
         `COLUMNS`, of every record that is to be compared: the lake's for analyses. What is published of open records
         is found among open records alone, so that no flag of theirs tells of one that is generalised.
-    boundaries : BoundarySet
-        Whose world the gazetteer is of.
+    gazetteer : Gazetteer
+        Where the seats are.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def find(occurrences: pl.DataFrame, *, boundaries: places.BoundarySet) -> pl.Dat
     )
     parts = [
         suspicious_points.used_by_many(placed),
-        suspicious_points.repeated_near_seats(placed, boundaries=boundaries),
+        suspicious_points.repeated_near_seats(placed, gazetteer=gazetteer),
         suspicious_outliers.outliers(placed),
         suspicious_grids.on_grids(placed),
         suspicious_grids.degree_minutes(placed),

@@ -1,6 +1,8 @@
 """Places: which country and division a point lies in, how near a border, and what places are called."""
 
 from biodata.places.boundaries import BoundarySet, load_boundaries
+from biodata.places.gazetteer import Gazetteer
+from biodata.places.gazetteer_files import load_gazetteer
 from biodata.places.locate import locate
 from biodata.places.names import (
     country_geometry,
@@ -13,11 +15,13 @@ from biodata.places.names import (
 
 __all__ = [
     "BoundarySet",
+    "Gazetteer",
     "country_geometry",
     "country_name",
     "find_province",
     "find_provinces",
     "load_boundaries",
+    "load_gazetteer",
     "locate",
     "province_geometry",
     "province_name",
