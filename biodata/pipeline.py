@@ -148,7 +148,11 @@ def ingest(
     with ExitStack() as stack:
         lake = stack.enter_context(Lake.open(settings.data, memory_limit=settings.memory_limit))
         harmoniser = harmonise.Harmoniser(
-            boundaries=boundaries, secret=secret(settings.data), checklist=_checklist(lake), today=_now().date()
+            boundaries=boundaries,
+            secret=secret(settings.data),
+            checklist=_checklist(lake),
+            today=_now().date(),
+            gazetteer=places.load_gazetteer(boundaries, settings.gazetteer_file),
         )
         tables: list[_Table] = []
         seen: dict[str, set[str]] = {}
