@@ -15,7 +15,6 @@ import pycountry
 import shapely
 
 from biodata import places
-from biodata.parsers.bundled import read_rows
 
 HIGH_SEAS: Final = "XZ"
 UNKNOWN: Final = "ZZ"
@@ -36,7 +35,7 @@ NO_NATIONS: Final = frozenset(
     """.split()
 )
 
-# Former names of nations whose boundaries are the same today (the standard counts them as found).
+# Former names of nations whose boundaries are the same today (the standard counts them as found), and short ones.
 _FORMER: Final = MappingProxyType(
     {
         "Swaziland": "SZ",
@@ -66,6 +65,16 @@ _FORMER: Final = MappingProxyType(
         "East Timor": "TL",
         "Ivory Coast": "CI",
         "Holland": "NL",
+        "P.R. China": "CN",
+        "PRC": "CN",
+        "Lao PDR": "LA",
+        "Republic of Korea": "KR",
+        "South Korea": "KR",
+        "North Korea": "KP",
+        "DR Congo": "CD",
+        "Czechia": "CZ",
+        "Western Samoa": "WS",
+        "New Hebrides": "VU",
         "USA": "US",
         "United States of America": "US",
         "UK": "GB",
@@ -154,8 +163,6 @@ def _country_index() -> Mapping[str, frozenset[str]]:
                 found[plain(name)].add(code)
     for name, code in _FORMER.items():
         found[plain(name)].add(code)
-    for row in read_rows("country_aliases.csv"):
-        found[plain(row["name"])].add(row["code"])
     found["congo"] = {"CG", "CD"}
     return MappingProxyType({name: frozenset(codes) for name, codes in found.items() if name})
 
