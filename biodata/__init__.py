@@ -13,6 +13,7 @@ _NAMES: Final = MappingProxyType(
         "InputError": "biodata.errors:InputError",
         "Lake": "biodata.store.lake:Lake",
         "Settings": "biodata.settings:Settings",
+        "clean_protected_areas": "biodata.harmonise.area_cleaning:clean_protected_areas",
         "find_corridors": "biodata.runs:find_corridors",
         "load_boundaries": "biodata.places:load_boundaries",
         "locate": "biodata.places:locate",
@@ -23,7 +24,16 @@ _NAMES: Final = MappingProxyType(
 )
 """Name → 'module:attribute'; no name is that of a module, which Python would put in its place."""
 
-__all__ = ["BiodataError", "InputError", "Lake", "Settings", "find_corridors", "load_boundaries", "locate"]
+__all__ = [
+    "BiodataError",
+    "InputError",
+    "Lake",
+    "Settings",
+    "clean_protected_areas",
+    "find_corridors",
+    "load_boundaries",
+    "locate",
+]
 __all__ += ["read_results", "release", "take_in"]
 
 

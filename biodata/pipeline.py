@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from biodata import harmonise, places, sharing, terms
 from biodata.errors import InputError, Refusal, StoreError
-from biodata.harmonise.protected_areas import protected_areas
+from biodata.harmonise.protected_areas import not_mapped, protected_areas
 from biodata.harmonise.streams import harmonise_batches
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
@@ -53,6 +53,8 @@ class IngestReport:
         Parts of `stored`; and records that are no longer in the source.
     flags : dict of str to int
         How many rows carry each flag.
+    not_mapped : dict of str to int
+        Of protected areas: how many sites without geometry each country has, `-` where none is told.
     refusals : list of Refusal
         Each row that was not taken in, and why.
     snapshot : int or None
@@ -70,6 +72,7 @@ class IngestReport:
     changed: int = 0
     gone: int = 0
     flags: dict[str, int] = field(default_factory=dict)
+    not_mapped: dict[str, int] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     snapshot: int | None = None
 
@@ -259,6 +262,8 @@ def _harmonise(
         if "quality_flags" in frame.columns:
             counted = frame["quality_flags"].explode().drop_nulls().value_counts()
             flags.update(dict(counted.iter_rows()))
+        if report.table == "protected_areas":
+            report.not_mapped = not_mapped(frame)
         if with_outcomes and "source_row" in frame.columns:
             table.outcomes.append(frame.select("source_file", "source_row", *_if_there(frame, "quality_flags")))
     report.rows += len(table.verbatim.refusals)
@@ -321,7 +326,7 @@ def _harmonise_other(
                 seen=seen.setdefault(table.report.dataset, set()),
             )
         case "taxa":
-            return taxa(batch, checklist=table.report.dataset)
+            return taxa(batch, checklist=table.report.dataset, declarations=table.verbatim.declarations)
         case "layers":
             return batch, []
         case kind:

@@ -74,6 +74,8 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
         say(f"  {report.gone} records are gone from the source")
     for name, count in sorted(report.flags.items(), key=lambda item: -item[1]):
         say(f"  {count:>9} {name}")
+    for country, count in report.not_mapped.items():
+        say(f"  {count:>9} sites of {country} are not mapped")
     for refusal in report.refusals[:_SHOWN]:
         say(f"  refused: {refusal.file}, row {refusal.row}: {refusal.message}")
     if report.refused > _SHOWN:

@@ -2,8 +2,8 @@
 
 Claims stay apart: what an agency reports, what the decree says, and what the polygon has are three things. A unit is the
 one told in the cell (`1.2万亩`), in the heading (`面积(公顷)`, `LSize_Ha`) or by the standard (WDPA's REP_AREA is in
-km²); else the only one that fits the polygon, and flagged; else there is no area. Columns of mixed units, as the ASEAN
-Heritage Parks' OFF_AREA, are so read row by row.
+km²); else the only one that fits the polygon, or else the reported area, and flagged; else there is no area. Columns of
+mixed units, as the ASEAN Heritage Parks' OFF_AREA, are so read row by row.
 """
 
 import json
@@ -48,7 +48,8 @@ _UNIT: Final = re.compile(r"(?P<name>.*?)[\s_]*[(（\[【/]\s*(?P<unit>[^)）\]�
 
 MAX_VERTICES: Final = 5_000_000
 _ISSUES: Final = ("AREA_INVALID", "AREA_NUMBER_AMBIGUOUS", "AREA_UNIT_UNKNOWN", "AREA_UNIT_MISSING")
-_TOLERANCE: Final = 0.2
+_TOLERANCE: Final = 1.0
+"""A number may be twice or half as large as what it is compared with: the units in question are six times apart."""
 _ZONES_DIFFER: Final = 0.01
 # Units that a column without one may be in; mu and rai only where the country uses them.
 _EVERYWHERE: Final = ("km2", "ha")
@@ -102,7 +103,7 @@ def claims(table: Headings, countries: list[list[str]]) -> Claims:
         reported = _nothing(table.batch.height)._replace(km2=km2)
     else:
         reported = _claim(table, _REPORTED, countries)
-    legal = _claim(table, _LEGAL, countries)
+    legal = _claim(table, _LEGAL, countries, reported.km2)
     zones = {
         zone: _claim(table, (f"{name}面积", name), countries).km2
         for name, zone in _ZONES.items()
@@ -123,7 +124,9 @@ def claims(table: Headings, countries: list[list[str]]) -> Claims:
     )
 
 
-def _claim(table: Headings, names: Collection[str], countries: list[list[str]]) -> _Claim:
+def _claim(
+    table: Headings, names: Collection[str], countries: list[list[str]], other_km2: pl.Series | None = None
+) -> _Claim:
     """Read the first column of these names, with or without a unit behind them."""
     found = _heading(table, names)
     if found is None:
@@ -136,7 +139,8 @@ def _claim(table: Headings, names: Collection[str], countries: list[list[str]]) 
     units = pl.Series([None] * table.batch.height, dtype=pl.String)
     if waiting.any():
         number = pl.select(pl.when(waiting).then(read["number"])).to_series()
-        units = _fitting(number, _computed_km2(table), countries)
+        yardsticks = [_computed_km2(table)] if other_km2 is None else [_computed_km2(table), other_km2]
+        units = pl.select(pl.coalesce(_fitting(number, km2, countries) for km2 in yardsticks)).to_series()
     sizes = units.replace_strict(dict(square_metres()), default=None, return_dtype=pl.Float64)
     km2 = pl.select(pl.coalesce(read["area_km2"], read["number"] * sizes / 1e6)).to_series()
     fits = units.is_not_null()
@@ -174,14 +178,14 @@ def _computed_km2(table: Headings) -> pl.Series:
     return pl.Series(np.where(areas > 0, areas, np.nan)).fill_nan(None)
 
 
-def _fitting(number: pl.Series, computed_km2: pl.Series, countries: list[list[str]]) -> pl.Series:
-    """Return for each number the unit in which it fits its polygon, of those that the country uses; else null."""
+def _fitting(number: pl.Series, known_km2: pl.Series, countries: list[list[str]]) -> pl.Series:
+    """Return for each number the unit in which it fits a known area, of those that the country uses; else null."""
     used = {unit for codes in countries for code in codes for unit in _NATIONAL.get(code, ())}
-    fits = [fit.unit for fit in infer_unit(number, computed_km2, tolerance=_TOLERANCE)]
+    fits = [fit.unit for fit in infer_unit(number, known_km2, tolerance=_TOLERANCE)]
     units = [unit for unit in fits if unit in (*_EVERYWHERE, *used)]
     chosen = pl.Series([None] * len(number), dtype=pl.String)
     for unit in reversed(units):
-        ratio = number * (square_metres()[unit] / 1e6) / computed_km2
+        ratio = number * (square_metres()[unit] / 1e6) / known_km2
         fit = ratio.is_between(1 / (1 + _TOLERANCE), 1 + _TOLERANCE).fill_null(value=False)
         if unit not in _EVERYWHERE:
             fit &= pl.Series([any(unit in _NATIONAL.get(code, ()) for code in codes) for codes in countries])

@@ -64,6 +64,25 @@ def protected_areas(
     return terms.conform(frame.filter(~too_complex), terms.PROTECTED_AREA), refusals
 
 
+def not_mapped(frame: pl.DataFrame) -> dict[str, int]:
+    """Return by country how many sites of a table have no geometry; a site of several countries counts in each.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame of terms.PROTECTED_AREA
+        A whole table; parts and zones of a site count once.
+
+    Returns
+    -------
+    dict of str to int
+        By ISO 3166-1 alpha-2 code; `-` for sites that tell no country.
+    """
+    mapped = frame.filter(pl.col("geometry").is_not_null())["part_of"]
+    missing = frame.filter(~pl.col("part_of").is_in(mapped.implode())).select("part_of", country="country_codes")
+    each = missing.explode("country").with_columns(pl.col("country").fill_null("-")).unique()
+    return dict(each.group_by("country").len().sort("country").iter_rows())
+
+
 def _shapes(blobs: list[bytes | None], flags: list[list[str]]) -> tuple[area_geometry.Geometries, pl.Series]:
     """Return valid geometries with their flags set, and which are too complex to be repaired."""
     shapes = area_geometry.read_wkb(blobs)
@@ -77,8 +96,11 @@ def _shapes(blobs: list[bytes | None], flags: list[list[str]]) -> tuple[area_geo
             flags[at].append("GEOMETRY_POINT")
         elif not shape.is_valid:
             flags[at].append("GEOMETRY_INVALID")
-            shapes[at] = area_geometry.repaired(shape)
-            too_complex[at] = shapes[at] is None
+            shape = shapes[at] = area_geometry.repaired(shape)
+            too_complex[at] = shape is None
+            if shape is not None and not shapely.area(shape):
+                shapes[at] = None
+                flags[at].append("GEOMETRY_MISSING")
     return shapes, pl.Series(too_complex, dtype=pl.Boolean)
 
 

@@ -18,7 +18,7 @@ from biodata.geo import Floats, Geometries
 
 Longs = NDArray[np.int64]
 
-_BLOCK: Final = 2_000
+_BLOCK: Final = 1_000
 """Sites asked of the tree at once: bounds the memory that pairs take where everything overlaps everything."""
 
 _WORTH_THREADS: Final = 200
@@ -83,7 +83,10 @@ def erase(shapes: Geometries, group: Longs, *, same_group: bool) -> tuple[Geomet
         rows = np.arange(start, min(start + _BLOCK, len(shapes)))
         later, earlier = tree.query(shapes[rows])
         later = rows[later]
-        wanted = (earlier < later) & ((group[earlier] == group[later]) == same_group)
+        # Whoever has lost everything has nothing that others do not have: the first of those is here, too.
+        wanted = (
+            (earlier < later) & ((group[earlier] == group[later]) == same_group) & ~shapely.is_empty(result)[earlier]
+        )
         later, earlier = later[wanted], earlier[wanted]
         order = np.lexsort((earlier, later))
         losses += _one_block(result, shapes, later[order], earlier[order])
