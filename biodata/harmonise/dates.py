@@ -168,7 +168,9 @@ def _parts(told: Told) -> pl.DataFrame:
     # 2019.0 is a year that went through a table of floating point numbers; a month 0 is none, and no month either.
     frame = pl.DataFrame({name: told[name].str.strip_suffix(".0") for name in ("year", "month", "day")})
     zero = pl.any_horizontal(pl.col("month", "day").is_in(["0", "00"])).fill_null(value=False)
-    year = pl.col("year")
+    # 16 in the year's column is no year, and with month and day behind it it would pass for a day.
+    short = (pl.col("year").str.len_chars() != 4) & pl.col("month").is_not_null()
+    year = pl.when(~short.fill_null(value=False)).then("year")
     month, day = (pl.when(~pl.col(name).is_in(["0", "00"])).then(name) for name in ("month", "day"))
     text = (
         pl.when(day.is_not_null() & month.is_not_null())
@@ -178,7 +180,8 @@ def _parts(told: Told) -> pl.DataFrame:
         .otherwise(year)
     )
     gap = (year.is_null() & (month.is_not_null() | day.is_not_null())) | (month.is_null() & day.is_not_null())
-    return frame.select(text.alias("text"), (gap | zero).alias("invalid"))
+    invalid = gap | zero | short.fill_null(value=False)
+    return frame.select(text.alias("text"), invalid.alias("invalid"))
 
 
 def _with_event_time(chosen: pl.DataFrame, told: Told) -> pl.DataFrame:

@@ -1,0 +1,229 @@
+"""Dates of records: the column's order, zones declared and proposed, and GBIF's own cases beside ours."""
+
+import json
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biodata.errors import InputError
+from biodata.harmonise import dates
+from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.told import Told
+
+TODAY = date(2026, 11, 24)
+
+
+def interpret(rows, orders=None, **declarations):
+    """Return the columns, the flags and the repairs of each row."""
+    names = sorted({name for row in rows for name in row})
+    told = Told(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)))
+    found = dates.interpret(told, today=TODAY, declarations=declarations, orders=orders)
+    columns = pl.DataFrame([column.alias(name) for name, column in found.columns.items()]).to_dicts()
+    repairs = pl.concat(found.repairs)
+    return [
+        {
+            **columns[at],
+            "flags": {name for name, mask in found.flags.items() if mask[at]},
+            "repairs": {tuple(r) for r in repairs.filter(row=at).select("term", "value", "rule", "applied").rows()},
+        }
+        for at in range(len(rows))
+    ]
+
+
+def orders_of(*batches):
+    orders = DateOrders()
+    for rows in batches:
+        names = sorted({name for row in rows for name in row})
+        orders.add(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)))
+    return orders
+
+
+ROWS = [{"eventDate": "03/04/2010"}, {"eventDate": "25/04/2010"}]
+
+
+def test_the_column_tells_the_order_of_each_of_its_dates():
+    first, second = interpret(ROWS, orders_of(ROWS))
+    assert (first["eventDate"], first["flags"]) == ("2010-04-03", set())
+    assert first["repairs"] == {("eventDate", "2010-04-03", "day_first_by_column", True)}
+    assert second["repairs"] == {("eventDate", "2010-04-25", "day_first", True)}
+
+
+def test_without_the_whole_column_nothing_is_told():
+    first = interpret(ROWS)[0]
+    assert (first["eventDate"], first["flags"]) == (None, {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"})
+    assert first["repairs"] == {("eventDate", "2010-04-03", "day_first", False), ("eventDate", "2010-03-04", "month_first", False)}  # fmt: skip
+
+
+def test_a_column_that_contradicts_itself_tells_nothing():
+    rows = [*ROWS, {"eventDate": "04/25/2010"}]
+    assert interpret(rows, orders_of(rows))[0]["flags"] == {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}
+
+
+def test_a_declared_order_comes_before_the_columns():
+    first = interpret(ROWS, orders_of(ROWS), day_month_order="month_first")[0]
+    assert (first["eventDate"], first["repairs"]) == ("2010-03-04", {("eventDate", "2010-03-04", "month_first", True)})
+
+
+def test_datasets_and_terms_of_one_file_tell_each_their_own_order():
+    rows = [
+        {"datasetKey": "a", "eventDate": "03/04/2010"},
+        {"datasetKey": "a", "eventDate": "25/04/2010"},
+        {"datasetKey": "b", "eventDate": "03/04/2010"},
+        {"datasetKey": "b", "eventDate": "04/25/2010"},
+        {"datasetKey": "b", "verbatimEventDate": "03/04/2010"},
+    ]
+    found = [row["eventDate"] for row in interpret(rows, orders_of(rows))]
+    assert found == ["2010-04-03", "2010-04-25", "2010-03-04", "2010-04-25", None]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["03/04/2010", "25/04/2010", "04/25/2010", "2010-04-03", "x"]), max_size=12), st.integers(1, 5), st.randoms())  # fmt: skip
+def test_the_order_does_not_depend_on_batches(texts, size, random):
+    rows = [{"datasetKey": random.choice("ab"), "eventDate": text} for text in texts]
+    shuffled = random.sample(rows, len(rows))
+    batches = [shuffled[at : at + size] for at in range(0, len(rows), size)]
+    one, other = orders_of(*batches[: len(batches) // 2]), orders_of(*batches[len(batches) // 2 :])
+    other.merge(one)
+    assert other.table().equals(orders_of(*([rows] if rows else [])).table())
+
+
+def test_the_evidence_can_be_kept_with_the_dataset():
+    assert orders_of(ROWS).table().rows() == [("", "eventDate", 1, 0, 1, True)]
+
+
+@pytest.mark.parametrize(
+    ("beside", "event_date", "flags"),
+    [
+        pytest.param({"month": "4"}, "2010-04-03", set(), id="the month"),
+        pytest.param({"month": "3", "day": "4"}, "2010-03-04", set(), id="month and day"),
+        pytest.param({}, "2010", {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}, id="the year alone"),
+        pytest.param({"month": "7", "day": "1"}, "2010-07-01", {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS", "RECORDED_DATE_MISMATCH"}, id="another day"),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_an_ambiguous_date_decides_where_it_can(beside, event_date, flags):
+    row = interpret([{"eventDate": "03/04/2010", "year": "2010", **beside}])[0]
+    assert (row["eventDate"], row["flags"]) == (event_date, flags)
+
+
+def test_a_number_of_two_digits_is_no_year():
+    row = interpret([{"year": "16", "month": "6", "day": "1990"}])[0]
+    assert (row["eventDate"], row["flags"]) == (None, {"RECORDED_DATE_INVALID"})
+
+
+def test_a_month_by_name_in_its_own_column_is_read():
+    assert interpret([{"year": "2010", "month": "มี.ค.", "day": "5"}])[0]["eventDate"] == "2010-03-05"
+
+
+def test_a_day_number_of_either_system_is_told_by_the_year_beside_it():
+    row = interpret([{"eventDate": "38731", "year": "2010", "month": "1", "day": "15"}])[0]
+    assert ("eventDate", "2010-01-15", "excel_serial_1904", False) in row["repairs"]
+    assert row["flags"] == {"RECORDED_DATE_EXCEL_SERIAL"}
+    declared = interpret([{"eventDate": "38731"}], spreadsheet_dates="1904")[0]
+    assert (declared["eventDate"], declared["flags"]) == ("2010-01-15", set())
+
+
+@pytest.mark.parametrize(
+    ("row", "declared", "zone"),
+    [
+        pytest.param({"eventDate": "2020-01-01T10:00"}, "Asia/Yangon", "+06:30", id="by name"),
+        pytest.param({"eventDate": "1988-07-01", "eventTime": "10:00"}, "Asia/Shanghai", "+09:00", id="summer time"),
+        pytest.param({"eventDate": "2020-01-01T10:00Z"}, "Asia/Yangon", "+00:00", id="told"),
+        pytest.param({"eventDate": "2020-01-01"}, "Asia/Yangon", None, id="no time"),
+        pytest.param({"eventDate": "2020-01-01T10:00"}, "+07:00", "+07:00", id="offset"),
+    ],
+)
+def test_a_declared_zone_is_used_with_its_history(row, declared, zone):
+    assert interpret([row], time_zone=declared)[0]["event_zone"] == zone
+
+
+@pytest.mark.parametrize(
+    ("country", "proposed"),
+    [
+        pytest.param("TH", "+07:00", id="code"),
+        pytest.param("ລາວ", "+07:00", id="name"),
+        pytest.param("MM", "+06:30", id="Myanmar"),
+        pytest.param("ID", None, id="Indonesia has three"),
+    ],
+)
+def test_a_zone_is_proposed_from_the_country_and_not_applied(country, proposed):
+    term = "countryCode" if country.isascii() else "country"
+    row = interpret([{"eventDate": "2020-01-01T10:00", term: country}])[0]
+    assert row["event_zone"] is None
+    assert row["repairs"] == ({("event_zone", proposed, "zone_of_country", False)} if proposed else set())
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [{"time_zone": "Asia/Nowhere"}, {"time_zone": "+15:00"}, {"spreadsheet_dates": "1902"}, {"calendar": "lunar"}],
+    ids=str,
+)
+def test_a_declaration_that_is_not_known_is_refused(declared):
+    with pytest.raises(InputError, match="declared"):
+        interpret([{"eventDate": "2020"}], **declared)
+
+
+# GBIF's own cases. Ours differs from GBIF where `DIFFERENT` says so; everything else is the same.
+
+INVALID, MISMATCH, UNLIKELY = "RECORDED_DATE_INVALID", "RECORDED_DATE_MISMATCH", "RECORDED_DATE_UNLIKELY"
+GBIF_NAME = {
+    "RECORDED_DATE_DAY_MONTH_AMBIGUOUS": INVALID,
+    "RECORDED_DATE_EXCEL_SERIAL": INVALID,
+    "RECORDED_DATE_BUDDHIST_ERA": INVALID,
+    "RECORDED_DATE_MISSING": None,
+}
+
+
+def difference(parts, text, row):
+    """Say why ours is another answer than GBIF's; None where it is not."""
+    finer = {name for name, value in zip(("year", "month", "day"), parts, strict=True) if value}
+    if row["eventDate"] is not None and int(row["eventDate"][:4]) < 1600:
+        return "before 1600 is doubted and kept, GBIF drops it"
+    if text and "/" in text and parts[2] and text[:4] != parts[0] and not row["flags"]:
+        return "year, month and day beside the date decide its order, GBIF calls it invalid"
+    if text and finer and row["eventDate"] and MISMATCH not in row["flags"]:
+        return "one tells more than the other and both agree: the finer is kept, GBIF takes the coarser with a mismatch"
+    return None
+
+
+def expected_start(case):
+    """Return year, month and day that GBIF's case expects, as far as it tells them."""
+    expect = case.get("from") or case.get("expect")
+    if not expect:
+        return None
+    if isinstance(expect, list):
+        months = {"JANUARY": "1", "FEBRUARY": "2", "MARCH": "3", "APRIL": "4", "MAY": "5", "JUNE": "6", "JULY": "7", "AUGUST": "8", "SEPTEMBER": "9", "OCTOBER": "10", "NOVEMBER": "11", "DECEMBER": "12"}  # fmt: skip
+        return tuple(int(months.get(part, part)) for part in expect[:3])
+    text = expect.split("(")[-1].rstrip(")").split("T")[0]
+    numbers = [part for part in text.replace("-", ",").split(",") if part.strip().isdigit()]
+    return tuple(int(part) for part in numbers[:3])
+
+
+def test_gbifs_own_cases(shared):
+    cases = json.loads((shared / "suites" / "gbif_parsers" / "cases.json").read_text(encoding="utf-8"))
+    seen = differences = 0
+    for case in cases:
+        if case["suite"] not in {"date", "datetime", "datetime_tz", "textdate", "textdate_rangestart", "daterange", "recordeddate"}:  # fmt: skip
+            continue
+        seen += 1
+        args = case["args"]
+        parts, text = (args[:3], args[3]) if len(args) > 3 else ([None] * 3, args[0])
+        told = {"year": parts[0], "month": parts[1], "day": parts[2], "eventDate": text}
+        row = interpret([told])[0]
+        issues = {GBIF_NAME.get(flag, flag) for flag in row["flags"]} - {None}
+        found = row["eventDate"] and tuple(int(part) for part in row["eventDate"].split("/")[0][:10].split("-"))
+        wanted = expected_start(case)
+        # A duration's start is written with its day.
+        same = (wanted is None or (found is not None and wanted[: len(found)] == found[: len(wanted)])) and (
+            case["ok"] or found is None
+        )
+        same_issues = "issues" not in case or issues == set(case["issues"])
+        if wanted is None and case["ok"] and case.get("issues") == []:
+            same = found is not None
+        if not (same and same_issues):
+            differences += 1
+            assert difference(parts, text, row) is not None, (case, row)
+    assert seen > 50
+    assert differences <= 8

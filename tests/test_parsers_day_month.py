@@ -1,0 +1,66 @@
+"""The order of day and month: proved by the whole column, whatever its batches and their order."""
+
+from itertools import pairwise
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biodata.parsers.day_month import OrderEvidence
+
+TEXTS = ["25/03/2010", "03/25/2010", "03/04/2010", "05/05/2010", "2010-05-12", "x", "25.3.2010", "๒๕/๓/๒๕๖๗", "3/4/2010 - 15/4/2010", None]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("texts", "order", "counts"),
+    [
+        pytest.param(["25/03/2010", "03/04/2010"], True, (1, 0, 1), id="day first"),
+        pytest.param(["03/25/2010", "03/04/2010"], False, (0, 1, 1), id="month first"),
+        pytest.param(["25/03/2010", "03/25/2010"], None, (1, 1, 0), id="both"),
+        pytest.param(["03/04/2010", "05/05/2010", "2010-05-12"], None, (0, 0, 1), id="no proof"),
+        pytest.param(["25.3.2010 14:30"], True, (1, 0, 0), id="with a time"),
+        pytest.param(["๒๕/๓/๒๕๖๗"], True, (1, 0, 0), id="Thai digits"),
+        pytest.param(["3/4/2010 - 15/4/2010"], True, (1, 0, 0), id="the end of an interval"),
+        pytest.param(["45/03/2010", "03/45/2010", "13/13/2010"], None, (0, 0, 0), id="no dates"),
+        pytest.param(["2010/25/03", "100325", "2010-12-25"], None, (0, 0, 0), id="the year first proves nothing"),
+        pytest.param([], None, (0, 0, 0), id="nothing"),
+    ],
+)
+def test_what_a_column_proves(texts, order, counts):
+    found = OrderEvidence.of(pl.Series(texts, dtype=pl.String))
+    assert found.order is order
+    assert (found.day_first, found.month_first, found.ambiguous) == counts
+
+
+def test_month_and_day_beside_a_date_prove_its_order():
+    texts, month, day = pl.Series(["5/2/2014", "5/5/2014", "5/2/2014"]), pl.Series(["2", "5", None]), pl.Series(["5", "5", None])  # fmt: skip
+    assert OrderEvidence.of(texts, month, day) == OrderEvidence(day_first=1, ambiguous=1)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(TEXTS), max_size=30), st.lists(st.integers(0, 30), max_size=5), st.randoms())
+def test_batches_and_their_order_are_irrelevant(texts, cuts, random):
+    whole = OrderEvidence.of(pl.Series(texts, dtype=pl.String))
+    shuffled = random.sample(texts, len(texts))
+    edges = [0, *sorted(min(cut, len(texts)) for cut in cuts), len(texts)]
+    parts = [shuffled[a:b] for a, b in pairwise(edges)]
+    merged = OrderEvidence()
+    for part in random.sample(parts, len(parts)):
+        merged = OrderEvidence.of(pl.Series(part, dtype=pl.String)).merge(merged)
+    assert merged == whole
+
+
+@settings(deadline=None)
+@given(st.lists(st.dates(), min_size=1), st.sampled_from(["/", "-", ".", " "]), st.booleans())
+def test_a_column_written_in_one_order_is_never_taken_for_the_other(days, sign, day_first):
+    form = f"%d{sign}%m{sign}" if day_first else f"%m{sign}%d{sign}"
+    found = OrderEvidence.of(pl.Series([f"{day.strftime(form)}{day.year:04}" for day in days]))
+    assert found.order in {None, day_first}
+    assert (found.order is None) == all(day.day <= 12 for day in days)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=30)))
+def test_no_text_whatever_raises(texts):
+    OrderEvidence.of(pl.Series(texts, dtype=pl.String))
