@@ -19,6 +19,9 @@ GBIF: Final = "http://rs.gbif.org/terms/1.0/"
 REPAIR: Final = pl.Struct({"term": pl.String, "value": pl.String, "rule": pl.String, "applied": pl.Boolean})
 """One repair of a value: `applied` is False for a proposal that waits for somebody's decision."""
 
+LINK: Final = pl.Struct({"key": pl.Int64, "strength": pl.String, "reason": pl.String})
+"""One other record that may be of the same event: `strength` is strong, likely or possible."""
+
 
 class Reach(StrEnum):
     """How far a column may travel."""
@@ -146,6 +149,8 @@ OCCURRENCE: Final = (
     _dwc("collectionCode", pl.String, "Collection.", _PRECISE),
     _dwc("catalogNumber", pl.String, "Number in the collection.", _PRECISE),
     _dwc("recordNumber", pl.String, "Collector's number.", _PRECISE),
+    _dwc("otherCatalogNumbers", pl.String, "Other numbers that it is known by, separated by | or ;.", _PRECISE),
+    _dwc("organismID", pl.String, "The individual, or the group of individuals.", _PRECISE),
     _dwc("eventID", pl.String, "The sampling event.", _PRECISE),
     _dwc("parentEventID", pl.String, "The event that it was part of.", _PRECISE),
     _dwc("samplingProtocol", pl.String, "Method of the event.", _PRECISE),
@@ -175,8 +180,27 @@ SHARING: Final = (
 )
 """What `sharing.publish` adds to a record that it let out."""
 
-PUBLISHED_OCCURRENCE: Final = tuple(c for c in OCCURRENCE if c.reach is not Reach.LAKE) + SHARING
+ASSESSED: Final = (
+    _gbif("isInCluster", pl.Boolean, "True where other records tell of the same event.", _PRECISE),
+    Column("duplicate_of", pl.Int64, "The record of the same event that is shown in its place; null if none.", _PRECISE),
+    Column("duplicate_reason", pl.String, "Why the records are taken for one event.", _PRECISE),
+)
+"""What a release adds to records whose place is open, from what it publishes of them alone."""
+
+PUBLISHED_OCCURRENCE: Final = tuple(c for c in OCCURRENCE if c.reach is not Reach.LAKE) + SHARING + ASSESSED
 """The published layer of a record: the release's table `occurrences`."""
+
+ASSESSMENT: Final = (
+    Column("key", pl.Int64, "The record's number.", _LAKE),
+    Column("flags", pl.List(pl.String), "Doubts that only the other records tell, see biodata.flags.", _LAKE),
+    Column("details", pl.List(pl.String), "The reason of each of these doubts, in words.", _LAKE),
+    Column("duplicate_group", pl.Int64, "Number of the record that its group of duplicates is shown by.", _LAKE),
+    Column("duplicate_of", pl.Int64, "The same for every other record of the group; null for that one.", _LAKE),
+    Column("duplicate_reasons", pl.List(pl.String), "Why it is taken for one event with others.", _LAKE),
+    Column("duplicate_links", pl.List(LINK), "Every record that may be of the same event.", _LAKE),
+    Column("rule_version", pl.String, "Version of the rules that found it.", _LAKE),
+)
+"""The lake's table `assessments`: what only the whole lake tells of a record; records without findings have no row."""
 
 VERBATIM_ADMIN: Final = (
     Column("key", pl.Int64, "The record's number.", _LAKE),
@@ -326,6 +350,7 @@ TAXON: Final = (
     Column("gbif_key", pl.Int64, "Key in GBIF's frozen integer backbone, where known."),
     Column("col_key", pl.String, "Key in the Catalogue of Life, where known."),
     Column("vernacular_names", pl.String, "JSON object: language (BCP 47) → the preferred name."),
+    Column("synonyms", pl.List(pl.String), "Other names of the taxon that its own row tells, without authorship."),
     Column("vernacular_details", pl.String, "JSON array of every common name: name, language, script, preferred, source."),
 )
 """The lake's and the release's table `taxa`."""
@@ -352,6 +377,7 @@ TABLES: Final = MappingProxyType(
     {
         "occurrences": OCCURRENCE,
         "verbatim": VERBATIM,
+        "assessments": ASSESSMENT,
         "protected_areas": PROTECTED_AREA,
         "corridors": CORRIDOR,
         "reserve_candidates": CANDIDATE,

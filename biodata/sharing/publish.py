@@ -7,7 +7,7 @@ from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.generalise import generalise
 from biodata.sharing.rules import RuleSet
-from biodata.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, SHARING, Column, Reach, names
+from biodata.terms import ASSESSED, OCCURRENCE, PUBLISHED_OCCURRENCE, SHARING, Column, Reach, names
 from biodata.vocabularies import SharingCategory
 
 
@@ -53,7 +53,7 @@ def publish(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySe
 def _column(column: Column, *, made: bool) -> pl.Expr:
     """Return a published column over records joined with what was made for the sensitive ones."""
     is_open = pl.col("category").is_null()
-    value = pl.lit(None) if column in SHARING else pl.col(column.name)
+    value = pl.lit(None) if column in (*SHARING, *ASSESSED) else pl.col(column.name)
     if column.name == "sharing_category":
         value = pl.col("category").fill_null(str(SharingCategory.OPEN))
     elif column.name == "sharing_rule":
