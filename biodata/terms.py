@@ -166,6 +166,7 @@ OCCURRENCE: Final = (
     _dwc("dataGeneralizations", pl.String, "How the published place was made coarser."),
     # What we think of it
     Column("quality_flags", pl.List(pl.String), "Names of the doubts, see biodata.flags."),
+    Column("source_issues", pl.List(pl.String), "Doubts that came with the record: GBIF's issues.", _PRECISE),
     Column("repairs", pl.List(REPAIR), "Values that were changed, or could be, with the rule.", _LAKE),
 )
 """The interpreted layer of a record: the lake's table `occurrences`."""

@@ -59,6 +59,8 @@ def interpret(told: Told) -> Findings:
             columns[term] = told[term].cast(pl.Int64, strict=False)
     if told.has("publishingCountry"):
         columns["publishingCountry"] = parse_countries(told["publishingCountry"])["code"]
+    if told.has("issue"):
+        columns["source_issues"] = told["issue"].str.split(";")
     counts = _counts(told)
     return Findings({**columns, **counts.columns}, {**flags, **counts.flags}, counts.repairs)
 

@@ -29,7 +29,7 @@ POINT_PROPERTIES: Final = (
     "key", "scientificName", "species", "class", "year", "countryCode", "basisOfRecord", "iucnRedListCategory",
     "sharing_category",
 )  # fmt: skip
-"""What a record tells in a tile; `key` is the feature's id too."""
+"""What a record tells in a tile."""
 
 SHAPE_PROPERTIES: Final = {
     "protected_areas": ("area_id", "name", "original_name", "designation", "iucn_category", "status", "marine"),
@@ -127,7 +127,6 @@ def _occurrences(run: Run, z: int, x: int, y: int, where: Filter | None) -> Sql:
         f"""SELECT ST_Point((mx - {west}) >> {fine}, (my - {north}) >> {fine}) AS geom, {told}, 1 AS "count"
             FROM occurrences WHERE {inside} AND {condition}""",
         [*bounds, *params],
-        key="key",
     )
 
 
@@ -161,10 +160,12 @@ def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sq
     )
 
 
-def _encode(layer: str, features: str, params: list[Any], *, key: str | None = None) -> Sql:
-    """Return the statement that encodes features with a column `geom` as a tile of one layer."""
-    name = f", '{key}'" if key else ""
-    encoded = f"ST_AsMVT(t, '{layer}', {_EXTENT}, 'geom'{name})"
+def _encode(layer: str, features: str, params: list[Any]) -> Sql:
+    """Return the statement that encodes features with a column `geom` as a tile of one layer.
+
+    A record's key is an attribute and not the feature's id, which ST_AsMVT takes from 32 bits.
+    """
+    encoded = f"ST_AsMVT(t, '{layer}', {_EXTENT}, 'geom')"
     return f"SELECT CASE WHEN count(*) > 0 THEN {encoded} END FROM ({features}) t", params
 
 
