@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -10,11 +10,10 @@ import polars as pl
 from biodata import places
 from biodata.datums import Form, System, find_system, to_wgs84
 from biodata.datums.operations import UNPUBLISHED_M
-from biodata.geo import Floats, geodesic_distance_m
+from biodata.geo import Floats
 from biodata.harmonise.coordinates import AXES
-from biodata.harmonise.datum_candidates import candidates
-from biodata.harmonise.datum_fit import region
-from biodata.harmonise.datum_points import forms_of, read_points, told_numbers
+from biodata.harmonise.datum_points import forms_of, told_numbers
+from biodata.harmonise.datum_proposals import DECIMALS, RULE, Moves, fitting
 from biodata.harmonise.findings import REPAIR_ROWS, Findings, repairs
 from biodata.harmonise.told import Told
 from biodata.parsers.controlled import Vocabulary, parse_controlled
@@ -25,13 +24,9 @@ EPSG_WGS84: Final = "EPSG:4326"
 METRES_IN: Final = ("easting", "northing")
 """Columns, no terms of Darwin Core, that hold metres."""
 
-RULE: Final = "datum_transform"
-AGREE_M: Final = 1000.0
-"""Metres of an unknown projection are proposed where all systems that fit put the point within this distance."""
 
-_DECIMALS: Final = 8
-_COMMON: Final = 0.2
-_OF_DEGREES: Final = ("COORDINATE_MISSING", "COORDINATE_INVALID", "COORDINATE_OUT_OF_RANGE")
+_FOUR_FIGURES: Final = r"^\D*\d[\d ,']{3}"
+_OF_DEGREES: Final = ("COORDINATE_MISSING", "COORDINATE_INVALID", "COORDINATE_OUT_OF_RANGE", "COORDINATE_PROJECTED")
 _SYSTEMS: Final = pl.Schema({"value": pl.String, "system": pl.String})
 
 
@@ -53,17 +48,6 @@ class Placed:
     point: Findings
     datum: Findings
     widened_m: pl.Series
-
-
-class _Moves(NamedTuple):
-    """The rows that are told in one system, and where they would lie."""
-
-    rows: np.ndarray
-    latitude: Floats
-    longitude: Floats
-    accuracy_m: Floats
-    applied: np.ndarray
-    rule: list[str]
 
 
 def interpret(told: Told, point: Findings, *, declared: str | None, boundaries: places.BoundarySet) -> Placed:
@@ -89,27 +73,40 @@ def interpret(told: Told, point: Findings, *, declared: str | None, boundaries: 
     -----
     A place is moved only by an operation that is published for where it lies; else it stays, with
     COORDINATE_REPROJECTION_FAILED. A row that states another datum itself is not moved but gets a proposal. Metres that
-    state no system get one where the systems that fit the stated province agree within `AGREE_M`.
+    state no system get one where the systems that fit the stated province agree within `datum_proposals.AGREE_M`.
     """
     systems = _systems(told, declared)
     column, flags = _datum_column(told, point, systems, declared)
     system = None if declared is None else _find(declared)
     other = (systems.is_not_null() & (systems != WGS84)).any() or (system is not None and system.id != EPSG_WGS84)
-    out_of_range = point.flags["COORDINATE_OUT_OF_RANGE"].fill_null(value=False)
+    metric = _metric(told, point.flags["COORDINATE_OUT_OF_RANGE"].fill_null(value=False))
     if told.has_other(*METRES_IN):
-        out_of_range |= point.flags["COORDINATE_MISSING"]
-    if not other and not out_of_range.any():
+        metric |= point.flags["COORDINATE_MISSING"].fill_null(value=False)
+    if "COORDINATE_PROJECTED" in point.flags:
+        metric |= point.flags["COORDINATE_PROJECTED"].fill_null(value=False)
+    if not other and not metric.any():
         nothing = pl.Series("widened_m", [None], dtype=pl.Float64).new_from_index(0, told.height)
         return Placed(point, Findings({"geodeticDatum": column}, flags), nothing)
     moves = list(_moved(told, point, systems, system)) if other else []
-    open_rows = out_of_range.to_numpy().copy()
+    open_rows = metric.to_numpy().copy()
     for move in moves:
         open_rows[move.rows] = False
-    moves.extend(_fitting(told, pl.Series(open_rows), boundaries))
+    moves.extend(fitting(told, pl.Series(open_rows), boundaries))
     return _placed(point, column, flags, moves)
 
 
-def _placed(point: Findings, column: pl.Series, flags: dict[str, pl.Series], moves: list[_Moves]) -> Placed:
+def _metric(told: Told, where: pl.Series) -> pl.Series:
+    """Tell which of the rows have a coordinate of four figures and more, as metres have; most that are wrong have not."""
+    if not where.any():
+        return where
+    looks = pl.DataFrame({axis: told[axis] for axis in AXES}).filter(where)
+    large = looks.select(pl.any_horizontal(pl.all().str.contains(_FOUR_FIGURES))).to_series().fill_null(value=False)
+    found = where.to_numpy().copy()
+    found[found] = large.to_numpy()
+    return pl.Series(found)
+
+
+def _placed(point: Findings, column: pl.Series, flags: dict[str, pl.Series], moves: list[Moves]) -> Placed:
     """Put the moves into the columns, flags and repairs of all rows."""
     latitude, longitude = (point.columns[axis].fill_null(np.nan).to_numpy().copy() for axis in AXES)
     moved, widened = np.zeros(len(latitude), dtype=bool), np.full(len(latitude), np.nan)
@@ -119,7 +116,7 @@ def _placed(point: Findings, column: pl.Series, flags: dict[str, pl.Series], mov
         latitude[rows], longitude[rows] = move.latitude[move.applied], move.longitude[move.applied]
         moved[rows], widened[rows] = True, move.accuracy_m[move.applied]
         for axis, values in zip(AXES, (move.latitude, move.longitude), strict=True):
-            noted.append(_noted(move, axis, pl.Series(values).cast(pl.String), [RULE] * len(move.rows)))
+            noted.append(_noted(move, axis, pl.Series(values).cast(pl.String), RULE))
         told_system = pl.repeat(WGS84, len(move.rows), eager=True)
         noted.append(_noted(move, "geodeticDatum", told_system, move.rule))
     done = pl.Series(moved)
@@ -144,12 +141,10 @@ def _placed(point: Findings, column: pl.Series, flags: dict[str, pl.Series], mov
     )
 
 
-def _noted(move: _Moves, term: str, values: pl.Series, rule: list[str]) -> pl.DataFrame:
+def _noted(move: Moves, term: str, values: pl.Series, rule: str | pl.Series) -> pl.DataFrame:
     """Note one term's new values."""
     every = pl.repeat(value=True, n=len(move.rows), eager=True)
-    frame = repairs(
-        every, term, values, pl.Series(rule, dtype=pl.String), applied=pl.Series(move.applied, dtype=pl.Boolean)
-    )
+    frame = repairs(every, term, values, rule, applied=pl.Series(move.applied, dtype=pl.Boolean))
     return frame.with_columns(row=pl.Series(move.rows).cast(REPAIR_ROWS["row"]))
 
 
@@ -200,7 +195,7 @@ def _datum_column(
     return kept, flags
 
 
-def _moved(told: Told, point: Findings, systems: pl.Series, declared: System | None) -> Iterator[_Moves]:
+def _moved(told: Told, point: Findings, systems: pl.Series, declared: System | None) -> Iterator[Moves]:
     """Yield the moves of the rows that state, or are declared in, another system."""
     datum = "" if declared is None or declared.crs.geodetic_crs is None else str(declared.crs.geodetic_crs.to_epsg())
     longitude, latitude = (point.columns[axis].fill_null(np.nan).to_numpy() for axis in reversed(AXES))
@@ -224,14 +219,18 @@ def _moved(told: Told, point: Findings, systems: pl.Series, declared: System | N
         known = np.isfinite(moved.longitude) & np.isfinite(moved.latitude) & (moved.operation >= 0)
         applied = moved.certain & known & (system == declared)
         kept = np.flatnonzero(known)
-        names = [
+        kinds = pl.DataFrame({"operation": moved.operation[kept], "accuracy": moved.accuracy_m[kept]})
+        once = kinds.unique()
+        ways = [
             f"{RULE}: {system.id}, {moved.names[operation]}, ± {accuracy:.3g} m"
-            for operation, accuracy in zip(moved.operation[kept], moved.accuracy_m[kept], strict=True)
+            for operation, accuracy in once.iter_rows()
         ]
-        yield _Moves(
+        once = once.with_columns(pl.Series("rule", ways, dtype=pl.String))
+        names = kinds.join(once, on=["operation", "accuracy"], how="left", maintain_order="left")["rule"]
+        yield Moves(
             rows[kept],
-            np.round(moved.latitude[kept], _DECIMALS),
-            np.round(moved.longitude[kept], _DECIMALS),
+            np.round(moved.latitude[kept], DECIMALS),
+            np.round(moved.longitude[kept], DECIMALS),
             moved.accuracy_m[kept],
             applied[kept],
             names,
@@ -244,38 +243,3 @@ def _metres(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     metres = (form.is_not_null() & (form != Form.DEGREES.value)).fill_null(value=False).to_numpy()
     easting, northing = np.where(swapped, y, x), np.where(swapped, x, y)
     return np.where(metres, easting, np.nan), np.where(metres, northing, np.nan)
-
-
-def _fitting(told: Told, where: pl.Series, boundaries: places.BoundarySet) -> Iterator[_Moves]:
-    """Yield proposals for metres that state no system but fit their stated province in one way only."""
-    rows = np.flatnonzero(where.to_numpy())
-    if not len(rows):
-        return
-    points = read_points(told.keep(where), boundaries=boundaries).with_columns(at=pl.Series(rows))
-    points = points.filter(pl.col("region").is_not_null() & pl.col("form").is_in([Form.METRES, Form.METRES_WITH_ZONE]))
-    for kind, some in points.group_by("region", "form", "zone", maintain_order=True):
-        common = [c.system for c in candidates(*kind, boundaries) if c.weight >= _COMMON]
-        if not common:
-            continue
-        x, y = some["x"].to_numpy(), some["y"].to_numpy()
-        moved = [to_wgs84(system, x, y) for system in common]
-        area = region(str(kind[0]), boundaries)
-        inside = np.stack([area.outside_m(m.longitude, m.latitude) <= 0 for m in moved])
-        first = inside.argmax(axis=0)
-        columns = np.arange(some.height)
-        longitude, latitude, accuracy = (
-            np.stack([getattr(m, name) for m in moved]) for name in ("longitude", "latitude", "accuracy_m")
-        )
-        best_x, best_y = longitude[first, columns], latitude[first, columns]
-        apart = geodesic_distance_m(best_x[np.newaxis], best_y[np.newaxis], longitude, latitude)
-        spread = np.where(inside, apart, 0.0).max(axis=0)
-        sure = np.flatnonzero(inside.any(axis=0) & (spread <= AGREE_M))
-        names = [f"{RULE}: {common[n].id} fits the stated place" for n in first[sure]]
-        yield _Moves(
-            some["at"].to_numpy()[sure],
-            np.round(best_y[sure], _DECIMALS),
-            np.round(best_x[sure], _DECIMALS),
-            np.fmax(accuracy[first, columns], spread)[sure],
-            np.zeros(len(sure), dtype=bool),
-            names,
-        )
