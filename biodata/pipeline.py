@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import shutil
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 from biodata import harmonise, places, sharing, terms
 from biodata.errors import InputError, Refusal, StoreError
+from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.protected_areas import not_mapped, protected_areas
 from biodata.harmonise.streams import harmonise_batches
 from biodata.harmonise.taxa import taxa
@@ -57,6 +58,8 @@ class IngestReport:
         Of protected areas: how many sites without geometry each country has, `-` where none is told.
     refusals : list of Refusal
         Each row that was not taken in, and why.
+    notes : list of str
+        What was concluded from the table as a whole.
     snapshot : int or None
         The lake's version afterwards; None for a dry run.
     """
@@ -74,6 +77,7 @@ class IngestReport:
     flags: dict[str, int] = field(default_factory=dict)
     not_mapped: dict[str, int] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     snapshot: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,6 +95,8 @@ class _Table:
     frames: list[pl.DataFrame] = field(default_factory=list)
     outcomes: list[pl.DataFrame] = field(default_factory=list)
     datasets: set[str] = field(default_factory=set)
+    orders: DateOrders = field(default_factory=DateOrders)
+    told_orders: DateOrders | None = None
 
 
 def ingest(
@@ -159,13 +165,27 @@ def ingest(
         )
         tables: list[_Table] = []
         seen: dict[str, set[str]] = {}
-        for verbatim in opened.read():
+
+        def begin(verbatim: VerbatimTable, orders: DateOrders | None = None) -> _Table:
             verbatim.declarations = {**verbatim.declarations, **declared}
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
-            table = _Table(
-                verbatim, IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name), staging
-            )
+            report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
+            return _Table(verbatim, report, staging, told_orders=orders)
+
+        for number, verbatim in enumerate(opened.read()):
+            counted = harmoniser.identities.counted()
+            table = begin(verbatim)
             _harmonise(table, harmoniser, boundaries, seen, with_outcomes=report_file is not None, progress=progress)
+            if download is None and table.orders.decide() and "day_month_order" not in table.verbatim.declarations:
+                # Which of two numbers is the day was known only when every row had been heard.
+                orders = table.orders
+                again = open_source(source, [Path(p) for p in paths], dataset=dataset, options=told, progress=progress)
+                harmoniser.identities.count_from(counted)
+                table = begin(_table_at(again.read(), number), orders=orders)
+                table.report.notes += orders.sentences()
+                _harmonise(
+                    table, harmoniser, boundaries, seen, with_outcomes=report_file is not None, progress=progress
+                )
             tables.append(table)
         if download is None and not any(table.report.rows for table in tables):
             problem = "there is nothing in it to take in"
@@ -275,7 +295,19 @@ def _counted(table: _Table) -> Iterator[pl.DataFrame]:
     """Yield the batches as they come and count their rows: what the report's other numbers must add up to."""
     for batch in table.verbatim.batches:
         table.report.rows += batch.height
+        if table.staging is not None and table.told_orders is None:
+            table.orders.add(batch)
         yield batch
+
+
+def _table_at(tables: Iterator[VerbatimTable], number: int) -> VerbatimTable:
+    """Return a source's table by its number; the batches of those before it are read and left."""
+    for position, table in enumerate(tables):
+        if position == number:
+            return table
+        deque(table.batches, maxlen=0)
+    message = f"the source gave {number} tables where it gave more before"
+    raise StoreError(message)
 
 
 def _records(table: _Table, harmoniser: harmonise.Harmoniser) -> Iterator[tuple[pl.DataFrame, list[Refusal]]]:
@@ -288,6 +320,7 @@ def _records(table: _Table, harmoniser: harmonise.Harmoniser) -> Iterator[tuple[
         _counted(table),
         dataset_key=table.report.dataset,
         declarations=table.verbatim.declarations,
+        orders=table.told_orders,
     )
     with ThreadPoolExecutor(1) as writer:
         written: Future[None] | None = None

@@ -183,7 +183,9 @@ SHARING: Final = (
 
 ASSESSED: Final = (
     _gbif("isInCluster", pl.Boolean, "True where other records tell of the same event.", _PRECISE),
-    Column("duplicate_of", pl.Int64, "The record of the same event that is shown in its place; null if none.", _PRECISE),
+    Column(
+        "duplicate_of", pl.Int64, "The record of the same event that is shown in its place; null if none.", _PRECISE
+    ),
     Column("duplicate_reason", pl.String, "Why the records are taken for one event.", _PRECISE),
 )
 """What a release adds to records whose place is open, from what it publishes of them alone."""
@@ -352,7 +354,9 @@ TAXON: Final = (
     Column("col_key", pl.String, "Key in the Catalogue of Life, where known."),
     Column("vernacular_names", pl.String, "JSON object: language (BCP 47) → the preferred name."),
     Column("synonyms", pl.List(pl.String), "Other names of the taxon that its own row tells, without authorship."),
-    Column("vernacular_details", pl.String, "JSON array of every common name: name, language, script, preferred, source."),
+    Column(
+        "vernacular_details", pl.String, "JSON array of every common name: name, language, script, preferred, source."
+    ),
 )
 """The lake's and the release's table `taxa`."""
 

@@ -80,6 +80,24 @@ def test_a_buddhist_year_is_read_only_where_it_is_declared(settings, tmp_path):
             assert lake.read("occurrences", columns=["year"])["year"].to_list() == [year]
 
 
+def test_the_whole_column_tells_which_number_is_the_day(settings, tmp_path):
+    dates = ["03/04/2010", "25/03/2010", "05/06/2011"]
+    rows = [f"d{n}\tMuntiacus muntjak\t21.0\t101.3\t{date}\tLA\tNam Ha\n" for n, date in enumerate(dates)]
+    report = take(settings, table(tmp_path, rows))
+    assert report.notes == ["the table: eventDate has the day first, as 1 rows prove; 2 others are read so"]
+    with Lake.open(settings.data) as lake:
+        read = dict(lake.read("occurrences", columns=["occurrenceID", "eventDate"]).iter_rows())
+    assert read == {"d0": "2010-04-03", "d1": "2010-03-25", "d2": "2011-06-05"}
+
+
+def test_a_column_that_proves_both_orders_or_none_is_left_ambiguous(settings, tmp_path):
+    for dates in (["03/04/2010", "25/03/2010", "03/25/2010"], ["03/04/2010", "05/06/2010"]):
+        rows = [f"d{n}\tMuntiacus muntjak\t21.0\t101.3\t{date}\tLA\tNam Ha\n" for n, date in enumerate(dates)]
+        report = take(settings, table(tmp_path, rows))
+        assert report.notes == []
+        assert report.flags["RECORDED_DATE_DAY_MONTH_AMBIGUOUS"] >= 1
+
+
 def test_an_unknown_declaration_is_one_line_that_names_what_would_be_right(settings, tmp_path):
     with pytest.raises(InputError, match="buddhist"):
         take(settings, table(tmp_path), options={"calendar": "mayan"})

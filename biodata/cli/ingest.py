@@ -70,6 +70,8 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
         f"  {report.rows} rows: {report.stored} {would}stored ({report.new} new, {report.changed} changed), "
         f"{report.unchanged} unchanged, {report.refused} refused"
     )
+    for note in report.notes:
+        say(f"  {note}")
     if report.gone:
         say(f"  {report.gone} records are gone from the source")
     for name, count in sorted(report.flags.items(), key=lambda item: -item[1]):

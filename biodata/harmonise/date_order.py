@@ -72,6 +72,19 @@ class DateOrders:
         ]
         return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
+    def decide(self) -> bool:
+        """Tell whether they say something of dates that could be read either way."""
+        return any(found.ambiguous and found.order is not None for found in self._evidence.values())
+
+    def sentences(self) -> list[str]:
+        """Return what was concluded about each column that has dates to be read by it."""
+        return [
+            f"{dataset or 'the table'}: {term} has the {'day' if found.order else 'month'} first, as "
+            f"{max(found.day_first, found.month_first)} rows prove; {found.ambiguous} others are read so"
+            for (dataset, term), found in self.evidence().items()
+            if found.ambiguous and found.order is not None
+        ]
+
     def by_row(self, datasets: pl.Series, terms: pl.Series) -> pl.Series:
         """Return for n rows whether their column writes the day first; null where it does not tell.
 

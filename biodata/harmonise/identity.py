@@ -28,6 +28,14 @@ class Identities:
         self._secret = secret
         self._seen: Counter[tuple[str, str]] = Counter()
 
+    def counted(self) -> Counter[tuple[str, str]]:
+        """Return how often each content came so far."""
+        return self._seen.copy()
+
+    def count_from(self, counted: Counter[tuple[str, str]]) -> None:
+        """Count on from what `counted` gave: a table is read once more."""
+        self._seen = counted.copy()
+
     def assign(self, told: Told, *, dataset_key: str) -> tuple[Findings, pl.Series, list[Refusal]]:
         """Identify the rows of a batch.
 

@@ -12,6 +12,7 @@ from biodata import places, terms
 from biodata.errors import Refusal
 from biodata.harmonise import coordinates, dates, datum_moves, location, measures, names, provinces, records, suspicious
 from biodata.harmonise.checklists import Checklist
+from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.findings import Findings, quality_flags, repairs_column
 from biodata.harmonise.identity import Identities
 from biodata.harmonise.told import Told
@@ -90,7 +91,7 @@ class Harmoniser:
     ) -> None:
         self._boundaries = boundaries
         self._gazetteer = places.load_gazetteer(boundaries) if gazetteer is None else gazetteer
-        self._identities = Identities(secret)
+        self.identities = Identities(secret)
         self._names = names.Names(None if checklist is None or checklist.is_empty() else Checklist(checklist))
         self._today = today
 
@@ -128,7 +129,7 @@ class Harmoniser:
         Identified
         """
         told = Told(batch)
-        identity, kept, refusals = self._identities.assign(told, dataset_key=dataset_key)
+        identity, kept, refusals = self.identities.assign(told, dataset_key=dataset_key)
         if not kept.all():
             told = told.keep(kept)
             identity = Findings(
@@ -138,7 +139,11 @@ class Harmoniser:
         return Identified(told, identity, refusals)
 
     def interpret(
-        self, identified: Identified, *, declarations: Mapping[str, str] = _NOTHING_DECLARED
+        self,
+        identified: Identified,
+        *,
+        declarations: Mapping[str, str] = _NOTHING_DECLARED,
+        orders: DateOrders | None = None,
     ) -> HarmonisedBatch:
         """Interpret identified rows; several batches may be interpreted at once, in any order.
 
@@ -148,6 +153,8 @@ class Harmoniser:
             n rows.
         declarations : mapping
             As for `occurrences`.
+        orders : DateOrders, optional
+            What the whole table says of the order of day and month.
 
         Returns
         -------
@@ -166,7 +173,7 @@ class Harmoniser:
             identity,
             recorded,
             taxon,
-            dates.interpret(told, today=self._today, declarations=declarations),
+            dates.interpret(told, today=self._today, declarations=declarations, orders=orders),
             point,
             placed.datum,
             measured,

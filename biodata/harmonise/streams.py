@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser, Identified
 
 WORKERS: Final = min(os.cpu_count() or 1, 4)
@@ -15,7 +16,12 @@ WORKERS: Final = min(os.cpu_count() or 1, 4)
 
 
 def harmonise_batches(
-    harmoniser: Harmoniser, batches: Iterator[pl.DataFrame], *, dataset_key: str, declarations: Mapping[str, str]
+    harmoniser: Harmoniser,
+    batches: Iterator[pl.DataFrame],
+    *,
+    dataset_key: str,
+    declarations: Mapping[str, str],
+    orders: DateOrders | None = None,
 ) -> Iterator[HarmonisedBatch]:
     """Interpret batches of verbatim records.
 
@@ -27,6 +33,8 @@ def harmonise_batches(
         As for `Harmoniser.occurrences`; read in a thread of its own, ahead of what is asked for.
     dataset_key, declarations
         As for `Harmoniser.occurrences`.
+    orders : DateOrders, optional
+        What the whole table says of the order of day and month.
 
     Yields
     ------
@@ -44,7 +52,7 @@ def harmonise_batches(
         following = reader.submit(read)
         while (identified := following.result()) is not None:
             following = reader.submit(read)
-            coming.append(workers.submit(harmoniser.interpret, identified, declarations=declarations))
+            coming.append(workers.submit(harmoniser.interpret, identified, declarations=declarations, orders=orders))
             if len(coming) > WORKERS:
                 yield coming.popleft().result()
         while coming:
