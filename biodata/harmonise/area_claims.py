@@ -104,8 +104,10 @@ def claims(table: Headings, countries: list[list[str]]) -> Claims:
     else:
         reported = _claim(table, _REPORTED, countries)
     legal = _claim(table, _LEGAL, countries, reported.km2)
+    # Zones stand beside the whole in the whole's unit, and where the heading tells it, it is told once.
+    shared = _heading(table, _REPORTED)
     zones = {
-        zone: _claim(table, (f"{name}面积", name), countries).km2
+        zone: _claim(table, (f"{name}面积", name), countries, unit=shared and shared[1]).km2
         for name, zone in _ZONES.items()
         if _heading(table, (f"{name}面积", name))
     }
@@ -125,14 +127,19 @@ def claims(table: Headings, countries: list[list[str]]) -> Claims:
 
 
 def _claim(
-    table: Headings, names: Collection[str], countries: list[list[str]], other_km2: pl.Series | None = None
+    table: Headings,
+    names: Collection[str],
+    countries: list[list[str]],
+    other_km2: pl.Series | None = None,
+    *,
+    unit: str | None = None,
 ) -> _Claim:
     """Read the first column of these names, with or without a unit behind them."""
     found = _heading(table, names)
     if found is None:
         return _nothing(table.batch.height)
-    heading, unit = found
-    read = parse_areas(pl.Series(table.values(heading), dtype=pl.String), unit=unit)
+    heading, told_unit = found
+    read = parse_areas(pl.Series(table.values(heading), dtype=pl.String), unit=told_unit or unit)
     # 0 is how many tables write that nothing is known.
     told = (read["number"].fill_null(1.0) != 0) & read["value"].is_not_null()
     waiting = told & (read["issue"] == "AREA_UNIT_MISSING").fill_null(value=False)

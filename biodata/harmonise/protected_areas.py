@@ -79,7 +79,8 @@ def not_mapped(frame: pl.DataFrame) -> dict[str, int]:
     """
     mapped = frame.filter(pl.col("geometry").is_not_null())["part_of"]
     missing = frame.filter(~pl.col("part_of").is_in(mapped.implode())).select("part_of", country="country_codes")
-    each = missing.explode("country").with_columns(pl.col("country").fill_null("-")).unique()
+    told = pl.when(pl.col("country").list.len() > 0).then("country").otherwise(pl.lit(["-"]))
+    each = missing.with_columns(country=told).explode("country").unique()
     return dict(each.group_by("country").len().sort("country").iter_rows())
 
 

@@ -16,7 +16,7 @@ import shapely
 
 from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
-from biodata.formats.archives import open_archive
+from biodata.formats.archives import ArchiveLimits, open_archive
 from biodata.formats.wkb import MAX_DEPTH
 from biodata.formats.workbooks import read_sheets
 
@@ -67,7 +67,7 @@ def open_tables(path: Path, *, encoding: str | None = None) -> list[AreaTable] |
     with path.open("rb") as stream:
         zipped = stream.read(2) == b"PK"
     if zipped:
-        archive = open_archive(path)
+        archive = open_archive(path, limits=ArchiveLimits(zips_inside=True))
         if _WORKBOOK in archive.sizes or path.suffix.lower() == ".xlsx":
             return _workbook(path)
         texts = [name for name in archive.sizes if name.lower().endswith(_TEXT[:2])]

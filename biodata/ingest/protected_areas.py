@@ -160,5 +160,5 @@ def _in_wgs84(blobs: list[bytes | None], crs: Any) -> tuple[list[bytes | None], 
         elif not shapes[at].is_empty and not inside[at]:
             told = ", ".join(f"{value:.6g}" for value in (west[at], south[at], east[at], north[at]))
             problems[at] = "COORDINATE_OUT_OF_RANGE", f"the coordinates are no degrees ({told}); is the system stated?"
-    shapes[[shape is not None and shape.is_empty for shape in shapes]] = None
+    shapes[[at in problems or (shape is not None and shape.is_empty) for at, shape in enumerate(shapes)]] = None
     return list(shapely.to_wkb(shapes)), problems
