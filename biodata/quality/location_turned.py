@@ -8,7 +8,7 @@ import polars as pl
 
 from biodata.geo import Floats
 from biodata.quality.gazetteer import country_codes
-from biodata.quality.location_place import IN_COUNTRY, MAP_AUTHORITIES, MAP_BUFFER_M, in_country
+from biodata.quality.location_place import IN_COUNTRY, MAP_AUTHORITIES, MAP_BUFFER_M, SEA, in_country
 from biodata.quality.model import Answer, Arguments, Context, Preparation, Test
 from biodata.quality.numbers import BLANKS
 
@@ -34,10 +34,11 @@ def _make_turned(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
         for way in ways:
             lon, lat = _turn(x.gather(rows).to_numpy(), y.gather(rows).to_numpy(), way)
             possible = open_rows & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+            unit = np.full(len(rows), SEA, dtype=np.int32)
+            unit[possible] = context.boundaries.cells.locate(lon[possible], lat[possible])
             for code in {code for code, is_open in zip(codes, possible, strict=True) if is_open}:
                 at = np.flatnonzero(possible & (np.array(codes, dtype=object) == code))
-                unit = context.boundaries.cells.locate(lon[at], lat[at])
-                fits = in_country(code, lon[at], lat[at], unit, buffer[at], context.boundaries, zone=zone)
+                fits = in_country(code, lon[at], lat[at], unit[at], buffer[at], context.boundaries, zone=zone)
                 for row in rows[at[fits]]:
                     found[int(row)].append(way)
     turned: list[tuple[str | None, str | None]] = [(None, None)] * frame.height
