@@ -63,7 +63,7 @@ def test_darwin_core_columns():
     assert (taxon["scientificName"], taxon["scientificNameAuthorship"]) == ("Macaca mulatta", "(Zimmermann, 1780)")
     assert (taxon["taxonRank"], taxon["taxonomicStatus"], taxon["iucnRedListCategory"]) == ("SPECIES", "ACCEPTED", "LC")
     assert (taxon["genus"], taxon["order"], taxon["kingdom"]) == ("Macaca", "Primates", "Animalia")
-    assert json.loads(taxon["vernacular_names"]) == {"zh": "猕猴", "vi": "Khỉ vàng"}
+    assert json.loads(taxon["vernacular_names"]) == {"zh-Hans": "猕猴", "vi": "Khỉ vàng"}
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_table_of_text(tmp_path, encoding):
     batch, frame = names_of(path)
     assert batch["source_row"].to_list() == [2, 3]
     assert batch["source_file"].unique().to_list() == ["list.csv"]
-    assert json.loads(frame["vernacular_names"][1]) == {"zh": "亚洲象"}
+    assert json.loads(frame["vernacular_names"][1]) == {"zh-Hans": "亚洲象"}
 
 
 def test_row_of_another_length_is_refused(tmp_path):

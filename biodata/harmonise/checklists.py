@@ -74,6 +74,16 @@ class Checklist:
             taxon="taxon",
             order="place",
         )
+        told_beside = own.filter(~group & (pl.col("synonyms").list.len() > 0)).select(
+            name="synonyms",
+            author=pl.lit(None, pl.String),
+            kingdom=kingdom(pl.col("kingdom")),
+            family="family",
+            status=pl.lit("SYNONYM"),
+            taxon="taxon",
+            order="place",
+        )
+        names = pl.concat([names, told_beside.explode("name")])
         genera = pl.read_parquet((files("biodata") / "data" / "genera.parquet").read_bytes(), columns=["name"])["name"]
         self._matcher = NameMatcher(names, genera)
 

@@ -3,14 +3,16 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
 from biodata import terms
-from biodata.errors import Refusal
+from biodata.errors import InputError, Refusal
 from biodata.harmonise.headings import Headings
+from biodata.matching import vernaculars
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.scientific_names import parse_names
 
@@ -19,6 +21,10 @@ _NAMES: Final = ("scientificname", "sciname", "canonicalname")
 _RANKS: Final = ("kingdom", "phylum", "class", "order", "family")
 _ABOVE_GENUS: Final = ("KINGDOM", "PHYLUM", "CLASS", "ORDER", "SUPERFAMILY", "FAMILY", "SUBFAMILY", "TRIBE")
 _NOTHING: Final = frozenset({"NA"})
+_BINOMIAL: Final = re.compile(r"^[A-Z][a-z]+ [a-z-]+(?: [a-z-]+)?$")
+
+EXTENSION: Final = "vernacular_extension"
+"""The column in which an archive's common names stand beside its taxa: a JSON array of name, language, preferred, source."""
 
 # https://www.iucnredlist.org/resources/categories-and-criteria and, for LR/…, version 2.3 of 1994
 _IUCN: Final = MappingProxyType(
@@ -31,7 +37,9 @@ _IUCN: Final = MappingProxyType(
 )
 
 
-def taxa(batch: pl.DataFrame, *, checklist: str) -> tuple[pl.DataFrame, list[Refusal]]:
+def taxa(
+    batch: pl.DataFrame, *, checklist: str, declarations: Mapping[str, str] = MappingProxyType({})
+) -> tuple[pl.DataFrame, list[Refusal]]:
     """Interpret the names of one checklist.
 
     Parameters
@@ -39,7 +47,10 @@ def taxa(batch: pl.DataFrame, *, checklist: str) -> tuple[pl.DataFrame, list[Ref
     batch : polars.DataFrame
         A whole table of n rows, as `biodata.ingest.checklist` gives it.
     checklist : str
-        The checklist with its version.
+        The checklist's key.
+    declarations : mapping
+        What is declared of it: `version`; `order`, its place among the checklists that names are matched to; `keys`,
+        `gbif` or `col` where its identifiers are GBIF's or the Catalogue of Life's keys.
 
     Returns
     -------
@@ -68,18 +79,64 @@ def taxa(batch: pl.DataFrame, *, checklist: str) -> tuple[pl.DataFrame, list[Ref
             **_classification(table),
             **_rank_and_status(table),
             "iucnRedListCategory": pl.Series([_iucn(value) for value in _red_list(table)], dtype=pl.String),
-            "gbif_key": pl.Series(table.values("taxonkey", "gbif_key", "gbifkey"), dtype=pl.String).cast(
-                pl.Int64, strict=False
-            ),
-            "col_key": pl.Series(table.values("col_key", "colid", "colkey"), dtype=pl.String),
-            "vernacular_names": pl.Series(_vernaculars(table), dtype=pl.String),
+            **_keys(table, declarations.get("keys")),
+            **_vernaculars(table),
+            "synonyms": pl.Series(_other_names(table), dtype=pl.List(pl.String)),
             "accepted_id": pl.Series(table.values("acceptednameusageid"), dtype=pl.String),
             "accepted_name": pl.Series(table.values("acceptednameusage", "acceptedscientificname"), dtype=pl.String),
         }
     )
     frame = _named(frame)
     frame, refusals = _refused(frame)
-    return terms.conform(_accepted(frame).with_columns(checklist=pl.lit(checklist)), terms.TAXON), refusals
+    frame = _accepted(frame).with_columns(
+        checklist=pl.lit(checklist),
+        checklist_version=pl.lit(declarations.get("version"), pl.String),
+        checklist_order=pl.lit(_order(declarations), pl.Int32),
+    )
+    return terms.conform(frame, terms.TAXON), refusals
+
+
+def _order(declarations: Mapping[str, str]) -> int | None:
+    """Return the declared place of a checklist.
+
+    Raises
+    ------
+    InputError
+        If it is no whole number.
+    """
+    told = declarations.get("order")
+    if told is None:
+        return None
+    if not (told.isascii() and told.isdigit() and len(told) < 10):
+        problem = "the place of a checklist is no whole number"
+        raise InputError(problem, column="order", value=told, expected="1 for the first", code="OPTION_INVALID")
+    return int(told)
+
+
+def _keys(table: Headings, declared: str | None) -> dict[str, pl.Series]:
+    """Return GBIF's and the Catalogue of Life's keys: from their columns, or the identifiers where declared."""
+    if declared not in {None, "gbif", "col"}:
+        problem = "these identifiers are not known"
+        raise InputError(problem, column="keys", value=declared, expected="gbif or col", code="OPTION_INVALID")
+    gbif = _IDS if declared == "gbif" else ("taxonkey", "gbif_key", "gbifkey")
+    col = _IDS if declared == "col" else ("col_key", "colid", "colkey")
+    return {
+        "gbif_key": pl.Series(table.values(*gbif), dtype=pl.String).cast(pl.Int64, strict=False),
+        "col_key": pl.Series(table.values(*col), dtype=pl.String),
+    }
+
+
+def _other_names(table: Headings) -> list[list[str] | None]:
+    """Return the names that the Mammal Diversity Database tells beside its own: the older world list's, the original."""
+    if not table.has("msw3_sciname"):
+        return [None] * table.batch.height
+    columns = [table.values(name, nothing=_NOTHING) for name in ("sciname", "msw3_sciname", "originalnamecombination")]
+    found = []
+    for own, *others in zip(*columns, strict=True):
+        names = (name.replace("_", " ").strip() for name in others if name)
+        known = (own or "").replace("_", " ")
+        found.append(sorted({name for name in names if name != known and _BINOMIAL.match(name)}) or None)
+    return found
 
 
 def _authors(table: Headings) -> list[str | None]:
@@ -131,14 +188,29 @@ def _iucn(told: str | None) -> str | None:
     return _IUCN.get(re.sub(r"\s*\(.*\)$", "", told).upper()) if told else None
 
 
-def _vernaculars(table: Headings) -> list[str | None]:
-    """Return common names as a JSON object by language; `und` where the language is not told."""
+def _vernaculars(table: Headings) -> dict[str, pl.Series]:
+    """Return common names with their languages: of columns, and of an archive's extension."""
     columns = {name.removeprefix("vernacular_"): name for name in table.columns if name.startswith("vernacular_")}
+    columns.pop(EXTENSION.removeprefix("vernacular_"), None)
     columns |= {lang: name for lang, name in (("en", "maincommonname"), ("und", "vernacularname")) if table.has(name)}
     values = [table.values(name, nothing=_NOTHING) for name in columns.values()]
+    others = table.values("othercommonnames", nothing=_NOTHING)
+    extension = table.values(EXTENSION)
     rows = zip(*values, strict=True) if values else [()] * table.batch.height
-    named = ({lang: name for lang, name in zip(columns, row, strict=True) if name} for row in rows)
-    return [json.dumps(names, ensure_ascii=False) if names else None for names in named]
+    details, chosen = [], []
+    for row, more, told in zip(rows, others, extension, strict=True):
+        names = [
+            {"name": name, "language": lang, "preferred": True} for lang, name in zip(columns, row, strict=True) if name
+        ]
+        names += [{"name": name, "language": "en"} for name in (more or "").split("|") if name.strip()]
+        names += json.loads(told) if told else []
+        found = vernaculars.read(names)
+        details.append(json.dumps(found, ensure_ascii=False) if found else None)
+        chosen.append(json.dumps(vernaculars.preferred(found), ensure_ascii=False) if found else None)
+    return {
+        "vernacular_names": pl.Series(chosen, dtype=pl.String),
+        "vernacular_details": pl.Series(details, dtype=pl.String),
+    }
 
 
 def _named(frame: pl.DataFrame) -> pl.DataFrame:

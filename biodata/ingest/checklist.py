@@ -1,5 +1,7 @@
 """Checklists of names: tables of text with Darwin Core's or MDD's headings, and archives with a core of taxa."""
 
+import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,11 +11,14 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats import delimited
+from biodata.formats.dwca import open_dwca
 from biodata.ingest.dwca import DwcaSource
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.tables import check_options, opener
+from biodata.ingest.tables import archive_rows, check_options, core_id_name, opener
 
 _OPTIONS: Final = frozenset({"encoding", "separator"})
+_DECLARED: Final = frozenset({"version", "order", "keys"})
+_VERSION: Final = re.compile(r"(?<![A-Za-z])v(?:ersion)?[ ._-]?(\d+(?:\.\d+)+)", re.IGNORECASE)
 # Any one of them makes a table of names; compared in lower case.
 _NAME_HEADINGS: Final = frozenset({"scientificname", "sciname", "canonicalname"})
 
@@ -28,7 +33,9 @@ class ChecklistSource:
     dataset : str, optional
         Key of the dataset; else the archive's own, else made from the file's name.
     options : mapping
-        `encoding` and `separator` of tables of text.
+        `encoding` and `separator` of tables of text; `version`, else as the title or the file's name tells it (v1.2);
+        `order`, its place among checklists (1 is asked first); `keys`, `gbif` or `col` where its identifiers are
+        theirs.
     progress : bool
         Not used: whoever consumes the batches shows the progress.
     """
@@ -43,7 +50,10 @@ class ChecklistSource:
         options: Mapping[str, str] | None = None,
         progress: bool = False,
     ) -> None:
-        self.paths, self.dataset, self.options = list(paths), dataset, check_options(options or {}, _OPTIONS)
+        self.paths, self.dataset = list(paths), dataset
+        told = check_options(options or {}, _OPTIONS | _DECLARED)
+        self.declared = {name: told.pop(name) for name in _DECLARED if name in told}
+        self.options = told
 
     def read(self) -> Iterator[VerbatimTable]:
         """Yield one table a checklist, in one batch: accepted names are looked up in the whole of it.
@@ -57,12 +67,14 @@ class ChecklistSource:
         for path in self.paths:
             table = self._archive(path) if path.is_dir() or zipfile.is_zipfile(path) else self._text(path)
             table.batches, table.complete = _whole(table.batches), True
+            table.declarations = {**_version(table), **self.declared}
             yield table
 
     def _archive(self, path: Path) -> VerbatimTable:
         """Return the taxa of an archive."""
         for table in DwcaSource([path], dataset=self.dataset, options=self.options).read():
             if table.kind == "taxa":
+                table.batches = _with_vernaculars(path, table, table.batches, self.options)
                 return table
         problem = "the archive's core holds no taxa"
         raise InputError(problem, file=path.name, expected="a core of row type Taxon", code="ARCHIVE_WITHOUT_TAXA")
@@ -87,3 +99,43 @@ def _whole(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Yield the batches as one."""
     if frames := list(batches):
         yield pl.concat(frames)
+
+
+def _version(table: VerbatimTable) -> dict[str, str]:
+    """Return the version that a title or a file's name tells."""
+    found = next(filter(None, (_VERSION.search(text) for text in (table.dataset.title or "", table.name))), None)
+    return {"version": found[1]} if found else {}
+
+
+def _with_vernaculars(
+    path: Path, table: VerbatimTable, batches: Iterator[pl.DataFrame], options: Mapping[str, str]
+) -> Iterator[pl.DataFrame]:
+    """Yield the taxa of an archive as one batch, with the common names of its extension as a column."""
+    dwca = open_dwca(path)
+    extensions = dwca.description.extensions if dwca.description else ()
+    told = [file for file in extensions if file.kind == "VernacularName"]
+    if dwca.description is None or not told:
+        yield from batches
+        return
+    names: dict[str, list[dict[str, object]]] = {}
+    for file in told:
+        for frame in archive_rows(dwca, file, table.refusals, options):
+            for row in frame.iter_rows(named=True):
+                if row.get("vernacularName") and row.get("coreid"):
+                    names.setdefault(row["coreid"], []).append(
+                        {
+                            "name": row["vernacularName"],
+                            "language": row.get("language"),
+                            "preferred": (row.get("isPreferredName") or "").lower() in {"true", "1", "yes"},
+                            "source": row.get("source"),
+                        }
+                    )
+    listed = pl.DataFrame(
+        {"id": list(names), "names": [json.dumps(rows, ensure_ascii=False) for rows in names.values()]},
+        schema={"id": pl.String, "names": pl.String},
+    )
+    key = core_id_name(dwca.description.core)
+    for batch in batches:
+        yield batch.join(
+            listed.rename({"id": key, "names": "vernacular_extension"}), on=key, how="left", maintain_order="left"
+        )

@@ -42,6 +42,8 @@ def find(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
         Only asks whose name is there, outside of other kingdoms.
     """
     pairs = asked.drop_nulls("name").join(names, on="name", how="inner", maintain_order="left_right")
+    if pairs.is_empty():
+        return FOUND.to_frame()
     return settle(pairs.with_columns(agreement=agreements(pairs, "author", "author_right")))
 
 

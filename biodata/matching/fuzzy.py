@@ -88,7 +88,10 @@ def genus_misspelt(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     """
     wanted = asked.drop_nulls("stem").filter(~pl.col("stem").str.contains(" "))
     wanted = wanted.with_columns(key=gender_key(pl.col("last")), initial=pl.col("stem").str.head(1))
-    single = names.filter(~pl.col("stem").str.contains(" ")).with_columns(initial=pl.col("stem").str.head(1))
+    if wanted.is_empty():
+        return wanted
+    initials = names.with_columns(initial=pl.col("stem").str.head(1))
+    single = initials.filter(~pl.col("stem").str.contains(" ")).join(wanted, on=["key", "initial"], how="semi")
     pairs = wanted.join(single, on=["key", "initial"], how="inner", maintain_order="left_right")
     pairs = pairs.with_columns(distance=_distances(pairs["stem"], pairs["stem_right"]))
     length = pl.min_horizontal(pl.col("stem").str.len_chars(), pl.col("stem_right").str.len_chars())

@@ -62,7 +62,8 @@ class NameMatcher:
             names.select(genus=pl.col("name").str.extract(r"^(\S+)"), kingdom="kingdom").unique().drop_nulls("genus")
         )
         self._genera = genera
-        self._known = pl.Series([], dtype=pl.String) if known_genera is None else known_genera
+        known = pl.Series([], dtype=pl.String) if known_genera is None else known_genera
+        self._known = known.unique().alias("genus").to_frame()
 
     def match(self, asked: pl.DataFrame) -> pl.DataFrame:
         """Match names.
@@ -80,9 +81,12 @@ class NameMatcher:
         asked = asked.select(ASKED).with_row_index("ask")
         asks = asked.with_columns(ask=pl.col("ask").cast(pl.UInt32))
         found = [_as_steps(exact.find(asks, self._names), "name", "exact")]
-        species = _renamed(asks, "species").filter(pl.col("name") != asks["name"].fill_null(""))
         below = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 2)
         found.append(self._near(_left(below, found), "name"))
+        # The authorship of a name below species is not that of its species.
+        three = pl.col("name").str.count_matches(" ") == 2
+        authors = asks.with_columns(author=pl.when(~three.fill_null(value=False)).then("author"))
+        species = _renamed(authors.filter(pl.col("species").ne_missing(pl.col("name"))), "species")
         told = _as_steps(exact.find(_left(species, found), self._names), "species", "exact")
         single = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 1)
         near = self._near(_left(single, found), "name")
@@ -103,16 +107,21 @@ class NameMatcher:
 
     def _near(self, asked: pl.DataFrame, level: str) -> pl.DataFrame:
         """Return what another spelling of the last epithet finds."""
+        if asked.is_empty():
+            return _STEPS.to_frame()
         pairs = fuzzy.near(asked.with_columns(*fuzzy.split(pl.col("name"))), self._split)
         return _settled(pairs, level, "spelling")
 
     def _genus_misspelt(self, asked: pl.DataFrame, level: str) -> pl.DataFrame:
         """Return what another spelling of a genus finds that nobody knows."""
+        if asked.is_empty():
+            return _STEPS.to_frame()
         wanted = asked.with_columns(*fuzzy.split(pl.col("name")))
         known = wanted.join(self._genera, left_on="stem", right_on="genus", how="inner")
         apart = (pl.col("kingdom") != pl.col("kingdom_right")).fill_null(value=False)
-        rightly = known.filter(~apart)["ask"]
-        unknown = wanted.filter(~pl.col("ask").is_in(rightly.implode()) & ~pl.col("stem").is_in(self._known.implode()))
+        unknown = wanted.join(known.filter(~apart), on="ask", how="anti", maintain_order="left").join(
+            self._known, left_on="stem", right_on="genus", how="anti", maintain_order="left"
+        )
         return _settled(fuzzy.genus_misspelt(unknown, self._split), level, "genus")
 
 
@@ -128,6 +137,8 @@ def _left(asks: pl.DataFrame, found: list[pl.DataFrame]) -> pl.DataFrame:
 
 def _settled(pairs: pl.DataFrame, level: str, kind: str) -> pl.DataFrame:
     """Choose among candidates of near spelling."""
+    if pairs.is_empty():
+        return _STEPS.to_frame()
     distances = pairs.group_by("ask").agg(distance=pl.col("distance").first())
     settled = exact.settle(pairs)
     return _as_steps(settled.join(distances, on="ask", how="left", maintain_order="left"), level, kind)
