@@ -33,7 +33,7 @@ def name(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
 
     read = parse_names(some(columns)).drop("value")
     return read.select(
-        pl.col("canonical").alias("parsed"), pl.exclude("issues"), joined(read["issues"]).alias("issues")
+        pl.col("canonical_full").alias("parsed"), pl.exclude("issues"), joined(read["issues"]).alias("issues")
     )
 
 
