@@ -119,45 +119,44 @@ def _ordered(
     event: pl.DataFrame, beside: pl.DataFrame, told: Told, orders: DateOrders | None, *, today: date
 ) -> pl.DataFrame:
     """Read dates that could be either way round by what their column says, else by the day that stands beside them."""
-    ambiguous = (event["issue"] == dates.AMBIGUOUS).fill_null(value=False)
-    if not ambiguous.any():
+    rows = (event["issue"] == dates.AMBIGUOUS).fill_null(value=False).arg_true()
+    if rows.is_empty():
         return event
-    term = pl.select(
-        pl.when(told["eventDate"].is_not_null()).then(pl.lit("eventDate")).otherwise(pl.lit("verbatimEventDate"))
-    ).to_series()
-    nothing = pl.Series("nothing", [None], dtype=pl.Boolean).new_from_index(0, event.height)
-    by_column = nothing if orders is None else orders.by_row(told["datasetKey"], term)
-    frame = event.select(
-        ambiguous=ambiguous,
+    # The one reading that is left may be the month's.
+    frame = event[rows].select(
+        row=rows,
         day_first=pl.when(pl.col("rule") == "day_first").then("proposal"),
-        # The one reading that is left may be the month's.
         month_first=pl.when(pl.col("alternative_rule") == "month_first")
         .then("alternative")
         .when(pl.col("rule") == "month_first")
         .then("proposal"),
-        column=by_column,
-        part_start=beside["start"],
-        part_end=beside["end"],
+        part_start=beside["start"].gather(rows),
+        part_end=beside["end"].gather(rows),
+        datasetKey=told["datasetKey"].gather(rows),
+        term=pl.Series(["verbatimEventDate", "eventDate"]).gather(
+            told["eventDate"].gather(rows).is_not_null().cast(int)
+        ),
     )
     fits = {name: _fits(name).fill_null(value=False) for name in ("day_first", "month_first")}
     # What stands beside the date decides where it allows one reading and not the other.
     by_parts = pl.when(fits["day_first"] != fits["month_first"]).then(fits["day_first"])
-    frame = frame.with_columns(
-        order=pl.coalesce("column", by_parts),
-        by=pl.when(pl.col("column").is_not_null()).then(pl.lit("column")).otherwise(pl.lit("parts")),
-    )
-    frame = frame.with_columns(
-        text=pl.when("ambiguous").then(pl.when("order").then("day_first").when(~pl.col("order")).then("month_first")),
-        name=pl.concat_str(
-            pl.when("order").then(pl.lit("day_first")).otherwise(pl.lit("month_first")), pl.lit("_by_"), pl.col("by")
-        ),
-    )
+    by_column = pl.lit(None, dtype=pl.Boolean) if orders is None else orders.by_row(frame["datasetKey"], frame["term"])
+    frame = frame.with_columns(by_column=by_column, by_parts=by_parts)
+    order = pl.coalesce("by_column", "by_parts")
+    frame = frame.select(
+        "row",
+        text=pl.when(order).then("day_first").when(~order).then("month_first"),
+        order=pl.when(order).then(pl.lit("day_first")).otherwise(pl.lit("month_first")),
+        by=pl.when(pl.col("by_column").is_not_null()).then(pl.lit("_by_column")).otherwise(pl.lit("_by_parts")),
+    ).drop_nulls("text")
     # By the column's order some of its dates are none: they stay unread, and no other order is tried.
     read = dates.parse_dates(frame["text"], today=today).with_columns(
-        rule=frame["name"], confidence=pl.lit("PROBABLE"), value=event["value"]
+        rule=frame["order"] + frame["by"], confidence=pl.lit("PROBABLE")
     )
-    settled = frame["text"].is_not_null()
-    return pl.select(pl.when(settled).then(read[name]).otherwise(event[name]).alias(name) for name in event.columns)
+    settled = frame["row"]
+    return event.with_columns(
+        event[name].clone().scatter(settled, read[name]) for name in event.columns if name != "value"
+    )
 
 
 def _parts(told: Told) -> pl.DataFrame:

@@ -23,4 +23,14 @@ def over_distinct(values: pl.Series, parse: Callable[[pl.Series], pl.DataFrame])
     """
     told = values.alias("value").to_frame()
     answers = parse(told["value"].drop_nulls().unique())
-    return told.join(answers, on="value", how="left", maintain_order="left")
+    # A column without an answer needs no join: most issues and proposals of most files.
+    filled = [name for name in answers.columns if name == "value" or answers[name].null_count() < answers.height]
+    joined = (
+        told
+        if filled == ["value"]
+        else told.join(answers.select(filled), on="value", how="left", maintain_order="left")
+    )
+    return joined.select(
+        pl.col(name) if name in filled else pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in answers.schema.items()
+    )
