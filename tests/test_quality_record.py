@@ -48,6 +48,7 @@ def test_what_is_empty(value, told):
         pytest.param("https://creativecommons.org/licenses/by/4.0/legalcode.xx", N, "by", id="no such translation"),
         pytest.param("https://creativecommons.org/licenses/by/4.0/\n", N, "by", id="line end behind it"),
         pytest.param("CC-BY-NC 4.0", N, "by-nc", id="short name"),
+        pytest.param("CC_BY_NC_4_0", N, "by-nc", id="GBIF's spelling"),
         pytest.param("CC BY", N, NOT_AMENDED, id="which version is not told"),
         pytest.param("CC BY 3.0", N, NOT_AMENDED, id="another version"),
         pytest.param("GPL", N, NOT_AMENDED, id="another licence"),

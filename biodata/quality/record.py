@@ -22,7 +22,7 @@ LICENCE: Final = (
 
 _CC_BY: Final = re.compile(r"by(?:-(?:nc-sa|nc-nd|nc|sa|nd))?")
 _CC: Final = re.compile(
-    r"(?:creativecommons\.org/licenses/|\bcc[\s_-]*)(?P<parts>by(?:[\s_-]+(?:nc|nd|sa)\b)*)[\s/_v-]*4(?:\.0)?\b(?P<rest>.*)",
+    r"(?:creativecommons\.org/licenses/|\bcc[\s_-]*)(?P<parts>by(?:[\s_-]+(?:nc|nd|sa)(?![a-z]))*)[\s/_v-]*4(?:[._]0)?(?!\d)(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST: Final = 300
