@@ -110,6 +110,20 @@ class LakeReading:
         with self._cursor() as cursor:
             return int(cursor.execute("SELECT * FROM ducklake_current_snapshot('lake')").fetchall()[0][0])
 
+    def changed_at(self, table: str) -> int:
+        """Return the version in which a table's rows changed last; 0 for a table that never had any."""
+        self._columns(table, None)
+        query = """
+            SELECT coalesce(max(greatest(f.begin_snapshot, coalesce(f.end_snapshot, 0))), 0)::BIGINT
+            FROM __ducklake_metadata_lake.ducklake_table t JOIN (
+                SELECT table_id, begin_snapshot, end_snapshot FROM __ducklake_metadata_lake.ducklake_data_file
+                UNION ALL
+                SELECT table_id, begin_snapshot, end_snapshot FROM __ducklake_metadata_lake.ducklake_delete_file
+            ) f USING (table_id) WHERE t.table_name = ?
+        """
+        with self._cursor() as cursor:
+            return int(cursor.execute(query, [table]).fetchall()[0][0])
+
     def snapshots(self) -> pl.DataFrame:
         """Return every version: snapshot, time (UTC), author, message, extra (JSON)."""
         query = """

@@ -1,0 +1,221 @@
+"""What duplicates are told by: a record's time, place, people and identifiers as numbers that are quick to compare."""
+
+import re
+from typing import Final
+
+import polars as pl
+
+from biodata.matching.people import people
+
+COLUMNS: Final = (
+    "key",
+    "datasetKey",
+    "occurrenceID",
+    "gbifID",
+    "basisOfRecord",
+    "occurrenceStatus",
+    "individualCount",
+    "sex",
+    "lifeStage",
+    "genus",
+    "species",
+    "eventDate",
+    "event_start",
+    "event_end",
+    "event_precision",
+    "event_time",
+    "event_zone",
+    "decimalLatitude",
+    "decimalLongitude",
+    "coordinateUncertaintyInMeters",
+    "elevation",
+    "countryCode",
+    "locality",
+    "habitat",
+    "recordedBy",
+    "identifiedBy",
+    "institutionCode",
+    "collectionCode",
+    "catalogNumber",
+    "recordNumber",
+    "otherCatalogNumbers",
+    "organismID",
+    "eventID",
+    "samplingProtocol",
+    "occurrenceRemarks",
+    "license",
+    "mediaType",
+)
+"""What `facts` reads of `terms.OCCURRENCE`; all of them are published with an open record."""
+
+GIBBONS: Final = ("Hoolock", "Hylobates", "Nomascus", "Symphalangus")
+"""Genera whose songs are the usual way to record them, and carry for kilometres."""
+
+FILLED: Final = (
+    "event_time", "event_zone", "individualCount", "sex", "lifeStage", "decimalLatitude",
+    "coordinateUncertaintyInMeters", "elevation", "locality", "habitat", "recordedBy", "identifiedBy",
+    "institutionCode", "catalogNumber", "recordNumber", "eventID", "samplingProtocol", "occurrenceRemarks",
+    "license", "mediaType",
+)  # fmt: skip
+"""What makes a record complete: the one that has the most of these is kept."""
+
+_REPEATED: Final = (
+    "basisOfRecord", "occurrenceStatus", "individualCount", "sex", "lifeStage", "species", "eventDate",
+    "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "locality", "recordedBy", "recordNumber",
+    "organismID", "eventID", "samplingProtocol", "occurrenceRemarks",
+)  # fmt: skip
+_SOUND: Final = re.compile(
+    r"(?i)\b(?:duet|song|sing|call|heard|hear|listen|acoustic|vocal|sound|audio)|[鸣鳴叫听聽声聲]"
+    r"|\bhót\b|\bhú\b|tiếng|\bnghe\b|เสียง|ร้อง|ສຽງ|ຮ້ອງ|សំឡេង|យំ|အသံ"
+)
+_GLOBAL: Final = r"^(?:https?|urn|doi|ark|hdl|lsid)[:/]|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+_SIGNS: Final = r"[-.,_ :|/\\#%&*]"
+_SPLIT: Final = r"\s*[|;]\s*"
+LEAST_SIGNS: Final = 5
+"""A number of fewer letters and digits names no record by itself."""
+_ROUNDING_M: Final = 111_320.0
+_MOST_DECIMALS: Final = 5
+
+
+def facts(occurrences: pl.DataFrame) -> pl.DataFrame:
+    """Turn records into what the rules compare.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        `COLUMNS`; `utc_start`, `utc_end` (instants in UTC, null where the time of day or the zone is not known) and
+        `zone_told` (False where the zone is only proposed). `source_record_id` may be there.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        Texts that are only compared are 64-bit hashes; each row follows from its record alone.
+    """
+    frame = occurrences.select(
+        "key", *_what(), *_when(), *_where(), *_identifiers(), *_to_keep("source_record_id" in occurrences.columns)
+    )
+    told = people(occurrences["recordedBy"])
+    named = occurrences.select("recordedBy").join(told, on="recordedBy", how="left", maintain_order="left")
+    heard = _mentions_sound(occurrences) | (
+        occurrences["genus"].is_in(GIBBONS)
+        & (occurrences["basisOfRecord"] != "MACHINE_OBSERVATION").fill_null(value=True)
+    ).fill_null(value=False)
+    return frame.with_columns(named["people"], named["words"], heard=heard)
+
+
+def _hash(name: str, seed: int = 0) -> pl.Expr:
+    """Return the hash of a column's text; null where nothing is told."""
+    return _hashed(pl.col(name).cast(pl.String), seed)
+
+
+def _hashed(text: pl.Expr, seed: int) -> pl.Expr:
+    """Return the hash of a text; null where it is null or empty."""
+    return pl.when(text != "").then(text.hash(seed))
+
+
+def _what() -> list[pl.Expr]:
+    """Return the species and what tells individuals apart."""
+    return [
+        _hash("datasetKey").alias("dataset"),
+        _hash("species").alias("species"),
+        (pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT").alias("present"),
+        (pl.col("basisOfRecord") == "MACHINE_OBSERVATION").fill_null(value=False).alias("machine"),
+        pl.col("individualCount").alias("count"),
+        *(_hash(name).alias(name) for name in ("sex", "lifeStage", "organismID", "recordNumber", "catalogNumber")),
+        pl.struct(_REPEATED).hash(5).alias("content"),
+    ]
+
+
+def _when() -> list[pl.Expr]:
+    """Return the local day, the local clock and the instants in UTC, in seconds."""
+    one_day = pl.col("event_start") == pl.col("event_end")
+    timed = pl.col("event_time").is_not_null()
+    parts = [pl.col("event_time").str.slice(at, 2).cast(pl.Int32, strict=False) for at in (0, 3, 6)]
+    return [
+        pl.when(one_day).then(pl.col("event_start")).cast(pl.Int32).alias("day"),
+        pl.col("event_start").cast(pl.Int32).alias("first_day"),
+        pl.col("event_end").cast(pl.Int32).alias("last_day"),
+        (parts[0] * 3600 + parts[1] * 60 + parts[2].fill_null(0)).alias("clock"),
+        *(
+            pl.when(timed).then(pl.col(name).dt.epoch("s")).alias(short)
+            for name, short in (("utc_start", "t0"), ("utc_end", "t1"))
+        ),
+        (pl.col("zone_told").fill_null(value=False) & timed).alias("sure"),
+        _hash("countryCode").alias("country"),
+        _hash("event_zone").alias("zone"),
+    ]
+
+
+def _where() -> list[pl.Expr]:
+    """Return the place, its uncertainty, and how far rounding may have moved it."""
+    x, y, radius = (pl.col(name) for name in ("decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters"))
+    placed = x.is_finite() & y.is_finite() & ((x != 0) | (y != 0))
+    decimals = pl.coalesce(
+        *(
+            pl.when(
+                ((x * 10**n - (x * 10**n).round()).abs() < 1e-4) & ((y * 10**n - (y * 10**n).round()).abs() < 1e-4)
+            ).then(n)
+            for n in range(_MOST_DECIMALS)
+        ),
+        _MOST_DECIMALS,
+    )
+    return [
+        pl.when(placed).then(x).alias("x"),
+        pl.when(placed).then(y).alias("y"),
+        pl.when(radius > 0).then(radius).alias("radius"),
+        # Half the diagonal of the cell that rounds to the same coordinates.
+        (_ROUNDING_M * 0.7072 / pl.lit(10.0).pow(decimals)).alias("rounding"),
+    ]
+
+
+def _identifiers() -> list[pl.Expr]:
+    """Return identifiers without case and signs, as GBIF compares them."""
+    plain = {
+        name: pl.col(name).cast(pl.String).str.to_lowercase().str.replace_all(_SIGNS, "")
+        for name in ("occurrenceID", "gbifID", "institutionCode", "catalogNumber", "collectionCode")
+    }
+    other = pl.col("otherCatalogNumbers").str.to_lowercase().str.replace_all(_SPLIT, "\x1f")
+    others = other.str.replace_all(_SIGNS, "").str.split("\x1f")
+    catalogued = plain["institutionCode"] + pl.lit("\x1f") + plain["catalogNumber"]
+    told = pl.col("institutionCode").is_not_null() & (plain["catalogNumber"] != "")
+    # What the otherCatalogNumbers of another record may name this one by.
+    named = [
+        plain["occurrenceID"],
+        plain["institutionCode"] + plain["catalogNumber"],
+        plain["institutionCode"] + plain["collectionCode"] + plain["catalogNumber"],
+        plain["catalogNumber"],
+    ]
+    return [
+        _hashed(plain["occurrenceID"], 11).alias("id_occurrence"),
+        pl.col("occurrenceID").str.to_lowercase().str.contains(_GLOBAL).fill_null(value=False).alias("id_global"),
+        _hashed(plain["gbifID"], 12).alias("id_gbif"),
+        pl.when(told).then(catalogued.hash(13)).alias("id_catalogued"),
+        _hashed(plain["collectionCode"], 14).alias("collection"),
+        pl.concat_list(pl.when(name.str.len_chars() >= LEAST_SIGNS).then(name.hash(15)) for name in named)
+        .list.drop_nulls()
+        .alias("named"),
+        pl.when(pl.col("otherCatalogNumbers").is_not_null())
+        .then(others.list.eval(pl.element().filter(pl.element().str.len_chars() >= LEAST_SIGNS).hash(15)))
+        .alias("names"),
+    ]
+
+
+def _to_keep(identified: bool) -> list[pl.Expr]:
+    """Return what decides which record of a group is kept."""
+    record = ["occurrenceID", "gbifID", *(["source_record_id"] if identified else [])]
+    return [
+        pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.UInt8) for name in FILLED).alias("filled"),
+        pl.col("gbifID").is_not_null().alias("aggregated"),
+        pl.col("datasetKey"),
+        pl.coalesce(record).alias("record"),
+    ]
+
+
+def _mentions_sound(occurrences: pl.DataFrame) -> pl.Series:
+    """Tell which records say that something was heard: in protocol, remarks or kind of media."""
+    heard = pl.repeat(value=False, n=occurrences.height, eager=True)
+    for name in ("samplingProtocol", "occurrenceRemarks", "mediaType"):
+        texts = occurrences[name].drop_nulls().unique()
+        sounding = texts.filter(texts.str.contains(_SOUND.pattern))
+        heard |= occurrences[name].is_in(sounding.implode()).fill_null(value=False)
+    return heard
