@@ -4,11 +4,14 @@ from typing import Final
 
 import polars as pl
 
+from biodata.harmonise import verbatim_coordinates
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
-from biodata.parsers.coordinates import Axis, parse_coordinates
+from biodata.parsers.coordinate_pairs import SWAPPED, parse_two_columns
+from biodata.parsers.coordinates import Axis, parse_coordinates, read_angle
 
 AXES: Final = ("decimalLatitude", "decimalLongitude")
+SWAP: Final = "swap_latitude_longitude"
 
 
 def interpret(told: Told) -> Findings:
@@ -22,7 +25,8 @@ def interpret(told: Told) -> Findings:
     Returns
     -------
     Findings of n rows
-        `decimalLatitude` and `decimalLongitude` where both can be read and are in range, else null.
+        `decimalLatitude` and `decimalLongitude` where both can be read and are in range; of a row where both are empty
+        those of its verbatim terms, where they are certain (`verbatim_coordinates.interpret`); else null.
     """
     latitude = parse_coordinates(told[AXES[0]], Axis.LATITUDE)
     longitude = parse_coordinates(told[AXES[1]], Axis.LONGITUDE)
@@ -35,31 +39,91 @@ def interpret(told: Told) -> Findings:
         zero=(lat == 0) & (lon == 0),
         swapped=(lat.abs() > 90) & (lat.abs() <= 180) & (lon.abs() <= 90),
     )
+    unreadable = _unreadable(latitude) | _unreadable(longitude)
     flags = {
         "COORDINATE_MISSING": told[AXES[0]].is_null() | told[AXES[1]].is_null(),
-        "COORDINATE_INVALID": _unreadable(latitude) | _unreadable(longitude),
+        "COORDINATE_INVALID": unreadable,
         "COORDINATE_OUT_OF_RANGE": marks["outside"],
         "ZERO_COORDINATE": marks["zero"],
         "PRESUMED_SWAPPED_COORDINATE": marks["swapped"],
+        "COORDINATE_PROJECTED": _metres(frame)
+        if marks["outside"].any()
+        else pl.repeat(value=False, n=told.height, eager=True),
     }
     usable = frame.select(pl.when(marks["in_range"]).then(pl.all())).to_dict()
-    columns = {
-        "decimalLatitude": usable["latitude"],
-        "decimalLongitude": usable["longitude"],
-    }
+    columns = {"decimalLatitude": usable["latitude"], "decimalLongitude": usable["longitude"]}
     noted = [*swap(marks["swapped"], frame["latitude"], frame["longitude"])]
     for axis, read in zip(AXES, (latitude, longitude), strict=True):
         by_rule = read["rule"].is_not_null()
         noted.append(repairs(by_rule, axis, read["number"], read["rule"], applied=True))
-    return Findings(columns, flags, noted)
+    parts = [Findings(columns, flags, noted)]
+    if unreadable.any():
+        parts.append(_proposed(told, unreadable))
+    empty = told[AXES[0]].is_null() & told[AXES[1]].is_null()
+    if told.has(*verbatim_coordinates.TERMS) and empty.any():
+        parts.append(verbatim_coordinates.interpret(told, empty))
+    return _together(parts)
+
+
+def _together(parts: list[Findings]) -> Findings:
+    """Put findings of the same rows together: the first value of each column, every doubt."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {
+        name: pl.select(pl.coalesce(*(part.columns[name] for part in parts if name in part.columns))).to_series()
+        for name in AXES
+    }
+    flags: dict[str, pl.Series] = {}
+    for part in parts:
+        for name, mask in part.flags.items():
+            told = mask.fill_null(value=False)
+            flags[name] = flags[name] | told if name in flags else told
+    flags["COORDINATE_MISSING"] &= columns[AXES[0]].is_null()
+    return Findings(columns, flags, [frame for part in parts for frame in part.repairs])
+
+
+def _proposed(told: Told, unreadable: pl.Series) -> Findings:
+    """Propose the likely reading of pairs that have no certain one: figures without marks, letters of the other axis."""
+    rows = pl.DataFrame({"latitude": told[AXES[0]], "longitude": told[AXES[1]]}).with_row_index("row")
+    rows = rows.filter(unreadable)
+    for name, axis in (("latitude", Axis.LATITUDE), ("longitude", Axis.LONGITUDE)):
+        # One text that is nothing at all in many rows costs one look.
+        hopeless = [text for text in rows[name].drop_nulls().unique() if read_angle(text, axis) is None]
+        rows = rows.filter(~pl.col(name).is_in(hopeless) & pl.col(name).is_not_null())
+    read = parse_two_columns(rows["latitude"], rows["longitude"]).with_columns(rows["row"])
+    read = read.filter(pl.col("latitude").is_not_null()).with_columns(
+        swapped=pl.col("issues").list.contains(SWAPPED)
+    ).with_columns(rule=pl.when("swapped").then(pl.lit(SWAP)).otherwise(pl.col("rule").fill_null("")))  # fmt: skip
+    noted = [
+        read.select(
+            "row", term=pl.lit(axis), value=pl.col(name).cast(pl.String), rule="rule", applied=pl.lit(value=False)
+        )
+        for axis, name in zip(AXES, ("latitude", "longitude"), strict=True)
+    ]
+    swapped = pl.repeat(value=False, n=told.height, eager=True)
+    swapped = swapped.scatter(read.filter("swapped")["row"], True) if read["swapped"].any() else swapped
+    return Findings({}, {"PRESUMED_SWAPPED_COORDINATE": swapped}, noted)
+
+
+def _metres(frame: pl.DataFrame) -> pl.Series:
+    """Tell which numbers can only be metres: an easting, with or without China's zone before it, and a northing."""
+    ways = []
+    for east, north in (("latitude", "longitude"), ("longitude", "latitude")):
+        easting, northing = pl.col(east), pl.col(north)
+        prefix = (easting / 1_000_000).floor()
+        ways.append(
+            (easting % 1_000_000).is_between(100_000, 999_999.999)
+            & ((prefix == 0) | prefix.is_between(13, 45))
+            & northing.is_between(10_000, 10_002_000)
+        )
+    return frame.select((ways[0] | ways[1]).alias("metres"))["metres"]
 
 
 def swap(where: pl.Series, latitude: pl.Series, longitude: pl.Series) -> list[pl.DataFrame]:
     """Propose to swap latitude and longitude where `where` is True."""
-    rule = "swap_latitude_longitude"
     return [
-        repairs(where, "decimalLatitude", longitude, rule, applied=False),
-        repairs(where, "decimalLongitude", latitude, rule, applied=False),
+        repairs(where, "decimalLatitude", longitude, SWAP, applied=False),
+        repairs(where, "decimalLongitude", latitude, SWAP, applied=False),
     ]
 
 

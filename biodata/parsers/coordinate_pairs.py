@@ -12,6 +12,7 @@ from biodata.parsers.coordinate_tokens import LONGEST, Kind, Token, normalise, t
 from biodata.parsers.coordinates import Angle, Axis, angle_of, languages_of, parse_coordinates, read_angle
 from biodata.parsers.distinct import over_distinct
 from biodata.parsers.numerals import ascii_digits
+from biodata.parsers.plain_angles import read_pairs
 
 INVALID: Final = "COORDINATE_INVALID"
 OUT_OF_RANGE: Final = "COORDINATE_OUT_OF_RANGE"
@@ -74,8 +75,19 @@ def parse_pairs(values: pl.Series) -> pl.DataFrame:
     """
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
-        rows = [(text, *_row(read_pair(text))) for text in distinct]
-        return pl.DataFrame(rows, schema={"value": pl.String(), **SCHEMA}, orient="row")
+        plain = read_pairs(distinct)
+        odd = plain["latitude"].is_null()
+        rows = [(text, *_row(read_pair(text))) for text in distinct.filter(odd)]
+        slow = pl.DataFrame(rows, schema={"value": pl.String(), **SCHEMA}, orient="row")
+        quick = plain.filter(~odd).select(
+            distinct.filter(~odd).alias("value"),
+            "latitude",
+            "longitude",
+            issues=pl.lit([], dtype=pl.List(pl.String)),
+            confidence=pl.lit(str(Confidence.DEFINITE)),
+            rule="rule",
+        )
+        return pl.concat([quick, slow])
 
     return over_distinct(values, parse)
 
@@ -94,23 +106,37 @@ def parse_two_columns(latitudes: pl.Series, longitudes: pl.Series) -> pl.DataFra
         As `parse_pairs` without `value`. Where either is null nothing is read and nothing is at issue.
     """
     read = [parse_coordinates(latitudes, Axis.LATITUDE), parse_coordinates(longitudes, Axis.LONGITUDE)]
-    plain = pl.DataFrame({"a": read[0]["number"], "b": read[1]["number"]}).select(
+    easy_rows = pl.DataFrame({"a": read[0]["number"], "b": read[1]["number"]}).select(
         easy=(pl.col("a").abs() <= 90) & (pl.col("b").abs() <= 180) & ((pl.col("a") != 0) | (pl.col("b") != 0))
-    )["easy"] & (read[0]["rule"].is_null() & read[1]["rule"].is_null())
-    told = pl.DataFrame({"a": latitudes, "b": longitudes, "easy": plain.fill_null(value=False)})
+    )["easy"]
+    told = pl.DataFrame({"a": latitudes, "b": longitudes, "easy": easy_rows.fill_null(value=False)})
     odd = told.filter(~pl.col("easy")).select("a", "b").drop_nulls().unique()
     rows = [(a, b, *_row(read_two(a, b))) for a, b in odd.iter_rows()]
     answers = pl.DataFrame(rows, schema={"a": pl.String(), "b": pl.String(), **SCHEMA}, orient="row")
     easy = pl.col("easy")
+    # As `_joined` of both rules.
+    pair = [pl.col("lat_rule"), pl.col("lon_rule")]
+    rule = (
+        pl.when(pair[0] == pair[1])
+        .then(pair[0])
+        .when(pair[0].is_not_null() & pair[1].is_not_null())
+        .then(pl.concat_str(pl.min_horizontal(pair), pl.max_horizontal(pair), separator="+"))
+        .otherwise(pl.coalesce(pair))
+    )
     return (
-        told.with_columns(read[0]["number"].alias("lat"), read[1]["number"].alias("lon"))
+        told.with_columns(
+            read[0]["number"].alias("lat"),
+            read[1]["number"].alias("lon"),
+            read[0]["rule"].alias("lat_rule"),
+            read[1]["rule"].alias("lon_rule"),
+        )
         .join(answers, on=["a", "b"], how="left", maintain_order="left")
         .select(
             pl.when(easy).then("lat").otherwise("latitude").alias("latitude"),
             pl.when(easy).then("lon").otherwise("longitude").alias("longitude"),
             pl.when(easy).then(pl.lit([], dtype=pl.List(pl.String))).otherwise("issues").alias("issues"),
             pl.when(easy).then(pl.lit(str(Confidence.DEFINITE))).otherwise("confidence").alias("confidence"),
-            pl.when(~easy).then("rule").alias("rule"),
+            pl.when(easy).then(rule).otherwise("rule").alias("rule"),
         )
     )
 

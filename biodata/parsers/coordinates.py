@@ -13,6 +13,7 @@ from biodata.parsers.confidence import Confidence
 from biodata.parsers.coordinate_tokens import Kind, Token, normalise, tokens_of
 from biodata.parsers.decimals import SCHEMA, parse_decimal, parse_decimals
 from biodata.parsers.distinct import over_distinct
+from biodata.parsers.plain_angles import read_angles
 
 
 class Axis(StrEnum):
@@ -88,7 +89,12 @@ def parse_coordinates(values: pl.Series, axis: Axis) -> pl.DataFrame:
         return read
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
-        return pl.DataFrame([(text, *parse_angle(text, axis)) for text in distinct], schema=SCHEMA, orient="row")
+        plain = read_angles(distinct, *("NS" if axis is _LATITUDE else "EW"))
+        odd = plain["degrees"].is_null()
+        told = distinct.filter(odd)
+        slow = pl.DataFrame([(text, *parse_angle(text, axis)) for text in told], schema=SCHEMA, orient="row")
+        quick = plain.select(distinct.alias("value"), pl.col("degrees").alias("number"), "rule").filter(~odd)
+        return pl.concat([quick, slow])
 
     angles = over_distinct(rest, parse).select(pl.all().name.prefix("angle_"))
     return pl.concat([read, angles], how="horizontal").select(
@@ -133,7 +139,11 @@ def read_angle(text: str, axis: Axis | None) -> Angle | None:
 def languages_of(tokens: Iterable[Token]) -> list[Letters]:
     """Return the languages that know every single letter among the tokens; one is enough where there is no letter."""
     letters = {token.text for token in tokens if token.kind is Kind.SIDE and token.text not in _SIDES}
-    return [language for language in LETTERS if letters <= language.keys()] if letters else [LETTERS[0]]
+    if not letters:
+        return [LETTERS[0]]
+    # Languages that read these letters alike are one.
+    known = {tuple(language[x] for x in letters): language for language in LETTERS if letters <= language.keys()}
+    return list(known.values())
 
 
 def angle_of(tokens: Sequence[Token], letters: Letters, axis: Axis | None) -> Angle | None:

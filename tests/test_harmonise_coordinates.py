@@ -1,0 +1,173 @@
+"""Coordinates of records: decimals first, verbatim terms where they are empty, proposals where nothing is certain."""
+
+import polars as pl
+import pytest
+
+from biodata.harmonise import coordinates
+from biodata.harmonise.told import Told
+
+
+def interpret(*rows):
+    headings = list(dict.fromkeys(heading for row in rows for heading in row))
+    columns = {heading: [row.get(heading) for row in rows] for heading in headings}
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(headings, pl.String))
+    place = pl.lit("file.csv").alias("source_file"), pl.int_range(2, len(rows) + 2).alias("source_row")
+    return coordinates.interpret(Told(frame.select(*place, pl.all())))
+
+
+def point(found, row=0):
+    return found.columns["decimalLatitude"][row], found.columns["decimalLongitude"][row]
+
+
+def flags(found, row=0):
+    return {name for name, mask in found.flags.items() if mask[row]}
+
+
+def noted(found, row=0):
+    rows = pl.concat([frame for frame in found.repairs if frame.height]) if any(map(len, found.repairs)) else None
+    return set() if rows is None else {(r["term"], r["rule"], r["applied"]) for r in rows.filter(row=row).to_dicts()}
+
+
+def both(rule, *, applied):
+    return {("decimalLatitude", rule, applied), ("decimalLongitude", rule, applied)}
+
+
+@pytest.mark.parametrize(
+    ("told", "rule"),
+    [
+        pytest.param(
+            {"verbatimCoordinates": "21°28'N, 101°34'E"},
+            "verbatim_coordinates+degrees_minutes_seconds",
+            id="in one text",
+        ),
+        pytest.param(
+            {"verbatimLatitude": "21°28'N", "verbatimLongitude": "101°34'E"},
+            "verbatim_latitude_longitude+degrees_minutes_seconds",
+            id="in two",
+        ),
+        pytest.param(
+            {"verbatimLatitude": "21°28'N", "verbatimLongitude": "101°34'E", "verbatimCoordinates": "1N 2E"},
+            "verbatim_latitude_longitude+degrees_minutes_seconds",
+            id="two terms before one",
+        ),
+        pytest.param(
+            {"verbatimCoordinates": "北纬21°28′东经101°34′", "verbatimSRS": "WGS84"},
+            "verbatim_coordinates+degrees_minutes_seconds",
+            id="the datum told",
+        ),
+    ],
+)
+def test_certain_verbatim_coordinates_are_taken_over(told, rule):
+    found = interpret(told)
+    assert point(found) == pytest.approx((21 + 28 / 60, 101 + 34 / 60))
+    assert flags(found) == set()
+    assert noted(found) == both(rule, applied=True)
+
+
+@pytest.mark.parametrize(
+    ("told", "rule", "doubts"),
+    [
+        pytest.param(
+            {"verbatimCoordinates": "10.3, 20.5"},
+            "verbatim_coordinates+latitude_first_assumed",
+            set(),
+            id="order assumed",
+        ),
+        pytest.param(
+            {"verbatimCoordinates": "101.6 21.5"}, "verbatim_coordinates", {"PRESUMED_SWAPPED_COORDINATE"}, id="swapped"
+        ),
+        pytest.param(
+            {"verbatimCoordinates": "21.5N 101.6E", "verbatimSRS": "Indian 1975"},
+            "verbatim_coordinates+hemisphere",
+            set(),
+            id="another datum",
+        ),
+        pytest.param(
+            {"verbatimLatitude": "21 30", "verbatimLongitude": "101 40"},
+            "verbatim_latitude_longitude+degrees_minutes_unmarked",
+            set(),
+            id="no marks",
+        ),
+    ],
+)
+def test_likely_verbatim_coordinates_are_proposed(told, rule, doubts):
+    found = interpret(told)
+    assert point(found) == (None, None)
+    assert flags(found) == {"COORDINATE_MISSING"} | doubts
+    assert noted(found) == both(rule, applied=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "doubts"),
+    [
+        pytest.param({"verbatimCoordinates": "by the river"}, {"COORDINATE_INVALID"}, id="words"),
+        pytest.param({"verbatimCoordinates": "47Q 735000 2375000"}, {"COORDINATE_PROJECTED"}, id="metres"),
+        pytest.param({"verbatimCoordinates": "0, 0"}, {"ZERO_COORDINATE"}, id="zero"),
+        pytest.param(
+            {"verbatimLatitude": "95N", "verbatimLongitude": "200E"}, {"COORDINATE_OUT_OF_RANGE"}, id="beyond"
+        ),
+        pytest.param({"verbatimLatitude": "21°28'N"}, set(), id="only one of them"),
+    ],
+)
+def test_verbatim_coordinates_that_are_not_read_are_named(told, doubts):
+    found = interpret(told)
+    assert point(found) == (None, None)
+    assert flags(found) == {"COORDINATE_MISSING"} | doubts
+    assert noted(found) == set()
+
+
+@pytest.mark.parametrize(
+    ("told", "expected", "doubts"),
+    [
+        pytest.param(("12.5", "101.5"), (12.5, 101.5), set(), id="read"),
+        pytest.param(("tim", "101.5"), (None, None), {"COORDINATE_INVALID"}, id="unreadable"),
+        pytest.param(("12.5", None), (None, None), {"COORDINATE_MISSING"}, id="only one"),
+    ],
+)
+def test_decimals_that_tell_anything_decide(told, expected, doubts):
+    rows = {"decimalLatitude": told[0], "decimalLongitude": told[1], "verbatimCoordinates": "1N 2E"}
+    found = interpret(rows, {"verbatimCoordinates": "1N 2E"})
+    assert point(found) == expected
+    assert flags(found) == doubts
+    assert point(found, 1) == (1, 2)
+
+
+def test_letters_of_the_other_axis_are_a_proposal_to_swap():
+    found = interpret({"decimalLatitude": "101°34'E", "decimalLongitude": "21°28'N"})
+    assert point(found) == (None, None)
+    assert flags(found) == {"COORDINATE_INVALID", "PRESUMED_SWAPPED_COORDINATE"}
+    assert noted(found) == both("swap_latitude_longitude", applied=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_projected"),
+    [
+        pytest.param(("2375000", "735000"), True, id="UTM"),
+        pytest.param(("18512345", "2765432"), True, id="Gauss-Krüger with its zone"),
+        pytest.param(("200", "300"), False, id="degrees beyond the range"),
+        pytest.param(("2375000", "101.5"), False, id="metres beside degrees"),
+    ],
+)
+def test_metres_in_the_decimal_terms_are_named(told, is_projected):
+    found = interpret({"decimalLatitude": told[0], "decimalLongitude": told[1]})
+    assert point(found) == (None, None)
+    assert "COORDINATE_OUT_OF_RANGE" in flags(found)
+    assert ("COORDINATE_PROJECTED" in flags(found)) == is_projected
+
+
+def test_a_row_does_not_depend_on_its_batch():
+    rows = [
+        {"decimalLatitude": "21,5", "decimalLongitude": "101,5"},
+        {"verbatimCoordinates": "21°28'N, 101°34'E"},
+        {"decimalLatitude": "101°34'E", "decimalLongitude": "21°28'N"},
+        {"verbatimLatitude": "0", "verbatimLongitude": "0"},
+        {"decimalLatitude": "100", "decimalLongitude": "40"},
+    ]
+    together = interpret(*rows)
+    for at, row in enumerate(rows):
+        alone = interpret(row)
+        assert (point(alone), flags(alone), noted(alone)) == (
+            point(together, at),
+            flags(together, at),
+            noted(together, at),
+        )

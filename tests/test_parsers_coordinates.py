@@ -1,0 +1,304 @@
+"""Latitude and longitude in one text or two, in the region's languages, and metres of a projection."""
+
+import json
+import math
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biodata.parsers.coordinate_pairs import parse_pairs, parse_two_columns, read_pair, read_two
+from biodata.parsers.coordinates import Axis, parse_angle, parse_coordinates, read_angle
+from biodata.parsers.projected import Grid, parse_projected, read_projected
+
+LUANG_NAMTHA = (21 + 28 / 60, 101 + 34 / 60)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param("21°28'N, 101°34'E", id="the usual one"),
+        pytest.param("21°28'N101°34'E", id="no separator"),
+        pytest.param("101°34'E 21°28'N", id="longitude first, letters say so"),
+        pytest.param("N21°28' E101°34'", id="letters before"),
+        pytest.param("n 21° 28' - e 101° 34'", id="small letters and a dash"),
+        pytest.param("21º28’N/101º34’E", id="other marks"),
+        pytest.param("21d28m0sN 101d34m0sE", id="letters as marks"),
+        pytest.param("21:28N; 101:34E", id="colons"),
+        pytest.param("21-28N 101-34E", id="hyphens between degrees and minutes"),
+        pytest.param("21 28 N 101 34 E", id="no marks"),
+        pytest.param("21°28′00″ north, 101°34′00″ east", id="English words"),
+        pytest.param("Lat. 21°28' N; Long. 101°34' E", id="words before, letters behind"),
+        pytest.param("21Â°28'N 101Â°34'E", id="a degree sign read as Latin-1"),
+        pytest.param("北纬21°28′东经101°34′", id="Chinese"),
+        pytest.param("東經101°34′ 北緯21°28′", id="traditional Chinese, longitude first"),
+        pytest.param("北纬21度28分，东经101度34分", id="Chinese words for the marks"),
+        pytest.param("纬度：21°28′，经度：101°34′", id="Chinese without sides"),
+        pytest.param("vĩ độ 21°28' Bắc, kinh độ 101°34' Đông", id="Vietnamese"),
+        pytest.param("21°28' vĩ độ Bắc, 101°34' kinh độ Đông", id="Vietnamese words behind"),
+        pytest.param("21°28'B, 101°34'Đ", id="Vietnamese letters"),
+        pytest.param("ละติจูด 21°28′ เหนือ ลองจิจูด 101°34′ ตะวันออก", id="Thai"),
+        pytest.param("๒๑°๒๘′ เหนือ ๑๐๑°๓๔′ ตะวันออก", id="Thai digits"),
+        pytest.param("໒໑°໒໘′ ເໜືອ ໑໐໑°໓໔′ ຕາເວັນອອກ", id="Lao"),
+        pytest.param("២១°២៨′ ខាងជើង ១០១°៣៤′ ខាងកើត", id="Khmer"),
+        pytest.param("၂၁°၂၈′ မြောက် ၁၀၁°၃၄′ အရှေ့", id="Burmese"),
+        pytest.param("２１°２８′Ｎ　１０１°３４′Ｅ", id="full width"),
+        pytest.param("٢١°٢٨′N ١٠١°٣٤′E", id="Arabic-Indic digits"),
+        pytest.param("21°28' LU, 101°34' BT", id="Indonesian"),
+        pytest.param("21°28'U 101°34'T", id="Malay letters"),
+        pytest.param("21°28'N.B. 101°34'O.L.", id="Dutch"),
+        pytest.param("21°28' Nord, 101°34' Est", id="French words"),
+        pytest.param("21°28' Nord, 101°34' Ost", id="German words"),
+        pytest.param("+2128+10134/", id="ISO 6709"),
+    ],
+)
+def test_a_place_in_every_spelling(told):
+    read = read_pair(told)
+    assert (read.latitude, read.longitude) == pytest.approx(LUANG_NAMTHA)
+    assert (read.confidence, read.issues) == ("DEFINITE", ())
+
+
+@pytest.mark.parametrize(
+    ("told", "place", "rule"),
+    [
+        pytest.param("21.5 101.6", (21.5, 101.6), None, id="only a longitude can be 101.6"),
+        pytest.param("14.93333/-91.9", (14.93333, -91.9), None, id="a slash and a sign"),
+        pytest.param("(21.5, 101.6)", (21.5, 101.6), None, id="brackets"),
+        pytest.param("21,5 101,6", (21.5, 101.6), "decimal_comma", id="decimal commas"),
+        pytest.param("21,5, 101,6", (21.5, 101.6), "decimal_comma", id="decimal commas and one that separates"),
+        pytest.param("21,5,101,6", (21.5, 101.6), "decimal_comma", id="decimal commas without a blank"),
+        pytest.param("21,101", (21, 101), None, id="two numbers are wanted, so the comma separates"),
+        pytest.param("๒๑.๕ ๑๐๑.๖", (21.5, 101.6), "digits", id="Thai digits"),
+        pytest.param("lat=21.5 lon=101.6", (21.5, 101.6), "hemisphere", id="words"),
+        pytest.param("21.5 101.6E", (21.5, 101.6), "hemisphere", id="one letter proves both"),
+        pytest.param("7°S 110°T", (-7, 110), "hemisphere", id="Malay, since no other language has S and T"),
+        pytest.param("POINT(101.6 21.5)", (21.5, 101.6), "well_known_text", id="longitude first by the standard"),
+        pytest.param("geo:21.5,101.6", (21.5, 101.6), "geo_uri", id="RFC 5870"),
+        pytest.param("433819N 1013412E", (43.638611, 101.57), "packed", id="figures without marks"),
+    ],
+)  # fmt: skip
+def test_pairs_that_are_certain(told, place, rule):
+    read = read_pair(told)
+    assert (read.latitude, read.longitude) == pytest.approx(place)
+    assert (read.confidence, read.issues, read.rule) == ("DEFINITE", (), rule)
+
+
+@pytest.mark.parametrize(
+    ("told", "place", "issues", "confidence", "rule"),
+    [
+        pytest.param("10.3, 20.5", (10.3, 20.5), (), "PROBABLE", "latitude_first_assumed", id="either could be latitude"),
+        pytest.param("101.6 21.5", (21.5, 101.6), ("PRESUMED_SWAPPED_COORDINATE",), "PROBABLE", None, id="swapped"),
+        pytest.param("0, 0", (0, 0), ("ZERO_COORDINATE",), "POSSIBLE", None, id="zero"),
+        pytest.param("21 30, 101 40", (21.5, 101 + 2 / 3), (), "PROBABLE", "degrees_minutes_unmarked", id="no marks"),
+    ],
+)  # fmt: skip
+def test_pairs_that_are_likely(told, place, issues, confidence, rule):
+    read = read_pair(told)
+    assert (read.latitude, read.longitude) == pytest.approx(place)
+    assert (read.issues, read.confidence, read.rule) == (issues, confidence, rule)
+
+
+@pytest.mark.parametrize(
+    ("told", "issue"),
+    [
+        pytest.param("21°28'-101°34'", "COORDINATE_INVALID", id="a dash or a sign"),
+        pytest.param("21N 101O", "COORDINATE_INVALID", id="Ouest or Ost"),
+        pytest.param("12N 108Đ", "COORDINATE_INVALID", id="Vietnamese N is south"),
+        pytest.param("12 30 15 45", "COORDINATE_INVALID", id="can be cut in two ways"),
+        pytest.param("1,2,3", "COORDINATE_INVALID", id="three numbers"),
+        pytest.param("12.30.45", "COORDINATE_INVALID", id="a time or a version"),
+        pytest.param("21E 101E", "COORDINATE_INVALID", id="two longitudes"),
+        pytest.param("12344", "COORDINATE_INVALID", id="one number"),
+        pytest.param("near the river", "COORDINATE_INVALID", id="words"),
+        pytest.param("21°28'N", "COORDINATE_INVALID", id="half of it"),
+        pytest.param("91.5N 101E", "COORDINATE_OUT_OF_RANGE", id="beyond the pole, and no longitude within it"),
+        pytest.param("200 300", "COORDINATE_OUT_OF_RANGE", id="beyond everything"),
+        pytest.param("1" * 100_000, "COORDINATE_INVALID", id="long"),
+    ],
+)  # fmt: skip
+def test_pairs_that_are_not_read(told, issue):
+    read = read_pair(told)
+    assert (read.latitude, read.longitude, read.issues, read.confidence) == (None, None, (issue,), None)
+
+
+@pytest.mark.parametrize(
+    ("told", "axis", "number"),
+    [
+        pytest.param("433819N", Axis.LATITUDE, 43.638611, id="packed"),
+        pytest.param("043300S", Axis.LATITUDE, None, id="packed, 4°33' or 043°30'"),
+        pytest.param("1013412E", Axis.LONGITUDE, 101.57, id="packed longitude"),
+        pytest.param("101340E", Axis.LONGITUDE, None, id="packed, 10°13'40\" or 101°34'0\""),
+        pytest.param("43 38 19.39", Axis.LATITUDE, 43.638719, id="three figures"),
+        pytest.param("21°28'30'N", Axis.LATITUDE, 21.475, id="one mark for two"),
+        pytest.param("21°28\"N", Axis.LATITUDE, None, id="seconds without minutes"),
+        pytest.param("21.5°28'N", Axis.LATITUDE, None, id="a fraction of degrees, and minutes"),
+        pytest.param("21°28'B", Axis.LATITUDE, 21.466667, id="Vietnamese north"),
+        pytest.param("108°T", Axis.LONGITUDE, None, id="timur or tây"),
+        pytest.param("70 O", Axis.LONGITUDE, None, id="Ouest or Ost"),
+        pytest.param("70° Oeste", Axis.LONGITUDE, -70, id="the whole word"),
+        pytest.param("110°20' BT", Axis.LONGITUDE, 110.333333, id="bujur timur"),
+        pytest.param("7°30' LS", Axis.LATITUDE, -7.5, id="lintang selatan"),
+        pytest.param("N", Axis.LATITUDE, None, id="a letter"),
+        pytest.param("°", Axis.LATITUDE, None, id="a mark"),
+    ],
+)  # fmt: skip
+def test_single_coordinates(told, axis, number):
+    expected = number if number is None else pytest.approx(number, abs=1e-6)
+    assert parse_angle(told, axis)[0] == expected
+    assert parse_coordinates(pl.Series([told]), axis)["number"].to_list() == [expected]
+
+
+def test_letters_of_the_other_axis_show_that_columns_are_swapped():
+    read = read_two("101°34'E", "21°28'N")
+    assert (read.latitude, read.longitude) == pytest.approx(LUANG_NAMTHA)
+    assert (read.issues, read.confidence) == (("PRESUMED_SWAPPED_COORDINATE",), "PROBABLE")
+
+
+# Property tests
+
+SPELLINGS = ("{d}°{m}'{s}\"{x}", "{d}º {m}’ {s}” {x}", "{x} {d}°{m}′{s}″", "{d}d{m}m{s}s{x}", "{d} {m} {s} {x}", "{d}:{m}:{s}{x}",
+             "{w} {d}°{m}'{s}\"", "{d}°{m}'{s}\" {w}", "{d}度{m}分{s}秒{w}")  # fmt: skip
+WORDS = {
+    "N": ("north", "北纬", "เหนือ", "ເໜືອ", "ជើង", "မြောက်", "Bắc", "LU", "Norte"),
+    "S": ("south", "南纬", "ใต้", "ໃຕ້", "ត្បូង", "တောင်", "Nam", "LS", "Sur"),
+    "E": ("east", "东经", "ตะวันออก", "ຕາເວັນອອກ", "កើត", "အရှေ့", "Đông", "BT", "Este"),
+    "W": ("west", "西经", "ตะวันตก", "ຕາເວັນຕົກ", "លិច", "အနောက်", "Tây", "BB", "Oeste"),
+}
+SCRIPTS = ("0123456789", "๐๑๒๓๔๕๖๗๘๙", "໐໑໒໓໔໕໖໗໘໙", "០១២៣៤៥៦៧៨៩", "၀၁၂၃၄၅၆၇၈၉", "０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩")
+
+
+@st.composite
+def angles(draw, most, sides):
+    """Return a coordinate in tenths of seconds, its side, and how it is written."""
+    tenths = draw(st.integers(1, most * 36_000))
+    side = draw(st.sampled_from(sides))
+    degrees, rest = divmod(tenths, 36_000)
+    minutes, seconds = divmod(rest, 600)
+    told = draw(st.sampled_from(SPELLINGS)).format(
+        d=degrees, m=minutes, s=seconds / 10, x=side, w=draw(st.sampled_from(WORDS[side]))
+    )
+    script = draw(st.sampled_from(SCRIPTS))
+    return tenths / 36_000 * (1 if side in "NE" else -1), told.translate(str.maketrans(SCRIPTS[0], script))
+
+
+@settings(deadline=None)
+@given(angles(90, "NS"), angles(180, "EW"))
+def test_what_is_written_is_read_back(latitude, longitude):
+    for axis, (number, told) in zip(Axis, (latitude, longitude), strict=True):
+        assert parse_angle(told, axis)[0] == pytest.approx(number, abs=1e-9), told
+    for told in (f"{latitude[1]}, {longitude[1]}", f"{longitude[1]}; {latitude[1]}"):
+        read = read_pair(told)
+        assert (read.latitude, read.longitude) == pytest.approx((latitude[0], longitude[0]), abs=1e-9), told
+        assert read.confidence == "DEFINITE"
+
+
+@given(st.floats(-90, 90).map(lambda x: round(x, 6)), st.floats(-180, 180).map(lambda x: round(x, 6)), st.booleans(),
+       st.sampled_from([", ", ";", " / ", " "]))  # fmt: skip
+def test_decimal_degrees_are_read_back(latitude, longitude, comma, between):
+    told = between.join(f"{number:.6f}" for number in (latitude, longitude))
+    read = read_pair(told.replace(".", ",") if comma else told)
+    if latitude or longitude:
+        assert (read.latitude, read.longitude) == pytest.approx((latitude, longitude))
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [*"0123456789.,-+;/NSEWOBTĐ°'\"′″dms :", "北纬", "东经", "BT", "12", "101", "UTM", "47Q", "735000"]
+    ),
+    max_size=25,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.text(), PIECES), max_size=6))
+def test_every_output_is_in_range_and_nothing_raises(texts):
+    values = pl.Series(texts, dtype=pl.String)
+    for read in (parse_pairs(values), parse_two_columns(values, values.reverse())):
+        assert read.height == len(texts)
+        assert read["latitude"].is_between(-90, 90).drop_nulls().all()
+        assert read["longitude"].is_between(-180, 180).drop_nulls().all()
+        assert (read["latitude"].is_null() == read["longitude"].is_null()).all()
+        assert (read["confidence"].is_null() == read["latitude"].is_null()).all()
+    assert parse_projected(values)["value"].to_list() == texts
+    for text in texts:
+        angle = read_angle(text, None)
+        assert angle is None or math.isfinite(angle.degrees)
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES, max_size=6), st.lists(PIECES, max_size=6))
+def test_columns_are_read_as_texts_are(texts, others):
+    read = parse_pairs(pl.Series(texts, dtype=pl.String)).drop("value").rows()
+    assert read == [(p.latitude, p.longitude, [*p.issues], p.confidence, p.rule) for p in map(read_pair, texts)]
+    n = min(len(texts), len(others))
+    two = parse_two_columns(pl.Series(texts[:n], dtype=pl.String), pl.Series(others[:n], dtype=pl.String)).rows()
+    one = [read_two(a, b) for a, b in zip(texts[:n], others[:n], strict=True)]
+    assert two == [(p.latitude, p.longitude, [*p.issues], p.confidence, p.rule) for p in one]
+
+
+# Metres of a projection
+
+
+@pytest.mark.parametrize(
+    ("told", "place", "zone", "band", "grid"),
+    [
+        pytest.param("47Q 735000 2375000", (735000, 2375000), 47, "Q", Grid.UTM, id="zone and band first"),
+        pytest.param("735000E 2375000N UTM 47N", (735000, 2375000), 47, "N", Grid.UTM, id="zone last"),
+        pytest.param("UTM zone 47Q E735000 N2375000", (735000, 2375000), 47, "Q", Grid.UTM, id="letters before"),
+        pytest.param("47 Q 0735000mE 2375000mN", (735000, 2375000), 47, "Q", Grid.UTM, id="mE and mN"),
+        pytest.param("UTM (WGS84) 48N: 735 000 2 375 000", (735000, 2375000), 48, "N", Grid.UTM, id="blanks in numbers"),
+        pytest.param("X 2765432 Y 18512345", (512345, 2765432), 18, None, Grid.GAUSS_KRUGER_6, id="China's 6° zone"),
+        pytest.param("35512345.5, 2765432.1", (512345.5, 2765432.1), 35, None, Grid.GAUSS_KRUGER_3, id="China's 3° zone"),
+        pytest.param("VN-2000 105°45' X=2345678 Y=567890", (567890, 2345678), None, None, Grid.VN2000, id="VN-2000"),
+        pytest.param("735000 2375000", (735000, 2375000), None, None, Grid.METRES, id="no zone"),
+        pytest.param("47QRV3500075000", (None, None), 47, "Q", Grid.MGRS, id="a grid reference"),
+    ],
+)  # fmt: skip
+def test_metres_are_taken_apart(told, place, zone, band, grid):
+    read = read_projected(told)
+    assert read is not None
+    assert (read.easting_m, read.northing_m) == place
+    assert (read.zone, read.band, read.grid, read.proven) == (zone, band, grid, True)
+    assert read_pair(told).latitude is None
+
+
+def test_the_meridian_of_a_zone_is_told():
+    assert read_projected("VN-2000 105°45' X=2345678 Y=567890").central_meridian == 105.75
+
+
+def test_south_or_band_s_is_left_open():
+    assert read_projected("48S 735000 9375000").hemisphere is None
+    assert read_projected("48M 735000 9375000").hemisphere == "S"
+
+
+def test_near_the_equator_the_order_is_not_proven():
+    assert read_projected("47N 500000 800000").proven is False
+
+
+@pytest.mark.parametrize(
+    "told", ["21.5 101.6", "12344", "433819N 1013412E", "735000", "seen 12000 times in 150000 m", ""]
+)
+def test_what_is_no_projection(told):
+    assert read_projected(told) is None
+
+
+# GBIF's own cases
+
+
+def test_gbifs_own_cases_of_coordinates(shared):
+    cases = json.loads((shared / "suites" / "gbif_parsers" / "cases.json").read_text())
+    for case in (case for case in cases if case["suite"] == "coord"):
+        read = read_two(*case["args"]) if case["fn"] == "LatLng" else read_pair(*case["args"])
+        place = (case["lat"], case["lon"]) if case["ok"] else (None, None)
+        assert (read.latitude, read.longitude) == pytest.approx(place, abs=1e-6), case
+        assert ([*read.issues], read.confidence) == (case["issues"], case.get("confidence")), case
+
+
+def test_gbifs_own_cases_of_degrees_minutes_and_seconds(shared):
+    cases = json.loads((shared / "suites" / "gbif_parsers" / "cases.json").read_text())
+    for case in (case for case in cases if case["suite"] == "dms"):
+        axes = [{"lat": Axis.LATITUDE, "lon": Axis.LONGITUDE}[case["axis"]]] if "axis" in case else [*Axis]
+        expected = [case["lat"], case["lon"]] if case["ok"] else [None]
+        for told, axis, number in zip(case["args"], axes, expected, strict=True):
+            assert parse_angle(told, axis)[0] == (number if number is None else pytest.approx(number, abs=1e-6)), told
