@@ -1,5 +1,6 @@
 """Names read, and led to the accepted taxa of a checklist."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -7,6 +8,10 @@ import pytest
 
 from biodata import places, terms
 from biodata.harmonise import Harmoniser
+from biodata.harmonise import names as names_module
+from biodata.harmonise.checklists import Checklist
+from biodata.harmonise.names import Names
+from biodata.harmonise.told import Told
 
 TODAY = date(2026, 11, 24)
 
@@ -124,3 +129,73 @@ def test_an_empty_checklist_counts_as_none():
 def test_species_and_rank_of_names_told_alone(told, species, rank):
     (row,) = harmonise(told, checklist=None)
     assert (row["species"], row["taxonRank"]) == (species, rank)
+
+
+def test_lookalike_letters_are_flagged_and_only_proposed():
+    (row,) = harmonise({"scientificName": "Bos gаurus"})  # the first a is Cyrillic
+    assert row["scientificName"] == "Bos gаurus"
+    assert (row["taxon_id"], row["match_type"]) == ("1", "VARIANT")
+    assert flags(row) == ["TAXON_MATCH_FUZZY", "SCIENTIFIC_NAME_LOOKALIKE_LETTERS"]
+    (repair,) = [repair for repair in row["repairs"] if repair["term"] == "scientificName"]
+    assert (repair["value"], repair["applied"]) == ("Bos gaurus", False)
+
+
+@pytest.mark.parametrize(
+    ("told", "flag", "taxon_id"),
+    [
+        pytest.param({"scientificName": "Bos\u200b gaurus"}, "SCIENTIFIC_NAME_INVISIBLE_CHARACTERS", "1", id="zero width"),
+        pytest.param({"scientificName": "Bos cf. gaurus"}, "SCIENTIFIC_NAME_UNDETERMINED", "1", id="compare"),
+        pytest.param({"scientificName": "Bos gaurus", "identificationQualifier": "cf. gaurus"}, "SCIENTIFIC_NAME_UNDETERMINED", "1", id="qualifier"),
+        pytest.param({"scientificName": "Bos gauris"}, "TAXON_MATCH_FUZZY", "1", id="misspelt"),
+        pytest.param({"scientificName": "Bus gaurus"}, "TAXON_MATCH_NONE", None, id="a genus of three letters"),
+        pytest.param({"scientificName": "Elephas maximum"}, "TAXON_MATCH_FUZZY", "6", id="another gender"),
+        pytest.param({"scientificName": "Elephus maximus"}, "TAXON_MATCH_FUZZY", "6", id="a misspelt genus"),
+    ],
+)  # fmt: skip
+def test_what_is_odd_about_a_name_is_flagged(told, flag, taxon_id):
+    (row,) = harmonise(told)
+    assert flag in flags(row)
+    assert row["taxon_id"] == taxon_id
+
+
+def test_ambiguous_names_tell_what_they_could_be():
+    (row,) = harmonise({"scientificName": "Ficus variegata"})
+    assert (row["match_type"], row["taxon_id"]) == ("AMBIGUOUS", None)
+    assert sorted(row["match_alternatives"]) == ["Ficus variegata [4]", "Ficus variegata [5]"]
+
+
+def test_keys_version_and_the_order_of_checklists():
+    first = CHECKLIST.filter(pl.col("taxon_id") == "6").with_columns(
+        checklist=pl.lit("second"),
+        checklist_version=pl.lit("2.1"),
+        gbif_key=pl.lit(5219461, pl.Int64),
+        col_key=pl.lit("6MB3T"),
+    )
+    told = {"scientificName": "Elephas maximus"}
+    (row,) = harmonise(told, checklist=pl.concat([CHECKLIST, first.with_columns(checklist_order=pl.lit(1, pl.Int32))]))
+    assert (row["checklist"], row["taxonKey"], row["col_key"]) == ("second 2.1", 5219461, "6MB3T")
+    (row,) = harmonise(told, checklist=pl.concat([first, CHECKLIST.with_columns(checklist_order=pl.lit(1, pl.Int32))]))
+    assert (row["checklist"], row["taxonKey"]) == ("test 1", None)
+
+
+def test_batches_change_nothing():
+    rows = [
+        {"scientificName": name} for name in ("Bos gaurus", "Bibos gaurus", "Bos gauris", "Ficus variegata", "Bos sp.")
+    ] * 3
+    told = pl.DataFrame(rows).with_columns(source_file=pl.lit("f"), source_row=pl.int_range(2, len(rows) + 2))
+    whole = Names(Checklist(CHECKLIST)).interpret(Told(told))
+    names = Names(Checklist(CHECKLIST))
+    with ThreadPoolExecutor(2) as threads:
+        parts = list(threads.map(lambda start: names.interpret(Told(told.slice(start, 4))), range(0, len(rows), 4)))
+    for name, column in whole.columns.items():
+        assert pl.concat([part.columns[name] for part in parts]).equals(column, null_equal=True), name
+    for name, mask in whole.flags.items():
+        assert pl.concat([part.flags[name] for part in parts]).equals(mask), name
+
+
+def test_names_that_were_forgotten_are_read_again(monkeypatch):
+    monkeypatch.setattr(names_module, "_MOST", 2)
+    names = Names(None)
+    for text in ("Bos gaurus", "Bos sp.", "Elephas maximus", "Bos gaurus"):
+        told = Told(pl.DataFrame({"source_file": ["f"], "source_row": [2], "scientificName": [text]}))
+        assert names.interpret(told).columns["scientificName"].to_list() == [text]

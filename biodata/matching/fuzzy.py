@@ -112,6 +112,10 @@ def _nearest(pairs: pl.DataFrame) -> pl.DataFrame:
     apart = (pl.col("kingdom") != pl.col("kingdom_right")).fill_null(value=False)
     pairs = pairs.filter(~apart)
     pairs = pairs.with_columns(agreement=agreements(pairs, "author", "author_right"))
-    pairs = pairs.filter(pl.col("agreement") != Agreement.CONFLICT)
+    # A name that one checklist cites with another author is not taken from a second one that cites none.
+    conflict, same = (
+        (pl.col("agreement") == one).any().over("ask", "name_right") for one in (Agreement.CONFLICT, Agreement.SAME)
+    )
+    pairs = pairs.filter((pl.col("agreement") != Agreement.CONFLICT) & (same | ~conflict))
     pairs = pairs.filter(pl.col("order") == pl.col("order").min().over("ask"))
     return pairs.filter(pl.col("distance") == pl.col("distance").min().over("ask"))

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -21,6 +22,9 @@ FOUND: Final = pl.Schema(
         ("source", pl.String),
     ]
 )
+
+_UNSURE: Final = MappingProxyType({"zh": ("und-hani", "und-hant"), "zh-hant": ("und-hant",)})
+"""Names of which only the characters are known, found under these languages too."""
 
 
 def read(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -102,11 +106,7 @@ def _is(found: str, wanted: str | None) -> bool:
     if wanted is None:
         return True
     small, other = wanted.lower(), found.lower()
-    return (
-        other == small
-        or other.startswith(f"{small}-")
-        or (small.split("-")[0] == "zh" and other in {"und-hani", "und-hant"})
-    )
+    return other == small or other.startswith(f"{small}-") or other in _UNSURE.get(small, ())
 
 
 def _folded(text: str) -> str:
