@@ -88,12 +88,14 @@ def parse_file(
 
 def _rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
     """Return the rows of a file, the heading first; an empty line is a row of a table with one column."""
-    first = next(lines, "")
-    mark = max(",;\t", key=first.count)
-    table = csv.reader(_and_again(first, lines), delimiter=mark if first.count(mark) else ",")
-    width = 0
+    row_number = 1
     try:
+        first = next(lines, "")
+        mark = max(",;\t", key=first.count)
+        table = csv.reader(_and_again(first, lines), delimiter=mark if first.count(mark) else ",")
+        width = 0
         for row in table:
+            row_number = table.line_num
             if not width:
                 width = len(row)
             elif not row:
@@ -102,14 +104,14 @@ def _rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
                 row = [""]
             elif len(row) != width:
                 problem = f"the row has {len(row)} cells, the heading {width}"
-                raise InputError(problem, file=str(source), row=table.line_num, expected="as many cells in every row")
+                raise InputError(problem, file=str(source), row=row_number, expected="as many cells in every row")
             yield row
     except UnicodeDecodeError as error:
         problem = "the file is not UTF-8"
         raise InputError(problem, file=str(source), expected="a file saved as UTF-8") from error
     except csv.Error as error:
         problem = f"the row is no CSV: {error}"
-        raise InputError(problem, file=str(source), row=table.line_num) from error
+        raise InputError(problem, file=str(source), row=row_number + 1) from error
 
 
 def _and_again(first: str, lines: Iterator[str]) -> Iterator[str]:
