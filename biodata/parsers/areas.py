@@ -11,15 +11,21 @@ Conventions
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from functools import cache
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.parsers.bundled import read_rows
+from biodata.parsers.area_units import (
+    INVISIBLE,
+    declared_unit,
+    infer_unit,
+    known_unit,
+    number_word,
+    proposed_unit,
+    square_metres,
+)
+from biodata.parsers.confidence import Confidence
 from biodata.parsers.distinct import over_distinct
 from biodata.parsers.grouped_numbers import SPACES, AmbiguousNumberError, read_number
 from biodata.parsers.numerals import ascii_digits
@@ -28,6 +34,8 @@ INVALID: Final = "AREA_INVALID"
 AMBIGUOUS: Final = "AREA_NUMBER_AMBIGUOUS"
 UNIT_UNKNOWN: Final = "AREA_UNIT_UNKNOWN"
 UNIT_MISSING: Final = "AREA_UNIT_MISSING"
+
+__all__ = ["infer_unit", "known_unit", "parse_area", "parse_areas", "proposed_unit", "square_metres"]
 
 SCHEMA: Final = pl.Schema(
     {
@@ -58,7 +66,6 @@ _ABOUT: Final = re.compile(
     r"|sekitar|kira-kira|lebih kurang|environ|etwa|ongeveer|cerca de|unos|mga)\s*"
 )
 _POINT_SCRIPTS: Final = re.compile(r"[\u0e00-\u0e7f\u1000-\u109f\u3400-\u9fff]")
-_INVISIBLE: Final = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 
 
 class Area(NamedTuple):
@@ -97,7 +104,7 @@ def parse_areas(values: pl.Series, *, unit: str | None = None, decimal_mark: str
     InputError
         If `unit` is not known.
     """
-    declared = None if unit is None else _declared(unit)
+    declared = None if unit is None else declared_unit(unit)
     if decimal_mark not in {None, ".", ","}:
         problem, expected = "the decimal mark that is declared is not known", ". or ,"
         raise InputError(problem, column="decimal_mark", value=decimal_mark, expected=expected)
@@ -111,34 +118,7 @@ def parse_areas(values: pl.Series, *, unit: str | None = None, decimal_mark: str
 
 def parse_area(text: str, *, unit: str | None = None, decimal_mark: str | None = None) -> Area:
     """Read one area; parameters and answers as in `parse_areas`."""
-    return _parse(text, None if unit is None else _declared(unit), decimal_mark)
-
-
-@cache
-def square_metres() -> Mapping[str, float]:
-    """Return every unit's code with its size in m²."""
-    return MappingProxyType({row["value"]: float(row["square_metres"]) for row in read_rows("area_units.csv")})
-
-
-def known_unit(text: str) -> tuple[str, float] | None:
-    """Return the code of a unit and the number that it is told by (`万亩` is 10,000 mu); None where it is not known."""
-    key = _key(text)
-    units, words = _units(), _words()
-    if key in units:
-        return units[key], 1.0
-    for word, number in words.items():
-        if key.startswith(word) and key[len(word) :] in units:
-            return units[key[len(word) :]], number
-    return None
-
-
-def _declared(unit: str) -> tuple[str, float]:
-    """Return the unit that the caller declares."""
-    known = known_unit(unit)
-    if known is None:
-        problem, expected = "the unit that is declared is not known", ", ".join(square_metres())
-        raise InputError(problem, column="unit", value=unit, expected=expected, code="DECLARATION_UNKNOWN")
-    return known
+    return _parse(text, None if unit is None else declared_unit(unit), decimal_mark)
 
 
 def _parse(text: str, declared: tuple[str, float] | None, mark: str | None) -> Area:
@@ -146,7 +126,7 @@ def _parse(text: str, declared: tuple[str, float] | None, mark: str | None) -> A
     if len(text) > LONGEST:
         return Area(issue=INVALID)
     latin = ascii_digits(text)
-    told = unicodedata.normalize("NFKC", latin).translate(_INVISIBLE).replace("\u2212", "-").strip().casefold()
+    told = unicodedata.normalize("NFKC", latin).translate(INVISIBLE).replace("\u2212", "-").strip().casefold()
     rules = ["digits"] if latin != text else []
     if about := _ABOUT.match(told):
         told, rules = told[about.end() :], [*rules, "approximate"]
@@ -173,7 +153,12 @@ def _parse(text: str, declared: tuple[str, float] | None, mark: str | None) -> A
     km2 = number * square_metres()[unit] / 1e6
     if not 0 < km2 <= LARGEST_KM2:
         return Area(number, unit, None, rule, INVALID)
-    return Area(number, unit, km2, rule, None, "PROBABLE" if "approximate" in rules else "DEFINITE")
+    return Area(number, unit, km2, rule, None, _confidence(rules))
+
+
+def _confidence(rules: list[str]) -> str:
+    """Return how sure an area is that was read with these rules."""
+    return (Confidence.PROBABLE if "approximate" in rules else Confidence.DEFINITE).value
 
 
 class _Part(NamedTuple):
@@ -208,8 +193,8 @@ def _parts(told: str, mark: str | None, *, bare: bool) -> list[_Part]:
 def _part(number: str, unit: str, mark: str | None, *, bare: bool) -> _Part:
     """Read a number and its unit."""
     known: tuple[str | None, float] | None = known_unit(unit) if unit else (None, 1.0)
-    if known is None and _key(unit) in _words():
-        known = (None, _words()[_key(unit)])
+    if known is None and (word := number_word(unit)) is not None:
+        known = (None, word)
     if known is None and not any(map(str.isalpha, unit)):
         problem = "a sign behind the number"
         raise ValueError(problem)
@@ -225,72 +210,3 @@ def _part(number: str, unit: str, mark: str | None, *, bare: bool) -> _Part:
     if known[1] != 1.0:
         return _Part(read.value * known[1], known[0], (*rules, "number_word"))
     return _Part(read.value, known[0], rules)
-
-
-def _key(text: str) -> str:
-    """Return the form in which units are compared: no white space, stops, hyphens or letter case."""
-    plain = unicodedata.normalize("NFKC", ascii_digits(text)).translate(_INVISIBLE).casefold()
-    return re.sub(r"[\s.\-_^]+|(?<=\D)s?\(s\)$", "", plain.replace("\u00b2", "2"))
-
-
-@cache
-def _units() -> Mapping[str, str]:
-    """Return every spelling of every unit with the unit's code."""
-    rows = read_rows("area_units.csv")
-    return {_key(name): row["value"] for row in rows for name in (row["value"], *row["names"].split("|"))}
-
-
-@cache
-def _words() -> Mapping[str, float]:
-    """Return every word that multiplies a number, the longest first."""
-    rows = read_rows("number_words.csv")
-    words = {_key(name): float(row["value"]) for row in rows for name in row["names"].split("|")}
-    return dict(sorted(words.items(), key=lambda item: -len(item[0])))
-
-
-class UnitFit(NamedTuple):
-    """A unit that reported numbers could be in."""
-
-    unit: str
-    fits: int
-    of: int
-
-
-def infer_unit(numbers: pl.Series, computed_km2: pl.Series, *, tolerance: float = 0.2) -> list[UnitFit]:
-    """Say which unit a column of reported areas fits, by the areas computed from the same sites' polygons.
-
-    Parameters
-    ----------
-    numbers : polars.Series of float, length n
-        Reported areas in a unit that nothing tells.
-    computed_km2 : polars.Series of float, length n
-        Areas of the polygons, km²; null where a site has none.
-    tolerance : float
-        How far, as a share, the larger of the two may exceed the smaller one.
-
-    Returns
-    -------
-    list of UnitFit
-        Units with at least one site that fits, best first: how many of how many sites fit. It is a proposal: a unit of
-        the list's head is worth proposing where most sites fit it and few the next (`proposed_unit`).
-    """
-    both = pl.DataFrame({"number": numbers.cast(pl.Float64), "computed": computed_km2.cast(pl.Float64)})
-    both = both.filter((pl.col("number") > 0) & (pl.col("computed") > 0) & pl.all_horizontal(pl.all().is_finite()))
-    sizes = {**square_metres(), "万亩": 1e4 * square_metres()["mu"], "万公顷": 1e8}
-    counts = both.select(
-        (pl.col("number") * (size / 1e6) / pl.col("computed"))
-        .is_between(1 / (1 + tolerance), 1 + tolerance)
-        .sum()
-        .alias(name)
-        for name, size in sizes.items()
-    )
-    fits = [UnitFit(name, int(count), both.height) for name, count in zip(sizes, counts.row(0), strict=True) if count]
-    return sorted(fits, key=lambda fit: (-fit.fits, fit.unit))
-
-
-def proposed_unit(fits: list[UnitFit], *, least: int = 3) -> UnitFit | None:
-    """Return the unit to propose: at least `least` sites and half of all fit it, and the next unit fits half as many."""
-    best, second = (fits[0] if fits else None), (fits[1].fits if len(fits) > 1 else 0)
-    if best is None or best.fits < least or 2 * best.fits < best.of or 2 * second > best.fits:
-        return None
-    return best
