@@ -3,8 +3,9 @@
 import json
 
 import polars as pl
+import pycountry
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata.parsers.countries import parse_countries, parse_country
@@ -17,7 +18,10 @@ from biodata.vocabularies import MEMBERS
         ("vn", "VN"), ("LAO", "LA"), ("Lao PDR", "LA"), ("Burma", "MM"), ("P.R. China", "CN"), ("East Timor", "TL"),
         ("中国", "CN"), ("老挝", "LA"), ("越南", "VN"), ("ລາວ", "LA"), ("กัมพูชา", "KH"), ("မြန်မာ", "MM"), ("កម្ពុជា", "KH"),
         ("Việt Nam", "VN"), ("Tiongkok", "CN"), ("Pilipinas", "PH"), ("Siam", "TH"), ("NA", "NA"), ("ISO-3166-2:BTN", "BT"),
-        ("Great  Britain", "GB"), ("Zaïre", "CD"),
+        ("Great  Britain", "GB"), ("Zaïre", "CD"), ("Tonkin", "VN"), ("Cochinchine", "VN"), ("Kampuchea", "KH"),
+        ("สยาม", "TH"), ("ဗမာ", "MM"), ("Miến Điện", "MM"), ("Hindia Belanda", "ID"), ("ສປປ ລາວ", "LA"), ("暹羅", "TH"),
+        ("Sabah", "MY"), ("Tibet", "CN"), ("Áo", "AT"), ("Россия", "RU"), ("[Brasil]", "BR"), ("Myanmar (Burma)", "MM"),
+        ("Indochine (Laos)", "LA"), ("China (Yunnan)", "CN"), ("Congo", "CG"),
     ],
 )  # fmt: skip
 def test_known_countries(told, code):
@@ -34,11 +38,30 @@ def test_what_is_no_country_or_could_be_two(told):
     assert parse_country(told) == (None, False)
 
 
+@pytest.mark.parametrize(
+    ("told", "codes"),
+    [
+        ("Indochine", ["KH", "LA", "VN"]), ("Annam", ["LA", "VN"]), ("Korea", ["KP", "KR"]), ("Borneo", ["BN", "ID", "MY"]),
+        ("婆罗洲", ["BN", "ID", "MY"]), ("Straits Settlements", ["MY", "SG"]), ("Laos", []), ("Atlantis", []),
+        ("Georgia (USA)", []), ("x" * 100_000, []),
+    ],
+)  # fmt: skip
+def test_a_name_of_several_countries_says_which(told, codes):
+    assert parse_countries(pl.Series([told]))["candidates"].to_list() == [codes]
+
+
+@pytest.mark.parametrize("country", pycountry.countries, ids=lambda country: country.alpha_2)
+def test_iso_names_and_codes_lead_to_their_country(country):
+    told = (country.alpha_2, country.alpha_3, country.name, country.alpha_2.lower())
+    assert {parse_country(text) for text in told} == {(country.alpha_2, True)}
+
+
 def test_each_country_of_the_scope_is_known_by_its_own_name():
     names = pl.Series([member.name for member in MEMBERS.values()])
     assert parse_countries(names)["code"].to_list() == list(MEMBERS)
 
 
+@settings(deadline=None)  # the names are read once, by whoever asks first
 @given(st.lists(st.one_of(st.none(), st.text()), max_size=6))
 def test_no_text_whatever_raises(texts):
     assert parse_countries(pl.Series(texts, dtype=pl.String))["value"].to_list() == texts
