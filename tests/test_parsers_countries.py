@@ -50,7 +50,7 @@ def test_a_name_of_several_countries_says_which(told, codes):
     assert parse_countries(pl.Series([told]))["candidates"].to_list() == [codes]
 
 
-@pytest.mark.parametrize("country", pycountry.countries, ids=lambda country: country.alpha_2)
+@pytest.mark.parametrize("country", list(pycountry.countries), ids=lambda country: country.alpha_2)
 def test_iso_names_and_codes_lead_to_their_country(country):
     told = (country.alpha_2, country.alpha_3, country.name, country.alpha_2.lower())
     assert {parse_country(text) for text in told} == {(country.alpha_2, True)}
