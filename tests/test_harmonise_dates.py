@@ -113,6 +113,23 @@ def test_a_number_of_two_digits_is_no_year():
     assert (row["eventDate"], row["flags"]) == (None, {"RECORDED_DATE_INVALID"})
 
 
+@pytest.mark.parametrize(
+    ("row", "event_date", "flags"),
+    [
+        pytest.param({"year": "1999", "startDayOfYear": "32", "endDayOfYear": "59"}, "1999-02-01/1999-02-28", set(), id="days"),
+        pytest.param({"year": "1999", "startDayOfYear": "32", "endDayOfYear": "32"}, "1999-02-01", set(), id="one day"),
+        pytest.param({"year": "1999", "startDayOfYear": "32.0"}, "1999-02-01", set(), id="no end"),
+        pytest.param({"year": "1999", "startDayOfYear": "366"}, None, {"RECORDED_DATE_INVALID"}, id="a day that it does not have"),
+        pytest.param({"eventDate": "1999-02-01", "startDayOfYear": "32"}, "1999-02-01", set(), id="agreed"),
+        pytest.param({"eventDate": "1999-02-01", "startDayOfYear": "33"}, "1999-02-01", {"RECORDED_DATE_MISMATCH"}, id="another day"),
+        pytest.param({"eventDate": "1999-02", "startDayOfYear": "33"}, "1999-02", set(), id="a month is not compared"),
+    ],
+)  # fmt: skip
+def test_days_of_the_year(row, event_date, flags):
+    found = interpret([row])[0]
+    assert (found["eventDate"], found["flags"]) == (event_date, flags)
+
+
 def test_a_month_by_name_in_its_own_column_is_read():
     assert interpret([{"year": "2010", "month": "มี.ค.", "day": "5"}])[0]["eventDate"] == "2010-03-05"
 

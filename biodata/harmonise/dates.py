@@ -17,7 +17,9 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.harmonise import date_zones
 from biodata.harmonise.date_order import DateOrders
-from biodata.harmonise.findings import Findings, repairs
+from biodata.harmonise.date_parts import date_parts, days_mismatch
+from biodata.harmonise.date_proposals import date_repairs, fitting_proposals, in_order, proposals_mismatch
+from biodata.harmonise.findings import Findings
 from biodata.harmonise.told import Told
 from biodata.parsers import dates
 
@@ -58,19 +60,20 @@ def interpret(
     -----
     eventDate decides, or verbatimEventDate where it is empty. Where it gives no date, year, month and day do; where
     it gives a year or a month only and they a day in it, they are finer and decide. Where they exclude each other,
-    RECORDED_DATE_MISMATCH is set and eventDate stays.
+    RECORDED_DATE_MISMATCH is set and eventDate stays. startDayOfYear and endDayOfYear tell the days of a year that
+    stands alone, and else are compared only.
     """
     order = _DAY_FIRST[_declared(declarations, "day_month_order", _DAY_FIRST)]
     buddhist = _declared(declarations, "calendar", _CALENDARS) == "buddhist"
     spreadsheet = _declared(declarations, "spreadsheet_dates", _SPREADSHEETS)
     zone = date_zones.declared_zone(declarations.get("time_zone"))
     stated = told.first_of("eventDate", "verbatimEventDate")
-    parts = _parts(told)
+    parts = date_parts(told)
     event = dates.parse_dates(stated, today=today, buddhist=buddhist, day_first=order, spreadsheet=spreadsheet)
     # Where the parts repeat a date that was read, they add nothing: most rows of most files.
     repeated = (parts["text"] == event["event_date"].str.slice(0, 10)).fill_null(value=False)
     beside = dates.parse_dates(parts["text"].set(repeated, None), today=today, buddhist=buddhist)
-    event = _ordered(event, beside, told, orders, today=today)
+    event = in_order(event, beside, told, orders, today=today)
     both = pl.concat([event, beside.rename(lambda name: f"part_{name}")], how="horizontal").with_columns(
         excluded=(pl.col("part_start") > pl.col("end")) | (pl.col("part_end") < pl.col("start")),
         finer=pl.col("precision").is_in(["year", "month"])
@@ -84,7 +87,7 @@ def interpret(
         | pl.col("finer").fill_null(value=False),
     )
     if both["proposal"].null_count() < both.height:
-        both = _fitting_proposals(both)
+        both = fitting_proposals(both)
     chosen = both.select(
         pl.when("by_parts").then(pl.col(f"part_{name}")).otherwise(pl.col(name)).alias(name)
         for name in ("event_date", "start", "end", "precision", "time", "zone")
@@ -96,14 +99,16 @@ def interpret(
         for issue in (dates.INVALID, dates.UNLIKELY, dates.SERIAL, dates.BUDDHIST, dates.AMBIGUOUS)
     }
     flags[dates.INVALID] |= parts["invalid"]
-    flags["RECORDED_DATE_MISMATCH"] = both["excluded"] | _proposals_mismatch(both)
+    flags["RECORDED_DATE_MISMATCH"] = both["excluded"] | proposals_mismatch(both)
+    if (other_days := days_mismatch(told, chosen)) is not None:
+        flags["RECORDED_DATE_MISMATCH"] |= other_days
     flags["RECORDED_DATE_MISSING"] = stated.is_null() & parts["text"].is_null() & ~parts["invalid"]
     for term, flag in _OTHER_DATES.items():
         if told.has(term):
             read = dates.parse_dates(told[term], today=today)
             flags[flag] = told[term].is_not_null() & read["start"].is_null()
     columns = {column.name: column for column in _columns(chosen)}
-    return Findings(columns, flags, [*_repairs(both), date_zones.proposals(chosen, told)])
+    return Findings(columns, flags, [*date_repairs(both), date_zones.proposals(chosen, told)])
 
 
 def _declared(declarations: Mapping[str, str], what: str, known: Collection[str | None]) -> str | None:
@@ -113,74 +118,6 @@ def _declared(declarations: Mapping[str, str], what: str, known: Collection[str 
         problem, expected = f"the {what} that is declared is not known", " or ".join(filter(None, known))
         raise InputError(problem, column=what, value=value, expected=expected, code="DECLARATION_UNKNOWN")
     return value
-
-
-def _ordered(
-    event: pl.DataFrame, beside: pl.DataFrame, told: Told, orders: DateOrders | None, *, today: date
-) -> pl.DataFrame:
-    """Read dates that could be either way round by what their column says, else by the day that stands beside them."""
-    rows = (event["issue"] == dates.AMBIGUOUS).fill_null(value=False).arg_true()
-    if rows.is_empty():
-        return event
-    # The one reading that is left may be the month's.
-    frame = event[rows].select(
-        row=rows,
-        day_first=pl.when(pl.col("rule") == "day_first").then("proposal"),
-        month_first=pl.when(pl.col("alternative_rule") == "month_first")
-        .then("alternative")
-        .when(pl.col("rule") == "month_first")
-        .then("proposal"),
-        part_start=beside["start"].gather(rows),
-        part_end=beside["end"].gather(rows),
-        datasetKey=told["datasetKey"].gather(rows),
-        term=pl.Series(["verbatimEventDate", "eventDate"]).gather(
-            told["eventDate"].gather(rows).is_not_null().cast(int)
-        ),
-    )
-    fits = {name: _fits(name).fill_null(value=False) for name in ("day_first", "month_first")}
-    # What stands beside the date decides where it allows one reading and not the other.
-    by_parts = pl.when(fits["day_first"] != fits["month_first"]).then(fits["day_first"])
-    by_column = pl.lit(None, dtype=pl.Boolean) if orders is None else orders.by_row(frame["datasetKey"], frame["term"])
-    frame = frame.with_columns(by_column=by_column, by_parts=by_parts)
-    order = pl.coalesce("by_column", "by_parts")
-    frame = frame.select(
-        "row",
-        text=pl.when(order).then("day_first").when(~order).then("month_first"),
-        order=pl.when(order).then(pl.lit("day_first")).otherwise(pl.lit("month_first")),
-        by=pl.when(pl.col("by_column").is_not_null()).then(pl.lit("_by_column")).otherwise(pl.lit("_by_parts")),
-    ).drop_nulls("text")
-    # By the column's order some of its dates are none: they stay unread, and no other order is tried.
-    read = dates.parse_dates(frame["text"], today=today).with_columns(
-        rule=frame["order"] + frame["by"], confidence=pl.lit("PROBABLE")
-    )
-    settled = frame["row"]
-    return event.with_columns(
-        event[name].clone().scatter(settled, read[name]) for name in event.columns if name != "value"
-    )
-
-
-def _parts(told: Told) -> pl.DataFrame:
-    """Return year, month and day as one ISO text, and whether a part is 0 or stands without the coarser one."""
-    if not told.has("year", "month", "day"):
-        nothing = pl.lit(None, dtype=pl.String)
-        return told["year"].to_frame().with_columns(text=nothing, invalid=pl.lit(value=False)).drop("year")
-    # 2019.0 is a year that went through a table of floating point numbers; a month 0 is none, and no month either.
-    frame = pl.DataFrame({name: told[name].str.strip_suffix(".0") for name in ("year", "month", "day")})
-    zero = pl.any_horizontal(pl.col("month", "day").is_in(["0", "00"])).fill_null(value=False)
-    # 16 in the year's column is no year, and with month and day behind it it would pass for a day.
-    short = (pl.col("year").str.len_chars() != 4) & pl.col("month").is_not_null()
-    year = pl.when(~short.fill_null(value=False)).then("year")
-    month, day = (pl.when(~pl.col(name).is_in(["0", "00"])).then(name) for name in ("month", "day"))
-    text = (
-        pl.when(day.is_not_null() & month.is_not_null())
-        .then(pl.concat_str(year, pl.lit("-"), month.str.zfill(2), pl.lit("-"), day.str.zfill(2)))
-        .when(month.is_not_null())
-        .then(pl.concat_str(year, pl.lit("-"), month.str.zfill(2)))
-        .otherwise(year)
-    )
-    gap = (year.is_null() & (month.is_not_null() | day.is_not_null())) | (month.is_null() & day.is_not_null())
-    invalid = gap | zero | short.fill_null(value=False)
-    return frame.select(text.alias("text"), invalid.alias("invalid"))
 
 
 def _with_event_time(chosen: pl.DataFrame, told: Told) -> pl.DataFrame:
@@ -212,51 +149,3 @@ def _columns(chosen: pl.DataFrame) -> list[pl.Series]:
         pl.when(start == end).then(start.dt.day()).cast(pl.Int32).alias("day"),
     )
     return frame.get_columns()
-
-
-def _fits(proposal: str) -> pl.Expr:
-    """Tell whether a proposed day lies in what year, month and day tell; null where they tell nothing."""
-    day = pl.col(proposal).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    return (day >= pl.col("part_start")) & (day <= pl.col("part_end"))
-
-
-def _fitting_proposals(both: pl.DataFrame) -> pl.DataFrame:
-    """Keep of two proposals the one that year, month and day beside the date allow, where they allow one only."""
-    first, second = _fits("proposal").fill_null(value=False), _fits("alternative").fill_null(value=False)
-    swap, alone = ~first & second, first != second
-    return both.with_columns(
-        proposal=pl.when(swap).then("alternative").otherwise("proposal"),
-        rule=pl.when(swap).then("alternative_rule").otherwise("rule"),
-        alternative=pl.when(~alone).then("alternative"),
-        alternative_rule=pl.when(~alone).then("alternative_rule"),
-    )
-
-
-def _proposals_mismatch(both: pl.DataFrame) -> pl.Series:
-    """Tell where no day that is proposed lies in the year, month and day beside it."""
-    doubted = pl.col("issue").is_in([dates.SERIAL, dates.AMBIGUOUS])
-    return both.select((doubted & ~_fits("proposal")).fill_null(value=False)).to_series()
-
-
-def _repairs(both: pl.DataFrame) -> list[pl.DataFrame]:
-    """Note what was read by a rule, what is proposed, and where year, month and day stood in for eventDate."""
-    # A day number names a day even where only a year was known: the proposal takes the precision of what stands beside.
-    within = (both["issue"] == dates.SERIAL) & both.select(_fits("proposal").fill_null(value=False)).to_series()
-    coarse = within & both["part_precision"].is_in(["year", "month"])
-    proposal = both.select(pl.when(coarse).then("part_event_date").otherwise("proposal")).to_series()
-    read = both["start"].is_not_null() & ~both["by_parts"]
-    by_rule = read & both["rule"].is_not_null() & ~both["verbatim"]
-    part_by_rule = both["by_parts"] & both["part_rule"].is_not_null()
-    stand_in = both["by_parts"] & both["value"].is_not_null() & ~part_by_rule
-    part_alone = both["part_proposal"].is_not_null() & proposal.is_null()
-    return [
-        repairs(proposal.is_not_null(), "eventDate", proposal, both["rule"], applied=False),
-        repairs(
-            both["alternative"].is_not_null(), "eventDate", both["alternative"], both["alternative_rule"], applied=False
-        ),
-        repairs(part_alone, "eventDate", both["part_proposal"], both["part_rule"], applied=False),
-        repairs(by_rule, "eventDate", both["event_date"], both["rule"], applied=True),
-        repairs(read & both["verbatim"], "eventDate", both["event_date"], "verbatim_event_date", applied=True),
-        repairs(stand_in, "eventDate", both["part_event_date"], "year_month_day", applied=True),
-        repairs(part_by_rule, "eventDate", both["part_event_date"], both["part_rule"], applied=True),
-    ]
