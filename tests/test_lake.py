@@ -171,6 +171,20 @@ def test_parts_with_known_records_and_parts_without_make_one_version(lake: Lake)
     assert lake.read("identities").height == 5
 
 
+def test_a_column_that_only_some_files_have_is_null_in_the_others(lake: Lake):
+    for dataset, column in (("a", "family"), ("b", "locality")):
+        with lake.staging() as staging:
+            rows = pl.DataFrame({"datasetKey": [dataset] * 2, "source_record_id": ["1", "2"], column: ["x", "y"]})
+            staging.add(rows, rows.select("datasetKey", "source_record_id"))
+            lake.commit_occurrences(staging, author="a test", message="records")
+    assert lake.count("occurrences", where=IsNull("family")) == 2
+    with lake.staging() as staging:
+        rows = rows.with_columns(locality=pl.Series(["x", "z"]))
+        staging.add(rows, rows.select("datasetKey", "source_record_id"))
+        report = lake.commit_occurrences(staging, author="a test", message="records")
+    assert (report.changed, report.unchanged) == (1, 1)
+
+
 def test_files_of_a_commit_that_never_came_are_removed_by_the_next(lake: Lake):
     commit(lake, TRUNG_KHANH[:1])
     left = lake.data / "lake" / "main" / "verbatim" / "staged-0123456789abcdef-000000.parquet"

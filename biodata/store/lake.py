@@ -68,6 +68,8 @@ class Lake(LakeReading):
         )
         # Sorts and inserts need no order of their own, and need far less memory without it.
         connection.execute("SET preserve_insertion_order = false")
+        # DuckLake takes a column for never null that only some of the files taken in have: IS NULL then finds nothing.
+        connection.execute("SET disabled_optimizers = 'statistics_propagation'")
         lake = cls(data, connection)
         try:
             lake._attach()
