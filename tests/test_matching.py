@@ -67,6 +67,7 @@ def one(**told):
         pytest.param({"name": "Panthera tigirs"}, "FUZZY", 0, id="letters swapped"),
         pytest.param({"name": "Panthera tigriss"}, "FUZZY", 0, id="a letter more"),
         pytest.param({"name": "Penthetor lucasi"}, "VARIANT", 8, id="-i for -ii"),
+        pytest.param({"name": "Bos taurus"}, "NONE", None, id="cattle are no misspelt gaurs"),
         pytest.param({"name": "Timalia bicolour"}, "FUZZY", 6, id="British"),
         pytest.param({"name": "Timalia tricolor"}, "NONE", None, id="three colours are not two"),
         pytest.param({"name": "Timalia rufipes"}, "NONE", None, id="red feet are not a red head"),

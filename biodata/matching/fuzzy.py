@@ -39,8 +39,9 @@ def near(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
 
     Notes
     -----
-    A letter in five to eight, two in nine and more may differ; digits never; with two, the first letter is the same;
-    meaningful elements are the same (`latin.same_word`), and authorships do not contradict each other.
+    A letter in five to eight, two in nine and more may differ; digits never. The first letter is the same (*Bos taurus*
+    is no misspelt *Bos gaurus*), but for one change in nine and more; meaningful elements are the same
+    (`latin.same_word`), and authorships do not contradict each other.
     """
     found = [_near(asked.slice(start, _SLICE), names) for start in range(0, max(asked.height, 1), _SLICE)]
     return pl.concat(found)
@@ -62,7 +63,7 @@ def _near(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     pairs = pairs.with_columns(most=most, same_key=same_key).filter(same_key | (likely & digits))
     pairs = pairs.with_columns(distance=_distances(pairs["last"], pairs["last_right"]))
     first_letter = a.str.head(1) == b.str.head(1)
-    close = (pl.col("distance") <= pl.col("most")) & ((pl.col("distance") < 2) | first_letter)
+    close = (pl.col("distance") <= pl.col("most")) & (first_letter | ((pl.col("distance") < 2) & (length > 8)))
     pairs = pairs.with_columns(distance=pl.when("same_key").then(pl.lit(0, pl.UInt8)).otherwise("distance")).filter(
         pl.col("same_key") | close
     )

@@ -4,13 +4,14 @@ from typing import Final
 
 import polars as pl
 
-# One word in its genders; a personal name in -ii or -i. Ordered: the first that fits is taken.
+# One word in its genders; a personal name in -ii or -i; the letters that a word must have. The first that fits counts.
 _ENDINGS: Final = (
-    (r"(?:us|a|um|os|on)$", "-A"),
-    (r"(?:is|e)$", "-B"),
-    (r"i?orum$", "-orum"),
-    (r"i?arum$", "-arum"),
-    (r"ii?$", "-i"),
+    (r"(?:us|a|um)$", "-A", 4),
+    (r"(?:os|on)$", "-A", 7),
+    (r"(?:is|e)$", "-B", 4),
+    (r"i?orum$", "-orum", 7),
+    (r"i?arum$", "-arum", 7),
+    (r"ii?$", "-i", 4),
 )
 
 # Elements by which species of one genus are told apart: another element is another word, however near its letters.
@@ -33,8 +34,8 @@ ENDINGS: Final = (
 
 def gender_key(epithet: pl.Expr) -> pl.Expr:
     """Return an epithet in one form for all of its genders (`alba`, `albus`, `album`) and for -ii and -i."""
-    fits = [epithet.str.contains(pattern) & (epithet.str.len_chars() > 3) for pattern, _ in _ENDINGS]
-    changed = [epithet.str.replace(pattern, ending) for pattern, ending in _ENDINGS]
+    fits = [epithet.str.contains(pattern) & (epithet.str.len_chars() >= least) for pattern, _, least in _ENDINGS]
+    changed = [epithet.str.replace(pattern, ending) for pattern, ending, _ in _ENDINGS]
     first = [pl.when(fit).then(key) for fit, key in zip(fits, changed, strict=True)]
     return pl.coalesce(*first, epithet)
 
