@@ -194,9 +194,9 @@ class Opened:
         """Count rows by a column's values, the most frequent first."""
         return self._release.facet(table, filter_, column, limit=limit, offset=offset, minimum=minimum)
 
-    def tile(self, table: str, z: int, x: int, y: int) -> bytes:
+    def tile(self, table: str, z: int, x: int, y: int, filter_: Filter | None = None) -> bytes:
         """Return a vector tile."""
-        return self._release.tile(table, z, x, y)
+        return self._release.tile(table, z, x, y, filter_)
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
         """Return west, south, east, north of a table's places, degrees."""

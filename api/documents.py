@@ -6,11 +6,12 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Path
 
+from api import readers
 from api.collections import COLLECTIONS, CRS84, EPSG4326
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
 from api.paging import WINDOW
-from api.parameters import FACETS, SEARCH, Kind
+from api.parameters import DUPLICATES, FACETS, SEARCH, Kind
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}
 
@@ -106,6 +107,13 @@ def answers(
     }
 
 
+DUPLICATES_PARAMETER: Final = (
+    DUPLICATES,
+    {"type": "string", "enum": list(readers.DUPLICATES), "default": "one"},
+    "Of occurrences: one record of each event, or all.",
+)
+
+
 def item_parameters(*, one: bool = False) -> dict[str, Any]:
     """Return the parameters of features, or of one feature."""
     rows: list[tuple[str, dict[str, Any], str]] = [
@@ -123,6 +131,7 @@ def item_parameters(*, one: bool = False) -> dict[str, Any]:
             ("filter", {"type": "string", "maxLength": 10_000}, "CQL2 over the queryables."),
             ("filter-lang", {"type": "string", "enum": ["cql2-text", "cql2-json"]}, "How the filter is written."),
             ("filter-crs", {"type": "string", "enum": [CRS84]}, "CRS84 only."),
+            DUPLICATES_PARAMETER,
         ]  # fmt: skip
     return plain_parameters(*rows)
 

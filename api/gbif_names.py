@@ -10,10 +10,10 @@ UNANSWERED: Final = frozenset(
     """
     checklistKey repatriated subgenusKey continent recordedByID identifiedByID spellCheck gbifRegion gadmGid
     gadmLevel0Gid gadmLevel1Gid gadmLevel2Gid gadmLevel3Gid networkKey programme projectId protocol dwcaExtension
-    waterBody island islandGroup isInCluster isSequenced degreeOfEstablishment pathway sampleSizeValue sampleSizeUnit
+    waterBody island islandGroup isSequenced degreeOfEstablishment pathway sampleSizeValue sampleSizeUnit
     distanceFromCentroidInMeters startDayOfYear endDayOfYear modified hostingOrganizationKey installationKey crawlId
     publishedByGbifRegion datasetId datasetName associatedSequences previousIdentifications verbatimScientificName
-    verbatimTaxonKey taxonId taxonConceptId organismId otherCatalogNumbers preparations georeferencedBy
+    verbatimTaxonKey taxonId taxonConceptId preparations georeferencedBy
     higherGeography county municipality biostratigraphy lithostratigraphy fieldNumber collectionKey institutionKey
     taxonomicIssue hl verbose facetMultiselect strict datasetCategory
     """.split()

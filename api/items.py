@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import polars as pl
 from fastapi import APIRouter
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,8 +19,9 @@ from api.errors import Code, ProblemError, invalid, unknown_parameter
 from api.features import trail
 from api.intervals import overlaps, read_dates
 from api.paging import window
-from api.readers import boolean, integer, number
-from biodata.store.query.filters import And, Compare, Contains, Filter, InBox
+from api.parameters import DUPLICATES
+from api.readers import all_duplicates, boolean, integer, number
+from biodata.store.query.filters import And, Compare, Contains, Filter, InBox, default_view
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}", tags=["features"])
 
@@ -108,7 +110,7 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
     for name, value in query.multi_items():
         if name in collection.filterable:
             parts.append(_property_filter(collection, name, value))
-        elif name not in _ITEM_PARAMETERS:
+        elif name not in _ITEM_PARAMETERS and not (name == DUPLICATES and collection.points):
             raise unknown_parameter(name, (*_ITEM_PARAMETERS, *collection.filterable))
     if "bbox" in query:
         parts.append(_box(query["bbox"], flipped=_flipped("bbox-crs", query.get("bbox-crs", CRS84))))
@@ -123,7 +125,15 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
         if query.get("filter-crs", CRS84) != CRS84:
             raise invalid(field="filter-crs", value=query["filter-crs"], expected=CRS84)
         parts.append(read_filter(query["filter"], language, collection.table))
-    return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
+    whole = None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
+    return view(query, collection, whole)
+
+
+def view(query: QueryParams, collection: Collection, filter_: Filter | None) -> Filter | None:
+    """Return a filter with one record of each event, unless the request asks for all; other collections have none."""
+    if not collection.points:
+        return filter_
+    return default_view(filter_, duplicates=all_duplicates(DUPLICATES, query.get(DUPLICATES, "one")))
 
 
 def _property_filter(collection: Collection, name: str, value: str) -> Filter:

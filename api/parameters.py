@@ -10,8 +10,11 @@ from api import gbif_names, readers
 from api.errors import unknown_parameter
 from api.readers import Lookup, Reader
 from biodata.flags import FLAGS
-from biodata.store.query.filters import And, Filter, Or
+from biodata.store.query.filters import ONE_OF_EACH, And, Filter, Or, asks_for_duplicates
 from biodata.vocabularies import SharingCategory
+
+DUPLICATES: Final = "duplicates"
+"""The parameter that asks for every record of an event."""
 
 
 class Kind(StrEnum):
@@ -73,8 +76,9 @@ def combine(
     Returns
     -------
     (dict of name to filter, list of str)
-        Repeated values of one parameter are alternatives; different parameters must all hold. The list names GBIF's
-        parameters that our data cannot answer.
+        Repeated values of one parameter are alternatives; different parameters must all hold. Without a word on
+        duplicates, `duplicates` keeps one record of each event. The list names GBIF's parameters that our data cannot
+        answer.
 
     Raises
     ------
@@ -92,6 +96,9 @@ def combine(
         elif name not in own:
             raise unknown_parameter(name, {*SEARCH, *own})
     merged = {name: parts[0] if len(parts) == 1 else Or(tuple(parts)) for name, parts in values.items()}
+    # One of each group of duplicates, unless the request speaks of them.
+    if DUPLICATES not in merged and not any(asks_for_duplicates(part) for part in merged.values()):
+        merged[DUPLICATES] = ONE_OF_EACH
     return merged, sorted(set(ignored))
 
 
@@ -149,6 +156,8 @@ _ALL: Final = (
     *_codes(basisOfRecord=gbif_names.BASES_OF_RECORD, occurrenceStatus=("PRESENT", "ABSENT"), establishmentMeans=()),
     *_codes(sex=(), lifeStage=(), typeStatus=(), license=tuple(gbif_names.LICENSE_URLS), publishingCountry=()),
     *_texts("datasetKey", "institutionCode", "collectionCode", "catalogNumber", "recordNumber", "recordedBy"),
+    *_texts("otherCatalogNumbers"),
+    Parameter("organismId", Kind.TEXT, "The individual or group.", readers.equal_text("organismID"), "organismID"),
     *_texts("identifiedBy", "samplingProtocol", "organismQuantity", "organismQuantityType"),
     Parameter("publishingOrg", Kind.TEXT, "The publishing organisation.", readers.equal_text("publishingOrgKey"), "publishingOrgKey"),
     Parameter("occurrenceId", Kind.TEXT, "The publisher's identifier.", readers.equal_text("occurrenceID"), "occurrenceID"),
@@ -161,6 +170,11 @@ _ALL: Final = (
         "sharingCategory", Kind.CODE, "How coarse the place is: open, 0_1_degree, …",
         readers.category, "sharing_category",
         tuple(SharingCategory),
+    ),
+    Parameter("isInCluster", Kind.BOOLEAN, "Whether other records tell of the same event; all of them are shown then.", readers.flag("isInCluster"), "isInCluster"),
+    Parameter(
+        DUPLICATES, Kind.CODE, "one: one record of each event, as without this parameter; all: every record.",
+        readers.duplicates, codes=readers.DUPLICATES,
     ),
     Parameter("ambiguous", Kind.BOOLEAN, "Whether either side of a border may be right.", readers.flag("ambiguous"), "ambiguous"),
 )  # fmt: skip

@@ -13,6 +13,8 @@ from api.collections import Collection, find, property_schema
 from api.dependencies import service
 from api.documents import CollectionId, TileNumber
 from api.errors import Code, ProblemError, invalid
+from api.items import view
+from api.parameters import DUPLICATES
 from biodata.store.tiles import MAXIMUM_ZOOM
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}/tiles", tags=["tiles"])
@@ -79,7 +81,8 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
     "/WebMercatorQuad/{z}/{y}/{x}",
     summary="One tile",
     openapi_extra=documents.plain_parameters(
-        ("release", {"type": "string", "pattern": r"^r\d{6,}-[0-9a-f]{10}$"}, "The release, as TileJSON gives it.")
+        ("release", {"type": "string", "pattern": r"^r\d{6,}-[0-9a-f]{10}$"}, "The release, as TileJSON gives it."),
+        documents.DUPLICATES_PARAMETER,
     ),
     responses=documents.tile(MVT),
 )
@@ -94,20 +97,22 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
             field="z",
             expected=f"z from 0 to {MAXIMUM_ZOOM}, y and x below 2^z",
         )
-    only(request, "f", "release")
+    only(request, "f", "release", *([DUPLICATES] if found.points else []))
+    filter_ = view(request.query_params, found, None)
     asked = request.query_params.get("release")
     if asked is not None and not _RELEASE.fullmatch(asked):
         raise invalid(field="release", value=asked, expected="a release's id, as TileJSON gives it")
     with service(request).open(request, release_id=asked) as release:
         # Tiles of one release never change, so its id and the tile's place are all that the tag needs.
-        tag = f'"{release.id}-{found.id}-{zoom}-{row}-{column}"'
+        every = request.query_params.get(DUPLICATES) == "all"
+        tag = f'"{release.id}-{found.id}-{zoom}-{row}-{column}{"-all" if every else ""}"'
         headers = {
             "ETag": tag,
             "Cache-Control": "public, max-age=31536000, immutable" if asked else "public, max-age=60",
         }
         if tag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)
-        return Response(release.tile(found.id, zoom, column, row), headers=headers, media_type=MVT)
+        return Response(release.tile(found.id, zoom, column, row, filter_), headers=headers, media_type=MVT)
 
 
 def _whole(name: str, value: str) -> int:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 from tqdm.auto import tqdm
 
-from biodata import harmonise, places, sharing, terms
+from biodata import assessments, harmonise, places, sharing, terms
 from biodata.errors import InputError, Refusal, StoreError
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.protected_areas import not_mapped, protected_areas
@@ -218,7 +218,9 @@ def release(settings: Settings, *, progress: bool = False) -> releases.Release:
     """
     rules = sharing.RuleSet.read(settings.rules_file)
     boundaries = places.load_boundaries(settings.boundaries)
+    gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
+        assessments.assess(settings, lake=lake)
         results = {
             name: sharing.publish_results(name, lake.read(name), boundaries=boundaries)
             for name in terms.PUBLISHED_TABLES
@@ -232,6 +234,7 @@ def release(settings: Settings, *, progress: bool = False) -> releases.Release:
             boundaries=boundaries,
             rules_hash=rules.hash,
             datasets=registry.datasets(),
+            assess=lambda parts: assessments.of_release(parts, gazetteer=gazetteer, work=settings.data / "staging"),
             memory_limit=settings.memory_limit,
             progress=progress,
         )

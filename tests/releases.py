@@ -116,7 +116,7 @@ def secret_rows() -> list[dict[str, Any]]:
 
 def publish(frame: pl.DataFrame) -> pl.DataFrame:
     """Let records out by hand, independently of `biodata.sharing`: gibbons in cells of 0.1°, one not at all."""
-    precise = [c.name for c in terms.PUBLISHED_OCCURRENCE if c.reach is terms.Reach.PRECISE]
+    precise = [c.name for c in terms.OCCURRENCE if c.reach is terms.Reach.PRECISE]
     seen = frame.filter(pl.col("source_record_id") != "TK-WITHHELD")
     coarse = pl.col("species") == GIBBON
     south, west = (pl.when(coarse).then((pl.col(c) * 10).floor() / 10) for c in ("decimalLatitude", "decimalLongitude"))

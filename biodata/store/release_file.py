@@ -37,6 +37,15 @@ SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 
 _RANGE_ROWS: Final = 500_000
 
+_BESIDE_OTHERS: Final[Mapping[str, str]] = {
+    "quality_flags": """CASE WHEN a.flags IS NULL THEN s.quality_flags ELSE coalesce(s.quality_flags, []) ||
+        list_filter(a.flags, lambda f: NOT list_contains(coalesce(s.quality_flags, []), f)) END""",
+    "isInCluster": """CASE WHEN s.sharing_category = 'open' THEN coalesce(a."isInCluster", false) END""",
+    "duplicate_of": "a.duplicate_of",
+    "duplicate_reason": "a.duplicate_reason",
+}
+"""What becomes of the columns that open records beside each other tell; `s` is the staged row, `a` what was found."""
+
 
 class ReleaseFile:
     """A release's file while it is being written; use it in a `with` block and call `finish` last."""
@@ -53,24 +62,33 @@ class ReleaseFile:
     ) -> None:
         self._connection.close()
 
-    def write_occurrences(self, parts: Iterable[Path]) -> None:
+    def write_occurrences(self, parts: Iterable[Path], assessed: pl.DataFrame | None = None) -> None:
         """Write the staged records in the order of the curve, one range of it at a time, those without a place last.
 
         Parameters
         ----------
         parts : iterable of Path
             Parquet files of `terms.PUBLISHED_OCCURRENCE` with mx, my, hk.
+        assessed : polars.DataFrame, optional
+            What is told of open records beside each other; see `releases.build`.
         """
         extra = [Column(name, pl.Int64, "") for name in ("mx", "my", "hk")]
-        names = self._create("occurrences", (*terms.PUBLISHED_OCCURRENCE, *extra))
+        self._create("occurrences", (*terms.PUBLISHED_OCCURRENCE, *extra))
         files = ", ".join(literal(str(part)) for part in parts)
         if files:
             staged = f"read_parquet([{files}])"
-            insert = f"INSERT INTO occurrences SELECT {names} FROM {staged}"
+            columns = [c.name for c in (*terms.PUBLISHED_OCCURRENCE, *extra)]
+            told = ", ".join(quote(name) for name in columns)
+            beside = ""
+            if assessed is not None:
+                self._connection.register("assessed", assessed)
+                told = ", ".join(_BESIDE_OTHERS.get(name, f"s.{quote(name)}") for name in columns)
+                beside = "LEFT JOIN assessed a ON a.key = s.key AND s.sharing_category = 'open'"
+            insert = f"INSERT INTO occurrences SELECT {told} FROM {staged} s {beside}"
             ends = self._range_ends(staged)
             for after, end in zip([-1, *ends], ends, strict=False):
-                self._connection.execute(f"{insert} WHERE hk > ? AND hk <= ? ORDER BY hk, key", [after, end])
-            self._connection.execute(f"{insert} WHERE hk IS NULL ORDER BY key")
+                self._connection.execute(f"{insert} WHERE hk > ? AND hk <= ? ORDER BY hk, s.key", [after, end])
+            self._connection.execute(f"{insert} WHERE hk IS NULL ORDER BY s.key")
         self._count_low_zooms()
 
     def write_results(self, table: str, frame: pl.DataFrame) -> None:
@@ -149,14 +167,14 @@ class ReleaseFile:
         return [int(end) for (end,) in self._connection.execute(query).fetchall()]
 
     def _count_low_zooms(self) -> None:
-        """Count every record with a place into bins of the low zooms' tiles: each zoom from the finer one."""
+        """Count every record of the default view into bins of the low zooms' tiles: each zoom from the finer one."""
         finest, bins = LOW_ZOOMS[-1], 1 << BIN_BITS
         shift = 32 - finest - BIN_BITS
         self._connection.execute(
             f"""
             CREATE TEMP TABLE bins AS
             SELECT {finest} AS z, mx >> {shift} AS bx, my >> {shift} AS "by", count(*) AS "count"
-            FROM occurrences WHERE mx IS NOT NULL GROUP BY ALL
+            FROM occurrences WHERE mx IS NOT NULL AND duplicate_of IS NULL GROUP BY ALL
             """
         )
         for zoom in reversed(LOW_ZOOMS[:-1]):

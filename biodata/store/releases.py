@@ -3,7 +3,7 @@
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -73,6 +73,7 @@ def build(
     boundaries: BoundarySet,
     rules_hash: str,
     datasets: pl.DataFrame | None = None,
+    assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None,
     memory_limit: str = "2GB",
     progress: bool = False,
 ) -> Release:
@@ -97,6 +98,9 @@ def build(
         Of the rules that `publish` follows.
     datasets : polars.DataFrame, optional
         key, title, license, citation, doi of the datasets; the counts are made here.
+    assess : function of Parquet files of `terms.PUBLISHED_OCCURRENCE` to a frame, optional
+        What the open records tell of each other: key, flags, isInCluster, duplicate_of, duplicate_reason of those of
+        which something was found. Without it nothing is told of that.
     memory_limit : str
         What the builder's connection may use, beside the lake's own.
     progress : bool
@@ -117,7 +121,7 @@ def build(
             parts = _stage(lake, snapshot, publish, work.folder, progress=progress)
             unnamed = work.folder / "release.duckdb"
             with ReleaseFile(unnamed, spill=data / "tmp", memory_limit=memory_limit) as file:
-                file.write_occurrences(parts)
+                file.write_occurrences(parts, assess(parts) if assess is not None else None)
                 for name in terms.PUBLISHED_TABLES:
                     if name != "occurrences":
                         file.write_results(name, _checked(name, results.get(name)))

@@ -9,7 +9,7 @@ from biodata.errors import InputError
 from biodata.store.duck import quote
 from biodata.store.mercator import BIN_BITS, LOW_ZOOMS, ZOOM
 from biodata.store.query import sql
-from biodata.store.query.filters import Filter
+from biodata.store.query.filters import ONE_OF_EACH, Filter
 from biodata.store.query.sql import Sql
 from biodata.store.shapes import SHAPE_IDS, band_of
 from biodata.store.tables import RELEASE
@@ -49,8 +49,8 @@ Run = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 def tile(run: Run, collection: str, z: int, x: int, y: int, *, where: Filter | None = None) -> bytes:
     """Return a Mapbox vector tile of WebMercatorQuad with one layer, named as the collection.
 
-    Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7: every record with a place counts once, in
-    the property `count`. Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has
+    Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7 in the property `count`; those of the default
+    view (`filters.ONE_OF_EACH`) were counted beforehand. Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has
     no more than `MAXIMUM_POINTS`; else it has bins of 1/256. Shapes are made simpler to suit the zoom.
 
     Parameters
@@ -91,7 +91,7 @@ def tile(run: Run, collection: str, z: int, x: int, y: int, *, where: Filter | N
 
 def _occurrences(run: Run, z: int, x: int, y: int, where: Filter | None) -> Sql:
     """Return the statement for a tile of records: counted beforehand, one by one, or counted now."""
-    if z in LOW_ZOOMS and where is None:
+    if z in LOW_ZOOMS and where == ONE_OF_EACH:
         half = _EXTENT >> (BIN_BITS + 1)
         step = _EXTENT >> BIN_BITS
         return _encode(

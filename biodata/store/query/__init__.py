@@ -1,6 +1,7 @@
 """Questions to the lake and to a release: one filter tree, turned into SQL here alone."""
 
 from biodata.store.query.filters import (
+    ONE_OF_EACH,
     And,
     Between,
     Compare,
@@ -13,9 +14,11 @@ from biodata.store.query.filters import (
     Like,
     Not,
     Or,
+    default_view,
 )
 
 __all__ = [
+    "ONE_OF_EACH",
     "And",
     "Between",
     "Compare",
@@ -28,4 +31,5 @@ __all__ = [
     "Like",
     "Not",
     "Or",
+    "default_view",
 ]
