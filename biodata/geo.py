@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from threading import RLock
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,11 @@ SEMI_MAJOR_M: Final = 6378137.0
 ECCENTRICITY_2: Final = (1 / 298.257223563) * (2 - 1 / 298.257223563)
 METRES_PER_DEGREE: Final = np.pi / 180 * SEMI_MAJOR_M
 WGS84: Final = Geod(ellps="WGS84")
+
+PREPARED: Final = RLock()
+"""To be held while a prepared geometry that several threads share is prepared or asked.
+
+GEOS completes a prepared geometry at the first questions; two of them at once end the process (seen, GEOS 3.14)."""
 
 
 def geodesic_distance_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> Floats:

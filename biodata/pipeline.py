@@ -58,6 +58,8 @@ class IngestReport:
         Of protected areas: how many sites without geometry each country has, `-` where none is told.
     refusals : list of Refusal
         Each row that was not taken in, and why.
+    quality : dict of str to dict of str to int
+        How many rows are compliant, not compliant, or cannot be tested, by validation of TDWG BDQ Core.
     notes : list of str
         What was concluded from the table as a whole.
     snapshot : int or None
@@ -77,6 +79,7 @@ class IngestReport:
     flags: dict[str, int] = field(default_factory=dict)
     not_mapped: dict[str, int] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    quality: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     snapshot: int | None = None
 
@@ -95,6 +98,7 @@ class _Table:
     frames: list[pl.DataFrame] = field(default_factory=list)
     outcomes: list[pl.DataFrame] = field(default_factory=list)
     datasets: set[str] = field(default_factory=set)
+    counts: list[pl.DataFrame] = field(default_factory=list)
     orders: DateOrders = field(default_factory=DateOrders)
     told_orders: DateOrders | None = None
 
@@ -162,6 +166,7 @@ def ingest(
             checklist=_checklist(lake),
             today=_now().date(),
             gazetteer=places.load_gazetteer(boundaries, settings.gazetteer_file),
+            counted=True,
         )
         tables: list[_Table] = []
         seen: dict[str, set[str]] = {}
@@ -292,6 +297,17 @@ def _harmonise(
     report.rows += len(table.verbatim.refusals)
     report.refusals += table.verbatim.refusals
     report.flags = dict(sorted(flags.items()))
+    report.quality = _quality(table.counts)
+
+
+def _quality(counts: Sequence[pl.DataFrame]) -> dict[str, dict[str, int]]:
+    """Return the answers to each test over all batches, by label; tests that could be put to no row are left out."""
+    if not counts:
+        return {}
+    kinds = ["compliant", "not_compliant", "internal", "external"]
+    summed = pl.concat(counts).group_by("label", maintain_order=True).agg(pl.col(kinds).sum())
+    ran = summed.filter(pl.col("compliant") + pl.col("not_compliant") > 0)
+    return {row.pop("label"): row for row in ran.to_dicts()}
 
 
 def _counted(table: _Table) -> Iterator[pl.DataFrame]:
@@ -332,6 +348,7 @@ def _records(table: _Table, harmoniser: harmonise.Harmoniser) -> Iterator[tuple[
                 written.result()
             written = writer.submit(table.staging.add, result.interpreted, result.verbatim)
             table.datasets.update(result.interpreted["datasetKey"].unique())
+            table.counts += [] if result.quality is None else [result.quality]
             yield result.interpreted, result.refusals
         if written is not None:
             written.result()

@@ -70,6 +70,12 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
         f"  {report.rows} rows: {report.stored} {would}stored ({report.new} new, {report.changed} changed), "
         f"{report.unchanged} unchanged, {report.refused} refused"
     )
+    failed = sorted(report.quality.items(), key=lambda item: -item[1]["not_compliant"])
+    if failed and failed[0][1]["not_compliant"]:
+        worst = ", ".join(
+            f"{label} {counts['not_compliant']}" for label, counts in failed[:3] if counts["not_compliant"]
+        )
+        say(f"  of {len(failed)} validations of BDQ Core most rows fail {worst}; biodata quality run tells which rows")
     for note in report.notes:
         say(f"  {note}")
     if report.gone:

@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata import places
-from biodata.geo import Floats, metres_per_degree
+from biodata.geo import PREPARED, Floats, metres_per_degree
 
 SCALES_M: Final = (5.0, 100.0, 1000.0, 5000.0)
 """How far the map may be off, from a map that the points were drawn on to Natural Earth's band; the points tell which."""
@@ -35,7 +35,8 @@ class Region:
 
     def __init__(self, shape: shapely.Geometry) -> None:
         self._shape = shape
-        shapely.prepare(shape)
+        with PREPARED:
+            shapely.prepare(shape)
         self.bounds = shapely.bounds(shape)
         latitude = np.array([(self.bounds[1] + self.bounds[3]) / 2])
         east, north = metres_per_degree(latitude)
@@ -72,7 +73,8 @@ class Region:
         (which, _), metres = self._edges.query_nearest(points, return_distance=True, all_matches=False)
         distance = np.empty(len(at))
         distance[which] = metres
-        inside = shapely.contains_xy(self._shape, longitude[at], latitude[at])
+        with PREPARED:
+            inside = shapely.contains_xy(self._shape, longitude[at], latitude[at])
         outside[at] = np.where(inside, -distance, distance)
         return outside
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata import places, terms
+from biodata import places, quality, terms
 from biodata.errors import Refusal
 from biodata.harmonise import coordinates, dates, datum_moves, location, measures, names, provinces, records, suspicious
 from biodata.harmonise.checklists import Checklist
@@ -34,11 +34,14 @@ class HarmonisedBatch:
         Columns of `terms.VERBATIM` without `key`; the same rows in the same order.
     refusals : list of Refusal
         Rows that nothing identifies.
+    quality : polars.DataFrame or None
+        The counts of `quality.summarise` over the rows as told; None where they are not counted.
     """
 
     interpreted: pl.DataFrame
     verbatim: pl.DataFrame
     refusals: list[Refusal]
+    quality: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,8 @@ class Harmoniser:
         Nothing is recorded after it.
     gazetteer : Gazetteer, optional
         The points that stand in for places; the bundled ones where none is given.
+    counted : bool
+        Count the answers to TDWG BDQ Core's validations too.
     """
 
     def __init__(
@@ -88,8 +93,10 @@ class Harmoniser:
         checklist: pl.DataFrame | None = None,
         today: date,
         gazetteer: places.Gazetteer | None = None,
+        counted: bool = False,
     ) -> None:
         self._boundaries = boundaries
+        self._quality = quality.Context(today=today, boundaries=boundaries, checklist=checklist) if counted else None
         self._gazetteer = places.load_gazetteer(boundaries) if gazetteer is None else gazetteer
         self.identities = Identities(secret)
         self._names = names.Names(None if checklist is None or checklist.is_empty() else Checklist(checklist))
@@ -197,7 +204,9 @@ class Harmoniser:
                 gazetteer=self._gazetteer,
             ),
         ]
-        return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), identified.refusals)
+        told_terms = told.batch.select(told.terms)
+        counts = None if self._quality is None else quality.summarise(told_terms, self._quality)
+        return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), identified.refusals, counts)
 
 
 def _interpreted(told: Told, parts: list[Findings]) -> pl.DataFrame:

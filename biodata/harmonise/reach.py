@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata import places
+from biodata import geo, places
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -36,7 +36,8 @@ def surely_beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Float
         shorter: near the distance the answer is False, more often the farther from the equator.
     """
     degrees = distance_m / (_METRES_PER_DEGREE * np.maximum(np.cos(np.radians(latitude)), 0.05))
-    shapely.prepare(geometry)
+    with geo.PREPARED:
+        shapely.prepare(geometry)
     far = np.zeros(len(longitude), dtype=bool)
     # Most points lie near: where the whole cell does, its points need no test of their own.
     cells = np.floor(longitude / _CELL_DEGREES) * 1000 + np.floor(latitude / _CELL_DEGREES)
@@ -55,7 +56,8 @@ def _beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, deg
     """Tell which points are farther than so many degrees."""
     points = shapely.points(np.column_stack([longitude, latitude]))
     # The stubs know one distance only, shapely takes one a point.
-    within = shapely.dwithin(geometry, points, cast("float", np.maximum(degrees, 0.0)))
+    with geo.PREPARED:
+        within = shapely.dwithin(geometry, points, cast("float", np.maximum(degrees, 0.0)))
     return np.asarray(~within, dtype=np.bool_)
 
 

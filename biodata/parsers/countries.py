@@ -1,14 +1,16 @@
 """Countries by ISO code or by name, in English and the region's languages, to ISO 3166-1 alpha-2 codes."""
 
+import pickle
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 import pycountry
-from babel import Locale
+from babel import localedata
 
 from biodata.parsers.bundled import read_rows
 from biodata.parsers.distinct import over_distinct
@@ -122,9 +124,15 @@ def _index() -> dict[str, frozenset[str]]:
 
 
 def _names(languages: tuple[str, ...], codes: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Return code and name of countries in some languages, from Unicode's CLDR."""
+    """Return code and name of countries in some languages, from Unicode's CLDR.
+
+    Each language's own file of babel's is enough: a `Locale` also merges in all that it inherits, a second for all of
+    them; and what `localedata.load` read without that, it would hand to others later.
+    """
     for language in languages:
-        for code, name in Locale.parse(language).territories.items():
+        with Path(localedata.resolve_locale_filename(language)).open("rb") as file:
+            territories = pickle.load(file)["territories"]
+        for code, name in territories.items():
             if code in codes:
                 yield code, name
 

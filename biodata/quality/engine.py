@@ -109,9 +109,10 @@ def _made(frame: pl.DataFrame, preparation: Preparation, context: Context, coder
         read = pl.DataFrame(
             [frame[name] if name in frame.columns else coder.nothing.alias(name) for name in preparation.reads]
         )
-    made = preparation.make(read, context)
-    made = made.select(pl.col(name).cast(dtype) for name, dtype in preparation.makes.items())
-    return made if coded is None else coded.spread(made, frame.height)
+    if coded is None:
+        made = preparation.make(read, context)
+        return made.select(pl.col(name).cast(dtype) for name, dtype in preparation.makes.items())
+    return coded.spread(context.memory.made(preparation, read, context), frame.height)
 
 
 def answers(frame: pl.DataFrame, tests: Sequence[Test], context: Context) -> dict[str, Answer]:

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata.geo import geodesic_distance_m
+from biodata.geo import PREPARED, geodesic_distance_m
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -30,7 +30,8 @@ class Reach:
     """
 
     def __init__(self, geometry: shapely.Geometry, distance_m: float) -> None:
-        shapely.prepare(geometry)
+        with PREPARED:
+            shapely.prepare(geometry)
         self._geometry, self._distance_m = geometry, distance_m
         self._cells = np.full(round(180 / _CELL_DEGREES + 1) * _COLUMNS, _UNKNOWN, dtype=np.int8)
 
@@ -79,12 +80,14 @@ class Reach:
             return _within_degrees(self._geometry, x, y, np.full(len(x), surely))
         half = _CELL_DEGREES / 2
         boxes = shapely.box(x - half, y - half, x + half, y + half)
-        return np.asarray(shapely.contains_properly(self._geometry, boxes), dtype=np.bool_)
+        with PREPARED:
+            return np.asarray(shapely.contains_properly(self._geometry, boxes), dtype=np.bool_)
 
 
 def within(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, distance_m: Floats) -> Bools:
     """Tell as `Reach` does which points lie within a distance of their own, metres."""
-    shapely.prepare(geometry)
+    with PREPARED:
+        shapely.prepare(geometry)
     return _exactly(geometry, longitude, latitude, distance_m)
 
 
@@ -113,4 +116,5 @@ def _within_degrees(geometry: shapely.Geometry, x: Floats, y: Floats, degrees: F
 def _near(geometry: shapely.Geometry, points: NDArray[np.object_], degrees: Floats) -> Bools:
     """Tell which points are within so many degrees."""
     # The stubs know one distance only, shapely takes one a point.
-    return np.asarray(shapely.dwithin(geometry, points, cast("float", degrees)), dtype=np.bool_)
+    with PREPARED:
+        return np.asarray(shapely.dwithin(geometry, points, cast("float", degrees)), dtype=np.bool_)

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from biodata import places
+from biodata.quality.memory import Memory
 
 PARAMETER: Final = "bdqval:"
 """Prefix of a column that holds a parameter of its row."""
@@ -56,6 +57,8 @@ class Context:
     centres : polars.DataFrame, optional
         More centres of countries: `country_code`, `longitude`, `latitude` (degrees). GBIF's catalogue of centroids, the
         standard's authority, is no file that we may hand on; who has it can load it.
+    memory : Memory
+        What preparations made of values that came before; a context's own.
     """
 
     today: date
@@ -63,6 +66,7 @@ class Context:
     checklist: pl.DataFrame | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     centres: pl.DataFrame | None = None
+    memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
