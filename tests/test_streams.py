@@ -47,7 +47,8 @@ def test_neither_the_size_of_a_batch_nor_the_order_changes_an_answer(rows, size)
 def test_an_error_in_the_middle_of_a_table_comes_out(rows):
     def batches():
         yield rows.head(5)
-        raise InputError("a quoted field is not closed", file="cut.csv", row=7)
+        problem = "a quoted field is not closed"
+        raise InputError(problem, file="cut.csv", row=7)
 
     harmoniser = Harmoniser(boundaries=load_boundaries(), secret=bytes(32), today=date(2026, 11, 24))
     with pytest.raises(InputError, match="row 7"):
