@@ -40,7 +40,8 @@ def coordinates(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
         places.round(_DECIMALS),
         issues=pl.when(shortened).then(pl.concat_list("issues", pl.lit("COORDINATE_ROUNDED"))).otherwise("issues"),
     )
-    grids = [parse_projected(text) for text in texts]
+    unread = read["confidence"].is_null()
+    grids = [parse_projected(pl.select(pl.when(unread).then(text)).to_series()) for text in texts]
     metres = ["grid", "zone", "band", "easting_m", "northing_m"]
     return pl.DataFrame(
         [

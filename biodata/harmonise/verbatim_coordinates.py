@@ -55,7 +55,8 @@ def interpret(told: Told, where: pl.Series) -> Findings:
     same_datum = told["verbatimSRS"].is_null() | (datum == "WGS84").fill_null(value=False)
     sure = (read["confidence"] == str(Confidence.DEFINITE)).fill_null(value=False) & same_datum
     open_ = read["latitude"].is_not_null() & ~sure & (read["confidence"] != str(Confidence.POSSIBLE))
-    projected = parse_projected(texts)["grid"].is_not_null() & ~by_two
+    unread = _only(texts, read["issues"].list.contains("COORDINATE_INVALID") & ~by_two)
+    projected = parse_projected(unread)["grid"].is_not_null()
     rule = read.select(pl.concat_str("source", "rule", separator="+", ignore_nulls=True).alias("rule"))["rule"]
     flags = {
         name: (read["issues"].list.contains(name) & (~projected if name == "COORDINATE_INVALID" else True)).fill_null(

@@ -49,6 +49,7 @@ _PAIRS: Final = MappingProxyType(
         "NB": "north", "ZB": "south", "OL": "east", "WL": "west",  # Dutch: noorderbreedte, …, westerlengte
     }
 )  # fmt: skip
+_KINDS: Final = MappingProxyType({str(kind): kind for kind in Kind})
 _SIDES: Final = frozenset({"north", "south", "east", "west"})
 _DEGREES: Final = "°º˚∘゜◦⁰ᵒ\ufffd"
 _PRIMES: Final = "'′’‘´`ʹʼ‛ˈ"
@@ -100,14 +101,14 @@ def tokens_of(text: str, *, comma_is_decimal: bool) -> list[Token] | None:
             continue
         if group == "word":
             meaning = words[piece.casefold()]
-            kind = Kind.SIDE if meaning in _SIDES else Kind.AXIS if meaning.endswith("itude") else Kind(meaning)
+            kind = Kind.SIDE if meaning in _SIDES else Kind.AXIS if meaning.endswith("itude") else _KINDS[meaning]
             tokens.append(Token(kind, meaning, spaced))
         elif group == "pair":
             tokens.append(Token(Kind.SIDE, _PAIRS[piece.replace(".", "")], spaced))
         elif group == "letter":
             tokens.append(Token(Kind.SIDE, piece.upper(), spaced))
         else:
-            tokens.append(Token(Kind(str(group)), piece.replace(",", ".") if group == "number" else piece, spaced))
+            tokens.append(Token(_KINDS[str(group)], piece.replace(",", ".") if group == "number" else piece, spaced))
         spaced = False
         if group in {"word", "pair", "letter"} and (after := _AFTER_WORD.match(text, at)):
             at = after.end()

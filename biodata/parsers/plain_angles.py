@@ -3,6 +3,7 @@
 What is read here is read alike by `coordinates.read_angle` and `coordinate_pairs.read_pair`, only a hundred times slower.
 """
 
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -14,6 +15,19 @@ _ANGLE: Final = (
 # Both letters are told, so only one cut is possible.
 _PAIR: Final = r"^\s*([NS\d.°º'′’\x22″”\s]*?[\d°º'′’\x22″”NS])\s*[,;/\s]\s*([EW\d.°º'′’\x22″”\s]+?)\s*$"
 _LONGEST: Final = 60
+_CHINESE: Final = MappingProxyType(
+    {
+        "北纬": "N",
+        "北緯": "N",
+        "南纬": "S",
+        "南緯": "S",
+        "，": ",",
+        "东经": " E",
+        "東經": " E",
+        "西经": " W",
+        "西經": " W",
+    }
+)
 
 
 def read_angles(values: pl.Series, positive: str, negative: str) -> pl.DataFrame:
@@ -62,14 +76,15 @@ def read_pairs(values: pl.Series) -> pl.DataFrame:
     Parameters
     ----------
     values : polars.Series of str, length n
-        Such as `21°28'N, 101°34'E`.
+        Such as `21°28'N, 101°34'E` or `北纬21°28′东经101°34′`.
 
     Returns
     -------
     polars.DataFrame of n rows
         `latitude` and `longitude` in range, null where the text has another form; `rule`.
     """
-    halves = values.alias("told").to_frame().select(pl.col("told").str.extract_groups(_PAIR)).unnest("told")
+    letters = pl.col("told").str.replace_many(list(_CHINESE), list(_CHINESE.values()))
+    halves = values.alias("told").to_frame().select(letters.str.extract_groups(_PAIR)).unnest("told")
     first, second = halves.get_columns()
     latitude, longitude = read_angles(first, "N", "S"), read_angles(second, "E", "W")
     both = pl.DataFrame(
