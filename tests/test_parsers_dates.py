@@ -232,6 +232,10 @@ def test_times_of_day(told, clock, offset):
     assert parse_times(pl.Series([told])).row(0) == (told, clock, offset)
 
 
+def test_months_without_their_accents():
+    assert [month_number(name) for name in ("fevrier", "marco", "aout", "thang muoi mot")] == [2, 3, 8, 11]
+
+
 def test_months_of_the_region():
     assert [month_number(name) for name in ("May", "มีนาคม", "tháng", "ខែ", "Mei", "sept.")] == [5, 3, None, None, 5, 9]
 
@@ -261,7 +265,7 @@ def test_what_is_written_is_read_back(day, form):
 @settings(deadline=None)
 @given(
     st.dates(date(1600, 1, 1), TODAY),
-    st.sampled_from([*LANGUAGES, "zh_Hant", "en_GB", "de_AT", "pt_PT"]),
+    st.sampled_from([*LANGUAGES, "zh_Hant", "en_GB", "de_AT", "pt_PT", "fr_CA", "es_MX"]),
     st.sampled_from(["medium", "long", "full"]),
 )
 def test_what_is_written_in_a_language_is_read_back(day, language, width):

@@ -76,6 +76,9 @@ def month_names() -> Mapping[str, int]:
     for row in read_rows("month_names.csv"):
         for name in row["names"].split("|"):
             found.setdefault(month_key(name), set()).add(int(row["value"]))
+    for name, numbers in list(found.items()):
+        if (plain := _without_accents(name)) != name:
+            found.setdefault(plain, set()).update(numbers)
     return MappingProxyType(
         {
             name: min(numbers)
@@ -83,6 +86,14 @@ def month_names() -> Mapping[str, int]:
             if len(numbers) == 1 and not any(map(str.isdigit, name)) and not name.endswith("月")
         }
     )
+
+
+def _without_accents(name: str) -> str:
+    """Return a name in Latin letters as old typewriters wrote it (fevrier, marco); other scripts stay."""
+    parts = unicodedata.normalize("NFD", name)
+    if not name or not unicodedata.name(parts[0]).startswith("LATIN"):
+        return name
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 @cache
