@@ -186,6 +186,28 @@ def find(batches: Iterable[pl.DataFrame], *, rows: int, gazetteer: places.Gazett
     return terms.conform(found, _FOUND).sort("key")
 
 
+def beside_others(lake: Lake, records: pl.DataFrame) -> pl.DataFrame:
+    """Add to records of the lake what the others tell of them.
+
+    Parameters
+    ----------
+    lake : Lake
+        Assessed before.
+    records : polars.DataFrame of n rows
+        With `key` and `quality_flags`.
+
+    Returns
+    -------
+    polars.DataFrame of n rows, in their order
+        The doubts stand among `quality_flags`; `duplicate_group` and `duplicate_of` are those of `terms.ASSESSMENT`.
+    """
+    columns = ["key", "flags", "duplicate_group", "duplicate_of"]
+    found = lake.read("assessments", columns=columns).join(records.select("key"), on="key", how="semi")
+    flags = found.select("key", flag="flags").explode("flag").drop_nulls("flag")
+    records = suspicious_sets.merged(records, flags.with_columns(detail=pl.lit(None, dtype=pl.String)))
+    return records.join(found.drop("flags"), on="key", how="left", maintain_order="left")
+
+
 def with_utc(records: pl.DataFrame) -> pl.DataFrame:
     """Add the instants in UTC between which each record was made.
 

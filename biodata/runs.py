@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from biodata import places, sharing, terms
+from biodata import assessments, places, sharing, terms
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
@@ -81,7 +81,8 @@ class RunReport:
     parameters : dict
         The request and the facts that the run id is made from.
     left_out : dict of str to int
-        Records of threatened species in the window that a quality flag kept from being evidence, by flag.
+        Records of threatened species in the window that a quality flag kept from being evidence, by flag; and
+        `duplicates`, those that stand beside another record of the same event.
     """
 
     run_id: str
@@ -127,6 +128,7 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         layer = _layer(lake, request.layer)
         window = (layer["west"], layer["south"], layer["east"], layer["north"])
@@ -149,7 +151,9 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
             "cells": dict(ground.counts),
         }
         run_id = _run_id(parameters)
-        records = lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
+        records = assessments.beside_others(
+            lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
+        )
         excluded = species_evidence.DOUBTFUL if request.keep_suspicious else species_evidence.EXCLUDED
         links = corridors.between(
             areas,
@@ -175,6 +179,9 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
     functional = int(links["functional"].sum())
     left_out = species_evidence.left_out_by_flag(records, excluded)
+    repeated = species_evidence.duplicates(records)
+    if repeated:
+        left_out["duplicates"] = repeated
     report = RunReport(run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out)
     with Registry.open(settings) as registry:
         registry.record_run(run_id, request.layer, report.as_dict())

@@ -30,6 +30,8 @@ DOUBTFUL: Final = (
 """Flags that always keep a record from being evidence."""
 EXCLUDED: Final = (*DOUBTFUL, *sorted(SUSPICIOUS))
 """Flags that keep a record from being evidence unless suspicious places are kept."""
+DUPLICATE: Final = "another record is of the same event"
+"""Why a record is no evidence beside another one of its group."""
 NOT_WILD: Final = ("FOSSIL_SPECIMEN", "LIVING_SPECIMEN")
 
 # A circle whose centre lies this many radii from a straight border has 0.95 of its area on its own side:
@@ -74,6 +76,7 @@ def threatened(
     Parameters
     ----------
     occurrences : polars.DataFrame of terms.OCCURRENCE
+        With `duplicate_group` of terms.ASSESSMENT, where that is known: of records of one event one counts.
     since_year : int, optional
         The first year that counts; None for all.
     max_uncertainty_m : float
@@ -104,9 +107,23 @@ def threatened(
         .when(pl.lit(since_year is not None) & (pl.col("year") < (since_year or 0)))
         .then(pl.lit("too long ago"))
     )
-    records = occurrences.filter(*_ASKED).with_columns(why_not=why_not)
+    records = _one_of_each(occurrences.filter(*_ASKED).with_columns(why_not=why_not))
     points = np.asarray(shapely.points(records.select("decimalLongitude", "decimalLatitude").to_numpy()), dtype=object)
     return Threatened(records, points, shapely.STRtree(points))
+
+
+def _one_of_each(records: pl.DataFrame) -> pl.DataFrame:
+    """Let one record of each event count: the one that stands for it, or the most certain where that one does not."""
+    if "duplicate_group" not in records.columns:
+        return records
+    elsewhere = pl.col("key") != pl.col("duplicate_group")
+    counting = records.filter(pl.col("why_not").is_null(), pl.col("duplicate_group").is_not_null())
+    counting = counting.sort(
+        elsewhere, "coordinateUncertaintyInMeters", "datasetKey", "decimalLatitude", "decimalLongitude", "key"
+    )
+    others = counting.filter(pl.col("key") != pl.col("key").first().over("duplicate_group"))["key"]
+    repeated = pl.col("key").is_in(others.implode())
+    return records.with_columns(why_not=pl.when(repeated).then(pl.lit(DUPLICATE)).otherwise("why_not"))
 
 
 def left_out_by_flag(occurrences: pl.DataFrame, excluded_flags: tuple[str, ...]) -> dict[str, int]:
@@ -126,6 +143,12 @@ def left_out_by_flag(occurrences: pl.DataFrame, excluded_flags: tuple[str, ...])
     """
     flags = occurrences.filter(*_ASKED).select(pl.col("quality_flags").list.explode()).to_series()
     return dict(flags.filter(flags.is_in(list(excluded_flags))).value_counts().sort("quality_flags").iter_rows())
+
+
+def duplicates(occurrences: pl.DataFrame) -> int:
+    """Count the present records of threatened species that stand beside another record of the same event."""
+    asked = occurrences.filter(*_ASKED).drop_nulls("duplicate_group")
+    return asked.height - asked["duplicate_group"].n_unique()
 
 
 @dataclass(frozen=True, slots=True)

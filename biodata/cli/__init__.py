@@ -6,7 +6,20 @@ from typing import Final
 
 import typer
 
-from biodata.cli import analyse, datum, demo, export, ingest, keys, names, parse, protected_areas, quality, serve
+from biodata.cli import (
+    analyse,
+    assess,
+    datum,
+    demo,
+    export,
+    ingest,
+    keys,
+    names,
+    parse,
+    protected_areas,
+    quality,
+    serve,
+)
 from biodata.errors import BiodataError
 
 app: Final = typer.Typer(
@@ -16,7 +29,7 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, ingest, protected_areas, quality, serve, analyse, export, keys, datum, parse, names):
+for module in (demo, ingest, protected_areas, quality, serve, analyse, export, keys, datum, parse, names, assess):
     module.add_commands(app)
 
 

@@ -70,7 +70,7 @@ def find_corridors(
         f"{report.corridors} corridors, {report.candidates} candidates"
     )
     if report.left_out:
-        say(f"records left out by flag: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
+        say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
     if out is not None:
         found = runs.read_results(settings, "corridors")
         frame = found.filter(found["run_id"] == report.run_id)

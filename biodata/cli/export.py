@@ -15,6 +15,13 @@ Example: biodata export --data mydata --format csv --country LA --species "Nomas
 """
 
 
+class Duplicates(StrEnum):
+    """Records of the same event."""
+
+    ONE = "one"
+    ALL = "all"
+
+
 class Format(StrEnum):
     """File formats."""
 
@@ -38,6 +45,9 @@ def export(
     country: Annotated[str | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
     species: Annotated[str | None, typer.Option(help="Only this accepted species.")] = None,
     box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
+    duplicates: Annotated[
+        Duplicates, typer.Option(help="Of occurrences: one record of each event, or all.")
+    ] = Duplicates.ONE,
 ) -> None:
     """Filter, read, write."""
     from biodata.exports import layers, tables
@@ -58,7 +68,10 @@ def export(
         parts.append(query.Compare("species", "=", species))
     if box:
         parts.append(query.InBox(*_read_box(box)))
-    frame = releases.read(current, table, where=query.And(tuple(parts)) if parts else None)
+    where: query.Filter | None = query.And(tuple(parts)) if parts else None
+    if table == "occurrences":
+        where = query.default_view(where, duplicates=duplicates is Duplicates.ALL)
+    frame = releases.read(current, table, where=where)
     match file_format:
         case Format.CSV:
             tables.write_csv(frame, out)
