@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from biodata import assessments, harmonise, places, sharing, terms
 from biodata.errors import InputError, Refusal, StoreError
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.protected_areas import not_mapped, protected_areas
+from biodata.harmonise.rules import versions as rule_versions
 from biodata.harmonise.streams import harmonise_batches
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
@@ -394,11 +396,13 @@ def _commit(
     report = table.report
     message = f"ingest {source}: {report.source}"
     if table.staging is not None:
+        # By what these records were interpreted; `stories` tells it.
+        by = {"biodata": version("biodata"), "rules": rule_versions(), "declared": dict(table.verbatim.declarations)}
         outcome = lake.commit_occurrences(
             table.staging,
             author="ingest",
             message=message,
-            extra=extra,
+            extra={**extra, **by},
             complete_datasets=table.datasets if table.verbatim.complete else (),
             gone=table.verbatim.gone,
             dry_run=dry_run,

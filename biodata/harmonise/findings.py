@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from biodata.flags import FLAGS
+from biodata.harmonise import rules
 from biodata.terms import REPAIR
 
 REPAIR_ROWS: Final = pl.Schema(
@@ -98,14 +99,20 @@ def quality_flags(parts: Iterable[Findings], height: int) -> pl.Series:
 
 
 def repairs_column(parts: Iterable[Findings], height: int) -> pl.Series:
-    """Return for each of `height` rows the list of its repairs; null where there is none."""
+    """Return for each of `height` rows the list of its repairs; null where there is none.
+
+    Raises
+    ------
+    KeyError
+        If a step noted a rule that `harmonise.rules` does not have.
+    """
     frames = [frame for part in parts for frame in part.repairs if not frame.is_empty()]
     if not frames:
         return pl.Series("repairs", [None], dtype=pl.List(REPAIR)).new_from_index(0, height)
-    listed = (
-        pl.concat(frames)
-        .group_by("row", maintain_order=True)
-        .agg(pl.struct("term", "value", "rule", "applied").alias("repairs"))
+    noted = pl.concat(frames)
+    rules.check(noted["rule"].unique())
+    listed = noted.group_by("row", maintain_order=True).agg(
+        pl.struct("term", "value", "rule", "applied").alias("repairs")
     )
     rows = pl.DataFrame({"row": pl.int_range(height, dtype=pl.UInt32, eager=True)})
     return rows.join(listed, on="row", how="left", maintain_order="left")["repairs"]

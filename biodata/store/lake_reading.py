@@ -135,6 +135,50 @@ class LakeReading:
             frame = cursor.execute(query).pl()
         return frame.with_columns(pl.col("time").dt.replace_time_zone("UTC"))
 
+    def history(self, table: str, key: int) -> pl.DataFrame:
+        """Return every version of a record, the oldest first.
+
+        Parameters
+        ----------
+        table : str
+            `occurrences`, `verbatim` or another table that has a column `key`.
+        key : int
+            The record's number.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row a version that wrote or removed it: `snapshot`, `time` (UTC), `author`, `message`, `extra` (JSON) of
+            that version, `gone`, True where it removed the record, and the table's columns as they were written, null
+            where it is gone. No row for a record that never was.
+
+        Notes
+        -----
+        What became of it is told by the rows of one version together: one that was removed and written is a change.
+        """
+        columns = self._columns(table, None)
+        LAKE[table].column("key")
+        names = ", ".join(quote(c.name) for c in columns)
+        query = f"""
+            WITH changes AS (
+                SELECT snapshot_id, change_type NOT IN ('insert', 'update_postimage') AS gone, {names}
+                FROM ducklake_table_changes('lake', 'main', ?, ?::BIGINT, ?::BIGINT) WHERE key = ?
+            )
+            SELECT snapshot_id::BIGINT AS snapshot, (s.snapshot_time AT TIME ZONE 'UTC')::TIMESTAMP AS time,
+                   s.author, s.commit_message AS message, s.commit_extra_info AS extra, gone, {names}
+            FROM changes JOIN ducklake_snapshots('lake') s USING (snapshot_id)
+            QUALIFY row_number() OVER (PARTITION BY snapshot_id ORDER BY gone) = 1
+            ORDER BY snapshot_id
+        """
+        known = self.snapshots()["snapshot"]
+        with self._cursor() as cursor:
+            frame = cursor.execute(query, [table, known.min(), known.max(), key]).pl()
+        frame = frame.with_columns(
+            pl.col("time").dt.replace_time_zone("UTC"),
+            *(pl.when(~pl.col("gone")).then(c.name).cast(c.dtype).alias(c.name) for c in columns),
+        )
+        return frame.with_columns(key=pl.lit(key, dtype=pl.Int64))
+
     def stored_bytes(self, table: str) -> int:
         """Return how much a table's present files take on disk."""
         with self._cursor() as cursor:
