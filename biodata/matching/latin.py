@@ -1,5 +1,6 @@
 """What Latin epithets have in common and what keeps them apart: endings that vary, elements that carry a meaning."""
 
+import re
 from typing import Final
 
 import polars as pl
@@ -31,6 +32,10 @@ ENDINGS: Final = (
     "sulcatus", "venter", "ventris", "vittatus",
 )  # fmt: skip
 
+# The longest of them that leaves a letter of the word.
+_BEGINNING: Final = re.compile("^(?:" + "|".join(sorted(BEGINNINGS, key=len, reverse=True)) + ")(?=.)")
+_ENDING: Final = re.compile("(?<=.)(?:" + "|".join(ENDINGS) + ")$")
+
 
 def gender_key(epithet: pl.Expr) -> pl.Expr:
     """Return an epithet in one form for all of its genders (`alba`, `albus`, `album`) and for -ii and -i."""
@@ -54,14 +59,11 @@ def same_word(one: str, other: str) -> bool:
         False where each begins or ends with another meaningful element (`unicolor`, `bicolor`; `ruficeps`,
         `rufipes`).
     """
-    pairs = (
-        (_longest(one, BEGINNINGS, at_end=False), _longest(other, BEGINNINGS, at_end=False)),
-        (_longest(one, ENDINGS, at_end=True), _longest(other, ENDINGS, at_end=True)),
-    )
+    pairs = ((_element(pattern, one), _element(pattern, other)) for pattern in (_BEGINNING, _ENDING))
     return all(mine is None or theirs is None or mine == theirs for mine, theirs in pairs)
 
 
-def _longest(word: str, elements: tuple[str, ...], *, at_end: bool) -> str | None:
+def _element(pattern: re.Pattern[str], word: str) -> str | None:
     """Return the longest element that a word begins or ends with."""
-    has = word.endswith if at_end else word.startswith
-    return max((element for element in elements if len(element) < len(word) and has(element)), key=len, default=None)
+    match = pattern.search(word)
+    return match[0] if match else None

@@ -81,6 +81,7 @@ def _names(same: Same) -> Names:
     return Names(same.frame)
 
 
+@lru_cache(maxsize=1 << 16)
 def same_authors(one: str, other: str) -> bool:
     """Tell whether two authorships can be one: initials, brackets and a missing year do not count, a year does.
 
@@ -97,9 +98,11 @@ def same_authors(one: str, other: str) -> bool:
     return words[0].startswith(other_words[0]) or other_words[0].startswith(words[0])
 
 
-def _authors(text: str) -> tuple[list[str], set[str]]:
+@lru_cache(maxsize=1 << 16)
+def _authors(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the authors' names in small letters and the years."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     words = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c)).split()
-    years = {word for word in words if word.isdigit() and len(word) == 4}
-    return [word for word in words if word not in years and len(word) > 1 and word not in {"ex", "in", "et"}], years
+    years = frozenset(word for word in words if word.isdigit() and len(word) == 4)
+    names = (word for word in words if word not in years and len(word) > 1 and word not in {"ex", "in", "et"})
+    return tuple(names), years
