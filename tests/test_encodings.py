@@ -46,6 +46,8 @@ def windows_1258(text: str) -> bytes:
         pytest.param("ອຸທະຍານແຫ່ງຊາດ ນ້ຳຫ້າ", "utf-8", id="Nam Ha in Lao"),
         pytest.param("ព្រះវិហារ", "utf-8", id="Preah Vihear in Khmer"),
         pytest.param("ရန်ကုန်", "utf-8", id="Yangon in Burmese"),
+        pytest.param("Pаnthera tigris", "utf-8", id="one Cyrillic letter in a Latin word"),
+        pytest.param("Bénard", "cp1252", id="one accent in windows-1252"),
         pytest.param("22°15'N 101°30'E", "cp1252", id="degrees in windows-1252"),
         pytest.param("22°15'N 101°30'E", "utf-8", id="degrees in UTF-8"),
     ],

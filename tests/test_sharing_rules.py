@@ -171,6 +171,24 @@ def test_the_bundled_list_covers_the_flagship_species():
             "Elephas maximus", "SPECIES", {"scientificName": "亚洲象 Elephas maximus"}, True, id="Chinese name before"
         ),
         pytest.param(
+            "Rucervus eldii",
+            "SPECIES",
+            {
+                "scientificName": "Cervus e.",
+                "match_type": "AMBIGUOUS",
+                "match_alternatives": ["Cervus elaphus L. [1]", "Rucervus eldii (M'Clelland) [2]"],
+            },
+            True,
+            id="a name that could mean it",
+        ),
+        pytest.param(
+            "Rucervus eldii",
+            "SPECIES",
+            {"scientificName": "Cervus elaphus", "match_type": "EXACT", "match_alternatives": ["Rucervus eldii [2]"]},
+            False,
+            id="a name that is near to it and means another",
+        ),
+        pytest.param(
             "Elephas maximus", "SPECIES", {"scientificName": "Elephаs mахimus"}, True, id="Cyrillic look-alikes"
         ),
         pytest.param(

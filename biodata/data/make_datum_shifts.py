@@ -15,7 +15,8 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-import pyproj
+from pyproj import CRS, Transformer, network
+from pyproj.database import get_codes
 from pyproj.enums import PJType
 
 HERE: Final = Path(__file__).parent
@@ -26,7 +27,7 @@ RADIUS_M: Final = 6_378_137.0
 def main() -> None:
     """Write the grid."""
     warnings.simplefilter("ignore")
-    pyproj.network.set_network_enabled(active=False)
+    network.set_network_enabled(False)  # type: ignore[attr-defined]
     longitude, latitude = (
         axis.ravel()
         for axis in np.meshgrid(
@@ -34,11 +35,11 @@ def main() -> None:
         )
     )
     largest = np.zeros(len(longitude))
-    for code in pyproj.get_codes("EPSG", PJType.GEOGRAPHIC_2D_CRS):
-        system = pyproj.CRS.from_epsg(code)
+    for code in get_codes("EPSG", PJType.GEOGRAPHIC_2D_CRS):
+        system = CRS.from_epsg(code)
         if system.prime_meridian is None or system.prime_meridian.name != "Greenwich":
             continue
-        x, y = pyproj.Transformer.from_crs(system, 4326, always_xy=True).transform(longitude, latitude)
+        x, y = Transformer.from_crs(system, 4326, always_xy=True).transform(longitude, latitude)
         metres = great_circle_m(longitude, latitude, np.asarray(x), np.asarray(y))
         largest = np.fmax(largest, np.where(np.isfinite(metres), metres, 0.0))
     pl.DataFrame(
@@ -54,7 +55,8 @@ def great_circle_m(west: np.ndarray, south: np.ndarray, longitude: np.ndarray, l
     """Return metres between two arrays of points, degrees."""
     a, b, c, d = (np.radians(values) for values in (west, south, longitude, latitude))
     half = np.sin((d - b) / 2) ** 2 + np.cos(b) * np.cos(d) * np.sin((c - a) / 2) ** 2
-    return 2 * RADIUS_M * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
+    metres: np.ndarray = 2 * RADIUS_M * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
+    return metres
 
 
 if __name__ == "__main__":

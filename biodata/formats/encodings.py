@@ -60,6 +60,7 @@ _MOST: Final = 0.8
 _SAMPLE_LINE_BYTES: Final = 64 << 10
 _LINE_END: Final = re.compile(rb"[\r\n]")
 # Bytes that no encoding here uses inside a character.
+_IN_WORD: Final = re.compile("(?<=[A-Za-z])[^\x00-\x7f](?=[A-Za-z])")
 _BETWEEN_FIELDS: Final = re.compile(rb"[\x00-\x1f,\"]+")
 
 
@@ -234,5 +235,7 @@ def _surely_utf8(fields: Mapping[bytes, float]) -> bool:
     texts = {_decode(field, "utf-8"): weight for field, weight in fields.items()}
     valid = {text: weight for text, weight in texts.items() if "\ufffd" not in text}
     letters = [letter for text in valid for letter in text if letter > "\x7f"]
-    enough = len(letters) > 2 or any(letter > "\u07ff" for letter in letters)
-    return enough and sum(valid.values()) >= _MOST * sum(fields.values())
+    # One letter alone is by chance two of another encoding, but hardly inside a Latin word.
+    in_words = len(letters) == sum(len(_IN_WORD.findall(text)) for text in valid)
+    enough = len(letters) > 2 or any(letter > "\u07ff" for letter in letters) or (letters and in_words)
+    return bool(enough) and sum(valid.values()) >= _MOST * sum(fields.values())

@@ -11,6 +11,9 @@ import polars as pl
 from biodata.sharing.rules import HIGHER_RANKS, Rule
 
 FULL_NAMES: Final[tuple[str, ...]] = ("scientificName", "acceptedScientificName", "species", "genus", "genericName")
+AMBIGUOUS: Final = "AMBIGUOUS"
+"""The `match_type` of a name that leads to several taxa."""
+
 # Letters of other scripts that look like Latin ones would otherwise hide a name.
 _LOOK_ALIKE: Final = str.maketrans("аеорсухіѕјԁһӏαορ", "aeopcyxisjdhlaop")
 _WORD: Final = re.compile(r"[a-z][a-z-]*")
@@ -77,6 +80,10 @@ def matches(frame: pl.DataFrame, wanted: Mapping[str, list[int]]) -> pl.DataFram
         columns["_parts"] = pl.when(told).then(pl.concat_str(parts, separator=" ", ignore_nulls=True))
     for expression in columns.values():
         found.append(_pairs(frame, expression, wanted, keys))
+    if {"match_type", "match_alternatives"} <= set(frame.columns):
+        # A name that can mean several taxa may mean the one that is asked for.
+        several = frame.filter(pl.col("match_type") == AMBIGUOUS).explode("match_alternatives")
+        found.append(_pairs(several, pl.col("match_alternatives"), wanted, keys))
     for rank in HIGHER_RANKS:
         if rank.lower() in frame.columns:
             found.append(_pairs(frame, pl.col(rank.lower()), wanted, partial(_higher, rank=rank)))
