@@ -68,8 +68,9 @@ _SOUND: Final = re.compile(
     r"(?i)\b(?:duet|song|sing|call|heard|hear|listen|acoustic|vocal|sound|audio)|[鸣鳴叫听聽声聲]"
     r"|\bhót\b|\bhú\b|tiếng|\bnghe\b|เสียง|ร้อง|ສຽງ|ຮ້ອງ|សំឡេង|យំ|အသံ"
 )
-_GLOBAL: Final = r"^(?:https?|urn|doi|ark|hdl|lsid)[:/]|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
-_SIGNS: Final = r"[-.,_ :|/\\#%&*]"
+_GLOBAL: Final = r"(?i)^(?:https?|urn|doi|ark|hdl|lsid)[:/]|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+_SIGNS: Final = list("-.,_ :|/\\#%&*")
+_SEED: Final = 15
 _SPLIT: Final = r"\s*[|;]\s*"
 LEAST_SIGNS: Final = 5
 """A number of fewer letters and digits names no record by itself."""
@@ -91,9 +92,10 @@ def facts(occurrences: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame of n rows
         Texts that are only compared are 64-bit hashes; each row follows from its record alone.
     """
-    frame = occurrences.select(
-        "key", *_what(), *_when(), *_where(), *_identifiers(), *_to_keep("source_record_id" in occurrences.columns)
+    plain = occurrences.select(
+        "key", *_what(), *_when(), *_where(), *_to_keep("source_record_id" in occurrences.columns)
     )
+    frame = pl.concat([plain, _identifiers(occurrences)], how="horizontal")
     told = people(occurrences["recordedBy"])
     named = occurrences.select("recordedBy").join(told, on="recordedBy", how="left", maintain_order="left")
     heard = _mentions_sound(occurrences) | (
@@ -168,36 +170,39 @@ def _where() -> list[pl.Expr]:
     ]
 
 
-def _identifiers() -> list[pl.Expr]:
+def _identifiers(occurrences: pl.DataFrame) -> pl.DataFrame:
     """Return identifiers without case and signs, as GBIF compares them."""
-    plain = {
-        name: pl.col(name).cast(pl.String).str.to_lowercase().str.replace_all(_SIGNS, "")
+    plain = occurrences.select(
+        pl.col(name).cast(pl.String).str.to_lowercase().str.replace_many(_SIGNS, [""])
         for name in ("occurrenceID", "gbifID", "institutionCode", "catalogNumber", "collectionCode")
-    }
-    other = pl.col("otherCatalogNumbers").str.to_lowercase().str.replace_all(_SPLIT, "\x1f")
-    others = other.str.replace_all(_SIGNS, "").str.split("\x1f")
-    catalogued = plain["institutionCode"] + pl.lit("\x1f") + plain["catalogNumber"]
-    told = pl.col("institutionCode").is_not_null() & (plain["catalogNumber"] != "")
+    ).with_columns(
+        both=pl.col("institutionCode") + pl.col("catalogNumber"),
+        whole=pl.col("institutionCode") + pl.col("collectionCode") + pl.col("catalogNumber"),
+    )
+    other = occurrences["otherCatalogNumbers"]
+    told = other.drop_nulls().unique()
+    names = told.to_frame("other").with_columns(
+        names=told.str.to_lowercase()
+        .str.replace_all(_SPLIT, "\x1f")
+        .str.replace_many(_SIGNS, [""])
+        .str.split("\x1f")
+        .list.eval(pl.element().filter(pl.element().str.len_chars() >= LEAST_SIGNS).hash(_SEED))
+    )
     # What the otherCatalogNumbers of another record may name this one by.
     named = [
-        plain["occurrenceID"],
-        plain["institutionCode"] + plain["catalogNumber"],
-        plain["institutionCode"] + plain["collectionCode"] + plain["catalogNumber"],
-        plain["catalogNumber"],
+        pl.when(pl.col(name).str.len_bytes() >= LEAST_SIGNS).then(pl.col(name).hash(_SEED))
+        for name in ("occurrenceID", "both", "whole", "catalogNumber")
     ]
-    return [
-        _hashed(plain["occurrenceID"], 11).alias("id_occurrence"),
-        pl.col("occurrenceID").str.to_lowercase().str.contains(_GLOBAL).fill_null(value=False).alias("id_global"),
-        _hashed(plain["gbifID"], 12).alias("id_gbif"),
-        pl.when(told).then(catalogued.hash(13)).alias("id_catalogued"),
-        _hashed(plain["collectionCode"], 14).alias("collection"),
-        pl.concat_list(pl.when(name.str.len_chars() >= LEAST_SIGNS).then(name.hash(15)) for name in named)
-        .list.drop_nulls()
-        .alias("named"),
-        pl.when(pl.col("otherCatalogNumbers").is_not_null())
-        .then(others.list.eval(pl.element().filter(pl.element().str.len_chars() >= LEAST_SIGNS).hash(15)))
-        .alias("names"),
-    ]
+    return plain.select(
+        _hashed(pl.col("occurrenceID"), _SEED).alias("id_occurrence"),
+        occurrences["occurrenceID"].str.contains(_GLOBAL).fill_null(value=False).alias("id_global"),
+        _hashed(pl.col("gbifID"), _SEED).alias("id_gbif"),
+        pl.when((pl.col("catalogNumber") != "") & (pl.col("institutionCode") != ""))
+        .then(pl.col("both").hash(_SEED))
+        .alias("id_catalogued"),
+        _hashed(pl.col("collectionCode"), _SEED).alias("collection"),
+        pl.concat_list(named).list.drop_nulls().alias("named"),
+    ).with_columns(other.to_frame("other").join(names, on="other", how="left", maintain_order="left")["names"])
 
 
 def _to_keep(identified: bool) -> list[pl.Expr]:

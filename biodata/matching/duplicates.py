@@ -235,9 +235,9 @@ def _two_teams(found: pl.DataFrame) -> pl.DataFrame:
     individuals = _differs("organismID") | _differs("sex") | (~heard & _differs("count"))
     teams = found.filter(
         pl.col("metres") <= radius + pl.when(heard).then(HEARD_M).otherwise(SEEN_M),
-        near_in_time & ~long & ~vague & ~individuals & ~pl.col("same_person"),
+        near_in_time & ~long & ~vague & ~individuals,
         heard | ~(pl.col("machine_a") | pl.col("machine_b")),
-        heard | pl.col("other_dataset"),
+        pl.col("other_dataset") | (heard & ~pl.col("same_person")),
     )
     sure = pl.col("border") & pl.col("sure_a") & pl.col("sure_b")
     minutes = (pl.col("seconds") / 60).round().cast(pl.Int64)

@@ -5,7 +5,10 @@ from typing import Final
 import polars as pl
 
 _NOBODY: Final = frozenset(
-    "anon anonymous unknown nobody none na not recorded observer observers 佚名 未知 不详 khuyet danh".split()
+    "anon,anonymous,collector unknown,crew,danh khuyet,field team,group,members,na,nobody,none,not recorded,observer,"
+    "observers,party,ranger,rangers,staff,students,survey team,team,unknown,various,volunteers,佚名,不详,未知".split(
+        ","
+    )
 )
 _BETWEEN: Final = r"[;|&/+、，；]|\s+(?:and|with|et|und|dan|y|at|và|va|和|与|與|及|และ|ແລະ|និង|နှင့်)\s+|[与與和及]|,"
 _PEOPLE: Final = pl.Schema([("recordedBy", pl.String), ("people", pl.List(pl.UInt64)), ("words", pl.List(pl.UInt64))])
@@ -22,8 +25,8 @@ def people(recorded_by: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        recordedBy; people : hashes of whole names, without case, accents, signs and single letters, their words in
-        alphabetical order; words : hashes of all its words of two letters or more. Texts that name nobody are
+        recordedBy; people : hashes of whole names, without case, accents, signs and single letters (not digits: Team 3), their words in
+        alphabetical order; words : hashes of all its words of two letters or more, and numbers. Texts that name nobody are
         left out.
 
     Notes
@@ -43,15 +46,16 @@ def people(recorded_by: pl.Series) -> pl.DataFrame:
             .then(pl.col("part").str.normalize("NFKD").str.replace_all(r"\p{Mn}", ""))
             .otherwise("part")
         )
-        .with_columns(word=pl.col("part").str.extract_all(r"[\p{L}\p{M}]+"))
+        .with_columns(word=pl.col("part").str.extract_all(r"[\p{L}\p{M}\p{N}]+"))
         .with_row_index("name")
         .explode("word")
-        .filter(pl.col("word").str.len_chars() >= 2, ~pl.col("word").is_in(_NOBODY))
+        .filter((pl.col("word").str.len_chars() >= 2) | pl.col("word").str.contains(r"\p{N}"))
     )
     if names.is_empty():
         return pl.DataFrame(schema=_PEOPLE)
     whole = names.sort("name", "word").group_by("text", "name").agg(pl.col("word").str.join(" "))
-    whole = whole.filter(pl.col("word").str.contains(r"\p{Latin}\p{Latin}\s?\p{Latin}|[^\p{Latin}\s]{2}"))
+    telling = pl.col("word").str.contains(r"\p{Latin}\p{Latin}\s?\p{Latin}|[^\p{Latin}\s]{2}|\p{Latin}.*\p{N}")
+    whole = whole.filter(telling, ~pl.col("word").is_in(_NOBODY))
     told = whole.group_by("text").agg(people=pl.col("word").hash(1).unique().sort())
     words = names.group_by("text").agg(words=pl.col("word").hash(2).unique().sort())
     return (
