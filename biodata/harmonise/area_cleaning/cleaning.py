@@ -5,20 +5,14 @@ Hanson 2022, https://doi.org/10.21105/joss.04594); what differs is said where it
 """
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
-import numpy as np
 import polars as pl
-import shapely
-from numpy.typing import NDArray
 
-from biodata import geo
-from biodata.geo import Floats, Geometries
-from biodata.harmonise.area_cleaning import erasing, order
-from biodata.harmonise.area_cleaning.erasing import Loss
+from biodata.harmonise.area_cleaning import order, products
+from biodata.harmonise.area_cleaning.ground import take_ground
 from biodata.harmonise.area_cleaning.options import LARGEST_SITE_KM2, PLANE, Options
-from biodata.harmonise.area_cleaning.plane import circles, split_at_antimeridian, to_plane
+from biodata.harmonise.area_cleaning.plane import split_at_antimeridian, to_plane
 from biodata.harmonise.area_cleaning.repair import Repaired, repair
 from biodata.harmonise.area_cleaning.steps import Ledger, Rows, Step
 
@@ -26,12 +20,6 @@ _MAB: Final = (
     r"(?i)unesco.{0,3}mab|\bmab\b.{0,3}biosphere|unesco.{0,30}biosphere|man and (the )?biosphere|人与生物圈|世界生物圈"
 )
 _NOT_REPORTED: Final = r'(?i)"status"\s*:\s*"not reported"'
-_TOLD: Final = (
-    "area_id part_of zone datasetKey site_id wdpaid name original_name designation level iucn_category status "
-    "status_year is_oecm marine country_codes reported_area_km2 legal_area_km2 legal_area_unit zone_areas_km2"
-).split()
-_SOURCE: Final = ("quality_flags", "source_file", "source_row")
-_ERASERS_NAMED: Final = 5
 
 
 @dataclass(frozen=True)
@@ -62,33 +50,6 @@ class Cleaned:
     shared: pl.DataFrame
     fates: pl.DataFrame
     steps: list[Step]
-    largest_overlap_m2: float
-
-
-class _Ground(NamedTuple):
-    """What the steps on the plane gave to n rows.
-
-    Attributes
-    ----------
-    shapes : ndarray of n shapely polygons or None
-        None where a row is not in the product.
-    claimed : ndarray of n shapely polygons or None
-        What each had before the overlaps with others were erased.
-    copy_of : list of n str or None
-        The row of which it is a copy.
-    loss : Loss
-        What rows lost to other sites.
-    own_loss_m2 : ndarray of float64, length n
-        What each lost to parts of its own site.
-    largest_overlap_m2 : float
-        What two rows still share at most.
-    """
-
-    shapes: Geometries
-    claimed: Geometries
-    copy_of: list[str | None]
-    loss: Loss
-    own_loss_m2: Floats
     largest_overlap_m2: float
 
 
@@ -130,14 +91,14 @@ def clean(sites: pl.DataFrame, options: Options | None = None) -> Cleaned:
 
     flat = to_plane(shapes)
     coverage.step("projected to an equal-area plane", note=PLANE)
-    done = _ground(sites, shapes, flat, repaired, coverage, options)
+    done = take_ground(sites, shapes, flat, repaired, coverage, options)
     planning.step("projected to an equal-area plane", note=PLANE)
-    fates = _fates(sites, shapes, repaired, changed, coverage, planning, done)
+    fates = products.fates(sites, shapes, repaired, changed, coverage, planning, done)
     return Cleaned(
-        coverage=_product(sites, fates, done.shapes, coverage.inside, kinds={"point": "circle"}),
-        planning=_product(sites, fates, flat, planning.inside, kinds={}),
-        not_mapped=_not_mapped(sites, fates, ~planning.inside),
-        shared=_shared(sites, done),
+        coverage=products.product(sites, fates, done.shapes, coverage.inside, kinds={"point": "circle"}),
+        planning=products.product(sites, fates, flat, planning.inside, kinds={}),
+        not_mapped=products.not_mapped(sites, fates, ~planning.inside),
+        shared=products.shared(sites, done),
         fates=fates.sort("area_id"),
         steps=[*coverage.steps, *planning.steps],
         largest_overlap_m2=done.largest_overlap_m2,
@@ -187,173 +148,3 @@ def _points_out(sites: pl.DataFrame, point: Rows) -> dict[str, Rows]:
         "POINT_WITHOUT_AREA": point & ~(area > 0),
         "AREA_NOT_PLAUSIBLE": point & (area > LARGEST_SITE_KM2),
     }
-
-
-def _ground(
-    sites: pl.DataFrame, shapes: Geometries, flat: Geometries, repaired: Repaired, ledger: Ledger, options: Options
-) -> _Ground:
-    """Do the steps of `coverage` on the plane."""
-    ground = np.full(len(flat), None, dtype=object)
-    ground[ledger.inside] = flat[ledger.inside]
-    point = repaired.point & ledger.inside
-    area = sites["reported_area_km2"].to_numpy()
-    ground[point] = to_plane(circles(shapes[point], area[point]))
-    ledger.step("points buffered to their reported area", changed=point)
-
-    copy_of: list[str | None] = [None] * len(ground)
-    original = _copies(sites, ground, repaired.changed, ledger.inside)
-    names = sites["area_id"].to_list()
-    for at in np.flatnonzero(original >= 0):
-        copy_of[at] = names[original[at]]
-    ledger.step("copies out", drop={"COPY": original >= 0})
-
-    snapped = ground.copy()
-    polygon = ledger.inside & ~point
-    if options.snap_m:
-        snapped[polygon] = erasing.in_threads(partial(_snapped, grid_m=options.snap_m), ground[polygon])
-    moved = ledger.inside & ~shapely.equals_identical(snapped, ground)
-    ledger.step(f"snapped to a grid of {options.snap_m:g} m", drop={"SLIVER": _gone(snapped)}, changed=moved)
-
-    rows = np.flatnonzero(ledger.inside)
-    ground = np.full(len(flat), None, dtype=object)
-    group = sites["part_of"].rank("dense").to_numpy().astype(np.int64)
-    finer = rows[order.parts_first(sites[rows], shapely.area(snapped[rows]))]
-    ground[finer], own = erasing.erase(snapped[finer], group[finer], same_group=True)
-    own_loss: Floats = np.bincount(finer[own.loser], weights=own.area_m2, minlength=len(flat)).astype(np.float64)
-    ledger.step(
-        "parts and zones of one site fitted together",
-        drop={"COVERED_BY_OWN_PARTS": _gone(ground)},
-        changed=own_loss > 0,
-    )
-    rows = np.flatnonzero(ledger.inside)
-    claimed = ground.copy()
-    ground[rows], loss = erasing.erase(ground[rows], group[rows], same_group=False)
-    loss = Loss(rows[loss.loser], rows[loss.winner], loss.area_m2)
-    lost = np.bincount(loss.loser, weights=loss.area_m2, minlength=len(flat))
-    ledger.step("overlaps erased", drop={"COVERED_BY_OTHERS": _gone(ground)}, changed=lost > 0)
-
-    rows = np.flatnonzero(ledger.inside)
-    ground[rows], small = erasing.without_slivers(ground[rows], options.sliver_m2)
-    trimmed = np.zeros(len(flat), dtype=bool)
-    trimmed[rows[small > 0]] = True
-    note = f"{int(small.sum())} parts smaller than {options.sliver_m2:g} m² out"
-    ledger.step("slivers out", drop={"SLIVER": _gone(ground)}, changed=trimmed, note=note)
-    ground[~ledger.inside] = None
-    overlap = erasing.largest_overlap_m2(ground[ledger.inside])
-    ledger.step("checked", note=f"the largest overlap left is {overlap:.1e} m²")
-    return _Ground(ground, claimed, copy_of, loss, own_loss, overlap)
-
-
-def _snapped(shapes: Geometries, *, grid_m: float) -> Geometries:
-    """Return polygons on a grid; parts that collapse go. The grid does not bind what is computed from them."""
-    on_grid = shapely.set_precision(shapes, grid_m)
-    return np.asarray(shapely.set_precision(on_grid, 0), dtype=object)
-
-
-def _gone(shapes: Geometries) -> Rows:
-    """Tell which shapes hold nothing."""
-    return np.asarray(shapely.is_missing(shapes) | shapely.is_empty(shapes), dtype=bool)
-
-
-def _copies(sites: pl.DataFrame, ground: Geometries, repaired: Rows, inside: Rows) -> NDArray[np.int64]:
-    """Return which row each copy is a copy of; -1 for others.
-
-    A shape that came valid is kept before a repaired one, then the larger one.
-    """
-    rows = np.flatnonzero(inside)
-    best = rows[np.lexsort((rows, -shapely.area(ground[rows]), repaired[rows]))]
-    found = erasing.copies(ground[best], order.identity(sites)[best].to_list())
-    result = np.full(sites.height, -1, dtype=np.int64)
-    copy = found >= 0
-    result[best[copy]] = best[found[copy]]
-    return result
-
-
-def _fates(
-    sites: pl.DataFrame,
-    shapes: Geometries,
-    repaired: Repaired,
-    changed: Rows,
-    coverage: Ledger,
-    planning: Ledger,
-    done: _Ground,
-) -> pl.DataFrame:
-    """Return what became of each row."""
-    kind = np.select([repaired.point, ~shapely.is_missing(shapes)], ["point", "polygon"], "none")
-    lost = np.bincount(done.loss.loser, weights=done.loss.area_m2, minlength=sites.height)
-    km2 = np.where(coverage.inside, shapely.area(done.shapes), np.nan) / 1e6
-    return sites.select(
-        "area_id",
-        "part_of",
-        "name",
-        "country_codes",
-        "status",
-        "source_file",
-        "source_row",
-        in_coverage=pl.Series(coverage.inside),
-        in_planning=pl.Series(planning.inside),
-        not_in_coverage_because=pl.Series(coverage.reasons.tolist(), dtype=pl.String),
-        not_mapped_because=pl.Series(planning.reasons.tolist(), dtype=pl.String),
-        copy_of=pl.Series(done.copy_of, dtype=pl.String),
-        geometry_kind=pl.Series(kind.tolist(), dtype=pl.String),
-        geometry_repaired=pl.Series(changed),
-        computed_area_km2=pl.Series(np.where(kind == "polygon", geo.area_km2(shapes), np.nan)).fill_nan(None),
-        coverage_km2=pl.Series(km2).fill_nan(None),
-        own_parts_km2=pl.Series(done.own_loss_m2 / 1e6),
-        erased_km2=pl.Series(lost / 1e6),
-        erased_by=_erased_by(sites["area_id"].to_list(), done.loss),
-    )
-
-
-def _erased_by(names: list[str], loss: Loss) -> pl.Series:
-    """Return for each row the sites that it lost most ground to, and how many more there are."""
-    told: list[list[str]] = [[] for _ in names]
-    by_size = np.lexsort((loss.winner, -loss.area_m2, loss.loser))
-    for at in by_size:
-        told[loss.loser[at]].append(names[loss.winner[at]])
-    texts = [
-        "; ".join(ids[:_ERASERS_NAMED])
-        + (f"; and {len(ids) - _ERASERS_NAMED} more" if len(ids) > _ERASERS_NAMED else "")
-        for ids in told
-    ]
-    return pl.Series("erased_by", [text or None for text in texts], dtype=pl.String)
-
-
-def _shared(sites: pl.DataFrame, done: _Ground) -> pl.DataFrame:
-    """Return which ground of OECMs protected areas hold too."""
-    oecm = sites["is_oecm"].fill_null(value=False).to_numpy()
-    both = oecm[done.loss.winner] & ~oecm[done.loss.loser] & ~shapely.is_missing(done.shapes[done.loss.winner])
-    names = sites["area_id"].to_list()
-    rows: list[tuple[str, bytes]] = []
-    for winner in np.unique(done.loss.winner[both]):
-        losers = done.loss.loser[both & (done.loss.winner == winner)]
-        common = shapely.intersection(done.shapes[winner], shapely.union_all(done.claimed[losers]))
-        rows.append((names[winner], shapely.to_wkb(erasing.only_polygons(np.array([common], dtype=object))[0])))
-    return pl.DataFrame(rows, schema={"area_id": pl.String, "geometry": pl.Binary}, orient="row")
-
-
-def _product(
-    sites: pl.DataFrame, fates: pl.DataFrame, shapes: Geometries, rows: Rows, *, kinds: dict[str, str]
-) -> pl.DataFrame:
-    """Return the rows of a product with their geometry on the plane."""
-    told = sites.select(*_TOLD, *_SOURCE)
-    found = fates.select(
-        "in_coverage",
-        "not_in_coverage_because",
-        "copy_of",
-        pl.col("geometry_kind").replace(kinds),
-        "geometry_repaired",
-        "computed_area_km2",
-        "coverage_km2",
-        "own_parts_km2",
-        "erased_km2",
-        "erased_by",
-    )
-    frame = told.hstack(found).with_columns(pl.Series("geometry", list(shapely.to_wkb(shapes)), dtype=pl.Binary))
-    return frame.filter(rows).sort("area_id")
-
-
-def _not_mapped(sites: pl.DataFrame, fates: pl.DataFrame, rows: Rows) -> pl.DataFrame:
-    """Return what is known of the sites that cannot be drawn."""
-    told = sites.select(*_TOLD, *_SOURCE, "attributes")
-    return told.hstack(fates.select(reason="not_mapped_because")).filter(rows).sort("area_id")
