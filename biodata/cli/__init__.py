@@ -11,6 +11,7 @@ from biodata.cli import (
     assess,
     datum,
     demo,
+    explain,
     export,
     ingest,
     keys,
@@ -29,7 +30,21 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, ingest, protected_areas, quality, serve, analyse, export, keys, datum, parse, names, assess):
+for module in (
+    demo,
+    ingest,
+    protected_areas,
+    quality,
+    serve,
+    analyse,
+    export,
+    explain,
+    keys,
+    datum,
+    parse,
+    names,
+    assess,
+):
     module.add_commands(app)
 
 

@@ -39,9 +39,13 @@ ADMINISTRATION: Final = frozenset(
 )
 """Columns that say where a record came from and what we think of it: they interpret no value."""
 
-_NAME: Final = "scientificName acceptedScientificName verbatimScientificName genericName genus specificEpithet"
 _DATE: Final = "eventDate verbatimEventDate year month day"
 _POINT: Final = "decimalLatitude decimalLongitude"
+_TAKEN_APART: Final = (
+    _told("name_parts", "scientificName"),
+    _told("name_parts", "acceptedScientificName genericName genus specificEpithet verbatimScientificName"),
+)
+_OF_DATE: Final = _from("date", "eventDate")
 _MATCHED: Final = _from("name_match", "scientificName")
 _ON_MAP: Final = _from("on_map", _POINT)
 
@@ -69,18 +73,18 @@ READERS: Final = MappingProxyType(
         ),
         "acceptedScientificName": (_told("as_told", "acceptedScientificName"), _MATCHED),
         **{term: (_told("as_told", term), _MATCHED) for term in ("kingdom", "phylum", "class", "order", "family")},
-        "genus": (_told("as_told", "genus"), _told("name_parts", _NAME), _MATCHED),
+        "genus": (_told("as_told", "genus"), *_TAKEN_APART, _MATCHED),
         "species": (
             _told("as_told", "species"),
             _told("name", "genericName genus specificEpithet"),
-            _told("name_parts", _NAME),
+            *_TAKEN_APART,
             _MATCHED,
         ),
         **{
-            term: (_told("as_told", term), _told("name_parts", f"species {_NAME}"))
+            term: (_told("as_told", term), *_TAKEN_APART, _told("name_parts", "species"))
             for term in ("genericName", "specificEpithet", "infraspecificEpithet")
         },
-        "taxonRank": (_told("vocabulary", "taxonRank"), _told("name_parts", _NAME)),
+        "taxonRank": (_told("vocabulary", "taxonRank"), *_TAKEN_APART),
         "taxonomicStatus": (_told("vocabulary", "taxonomicStatus"), _MATCHED),
         "taxonKey": (_told("whole_number", "taxonKey"), _MATCHED),
         "speciesKey": (_told("whole_number", "speciesKey"),),
@@ -90,11 +94,10 @@ READERS: Final = MappingProxyType(
             (_MATCHED,),
         ),
         # When
-        **dict.fromkeys(
-            ("eventDate", "event_start", "event_end", "event_precision", "year", "month", "day"),
-            (_told("date", _DATE),),
-        ),
-        **dict.fromkeys(("event_time", "event_zone"), (_told("date", "eventDate verbatimEventDate eventTime"),)),
+        "eventDate": (_told("date", _DATE),),
+        **dict.fromkeys(("event_start", "event_end", "event_precision"), (_OF_DATE,)),
+        **{term: (_told("date", term), _OF_DATE) for term in ("year", "month", "day")},
+        **dict.fromkeys(("event_time", "event_zone"), (_told("date", "eventTime"), _OF_DATE)),
         # Where
         "decimalLatitude": (
             _told("degrees", "decimalLatitude"),

@@ -1,0 +1,62 @@
+"""`biodata explain`: the story of a record."""
+
+import json
+import re
+import shutil
+import sys
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.errors import InputError
+
+_HELP = """Tell the story of a record: each value beside what was told and the rule that read it, with the rule's version;
+the doubts, the match of the name, every version of the record, and what goes out of it.
+
+It reads the lake, exact places of sensitive species among it: it is for the owner of the installation.
+
+Example: biodata explain 4503599627370497 --data mydata
+
+Example: biodata explain --occurrence-id NH-2024-017 --dataset nam-ha --data mydata --json
+"""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's command to the application."""
+    app.command(name="explain", help=_HELP)(explain)
+
+
+def explain(
+    key: Annotated[str | None, typer.Argument(help="The record's number.", show_default=False)] = None,
+    data: DataOption = DEFAULT_DATA,
+    occurrence_id: Annotated[str | None, typer.Option(help="Its occurrenceID instead of its number.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="The dataset of that occurrenceID.")] = None,
+    gbif_id: Annotated[str | None, typer.Option(help="GBIF's number instead of the record's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the story as JSON.")] = False,
+) -> None:
+    """Find the record, tell its story."""
+    from biodata import stories
+    from biodata.stories.text import as_text
+
+    ways = [name for name in (key, occurrence_id, gbif_id) if name is not None]
+    if len(ways) != 1:
+        problem = "the record is named in no way" if not ways else "the record is named in more than one way"
+        raise InputError(problem, expected="its number, --occurrence-id with --dataset, or --gbif-id")
+    if key is not None and not re.fullmatch(r"[0-9]{1,18}", key):
+        problem = "this is no number of a record"
+        raise InputError(problem, column="KEY", value=key, expected="up to 18 digits, or --occurrence-id TEXT")
+    story = stories.explain(
+        None if key is None else int(key),
+        settings_for(data),
+        occurrence_id=occurrence_id,
+        dataset=dataset,
+        gbif_id=gbif_id,
+    )
+    if as_json:
+        text = json.dumps(story.as_dict(), ensure_ascii=False, indent=1)
+        # JSON leaves controls above 0x7e and marks of direction as they are; a terminal would obey them.
+        say(re.sub(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]", lambda m: f"\\u{ord(m[0]):04x}", text))
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+        typer.echo(as_text(story, width=width), nl=False)

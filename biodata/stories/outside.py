@@ -1,0 +1,53 @@
+"""What goes out of a record: the rule that decides, and its row of the current release beside the lake's."""
+
+from typing import Any, Final
+
+import polars as pl
+
+from biodata import sharing, terms
+from biodata.settings import Settings
+from biodata.sharing.decide import decide
+from biodata.store import releases
+from biodata.store.query.filters import Compare
+from biodata.stories.story import Sharing
+from biodata.vocabularies import SharingCategory
+
+Row = dict[str, Any]
+_OWN: Final = frozenset(terms.names(terms.OCCURRENCE))
+
+
+def read_sharing(row: Row, settings: Settings) -> Sharing:
+    """Return what may be seen of a record today, and what its current release shows.
+
+    Parameters
+    ----------
+    row : dict
+        A row of the lake's table `occurrences`.
+    settings : Settings
+        The installation.
+
+    Raises
+    ------
+    InputError
+        If the installation's rules are not valid.
+    """
+    frame = pl.DataFrame([{name: row.get(name) for name in _OWN}], schema=terms.schema(terms.OCCURRENCE))
+    decided = decide(frame, sharing.RuleSet.read(settings.rules_file))
+    category, rule, reason = (
+        decided.select("category", "rule_id", "reason").row(0) if decided.height else (str(SharingCategory.OPEN), None, None)
+    )  # fmt: skip
+    current = releases.current(settings.data)
+    if current is None:
+        return Sharing(category, rule, reason, None, None, None, ())
+    found = releases.read(current, "occurrences", where=Compare("key", "=", row["key"]))
+    if found.is_empty():
+        return Sharing(category, rule, reason, current.id, current.snapshot, None, ())
+    published = {name: value for name, value in found.row(0, named=True).items() if value is not None}
+    return Sharing(category, rule, reason, current.id, current.snapshot, published, _differences(row, published))
+
+
+def _differences(row: Row, published: Row) -> tuple[tuple[str, Any, Any], ...]:
+    """Return the columns in which the two rows differ; an empty list is nothing."""
+    names = [*terms.names(terms.OCCURRENCE), *(name for name in published if name not in _OWN)]
+    pairs = [(name, row.get(name), published.get(name)) for name in names]
+    return tuple((name, inside, outside) for name, inside, outside in pairs if (inside or None) != (outside or None))

@@ -1,0 +1,270 @@
+"""The words of a story, the same on the terminal and in a notebook; nothing of a value can steer either."""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+from biodata import terms
+from biodata.errors import shorten
+from biodata.stories.story import Change, How, Story, Use, Value, Version, plain_text
+from biodata.vocabularies import SharingCategory
+
+LONGEST: Final = 300
+"""Characters of a value that are shown; `as_dict` has all."""
+NOTHING: Final = "–"
+
+_SECTIONS: Final = {
+    "occurrenceID": "Identity",
+    "basisOfRecord": "What it is",
+    "scientificName": "Name",
+    "eventDate": "When",
+    "decimalLatitude": "Where",
+    "recordedBy": "Who, and under what terms",
+    "source_issues": "Doubts that came with it",
+}
+_NEVER_OUT: Final = frozenset(column.name for column in terms.OCCURRENCE if column.reach is terms.Reach.LAKE)
+_OF_MATCH: Final = frozenset(
+    {"match_type", "match_confidence", "match_note", "match_alternatives", "checklist", "taxon_id", "col_key"}
+)
+# C0 and C1 controls, marks that turn the direction of text, line and paragraph separators, surrogates, tags.
+_STEERING: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_WHITE: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+
+
+def clean(value: Any) -> str:
+    """Return a value as text that cannot steer a terminal: controls become visible, line breaks a space."""
+    told = f"{value:.10g}" if isinstance(value, float) else plain_text(value) or ""
+    text = _WHITE.sub(" ", shorten(told, LONGEST))
+    return _STEERING.sub(lambda match: f"‹U+{ord(match[0]):04X}›", text)
+
+
+def sections(story: Story) -> Iterable[tuple[str, list[Value]]]:
+    """Yield the values by what they are about; those of the match with the checklist are told apart."""
+    by_column = {value.column: value for value in story.interpreted if value.column not in _OF_MATCH}
+    heading, values = "", list[Value]()
+    for name in terms.names(terms.OCCURRENCE):
+        if name in _SECTIONS:
+            if values:
+                yield heading, values
+            heading, values = _SECTIONS[name], []
+        if name in by_column:
+            values.append(by_column[name])
+    if values:
+        yield heading, values
+
+
+def value_rows(values: Iterable[Value], shown: Collection[str]) -> list[tuple[str, ...]]:
+    """Return the rows of values: the column, the value, how it came about; its proposals below.
+
+    Parameters
+    ----------
+    values : iterable of Value
+        The values.
+    shown : collection of str
+        Terms whose text stands elsewhere in the story.
+    """
+    rows: list[tuple[str, ...]] = []
+    for value in values:
+        rows.append((value.column, clean(value.value) or NOTHING, how(value, shown)))
+        rows += [
+            ("", clean(proposal.value), f"proposed, not applied: {uses(proposal.rules)}")
+            for proposal in value.proposals
+        ]
+    return rows
+
+
+def as_told(story: Story) -> frozenset[str]:
+    """Return the terms whose text is a value of the same name."""
+    return frozenset(
+        value.column for value in story.interpreted if value.how is How.AS_TOLD and value.column in value.told
+    )
+
+
+def told_rows(story: Story) -> list[tuple[str, ...]]:
+    """Return the rows of what is kept as it came: the heading and the text."""
+    return [(clean(name), clean(text)) for name, text in story.also_told.items()]
+
+
+def doubt_rows(story: Story) -> list[tuple[str, ...]]:
+    """Return the rows of doubts: the flag; its meaning, the reason, the tests that ask for the same."""
+    return [
+        (
+            clean(doubt.name),
+            doubt.meaning
+            + (f" {clean(doubt.details)}." if doubt.details else "")
+            + (f" BDQ: {', '.join(doubt.bdq)}." if doubt.bdq else ""),
+        )
+        for doubt in story.doubts
+    ]
+
+
+def difference_rows(story: Story) -> list[tuple[str, ...]]:
+    """Return the rows of what goes out otherwise, or is added: the column, inside, outside."""
+    return [
+        (name, clean(inside) or NOTHING, f"→ {clean(outside)}")
+        for name, inside, outside in story.sharing.differences
+        if outside not in (None, [])
+    ]
+
+
+def rule_rows(story: Story) -> list[tuple[str, ...]]:
+    """Return the rows of the rules that the story names: the name, the meaning with its source."""
+    named = [
+        use
+        for value in story.interpreted
+        if value.column not in _OF_MATCH
+        for use in (*value.rules, *(use for proposal in value.proposals for use in proposal.rules))
+    ]
+    rules = {use.name: use for use in named}.values()
+    return [
+        (use.name, f"{use.meaning} ({use.source})" if use.meaning else "no longer among the rules") for use in rules
+    ]
+
+
+def how(value: Value, shown: Collection[str] = ()) -> str:
+    """Say how a value came about; the text of terms that are shown elsewhere is not told again."""
+    told = ", ".join(term if term in shown else f"{term} “{clean(text)}”" for term, text in value.told.items())
+    columns = _named(value.worked_out_from)
+    match value.how:
+        case How.AS_TOLD:
+            return "as told" if value.column in value.told else f"as told in {', '.join(value.told)}"
+        case How.WORKED_OUT:
+            return f"from {columns}" + (f"; told: {told}" if told else "")
+        case How.NOT_READ:
+            return f"could not be read from {told}"
+        case How.PROPOSED:
+            return f"{told} was not read" if told else "nothing was told"
+        case _:
+            source = f" from {told or columns}" if told or columns else ""
+            source = f" instead of {told}" if told and columns else source
+            return f"{value.how} by {uses(value.rules)}{source}"
+
+
+def _named(columns: Sequence[str]) -> str:
+    """Name the columns that a value comes from."""
+    text = " and ".join(columns)
+    return text.replace("decimalLatitude and decimalLongitude", "the coordinates")
+
+
+def uses(rules: Iterable[Use]) -> str:
+    """Name rules with their versions, and what they did."""
+    return " and ".join(f"{rule.name} {versions(rule)}" + (f" ({clean(rule.detail)})" if rule.detail else "") for rule in rules)  # fmt: skip
+
+
+def versions(rule: Use) -> str:
+    """Tell a rule's version, and today's where it is another."""
+    if rule.today is None:
+        return f"v{rule.version}, a rule that is no more" if rule.version else "(a rule that is no more)"
+    if rule.version is None:
+        return f"(today v{rule.today})"
+    return f"v{rule.version}" if rule.version == rule.today else f"v{rule.version}, today v{rule.today}"
+
+
+def heading(story: Story) -> list[str]:
+    """Say which record it is and where it came from."""
+    identity, dataset = story.identity, story.dataset
+    title = (
+        f"{clean(dataset['title'])} ({clean(identity['datasetKey'])})"
+        if "title" in dataset
+        else clean(identity["datasetKey"])
+    )
+    lines = [f"Dataset {title}"]
+    terms_of_use = [f"licence {clean(dataset['license'])}"] if "license" in dataset else []
+    terms_of_use += [f"cite: {clean(dataset['citation'])}"] if "citation" in dataset else []
+    terms_of_use += [f"doi {clean(dataset['doi'])}"] if "doi" in dataset else []
+    lines += ["; ".join(terms_of_use)] if terms_of_use else []
+    lines.append(
+        f"Read from {clean(identity['source_file'])}, row {clean(identity['source_row'])}, "
+        f"where {clean(identity['source_record_id'])} identifies it"
+    )
+    if story.gone:
+        lines.append("It is no more in the lake: this is its last version.")
+    return lines
+
+
+def name_match(story: Story) -> list[str]:
+    """Say what the checklist made of the name."""
+    match = story.name_match
+    if not match:
+        return ["No checklist was loaded when the record was interpreted: the name stands as told."]
+    lines = [f"{match['match_type']}, confidence {match.get('match_confidence', '-')} of 100"]
+    lines[0] += f": {clean(match['match_note'])}" if match.get("match_note") else ""
+    if "checklist" in match:
+        taxon = f"taxon {clean(match['taxon_id'])}" if "taxon_id" in match else "no taxon"
+        lines.append(f"Checklist {clean(match['checklist'])}: {taxon}")
+    lines += [f"Could also be {clean(other)}" for other in match.get("match_alternatives") or ()]
+    return lines
+
+
+def assessment(story: Story) -> list[str]:
+    """Say what only the other records tell."""
+    found = story.assessment
+    if not found:
+        return []
+    lines = []
+    if found.get("duplicate_of") is not None:
+        lines.append(f"Of one event with record {found['duplicate_of']}, which is shown in its place")
+    elif found.get("duplicate_group") is not None:
+        lines.append("Other records are of the same event; this one is shown for all of them")
+    lines += [clean(reason) for reason in found.get("duplicate_reasons") or ()]
+    lines += [
+        f"{clean(link.get('strength'))}: record {link.get('key')}, {clean(link.get('reason'))}"
+        for link in found.get("duplicate_links") or ()
+    ]
+    return lines
+
+
+def sharing(story: Story) -> list[str]:
+    """Say what goes out, before the table of what differs."""
+    told = story.sharing
+    if told.rule is None:
+        lines = ["No sharing rule applies: the record is open."]
+    else:
+        lines = [f"{_seen(told.category)} by the sharing rule {clean(told.rule)}: {clean(told.reason)}"]
+    if told.release is None:
+        return [*lines, "There is no release yet: nothing of it has gone out."]
+    last = story.history[-1].snapshot
+    if told.published is None:
+        why = "it is withheld" if told.category == "withheld" else "it is in none that was made so far"
+        why = (
+            "the release is older than the record" if (told.release_snapshot or 0) < story.history[0].snapshot else why
+        )
+        return [*lines, f"The current release {told.release} does not have it: {why}."]
+    if (told.release_snapshot or 0) < last:
+        lines.append("The current release was made before the last version of the record: it shows an older one.")
+    went = clean(told.published.get("sharing_category"))
+    if went != told.category:
+        lines.append(f"It went out as {went}; the next release follows today's rules.")
+    lines.append(f"In the current release {told.release} it stands as above, but for what follows.")
+    out = [name for name, inside, outside in told.differences if outside in (None, [])]
+    inside_only = [name for name in out if name in _NEVER_OUT]
+    if left_out := [name for name in out if name not in _NEVER_OUT]:
+        lines.append(f"Left out: {', '.join(left_out)}")
+    return [*lines, f"Never leaves the lake: {', '.join(inside_only)}"] if inside_only else lines
+
+
+def _seen(category: str) -> str:
+    """Say what a category lets out."""
+    degrees = SharingCategory(category).cell_degrees
+    return f"{category} (a cell of {degrees:g}° for a place)" if degrees else f"{category} (nothing goes out)"
+
+
+def version(told: Version) -> str:
+    """Say when and by what a version came."""
+    words = {"new": "taken in", "changed": "changed", "gone": "removed", "back": "came back"}[told.what]
+    text = f"{plain_text(told.time)}, lake version {told.snapshot}: {words} by {clean(told.message or told.author)}"
+    if told.source_file is not None:
+        text += f", row {told.source_row}"
+    text += (
+        f"; declared: {', '.join(f'{clean(n)}={clean(v)}' for n, v in told.declared.items())}" if told.declared else ""
+    )
+    text += "".join(f"; {clean(name)} {clean(value)}" for name, value in told.notes.items())
+    return text + (f"; biodata {clean(told.biodata)}" if told.biodata else "")
+
+
+def change(told: Change) -> tuple[str, str, str]:
+    """Return what changed: the column, before, after."""
+    column = told.column if told.layer == "interpreted" else f"{told.column} as told"
+    return column, clean(told.before) or NOTHING, f"→ {clean(told.after) or NOTHING}"
