@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 RULE_VERSION: Final = f"duplicates {duplicates.RULE_VERSION}"
 """Kept with every finding; another one makes `assess` look again at a lake that has not changed."""
 
-BUCKET_ROWS: Final = 2_000_000
+BUCKET_ROWS: Final = 1_000_000
 """Records of one part of the work: what bounds its memory."""
 _BATCH_ROWS: Final = 200_000
 _FOUND: Final = tuple(column for column in terms.ASSESSMENT if column.name != "rule_version")
@@ -247,18 +247,28 @@ class _Facts:
             files.append(self._folder / f"facts-{number}-{len(files)}.parquet")
             write_part(part, files[-1], row_group_rows=_BATCH_ROWS)
 
-    def by_species(self) -> Iterator[pl.DataFrame]:
+    @property
+    def parts(self) -> int:
+        """Into how many parts the work is divided."""
+        return self._buckets
+
+    def by_species(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield the facts in parts, each of them with every record of its species."""
         for files in self._files:
             if files:
-                yield pl.concat([pl.read_parquet(file) for file in files])
+                yield pl.concat([pl.read_parquet(file, columns=_listed(columns)) for file in files])
 
     def of(self, keys: pl.Series, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return the facts of some records."""
         wanted = pl.DataFrame({"key": keys.unique()})
         files = [file for files in self._files for file in files]
-        frames = (pl.read_parquet(file, columns=list(columns) if columns else None) for file in files)
+        frames = (pl.read_parquet(file, columns=_listed(columns)) for file in files)
         return pl.concat([frame.join(wanted, on="key", how="semi") for frame in frames])
+
+
+def _listed(columns: Sequence[str] | None) -> list[str] | None:
+    """Return columns as Polars wants them."""
+    return list(columns) if columns is not None else None
 
 
 def _duplicates(facts: _Facts) -> pl.DataFrame:
@@ -268,27 +278,28 @@ def _duplicates(facts: _Facts) -> pl.DataFrame:
     for part in facts.by_species():
         links.append(duplicates.by_event(part))
         named.append(duplicates.named_by_others(part))
-    sharing = _sharing_identifiers(facts, pl.concat(named).unique())
-    if len(sharing):
-        links.append(duplicates.by_identifier(facts.of(sharing)))
+    names = pl.concat(named).unique()
+    for number in range(facts.parts):
+        sharing = _sharing_identifiers(facts, names, number)
+        if len(sharing):
+            links.append(duplicates.by_identifier(facts.of(sharing)))
     together = pl.concat(links)
     if together.is_empty():
-        return pl.DataFrame(schema=terms.schema(_FOUND))
+        return pl.DataFrame(schema={"key": pl.Int64})
     records = facts.of(pl.concat([together["a"], together["b"]]), duplicate_groups.KEPT)
     pairs = duplicate_groups.one_link_a_pair(together, records)
     return _rows(pairs, duplicate_groups.groups(pairs, records))
 
 
-def _sharing_identifiers(facts: _Facts, named: pl.Series) -> pl.Series:
-    """Return the keys of records that share an identifier with another."""
-    numbered = pl.concat(
-        [
-            pl.DataFrame(schema={"key": pl.Int64, "block": pl.UInt64}),
-            *(duplicates.identifiers(part, named) for part in facts.by_species()),
-        ]
-    )
-    counted = numbered.group_by("block").len().filter(pl.col("len").is_between(2, duplicates.MOST_OF_IDENTIFIER))
-    return numbered.join(counted, on="block", how="semi")["key"].unique()
+def _sharing_identifiers(facts: _Facts, names: pl.Series, number: int) -> pl.Series:
+    """Return the keys of records that share an identifier with another, of one part of all identifiers."""
+    numbered = [pl.DataFrame(schema={"key": pl.Int64, "block": pl.UInt64})]
+    for part in facts.by_species(duplicates.IDENTIFIED_BY):
+        told = duplicates.identifiers(part, names)
+        numbered.append(told.filter(pl.col("block") % facts.parts == number))
+    every = pl.concat(numbered)
+    counted = every.group_by("block").len().filter(pl.col("len").is_between(2, duplicates.MOST_OF_IDENTIFIER))
+    return every.join(counted, on="block", how="semi")["key"].unique()
 
 
 def _rows(pairs: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """A small release for tests of the service: open records, two that are made coarse, one that is withheld, results."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -211,6 +211,7 @@ def make_release(
     rows: list[dict[str, Any]] | None = None,
     *,
     let_out: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+    assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None,
 ) -> releases.Release:
     """Commit rows to a lake in `data` and release what `let_out` lets out; return the release."""
     told = [*open_rows(), *secret_rows()] if rows is None else rows
@@ -230,7 +231,7 @@ def make_release(
         )  # fmt: skip
         return releases.build(
             lake, data=data, publish=let_out or publish, results=results(), boundaries=neighbours(),
-            rules_hash="by hand", datasets=datasets,
+            rules_hash="by hand", datasets=datasets, assess=assess,
         )  # fmt: skip
 
 

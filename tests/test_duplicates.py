@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from biodata import assessments
 from biodata.matching.people import people
-from duets import CHINA, GIBBON, MYANMAR, VIET_NAM, assessed, frame, groups, local, record
+from duets import CHINA, MYANMAR, VIET_NAM, assessed, groups, local, record
 
 MORNING = datetime(2024, 3, 4, 22, 30, tzinfo=UTC)
 """06:30 in China, 05:30 in Viet Nam."""
@@ -362,7 +362,6 @@ def test_an_identifier_of_very_many_records_is_none(tmp_path):
 
 def test_nothing_is_found_among_no_records(tmp_path):
     assert assessed([record("a", "1", None, 0.0, 0.0)], tmp_path).is_empty()
-    assert GIBBON.startswith("Nomascus")
 
 
 @pytest.mark.parametrize(
@@ -380,7 +379,3 @@ def test_nothing_is_found_among_no_records(tmp_path):
 def test_people(one, other, shared):
     told = dict(people(pl.Series([one, other])).select("recordedBy", "people").iter_rows())
     assert bool(set(told.get(one, [])) & set(told.get(other, []))) == shared
-
-
-def test_a_frame_has_every_column():
-    assert frame([record("a", "1", "2024-03-05", 21.0, 101.0)]).height == 1

@@ -73,6 +73,8 @@ LINKS: Final = pl.Schema(
 )
 """Two records by key, how sure (position in `STRENGTHS`) and why they are of one event, and how near they are."""
 
+IDENTIFIED_BY: Final = ("key", "id_occurrence", "id_gbif", "id_catalogued", "named", "names")
+"""The columns of `duplicate_facts.facts` that `identifiers` reads."""
 _AGREEING: Final = ("count", "sex", "lifeStage", "organismID", "recordNumber", "catalogNumber", "clock", "x", "y")
 _KM: Final = (pl.col("metres") / 1000).round(1)
 _METRES: Final = pl.col("metres").round().cast(pl.Int64)

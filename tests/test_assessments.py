@@ -1,0 +1,334 @@
+"""What only the whole lake tells: kept in a table of its own, up to date, and published without telling of what is hidden."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+import duets
+import releases as made
+from api.app import create_app
+from biodata import assessments, pipeline, places, sharing, terms
+from biodata.analysis import species_evidence
+from biodata.cli import app
+from biodata.flags import FLAGS
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.vocabularies import SharingCategory
+
+HEADING = "occurrenceID,scientificName,genus,decimalLatitude,decimalLongitude,eventDate,countryCode,recordedBy\n"
+CHINESE = HEADING + "".join(
+    f"cn-{n},Nomascus nasutus,Nomascus,22.93,106.5{n},2024-03-{n + 1:02}T06:30+08:00,CN,Li Wei\n" for n in range(3)
+)
+VIETNAMESE = HEADING + "".join(
+    f"vn-{n},Nomascus nasutus,Nomascus,22.92,106.5{n},2024-03-{n + 1:02}T05:31+07:00,VN,Tran Binh\n" for n in range(3)
+)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(data=tmp_path / "data", memory_limit="500MB")
+
+
+def take(settings: Settings, name: str, text: str) -> None:
+    path = settings.data.parent / f"{name}.csv"
+    path.write_text(text, encoding="utf-8")
+    pipeline.ingest("gbif", [path], settings, dataset=name)
+
+
+def run(*command: str) -> str:
+    """Run a command and return what it prints."""
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def test_the_table_is_kept_up_to_date_and_made_anew_only_where_records_changed(settings):
+    take(settings, "china", CHINESE)
+    assert assessments.assess(settings).duplicates == 0
+    take(settings, "viet-nam", VIETNAMESE)
+    first = assessments.assess(settings)
+    assert (first.records, first.groups, first.duplicates, first.changed) == (6, 3, 3, True)
+    again = assessments.assess(settings)
+    assert replace(again, changed=True) == first
+    assert not again.changed
+    take(settings, "viet-nam", VIETNAMESE.replace("2024-03-02T05:31", "2024-03-02T06:31"))
+    assert assessments.assess(settings).duplicates == 2
+    with Lake.open(settings.data) as lake:
+        table = lake.read("assessments")
+    assert set(table["rule_version"]) == {assessments.RULE_VERSION}
+    assert table["duplicate_of"].count() == 2
+
+
+def test_other_rules_find_anew(settings, monkeypatch):
+    take(settings, "china", CHINESE)
+    assessments.assess(settings)
+    monkeypatch.setattr(assessments, "RULE_VERSION", "another")
+    assert assessments.assess(settings).changed
+
+
+def test_the_command_counts_by_finding(settings):
+    take(settings, "china", CHINESE)
+    take(settings, "viet-nam", VIETNAMESE)
+    told = json.loads(run("assess", "--data", str(settings.data), "--json"))
+    assert (told["records"], told["groups"], told["duplicates"], told["possible"]) == (6, 3, 3, 0)
+    assert sum(told["reasons"].values()) == 3
+    assert "3 duplicates in 3 groups" in run("assess", "--data", str(settings.data))
+
+
+def test_an_analysis_counts_one_record_of_an_event(settings):
+    take(settings, "china", CHINESE)
+    take(settings, "viet-nam", VIETNAMESE)
+    assessments.assess(settings)
+    with Lake.open(settings.data) as lake:
+        records = assessments.beside_others(lake, lake.read("occurrences"))
+    sure = records.with_columns(
+        iucnRedListCategory=pl.lit("CR"), coordinateUncertaintyInMeters=30.0, ambiguous=False, border_distance_m=None,
+        quality_flags=pl.lit([], dtype=pl.List(pl.String)),
+    )  # fmt: skip
+    found = species_evidence.threatened(sure, since_year=None, max_uncertainty_m=5_000, excluded_flags=()).records
+    counting = found.filter(pl.col("why_not").is_null())
+    assert counting.height == 3
+    assert counting["duplicate_group"].n_unique() == 3
+    assert set(found["why_not"].drop_nulls()) == {species_evidence.DUPLICATE}
+    assert species_evidence.duplicates(sure) == 3
+
+
+def test_where_the_kept_record_is_no_evidence_its_duplicate_is(settings):
+    rows = duets.frame(
+        [
+            duets.record("a", "1", "2024-03-05", 22.93, 106.50, coordinateUncertaintyInMeters=50_000.0, key=1),
+            duets.record("b", "1", "2024-03-05", 22.93, 106.50, key=2),
+        ]
+    ).with_columns(
+        duplicate_group=pl.lit(1, dtype=pl.Int64), iucnRedListCategory=pl.lit("CR"), ambiguous=False,
+        located_country_code=pl.lit("VN"),
+    )  # fmt: skip
+    found = species_evidence.threatened(rows, since_year=None, max_uncertainty_m=5_000, excluded_flags=()).records
+    assert dict(found.select("key", "why_not").iter_rows()) == {1: "uncertainty too large", 2: None}
+
+
+# What a release tells
+
+COPIES = 40
+
+
+@pytest.fixture(scope="module")
+def gazetteer():
+    return places.load_gazetteer(places.load_boundaries())
+
+
+def assessor(gazetteer, data: Path):
+    return lambda parts: assessments.of_release(parts, gazetteer=gazetteer, work=data / "staging")
+
+
+def with_copies() -> list[dict]:
+    """Return open records, and copies of some in another dataset; their identifiers are global."""
+    rows = [row | {"occurrenceID": f"urn:{row['occurrenceID']}"} for row in made.open_rows()[:300]]
+    copies = [row | {"datasetKey": "aggregated", "source_record_id": f"c{n}"} for n, row in enumerate(rows[:COPIES])]
+    return [*rows, *copies, *made.secret_rows()]
+
+
+@pytest.fixture(scope="module")
+def client(gazetteer, tmp_path_factory):
+    data = tmp_path_factory.mktemp("duplicates")
+    made.make_release(data, with_copies(), assess=assessor(gazetteer, data))
+    with TestClient(create_app(Settings(data=data)), base_url="http://test") as client:
+        yield client
+
+
+SEARCH, ITEMS = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
+ALL = {"duplicates": "all"}
+PUBLISHED = 300 + 2
+"""Records of the default view: the withheld one is never there."""
+
+
+def search(client: TestClient, **asked) -> dict:
+    return client.get(SEARCH, params={"limit": 0, **asked}).json()
+
+
+def test_the_default_view_keeps_one_of_each(client):
+    assert search(client)["count"] == PUBLISHED
+    assert search(client, duplicates="one")["count"] == PUBLISHED
+    assert search(client, **ALL)["count"] == PUBLISHED + COPIES
+    assert client.get("/v1/occurrence/count").json() == PUBLISHED
+    assert client.get("/v1/occurrence/count", params=ALL).json() == PUBLISHED + COPIES
+    assert client.get(ITEMS).json()["numberMatched"] == PUBLISHED
+    assert client.get(ITEMS, params=ALL).json()["numberMatched"] == PUBLISHED + COPIES
+
+
+def test_pages_facets_and_counts_agree(client):
+    for asked in ({}, ALL):
+        pages = [client.get(SEARCH, params={"limit": 100, "offset": n, **asked}).json() for n in range(0, 500, 100)]
+        rows = [row for page in pages for row in page["results"]]
+        assert len(rows) == pages[0]["count"]
+        for name in ("species", "datasetKey", "isInCluster"):
+            told = search(client, facet=name, facetLimit=1000, **asked)["facets"][0]["counts"]
+            counted = pl.Series(
+                [str(row[name]).lower() if name == "isInCluster" else row[name] for row in rows if name in row]
+            )
+            assert {c["name"]: c["count"] for c in told} == dict(counted.value_counts().iter_rows())
+        by = client.get("/v1/occurrence/counts/datasets", params=asked).json()
+        assert sum(by.values()) == len(rows)
+
+
+def tile_count(client: TestClient, zoom: int, row: int, column: int, **asked) -> int:
+    import mapbox_vector_tile
+
+    content = client.get(
+        f"/ogc/collections/occurrences/tiles/WebMercatorQuad/{zoom}/{row}/{column}", params=asked
+    ).content
+    if not content:
+        return 0
+    return sum(f["properties"]["count"] for f in mapbox_vector_tile.decode(content)["occurrences"]["features"])
+
+
+@pytest.mark.parametrize("zoom", [0, 5, 8])
+def test_tiles_count_what_the_search_counts(client, zoom):
+    # The world, and the tiles of the region: counted beforehand up to zoom 7, one by one above.
+    across = range(int((95 / 360 + 0.5) * 2**zoom), int((112 / 360 + 0.5) * 2**zoom) + 1)
+    down = range(int(0.42 * 2**zoom), int(0.46 * 2**zoom) + 1)
+    for asked in ({}, ALL):
+        found = sum(tile_count(client, zoom, row, column, **asked) for row in down for column in across)
+        assert found == search(client, hasCoordinate="true", **asked)["count"]
+
+
+def test_gbifs_parameter_shows_whole_clusters(client):
+    body = client.get(SEARCH, params={"isInCluster": "true", "limit": 300}).json()
+    assert body["count"] == 2 * COPIES
+    hidden = [row for row in body["results"] if "duplicate_of" in row]
+    assert len(hidden) == COPIES
+    keys = {row["key"]: row for row in body["results"]}
+    for row in hidden:
+        kept = keys[row["duplicate_of"]]
+        assert (row["occurrenceID"], row["isInCluster"]) == (kept["occurrenceID"], True)
+        assert row["duplicate_reason"] == "the same occurrenceID in two datasets"
+        assert client.get(f"/v1/occurrence/{row['key']}").json()["key"] == row["key"]
+    assert search(client, isInCluster="false")["count"] == 300 - COPIES
+    assert search(client, isInCluster="true", duplicates="one")["count"] == COPIES
+
+
+def test_a_filter_that_names_duplicates_finds_them(client):
+    for text in ("duplicate_of IS NOT NULL", "isInCluster = TRUE AND duplicate_of > 0"):
+        assert client.get(ITEMS, params={"filter": text}).json()["numberMatched"] == COPIES
+
+
+def test_other_values_are_refused(client):
+    for path in (SEARCH, ITEMS, "/ogc/collections/occurrences/tiles/WebMercatorQuad/0/0/0"):
+        answer = client.get(path, params={"duplicates": "some"})
+        assert (answer.status_code, answer.json()["field"]) == (400, "duplicates")
+    assert client.get("/ogc/collections/protected_areas/items", params=ALL).status_code == 400
+
+
+def test_generalised_records_are_told_nothing_of(client):
+    body = client.get(SEARCH, params={"species": made.GIBBON, "limit": 10, **ALL}).json()
+    assert body["count"] == 2
+    for row in body["results"]:
+        assert not {"isInCluster", "duplicate_of", "duplicate_reason"} & row.keys()
+
+
+# Nothing published depends on a record that is hidden.
+
+RULES = sharing.RuleSet.of(
+    [
+        sharing.Rule("w", SharingCategory.WITHHELD, "a reason", dataset="withheld"),
+        sharing.Rule("g", SharingCategory.TENTH_DEGREE, "a reason", dataset="coarse"),
+    ]
+)
+
+
+def published(data: Path, rows: list[dict], gazetteer) -> pl.DataFrame:
+    """Return the open records of a release under `RULES`, their links told by identifiers and not by random numbers."""
+    made.make_release(
+        data, rows, assess=assessor(gazetteer, data),
+        let_out=lambda frame: sharing.publish(frame, RULES, boundaries=made.neighbours()),
+    )  # fmt: skip
+    frame = releases.read(releases.current(data), "occurrences")
+    names = frame.select(duplicate_of="key", of=pl.format("{} {}", "datasetKey", "occurrenceID"))
+    frame = frame.join(names, on="duplicate_of", how="left").filter(sharing_category="open")
+    return frame.drop("key", "duplicate_of").sort("datasetKey", "occurrenceID")
+
+
+def plain(row: dict, dataset: str, number: str) -> dict:
+    return row | {"datasetKey": dataset, "source_record_id": number, "occurrenceID": f"urn:{number}"}
+
+
+@pytest.mark.parametrize("hidden", ["withheld", "coarse"])
+def test_open_records_look_the_same_whether_a_hidden_one_is_there_or_not(hidden, gazetteer, tmp_path):
+    """Pairs, a lone record, a chain and a point of many: each with a hidden record that would change it."""
+    rows = made.open_rows()[:40]
+    pair = [plain(rows[0], "one", "pair"), plain(rows[0], "two", "pair")]
+    lone = [plain(rows[1], "one", "lone")]
+    chain = [
+        plain(rows[2] | {"otherCatalogNumbers": "urn:middle"}, "one", "left"),
+        plain(rows[2] | {"otherCatalogNumbers": "urn:middle", "recordedBy": "Somebody else"}, "two", "right"),
+    ]
+    at_point = {"decimalLatitude": 21.51234, "decimalLongitude": 103.12345}
+    many = [
+        plain(rows[n] | at_point | {"recordedBy": f"Collector {chr(65 + n)}", "year": 1990 + 3 * n}, "one", f"many{n}")
+        for n in range(4)
+    ]
+    seen = [*pair, *lone, *chain, *many, *(plain(row, "one", f"x{n}") for n, row in enumerate(rows[10:]))]
+    unseen = [
+        plain(rows[0] | {"habitat": "the most complete of all", "elevation": 100.0}, hidden, "pair"),
+        plain(rows[1] | {"habitat": "forest"}, hidden, "lone"),
+        plain(rows[2], hidden, "middle"),
+        *(
+            plain(row | {"recordedBy": f"Collector {chr(80 + n)}", "year": 2015}, hidden, f"m{n}")
+            for n, row in enumerate(many)
+        ),
+    ]
+    without = published(tmp_path / "without", seen, gazetteer)
+    assert without["isInCluster"].sum() == 4
+    assert without["of"].count() == 2
+    assert not without["quality_flags"].explode().is_in(["POINT_USED_BY_MANY"]).any()
+    beside = published(tmp_path / "beside", [*seen, *unseen], gazetteer)
+    assert beside.equals(without)
+    whole = duets.assessed([row | {"key": n} for n, row in enumerate([*seen, *unseen], 1)], tmp_path)
+    assert whole["duplicate_of"].count() > 2
+    assert whole["flags"].explode().is_in(["POINT_USED_BY_MANY"]).any()
+
+
+def test_flags_of_sets_are_published_of_open_records_in_their_order(gazetteer, tmp_path):
+    at_point = {"decimalLatitude": 21.51234, "decimalLongitude": 103.12345, "quality_flags": ["BORDER_AMBIGUOUS"]}
+    rows = [
+        plain(
+            made.open_rows()[n] | at_point | {"recordedBy": f"Collector {chr(65 + n)}", "year": 1990 + 3 * n},
+            "one",
+            f"m{n}",
+        )
+        for n in range(8)
+    ]
+    frame = published(tmp_path, rows, gazetteer)
+    for flags in frame["quality_flags"]:
+        assert flags.to_list() == ["BORDER_AMBIGUOUS", "POINT_USED_BY_MANY"]
+    order = list(FLAGS)
+    assert order.index("BORDER_AMBIGUOUS") < order.index("POINT_USED_BY_MANY")
+
+
+def test_what_is_assessed_is_published_or_stays_in_the_lake():
+    assert all(column.reach is terms.Reach.LAKE for column in terms.ASSESSMENT)
+    assert all(column.reach is terms.Reach.PRECISE for column in terms.ASSESSED)
+    # What is told of a release is made of what it publishes.
+    published_columns = set(terms.names(terms.PUBLISHED_OCCURRENCE))
+    from biodata.matching.duplicate_facts import COLUMNS
+
+    assert published_columns.issuperset(COLUMNS)
+
+
+def test_a_release_of_the_pipeline_tells_duplicates(settings):
+    text = CHINESE.replace("Nomascus nasutus,Nomascus", "Muntiacus muntjak,Muntiacus")
+    take(settings, "china", text)
+    take(settings, "copy", text)
+    (settings.data / "sharing_rules.csv").write_text("rule_id,category,reason\n", encoding="utf-8")
+    release = pipeline.release(settings)
+    assert releases.read(release, "occurrences")["duplicate_of"].count() == 3
+    for more, count in (([], 3), (["--duplicates", "all"], 6)):
+        out = settings.data / "out.csv"
+        run("export", "--data", str(settings.data), *more, "--out", str(out))
+        assert pl.read_csv(out).height == count
