@@ -1,9 +1,9 @@
 """What only the whole lake tells of a record: duplicates, and places that look wrong beside the others.
 
 Two audiences, two runs of the same rules. `assess` looks at every record of the lake and keeps what it finds in the
-lake's table `assessments`, for analyses and curators. `of_release` looks at the published rows of open records alone:
-what a release tells of them is a function of what everybody can read in it. So no link, no flag and no hidden record of
-a release can tell anything of a record that is generalised or withheld. Leaving out only the groups that hold such a
+lake's table `assessments`, for analyses and curators. `of_release` looks at the published rows of open records alone,
+and at which of these were equal rows of a file without identifiers: what a release tells of them is a function of them.
+So no link, no flag and no hidden record of a release can tell anything of a record that is generalised or withheld. Leaving out only the groups that hold such a
 record would not do: two open records that plainly are one, and yet are not linked, would tell of a third.
 """
 
@@ -23,6 +23,7 @@ from biodata.matching import duplicate_facts, duplicate_groups, duplicates
 from biodata.parsers import zones
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.store.query.filters import Like
 from biodata.store.staging import WorkFolder, write_part
 from biodata.vocabularies import SharingCategory
 
@@ -121,7 +122,15 @@ def assess(settings: Settings, *, lake: Lake | None = None) -> AssessReport:
     return report
 
 
-def of_release(parts: Sequence[Path], *, gazetteer: places.Gazetteer, work: Path) -> pl.DataFrame:
+def unidentified(lake: Lake) -> pl.DataFrame:
+    """Return key and source_record_id of the rows that nothing but their content identifies."""
+    where = Like("source_record_id", f"{duplicate_facts.CONTENT}%")
+    return lake.read("occurrences", columns=["key", "source_record_id"], where=where)
+
+
+def of_release(
+    parts: Sequence[Path], *, gazetteer: places.Gazetteer, work: Path, rows_told: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Return what a release may tell of its open records, from what it publishes of them.
 
     Parameters
@@ -132,6 +141,8 @@ def of_release(parts: Sequence[Path], *, gazetteer: places.Gazetteer, work: Path
         Where the seats are.
     work : Path
         Folder for intermediate files.
+    rows_told : polars.DataFrame, optional
+        `unidentified` of the lake: which rows are equal in every cell. Asked of open records only.
 
     Returns
     -------
@@ -140,7 +151,11 @@ def of_release(parts: Sequence[Path], *, gazetteer: places.Gazetteer, work: Path
     """
     columns = [*duplicate_facts.COLUMNS, "year"]
     is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
-    batches = (pl.scan_parquet(part).filter(is_open).select(columns).collect() for part in parts)
+    batches: Iterable[pl.DataFrame] = (
+        pl.scan_parquet(part).filter(is_open).select(columns).collect() for part in parts
+    )
+    if rows_told is not None:
+        batches = (batch.join(rows_told, on="key", how="left", maintain_order="left") for batch in batches)
     rows = sum(pl.scan_parquet(part).select(pl.len()).collect().item() for part in parts)
     found = find(batches, rows=rows, gazetteer=gazetteer, work=work)
     return found.select(

@@ -241,7 +241,12 @@ def release(settings: Settings, *, progress: bool = False) -> releases.Release:
             boundaries=boundaries,
             rules_hash=rules.hash,
             datasets=registry.datasets(),
-            assess=lambda parts: assessments.of_release(parts, gazetteer=gazetteer, work=settings.data / "staging"),
+            assess=lambda parts: assessments.of_release(
+                parts,
+                gazetteer=gazetteer,
+                work=settings.data / "staging",
+                rows_told=assessments.unidentified(lake),
+            ),
             memory_limit=settings.memory_limit,
             progress=progress,
         )

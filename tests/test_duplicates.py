@@ -197,6 +197,8 @@ def camera(number: str, when: str, **values) -> dict:
     "rows",
     [
         pytest.param([camera(n, "2024-03-05T06:30:12+07:00") for n in "12"], id="two animals in one picture"),
+        pytest.param([camera(n, "2024-03-05T06:30:12+07:00", source_record_id=f"content:0f3a#{n}") for n in "12"],
+                     id="two animals in one picture, nothing identifies them"),
         pytest.param([camera("1", "2024-03-05T06:30+07:00", sex="FEMALE"), camera("2", "2024-03-05T06:30+07:00", sex="MALE")],
                      id="a pair at the camera"),
         pytest.param([record("transect", str(n), "2024-03-05", 21.0431, 101.3017) for n in range(30)],
@@ -205,6 +207,7 @@ def camera(number: str, when: str, **values) -> dict:
                      id="thirty records of half an hour"),
         pytest.param([record("notes", "1", "2024-03-05T06:30+07:00", 21.04, 101.30, individualCount=1),
                       record("notes", "2", "2024-03-05T06:30+07:00", 21.04, 101.30, individualCount=3)], id="other counts"),
+        pytest.param([record("notes", n, "2024-03-05T00:00:00", 21.0431, 101.3017) for n in "12"], id="a midnight for no time"),
         pytest.param([record("notes", "1", "2024-03-05T06:30+07:00", 21.04, 101.30, catalogNumber="A-1001"),
                       record("notes", "2", "2024-03-05T06:30+07:00", 21.04, 101.30, catalogNumber="A-1002")],
                      id="two numbers in the collection"),
@@ -221,6 +224,10 @@ def test_within_a_dataset_the_same_place_and_day_are_no_reason(rows, tmp_path):
                       for n in "12"], id="the same catalogue number"),
         pytest.param([record("notes", n, "2024-03-05T06:30+07:00", 21.0431, 101.3017, individualCount=3,
                              occurrenceRemarks="three on the ridge") for n in "12"], id="a row entered twice"),
+        pytest.param([record("list", n, "2015", 21.0431, 101.3017, source_record_id=f"content:0f3a#{n}", occurrenceID=n)
+                      for n in "12"], id="equal rows of a file without identifiers"),
+        pytest.param([record("list", n, None, 21.0431, 101.3017, recordedBy=None) for n in "12"],
+                     id="nothing but species and point"),
     ],
 )  # fmt: skip
 def test_within_a_dataset_an_identifier_or_a_repeated_row_is(rows, tmp_path):
@@ -274,6 +281,13 @@ def test_across_datasets(one, other, reason, tmp_path):
     assert (found.height == 2) == (reason is not None)
     if reason is not None:
         assert all(told[0].startswith(reason) for told in found["duplicate_reasons"])
+
+
+def test_a_row_repeated_on_one_day_is_possible(tmp_path):
+    rows = [record("notes", n, "2024-03-05", 21.0431, 101.3017, catalogNumber=f"photo {n}") for n in "12"]
+    found = assessed(rows, tmp_path)
+    assert found["duplicate_of"].count() == 0
+    assert set(found["duplicate_links"].explode().struct.field("strength")) == {"possible"}
 
 
 def test_what_gbif_would_relate_is_possible_and_hides_nothing(tmp_path):

@@ -64,6 +64,12 @@ _REPEATED: Final = (
     "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "locality", "recordedBy", "recordNumber",
     "organismID", "eventID", "samplingProtocol", "occurrenceRemarks",
 )  # fmt: skip
+_TELLING: Final = (
+    "eventDate", "individualCount", "sex", "lifeStage", "locality", "recordedBy", "recordNumber", "catalogNumber",
+    "organismID", "eventID", "samplingProtocol", "occurrenceRemarks",
+)  # fmt: skip
+CONTENT: Final = "content:"
+"""How the identifiers begin that the harmonising makes of a row's content; #2 and so on end those of equal rows."""
 _SOUND: Final = re.compile(
     r"(?i)\b(?:duet|song|sing|call|heard|hear|listen|acoustic|vocal|sound|audio)|[鸣鳴叫听聽声聲]"
     r"|\bhót\b|\bhú\b|tiếng|\bnghe\b|เสียง|ร้อง|ສຽງ|ຮ້ອງ|សំឡេង|យំ|အသံ"
@@ -85,7 +91,8 @@ def facts(occurrences: pl.DataFrame) -> pl.DataFrame:
     ----------
     occurrences : polars.DataFrame of n rows
         `COLUMNS`; `utc_start`, `utc_end` (instants in UTC, null where the time of day or the zone is not known) and
-        `zone_told` (False where the zone is only proposed). `source_record_id` may be there.
+        `zone_told` (False where the zone is only proposed). `source_record_id` may be there; it is needed of the rows
+        of files without identifiers.
 
     Returns
     -------
@@ -125,14 +132,17 @@ def _what() -> list[pl.Expr]:
         pl.col("individualCount").alias("count"),
         *(_hash(name).alias(name) for name in ("sex", "lifeStage", "organismID", "recordNumber", "catalogNumber")),
         pl.struct(_REPEATED).hash(5).alias("content"),
+        pl.all_horizontal(pl.col(name).is_null() for name in _TELLING).alias("bare"),
     ]
 
 
 def _when() -> list[pl.Expr]:
     """Return the local day, the local clock and the instants in UTC, in seconds."""
     one_day = pl.col("event_start") == pl.col("event_end")
-    timed = pl.col("event_time").is_not_null()
-    parts = [pl.col("event_time").str.slice(at, 2).cast(pl.Int32, strict=False) for at in (0, 3, 6)]
+    # Many a program writes 00:00:00 behind a date without a time.
+    time = pl.when(pl.col("event_time") != "00:00:00").then("event_time")
+    timed = time.is_not_null()
+    parts = [time.str.slice(at, 2).cast(pl.Int32, strict=False) for at in (0, 3, 6)]
     return [
         pl.when(one_day).then(pl.col("event_start")).cast(pl.Int32).alias("day"),
         pl.col("event_start").cast(pl.Int32).alias("first_day"),
@@ -213,7 +223,16 @@ def _to_keep(identified: bool) -> list[pl.Expr]:
         pl.col("gbifID").is_not_null().alias("aggregated"),
         pl.col("datasetKey"),
         pl.coalesce(record).alias("record"),
+        _row(identified).alias("row_told"),
     ]
+
+
+def _row(identified: bool) -> pl.Expr:
+    """Return what rows without identifiers share that are equal in every cell; null for other records."""
+    if not identified:
+        return pl.lit(None, dtype=pl.UInt64)
+    name = pl.col("source_record_id")
+    return pl.when(name.str.starts_with(CONTENT)).then(name.str.split("#").list.first().hash(_SEED))
 
 
 def _mentions_sound(occurrences: pl.DataFrame) -> pl.Series:

@@ -7,9 +7,10 @@ Strengths
 - `possible`: GBIF's rule for related records (same species, same day, within 200 m, another dataset), or a time whose
   zone is only proposed. Told to curators; nothing is left out for it.
 
-Within one dataset only an identifier, or a row repeated to the minute, makes two records one: surveys note the same
-species at the same place on the same day again and again, and a camera sees two animals in one minute. Records that tell
-different individuals, numbers in a collection or counts are never one.
+Within one dataset only an identifier makes two records one, or a row that is repeated: to the minute, or in every cell of
+a file that identifies no row, or where nothing but a species and a point is told. Surveys note the same species at the
+same place on the same day again and again (at most possible), and a camera sees two animals in one minute (nothing).
+Records that tell different individuals, numbers in a collection or counts are never one.
 
 Across a border (both teams): the same species at the same time in UTC, noted in different countries or zones, at places
 that agree within their uncertainties and `HEARD_M` or `SEEN_M`. A song is heard up to about 2 km away, so two posts that
@@ -26,6 +27,7 @@ from typing import Final
 import polars as pl
 
 from biodata.matching.duplicate_pairs import (
+    MOST_IN_BLOCK,
     SAME_PLACE_M,
     SAME_TIME_S,
     agreement,
@@ -96,7 +98,7 @@ def by_event(facts: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame of LINKS
         The same for any order of the rows. A pair may be linked for several reasons.
     """
-    return _together([_repeated(facts), *_by_time(facts), _by_person(facts), _nearby(facts)])
+    return _together([*_repeated(facts), *_by_time(facts), _by_person(facts), _nearby(facts)])
 
 
 def by_identifier(facts: pl.DataFrame) -> pl.DataFrame:
@@ -179,17 +181,32 @@ def _identifier_blocks(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
     return pl.concat([*plain, *lists]).drop_nulls().unique()
 
 
-def _repeated(facts: pl.DataFrame) -> pl.DataFrame:
-    """Link rows of one dataset that tell the same in everything, to the minute."""
-    whole = (
-        pl.col("clock").is_not_null()
-        & (pl.col("people").list.len() > 0)
-        & pl.col("x").is_not_null()
-        & ~pl.col("machine")
-    )
-    found = pairs(facts, blocks(facts, "dataset", "content", where=whole & _PRESENT), across_datasets=False)
-    found = found.filter(~pl.col("other_dataset"), ~_differs("catalogNumber"))
-    return _links(found, 1, pl.lit("the row is repeated: time, place, people and all else are the same"))
+def _repeated(facts: pl.DataFrame) -> list[pl.DataFrame]:
+    """Link rows that repeat another: word for word, to the minute, or with nothing told that could tell them apart."""
+    placed, named = _PRESENT & pl.col("x").is_not_null() & ~pl.col("machine"), pl.col("people").list.len() > 0
+    timed = placed & named & pl.col("clock").is_not_null()
+    dated = placed & named & pl.col("day").is_not_null() & pl.col("clock").is_null()
+
+    def found(where: pl.Expr, *columns: str, most: int = MOST_IN_BLOCK) -> pl.DataFrame:
+        return pairs(facts, blocks(facts, *columns, where=where), across_datasets=False, most=most)
+
+    to_the_minute = found(timed, "dataset", "content").filter(~_differs("catalogNumber"))
+    return [
+        _links(
+            found(placed, "row_told"), 1, pl.lit("the row is repeated in every cell, in a file that identifies no row")
+        ),
+        _links(to_the_minute, 1, pl.lit("the row is repeated: time, place, people and all else are the same")),
+        _links(
+            found(placed & pl.col("bare"), "dataset", "content"),
+            1,
+            pl.lit("the same species at the same point in one dataset, and nothing else is told of either"),
+        ),
+        _links(
+            found(dated, "dataset", "content", most=MOST_OF_IDENTIFIER),
+            0,
+            pl.lit("the row is repeated in one dataset, but no time of day is told"),
+        ),
+    ]
 
 
 def _by_time(facts: pl.DataFrame) -> list[pl.DataFrame]:
