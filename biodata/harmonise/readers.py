@@ -18,7 +18,7 @@ class Way:
     terms : tuple of str
         The verbatim terms that are read, any of them.
     columns : tuple of str
-        The interpreted columns that it is worked out from.
+        The interpreted columns that it is worked out from; a way without either is an assumption.
     """
 
     rule: str
@@ -63,7 +63,7 @@ READERS: Final = MappingProxyType(
             term: (_told("vocabulary", term),)
             for term in ("basisOfRecord", "sex", "lifeStage", "establishmentMeans", "typeStatus")
         },
-        "occurrenceStatus": (_told("vocabulary", "occurrenceStatus"), _from("presence_assumed", "individualCount")),
+        "occurrenceStatus": (_told("vocabulary", "occurrenceStatus"), Way("presence_assumed")),
         "individualCount": (_told("whole_number", "individualCount"),),
         # Name
         "scientificName": (

@@ -148,7 +148,7 @@ def _way(column: str, value: Any, row: Row, cells: Cells) -> tuple[dict[str, str
                     if later.columns and row.get(_FOLLOWS.get(later.rule, "")) is not None:
                         return told, later
             return told, way
-        if way.columns and any(row.get(name) is not None for name in way.columns):
+        if not way.terms and (not way.columns or any(row.get(name) is not None for name in way.columns)):
             return {}, way
     return {}, None
 
