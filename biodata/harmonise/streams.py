@@ -53,7 +53,7 @@ def harmonise_batches(
         while (identified := following.result()) is not None:
             following = reader.submit(read)
             coming.append(workers.submit(harmoniser.interpret, identified, declarations=declarations, orders=orders))
-            if len(coming) > WORKERS:
+            if len(coming) >= WORKERS:
                 yield coming.popleft().result()
         while coming:
             yield coming.popleft().result()
