@@ -136,7 +136,7 @@ def by_identifier(facts: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("the same occurrenceID in two datasets"))
         .when(across & catalogued & (contradictions <= 1))
         .then(pl.lit("the same institutionCode and catalogNumber in two datasets"))
-        .when(across & told["id_occurrence"] & here)
+        .when(across & told["id_occurrence"] & here & ~pl.col("border"))
         .then(pl.lit("the same occurrenceID, species, day and place in two datasets"))
         .when(~across & catalogued & here)
         .then(pl.lit("the same catalogNumber twice in one dataset, with the same species, day and place"))

@@ -73,7 +73,7 @@ DATASET: Final = (
     Column("license", pl.String, "Licence in GBIF's spelling (CC_BY_4_0)."),
     Column("citation", pl.String, "How to cite it."),
     Column("doi", pl.String, "DOI."),
-    Column("count", pl.Int64, "Published occurrences of the dataset."),
+    Column("count", pl.Int64, "Published occurrences of the dataset, duplicates among them."),
 )
 """The release's table `datasets`."""
 
