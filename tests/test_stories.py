@@ -137,10 +137,11 @@ def by(uses):
         pytest.param("dms", "geodeticDatum", "WGS84", "filled", ["wgs84_assumed"], id="datum, assumed"),
         pytest.param("dms", "kingdom", "Animalia", "as told", [], id="kingdom"),
         pytest.param("dms", "family", "Cervidae", "filled", ["name_match"], id="family of the checklist"),
+        pytest.param("dms", "genus", "Muntiacus", "read", ["name_parts"], id="genus of the name"),
         pytest.param("dms", "year", 2020, "worked out", [], id="year of the date"),
         pytest.param("dms", "province_code", None, "filled", ["on_map"], id="province of the place"),
-        pytest.param("unreadable", "eventDate", None, "not read", ["date"], id="no date"),
-        pytest.param("unreadable", "decimalLatitude", None, "not read", ["degrees"], id="no number"),
+        pytest.param("unreadable", "eventDate", None, "no value", ["date"], id="no date"),
+        pytest.param("unreadable", "decimalLatitude", None, "no value", ["degrees"], id="no number"),
     ],
 )
 def test_each_value_says_how_it_came_about(settings, identifier, column, interpreted, how, rules):
@@ -247,6 +248,19 @@ def test_a_rule_of_a_later_version_shows_both(settings, monkeypatch):
     (use,) = value(fresh(settings, "comma"), "decimalLatitude").rules
     assert (use.version, use.today) == (1, 2)
     assert "decimal_comma v1, today v2" in str(fresh(settings, "comma"))
+
+
+def test_a_record_that_was_interpreted_anew_says_by_which_other_rules(tmp_path, monkeypatch):
+    made = Settings(data=tmp_path / "data", memory_limit="500MB")
+    path = write(tmp_path, "anew.csv", [row("anew", decimalLatitude="20,71")])
+    pipeline.ingest("gbif", [path], made, options={"calendar": "gregorian"})
+    monkeypatch.setattr(pipeline, "rule_versions", lambda: {"decimal_comma": 3})
+    pipeline.ingest("gbif", [path], made, options={"datum": "GCJ-02"})
+    story = stories.explain(None, made, occurrence_id="anew")
+    assert story.history[1].newer_rules == {"decimal_comma": (1, 3)}
+    assert {change.layer for change in story.history[1].changes} == {"interpreted"}
+    text = " ".join(str(story).split())
+    assert "the same row, interpreted anew; other rules than before: decimal_comma v1 → v3" in text
 
 
 def test_a_rule_that_is_no_more_is_still_named(settings, monkeypatch):

@@ -23,6 +23,9 @@ _SECTIONS: Final = {
     "source_issues": "Doubts that came with it",
 }
 _NEVER_OUT: Final = frozenset(column.name for column in terms.OCCURRENCE if column.reach is terms.Reach.LAKE)
+_SAID: Final = ("sharing_category", "sharing_rule")
+MOST_LINKS: Final = 10
+"""Other records of maybe the same event that are named; `as_dict` has all."""
 _OF_MATCH: Final = frozenset(
     {"match_type", "match_confidence", "match_note", "match_alternatives", "checklist", "taxon_id", "col_key"}
 )
@@ -105,7 +108,7 @@ def difference_rows(story: Story) -> list[tuple[str, ...]]:
     return [
         (name, clean(inside) or NOTHING, f"→ {clean(outside)}")
         for name, inside, outside in story.sharing.differences
-        if outside not in (None, [])
+        if outside not in (None, []) and name not in _SAID
     ]
 
 
@@ -132,10 +135,8 @@ def how(value: Value, shown: Collection[str] = ()) -> str:
             return "as told" if value.column in value.told else f"as told in {', '.join(value.told)}"
         case How.WORKED_OUT:
             return f"from {columns}" + (f"; told: {told}" if told else "")
-        case How.NOT_READ:
-            return f"could not be read from {told}"
-        case How.PROPOSED:
-            return f"{told} was not read" if told else "nothing was told"
+        case How.NO_VALUE | How.PROPOSED:
+            return f"{told} gave no value" if told else "nothing was told"
         case _:
             source = f" from {told or columns}" if told or columns else ""
             source = f" instead of {told}" if told and columns else source
@@ -209,11 +210,9 @@ def assessment(story: Story) -> list[str]:
     elif found.get("duplicate_group") is not None:
         lines.append("Other records are of the same event; this one is shown for all of them")
     lines += [clean(reason) for reason in found.get("duplicate_reasons") or ()]
-    lines += [
-        f"{clean(link.get('strength'))}: record {link.get('key')}, {clean(link.get('reason'))}"
-        for link in found.get("duplicate_links") or ()
-    ]
-    return lines
+    links = found.get("duplicate_links") or ()
+    lines += [f"{clean(x['strength'])}: record {x['key']}, {clean(x['reason'])}" for x in links[:MOST_LINKS]]
+    return [*lines, f"and {len(links) - MOST_LINKS} more"] if len(links) > MOST_LINKS else lines
 
 
 def sharing(story: Story) -> list[str]:
@@ -237,7 +236,8 @@ def sharing(story: Story) -> list[str]:
     went = clean(told.published.get("sharing_category"))
     if went != told.category:
         lines.append(f"It went out as {went}; the next release follows today's rules.")
-    lines.append(f"In the current release {told.release} it stands as above, but for what follows.")
+    rest = ", but for what follows" if difference_rows(story) else ""
+    lines.append(f"In the current release {told.release} it stands as above{rest}.")
     out = [name for name, inside, outside in told.differences if outside in (None, [])]
     inside_only = [name for name in out if name in _NEVER_OUT]
     if left_out := [name for name in out if name not in _NEVER_OUT]:
@@ -261,6 +261,10 @@ def version(told: Version) -> str:
         f"; declared: {', '.join(f'{clean(n)}={clean(v)}' for n, v in told.declared.items())}" if told.declared else ""
     )
     text += "".join(f"; {clean(name)} {clean(value)}" for name, value in told.notes.items())
+    if told.what == "changed" and told.changes and all(change.layer == "interpreted" for change in told.changes):
+        text += "; the same row, interpreted anew"
+    newer = [f"{clean(name)} v{before or '–'} → v{after}" for name, (before, after) in told.newer_rules.items()]
+    text += f"; other rules than before: {', '.join(newer)}" if newer else ""
     return text + (f"; biodata {clean(told.biodata)}" if told.biodata else "")
 
 

@@ -17,7 +17,7 @@ class How(StrEnum):
     REPAIRED = "repaired"
     WORKED_OUT = "worked out"
     PROPOSED = "proposed, not applied"
-    NOT_READ = "not read"
+    NO_VALUE = "no value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,8 @@ class Version:
         The program's version.
     rules : dict of str to int, optional
         The rules' versions; None where they were not kept.
+    newer_rules : dict of str to (int or None, int)
+        Rules that had another version when the version before was interpreted: that one, and this one.
     declared : dict of str to str
         What was declared of the dataset's values.
     notes : dict
@@ -155,6 +157,7 @@ class Version:
     source_row: int | None
     biodata: str | None
     rules: dict[str, int] | None
+    newer_rules: dict[str, tuple[int | None, int]]
     declared: dict[str, str]
     notes: dict[str, Any]
     changes: tuple[Change, ...]

@@ -1,6 +1,7 @@
 """How each value of a record came about: the interpreted row beside the verbatim one."""
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any, Final
 
 import polars as pl
@@ -90,14 +91,14 @@ def read_values(row: Row, cells: Cells, book: Rulebook) -> tuple[Value, ...]:
 
 def read_doubts(row: Row, assessment: Row, book: Rulebook) -> tuple[Doubt, ...]:
     """Return what is doubtful about a record; flags that only the other records tell come last."""
-    flags = [(name, None) for name in row.get("quality_flags") or ()]
-    details = assessment.get("details") or ()
-    flags += [(name, details[n] if n < len(details) else None) for n, name in enumerate(assessment.get("flags") or ())]
+    # What was found beside other records was not found by the ingest's rules.
+    flags = [(name, book, None) for name in row.get("quality_flags") or ()]
+    details, today = assessment.get("details") or (), Rulebook(None)
+    flags += [(name, today, detail) for name, detail in zip_longest(assessment.get("flags") or (), details)]
     doubts = []
-    for name, detail in flags:
+    for name, rulebook, detail in flags:
         flag, rule = FLAGS.get(name), CHECKS.get(name)
-        # What was found beside other records was not found by the ingest's rules.
-        use = (book if detail is None else Rulebook(None)).use(rule) if rule else None
+        use = rulebook.use(rule) if rule else None
         doubts.append(Doubt(name, flag.meaning if flag else "", use, flag.bdq if flag else (), detail))
     return tuple(doubts)
 
@@ -120,9 +121,9 @@ def _value(column: str, row: Row, cells: Cells, book: Rulebook) -> Value | None:
     if empty and not proposals and not _is_own(column, told):
         return None
     uses = tuple(dict.fromkeys(use for repair in applied for use in book.uses(repair["rule"])))
-    from_columns = way.columns if way else ()
+    from_columns = tuple(name for name in way.columns if row.get(name) is not None) if way else ()
     if empty:
-        how, uses = (How.PROPOSED, ()) if proposals else (How.NOT_READ, (book.use(way.rule),) if way else ())
+        how, uses = (How.PROPOSED, ()) if proposals else (How.NO_VALUE, (book.use(way.rule),) if way else ())
     elif uses:
         kinds = [RULES[use.name].kind for use in uses if use.name in RULES]
         how = next((_HOW[kind] for kind in (Kind.REPAIR, Kind.FILL) if kind in kinds), How.READ)
@@ -143,7 +144,7 @@ def _way(column: str, value: Any, row: Row, cells: Cells) -> tuple[dict[str, str
     for at, way in enumerate(ways):
         told = {term: cells.raw[term] for term in way.terms if term in cells.cleaned}
         if told:
-            if value is not None and not any(_same(value, cells.cleaned[term]) for term in told):
+            if value is not None and not any(_fits(value, cells.cleaned[term], way) for term in told):
                 for later in ways[at + 1 :]:
                     if later.columns and row.get(_FOLLOWS.get(later.rule, "")) is not None:
                         return told, later
@@ -160,6 +161,11 @@ def _is_own(column: str, told: Mapping[str, str]) -> bool:
 
 _STOOD_IN: Final = ("eventDate", "countryCode", "license", "decimalLatitude", "decimalLongitude", "elevation", "depth")
 """Columns for which another term may stand in."""
+
+
+def _fits(value: Any, text: str, way: Way) -> bool:
+    """Tell whether a value can be what was told, or a part of it where the text is taken apart."""
+    return _same(value, text) or (way.rule == "name_parts" and str(value) in text)
 
 
 def _same(value: Any, text: str) -> bool:

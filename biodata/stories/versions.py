@@ -40,6 +40,7 @@ def read_versions(occurrences: pl.DataFrame, verbatim: pl.DataFrame) -> tuple[Ve
         was_gone = bool(versions) and versions[-1].what == "gone"
         what = "gone" if gone else "new" if not versions else "back" if was_gone else "changed"
         told = _told(commit["extra"])
+        rules = told.pop("rules", None)
         place = {} if gone else next(row for row in reversed(written) if row is not None)
         versions.append(
             Version(
@@ -51,7 +52,8 @@ def read_versions(occurrences: pl.DataFrame, verbatim: pl.DataFrame) -> tuple[Ve
                 place.get("source_file"),
                 place.get("source_row"),
                 told.pop("biodata", None),
-                told.pop("rules", None),
+                rules,
+                _newer(versions[-1].rules if versions else None, rules),
                 told.pop("declared", None) or {},
                 told,
                 tuple(changes),
@@ -74,6 +76,13 @@ def _changes(layer: str, before: Row, after: Row) -> list[Change]:
         for column in columns
         if column.name not in _NOT_COMPARED and before[column.name] != after[column.name]
     ]
+
+
+def _newer(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, tuple[int | None, int]]:
+    """Return the rules whose versions differ, where both are known."""
+    if before is None or after is None:
+        return {}
+    return {name: (before.get(name), version) for name, version in after.items() if before.get(name) != version}
 
 
 def _told(extra: str | None) -> dict[str, Any]:
