@@ -165,6 +165,26 @@ def test_three_teams_where_three_countries_meet(tmp_path):
     assert groups(rows, tmp_path) == {frozenset({"cn:1", "mm:1", "la:1"})}
 
 
+def test_two_teams_of_one_country_and_one_of_the_other(tmp_path):
+    rows = [
+        record("cn", "1", local(MORNING, CHINA), 22.930, 106.500, countryCode="CN"),
+        record("vn-north", "1", local(MORNING, VIET_NAM), 22.920, 106.500),
+        record("vn-south", "1", local(MORNING, VIET_NAM), 22.910, 106.505),
+    ]
+    assert groups(rows, tmp_path) == {frozenset({"cn:1", "vn-north:1", "vn-south:1"})}
+    assert groups(rows[1:], tmp_path) == set()
+
+
+def test_a_zone_tells_the_side_where_the_country_is_that_of_the_animals(tmp_path):
+    rows = [
+        record("bangliang", "1", local(MORNING, CHINA), 22.930, 106.500, countryCode="CN"),
+        record("trung-khanh", "1", local(MORNING, VIET_NAM), 22.920, 106.500, countryCode="CN"),
+    ]
+    assert len(groups(rows, tmp_path)) == 1
+    in_utc = rows[1] | {"eventDate": "2024-03-04T22:30+00:00", "event_time": "22:30", "event_zone": "+00:00"}
+    assert groups([rows[0], in_utc], tmp_path) == set()
+
+
 def test_a_chain_does_not_make_two_events_one(tmp_path):
     """The second team's record lies between two of the first's, nine minutes from each."""
     times = [MORNING + timedelta(minutes=9 * n) for n in range(3)]

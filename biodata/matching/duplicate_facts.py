@@ -154,7 +154,8 @@ def _when() -> list[pl.Expr]:
         ),
         (pl.col("zone_told").fill_null(value=False) & timed).alias("sure"),
         _hash("countryCode").alias("country"),
-        _hash("event_zone").alias("zone"),
+        # Times told in UTC do not tell where their team was.
+        pl.when(pl.col("event_zone") != "+00:00").then(_hash("event_zone")).alias("zone"),
     ]
 
 

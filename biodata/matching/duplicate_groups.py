@@ -2,8 +2,8 @@
 
 Links make chains: A and B, B and C may be alike, and A and C two events. So
 - records that identifiers join are one, unless a dataset tells two of them apart (has both, without a link between them);
-- such units are joined by likely links only where every unit of one side is linked with every unit of the other, and no
-  dataset tells two of the records apart. The surest and nearest links go first.
+- such units are joined by likely links only where every unit of one side is linked with every unit of the other, if only
+  possibly, and no dataset tells two of the records apart. The surest and nearest links go first.
 
 Kept is the record that tells most (`duplicate_facts.FILLED`), of these the one with the smallest uncertainty, then one
 that did not come by way of GBIF, then the first by dataset and identifier: never by `key`, which is random.
@@ -66,7 +66,7 @@ def groups(links: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     links : polars.DataFrame of LINKS
-        From `one_link_a_pair`; those that are only possible play no part.
+        From `one_link_a_pair`; those that are only possible join nothing by themselves.
     records : polars.DataFrame
         `KEPT` of every record that is linked.
 
@@ -75,12 +75,11 @@ def groups(links: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame of GROUPS
         Only records that are in a group of two or more.
     """
-    joining = links.filter(pl.col("strength") >= _LEAST)
-    if joining.is_empty():
+    if links.filter(pl.col("strength") >= _LEAST).is_empty():
         return pl.DataFrame(schema=GROUPS)
     places = _places(records).sort("place")
     number = places.select("key", n=pl.int_range(pl.len()))
-    edges = joining.join(number, left_on="a", right_on="key", maintain_order="left").join(
+    edges = links.join(number, left_on="a", right_on="key", maintain_order="left").join(
         number, left_on="b", right_on="key", suffix="_b", maintain_order="left"
     )
     first, second = (edges[name].to_numpy() for name in ("n", "n_b"))
@@ -88,7 +87,7 @@ def groups(links: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     members = number.with_columns(group=pl.Series(group)).filter(pl.len().over("group") > 1)
     kept = members.sort("n").group_by("group", maintain_order=True).agg(kept=pl.col("key").first())
     members = members.join(kept, on="group", maintain_order="left")
-    same = edges.filter(pl.Series(group[first] == group[second]))
+    same = edges.filter(pl.Series(group[first] == group[second]), pl.col("strength") >= _LEAST)
     reasons = pl.concat([same.select("reason", key=end, to=other) for end, other in (("a", "b"), ("b", "a"))])
     # The link with the kept record is told where there is one; else those with the others.
     reasons = reasons.join(members.select("key", "kept"), on="key").with_columns(direct=pl.col("to") == pl.col("kept"))
@@ -115,14 +114,14 @@ def _joined(
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n = len(datasets)
-    graph = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(n, n))
+    n, sure = len(datasets), strength >= _LEAST
+    graph = coo_array((np.ones(int(sure.sum()), dtype=np.int8), (first[sure], second[sure])), shape=(n, n))
     count, part = connected_components(graph, directed=False)
-    sizes, linked = np.bincount(part, minlength=count), np.bincount(part[first], minlength=count)
+    sizes, linked = np.bincount(part, minlength=count), np.bincount(part[first[sure]], minlength=count)
     # Where every record is linked with every other, there is nothing to decide: most groups are pairs.
     open_parts = linked < sizes * (sizes - 1) // 2
     group = part.astype(np.int64)
-    waiting = np.flatnonzero(open_parts[part[first]])
+    waiting = np.flatnonzero(open_parts[part[first]] & (part[first] == part[second]))
     by_part: dict[int, list[int]] = defaultdict(list)
     for edge in waiting.tolist():
         by_part[int(part[first[edge]])].append(edge)
@@ -137,7 +136,7 @@ def _joined(
 
 def _careful(edges: list[tuple[int, int, int]], datasets: "np.ndarray[Any, Any]") -> list[list[int]]:
     """Return the groups of one part of the graph: first what identifiers join, then what is likely."""
-    linked = {frozenset(edge[:2]) for edge in edges}
+    linked = {frozenset((a, b)) for a, b, strength in edges if strength >= _LEAST}
     nodes = sorted({node for edge in edges for node in edge[:2]})
     unit = {node: node for node in nodes}
     members = {node: [node] for node in nodes}
@@ -160,9 +159,9 @@ def _careful(edges: list[tuple[int, int, int]], datasets: "np.ndarray[Any, Any]"
     group = dict(unit)
     joined = {node: list(inside) for node, inside in members.items()}
     units = {node: [node] for node in members}
-    for a, b, _ in edges:
+    for a, b, strength in edges:
         one, other = sorted((group[a], group[b]))
-        if one == other or told_apart(joined[one], joined[other]):
+        if strength < _LEAST or one == other or told_apart(joined[one], joined[other]):
             continue
         if all(frozenset((x, y)) in alike for x in units[one] for y in units[other]):
             join(one, other, group, joined)
