@@ -375,7 +375,7 @@ def test_from_outside_a_fault_is_one_line_and_exit_code_1(settings):
 
 def test_a_notebook_has_frames_and_a_page(settings):
     story = biodata.explain(told(settings, "edited").key, settings)
-    assert set(story.values["how"]) <= {str(how) for how in stories.story.How}
+    assert set(story.values["how"]) <= {str(how) for how in stories.parts.How}
     assert story.flags["flag"].to_list() == [doubt.name for doubt in story.doubts]
     assert story.versions["what"].unique().sort().to_list() == ["changed", "new"]
     assert story._repr_html_().startswith('<div class="biodata-story">')

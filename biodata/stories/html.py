@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from biodata.stories import phrases
+from biodata.stories import phrases, tables
 from biodata.stories.phrases import clean
 from biodata.stories.story import Story
 
@@ -13,19 +13,19 @@ def as_html(story: Story) -> str:
     parts = [f"<h3>Record {story.key}</h3>", _lines(phrases.heading(story))]
     shown = phrases.as_told(story)
     for heading, values in phrases.sections(story):
-        parts += [_heading(heading), _table(phrases.value_rows(values, shown))]
+        parts += [_heading(heading), _table(tables.value_rows(values, shown))]
         if heading == "Name":
             parts += [_heading("Match with the checklist"), _lines(phrases.name_match(story))]
     if story.also_told:
-        parts += [_heading("Also told, kept as it came"), _table(phrases.told_rows(story))]
-    parts += [_heading("Doubts" if story.doubts else "No doubts"), _table(phrases.doubt_rows(story))]
+        parts += [_heading("Also told, kept as it came"), _table(tables.told_rows(story))]
+    parts += [_heading("Doubts" if story.doubts else "No doubts"), _table(tables.doubt_rows(story))]
     if found := phrases.assessment(story):
         parts += [_heading("Beside the other records"), _lines(found)]
-    parts += [_heading("What goes out"), _lines(phrases.sharing(story)), _table(phrases.difference_rows(story))]
+    parts += [_heading("What goes out"), _lines(phrases.sharing(story)), _table(tables.difference_rows(story))]
     parts.append(_heading("Versions"))
     for version in story.history:
-        parts += [_lines([phrases.version(version)]), _table([phrases.change(change) for change in version.changes])]
-    parts += [_heading("Rules"), _table(phrases.rule_rows(story))]
+        parts += [_lines([phrases.version(version)]), _table([tables.change(change) for change in version.changes])]
+    parts += [_heading("Rules"), _table(tables.rule_rows(story))]
     return f'<div class="biodata-story">{"".join(parts)}</div>'
 
 

@@ -9,7 +9,7 @@ from biodata.settings import Settings
 from biodata.sharing.decide import decide
 from biodata.store import releases
 from biodata.store.query.filters import Compare
-from biodata.stories.story import Sharing
+from biodata.stories.parts import Sharing
 from biodata.vocabularies import SharingCategory
 
 Row = dict[str, Any]

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from biodata import terms
 from biodata.errors import shorten
-from biodata.stories.story import Change, How, Story, Use, Value, Version, plain_text
+from biodata.stories.parts import How, Use, Value, Version
+from biodata.stories.story import Story, plain_text
 from biodata.vocabularies import SharingCategory
 
 LONGEST: Final = 300
@@ -23,10 +24,9 @@ _SECTIONS: Final = {
     "source_issues": "Doubts that came with it",
 }
 _NEVER_OUT: Final = frozenset(column.name for column in terms.OCCURRENCE if column.reach is terms.Reach.LAKE)
-_SAID: Final = ("sharing_category", "sharing_rule")
 MOST_LINKS: Final = 10
 """Other records of maybe the same event that are named; `as_dict` has all."""
-_OF_MATCH: Final = frozenset(
+OF_MATCH: Final = frozenset(
     {"match_type", "match_confidence", "match_note", "match_alternatives", "checklist", "taxon_id", "col_key"}
 )
 # C0 and C1 controls, marks that turn the direction of text, line and paragraph separators, surrogates, tags.
@@ -45,7 +45,7 @@ def clean(value: Any) -> str:
 
 def sections(story: Story) -> Iterable[tuple[str, list[Value]]]:
     """Yield the values by what they are about; those of the match with the checklist are told apart."""
-    by_column = {value.column: value for value in story.interpreted if value.column not in _OF_MATCH}
+    by_column = {value.column: value for value in story.interpreted if value.column not in OF_MATCH}
     heading, values = "", list[Value]()
     for name in terms.names(terms.OCCURRENCE):
         if name in _SECTIONS:
@@ -58,72 +58,11 @@ def sections(story: Story) -> Iterable[tuple[str, list[Value]]]:
         yield heading, values
 
 
-def value_rows(values: Iterable[Value], shown: Collection[str]) -> list[tuple[str, ...]]:
-    """Return the rows of values: the column, the value, how it came about; its proposals below.
-
-    Parameters
-    ----------
-    values : iterable of Value
-        The values.
-    shown : collection of str
-        Terms whose text stands elsewhere in the story.
-    """
-    rows: list[tuple[str, ...]] = []
-    for value in values:
-        rows.append((value.column, clean(value.value) or NOTHING, how(value, shown)))
-        rows += [
-            ("", clean(proposal.value), f"proposed, not applied: {uses(proposal.rules)}")
-            for proposal in value.proposals
-        ]
-    return rows
-
-
 def as_told(story: Story) -> frozenset[str]:
     """Return the terms whose text is a value of the same name."""
     return frozenset(
         value.column for value in story.interpreted if value.how is How.AS_TOLD and value.column in value.told
     )
-
-
-def told_rows(story: Story) -> list[tuple[str, ...]]:
-    """Return the rows of what is kept as it came: the heading and the text."""
-    return [(clean(name), clean(text)) for name, text in story.also_told.items()]
-
-
-def doubt_rows(story: Story) -> list[tuple[str, ...]]:
-    """Return the rows of doubts: the flag; its meaning, the reason, the tests that ask for the same."""
-    return [
-        (
-            clean(doubt.name),
-            doubt.meaning
-            + (f" {clean(doubt.details)}." if doubt.details else "")
-            + (f" BDQ: {', '.join(doubt.bdq)}." if doubt.bdq else ""),
-        )
-        for doubt in story.doubts
-    ]
-
-
-def difference_rows(story: Story) -> list[tuple[str, ...]]:
-    """Return the rows of what goes out otherwise, or is added: the column, inside, outside."""
-    return [
-        (name, clean(inside) or NOTHING, f"→ {clean(outside)}")
-        for name, inside, outside in story.sharing.differences
-        if outside not in (None, []) and name not in _SAID
-    ]
-
-
-def rule_rows(story: Story) -> list[tuple[str, ...]]:
-    """Return the rows of the rules that the story names: the name, the meaning with its source."""
-    named = [
-        use
-        for value in story.interpreted
-        if value.column not in _OF_MATCH
-        for use in (*value.rules, *(use for proposal in value.proposals for use in proposal.rules))
-    ]
-    rules = {use.name: use for use in named}.values()
-    return [
-        (use.name, f"{use.meaning} ({use.source})" if use.meaning else "no longer among the rules") for use in rules
-    ]
 
 
 def how(value: Value, shown: Collection[str] = ()) -> str:
@@ -236,13 +175,19 @@ def sharing(story: Story) -> list[str]:
     went = clean(told.published.get("sharing_category"))
     if went != told.category:
         lines.append(f"It went out as {went}; the next release follows today's rules.")
-    rest = ", but for what follows" if difference_rows(story) else ""
+    rest = ", but for what follows" if otherwise(story) else ""
     lines.append(f"In the current release {told.release} it stands as above{rest}.")
     out = [name for name, inside, outside in told.differences if outside in (None, [])]
     inside_only = [name for name in out if name in _NEVER_OUT]
     if left_out := [name for name in out if name not in _NEVER_OUT]:
         lines.append(f"Left out: {', '.join(left_out)}")
     return [*lines, f"Never leaves the lake: {', '.join(inside_only)}"] if inside_only else lines
+
+
+def otherwise(story: Story) -> list[tuple[str, Any, Any]]:
+    """Return what goes out otherwise than it is inside, or is added; what goes out of no record is left aside."""
+    said = ("sharing_category", "sharing_rule")
+    return [told for told in story.sharing.differences if told[2] not in (None, []) and told[0] not in said]
 
 
 def _seen(category: str) -> str:
@@ -266,9 +211,3 @@ def version(told: Version) -> str:
     newer = [f"{clean(name)} v{before or '–'} → v{after}" for name, (before, after) in told.newer_rules.items()]
     text += f"; other rules than before: {', '.join(newer)}" if newer else ""
     return text + (f"; biodata {clean(told.biodata)}" if told.biodata else "")
-
-
-def change(told: Change) -> tuple[str, str, str]:
-    """Return what changed: the column, before, after."""
-    column = told.column if told.layer == "interpreted" else f"{told.column} as told"
-    return column, clean(told.before) or NOTHING, f"→ {clean(told.after) or NOTHING}"

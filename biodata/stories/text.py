@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from biodata.stories import phrases
+from biodata.stories import phrases, tables
 from biodata.stories.story import Story
 
 WIDTH: Final = 100
@@ -32,26 +32,26 @@ def as_text(story: Story, *, width: int = WIDTH) -> str:
     shown = phrases.as_told(story)
     for heading, values in phrases.sections(story):
         page.heading(heading)
-        page.table(phrases.value_rows(values, shown))
+        page.table(tables.value_rows(values, shown))
         if heading == "Name":
             page.heading("Match with the checklist")
             page.lines(phrases.name_match(story))
     if story.also_told:
         page.heading("Also told, kept as it came")
-        page.table(phrases.told_rows(story))
+        page.table(tables.told_rows(story))
     page.heading("Doubts" if story.doubts else "No doubts")
-    page.table(phrases.doubt_rows(story), widest=44)
+    page.table(tables.doubt_rows(story), widest=44)
     if found := phrases.assessment(story):
         page.heading("Beside the other records")
         page.lines(found)
     page.heading("What goes out")
     page.lines(phrases.sharing(story))
-    page.table(phrases.difference_rows(story))
+    page.table(tables.difference_rows(story))
     page.heading("Versions")
     for version in story.history:
         page.lines([phrases.version(version)])
-        page.table([phrases.change(change) for change in version.changes])
-    if rules := phrases.rule_rows(story):
+        page.table([tables.change(change) for change in version.changes])
+    if rules := tables.rule_rows(story):
         page.heading("Rules")
         page.table(rules)
     return page.text()

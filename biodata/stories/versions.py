@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import terms
-from biodata.stories.story import Change, Version
+from biodata.stories.parts import Change, Version
 
 Row = dict[str, Any]
 _NOT_COMPARED: Final = frozenset({"key", "source_file", "source_row", "datasetKey", "source_record_id"})
