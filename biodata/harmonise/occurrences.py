@@ -56,11 +56,14 @@ class Identified:
         What identifies them.
     refusals : list of Refusal
         The others.
+    quality : polars.DataFrame or None
+        The counts of `quality.summarise` over the rows that are kept.
     """
 
     told: Told
     identity: Findings
     refusals: list[Refusal]
+    quality: pl.DataFrame | None
 
 
 class Harmoniser:
@@ -143,7 +146,8 @@ class Harmoniser:
                 {name: column.filter(kept) for name, column in identity.columns.items()},
                 {name: mask.filter(kept) for name, mask in identity.flags.items()},
             )
-        return Identified(told, identity, refusals)
+        counts = None if self._quality is None else quality.summarise(told.batch.select(told.terms), self._quality)
+        return Identified(told, identity, refusals, counts)
 
     def interpret(
         self,
@@ -204,9 +208,9 @@ class Harmoniser:
                 gazetteer=self._gazetteer,
             ),
         ]
-        told_terms = told.batch.select(told.terms)
-        counts = None if self._quality is None else quality.summarise(told_terms, self._quality)
-        return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), identified.refusals, counts)
+        return HarmonisedBatch(
+            _interpreted(told, parts), _verbatim(told, identity), identified.refusals, identified.quality
+        )
 
 
 def _interpreted(told: Told, parts: list[Findings]) -> pl.DataFrame:

@@ -11,8 +11,8 @@ import polars as pl
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser, Identified
 
-WORKERS: Final = min(os.cpu_count() or 1, 4)
-"""Batches interpreted at once; each keeps a few hundred megabytes."""
+WORKERS: Final = min(max(1, (os.cpu_count() or 1) // 2), 4)
+"""Batches interpreted at once; each keeps a few hundred megabytes. One more is being read, one more written."""
 
 
 def harmonise_batches(
