@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EVIDENCE_COLUMNS: Final = (
-    "key", "datasetKey", "species", "genus", "family", "order", "class", "kingdom", "scientificName",
-    "acceptedScientificName", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
+    "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
+    "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
+    "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
     "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
     "located_country_code", "province_code", "border_distance_m", "ambiguous", "country_codes", "quality_flags",
 )  # fmt: skip
-"""What the evidence for a candidate is judged by."""
+"""What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ CELLS_PER_DEGREE: Final = MappingProxyType(
 SAFE_FLAGS: Final = frozenset(flag.name for flag in FLAGS.values() if not flag.tells_place)
 """Flags that stay with a record whose place is generalised; any other goes."""
 
+_MOVED: Final = ("COORDINATE_REPROJECTED", "COORDINATE_REPROJECTION_FAILED")
+"""Flags of places whose uncertainty holds what their datum adds, which is not the same everywhere."""
+_MOVED_STEP_M: Final = 1000.0
+"""The radius of such a place is rounded up to a multiple of this, five times as much as any datum adds: else it would
+tell by which operation the place was moved, and so in which area of use, or which country, it lies."""
+
 WITHHELD_FACTS: Final = (
     "exact place, date within the year, people, identifiers, counts, locality, elevation and remarks"
 )
@@ -54,6 +60,7 @@ _NEEDED: Final = (
     "decimalLatitude",
     "decimalLongitude",
     "coordinateUncertaintyInMeters",
+    "geodeticDatum",
     "quality_flags",
     "category",
     "rule_id",
@@ -81,7 +88,8 @@ def generalise(records: pl.DataFrame, *, boundaries: BoundarySet) -> pl.DataFram
     -----
     Without coordinates nothing of a place is told but the stated country, and that only where the country is no smaller
     than the category's cell. Coordinates that their publisher made coarser at least as much as the category asks stay
-    as they are and have no cell: the place need not lie in the cell of a point that was moved.
+    as they are and have no cell: the place need not lie in the cell of a point that was moved. Coordinates that biodata
+    read in another term or moved itself are not those that the publisher made coarser, and get a cell.
     """
     longitude, latitude, uncertainty = (
         records[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
@@ -92,8 +100,8 @@ def generalise(records: pl.DataFrame, *, boundaries: BoundarySet) -> pl.DataFram
     regions = _regions(longitude, latitude, placed, records["categories"], boundaries)
     frame = pl.concat([records.select(_NEEDED), _told(regions)], how="horizontal").with_columns(
         placed=pl.Series(placed),
-        kept=pl.Series(placed & _already_coarse(records["quality_flags"], latitude, uncertainty, per_degree)),
-        radius=pl.Series(np.where(uncertainty > 0, uncertainty, ASSUMED_UNCERTAINTY_M)),
+        kept=pl.Series(placed & _already_coarse(records, latitude, uncertainty, per_degree)),
+        radius=pl.Series(_radius(uncertainty, records["quality_flags"])),
         stated=_wide_enough(records["countryCode"], records["category"], boundaries),
         category_degrees=pl.Series(1 / per_degree),
     )
@@ -109,6 +117,12 @@ def _published() -> list[pl.Expr]:
         pl.when(kept).then("decimalLatitude").otherwise("latitude").alias("decimalLatitude"),
         pl.when(kept).then("decimalLongitude").otherwise("longitude").alias("decimalLongitude"),
         pl.when(kept).then("coordinateUncertaintyInMeters").otherwise(radius).alias("coordinateUncertaintyInMeters"),
+        # A cell is one of WGS 84, whatever the place was told in; that can differ from place to place.
+        pl.when(kept)
+        .then("geodeticDatum")
+        .when(pl.col("latitude").is_not_null())
+        .then(pl.lit("WGS84"))
+        .alias("geodeticDatum"),
         pl.when(placed).then("country").otherwise("stated").alias("countryCode"),
         pl.col("province").alias("province_code"),
         (pl.col("countries").list.len() > 1).alias("ambiguous"),
@@ -211,9 +225,25 @@ def _told(regions: Sequence[Region | None]) -> pl.DataFrame:
     return table[[number.get(region, len(known)) if region is not None else len(known) for region in regions]]
 
 
-def _already_coarse(flags: pl.Series, latitude: Floats, uncertainty: Floats, per_degree: Longs) -> Bools:
+def _radius(uncertainty: Floats, flags: pl.Series) -> Floats:
+    """Return the radius that a place counts with, metres."""
+    radius = np.where(uncertainty > 0, uncertainty, ASSUMED_UNCERTAINTY_M)
+    moved = flags.list.set_intersection(list(_MOVED)).list.len().fill_null(0).to_numpy() > 0
+    return np.where(moved, np.ceil(radius / _MOVED_STEP_M) * _MOVED_STEP_M, radius)
+
+
+def _already_coarse(records: pl.DataFrame, latitude: Floats, uncertainty: Floats, per_degree: Longs) -> Bools:
     """Tell which places their publisher made at least as coarse as the category's cell."""
-    flagged = flags.list.contains("PUBLISHER_GENERALISED").fill_null(value=False).to_numpy()
+    axis = pl.element().struct.field("term").is_in(["decimalLatitude", "decimalLongitude"])
+    changed = pl.col("repairs").list.eval(axis & pl.element().struct.field("applied")).list.any()
+    flagged = (
+        records.select(
+            pl.col("quality_flags").list.contains("PUBLISHER_GENERALISED").fill_null(value=False)
+            & ~changed.fill_null(value=False)
+        )
+        .to_series()
+        .to_numpy()
+    )
     half, nowhere = 0.5 / per_degree, np.zeros_like(latitude)
     diagonal = geodesic_distance_m(nowhere, latitude, half, np.minimum(latitude + half, 90))
     return np.asarray(flagged & (uncertainty >= diagonal))

@@ -1,5 +1,7 @@
 """The only way out of the lake: what may be seen of each record."""
 
+from typing import Final
+
 import polars as pl
 
 from biodata.errors import SharingError
@@ -9,6 +11,16 @@ from biodata.sharing.generalise import generalise
 from biodata.sharing.rules import RuleSet
 from biodata.terms import ASSESSED, OCCURRENCE, PUBLISHED_OCCURRENCE, SHARING, Column, Reach, names
 from biodata.vocabularies import SharingCategory
+
+_NAMES: Final = frozenset(
+    """
+    establishmentMeans scientificName acceptedScientificName kingdom phylum class order family genus species genericName
+    specificEpithet infraspecificEpithet taxonRank taxonomicStatus iucnRedListCategory publishingCountry
+    """.split()
+)
+"""Words as the source told them, which hold no long numbers unless somebody wrote more into them."""
+_NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
+"""Decimals, degrees and minutes, metres; a year of an author is none of them."""
 
 
 def publish(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
@@ -62,4 +74,19 @@ def _column(column: Column, *, made: bool) -> pl.Expr:
         value = pl.when(is_open).then(value).otherwise(f"new_{column.name}")
     elif column.reach is Reach.PRECISE:
         value = pl.when(is_open).then(value)
+    elif column.name in _NAMES:
+        value = pl.when(is_open | ~_tells_numbers(column.name)).then(value).otherwise(_instead(column.name))
     return value.cast(column.dtype).alias(column.name)
+
+
+def _tells_numbers(name: str) -> pl.Expr:
+    """Tell where a text could hold coordinates, beside the words that it is for."""
+    return pl.col(name).str.contains(_NUMBERS).fill_null(value=False)
+
+
+def _instead(name: str) -> pl.Expr:
+    """Return what stands for a text that could hold coordinates: the accepted name for a name, else nothing."""
+    if name != "scientificName":
+        return pl.lit(None, dtype=pl.String)
+    others = ("acceptedScientificName", "species", "genus")
+    return pl.coalesce(pl.when(~_tells_numbers(other)).then(other) for other in others)

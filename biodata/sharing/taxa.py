@@ -11,8 +11,8 @@ import polars as pl
 from biodata.sharing.rules import HIGHER_RANKS, Rule
 
 FULL_NAMES: Final[tuple[str, ...]] = ("scientificName", "acceptedScientificName", "species", "genus", "genericName")
-AMBIGUOUS: Final = "AMBIGUOUS"
-"""The `match_type` of a name that leads to several taxa."""
+CERTAIN: Final = ("EXACT", "CANONICAL")
+"""The `match_type` of a name that is spelt as its taxon: its alternatives are homonyms, which are written like it."""
 
 # Letters of other scripts that look like Latin ones would otherwise hide a name.
 _LOOK_ALIKE: Final = str.maketrans("аеорсухіѕјԁһӏαορ", "aeopcyxisjdhlaop")
@@ -81,8 +81,13 @@ def matches(frame: pl.DataFrame, wanted: Mapping[str, list[int]]) -> pl.DataFram
     for expression in columns.values():
         found.append(_pairs(frame, expression, wanted, keys))
     if {"match_type", "match_alternatives"} <= set(frame.columns):
-        # A name that can mean several taxa may mean the one that is asked for.
-        several = frame.filter(pl.col("match_type") == AMBIGUOUS).explode("match_alternatives")
+        # A name that can mean several taxa may mean the one that is asked for, and one that is misspelt even where a
+        # taxon was chosen.
+        uncertain = ~pl.col("match_type").is_in(CERTAIN).fill_null(value=False)
+        several = frame.select("row", "match_type", "match_alternatives").filter(
+            pl.col("match_alternatives").is_not_null() & uncertain
+        )
+        several = several.explode("match_alternatives")
         found.append(_pairs(several, pl.col("match_alternatives"), wanted, keys))
     for rank in HIGHER_RANKS:
         if rank.lower() in frame.columns:
