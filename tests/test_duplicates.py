@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata import assessments
+from biodata.assessments import finding
 from biodata.matching.people import people
 from duets import CHINA, MYANMAR, VIET_NAM, assessed, groups, local, record
 
@@ -383,7 +383,7 @@ def test_parts_by_species_give_what_the_whole_gives(tmp_path, monkeypatch):
         for row in rows
     ]
     whole = groups(rows, tmp_path)
-    monkeypatch.setattr(assessments, "BUCKET_ROWS", 7)
+    monkeypatch.setattr(finding, "BUCKET_ROWS", 7)
     assert groups(rows, tmp_path) == whole
 
 

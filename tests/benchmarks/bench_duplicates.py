@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from biodata import assessments, places, terms
+from biodata.assessments.duplicates import FactFiles, find_duplicates
 from biodata.matching import duplicate_facts
 
 BATCH = 200_000
@@ -28,11 +29,11 @@ def main(rows: int) -> None:
     print(f"{frame.height:,} records, {peak_mb():,} MB with them in memory")
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        facts = assessments._Facts(Path(folder), 1)
+        facts = FactFiles(Path(folder), 1)
         for batch in batches(frame):
             facts.add(duplicate_facts.facts(assessments.with_utc(batch)))
         prepared = time.perf_counter() - start
-        found = assessments._duplicates(facts)
+        found = find_duplicates(facts)
         print(f"facts       {prepared:6.2f} s")
         print(f"duplicates  {time.perf_counter() - start - prepared:6.2f} s")
         print(f"            {found['duplicate_of'].count():,} in {found['duplicate_group'].n_unique() - 1:,} groups")

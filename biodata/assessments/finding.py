@@ -1,0 +1,117 @@
+"""Records set beside each other: all of the lake's, or what a release publishes of the open ones."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from biodata import places, terms
+from biodata.assessments.duplicates import FactFiles, find_duplicates
+from biodata.harmonise import suspicious_sets
+from biodata.matching import duplicate_facts
+from biodata.parsers import zones
+from biodata.store.staging import WorkFolder
+from biodata.vocabularies import SharingCategory
+
+BUCKET_ROWS: Final = 1_000_000
+"""Records of one part of the work: what bounds its memory."""
+BATCH_ROWS: Final = 200_000
+_FOUND: Final = tuple(column for column in terms.ASSESSMENT if column.name != "rule_version")
+
+
+def of_release(
+    parts: Sequence[Path], *, gazetteer: places.Gazetteer, work: Path, rows_told: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Return what a release may tell of its open records, from what it publishes of them.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+        Parquet files of `terms.PUBLISHED_OCCURRENCE`.
+    gazetteer : Gazetteer
+        Where the seats are.
+    work : Path
+        Folder for intermediate files.
+    rows_told : polars.DataFrame, optional
+        `unidentified` of the lake: which rows are equal in every cell. Asked of open records only.
+
+    Returns
+    -------
+    polars.DataFrame
+        key, flags, isInCluster, duplicate_of, duplicate_reason: records with a finding.
+    """
+    columns = [*duplicate_facts.COLUMNS, "year"]
+    is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
+    batches: Iterable[pl.DataFrame] = (
+        pl.scan_parquet(part).filter(is_open).select(columns).collect() for part in parts
+    )
+    if rows_told is not None:
+        batches = (batch.join(rows_told, on="key", how="left", maintain_order="left") for batch in batches)
+    rows = sum(pl.scan_parquet(part).select(pl.len()).collect().item() for part in parts)
+    found = find(batches, rows=rows, gazetteer=gazetteer, work=work)
+    return found.select(
+        "key",
+        "flags",
+        pl.col("duplicate_group").is_not_null().alias("isInCluster"),
+        "duplicate_of",
+        pl.col("duplicate_reasons").list.join("; ").alias("duplicate_reason"),
+    )
+
+
+def find(batches: Iterable[pl.DataFrame], *, rows: int, gazetteer: places.Gazetteer, work: Path) -> pl.DataFrame:
+    """Set records beside each other.
+
+    Parameters
+    ----------
+    batches : iterable of polars.DataFrame
+        `duplicate_facts.COLUMNS` and `year` of every record; of the lake's, `source_record_id` and `repairs` too.
+    rows : int
+        How many there are, about.
+    gazetteer : Gazetteer
+        Where the seats are.
+    work : Path
+        Folder for intermediate files.
+
+    Returns
+    -------
+    polars.DataFrame of `terms.ASSESSMENT` without the rules' version, sorted by key
+        Only records of which something was found.
+    """
+    beside: list[pl.DataFrame] = []
+    with WorkFolder(work) as scratch:
+        facts = FactFiles(scratch.folder, -(-max(rows, 1) // BUCKET_ROWS))
+        for batch in batches:
+            beside.append(batch.select(suspicious_sets.COLUMNS))
+            facts.add(duplicate_facts.facts(with_utc(batch)))
+        flagged = suspicious_sets.find(pl.concat(beside), gazetteer=gazetteer) if beside else None
+        beside.clear()
+        found = find_duplicates(facts)
+    if flagged is not None:
+        flags = flagged.group_by("key", maintain_order=True).agg(flags="flag", details="detail")
+        found = found.join(flags, on="key", how="full", coalesce=True)
+    return terms.conform(found, _FOUND).sort("key")
+
+
+def with_utc(records: pl.DataFrame) -> pl.DataFrame:
+    """Add the instants in UTC between which each record was made.
+
+    Parameters
+    ----------
+    records : polars.DataFrame of n rows
+        `eventDate`, `event_start`, `event_end`, `event_time`, `event_zone`; and `repairs`, where a zone may be proposed.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        With `utc_start`, `utc_end` and `zone_told`: False where the zone is one that is only proposed.
+    """
+    zone = pl.col("event_zone")
+    if "repairs" in records.columns:
+        is_zone = (pl.element().struct.field("term") == "event_zone") & ~pl.element().struct.field("applied")
+        proposed = pl.col("repairs").list.eval(pl.element().filter(is_zone).struct.field("value")).list.first()
+        zone = pl.coalesce(zone, proposed)
+    instants = zones.utc_interval(
+        pl.col("eventDate"), pl.col("event_start"), pl.col("event_end"), pl.col("event_time"), zone
+    )
+    return records.with_columns(*instants, zone_told=pl.col("event_zone").is_not_null())

@@ -1,0 +1,164 @@
+"""The lake's table `assessments`: made anew where the records changed, counted, and put beside records."""
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from biodata import places
+from biodata.assessments.finding import BATCH_ROWS, find
+from biodata.harmonise import suspicious_sets
+from biodata.matching import duplicate_facts, duplicates
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.query.filters import Like
+
+logger = logging.getLogger(__name__)
+
+RULE_VERSION: Final = f"duplicates {duplicates.RULE_VERSION}"
+"""Kept with every finding; another one makes `assess` look again at a lake that has not changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssessReport:
+    """What is known of the lake's records from all of them together.
+
+    Attributes
+    ----------
+    snapshot : int
+        The lake's version with these findings.
+    records : int
+        Records of the lake.
+    flags : dict of str to int
+        Records by doubt.
+    groups, duplicates : int
+        Groups of records of one event, and the records that are left out where one of each group is enough.
+    possible : int
+        Pairs that may be of one event, and are left as they are.
+    reasons : dict of str to int
+        Records left out by the reason, without its figures.
+    changed : bool
+        False where the lake had not changed since the last time.
+    """
+
+    snapshot: int
+    records: int
+    flags: dict[str, int]
+    groups: int
+    duplicates: int
+    possible: int
+    reasons: dict[str, int] = field(default_factory=dict)
+    changed: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)
+
+
+def assess(settings: Settings, *, lake: Lake | None = None) -> AssessReport:
+    """Bring the lake's table `assessments` up to date with its records.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    lake : Lake, optional
+        Where it is open already.
+
+    Returns
+    -------
+    AssessReport
+        The same for the same records, however they came in.
+    """
+    if lake is None:
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as opened:
+            return assess(settings, lake=opened)
+    mark = settings.data / "assessed.json"
+    own = settings.gazetteer_file
+    state = {
+        "occurrences": lake.changed_at("occurrences"),
+        "rules": RULE_VERSION,
+        "boundaries": settings.boundaries,
+        "gazetteer": hashlib.sha256(own.read_bytes()).hexdigest() if own else None,
+    }
+    told = _read(mark)
+    if told == {**state, "assessments": lake.changed_at("assessments")}:
+        return _report(lake, changed=False)
+    snapshot = lake.snapshot()
+    columns = [*duplicate_facts.COLUMNS, "year", "source_record_id", "repairs"]
+    batches = lake.batches("occurrences", columns=columns, snapshot=snapshot, batch_rows=BATCH_ROWS)
+    found = find(
+        batches,
+        rows=lake.count("occurrences", snapshot=snapshot),
+        gazetteer=places.load_gazetteer(places.load_boundaries(settings.boundaries), settings.gazetteer_file),
+        work=settings.data / "staging",
+    )
+    frame = found.with_columns(rule_version=pl.lit(RULE_VERSION))
+    lake.commit_table("assessments", frame, key="key", scope={}, author="assess", message="records beside each other")
+    part = mark.with_name(f"{mark.name}.part")
+    part.write_text(json.dumps({**state, "assessments": lake.changed_at("assessments")}), encoding="utf-8")
+    part.replace(mark)
+    report = _report(lake, changed=True)
+    logger.info("%d records: %d duplicates in %d groups", report.records, report.duplicates, report.groups)
+    return report
+
+
+def beside_others(lake: Lake, records: pl.DataFrame) -> pl.DataFrame:
+    """Add to records of the lake what the others tell of them.
+
+    Parameters
+    ----------
+    lake : Lake
+        Assessed before.
+    records : polars.DataFrame of n rows
+        With `key` and `quality_flags`.
+
+    Returns
+    -------
+    polars.DataFrame of n rows, in their order
+        The doubts stand among `quality_flags`; `duplicate_group` and `duplicate_of` are those of `terms.ASSESSMENT`.
+    """
+    columns = ["key", "flags", "duplicate_group", "duplicate_of"]
+    found = lake.read("assessments", columns=columns).join(records.select("key"), on="key", how="semi")
+    flags = found.select("key", flag="flags").explode("flag").drop_nulls("flag")
+    records = suspicious_sets.merged(records, flags.with_columns(detail=pl.lit(None, dtype=pl.String)))
+    return records.join(found.drop("flags"), on="key", how="left", maintain_order="left")
+
+
+def unidentified(lake: Lake) -> pl.DataFrame:
+    """Return key and source_record_id of the rows that nothing but their content identifies."""
+    where = Like("source_record_id", f"{duplicate_facts.CONTENT}%")
+    return lake.read("occurrences", columns=["key", "source_record_id"], where=where)
+
+
+def _report(lake: Lake, *, changed: bool) -> AssessReport:
+    """Count what the lake's table tells."""
+    frame = lake.read("assessments")
+    flags = frame["flags"].explode().drop_nulls().value_counts().sort("count", "flags", descending=[True, False])
+    left_out = frame.filter(pl.col("duplicate_of").is_not_null())
+    plain = pl.col("duplicate_reasons").list.join("; ").str.replace_all(r"\d+(\.\d+)?", "…")
+    reasons = left_out.select(reason=plain).group_by("reason").len().sort("len", "reason", descending=[True, False])
+    possible = frame["duplicate_links"].explode().drop_nulls().struct.field("strength")
+    return AssessReport(
+        snapshot=lake.snapshot(),
+        records=lake.count("occurrences"),
+        flags=dict(flags.iter_rows()),
+        groups=frame["duplicate_group"].drop_nulls().n_unique(),
+        duplicates=left_out.height,
+        possible=int((possible == duplicates.STRENGTHS[0]).sum()) // 2,
+        reasons=dict(reasons.iter_rows()),
+        changed=changed,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what the last assessment noted; nothing where that cannot be read."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
