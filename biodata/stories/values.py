@@ -165,7 +165,8 @@ _STOOD_IN: Final = ("eventDate", "countryCode", "license", "decimalLatitude", "d
 
 def _fits(value: Any, text: str, way: Way) -> bool:
     """Tell whether a value can be what was told, or a part of it where the text is taken apart."""
-    return _same(value, text) or (way.rule == "name_parts" and str(value) in text)
+    in_parts = way.rule == "name_parts" or way.terms == ("eventTime",)
+    return _same(value, text) or (in_parts and str(value) in text)
 
 
 def _same(value: Any, text: str) -> bool:
