@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.matching import duplicate_groups, duplicates
+from biodata.matching import duplicate_groups, duplicate_identifiers, duplicate_links, duplicates
 from biodata.store.staging import write_part
 
 _ROW_GROUP_ROWS: Final = 200_000
@@ -59,16 +59,16 @@ def find_duplicates(facts: FactFiles) -> pl.DataFrame:
     polars.DataFrame
         key and the duplicate columns of `terms.ASSESSMENT`; no columns but key where nothing is linked.
     """
-    links = [pl.DataFrame(schema=duplicates.LINKS)]
+    links = [pl.DataFrame(schema=duplicate_links.LINKS)]
     named = [pl.Series(dtype=pl.UInt64)]
     for part in facts.by_species():
         links.append(duplicates.by_event(part))
-        named.append(duplicates.named_by_others(part))
+        named.append(duplicate_identifiers.named_by_others(part))
     names = pl.concat(named).unique()
     for number in range(facts.parts):
         sharing = _sharing_identifiers(facts, names, number)
         if len(sharing):
-            links.append(duplicates.by_identifier(facts.of(sharing)))
+            links.append(duplicate_identifiers.by_identifier(facts.of(sharing)))
     together = pl.concat(links)
     if together.is_empty():
         return pl.DataFrame(schema={"key": pl.Int64})
@@ -80,17 +80,19 @@ def find_duplicates(facts: FactFiles) -> pl.DataFrame:
 def _sharing_identifiers(facts: FactFiles, names: pl.Series, number: int) -> pl.Series:
     """Return the keys of records that share an identifier with another, of one part of all identifiers."""
     numbered = [pl.DataFrame(schema={"key": pl.Int64, "block": pl.UInt64})]
-    for part in facts.by_species(duplicates.IDENTIFIED_BY):
-        told = duplicates.identifiers(part, names)
+    for part in facts.by_species(duplicate_identifiers.IDENTIFIED_BY):
+        told = duplicate_identifiers.identifiers(part, names)
         numbered.append(told.filter(pl.col("block") % facts.parts == number))
     every = pl.concat(numbered)
-    counted = every.group_by("block").len().filter(pl.col("len").is_between(2, duplicates.MOST_OF_IDENTIFIER))
+    counted = (
+        every.group_by("block").len().filter(pl.col("len").is_between(2, duplicate_identifiers.MOST_OF_IDENTIFIER))
+    )
     return every.join(counted, on="block", how="semi")["key"].unique()
 
 
 def _rows(pairs: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     """Return one row a record: its group, which record stands for it, why, and every link."""
-    word = pl.lit(pl.Series(duplicates.STRENGTHS)).gather(pl.col("strength"))
+    word = pl.lit(pl.Series(duplicate_links.STRENGTHS)).gather(pl.col("strength"))
     both = pl.concat(
         [pairs.select("strength", "reason", key=end, other=to) for end, to in (("a", "b"), ("b", "a"))]
     ).with_columns(word.alias("strength"))

@@ -12,7 +12,7 @@ import polars as pl
 from biodata import places
 from biodata.assessments.finding import BATCH_ROWS, find
 from biodata.harmonise import suspicious_sets
-from biodata.matching import duplicate_facts, duplicates
+from biodata.matching import duplicate_facts, duplicate_links, duplicates
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Like
@@ -149,7 +149,7 @@ def _report(lake: Lake, *, changed: bool) -> AssessReport:
         flags=dict(flags.iter_rows()),
         groups=frame["duplicate_group"].drop_nulls().n_unique(),
         duplicates=left_out.height,
-        possible=int((possible == duplicates.STRENGTHS[0]).sum()) // 2,
+        possible=int((possible == duplicate_links.STRENGTHS[0]).sum()) // 2,
         reasons=dict(reasons.iter_rows()),
         changed=changed,
     )

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from biodata.matching.duplicates import LINKS, STRENGTHS
+from biodata.matching.duplicate_links import LINKS, STRENGTHS
 
 GROUPS: Final = pl.Schema([("key", pl.Int64), ("group", pl.Int64), ("reasons", pl.List(pl.String))])
 """A record of a group: `group` is the key of the record that is kept; why it is of the group, in words."""

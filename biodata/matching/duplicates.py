@@ -13,24 +13,24 @@ same place on the same day again and again (at most possible), and a camera sees
 Records that tell different individuals, numbers in a collection or counts are never one.
 
 Across a border (both teams): the same species at the same time in UTC, noted in different countries or zones, at places
-that agree within their uncertainties and `HEARD_M` or `SEEN_M`. A song is heard up to about 2 km away, so two posts that
-hear one group may be 4 km apart (the cao vit gibbon's collaborative censuses, Ma et al. 2020, Oryx 54: 776-783, placed
-posts so that each hears several valleys, and joined what both sides heard by time and place).
+that agree within their uncertainties and `HEARD_M` or `SEEN_M`. That is a default of ours: two listening posts that hear
+one group are taken to be at most 4 km apart. (In the collaborative censuses of the cao vit gibbon, posts stand on ridges
+of both sides, each within hearing of several valleys: Ma et al. 2020, Oryx 54(6).)
 
 GBIF's rules: Grosjean & Robertson 2021, https://data-blog.gbif.org/post/clustering-occurrences/. They leave out pairs of
 different countries and of one dataset, which are what a border needs.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
 
+from biodata.matching.duplicate_identifiers import MOST_OF_IDENTIFIER
+from biodata.matching.duplicate_links import differs, equal, links, together
 from biodata.matching.duplicate_pairs import (
     MOST_IN_BLOCK,
     SAME_PLACE_M,
     SAME_TIME_S,
-    agreement,
     blocks,
     cells,
     explode,
@@ -40,7 +40,6 @@ from biodata.matching.duplicate_pairs import (
 RULE_VERSION: Final = "1"
 """Raised when a rule changes: what was found before is then found anew."""
 
-STRENGTHS: Final = ("possible", "likely", "strong")
 HEARD_M: Final = 4_000.0
 SEEN_M: Final = 1_000.0
 """How far apart the places of one event may be told by two teams, beside their uncertainties: observers often give
@@ -55,32 +54,10 @@ SEEN_S: Final = 300
 LONGEST_S: Final = 3_600
 """A longer stretch of time is the team's presence, not the event."""
 OVERLAPPING_S: Final = 1_800
-MOST_OF_IDENTIFIER: Final = 50
-"""An identifier that more records share names none of them."""
 GATHERED_M: Final = 2_000.0
 """How far apart two collections may place what one person gathered under one number."""
-CORRECTED_M: Final = 10_000.0
-"""Places farther apart than this contradict each other."""
-
-LINKS: Final = pl.Schema(
-    {
-        "a": pl.Int64,
-        "b": pl.Int64,
-        "strength": pl.Int8,
-        "reason": pl.String,
-        "agree": pl.Int32,
-        "seconds": pl.Int64,
-        "metres": pl.Float64,
-    }
-)
-"""Two records by key, how sure (position in `STRENGTHS`) and why they are of one event, and how near they are."""
-
-IDENTIFIED_BY: Final = ("key", "id_occurrence", "id_gbif", "id_catalogued", "named", "names")
-"""The columns of `duplicate_facts.facts` that `identifiers` reads."""
-_AGREEING: Final = ("count", "sex", "lifeStage", "organismID", "recordNumber", "catalogNumber", "clock", "x", "y")
 _KM: Final = (pl.col("metres") / 1000).round(1)
 _METRES: Final = pl.col("metres").round().cast(pl.Int64)
-_SAME: Final = pl.col("present_a") == pl.col("present_b")
 _PRESENT: Final = pl.col("present") & pl.col("species").is_not_null()
 _REACH_M: Final = HEARD_M + 2 * LARGEST_RADIUS_M
 
@@ -98,87 +75,7 @@ def by_event(facts: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame of LINKS
         The same for any order of the rows. A pair may be linked for several reasons.
     """
-    return _together([*_repeated(facts), *_by_time(facts), _by_person(facts), _nearby(facts)])
-
-
-def by_identifier(facts: pl.DataFrame) -> pl.DataFrame:
-    """Link records by their identifiers.
-
-    Parameters
-    ----------
-    facts : polars.DataFrame
-        What `duplicate_facts.facts` returned, of every record that shares one of `identifiers` with another.
-
-    Returns
-    -------
-    polars.DataFrame of LINKS
-    """
-    numbered = _identifier_blocks(facts, named_by_others(facts))
-    found = pairs(facts, numbered, across_datasets=False, most=MOST_OF_IDENTIFIER).filter(_SAME)
-    told = {
-        name: (pl.col(f"{name}_a") == pl.col(f"{name}_b")).fill_null(value=False)
-        for name in ("id_occurrence", "id_gbif", "id_catalogued", "species")
-    }
-    other_collection = (pl.col("collection_a") != pl.col("collection_b")).fill_null(value=False)
-    catalogued = told["id_catalogued"] & ~other_collection
-    other_species = (pl.col("species_a") != pl.col("species_b")).fill_null(value=False)
-    moved = (pl.col("metres") > CORRECTED_M + pl.sum_horizontal("radius_a", "radius_b")).fill_null(value=False)
-    other_time = pl.col("days_differ") | pl.col("clocks_differ")
-    contradictions = pl.sum_horizontal(c.cast(pl.Int32) for c in (other_species, moved, other_time))
-    agrees = told["species"] & (contradictions == 0) & ~pl.col("individuals_differ")
-    names_other = _shares("names", "named") | _shares("named", "names") | _shares("names", "names")
-    across = pl.col("other_dataset")
-    here = agrees & pl.col("same_day") & pl.col("same_place") & ~_differs("recordNumber")
-    found = found.with_columns(
-        reason=pl.when(across & told["id_gbif"] & (contradictions <= 1))
-        .then(pl.lit("the same gbifID in two datasets"))
-        .when(across & told["id_occurrence"] & pl.col("id_global_a") & (contradictions <= 1))
-        .then(pl.lit("the same occurrenceID in two datasets"))
-        .when(across & catalogued & (contradictions <= 1))
-        .then(pl.lit("the same institutionCode and catalogNumber in two datasets"))
-        .when(across & told["id_occurrence"] & here & ~pl.col("border"))
-        .then(pl.lit("the same occurrenceID, species, day and place in two datasets"))
-        .when(~across & catalogued & here)
-        .then(pl.lit("the same catalogNumber twice in one dataset, with the same species, day and place"))
-        .when(names_other & agrees & ~pl.col("days_differ"))
-        .then(pl.lit("the otherCatalogNumbers of one name the other")),
-        but=pl.when(other_species)
-        .then(pl.lit("; the species differ"))
-        .when(moved)
-        .then(pl.lit("; the places differ"))
-        .when(other_time)
-        .then(pl.lit("; the dates differ"))
-        .otherwise(pl.lit("")),
-    )
-    return _links(found.drop_nulls("reason"), 2, pl.col("reason") + pl.col("but"))
-
-
-def named_by_others(facts: pl.DataFrame) -> pl.Series:
-    """Return what the records' otherCatalogNumbers name, as numbers."""
-    return explode(facts.select("names"), "names")["names"].drop_nulls().unique()
-
-
-def identifiers(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
-    """Return key and each of its identifiers as a number (`block`): records that share one are `by_identifier`'s.
-
-    Parameters
-    ----------
-    facts : polars.DataFrame
-        What `duplicate_facts.facts` returned.
-    named : polars.Series
-        `named_by_others` of all records.
-    """
-    numbered = _identifier_blocks(facts, named)
-    return numbered.select(facts["key"].gather(numbered["row"]), "block")
-
-
-def _identifier_blocks(facts: pl.DataFrame, named: pl.Series) -> pl.DataFrame:
-    """Return rows and numbers of their identifiers; a name that no other record uses is left out."""
-    rows = facts.with_row_index("row")
-    plain = [rows.select("row", block=name) for name in ("id_occurrence", "id_gbif", "id_catalogued")]
-    lists = [explode(rows.select("row", block=name), "block") for name in ("named", "names") if len(named)]
-    lists = [told.filter(pl.col("block").is_in(named.implode())) for told in lists]
-    return pl.concat([*plain, *lists]).drop_nulls().unique()
+    return together([*_repeated(facts), *_by_time(facts), _by_person(facts), _nearby(facts)])
 
 
 def _repeated(facts: pl.DataFrame) -> list[pl.DataFrame]:
@@ -190,18 +87,18 @@ def _repeated(facts: pl.DataFrame) -> list[pl.DataFrame]:
     def found(where: pl.Expr, *columns: str, most: int = MOST_IN_BLOCK) -> pl.DataFrame:
         return pairs(facts, blocks(facts, *columns, where=where), across_datasets=False, most=most)
 
-    to_the_minute = found(timed, "dataset", "content").filter(~_differs("catalogNumber"))
+    to_the_minute = found(timed, "dataset", "content").filter(~differs("catalogNumber"))
     return [
-        _links(
+        links(
             found(placed, "row_told"), 1, pl.lit("the row is repeated in every cell, in a file that identifies no row")
         ),
-        _links(to_the_minute, 1, pl.lit("the row is repeated: time, place, people and all else are the same")),
-        _links(
+        links(to_the_minute, 1, pl.lit("the row is repeated: time, place, people and all else are the same")),
+        links(
             found(placed & pl.col("bare"), "dataset", "content"),
             1,
             pl.lit("the same species at the same point in one dataset, and nothing else is told of either"),
         ),
-        _links(
+        links(
             found(dated, "dataset", "content", most=MOST_OF_IDENTIFIER),
             0,
             pl.lit("the row is repeated in one dataset, but no time of day is told"),
@@ -231,10 +128,10 @@ def _copies(found: pl.DataFrame) -> pl.DataFrame:
     """Link records of one instant and place in two datasets."""
     copies = found.filter(
         "other_dataset", pl.col("seconds") <= SAME_TIME_S, "same_place", ~pl.col("individuals_differ"),
-        ~_differs("recordNumber"),
+        ~differs("recordNumber"),
     )  # fmt: skip
     sure = pl.col("sure_a") & pl.col("sure_b") & ~pl.col("no_word_shared")
-    return _links(
+    return links(
         copies,
         sure.cast(pl.Int8),
         pl.format("the same species at the same time in UTC and place ({} m) in two datasets{}", _METRES, _zone_note()),
@@ -251,7 +148,7 @@ def _two_teams(found: pl.DataFrame) -> pl.DataFrame:
     near_in_time = (pl.col("seconds") <= pl.when(heard).then(HEARD_S).otherwise(SEEN_S)) | (
         (gap < 0) & (pl.col("seconds") <= OVERLAPPING_S)
     )
-    individuals = _differs("organismID") | _differs("sex") | (~heard & _differs("count"))
+    individuals = differs("organismID") | differs("sex") | (~heard & differs("count"))
     teams = found.filter(
         pl.col("metres") <= radius + pl.when(heard).then(HEARD_M).otherwise(SEEN_M),
         near_in_time & ~long & ~vague & ~individuals,
@@ -268,7 +165,7 @@ def _two_teams(found: pl.DataFrame) -> pl.DataFrame:
         _KM,
         _zone_note(),
     )
-    return _links(teams, sure.cast(pl.Int8), reason)
+    return links(teams, sure.cast(pl.Int8), reason)
 
 
 def _by_person(facts: pl.DataFrame) -> pl.DataFrame:
@@ -276,16 +173,16 @@ def _by_person(facts: pl.DataFrame) -> pl.DataFrame:
     rows = explode(facts.with_row_index("row").filter(_PRESENT & pl.col("day").is_not_null()), "people")
     block = pl.struct("species", "day", "people").hash(23)
     found = pairs(facts, rows.select("row", block=block), across_datasets=True)
-    found = found.filter(~pl.col("clocks_differ"), ~pl.col("individuals_differ"), ~_differs("recordNumber"))
+    found = found.filter(~pl.col("clocks_differ"), ~pl.col("individuals_differ"), ~differs("recordNumber"))
     numbered = (pl.col("recordNumber_a") == pl.col("recordNumber_b")).fill_null(value=False)
     gathered = found.filter(numbered, (pl.col("metres") <= GATHERED_M) | pl.col("metres").is_null())
     # Both of one institution, each with its own number: two objects of one person's day.
-    own_numbers = _differs("catalogNumber") & (pl.col("id_catalogued_a").is_not_null())
-    same = found.filter(~numbered, "same_place", ~(own_numbers & _equal("collection")))
-    return _together(
+    own_numbers = differs("catalogNumber") & (pl.col("id_catalogued_a").is_not_null())
+    same = found.filter(~numbered, "same_place", ~(own_numbers & equal("collection")))
+    return together(
         [
-            _links(gathered, 2, pl.lit("the same person's recordNumber, day and species in two datasets")),
-            _links(
+            links(gathered, 2, pl.lit("the same person's recordNumber, day and species in two datasets")),
+            links(
                 same,
                 1,
                 pl.format("the same person, species, day and place ({} m) in two datasets", _METRES),
@@ -304,25 +201,7 @@ def _nearby(facts: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(cell=cells(pl.col("x"), pl.col("y"), side=0.01, reach_m=SAME_PLACE_M)).explode("cell")
     found = pairs(facts, rows.select("row", block=pl.struct("species", "day", "cell").hash(24)), across_datasets=True)
     found = found.filter(pl.col("metres") <= SAME_PLACE_M, ~pl.col("clocks_differ"), ~pl.col("individuals_differ"))
-    return _links(found, 0, pl.format("the same species and day within {} m in two datasets", _METRES))
-
-
-def _links(found: pl.DataFrame, strength: int | pl.Expr, reason: pl.Expr) -> pl.DataFrame:
-    """Return compared pairs as links."""
-    return found.select(
-        a="key_a",
-        b="key_b",
-        strength=pl.lit(strength, dtype=pl.Int8) if isinstance(strength, int) else strength,
-        reason=reason,
-        agree=agreement(_AGREEING),
-        seconds="seconds",
-        metres="metres",
-    ).select(pl.col(name).cast(dtype) for name, dtype in LINKS.items())
-
-
-def _together(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return links of several rules."""
-    return pl.concat([pl.DataFrame(schema=LINKS), *parts])
+    return links(found, 0, pl.format("the same species and day within {} m in two datasets", _METRES))
 
 
 def _zone_note() -> pl.Expr:
@@ -332,19 +211,3 @@ def _zone_note() -> pl.Expr:
         .then(pl.lit(""))
         .otherwise(pl.lit("; a time zone is only proposed, from the country"))
     )
-
-
-def _equal(name: str) -> pl.Expr:
-    """Tell where both records tell the same in a column."""
-    return (pl.col(f"{name}_a") == pl.col(f"{name}_b")).fill_null(value=False)
-
-
-def _differs(name: str) -> pl.Expr:
-    """Tell where both records tell a column, and not the same."""
-    return (pl.col(f"{name}_a") != pl.col(f"{name}_b")).fill_null(value=False)
-
-
-def _shares(one: str, other: str) -> pl.Expr:
-    """Tell where two lists, one of each record, have a member in common."""
-    common = pl.col(f"{one}_a").list.set_intersection(pl.col(f"{other}_b")).list.len()
-    return (common > 0).fill_null(value=False)
