@@ -185,6 +185,26 @@ def test_a_column_that_only_some_files_have_is_null_in_the_others(lake: Lake):
     assert (report.changed, report.unchanged) == (1, 1)
 
 
+def test_the_history_of_a_record_has_each_version_and_its_end(lake: Lake):
+    commit(lake, TRUNG_KHANH)
+    key = lake.read("occurrences", where=Compare("source_record_id", "=", "TK-1"))["key"][0]
+    commit(lake, [(*TRUNG_KHANH[0][:3], 22.95, 106.52), *TRUNG_KHANH[1:]])
+    commit(lake, TRUNG_KHANH[1:], complete_datasets=["cao-bang"])
+    for table, column, told in (
+        ("occurrences", "decimalLatitude", [22.9, 22.95, None]),
+        ("verbatim", "v_decimalLatitude", ["22.9", "22.95", None]),
+    ):
+        history = lake.history(table, key)
+        assert history["gone"].to_list() == [False, False, True]
+        assert history[column].to_list() == told
+        assert history["snapshot"].is_sorted()
+        assert history["author"].to_list() == ["a test"] * 3
+        assert history["key"].to_list() == [key] * 3
+        assert lake.history(table, key + 1).is_empty()
+    with pytest.raises(InputError, match="key"):
+        lake.history("taxa", key)
+
+
 def test_files_of_a_commit_that_never_came_are_removed_by_the_next(lake: Lake):
     commit(lake, TRUNG_KHANH[:1])
     left = lake.data / "lake" / "main" / "verbatim" / "staged-0123456789abcdef-000000.parquet"
@@ -234,6 +254,8 @@ def test_an_older_lake_gets_the_columns_it_lacks(tmp_path: Path):
         assert lake.read("occurrences").get_column("stateProvince").to_list() == [None] * 3
         assert lake.count("layers") == 0
         assert counts(commit(lake, TRUNG_KHANH)) == (0, 0, 3, 0)
+        key = lake.read("occurrences", columns=["key"])["key"][0]
+        assert lake.history("occurrences", key).select("gone", "stateProvince").rows() == [(False, None)]
 
 
 def test_a_moved_lake_still_reads(tmp_path: Path):
