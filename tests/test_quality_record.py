@@ -46,7 +46,6 @@ def test_what_is_empty(value, told):
             "http://creativecommons.org/licenses/by-nc-sa/4.0/deed.zh-hans", C, NOT_AMENDED, id="translated deed"
         ),
         pytest.param("https://creativecommons.org/licenses/by/4.0/legalcode.xx", N, "by", id="no such translation"),
-        pytest.param("https://creativecommons.org/licenses/by/4.0/\n", N, "by", id="line end behind it"),
         pytest.param("CC-BY-NC 4.0", N, "by-nc", id="short name"),
         pytest.param("CC_BY_NC_4_0", N, "by-nc", id="GBIF's spelling"),
         pytest.param("CC BY", N, NOT_AMENDED, id="which version is not told"),
@@ -63,6 +62,11 @@ def test_licences(licence, standard, meant):
 def test_public_domain_has_one_version():
     proposed = '{"dcterms:license":"https://creativecommons.org/publicdomain/zero/1.0/legalcode"}'
     assert answer("AMENDMENT_LICENSE_STANDARDIZED", license="CC0") == proposed
+    # The address itself is right: only what stands around it goes.
+    address = "https://creativecommons.org/licenses/by/4.0/"
+    for told in (f"{address}\n", f"\t{address}", f"{address}\x00 "):
+        assert answer("VALIDATION_LICENSE_STANDARD", license=told) == N
+        assert answer("AMENDMENT_LICENSE_STANDARDIZED", license=told) == f'{{"dcterms:license":"{address}"}}'
     assert answer("AMENDMENT_LICENSE_STANDARDIZED") == NOT_AMENDED
 
 

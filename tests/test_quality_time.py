@@ -256,6 +256,10 @@ def test_parts_agree_with_the_event_date(row, expected):
         pytest.param("AMENDMENT_DAY_STANDARDIZED", {"day": "๕"}, {"dwc:day": "5"}, id="Thai digit"),
         pytest.param("AMENDMENT_MONTH_STANDARDIZED", {"month": "IV"}, {"dwc:month": "4"}, id="Roman month"),
         pytest.param("AMENDMENT_MONTH_STANDARDIZED", {"month": "Sept."}, {"dwc:month": "9"}, id="short name"),
+        pytest.param("AMENDMENT_MONTH_STANDARDIZED", {"month": "十月"}, {"dwc:month": "10"}, id="Chinese numeral"),
+        pytest.param(
+            "AMENDMENT_MONTH_STANDARDIZED", {"month": "十二月\r"}, {"dwc:month": "12"}, id="line end behind it"
+        ),
         pytest.param("AMENDMENT_MONTH_STANDARDIZED", {"month": "Ma"}, None, id="March or May"),
         pytest.param("AMENDMENT_MONTH_STANDARDIZED", {"month": "10"}, None, id="a month already"),
     ],

@@ -83,10 +83,11 @@ def _metres(number: str, unit: str | None) -> Decimal | None:
     factor = UNITS[unit]
     if "," in number and factor not in ENGLISH:
         return None
-    return Decimal(number.replace(",", "")) * factor
+    # Metres keep the digits that were told ("10.0 m"); noughts that a conversion adds say nothing.
+    metres = Decimal(number.replace(",", "")) * factor
+    return metres if factor == 1 else metres.normalize()
 
 
 def _plain(metres: Decimal) -> str:
-    """Return a decimal without exponent; what the conversion added as noughts is left out."""
-    text = f"{metres:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    """Return a decimal without exponent."""
+    return f"{metres:f}"

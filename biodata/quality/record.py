@@ -8,6 +8,7 @@ import polars as pl
 from biodata.parsers.licences import parse_licence
 from biodata.quality.controlled import standard, standardised
 from biodata.quality.model import PARAMETER, Answer, Arguments, Context, Preparation, Test
+from biodata.quality.numbers import BLANKS
 from biodata.quality.vocabulary import Vocabulary
 
 _LANGUAGES: Final = (
@@ -20,6 +21,7 @@ LICENCE: Final = (
 )
 """The addresses of the Creative Commons licences 4.0 and of CC0, after the standard's regular expression."""
 
+_ADDRESS: Final = re.compile(LICENCE.replace(r"\z", r"\Z"))
 _CC_BY: Final = re.compile(r"by(?:-(?:nc-sa|nc-nd|nc|sa|nd))?")
 _CC: Final = re.compile(
     r"(?:creativecommons\.org/licenses/|\bcc[\s_-]*)(?P<parts>by(?:[\s_-]+(?:nc|nd|sa)(?![a-z]))*)[\s/_v-]*4(?:[._]0)?(?!\d)(?P<rest>.*)",
@@ -35,6 +37,9 @@ _ALERT_IF: Final = "annotationAlertIf"
 
 def _licence_of(text: str) -> str | None:
     """Return the address of the licence that a text names; None where it is not beyond doubt, as without a version."""
+    bare = text.strip(BLANKS)
+    if _ADDRESS.match(bare):
+        return bare
     told = " ".join(text[:_LONGEST].split())
     if parse_licence(told) == "CC0_1_0" and "pddl" not in told.casefold() and not told.casefold().startswith("public"):
         return "https://creativecommons.org/publicdomain/zero/1.0/legalcode"

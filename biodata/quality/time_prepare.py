@@ -43,6 +43,7 @@ _DERIVED: Final = pl.Schema(
 )
 # A complete date of ISO 8601, with or without a time to the minute or second: nearly every date of nearly every file.
 _USUAL: Final = r"^\d{4}-\d{2}-\d{2}(?:T([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?:Z|([+-])(0[0-9]|1[0-4]):?([0-5][0-9]))?)?$"
+_CHINESE: Final = tuple("一 二 三 四 五 六 七 八 九 十 十一 十二".split())
 _NEGATIVE_ZERO: Final = r"T.*-00:?00$"
 
 
@@ -192,6 +193,8 @@ def _month(text: str) -> int | None:
     """Return the month that a text names or numbers."""
     told = ascii_digits(text[:40]).strip(SPACE).strip()
     digits = told.removesuffix("月").removesuffix(".0")
+    if digits in _CHINESE:
+        return _CHINESE.index(digits) + 1
     if digits.isascii() and digits.isdigit() and len(digits) < 9:
         return int(digits) if 1 <= int(digits) <= 12 else None
     return month_number(told, roman=True)
