@@ -21,7 +21,8 @@ from biodata.vocabularies import MEMBERS
         ("Great  Britain", "GB"), ("Zaïre", "CD"), ("Tonkin", "VN"), ("Cochinchine", "VN"), ("Kampuchea", "KH"),
         ("สยาม", "TH"), ("ဗမာ", "MM"), ("Miến Điện", "MM"), ("Hindia Belanda", "ID"), ("ສປປ ລາວ", "LA"), ("暹羅", "TH"),
         ("Sabah", "MY"), ("Tibet", "CN"), ("Áo", "AT"), ("Россия", "RU"), ("[Brasil]", "BR"), ("Myanmar (Burma)", "MM"),
-        ("Indochine (Laos)", "LA"), ("China (Yunnan)", "CN"), ("Congo", "CG"),
+        ("Indochine (Laos)", "LA"), ("China (Yunnan)", "CN"), ("Congo", "CG"), ("XK", "XK"), ("Bonaire", "BQ"), ("Svalbard", "SJ"),
+        ("Česká republika", "CZ"), ("Eesti", "EE"),
     ],
 )  # fmt: skip
 def test_known_countries(told, code):
