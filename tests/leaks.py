@@ -246,7 +246,10 @@ def _geometry(blob: bytes, places: Sequence[Place], where: str) -> Iterator[Find
     if blob[:2] == b"GP":
         envelope = (0, 32, 48, 48, 64)[min((blob[3] >> 1) & 7, 4)]
         blob = blob[8 + envelope :]
-    shape = shapely.from_wkb(blob, on_invalid="ignore")
+    try:
+        shape = shapely.from_wkb(blob, on_invalid="ignore")
+    except NotImplementedError:  # bytes that begin as a curve does, such as a page of an index
+        return
     if shape is not None:
         x, y = shapely.get_coordinates(shape).T
         yield from _points(x, y, places, where, NEAR_M)

@@ -15,6 +15,7 @@ from biodata.errors import SharingError
 from biodata.flags import FLAGS, SUSPICIOUS, About
 from biodata.places import load_boundaries, locate
 from biodata.places.edges import SEA
+from biodata.runs import EVIDENCE_COLUMNS
 from biodata.sharing import Rule, RuleSet, publish
 from biodata.sharing.generalise import SAFE_FLAGS
 from biodata.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, Reach
@@ -339,3 +340,61 @@ def test_no_planted_place_leaves_in_any_column():
     places = [leaks.Place(str(n), y, x) for n, (x, y) in enumerate(zip(lon, lat, strict=True))]
     assert {f.place for f in leaks.scan_frame(frame[:20], places[:20], name="lake")} == {p.name for p in places[:20]}
     assert leaks.scan_frame(published(frame), places, name="release") == []
+
+
+@pytest.mark.parametrize(
+    "rule", ["verbatim_coordinates", "verbatim_latitude_longitude+hemisphere", "datum_transform"], ids=str
+)
+@pytest.mark.parametrize(("applied", "kept"), [(True, False), (False, True)], ids=["applied", "proposed"])
+def test_a_place_that_biodata_put_in_is_not_the_one_that_its_publisher_made_coarse(rule, applied, kept):
+    repair = {"term": "decimalLatitude", "value": "24.51234", "rule": rule, "applied": applied}
+    row = {"quality_flags": ["PUBLISHER_GENERALISED"], "coordinateUncertaintyInMeters": 30_000.0, "repairs": [repair]}
+    out = published(records(EVERYTHING | row))
+    assert (out["decimalLatitude"].item() == 24.51234) == kept
+    assert (out["cell_west"].item() is None) == kept
+
+
+def test_datum_and_radius_do_not_tell_by_which_operation_a_place_was_moved():
+    moved = {
+        "quality_flags": ["COORDINATE_REPROJECTED"],
+        "coordinateUncertaintyInMeters": 33.0,
+        "geodeticDatum": "WGS84",
+    }
+    failed = {"quality_flags": ["COORDINATE_REPROJECTION_FAILED", "GEODETIC_DATUM_NOT_WGS84"], "geodeticDatum": None}
+    rows = [EVERYTHING | moved, EVERYTHING | failed | {"coordinateUncertaintyInMeters": 230.0}]
+    told = published(records(*rows)).select("geodeticDatum", "coordinateUncertaintyInMeters", "quality_flags")
+    assert told.row(0) == told.row(1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "24.51234, 106.41234",
+        "24°30'44\" 106°24'44\"",
+        "24 30 44 N 106 24 44 E",
+        "24:30:44",
+        "48Q 655123 2711456",
+        "24,51",
+    ],
+)
+@pytest.mark.parametrize("column", ["scientificName", "kingdom", "establishmentMeans", "iucnRedListCategory"])
+def test_words_that_tell_numbers_are_left_out_of_sensitive_records(column, text):
+    told = f"Nomascus nasutus {text}" if column == "scientificName" else text
+    out = published(records(EVERYTHING | {"species": "Nomascus nasutus", column: told}))
+    assert out[column].item() == ("Nomascus nasutus" if column == "scientificName" else None)
+    untouched = published(records(EVERYTHING | {"scientificName": "Passer montanus", column: told}))
+    if column != "scientificName":
+        assert untouched[column].item() == told
+
+
+def test_an_author_s_year_stays_with_the_name():
+    name = "Nomascus nasutus (Kunckel d'Herculais, 1884)"
+    assert published(records(EVERYTHING | {"scientificName": name}))["scientificName"].item() == name
+
+
+def test_evidence_reads_every_column_that_a_rule_looks_at():
+    seen = {"scientificName", "acceptedScientificName", "species", "genus", "genericName", "specificEpithet",
+            "infraspecificEpithet", "match_type", "match_alternatives", "kingdom", "phylum", "class", "order", "family",
+            "countryCode", "located_country_code", "country_codes", "province_code", "ambiguous", "datasetKey",
+            "event_start", "event_end", "month"}  # fmt: skip
+    assert seen <= set(EVIDENCE_COLUMNS)

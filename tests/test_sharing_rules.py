@@ -189,6 +189,13 @@ def test_the_bundled_list_covers_the_flagship_species():
             id="a name that is near to it and means another",
         ),
         pytest.param(
+            "Rucervus eldii",
+            "SPECIES",
+            {"scientificName": "Cervus eldiy", "match_type": "FUZZY", "match_alternatives": ["Rucervus eldii [2]"]},
+            True,
+            id="a misspelt name for which another taxon was chosen",
+        ),
+        pytest.param(
             "Elephas maximus", "SPECIES", {"scientificName": "Elephаs mахimus"}, True, id="Cyrillic look-alikes"
         ),
         pytest.param(
