@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from biodata.cli.options import say
+from biodata.cli.options import check_outputs, say
 
 _HELP = """Rank the coordinate systems that a table's points may be told in, by how well they fit the stated province.
 
@@ -37,6 +37,7 @@ def datum(
     from biodata.harmonise import datum_doctor, datum_points, datum_report
     from biodata.harmonise.told import Told
 
+    check_outputs([out, points], [file])
     boundaries = places.load_boundaries()
     table = _read(file, encoding)
     read = datum_points.read_points(Told(table), boundaries=boundaries)

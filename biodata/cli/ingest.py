@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
 
 if TYPE_CHECKING:
     from biodata.pipeline import IngestReport
@@ -44,6 +44,7 @@ def ingest(
     """Read, harmonise, commit, report."""
     from biodata import pipeline
 
+    check_outputs([report], paths or [])
     reports = pipeline.ingest(
         source,
         paths or [],

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,12 +55,13 @@ def match_names(
     from biodata.harmonise.names import Names
     from biodata.harmonise.told import Told
 
+    check_outputs([out], [file, *checklist])
     lists = [
         _from_file(path).with_columns(checklist_order=pl.lit(place, pl.Int32)) for place, path in enumerate(checklist)
     ]
     names = Names(Checklist(pl.concat(lists)))
     if not file.is_file():
-        problem = "there is no such file"
+        problem = "this is a folder, not a file" if file.is_dir() else "there is no such file"
         raise InputError(problem, file=str(file), code="FILE_MISSING")
     table = delimited.read(lambda: file.open("rb"), file=file.name)
     frames = []
@@ -108,6 +109,7 @@ def compare(
 
     from biodata.harmonise.rematch import rematch_report
 
+    check_outputs([out], [Path(old), Path(new)])
     versions = [_from_file(Path(text)) if Path(text).exists() else _from_lake(text, data) for text in (old, new)]
     changes = rematch_report(versions[0], versions[1], _told_names(data))
     if out is not None:

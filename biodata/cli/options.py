@@ -1,11 +1,13 @@
 """Options and words that several commands share."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from biodata.errors import InputError
 from biodata.settings import Settings
 
 DataOption = Annotated[
@@ -28,6 +30,30 @@ def show_progress() -> bool:
 def say(text: str) -> None:
     """Print a line of the answer."""
     typer.echo(text)
+
+
+def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
+    """Make sure, before anything is done, that the answer can be written and is not written over what is read.
+
+    Raises
+    ------
+    InputError
+        If a file would be written over itself.
+    OSError
+        If a file cannot be written.
+    """
+    read = [path for path in inputs if path.exists()]
+    for out in filter(None, outputs):
+        existed = out.exists()
+        if existed and any(out.samefile(path) for path in read):
+            problem = "the file would be written over itself"
+            raise InputError(
+                problem, file=str(out), expected="another name for what is written", code="OUTPUT_IS_INPUT"
+            )
+        with out.open("ab"):
+            pass
+        if not existed:
+            out.unlink()
 
 
 def read_options(texts: list[str]) -> dict[str, str]:

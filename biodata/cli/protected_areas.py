@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import say, show_progress
+from biodata.cli.options import check_outputs, say, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def clean_files(
     from biodata.ingest.protected_areas import ProtectedAreaSource
     from biodata.places import load_boundaries
 
+    check_outputs([out, report], files)
     told = {"country": country, "crs": crs, "encoding": encoding, "layer": layer}
     options = {name: value for name, value in told.items() if value is not None}
     source = ProtectedAreaSource(files, options=options, progress=show_progress())

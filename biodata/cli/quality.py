@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from biodata.cli.options import say, show_progress
+from biodata.cli.options import check_outputs, say, show_progress
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,6 +29,7 @@ A column such as bdqval:earliestValidDate holds a parameter of its row.
 Example: biodata quality run records.csv --html quality.html --report quality.json --out responses.csv
 """
 _SLICE: Final = 10_000
+_TOLD: Final = 5
 _HEADINGS: Final = ("dataID", "GUID", "Response.status", "Response.result", "Response.comment")
 _CENTRE_HEADINGS: Final = {
     "country_code": ("country_code", "countryCode", "iso2"),
@@ -69,6 +70,7 @@ def run(
     """Read, test, write, report."""
     from biodata.formats import delimited
 
+    check_outputs([out, report, html], [file, *filter(None, (checklist, centres))])
     context = _context(checklist, centres, parameter or [])
     table = delimited.read(lambda: file.open("rb"), file=file.name, encoding=encoding)
     if test_column is not None and out is None:
@@ -124,11 +126,17 @@ def _everything(
     """Answer every test on every row, and report."""
     from tqdm.auto import tqdm
 
+    from biodata.errors import InputError
     from biodata.quality import run as run_tests
     from biodata.quality.report import Collector
     from biodata.quality.report_html import page
     from biodata.quality.report_text import lines
 
+    if not {heading.rpartition(":")[2].strip().lower() for heading in table.headings} & _terms():
+        problem = f"no heading is a term that a test reads: {', '.join(table.headings[:_TOLD])}"
+        raise InputError(
+            problem, file=table.file, row=1, expected="such as scientificName, eventDate", code="HEADING_UNKNOWN"
+        )
     collector = Collector(context, table.file)
     with _Responses(out) as responses, tqdm(unit="row", disable=not show_progress()) as progress:
         for batch in table.batches:
@@ -143,6 +151,13 @@ def _everything(
         html.write_text(page(found), encoding="utf-8", errors="replace")
     for line in lines(found):
         say(line)
+
+
+def _terms() -> set[str]:
+    """Return the terms that the tests read, in lower case."""
+    from biodata.quality import TESTS
+
+    return {term.lower() for test in TESTS for term in (*test.acted_upon, *test.consulted)}
 
 
 class _Responses:

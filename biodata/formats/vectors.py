@@ -121,7 +121,7 @@ def open_layers(path: Path, *, encoding: str | None = None, layer: str | None = 
     if path.is_dir() and any(path.glob(f"*{_GDB_TABLE}")):
         return _geodatabase(path.name, open_archive(path, limits=_LIMITS), "", _Folder(), layer)
     if not path.is_file():
-        msg = "there is no such file"
+        msg = "this is a folder, and no File Geodatabase" if path.is_dir() else "there is no such file"
         raise InputError(msg, file=path.name, expected=EXPECTED, code="FILE_MISSING")
     _check_size(path)
     with path.open("rb") as stream:
