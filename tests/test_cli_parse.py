@@ -185,12 +185,15 @@ def test_the_command_itself(tmp_path):
         pytest.param(("colour", "in.csv"), ("colour", "basis-of-record"), id="unknown kind"),
         pytest.param(("coordinates", "in.csv"), ("in.csv", "a, b", "verbatimCoordinates"), id="no such column"),
         pytest.param(("province", "in.csv"), ("in.csv", "countryCode"), id="a province without a country"),
+        pytest.param(("date", "in.csv", "--declare", "calender=buddhist"), ("calender", "calendar"), id="no such word"),
+        pytest.param(("sex", "in.csv", "--declare", "unit=mu"), ("unit", "nothing"), id="nothing can be declared"),
         pytest.param(("date", "none.csv"), ("none.csv",), id="no such file"),
     ],
 )
 def test_what_is_wrong_is_one_line_that_says_what_would_be_right(tmp_path, arguments, said):
     (tmp_path / "in.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    done = run(arguments[0], str(tmp_path / arguments[1]), "--out", str(tmp_path / "out.csv"))
+    kind, file, *more = arguments
+    done = run(kind, str(tmp_path / file), "--out", str(tmp_path / "out.csv"), *more)
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
     assert all(part in done.stderr for part in said), done.stderr
@@ -306,3 +309,8 @@ def test_every_kind_takes_anything(parse, kind):
     assert {"issues", "confidence"} <= rows[0].keys()
     assert [row[names[0]] for row in rows] == told
     assert kind in READERS
+
+
+def test_a_date_may_stand_in_a_first_column_of_any_name(parse):
+    (row,) = parse("date", ["日期", "note"], [["2020-03-04", "x"]])
+    assert (row["eventDate"], row["日期"]) == ("2020-03-04", "2020-03-04")

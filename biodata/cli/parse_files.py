@@ -14,6 +14,10 @@ from biodata.errors import InputError
 
 BATCH: Final = 20_000
 """Rows that are held at a time."""
+DECLARED: Final = {
+    Kind.DATE: ("calendar", "day_month_order", "spreadsheet_dates", "time_zone"),
+    Kind.AREA: ("decimal_mark", "unit"),
+}
 
 
 def parse_file(
@@ -54,6 +58,14 @@ def parse_file(
     if target.exists() and target.samefile(source):
         problem = "the file would be written over itself"
         raise InputError(problem, file=str(target), expected="another name for --out")
+    known = DECLARED.get(Kind(kind), ())
+    for name in declared:
+        if name not in known:
+            problem = f"nothing of that name can be declared of {kind}"
+            raise InputError(
+                problem, column="--declare", value=name, expected=f"one of: {', '.join(known) or 'nothing'}",
+                code="DECLARATION_UNKNOWN",
+            )  # fmt: skip
     reader = READERS[Kind(kind)]
     part = target.with_name(f"{target.name}.part")
     rows = 0

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.cli.parse_columns import ANY_VALUE, Columns
+from biodata.cli.parse_columns import Columns
 from biodata.flags import FLAGS
 from biodata.harmonise import dates
 from biodata.harmonise.findings import REPAIR_ROWS, Findings
@@ -30,10 +30,7 @@ def date(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:
     spelling = {term.lower(): term for term in VERBATIM_TERMS}
     told = Told(
         pl.DataFrame(
-            [
-                column.alias("eventDate" if name in {"date", *ANY_VALUE} else spelling[name])
-                for name, column in columns.items()
-            ]
+            [column.alias(spelling[name] if name in TERMS else "eventDate") for name, column in columns.items()]
         )
     )
     found = dates.interpret(told, today=datetime.now(UTC).date(), declarations=declared)
