@@ -272,7 +272,7 @@ def test_a_high_tile_has_each_record_where_it_is(release, published):
     for zoom in (8, 13, tiles.MAXIMUM_ZOOM):
         across, down = (x / side + 0.5) * 2**zoom, (0.5 - y / side) * 2**zoom
         told = features(release.tile("occurrences", zoom, int(across), int(down)), "occurrences")
-        found = next(f for f in told if f["id"] == row["key"])
+        found = next(f for f in told if f["properties"]["key"] == row["key"])
         px, py = found["geometry"]["coordinates"]
         assert abs(px - (across % 1) * 4096) <= 1
         assert abs(py - (down % 1) * 4096) <= 1
