@@ -204,7 +204,6 @@ def test_what_is_wrong_is_one_line_that_says_what_would_be_right(tmp_path, argum
     ("content", "row", "problem"),
     [
         pytest.param(b"value,id\nx,1,2\n", 2, "3 cells", id="a cell too many"),
-        pytest.param(b"value\nBerg\xe4\n", None, "UTF-8", id="not UTF-8"),
         pytest.param(b'value\n"' + b"x" * 200_000 + b'"\n', 2, "no CSV", id="an endless cell"),
     ],
 )
@@ -214,6 +213,24 @@ def test_broken_files_are_refused_and_nothing_is_written(tmp_path, content, row,
     with pytest.raises(InputError, match=problem) as caught:
         parse_file("sex", source, target, declared={}, progress=False)
     assert caught.value.row == row
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
+def test_the_encoding_is_found_out(tmp_path, encoding):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("编号,地点,value\n1,云南省西双版纳傣族自治州,雌\n2,广西壮族自治区,雄\n", encoding=encoding)
+    parse_file("sex", source, target, declared={}, progress=False)
+    heading, *rows = target.read_text(encoding="utf-8").splitlines()
+    assert heading.startswith("编号,地点,value,")
+    assert [row.split(",")[3] for row in rows] == ["FEMALE", "MALE"]
+
+
+def test_a_byte_that_is_not_in_the_declared_encoding_is_named(tmp_path):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_bytes(b"value\nBerg\xe4\n")
+    with pytest.raises(InputError, match="not utf-8"):
+        parse_file("sex", source, target, declared={}, encoding="utf-8", progress=False)
     assert list(tmp_path.iterdir()) == [source]
 
 

@@ -39,10 +39,14 @@ def parse(
         list[str] | None,
         typer.Option(help="NAME=VALUE that the dataset declares, such as day_month_order=day_first or unit=mu."),
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of FILE, such as gb18030; found out where none is told.")
+    ] = None,
 ) -> None:
     """Read, parse, write."""
     from biodata.cli.options import read_options
     from biodata.cli.parse_files import parse_file
 
-    rows, columns = parse_file(kind, file, out, declared=read_options(declare or []), progress=show_progress())
+    declared = read_options(declare or [])
+    rows, columns = parse_file(kind, file, out, declared=declared, encoding=encoding, progress=show_progress())
     say(f"{rows} rows, read from {', '.join(columns)} → {out}")

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from biodata.cli.parse_kinds import READERS, Kind, Reader
 from biodata.errors import InputError
+from biodata.formats import encodings
 
 BATCH: Final = 20_000
 """Rows that are held at a time."""
@@ -21,7 +22,13 @@ DECLARED: Final = {
 
 
 def parse_file(
-    kind: str, source: Path, target: Path, *, declared: Mapping[str, str], progress: bool
+    kind: str,
+    source: Path,
+    target: Path,
+    *,
+    declared: Mapping[str, str],
+    encoding: str | None = None,
+    progress: bool,
 ) -> tuple[int, list[str]]:
     """Parse a column, or some that belong together, of a CSV file into another.
 
@@ -33,6 +40,8 @@ def parse_file(
         Files; `target` appears when it is complete.
     declared : mapping
         What the dataset declares of its values.
+    encoding : str, optional
+        The encoding of `source`; chosen from its text where none is told.
     progress : bool
         Show how far it is.
 
@@ -44,7 +53,7 @@ def parse_file(
     Raises
     ------
     InputError
-        If the kind is not known, or the file is no table in UTF-8 with the columns that the kind needs.
+        If the kind is not known, or the file is no table with the columns that the kind needs.
     """
     if kind not in set(Kind):
         problem = "there is no such kind"
@@ -67,11 +76,13 @@ def parse_file(
                 code="DECLARATION_UNKNOWN",
             )  # fmt: skip
     reader = READERS[Kind(kind)]
+    with source.open("rb") as stream:
+        chosen_encoding = encodings.choose(encodings.sample_of(stream), declared=encoding, file=source.name)
     part = target.with_name(f"{target.name}.part")
     rows = 0
     try:
         with (
-            source.open(encoding="utf-8-sig", newline="") as read,
+            source.open(encoding=chosen_encoding, newline="") as read,
             part.open("w", encoding="utf-8", newline="") as write,
         ):
             table = _rows(read, source)
@@ -102,7 +113,7 @@ def _rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
     """Return the rows of a file, the heading first; an empty line is a row of a table with one column."""
     row_number = 1
     try:
-        first = next(lines, "")
+        first = next(lines, "").removeprefix("\ufeff")
         mark = max(",;\t", key=first.count)
         table = csv.reader(_and_again(first, lines), delimiter=mark if first.count(mark) else ",")
         width = 0
@@ -119,8 +130,9 @@ def _rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
                 raise InputError(problem, file=str(source), row=row_number, expected="as many cells in every row")
             yield row
     except UnicodeDecodeError as error:
-        problem = "the file is not UTF-8"
-        raise InputError(problem, file=str(source), expected="a file saved as UTF-8") from error
+        problem = f"a byte behind row {row_number} is not {error.encoding}"
+        expected = "a file saved in one encoding throughout, or --encoding with the right one"
+        raise InputError(problem, file=str(source), expected=expected, code="INPUT_ENCODING_WRONG") from error
     except csv.Error as error:
         problem = f"the row is no CSV: {error}"
         raise InputError(problem, file=str(source), row=row_number + 1) from error
