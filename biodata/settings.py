@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path("biodata_data"))
     registry_url: str | None = Field(default=None)
     boundaries: str = Field(default="natural_earth")
-    memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?[KMG]B$")
+    memory_limit: str = Field(default="1500MB", pattern=r"^\d+(\.\d+)?[KMG]B$")
     upload_limit_bytes: int = Field(default=50_000_000, gt=0)
     gbif_url: str = Field(default="https://api.gbif.org/v1/")
 

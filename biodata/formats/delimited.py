@@ -67,7 +67,7 @@ def read(
     header_lines: int = 1,
     named: bool = True,
     limits: Limits = LIMITS,
-    block_bytes: int = 64 << 20,
+    block_bytes: int = 48 << 20,
 ) -> Delimited:
     """Open a table of text.
 
