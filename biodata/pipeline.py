@@ -321,8 +321,6 @@ def _counted(table: _Table) -> Iterator[pl.DataFrame]:
     """Yield the batches as they come and count their rows: what the report's other numbers must add up to."""
     for batch in table.verbatim.batches:
         table.report.rows += batch.height
-        if table.staging is not None and table.told_orders is None:
-            table.orders.add(batch)
         yield batch
 
 
@@ -347,6 +345,7 @@ def _records(table: _Table, harmoniser: harmonise.Harmoniser) -> Iterator[tuple[
         dataset_key=table.report.dataset,
         declarations=table.verbatim.declarations,
         orders=table.told_orders,
+        heard=table.orders if table.told_orders is None else None,
     )
     with ThreadPoolExecutor(1) as writer:
         written: Future[None] | None = None

@@ -37,7 +37,7 @@ def orders_of(*batches):
     orders = DateOrders()
     for rows in batches:
         names = sorted({name for row in rows for name in row})
-        orders.add(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)))
+        orders.add(Told(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))))
     return orders
 
 

@@ -13,7 +13,6 @@ from biodata.harmonise.told import Told
 from biodata.parsers.day_month import OrderEvidence
 
 TERMS: Final = ("eventDate", "verbatimEventDate")
-_BESIDE: Final = ("datasetKey", "month", "day")
 
 SCHEMA: Final = pl.Schema(
     {
@@ -36,20 +35,18 @@ class DateOrders:
     def __init__(self) -> None:
         self._evidence: dict[tuple[str, str], OrderEvidence] = {}
 
-    def add(self, batch: pl.DataFrame) -> None:
-        """Hear a batch of verbatim rows: text columns, Darwin Core terms by their local names."""
-        present = [term for term in (*TERMS, *_BESIDE) if term in batch.columns]
-        told = Told(batch.select(present))
+    def add(self, told: Told) -> None:
+        """Hear a batch."""
         for term in TERMS:
             if not told.has(term):
                 continue
+            columns = {"group": "datasetKey", "text": term, "month": "month", "day": "day"}
             # Most dates begin with the year and prove nothing.
-            rows = pl.DataFrame({name: told[name] for name in (term, *_BESIDE)}).filter(
-                pl.col(term).is_not_null() & ~pl.col(term).str.contains(r"^\d{4}(?:\D|$)")
+            rows = pl.DataFrame({name: told[column] for name, column in columns.items()}).filter(
+                pl.col("text").is_not_null() & ~pl.col("text").str.contains(r"^\d{4}(?:\D|$)")
             )
-            for (dataset,), part in rows.group_by(pl.col("datasetKey").fill_null("")):
-                month, day = (part[name].str.strip_suffix(".0") for name in ("month", "day"))
-                self._put(str(dataset), term, OrderEvidence.of(part[term], month, day))
+            for dataset, found in OrderEvidence.by_group(rows.with_columns(pl.col("group").fill_null(""))).items():
+                self._put(dataset, term, found)
 
     def merge(self, other: "DateOrders") -> None:
         """Add the evidence that was counted elsewhere."""

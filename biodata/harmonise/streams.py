@@ -22,6 +22,7 @@ def harmonise_batches(
     dataset_key: str,
     declarations: Mapping[str, str],
     orders: DateOrders | None = None,
+    heard: DateOrders | None = None,
 ) -> Iterator[HarmonisedBatch]:
     """Interpret batches of verbatim records.
 
@@ -35,6 +36,8 @@ def harmonise_batches(
         As for `Harmoniser.occurrences`.
     orders : DateOrders, optional
         What the whole table says of the order of day and month.
+    heard : DateOrders, optional
+        What hears each batch.
 
     Yields
     ------
@@ -45,7 +48,12 @@ def harmonise_batches(
     def read() -> Identified | None:
         """Identify the next batch; what equal rows are called depends on the order, so this is done one by one."""
         batch = next(batches, None)
-        return None if batch is None else harmoniser.identify(batch, dataset_key=dataset_key)
+        if batch is None:
+            return None
+        identified = harmoniser.identify(batch, dataset_key=dataset_key)
+        if heard is not None:
+            heard.add(identified.told)
+        return identified
 
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(WORKERS) as workers:
         coming: deque[Future[HarmonisedBatch]] = deque()

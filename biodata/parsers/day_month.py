@@ -48,21 +48,39 @@ class OrderEvidence:
         -------
         OrderEvidence
         """
-        frame = pl.DataFrame({"text": values.cast(pl.String)}).with_columns(
-            month=pl.lit(None, pl.Int64) if month is None else month.cast(pl.Int64, strict=False),
-            day=pl.lit(None, pl.Int64) if day is None else day.cast(pl.Int64, strict=False),
+        rows = pl.DataFrame({"text": values.cast(pl.String)})
+        beside = {"month": month, "day": day}
+        rows = rows.with_columns(
+            pl.lit(None, pl.String).alias(k) if v is None else v.alias(k) for k, v in beside.items()
         )
-        frame = frame.filter(~pl.col("text").str.contains(r"^\s*\d{4}(?:\D|$)"))
-        if frame["text"].str.contains(r"[^\x00-\x7f]").any():
-            frame = frame.with_columns(pl.Series("text", [ascii_digits(text[:80]) for text in frame["text"]]))
-        if frame.is_empty():
-            return cls()
+        return cls.by_group(rows.with_columns(group=pl.lit(""))).get("", cls())
+
+    @classmethod
+    def by_group(cls, rows: pl.DataFrame) -> "dict[str, OrderEvidence]":
+        """Count the evidence of several columns, or of batches of them, at once.
+
+        Parameters
+        ----------
+        rows : polars.DataFrame of n rows
+            Texts: `group` names the column, `text` is the date as told, `month` and `day` are told beside it.
+
+        Returns
+        -------
+        dict of str to OrderEvidence
+            Of each group that has dates which do not begin with the year.
+        """
+        rows = rows.filter(~pl.col("text").str.contains(r"^\s*\d{4}(?:\D|$)"))
+        if rows.is_empty():
+            return {}
+        if rows["text"].str.contains(r"[^\x00-\x7f]").any():
+            rows = rows.with_columns(pl.Series("text", [ascii_digits(text[:80]) for text in rows["text"]]))
         numbers = {
             f"{which}{at}": pl.col("text").str.extract(pattern, at).cast(pl.Int64)
             for which, pattern in (("first", _FIRST), ("second", _SECOND))
             for at in (1, 2)
         }
-        frame = frame.with_columns(**numbers)
+        beside = (pl.col("month", "day").str.strip_suffix(".0")).cast(pl.Int64, strict=False)
+        rows = rows.with_columns(beside, **numbers)
         proofs = []
         for one, two in (("1", "2"), ("2", "1")):
             # The place that holds a number above 12 holds the day.
@@ -78,10 +96,9 @@ class OrderEvidence:
             proofs.append((by_size | by_parts).fill_null(value=False))
         either = pl.col("first1").is_between(1, 12) & pl.col("first2").is_between(1, 12)
         either = (either & (pl.col("first1") != pl.col("first2"))).fill_null(value=False) & ~proofs[0] & ~proofs[1]
-        counts = frame.select(
-            proofs[0].sum().alias("day"), proofs[1].sum().alias("month"), either.sum().alias("either")
-        )
-        return cls(*(int(count) for count in counts.row(0)))
+        masks = {"day_first": proofs[0], "month_first": proofs[1], "either": either}
+        counts = rows.group_by("group").agg(mask.sum().alias(name) for name, mask in masks.items())
+        return {group: cls(*found) for group, *found in counts.iter_rows()}
 
     def merge(self, other: "OrderEvidence") -> "OrderEvidence":
         """Return the evidence of both together; the order in which evidence is merged does not matter."""
