@@ -27,10 +27,16 @@ def rows() -> pl.DataFrame:
     return pl.concat(list(table.batches)).head(600)
 
 
+def whole_result(number, result):
+    return number, result
+
+
 def harmonise(rows: pl.DataFrame, size: int) -> pl.DataFrame:
     """Return the interpreted rows in the order of the file, cut into batches of `size`."""
     harmoniser = Harmoniser(boundaries=load_boundaries(), secret=bytes(32), today=date(2026, 11, 24), counted=True)
-    results = list(harmonise_batches(harmoniser, iter(rows.iter_slices(size)), dataset_key="sample", declarations={}))
+    batches = iter(rows.iter_slices(size))
+    finished = harmonise_batches(harmoniser, batches, finish=whole_result, dataset_key="sample", declarations={})
+    results = [result for _, result in finished]
     counts = pl.concat([result.quality for result in results if result.quality is not None])
     assert counts.group_by("label").agg(pl.col("compliant", "internal").sum()).height > 50
     return pl.concat([result.interpreted for result in results])
@@ -52,7 +58,7 @@ def test_an_error_in_the_middle_of_a_table_comes_out(rows):
 
     harmoniser = Harmoniser(boundaries=load_boundaries(), secret=bytes(32), today=date(2026, 11, 24))
     with pytest.raises(InputError, match="row 7"):
-        list(harmonise_batches(harmoniser, batches(), dataset_key="cut", declarations={}))
+        list(harmonise_batches(harmoniser, batches(), finish=whole_result, dataset_key="cut", declarations={}))
 
 
 def test_threads_that_ask_one_prepared_geometry_do_not_end_the_process():

@@ -56,14 +56,11 @@ class Identified:
         What identifies them.
     refusals : list of Refusal
         The others.
-    quality : polars.DataFrame or None
-        The counts of `quality.summarise` over the rows that are kept.
     """
 
     told: Told
     identity: Findings
     refusals: list[Refusal]
-    quality: pl.DataFrame | None
 
 
 class Harmoniser:
@@ -146,8 +143,7 @@ class Harmoniser:
                 {name: column.filter(kept) for name, column in identity.columns.items()},
                 {name: mask.filter(kept) for name, mask in identity.flags.items()},
             )
-        counts = None if self._quality is None else quality.summarise(told.batch.select(told.terms), self._quality)
-        return Identified(told, identity, refusals, counts)
+        return Identified(told, identity, refusals)
 
     def interpret(
         self,
@@ -208,9 +204,8 @@ class Harmoniser:
                 gazetteer=self._gazetteer,
             ),
         ]
-        return HarmonisedBatch(
-            _interpreted(told, parts), _verbatim(told, identity), identified.refusals, identified.quality
-        )
+        counts = None if self._quality is None else quality.summarise(told.batch.select(told.terms), self._quality)
+        return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), identified.refusals, counts)
 
 
 def _interpreted(told: Told, parts: list[Findings]) -> pl.DataFrame:

@@ -1,29 +1,33 @@
-"""The batches of a table harmonised side by side: one is read while others are interpreted, the order stays."""
+"""The batches of a table harmonised side by side: each worker takes one from reading to its end, the order stays."""
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from threading import Lock
+from typing import Final, TypeVar
 
 import polars as pl
 
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser, Identified
 
-WORKERS: Final = min(max(1, (os.cpu_count() or 1) // 2), 4)
-"""Batches interpreted at once; each keeps a few hundred megabytes. One more is being read, one more written."""
+WORKERS: Final = min(os.cpu_count() or 1, 4)
+"""Batches in work at once; each takes a few hundred megabytes."""
+
+Finished = TypeVar("Finished")
 
 
 def harmonise_batches(
     harmoniser: Harmoniser,
     batches: Iterator[pl.DataFrame],
     *,
+    finish: Callable[[int, HarmonisedBatch], Finished],
     dataset_key: str,
     declarations: Mapping[str, str],
     orders: DateOrders | None = None,
     heard: DateOrders | None = None,
-) -> Iterator[HarmonisedBatch]:
+) -> Iterator[Finished]:
     """Interpret batches of verbatim records.
 
     Parameters
@@ -31,7 +35,11 @@ def harmonise_batches(
     harmoniser : Harmoniser
         What interprets.
     batches : iterator of frames
-        As for `Harmoniser.occurrences`; read in a thread of its own, ahead of what is asked for.
+        As for `Harmoniser.occurrences`; asked by several threads, one at a time.
+    finish : callable
+        What is done with each batch, given its number from 0: equal to what `Harmoniser.occurrences` gives of the
+        batches one after the other. Called by several threads, batches in any order. What it returns is kept until
+        those before it are finished, so it should be small.
     dataset_key, declarations
         As for `Harmoniser.occurrences`.
     orders : DateOrders, optional
@@ -41,27 +49,40 @@ def harmonise_batches(
 
     Yields
     ------
-    HarmonisedBatch
-        One a batch, in their order, equal to what `Harmoniser.occurrences` gives one after the other.
+    what `finish` returns, in the order of the batches
     """
+    turn, numbers = Lock(), iter(range(2**62))
 
-    def read() -> Identified | None:
-        """Identify the next batch; what equal rows are called depends on the order, so this is done one by one."""
-        batch = next(batches, None)
-        if batch is None:
+    def read() -> tuple[int, Identified] | None:
+        """Read and identify the next batch; what equal rows are called depends on their order: one by one."""
+        with turn:
+            batch = next(batches, None)
+            if batch is None:
+                return None
+            identified = harmoniser.identify(batch, dataset_key=dataset_key)
+            if heard is not None:
+                heard.add(identified.told)
+            return next(numbers), identified
+
+    def work() -> tuple[int, Finished] | None:
+        """Take a batch from its reading to its end."""
+        taken = read()
+        if taken is None:
             return None
-        identified = harmoniser.identify(batch, dataset_key=dataset_key)
-        if heard is not None:
-            heard.add(identified.told)
-        return identified
+        number, identified = taken
+        result = harmoniser.interpret(identified, declarations=declarations, orders=orders)
+        return number, finish(number, result)
 
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(WORKERS) as workers:
-        coming: deque[Future[HarmonisedBatch]] = deque()
-        following = reader.submit(read)
-        while (identified := following.result()) is not None:
-            following = reader.submit(read)
-            coming.append(workers.submit(harmoniser.interpret, identified, declarations=declarations, orders=orders))
-            if len(coming) >= WORKERS:
-                yield coming.popleft().result()
+    finished: dict[int, Finished] = {}
+    following = 0
+    with ThreadPoolExecutor(WORKERS) as workers:
+        coming: deque[Future[tuple[int, Finished] | None]] = deque(workers.submit(work) for _ in range(WORKERS + 1))
         while coming:
-            yield coming.popleft().result()
+            done = coming.popleft().result()
+            if done is None:
+                continue
+            coming.append(workers.submit(work))
+            finished[done[0]] = done[1]
+            while following in finished:
+                yield finished.pop(following)
+                following += 1

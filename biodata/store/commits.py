@@ -59,7 +59,7 @@ def plan_occurrences(
     Leaves behind the tables ``keyed`` (part, row, key, fresh, present) of the mixed parts' records,
     ``changed_occurrences`` and ``changed_verbatim`` (key), ``leaving`` (key), which `write_occurrences` reads.
     """
-    every = list(range(staging.parts))
+    every = staging.parts
     refusals = _find_mixed(cursor, staging, every)
     mixed = [part for (part,) in cursor.execute("SELECT DISTINCT part FROM not_plain ORDER BY part").fetchall()]
     new_parts = [part for part in every if part not in set(mixed)]

@@ -68,17 +68,19 @@ class Staging(WorkFolder):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._parts: list[int] = []
+        self._rows: dict[int, int] = {}
         self._columns: dict[str, set[str]] = {table: set() for table in RECORD_TABLES}
 
-    def add(self, occurrences: pl.DataFrame, verbatim: pl.DataFrame) -> None:
-        """Write n records; safe to call from a thread, one call at a time.
+    def add(self, occurrences: pl.DataFrame, verbatim: pl.DataFrame, *, part: int | None = None) -> None:
+        """Write n records; several threads may do so at once where they tell the part.
 
         Parameters
         ----------
         occurrences, verbatim : polars.DataFrame
             The interpreted and the verbatim rows of the same records in the same order; columns that are not there
             are null.
+        part : int, optional
+            The number of the part, which no other has: records are in the order of their parts; else the next.
 
         Raises
         ------
@@ -98,7 +100,7 @@ class Staging(WorkFolder):
             return
         keys = pl.Series("key", np.frombuffer(os.urandom(8 * occurrences.height), np.uint64) >> 11).cast(pl.Int64)
         frames = {"occurrences": occurrences, "verbatim": verbatim, "identities": identity}
-        part = len(self._parts)
+        part = max(self._rows, default=-1) + 1 if part is None else part
         for table, frame in frames.items():
             columns = IDENTITY_COLUMNS if table == "identities" else terms.TABLES[table]
             whole = terms.conform(frame.with_columns(keys), columns)
@@ -108,16 +110,16 @@ class Staging(WorkFolder):
             path = self.path(table, part)
             write_part(whole.select(told), path, compression="zstd", row_group_rows=ROW_GROUP_ROWS)
             sync_file(path)
-        self._parts.append(occurrences.height)
+        self._rows[part] = occurrences.height
 
     @property
-    def parts(self) -> int:
-        """How many parts there are."""
-        return len(self._parts)
+    def parts(self) -> list[int]:
+        """The numbers of the parts, in order."""
+        return sorted(self._rows)
 
     def rows(self) -> int:
         """Return how many records were added."""
-        return sum(self._parts)
+        return sum(self._rows.values())
 
     def path(self, table: str, part: int) -> Path:
         """Return the file of a part of a table."""

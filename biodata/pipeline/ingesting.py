@@ -1,0 +1,230 @@
+"""From a source to the lake in one call, with a report whose numbers add up."""
+
+import logging
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from biodata import harmonise, places, terms
+from biodata.errors import InputError, StoreError
+from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.rules import versions as rule_versions
+from biodata.ingest import open_source
+from biodata.ingest.gbif_download import GbifDownload
+from biodata.ingest.protocol import DECLARABLE, VerbatimTable
+from biodata.pipeline.report import IngestReport, write_outcomes
+from biodata.pipeline.tables import Table, harmonise_table, table_at
+from biodata.settings import Settings
+from biodata.store.lake import CommitReport, Lake
+from biodata.store.registry import Registry
+from biodata.store.secret import secret
+
+logger = logging.getLogger(__name__)
+
+KEY_COLUMNS: Final = {"protected_areas": "area_id", "taxa": "taxon_id", "layers": "name"}
+"""The column that identifies a row of the tables that are no records."""
+
+
+def ingest(
+    source: str,
+    paths: Sequence[Path | str],
+    settings: Settings,
+    *,
+    dataset: str | None = None,
+    options: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+    extra: Mapping[str, Any] | None = None,
+    report_file: Path | None = None,
+    progress: bool = False,
+) -> list[IngestReport]:
+    """Read a source, harmonise it and commit it to the lake: all of its tables or none.
+
+    Parameters
+    ----------
+    source : str
+        A name of `biodata.ingest.SOURCES`.
+    paths : sequence of path
+        What to read; with `gbif` and no path the records are asked of GBIF's download service.
+    settings : Settings
+        The installation.
+    dataset : str, optional
+        Key of the dataset for rows that tell none.
+    options : mapping of str to str, optional
+        What the source can be told besides, such as `encoding`; and what is declared of the dataset's values:
+        `calendar`, `datum`, `day_month_order` and `time_zone`.
+    dry_run : bool
+        Say what would happen and change nothing.
+    extra : mapping, optional
+        More to keep with the lake's version: the number of a submission, for example.
+    report_file : Path, optional
+        A CSV file that gets one line for every row: where it went, and its flags.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    list of IngestReport, one a table
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read; the store is then as it was.
+    UnknownSourceError
+        If there is no such source.
+    """
+    told = dict(options or {})
+    declared = {name: told.pop(name) for name in DECLARABLE if name in told}
+    download = None
+    if source == "gbif" and not paths:
+        download = GbifDownload(dataset=dataset, options=told, settings=settings, progress=progress)
+    opened = download or open_source(source, [Path(p) for p in paths], dataset=dataset, options=told, progress=progress)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    boundaries = places.load_boundaries(settings.boundaries)
+    with ExitStack() as stack:
+        lake = stack.enter_context(Lake.open(settings.data, memory_limit=settings.memory_limit))
+        harmoniser = harmonise.Harmoniser(
+            boundaries=boundaries,
+            secret=secret(settings.data),
+            checklist=_checklist(lake),
+            today=_now().date(),
+            gazetteer=places.load_gazetteer(boundaries, settings.gazetteer_file),
+            counted=True,
+        )
+        tables: list[Table] = []
+        seen: dict[str, set[str]] = {}
+
+        def begin(verbatim: VerbatimTable, orders: DateOrders | None = None) -> Table:
+            verbatim.declarations = {**verbatim.declarations, **declared}
+            staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
+            report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
+            return Table(verbatim, report, staging, told_orders=orders)
+
+        for number, verbatim in enumerate(opened.read()):
+            counted = harmoniser.identities.counted()
+            table = begin(verbatim)
+            harmonise_table(
+                table, harmoniser, boundaries, seen, with_outcomes=report_file is not None, progress=progress
+            )
+            if download is None and table.orders.decide() and "day_month_order" not in table.verbatim.declarations:
+                # Which of two numbers is the day was known only when every row had been heard.
+                orders = table.orders
+                again = open_source(source, [Path(p) for p in paths], dataset=dataset, options=told, progress=progress)
+                harmoniser.identities.count_from(counted)
+                table = begin(table_at(again.read(), number), orders=orders)
+                table.report.notes += orders.sentences()
+                harmonise_table(
+                    table, harmoniser, boundaries, seen, with_outcomes=report_file is not None, progress=progress
+                )
+            tables.append(table)
+        if download is None and not any(table.report.rows for table in tables):
+            problem = "there is nothing in it to take in"
+            raise InputError(problem, file=", ".join(Path(p).name for p in paths), code="INPUT_EMPTY")
+        for table in tables:
+            _commit(table, lake, settings, source=source, extra=extra or {}, dry_run=dry_run)
+        if not dry_run:
+            _register(tables, settings, source)
+        if download is not None and not dry_run:
+            download.committed()
+    if report_file is not None:
+        write_outcomes(((table.report, table.outcomes) for table in tables), report_file)
+    return [table.report for table in tables]
+
+
+def _dataset_key(verbatim: VerbatimTable, dataset: str | None) -> str:
+    """Return the key of rows that tell none: as asked, as the dataset says, else made from the table's name."""
+    stem = Path(verbatim.name).name.split(".")[0]
+    return dataset or verbatim.dataset.key or re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "dataset"
+
+
+def _checklist(lake: Lake) -> pl.DataFrame | None:
+    """Return the taxa loaded so far; None where there are none."""
+    taxa_so_far = lake.read("taxa")
+    return None if taxa_so_far.is_empty() else taxa_so_far
+
+
+def _commit(
+    table: Table, lake: Lake, settings: Settings, *, source: str, extra: Mapping[str, Any], dry_run: bool
+) -> None:
+    """Commit the table, or say what committing would do, and complete its report."""
+    report = table.report
+    message = f"ingest {source}: {report.source}"
+    if table.staging is not None:
+        # By what these records were interpreted; `stories` tells it.
+        by = {"biodata": version("biodata"), "rules": rule_versions(), "declared": dict(table.verbatim.declarations)}
+        outcome = lake.commit_occurrences(
+            table.staging,
+            author="ingest",
+            message=message,
+            extra={**extra, **by},
+            complete_datasets=table.datasets if table.verbatim.complete else (),
+            gone=table.verbatim.gone,
+            dry_run=dry_run,
+        )
+    else:
+        frame = pl.concat(table.frames) if table.frames else pl.DataFrame()
+        if report.table == "layers" and not dry_run:
+            frame = _copy_layers(frame, settings.data / "layers")
+        frame = terms.conform(frame, terms.TABLES[report.table])
+        scope = {"checklist": report.dataset} if report.table == "taxa" else None
+        outcome = lake.commit_table(
+            report.table,
+            frame,
+            key=KEY_COLUMNS[report.table],
+            scope=scope,
+            author="ingest",
+            message=message,
+            extra=extra,
+            dry_run=dry_run,
+        )
+    _complete(report, outcome, dry_run=dry_run)
+
+
+def _complete(report: IngestReport, outcome: CommitReport, *, dry_run: bool) -> None:
+    """Put the commit's counts into the report and see that they add up."""
+    report.refusals += outcome.refusals
+    report.refused = len(report.refusals)
+    report.new, report.changed, report.unchanged = outcome.new, outcome.changed, outcome.unchanged
+    report.stored, report.gone = outcome.new + outcome.changed, outcome.gone
+    report.snapshot = None if dry_run else outcome.snapshot
+    if report.rows != report.stored + report.unchanged + report.refused:
+        message = (
+            f"{report.source}: {report.rows} rows were read but {report.stored} stored, "
+            f"{report.unchanged} unchanged and {report.refused} refused"
+        )
+        raise StoreError(message)
+    logger.info("%s: %d rows, %d stored, %d refused", report.source, report.rows, report.stored, report.refused)
+
+
+def _copy_layers(frame: pl.DataFrame, folder: Path) -> pl.DataFrame:
+    """Copy each layer's file into the installation under its checksum's name, and tell that name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file_names = []
+    for path, checksum in frame.select("path", "sha256").iter_rows():
+        file_name = f"{checksum[:16]}.tif"
+        if not (folder / file_name).exists():
+            part = folder / f"{file_name}.part"
+            shutil.copyfile(path, part)
+            part.replace(folder / file_name)
+        file_names.append(file_name)
+    return frame.with_columns(pl.Series("file_name", file_names, dtype=pl.String))
+
+
+def _register(tables: Sequence[Table], settings: Settings, source: str) -> None:
+    """Put what is known of the datasets, and the reports, into the registry."""
+    with Registry.open(settings) as registry:
+        for table in tables:
+            facts = {key: table.verbatim.datasets.get(key, table.verbatim.dataset) for key in sorted(table.datasets)}
+            registry.record_datasets(facts, declarations=table.verbatim.declarations)
+            registry.record_ingest(source, table.report.as_dict())
+
+
+def _now() -> datetime:
+    """Return the present time in UTC."""
+    return datetime.now(UTC)

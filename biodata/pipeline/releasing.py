@@ -1,0 +1,53 @@
+"""From the lake to a release in one call."""
+
+from biodata import assessments, places, sharing, terms
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.store.registry import Registry
+
+
+def release(settings: Settings, *, progress: bool = False) -> releases.Release:
+    """Build a release of what the lake holds now, under today's rules, and make it the current one.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation; its rules are `sharing_rules.csv` in its data folder, else the bundled list.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    StoreError
+        If there is not enough room; the release before stays the current one.
+    """
+    rules = sharing.RuleSet.read(settings.rules_file)
+    boundaries = places.load_boundaries(settings.boundaries)
+    gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
+        assessments.assess(settings, lake=lake)
+        results = {
+            name: sharing.publish_results(name, lake.read(name), boundaries=boundaries)
+            for name in terms.PUBLISHED_TABLES
+            if name != "occurrences"
+        }
+        made = releases.build(
+            lake,
+            data=settings.data,
+            publish=lambda frame: sharing.publish(frame, rules, boundaries=boundaries),
+            results=results,
+            boundaries=boundaries,
+            rules_hash=rules.hash,
+            datasets=registry.datasets(),
+            assess=lambda parts: assessments.of_release(
+                parts,
+                gazetteer=gazetteer,
+                work=settings.data / "staging",
+                rows_told=assessments.unidentified(lake),
+            ),
+            memory_limit=settings.memory_limit,
+            progress=progress,
+        )
+        registry.record_release(made.id, snapshot=made.snapshot, rules_hash=rules.hash, counts=made.counts)
+    return made

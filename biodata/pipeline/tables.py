@@ -1,0 +1,188 @@
+"""A source's table on its way to the lake: batch after batch harmonised, put aside and counted."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+from tqdm.auto import tqdm
+
+from biodata import harmonise, places
+from biodata.errors import Refusal, StoreError
+from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.occurrences import HarmonisedBatch
+from biodata.harmonise.protected_areas import not_mapped, protected_areas
+from biodata.harmonise.streams import harmonise_batches
+from biodata.harmonise.taxa import taxa
+from biodata.ingest.protocol import VerbatimTable
+from biodata.pipeline.report import IngestReport, quality_counts
+from biodata.store.lake import Staging
+
+
+@dataclass
+class Table:
+    """A table on its way: its rows harmonised and staged, nothing committed.
+
+    Attributes
+    ----------
+    verbatim : VerbatimTable
+        What a source reads.
+    report : IngestReport
+        Grows with each batch.
+    staging : Staging or None
+        Where records are put aside; None for other tables.
+    frames : list of polars.DataFrame
+        The interpreted rows of other tables.
+    outcomes : list of polars.DataFrame
+        For `write_outcomes`.
+    datasets : set of str
+        The datasets that rows belong to.
+    orders, told_orders : DateOrders
+        What its batches say of the order of day and month; and what is known of it from an earlier reading.
+    """
+
+    verbatim: VerbatimTable
+    report: IngestReport
+    staging: Staging | None = None
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    outcomes: list[pl.DataFrame] = field(default_factory=list)
+    datasets: set[str] = field(default_factory=set)
+    orders: DateOrders = field(default_factory=DateOrders)
+    told_orders: DateOrders | None = None
+
+
+@dataclass
+class _Batch:
+    """What a batch leaves behind when its rows have been put aside."""
+
+    refusals: list[Refusal]
+    flags: dict[str, int]
+    datasets: set[str]
+    outcomes: pl.DataFrame | None
+    quality: pl.DataFrame | None = None
+
+
+def harmonise_table(
+    table: Table,
+    harmoniser: harmonise.Harmoniser,
+    boundaries: places.BoundarySet,
+    seen: dict[str, set[str]],
+    *,
+    with_outcomes: bool,
+    progress: bool,
+) -> None:
+    """Harmonise every batch of the table and stage it; counts go into its report.
+
+    Parameters
+    ----------
+    table : Table
+        The table.
+    harmoniser : Harmoniser
+        Interprets records.
+    boundaries : BoundarySet
+        The map that protected areas are set beside.
+    seen : dict of str to set of str
+        The identifiers of protected areas that came so far, by dataset; grows.
+    with_outcomes : bool
+        Keep what `write_outcomes` needs.
+    progress : bool
+        Show a progress bar.
+    """
+    report, flags = table.report, Counter[str]()
+    counts = []
+    batches = _records(table, harmoniser) if table.staging is not None else _others(table, boundaries, seen)
+    for batch in tqdm(batches, desc=report.source, unit="batch", disable=not progress):
+        report.refusals += batch.refusals
+        flags.update(batch.flags)
+        table.datasets.update(batch.datasets)
+        if batch.quality is not None:
+            counts.append(batch.quality)
+        if with_outcomes and batch.outcomes is not None:
+            table.outcomes.append(batch.outcomes)
+    report.rows += len(table.verbatim.refusals)
+    report.refusals += table.verbatim.refusals
+    report.flags = dict(sorted(flags.items()))
+    report.quality = quality_counts(counts)
+
+
+def table_at(tables: Iterator[VerbatimTable], number: int) -> VerbatimTable:
+    """Return a source's table by its number; the batches of those before it are read and left."""
+    for position, table in enumerate(tables):
+        if position == number:
+            return table
+        deque(table.batches, maxlen=0)
+    message = f"the source gave {number} tables where it gave more before"
+    raise StoreError(message)
+
+
+def _counted(table: Table) -> Iterator[pl.DataFrame]:
+    """Yield the batches as they come and count their rows: what the report's other numbers must add up to."""
+    for batch in table.verbatim.batches:
+        table.report.rows += batch.height
+        yield batch
+
+
+def _records(table: Table, harmoniser: harmonise.Harmoniser) -> Iterator[_Batch]:
+    """Interpret the records of each batch and put them aside."""
+    staging = table.staging
+    if staging is None:
+        message = "records need a place to be put aside"
+        raise StoreError(message)
+
+    def put_aside(number: int, result: HarmonisedBatch) -> _Batch:
+        staging.add(result.interpreted, result.verbatim, part=number)
+        datasets = set(result.interpreted["datasetKey"].unique())
+        return _left_behind(result.interpreted, result.refusals, datasets, result.quality)
+
+    return harmonise_batches(
+        harmoniser,
+        _counted(table),
+        finish=put_aside,
+        dataset_key=table.report.dataset,
+        declarations=table.verbatim.declarations,
+        orders=table.told_orders,
+        heard=table.orders if table.told_orders is None else None,
+    )
+
+
+def _left_behind(
+    frame: pl.DataFrame, refusals: list[Refusal], datasets: set[str], quality: pl.DataFrame | None = None
+) -> _Batch:
+    """Return what the report tells of interpreted rows."""
+    flagged = "quality_flags" in frame.columns
+    counted = frame["quality_flags"].explode().drop_nulls().value_counts().rows() if flagged else []
+    told = ["source_file", "source_row", *(["quality_flags"] if flagged else [])]
+    outcomes = frame.select(told) if "source_row" in frame.columns else None
+    return _Batch(refusals, dict(counted), datasets, outcomes, quality)
+
+
+def _others(table: Table, boundaries: places.BoundarySet, seen: dict[str, set[str]]) -> Iterator[_Batch]:
+    """Interpret the rows of each batch of a table that holds no records."""
+    for batch in _counted(table):
+        frame, refusals = _harmonise_other(table, batch, boundaries, seen)
+        table.frames.append(frame)
+        if table.report.table == "protected_areas":
+            table.report.not_mapped = not_mapped(frame)
+        yield _left_behind(frame, refusals, {table.report.dataset})
+
+
+def _harmonise_other(
+    table: Table, batch: pl.DataFrame, boundaries: places.BoundarySet, seen: dict[str, set[str]]
+) -> tuple[pl.DataFrame, list[Refusal]]:
+    """Harmonise a batch of a table that holds no records."""
+    match table.verbatim.kind:
+        case "protected_areas":
+            return protected_areas(
+                batch,
+                dataset_key=table.report.dataset,
+                boundaries=boundaries,
+                declarations=table.verbatim.declarations,
+                seen=seen.setdefault(table.report.dataset, set()),
+            )
+        case "taxa":
+            return taxa(batch, checklist=table.report.dataset, declarations=table.verbatim.declarations)
+        case "layers":
+            return batch, []
+        case kind:
+            message = f"a source gave a table of unknown kind {kind!r}"
+            raise StoreError(message)
