@@ -4,8 +4,10 @@ Without grid files PROJ may answer with a ballpark: the numbers come back as the
 never called one here: where EPSG publishes no parameters, a place stays where it was told and says so.
 """
 
+import warnings
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -25,6 +27,9 @@ UNPUBLISHED_M: Final = 200.0
 
 OFFSET_ACCURACY_M: Final = 1.0
 """The public formula of GCJ-02 is a reconstruction; it agrees with the maps' own shift to about a metre."""
+
+_QUIET: Final = Lock()
+"""Python's warnings are switched off for a whole process: one thread at a time."""
 
 _GEOCENTRIC: Final = {"4490": 2.0}
 """Systems that EPSG gives no operation for because they are WGS 84's own kind, and the metres that they differ by:
@@ -154,7 +159,10 @@ def operations_of(geographic: str) -> tuple[Operation, ...]:
     if geographic in _GEOCENTRIC:
         name, metres = f"{CRS.from_epsg(int(geographic)).name}: taken for WGS 84", _GEOCENTRIC[geographic]
         return (Operation(name, metres, approximate=False, area=_WORLD, offshore=False, transformer=None),)
-    group = TransformerGroup(f"EPSG:{geographic}", WGS84, always_xy=True)
+    with _QUIET, warnings.catch_warnings():
+        # That a better grid is not here is told by `approximate`.
+        warnings.simplefilter("ignore", UserWarning)
+        group = TransformerGroup(f"EPSG:{geographic}", WGS84, always_xy=True)
     return tuple(
         _operation(transformer) for transformer in group.transformers if "Ballpark" not in transformer.description
     )

@@ -107,16 +107,19 @@ def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:
     # Stripping costs three times what it costs to see that there is nothing to strip: in ASCII, "!" is the first sign
     # behind white space and control characters.
     every = pl.all()
+    last = every.cast(pl.Binary).bin.get(-1, null_on_oob=True)
     plain = every.str.len_bytes().sum() == every.str.len_chars().sum()
-    tight = ~((every < "!") | (every.str.tail(1) < "!")).any()
+    tight = ~((every < "!") | (last < ord("!"))).any()
     is_plain, is_tight = frame.select(plain).row(0, named=True), frame.select(tight).row(0, named=True)
     stripped = frame.with_columns(
         pl.col(name).str.strip_chars(_AROUND).str.normalize("NFC")
         for name in frame.columns
         if not (is_plain[name] and is_tight[name])
     )
-    return stripped.select(
-        pl.when(~pl.col(name).is_in(_nothing(name))).then(name).alias(name) for name in frame.columns
+    nothing = {name: pl.col(name).is_in(_nothing(name)) for name in frame.columns}
+    has_nothing = stripped.select(mask.any().alias(name) for name, mask in nothing.items()).row(0, named=True)
+    return stripped.with_columns(
+        pl.when(~nothing[name]).then(name).alias(name) for name in frame.columns if has_nothing[name]
     )
 
 
