@@ -3,7 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Dialect, ForeignKey, Integer, String, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Dialect,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy import DateTime as SqlDateTime
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -158,6 +169,49 @@ class Run(Base):
     seed: Mapped[int | None] = mapped_column(_Number)
     parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
     report: Mapped[dict[str, Any] | None]
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Download(Base):
+    """A download that was asked for; its state is its job's."""
+
+    __tablename__ = "download"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Random, so that nobody finds the download of somebody else."""
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
+    request: Mapped[dict[str, Any]]
+    """The format, and the question as `store.query.plain` keeps it."""
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Citation(Base):
+    """What was asked of which release, and what came out: enough to ask again."""
+
+    __tablename__ = "citation"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    release: Mapped[str] = mapped_column(String(64))
+    snapshot: Mapped[int] = mapped_column(_Number)
+    rules_hash: Mapped[str]
+    query: Mapped[dict[str, Any]]
+    """The question as it was asked, and as `store.query.plain` keeps it."""
+    content: Mapped[dict[str, Any]]
+    """Counts, by dataset too, and the hash of the published content."""
+    download_id: Mapped[str | None] = mapped_column(ForeignKey("download.id"))
+    doi: Mapped[str | None]
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Area(Base):
+    """A polygon that somebody uploaded to search within."""
+
+    __tablename__ = "area"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The SHA-256 of its WKB: the same polygon is the same area."""
+    name: Mapped[str | None]
+    wkb: Mapped[bytes] = mapped_column(LargeBinary)
     created: Mapped[datetime] = mapped_column(default=now)
 
 

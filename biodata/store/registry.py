@@ -23,7 +23,7 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 _KEY_START: Final = "biodata_"
