@@ -13,7 +13,6 @@ from biodata.errors import InputError
 from biodata.flags import FLAGS
 from biodata.quality import TESTS, Answer, Context, Kind, Preparation, find, run, run_named, summarise
 from biodata.quality import Test as QualityTest
-from biodata.quality.distinct import Coder
 from biodata.quality.engine import local_name, normalise, prepare, responses
 from biodata.quality.registry import BY_LABEL
 
@@ -207,13 +206,3 @@ def test_no_test_changes_the_answer_of_another(tests):
     for test in tests:
         alone = prepare(normalise(ROWS), [test], CONTEXT)
         assert responses(alone, test, CONTEXT).equals(responses(together, test, CONTEXT))
-
-
-@given(st.lists(st.tuples(*[st.sampled_from([None, "", "a", "b", "\x00"])] * 3), min_size=1, max_size=30))
-def test_distinct_combinations(rows):
-    frame = pl.DataFrame(rows, schema=dict.fromkeys("abc", pl.String), orient="row")
-    coded = Coder(frame).code(("a", "b", "c", "absent"))
-    assert coded.values.unique().height == coded.values.height
-    spread = coded.spread(coded.values, frame.height)
-    assert spread.drop("absent").equals(frame)
-    assert spread["absent"].null_count() == frame.height

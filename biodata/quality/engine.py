@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.quality.distinct import Coder
+from biodata.quality.memory import make_of, with_all
 from biodata.quality.model import Answer, Context, Kind, Preparation, Status, Test
 
 RESPONSE: Final = pl.Schema({"status": pl.String, "result": pl.String, "comment": pl.String})
@@ -80,39 +80,29 @@ def prepare(frame: pl.DataFrame, tests: Iterable[Test], context: Context) -> pl.
     polars.DataFrame of n rows
         `frame` with more columns.
     """
+    return prepare_with(frame, (preparation for test in tests for preparation in test.preparations), context)
+
+
+def prepare_with(frame: pl.DataFrame, preparations: Iterable[Preparation], context: Context) -> pl.DataFrame:
+    """Add the columns that preparations make, as `prepare` does."""
     if not frame.height:
         frame = pl.DataFrame(schema=dict.fromkeys(frame.columns, pl.String))
-    coder = Coder(frame)
-    for test in tests:
-        for preparation in test.preparations:
-            frame = _add(frame, preparation, context, coder)
+    for preparation in preparations:
+        frame = _add(frame, preparation, context)
     return frame
 
 
-def _add(frame: pl.DataFrame, preparation: Preparation, context: Context, coder: Coder) -> pl.DataFrame:
+def _add(frame: pl.DataFrame, preparation: Preparation, context: Context) -> pl.DataFrame:
     """Add a preparation's columns, and before them those that it reads, unless they are there."""
     if f"{preparation.name}.{next(iter(preparation.makes))}" in frame.columns:
         return frame
     for needed in preparation.needs:
-        frame = _add(frame, needed, context, coder)
-    made = _made(frame, preparation, context, coder)
-    return frame.hstack([made[name].alias(f"{preparation.name}.{name}") for name in preparation.makes])
-
-
-def _made(frame: pl.DataFrame, preparation: Preparation, context: Context, coder: Coder) -> pl.DataFrame:
-    """Return the n rows of a preparation's columns."""
-    coded = None
+        frame = _add(frame, needed, context)
     if preparation.distinct and frame.height:
-        coded = coder.code(preparation.reads)
-        read = coded.values
+        made = context.memory.made(preparation, frame, context)
     else:
-        read = pl.DataFrame(
-            [frame[name] if name in frame.columns else coder.nothing.alias(name) for name in preparation.reads]
-        )
-    if coded is None:
-        made = preparation.make(read, context)
-        return made.select(pl.col(name).cast(dtype) for name, dtype in preparation.makes.items())
-    return coded.spread(context.memory.made(preparation, read, context), frame.height)
+        made = make_of(preparation, with_all(frame, preparation.reads, frame.height), context)
+    return frame.hstack([made[name].alias(f"{preparation.name}.{name}") for name in preparation.makes])
 
 
 def answers(frame: pl.DataFrame, tests: Sequence[Test], context: Context) -> dict[str, Answer]:
