@@ -51,3 +51,11 @@ def test_a_missing_file_is_one_line_that_names_it(tmp_path):
     assert done.stderr.count("\n") == 1
     assert "nothing.csv" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_exit_code_tells_that_every_row_was_refused(tmp_path):
+    file = tmp_path / "nameless.csv"
+    file.write_text("occurrenceID,scientificName\n,Bos gaurus\n,Panthera tigris\n")
+    found = run("ingest", "gbif", str(file), "--data", str(tmp_path / "data"))
+    assert found.returncode == 1
+    assert "2 refused" in found.stdout

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_options, say, settings_for, show_progress
 
 if TYPE_CHECKING:
     from biodata.pipeline import IngestReport
@@ -19,6 +19,8 @@ of GBIF's download service (options country, province, since; needs a GBIF accou
 
 What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,
 time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed.
+
+The exit code is 1 where every row was refused.
 
 Example: biodata ingest gbif download.csv --data mydata --dataset my-survey
 """
@@ -50,7 +52,7 @@ def ingest(
         paths or [],
         settings_for(data),
         dataset=dataset,
-        options=_read_options(option or []),
+        options=read_options(option or []),
         dry_run=dry_run,
         report_file=report,
         progress=show_progress(),
@@ -58,9 +60,11 @@ def ingest(
     if as_json:
         plain = [one.as_dict() for one in reports]
         say(json.dumps(plain[0] if len(plain) == 1 else plain, ensure_ascii=False, indent=1))
-        return
-    for one in reports:
-        _print(one, dry_run=dry_run)
+    else:
+        for one in reports:
+            _print(one, dry_run=dry_run)
+    if any(one.rows for one in reports) and all(one.refused == one.rows for one in reports):
+        raise typer.Exit(1)
 
 
 def _print(report: "IngestReport", *, dry_run: bool) -> None:
@@ -84,20 +88,8 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
     for name, count in sorted(report.flags.items(), key=lambda item: -item[1]):
         say(f"  {count:>9} {name}")
     for country, count in report.not_mapped.items():
-        say(f"  {count:>9} sites of {country} are not mapped")
+        say(f"  {count:>9} sites of {'no stated country' if country == '-' else country} are not mapped")
     for refusal in report.refusals[:_SHOWN]:
         say(f"  refused: {refusal.file}, row {refusal.row}: {refusal.message}")
     if report.refused > _SHOWN:
         say(f"  … and {report.refused - _SHOWN} more refused; --report FILE.csv lists every row")
-
-
-def _read_options(texts: list[str]) -> dict[str, str]:
-    """Split NAME=VALUE."""
-    options = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            message = f"{text!r} is no NAME=VALUE"
-            raise typer.BadParameter(message, param_hint="--option")
-        options[name] = value
-    return options

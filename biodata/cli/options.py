@@ -63,6 +63,6 @@ def read_options(texts: list[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals:
             message = f"{text!r} is no NAME=VALUE"
-            raise typer.BadParameter(message)
+            raise typer.BadParameter(message, param_hint="--option")
         options[name] = value
     return options
