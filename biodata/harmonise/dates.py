@@ -10,7 +10,7 @@ Conventions
 from collections.abc import Collection, Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.date_parts import date_parts, days_mismatch
 from biodata.harmonise.date_proposals import date_repairs, fitting_proposals, in_order, proposals_mismatch
 from biodata.harmonise.findings import Findings
+from biodata.harmonise.repeats import once
 from biodata.harmonise.told import Told
 from biodata.parsers import dates
 
@@ -27,6 +28,18 @@ _CALENDARS: Final = (None, "gregorian", "buddhist")
 _DAY_FIRST: Final = MappingProxyType({None: None, "day_first": True, "month_first": False})
 _SPREADSHEETS: Final = (None, *dates.EPOCHS)
 _OTHER_DATES: Final = {"modified": "MODIFIED_DATE_INVALID", "dateIdentified": "IDENTIFIED_DATE_INVALID"}
+_TERMS: Final = (
+    "eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime",
+)  # fmt: skip
+
+
+class _Declared(NamedTuple):
+    """What the dataset declares of its dates; None where it does not."""
+
+    day_first: bool | None
+    buddhist: bool
+    spreadsheet: str | None
+    zone: str | None
 
 
 def interpret(
@@ -63,16 +76,34 @@ def interpret(
     RECORDED_DATE_MISMATCH is set and eventDate stays. startDayOfYear and endDayOfYear tell the days of a year that
     stands alone, and else are compared only.
     """
-    order = _DAY_FIRST[_declared(declarations, "day_month_order", _DAY_FIRST)]
-    buddhist = _declared(declarations, "calendar", _CALENDARS) == "buddhist"
-    spreadsheet = _declared(declarations, "spreadsheet_dates", _SPREADSHEETS)
-    zone = date_zones.declared_zone(declarations.get("time_zone"))
+    declared = _Declared(
+        _DAY_FIRST[_declared(declarations, "day_month_order", _DAY_FIRST)],
+        _declared(declarations, "calendar", _CALENDARS) == "buddhist",
+        _declared(declarations, "spreadsheet_dates", _SPREADSHEETS),
+        date_zones.declared_zone(declarations.get("time_zone")),
+    )
+    # Most files have far fewer dates than rows.
+    terms = _TERMS if orders is None else (*_TERMS, "datasetKey")
+    found = once(told, terms, lambda rows: _interpret(rows, declared, today=today, orders=orders))
+    flags = dict(found.flags)
+    for term, flag in _OTHER_DATES.items():
+        if told.has(term):
+            read = dates.parse_dates(told[term], today=today)
+            flags[flag] = told[term].is_not_null() & read["start"].is_null()
+    told_time = pl.DataFrame({name: found.columns[f"event_{name}"] for name in ("start", "time", "zone")})
+    return Findings(found.columns, flags, [*found.repairs, date_zones.proposals(told_time, told)])
+
+
+def _interpret(told: Told, declared: _Declared, *, today: date, orders: DateOrders | None) -> Findings:
+    """Read the dates of rows from `_TERMS`, and from datasetKey where there are `orders`."""
     stated = told.first_of("eventDate", "verbatimEventDate")
     parts = date_parts(told)
-    event = dates.parse_dates(stated, today=today, buddhist=buddhist, day_first=order, spreadsheet=spreadsheet)
+    event = dates.parse_dates(
+        stated, today=today, buddhist=declared.buddhist, day_first=declared.day_first, spreadsheet=declared.spreadsheet
+    )
     # Where the parts repeat a date that was read, they add nothing: most rows of most files.
     repeated = (parts["text"] == event["event_date"].str.slice(0, 10)).fill_null(value=False)
-    beside = dates.parse_dates(parts["text"].set(repeated, None), today=today, buddhist=buddhist)
+    beside = dates.parse_dates(parts["text"].set(repeated, None), today=today, buddhist=declared.buddhist)
     event = in_order(event, beside, told, orders, today=today)
     both = pl.concat([event, beside.rename(lambda name: f"part_{name}")], how="horizontal").with_columns(
         excluded=(pl.col("part_start") > pl.col("end")) | (pl.col("part_end") < pl.col("start")),
@@ -92,7 +123,7 @@ def interpret(
         pl.when("by_parts").then(pl.col(f"part_{name}")).otherwise(pl.col(name)).alias(name)
         for name in ("event_date", "start", "end", "precision", "time", "zone")
     )
-    chosen = date_zones.with_declared(_with_event_time(chosen, told), zone)
+    chosen = date_zones.with_declared(_with_event_time(chosen, told), declared.zone)
     issues, part_issues = both["issue"], both["part_issue"]
     flags = {
         issue: (issues == issue) | (part_issues == issue)
@@ -103,12 +134,8 @@ def interpret(
     if (other_days := days_mismatch(told, chosen)) is not None:
         flags["RECORDED_DATE_MISMATCH"] |= other_days
     flags["RECORDED_DATE_MISSING"] = stated.is_null() & parts["text"].is_null() & ~parts["invalid"]
-    for term, flag in _OTHER_DATES.items():
-        if told.has(term):
-            read = dates.parse_dates(told[term], today=today)
-            flags[flag] = told[term].is_not_null() & read["start"].is_null()
     columns = {column.name: column for column in _columns(chosen)}
-    return Findings(columns, flags, [*date_repairs(both), date_zones.proposals(chosen, told)])
+    return Findings(columns, flags, date_repairs(both))
 
 
 def _declared(declarations: Mapping[str, str], what: str, known: Collection[str | None]) -> str | None:

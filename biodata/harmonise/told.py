@@ -78,6 +78,20 @@ class Told:
         kept._nothing = self._nothing.head(kept.height)
         return kept
 
+    def frame(self, names: Sequence[str]) -> pl.DataFrame:
+        """Return the cells of those of the terms that any cell is filled of."""
+        return self._frame.select(name for name in names if name in self._frame.columns)
+
+    def rows(self, at: pl.Series, names: Sequence[str]) -> "Told":
+        """Return some rows by their numbers, as if the file had these terms only."""
+        kept = Told.__new__(Told)
+        kept.terms, kept.unknown = [name for name in self.terms if name in names], []
+        kept.batch = self.batch.select(kept.terms)[at]
+        kept._frame = self.frame(names)[at]
+        kept.height = len(at)
+        kept._nothing = self._nothing.head(kept.height)
+        return kept
+
     def verbatim(self) -> pl.DataFrame:
         """Return the verbatim layer without its administration: known terms as `v_…`, other headings as JSON."""
         columns = [pl.col(term).alias(f"v_{term}") for term in self.terms]
