@@ -7,6 +7,7 @@ are counted only as lines. A line ends with LF (or CR LF), or with CR in files t
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import BinaryIO, Final
 
 import polars as pl
@@ -67,7 +68,7 @@ def read(
     header_lines: int = 1,
     named: bool = True,
     limits: Limits = LIMITS,
-    block_bytes: int = 48 << 20,
+    block_bytes: int = 72 << 20,
 ) -> Delimited:
     """Open a table of text.
 
@@ -201,10 +202,8 @@ def _batches(
     limits: Limits,
     refusals: list[Refusal],
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows block by block."""
-    at_end = False
-    while not at_end:
-        block = next(blocks, None)
+    """Yield the rows block by block; what was read as the beginning is the first."""
+    for block in chain([b""], blocks, [None]):
         buffer, at_end = buffer + (block or b""), block is None
         found = cut(buffer, names=names, dialect=dialect, line=line, at_end=at_end, file=file, limits=limits)
         buffer, line = buffer[found.used_bytes :], line + found.lines
