@@ -16,6 +16,8 @@ from biodata.store.query import (
     Between,
     Compare,
     Contains,
+    DayOfYear,
+    Differ,
     Filter,
     In,
     InBox,
@@ -24,6 +26,7 @@ from biodata.store.query import (
     Like,
     Not,
     Or,
+    Recorded,
     sql,
     statements,
 )
@@ -183,6 +186,35 @@ def test_trees_of_filters_mean_what_they_say(release, rows):
         assert keys(release, tree) == [row["key"] for row in rows if truth(tree, row) is True], tree
 
 
+def test_two_columns_that_differ(release, rows):
+    expected = [
+        r["key"]
+        for r in rows
+        if None not in (r["countryCode"], r["province_code"]) and r["countryCode"] != r["province_code"]
+    ]
+    assert keys(release, Differ("countryCode", "province_code")) == expected
+
+
+def test_days_of_the_year(release, rows):
+    days = {row["key"]: row["event_start"] and row["event_start"].timetuple().tm_yday for row in rows}
+    for low, high in ((32, 60), (None, 10), (350, None)):
+        expected = [key for key, day in days.items() if day and (low or 1) <= day <= (high or 366)]
+        assert keys(release, DayOfYear("event_start", low, high)) == expected
+
+
+@pytest.mark.parametrize("minimum", [1, 3])
+def test_species_on_several_sides(release, rows, minimum):
+    here, there, among = Contains("country_codes", "LA"), Contains("country_codes", "CN"), Compare("year", ">", 2000)
+    counts = {side: Counter(r["species"] for r in rows if truth(among, r) and truth(side, r)) for side in (here, there)}
+    both = {name for name in counts[here] if min(counts[here][name], counts[there][name]) >= minimum and name}
+    only = {name for name in counts[here] if counts[here][name] >= minimum and not counts[there][name] and name}
+    for node, names in (
+        (Recorded("species", (here, there), (), among, minimum), both),
+        (Recorded("species", (here,), (there,), among, minimum), only),
+    ):
+        assert keys(release, node) == [r["key"] for r in rows if r["species"] in names]
+
+
 def test_facets_count_what_is_there(release, rows):
     where = Compare("year", ">", 2000)
     chosen = [row for row in rows if truth(where, row)]
@@ -242,6 +274,11 @@ def nested(levels: int) -> Filter:
         pytest.param(Like("year", "2%"), "FILTER_VALUE", id="a pattern for a number"),
         pytest.param(Like("species", "%a" * 11), "FILTER_VALUE", id="a pattern that takes for ever"),
         pytest.param(Like("species", "a\\"), "FILTER_VALUE", id="a pattern that ends in its escape"),
+        pytest.param(Recorded("year", (), (), And(())), "FILTER_INVALID", id="sides of a number"),
+        pytest.param(Recorded("species", (), (), And(()), 0), "FILTER_INVALID", id="sides with no rows"),
+        pytest.param(DayOfYear("species", 1, 2), "FILTER_INVALID", id="a day of text"),
+        pytest.param(DayOfYear("event_start", 1, 2**40), "FILTER_VALUE", id="a day beyond every year"),
+        pytest.param(Differ("species", "hk"), "COLUMN_UNKNOWN", id="beside the store's own column"),
         pytest.param(InBox(0, 0, math.inf, 1), "BOX_INVALID", id="a box without an end"),
         pytest.param(InBox(0, 5, 1, 4), "BOX_INVALID", id="a box with its south above"),
         pytest.param(InBox(-181, 0, 1, 4), "BOX_INVALID", id="a box off the Earth"),

@@ -8,7 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.errors import InputError
-from biodata.store.query import And, Between, Compare, Contains, In, InBox, Intersects, IsNull, Like, Not, Or
+from biodata.store.query import (
+    And,
+    Between,
+    Compare,
+    Contains,
+    DayOfYear,
+    Differ,
+    In,
+    InBox,
+    Intersects,
+    IsNull,
+    Like,
+    Not,
+    Or,
+    Recorded,
+)  # fmt: skip
 from biodata.store.query.plain import canonical, from_plain, to_plain
 
 TEXT = st.text(max_size=8)
@@ -24,6 +39,8 @@ LEAVES = st.one_of(
     st.builds(Like, TEXT, TEXT, st.booleans()),
     st.builds(InBox, *[st.floats(-90, 90)] * 4),
     st.builds(Intersects, st.binary(max_size=20)),
+    st.builds(Differ, TEXT, TEXT),
+    st.builds(DayOfYear, TEXT, st.none() | st.integers(1, 366), st.none() | st.integers(1, 366)),
 )
 FILTERS = st.recursive(
     LEAVES,
@@ -31,6 +48,7 @@ FILTERS = st.recursive(
         st.builds(Not, inner)
         | st.lists(inner, max_size=3).map(tuple).map(And)
         | st.lists(inner, max_size=3).map(tuple).map(Or)
+        | st.builds(Recorded, TEXT, st.tuples(inner), st.tuples(inner), inner, st.integers(1, 9))
     ),
     max_leaves=8,
 )

@@ -6,6 +6,8 @@ from biodata.store.query.filters import (
     Between,
     Compare,
     Contains,
+    DayOfYear,
+    Differ,
     Filter,
     In,
     InBox,
@@ -14,6 +16,7 @@ from biodata.store.query.filters import (
     Like,
     Not,
     Or,
+    Recorded,
     default_view,
 )
 
@@ -23,6 +26,8 @@ __all__ = [
     "Between",
     "Compare",
     "Contains",
+    "DayOfYear",
+    "Differ",
     "Filter",
     "In",
     "InBox",
@@ -31,5 +36,6 @@ __all__ = [
     "Like",
     "Not",
     "Or",
+    "Recorded",
     "default_view",
 ]

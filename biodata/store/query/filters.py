@@ -116,7 +116,64 @@ class Intersects:
     wkb: bytes
 
 
-Filter: TypeAlias = And | Or | Not | Compare | In | Between | IsNull | Contains | Like | InBox | Intersects
+@dataclass(frozen=True, slots=True)
+class Differ:
+    """Two columns that both have a value, and not the same."""
+
+    column: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfYear:
+    """A date whose day of the year lies from `low` to `high`, both included; None leaves that end open."""
+
+    column: str
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A value of a column (a species) that the table's rows tell on some sides and on others not.
+
+    Attributes
+    ----------
+    column : str
+        The column.
+    present : tuple of Filter
+        Under each of them at least `minimum` rows have the value.
+    missing : tuple of Filter
+        Under none of them a row has it.
+    among : Filter
+        Only these rows count.
+    minimum : int
+        Rows that a side needs.
+    """
+
+    column: str
+    present: tuple["Filter", ...]
+    missing: tuple["Filter", ...]
+    among: "Filter"
+    minimum: int = 1
+
+
+Filter: TypeAlias = (
+    And
+    | Or
+    | Not
+    | Compare
+    | In
+    | Between
+    | IsNull
+    | Contains
+    | Like
+    | InBox
+    | Intersects
+    | Differ
+    | DayOfYear
+    | Recorded
+)
 
 
 ONE_OF_EACH: Final = IsNull("duplicate_of")
@@ -157,6 +214,8 @@ def parts_of(filter_: Filter) -> tuple[Filter, ...]:
             return parts
         case Not(part):
             return (part,)
+        case Recorded(_, present, missing, among):
+            return (*present, *missing, among)
         case _:
             return ()
 

@@ -15,7 +15,9 @@ MAXIMUM_VERTICES: Final = 5_000
 _EXPECTED: Final = "expected a POLYGON or MULTIPOLYGON of longitude and latitude in degrees"
 _HEAD: Final = re.compile(r"\s*(?P<kind>MULTIPOLYGON|POLYGON)\s*(?=\()", re.IGNORECASE)
 _NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_PAIR: Final = re.compile(rf"\s*({_NUMBER})\s+({_NUMBER})\s*", re.ASCII)
+PAIR: Final = re.compile(rf"\s*({_NUMBER})\s+({_NUMBER})\s*", re.ASCII)
+"""A longitude and a latitude in WKT."""
+
 _ALLOWED: Final = re.compile(r"[0-9eE+\-. \t\r\n,()]*", re.ASCII)
 _DEPTHS: Final[Mapping[str, int]] = {"POLYGON": 2, "MULTIPOLYGON": 3}
 
@@ -42,22 +44,33 @@ def check_wkt(text: str) -> bytes:
     InputError
         With the code GEOMETRY_INVALID.
     """
-    if len(text) > MAXIMUM_TEXT:
-        raise _refuse(problem=f"the polygon's text has more than {MAXIMUM_TEXT} characters")
-    head = _HEAD.match(text)
-    if head is None or not _ALLOWED.fullmatch(text, head.end()):
-        raise _refuse(problem="this is no polygon", value=text)
-    body = text[head.end() :].strip()
-    depth = _DEPTHS[head["kind"].upper()]
-    _check_brackets(body, depth)
-    _check_pairs([pair for pair in re.split(r"[(),]+", body) if pair.strip()])
+    check_text(text)
     try:
         geometry = shapely.from_wkt(text)
     except shapely.errors.GEOSException as error:
-        raise _refuse(
+        raise refuse(
             problem=f"the polygon cannot be read: {str(error).split(':', 1)[-1].strip()}", value=text
         ) from error
     return _valid(geometry)
+
+
+def check_text(text: str) -> tuple[str, str]:
+    """Check length, brackets, vertices and numbers of a polygon's WKT; return its kind and what stands behind it.
+
+    Raises
+    ------
+    InputError
+        With the code GEOMETRY_INVALID.
+    """
+    if len(text) > MAXIMUM_TEXT:
+        raise refuse(problem=f"the polygon's text has more than {MAXIMUM_TEXT} characters")
+    head = _HEAD.match(text)
+    if head is None or not _ALLOWED.fullmatch(text, head.end()):
+        raise refuse(problem="this is no polygon", value=text)
+    body, kind = text[head.end() :].strip(), head["kind"].upper()
+    _check_brackets(body, _DEPTHS[kind])
+    _check_pairs([pair for pair in re.split(r"[(),]+", body) if pair.strip()])
+    return kind, body
 
 
 def check_geojson(geometry: Any) -> bytes:
@@ -70,7 +83,7 @@ def check_geojson(geometry: Any) -> bytes:
     """
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind not in ("Polygon", "MultiPolygon"):
-        raise _refuse(problem="this is no polygon", value=str(kind))
+        raise refuse(problem="this is no polygon", value=str(kind))
     polygons = [geometry.get("coordinates")] if kind == "Polygon" else geometry.get("coordinates")
     vertices = 0
     checked = []
@@ -82,10 +95,10 @@ def check_geojson(geometry: Any) -> bytes:
                 raise _too_many()
             rings.append([_position(position) for position in ring])
         if not rings or any(len(ring) < 4 or ring[0] != ring[-1] for ring in rings):
-            raise _refuse(problem="a ring needs four positions or more, the last equal to the first")
+            raise refuse(problem="a ring needs four positions or more, the last equal to the first")
         checked.append(shapely.Polygon(rings[0], rings[1:]))
     if not checked:
-        raise _refuse(problem="the polygon is empty")
+        raise refuse(problem="the polygon is empty")
     return _valid(checked[0] if kind == "Polygon" else shapely.MultiPolygon(checked))
 
 
@@ -96,15 +109,15 @@ def _check_brackets(body: str, depth: int) -> None:
         if character == "(":
             level += 1
             if level > depth:
-                raise _refuse(problem="the polygon's brackets are nested too deep", value=body)
+                raise refuse(problem="the polygon's brackets are nested too deep", value=body)
         elif character == ")":
             level -= 1
             if level < 0 or (level == 0 and place != len(body) - 1):
-                raise _refuse(problem="the polygon's brackets do not match", value=body)
+                raise refuse(problem="the polygon's brackets do not match", value=body)
         elif level != depth and character not in ", \t\r\n":
-            raise _refuse(problem="a position stands outside a ring", value=body)
+            raise refuse(problem="a position stands outside a ring", value=body)
     if level != 0:
-        raise _refuse(problem="the polygon's brackets do not match", value=body)
+        raise refuse(problem="the polygon's brackets do not match", value=body)
 
 
 def _check_pairs(pairs: list[str]) -> None:
@@ -112,10 +125,10 @@ def _check_pairs(pairs: list[str]) -> None:
     if len(pairs) > MAXIMUM_VERTICES:
         raise _too_many()
     for pair in pairs:
-        match = _PAIR.fullmatch(pair)
+        match = PAIR.fullmatch(pair)
         if match is None:
-            raise _refuse(problem="a position is not two numbers", value=pair)
-        _check_position(float(match[1]), float(match[2]))
+            raise refuse(problem="a position is not two numbers", value=pair)
+        check_position(float(match[1]), float(match[2]))
 
 
 def _position(position: Any) -> tuple[float, float]:
@@ -125,39 +138,40 @@ def _position(position: Any) -> tuple[float, float]:
         or len(position) != 2
         or any(isinstance(v, bool) or not isinstance(v, int | float) for v in position)
     ):
-        raise _refuse(problem="a position is not two numbers", value=str(position)[:80])
+        raise refuse(problem="a position is not two numbers", value=str(position)[:80])
     try:
         longitude, latitude = float(position[0]), float(position[1])
     except OverflowError as error:
-        raise _refuse(problem="a position is not on Earth") from error
-    _check_position(longitude, latitude)
+        raise refuse(problem="a position is not on Earth") from error
+    check_position(longitude, latitude)
     return longitude, latitude
 
 
-def _check_position(longitude: float, latitude: float) -> None:
+def check_position(longitude: float, latitude: float) -> None:
     """Check that a position is on Earth; one across the 180th meridian is not, the polygon is cut there instead."""
     if not (math.isfinite(longitude) and abs(longitude) <= 180 and math.isfinite(latitude) and abs(latitude) <= 90):
-        raise _refuse(problem="a position is not on Earth", value=f"{longitude} {latitude}")
+        raise refuse(problem="a position is not on Earth", value=f"{longitude} {latitude}")
 
 
 def _valid(geometry: shapely.Geometry) -> bytes:
     """Return the geometry's WKB; refuse one that is empty or crosses itself."""
     if shapely.is_empty(geometry):
-        raise _refuse(problem="the polygon is empty")
+        raise refuse(problem="the polygon is empty")
     if not shapely.is_valid(geometry):
-        raise _refuse(problem=f"the polygon is not valid: {shapely.is_valid_reason(geometry)}")
+        raise refuse(problem=f"the polygon is not valid: {shapely.is_valid_reason(geometry)}")
     return bytes(shapely.to_wkb(geometry))
 
 
 def _list(value: Any) -> list[Any] | tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise _refuse(problem="the polygon's coordinates are not nested lists")
+        raise refuse(problem="the polygon's coordinates are not nested lists")
     return value
 
 
 def _too_many() -> InputError:
-    return _refuse(problem=f"the polygon has more than {MAXIMUM_VERTICES} vertices")
+    return refuse(problem=f"the polygon has more than {MAXIMUM_VERTICES} vertices")
 
 
-def _refuse(*, problem: str, value: str | None = None) -> InputError:
+def refuse(*, problem: str, value: str | None = None) -> InputError:
+    """Return the error for a polygon that cannot be used."""
     return InputError(problem, column="geometry", value=value, expected=_EXPECTED, code="GEOMETRY_INVALID")

@@ -90,6 +90,12 @@ def _sql(node: f.Filter, table: Table) -> Sql:
             return _box(node, table)
         case f.Intersects(wkb):
             return _intersects(wkb, table)
+        case f.Differ(column, other):
+            return f"({quote(table.column(column).name)} <> {quote(table.column(other).name)})", []
+        case f.DayOfYear(column, low, high):
+            return _day_of_year(table, column, low, high)
+        case f.Recorded():
+            return _recorded(node, table)
 
 
 def _join(parts: tuple[f.Filter, ...], table: Table, word: str, nothing: str) -> Sql:
@@ -203,3 +209,34 @@ def _intersects(wkb: bytes, table: Table) -> Sql:
         return f"({box} AND {meets})", [east, west, north, south, wkb]
     problem = f"{table.name} has no places"
     raise InputError(problem, code="FILTER_INVALID")
+
+
+def _day_of_year(table: Table, name: str, low: int | None, high: int | None) -> Sql:
+    """Ask for days of the year, 1 to 366."""
+    column = table.column(name)
+    if column.dtype != pl.Date:
+        problem = "is no date"
+        raise InputError(problem, column=name, code="FILTER_INVALID")
+    if any(type(end) not in (int, type(None)) or (end is not None and abs(end) >= 2**31) for end in (low, high)):
+        raise _unfit(column, f"{low}, {high}", "days of the year")
+    return f"(dayofyear({quote(name)}) BETWEEN ? AND ?)", [1 if low is None else low, 366 if high is None else high]
+
+
+def _recorded(node: f.Recorded, table: Table) -> Sql:
+    """Ask for the values that enough rows tell on each side, and none on others: one reading of the table for all."""
+    column = table.column(node.column)
+    if column.dtype != pl.String or type(node.minimum) is not int or not 0 < node.minimum < 2**31:
+        problem = "needs a text column and a whole number of rows"
+        raise InputError(problem, column=node.column, value=str(node.minimum), code="FILTER_INVALID")
+    present, missing = ([_sql(side, table) for side in sides] for sides in (node.present, node.missing))
+    among, params = _sql(node.among, table)
+    enough = [f"count(*) FILTER (WHERE {side}) >= ?" for side, _ in present]
+    none = [f"count(*) FILTER (WHERE {side}) = 0" for side, _ in missing]
+    params = [
+        *params,
+        *(p for _, side in present for p in (*side, node.minimum)),
+        *(p for _, side in missing for p in side),
+    ]
+    name = quote(column.name)
+    statement = f"SELECT {name} FROM {quote(table.name)} WHERE {name} IS NOT NULL AND {among} GROUP BY ALL"  # noqa: S608
+    return f"({name} IN ({statement} HAVING {' AND '.join([*enough, *none]) or 'true'}))", params

@@ -1,0 +1,120 @@
+"""Polygons that people draw: what is forgiven is what shapely makes of a clean drawing; what is in doubt is refused."""
+
+import json
+
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biodata.errors import InputError
+from biodata.store.query.polygons import read_geojson, read_wkt
+
+SQUARE = shapely.box(100, 20, 102, 22)
+
+FORGIVEN = [
+    pytest.param("POLYGON((100 20,102 20,102 22,100 22,100 20))", SQUARE, None, id="nothing to forgive"),
+    pytest.param("POLYGON((100 20,100 22,102 22,102 20,100 20))", SQUARE, "clockwise", id="clockwise"),
+    pytest.param("POLYGON((100 20,102 20,102 22,100 22))", SQUARE, "closed", id="a ring that is not closed"),
+    pytest.param("POLYGON((100 20,102 20,102 22,101 22,101 25,101 22,100 22,100 20))", SQUARE, "repaired", id="a spike"),
+    pytest.param(
+        "MULTIPOLYGON(((100 20,102 20,102 22,100 22,100 20)),((101 20,102 20,102 22,101 22,101 20)))",
+        SQUARE, "joined", id="parts that overlap",
+    ),
+    pytest.param(
+        "POLYGON((100 20,104 20,104 24,100 24,100 20),(100 21,101 21,101 22,100 22,100 21))",
+        shapely.box(100, 20, 104, 24) - shapely.box(100, 21, 101, 22), "repaired", id="a hole at the edge",
+    ),
+    pytest.param(
+        "POLYGON((100 20,104 20,104 24,102 24,103 22,101 22,102 24,100 24,100 20))",
+        shapely.box(100, 20, 104, 24) - shapely.Polygon([(102, 24), (101, 22), (103, 22)]), "repaired",
+        id="a ring that touches itself around a hole",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "meant", "word"), FORGIVEN)
+def test_forgiven(text, meant, word):
+    found = read_wkt(text)
+    assert shapely.from_wkb(found.wkb).equals(meant)
+    assert shapely.is_valid(shapely.from_wkb(found.wkb))
+    assert (word in " ".join(found.notes)) if word else found.notes == ()
+
+
+REFUSED = [
+    pytest.param("POLYGON((0 0,1 1,1 0,0 1,0 0))", id="a bow tie"),
+    pytest.param("POLYGON((0 0,4 0,4 4,0 4,0 0,4 0,4 4,0 4,0 0))", id="a ring twice around"),
+    pytest.param("POLYGON((0 0,4 0,4 4,0 4,0 0),(6 6,7 6,7 7,6 7,6 6))", id="a hole outside"),
+    pytest.param("POLYGON((0 0,6 0,6 6,2 6,2 -2,4 -2,4 4,0 4,0 0))", id="a loop that covers a part twice"),
+    pytest.param("POLYGON((0 0,1 0,0 0))", id="a line"),
+    pytest.param("POLYGON((0 0,1 0,2 0,0 0))", id="a flat ring"),
+    pytest.param("POLYGON((0 0,1 0,,1 1,0 0))", id="a stray comma"),
+    pytest.param("POLYGON((0 0,1 0,1 1,0 0)),", id="a comma behind it"),
+]
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_refused(text):
+    with pytest.raises(InputError) as caught:
+        read_wkt(text)
+    assert caught.value.code == "GEOMETRY_INVALID"
+
+
+def test_geojson_in_every_wrapping():
+    geometry = json.loads(shapely.to_geojson(SQUARE))
+    feature = {"type": "Feature", "properties": None, "geometry": geometry}
+    other = {"type": "Feature", "properties": {}, "geometry": json.loads(shapely.to_geojson(shapely.box(0, 0, 1, 1)))}
+    for document in (geometry, feature, {"type": "FeatureCollection", "features": [feature]}):
+        assert shapely.from_wkb(read_geojson(document).wkb).equals(SQUARE)
+    both = read_geojson({"type": "FeatureCollection", "features": [feature, other]})
+    assert shapely.from_wkb(both.wkb).equals(SQUARE | shapely.box(0, 0, 1, 1))
+
+
+BAD_DOCUMENTS = [
+    pytest.param({"type": "Point", "coordinates": [0, 0]}, id="a point"),
+    pytest.param({"type": "Feature", "geometry": None}, id="a feature without a geometry"),
+    pytest.param({"type": "FeatureCollection", "features": []}, id="no feature"),
+    pytest.param({"type": "FeatureCollection", "features": [{"type": "Feature"}] * 2000}, id="too many features"),
+    pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [10**400, 0], [1, 1], [0, 0]]]}, id="beyond numbers"),
+    pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [True, 0], [1, 1], [0, 0]]]}, id="a truth"),
+]
+
+
+@pytest.mark.parametrize("document", BAD_DOCUMENTS)
+def test_bad_documents(document):
+    with pytest.raises(InputError) as caught:
+        read_geojson(document)
+    assert caught.value.code == "GEOMETRY_INVALID"
+
+
+def test_a_nest_of_collections_is_refused():
+    document = {"type": "Polygon", "coordinates": []}
+    for _ in range(1000):
+        document = {"type": "GeometryCollection", "geometries": [document]}
+    with pytest.raises(InputError):
+        read_geojson(document)
+
+
+CORNERS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=8)
+
+
+@given(CORNERS)
+def test_whatever_is_read_is_valid_and_agrees_with_the_even_odd_rule(corners):
+    text = "POLYGON((" + ",".join(f"{x} {y}" for x, y in [*corners, corners[0]]) + "))"
+    try:
+        found = shapely.from_wkb(read_wkt(text).wkb)
+    except InputError:
+        return
+    assert shapely.is_valid(found)
+    for point in ((x + 0.31, y + 0.17) for x in range(6) for y in range(6)):
+        assert shapely.intersects_xy(found, *point) == inside(point, corners)
+
+
+def inside(point, corners):
+    """Tell whether a ray from the point meets the ring an odd number of times."""
+    x, y = point
+    odd = False
+    for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
+        if (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0):
+            odd = not odd
+    return odd
