@@ -48,10 +48,20 @@ def normalise(frame: pl.DataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame of n rows
     """
-    columns: dict[str, pl.Expr] = {}
-    for heading in frame.columns:
-        columns.setdefault(local_name(heading), pl.col(heading))
-    named = frame.select(column.alias(name) for name, column in columns.items())
+    return emptied(named(frame))
+
+
+def named(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns by local name; of two headings that mean one term, the first counts."""
+    columns: dict[str, pl.Series] = {}
+    for column in frame.get_columns():
+        name = local_name(column.name)
+        columns.setdefault(name, column.alias(name))
+    return pl.DataFrame(list(columns.values()))
+
+
+def emptied(named: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns with null where a cell is bdqval:Empty."""
     if not named.width:
         return named
     # In order of characters "!" is the first behind those that count as empty: most columns have no cell before it.

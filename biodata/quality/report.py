@@ -8,11 +8,12 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.errors import shorten
+from biodata.quality.counting import counted, summary_of
 from biodata.quality.engine import normalise, prepare, qualified
 from biodata.quality.model import Context, Kind, Status, Test
 from biodata.quality.record_measures import not_compliant
 from biodata.quality.registry import BY_LABEL, TESTS
-from biodata.quality.running import counted, run, summary_of
+from biodata.quality.running import run
 
 WORST: Final = 20
 """How many rows are shown."""
@@ -41,7 +42,7 @@ class Report:
     refused : list of str
         Rows that could not be read, and why.
     tests : polars.DataFrame
-        `running.SUMMARY` and `asks`, one row a test.
+        `counting.SUMMARY` and `asks`, one row a test.
     dataset_term : str
         The term that tells datasets apart; empty where no column does.
     datasets : list of dict
