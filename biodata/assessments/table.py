@@ -129,10 +129,10 @@ def beside_others(lake: Lake, records: pl.DataFrame) -> pl.DataFrame:
     return records.join(found.drop("flags"), on="key", how="left", maintain_order="left")
 
 
-def unidentified(lake: Lake) -> pl.DataFrame:
-    """Return key and source_record_id of the rows that nothing but their content identifies."""
+def unidentified(lake: Lake, *, snapshot: int | None = None) -> pl.DataFrame:
+    """Return key and source_record_id of the rows that nothing but their content identifies, today or in a version."""
     where = Like("source_record_id", f"{duplicate_facts.CONTENT}%")
-    return lake.read("occurrences", columns=["key", "source_record_id"], where=where)
+    return lake.read("occurrences", columns=["key", "source_record_id"], where=where, snapshot=snapshot)
 
 
 def _report(lake: Lake, *, changed: bool) -> AssessReport:

@@ -1,8 +1,8 @@
 """Who may see what: the only way out of the lake."""
 
-from biodata.sharing.decide import strictest
+from biodata.sharing.decide import decide, stricter, strictest
 from biodata.sharing.publish import publish
 from biodata.sharing.results import publish_results
 from biodata.sharing.rules import Rule, RuleSet
 
-__all__ = ["Rule", "RuleSet", "publish", "publish_results", "strictest"]
+__all__ = ["Rule", "RuleSet", "decide", "publish", "publish_results", "stricter", "strictest"]

@@ -80,6 +80,26 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     )
 
 
+def stricter(decided: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Return two answers of `decide` about the same records as one: of each record the stricter decides.
+
+    Parameters
+    ----------
+    decided, others : polars.DataFrame
+        As `decide` returns them; of equally strict ones that of `decided` is told.
+    """
+    strictness = {str(category): category.strictness for category in SharingCategory}
+    rank = pl.element().replace_strict(strictness, return_dtype=pl.Int64)
+    return (
+        pl.concat([decided, others.select(decided.columns)])
+        .with_columns(strictness=pl.col("category").replace_strict(strictness, return_dtype=pl.Int64))
+        .sort("row", "strictness", descending=[False, True], maintain_order=True)
+        .group_by("row", maintain_order=True)
+        .agg(pl.col("category", "rule_id", "reason").first(), categories=pl.col("categories").explode().unique())
+        .with_columns(pl.col("categories").list.eval(pl.element().sort_by(rank, descending=True)))
+    )
+
+
 def strictest(occurrences: pl.DataFrame, rules: RuleSet) -> SharingCategory:
     """Return the strictest category of some records: what a result made from them all must carry.
 

@@ -23,7 +23,9 @@ _NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
 """Decimals, degrees and minutes, metres; a year of an author is none of them."""
 
 
-def publish(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
+def publish(
+    occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, decided: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Return what the rules let out.
 
     Parameters
@@ -34,6 +36,8 @@ def publish(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySe
         The sharing rules.
     boundaries : BoundarySet
         Whose land the floor counts.
+    decided : polars.DataFrame, optional
+        What `decide` found of these records, and more that speaks against them (`decide.stricter`).
 
     Returns
     -------
@@ -50,7 +54,7 @@ def publish(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySe
     if missing:
         msg = f"records without the columns {', '.join(missing)} cannot be published"
         raise SharingError(msg)
-    decided = decide(occurrences, rules)
+    decided = decide(occurrences, rules) if decided is None else decided
     withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
     decided = decided.filter(pl.col("category") != SharingCategory.WITHHELD)
     sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))

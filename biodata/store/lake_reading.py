@@ -86,11 +86,14 @@ class LakeReading:
         columns: Sequence[str] | None = None,
         where: Filter | None = None,
         snapshot: int | None = None,
+        since: int | None = None,
         batch_rows: int = 100_000,
     ) -> Iterator[pl.DataFrame]:
-        """Read rows of a table in frames of up to `batch_rows`; see `read`."""
+        """Read rows of a table in frames of up to `batch_rows`; see `read`. `since`: only what later versions wrote."""
         chosen = self._columns(table, columns)
         condition, params = self._condition(table, where)
+        if since is not None:
+            condition, params = f"snapshot_id > ? AND {condition}", [since, *params]
         names = ", ".join(quote(c.name) for c in chosen)
         with self._cursor() as cursor:
             cursor.execute(f"SELECT {names} FROM {_at(table, snapshot)} WHERE {condition}", params)
@@ -104,6 +107,22 @@ class LakeReading:
         with self._cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM {_at(table, snapshot)} WHERE {condition}", params)
             return int(cursor.fetchall()[0][0])
+
+    def gone(self, table: str, *, since: int) -> pl.DataFrame:
+        """Return `key` and `datasetKey` of the records that an older version has and the present one has not.
+
+        Parameters
+        ----------
+        table : str
+            `occurrences`, `verbatim`.
+        since : int
+            The older version.
+        """
+        self._columns(table, ["key", "datasetKey"])
+        query = f"""SELECT key, "datasetKey" FROM {_at(table, since)} old
+                    WHERE NOT EXISTS (SELECT 1 FROM {_at(table, None)} live WHERE live.key = old.key)"""
+        with self._cursor() as cursor:
+            return cursor.execute(query).pl()
 
     def snapshot(self) -> int:
         """Return the number of the lake's present version."""

@@ -199,6 +199,11 @@ class Citation(Base):
     content: Mapped[dict[str, Any]]
     """Counts, by dataset too, and the hash of the published content."""
     download_id: Mapped[str | None] = mapped_column(ForeignKey("download.id"))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    """The job that makes the content of a large answer; until it is done the content is empty."""
+    replay_job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    """The last time that it was asked again."""
+    doi_job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
     doi: Mapped[str | None]
     created: Mapped[datetime] = mapped_column(default=now)
 

@@ -31,9 +31,15 @@ def upgrade() -> None:
         sa.Column("query", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("content", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("download_id", sa.String(length=32), nullable=True),
+        sa.Column("job_id", NUMBER, nullable=True),
+        sa.Column("replay_job_id", NUMBER, nullable=True),
+        sa.Column("doi_job_id", NUMBER, nullable=True),
         sa.Column("doi", sa.Text(), nullable=True),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["download_id"], ["download.id"]),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"]),
+        sa.ForeignKeyConstraint(["replay_job_id"], ["job.id"]),
+        sa.ForeignKeyConstraint(["doi_job_id"], ["job.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
