@@ -10,11 +10,13 @@ import shapely
 from biodata.errors import InputError
 from biodata.store.duck import quote
 from biodata.store.query import filters as f
+from biodata.store.query import patterns
 from biodata.store.tables import Place, Table
 from biodata.terms import Column
 
 _MAXIMUM_TEXT: Final = 10_000
 _MAXIMUM_WILDCARDS: Final = 10
+_MAXIMUM_PATTERN: Final = 1_000
 _OPERATORS: Final = frozenset({"=", "<>", "<", "<=", ">", ">="})
 
 Sql = tuple[str, list[Any]]
@@ -161,13 +163,12 @@ def _like(table: Table, name: str, pattern: str, *, ignore_case: bool) -> Sql:
     column = table.column(name)
     if column.dtype != pl.String:
         raise _unfit(column, pattern, "a text column")
-    # Each % may be tried at every place of a text, so their number is capped.
-    if pattern.count("%") > _MAXIMUM_WILDCARDS:
-        raise _unfit(column, pattern, f"a pattern with up to {_MAXIMUM_WILDCARDS} times %")
+    if pattern.count("%") > _MAXIMUM_WILDCARDS or len(pattern) > _MAXIMUM_PATTERN:
+        expected = f"a pattern of up to {_MAXIMUM_PATTERN} characters, with up to {_MAXIMUM_WILDCARDS} times %"
+        raise _unfit(column, pattern, expected)
     if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
         raise _unfit(column, pattern, "a pattern that does not end in a single \\")
-    word = "ILIKE" if ignore_case else "LIKE"
-    return f"({quote(name)} {word} ? ESCAPE '\\')", [_text(column, pattern)]
+    return patterns.matches(quote(name), _text(column, pattern), ignore_case=ignore_case)
 
 
 def _box(box: f.InBox, table: Table) -> Sql:
