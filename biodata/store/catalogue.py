@@ -1,12 +1,46 @@
-"""The lake's catalogue: how it is attached, and what an older one lacks."""
+"""The lake's catalogue: how it is attached, who of this process has it open, and what an older one lacks."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
 from biodata.errors import StoreError
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.tables import LAKE
+
+
+class Handles:
+    """The connections of this process that have a catalogue open.
+
+    DuckDB's SQLite and Python's are two libraries: a file that one of them closes loses the locks of the other
+    (POSIX locks belong to the process). So Python looks at a catalogue only while this process has none open.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: set[int] = set()
+
+    def opening(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Count a connection in, before it attaches."""
+        with self._lock:
+            self._open.add(id(connection))
+
+    @contextmanager
+    def closing(self, connection: duckdb.DuckDBPyConnection) -> Iterator[bool]:
+        """Close a connection; inside the block, True where it was the last, no other opens."""
+        with self._lock:
+            was_open = id(connection) in self._open
+            connection.close()
+            self._open.discard(id(connection))
+            yield was_open and not self._open
+
+
+handles: Final = Handles()
+"""Of this process."""
 
 
 def attach(connection: duckdb.DuckDBPyConnection, data: Path) -> None:

@@ -143,7 +143,13 @@ def forget_adopted(cursor: duckdb.DuckDBPyConnection, lake: Path) -> int:
     found = {path.name: path for table in RECORD_TABLES for path in (lake / "main" / table).glob(f"{ADOPTED}*")}
     if not found:
         return 0
-    known = cursor.execute("SELECT path FROM __ducklake_metadata_lake.ducklake_data_file").fetchall()
+    # Files that were merged into others are still read by whoever began before; `compaction` removes them in time.
+    known = cursor.execute(
+        """
+        SELECT path FROM __ducklake_metadata_lake.ducklake_data_file
+        UNION ALL SELECT path FROM __ducklake_metadata_lake.ducklake_files_scheduled_for_deletion
+        """
+    ).fetchall()
     orphans = found.keys() - {Path(path).name for (path,) in known}
     for name in orphans:
         found[name].unlink(missing_ok=True)

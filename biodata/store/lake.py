@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
@@ -14,10 +15,10 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import StoreError
-from biodata.store import catalogue, commits, duck, table_commits
+from biodata.store import catalogue, checksums, commits, duck, table_commits
 from biodata.store.changes import CommitReport
 from biodata.store.lake_reading import LakeReading
-from biodata.store.locks import file_lock
+from biodata.store.locks import writers_lock
 from biodata.store.staging import RECORD_TABLES, Staging, sweep
 from biodata.store.table_commits import STAGED_ROW
 
@@ -37,6 +38,10 @@ class Lake(LakeReading):
     data : Path
         The installation's folder.
     """
+
+    def __init__(self, data: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(data, connection)
+        self._changed = False
 
     @classmethod
     def open(cls, data: Path, *, memory_limit: str = "2GB") -> "Lake":
@@ -71,25 +76,37 @@ class Lake(LakeReading):
         # DuckLake takes a column for never null that only some of the files taken in have: IS NULL then finds nothing.
         connection.execute("SET disabled_optimizers = 'statistics_propagation'")
         lake = cls(data, connection)
+        catalogue.handles.opening(connection)
         try:
             lake._attach()
             lake._upgrade()
         except duckdb.Error as error:
-            connection.close()
+            lake.close()
             message = f"the lake cannot be opened: {str(error).splitlines()[0]}"
             raise StoreError(message) from error
         except StoreError:
-            connection.close()
+            lake.close()
             raise
         return lake
+
+    def close(self) -> None:
+        """Close the connection; the last lake of this process seals a catalogue that it changed."""
+        with catalogue.handles.closing(self._connection) as last:
+            if self._changed and last:
+                try:
+                    # Whoever writes just now makes another version, and seals that.
+                    with self.writing(timeout_seconds=1.0):
+                        checksums.seal(self.data)
+                except (StoreError, OSError, sqlite3.Error) as error:
+                    logger.warning("the lake's catalogue has no checksum at this version: %s", error)
 
     def staging(self) -> Staging:
         """Return a folder for rows on their way in; use it in a `with` block."""
         return Staging(self.data / "staging")
 
-    def writing(self) -> AbstractContextManager[None]:
+    def writing(self, *, timeout_seconds: float = 600.0) -> AbstractContextManager[None]:
         """Return the writer's lock, held for the length of a `with` block."""
-        return file_lock(self.data / "lake.lock", what="the lake")
+        return writers_lock(self.data, timeout_seconds=timeout_seconds)
 
     def commit_occurrences(
         self,
@@ -212,12 +229,14 @@ class Lake(LakeReading):
         try:
             yield
             cursor.execute("CALL ducklake_set_commit_message('lake', ?, ?, extra_info => ?)", [author, message, told])
+            checksums.record_new_lake_files(self.data)
             cursor.execute("COMMIT")
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, OSError, StoreError) as error:
             with suppress(duckdb.Error):  # a failed COMMIT has already ended the transaction
                 cursor.execute("ROLLBACK")
             problem = f"the lake took nothing of this commit: {str(error).splitlines()[0]}"
             raise StoreError(problem) from error
+        self._changed = True
 
     def _forget_adopted(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Remove files of commits that never came."""

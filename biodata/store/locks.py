@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from biodata.errors import StoreError
@@ -36,6 +36,16 @@ def file_lock(path: Path, *, what: str, timeout_seconds: float = 600.0) -> Itera
                 raise StoreError(message)
             time.sleep(0.02)
         yield  # closing the handle gives the lock back
+
+
+def writers_lock(data: Path, *, timeout_seconds: float = 600.0) -> AbstractContextManager[None]:
+    """Return the lock of whoever writes to the lake of an installation; what needs the lake still takes it too."""
+    return file_lock(data / "lake.lock", what="the lake", timeout_seconds=timeout_seconds)
+
+
+def builders_lock(data: Path) -> AbstractContextManager[None]:
+    """Return the lock of whoever makes or removes releases; where both are needed it is taken before the writer's."""
+    return file_lock(data / "releases.lock", what="the folder of releases")
 
 
 def try_lock(descriptor: int) -> bool:

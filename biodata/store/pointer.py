@@ -68,7 +68,10 @@ def read(data: Path) -> Pointer | None:
 def swap(data: Path, release: Named) -> None:
     """Make a release the current one, durably; whoever reads meanwhile sees the old pointer or the new."""
     before = read(data)
-    told = {"current": asdict(release), "previous": before.current.id if before else None}
+    # The same release again, its file made anew, keeps the one before it.
+    again = before is not None and before.current.id == release.id
+    previous = None if before is None else before.previous if again else before.current.id
+    told = {"current": asdict(release), "previous": previous}
     unnamed = folder(data) / "CURRENT.tmp"
     with unnamed.open("w", encoding="utf-8") as file:
         json.dump(told, file)

@@ -1,7 +1,6 @@
 """Releases: one immutable public file for each state of the lake under a set of rules, and a pointer to today's."""
 
 import logging
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,15 +14,16 @@ from tqdm.auto import tqdm
 from biodata import terms
 from biodata.errors import SharingError, StoreError
 from biodata.places import BoundarySet
-from biodata.store import pointer
+from biodata.store import checksums, pointer
 from biodata.store.duck import connect
 from biodata.store.lake import Lake
-from biodata.store.locks import file_lock, sync_folder
+from biodata.store.locks import builders_lock, sync_file, sync_folder
 from biodata.store.mercator import hilbert, project
 from biodata.store.pointer import Named
 from biodata.store.query import statements
 from biodata.store.query.filters import Filter
 from biodata.store.release_file import ReleaseFile
+from biodata.store.release_use import remove_unless_used
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE
 
@@ -114,7 +114,7 @@ def build(
         If `publish` or `results` let out a column that may not leave.
     """
     pointer.folder(data).mkdir(parents=True, exist_ok=True)
-    with file_lock(data / "releases.lock", what="the folder of releases"), WorkFolder(data / "staging") as work:
+    with builders_lock(data), WorkFolder(data / "staging") as work:
         try:
             snapshot = lake.snapshot()
             _check_space(lake, data)
@@ -129,7 +129,7 @@ def build(
                 file.write_datasets(datasets if datasets is not None else pl.DataFrame(schema=terms.schema(DATASET)))
                 named = file.finish(snapshot=snapshot, rules_hash=rules_hash)
             before = current(data)
-            if before is not None and before.id == named.id:
+            if before is not None and before.id == named.id and before.path.is_file():
                 return before
             _place(unnamed, data, named)
             pointer.swap(data, named)
@@ -236,16 +236,19 @@ def _place(unnamed: Path, data: Path, named: Named) -> None:
     """Give a finished file its name, durably; a file of that name has the same content already."""
     path = pointer.path(data, named.id)
     if not path.exists():
-        with unnamed.open("rb") as file:
-            os.fsync(file.fileno())
+        sync_file(unnamed)
+        checksums.record(data, {str(path.relative_to(data)): unnamed})
         unnamed.rename(path)
         sync_folder(path.parent)
 
 
 def _prune(data: Path) -> None:
-    """Remove the oldest files beyond those that stay; the pointer's two always stay."""
+    """Remove the oldest files beyond those that stay; the pointer's two always stay, and one that somebody uses."""
     told = pointer.read(data)
     named = set() if told is None else {pointer.path(data, id_) for id_ in (told.current.id, told.previous) if id_}
     files = sorted(pointer.folder(data).glob("release-*.duckdb"), key=lambda f: f.stat().st_mtime_ns, reverse=True)
     for path in [f for f in files if f not in named][max(KEPT - len(named), 0) :]:
-        path.unlink()
+        if remove_unless_used(path):
+            checksums.forget(data, [str(path.relative_to(data))])
+        else:
+            logger.info("%s is being read and stays", path.name)
