@@ -1,0 +1,181 @@
+"""Darwin Core Archives: the published records as they are, with everything that has to travel with them.
+
+https://dwc.tdwg.org/text/
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+import polars as pl
+
+from biodata import terms
+from biodata.exports.eml import Cited, EmlFacts, eml
+from biodata.exports.facts import LICENCES, DatasetShare, Facts
+from biodata.exports.growing import GrowingFile
+from biodata.exports.request import ExportRequest
+from biodata.exports.selection import Selection, Step
+from biodata.exports.zips import Piece, ZipWriter, compress
+
+OWN_TERMS: Final = "urn:biodata:terms#"
+"""Begins the address of a term that is ours."""
+
+_COLUMNS: Final = terms.PUBLISHED_OCCURRENCE
+_OTHER_URIS: Final = {"acceptedScientificName": f"{terms.GBIF}acceptedScientificName"}
+_LONGEST_NAME: Final = 150
+
+
+def write_archive(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
+    """Write a Darwin Core Archive of the chosen records.
+
+    Parameters
+    ----------
+    selection : Selection
+        Which records.
+    facts : Facts
+        What is told of them.
+    request : ExportRequest
+        What was asked for, and by which name it is known.
+    out : Path
+        The file on its way; one that a crash left behind is gone on with.
+    step : function
+        Told how far the work is; raises to stop it.
+
+    Notes
+    -----
+    `occurrence.txt` is tab-separated UTF-8; a value with a tab, quote or line break stands between quotes, so that every
+    value is there exactly as it is published. Members and bytes follow from release, filter and request alone.
+    """
+    with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
+        state = growing.state
+        growing.file.seek(0)
+        archive = ZipWriter(growing.file)
+        for name, data in sorted(_documents(facts, request).items()):
+            archive.add(name, data)
+        member = archive.begin("occurrence.txt")
+        first = 0
+        if state is None:
+            growing.file.truncate()
+            archive.append(member, compress(("\t".join(c.name for c in _COLUMNS) + "\n").encode()))
+        else:
+            first, member.crc, member.size, member.packed = (state[k] for k in ("next", "crc", "size", "packed"))
+            growing.file.seek(0, 2)
+        for number, piece in selection.chunks(terms.names(_COLUMNS), _piece, first=first):
+            if piece.size:
+                archive.append(member, piece)
+            growing.keep({"next": number + 1, "crc": member.crc, "size": member.size, "packed": member.packed})
+            step((number + 1) / selection.steps)
+        archive.end(member)
+        archive.close()
+        growing.finish()
+
+
+def _piece(frame: pl.DataFrame) -> Piece:
+    """Return records as compressed lines."""
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    lines = frame.with_columns(pl.col(lists).list.join(";")).write_csv(separator="\t", include_header=False)
+    return compress(lines.encode())
+
+
+def _documents(facts: Facts, request: ExportRequest) -> dict[str, bytes]:
+    """Return the small members by name."""
+    documents = {"meta.xml": _meta(), "eml.xml": eml(_about(facts, request))}
+    documents["citations.txt"] = "".join(f"{_cited(d).text}\n" for d in facts.datasets).encode()
+    documents["rights.txt"] = "".join(
+        f"{d.key or 'no dataset'}\t{d.count}\t{LICENCES[d.license][0]}\t{LICENCES[d.license][1] or ''}\n"
+        for d in facts.datasets
+    ).encode()
+    for dataset in facts.datasets:
+        if dataset.key is not None:
+            documents[f"dataset/{member_name(dataset.key)}.xml"] = eml(_dataset(dataset, facts, request))
+    return documents
+
+
+def member_name(key: str) -> str:
+    """Return a dataset's key as part of a file's name: a UUID as it is, all but plain letters encoded, never too long."""
+    name = quote(key, safe="")
+    return name if len(name) <= _LONGEST_NAME else hashlib.sha256(key.encode()).hexdigest()
+
+
+def _meta() -> bytes:
+    """Return meta.xml."""
+    root = Element("archive", {"xmlns": "http://rs.tdwg.org/dwc/text/", "metadata": "eml.xml"})
+    core = SubElement(
+        root,
+        "core",
+        {
+            "encoding": "UTF-8",
+            "fieldsTerminatedBy": "\\t",
+            "linesTerminatedBy": "\\n",
+            "fieldsEnclosedBy": '"',
+            "ignoreHeaderLines": "1",
+            "rowType": f"{terms.DWC}Occurrence",
+        },
+    )
+    SubElement(SubElement(core, "files"), "location").text = "occurrence.txt"
+    SubElement(core, "id", {"index": "0"})
+    for index, column in enumerate(_COLUMNS):
+        SubElement(core, "field", {"index": str(index), "term": term_uri(column)})
+    indent(root, " ")
+    text: bytes = tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"
+
+
+def term_uri(column: terms.Column) -> str:
+    """Return the address of a column's term."""
+    return column.uri or _OTHER_URIS.get(column.name, f"{OWN_TERMS}{column.name}")
+
+
+def _about(facts: Facts, request: ExportRequest) -> EmlFacts:
+    """Return what eml.xml tells of the whole archive."""
+    name, address = LICENCES[facts.license]
+    counts = [f"{d.title or d.key or 'Records of no dataset'} ({d.key}): {d.count} records" for d in facts.datasets]
+    return EmlFacts(
+        package_id=request.name,
+        title=f"Occurrence download {request.name}",
+        published=request.created,
+        publisher="biodata",
+        abstract=(
+            f"{facts.rows} occurrences of {len(facts.datasets)} datasets from release {facts.release} of biodata.",
+            f"Asked for: {request.asked_text()}",
+        ),
+        citation=Cited(request.citation(facts)),
+        rights=f"The strictest licence of the records holds for the whole: {name}. Each record tells its own. ",
+        license=None if address is None else (name, address),
+        identifiers=(request.name,),
+        notes=(
+            facts.generalisation(),
+            f"{facts.without_place} records have no published coordinates, {facts.without_year} no year.",
+            "Values are interpreted and published ones, as the release holds them; lists are joined by semicolons.",
+            *counts,
+        ),
+        bounds=facts.bounds,
+        years=facts.years,
+        sources=tuple(_cited(d) for d in facts.datasets),
+    )
+
+
+def _dataset(dataset: DatasetShare, facts: Facts, request: ExportRequest) -> EmlFacts:
+    """Return what is told of one dataset."""
+    name, address = LICENCES[dataset.license]
+    key = str(dataset.key)
+    return EmlFacts(
+        package_id=key,
+        title=dataset.title or key,
+        published=request.created,
+        publisher="biodata",
+        abstract=(f"{dataset.count} records of this dataset are in the download {request.name}.",),
+        citation=_cited(dataset),
+        rights=f"The strictest licence of these records: {name}. ",
+        license=None if address is None else (name, address),
+        identifiers=tuple(filter(None, (key, f"https://doi.org/{dataset.doi}" if dataset.doi else None))),
+        notes=(f"As release {facts.release} of biodata tells it.",),
+    )
+
+
+def _cited(dataset: DatasetShare) -> Cited:
+    """Return how a dataset is cited; the DOI is that of the download where it came by one."""
+    text = dataset.citation or dataset.title or dataset.key or "Records of no dataset"
+    return Cited(f"{text} ({dataset.count} records)", f"https://doi.org/{dataset.doi}" if dataset.doi else dataset.key)

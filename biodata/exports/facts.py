@@ -1,0 +1,164 @@
+"""What an export says of itself: counts by dataset, the strictest licence, how many places were made coarser."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import polars as pl
+
+from biodata.exports.selection import Selection
+from biodata.parsers.licences import parse_licence
+from biodata.vocabularies import SharingCategory
+
+UNSPECIFIED: Final = "UNSPECIFIED"
+
+LICENCES: Final = MappingProxyType(
+    {
+        "CC0_1_0": ("CC0 1.0", "http://creativecommons.org/publicdomain/zero/1.0/legalcode"),
+        "CC_BY_4_0": ("CC BY 4.0", "http://creativecommons.org/licenses/by/4.0/legalcode"),
+        "CC_BY_NC_4_0": ("CC BY-NC 4.0", "http://creativecommons.org/licenses/by-nc/4.0/legalcode"),
+        "UNSUPPORTED": ("a licence other than CC0 1.0, CC BY 4.0 and CC BY-NC 4.0", None),
+        UNSPECIFIED: ("no licence that is told", None),
+    }
+)
+"""Name and address of each licence in GBIF's spelling, the most permissive first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetShare:
+    """A dataset's part of an export.
+
+    Attributes
+    ----------
+    key : str or None
+        The dataset; None for records of none.
+    count : int
+        Its records in the export.
+    title, citation, doi : str or None
+        What its publisher says; the DOI of a GBIF download is that of the download.
+    license : str
+        The strictest effective licence of these records, in GBIF's spelling: a record's own, else its dataset's.
+    """
+
+    key: str | None
+    count: int
+    title: str | None
+    citation: str | None
+    doi: str | None
+    license: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an export says of itself.
+
+    Attributes
+    ----------
+    release : str
+        The release that it is made from.
+    created : str
+        When that was made, ISO 8601.
+    rows : int
+        Records.
+    datasets : tuple of DatasetShare
+        Ordered by key.
+    license : str
+        The strictest effective licence of all records.
+    generalised : mapping of str to int
+        Records by sharing category, those with an open place left out.
+    without_place, without_year : int
+        Records without coordinates, and without a year.
+    bounds : (west, south, east, north) or None
+        Degrees.
+    years : (int, int) or None
+        First and last.
+    """
+
+    release: str
+    created: str
+    rows: int
+    datasets: tuple[DatasetShare, ...]
+    license: str
+    generalised: MappingProxyType[str, int]
+    without_place: int
+    without_year: int
+    bounds: tuple[float, float, float, float] | None
+    years: tuple[int, int] | None
+
+    def generalisation(self) -> str:
+        """Return the statement about places that were made coarser."""
+        coarse = sum(self.generalised.values())
+        if not coarse:
+            return "No record's place was made coarser. Records that sharing rules withhold are not here."
+        kinds = ", ".join(
+            f"{name.replace('_', ' ', 1) if name[0] != '0' else name.replace('_', '.', 1).replace('_', ' ')}: {n}"
+            for name, n in self.generalised.items()
+        )
+        return (
+            f"The places of {coarse} of {self.rows} records are published coarser than they were recorded, to protect "
+            f"sensitive species ({kinds}). Their coordinates are the middle of a grid cell, "
+            "coordinateUncertaintyInMeters holds the whole cell, dataGeneralizations says so in each record, and what "
+            "could tell the exact place is left out. Records that sharing rules withhold are not here."
+        )
+
+
+def strictest(licences: list[str]) -> str:
+    """Return the strictest of licences in GBIF's spelling; `UNSPECIFIED` for none."""
+    order = list(LICENCES)
+    return max((name if name in LICENCES else "UNSUPPORTED" for name in licences), key=order.index, default=UNSPECIFIED)
+
+
+def read_facts(selection: Selection) -> Facts:
+    """Count what is chosen of a release."""
+    statement, params = selection.chosen(
+        '"datasetKey", license, sharing_category, count(*) AS n, count("decimalLatitude") AS placed, '
+        'count(year) AS dated, min("decimalLongitude") AS west, min("decimalLatitude") AS south, '
+        'max("decimalLongitude") AS east, max("decimalLatitude") AS north, min(year) AS first, max(year) AS last',
+        after="GROUP BY ALL",
+    )
+    counted = selection.query(statement, params)
+    described = {row["key"]: row for row in selection.query("SELECT * FROM datasets").iter_rows(named=True)}
+    shares = []
+    for (key,), rows in sorted(counted.group_by("datasetKey"), key=lambda part: (part[0][0] is not None, part[0][0])):
+        about: dict[str, Any] = described.get(key, {})
+        own = _licence(about.get("license"))
+        licences = [_licence(told) if told is not None else own for told in rows["license"]]
+        shares.append(
+            DatasetShare(
+                key,
+                int(rows["n"].sum()),
+                about.get("title"),
+                about.get("citation"),
+                about.get("doi"),
+                strictest(licences),
+            )
+        )
+    coarse = (
+        counted.filter(pl.col("sharing_category") != SharingCategory.OPEN)
+        .group_by("sharing_category")
+        .agg(pl.col("n").sum())
+    )
+    told = dict(coarse.iter_rows())
+    generalised = {str(name): int(told[name]) for name in SharingCategory if name in told}
+    rows_told = int(counted["n"].sum())
+    bounds = counted.select(pl.col("west", "south").min(), pl.col("east", "north").max()).row(0)
+    years = counted.select(pl.col("first").min(), pl.col("last").max()).row(0)
+    return Facts(
+        release=selection.release,
+        created=selection.created,
+        rows=rows_told,
+        datasets=tuple(shares),
+        license=strictest([share.license for share in shares]),
+        generalised=MappingProxyType(generalised),
+        without_place=rows_told - int(counted["placed"].sum()),
+        without_year=rows_told - int(counted["dated"].sum()),
+        bounds=None if None in bounds else bounds,
+        years=None if None in years else years,
+    )
+
+
+def _licence(told: str | None) -> str:
+    """Return a licence in GBIF's spelling."""
+    if told is None:
+        return UNSPECIFIED
+    return told if told in LICENCES else parse_licence(told) or "UNSUPPORTED"

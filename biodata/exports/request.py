@@ -1,0 +1,89 @@
+"""What an export is asked for: a format, a filter, a name; everything that its bytes follow from."""
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib.metadata import version
+from typing import Any
+
+from biodata.exports.facts import Facts
+from biodata.exports.growing import KEEP_EVERY_S
+from biodata.store.query import plain
+from biodata.store.query.filters import Filter
+
+
+class Grid(StrEnum):
+    """Cells of an occurrence cube."""
+
+    EQDGC = "eqdgc"
+    """Extended quarter degree grid cells of level 2: a quarter of a degree."""
+    TENTH_DEGREE = "0.1"
+    """A tenth of a degree."""
+    EQUAL_AREA = "10km"
+    """Squares of 10 km on the equal-area cylinder of EASE-Grid 2.0 (EPSG:6933)."""
+
+
+class Columns(StrEnum):
+    """Columns of a CSV file."""
+
+    SIMPLE = "simple"
+    """GBIF's simple ones, and a few of ours."""
+    ALL = "all"
+    """Every published one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What is asked for.
+
+    Attributes
+    ----------
+    name : str
+        By which it is known: a download's id, or the release's.
+    created : str
+        When it was asked for, ISO 8601; the only moment that its files tell.
+    filter : Filter or None
+        Which records.
+    asked : sequence of (name, value)
+        The question in the words in which it was put.
+    columns : Columns
+        Of a CSV file.
+    grid : Grid
+        Of a cube.
+    cite : str, optional
+        The text of its citation, where there is one.
+    keep_every_s : float
+        Seconds between two kept steps.
+    """
+
+    name: str
+    created: str
+    filter: Filter | None = None
+    asked: tuple[tuple[str, str], ...] = ()
+    columns: Columns = Columns.SIMPLE
+    grid: Grid = Grid.EQDGC
+    cite: str | None = None
+    keep_every_s: float = field(default=KEEP_EVERY_S, compare=False)
+
+    def asked_text(self) -> str:
+        """Return the question in words."""
+        return "; ".join(f"{name} = {value}" for name, value in self.asked) or "every record"
+
+    def citation(self, facts: Facts) -> str:
+        """Return how to cite it."""
+        if self.cite is not None:
+            return self.cite
+        return (
+            f"biodata ({self.created[:4]}). Occurrence download {self.name}: {facts.rows} records of "
+            f"{len(facts.datasets)} datasets from release {facts.release}."
+        )
+
+    def fingerprint(self, facts: Facts) -> str:
+        """Return a hash of all that the bytes follow from: a file that was begun for something else is not gone on with."""
+        told: dict[str, Any] = {
+            "biodata": version("biodata"),
+            "release": facts.release,
+            "filter": plain.to_plain(self.filter),
+            "request": [self.name, self.created, self.asked, self.columns, self.grid, self.cite],
+        }
+        return hashlib.sha256(plain.canonical(told).encode()).hexdigest()

@@ -1,0 +1,211 @@
+"""The records of a release that a filter chooses, read in steps of the release's own order: memory stays flat."""
+
+# ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import duckdb
+import polars as pl
+
+from biodata import terms
+from biodata.errors import StoreError
+from biodata.store.duck import connect, quote
+from biodata.store.query.filters import Filter
+from biodata.store.query.sql import where
+from biodata.store.tables import RELEASE
+
+CHUNK_ROWS: Final = 61_440
+"""Rows of the release that one step looks at: half of DuckDB's row group, so that a step opens one group."""
+
+_AHEAD: Final = 2
+"""Steps that are read while one is being written."""
+
+Part = TypeVar("Part")
+
+Step = Callable[[float], None]
+"""Told how far the work is (0-1); raises to stop it."""
+
+_OCCURRENCES: Final = RELEASE["occurrences"]
+
+
+class Selection:
+    """Some or all occurrences of a release; use it in a `with` block.
+
+    Attributes
+    ----------
+    release : str
+        The release's id.
+    created : str
+        When it was made, ISO 8601.
+    filter : Filter or None
+        Which records.
+    """
+
+    def __init__(self, path: Path, filter_: Filter | None) -> None:
+        """Open a release's file.
+
+        Raises
+        ------
+        StoreError
+            If it is no release.
+        InputError
+            If the filter does not fit.
+        """
+        self._condition, self._params = where(filter_, _OCCURRENCES)
+        self.filter = filter_
+        self._connection = connect(path)
+        self._running: set[duckdb.DuckDBPyConnection] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+        told = dict(self.query("SELECT key, value FROM release_info").iter_rows())
+        self.release: str = told["id"]
+        self.created: str = told["created"]
+        self._rows = int(json.loads(told["counts"])["occurrences"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.interrupt()
+        self._connection.close()
+
+    @property
+    def steps(self) -> int:
+        """In how many steps the release is read."""
+        return -(-self._rows // CHUNK_ROWS)
+
+    def interrupt(self) -> None:
+        """Stop what is being read, from any thread; nothing can be read afterwards."""
+        with self._lock:
+            self._stopped = True
+            for cursor in self._running:
+                cursor.interrupt()
+
+    def query(self, statement: str, params: Sequence[Any] = ()) -> pl.DataFrame:
+        """Answer one question to the release."""
+        with self._connection.cursor() as cursor, self._known(cursor):
+            try:
+                return cursor.execute(statement, list(params)).pl()
+            except duckdb.Error as error:
+                raise _unreadable(error) from error
+
+    def chosen(self, select: str, *, after: str = "") -> tuple[str, list[Any]]:
+        """Return a statement over the chosen records and its parameters: SELECT … FROM … WHERE … and what comes after.
+
+        Parameters
+        ----------
+        select : str
+            Columns or aggregates, quoted.
+        after : str
+            GROUP BY, ORDER BY.
+        """
+        return f"SELECT {select} FROM occurrences WHERE {self._condition} {after}", list(self._params)
+
+    def batches(self, select: str, *, after: str, rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
+        """Answer one statement over the chosen records in batches; DuckDB spills what does not fit into memory."""
+        statement, params = self.chosen(select, after=after)
+        with self._connection.cursor() as cursor, self._known(cursor):
+            try:
+                for batch in cursor.execute(statement, params).to_arrow_reader(rows):
+                    frame = pl.from_arrow(batch)
+                    assert isinstance(frame, pl.DataFrame)
+                    yield frame
+            except duckdb.Error as error:
+                raise _unreadable(error) from error
+
+    def chunks(
+        self, columns: Sequence[str], then: Callable[[pl.DataFrame], Part], *, first: int = 0
+    ) -> Iterator[tuple[int, Part]]:
+        """Read the chosen records in the release's order, some steps ahead of whoever takes them.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            What is read of each record.
+        then : function of a frame
+            What is made of the records of each step (none to `CHUNK_ROWS`), several steps at a time.
+        first : int
+            The step to begin with.
+
+        Yields
+        ------
+        (int, Part)
+            The number of the step, and what was made of its records.
+        """
+        listed = [_OCCURRENCES.column(name) for name in columns]
+        names = ", ".join(quote(column.name) for column in listed)
+        statement = f"SELECT {names} FROM occurrences WHERE rowid >= ? AND rowid < ? AND {self._condition}"
+
+        def read(number: int) -> Part:
+            ends = [number * CHUNK_ROWS, (number + 1) * CHUNK_ROWS]
+            return then(terms.conform(self.query(statement, [*ends, *self._params]), listed))
+
+        waiting: deque[tuple[int, Future[Part]]] = deque()
+        with ThreadPoolExecutor(_AHEAD) as pool:
+            try:
+                for number in range(first, self.steps):
+                    waiting.append((number, pool.submit(read, number)))
+                    if len(waiting) > _AHEAD:
+                        done, future = waiting.popleft()
+                        yield done, future.result()
+                while waiting:
+                    done, future = waiting.popleft()
+                    yield done, future.result()
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+
+    def _known(self, cursor: duckdb.DuckDBPyConnection) -> "_Running":
+        return _Running(self, cursor)
+
+
+class _Running:
+    """A cursor that answers: known to the selection, so that it can be interrupted."""
+
+    def __init__(self, selection: Selection, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._selection, self._cursor = selection, cursor
+
+    def __enter__(self) -> None:
+        with self._selection._lock:
+            if self._selection._stopped:
+                message = "reading was stopped"
+                raise StoreError(message)
+            self._selection._running.add(self._cursor)
+
+    def __exit__(self, *_: object) -> None:
+        with self._selection._lock:
+            self._selection._running.discard(self._cursor)
+
+
+def evened(chunks: Iterator[tuple[int, pl.DataFrame]], rows: int) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Give frames of exactly so many rows, the last one of fewer, from steps of any size.
+
+    Yields
+    ------
+    (int, polars.DataFrame)
+        The number of the step that was read last, and n rows.
+    """
+    kept: list[pl.DataFrame] = []
+    height = number = 0
+    for number, frame in chunks:
+        kept.append(frame)
+        height += frame.height
+        while height >= rows:
+            whole = pl.concat(kept)
+            yield number, whole.head(rows)
+            kept, height = [whole.slice(rows)], height - rows
+    if height:
+        yield number, pl.concat(kept)
+
+
+def _unreadable(error: duckdb.Error) -> StoreError:
+    return StoreError(f"the release could not be read: {str(error).splitlines()[0]}")

@@ -1,0 +1,92 @@
+"""CSV for spreadsheets and scripts: GBIF's simple columns, formulas guarded, every step of it able to go on.
+
+Columns as in GBIF's simple download (https://techdocs.gbif.org/en/data-use/download-formats), then a few of ours; or all.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from biodata import terms
+from biodata.exports.facts import Facts
+from biodata.exports.growing import GrowingFile
+from biodata.exports.request import Columns, ExportRequest
+from biodata.exports.selection import Selection, Step
+from biodata.exports.spreadsheets import plain_columns
+
+_GBIF_NAMES: Final = tuple(
+    """
+    gbifID datasetKey occurrenceID kingdom phylum class order family genus species infraspecificEpithet taxonRank
+    scientificName verbatimScientificName verbatimScientificNameAuthorship countryCode locality stateProvince
+    occurrenceStatus individualCount publishingOrgKey decimalLatitude decimalLongitude coordinateUncertaintyInMeters
+    coordinatePrecision elevation elevationAccuracy depth depthAccuracy eventDate day month year taxonKey speciesKey
+    basisOfRecord institutionCode collectionCode catalogNumber recordNumber identifiedBy dateIdentified license
+    rightsHolder recordedBy typeStatus establishmentMeans lastInterpreted mediaType issue
+    """.split()
+)
+_OWN: Final = ("key", "acceptedScientificName", "sharing_category", "dataGeneralizations", "informationWithheld")
+_ELSEWHERE: Final = {"issue": "quality_flags"}
+"""Columns of GBIF's that have another name with us."""
+
+_PUBLISHED: Final = {column.name: column for column in terms.PUBLISHED_OCCURRENCE}
+
+
+def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
+    """Write the chosen records as CSV, UTF-8, with GBIF's simple columns or with every published one.
+
+    Parameters
+    ----------
+    selection : Selection
+        Which records.
+    facts : Facts
+        What is told of them.
+    request : ExportRequest
+        What was asked for.
+    out : Path
+        The file on its way; one that a crash left behind is gone on with.
+    step : function
+        Told how far the work is; raises to stop it.
+
+    Notes
+    -----
+    GBIF's columns that are not published here stand empty: `verbatimScientificName`, `verbatimScientificNameAuthorship`
+    and `dateIdentified`. `issue` holds every doubt, ours too.
+    """
+    columns = _columns(request.columns)
+    with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
+        first = 0 if growing.state is None else int(growing.state["next"])
+        if first == 0:
+            growing.file.write((",".join(columns) + "\n").encode())
+        read = sorted({_ELSEWHERE.get(name, name) for name in columns} & set(_PUBLISHED), key=list(_PUBLISHED).index)
+        for number, lines in selection.chunks(read, partial(_lines, columns=columns), first=first):
+            growing.file.write(lines)
+            growing.keep({"next": number + 1})
+            step((number + 1) / selection.steps)
+        growing.finish()
+
+
+def write_guarded(batches: Iterator[pl.DataFrame], out: Path) -> None:
+    """Write a small table of counts as CSV, formulas guarded; at least one batch tells its columns."""
+    with out.open("wb") as file:
+        for number, batch in enumerate(batches):
+            batch.select(plain_columns(batch)).write_csv(file, include_header=number == 0)
+
+
+def _columns(kind: Columns) -> tuple[str, ...]:
+    """Return the names at the top of the file."""
+    return (*_GBIF_NAMES, *_OWN) if kind is Columns.SIMPLE else tuple(_PUBLISHED)
+
+
+def _lines(frame: pl.DataFrame, *, columns: tuple[str, ...]) -> bytes:
+    """Return records as lines."""
+    frame = frame.select(plain_columns(frame))
+    told = frame.select(
+        pl.col(source).alias(name)
+        if (source := _ELSEWHERE.get(name, name)) in frame.columns
+        else pl.lit(None).alias(name)
+        for name in columns
+    )
+    return told.write_csv(include_header=False).encode()

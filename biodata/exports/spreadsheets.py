@@ -1,0 +1,39 @@
+"""Tables for spreadsheets: text that one would take for a formula is guarded."""
+
+from typing import Final
+
+import polars as pl
+
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a cell begins with that a spreadsheet may run (https://owasp.org/www-community/attacks/CSV_Injection)."""
+
+
+def plain_columns(frame: pl.DataFrame) -> list[pl.Expr]:
+    """Return expressions that turn every column into a plain cell.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        n rows; lists are joined by semicolons, geometry in WKB is left out.
+
+    Returns
+    -------
+    list of expressions
+        A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers are left as they are.
+    """
+    columns = []
+    for name, dtype in frame.schema.items():
+        column = pl.col(name)
+        if dtype == pl.Binary:
+            continue
+        if isinstance(dtype, pl.List):
+            column = column.list.join(";")
+        if dtype == pl.String or isinstance(dtype, pl.List):
+            column = guarded(column).alias(name)
+        columns.append(column)
+    return columns
+
+
+def guarded(text: pl.Expr) -> pl.Expr:
+    """Return text with an apostrophe before what a spreadsheet would take for a formula."""
+    return pl.when(text.str.slice(0, 1).is_in(FORMULA_STARTS)).then("'" + text).otherwise(text)

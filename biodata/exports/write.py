@@ -1,0 +1,118 @@
+"""Every format of an export by its name, and the one way in which a file is made."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from biodata.exports import archive, cube, geopackage, geoparquet, simple_csv, species_list
+from biodata.exports.facts import Facts, read_facts
+from biodata.exports.request import ExportRequest
+from biodata.exports.selection import Selection, Step
+
+
+class Format(StrEnum):
+    """File formats."""
+
+    DWCA = "dwca"
+    CSV = "csv"
+    GEOPARQUET = "geoparquet"
+    GPKG = "gpkg"
+    SPECIES_LIST = "species-list"
+    CUBE = "cube"
+
+
+class Writer(Protocol):
+    """What writes a format."""
+
+    def __call__(self, selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
+        """Write the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is known of a format.
+
+    Attributes
+    ----------
+    suffix : str
+        The end of its files' names.
+    media_type : str
+        Its media type.
+    meaning : str
+        One sentence.
+    write : Writer
+        What writes it.
+    """
+
+    suffix: str
+    media_type: str
+    meaning: str
+    write: Writer
+
+
+KINDS: Final[Mapping[Format, Kind]] = MappingProxyType(
+    {
+        Format.DWCA: Kind("zip", "application/zip", "Darwin Core Archive with EML.", archive.write_archive),
+        Format.CSV: Kind("csv", "text/csv", "GBIF's simple columns as CSV.", simple_csv.write_simple_csv),
+        Format.GEOPARQUET: Kind(
+            "parquet", "application/vnd.apache.parquet", "GeoParquet 1.1.", geoparquet.write_geoparquet
+        ),
+        Format.GPKG: Kind("gpkg", "application/geopackage+sqlite3", "GeoPackage.", geopackage.write_geopackage),
+        Format.SPECIES_LIST: Kind(
+            "csv", "text/csv", "Every name with its number of records.", species_list.write_species_list
+        ),
+        Format.CUBE: Kind("csv", "text/csv", "Records counted by taxon, year and grid cell.", cube.write_cube),
+    }
+)
+
+
+def export(
+    release: Path,
+    file_format: Format,
+    request: ExportRequest,
+    out: Path,
+    *,
+    step: Step = lambda _share: None,
+    opened: Callable[[Selection], None] = lambda _selection: None,
+) -> Facts:
+    """Write the records of a release that are asked for; the file has its name only when it is whole.
+
+    Parameters
+    ----------
+    release : Path
+        The release's file.
+    file_format : Format
+        How they are written.
+    request : ExportRequest
+        What is asked for.
+    out : Path
+        The file. Until it is whole it is called like it with `.part` before its suffix; one that a crash left behind is
+        gone on with where the format can, and the bytes are the same either way.
+    step : function, optional
+        Told how far the work is (0-1); raises to stop it.
+    opened : function, optional
+        Told of the open selection, so that another thread can interrupt it.
+
+    Returns
+    -------
+    Facts
+        Counts, licence and what else is told of the records.
+
+    Raises
+    ------
+    StoreError
+        If the release cannot be read, or reading was interrupted.
+    OSError
+        If the file cannot be written.
+    """
+    part = out.with_name(f"{out.stem}.part{out.suffix}")
+    with Selection(release, request.filter) as selection:
+        opened(selection)
+        step(0.0)
+        facts = read_facts(selection)
+        KINDS[file_format].write(selection, facts, request, part, step=step)
+    part.replace(out)
+    return facts
