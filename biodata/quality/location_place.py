@@ -14,7 +14,7 @@ from biodata.parsers.bundled import read_rows
 from biodata.quality.gazetteer import HIGH_SEAS, country_codes, divisions_named, shape_of
 from biodata.quality.location_reach import Reach, within
 from biodata.quality.model import PARAMETER, Context, Preparation
-from biodata.quality.numbers import read_numbers
+from biodata.quality.numbers import number, read_numbers
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -40,7 +40,7 @@ MAP_AUTHORITIES: Final = (
 
 
 def _make_place(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    latitude, longitude = read_numbers(frame["decimalLatitude"]), read_numbers(frame["decimalLongitude"])
+    latitude, longitude = frame["decimalLatitude.number.value"], frame["decimalLongitude.number.value"]
     x, y = longitude.fill_null(np.nan).to_numpy(), latitude.fill_null(np.nan).to_numpy()
     told = (np.abs(x) <= 180) & (np.abs(y) <= 90)
     unit = np.full(len(x), SEA, dtype=np.int32)
@@ -48,17 +48,17 @@ def _make_place(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     if len(rows):
         unit[rows] = context.boundaries.cells.locate(x[rows], y[rows])
     inside = pl.Series(told)
-    return pl.DataFrame({"latitude": latitude, "longitude": longitude, "unit": unit}).with_columns(
-        pl.when(inside).then(pl.all())
-    )
+    placed = pl.DataFrame({"latitude": latitude, "longitude": longitude, "unit": unit})
+    return placed if told.all() else placed.with_columns(pl.when(inside).then(pl.all()))
 
 
 PLACE: Final = Preparation(
     "place",
-    ("decimalLatitude", "decimalLongitude"),
+    ("decimalLatitude.number.value", "decimalLongitude.number.value"),
     {"latitude": pl.Float64, "longitude": pl.Float64, "unit": pl.Int32},
     _make_place,
     distinct=False,
+    needs=(number("decimalLatitude"), number("decimalLongitude")),
 )
 """Coordinates as numbers, all null unless both are in range, and the unit of the boundary set that they fall in."""
 

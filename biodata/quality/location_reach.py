@@ -13,9 +13,28 @@ Bools = NDArray[np.bool_]
 
 _METRES_PER_DEGREE: Final = 110_574.0
 """The shortest degree of latitude, at the equator."""
-_CELL_DEGREES: Final = 0.125
-_COLUMNS: Final = round(360 / _CELL_DEGREES) + 1
+_PER_DEGREE: Final = (1, 4, 16)
+"""Cells to a degree: what a large cell does not settle is asked of a smaller one."""
 _UNKNOWN, _BEYOND, _WITHIN, _MIXED = range(4)
+
+
+class _Grid:
+    """The world in cells of one size, each within, beyond, mixed, or not known yet."""
+
+    def __init__(self, per_degree: int) -> None:
+        self.per_degree, self.columns = per_degree, 360 * per_degree + 1
+        self.cells = np.zeros((180 * per_degree + 1) * self.columns, dtype=np.int8)
+
+    def cell(self, longitude: Floats, latitude: Floats) -> NDArray[np.int64]:
+        """Return the cells of points."""
+        column = ((longitude + 180.0) * self.per_degree).astype(np.int64)
+        return ((latitude + 90.0) * self.per_degree).astype(np.int64) * self.columns + column
+
+    def centre(self, cells: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return longitude and latitude of the middle of cells."""
+        x = np.asarray((cells % self.columns + 0.5) / self.per_degree - 180.0, dtype=np.float64)
+        y = np.asarray((cells // self.columns + 0.5) / self.per_degree - 90.0, dtype=np.float64)
+        return x, y
 
 
 class Reach:
@@ -33,7 +52,7 @@ class Reach:
         with PREPARED:
             shapely.prepare(geometry)
         self._geometry, self._distance_m = geometry, distance_m
-        self._cells = np.full(round(180 / _CELL_DEGREES + 1) * _COLUMNS, _UNKNOWN, dtype=np.int8)
+        self._grids = [_Grid(per_degree) for per_degree in _PER_DEGREE]
 
     def __call__(self, longitude: Floats, latitude: Floats) -> Bools:
         """Tell which points are in the geometry or no farther from it than the distance.
@@ -49,36 +68,39 @@ class Reach:
             Between the distance in degrees of latitude and in those of longitude, the distance on the ellipsoid to the
             place that is nearest in degrees decides.
         """
-        column = ((longitude + 180.0) / _CELL_DEGREES).astype(np.int64)
-        cell = ((latitude + 90.0) / _CELL_DEGREES).astype(np.int64) * _COLUMNS + column
-        known = self._cells[cell]
-        if (known == _UNKNOWN).any():
-            self._settle(np.unique(cell[known == _UNKNOWN]))
-            known = self._cells[cell]
-        found: Bools = known == _WITHIN
-        rest = np.flatnonzero(known == _MIXED)
+        found = np.zeros(len(longitude), dtype=bool)
+        rest = np.arange(len(longitude))
+        for grid in self._grids:
+            cell = grid.cell(longitude[rest], latitude[rest])
+            known = grid.cells[cell]
+            if (known == _UNKNOWN).any():
+                self._settle(grid, np.unique(cell[known == _UNKNOWN]))
+                known = grid.cells[cell]
+            found[rest[known == _WITHIN]] = True
+            rest = rest[known == _MIXED]
         if len(rest):
             metres = np.full(len(rest), self._distance_m)
             found[rest] = _exactly(self._geometry, longitude[rest], latitude[rest], metres)
         return found
 
-    def _settle(self, cells: NDArray[np.int64]) -> None:
+    def _settle(self, grid: _Grid, cells: NDArray[np.int64]) -> None:
         """Find out which cells lie wholly within, wholly beyond, or both."""
-        x = np.asarray((cells % _COLUMNS + 0.5) * _CELL_DEGREES - 180.0, dtype=np.float64)
-        y = np.asarray((cells // _COLUMNS + 0.5) * _CELL_DEGREES - 90.0, dtype=np.float64)
+        x, y = grid.centre(cells)
         metres = np.full(len(cells), self._distance_m)
-        half_diagonal = _CELL_DEGREES * 2**-0.5
-        near = _within_degrees(self._geometry, x, y, _degrees(metres, np.abs(y) + _CELL_DEGREES / 2) + half_diagonal)
-        self._cells[cells] = np.where(near, _MIXED, _BEYOND)
+        half = 0.5 / grid.per_degree
+        half_diagonal = half * 2**0.5
+        near = _within_degrees(self._geometry, x, y, _degrees(metres, np.abs(y) + half) + half_diagonal)
+        # Several threads may settle a cell at once: what is written is final, and the same.
+        state = np.where(near, _MIXED, _BEYOND).astype(np.int8)
         at = np.flatnonzero(near)
-        self._cells[cells[at[self._holds(x[at], y[at], half_diagonal)]]] = _WITHIN
+        state[at[self._holds(x[at], y[at], half)]] = _WITHIN
+        grid.cells[cells] = state
 
-    def _holds(self, x: Floats, y: Floats, half_diagonal: float) -> Bools:
-        """Tell which cells lie wholly within the distance."""
-        surely = self._distance_m / _METRES_PER_DEGREE / 1.02 - half_diagonal
+    def _holds(self, x: Floats, y: Floats, half: float) -> Bools:
+        """Tell which cells, so many degrees from the middle to a side, lie wholly within the distance."""
+        surely = self._distance_m / _METRES_PER_DEGREE / 1.02 - half * 2**0.5
         if surely > 0:
             return _within_degrees(self._geometry, x, y, np.full(len(x), surely))
-        half = _CELL_DEGREES / 2
         boxes = shapely.box(x - half, y - half, x + half, y + half)
         with PREPARED:
             return np.asarray(shapely.contains_properly(self._geometry, boxes), dtype=np.bool_)
