@@ -124,19 +124,25 @@ def test_a_new_release_is_seen_and_the_one_before_stays_open(data: Path):
         assert reader.ready()
         first = reader.current()
         page = first.page("occurrences", None, ["key"], limit=10)
-        second = build(lake, rules_hash="second")
+        commit_rows(lake, scattered(501, seed=5))
+        second = build(lake)
         assert reader.current().id == second.id
         before = reader.get(first.id)
         assert before is first
         assert before.page("occurrences", None, ["key"], limit=10, cursor=page.cursor).rows
         with pytest.raises(InputError):
             reader.current().page("occurrences", None, ["key"], limit=10, cursor=page.cursor)
-        build(lake, rules_hash="third")
+        commit_rows(lake, scattered(502, seed=5))
+        third = build(lake)
         reader.current()
         with pytest.raises(NoReleaseError, match="not open any more"):
             reader.get(first.id)
     with ReleaseReader(data) as other:  # a worker that has just started has the last two as well
         assert other.get(second.id).id == second.id
+        with Lake.open(data) as lake:
+            build(lake, rules_hash="stricter")
+        with pytest.raises(NoReleaseError, match="other sharing rules"):
+            other.get(third.id)
         for unknown in ("../../etc/passwd", "", "r"):
             with pytest.raises(NoReleaseError):
                 other.get(unknown)

@@ -49,12 +49,12 @@ class ReleaseReader:
             return self._get(self._named().current.id)
 
     def get(self, release_id: str) -> OpenRelease:
-        """Return the current release or the one before it by id.
+        """Return the current release, or the one before it if it was made under the same sharing rules, by id.
 
         Raises
         ------
         NoReleaseError
-            If it is neither.
+            If it is neither. What today's rules withhold must not be had from the release before.
         """
         with self._lock:
             self._look()
@@ -62,7 +62,11 @@ class ReleaseReader:
             if release_id not in (named.current.id, named.previous):
                 message = f"release {release_id[:40]!r} is not open any more; ask again without it"
                 raise NoReleaseError(message)
-            return self._get(release_id)
+            found = self._get(release_id)
+            if found.info["rules_hash"] != self._get(named.current.id).info["rules_hash"]:
+                message = f"release {release_id[:40]!r} was made under other sharing rules; ask again without it"
+                raise NoReleaseError(message)
+            return found
 
     def ready(self) -> bool:
         """Tell whether questions can be answered: asks a row and a tile, which also warms the connection up."""
