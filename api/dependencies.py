@@ -1,28 +1,36 @@
 """What a handler asks: the installation's service, and through it one open release for the whole request."""
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Self
 
 import numpy as np
+import orjson
 import shapely
 from pyproj import Geod
 from starlette.requests import Request
 
+from api import area_lookups
+from api.area_names import AreaNames
 from api.errors import Code, ProblemError, invalid
+from api.name_lookups import RANKS, Names
+from api.record_extras import Extras
 from biodata.errors import BiodataError, NoReleaseError
 from biodata.settings import Settings
 from biodata.store import pointer
 from biodata.store.query.filters import Compare, Filter, Intersects, Or
-from biodata.store.query.geometry import check_wkt
+from biodata.store.query.polygons import read_geojson, read_wkt
 from biodata.store.reader import Cursor, OpenRelease, Page, ReleaseReader
 from biodata.store.registry import Registry
 
-_RANKS: Final = ("KINGDOM", "PHYLUM", "CLASS", "ORDER", "FAMILY", "GENUS", "SPECIES")
 _CIRCLE_CORNERS: Final = 180
+_GONE: Final = "ask again without it for release {}; a citation of the old one can be replayed by `biodata replay`"
+_HEADER_LENGTH: Final = 3_000
 _COUNTS_KEPT: Final = 2_000
 _SHORTEST_DEGREE_M: Final = 110_500.0  # of latitude, at the equator
 
@@ -68,11 +76,15 @@ class Service:
         """
         current = self._reader.current()
         wanted = Cursor.decode(cursor).release if cursor is not None else release_id
+        if release_id not in (None, wanted):
+            raise invalid(field="snapshot", value=str(release_id), expected=f"{wanted}, the release of the cursor")
         try:
             release = self._reader.get(wanted) if wanted not in (None, current.id) and wanted else current
         except NoReleaseError as error:
-            detail = "that release is no longer open"
-            raise ProblemError(Code.RELEASE_GONE, detail, expected="ask again without cursor or release") from error
+            detail = f"release {str(wanted)[:40]!r} is not open here any more"
+            raise ProblemError(
+                Code.RELEASE_GONE, detail, field="snapshot", expected=_GONE.format(current.id)
+            ) from error
         request.state.release = release.id
         yield Opened(self, release, cursor)
 
@@ -138,7 +150,6 @@ class _Facts:
         self._release = release
         self._extents: dict[str, tuple[float, float, float, float]] = {}
         self._years: list[str | None] | None = None
-        self._provinces: dict[str, list[str]] | None = None
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
         """Return west, south, east, north in degrees."""
@@ -156,15 +167,20 @@ class _Facts:
             )
         return self._years
 
-    def provinces(self) -> dict[str, list[str]]:
-        """Return the codes of divisions by their names in lower case."""
-        if self._provinces is None:
-            found: dict[str, list[str]] = {}
-            page = self._release.page("boundaries", Compare("level", "=", "province"), ("name", "code"), limit=10_000)
-            for name, code in page.rows:
-                found.setdefault(str(name).lower(), []).append(code)
-            self._provinces = found
-        return self._provinces
+    @cached_property
+    def names(self) -> Names:
+        """The names that records and checklists tell."""
+        return Names(self._release)
+
+    @cached_property
+    def areas(self) -> AreaNames:
+        """The names of areas."""
+        return AreaNames(self._release)
+
+    @cached_property
+    def extras(self) -> Extras:
+        """What is added to records."""
+        return Extras(self._release)
 
 
 class Opened:
@@ -174,11 +190,14 @@ class Opened:
     ----------
     id : str
         The release's id.
+    created : str
+        When it was made, ISO 8601.
     """
 
     def __init__(self, service: Service, release: OpenRelease, cursor: str | None) -> None:
         self._service, self._release, self._cursor = service, release, cursor
         self.id = release.id
+        self._told: dict[str, list[str]] = {}
 
     def page(self, table: str, filter_: Filter | None, columns: Sequence[str], *, limit: int, offset: int) -> Page:
         """Read a page of rows, behind the request's cursor where it has one; see `OpenRelease.page`."""
@@ -215,16 +234,68 @@ class Opened:
             asked += (Compare("gbif_key", "=", number),)
             direct += [Compare("taxonKey", "=", number), Compare("speciesKey", "=", number)]
         found = self._release.page("taxa", Or(asked), ("taxonRank", "scientificName"), limit=20)
-        below = [Compare(rank.lower(), "=", name) for rank, name in found.rows if rank in _RANKS]
+        below = [Compare(rank.lower(), "=", name) for rank, name in found.rows if rank in RANKS]
         return Or((*direct, *below))
 
     def province_codes(self, name: str) -> list[str]:
         """Return the codes of the divisions of that name."""
-        return self._service.facts(self._release).provinces().get(name.lower(), [])
+        return self.areas.provinces(name)
+
+    @property
+    def names(self) -> Names:
+        """The names that records and checklists of the release tell."""
+        return self._service.facts(self._release).names
+
+    @property
+    def areas(self) -> AreaNames:
+        """The names of the release's areas."""
+        return self._service.facts(self._release).areas
+
+    @property
+    def extras(self) -> Extras:
+        """What is added to the release's records."""
+        return self._service.facts(self._release).extras
 
     def polygon(self, text: str) -> Filter:
-        """Return the filter for a WKT polygon."""
-        return Intersects(check_wkt(text))
+        """Return the filter for a polygon in WKT or GeoJSON; what was done to read it is told in a header."""
+        found = read_geojson(_json(text)) if text.lstrip()[:1] == "{" else read_wkt(text)
+        self.tell("X-Biodata-Geometry", found.notes)
+        return Intersects(found.wkb)
+
+    def find_areas(self, identifier: str) -> list[area_lookups.Found]:
+        """Return the areas of an id."""
+        return area_lookups.find(self._release, self._service.registry, identifier)
+
+    def area(self, name: str, identifier: str) -> Filter:
+        """Return the filter for what lies inside an area; the parameter's name stands in an error."""
+        found = area_lookups.the_one(self.find_areas(identifier), field=name, identifier=identifier)
+        return Intersects(found.wkb or b"")
+
+    def listed(self, names: Sequence[str]) -> Filter:
+        """Return the filter for a list of names; those that are not known are told in a header."""
+        filter_, unknown = self.names.listed(names)
+        self.tell("X-Biodata-Names-Unmatched", unknown)
+        return filter_
+
+    def common_name(self, text: str) -> Filter:
+        """Return the filter for the taxa of which a common name holds a text."""
+        return self.names.common(text)
+
+    def tell(self, header: str, words: Sequence[str]) -> None:
+        """Keep words for a header of the answer."""
+        if words:
+            self._told.setdefault(header, []).extend(words)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell what was made of the request: JSON lists in ASCII, cut where they grow long."""
+        found = {}
+        for header, words in self._told.items():
+            kept = list(dict.fromkeys(words))
+            found[f"{header}-Count"] = str(len(kept))
+            while len(text := json.dumps(kept)) > _HEADER_LENGTH:
+                kept = kept[: len(kept) * 3 // 4]
+            found[header] = text
+        return found
 
     def circle(self, latitude: float, longitude: float, radius_m: float) -> Filter:
         """Return the filter for a circle on the ellipsoid, as a polygon whose edges touch it from outside."""
@@ -237,6 +308,14 @@ class Opened:
                 field="geoDistance", value=f"{latitude},{longitude}", expected="a circle off poles and date line"
             )
         return Intersects(shapely.to_wkb(shapely.Polygon(np.column_stack([east, north]))))
+
+
+def _json(text: str) -> Any:
+    """Read a GeoJSON geometry that stands in a parameter."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise invalid(field="geometry", value=text, expected="WKT, or a GeoJSON geometry") from error
 
 
 def service(request: Request) -> Service:

@@ -11,7 +11,7 @@ from api.collections import COLLECTIONS, CRS84, EPSG4326
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
 from api.paging import WINDOW
-from api.parameters import DUPLICATES, FACETS, SEARCH, Kind
+from api.parameters import ACROSS, DUPLICATES, FACETS, INCLUDE_NULL, SEARCH, Kind
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}
 
@@ -24,7 +24,8 @@ _SCHEMAS: Final[Mapping[Kind, dict[str, Any]]] = MappingProxyType(
         Kind.NUMBER: {"type": "string", "pattern": r"^(-?\d{1,9}(\.\d{1,9})?|(-?\d{1,9}(\.\d{1,9})?|\*)?,(-?\d{1,9}(\.\d{1,9})?|\*)?)$"},
         Kind.DATE: {"type": "string", "pattern": r"^(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\*)?(,(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\*)?)?$"},
         Kind.BOOLEAN: {"type": "boolean"},
-        Kind.GEOMETRY: {"type": "string", "pattern": r"^\s*([Mm][Uu][Ll][Tt][Ii])?[Pp][Oo][Ll][Yy][Gg][Oo][Nn]\s*\(.*\)\s*$"},
+        Kind.GEOMETRY: {"type": "string", "pattern": r"^\s*(([Mm][Uu][Ll][Tt][Ii])?[Pp][Oo][Ll][Yy][Gg][Oo][Nn]\s*\(.*\)|\{.*\})\s*$"},
+        Kind.LIST: {"type": "string", "minLength": 1, "maxLength": 200},
         Kind.CIRCLE: {"type": "string", "pattern": r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?,\d+(\.\d+)?(km|m)?$"},
     }
 )  # fmt: skip
@@ -42,7 +43,11 @@ _PAGING: Final[Mapping[str, tuple[dict[str, Any], str]]] = MappingProxyType(
     {
         "limit": ({**_WHOLE, "default": 20}, "Records of a page; more than 300 is cut to 300."),
         "offset": ({**OFFSET, "default": 0}, "Records to leave out; a cursor has no end."),
-        "cursor": (_CURSOR, "Where to go on, as the Link header gives it."),
+        "cursor": (_CURSOR, "Where to go on, as the Link header gives it; it has no end."),
+        "snapshot": (
+            {"type": "string", "pattern": "^r[0-9]{6,}-[0-9a-f]{10}$"},
+            "The release to ask, by its id; 410 where it is no longer open.",
+        ),
     }
 )
 _FACETING: Final[Mapping[str, tuple[dict[str, Any], str]]] = MappingProxyType(
@@ -81,6 +86,14 @@ def search_parameters(*, paging: Sequence[str] = (), faceting: Sequence[str] = (
         )
         for p in SEARCH.values()
     ]
+    found += [parameter(name, {"type": "string", "minLength": 1}, meaning) for name, meaning in ACROSS.items()]
+    found.append(
+        parameter(
+            INCLUDE_NULL,
+            {"type": "boolean"},
+            "Whether ranges keep rows without a value; year.includeNull says it of one.",
+        )
+    )
     found += [parameter(name, *_PAGING[name]) for name in paging if name in _PAGING]
     if faceting:
         found.append(parameter("facet", {"type": "string", "enum": sorted(FACETS)}, "What to count by.", many=True))

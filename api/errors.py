@@ -50,6 +50,9 @@ class Code(StrEnum):
     KEY_MISSING = "KEY_MISSING"
     NOT_FOUND = "NOT_FOUND"
     RECORD_MISSING = "RECORD_MISSING"
+    AREA_MISSING = "AREA_MISSING"
+    BODY_INVALID = "BODY_INVALID"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     RELEASE_GONE = "RELEASE_GONE"
@@ -83,6 +86,9 @@ PROBLEMS: Final = MappingProxyType(
         Code.KEY_MISSING: Problem(401, "An API key is needed, and the one given, if any, is not known."),
         Code.NOT_FOUND: Problem(404, "There is nothing here."),
         Code.RECORD_MISSING: Problem(404, "There is no such record in this release."),
+        Code.AREA_MISSING: Problem(404, "There is no such area."),
+        Code.BODY_INVALID: Problem(400, "The body cannot be read."),
+        Code.BODY_TOO_LARGE: Problem(413, "The body is larger than what is taken."),
         Code.METHOD_NOT_ALLOWED: Problem(405, "This method is not answered here."),
         Code.IDEMPOTENCY_KEY_REUSED: Problem(409, "The same Idempotency-Key came with another file."),
         Code.RELEASE_GONE: Problem(410, "The release that the cursor belongs to is no longer open."),

@@ -8,14 +8,14 @@ from typing import Final
 # Source: https://github.com/gbif/gbif-api, OccurrenceSearchParameter (06da136), and pygbif 0.7.0's own extras.
 UNANSWERED: Final = frozenset(
     """
-    checklistKey repatriated subgenusKey continent recordedByID identifiedByID spellCheck gbifRegion gadmGid
+    checklistKey subgenusKey continent recordedByID identifiedByID spellCheck gbifRegion gadmGid
     gadmLevel0Gid gadmLevel1Gid gadmLevel2Gid gadmLevel3Gid networkKey programme projectId protocol dwcaExtension
     waterBody island islandGroup isSequenced degreeOfEstablishment pathway sampleSizeValue sampleSizeUnit
-    distanceFromCentroidInMeters startDayOfYear endDayOfYear modified hostingOrganizationKey installationKey crawlId
+    distanceFromCentroidInMeters modified hostingOrganizationKey installationKey crawlId
     publishedByGbifRegion datasetId datasetName associatedSequences previousIdentifications verbatimScientificName
     verbatimTaxonKey taxonId taxonConceptId preparations georeferencedBy
     higherGeography county municipality biostratigraphy lithostratigraphy fieldNumber collectionKey institutionKey
-    taxonomicIssue hl verbose facetMultiselect strict datasetCategory
+    hl verbose facetMultiselect strict datasetCategory
     """.split()
 )
 
@@ -47,6 +47,9 @@ ISSUES: Final = frozenset(
 )
 """Issues that GBIF may set; asking for one that we never set is legal and finds nothing."""
 
+TAXONOMIC_ISSUES: Final = ("TAXON", "SCIENTIFIC_NAME_ID", "TAXON_CONCEPT_ID", "TAXON_ID")
+"""How the names of issues begin that are about a name."""
+
 GEOSPATIAL_ISSUES: Final = (
     "ZERO_COORDINATE",
     "COORDINATE_OUT_OF_RANGE",
@@ -72,6 +75,10 @@ BASES_OF_RECORD: Final = (
 )  # fmt: skip
 
 RED_LIST_CATEGORIES: Final = ("EX", "EW", "CR", "EN", "VU", "NT", "LC", "DD", "NE")
+
+
+ASIA: Final = frozenset("BN BD BT CN HK ID IN JP KH KP KR LA LK MM MN MO MV MY NP PH PK SG TH TL TW VN".split())
+"""Countries around here that GBIF's region ASIA holds. Source: https://www.gbif.org/the-gbif-network/asia"""
 
 
 @cache

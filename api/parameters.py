@@ -6,15 +6,32 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from api import gbif_names, readers
-from api.errors import unknown_parameter
+from api import gbif_names, readers, readers_name, readers_place
+from api.errors import invalid, unknown_parameter
 from api.readers import Lookup, Reader
 from biodata.flags import FLAGS
-from biodata.store.query.filters import ONE_OF_EACH, And, Filter, Or, asks_for_duplicates
+from biodata.store.query.filters import ONE_OF_EACH, And, Filter, IsNull, Or, Recorded, asks_for_duplicates
 from biodata.vocabularies import SharingCategory
 
 DUPLICATES: Final = "duplicates"
 """The parameter that asks for every record of an event."""
+
+INCLUDE_NULL: Final = "includeNull"
+"""Whether ranges keep rows without a value; `year.includeNull` says it of one."""
+
+MINIMUM: Final = "minimumPerSide"
+
+ACROSS: Final = MappingProxyType(
+    {
+        "sharedBetween": "Species recorded on every one of these sides: CN,LA or CN-YN,LA-PH or ids of areas.",
+        "presentIn": "Species recorded on every one of these sides.",
+        "missingFrom": "Species recorded on none of these sides; with presentIn or sharedBetween.",
+        MINIMUM: "Records that a species needs on each side.",
+    }
+)
+"""Parameters that ask for species by the sides on which they are recorded, and their meaning."""
+
+_SIDES: Final = frozenset({"country", "countryCode", "stateProvince", "provinceCode"})
 
 
 class Kind(StrEnum):
@@ -28,6 +45,7 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     KEY = "key"
     GEOMETRY = "geometry"
+    LIST = "list"
     CIRCLE = "circle"
 
 
@@ -49,6 +67,8 @@ class Parameter:
         The column behind it, where there is just one: it can then be a facet.
     codes : tuple of str
         The codes that it takes, where they are a closed list.
+    null : Filter, optional
+        Of a range: the rows without a value, which are in no range.
     """
 
     name: str
@@ -57,6 +77,26 @@ class Parameter:
     to_filter: Reader
     column: str | None = None
     codes: tuple[str, ...] = ()
+    null: Filter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks for.
+
+    Attributes
+    ----------
+    filters : dict of name to Filter
+        All of them must hold.
+    ignored : list of str
+        GBIF's parameters that our data cannot answer.
+    nulls : dict of name to Filter
+        Of each range that leaves rows without a value out: those rows.
+    """
+
+    filters: dict[str, Filter]
+    ignored: list[str]
+    nulls: dict[str, Filter]
 
 
 def combine(
@@ -85,21 +125,67 @@ def combine(
     ProblemError
         For a name that is not known, or a value that cannot be used.
     """
-    values: dict[str, list[Filter]] = {}
-    ignored: list[str] = []
+    asked = read(parameters, lookup, own)
+    return asked.filters, asked.ignored
+
+
+def read(parameters: Sequence[tuple[str, str]], lookup: Lookup, own: Sequence[str]) -> Asked:
+    """Read search parameters; see `combine`."""
+    told: dict[str, list[str]] = {}
+    ignored: set[str] = set()
     for name, value in parameters:
-        parameter = SEARCH.get(name)
-        if parameter is not None:
-            values.setdefault(name, []).append(parameter.to_filter(name, value, lookup))
+        if name in SEARCH or name in ACROSS or name in NULLS:
+            told.setdefault(name, []).append(value)
         elif name in gbif_names.UNANSWERED:
-            ignored.append(name)
+            ignored.add(name)
         elif name not in own:
-            raise unknown_parameter(name, {*SEARCH, *own})
-    merged = {name: parts[0] if len(parts) == 1 else Or(tuple(parts)) for name, parts in values.items()}
+            raise unknown_parameter(name, {*SEARCH, *ACROSS, INCLUDE_NULL, *own})
+    merged = {name: _read_one(SEARCH[name], values, lookup) for name, values in told.items() if name in SEARCH}
+    nulls = {name: null for name in merged if (null := SEARCH[name].null) is not None}
+    for name in [name for name in nulls if _keeps_null(name, told)]:
+        merged[name] = Or((merged[name], nulls.pop(name)))
     # One of each group of duplicates, unless the request speaks of them.
     if DUPLICATES not in merged and not any(asks_for_duplicates(part) for part in merged.values()):
         merged[DUPLICATES] = ONE_OF_EACH
-    return merged, sorted(set(ignored))
+    if not told.keys().isdisjoint(ACROSS):
+        merged["sharedBetween"] = _across(told, merged, lookup)
+    return Asked(merged, sorted(ignored), nulls)
+
+
+def _read_one(parameter: Parameter, values: list[str], lookup: Lookup) -> Filter:
+    """Return the filter of one parameter; its values are alternatives."""
+    if parameter.kind is Kind.LIST:
+        return readers_name.species_list(parameter.name, values, lookup)
+    parts = tuple(parameter.to_filter(parameter.name, value, lookup) for value in values)
+    return parts[0] if len(parts) == 1 else Or(parts)
+
+
+def _keeps_null(name: str, told: dict[str, list[str]]) -> bool:
+    """Tell whether rows without a value are wanted: by `year.includeNull`, or for every range by `includeNull`."""
+    for asked in (f"{name}.{INCLUDE_NULL}", INCLUDE_NULL):
+        if asked in told:
+            return readers.boolean(asked, told[asked][-1])
+    return False
+
+
+def _across(told: dict[str, list[str]], merged: dict[str, Filter], lookup: Lookup) -> Filter:
+    """Return the filter for species by the sides on which they are recorded.
+
+    The rows that count are those that the other parameters ask for, wherever they are: a country, a division or the
+    sides themselves do not narrow them.
+    """
+    shared, present, missing = (told.get(name, []) for name in ("sharedBetween", "presentIn", "missingFrom"))
+    on = readers_place.sides("sharedBetween", shared, lookup, least=2) if shared else ()
+    on += readers_place.sides("presentIn", present, lookup) if present else ()
+    off = readers_place.sides("missingFrom", missing, lookup) if missing else ()
+    if not on:
+        expected = "sharedBetween=CN,LA, or presentIn=CN with missingFrom=LA"
+        raise invalid(field="missingFrom", value=",".join(missing), expected=expected)
+    minimum = readers.integer(MINIMUM, told.get(MINIMUM, ["1"])[-1])
+    if not 1 <= minimum <= 1_000_000:
+        raise invalid(field=MINIMUM, value=str(minimum), expected="1 to 1,000,000")
+    among = And(tuple(part for name, part in merged.items() if name not in _SIDES))
+    return Recorded("species", on, off, among, minimum)
 
 
 def every(filters: dict[str, Filter], *, but: str | None = None) -> Filter | None:
@@ -122,37 +208,53 @@ def _codes(**names: Sequence[str]) -> list[Parameter]:
 
 
 _ALL: Final = (
-    Parameter("taxonKey", Kind.KEY, "A taxon with all below it: GBIF's integer key or the checklist's.", readers.taxon, "taxonKey"),
+    Parameter("taxonKey", Kind.KEY, "A taxon with all below it: GBIF's integer key or the checklist's.", readers_name.taxon, "taxonKey"),
     *(
-        Parameter(f"{rank}Key", Kind.KEY, f"A {rank} by its key, with all below it.", readers.taxon)
+        Parameter(f"{rank}Key", Kind.KEY, f"A {rank} by its key, with all below it.", readers_name.taxon)
         for rank in ("acceptedTaxon", "kingdom", "phylum", "class", "order", "family", "genus")
     ),
-    Parameter("speciesKey", Kind.KEY, "A species by its key.", readers.taxon, "speciesKey"),
-    Parameter("scientificName", Kind.TEXT, "A name, with or without author, and all below it.", readers.scientific_name, "scientificName"),
+    Parameter("speciesKey", Kind.KEY, "A species by its key.", readers_name.taxon, "speciesKey"),
+    Parameter("scientificName", Kind.TEXT, "A name, with or without author, and all below it.", readers_name.scientific_name, "scientificName"),
+    Parameter("vernacularName", Kind.TEXT, "Text in a common name of the taxon, in any language.", readers_name.vernacular_name),
+    Parameter("speciesList", Kind.LIST, "A list of names, one a value; those not known stand in X-Biodata-Names-Unmatched.", readers_name.taxon),
     *_texts("acceptedScientificName", "kingdom", "phylum", "class", "order", "family", "genus", "species", "genericName"),
     *_texts("specificEpithet", "infraspecificEpithet"),
     *_codes(taxonRank=(), taxonomicStatus=("ACCEPTED", "SYNONYM", "DOUBTFUL")),
     *_codes(iucnRedListCategory=gbif_names.RED_LIST_CATEGORIES),
-    Parameter("country", Kind.CODE, "ISO 3166-1 alpha-2 code of the country.", readers.country, "countryCode"),
-    Parameter("countryCode", Kind.CODE, "The same as country.", readers.country, "countryCode"),
-    Parameter("stateProvince", Kind.TEXT, "First-level division by name or ISO 3166-2 code.", readers.state_province, "stateProvince"),
+    Parameter("country", Kind.CODE, "ISO 3166-1 code of the country, or its name in a language of the region.", readers_place.country, "countryCode"),
+    Parameter("countryCode", Kind.CODE, "The same as country.", readers_place.country, "countryCode"),
+    Parameter("stateProvince", Kind.TEXT, "First-level division by name, in any language of the region, or by ISO 3166-2 code.", readers_place.state_province, "stateProvince"),
     Parameter("provinceCode", Kind.CODE, "ISO 3166-2 code of the division (CN-YN).", readers.code("province_code"), "province_code"),
     *_texts("locality", "habitat"),
-    Parameter("geometry", Kind.GEOMETRY, "WKT POLYGON or MULTIPOLYGON, counter-clockwise, degrees.", readers.geometry),
-    Parameter("geoDistance", Kind.CIRCLE, "latitude,longitude,distance such as 21.9,101.2,30km.", readers.geo_distance),
+    Parameter("geometry", Kind.GEOMETRY, "WKT POLYGON or MULTIPOLYGON, or GeoJSON, degrees; rings may turn either way.", readers_place.geometry),
+    Parameter("geoDistance", Kind.CIRCLE, "latitude,longitude,distance such as 21.9,101.2,30km.", readers_place.geo_distance),
+    Parameter("withinArea", Kind.TEXT, "Id of a protected area, corridor, candidate, boundary or uploaded area.", readers_place.within_area),
+    Parameter("isGeoreferenced", Kind.BOOLEAN, "The same as hasCoordinate.", readers.present("decimalLatitude")),
+    Parameter("repatriated", Kind.BOOLEAN, "Whether it was published in another country.", readers.repatriated),
+    Parameter("taxonomicIssue", Kind.CODE, "A doubt about the name.", readers.taxonomic_issue),
     Parameter("hasCoordinate", Kind.BOOLEAN, "Whether there are coordinates.", readers.present("decimalLatitude")),
     Parameter("hasGeospatialIssue", Kind.BOOLEAN, "Whether the place is gravely in doubt.", readers.geospatial_issue),
     Parameter("issue", Kind.CODE, "A doubt, by its name.", readers.issue, "quality_flags", tuple(sorted({*FLAGS, *gbif_names.ISSUES}))),
     *(
-        Parameter(n, Kind.NUMBER, f"{n}; a,b is a range, * an open end.", readers.number_range(n, readers.number))
+        Parameter(n, Kind.NUMBER, f"{n}; a,b is a range, * an open end.", readers.number_range(n, readers.number), n, null=IsNull(n))
         for n in ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "elevation", "depth")
     ),
     *(
-        Parameter(n, Kind.INTEGER, f"{n}; a,b is a range, * an open end.", readers.number_range(n, readers.integer), n)
+        Parameter(n, Kind.INTEGER, f"{n}; a,b is a range, * an open end.", readers.number_range(n, readers.integer), n, null=IsNull(n))
         for n in ("year", "month", "day", "individualCount")
     ),
-    Parameter("eventDate", Kind.DATE, "A day, month or year, or two with a comma; * is an open end.", readers.event_date),
-    Parameter("lastInterpreted", Kind.DATE, "When GBIF last interpreted the record.", readers.moment("lastInterpreted")),
+    Parameter(
+        "eventDate", Kind.DATE, "A day, month or year, or two with a comma; * is an open end.",
+        readers.event_date, "eventDate", null=And((IsNull("event_start"), IsNull("year"))),
+    ),
+    *(
+        Parameter(n, Kind.INTEGER, "Day of the year, of dates that tell a day; a,b is a range.", readers.days_of_year(c), null=IsNull(c))
+        for n, c in (("startDayOfYear", "event_start"), ("endDayOfYear", "event_end"))
+    ),
+    Parameter(
+        "lastInterpreted", Kind.DATE, "When GBIF last interpreted the record.",
+        readers.moment("lastInterpreted"), null=IsNull("lastInterpreted"),
+    ),
     *_codes(basisOfRecord=gbif_names.BASES_OF_RECORD, occurrenceStatus=("PRESENT", "ABSENT"), establishmentMeans=()),
     *_codes(sex=(), lifeStage=(), typeStatus=(), license=tuple(gbif_names.LICENSE_URLS), publishingCountry=()),
     *_texts("datasetKey", "institutionCode", "collectionCode", "catalogNumber", "recordNumber", "recordedBy"),
@@ -165,7 +267,7 @@ _ALL: Final = (
     Parameter("eventId", Kind.TEXT, "The sampling event.", readers.equal_text("eventID"), "eventID"),
     Parameter("parentEventId", Kind.TEXT, "The event above it.", readers.equal_text("parentEventID"), "parentEventID"),
     *(Parameter(n, Kind.TEXT, "A kind of media.", readers.media, "mediaType") for n in ("mediaType", "mediatype")),
-    Parameter("q", Kind.TEXT, "Text anywhere in names, place or recorder.", readers.free_text),
+    Parameter("q", Kind.TEXT, "Text anywhere in names, place or recorder.", readers_name.free_text),
     Parameter(
         "sharingCategory", Kind.CODE, "How coarse the place is: open, 0_1_degree, …",
         readers.category, "sharing_category",
@@ -183,5 +285,11 @@ _ALL: Final = (
 SEARCH: Final = MappingProxyType({parameter.name: parameter for parameter in _ALL})
 """Every search parameter by its name."""
 
-FACETS: Final = MappingProxyType({p.name: p.column for p in _ALL if p.column is not None})
+NULLS: Final = frozenset({INCLUDE_NULL, *(f"{p.name}.{INCLUDE_NULL}" for p in _ALL if p.null is not None)})
+"""The parameters that keep rows without a value."""
+
+RANK_KEYS: Final = MappingProxyType({f"{r}Key": r for r in ("kingdom", "phylum", "class", "order", "family", "genus")})
+"""Parameters of keys whose column holds a name: a facet's values are turned into keys."""
+
+FACETS: Final = MappingProxyType({p.name: p.column for p in _ALL if p.column is not None} | RANK_KEYS)
 """What can be counted by: the parameter's name and its column."""

@@ -14,6 +14,8 @@ from biodata.store.query.filters import (
     Between,
     Compare,
     Contains,
+    DayOfYear,
+    Differ,
     Filter,
     In,
     IsNull,
@@ -39,14 +41,24 @@ class Lookup(Protocol):
     def circle(self, latitude: float, longitude: float, radius_m: float) -> Filter:
         """Return the filter for a circle on the ellipsoid."""
 
+    def area(self, name: str, identifier: str) -> Filter:
+        """Return the filter for what lies inside an area: of the release, or one that was uploaded."""
+
+    def listed(self, names: Sequence[str]) -> Filter:
+        """Return the filter for a list of names, each with all below it; what is not known is told in a header."""
+
+    def common_name(self, text: str) -> Filter:
+        """Return the filter for the taxa of which a common name holds a text, in any language."""
+
 
 Reader = Callable[[str, str, Lookup], Filter]
 """Turns a parameter's name, one value and the release's look-ups into a filter."""
 
+DAY_PRECISIONS: Final = ("day", "time", "interval")
+"""The precisions of dates that tell a day."""
+
 _INTEGER: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})", re.ASCII)
-_GEO_DISTANCE: Final = re.compile(r"(-?[\d.]{1,20}),(-?[\d.]{1,20}),(\d{1,8}(?:\.\d{1,6})?)(km|m)?", re.ASCII)
-_CIRCLE_LIMIT_M: Final = 5_000_000
 
 
 def integer(name: str, value: str) -> int:
@@ -82,16 +94,9 @@ def code(column: str, known: Sequence[str] = ()) -> Reader:
         code = value.upper()
         if known and code not in known:
             raise invalid(field=name, value=value, expected=f"one of {', '.join(known)}")
-        return Compare(column, "=", code)
+        return Compare(column, "=", code if known else value, ignore_case=not known)
 
     return read
-
-
-def country(_name: str, value: str, _: Lookup) -> Filter:
-    """Read a country; a generalised record that tells several, and none of them as its own, is found under each."""
-    code = value.upper()
-    several = And((IsNull("countryCode"), Contains("country_codes", code)))
-    return Or((Compare("countryCode", "=", code), several))
 
 
 def number_range(column: str, read_one: Callable[[str, str], float]) -> Reader:
@@ -112,36 +117,27 @@ def present(column: str) -> Reader:
     return lambda name, value, _: Not(IsNull(column)) if boolean(name, value) else IsNull(column)
 
 
+def days_of_year(column: str) -> Reader:
+    """Read a day of the year, or two; a date that is known only by its year or month has none."""
+
+    def read(name: str, value: str, _: Lookup) -> Filter:
+        low, comma, high = value.partition(",")
+        ends = [None if end in ("*", "") else integer(name, end) for end in (low, high if comma else low)]
+        days = In("event_precision", DAY_PRECISIONS)
+        return And((days, DayOfYear(column, *ends)))
+
+    return read
+
+
+def repatriated(name: str, value: str, _: Lookup) -> Filter:
+    """Read whether the record was published from another country than it is from."""
+    other = Differ("countryCode", "publishingCountry")
+    return other if boolean(name, value) else Not(other)
+
+
 def flag(column: str) -> Reader:
     """Read true or false of a column."""
     return lambda name, value, _: Compare(column, "=", boolean(name, value))
-
-
-def taxon(name: str, value: str, lookup: Lookup) -> Filter:
-    """Read a taxon's key; all that lies below it is meant, too."""
-    if not value or len(value) > 100:
-        raise invalid(field=name, value=value, expected="a taxon's key")
-    return lookup.taxon(value)
-
-
-_NAME_COLUMNS: Final = (
-    "acceptedScientificName", "species", "genus", "family", "order", "class", "phylum", "kingdom",
-)  # fmt: skip
-
-
-def scientific_name(_: str, value: str, __: Lookup) -> Filter:
-    """Read a name with or without its author; its synonyms' records and all that lies below it are meant, too."""
-    stated = Like("scientificName", like_literal(value) + "%", ignore_case=True)
-    whole = tuple(Compare(column, "=", value, ignore_case=True) for column in _NAME_COLUMNS)
-    return Or((stated if " " in value.strip() else Compare("scientificName", "=", value, ignore_case=True), *whole))
-
-
-def state_province(_: str, value: str, lookup: Lookup) -> Filter:
-    """Read a division: as stated, or where none is published, the one that the published place lies in; or a code."""
-    stated = Compare("stateProvince", "=", value, ignore_case=True)
-    codes = (value.upper(), *lookup.province_codes(value))
-    located = In("province_code", codes)
-    return Or((stated, And((IsNull("stateProvince"), located)), Compare("province_code", "=", value.upper())))
 
 
 def issue(name: str, value: str, _: Lookup) -> Filter:
@@ -162,6 +158,13 @@ def unknown_value(*, field: str, value: str, known: set[str]) -> ProblemError:
         expected=f"did you mean {' or '.join(near)}?" if near else None,
         near=near,
     )
+
+
+def taxonomic_issue(name: str, value: str, lookup: Lookup) -> Filter:
+    """Read the name of a doubt about the name."""
+    if not value.upper().startswith(gbif_names.TAXONOMIC_ISSUES):
+        raise invalid(field=name, value=value, expected="an issue of names, such as TAXON_MATCH_FUZZY")
+    return issue(name, value, lookup)
 
 
 def geospatial_issue(name: str, value: str, _: Lookup) -> Filter:
@@ -188,37 +191,6 @@ def moment(column: str) -> Reader:
         )
 
     return read
-
-
-def geometry(name: str, value: str, lookup: Lookup) -> Filter:
-    """Read a WKT polygon."""
-    del name
-    return lookup.polygon(value)
-
-
-def geo_distance(name: str, value: str, lookup: Lookup) -> Filter:
-    """Read a circle: latitude, longitude, distance with km or m."""
-    match = _GEO_DISTANCE.fullmatch(value.replace(" ", ""))
-    if not match:
-        raise invalid(field=name, value=value, expected="latitude,longitude,distance such as 21.9,101.2,30km")
-    latitude, longitude = number(name, match[1]), number(name, match[2])
-    radius_m = float(match[3]) * (1 if match[4] == "m" else 1000)
-    if abs(latitude) > 90 or abs(longitude) > 180 or not 0 < radius_m <= _CIRCLE_LIMIT_M:
-        raise invalid(field=name, value=value, expected="a place on Earth and a distance up to 5000 km")
-    return lookup.circle(latitude, longitude, radius_m)
-
-
-_FREE_TEXT: Final = (
-    "scientificName", "acceptedScientificName", "species", "family", "locality", "recordedBy", "stateProvince",
-)  # fmt: skip
-
-
-def free_text(name: str, value: str, _: Lookup) -> Filter:
-    """Read text that stands somewhere in names, place or recorder."""
-    if not 0 < len(value) <= 200:
-        raise invalid(field=name, value=value, expected="1 to 200 characters")
-    pattern = f"%{like_literal(value)}%"
-    return Or(tuple(Like(column, pattern, ignore_case=True) for column in _FREE_TEXT))
 
 
 def like_literal(value: str) -> str:

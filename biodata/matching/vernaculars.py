@@ -86,17 +86,17 @@ def search_vernacular(taxa: pl.DataFrame, text: str, language: str | None = None
     polars.DataFrame
         Columns of FOUND: one row a name; whole names before parts, preferred names first.
     """
-    wanted = _folded(text)
+    wanted = folded(text)
     rows = []
     described = taxa.drop_nulls("vernacular_details")
     for checklist, taxon, scientific, details in described.select(
         "checklist", "taxon_id", "scientificName", "vernacular_details"
     ).iter_rows():
         for name in orjson.loads(details):
-            folded = _folded(name["name"])
-            if wanted and wanted in folded and _is(name["language"], language):
+            plain = folded(name["name"])
+            if wanted and wanted in plain and _is(name["language"], language):
                 told = (name["name"], name["language"], name["script"], name["preferred"], name["source"])
-                rows.append((folded != wanted, not name["preferred"], (checklist, taxon, scientific, *told)))
+                rows.append((plain != wanted, not name["preferred"], (checklist, taxon, scientific, *told)))
     rows.sort(key=lambda row: (row[0], row[1], [str(cell) for cell in row[2]]))
     return pl.DataFrame([row[2] for row in rows], schema=FOUND, orient="row")
 
@@ -109,7 +109,7 @@ def _is(found: str, wanted: str | None) -> bool:
     return other == small or other.startswith(f"{small}-") or other in _UNSURE.get(small, ())
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Return a text for comparison: small, single spaces, Latin letters without marks."""
     apart = unicodedata.normalize("NFD", " ".join(text.casefold().replace("đ", "d").split()))
     kept = []

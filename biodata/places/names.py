@@ -237,3 +237,8 @@ def _plain(text: str) -> str:
 def _short(plain: str) -> str:
     """Return a plain name without the words for a division and without blanks."""
     return _OTHER_WORDS.sub("", _WORDS.sub(" ", plain).replace(" ", ""))
+
+
+def plain_division(text: str) -> str:
+    """Return the form in which names of divisions are compared: without accents, blanks and the words for a division."""
+    return _short(_plain(text))

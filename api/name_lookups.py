@@ -1,0 +1,165 @@
+"""Names that a release knows: those of its records, its checklists and their common names; read once a release."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import orjson
+import polars as pl
+
+from biodata.matching.vernaculars import folded
+from biodata.store.query.filters import Contains, Filter, In, IsNull, Not, Or, Value
+from biodata.store.reader import OpenRelease
+
+RANKS: Final = ("KINGDOM", "PHYLUM", "CLASS", "ORDER", "FAMILY", "GENUS", "SPECIES")
+"""The ranks that records have a column of."""
+
+COMMON_TAXA: Final = 300
+"""Taxa that one text of a common name may mean."""
+
+_EVERY: Final = 20_000_000
+_AT_ONCE: Final = 200
+_TAXON: Final = ("checklist", "taxon_id", "accepted_taxon_id", "taxonRank", "scientificName")
+_RECORDED: Final = ("scientificName", "acceptedScientificName", *(rank.lower() for rank in RANKS))
+
+
+class Names:
+    """The names of one release.
+
+    Parameters
+    ----------
+    release : OpenRelease
+        The release.
+    """
+
+    def __init__(self, release: OpenRelease) -> None:
+        self._release = release
+
+    def common(self, text: str) -> Filter:
+        """Return the filter for the records of taxa that have a common name with a text; no record for none."""
+        rows = self.with_common_name(text).head(COMMON_TAXA).rows(named=True)
+        return _of_taxa(rows, {row["accepted_taxon_id"] for row in rows if row["accepted_taxon_id"]})
+
+    def with_common_name(self, text: str) -> pl.DataFrame:
+        """Return the taxa that have a common name with a text, whole names first; letter case and marks do not matter."""
+        wanted = folded(text)
+        if not wanted:
+            return self._common.clear()
+        found = self._common.filter(pl.col("folded").str.contains(wanted, literal=True))
+        found = found.sort(
+            pl.col("folded") != wanted, pl.col("folded").str.len_chars(), "taxon_id", maintain_order=True
+        )
+        return found.unique(["checklist", "taxon_id"], keep="first", maintain_order=True)
+
+    def listed(self, names: Sequence[str]) -> tuple[Filter, list[str]]:
+        """Return the filter for the records of a list of names with all below them, and the names that are not known.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Scientific names with or without author, or whole common names; synonyms lead to their taxon.
+        """
+        from biodata.parsers.scientific_names import parse_names
+
+        canonical = parse_names(pl.Series(names, dtype=pl.String))["canonical"].to_list()
+        spelt = {name: {name.lower(), (bare or name).lower()} for name, bare in zip(names, canonical, strict=True)}
+        every = sorted({text for texts in spelt.values() for text in texts})
+        taxa = self._taxa_called(every)
+        by_name: dict[str, list[dict[str, Any]]] = {}
+        for row in taxa:
+            for text in row["called"]:
+                by_name.setdefault(text, []).append(row)
+        values: dict[str, set[Value]] = {}
+        found: list[dict[str, Any]] = []
+        unknown = []
+        for name, texts in spelt.items():
+            rows = [row for text in texts for row in by_name.get(text, ())]
+            rows = rows or [
+                row for row in self.with_common_name(name).rows(named=True) if row["folded"] == folded(name)
+            ]
+            recorded = [pair for text in texts for pair in self._recorded_as(text)]
+            for column, value in recorded:
+                values.setdefault(column, set()).add(value)
+            found += rows
+            if not rows and not recorded:
+                unknown.append(name)
+        accepted = {row["accepted_taxon_id"] for row in found if row["accepted_taxon_id"]}
+        of_taxa = _of_taxa([*found, *self._rows("taxon_id", sorted(accepted))], accepted)
+        return Or((*(In(column, tuple(sorted(told))) for column, told in values.items()), of_taxa)), unknown
+
+    def _taxa_called(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the taxa that have one of the names, small letters, as theirs or among their other names."""
+        rows = self._rows("scientificName", names, ignore_case=True)
+        for row in rows:
+            row["called"] = {row["scientificName"].lower()}
+        missing = sorted(set(names) - {text for row in rows for text in row["called"]})
+        for start in range(0, len(missing), _AT_ONCE):
+            part = missing[start : start + _AT_ONCE]
+            # Other names are told as they are written: a capital, then small letters.
+            filter_ = Or(tuple(Contains("synonyms", text[:1].upper() + text[1:]) for text in part))
+            page = self._release.page("taxa", filter_, (*_TAXON, "synonyms"), limit=_EVERY)
+            for values in page.rows:
+                row = dict(zip((*_TAXON, "synonyms"), values, strict=True))
+                row["called"] = {name.lower() for name in row.pop("synonyms")}
+                rows.append(row)
+        return rows
+
+    def _rows(self, column: str, values: Sequence[Value], *, ignore_case: bool = False) -> list[dict[str, Any]]:
+        """Return the taxa that have one of the values."""
+        if not values:
+            return []
+        page = self._release.page("taxa", In(column, tuple(values), ignore_case), _TAXON, limit=_EVERY)
+        return [dict(zip(_TAXON, row, strict=True)) for row in page.rows]
+
+    def _recorded_as(self, name: str) -> list[tuple[str, str]]:
+        """Return the columns and values that records tell a name in; with author, too, and with what is below it."""
+        whole, longer = self._recorded
+        found = list(whole.get(name, ()))
+        for column, values in longer.items():
+            start = bisect_left(values, (f"{name} ",))
+            while start < len(values) and values[start][0].startswith(f"{name} "):
+                found.append((column, values[start][1]))
+                start += 1
+        return found
+
+    @cached_property
+    def _recorded(self) -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[tuple[str, str]]]]:
+        """The names of the records in small letters: where each stands, and those with more than one word in order."""
+        whole: dict[str, list[tuple[str, str]]] = {}
+        longer: dict[str, list[tuple[str, str]]] = {}
+        for column in _RECORDED:
+            for value, _ in self._release.facet("occurrences", None, column, limit=_EVERY):
+                whole.setdefault(value.lower(), []).append((column, value))
+                if column.endswith("cientificName"):
+                    longer.setdefault(column, []).append((value.lower(), value))
+        return whole, {column: sorted(values) for column, values in longer.items() if column == "scientificName"}
+
+    @cached_property
+    def _common(self) -> pl.DataFrame:
+        """Every common name, folded, with its taxon."""
+        columns = (*_TAXON, "vernacular_names", "vernacular_details")
+        named = Or((Not(IsNull("vernacular_names")), Not(IsNull("vernacular_details"))))
+        rows = []
+        for row in self._release.page("taxa", named, columns, limit=_EVERY).rows:
+            texts = _common_names(row[-2], row[-1])
+            rows += [(*row[:-2], folded(text)) for text in dict.fromkeys(texts)]
+        schema = dict.fromkeys((*_TAXON, "folded"), pl.String)
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _common_names(names: str | None, details: str | None) -> list[str]:
+    """Return the common names of a taxon."""
+    told = [str(name) for name in orjson.loads(names).values()] if names else []
+    return told + ([str(row["name"]) for row in orjson.loads(details)] if details else [])
+
+
+def _of_taxa(rows: Iterable[dict[str, Any]], accepted: set[str]) -> Filter:
+    """Return the filter for the records of taxa with all that lies below them."""
+    by_rank: dict[str, set[Value]] = {}
+    for row in rows:
+        # The name of a synonym may be the accepted name of something else: its taxon counts.
+        if row["taxonRank"] in RANKS and row["accepted_taxon_id"] in (None, row["taxon_id"]):
+            by_rank.setdefault(row["taxonRank"].lower(), set()).add(row["scientificName"])
+    parts: list[Filter] = [In(rank, tuple(sorted(map(str, names)))) for rank, names in sorted(by_rank.items())]
+    return Or((*parts, *([In("taxon_id", tuple(sorted(accepted)))] if accepted else [])))

@@ -1,0 +1,101 @@
+"""How places are read: countries and divisions by code or by name in the region's languages, polygons, circles, areas."""
+
+import re
+from typing import Final
+
+from api.errors import invalid
+from api.readers import Lookup, number
+from biodata.parsers.countries import country_candidates
+from biodata.store.query.filters import And, Compare, Contains, Filter, In, IsNull, Or
+
+_GEO_DISTANCE: Final = re.compile(r"(-?[\d.]{1,20}),(-?[\d.]{1,20}),(\d{1,8}(?:\.\d{1,6})?)(km|m)?", re.ASCII)
+_CIRCLE_LIMIT_M: Final = 5_000_000
+_DIVISION: Final = re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{1,3}", re.ASCII)
+_SIDES: Final = 12
+
+
+def country(name: str, value: str, _: Lookup) -> Filter:
+    """Read a country; a generalised record that tells several, and none of them as its own, is found under each."""
+    return within_country(country_code(name, value))
+
+
+def country_code(name: str, value: str) -> str:
+    """Return the code of a country that is told by its ISO code, or by its name in a language of the region."""
+    code = value.strip().upper()
+    if len(code) == 2:
+        return code
+    codes = country_candidates(value)
+    if len(codes) == 1:
+        return codes[0]
+    expected = f"one of {', '.join(codes)}" if codes else "an ISO 3166-1 code such as LA, or a country's name"
+    raise invalid(field=name, value=value, expected=expected)
+
+
+def within_country(code: str) -> Filter:
+    """Return the filter for a country by its code."""
+    several = And((IsNull("countryCode"), Contains("country_codes", code)))
+    return Or((Compare("countryCode", "=", code), several))
+
+
+def state_province(_: str, value: str, lookup: Lookup) -> Filter:
+    """Read a division: as stated, or where none is published, the one that the published place lies in; or a code."""
+    stated = Compare("stateProvince", "=", value, ignore_case=True)
+    codes = tuple(lookup.province_codes(value))
+    located = In("province_code", (value.upper(), *codes))
+    # A name in another language than the record's own finds the division that the record lies in.
+    return Or(
+        (stated, And((IsNull("stateProvince"), located)), In("province_code", (value.upper(), *_other(value, codes))))
+    )
+
+
+def _other(value: str, codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the codes that a name in another script means; a name in Latin letters is looked for as it is stated."""
+    return () if value.isascii() else codes
+
+
+def geometry(name: str, value: str, lookup: Lookup) -> Filter:
+    """Read a polygon, in WKT or as GeoJSON."""
+    del name
+    return lookup.polygon(value)
+
+
+def geo_distance(name: str, value: str, lookup: Lookup) -> Filter:
+    """Read a circle: latitude, longitude, distance with km or m."""
+    match = _GEO_DISTANCE.fullmatch(value.replace(" ", ""))
+    if not match:
+        raise invalid(field=name, value=value, expected="latitude,longitude,distance such as 21.9,101.2,30km")
+    latitude, longitude = number(name, match[1]), number(name, match[2])
+    radius_m = float(match[3]) * (1 if match[4] == "m" else 1000)
+    if abs(latitude) > 90 or abs(longitude) > 180 or not 0 < radius_m <= _CIRCLE_LIMIT_M:
+        raise invalid(field=name, value=value, expected="a place on Earth and a distance up to 5000 km")
+    return lookup.circle(latitude, longitude, radius_m)
+
+
+def within_area(name: str, value: str, lookup: Lookup) -> Filter:
+    """Read the id of an area: of the release, or one that was uploaded."""
+    return lookup.area(name, value)
+
+
+def sides(name: str, values: list[str], lookup: Lookup, *, least: int = 1) -> tuple[Filter, ...]:
+    """Read sides: codes of countries or divisions, or ids of areas, with commas between them or repeated.
+
+    Raises
+    ------
+    ProblemError
+        If there are fewer than `least`, or too many.
+    """
+    told = list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
+    if not least <= len(told) <= _SIDES:
+        raise invalid(
+            field=name, value=",".join(told), expected=f"{least} to {_SIDES} sides, such as CN,LA or CN-YN,LA-PH"
+        )
+    return tuple(_side(name, side, lookup) for side in told)
+
+
+def _side(name: str, value: str, lookup: Lookup) -> Filter:
+    """Read one side."""
+    if len(value) == 2 or country_candidates(value):
+        return within_country(country_code(name, value))
+    if _DIVISION.fullmatch(value):
+        return Compare("province_code", "=", value.upper())
+    return lookup.area(name, value)

@@ -1,0 +1,127 @@
+"""What GBIF's records tell beside their columns: keys of the ranks above, the classification, the dataset's title."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Final
+
+from api.gbif_names import ASIA
+from api.name_lookups import RANKS
+from biodata.store.query.filters import Filter, In
+from biodata.store.reader import OpenRelease
+
+COL: Final = "7ddf754f-d193-4cc9-b351-99906754a03b"
+"""The Catalogue of Life's key as a checklist at GBIF."""
+
+_EVERY: Final = 20_000_000
+_KEPT: Final = 50_000
+_ABOVE: Final = tuple(rank.lower() for rank in RANKS)
+_OF_TAXON: Final = (
+    "taxonKey", "taxon_id", "col_key", "checklist", "taxonomicStatus", "taxonRank", "scientificName",
+    "acceptedScientificName", "iucnRedListCategory", "genericName", "specificEpithet", *_ABOVE,
+)  # fmt: skip
+
+
+class Extras:
+    """What is added to the records of one release; each taxon is looked up once.
+
+    Parameters
+    ----------
+    release : OpenRelease
+        The release.
+    """
+
+    def __init__(self, release: OpenRelease) -> None:
+        self._release = release
+        self._taxa: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def added(self, found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return records with what belongs to them; a key that is not known is absent."""
+        return [self._add(record) for record in found]
+
+    def key_of(self, rank: str, name: str, kingdom: str | None = None) -> int | str | None:
+        """Return the key of a taxon by rank and name: GBIF's integer, else the checklist's identifier."""
+        found = self._keys.get((rank, name))
+        if found is None:
+            return None
+        return found.get(kingdom) or (next(iter(found.values())) if len(found) == 1 or kingdom is None else None)
+
+    def _add(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Add to one record."""
+        taxon = tuple(map(record.get, _OF_TAXON))
+        told = self._taxa.get(taxon)
+        if told is None:
+            if len(self._taxa) >= _KEPT:
+                self._taxa.clear()
+            told = self._taxa[taxon] = self._of_taxon(dict(zip(_OF_TAXON, taxon, strict=True)))
+        record.update(told)
+        if record.get("countryCode") in ASIA:
+            record["gbifRegion"] = "ASIA"
+        if record.get("publishingCountry") in ASIA:
+            record["publishedByGbifRegion"] = "ASIA"
+        if title := self._titles.get(record.get("datasetKey", "")):
+            record["datasetTitle"] = title
+        if "mediaType" in record:
+            record["media"] = [{"type": kind.strip()} for kind in record["mediaType"].split(";") if kind.strip()]
+        if "lastInterpreted" in record:
+            record["lastInterpreted"] = _moment(record["lastInterpreted"])
+        record["isSequenced"] = False
+        record["datasetCategory"] = record["networkKeys"] = []
+        return record
+
+    def _of_taxon(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return what is told of a taxon."""
+        above = [(rank, row[rank]) for rank in _ABOVE if row[rank]]
+        keys = {f"{rank}Key": self.key_of(rank, name, row["kingdom"]) for rank, name in above if rank != "species"}
+        found: dict[str, Any] = {name: key for name, key in keys.items() if isinstance(key, int)}
+        accepted = self._accepted.get(row["taxon_id"] or "")
+        if row["taxonomicStatus"] != "ACCEPTED" and accepted:
+            found["acceptedTaxonKey"] = accepted
+        for checklist, key in ((COL, row["col_key"]), (row["checklist"], row["taxon_id"])):
+            if checklist and key:
+                found.setdefault("classifications", {})[checklist] = _classification(key, row, above)
+        return found
+
+    @cached_property
+    def _keys(self) -> dict[tuple[str, str], dict[str | None, int | str]]:
+        """Keys of taxa above species by (rank, name), then by kingdom: a genus may be a plant's and an animal's."""
+        ranks = tuple(rank for rank in RANKS if rank != "SPECIES")
+        found: dict[tuple[str, str], dict[str | None, int | str]] = {}
+        for rank, name, kingdom, key, taxon in self._read(
+            In("taxonRank", ranks), "taxonRank", "scientificName", "kingdom", "gbif_key", "taxon_id"
+        ):
+            known = found.setdefault((rank.lower(), name), {})
+            if key is not None or kingdom not in known:
+                known[kingdom] = key if key is not None else taxon
+        return found
+
+    @cached_property
+    def _accepted(self) -> dict[str, int]:
+        """GBIF's keys of taxa by their identifiers."""
+        return {taxon: key for taxon, key in self._read(None, "taxon_id", "gbif_key") if key is not None}
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        """Titles of datasets by their keys."""
+        rows = self._release.page("datasets", None, ("key", "title"), limit=_EVERY).rows
+        return {key: title for key, title in rows if title}
+
+    def _read(self, filter_: Filter | None, *columns: str) -> list[tuple[Any, ...]]:
+        """Return columns of the taxa."""
+        return self._release.page("taxa", filter_, columns, limit=_EVERY).rows
+
+
+def _classification(key: str, row: dict[str, Any], above: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return a name in one checklist as GBIF's API of 2026 writes it."""
+    usage = {"key": key, "name": row["acceptedScientificName"] or row["scientificName"], "rank": row["taxonRank"]}
+    usage = {name: value for name, value in usage.items() if value is not None}
+    found: dict[str, Any] = {"usage": usage, "acceptedUsage": usage}
+    found["classification"] = [{"name": name, "rank": rank.upper()} for rank, name in above]
+    if row["iucnRedListCategory"]:
+        found["iucnRedListCategoryCode"] = row["iucnRedListCategory"]
+    found["issues"] = []
+    return found
+
+
+def _moment(text: str) -> str:
+    """Return a moment as GBIF's API writes it: 2024-10-02T10:04:31.233+00:00."""
+    return f"{text[:-1]}+00:00" if text.endswith("Z") else text
