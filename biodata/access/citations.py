@@ -1,12 +1,309 @@
 """Citations: what was asked of which release and what came out, kept so that it can be asked again."""
 
+import logging
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
 from sqlalchemy import select
 
-from biodata.store.models import Citation
+from biodata import jobs, terms
+from biodata.access import content, publishers
+from biodata.errors import InputError, NoReleaseError
+from biodata.settings import Settings
+from biodata.store import pointer, releases
+from biodata.store.models import Citation, Job
+from biodata.store.query import statements
+from biodata.store.query.filters import Filter
+from biodata.store.query.plain import from_plain, to_plain
 from biodata.store.registry import Registry
+from biodata.store.tables import RELEASE
+
+logger = logging.getLogger(__name__)
+
+SMALL_ROWS: Final = 5_000
+"""Records of an answer that are hashed at once; more are hashed by the worker."""
+
+CONTENT_JOB: Final = "citation"
+REPLAY_JOB: Final = "replay"
+DOI_JOB: Final = "doi"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is cited.
+
+    Attributes
+    ----------
+    asked : list of (name, value)
+        The parameters as they were given.
+    filter : Filter, optional
+        What they mean, look-ups answered.
+    """
+
+    asked: Sequence[tuple[str, str]]
+    filter: Filter | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values for JSON."""
+        return {
+            "table": "occurrences",
+            "parameters": [list(pair) for pair in self.asked],
+            "filter": to_plain(self.filter),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A citation as it is told.
+
+    Attributes
+    ----------
+    id : str
+        Its public name.
+    state : str
+        queued, running, done or failed: that of the content.
+    error : str, optional
+        Why it failed.
+    release, snapshot, rules_hash
+        What was asked.
+    query : dict
+        `parameters` and `filter`; see `Question`.
+    content : dict
+        `count`, `hash`, `columns`, `algorithm`, `datasets` (key, title, publisher, doi, license, count of each), and
+        `released`: when the release was made. Empty until it is done.
+    download_id, doi : str, optional
+        The download that it cites; its own DOI.
+    created : datetime
+    replay_job_id, doi_job_id : int, optional
+        The last jobs.
+    """
+
+    id: str
+    state: str
+    error: str | None
+    release: str
+    snapshot: int
+    rules_hash: str
+    query: Mapping[str, Any]
+    content: Mapping[str, Any]
+    download_id: str | None
+    doi: str | None
+    created: datetime
+    replay_job_id: int | None
+    doi_job_id: int | None
+
+    @property
+    def filter(self) -> Filter | None:
+        """The filter that is asked again."""
+        return from_plain(self.query["filter"])
 
 
 def cited_snapshots(registry: Registry) -> frozenset[int]:
     """Return the lake's versions that a citation tells of: none of them may ever be expired."""
     with registry.session(read_only=True) as session:
         return frozenset(session.scalars(select(Citation.snapshot).distinct()))
+
+
+def cite(
+    settings: Settings,
+    registry: Registry,
+    question: Question,
+    *,
+    release: Mapping[str, Any],
+    rows: pl.DataFrame | None,
+    download_id: str | None = None,
+) -> str:
+    """Keep a question and what came out; return the citation's id.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    registry : Registry
+        Where it is kept.
+    question : Question
+        What was asked.
+    release : mapping
+        What the release tells of itself: `id`, `snapshot`, `rules_hash`, `created`.
+    rows : polars.DataFrame, optional
+        The whole answer, columns of `terms.PUBLISHED_OCCURRENCE`, where it is small; else a job makes its content.
+    download_id : str, optional
+        The download that is cited.
+
+    Raises
+    ------
+    StoreError
+        If there is no room.
+    """
+    found: dict[str, Any] = {}
+    if rows is not None:
+        made = content.gather_small(terms.conform(rows, terms.PUBLISHED_OCCURRENCE), settings.data)
+        found = told(registry, made, released=release["created"])
+    citation_id = secrets.token_hex(16)
+    # The citation stands before its job: a worker that is quick must find it.
+    with registry.session() as session, session.begin():
+        session.add(
+            Citation(
+                id=citation_id,
+                release=release["id"],
+                snapshot=int(release["snapshot"]),
+                rules_hash=release["rules_hash"],
+                query=question.as_dict(),
+                content=found,
+                download_id=download_id,
+            )
+        )
+    if rows is None:
+        _remember(registry, citation_id, "job_id", jobs.enqueue(registry, CONTENT_JOB, {"citation": citation_id}))
+    return citation_id
+
+
+def get(registry: Registry, citation_id: str) -> Cited | None:
+    """Return a citation; None where there is none of that id."""
+    with registry.session(read_only=True) as session:
+        row = session.get(Citation, citation_id)
+        if row is None:
+            return None
+        job = session.get(Job, row.job_id) if row.job_id is not None else None
+        state = "done" if row.content else job.state if job is not None else "queued"
+        return Cited(
+            id=row.id,
+            state=state,
+            error=job.error if job is not None and state == "failed" else None,
+            release=row.release,
+            snapshot=row.snapshot,
+            rules_hash=row.rules_hash,
+            query=row.query,
+            content=row.content,
+            download_id=row.download_id,
+            doi=row.doi,
+            created=row.created,
+            replay_job_id=row.replay_job_id,
+            doi_job_id=row.doi_job_id,
+        )
+
+
+def need(registry: Registry, citation_id: str, *, done: bool = False) -> Cited:
+    """Return a citation.
+
+    Parameters
+    ----------
+    done : bool
+        Its content must be known.
+
+    Raises
+    ------
+    InputError
+        If there is none of that id (CITATION_MISSING), or its content is not known yet (CITATION_UNFINISHED).
+    """
+    found = get(registry, citation_id)
+    if found is None:
+        problem = "there is no citation of this id"
+        raise InputError(problem, value=citation_id, code="CITATION_MISSING")
+    if done and found.state != "done":
+        problem = f"the content of this citation is {found.state}"
+        raise InputError(problem, value=citation_id, expected="ask again when it is done", code="CITATION_UNFINISHED")
+    return found
+
+
+def make_content(settings: Settings, registry: Registry, citation_id: str) -> dict[str, Any]:
+    """Hash the answer that a citation tells of, however large, and keep what came out; return it.
+
+    Raises
+    ------
+    NoReleaseError
+        If its release is no longer there.
+    """
+    cited = need(registry, citation_id)
+    if cited.content:
+        return dict(cited.content)
+    path = pointer.path(settings.data, cited.release)
+    if not path.is_file():
+        message = f"release {cited.release} is gone; cite the same question of today's release"
+        raise NoReleaseError(message)
+    connection = releases.connect(path)
+    try:
+        columns = list(content.COLUMN_SETS[content.COLUMN_SET])
+        statement, params = statements.select(RELEASE["occurrences"], columns, cited.filter)
+        connection.execute(statement, params)
+        batches = (pl.DataFrame(pl.from_arrow(b)) for b in connection.to_arrow_reader(content.BATCH_ROWS))
+        made = content.gather(content.published_frames(batches), settings.data)
+        released = connection.execute("SELECT value FROM release_info WHERE key = 'created'").fetchall()[0][0]
+    finally:
+        connection.close()
+    found = told(registry, made, released=released)
+    with registry.session() as session, session.begin():
+        session.get_one(Citation, citation_id).content = found
+    logger.info("citation %s: %d records of release %s", citation_id, made.count, cited.release)
+    return found
+
+
+def told(registry: Registry, made: content.Content, *, released: str) -> dict[str, Any]:
+    """Return what a citation keeps of an answer: its hash, its counts, and who published what."""
+    known = publishers.datasets(registry, [key for key in made.datasets if key])
+    listed = [{**known.get(key, {"key": key or None}), "count": count} for key, count in made.datasets.items()]
+    return {**made.as_dict(), "datasets": sorted(listed, key=_by_count), "released": released}
+
+
+def replay_later(registry: Registry, citation_id: str) -> int:
+    """Queue a replay and return its job; one that waits or runs already is the same.
+
+    Raises
+    ------
+    InputError
+        If there is no such citation, or its content is not known yet.
+    """
+    return _later(registry, need(registry, citation_id, done=True), REPLAY_JOB, {})
+
+
+def doi_later(registry: Registry, citation_id: str, *, url: str) -> int:
+    """Queue the registration of a DOI that leads to `url`, and return its job."""
+    return _later(registry, need(registry, citation_id, done=True), DOI_JOB, {"url": url})
+
+
+def job_of(registry: Registry, job_id: int | None) -> Job | None:
+    """Return a job's entry, readable after the session; None where there is none."""
+    if job_id is None:
+        return None
+    with registry.session(read_only=True) as session:
+        return session.get(Job, job_id)
+
+
+def set_doi(registry: Registry, citation_id: str, doi: str) -> None:
+    """Keep the DOI that was registered for a citation."""
+    _remember(registry, citation_id, "doi", doi)
+
+
+def released_rows(batches: Iterable[Sequence[Any]], columns: Sequence[str]) -> pl.DataFrame:
+    """Return rows of a release's page as a frame."""
+    types = {c.name: c.dtype for c in terms.PUBLISHED_OCCURRENCE}
+    return pl.DataFrame(list(batches), schema={name: types[name] for name in columns}, orient="row")
+
+
+def every_id(registry: Registry) -> Iterator[str]:
+    """Give the ids of all citations, the oldest first."""
+    with registry.session(read_only=True) as session:
+        yield from session.scalars(select(Citation.id).order_by(Citation.created, Citation.id)).all()
+
+
+def _later(registry: Registry, cited: Cited, name: str, more: Mapping[str, Any]) -> int:
+    column = f"{name}_job_id"
+    before = job_of(registry, getattr(cited, column))
+    if before is not None and before.state in ("queued", "running"):
+        return before.id
+    number = jobs.enqueue(registry, name, {"citation": cited.id, **more})
+    _remember(registry, cited.id, column, number)
+    return number
+
+
+def _remember(registry: Registry, citation_id: str, column: str, value: Any) -> None:
+    with registry.session() as session, session.begin():
+        setattr(session.get_one(Citation, citation_id), column, value)
+
+
+def _by_count(dataset: Mapping[str, Any]) -> tuple[int, str]:
+    return -dataset["count"], dataset.get("key") or ""

@@ -1,0 +1,260 @@
+r"""What an answer says, as one hash: the canonical line of each published record, and what is kept of an answer.
+
+The column set has a name and a version; its columns and this description of a line never change under that name:
+
+- A record is one line of UTF-8: its columns in the order of the set, a tab between two, no line end.
+- A missing value is ``\N``. In text, a backslash, a tab, a line feed and a carriage return are ``\\``, ``\t``,
+  ``\n``, ``\r``. A whole number is decimal digits; true and false are ``t`` and ``f``; a day is ``YYYY-MM-DD``.
+- A number with a fraction is the decimal form of its 64 bits (IEEE 754, as a signed whole number), so that no library's
+  way of writing digits plays a part; minus zero is zero, and what is no number is missing.
+- A list is its members, each written as text with ``,`` as ``\,``, a comma after each, in ``{}``; then as text.
+- The hash of a record is the SHA-256 of its line; that of an answer is the SHA-256 of the name of the set, a line feed,
+  and the 32 bytes of each record's hash in the order of the records' keys.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import polars as pl
+
+from biodata import terms
+from biodata.store import duck
+from biodata.store.duck import literal
+from biodata.store.locks import sync_file, sync_folder
+from biodata.store.staging import WorkFolder, write_part
+
+ALGORITHM: Final = "SHA-256"
+COLUMN_SET: Final = "occurrence-1"
+"""The set that today's citations are made with."""
+
+COLUMN_SETS: Final = MappingProxyType(
+    {
+        "occurrence-1": tuple(
+            """
+            key datasetKey gbifID occurrenceID basisOfRecord occurrenceStatus establishmentMeans individualCount
+            organismQuantity organismQuantityType sex lifeStage typeStatus scientificName acceptedScientificName kingdom
+            phylum class order family genus species genericName specificEpithet infraspecificEpithet taxonRank
+            taxonomicStatus taxonKey speciesKey taxon_id checklist col_key match_type match_confidence match_note
+            match_alternatives iucnRedListCategory eventDate event_start event_end event_precision event_time event_zone
+            year month day decimalLatitude decimalLongitude geodeticDatum coordinateUncertaintyInMeters
+            coordinatePrecision elevation elevationAccuracy depth depthAccuracy countryCode stateProvince province_code
+            border_distance_m ambiguous country_codes locality habitat recordedBy identifiedBy institutionCode
+            collectionCode catalogNumber recordNumber otherCatalogNumbers organismID eventID parentEventID
+            samplingProtocol occurrenceRemarks references license rightsHolder publishingOrgKey publishingCountry
+            mediaType lastInterpreted informationWithheld dataGeneralizations quality_flags source_issues
+            sharing_category sharing_rule cell_west cell_south cell_east cell_north isInCluster duplicate_of
+            duplicate_reason
+            """.split()
+        )
+    }
+)
+"""The columns of each set, in order; a column that is new since then is in none of the older sets."""
+
+TOLD_BY_OTHERS: Final = frozenset({"quality_flags", "isInCluster", "duplicate_of", "duplicate_reason"})
+"""Columns that can change because of other records."""
+
+BATCH_ROWS: Final = 50_000
+MEMBER: Final = pl.Schema(
+    {
+        "key": pl.Int64,
+        "hash": pl.Binary,
+        "whole": pl.UInt64,
+        "own": pl.UInt64,
+        "category": pl.String,
+        "dataset": pl.String,
+    }
+)
+"""What is kept of each record of an answer: its hash, 64 bits of it, 64 bits of its hash without `TOLD_BY_OTHERS`."""
+
+_ESCAPES: Final = MappingProxyType({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_MISSING: Final = "\\N"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an answer says.
+
+    Attributes
+    ----------
+    hash : str
+        Hexadecimal.
+    columns : str
+        Name of the column set.
+    count : int
+        Records.
+    datasets : dict of str to int
+        Records of each dataset; records without one count as ``""``.
+    """
+
+    hash: str
+    columns: str
+    count: int
+    datasets: dict[str, int]
+    algorithm: str = ALGORITHM
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values for JSON."""
+        return asdict(self)
+
+
+def members_path(data: Path, content_hash: str) -> Path:
+    """Return the file that keeps which records an answer had."""
+    return data / "citations" / f"members-{content_hash}.parquet"
+
+
+def lines(frame: pl.DataFrame, columns: Iterable[str]) -> pl.Series:
+    """Return the canonical line of each record.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame of n rows
+        Published records.
+    columns : iterable of str
+        Of the set, in order.
+    """
+    told = frame.select(_text(name, frame.schema[name]).fill_null(_MISSING).alias(name) for name in columns)
+    return told.select(line=pl.concat_str(pl.all(), separator="\t")).to_series()
+
+
+def members(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
+    """Return what is kept of published records; see `MEMBER`."""
+    columns = COLUMN_SETS[column_set]
+    whole = [hashlib.sha256(line.encode()).digest() for line in lines(frame, columns)]
+    own = [
+        hashlib.sha256(line.encode()).digest()[:8]
+        for line in lines(frame, [name for name in columns if name not in TOLD_BY_OTHERS])
+    ]
+    return pl.DataFrame(
+        {
+            "key": frame["key"],
+            "hash": pl.Series(whole, dtype=pl.Binary),
+            "whole": pl.Series([int.from_bytes(h[:8]) for h in whole], dtype=pl.UInt64),
+            "own": pl.Series([int.from_bytes(h) for h in own], dtype=pl.UInt64),
+            "category": frame["sharing_category"],
+            "dataset": frame["datasetKey"].fill_null(""),
+        },
+        schema=MEMBER,
+    )
+
+
+def gather(frames: Iterable[pl.DataFrame], data: Path, column_set: str = COLUMN_SET) -> Content:
+    """Hash an answer of any size, and keep which records it had.
+
+    Parameters
+    ----------
+    frames : iterable of polars.DataFrame
+        Its published records in any order, in frames of any size.
+    data : Path
+        The installation's folder.
+    column_set : str
+        Of `COLUMN_SETS`.
+
+    Raises
+    ------
+    StoreError
+        If there is no room.
+    """
+    with WorkFolder(data / "staging") as work:
+        parts: list[Path] = []
+        for frame in frames:
+            parts.append(work.folder / f"members-{len(parts):06d}.parquet")
+            write_part(members(frame, column_set), parts[-1], row_group_rows=BATCH_ROWS)
+        return _kept(parts, data, work.folder, column_set)
+
+
+def gather_small(frame: pl.DataFrame, data: Path, column_set: str = COLUMN_SET) -> Content:
+    """Hash an answer that is in memory; see `gather`."""
+    told = members(frame, column_set).sort("key")
+    content = _content([told], column_set)
+    path = members_path(data, content.hash)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with WorkFolder(data / "staging") as work:
+            unnamed = work.folder / "members.parquet"
+            write_part(told.drop("hash"), unnamed, compression="zstd", row_group_rows=BATCH_ROWS)
+            _place(unnamed, path)
+    return content
+
+
+def _kept(parts: list[Path], data: Path, work: Path, column_set: str) -> Content:
+    """Sort what was written by key, hash it in that order and keep it."""
+    files = ", ".join(literal(str(part)) for part in parts)
+    listed = f"read_parquet([{files}])" if parts else ""
+    unnamed = work / "members.parquet"
+    with duck.workshop(spill=data / "tmp", memory_limit="500MB") as connection:
+        if not parts:
+            pl.DataFrame(schema=MEMBER).drop("hash").write_parquet(unnamed)
+            content = _content([], column_set)
+        else:
+            connection.execute(f"SELECT * FROM {listed} ORDER BY key")  # noqa: S608 - our own file names, quoted
+            content = _content(
+                (pl.DataFrame(pl.from_arrow(batch)) for batch in connection.to_arrow_reader(BATCH_ROWS)), column_set
+            )
+            connection.execute(
+                f"COPY (SELECT * EXCLUDE hash FROM {listed} ORDER BY key) TO {literal(str(unnamed))} "  # noqa: S608
+                "(FORMAT parquet, COMPRESSION zstd)"
+            )
+    path = members_path(data, content.hash)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _place(unnamed, path)
+    return content
+
+
+def _content(frames: Iterable[pl.DataFrame], column_set: str) -> Content:
+    """Return the content of members in the order of their keys."""
+    digest = hashlib.sha256(f"{column_set}\n".encode())
+    count, datasets = 0, dict[str, int]()
+    for frame in frames:
+        for found in frame["hash"]:
+            digest.update(found)
+        count += frame.height
+        for name, number in frame.group_by("dataset").len().iter_rows():
+            datasets[name] = datasets.get(name, 0) + number
+    return Content(digest.hexdigest(), column_set, count, dict(sorted(datasets.items())))
+
+
+def _place(unnamed: Path, path: Path) -> None:
+    """Give a finished file its name, durably."""
+    sync_file(unnamed)
+    unnamed.replace(path)
+    sync_folder(path.parent)
+
+
+def _text(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Return a column as canonical text; see the module's description."""
+    column = pl.col(name)
+    if dtype == pl.List(pl.String):
+        each = pl.element().str.replace_many(["\\", ","], ["\\\\", "\\,"]).fill_null(_MISSING) + ","
+        inside = column.list.eval(each).list.join("")
+        return _escaped(pl.when(column.is_not_null()).then("{" + inside + "}"))
+    if dtype == pl.String:
+        return _escaped(column)
+    if dtype == pl.Boolean:
+        return pl.when(column).then(pl.lit("t")).when(~column).then(pl.lit("f"))
+    if dtype.is_float():
+        number = column.cast(pl.Float64)
+        plain = pl.when(number == 0).then(0.0).when(number.is_nan()).then(None).otherwise(number)
+        return plain.map_batches(_bits, return_dtype=pl.Int64).cast(pl.String)
+    if dtype == pl.Date:
+        return column.dt.strftime("%Y-%m-%d")
+    return column.cast(pl.Int64).cast(pl.String)
+
+
+def _bits(numbers: pl.Series) -> pl.Series:
+    """Return the 64 bits of each number as a signed whole number; missing stays missing."""
+    bits = pl.Series(numbers.fill_null(0.0).to_numpy().copy().view("int64"))
+    return bits.set(numbers.is_null(), None)
+
+
+def _escaped(column: pl.Expr) -> pl.Expr:
+    return column.str.replace_many(list(_ESCAPES), list(_ESCAPES.values()))
+
+
+def published_frames(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Give frames with the columns of published occurrences, whatever order and types they came in."""
+    for batch in batches:
+        yield terms.conform(batch, terms.PUBLISHED_OCCURRENCE)

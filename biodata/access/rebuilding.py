@@ -1,0 +1,262 @@
+"""An older version of the lake under today's rules: a release's file that only a replay opens, kept for a while."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import polars as pl
+
+from biodata import assessments, places, sharing, terms
+from biodata.errors import StoreError
+from biodata.settings import Settings
+from biodata.store import pointer, releases
+from biodata.store.lake import Lake
+from biodata.store.locks import file_lock
+from biodata.store.mercator import hilbert, project
+from biodata.store.release_file import ReleaseFile
+from biodata.store.staging import WorkFolder, write_part
+from biodata.store.tables import DATASET
+from biodata.vocabularies import SharingCategory
+
+logger = logging.getLogger(__name__)
+
+KEPT: Final = 4
+"""Rebuilt files that stay: whoever asks again of the same version need not wait."""
+BATCH_ROWS: Final = 100_000
+
+CAUSE: Final = pl.Schema(
+    {"key": pl.Int64, "cause": pl.String, "rule": pl.String, "category": pl.String, "reason": pl.String}
+)
+"""Why a record of the old version is not told today."""
+WITHHELD, WITHDRAWN, COARSER = "withheld", "withdrawn", "coarser_at_source"
+
+_GENERALISED: Final = "PUBLISHER_GENERALISED"
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """An older version of the lake as today's rules let it out.
+
+    Attributes
+    ----------
+    path : Path
+        A file that `releases.connect` opens.
+    causes : polars.DataFrame of `CAUSE`
+        Records of the old version that are left out, and why; never to be published by key.
+    rules_hash : str
+        Of today's rules.
+    today : int
+        The lake's present version.
+    """
+
+    path: Path
+    causes: pl.DataFrame
+    rules_hash: str
+    today: int
+
+
+def folder(data: Path) -> Path:
+    """Return the folder of rebuilt files."""
+    return data / "replays"
+
+
+def rebuild(settings: Settings, lake: Lake, snapshot: int) -> Rebuilt:
+    """Build an older version of the lake under today's rules, in batches; or find it built already.
+
+    A record that is gone since is left out. Of one that was changed since, both what it was and what it is decide how
+    much is told: a name that turned out to be that of a guarded species guards the old version too. One whose publisher
+    made its place coarser since is left out, since the old version has the finer place.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    lake : Lake
+        Its lake.
+    snapshot : int
+        The older version.
+
+    Raises
+    ------
+    StoreError
+        If that version is gone, or there is no room.
+    """
+    rules = sharing.RuleSet.read(settings.rules_file)
+    today = lake.snapshot()
+    name = _name(settings, lake, snapshot, rules.hash)
+    folder(settings.data).mkdir(parents=True, exist_ok=True)
+    with file_lock(settings.data / "replays.lock", what="the folder of replays"):
+        path, causes = (folder(settings.data) / f"{name}.{end}" for end in ("duckdb", "parquet"))
+        if not (path.exists() and causes.exists()):
+            try:
+                _build(settings, lake, snapshot, rules, path, causes)
+            except (OSError, duckdb.Error) as error:
+                message = f"version {snapshot} of the lake could not be built again: {str(error).splitlines()[0]}"
+                raise StoreError(message) from error
+        path.touch()
+        _prune(settings.data)
+        return Rebuilt(path, pl.read_parquet(causes), rules.hash, today)
+
+
+def _build(
+    settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, path: Path, causes_path: Path
+) -> None:
+    """Write both files; each appears whole."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
+    since = _Since.look(lake, snapshot, rules)
+    with WorkFolder(settings.data / "staging") as work:
+        parts: list[Path] = []
+        left_out = [since.gone]
+        for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
+            kept, told = since.leave_out(batch)
+            decided = since.decide(kept, rules)
+            published = sharing.publish(kept, rules, boundaries=boundaries, decided=decided)
+            left_out += [told, _withheld(kept, decided)]
+            parts.append(work.folder / f"published-{len(parts):06d}.parquet")
+            write_part(_placed(published), parts[-1], row_group_rows=20_000)
+        assessed = assessments.of_release(
+            parts,
+            gazetteer=gazetteer,
+            work=settings.data / "staging",
+            rows_told=assessments.unidentified(lake, snapshot=snapshot),
+        )
+        unnamed, causes = work.folder / "replay.duckdb", work.folder / "causes.parquet"
+        with ReleaseFile(unnamed, spill=settings.data / "tmp", memory_limit=settings.memory_limit) as file:
+            file.write_occurrences(parts, assessed)
+            for table, columns in terms.PUBLISHED_TABLES.items():
+                if table != "occurrences":
+                    file.write_results(table, pl.DataFrame(schema=terms.schema(columns)))
+            file.write_boundaries(boundaries)
+            file.write_datasets(pl.DataFrame(schema=terms.schema(DATASET)))
+            file.finish(snapshot=snapshot, rules_hash=rules.hash)
+        pl.concat(left_out).write_parquet(causes)
+        causes.replace(causes_path)
+        unnamed.replace(path)
+    logger.info("version %d of the lake was built again under today's rules", snapshot)
+
+
+@dataclass(frozen=True)
+class _Since:
+    """What became of an older version's records.
+
+    Attributes
+    ----------
+    gone : polars.DataFrame of `CAUSE`
+        Those that the present version has not.
+    decided : polars.DataFrame
+        What `sharing.decide` finds of those that were written since, as they are now; by key.
+    coarser : polars.Series of int
+        Keys of those that their publisher makes coarser now.
+    """
+
+    gone: pl.DataFrame
+    decided: pl.DataFrame
+    coarser: pl.Series
+
+    @classmethod
+    def look(cls, lake: Lake, snapshot: int, rules: sharing.RuleSet) -> "_Since":
+        """Compare the older version with the present one."""
+        gone = lake.gone("occurrences", since=snapshot).select("key", cause=pl.lit(WITHDRAWN))
+        decided = [_by_key(pl.DataFrame(schema=terms.schema(terms.OCCURRENCE)), rules)]
+        coarser = [pl.Series("key", [], dtype=pl.Int64)]
+        for batch in lake.batches("occurrences", since=snapshot, batch_rows=BATCH_ROWS):
+            decided.append(_by_key(batch, rules))
+            coarser.append(batch.filter(_is_coarse())["key"])
+        return cls(_causes(gone), pl.concat(decided), pl.concat(coarser))
+
+    def leave_out(self, batch: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the records of a batch that may be told, and the causes of those that became coarser."""
+        kept = batch.join(self.gone.select("key"), on="key", how="anti", maintain_order="left")
+        finer = pl.col("key").is_in(self.coarser.implode()) & ~_is_coarse()
+        told = kept.filter(finer).select("key", cause=pl.lit(COARSER))
+        return kept.filter(~finer), _causes(told)
+
+    def decide(self, batch: pl.DataFrame, rules: sharing.RuleSet) -> pl.DataFrame:
+        """Return what decides about records: what they were, and what they are."""
+        decided = sharing.decide(batch, rules)
+        rows = batch.select("key").with_row_index("row")
+        now = rows.join(self.decided, on="key", maintain_order="left")
+        return sharing.stricter(decided, now.select(pl.col(n).cast(t) for n, t in decided.schema.items()))
+
+
+def _by_key(batch: pl.DataFrame, rules: sharing.RuleSet) -> pl.DataFrame:
+    """Return what decides about records, by key."""
+    decided = sharing.decide(batch, rules)
+    return decided.with_columns(key=batch["key"].gather(decided["row"])).drop("row")
+
+
+def _withheld(batch: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Return the causes of withheld records."""
+    withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
+    keys = batch["key"].gather(withheld["row"])
+    return _causes(withheld.select("category", "reason", rule="rule_id", cause=pl.lit(WITHHELD), key=keys))
+
+
+def _causes(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return causes with every column of `CAUSE`."""
+    told = frame.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in CAUSE.items() if n not in frame.columns)
+    return told.select(pl.col(n).cast(t) for n, t in CAUSE.items())
+
+
+def _is_coarse() -> pl.Expr:
+    return pl.col("quality_flags").list.contains(_GENERALISED).fill_null(value=False)
+
+
+def _placed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add what a release's file is sorted by, from the published coordinates."""
+    there = pl.all_horizontal(pl.col("decimalLongitude", "decimalLatitude").is_not_null())
+    known = frame.filter(there)
+    mx, my = project(*(known.get_column(c).to_numpy() for c in ("decimalLongitude", "decimalLatitude")))
+    known = known.with_columns(mx=pl.Series(mx), my=pl.Series(my), hk=pl.Series(hilbert(mx, my)))
+    return pl.concat([known.sort("hk"), frame.filter(~there)], how="diagonal")
+
+
+def _name(settings: Settings, lake: Lake, snapshot: int, rules_hash: str) -> str:
+    """Return the name of a rebuilt file: the same for the same version, rules, code and later changes."""
+    own = settings.gazetteer_file
+    told = [
+        snapshot,
+        rules_hash,
+        max(lake.changed_at("occurrences"), snapshot),
+        settings.boundaries,
+        hashlib.sha256(own.read_bytes()).hexdigest() if own else None,
+        version("biodata"),
+    ]
+    return f"replay-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}"
+
+
+def _prune(data: Path) -> None:
+    """Remove the files that were not asked for the longest."""
+    files = sorted(folder(data).glob("replay-*.duckdb"), key=lambda f: f.stat().st_mtime_ns, reverse=True)
+    for path in files[KEPT:]:
+        path.unlink(missing_ok=True)
+        path.with_suffix(".parquet").unlink(missing_ok=True)
+
+
+def batches(path: Path, statement: str, params: list[object], rows: int) -> Iterator[pl.DataFrame]:
+    """Answer one statement over a release's file in frames."""
+    connection = releases.connect(path)
+    try:
+        connection.execute(statement, params)
+        for batch in connection.to_arrow_reader(rows):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)
+            yield frame
+    except duckdb.Error as error:
+        message = f"{path.name} could not be read: {str(error).splitlines()[0]}"
+        raise StoreError(message) from error
+    finally:
+        connection.close()
+
+
+def release_file(data: Path, release_id: str) -> Path | None:
+    """Return the file of a release that is still there."""
+    path = pointer.path(data, release_id)
+    return path if path.is_file() else None

@@ -1,0 +1,297 @@
+"""A citation asked again under today's rules: identical, or exactly what is told no more, and why."""
+
+# ruff: noqa: S608 - names in SQL are our own and quoted; every value is a parameter.
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+
+from biodata.access import content, rebuilding, smallness
+from biodata.access.citations import Cited, need
+from biodata.errors import StoreError
+from biodata.settings import Settings
+from biodata.store import duck
+from biodata.store.duck import literal
+from biodata.store.lake import Lake
+from biodata.store.query import statements
+from biodata.store.query.filters import Compare, Filter
+from biodata.store.registry import Registry
+from biodata.store.tables import RELEASE
+from biodata.vocabularies import SharingCategory
+
+logger = logging.getLogger(__name__)
+
+GROUPED: Final = ("dataset", "rule", "category", "cited_category", "reason", "dataset_withdrawn")
+"""What a cause is counted by, where it has them."""
+
+_ROWS: Final = pl.Schema(
+    {
+        **dict.fromkeys(("cause", "dataset", "rule", "category", "cited_category", "reason"), pl.String),
+        "count": pl.Int64,
+        "absent": pl.Int64,
+        "dataset_withdrawn": pl.Boolean,
+    }
+)
+_ORDER: Final = {str(category): category.strictness for category in SharingCategory}
+_CAUSES: Final = (
+    "withheld", "generalised", "withdrawn", "coarser_at_source", "beside_others", "told_otherwise", "less_generalised",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Records of a citation that are not told as they were, for one reason.
+
+    Attributes
+    ----------
+    count : int
+        Records.
+    absent : int
+        Those among them that the answer does not have any more.
+    by : list of dict
+        `count`, `absent`, and of `GROUPED` what is known.
+    """
+
+    count: int = 0
+    absent: int = 0
+    by: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What came out.
+
+    Attributes
+    ----------
+    citation : str
+        Its id.
+    identical : bool
+        The same published content: the hashes are equal.
+    statement : str
+        The result in a few sentences.
+    cited, today : dict
+        `count` and `hash` of then and now; `rules_hash`, the lake's version, and today's version of biodata.
+    unchanged : int
+        Records that are told exactly as they were.
+    causes : dict of str to Cause
+        withheld: a rule keeps them back. generalised: a rule makes their place coarser than it was. withdrawn: the lake
+        has them no more. coarser_at_source: their publisher makes the place coarser now. beside_others: what other
+        records tell of them is different. told_otherwise: told in other words. less_generalised: a rule became milder.
+    added : Cause
+        Records that the answer has now and had not.
+    known : bool
+        False where the list of the cited records is lost: then only the hashes and counts can be compared.
+    file : str
+        Name of the rebuilt file, which holds the rows.
+    """
+
+    citation: str
+    identical: bool
+    statement: str
+    cited: dict[str, Any]
+    today: dict[str, Any]
+    unchanged: int
+    causes: dict[str, Cause]
+    added: Cause
+    known: bool
+    file: str
+    replayed: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values for JSON."""
+        return asdict(self)
+
+
+def replay(settings: Settings, registry: Registry, citation_id: str) -> Replay:
+    """Ask a citation again: its version of the lake under today's rules, filtered on published values.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    registry : Registry
+        Where the citation stands.
+    citation_id : str
+        The citation.
+
+    Returns
+    -------
+    Replay
+        Numbers by dataset, rule and category; no place and no record's key.
+
+    Raises
+    ------
+    InputError
+        If there is no such citation, or its content is not known yet.
+    StoreError
+        If its version of the lake cannot be built again.
+    """
+    cited = need(registry, citation_id, done=True)
+    least = smallness.area_km2(cited.filter)
+    kept = content.members_path(settings.data, cited.content["hash"])
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rebuilt = rebuilding.rebuild(settings, lake, cited.snapshot)
+        now = ask(rebuilt.path, cited.filter, settings.data, cited.content["columns"])
+        identical = now.hash == cited.content["hash"]
+        known = identical or kept.exists()
+        rows = pl.DataFrame(schema=_ROWS)
+        if known and not identical:
+            made = content.members_path(settings.data, now.hash)
+            rows = _compare(kept, made, _sensitive(rebuilt.path), rebuilt.causes, settings.data)
+            rows = _withdrawn_datasets(rows, lake)
+    causes = {name: _cause(rows.filter(pl.col("cause") == name), least) for name in _CAUSES}
+    added = _cause(rows.filter(pl.col("cause") == "added"), least)
+    alike = int(rows.filter(pl.col("cause") == "unchanged")["count"].sum())
+    unchanged = cited.content["count"] if identical else alike
+    return Replay(
+        citation=cited.id,
+        identical=identical,
+        statement=_statement(cited, now.count, identical, known, causes, added),
+        cited={
+            "count": cited.content["count"],
+            "hash": cited.content["hash"],
+            "release": cited.release,
+            "snapshot": cited.snapshot,
+            "rules_hash": cited.rules_hash,
+        },
+        today={
+            "count": now.count,
+            "hash": now.hash,
+            "datasets": now.datasets,
+            "snapshot": rebuilt.today,
+            "rules_hash": rebuilt.rules_hash,
+            "biodata": version("biodata"),
+        },
+        unchanged=unchanged,
+        causes=causes,
+        added=added,
+        known=known,
+        file=rebuilt.path.name,
+        replayed=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def ask(path: Path, filter_: Filter | None, data: Path, column_set: str) -> content.Content:
+    """Hash what a release's file answers to a filter, and keep which records it has."""
+    columns = list(content.COLUMN_SETS[column_set])
+    statement, params = statements.select(RELEASE["occurrences"], columns, filter_)
+    frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)
+    return content.gather(content.published_frames(frames), data, column_set)
+
+
+def _withdrawn_datasets(rows: pl.DataFrame, lake: Lake) -> pl.DataFrame:
+    """Tell of withdrawn records whether the lake has no record of their dataset any more."""
+    names = rows.filter(pl.col("cause") == "withdrawn")["dataset"].unique().to_list()
+    gone = [name for name in names if not lake.count("occurrences", where=Compare("datasetKey", "=", name))]
+    whole = pl.when(pl.col("cause") == "withdrawn").then(pl.col("dataset").is_in(gone))
+    return rows.with_columns(dataset_withdrawn=whole)
+
+
+def _sensitive(path: Path) -> pl.DataFrame:
+    """Return key, category and rule of the records that are not open."""
+    columns = ["key", "sharing_category", "sharing_rule"]
+    statement, params = statements.select(RELEASE["occurrences"], columns, None)
+    frames = [
+        frame.filter(pl.col("sharing_category") != SharingCategory.OPEN)
+        for frame in rebuilding.batches(path, statement, params, content.BATCH_ROWS)
+    ]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=dict.fromkeys(columns, pl.String) | {"key": pl.Int64})
+
+
+def _compare(kept: Path, made: Path, sensitive: pl.DataFrame, causes: pl.DataFrame, data: Path) -> pl.DataFrame:
+    """Return how many records of the two answers fared how: cause, dataset, rule, categories, count, absent."""
+    order = " ".join(f"WHEN '{name}' THEN {number}" for name, number in _ORDER.items())
+    query = f"""
+        WITH beside AS (
+            SELECT coalesce(o.key, n.key) AS key, coalesce(o.dataset, n.dataset) AS dataset, o.key IS NULL AS new,
+                   n.key IS NULL AS absent, o.category AS cited_category,
+                   coalesce(n.category, s.sharing_category, 'open') AS category, s.sharing_rule AS rule,
+                   c.cause AS left_out, c.rule AS left_rule, c.category AS left_category, c.reason AS reason,
+                   o.whole IS NOT DISTINCT FROM n.whole AS same, o.own IS NOT DISTINCT FROM n.own AS same_itself
+            FROM read_parquet({literal(str(kept))}) o FULL JOIN read_parquet({literal(str(made))}) n ON o.key = n.key
+            LEFT JOIN sensitive s ON s.key = coalesce(o.key, n.key)
+            LEFT JOIN causes c ON c.key = coalesce(o.key, n.key)
+        ), told AS (
+            SELECT *, CASE category {order} END AS strict, CASE cited_category {order} END AS was FROM beside
+        ), judged AS (
+            SELECT *, CASE WHEN new THEN 'added' WHEN left_out IS NOT NULL THEN left_out
+                WHEN strict > was THEN 'generalised' WHEN same AND NOT absent THEN 'unchanged'
+                WHEN strict < was THEN 'less_generalised'
+                WHEN same_itself OR absent THEN 'beside_others' ELSE 'told_otherwise' END AS cause
+            FROM told
+        )
+        SELECT cause, dataset, coalesce(left_rule, rule) AS rule,
+               CASE WHEN left_out IS NULL THEN category ELSE left_category END AS category, cited_category, reason,
+               count(*) AS count, count(*) FILTER (absent) AS absent
+        FROM judged GROUP BY ALL ORDER BY cause, count DESC, dataset, rule, category
+    """
+    with duck.workshop(spill=data / "tmp", memory_limit="500MB") as connection:
+        connection.register("sensitive", sensitive)
+        connection.register("causes", causes)
+        try:
+            return connection.execute(query).pl()
+        except duckdb.Error as error:
+            message = f"the answers could not be compared: {str(error).splitlines()[0]}"
+            raise StoreError(message) from error
+
+
+def _cause(rows: pl.DataFrame, area_km2: float | None) -> Cause:
+    """Return the numbers of one cause.
+
+    A rule and a dataset are told only where the question's area is no smaller than the cell of the category: else the
+    question itself would tell where the records are, more exactly than the rule allows. Such records are counted
+    together.
+    """
+    groups: list[dict[str, Any]] = []
+    together = {"count": 0, "absent": 0}
+    for row in rows.iter_rows(named=True):
+        if smallness.too_small(area_km2, row["category"]):
+            together = {name: together[name] + row[name] for name in together}
+            continue
+        told: dict[str, Any] = {name: row[name] for name in GROUPED if name in row and row[name] not in (None, "")}
+        groups.append({**told, "count": row["count"], "absent": row["absent"]})
+    if together["count"]:
+        note = "The question's area is smaller than the cells of their category: what and why is not told of them."
+        groups.append({**together, "note": note})
+    return Cause(int(rows["count"].sum()), int(rows["absent"].sum()), groups)
+
+
+_WORDS: Final[Mapping[str, str]] = {
+    "withheld": "withheld by a sharing rule",
+    "generalised": "told with a coarser place than before",
+    "withdrawn": "withdrawn: the lake has them no more",
+    "coarser_at_source": "left out, since their publisher makes the place coarser now",
+    "beside_others": "told of differently beside other records (duplicates, doubts)",
+    "told_otherwise": "told in other words",
+    "less_generalised": "told with a finer place, since a rule became milder",
+}
+
+
+def _statement(
+    cited: Cited, count: int, identical: bool, known: bool, causes: Mapping[str, Cause], added: Cause
+) -> str:
+    """Return the result in a few sentences."""
+    then = cited.content["count"]
+    if identical:
+        return f"Identical: the same {then:,} records with the same published content."
+    if not known:
+        return (
+            f"Not identical: {then:,} records then, {count:,} now. The list of the cited records is lost, so what became "
+            "of each cannot be told."
+        )
+    parts = [f"{cause.count:,} {_WORDS[name]}{_rules(cause.by)}" for name, cause in causes.items() if cause.count]
+    more = f" {added.count:,} that the answer had not are in it now." if added.count else ""
+    return f"Not identical. Of {then:,} cited records: {'; '.join(parts) or 'none is different'}.{more} Now {count:,}."
+
+
+def _rules(groups: Sequence[Mapping[str, Any]]) -> str:
+    """Return the rules of a cause, each once."""
+    named = dict.fromkeys(group["rule"] for group in groups if group.get("rule"))
+    return f" ({', '.join(named)})" if named else ""

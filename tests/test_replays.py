@@ -1,0 +1,227 @@
+"""Citations asked again: after edits, withdrawals, stricter rules, a new checklist, a compaction."""
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import releases as fixture
+from biodata import pipeline, terms
+from biodata.access import citations, replays
+from biodata.access.citations import Question
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.store.query.filters import And, Compare, Filter, InBox
+from biodata.store.registry import Registry
+
+TIGER, HORNBILL, BULBUL = "Panthera tigris", "Buceros bicornis", "Pycnonotus jocosus"
+HEADING = "rule_id,scientificName,category,reason,dataset\n"
+OPEN_RULES = HEADING + "gibbons,Nomascus nasutus,0_1_degree,hunted,\n"
+
+
+def record(number: int, species: str, dataset: str, **more: Any) -> dict[str, Any]:
+    """Return a record in the north of Laos; no two are of one event."""
+    return {
+        "datasetKey": dataset, "occurrenceID": f"{dataset}-{number}", "source_record_id": f"{dataset}-{number}",
+        "basisOfRecord": "HUMAN_OBSERVATION", "occurrenceStatus": "PRESENT", "scientificName": species,
+        "acceptedScientificName": species, "species": species, "genus": species.split()[0], "taxonRank": "SPECIES",
+        "taxonomicStatus": "ACCEPTED", "match_type": "EXACT", "eventDate": f"2019-{1 + number % 12:02d}-11",
+        "event_start": date(2019, 1 + number % 12, 11), "event_end": date(2019, 1 + number % 12, 11),
+        "event_precision": "day", "year": 2019, "month": 1 + number % 12, "day": 11,
+        "decimalLatitude": 20.53 + number * 0.013, "decimalLongitude": 101.27 + number * 0.017, "geodeticDatum": "WGS84",
+        "coordinateUncertaintyInMeters": 30.0, "countryCode": "LA", "country_codes": ["LA"], "province_code": "LA-LM",
+        "ambiguous": False, "license": "CC_BY_4_0", "recordedBy": "Field team", "quality_flags": [], **more,
+    }  # fmt: skip
+
+
+ROWS = [
+    *(record(n, TIGER, "cameras") for n in range(4)),
+    *(record(n, HORNBILL, "cameras") for n in range(10, 15)),
+    *(record(n, BULBUL, "walks") for n in range(20, 27)),
+    *(record(n, HORNBILL, "museum") for n in range(30, 33)),
+]
+
+
+def commit(lake: Lake, rows: list[dict[str, Any]], **options: Any) -> int:
+    """Commit records; return the lake's version."""
+    told = [{column.name: row.get(column.name) for column in terms.OCCURRENCE} for row in rows]
+    frame = pl.DataFrame(told, schema=terms.schema(terms.OCCURRENCE)).drop("key")
+    frame = frame.with_columns(source_file=pl.lit("fixture.csv"), source_row=pl.int_range(2, pl.len() + 2))
+    verbatim = frame.select("datasetKey", "source_record_id", "source_file", "source_row", v_species="species")
+    with lake.staging() as staging:
+        staging.add(frame, verbatim)
+        return lake.commit_occurrences(staging, author="a test", message="records", **options).snapshot
+
+
+def change(data: Path, rows: list[dict[str, Any]], **options: Any) -> None:
+    with Lake.open(data) as lake:
+        commit(lake, rows, **options)
+
+
+def cite(settings: Settings, filter_: Filter | None = None) -> str:
+    """Cite what the current release answers, as a large answer."""
+    made = releases.current(settings.data)
+    with releases.connect(made.path) as connection:
+        info = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
+    with Registry.open(settings) as registry:
+        found = citations.cite(settings, registry, Question([], filter_), release=info, rows=None)
+        citations.make_content(settings, registry, found)
+    return found
+
+
+def replay(settings: Settings, citation: str) -> replays.Replay:
+    with Registry.open(settings) as registry:
+        return replays.replay(settings, registry, citation)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Return an installation with a release and three citations of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+        settings = Settings(data=tmp_path_factory.mktemp("cited") / "data")
+        settings.data.mkdir()
+        (settings.data / "sharing_rules.csv").write_text(OPEN_RULES)
+        change(settings.data, ROWS)
+        pipeline.release(settings)
+        made = {
+            "all": cite(settings),
+            "wide": cite(settings, InBox(100, 19, 103, 22)),
+            "tigers": cite(settings, And((Compare("species", "=", TIGER), InBox(101.26, 20.52, 101.30, 20.56)))),
+        }
+    return settings.data, made
+
+
+@pytest.fixture
+def again(
+    first: tuple[Path, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], replays.Replay]:
+    """Return what asks a citation again, in an installation that the test may change."""
+    monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+    shutil.copytree(first[0], tmp_path / "data")
+    settings = Settings(data=tmp_path / "data")
+
+    def asked(name: str) -> replays.Replay:
+        return replay(settings, first[1][name])
+
+    asked.data = settings.data
+    return asked
+
+
+def counted(cause: replays.Cause) -> dict[tuple, int]:
+    return {(by.get("dataset"), by.get("rule"), by.get("category")): by["count"] for by in cause.by}
+
+
+@pytest.mark.parametrize("name", ["all", "wide", "tigers"])
+def test_nothing_changed_is_identical(again, name):
+    found = again(name)
+    assert found.identical
+    assert found.statement.startswith("Identical")
+    assert found.cited["hash"] == found.today["hash"]
+    assert not any(cause.count for cause in found.causes.values())
+
+
+def test_an_edit_and_a_new_record_change_nothing_of_what_was_cited(again):
+    edited = [{**ROWS[9], "individualCount": 4, "scientificName": "Pycnonotus jocosus (L.)"}]
+    change(again.data, [*edited, record(99, BULBUL, "walks")])
+    found = again("all")
+    assert found.identical
+    assert found.today["snapshot"] > found.cited["snapshot"]
+
+
+def test_a_stricter_rule_is_told_with_what_it_does_to_whom(again):
+    rules = (
+        OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\nhornbills,Buceros bicornis,0_1_degree,trade,museum\n"
+    )
+    (again.data / "sharing_rules.csv").write_text(rules)
+    found = again("all")
+    assert not found.identical
+    assert counted(found.causes["withheld"]) == {("cameras", "tigers", "withheld"): 4}
+    assert counted(found.causes["generalised"]) == {("museum", "hornbills", "0_1_degree"): 3}
+    assert found.causes["generalised"].absent == 0
+    assert (found.unchanged, found.today["count"], found.added.count) == (12, 15, 0)
+    assert "4 withheld by a sharing rule (tigers)" in found.statement
+
+
+def test_of_a_question_smaller_than_a_cell_neither_rule_nor_dataset_is_told(again):
+    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    found = again("tigers")
+    assert found.cited["count"] > 0 == found.today["count"]
+    (by,) = found.causes["withheld"].by
+    assert set(by) == {"count", "absent", "note"}
+    assert "tigers" not in found.statement
+    assert counted(again("wide").causes["withheld"]) == {("cameras", "tigers", "withheld"): 4}
+
+
+def test_a_withdrawn_dataset_and_a_withdrawn_record_are_told_apart(again):
+    change(again.data, [ROWS[-1]], complete_datasets=["walks"], gone=[("cameras", "cameras-10")])
+    found = again("all")
+    told = {by["dataset"]: (by["count"], by["dataset_withdrawn"]) for by in found.causes["withdrawn"].by}
+    assert told == {"walks": (7, True), "cameras": (1, False)}
+    assert found.today["count"] == len(ROWS) - 8 == found.unchanged
+
+
+def test_a_name_that_became_that_of_a_guarded_species_guards_the_old_version_too(again):
+    rules = OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n"
+    renamed = [{**ROWS[9], "acceptedScientificName": TIGER, "species": TIGER}]
+    change(again.data, renamed)
+    (again.data / "sharing_rules.csv").write_text(rules)
+    found = again("all")
+    assert counted(found.causes["withheld"]) == {
+        ("cameras", "tigers", "withheld"): 4,
+        ("walks", "tigers", "withheld"): 1,
+    }
+
+
+def test_a_place_that_its_publisher_made_coarser_since_is_not_told(again):
+    coarse = {**ROWS[9], "decimalLatitude": 20.7, "coordinateUncertaintyInMeters": 28_000.0}
+    change(again.data, [{**coarse, "quality_flags": ["PUBLISHER_GENERALISED"]}])
+    found = again("all")
+    assert counted(found.causes["coarser_at_source"]) == {("walks", None, None): 1}
+    assert found.today["count"] == len(ROWS) - 1
+
+
+def test_no_answer_tells_a_key_or_a_place(again):
+    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    told = str(again("all").as_dict())
+    assert "decimal" not in told
+    with Lake.open(again.data) as lake:
+        keys = lake.read("occurrences", columns=["key"])["key"].to_list()
+    assert not any(str(key) in told for key in keys)
+
+
+def test_the_rebuilt_file_holds_nothing_that_is_withheld_today(again):
+    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    change(again.data, [ROWS[-1]], complete_datasets=["walks"])
+    path = again.data / "replays" / again("all").file
+    with releases.connect(path) as connection:
+        rows = connection.execute('SELECT species, "datasetKey", count(*) FROM occurrences GROUP BY ALL').fetchall()
+    assert sorted(rows) == [(HORNBILL, "cameras", 5), (HORNBILL, "museum", 3)]
+
+
+def test_asked_again_the_same_file_answers(again):
+    one, two = again("all"), again("wide")
+    assert one.file == two.file
+    written = (again.data / "replays" / one.file).stat().st_ino
+    assert (again.data / "replays" / again("all").file).stat().st_ino == written
+
+
+def test_without_the_list_of_records_only_hashes_are_compared(again):
+    shutil.rmtree(again.data / "citations")
+    assert again("all").identical
+    shutil.rmtree(again.data / "citations")
+    (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    found = again("all")
+    assert not found.known
+    assert "lost" in found.statement
+
+
+def test_versions_that_are_cited_are_known(first):
+    with Registry.open(Settings(data=first[0])) as registry:
+        (snapshot,) = citations.cited_snapshots(registry)
+    assert snapshot == releases.current(first[0]).snapshot
