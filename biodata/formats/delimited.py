@@ -203,8 +203,12 @@ def _batches(
     refusals: list[Refusal],
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows block by block; what was read as the beginning is the first."""
+    line_end, rest = dialect.line_end.encode(), b""
     for block in chain([b""], blocks, [None]):
-        buffer, at_end = buffer + (block or b""), block is None
+        # Cut at a line's end first, so that what is used up is mostly the whole and is not copied again.
+        end = 0 if block is None else block.rfind(line_end) + 1
+        buffer = b"".join((buffer, rest, memoryview(block or b"")[:end]))
+        rest, at_end = (block or b"")[end:], block is None
         found = cut(buffer, names=names, dialect=dialect, line=line, at_end=at_end, file=file, limits=limits)
         buffer, line = buffer[found.used_bytes :], line + found.lines
         refusals.extend(found.refusals)

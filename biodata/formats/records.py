@@ -151,7 +151,7 @@ def _even(
     if separators != line_ends.size * (len(names) - 1):
         return None
     try:
-        frame = _polars(block[:used], names, dialect, quoted=False)
+        frame = _polars(block[:used] if used < len(block) else block, names, dialect, quoted=False)
     except pl.exceptions.PolarsError:
         return None
     if frame.height != line_ends.size:
