@@ -1,9 +1,21 @@
 """Settings: built once, by a command or by `create_app()`, and passed in."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _networks(told: Any) -> Any:
+    """Read addresses and networks with commas between them."""
+    parts = told.split(",") if isinstance(told, str) else told
+    return tuple(ip_network(str(part).strip(), strict=False) for part in parts if str(part).strip())
+
+
+Networks: TypeAlias = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
+"""Addresses and networks: `10.0.0.0/8,127.0.0.1` in the environment."""
 
 
 class Settings(BaseSettings):
@@ -23,6 +35,25 @@ class Settings(BaseSettings):
         Largest upload taken.
     gbif_url : str
         Address of GBIF's API.
+    downloads_limit_bytes : int
+        Room that all files of downloads together may take.
+    downloads_kept_days : int
+        Days that a download's file is kept.
+    downloads_waiting : int
+        Downloads that may wait at once; one more is asked to come later.
+    public_url : str, optional
+        Where the service is reached from outside, `https://data.example.org`; every link begins with it. Where nothing
+        is given, links begin with the Host that was asked if it is an address or this machine's name, else with the
+        address that the request came in at.
+    trusted_proxies : tuple of networks
+        Whose word is taken for the address of a client (X-Forwarded-For); nobody's where nothing is given.
+    rate_limit : int, optional
+        Requests a minute of one client, all at once or spread; 0 is no limit. Where nothing is given 6000, and a
+        client on this machine has no limit.
+    metrics_token : SecretStr, optional
+        Whoever sends it as `Authorization: Bearer` may read /metrics; without it only this machine may.
+    query_timeout_s : float
+        Seconds that one question to a release may take.
     """
 
     model_config = SettingsConfigDict(env_prefix="BIODATA_", frozen=True, extra="ignore")
@@ -33,6 +64,14 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="1500MB", pattern=r"^\d+(\.\d+)?[KMG]B$")
     upload_limit_bytes: int = Field(default=50_000_000, gt=0)
     gbif_url: str = Field(default="https://api.gbif.org/v1/")
+    downloads_limit_bytes: int = Field(default=200_000_000_000, gt=0)
+    downloads_kept_days: int = Field(default=365, gt=0)
+    downloads_waiting: int = Field(default=200, gt=0)
+    public_url: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:\d{1,5})?/?$")
+    trusted_proxies: Networks = Field(default=())
+    rate_limit: int | None = Field(default=None, ge=0, le=10_000_000)
+    metrics_token: SecretStr | None = Field(default=None, min_length=16)
+    query_timeout_s: float = Field(default=10.0, gt=0)
 
     @property
     def rules_file(self) -> Path | None:
