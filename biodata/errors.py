@@ -98,6 +98,18 @@ class QueryTimeoutError(StoreError):
     code = "QUERY_TIMEOUT"
 
 
+class DiskFullError(StoreError):
+    """There is no room for what was asked; everything is as it was."""
+
+    code = "DISK_FULL"
+
+
+class JobStoppedError(StoreError):
+    """A job is not held any more: it was cancelled, its worker is to end, or another worker took it over."""
+
+    code = "JOB_STOPPED"
+
+
 class RemoteError(BiodataError):
     """A remote service answered with something that cannot be used."""
 

@@ -1,14 +1,15 @@
 """The table-backed queue of work that no API worker does itself: names and arguments in, leases out."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
 
-from biodata.errors import StoreError
+from biodata.errors import JobStoppedError
 from biodata.store.models import Job
 from biodata.store.registry import Registry
 
@@ -18,7 +19,7 @@ LEASE_S = 120
 """Seconds that a claimed job belongs to its worker without a sign of life."""
 
 ATTEMPTS = 3
-"""Times a job is claimed before it counts as failed."""
+"""Times a job is claimed, without getting any further, before it counts as failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,80 @@ class Claim:
     worker: str
 
 
-def enqueue(registry: Registry, name: str, arguments: Mapping[str, Any]) -> int:
-    """Put a job into the queue and return its number."""
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """How a job stands.
+
+    Attributes
+    ----------
+    id : int
+        The job's number.
+    state : str
+        queued, running, done, failed or cancelled.
+    progress : float or None
+        How far it is (0-1); None before it began.
+    result : dict or None
+        What came out.
+    error : str or None
+        Why it failed.
+    created, finished : datetime
+        When it was asked for; when it ended, None before.
+    """
+
+    id: int
+    state: str
+    progress: float | None
+    result: dict[str, Any] | None
+    error: str | None
+    created: datetime
+    finished: datetime | None
+
+
+def enqueue(registry: Registry, name: str, arguments: Mapping[str, Any], *, priority: int = 0) -> int:
+    """Put a job into the queue and return its number; a larger priority goes first."""
     with registry.session() as session, session.begin():
-        job = Job(name=name, arguments=dict(arguments), state="queued", attempts=0, created=_now())
-        session.add(job)
-        session.flush()
-        return job.id
+        return add(session, name, arguments, priority=priority)
+
+
+def add(session: Session, name: str, arguments: Mapping[str, Any], *, priority: int = 0) -> int:
+    """Put a job into the queue together with whatever else the session holds; return its number."""
+    job = Job(
+        name=name, arguments=dict(arguments), state="queued", priority=priority, attempts=0, created=_now()
+    )  # fmt: skip
+    session.add(job)
+    session.flush()
+    return job.id
+
+
+def look(registry: Registry, number: int) -> JobState | None:
+    """Return how a job stands; None where there is none of this number."""
+    with registry.session(read_only=True) as session:
+        job = session.get(Job, number)
+        if job is None:
+            return None
+        return JobState(job.id, job.state, job.progress, job.result, job.error, job.created, job.finished)
+
+
+def cancel(registry: Registry, number: int) -> bool:
+    """Cancel a job that waits or runs; whoever does it notices within seconds. False where it had ended already."""
+    with registry.session() as session, session.begin():
+        changed = session.execute(
+            update(Job)
+            .where(Job.id == number, Job.state.in_(("queued", "running")))
+            .values(state="cancelled", finished=_now(), lease_until=None)
+        )
+        return bool(changed.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
+
+
+def waiting(registry: Registry, name: str) -> int:
+    """Count the jobs of a name that wait or run."""
+    with registry.session(read_only=True) as session:
+        counted = select(func.count()).where(Job.name == name, Job.state.in_(("queued", "running")))
+        return int(session.scalar(counted) or 0)
 
 
 def claim(registry: Registry, worker: str, *, names: list[str], lease_s: int = LEASE_S) -> Claim | None:
-    """Take the oldest job that waits, or whose worker has fallen silent; None where there is none.
+    """Take the job of the highest priority, of these the oldest, that waits or whose worker has fallen silent.
 
     Parameters
     ----------
@@ -66,6 +130,11 @@ def claim(registry: Registry, worker: str, *, names: list[str], lease_s: int = L
         The jobs that this worker can do.
     lease_s : int
         Seconds until somebody else may take it, without a sign of life.
+
+    Returns
+    -------
+    Claim or None
+        None where there is none.
     """
     now = _now()
     due = or_(Job.state == "queued", (Job.state == "running") & (Job.lease_until < now))
@@ -74,7 +143,10 @@ def claim(registry: Registry, worker: str, *, names: list[str], lease_s: int = L
         for job in exhausted:
             job.state, job.error, job.finished = "failed", f"given up after {ATTEMPTS} attempts", now
         found = session.scalar(
-            select(Job.id).where(due, Job.attempts < ATTEMPTS, Job.name.in_(names)).order_by(Job.id).limit(1)
+            select(Job.id)
+            .where(due, Job.attempts < ATTEMPTS, Job.name.in_(names))
+            .order_by(Job.priority.desc(), Job.id)
+            .limit(1)
         )
         if found is None:
             return None
@@ -91,18 +163,60 @@ def claim(registry: Registry, worker: str, *, names: list[str], lease_s: int = L
         return Claim(job.id, job.name, dict(job.arguments), job.attempts, worker)
 
 
-def keep(registry: Registry, held: Claim, *, progress: float | None = None, lease_s: int = LEASE_S) -> None:
+def keep(
+    registry: Registry, held: Claim, *, progress: float | None = None, further: bool = False, lease_s: int = LEASE_S
+) -> Claim:
     """Give a sign of life: prolong the lease and tell how far the work is (0-1).
+
+    Parameters
+    ----------
+    held : Claim
+        The job.
+    progress : float, optional
+        How far the work is.
+    further : bool
+        Part of the work is kept and need not be done again: if the worker dies now, that attempt does not count.
+    lease_s : int
+        Seconds until somebody else may take it, without another sign of life.
+
+    Returns
+    -------
+    Claim
+        The job as it is held from now on.
 
     Raises
     ------
-    StoreError
-        If the job belongs to somebody else by now.
+    JobStoppedError
+        If it was cancelled, or belongs to somebody else by now.
     """
     values: dict[str, Any] = {"lease_until": _now() + timedelta(seconds=lease_s)}
     if progress is not None:
         values["progress"] = progress
+    if further:
+        values["attempts"] = 1
     _change(registry, held, values)
+    return replace(held, attempt=1) if further else held
+
+
+def give_back(registry: Registry, held: Claim) -> None:
+    """Put a job back into the queue, as if it had not been begun: its worker is to end."""
+    _change(registry, held, {"state": "queued", "lease_until": None, "attempts": held.attempt - 1})
+
+
+def take_from_dead(registry: Registry, workers: Callable[[str], bool]) -> int:
+    """Let jobs of workers that are known to be dead be taken at once; return how many.
+
+    Parameters
+    ----------
+    workers : function of a worker's name
+        True where it is dead for certain.
+    """
+    with registry.session() as session, session.begin():
+        running = session.scalars(select(Job).where(Job.state == "running", Job.worker.is_not(None))).all()
+        dead = [job for job in running if workers(str(job.worker))]
+        for job in dead:
+            job.lease_until = _now() - timedelta(seconds=1)
+        return len(dead)
 
 
 def finish(registry: Registry, held: Claim, result: Mapping[str, Any]) -> None:
@@ -125,7 +239,7 @@ def _change(registry: Registry, held: Claim, values: Mapping[str, Any]) -> None:
         )
         if changed.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
             message = f"job {held.id} ({held.name}) is no longer held by worker {held.worker}"
-            raise StoreError(message)
+            raise JobStoppedError(message)
 
 
 def _now() -> datetime:

@@ -4,23 +4,122 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, Final
 
 from biodata import jobs, pipeline, runs, surveys
-from biodata.errors import BiodataError
+from biodata.access import downloads
+from biodata.errors import BiodataError, JobStoppedError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[Settings, Registry, Mapping[str, Any]], dict[str, Any]]
-
 PAUSE_S: Final = 1.0
-"""Seconds between two looks into an empty queue."""
+"""Seconds between two looks into an empty queue, and between two looks whether a job was cancelled."""
+
+SWEEP_S: Final = 600.0
+"""Seconds between two looks for files that nobody needs any more."""
+
+
+class Held:
+    """A job in the hands of its handler.
+
+    Attributes
+    ----------
+    arguments : mapping
+        With what.
+    number : int
+        The job's number.
+    stopped : threading.Event
+        Set when the work is to end: the job was cancelled, somebody else has it, or the worker is to stop.
+    """
+
+    def __init__(self, registry: Registry, claim: jobs.Claim, stop: threading.Event) -> None:
+        self._registry, self._claim, self._stop = registry, claim, stop
+        self._lock = threading.Lock()
+        self._told = 0.0
+        self._on_stop: list[Callable[[], None]] = []
+        self.stopped = threading.Event()
+        self.arguments: Mapping[str, Any] = claim.arguments
+        self.number = claim.id
+
+    def progress(self, share: float, *, further: bool = False) -> None:
+        """Tell how far the work is (0-1); it goes to the registry once a second at most.
+
+        Parameters
+        ----------
+        share : float
+            From 0 to 1.
+        further : bool
+            Part of the work is kept: a worker that dies now has not tried in vain.
+
+        Raises
+        ------
+        JobStoppedError
+            If the work is to end.
+        """
+        if self.stopped.is_set():
+            message = f"job {self.number} is stopped"
+            raise JobStoppedError(message)
+        if further or time.monotonic() - self._told >= PAUSE_S:
+            self._told = time.monotonic()
+            self._keep(progress=min(max(share, 0.0), 1.0), further=further)
+
+    def when_stopped(self, call: Callable[[], None]) -> None:
+        """Call this, from another thread, when the work is to end."""
+        self._on_stop.append(call)
+        if self.stopped.is_set():
+            call()
+
+    def watch(self) -> None:
+        """See whether the work is to end, and prolong the lease; called by the worker, once a second."""
+        state = jobs.look(self._registry, self.number)
+        if self._stop.is_set() or state is None or state.state != "running":
+            self._end()
+            return
+        if time.monotonic() - self._kept > jobs.LEASE_S / 4:
+            with suppress(JobStoppedError):
+                self._keep()
+
+    def release(self) -> None:
+        """Give the job back where the worker is to stop; one that was cancelled or lost stays as it is."""
+        with self._lock, suppress(JobStoppedError):
+            jobs.give_back(self._registry, self._claim)
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Put down what came out."""
+        with self._lock:
+            jobs.finish(self._registry, self._claim, result)
+
+    def fail(self, error: str) -> None:
+        """Put down that it cannot be done; a job that was cancelled or lost stays as it is."""
+        with self._lock, suppress(JobStoppedError):
+            jobs.fail(self._registry, self._claim, error)
+
+    _kept = 0.0
+
+    def _keep(self, *, progress: float | None = None, further: bool = False) -> None:
+        try:
+            with self._lock:
+                self._claim = jobs.keep(self._registry, self._claim, progress=progress, further=further)
+                self._kept = time.monotonic()
+        except JobStoppedError:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        if not self.stopped.is_set():
+            self.stopped.set()
+            for call in self._on_stop:
+                call()
+
+
+Handler = Callable[[Settings, Registry, Held], dict[str, Any]]
 
 
 def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> int:
@@ -41,47 +140,76 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
         How many jobs were done.
     """
     name = f"{socket.gethostname()}-{os.getpid()}"
-    done = 0
+    done, swept = 0, -SWEEP_S
     with Registry.open(settings) as registry:
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             registry.reconcile(lake)
+        jobs.take_from_dead(registry, _is_dead)
         while not stop.is_set():
+            if time.monotonic() - swept >= SWEEP_S:
+                swept = time.monotonic()
+                downloads.sweep(settings, registry)
             held = jobs.claim(registry, name, names=list(HANDLERS))
             if held is None:
                 if once:
                     break
                 stop.wait(PAUSE_S)
                 continue
-            _do(held, settings, registry)
+            _do(held, settings, registry, stop)
             done += 1
     return done
 
 
-def _do(held: jobs.Claim, settings: Settings, registry: Registry) -> None:
-    """Do one job; whatever goes wrong is its error and not the worker's end."""
-    logger.info("job %d: %s, attempt %d", held.id, held.name, held.attempt)
+def _is_dead(worker: str) -> bool:
+    """Tell whether a worker of this machine has ended; of other machines' nothing is known."""
+    host, _, process = worker.rpartition("-")
+    if host != socket.gethostname() or not process.isdigit():
+        return False
+    if int(process) == os.getpid():
+        return True  # an earlier process of the same number, as in a container
     try:
-        with _signs_of_life(registry, held):
-            result = HANDLERS[held.name](settings, registry, held.arguments)
-        jobs.finish(registry, held, result)
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _do(claim: jobs.Claim, settings: Settings, registry: Registry, stop: threading.Event) -> None:
+    """Do one job; whatever goes wrong is its error and not the worker's end."""
+    logger.info("job %d: %s, attempt %d", claim.id, claim.name, claim.attempt)
+    held = Held(registry, claim, stop)
+    try:
+        with _watched(held):
+            result = HANDLERS[claim.name](settings, registry, held)
+        held.finish(result)
     except BiodataError as error:
-        logger.warning("job %d: %s", held.id, error)
-        jobs.fail(registry, held, str(error))
+        if held.stopped.is_set() or isinstance(error, JobStoppedError):
+            logger.info("job %d: stopped", claim.id)
+            held.release()
+            downloads.sweep(settings, registry)
+            return
+        logger.warning("job %d: %s", claim.id, error)
+        held.fail(str(error))
     except Exception:  # a fault of one job must not stop the next
-        logger.exception("job %d broke", held.id)
-        jobs.fail(registry, held, f"an unexpected fault; the worker's log has it under job {held.id}")
+        logger.exception("job %d broke", claim.id)
+        held.fail(f"an unexpected fault; the worker's log has it under job {claim.id}")
 
 
 @contextmanager
-def _signs_of_life(registry: Registry, held: jobs.Claim) -> Iterator[None]:
-    """Prolong the lease while the work goes on."""
+def _watched(held: Held) -> Iterator[None]:
+    """Look after a job while it is being done: its lease, and whether it was cancelled."""
     ended = threading.Event()
 
-    def beat() -> None:
-        while not ended.wait(jobs.LEASE_S / 4):
-            jobs.keep(registry, held)
+    def look() -> None:
+        while not ended.wait(PAUSE_S):
+            try:
+                held.watch()
+            except Exception:  # a registry that does not answer now answers the next time
+                logger.warning("job %d: the registry did not answer", held.number, exc_info=True)
 
-    thread = threading.Thread(target=beat, daemon=True)
+    thread = threading.Thread(target=look, daemon=True)
     thread.start()
     try:
         yield
@@ -90,26 +218,31 @@ def _signs_of_life(registry: Registry, held: jobs.Claim) -> Iterator[None]:
         thread.join()
 
 
-def _release(settings: Settings, _registry: Registry, _arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _release(settings: Settings, _registry: Registry, _held: Held) -> dict[str, Any]:
     """Make what the rules let out the current release."""
     made = pipeline.release(settings)
     return {"release": made.id, "counts": dict(made.counts)}
 
 
-def _survey(settings: Settings, registry: Registry, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
     """Take a submitted survey into the lake and release it."""
-    result = surveys.publish(settings, registry, arguments["submission"])
+    result = surveys.publish(settings, registry, held.arguments["submission"])
     if result["state"] == "refused":
         return result
     return {**result, "release": pipeline.release(settings).id}
 
 
-def _corridors(settings: Settings, _registry: Registry, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
     """Run corridors and candidates over a layer's window."""
-    return runs.find_corridors(settings, runs.Request(**arguments)).as_dict()
+    return runs.find_corridors(settings, runs.Request(**held.arguments)).as_dict()
+
+
+def _download(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
+    """Write the file of a download."""
+    return downloads.make(settings, registry, held.arguments["download"], held)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
-    {"release": _release, "survey": _survey, "corridors": _corridors}
+    {"release": _release, "survey": _survey, "corridors": _corridors, "download": _download}
 )
 """What the worker can do, by the job's name."""

@@ -174,7 +174,7 @@ def look(settings: Settings, registry: Registry, download_id: str) -> Status | N
         citation = session.scalar(select(Citation.id).where(Citation.download_id == download_id).order_by(Citation.id))
     request, result = row.request, job.result or {}
     state, file, expires = job.state, None, None
-    if state == "done":
+    if state == "done" and job.finished is not None:
         expires = job.finished + timedelta(days=settings.downloads_kept_days)
         file = folder(settings) / download_id / result["file"]
         if expires < datetime.now(UTC):
@@ -311,19 +311,24 @@ def check_room(settings: Settings) -> None:
 
 
 class _Room:
-    """The step of an export: tells how far it is and that there is room still."""
+    """The step of an export: tells how far it is, and that there is room still."""
 
     def __init__(self, settings: Settings, here: Path, work: Work) -> None:
         self._settings, self._here, self._work = settings, here, work
-        self._looked = 0.0
+        self._looked, self._kept = 0.0, self._last_kept()
 
     def __call__(self, share: float) -> None:
-        # A format that keeps its steps has them beside its file: a worker that dies now has not tried in vain.
-        further = any(self._here.glob("*.state"))
-        self._work.progress(share, further=further)
+        # What was kept since the last look need not be done again: a worker that dies now has not tried in vain.
+        kept = self._last_kept()
+        self._work.progress(share, further=kept > self._kept)
+        self._kept = kept
         if time.monotonic() - self._looked >= _LOOK_S:
             self._looked = time.monotonic()
             check_room(self._settings)
+
+    def _last_kept(self) -> int:
+        """Return when the last step was kept; 0 where none was."""
+        return max((file.stat().st_mtime_ns for file in self._here.glob("*.state")), default=0)
 
 
 @contextmanager
