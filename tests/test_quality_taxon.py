@@ -2,16 +2,20 @@
 
 import csv
 import json
+from datetime import date
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata import terms
-from biodata.quality import taxon
-from biodata.quality.taxon_checklist import same_authors
+from biodata import places, terms
+from biodata.parsers.scientific_names import parse_names
+from biodata.quality import Context, taxon
+from biodata.quality.taxon_authority import RANKS
+from biodata.quality.taxon_checklist import author_words, names_of, same_authors
 from biodata.quality.taxon_identifiers import gbif_key, is_complete
+from biodata.quality.taxon_meaning import MEANING, listed_meaning
 from quality_rows import brief, official_misses, respond
 
 TESTS = {test.label: test for test in taxon.TESTS}
@@ -342,3 +346,60 @@ def test_any_text_is_answered_and_other_rows_do_not_matter(rows, listed):
         together = respond(test, rows, checklist)
         assert together[:1] == respond(test, rows[:1], checklist)
         assert together[::-1] == respond(test, rows[::-1], checklist)
+
+
+AUTHORS = [
+    "L.",
+    "(L., 1758)",
+    "L. 1758",
+    "Linnaeus, 1758",
+    "Linnaeus, 1760",
+    "Gray & Smith, 1830",
+    "Gray",
+    "é x",
+    ".",
+    "",
+]
+TAXA = st.fixed_dictionaries(
+    {
+        "scientificName": st.sampled_from(["Bos gaurus", "Bos", "Bubo", None]),
+        "scientificNameAuthorship": st.sampled_from([None, *AUTHORS]),
+        "kingdom": st.sampled_from([None, "Animalia", "Plantae"]),
+        "gbif_key": st.sampled_from([None, 5, 6]),
+    }
+)
+NAMES = st.fixed_dictionaries(
+    {
+        "scientificName": st.sampled_from(
+            ["Bos gaurus", "Bos gaurus L., 1758", "Bos", "Bubo L.", "Axis axis", "x 1", None]
+        ),
+        "scientificNameAuthorship": st.sampled_from([None, *AUTHORS[:-1]]),
+        "taxonRank": st.sampled_from([None, "species", "genus"]),
+        "kingdom": st.sampled_from([None, "Animalia"]),
+        "cultivarEpithet": st.sampled_from([None, "Rex"]),
+        "genericName": st.sampled_from([None, "Bos"]),
+    }
+)
+
+
+@given(st.lists(TAXA, min_size=1, max_size=5), st.lists(NAMES, min_size=1, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_names_looked_up_at_once_mean_what_they_mean_one_by_one(taxa, rows):
+    listed = [{"taxon_id": f"t{number}", "checklist": "c", **taxon} for number, taxon in enumerate(taxa)]
+    checklist = terms.conform(pl.DataFrame(listed, infer_schema_length=None), terms.TAXON)
+    told = pl.DataFrame(rows, schema_overrides=dict.fromkeys(MEANING.reads, pl.String), infer_schema_length=None)
+    told = told.with_columns(pl.lit(None, dtype=pl.String).alias(n) for n in MEANING.reads if n not in told.columns)
+    made = MEANING.make(told, Context(date(2026, 11, 24), places.load_boundaries(), checklist=checklist))
+    parsed = parse_names(told["scientificName"])
+    names = names_of(checklist)
+    for row, parts, found in zip(told.iter_rows(named=True), parsed.iter_rows(named=True), made.rows(), strict=True):
+        if row["scientificName"] is None or parts["canonical"] is None:
+            continue
+        above = {rank: row[rank] for rank in RANKS if row[rank] is not None}
+        assert found == listed_meaning(names, {**parts, **row}, above)
+
+
+@given(st.sampled_from(AUTHORS), st.sampled_from(AUTHORS))
+def test_equal_words_of_authors_are_the_same_authors(one, other):
+    words = pl.DataFrame({"told": [one, other]}).select(author_words(pl.col("told"))).to_series()
+    assert words[0] != words[1] or same_authors(one, other)

@@ -81,6 +81,39 @@ def _names(same: Same) -> Names:
     return Names(same.frame)
 
 
+def names_among(checklist: pl.DataFrame, wanted: pl.Series) -> Names:
+    """Return the names of a checklist that are wanted."""
+    return Names(checklist.filter(pl.col("scientificName").is_in(wanted.implode())))
+
+
+def first_taxa(checklist: pl.DataFrame) -> pl.DataFrame:
+    """Return the first taxon of each name of a checklist, found once for each.
+
+    Returns
+    -------
+    polars.DataFrame
+        `canonical`, the name; `alone`, whether no other taxon has it; `listed_identifier`; `listed_authors`, its
+        `author_words`.
+    """
+    return _first_taxa(Same(checklist))
+
+
+@lru_cache(maxsize=2)
+def _first_taxa(same: Same) -> pl.DataFrame:
+    taxa = same.frame.select(
+        canonical="scientificName",
+        alone=pl.col("scientificName").is_unique(),
+        listed_identifier=pl.coalesce(pl.concat_str(pl.lit("gbif:"), pl.col("gbif_key")), "taxon_id"),
+        listed_authors=author_words(pl.col("scientificNameAuthorship")),
+    )
+    return taxa.drop_nulls("canonical").unique("canonical", keep="first")
+
+
+def author_words(authorship: pl.Expr) -> pl.Expr:
+    """Return an authorship without its signs: where these words are equal, `same_authors` finds the authors the same."""
+    return authorship.str.replace_all(r"[ ,.()&]+", " ").str.strip_chars(" ")
+
+
 @lru_cache(maxsize=1 << 16)
 def same_authors(one: str, other: str) -> bool:
     """Tell whether two authorships can be one: initials, brackets and a missing year do not count, a year does.

@@ -1,6 +1,6 @@
 """What a record's name and identifier can mean: looked up in a loaded checklist, or in the bundled higher taxa."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import Final
@@ -10,7 +10,7 @@ import polars as pl
 from biodata.parsers.scientific_names import parse_names
 from biodata.quality.model import Context, Preparation
 from biodata.quality.taxon_authority import RANKS, bundled
-from biodata.quality.taxon_checklist import Names, names_of
+from biodata.quality.taxon_checklist import Names, author_words, first_taxa, names_among, names_of
 from biodata.quality.taxon_identifiers import gbif_key
 from biodata.quality.taxon_rank import rank_concept
 
@@ -20,6 +20,9 @@ PARTS: Final = ("genericName", "specificEpithet", "infraspecificEpithet")
 _BELOW_GENUS: Final = frozenset(
     "species subspecies variety subvariety form subform speciesAggregate infraspecificName cultivar".split()
 )
+
+
+_ANSWER: Final = pl.Schema({"row": pl.UInt32, "meaning": pl.String, "found": pl.Boolean, "identifier": pl.String})
 
 
 class Meaning(StrEnum):
@@ -41,26 +44,61 @@ def _meanings(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     looked_up = pl.col("canonical").is_not_null() & ~cultivar_alone
     if context.checklist is None:
         looked_up &= pl.col("uninomial").is_not_null()
-        answer = _bundled
-    else:
-        answer = partial(_listed, names_of(context.checklist))
     told = told.with_columns(
-        looked_up=looked_up,
+        looked_up=looked_up.fill_null(value=False),
         meaning=pl.when(no_name)
         .then(pl.lit(Meaning.NONE.value))
         .when(pl.col("name").is_not_null() | cultivar_alone)
         .then(pl.lit(Meaning.UNKNOWN.value)),
         found=pl.when(no_name).then(pl.lit(value=False)),
     ).with_row_index("row")
+    rest = told.filter(~pl.col("looked_up"))
+    rest = rest.select("row", "meaning", "found", pl.lit(None, dtype=pl.String).alias("identifier"))
+    wanted = told.filter("looked_up").drop("meaning", "found")
+    answered = _one_by_one(wanted, _bundled) if context.checklist is None else _in_checklist(wanted, context.checklist)
+    return pl.concat([rest, *answered]).sort("row").drop("row")
+
+
+_Answer = tuple[Meaning, bool | None, str | None]
+
+
+def _one_by_one(
+    wanted: pl.DataFrame, answer: Callable[[Mapping[str, str | None], Mapping[str, str]], _Answer]
+) -> list[pl.DataFrame]:
+    """Ask for each name, given its row and what the record tells above it."""
     rows = [
         (row["row"], *answer(row, {rank: row[rank] for rank in RANKS if row[rank] is not None}))
-        for row in told.filter("looked_up").iter_rows(named=True)
+        for row in wanted.iter_rows(named=True)
     ]
-    schema = {"row": pl.UInt32, "meaning": pl.String, "found": pl.Boolean, "identifier": pl.String}
-    found = pl.DataFrame(rows, schema=schema, orient="row")
-    rest = told.filter(~pl.col("looked_up").fill_null(value=False))
-    rest = rest.select("row", "meaning", "found", pl.lit(None, dtype=pl.String).alias("identifier"))
-    return pl.concat([rest, found]).sort("row").drop("row")
+    return [pl.DataFrame(rows, schema=_ANSWER, orient="row")]
+
+
+def _in_checklist(wanted: pl.DataFrame, checklist: pl.DataFrame) -> list[pl.DataFrame]:
+    """Look names up: at once those that are not listed, or only once and beyond doubt; the others one by one."""
+    told = wanted.join(first_taxa(checklist), on="canonical", how="left", maintain_order="left")
+    authorship = pl.coalesce(pl.col("scientificNameAuthorship").replace("", None), "authorship")
+    same_author = pl.any_horizontal(
+        authorship.is_null(), pl.col("listed_authors").is_null(), author_words(authorship) == pl.col("listed_authors")
+    )
+    precise = pl.col("specific_epithet").is_not_null() | pl.col("taxonRank").is_null()
+    sure = (pl.col("alone") & same_author & precise).fill_null(value=False)
+    listed = told.filter(sure).select(
+        "row",
+        pl.lit(Meaning.ONE.value).alias("meaning"),
+        pl.lit(value=True).alias("found"),
+        pl.col("listed_identifier").alias("identifier"),
+    )
+    unlisted = told.filter(pl.col("alone").is_null()).select(
+        "row",
+        pl.lit(Meaning.NONE.value).alias("meaning"),
+        pl.lit(value=False).alias("found"),
+        pl.lit(None, dtype=pl.String).alias("identifier"),
+    )
+    doubtful = told.filter(pl.col("alone").is_not_null() & ~sure)
+    if doubtful.is_empty():
+        return [listed, unlisted]
+    names = names_among(checklist, doubtful["canonical"].unique())
+    return [listed, unlisted, *_one_by_one(doubtful, partial(listed_meaning, names))]
 
 
 def _authorship(row: Mapping[str, str | None]) -> str | None:
@@ -74,9 +112,7 @@ def _is_vague(row: Mapping[str, str | None]) -> bool:
     return rank is not None and row["specific_epithet"] is None and rank_concept(rank) in _BELOW_GENUS
 
 
-def _listed(
-    names: Names, row: Mapping[str, str | None], told: Mapping[str, str]
-) -> tuple[Meaning, bool | None, str | None]:
+def listed_meaning(names: Names, row: Mapping[str, str | None], told: Mapping[str, str]) -> _Answer:
     """Look a name up in a loaded checklist."""
     taxa = names.matching(row["canonical"] or "", _authorship(row), told)
     if not taxa:
@@ -86,7 +122,7 @@ def _listed(
     return Meaning.ONE, True, taxa[0].identifier
 
 
-def _bundled(row: Mapping[str, str | None], told: Mapping[str, str]) -> tuple[Meaning, bool | None, str | None]:
+def _bundled(row: Mapping[str, str | None], told: Mapping[str, str]) -> _Answer:
     """Say what the bundled names know of a name of one word."""
     lineages = bundled().lineages(row["uninomial"] or "")
     if _is_vague(row):
@@ -112,8 +148,9 @@ MEANING: Final = Preparation(
 
 
 def _identified(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    names = None if context.checklist is None else names_of(context.checklist)
-    rows = [(None, None) if text is None else _by_identifier(names, text) for text in frame["scientificNameID"]]
+    told = frame["scientificNameID"]
+    names = None if context.checklist is None or told.null_count() == len(told) else names_of(context.checklist)
+    rows = [(None, None) if text is None else _by_identifier(names, text) for text in told]
     return pl.DataFrame(rows, schema={"meaning": pl.String, "name": pl.String}, orient="row")
 
 
