@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -35,6 +35,8 @@ class Settings(BaseSettings):
         Largest upload taken.
     gbif_url : str
         Address of GBIF's API.
+    datacite_url, datacite_repository, datacite_password, datacite_prefix, datacite_state
+        DataCite's API, the account, the DOI prefix, and whether a DOI is registered as draft, registered or findable.
     downloads_limit_bytes : int
         Room that all files of downloads together may take.
     downloads_kept_days : int
@@ -64,6 +66,11 @@ class Settings(BaseSettings):
     memory_limit: str = Field(default="1500MB", pattern=r"^\d+(\.\d+)?[KMG]B$")
     upload_limit_bytes: int = Field(default=50_000_000, gt=0)
     gbif_url: str = Field(default="https://api.gbif.org/v1/")
+    datacite_url: str = Field(default="https://api.datacite.org")
+    datacite_repository: str | None = Field(default=None)
+    datacite_password: SecretStr | None = Field(default=None)
+    datacite_prefix: str | None = Field(default=None, pattern=r"^10\.\d{4,9}$")
+    datacite_state: Literal["draft", "registered", "findable"] = Field(default="draft")
     downloads_limit_bytes: int = Field(default=200_000_000_000, gt=0)
     downloads_kept_days: int = Field(default=365, gt=0)
     downloads_waiting: int = Field(default=200, gt=0)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata import jobs, pipeline, runs, surveys
-from biodata.access import downloads
+from biodata.access import citations, datacite, downloads, replays
 from biodata.errors import BiodataError, JobStoppedError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
@@ -242,7 +242,31 @@ def _download(settings: Settings, registry: Registry, held: Held) -> dict[str, A
     return downloads.make(settings, registry, held.arguments["download"], held)
 
 
+def _citation(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
+    """Hash the answer that a citation tells of."""
+    made = citations.make_content(settings, registry, held.arguments["citation"])
+    return {"count": made["count"], "hash": made["hash"]}
+
+
+def _replay(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
+    """Ask a citation again under today's rules."""
+    return replays.replay(settings, registry, held.arguments["citation"]).as_dict()
+
+
+def _doi(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
+    """Register a citation's DOI."""
+    return datacite.register(settings, registry, held.arguments["citation"], url=held.arguments["url"])
+
+
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
-    {"release": _release, "survey": _survey, "corridors": _corridors, "download": _download}
+    {
+        "release": _release,
+        "survey": _survey,
+        "corridors": _corridors,
+        "download": _download,
+        citations.CONTENT_JOB: _citation,
+        citations.REPLAY_JOB: _replay,
+        citations.DOI_JOB: _doi,
+    }
 )
 """What the worker can do, by the job's name."""

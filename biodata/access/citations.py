@@ -144,21 +144,19 @@ def cite(
         made = content.gather_small(terms.conform(rows, terms.PUBLISHED_OCCURRENCE), settings.data)
         found = told(registry, made, released=release["created"])
     citation_id = secrets.token_hex(16)
-    # The citation stands before its job: a worker that is quick must find it.
     with registry.session() as session, session.begin():
-        session.add(
-            Citation(
-                id=citation_id,
-                release=release["id"],
-                snapshot=int(release["snapshot"]),
-                rules_hash=release["rules_hash"],
-                query=question.as_dict(),
-                content=found,
-                download_id=download_id,
-            )
+        citation = Citation(
+            id=citation_id,
+            release=release["id"],
+            snapshot=int(release["snapshot"]),
+            rules_hash=release["rules_hash"],
+            query=question.as_dict(),
+            content=found,
+            download_id=download_id,
         )
-    if rows is None:
-        _remember(registry, citation_id, "job_id", jobs.enqueue(registry, CONTENT_JOB, {"citation": citation_id}))
+        if rows is None:
+            citation.job_id = jobs.add(session, CONTENT_JOB, {"citation": citation_id})
+        session.add(citation)
     return citation_id
 
 
@@ -275,7 +273,8 @@ def job_of(registry: Registry, job_id: int | None) -> Job | None:
 
 def set_doi(registry: Registry, citation_id: str, doi: str) -> None:
     """Keep the DOI that was registered for a citation."""
-    _remember(registry, citation_id, "doi", doi)
+    with registry.session() as session, session.begin():
+        session.get_one(Citation, citation_id).doi = doi
 
 
 def released_rows(batches: Iterable[Sequence[Any]], columns: Sequence[str]) -> pl.DataFrame:
@@ -295,14 +294,10 @@ def _later(registry: Registry, cited: Cited, name: str, more: Mapping[str, Any])
     before = job_of(registry, getattr(cited, column))
     if before is not None and before.state in ("queued", "running"):
         return before.id
-    number = jobs.enqueue(registry, name, {"citation": cited.id, **more})
-    _remember(registry, cited.id, column, number)
-    return number
-
-
-def _remember(registry: Registry, citation_id: str, column: str, value: Any) -> None:
     with registry.session() as session, session.begin():
-        setattr(session.get_one(Citation, citation_id), column, value)
+        number = jobs.add(session, name, {"citation": cited.id, **more})
+        setattr(session.get_one(Citation, cited.id), column, number)
+    return number
 
 
 def _by_count(dataset: Mapping[str, Any]) -> tuple[int, str]:
