@@ -8,10 +8,11 @@ Leaving out only the groups that hold such a record would not do: two open recor
 linked, would tell of a third.
 """
 
-from biodata.assessments.finding import find, of_release, with_utc
+from biodata.assessments.finding import RELEASE_COLUMNS, find, of_release, with_utc
 from biodata.assessments.table import RULE_VERSION, AssessReport, assess, beside_others, unidentified
 
 __all__ = [
+    "RELEASE_COLUMNS",
     "RULE_VERSION",
     "AssessReport",
     "assess",

@@ -17,6 +17,8 @@ from biodata.vocabularies import SharingCategory
 BUCKET_ROWS: Final = 1_000_000
 """Records of one part of the work: what bounds its memory."""
 BATCH_ROWS: Final = 200_000
+RELEASE_COLUMNS: Final = (*duplicate_facts.COLUMNS, "year", "sharing_category")
+"""What `of_release` reads."""
 _FOUND: Final = tuple(column for column in terms.ASSESSMENT if column.name != "rule_version")
 
 
@@ -41,10 +43,10 @@ def of_release(
     polars.DataFrame
         key, flags, isInCluster, duplicate_of, duplicate_reason: records with a finding.
     """
-    columns = [*duplicate_facts.COLUMNS, "year"]
     is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
     batches: Iterable[pl.DataFrame] = (
-        pl.scan_parquet(part).filter(is_open).select(columns).collect() for part in parts
+        pl.scan_parquet(part).filter(is_open).select(RELEASE_COLUMNS).drop("sharing_category").collect()
+        for part in parts
     )
     if rows_told is not None:
         batches = (batch.join(rows_told, on="key", how="left", maintain_order="left") for batch in batches)

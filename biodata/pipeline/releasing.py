@@ -7,13 +7,15 @@ from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 
 
-def release(settings: Settings, *, progress: bool = False) -> releases.Release:
+def release(settings: Settings, *, full: bool = False, progress: bool = False) -> releases.Release:
     """Build a release of what the lake holds now, under today's rules, and make it the current one.
 
     Parameters
     ----------
     settings : Settings
         The installation; its rules are `sharing_rules.csv` in its data folder, else the bundled list.
+    full : bool
+        Make a whole new file, even where adding to the release before would do.
     progress : bool
         Show a progress bar.
 
@@ -46,6 +48,8 @@ def release(settings: Settings, *, progress: bool = False) -> releases.Release:
                 work=settings.data / "staging",
                 rows_told=assessments.unidentified(lake),
             ),
+            assess_columns=assessments.RELEASE_COLUMNS,
+            full=full,
             memory_limit=settings.memory_limit,
             progress=progress,
         )

@@ -18,6 +18,7 @@ from biodata import terms
 from biodata.places import BoundarySet
 from biodata.store import duck
 from biodata.store.boundary_rows import boundary_rows
+from biodata.store.code_version import code_hash
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.mercator import BIN_BITS, LOW_ZOOMS
 from biodata.store.pointer import Named
@@ -47,12 +48,26 @@ _BESIDE_OTHERS: Final[Mapping[str, str]] = {
 """What becomes of the columns that open records beside each other tell; `s` is the staged row, `a` what was found."""
 
 
+BESIDE_OTHERS: Final = "beside_others"
+"""The table of what `assessed` told when the file was made; no question reaches it."""
+
+
 class ReleaseFile:
-    """A release's file while it is being written; use it in a `with` block and call `finish` last."""
+    """A release's file while it is being written; use it in a `with` block and call `finish` last.
+
+    Parameters
+    ----------
+    path : Path
+        A new file; or a copy of another release's, whose records stay and whose other tables are made anew.
+    """
 
     def __init__(self, path: Path, *, spill: Path, memory_limit: str) -> None:
+        copied = path.exists()
         self._connection = duck.workshop(path, spill=spill, memory_limit=memory_limit)
         self._shapes = [pl.DataFrame(schema=SHAPES)]
+        self._sorted_rows = 0
+        if copied:
+            self._keep_records()
 
     def __enter__(self) -> Self:
         return self
@@ -65,6 +80,8 @@ class ReleaseFile:
     def write_occurrences(self, parts: Iterable[Path], assessed: pl.DataFrame | None = None) -> None:
         """Write the staged records in the order of the curve, one range of it at a time, those without a place last.
 
+        In a copied file they stand behind those that it has, in the same order among themselves.
+
         Parameters
         ----------
         parts : iterable of Path
@@ -73,7 +90,8 @@ class ReleaseFile:
             What is told of open records beside each other; see `releases.build`.
         """
         extra = [Column(name, pl.Int64, "") for name in ("mx", "my", "hk")]
-        self._create("occurrences", (*terms.PUBLISHED_OCCURRENCE, *extra))
+        if not self._sorted_rows:
+            self._create("occurrences", (*terms.PUBLISHED_OCCURRENCE, *extra))
         files = ", ".join(literal(str(part)) for part in parts)
         if files:
             staged = f"read_parquet([{files}])"
@@ -89,6 +107,10 @@ class ReleaseFile:
             for after, end in zip([-1, *ends], ends, strict=False):
                 self._connection.execute(f"{insert} WHERE hk > ? AND hk <= ? ORDER BY hk, s.key", [after, end])
             self._connection.execute(f"{insert} WHERE hk IS NULL ORDER BY s.key")
+        self._sorted_rows = self._sorted_rows or self._count("occurrences")
+        found = assessed if assessed is not None else pl.DataFrame(schema={"key": pl.Int64})
+        self._connection.register("found", found.sort("key"))
+        self._connection.execute(f"CREATE TABLE {BESIDE_OTHERS} AS FROM found")
         self._count_low_zooms()
 
     def write_results(self, table: str, frame: pl.DataFrame) -> None:
@@ -119,10 +141,7 @@ class ReleaseFile:
     def finish(self, *, snapshot: int, rules_hash: str) -> Named:
         """Write the shapes, and what is known of the release itself into `release_info`; make the file whole."""
         self._write("shapes", [Column(n, t, "") for n, t in SHAPES.items()], pl.concat(self._shapes))
-        counts = {
-            name: int(self._connection.execute(f"SELECT count(*) FROM {quote(name)}").fetchall()[0][0])
-            for name in RELEASE
-        }
+        counts = {name: self._count(name) for name in RELEASE}
         content_hash = self._content_hash()
         short = hashlib.sha256(f"{rules_hash}\n{content_hash}".encode()).hexdigest()[:10]
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -132,6 +151,8 @@ class ReleaseFile:
             "rules_hash": rules_hash,
             "content_hash": content_hash,
             "biodata": version("biodata"),
+            "code_hash": code_hash(),
+            "sorted_rows": self._sorted_rows,
         }
         self._connection.execute("CREATE TABLE release_info (key VARCHAR, value VARCHAR)")
         self._connection.executemany(
@@ -140,6 +161,18 @@ class ReleaseFile:
         )
         self._connection.execute("CHECKPOINT")
         return named
+
+    def _keep_records(self) -> None:
+        """Take every table but that of the records out of a copied file."""
+        told = dict(self._connection.execute("SELECT key, value FROM release_info").fetchall())
+        self._sorted_rows = int(told["sorted_rows"])
+        tables = self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        for (table,) in tables:
+            if table != "occurrences":
+                self._connection.execute(f"DROP TABLE {quote(table)}")
+
+    def _count(self, table: str) -> int:
+        return int(self._connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchall()[0][0])
 
     def _create(self, table: str, columns: Iterable[Column]) -> str:
         """Create a table; return its columns' names."""
@@ -195,11 +228,14 @@ class ReleaseFile:
         self._connection.execute("DROP TABLE bins")
 
     def _content_hash(self) -> str:
-        """Return a SHA-256 over DuckDB's 64-bit hashes of every row, in order; made of published values only."""
+        """Return a SHA-256 over DuckDB's 64-bit hashes of every row, sorted; made of published values only.
+
+        Sorted, since the records of a file that was added to stand in another order than those of one made at once.
+        """
         digest = hashlib.sha256()
         for table in RELEASE:
             digest.update(f"\n{table}\n".encode())
-            self._connection.execute(f"SELECT hash(t) FROM {quote(table)} t")
+            self._connection.execute(f"SELECT hash(t) AS h FROM {quote(table)} t ORDER BY h")
             for batch in self._connection.to_arrow_reader(100_000):
                 digest.update(batch.column(0).to_numpy().tobytes())
         return digest.hexdigest()

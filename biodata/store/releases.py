@@ -2,9 +2,10 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import duckdb
@@ -22,6 +23,7 @@ from biodata.store.mercator import hilbert, project
 from biodata.store.pointer import Named
 from biodata.store.query import statements
 from biodata.store.query.filters import Filter
+from biodata.store.release_additions import Base, find_base
 from biodata.store.release_file import ReleaseFile
 from biodata.store.release_use import remove_unless_used
 from biodata.store.staging import WorkFolder, write_part
@@ -35,6 +37,15 @@ KEPT: Final = 3
 """Files that stay; the current and the previous release are among them."""
 
 _BATCH_ROWS: Final = 200_000
+_FOUND: Final[Mapping[str, pl.DataType | type[pl.DataType]]] = MappingProxyType(
+    {
+        "key": pl.Int64,
+        "flags": pl.List(pl.String),
+        "isInCluster": pl.Boolean,
+        "duplicate_of": pl.Int64,
+        "duplicate_reason": pl.String,
+    }
+)
 _FREE_BYTES: Final = 32_000_000
 """Room that must be left beside what a build is expected to need."""
 
@@ -74,6 +85,8 @@ def build(
     rules_hash: str,
     datasets: pl.DataFrame | None = None,
     assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None,
+    assess_columns: Sequence[str] | None = None,
+    full: bool = False,
     memory_limit: str = "2GB",
     progress: bool = False,
 ) -> Release:
@@ -81,6 +94,10 @@ def build(
 
     It is built under another name and renamed when it is whole; whatever goes wrong before leaves everything as it
     was. The same rows under the same rules give the same id, and nothing is written twice.
+
+    Where the lake only adds records to the release before (`release_additions` tells when), they are added to a copy of
+    its file, behind those that stand along the curve; else a whole new file is made, range after range of the curve.
+    Both hold the same rows and have the same id.
 
     Parameters
     ----------
@@ -101,6 +118,10 @@ def build(
     assess : function of Parquet files of `terms.PUBLISHED_OCCURRENCE` to a frame, optional
         What the open records tell of each other: key, flags, isInCluster, duplicate_of, duplicate_reason of those of
         which something was found. Without it nothing is told of that.
+    assess_columns : sequence of str, optional
+        The columns that `assess` reads; all where none are told. None of them may be one that it tells.
+    full : bool
+        Make a whole new file in any case.
     memory_limit : str
         What the builder's connection may use, beside the lake's own.
     progress : bool
@@ -117,16 +138,33 @@ def build(
     with builders_lock(data), WorkFolder(data / "staging") as work:
         try:
             snapshot = lake.snapshot()
-            _check_space(lake, data)
-            parts = _stage(lake, snapshot, publish, work.folder, progress=progress)
+            told = {name: _checked(name, results.get(name)) for name in terms.PUBLISHED_TABLES if name != "occurrences"}
+            known = terms.conform(datasets if datasets is not None else pl.DataFrame(), DATASET)
+            base = None
+            if not full:
+                base = find_base(
+                    lake,
+                    snapshot=snapshot,
+                    rules_hash=rules_hash,
+                    results=told,
+                    boundaries=boundaries,
+                    datasets=known,
+                )
+            stage = _Stage(lake, data, snapshot, publish, work.folder, progress=progress)
+            parts, found = stage.additions(base, assess, assess_columns) if base is not None else ([], None)
+            if found is None:
+                base = None
+                parts = stage.everything()
+                found = assess(parts) if assess is not None else _nothing_found()
             unnamed = work.folder / "release.duckdb"
+            if base is not None:
+                shutil.copyfile(base.path, unnamed)
             with ReleaseFile(unnamed, spill=data / "tmp", memory_limit=memory_limit) as file:
-                file.write_occurrences(parts, assess(parts) if assess is not None else None)
-                for name in terms.PUBLISHED_TABLES:
-                    if name != "occurrences":
-                        file.write_results(name, _checked(name, results.get(name)))
+                file.write_occurrences(parts, found if assess is not None else None)
+                for name, frame in told.items():
+                    file.write_results(name, frame)
                 file.write_boundaries(boundaries)
-                file.write_datasets(datasets if datasets is not None else pl.DataFrame(schema=terms.schema(DATASET)))
+                file.write_datasets(known)
                 named = file.finish(snapshot=snapshot, rules_hash=rules_hash)
             before = current(data)
             if before is not None and before.id == named.id and before.path.is_file():
@@ -187,29 +225,83 @@ def _release(data: Path, named: Named) -> Release:
     return Release(named.id, pointer.path(data, named.id), named.snapshot, named.created, named.counts)
 
 
-def _check_space(lake: Lake, data: Path) -> None:
+@dataclass(frozen=True)
+class _Stage:
+    """What a build puts aside before it writes the file: published records in parts sorted along the curve."""
+
+    lake: Lake
+    data: Path
+    snapshot: int
+    publish: Callable[[pl.DataFrame], pl.DataFrame]
+    folder: Path
+    progress: bool
+
+    def everything(self) -> list[Path]:
+        """Put aside every record of the lake."""
+        # Measured: staged parts take up to twice, the file up to twice what the lake's zstd files take.
+        _check_space(self.data, 4 * self.lake.stored_bytes("occurrences"))
+        batches = self.lake.batches("occurrences", snapshot=self.snapshot, batch_rows=_BATCH_ROWS)
+        return self._stage(batches, self.lake.count("occurrences", snapshot=self.snapshot), "published")
+
+    def additions(
+        self,
+        base: Base,
+        assess: Callable[[Sequence[Path]], pl.DataFrame] | None,
+        assess_columns: Sequence[str] | None,
+    ) -> tuple[list[Path], pl.DataFrame | None]:
+        """Put aside the records that came after a release, and look at all beside each other.
+
+        Returns
+        -------
+        parts : list of Path
+            The additions.
+        found : polars.DataFrame, optional
+            What is told of all records; None where the additions change what is told of older ones.
+        """
+        _check_space(self.data, 2 * base.path.stat().st_size)
+        added = self.lake.additions("occurrences", after=base.snapshot, upto=self.snapshot, batch_rows=_BATCH_ROWS)
+        total = self.lake.count("occurrences", snapshot=self.snapshot)
+        total -= self.lake.count("occurrences", snapshot=base.snapshot)
+        parts = self._stage(added, total, "added")
+        found = _nothing_found()
+        if assess is not None:
+            older = self.folder / "older.parquet"
+            base.copy_columns(assess_columns or terms.names(terms.PUBLISHED_OCCURRENCE), older)
+            found = assess([older, *parts])
+            older.unlink()
+        keys = pl.concat(
+            [pl.Series("key", [], pl.Int64), *(pl.read_parquet(part, columns=["key"])["key"] for part in parts)]
+        )
+        if not base.same_beside(found, keys):
+            logger.info("a whole new release: what is told of older records beside the new ones is other")
+            return [], None
+        return parts, found
+
+    def _stage(self, batches: Iterable[pl.DataFrame], total: int, name: str) -> list[Path]:
+        """Pass records through `publish` and write what comes out."""
+        parts: list[Path] = []
+        with tqdm(total=total, unit="record", disable=not self.progress) as bar:
+            for batch in batches:
+                frame = _placed(_checked("occurrences", self.publish(batch)))
+                parts.append(self.folder / f"{name}-{len(parts):06d}.parquet")
+                # Small row groups of sorted rows: a range of the curve reads few of them.
+                write_part(frame, parts[-1], row_group_rows=20_000)
+                bar.update(batch.height)
+        return parts
+
+
+def _check_space(data: Path, needed: int) -> None:
     """Refuse to start where the disk would be full before the end."""
-    # Measured: staged parts take up to twice, the file up to twice what the lake's zstd files take.
-    needed = 4 * lake.stored_bytes("occurrences") + _FREE_BYTES
+    needed += _FREE_BYTES
     free = shutil.disk_usage(data).free
     if free < needed:
         message = f"a release needs about {needed / 1e6:.0f} MB of disk, {free / 1e6:.0f} MB are free"
         raise StoreError(message)
 
 
-def _stage(
-    lake: Lake, snapshot: int, publish: Callable[[pl.DataFrame], pl.DataFrame], folder: Path, *, progress: bool
-) -> list[Path]:
-    """Pass every record through `publish` and write what comes out, each part sorted along the curve."""
-    parts: list[Path] = []
-    with tqdm(total=lake.count("occurrences", snapshot=snapshot), unit="record", disable=not progress) as bar:
-        for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=_BATCH_ROWS):
-            frame = _placed(_checked("occurrences", publish(batch)))
-            parts.append(folder / f"published-{len(parts):06d}.parquet")
-            # Small row groups of sorted rows: a range of the curve reads few of them.
-            write_part(frame, parts[-1], row_group_rows=20_000)
-            bar.update(batch.height)
-    return parts
+def _nothing_found() -> pl.DataFrame:
+    """Return what is told of records beside each other where nobody looks."""
+    return pl.DataFrame(schema=_FOUND)
 
 
 def _checked(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:
