@@ -10,7 +10,22 @@ from typing import Final
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 
-from api import datasets, documents, errors, features, health, items, logs, occurrences, pages, species, surveys, tiles
+from api import (
+    areas,
+    datasets,
+    documents,
+    errors,
+    features,
+    health,
+    items,
+    logs,
+    occurrences,
+    pages,
+    species,
+    species_match,
+    surveys,
+    tiles,
+)
 from api.dependencies import Service
 from api.middleware import Envelope
 from biodata.settings import Settings
@@ -61,7 +76,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
     app.add_middleware(Envelope, metrics=app.state.metrics)
     errors.install(app)
-    for part in (occurrences, species, datasets, features, items, tiles, surveys, health, pages):
+    for part in (occurrences, areas, species_match, species, datasets, features, items, tiles, surveys, health, pages):
         app.include_router(part.router)
     app.mount("/assets", pages.Assets(directory=dist / "assets", check_dir=False), name="assets")
     return app

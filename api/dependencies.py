@@ -19,6 +19,7 @@ from api import area_lookups
 from api.area_names import AreaNames
 from api.errors import Code, ProblemError, invalid
 from api.name_lookups import RANKS, Names
+from api.name_matching import Matching
 from api.record_extras import Extras
 from biodata.errors import BiodataError, NoReleaseError
 from biodata.settings import Settings
@@ -178,6 +179,11 @@ class _Facts:
         return AreaNames(self._release)
 
     @cached_property
+    def matching(self) -> Matching:
+        """What matches names with its checklists."""
+        return Matching(self._release)
+
+    @cached_property
     def extras(self) -> Extras:
         """What is added to records."""
         return Extras(self._release)
@@ -256,9 +262,21 @@ class Opened:
         """What is added to the release's records."""
         return self._service.facts(self._release).extras
 
+    def match_name(self, name: str, above: dict[str, str | None], author: str | None) -> dict[str, Any] | None:
+        """Match a name with the release's checklists; see `Matching.match`."""
+        return self._service.facts(self._release).matching.match(name, above, author)
+
     def polygon(self, text: str) -> Filter:
         """Return the filter for a polygon in WKT or GeoJSON; what was done to read it is told in a header."""
-        found = read_geojson(_json(text)) if text.lstrip()[:1] == "{" else read_wkt(text)
+        if text.lstrip()[:1] == "{":
+            return self.shape(_json(text))
+        found = read_wkt(text)
+        self.tell("X-Biodata-Geometry", found.notes)
+        return Intersects(found.wkb)
+
+    def shape(self, document: Any) -> Filter:
+        """Return the filter for a GeoJSON document's polygons; what was done to read them is told in a header."""
+        found = read_geojson(document)
         self.tell("X-Biodata-Geometry", found.notes)
         return Intersects(found.wkb)
 

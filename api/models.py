@@ -84,6 +84,19 @@ class VerbatimOccurrence(BaseModel):
     extensions: dict[str, Any]
 
 
+class CountDimension(BaseModel):
+    """A parameter that counts can be asked by."""
+
+    key: str
+    type: str
+
+
+class CountSchema(BaseModel):
+    """Parameters that may stand together in a count."""
+
+    dimensions: list[CountDimension]
+
+
 class FacetCount(BaseModel):
     """How many records have one value."""
 
@@ -140,6 +153,53 @@ class Species(BaseModel):
     vernacularNames: list[dict[str, str]]
 
 
+class Match(BaseModel):
+    """What a name means, as GBIF's /v1 tells it; what is not known is absent."""
+
+    model_config = ConfigDict(extra="allow")
+
+    usageKey: int | str | None = Field(default=None, description="GBIF's integer key, else the checklist's.")
+    acceptedUsageKey: int | str | None = None
+    scientificName: str | None = None
+    canonicalName: str | None = None
+    rank: str | None = None
+    status: str | None = None
+    confidence: int
+    matchType: str = Field(description="EXACT, FUZZY, HIGHERRANK or NONE.")
+    synonym: bool
+    note: str | None = None
+
+
+class MatchV2(BaseModel):
+    """What a name means, as GBIF's /v2 tells it."""
+
+    usage: dict[str, str] | None = None
+    acceptedUsage: dict[str, str] | None = None
+    classification: list[dict[str, str]] | None = None
+    diagnostics: dict[str, Any]
+    synonym: bool
+    additionalStatus: list[dict[str, str]] | None = None
+
+
+class ParsedName(BaseModel):
+    """A name taken apart, as GBIF's parser tells it; what is not there is absent."""
+
+    scientificName: str
+    type: str
+    parsed: bool
+    genusOrAbove: str | None = None
+    specificEpithet: str | None = None
+    infraSpecificEpithet: str | None = None
+    authorship: str | None = None
+    year: str | None = None
+    bracketAuthorship: str | None = None
+    bracketYear: str | None = None
+    canonicalName: str | None = None
+    canonicalNameWithMarker: str | None = None
+    canonicalNameComplete: str | None = None
+    rankMarker: str | None = None
+
+
 class SpeciesPage(Page):
     """A page of names."""
 
@@ -164,6 +224,34 @@ class DatasetPage(Page):
 
     results: list[Dataset]
     facets: list[Facet]
+
+
+class NamedArea(BaseModel):
+    """An area of the release."""
+
+    kind: str = Field(description="The table that holds it.")
+    id: str = Field(description="What withinArea takes.")
+    name: str | None = None
+    names: list[str] = Field(description="Its names in every language that is known.")
+    countries: list[str]
+
+
+class AreaPage(Page):
+    """A page of areas."""
+
+    results: list[NamedArea]
+
+
+class UploadedArea(BaseModel):
+    """An area that was uploaded."""
+
+    id: str = Field(description="What withinArea takes; the same polygon has the same id.")
+    kind: str
+    name: str | None = None
+    bbox: list[float]
+    polygon_area_km2: float
+    notes: list[str] = Field(description="What was done to read it.")
+    location: str
 
 
 class SurveyProblem(BaseModel):
@@ -197,6 +285,59 @@ class Receipt(BaseModel):
     id: int
     state: str
     location: str
+
+
+class DownloadLink(BaseModel):
+    """A link of a download."""
+
+    rel: str
+    href: str
+    type: str
+
+
+class DownloadParameter(BaseModel):
+    """A parameter that a download was asked for by."""
+
+    name: str
+    value: str
+
+
+class DownloadDataset(BaseModel):
+    """A dataset's part of a download."""
+
+    key: str | None
+    title: str | None
+    count: int
+    license: str = Field(description="The strictest licence of these records.")
+    doi: str | None = Field(description="DOI of the dataset, or of the download that it came by.")
+
+
+class Download(BaseModel):
+    """How a download stands."""
+
+    id: str
+    state: str = Field(description="queued, running, done, failed, cancelled, expired or erased.")
+    format: str
+    release: str = Field(description="The release that it is made of.")
+    progress: float = Field(description="0-1.")
+    parameters: list[DownloadParameter]
+    created: str
+    finished: str | None = None
+    expires: str | None = Field(default=None, description="When the file goes.")
+    error: str | None = Field(default=None, description="Why it failed.")
+    citation: str | None = Field(default=None, description="Id of its citation, where there is one.")
+    rows: int | None = Field(default=None, description="Records that are counted in it.")
+    size: int | None = Field(default=None, description="Bytes of the file.")
+    sha256: str | None = Field(default=None, description="Checksum of the file.")
+    license: str | None = Field(default=None, description="The strictest licence of all records.")
+    datasets: list[DownloadDataset] | None = None
+    generalised: dict[str, int] | None = Field(default=None, description="Records by how coarse their place is.")
+    generalisation: str | None = Field(default=None, description="The same in words.")
+    without_place: int | None = Field(default=None, description="Records without published coordinates.")
+    without_year: int | None = Field(default=None, description="Records without a year.")
+    file: str | None = Field(default=None, description="Address of the file.")
+    filename: str | None = None
+    links: list[DownloadLink]
 
 
 class Submission(BaseModel):

@@ -22,7 +22,7 @@ def country(name: str, value: str, _: Lookup) -> Filter:
 def country_code(name: str, value: str) -> str:
     """Return the code of a country that is told by its ISO code, or by its name in a language of the region."""
     code = value.strip().upper()
-    if len(code) == 2:
+    if len(code) == 2 and code.isascii():
         return code
     codes = country_candidates(value)
     if len(codes) == 1:
@@ -94,7 +94,7 @@ def sides(name: str, values: list[str], lookup: Lookup, *, least: int = 1) -> tu
 
 def _side(name: str, value: str, lookup: Lookup) -> Filter:
     """Read one side."""
-    if len(value) == 2 or country_candidates(value):
+    if (len(value) == 2 and value.isascii()) or country_candidates(value):
         return within_country(country_code(name, value))
     if _DIVISION.fullmatch(value):
         return Compare("province_code", "=", value.upper())

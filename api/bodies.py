@@ -1,0 +1,143 @@
+"""Bodies of requests: read up to a limit, as JSON, and as the same parameters that an address has."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+
+from api.dependencies import Opened
+from api.errors import Code, ProblemError, invalid
+from api.parameters import ACROSS, NULLS, SEARCH, Kind
+from api.predicates import read_predicate
+from biodata.store.query.filters import Filter
+
+BODY_LIMIT_BYTES: Final = 1_000_000
+"""Largest body of a search or an area."""
+
+GEOJSON_TYPES: Final = ("Polygon", "MultiPolygon", "GeometryCollection", "Feature", "FeatureCollection")
+PREDICATE: Final = "predicate"
+_OWN: Final = ("limit", "offset", "cursor", "snapshot", "facet", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect")  # fmt: skip
+
+More = Callable[[Opened], dict[str, Filter]]
+
+
+async def receive(request: Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
+    """Return a request's body.
+
+    Raises
+    ------
+    ProblemError
+        With BODY_TOO_LARGE; no more than the limit is ever kept.
+    """
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit_bytes:
+            detail = f"more than {limit_bytes:,} bytes were sent"
+            raise ProblemError(Code.BODY_TOO_LARGE, detail, expected=f"at most {limit_bytes:,} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def read_json(raw: bytes) -> Any:
+    """Return what JSON says.
+
+    Raises
+    ------
+    ProblemError
+        With BODY_INVALID.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise ProblemError(Code.BODY_INVALID, f"the body is no JSON: {error}", expected="a JSON object") from error
+
+
+def read_search(raw: bytes, media_type: str) -> tuple[list[tuple[str, str]], More | None]:
+    """Read the body of a search.
+
+    Parameters
+    ----------
+    raw : bytes
+        A JSON object of search parameters, each a value or a list of values, `geometry` as WKT or GeoJSON, and
+        `predicate` as GBIF's downloads have it; or a GeoJSON document, which is the geometry; or, as text/plain or
+        text/csv, a list of names, one a line.
+    media_type : str
+        The Content-Type.
+
+    Returns
+    -------
+    (list of (name, value), callable or None)
+        Parameters, and what gives the predicate's filter.
+    """
+    if media_type.partition(";")[0].strip().lower() in ("text/plain", "text/csv"):
+        try:
+            lines = raw.decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise ProblemError(Code.BODY_INVALID, "the list of names is not UTF-8", expected="UTF-8") from error
+        return [("speciesList", name) for line in lines if (name := line.strip().strip('"'))], None
+    body = read_json(raw)
+    if not isinstance(body, dict):
+        expected = "a JSON object of search parameters, or GeoJSON"
+        raise ProblemError(Code.BODY_INVALID, "the body is no JSON object", expected=expected)
+    if body.get("type") in GEOJSON_TYPES:
+        return [], lambda release: {"geometry": release.shape(body)}
+    pairs: list[tuple[str, str]] = []
+    shape = None
+    for name, value in body.items():
+        if name == "geometry" and isinstance(value, dict):
+            shape = value
+        elif name != PREDICATE:
+            pairs += [(name, _text(name, one)) for one in (value if isinstance(value, list) else [value])]
+    predicate = body.get(PREDICATE)
+    if PREDICATE in body and not isinstance(predicate, dict):
+        raise invalid(field=PREDICATE, value=str(predicate), expected='an object such as {"type": "equals", …}')
+
+    def more(release: Opened) -> dict[str, Filter]:
+        found: dict[str, Filter] = {}
+        if shape is not None:
+            found["geometry"] = release.shape(shape)
+        if predicate is not None:
+            found[PREDICATE] = read_predicate(predicate, release)
+        return found
+
+    return pairs, more if shape is not None or predicate is not None else None
+
+
+def _text(name: str, value: Any) -> str:
+    """Return a value as an address would write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise invalid(field=name[:80], value=str(value), expected="text, a number, true or false, or a list of them")
+
+
+def search_body() -> dict[str, Any]:
+    """Return what OpenAPI says of the body of a search."""
+    one: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+    value = {"anyOf": [one, {"type": "array", "items": one, "maxItems": 2_000}]}
+    shape = {"type": "object", "required": ["type"], "properties": {"type": {"enum": list(GEOJSON_TYPES)}}}
+    names = [*SEARCH, *ACROSS, *NULLS, *_OWN]
+    properties: dict[str, Any] = {name: dict(value) for name in names}
+    for parameter in SEARCH.values():
+        if parameter.kind is Kind.GEOMETRY:
+            properties[parameter.name] = {"anyOf": [{"type": "string"}, shape]}
+    properties[PREDICATE] = {
+        "type": "object",
+        "required": ["type"],
+        "description": "A predicate as GBIF's downloads have it: and, or, not, equals, in, within, lessThan, …",
+    }
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    names_only = {"schema": {"type": "string", "maxLength": 100_000}}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": schema},
+                "application/geo+json": {"schema": shape},
+                "text/plain": names_only,
+            },
+        }
+    }
