@@ -68,19 +68,23 @@ def metres_per_degree(latitude: Floats) -> tuple[Floats, Floats]:
     return east, north
 
 
-def distance_to_segment_m(longitude: Floats, latitude: Floats, segment: Floats) -> Floats:
-    """Return the distance from each point to its segment, right to a metre within 50 km.
+def distance_to_segment_m(
+    longitude: Floats, latitude: Floats, segment: Floats, of: NDArray[np.int64] | None = None
+) -> Floats:
+    """Return the distance from points to segments, right to a metre within 50 km.
 
     Parameters
     ----------
     longitude, latitude : ndarray of float64, length n
         Degrees, WGS 84, between 85° S and 85° N.
-    segment : ndarray of float64, shape (n, 4)
-        Longitude and latitude of both ends of each point's segment, degrees; at most about 0.05° long.
+    segment : ndarray of float64, shape (m, 4)
+        Longitude and latitude of both ends of each segment, degrees; at most about 0.05° long.
+    of : ndarray of int64, length m, optional
+        The point that each segment's distance is asked from; where none is given each point has its own segment.
 
     Returns
     -------
-    ndarray of float64, length n
+    ndarray of float64, length m
         Metres.
 
     Notes
@@ -93,6 +97,9 @@ def distance_to_segment_m(longitude: Floats, latitude: Floats, segment: Floats) 
     # A degree of longitude shrinks by this many metres for each degree northward, half of it at mid-latitude.
     east_change = -np.sin(phi) * METRES_PER_DEGREE * (np.pi / 360)
     north_change = METRES_PER_DEGREE * 1.5 * ECCENTRICITY_2 * np.sin(2 * phi) * (np.pi / 360)
+    if of is not None:
+        longitude, latitude = longitude[of], latitude[of]
+        east, north, east_change, north_change = east[of], north[of], east_change[of], north_change[of]
     lat_a, lat_b = segment[:, 1] - latitude, segment[:, 3] - latitude
     ax = (segment[:, 0] - longitude) * (east + east_change * lat_a)
     bx = (segment[:, 2] - longitude) * (east + east_change * lat_b)

@@ -10,13 +10,19 @@ from biodata.geo import Floats, distance_to_segment_m, metres_per_degree
 from biodata.places.edges import ranges
 
 Longs = NDArray[np.int64]
-TOP_DEGREES: Final = 0.8
+Bools = NDArray[np.bool_]
 LEVELS: Final = 4
-CELL_DEGREES: Final = TOP_DEGREES / 2**LEVELS
+CELL_DEGREES: Final = 0.05
+TOP_DEGREES: Final = CELL_DEGREES * 2 ** (LEVELS - 1)
 LONGEST_DEGREES: Final = 0.05
 SLACK: Final = 1.02
 """Cells are compared by distances in a plane; the margin pays for what that costs at their size."""
 CHUNK: Final = 16384
+
+PER_DEGREE, COLUMNS, ROWS = 10, 3600, 1800
+"""The cells of which it is known from the beginning whether a line may be within the reach."""
+POLAR_DEGREES: Final = 80.0
+"""Beyond it any line may be."""
 
 
 class Near(NamedTuple):
@@ -36,7 +42,7 @@ class Near(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """The cells that were asked for so far, in order, and the lines that can be nearest to a point in them."""
+    """The cells of one size that were asked for so far, in order, and the lines that can be nearest to a point in them."""
 
     cell: Longs
     start: Longs
@@ -60,19 +66,20 @@ class Lines:
     def __init__(self, ends: Floats, *, reach_m: float, band_m: float) -> None:
         self.reach_m, self.band_m = reach_m, band_m
         length = np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1])
-        self._line, part = ranges(
-            np.zeros(len(ends), np.int64), np.ceil(length / LONGEST_DEGREES).astype(np.int64).clip(1)
-        )
-        parts = np.ceil(length / LONGEST_DEGREES).clip(1)[self._line][:, None]
-        start, step = ends[self._line, :2], (ends[self._line, 2:] - ends[self._line, :2]) / parts
+        count = np.ceil(length / LONGEST_DEGREES).astype(np.int64).clip(1)
+        self._line, part = ranges(np.zeros(len(ends), np.int64), count)
+        start, step = ends[self._line, :2], ((ends[:, 2:] - ends[:, :2]) / count[:, None])[self._line]
         self._segments = np.hstack([start + step * part[:, None], start + step * (part[:, None] + 1)])
         self._middle = (self._segments[:, :2] + self._segments[:, 2:]) / 2
-        self._half_m = distance_to_segment_m(self._middle[:, 0], self._middle[:, 1], self._segments[:, [0, 1, 0, 1]])
+        east_m, north_m = metres_per_degree(self._middle[:, 1])
+        self._half_m = np.hypot(step[:, 0] * east_m, step[:, 1] * north_m) / 2 * SLACK
+        self._far_m = reach_m * SLACK + self._half_m.max(initial=0.0)
         top = _cell(self._middle[:, 0], self._middle[:, 1], TOP_DEGREES)
         self._order = np.argsort(top, kind="stable")
         self._top = top[self._order]
+        self._may_reach = _around(self._middle, self._far_m)
         empty = np.empty(0, dtype=np.int64)
-        self._table = _Table(empty, empty, empty, empty)
+        self._tables = [_Table(empty, empty, empty, empty)] * LEVELS
         self._lock = Lock()
 
     def near(self, longitude: Floats, latitude: Floats) -> Near:
@@ -87,77 +94,70 @@ class Lines:
         -------
         Near
         """
-        table, slot = self._cells(_cell(longitude, latitude, CELL_DEGREES))
-        count = table.size[slot]
+        asked = np.flatnonzero(self._may_reach[_square(longitude, latitude)])
+        cell, inverse = np.unique(_cell(longitude[asked], latitude[asked], CELL_DEGREES), return_inverse=True)
+        with self._lock:
+            table, slot = self._cells(cell, 0)
+        slot = slot[inverse]
+        some = table.size[slot] > 0
+        asked, slot = asked[some], slot[some]
         distance = np.full(len(longitude), np.nan)
-        asked = np.flatnonzero(count)
-        asked = asked[np.argsort(slot[asked], kind="stable")]
-        pairs: list[tuple[Longs, Longs]] = []
-        for chunk in np.array_split(asked, len(asked) // CHUNK + 1):
-            if not len(chunk):
-                continue
-            owner, at = ranges(table.start[slot[chunk]], count[chunk])
-            segment = table.segment[at]
-            point = chunk[owner]
-            metres = distance_to_segment_m(longitude[point], latitude[point], self._segments[segment])
-            starts = np.cumsum(count[chunk]) - count[chunk]
-            distance[chunk] = np.minimum.reduceat(metres, starts)
-            within = metres <= self.band_m
-            pairs.append((point[within], self._line[segment[within]]))
-        distance[distance > self.reach_m] = np.nan
         empty = np.empty(0, dtype=np.int64)
-        points, lines = zip(*pairs, strict=True) if pairs else ((empty,), (empty,))
+        pairs: list[tuple[Longs, Longs]] = [(empty, empty)]
+        for begin in range(0, len(asked), CHUNK):
+            chunk, at_slot = asked[begin : begin + CHUNK], slot[begin : begin + CHUNK]
+            count = table.size[at_slot]
+            owner, at = ranges(table.start[at_slot], count)
+            segment = table.segment[at]
+            metres = distance_to_segment_m(longitude[chunk], latitude[chunk], self._segments[segment], owner)
+            distance[chunk] = np.minimum.reduceat(metres, np.cumsum(count) - count)
+            within = np.flatnonzero(metres <= self.band_m)
+            pairs.append((chunk[owner[within]], self._line[segment[within]]))
+        distance[distance > self.reach_m] = np.nan
+        points, lines = zip(*pairs, strict=True)
         return Near(distance, np.concatenate(points), np.concatenate(lines))
 
-    def _cells(self, cell: Longs) -> tuple[_Table, Longs]:
-        """Return the table and the position in it of each cell, computing those that are asked for first now."""
-        wanted, inverse = np.unique(cell, return_inverse=True)
-        with self._lock:
-            table = self._table
-            new = np.setdiff1d(wanted, table.cell, assume_unique=True)
-            if len(new):
-                count, segment = self._candidates(new)
-                first = len(table.segment) + np.cumsum(count) - count
-                cells = np.concatenate([table.cell, new])
-                order = np.argsort(cells)
-                table = _Table(
-                    cells[order],
-                    np.concatenate([table.start, first])[order],
-                    np.concatenate([table.size, count])[order],
-                    np.concatenate([table.segment, segment]),
-                )
-                self._table = table
-        return table, np.searchsorted(table.cell, wanted)[inverse]
+    def _cells(self, cell: Longs, level: int) -> tuple[_Table, Longs]:
+        """Return the table of a size of cells and the position in it of each cell, adding those that are new.
 
-    def _candidates(self, cell: Longs) -> tuple[Longs, Longs]:
-        """Return how many segments can be nearest to, or in the band of, a point in each cell, and those segments.
-
-        From cells of 0.8° down to 0.05°, each time keeping what the next size can need.
+        Cells of level 0 are of 0.05°, those of each other twice as wide; `cell` is in order, each once. A cell keeps
+        of the lines of the one around it what it can need.
         """
-        row, column = cell >> 16, cell & 0xFFFF
-        tops, parent = np.unique((row >> LEVELS) * 2**16 + (column >> LEVELS), return_inverse=True)
-        # Whatever lies within the reach of a cell has its middle in a cell beside it; eastward more of them as the
-        # meridians draw together.
-        south, _ = _corner(tops, TOP_DEGREES)
-        widest = metres_per_degree(np.minimum(np.abs(south) + TOP_DEGREES, 89.0))[0].min(initial=1e6)
-        beside = int(np.ceil((self.reach_m * SLACK / widest + LONGEST_DEGREES) / TOP_DEGREES))
-        around = np.add.outer(np.arange(-1, 2) * 2**16, np.arange(-beside, beside + 1)).ravel()
-        asked = (tops[:, None] + around).ravel()
-        start, end = np.searchsorted(self._top, asked), np.searchsorted(self._top, asked, side="right")
-        owner, at = ranges(start, end - start)
-        segment = self._order[at]
-        first = np.searchsorted(owner, np.arange(len(tops) + 1) * len(around))
-        for level in range(LEVELS - 1, -1, -1):
-            cells, inverse = np.unique((row >> level) * 2**16 + (column >> level), return_inverse=True)
-            parent_of = np.empty(len(cells), dtype=np.int64)
-            parent_of[inverse] = parent
-            child, at = ranges(first[parent_of], first[parent_of + 1] - first[parent_of])
-            segment = segment[at]
-            child, segment = self._prune(cells, CELL_DEGREES * 2**level, child, segment, exactly=level == 0)
-            first = np.searchsorted(child, np.arange(len(cells) + 1))
-            parent = inverse
-        # `cell` is sorted and unique, so the last level's cells are `cell` itself.
-        return np.bincount(child, minlength=len(cell)), segment
+        table = self._tables[level]
+        new = np.setdiff1d(cell, table.cell, assume_unique=True)
+        if len(new):
+            if level == LEVELS - 1:
+                child, segment = self._beside(new)
+            else:
+                parent, of = np.unique((new >> 17 << 16) + ((new & 0xFFFF) >> 1), return_inverse=True)
+                above, slot = self._cells(parent, level + 1)
+                child, at = ranges(above.start[slot][of], above.size[slot][of])
+                segment = above.segment[at]
+            child, segment = self._prune(new, CELL_DEGREES * 2**level, child, segment, exactly=level == 0)
+            size = np.bincount(child, minlength=len(new))
+            cells = np.concatenate([table.cell, new])
+            order = np.argsort(cells, kind="stable")
+            table = _Table(
+                cells[order],
+                np.concatenate([table.start, len(table.segment) + np.cumsum(size) - size])[order],
+                np.concatenate([table.size, size])[order],
+                np.concatenate([table.segment, segment]),
+            )
+            self._tables[level] = table
+        return table, np.searchsorted(table.cell, cell)
+
+    def _beside(self, cell: Longs) -> tuple[Longs, Longs]:
+        """Return pairs of a cell of the largest size, in order, and a segment that may be within the reach of it."""
+        south, _ = _corner(cell, TOP_DEGREES)
+        up = int(np.ceil(self._far_m / (metres_per_degree(np.zeros(1))[1][0] * TOP_DEGREES)))
+        # The meridians draw together: the more cells eastward, the nearer to a pole.
+        poleward = np.minimum(np.maximum(np.abs(south), np.abs(south + TOP_DEGREES)) + up * TOP_DEGREES, 89.0)
+        wide = np.ceil(self._far_m / (metres_per_degree(poleward)[0] * TOP_DEGREES)).astype(np.int64)
+        rows = cell[:, None] + np.arange(-up, up + 1) * 2**16
+        start = np.searchsorted(self._top, rows - wide[:, None])
+        end = np.searchsorted(self._top, rows + wide[:, None], side="right")
+        run, at = ranges(start.ravel(), (end - start).ravel())
+        return run // rows.shape[1], self._order[at]
 
     def _prune(self, cells: Longs, size: float, child: Longs, segment: Longs, *, exactly: bool) -> tuple[Longs, Longs]:
         """Keep the segments that may be nearest somewhere in their cell, or within the band of a place in it.
@@ -185,6 +185,37 @@ class Lines:
         bound = np.minimum(bound, self.reach_m * SLACK + half_m)
         keep = metres <= bound[child]
         return child[keep], segment[keep]
+
+
+def _around(places: Floats, far_m: float) -> Bools:
+    """Tell which squares of 0.1° have one of the places within a distance, or might have."""
+    marked = np.zeros(ROWS * COLUMNS, dtype=bool)
+    marked[_square(*places.T)] = True
+    row, column = np.divmod(np.flatnonzero(marked), COLUMNS)
+    up = int(np.ceil(far_m / (metres_per_degree(np.zeros(1))[1][0] / PER_DEGREE)))
+    edge = np.maximum(np.abs(row / PER_DEGREE - 90), np.abs((row + 1) / PER_DEGREE - 90)) + up / PER_DEGREE
+    east_m = metres_per_degree(np.minimum(edge, POLAR_DEGREES))[0]
+    wide = np.ceil(far_m / (east_m / PER_DEGREE)).astype(np.int64)
+    for step in range(1, int(wide.max(initial=0)) + 1):
+        reached = wide >= step
+        for beside in (column[reached] - step, column[reached] + step):
+            inside = (beside >= 0) & (beside < COLUMNS)
+            marked[row[reached][inside] * COLUMNS + beside[inside]] = True
+    grid = marked.reshape(ROWS, COLUMNS)
+    whole = grid.copy()
+    for step in range(1, up + 1):
+        whole[step:] |= grid[:-step]
+        whole[:-step] |= grid[step:]
+    polar = round((90 - POLAR_DEGREES) * PER_DEGREE)
+    whole[:polar] = whole[-polar:] = True
+    return whole.ravel()
+
+
+def _square(longitude: Floats, latitude: Floats) -> Longs:
+    """Return the number of the square of 0.1° that a point lies in."""
+    row = ((latitude + 90) * PER_DEGREE).astype(np.int64).clip(0, ROWS - 1)
+    column = ((longitude + 180) * PER_DEGREE).astype(np.int64).clip(0, COLUMNS - 1)
+    return np.asarray(row * COLUMNS + column)
 
 
 def _cell(longitude: Floats, latitude: Floats, size: float) -> Longs:

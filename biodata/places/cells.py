@@ -83,9 +83,12 @@ class Cells:
         west = (cell % COLUMNS)[owner] / PER_DEGREE - 180
         inside = (x <= longitude[owner]) & (x >= west - MARGIN)
         owner, edge, x = owner[inside], edge[inside], x[inside]
-        order = np.lexsort((x, owner))
         found = np.full(len(longitude), -1, dtype=np.int64)
-        found[owner[order]] = edge[order]  # the last one written, the easternmost, stays
+        if len(owner):
+            starts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
+            easternmost = np.repeat(np.maximum.reduceat(x, starts), np.diff(np.append(starts, len(owner))))
+            last = x == easternmost
+            found[owner[last]] = edge[last]
         return found
 
 
@@ -105,15 +108,12 @@ def cells_of(edges: Edges) -> Cells:
     edge, row = ranges(low, high - low)
     x = x0[edge] + ((row + 0.5) / PER_DEGREE - 90 + NUDGE - y0[edge]) * slope[edge]
     order = np.lexsort((x, row))
-    column = np.ceil((x[order] + 180) * PER_DEGREE - 0.5).astype(np.int64)
-    event = np.zeros(ROWS * COLUMNS, dtype=np.int32)
-    east = np.concatenate([[SEA], edges.right[edge[order]]])
-    starts = np.searchsorted(row[order], np.arange(ROWS))
-    inside = column < COLUMNS
-    event[(row[order] * COLUMNS + column)[inside]] = np.flatnonzero(inside) + 1
-    table = np.maximum.accumulate(event.reshape(ROWS, COLUMNS), axis=1)
-    # Events are counted over all rows; a row that has met none of its own yet lies at sea.
-    unit = np.where(table > starts[:, None], east[table], SEA).astype(np.int16).ravel()
+    column = np.ceil((x[order] + 180) * PER_DEGREE - 0.5).astype(np.int64).clip(0, COLUMNS)
+    # Each row begins at sea; from each crossing to the next the cells lie in one unit.
+    begins = np.searchsorted(row[order], np.arange(ROWS))
+    start = np.insert(row[order] * COLUMNS + column, begins, np.arange(ROWS) * COLUMNS)
+    east = np.insert(edges.right[edge[order]], begins, SEA).astype(np.int16)
+    unit = np.repeat(east, np.diff(np.append(start, ROWS * COLUMNS)))
     # Which cells an edge touches
     bottom = np.floor((y0 + 90) * PER_DEGREE).astype(np.int64)
     top = np.minimum(np.floor((y1 + 90) * PER_DEGREE).astype(np.int64), ROWS - 1)
@@ -128,6 +128,7 @@ def cells_of(edges: Edges) -> Cells:
     owner, column = ranges(first, last - first + 1)
     cell = row[owner] * COLUMNS + column
     order = np.argsort(cell, kind="stable")
-    divided, start = np.unique(cell[order], return_index=True)
-    unit[divided] = DIVIDED
-    return Cells(unit, divided, np.append(start, len(cell)), edge[owner][order], edges)
+    cell = cell[order]
+    first = np.flatnonzero(np.append(True, cell[1:] != cell[:-1])[: len(cell)])
+    unit[cell[first]] = DIVIDED
+    return Cells(unit, cell[first], np.append(first, len(cell)), edge[owner][order], edges)

@@ -1,12 +1,17 @@
 """Where points lie: country, division, distance to the nearest land border, and which sides are possible."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from biodata.geo import Floats
 from biodata.places.borders import Longs
 from biodata.places.boundaries import BoundarySet
 from biodata.places.edges import SEA, Edges
+
+Array = NDArray[Any]
 
 
 def locate(longitude: Floats, latitude: Floats, boundaries: BoundarySet) -> pl.DataFrame:
@@ -34,19 +39,9 @@ def locate(longitude: Floats, latitude: Floats, boundaries: BoundarySet) -> pl.D
     longitude, latitude = np.asarray(longitude, dtype=np.float64), np.asarray(latitude, dtype=np.float64)
     told = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
     rows = np.flatnonzero(told)
-    found = _locate(longitude[rows], latitude[rows], boundaries)
-    if len(rows) == len(told):
-        return found
-    at = np.full(len(told), len(rows), dtype=np.int64)
-    at[rows] = np.arange(len(rows))
-    nulls = pl.DataFrame(schema=found.schema).clear(1)
-    return pl.concat([found, nulls])[at]
-
-
-def _locate(longitude: Floats, latitude: Floats, boundaries: BoundarySet) -> pl.DataFrame:
-    """Locate points whose coordinates are all in range."""
+    longitude, latitude = longitude[rows], latitude[rows]
     unit = boundaries.cells.locate(longitude, latitude)
-    # The last entry of each table stands for the sea, whose unit is -1.
+    # The last entry of each table stands for the sea, whose unit is -1, and for no place at all.
     nowhere = len(boundaries.countries)
     country = np.append(boundaries.country_of, nowhere)[unit].astype(np.int64)
     names = pl.Series([*boundaries.countries, None], dtype=pl.String)
@@ -54,7 +49,7 @@ def _locate(longitude: Floats, latitude: Floats, boundaries: BoundarySet) -> pl.
     near = boundaries.borders.near(longitude, latitude)
     at_sea = np.flatnonzero(unit == SEA)
     coast = boundaries.coasts.near(longitude[at_sea], latitude[at_sea])
-    codes = _codes(
+    sets, which = _codes(
         country,
         [
             *_sides(near.point, near.line, boundaries.border_edges, boundaries),
@@ -63,13 +58,26 @@ def _locate(longitude: Floats, latitude: Floats, boundaries: BoundarySet) -> pl.
         names,
     )
     disputed = names.is_null().to_numpy()[country] & (unit != SEA)
+    several = (sets.list.len() > 1).to_numpy()[which]
+    ambiguous = (near.distance_m <= boundaries.band_m) | disputed | several
+
+    def spread(values: Array, otherwise: float) -> Array:
+        """Return values of the rows in range for all rows."""
+        if len(rows) == len(told):
+            return values
+        whole = np.full(len(told), otherwise, dtype=values.dtype)
+        whole[rows] = values
+        return whole
+
     return pl.DataFrame(
         {
-            "located_country_code": names.gather(country),
-            "province_code": provinces.gather(np.where(unit == SEA, len(provinces) - 1, unit)),
-            "border_distance_m": pl.Series(near.distance_m, nan_to_null=True),
-            "ambiguous": (near.distance_m <= boundaries.band_m) | disputed | (codes.list.len() > 1).to_numpy(),
-            "country_codes": codes,
+            "located_country_code": names.gather(spread(country, nowhere)),
+            "province_code": provinces.gather(
+                spread(np.where(unit == SEA, len(provinces) - 1, unit), len(provinces) - 1)
+            ),
+            "border_distance_m": pl.Series(spread(near.distance_m, np.nan), nan_to_null=True),
+            "ambiguous": pl.Series([False, True, None]).gather(spread(ambiguous.astype(np.uint8), 2)),
+            "country_codes": pl.concat([sets, pl.Series([None], dtype=sets.dtype)]).gather(spread(which, len(sets))),
         }
     )
 
@@ -81,35 +89,28 @@ def _sides(point: Longs, line: Longs, edges: Edges, boundaries: BoundarySet) -> 
     return [(point, of[side[line]].astype(np.int64)) for side in (edges.left, edges.right)]
 
 
-def _codes(country: Longs, pairs: list[tuple[Longs, Longs]], names: pl.Series) -> pl.Series:
-    """Return for each point the codes of its country and of those that it is paired with, each once, in order.
+def _codes(country: Longs, pairs: list[tuple[Longs, Longs]], names: pl.Series) -> tuple[pl.Series, Longs]:
+    """Return sets of codes, and for each point which one is its country's and of those that it is paired with.
 
-    There are few distinct sets of codes, so each set is made once and handed to its points.
+    Each code stands once in a set, in order. There are few sets, so each is made once.
     """
     width = len(names)
     coded = names.is_not_null().to_numpy()
     points = np.unique(np.concatenate([point for point, _ in pairs]))
-    keys = np.sort(
+    keys = np.unique(
         np.concatenate([point[coded[n]] * width + n[coded[n]] for point, n in [(points, country[points]), *pairs]])
     )
-    keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
     point, number = keys // width, keys % width
     rank = np.arange(len(keys)) - np.searchsorted(point, point)
     # The numbers of a point's countries as digits of one number; nowhere do more than six meet.
-    together = np.zeros(len(country), dtype=np.int64)
-    np.add.at(together, point, (number + 1) * (width + 1) ** rank)
-    alone = np.ones(len(country), dtype=bool)
-    alone[points] = False
-    together[alone] = np.where(coded, np.arange(width) + 1, 0)[country[alone]]
-    sets, which = _distinct(together)
-    lists = [[names[digit - 1] for digit in _digits(int(value), width + 1)] for value in sets]
-    return pl.Series(lists, dtype=pl.List(pl.String)).gather(which)
-
-
-def _distinct(values: Longs) -> tuple[Longs, Longs]:
-    """Return the distinct values in order and each value's place among them; there are few of them."""
-    sets = pl.Series(values).unique().sort().to_numpy()
-    return sets, np.searchsorted(sets, values)
+    together = np.zeros(len(points), dtype=np.int64)
+    np.add.at(together, np.searchsorted(points, point), (number + 1) * (width + 1) ** rank)
+    values, at = np.unique(together, return_inverse=True)
+    alone = names.to_frame("code").select(pl.concat_list("code").list.drop_nulls()).to_series()
+    several = [[names[digit - 1] for digit in _digits(int(value), width + 1)] for value in values]
+    which = country.copy()
+    which[points] = width + at
+    return pl.concat([alone, pl.Series(several, dtype=alone.dtype)]), which
 
 
 def _digits(value: int, base: int) -> list[int]:
