@@ -1,7 +1,7 @@
 """How often each answer was given: what is summed of a test, and the numbers that follow from the sums."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
 
 import polars as pl
 
@@ -21,6 +21,9 @@ SUMMARY: Final = pl.Schema(
     }
 )
 """The columns of `summarise`."""
+
+_KINDS: Final = tuple(SUMMARY.names()[3:])
+Number = TypeVar("Number", int, pl.Expr)
 
 
 def counted(prepared: pl.DataFrame, tests: Sequence[Test], context: Context, by: Sequence[str]) -> pl.DataFrame:
@@ -53,18 +56,18 @@ def counted(prepared: pl.DataFrame, tests: Sequence[Test], context: Context, by:
     told = prepared.lazy()
     sums = [rows.alias("rows"), *sums]
     summed = told.group_by(by, maintain_order=True).agg(sums) if by else told.select(sums)
-    return outcomes(summed, tests, by)
-
-
-def outcomes(sums: pl.LazyFrame, tests: Sequence[Test], by: Sequence[str] = ()) -> pl.DataFrame:
-    """Return the numbers of `SUMMARY`, as `counted` does, from `rows` and the sums `label.name` of what `tallied` names."""
-    names = frozenset(sums.collect_schema().names())
     derived = [
         one.alias(f"{test.label}.{outcome}")
         for test in tests
-        for outcome, one in _outcomes(test, has_external=f"{test.label}.external" in names).items()
+        for outcome, one in _outcomes(
+            test,
+            pl.col("rows"),
+            pl.col(f"{test.label}.runs"),
+            pl.col(f"{test.label}.first"),
+            pl.col(f"{test.label}.external") if f"{test.label}.external" in columns else pl.lit(0, dtype=pl.Int64),
+        ).items()
     ]
-    return sums.select(*by, "rows", *derived).collect()
+    return summed.select(*by, "rows", *derived).collect()
 
 
 def tallied(test: Test, answer: Answer) -> dict[str, pl.Expr]:
@@ -80,25 +83,44 @@ def tallied(test: Test, answer: Answer) -> dict[str, pl.Expr]:
     return {"runs": runs & ~external, "first": first & ~external, "external": external}
 
 
-def _outcomes(test: Test, *, has_external: bool) -> dict[str, pl.Expr]:
+def _outcomes(test: Test, rows: Number, runs: Number, first: Number, external: Number) -> dict[str, Number]:
     """Return the numbers of `SUMMARY` from what was summed."""
-    runs, first = pl.col(f"{test.label}.runs"), pl.col(f"{test.label}.first")
-    external = pl.col(f"{test.label}.external") if has_external else pl.lit(0, dtype=pl.Int64)
     of_kind = {
         Kind.VALIDATION: {"compliant": first, "not_compliant": runs - first},
         Kind.ISSUE: {"compliant": runs - first, "not_compliant": first},
         Kind.AMENDMENT: {"proposed": first},
         Kind.MEASURE: {"compliant": runs},
     }
-    return {**of_kind[test.kind], "internal": pl.col("rows") - runs - external, "external": external}
+    return {**of_kind[test.kind], "internal": rows - runs - external, "external": external}
 
 
 def summary_of(counts: pl.DataFrame, tests: Sequence[Test]) -> pl.DataFrame:
     """Return one row a test of the sums of what `counted` returned."""
     row = counts.select(pl.col(pl.Int64).sum()).row(0, named=True) if counts.height else {}
-    kinds = SUMMARY.names()[3:]
-    rows = [
-        (test.label, test.guid, test.kind.value, *(row.get(f"{test.label}.{kind}", 0) for kind in kinds))
+    return _summary(
+        {test.label: {kind: row.get(f"{test.label}.{kind}", 0) for kind in _KINDS} for test in tests}, tests
+    )
+
+
+def summary_of_sums(sums: Mapping[str, int], rows: int, tests: Sequence[Test]) -> pl.DataFrame:
+    """Return one row a test of the sums over so many rows, `label.name`, of what `tallied` names."""
+    numbers = {
+        test.label: _outcomes(
+            test,
+            rows,
+            sums[f"{test.label}.runs"],
+            sums[f"{test.label}.first"],
+            sums.get(f"{test.label}.external", 0),
+        )
+        for test in tests
+    }
+    return _summary(numbers, tests)
+
+
+def _summary(numbers: Mapping[str, Mapping[str, int]], tests: Sequence[Test]) -> pl.DataFrame:
+    """Return one row a test; what is not counted of its kind is 0."""
+    told = [
+        (test.label, test.guid, test.kind.value, *(numbers[test.label].get(kind, 0) for kind in _KINDS))
         for test in tests
     ]
-    return pl.DataFrame(rows, schema=SUMMARY, orient="row")
+    return pl.DataFrame(told, schema=SUMMARY, orient="row")

@@ -139,7 +139,7 @@ def _near_country(
 ) -> Bools:
     """Tell which points that are not found yet lie within so many metres of a country."""
     near = np.zeros(len(x), dtype=bool)
-    for distance in np.unique(metres):
+    for distance in metres[:1] if (metres == metres[:1]).all() else np.unique(metres):
         rows = np.flatnonzero(~found & (metres == distance))
         if len(rows) < _FEW:
             near[rows] = within(places.country_geometry(code, boundaries), x[rows], y[rows], metres[rows])
@@ -198,10 +198,12 @@ def _make_in_country(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     if frame["countryCode"].null_count() == frame.height:
         return pl.DataFrame({"agrees": pl.Series([None], dtype=pl.Boolean).new_from_index(0, frame.height)})
     points, metres = Points(frame), buffers(frame, context, MAP_BUFFER_M)
-    valid = frame["countryCode"].is_in([*country_codes(), HIGH_SEAS]).fill_null(value=False)
-    tested = points.told & valid.to_numpy()
+    tested = points.told & frame["countryCode"].is_not_null().to_numpy()
     agrees = np.zeros(frame.height, dtype=bool)
     for (code,), rows in _groups(frame["countryCode"], tested):
+        if code != HIGH_SEAS and code not in country_codes():
+            tested[rows] = False
+            continue
         agrees[rows] = in_country(
             str(code), points.x[rows], points.y[rows], points.unit[rows], metres[rows], context.boundaries, zone=True
         )

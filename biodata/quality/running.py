@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.quality.counting import summary_of
+from biodata.quality.counting import summary_of, summary_of_sums
 from biodata.quality.engine import normalise, prepare, responses
 from biodata.quality.model import Context, Test
 from biodata.quality.registry import TESTS, VALIDATIONS, find
@@ -111,4 +111,6 @@ def summarise(frame: pl.DataFrame, context: Context, tests: Sequence[Test] = VAL
         measured), `not_compliant` (of an issue: POTENTIAL_ISSUE), have something `proposed`, and where `internal` or
         `external` prerequisites were not met.
     """
-    return summary_of(tally(frame, tuple(tests), context) if frame.height else pl.DataFrame(), tests)
+    if not frame.height:
+        return summary_of(pl.DataFrame(), tests)
+    return summary_of_sums(tally(frame, tuple(tests), context), frame.height, tests)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
-from biodata.quality.counting import outcomes, tallied
+from biodata.quality.counting import tallied
 from biodata.quality.engine import emptied, named, prepare_with
 from biodata.quality.keys import Longs, keys_of
 from biodata.quality.memory import filled
@@ -62,8 +62,8 @@ class Plan(NamedTuple):
     constant: Mapping[str, bool]
 
 
-def tally(frame: pl.DataFrame, tests: tuple[Test, ...], context: Context) -> pl.DataFrame:
-    """Count the answers over a file, as `counting.counted` does over a prepared frame.
+def tally(frame: pl.DataFrame, tests: tuple[Test, ...], context: Context) -> dict[str, int]:
+    """Sum over the rows of a file what `counting.tallied` names of each test, as `label.name`.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def tally(frame: pl.DataFrame, tests: tuple[Test, ...], context: Context) -> pl.
 
     Returns
     -------
-    polars.DataFrame of one row
+    dict of str to int
     """
     told = named(frame)
     columns = tuple(filled(told, told.columns))
@@ -92,9 +92,7 @@ def tally(frame: pl.DataFrame, tests: tuple[Test, ...], context: Context) -> pl.
     for part in plan.by_value:
         sums |= _by_value(part, plain, frame.height, context)
     sums |= _by_row(plan.by_row, plain, context)
-    return outcomes(
-        pl.LazyFrame({"rows": frame.height, **sums}, schema=dict.fromkeys(("rows", *sums), pl.Int64)), tests
-    )
+    return sums
 
 
 def _by_row(part: Part, plain: pl.DataFrame, context: Context) -> dict[str, int]:

@@ -23,6 +23,8 @@ _CONSULTED: Final = (
 
 
 def _polynomial(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+    if not any(frame[part].null_count() < frame.height for part in PARTS):
+        return pl.DataFrame({"consistent": pl.Series([None], dtype=pl.Boolean).new_from_index(0, frame.height)})
     parsed = parse_names(frame["scientificName"]).select(
         "uninomial", "genus", "specific_epithet", "infraspecific_epithet"
     )

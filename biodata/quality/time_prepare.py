@@ -42,7 +42,10 @@ _DERIVED: Final = pl.Schema(
     }
 )
 # A complete date of ISO 8601, with or without a time to the minute or second: nearly every date of nearly every file.
-_USUAL: Final = r"^\d{4}-\d{2}-\d{2}(?:T([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?:Z|([+-])(0[0-9]|1[0-4]):?([0-5][0-9]))?)?$"
+_USUAL: Final = (
+    r"^(?P<date>\d{4}-\d{2}-\d{2})(?:T(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::(?P<second>[0-5][0-9]))?"
+    r"(?:(?P<utc>Z)|(?P<sign>[+-])(?P<zone_hour>0[0-9]|1[0-4]):?(?P<zone_minute>[0-5][0-9]))?)?$"
+)
 _CHINESE: Final = tuple("一 二 三 四 五 六 七 八 九 十 十一 十二".split())
 _NEGATIVE_ZERO: Final = r"T.*-00:?00$"
 
@@ -64,7 +67,7 @@ def dates(term: str) -> Preparation:
 
 def _spans(values: pl.Series) -> pl.DataFrame:
     """Return the span of each text: usual dates all at once, the others one by one."""
-    told = values.alias("value").to_frame()
+    told = values.alias("value").to_frame().with_columns(part=pl.col("value").str.extract_groups(_USUAL))
     usual = told.select(_usual().alias("span")).unnest("span")
     odd = usual["first"].is_null() & values.is_not_null()
     if not odd.any():
@@ -77,17 +80,18 @@ def _spans(values: pl.Series) -> pl.DataFrame:
 
 
 def _usual() -> pl.Expr:
-    """Return the span of `value` where it is a usual date, as a struct with nulls elsewhere."""
-    value = pl.col("value")
-    fits = value.str.contains(_USUAL) & ~value.str.contains(_NEGATIVE_ZERO)
-    first = pl.when(fits).then(value.str.slice(0, 10)).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32)
-    part = [value.str.extract(_USUAL, group).cast(pl.Int32) for group in (1, 2, 3, 5, 6)]
-    hour, minute, second, zone_hour, zone_minute = part
+    """Return the span of `value`, of whose parts `part` is a struct, where it is a usual date; nulls elsewhere."""
+    value, part = pl.col("value"), pl.col("part").struct.field
+    date = pl.when(~value.str.contains(_NEGATIVE_ZERO)).then(part("date"))
+    first = date.str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32)
+    hour, minute, second, zone_hour, zone_minute = (
+        part(name).cast(pl.Int32) for name in ("hour", "minute", "second", "zone_hour", "zone_minute")
+    )
     has_time = first.is_not_null() & hour.is_not_null()
     begin = pl.when(has_time).then(hour * 3600 + minute * 60 + second.fill_null(0)).otherwise(0)
     length = pl.when(has_time).then(pl.when(second.is_null()).then(60).otherwise(1)).otherwise(86_400).cast(pl.Int64)
-    east = pl.when(value.str.extract(_USUAL, 4) == "-").then(-1).otherwise(1) * (zone_hour * 3600 + zone_minute * 60)
-    offset = pl.when(first.is_not_null()).then(pl.when(value.str.ends_with("Z")).then(0).otherwise(east))
+    east = pl.when(part("sign") == "-").then(-1).otherwise(1) * (zone_hour * 3600 + zone_minute * 60)
+    offset = pl.when(first.is_not_null()).then(pl.when(part("utc").is_not_null()).then(0).otherwise(east))
     start = first.cast(pl.Int64) * 86_400 + begin
     length = pl.when(first.is_not_null()).then(length)
     precision = pl.when(has_time).then(TIME).when(first.is_not_null()).then(DATE)
