@@ -21,12 +21,15 @@ from api import (
     logs,
     occurrences,
     pages,
+    rates,
     species,
     species_match,
     surveys,
     tiles,
+    workers,
 )
 from api.dependencies import Service
+from api.metrics import Metrics
 from api.middleware import Envelope
 from biodata.settings import Settings
 
@@ -56,7 +59,8 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with logs.written(), Service(chosen) as app.state.service:
+        with logs.written(), Service(chosen) as app.state.service, rates.of_installation(chosen) as app.state.rates:
+            workers.end_with_server()
             yield
 
     app = FastAPI(
@@ -70,11 +74,11 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     )
     made = app.openapi
     app.openapi = cache(lambda: documents.finish(made()))  # type: ignore[method-assign]  # FastAPI's documented way
-    app.state.metrics = health.Metrics()
+    app.state.metrics = Metrics(chosen)
     app.state.dist = dist
     # A check reads a whole workbook: few at a time, so that uploads cannot take all memory or every thread.
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
-    app.add_middleware(Envelope, metrics=app.state.metrics)
+    app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
     errors.install(app)
     for part in (occurrences, areas, species_match, species, datasets, features, items, tiles, surveys, health, pages):
         app.include_router(part.router)

@@ -50,7 +50,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.registry = Registry.open(settings)
-        self._reader = ReleaseReader(settings.data)
+        self._reader = ReleaseReader(settings.data, timeout_seconds=settings.query_timeout_s)
         self._counts: OrderedDict[tuple[str, str, Filter | None], int] = OrderedDict()
         self._known: dict[str, _Facts] = {}
         self._lock = Lock()

@@ -202,12 +202,17 @@ def upload_answers() -> dict[int | str, dict[str, Any]]:
 
 
 def finish(document: dict[str, Any]) -> dict[str, Any]:
-    """Say of every operation what holds for all: a 422 is never answered, an address can be too long."""
+    """Say of every operation what holds for all: no 422, an address can be too long, requests too many."""
     for item in document["paths"].values():
         for operation in item.values():
             operation["responses"].pop("422", None)
             content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
             operation["responses"]["414"] = {"description": "The address is too long", "content": content}
+            operation["responses"]["429"] = {
+                "description": "There were more requests than are answered; Retry-After tells when to ask again",
+                "content": content,
+                "headers": {"Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}}},
+            }
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
     return document

@@ -57,6 +57,8 @@ class Code(StrEnum):
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     RELEASE_GONE = "RELEASE_GONE"
     UPLOAD_TOO_LARGE = "UPLOAD_TOO_LARGE"
+    RATE_LIMITED = "RATE_LIMITED"
+    NOT_FROM_HERE = "NOT_FROM_HERE"
     URI_TOO_LONG = "URI_TOO_LONG"
     INTERNAL = "INTERNAL"
     RELEASE_MISSING = "RELEASE_MISSING"
@@ -94,6 +96,8 @@ PROBLEMS: Final = MappingProxyType(
         Code.RELEASE_GONE: Problem(410, "The release that the cursor belongs to is no longer open."),
         Code.UPLOAD_TOO_LARGE: Problem(413, "The upload is larger than what is taken."),
         Code.URI_TOO_LONG: Problem(414, "The address is longer than what is taken."),
+        Code.RATE_LIMITED: Problem(429, "There were more requests than are answered."),
+        Code.NOT_FROM_HERE: Problem(403, "This is answered to this machine, or with a token."),
         Code.INTERNAL: Problem(500, "Something went wrong on our side."),
         Code.RELEASE_MISSING: Problem(503, "No release can be read yet."),
         Code.QUERY_TIMEOUT: Problem(503, "The query took too long and was stopped."),

@@ -1,57 +1,29 @@
-"""Whether the process lives, whether it can answer, and what it has counted."""
+"""Whether the process lives, whether it can answer, and what has been counted."""
 
+import hmac
+import os
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from sqlalchemy import func, select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.answers import json_answer
-from api.dependencies import service
+from api.dependencies import Service, service
+from api.errors import Code, ProblemError
+from biodata.store.models import Job
 
 router = APIRouter(tags=["health"])
 
-# Answers of this service take from a millisecond (a tile that is not modified) to the watchdog's limit.
-BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-class Metrics:
-    """Counters of one application; each has its own, so that two in one process do not mix.
-
-    Attributes
-    ----------
-    registry : CollectorRegistry
-        What `/metrics` prints.
-    """
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        labels = ("method", "route", "status")
-        self._requests = Counter("biodata_requests", "Requests answered.", labels, registry=self.registry)
-        self._seconds = Histogram(
-            "biodata_request_seconds",
-            "Time to the end of the answer.",
-            ("route",),
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answer."""
-        known = method if method in ("GET", "HEAD", "POST", "OPTIONS") else "other"
-        self._requests.labels(known, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
-
-    def text(self) -> bytes:
-        """Return the counters in Prometheus' text format."""
-        return generate_latest(self.registry)
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @router.get("/health/live", summary="Whether the process lives")
 def live() -> Response:
     """Answer as long as the process can answer at all."""
-    return json_answer({"status": "alive"})
+    return json_answer({"status": "alive"}, cache="no-store")
 
 
 @router.get(
@@ -62,11 +34,34 @@ def live() -> Response:
 def ready(request: Request) -> Response:
     """Answer 200 where a release can be read, else 503."""
     release = service(request).probe()
-    body: dict[str, Any] = {"status": "ready", "release": release}
+    body: dict[str, Any] = {"status": "ready", "release": release, "worker": os.getpid()}
     return json_answer(body, cache="no-store")
 
 
 @router.get("/metrics", summary="Counters in Prometheus' format", include_in_schema=False)
 def metrics(request: Request) -> Response:
-    """Answer with the counters of this process."""
-    return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    """Answer with the counters of all workers: to this machine, or to whoever has the token where one is set."""
+    found = service(request)
+    token = found.settings.metrics_token
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    known = token is not None and scheme.lower() == "bearer" and _same(given.strip(), token.get_secret_value())
+    if not (known or (token is None and request.state.caller.local)):
+        detail = "send the token as Authorization: Bearer, or ask from the machine itself where none is set"
+        raise ProblemError(Code.NOT_FROM_HERE, detail, headers={"Cache-Control": "no-store"})
+    text = request.app.state.metrics.text(
+        [("biodata_jobs", "Jobs in the queue, by their state.", _jobs(found))]
+    )  # fmt: skip
+    return Response(text, headers={"Cache-Control": "no-store"}, media_type=METRICS_TYPE)
+
+
+def _jobs(found: Service) -> Mapping[str, float]:
+    """Return how many jobs there are of each state."""
+    with found.registry.session() as session:
+        return {
+            state: float(count) for state, count in session.execute(select(Job.state, func.count()).group_by(Job.state))
+        }
+
+
+def _same(given: str, token: str) -> bool:
+    """Compare without telling by the time it takes how much was right."""
+    return hmac.compare_digest(given.encode(), token.encode())

@@ -1,20 +1,78 @@
-"""The service's log: one JSON object a line on stderr, unless whoever runs it has set up logging already."""
+"""The service's log: one JSON object a line on stderr, without places, values or secrets.
+
+A query string can hold the place that somebody looks at, and the message of an exception the value that broke it. So
+of a request its route's template is written, of a fault its kind and where it arose, and of other libraries' messages
+what is left when numbers with decimals, quoted text and queries are taken out.
+"""
 
 import logging
+import re
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Final
 
 import orjson
 import structlog
 
-_LOGGER: Final = logging.getLogger("api")
+_LOGGERS: Final = ("api", "biodata", "uvicorn")
+_OWN: Final = ("api.access", "api.faults")
+_HIDDEN: Final = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d+\.\d+|\?\S+")
+_MESSAGE_LIMIT: Final = 500
+
+_Exception = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def hide(text: str) -> str:
+    """Return a message of somebody else's without what could be a place, a value or a query."""
+    return _HIDDEN.sub("…", text)[:_MESSAGE_LIMIT]
+
+
+def story(error: BaseException) -> list[str]:
+    """Return the kinds of an exception and of its causes, and where each arose; not what it says."""
+    told: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None and len(told) < 200:
+        told.append(f"{type(seen).__module__}.{type(seen).__qualname__}")
+        told += [
+            f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(seen.__traceback__)
+        ]
+        seen = seen.__cause__ or seen.__context__
+    return told
+
+
+def _tell_story(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Replace an exception by its story."""
+    if event.pop("exc_info", None):
+        error = sys.exc_info()[1]
+        event["exception"] = story(error) if error is not None else []
+    return event
 
 
 def _render(value: Any, **_: Any) -> str:
     """Return a line of JSON."""
     return orjson.dumps(value, default=str).decode()
+
+
+class JsonLines(logging.Formatter):
+    """Writes a record as one JSON object; our own records are one already."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        if record.name in _OWN:
+            return record.getMessage()
+        line: dict[str, Any] = {
+            "event": hide(record.getMessage()),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = story(record.exc_info[1])
+        return _render(line)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -23,7 +81,7 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
         structlog.stdlib.filter_by_level,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _tell_story,
         structlog.processors.JSONRenderer(serializer=_render),
     ]
     wrapped: structlog.stdlib.BoundLogger = structlog.wrap_logger(
@@ -35,14 +93,21 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 @contextmanager
 def written() -> Iterator[None]:
     """Write the log to stderr until the block ends, where nothing else was set up to take it."""
-    if _LOGGER.handlers or logging.getLogger().handlers:
+    if logging.getLogger().handlers or any(logging.getLogger(name).handlers for name in _LOGGERS):
         yield
         return
-    handler, level = logging.StreamHandler(sys.stderr), _LOGGER.level
-    _LOGGER.addHandler(handler)
-    _LOGGER.setLevel(logging.INFO)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    found = [logging.getLogger(name) for name in _LOGGERS]
+    before = [(each.level, each.propagate) for each in found]
+    for each in found:
+        each.addHandler(handler)
+        each.propagate = False
+        each.setLevel(logging.WARNING if each.name == "uvicorn" else logging.INFO)
     try:
         yield
     finally:
-        _LOGGER.removeHandler(handler)
-        _LOGGER.setLevel(level)
+        for each, (level, propagate) in zip(found, before, strict=True):
+            each.removeHandler(handler)
+            each.setLevel(level)
+            each.propagate = propagate

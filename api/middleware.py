@@ -1,16 +1,23 @@
-"""Around every request: its id, its line in the log, its count in the metrics, the headers that keep a browser safe."""
+"""Around every request: who asks and how often, its id, its line in the log, its count, what keeps a browser safe."""
 
+import math
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.callers import HOST, Caller, caller, origin
+from api.compression import compressing, takes_gzip
 from api.errors import Code, problem_response
-from api.health import Metrics
 from api.logs import logger
+from api.metrics import Metrics
+from api.rates import PERIOD_S, Rates, Taken
+from biodata.settings import Settings
 
 access, faults = logger("api.access"), logger("api.faults")
 
@@ -24,8 +31,14 @@ PAGE_POLICY: Final = (
 )
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
-_HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
+_UNLIMITED: Final = ("/health/", "/metrics", "/assets/", "/pages.css")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ASKED: Final = "Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, X-API-Key, X-Request-ID"
+_TOLD: Final = (
+    "Allow, Content-Crs, Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Warning, "
+    "X-Biodata-Release, X-Request-ID"
+)
 
 
 class Envelope:
@@ -37,10 +50,12 @@ class Envelope:
         What answers.
     metrics : Metrics
         Where requests are counted.
+    settings : Settings
+        Whose word is taken, and how many requests.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, settings: Settings) -> None:
+        self._app, self._metrics, self._settings = app, metrics, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,47 +65,70 @@ class Envelope:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        state = scope.setdefault("state", {})
-        state["request_id"] = request_id
-        started, status, method = time.perf_counter(), 0, scope["method"]
+        who = caller(scope, headers, self._settings)
+        scope.setdefault("state", {}).update(request_id=request_id, caller=who)
+        rates: Rates | None = getattr(scope["app"].state, "rates", None)
+        taken = rates.take(who.key) if rates is not None and self._limited(scope, who) else None
+        extra = _rate_headers(rates, taken)
+        started, status, size, method = time.perf_counter(), 0, 0, scope["method"]
+        refusal = _refuse(scope, headers)
+        if refusal is None:
+            _settle_origin(scope, headers, self._settings, who)
+
+        async def send_wrapped(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(MutableHeaders(scope=message), scope, request_id, extra)
+            elif message["type"] == "http.response.body":
+                size += len(message.get("body", b""))
+                if method == "HEAD":
+                    message = {**message, "body": b""}
+            await send(message)
+
+        packed = compressing(send_wrapped, wanted=takes_gzip(headers))
         if method == "HEAD":
             # GDAL and health checks ask HEAD of any page: it is a GET whose body stays here.
             scope["method"] = "GET"
-
-        async def send_wrapped(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                _add_headers(MutableHeaders(scope=message), scope, request_id)
-            elif method == "HEAD":
-                message = {**message, "body": b""}
-            await send(message)
-
+            scope["state"]["head"] = True  # for who would read a file of gigabytes
+        self._metrics.begin()
         try:
-            refusal = _refuse(scope, headers)
             if refusal is not None:
-                await problem_response(request_id, *refusal)(scope, receive, send_wrapped)
+                await problem_response(request_id, *refusal)(scope, receive, packed)
+            elif rates is not None and taken is not None and not taken.allowed:
+                wait = math.ceil(taken.wait_s)
+                detail = f"ask again in {wait} s; {rates.limit:,} requests a minute are answered"
+                again = {"Retry-After": str(wait), "Cache-Control": "no-store"}
+                await problem_response(request_id, Code.RATE_LIMITED, detail, headers=again)(scope, receive, packed)
+            elif method == "OPTIONS" and (methods := _methods(scope)):
+                await _options(headers, methods, packed)
             else:
-                await self._app(scope, receive, send_wrapped)
+                await self._app(scope, receive, packed)
         except Exception:
             # Whatever it was, the outside hears only that it was us; the log keeps the story under the request's id.
             faults.exception("request failed", request_id=request_id, route=_route(scope))
             if status:
                 raise
             answer = problem_response(request_id, Code.INTERNAL, "the log holds the story under this request's id")
-            await answer(scope, receive, send_wrapped)
+            await answer(scope, receive, packed)
         finally:
-            seconds = time.perf_counter() - started
-            self._metrics.observe(method, _route(scope), status, seconds)
+            seconds, route = time.perf_counter() - started, _route(scope)
+            self._metrics.observe(method, route, status, seconds=seconds, size=size)
             # The route's template, never its values: an address can hold the place that somebody looks at.
             access.info(
                 "request",
                 method=method,
-                route=_route(scope),
+                route=route,
                 status=status,
                 ms=round(seconds * 1000, 1),
+                bytes=size,
+                release=scope["state"].get("release"),
                 request_id=request_id,
             )
+
+    def _limited(self, scope: Scope, who: Caller) -> bool:
+        """Tell whether a request counts: a client on this machine is limited only where a limit was set."""
+        return not scope["path"].startswith(_UNLIMITED) and not (who.local and self._settings.rate_limit is None)
 
 
 def _refuse(scope: Scope, headers: Headers) -> tuple[Code, str] | None:
@@ -100,19 +138,63 @@ def _refuse(scope: Scope, headers: Headers) -> tuple[Code, str] | None:
         return Code.URI_TOO_LONG, f"the query has {len(query):,} bytes; {QUERY_LIMIT_BYTES:,} are taken"
     if query.count(b"&") >= PARAMETERS_LIMIT:
         return Code.PARAMETERS_TOO_MANY, f"{PARAMETERS_LIMIT} parameters are taken"
-    # Links are built from it, so it has to look like a host.
-    if not _HOST.fullmatch(headers.get("host", "localhost")):
+    if not HOST.fullmatch(headers.get("host", "localhost")):
         return Code.REQUEST_INVALID, "the Host header is no name of a host"
     return None
 
 
-def _add_headers(headers: MutableHeaders, scope: Scope, request_id: str) -> None:
+def _settle_origin(scope: Scope, headers: Headers, settings: Settings, who: Caller) -> None:
+    """Put the scheme and the host that links begin with where the framework looks for them."""
+    scope["scheme"], host = origin(scope, headers, settings, trusted=who.trusted)
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    scope["headers"] = [(b"host", host.encode("ascii")), *others]
+
+
+def _methods(scope: Scope) -> list[str]:
+    """Return the methods that are answered at an address; none where there is nothing."""
+    routes = scope["app"].routes
+    found = [m for m in _METHODS if any(r.matches({**scope, "method": m})[0] is Match.FULL for r in routes)]
+    return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"] if found else []
+
+
+async def _options(headers: Headers, methods: list[str], send: Send) -> None:
+    """Answer what may be asked here; to a browser's page of another site, too, as everything here is public."""
+    told = ", ".join(methods)
+    answer = [(b"allow", told.encode()), (b"cache-control", b"public, max-age=3600")]
+    if "access-control-request-method" in headers:
+        answer += [
+            (b"access-control-allow-methods", told.encode()),
+            (b"access-control-allow-headers", _ASKED.encode()),
+            (b"access-control-max-age", b"86400"),
+        ]
+    await send({"type": "http.response.start", "status": 204, "headers": answer})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _rate_headers(rates: Rates | None, taken: Taken | None) -> dict[str, str]:
+    """Return what tells a client of its limit, as the IETF's draft of the RateLimit headers (version 10) writes it."""
+    if rates is None or taken is None:
+        return {}
+    reset = math.ceil(taken.full_s if taken.allowed else taken.wait_s)
+    return {
+        "RateLimit-Policy": f'"default";q={rates.limit};w={PERIOD_S:.0f}',
+        "RateLimit": f'"default";r={taken.remaining};t={reset}',
+    }
+
+
+def _add_headers(headers: MutableHeaders, scope: Scope, request_id: str, extra: Mapping[str, str]) -> None:
     """Add what every answer carries."""
     headers["X-Request-ID"] = request_id
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
+    # What is here is public, and a key is sent on purpose and never by a browser on its own.
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["Access-Control-Expose-Headers"] = _TOLD
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     release = scope["state"].get("release") or _current(scope)
     headers.setdefault("X-Biodata-Release", release)
+    for name, value in extra.items():
+        headers[name] = value
     kind = headers.get("content-type", "")
     page = kind.startswith("text/html")
     # A worker follows the policy of its own script, not that of the page that started it.
@@ -120,6 +202,12 @@ def _add_headers(headers: MutableHeaders, scope: Scope, request_id: str) -> None
     headers["Content-Security-Policy"] = PAGE_POLICY if policed else DATA_POLICY
     if page:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Permissions-Policy"] = "camera=(), microphone=(), payment=(), usb=()"
+        # Which of the two is meant, f or the Accept header decides.
+        headers.add_vary_header("Accept")
+    if scope["scheme"] == "https":
+        headers["Strict-Transport-Security"] = "max-age=31536000"
 
 
 def _current(scope: Scope) -> str:

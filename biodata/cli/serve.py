@@ -3,11 +3,17 @@
 import os
 import signal
 import threading
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+
+STOP_S: Final = 30
+"""Seconds that answers which were begun may take when the server is told to stop; a question may take ten."""
+
+HEALTH_S: Final = 30
+"""Seconds after which a worker that gives no sign of life is replaced; a busy one can be silent for some."""
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -42,13 +48,45 @@ def serve(
 
 
 def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1) -> None:
-    """Run uvicorn until it is told to stop; the API's processes find their settings in the environment."""
+    """Run uvicorn until it is told to stop; the API's processes find their settings in the environment.
+
+    Notes
+    -----
+    Told to stop, by SIGTERM or SIGINT, it takes no more connections, ends the answers that it has begun, for half a
+    minute at most, and closes idle connections. Whose word is taken for a client's address the API decides by itself
+    (`BIODATA_TRUSTED_PROXIES`); uvicorn would believe everybody on this machine.
+    """
     import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    class Workers(Multiprocess):
+        """Processes that share one socket."""
+
+        def terminate_all(self) -> None:
+            """Let go of the socket first, so that a new connection is refused and does not wait for nobody."""
+            for shared in self.sockets:
+                shared.close()
+            super().terminate_all()
 
     os.environ["BIODATA_DATA"] = os.fspath(data)
-    uvicorn.run(
-        "api.app:create_app", factory=True, host=host, port=port, workers=workers, log_level="warning", access_log=False
+    config = uvicorn.Config(
+        "api.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_S,
+        timeout_worker_healthcheck=HEALTH_S,
     )
+    if workers == 1:
+        uvicorn.Server(config).run()
+    else:
+        Workers(config, [config.bind_socket()]).run()
 
 
 def worker(
