@@ -12,8 +12,10 @@ from fastapi import FastAPI
 
 from api import (
     areas,
+    citations,
     datasets,
     documents,
+    downloads,
     errors,
     features,
     health,
@@ -22,6 +24,7 @@ from api import (
     occurrences,
     pages,
     rates,
+    replays,
     species,
     species_match,
     surveys,
@@ -80,7 +83,22 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
     app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
     errors.install(app)
-    for part in (occurrences, areas, species_match, species, datasets, features, items, tiles, surveys, health, pages):
+    for part in (
+        occurrences,
+        areas,
+        species_match,
+        species,
+        datasets,
+        features,
+        items,
+        tiles,
+        surveys,
+        downloads,
+        citations,
+        replays,
+        health,
+        pages,
+    ):
         app.include_router(part.router)
     app.mount("/assets", pages.Assets(directory=dist / "assets", check_dir=False), name="assets")
     return app

@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock
@@ -97,6 +97,10 @@ class Service:
         except BiodataError:
             return "none"
         return told.current.id if told is not None else "none"
+
+    def snapshot(self) -> int:
+        """Return the lake's version that the current release was made from."""
+        return int(self._reader.current().info["snapshot"])
 
     def probe(self) -> str:
         """Ask the current release a question and return its id.
@@ -204,6 +208,11 @@ class Opened:
         self._service, self._release, self._cursor = service, release, cursor
         self.id = release.id
         self._told: dict[str, list[str]] = {}
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What the release tells of itself; see `OpenRelease`."""
+        return self._release.info
 
     def page(self, table: str, filter_: Filter | None, columns: Sequence[str], *, limit: int, offset: int) -> Page:
         """Read a page of rows, behind the request's cursor where it has one; see `OpenRelease.page`."""

@@ -53,6 +53,16 @@ class Code(StrEnum):
     AREA_MISSING = "AREA_MISSING"
     BODY_INVALID = "BODY_INVALID"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    DOWNLOAD_MISSING = "DOWNLOAD_MISSING"
+    DOWNLOAD_UNFINISHED = "DOWNLOAD_UNFINISHED"
+    DOWNLOAD_GONE = "DOWNLOAD_GONE"
+    DOWNLOADS_TOO_MANY = "DOWNLOADS_TOO_MANY"
+    RANGE_INVALID = "RANGE_INVALID"
+    CITATION_MISSING = "CITATION_MISSING"
+    CITATION_UNFINISHED = "CITATION_UNFINISHED"
+    REPLAY_MISSING = "REPLAY_MISSING"
+    REPLAY_GONE = "REPLAY_GONE"
+    DOI_UNAVAILABLE = "DOI_UNAVAILABLE"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     RELEASE_GONE = "RELEASE_GONE"
@@ -91,6 +101,16 @@ PROBLEMS: Final = MappingProxyType(
         Code.AREA_MISSING: Problem(404, "There is no such area."),
         Code.BODY_INVALID: Problem(400, "The body cannot be read."),
         Code.BODY_TOO_LARGE: Problem(413, "The body is larger than what is taken."),
+        Code.DOWNLOAD_MISSING: Problem(404, "There is no such download."),
+        Code.DOWNLOAD_UNFINISHED: Problem(409, "The download is not done yet."),
+        Code.DOWNLOAD_GONE: Problem(410, "The download has no file, or has it no longer."),
+        Code.DOWNLOADS_TOO_MANY: Problem(429, "Too many downloads wait."),
+        Code.RANGE_INVALID: Problem(416, "The file has no such part."),
+        Code.CITATION_MISSING: Problem(404, "There is no such citation."),
+        Code.CITATION_UNFINISHED: Problem(409, "What is asked for is not done yet."),
+        Code.REPLAY_MISSING: Problem(404, "The citation was not asked again yet."),
+        Code.REPLAY_GONE: Problem(410, "The rows of the replay are not told any more."),
+        Code.DOI_UNAVAILABLE: Problem(409, "No DOI can be registered here."),
         Code.METHOD_NOT_ALLOWED: Problem(405, "This method is not answered here."),
         Code.IDEMPOTENCY_KEY_REUSED: Problem(409, "The same Idempotency-Key came with another file."),
         Code.RELEASE_GONE: Problem(410, "The release that the cursor belongs to is no longer open."),
@@ -102,7 +122,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.RELEASE_MISSING: Problem(503, "No release can be read yet."),
         Code.QUERY_TIMEOUT: Problem(503, "The query took too long and was stopped."),
         Code.STORE_ERROR: Problem(503, "The store cannot answer now."),
-        Code.DISK_FULL: Problem(507, "There is no room to keep the upload."),
+        Code.DISK_FULL: Problem(507, "There is no room on the disk for it."),
         Code.BOX_INVALID: Problem(400, "The box is not on Earth."),
         Code.COLUMN_UNKNOWN: Problem(400, "There is no property of that name."),
         Code.FILTER_TOO_LARGE: Problem(400, "The filter has too many parts."),

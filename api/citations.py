@@ -1,0 +1,271 @@
+"""Citations: any search or download gets an id that tells what was asked, of which release, and what came out."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import auth, bodies, citation_models, citation_page, documents
+from api.answers import HTML, JSON, address, json_answer, only
+from api.dependencies import service
+from api.documents import parameter
+from api.errors import Code, ProblemError, invalid
+from api.parameters import every, read
+from biodata.access import citation_texts, citations, content, datacite
+from biodata.access.citations import Cited, Question
+from biodata.store.models import Download
+from biodata.store.query.filters import Filter
+from biodata.store.query.plain import from_plain
+
+router = APIRouter(prefix="/v1/citations", tags=["citations"])
+
+NO_STORE: Final = "no-store"
+RETRY_S: Final = "5"
+DOWNLOAD: Final = "downloadId"
+_OWN: Final = (DOWNLOAD, "snapshot")
+_SUFFIXES: Final = {"json": "json", "txt": "text", "bib": "bibtex", "ris": "ris", "csl": "csl", "html": "html"}
+_TYPES: Final = {
+    JSON: "json",
+    HTML: "html",
+    "text/plain": "text",
+    "text/x-bibliography": "text",
+    **{media_type: name for name, (media_type, _) in citation_texts.FORMATS.items()},
+    "application/json+csl": "csl",
+}
+"""What an Accept header can ask for."""
+_FORMATS: Final = ("json", "html", *citation_texts.FORMATS)
+
+CitationId = Annotated[str, Path(json_schema_extra={"pattern": "^[0-9a-f]{32}$"})]
+_Named = Annotated[str, Path(json_schema_extra={"pattern": r"^[0-9a-f]{32}(\.(json|txt|bib|ris|csl|html))?$"})]
+Pairs = Sequence[tuple[str, str]]
+
+
+def _asked() -> dict[str, Any]:
+    """Return what OpenAPI says of a request for a citation."""
+    told = documents.search_parameters(paging=("snapshot",))
+    row = (DOWNLOAD, {"type": "string", "pattern": "^[0-9a-f]{32}$"}, "Cite this download instead of a search.")
+    told["parameters"].append(parameter(*row))
+    body = bodies.search_body()["requestBody"]
+    body["content"]["application/json"]["schema"]["properties"][DOWNLOAD] = row[1]
+    return {**told, "requestBody": {**body, "required": False}}
+
+
+@router.post(
+    "",
+    summary="Cite a search or a download",
+    status_code=201,
+    openapi_extra=_asked(),
+    responses={
+        **documents.answers(citation_models.Citation, missing=True, other=(410, 413, 507), status=201),
+        202: {"model": citation_models.Citation, "description": "Kept; the worker hashes its large answer"},
+    },
+)
+async def cite(request: Request) -> Response:
+    """Keep what the same parameters find by search, given in the address, a JSON body or both; or a download."""
+    raw = await bodies.receive(request)
+    own, more = bodies.read_search(raw, request.headers.get("content-type", "")) if raw.strip() else ([], None)
+    pairs = [*own, *request.query_params.multi_items()]
+    return await run_in_threadpool(_keep, request, pairs, more, raw)
+
+
+@router.get(
+    "/{number}",
+    summary="A citation",
+    openapi_extra=documents.plain_parameters(
+        ("format", {"type": "string", "enum": list(_FORMATS)}, "How it is written; else a suffix or Accept decides.")
+    ),
+    responses={
+        **documents.answers(citation_models.Citation, missing=True, other=(409,)),
+        200: {
+            "description": "The citation",
+            "model": citation_models.Citation,
+            "content": {HTML: {}, **{kind: {} for kind, _ in citation_texts.FORMATS.values()}},
+        },
+    },
+)
+def one(request: Request, number: _Named) -> Response:
+    """Answer what was asked and what came out; or as text, BibTeX, RIS, CSL-JSON, or a page."""
+    only(request, "format")
+    name, _, suffix = number.partition(".")
+    written = _format(request, suffix)
+    cited = find(request, name)
+    if written == "json":
+        return _told(request, cited)
+    if cited.state != "done":
+        raise unfinished(cited)
+    url = address(request, f"/v1/citations/{cited.id}")
+    if written == "html":
+        return citation_page.page(cited, url)
+    media_type, write = citation_texts.FORMATS[written]
+    return Response(write(cited, url), media_type=media_type, headers={"Cache-Control": NO_STORE, "Vary": "Accept"})
+
+
+@router.post(
+    "/{number}/doi",
+    summary="Register a DOI for a citation",
+    status_code=202,
+    responses=documents.answers(citation_models.Citation, missing=True, other=(401, 409), status=202),
+)
+def doi(request: Request, number: CitationId) -> Response:
+    """Queue the registration at DataCite, for whoever has a key; an installation without an account says so."""
+    only(request)
+    cited = find(request, number)
+    found = service(request)
+    if not datacite.available(found.settings):
+        raise ProblemError(Code.DOI_UNAVAILABLE, datacite.LACKING)
+    auth.need_key(request)
+    if cited.state != "done":
+        raise unfinished(cited)
+    if cited.doi is None:
+        citations.doi_later(found.registry, cited.id, url=address(request, f"/v1/citations/{cited.id}"))
+    return _told(request, find(request, number), status=202)
+
+
+def find(request: Request, number: str) -> Cited:
+    """Return a citation."""
+    found = citations.get(service(request).registry, number) if len(number) == 32 else None
+    if found is None:
+        raise ProblemError(Code.CITATION_MISSING, "no citation has this id", field="number")
+    request.state.release = found.release
+    return found
+
+
+def unfinished(cited: Cited) -> ProblemError:
+    """Return the error for a citation whose content is not known yet."""
+    expected = "ask again when it is done" if cited.state in ("queued", "running") else "cite it anew"
+    return ProblemError(
+        Code.CITATION_UNFINISHED,
+        f"the content of this citation is {cited.state}",
+        expected=expected,
+        headers={"Retry-After": RETRY_S},
+    )
+
+
+def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) -> Response:
+    """Read the request as a search would, look at what comes out, and keep both."""
+    told = dict(pairs)
+    found = service(request)
+    download = _download(request, told[DOWNLOAD]) if DOWNLOAD in told else None
+    wanted = download.request["release"] if download is not None else told.get("snapshot")
+    with found.open(request, release_id=wanted) as release:
+        headers: dict[str, str] = {}
+        filter_: Filter | None
+        if download is not None:
+            rest = [name for name, _ in pairs if name != DOWNLOAD]
+            if rest or more is not None:
+                raise invalid(field=(rest or ["body"])[0], value="", expected=f"nothing beside {DOWNLOAD}")
+            asked = [(name, value) for name, value in download.request["asked"]]
+            filter_ = from_plain(download.request["filter"])
+        else:
+            parsed = read(pairs, release, own=_OWN)
+            filter_ = every(parsed.filters | (more(release) if more is not None else {}))
+            asked = [(name, value) for name, value in pairs if name not in _OWN]
+            if more is not None:
+                asked.append(("body", raw.decode("utf-8", "replace")))
+            headers = release.headers() | ({"X-Biodata-Ignored": ", ".join(parsed.ignored)} if parsed.ignored else {})
+        columns = content.COLUMN_SETS[content.COLUMN_SET]
+        page = release.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
+        small = len(page.rows) <= citations.SMALL_ROWS
+        number = citations.cite(
+            found.settings,
+            found.registry,
+            Question(asked, filter_),
+            release=release.info,
+            rows=citations.released_rows(page.rows, columns) if small else None,
+            download_id=download.id if download is not None else None,
+        )
+    headers["Location"] = address(request, f"/v1/citations/{number}")
+    return _told(request, find(request, number), status=201 if small else 202, headers=headers)
+
+
+def _download(request: Request, number: str) -> Download:
+    """Return the download of an id."""
+    with service(request).registry.session(read_only=True) as session:
+        found = session.get(Download, number) if len(number) <= 64 else None
+    if found is None:
+        raise ProblemError(Code.DOWNLOAD_MISSING, "no download has this id", field=DOWNLOAD)
+    return found
+
+
+def _format(request: Request, suffix: str) -> str:
+    """Return how a citation is wanted: by suffix, `format`, or the Accept header, the most wanted first."""
+    if suffix:
+        if suffix not in _SUFFIXES:
+            raise ProblemError(Code.NOT_FOUND, "no such form of a citation", expected=f"one of {', '.join(_SUFFIXES)}")
+        return _SUFFIXES[suffix]
+    chosen = request.query_params.get("format")
+    if chosen is not None:
+        if chosen not in _FORMATS:
+            raise invalid(field="format", value=chosen, expected=f"one of {', '.join(_FORMATS)}")
+        return chosen
+    wanted = []
+    for place, part in enumerate(request.headers.get("accept", "").split(",")[:50]):
+        media_type, *settings = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((s[2:] for s in settings if s.startswith("q=")), "1")
+        if media_type in _TYPES:
+            wanted.append((-_number(weight), place, _TYPES[media_type]))
+    return min(wanted)[2] if wanted else "json"
+
+
+def _number(text: str) -> float:
+    """Return a weight of an Accept header; 0 where it is none."""
+    return float(text) if text.replace(".", "", 1).isdigit() and text.isascii() else 0.0
+
+
+def _told(request: Request, cited: Cited, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Answer with a citation as JSON."""
+    here = partial(address, request, f"/v1/citations/{cited.id}")
+    url = here()
+    links = [{"rel": "self", "href": url, "type": JSON}]
+    body: dict[str, Any] = {
+        "id": cited.id,
+        "state": cited.state,
+        "error": cited.error,
+        "created": cited.created.isoformat(timespec="seconds"),
+        "release": cited.release,
+        "snapshot": cited.snapshot,
+        "rulesHash": cited.rules_hash,
+        "query": {
+            "parameters": [{"name": name, "value": value} for name, value in cited.query["parameters"]],
+            "filter": cited.query["filter"],
+        },
+        "downloadId": cited.download_id,
+        "doi": cited.doi,
+        "doiNote": _doi_note(request, cited),
+        "url": url,
+    }
+    if cited.state == "done":
+        links += [
+            {"rel": "alternate", "href": f"{url}.{suffix}", "type": citation_texts.FORMATS[name][0]}
+            for suffix, name in _SUFFIXES.items()
+            if name in citation_texts.FORMATS
+        ]
+        links.append({"rel": "replay", "href": f"{url}/replay", "type": JSON})
+        body |= {
+            "count": cited.content["count"],
+            "datasets": cited.content["datasets"],
+            "content": {name: cited.content[name] for name in ("hash", "algorithm", "columns")},
+            "released": cited.content["released"],
+            "text": citation_texts.text(cited, url),
+        }
+    body["links"] = links
+    waiting = {"Retry-After": RETRY_S} if cited.state in ("queued", "running") else {}
+    told = {name: value for name, value in body.items() if value is not None}
+    return json_answer(told, status=status, headers={"Vary": "Accept", **waiting, **(headers or {})}, cache=NO_STORE)
+
+
+def _doi_note(request: Request, cited: Cited) -> str | None:
+    """Return why there is no DOI, or what its registration came to."""
+    found = service(request)
+    if cited.doi is not None:
+        return None
+    if not datacite.available(found.settings):
+        return datacite.LACKING
+    job = citations.job_of(found.registry, cited.doi_job_id)
+    if job is None:
+        return f"Not registered; POST /v1/citations/{cited.id}/doi with a key does it."
+    return f"Its registration is {job.state}" + (f": {job.error}" if job.error else ".")

@@ -1,0 +1,248 @@
+"""Downloads: the parameters of a search and a format; asked for, watched, cancelled, fetched in parts."""
+
+import base64
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import APIRouter, Path
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from api import bodies, documents, models
+from api.answers import address, json_answer
+from api.dependencies import service
+from api.documents import parameter
+from api.errors import Code, ProblemError, invalid
+from api.parameters import every, read
+from biodata import jobs
+from biodata.access import downloads
+from biodata.exports.request import Columns, Grid
+from biodata.exports.write import KINDS, Format
+
+router = APIRouter(prefix="/v1/downloads", tags=["downloads"])
+
+_NO_STORE: Final = "no-store"
+_GBIF_FORMATS: Final = {
+    "DWCA": Format.DWCA, "SIMPLE_CSV": Format.CSV, "SIMPLE_PARQUET": Format.GEOPARQUET, "SPECIES_LIST": Format.SPECIES_LIST
+}  # fmt: skip
+_GBIF_OWN: Final = ("creator", "notificationAddresses", "notification_address", "sendNotification")
+"""What a body for GBIF's downloads says besides; it is read and means nothing here."""
+_OWN: Final = ("format", "columns", "grid", "snapshot", *_GBIF_OWN)
+_RETRY_S: Final = "5"
+_RANGE: Final = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+)){0,9}", re.ASCII)
+
+DownloadId = Annotated[str, Path(json_schema_extra={"pattern": "^[0-9a-f]{32}$"})]
+Pairs = Sequence[tuple[str, str]]
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _asked() -> dict[str, Any]:
+    """Return what OpenAPI says of a request for a download."""
+    formats = "; ".join(f"{name}: {kind.meaning}" for name, kind in KINDS.items())
+    rows = (
+        ("format", {"type": "string", "enum": list(Format), "default": Format.DWCA}, f"How it is written. {formats}"),
+        ("columns", {"type": "string", "enum": list(Columns), "default": Columns.SIMPLE}, "Of csv: GBIF's simple columns, or all."),
+        ("grid", {"type": "string", "enum": list(Grid), "default": Grid.EQDGC}, "Of a cube: quarter degrees, tenths, or squares of 10 km."),
+    )  # fmt: skip
+    told = documents.search_parameters(paging=("snapshot",))
+    told["parameters"] += [parameter(*row) for row in rows]
+    body = bodies.search_body()["requestBody"]
+    members = body["content"]["application/json"]["schema"]["properties"]
+    members |= {name: schema for name, schema, _ in rows}
+    members |= {name: {"description": "As GBIF has it; means nothing here."} for name in _GBIF_OWN}
+    return {**told, "requestBody": {**body, "required": False}}
+
+
+@router.post(
+    "",
+    summary="Ask for a download",
+    status_code=202,
+    openapi_extra=_asked(),
+    responses=documents.answers(models.Download, missing=True, other=(410, 413, 429, 507), status=202),
+)
+async def ask(request: Request) -> Response:
+    """Queue a download of what the same parameters find by search, given in the address, a JSON body or both."""
+    raw = await bodies.receive(request)
+    own, more = bodies.read_search(raw, request.headers.get("content-type", "")) if raw.strip() else ([], None)
+    pairs = [*own, *request.query_params.multi_items()]
+    return await run_in_threadpool(_queue, request, pairs, more, raw)
+
+
+@router.get(
+    "/{number}",
+    summary="How a download stands",
+    responses=documents.answers(models.Download, missing=True),
+)
+def state(request: Request, number: DownloadId) -> Response:
+    """Answer with state, progress and, when it is done, rows, size, checksum, licence, counts by dataset and links."""
+    return _told(request, _find(request, number))
+
+
+@router.delete(
+    "/{number}",
+    summary="Cancel a download, or take its file away",
+    responses=documents.answers(models.Download, missing=True),
+)
+def cancel(request: Request, number: DownloadId) -> Response:
+    """Cancel it; what is written of it already is gone within seconds."""
+    _find(request, number)
+    found = service(request)
+    downloads.cancel(found.settings, found.registry, number)
+    return _told(request, _find(request, number))
+
+
+@router.get(
+    "/{number}/file",
+    summary="The file of a download",
+    responses={
+        **documents.answers(None, missing=True, other=(409, 410, 416)),
+        200: {"description": "The file", "content": {kind.media_type: {} for kind in KINDS.values()}},
+        206: {"description": "Parts of the file"},
+        304: {"description": "The client's copy is still right"},
+    },
+)
+def file(request: Request, number: DownloadId) -> Response:
+    """Answer with the file, or the parts of it that Range asks for; If-Range and If-None-Match hold the ETag."""
+    found = _find(request, number)
+    if found.file is None:
+        if found.state in ("queued", "running"):
+            detail = f"the download is {found.state}"
+            raise ProblemError(
+                Code.DOWNLOAD_UNFINISHED,
+                detail,
+                expected="ask again when it is done",
+                headers={"Retry-After": _RETRY_S},
+            )
+        raise ProblemError(Code.DOWNLOAD_GONE, f"the download is {found.state}", expected="ask for it anew")
+    size, checksum = int(found.result["size"]), found.result["sha256"]
+    etag = f'"{checksum}"'
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, max-age=86400",
+        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(checksum)).decode()}:",
+    }
+    known = request.headers.get("if-none-match", "")
+    if known and (known.strip() == "*" or etag in (part.strip().removeprefix("W/") for part in known.split(","))):
+        return Response(status_code=304, headers=headers)
+    _check_range(request, size, etag)
+    media_type = KINDS[found.format].media_type
+    if getattr(request.state, "head", False):
+        # GDAL and curl ask for the head of a file of gigabytes: nothing of it is read.
+        headers |= {"Content-Length": str(size), "Accept-Ranges": "bytes"}
+        return Response(headers=headers, media_type=media_type)
+    return FileResponse(found.file, headers=headers, media_type=media_type, filename=found.file.name)
+
+
+def _check_range(request: Request, size: int, etag: str) -> None:
+    """Leave out a Range that is none, or of another file, as RFC 9110 asks; refuse one that lies behind the end."""
+    told = request.headers.get("range")
+    if told is None:
+        return
+    parts = [part.strip().partition("-") for part in told.partition("=")[2].split(",")]
+    backwards = any(first and last and int(first) > int(last) for first, _, last in parts if f"{first}{last}".isdigit())
+    another = request.headers.get("if-range", etag) != etag
+    if another or not _RANGE.fullmatch(told.strip()) or backwards:
+        del MutableHeaders(scope=request.scope)["range"]
+        return
+    if any((first and int(first) >= size) or (not first and int(last) == 0) for first, _, last in parts):
+        raise ProblemError(
+            Code.RANGE_INVALID,
+            f"the file has {size:,} bytes",
+            field="Range",
+            expected=f"a range within bytes=0-{max(size - 1, 0)}",
+            headers={"Content-Range": f"bytes */{size}"},
+        )
+
+
+def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) -> Response:
+    """Read the request as a search would, and queue it."""
+    told = dict(pairs)
+    file_format = _chosen("format", told.get("format", Format.DWCA), Format)
+    columns = _chosen("columns", told.get("columns", Columns.SIMPLE), Columns)
+    grid = _chosen("grid", told.get("grid", Grid.EQDGC), Grid)
+    found = service(request)
+    if jobs.waiting(found.registry, downloads.JOB) >= found.settings.downloads_waiting:
+        raise ProblemError(
+            Code.DOWNLOADS_TOO_MANY,
+            "many downloads wait already",
+            expected="ask again later",
+            headers={"Retry-After": "60"},
+        )
+    with found.open(request, release_id=told.get("snapshot")) as release:
+        asked = read(pairs, release, own=_OWN)
+        filters = asked.filters | (more(release) if more is not None else {})
+        headers = release.headers()
+        if asked.ignored:
+            headers["X-Biodata-Ignored"] = ", ".join(asked.ignored)
+        question = [(name, value) for name, value in pairs if name not in _OWN]
+        if more is not None:
+            question.append(("body", raw.decode("utf-8", "replace")))
+        number = downloads.ask(
+            found.settings, found.registry, file_format, every(filters),
+            release=release.id, asked=question, columns=columns, grid=grid,
+        )  # fmt: skip
+    headers["Location"] = address(request, f"/v1/downloads/{number}")
+    return _told(request, _find(request, number), status=202, headers=headers)
+
+
+def _chosen(name: str, value: str, kind: type[Choice]) -> Choice:
+    """Read one of a list of words; formats by GBIF's names, too."""
+    if kind is Format and value.upper() in _GBIF_FORMATS:
+        value = _GBIF_FORMATS[value.upper()]
+    try:
+        return kind(value.lower())
+    except ValueError:
+        raise invalid(field=name, value=value, expected=f"one of {', '.join(kind)}") from None
+
+
+def _find(request: Request, number: str) -> downloads.Status:
+    """Return how a download stands."""
+    found = service(request)
+    status = downloads.look(found.settings, found.registry, number) if len(number) <= 64 else None
+    if status is None:
+        raise ProblemError(Code.DOWNLOAD_MISSING, "no download has this id", field="number")
+    request.state.release = status.release
+    return status
+
+
+def _told(
+    request: Request, found: downloads.Status, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Answer with how a download stands."""
+    here = partial(address, request, f"/v1/downloads/{found.id}")
+    links = [{"rel": "self", "href": here(), "type": "application/json"}]
+    body: dict[str, Any] = {
+        "id": found.id,
+        "state": found.state,
+        "format": found.format,
+        "release": found.release,
+        "progress": round(found.progress, 3),
+        "parameters": [{"name": name, "value": value} for name, value in found.asked],
+        "created": _moment(found.created),
+        "finished": _moment(found.finished),
+        "expires": _moment(found.expires),
+        "error": found.error,
+        "citation": found.citation,
+        **{name: value for name, value in found.result.items() if name != "file"},
+    }
+    if found.file is not None:
+        href = address(request, f"/v1/downloads/{found.id}/file")
+        links.append({"rel": "enclosure", "href": href, "type": KINDS[found.format].media_type})
+        body |= {"file": href, "filename": found.file.name}
+    if found.citation is not None:
+        href = address(request, f"/v1/citations/{found.citation}")
+        links.append({"rel": "cite-as", "href": href, "type": "application/json"})
+    body["links"] = links
+    waiting = {"Retry-After": _RETRY_S} if found.state in ("queued", "running") else {}
+    told = {name: value for name, value in body.items() if value is not None}
+    return json_answer(told, status=status, headers={**waiting, **(headers or {})}, cache=_NO_STORE)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")

@@ -1,0 +1,182 @@
+"""A citation asked again under today's rules: the worker does it; what came out, and its rows as a search."""
+
+from functools import lru_cache
+from pathlib import Path as FilePath
+from threading import Lock
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import documents, models, records
+from api.answers import JSON, address, json_answer, only
+from api.citation_models import Replay
+from api.citations import NO_STORE, RETRY_S, CitationId, find, unfinished
+from api.dependencies import Service, service
+from api.errors import Code, ProblemError
+from api.occurrence_search import LIMIT
+from api.paging import window
+from biodata import sharing
+from biodata.access import citations, rebuilding
+from biodata.access.citations import Cited
+from biodata.store.models import Job
+from biodata.store.open_release import OpenRelease
+
+router = APIRouter(prefix="/v1/citations", tags=["citations"])
+
+_OPEN: Final = 2
+"""Rebuilt files that an API process keeps open."""
+_AGAIN: Final = "POST /v1/citations/{}/replay asks again"
+_PAGING: Final = ("limit", "offset", "cursor")
+
+
+@router.post(
+    "/{number}/replay",
+    summary="Ask a citation again",
+    status_code=202,
+    responses=documents.answers(Replay, missing=True, other=(409,), status=202),
+)
+def ask(request: Request, number: CitationId) -> Response:
+    """Queue a replay: the citation's version of the lake under today's rules. One that waits already is the same."""
+    only(request)
+    cited = find(request, number)
+    if cited.state != "done":
+        raise unfinished(cited)
+    citations.replay_later(service(request).registry, cited.id)
+    return _told(request, find(request, number), status=202)
+
+
+@router.get(
+    "/{number}/replay",
+    summary="What came out of a replay",
+    responses=documents.answers(Replay, missing=True),
+)
+def result(request: Request, number: CitationId) -> Response:
+    """Answer with the last replay: identical, or how many records are not told as they were, by cause, rule, dataset."""
+    only(request)
+    return _told(request, find(request, number))
+
+
+@router.get(
+    "/{number}/replay/occurrence",
+    summary="The rows of a replay",
+    openapi_extra=documents.plain_parameters(
+        ("limit", {"type": "integer", "minimum": 0, "default": 20}, "Records of a page; more than 300 is cut to 300."),
+        ("offset", dict(documents.OFFSET), "Records to leave out; a cursor has no end."),
+        ("cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]{10,200}$"}, "Where to go on, as Link gives it."),
+    ),
+    responses=documents.answers(models.OccurrencePage, missing=True, other=(409, 410)),
+)
+def rows(request: Request, number: CitationId) -> Response:
+    """Answer a page of what the citation's question finds in its version of the lake under today's rules."""
+    only(request, *_PAGING)
+    cited = find(request, number)
+    limit, offset = window(request.query_params, default=20, most=LIMIT)
+    release = _open(service(request), cited)
+    cursor = request.query_params.get("cursor")
+    page = release.page("occurrences", cited.filter, records.COLUMNS, limit=limit, offset=offset, cursor=cursor)
+    count = release.count("occurrences", cited.filter)
+    body = {
+        "offset": offset,
+        "limit": limit,
+        "endOfRecords": page.cursor is None and (limit > 0 or count <= offset),
+        "count": count,
+        "results": [records.occurrence(row) for row in page.rows],
+        "facets": [],
+    }
+    headers = {}
+    if page.cursor is not None:
+        here = f"/v1/citations/{cited.id}/replay/occurrence"
+        headers["Link"] = f'<{address(request, here, [("limit", limit), ("cursor", page.cursor)])}>; rel="next"'
+    return json_answer(body, headers=headers, cache=NO_STORE)
+
+
+def _job(found: Service, cited: Cited) -> Job:
+    """Return the last replay's job."""
+    job = citations.job_of(found.registry, cited.replay_job_id)
+    if job is None:
+        detail = "this citation was not asked again yet"
+        raise ProblemError(Code.REPLAY_MISSING, detail, expected=_AGAIN.format(cited.id))
+    return job
+
+
+def _open(found: Service, cited: Cited) -> OpenRelease:
+    """Return the rebuilt file of the last replay, as long as nothing changed since that could take rows away.
+
+    A rule that became stricter, or a record that was withdrawn after the replay, must not be had from its file.
+    """
+    job = _job(found, cited)
+    if job.state != "done" or job.result is None:
+        raise ProblemError(
+            Code.CITATION_UNFINISHED,
+            f"the replay is {job.state}",
+            expected="ask again when it is done",
+            headers={"Retry-After": RETRY_S},
+        )
+    told = job.result
+    path = rebuilding.folder(found.settings.data) / told["file"]
+    rules = _rules_hash(found.settings.rules_file, _stamp(found.settings.rules_file))
+    newer = found.snapshot() > told["today"]["snapshot"]
+    if rules != told["today"]["rules_hash"] or newer or not path.is_file():
+        detail = "rules or records changed since that replay" if path.is_file() else "the rows of that replay are gone"
+        raise ProblemError(Code.REPLAY_GONE, detail, expected=_AGAIN.format(cited.id))
+    return _FILES.get(path, found.settings.query_timeout_s)
+
+
+class _Files:
+    """Rebuilt files that are open."""
+
+    def __init__(self) -> None:
+        self._open: dict[FilePath, OpenRelease] = {}
+        self._lock = Lock()
+
+    def get(self, path: FilePath, timeout_seconds: float) -> OpenRelease:
+        """Return an open file; of those that are not asked any more the oldest is let go."""
+        with self._lock:
+            if path not in self._open:
+                while len(self._open) >= _OPEN:
+                    del self._open[next(iter(self._open))]  # it closes when the last request that holds it has ended
+                self._open[path] = OpenRelease(path, timeout_seconds=timeout_seconds)
+            return self._open[path]
+
+
+_FILES: Final = _Files()
+
+
+def _stamp(path: FilePath | None) -> tuple[int, int] | None:
+    """Return what changes whenever a file does."""
+    if path is None:
+        return None
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=4)
+def _rules_hash(path: FilePath | None, _stamp: tuple[int, int] | None) -> str:
+    """Return the hash of today's rules."""
+    return sharing.RuleSet.read(path).hash
+
+
+def _told(request: Request, cited: Cited, *, status: int = 200) -> Response:
+    """Answer with the last replay."""
+    job = _job(service(request), cited)
+    here = f"/v1/citations/{cited.id}"
+    links = [
+        {"rel": "self", "href": address(request, f"{here}/replay"), "type": JSON},
+        {"rel": "cite-as", "href": address(request, here), "type": JSON},
+    ]
+    told = None
+    if job.state == "done" and job.result is not None:
+        told = {name: value for name, value in job.result.items() if name not in ("file", "citation")}
+        links.append({"rel": "items", "href": address(request, f"{here}/replay/occurrence"), "type": JSON})
+    body: dict[str, Any] = {
+        "citation": cited.id,
+        "state": job.state,
+        "progress": job.progress,
+        "error": job.error,
+        "result": told,
+        "links": links,
+    }
+    waiting = {"Retry-After": RETRY_S} if job.state in ("queued", "running") else {}
+    return json_answer({n: v for n, v in body.items() if v is not None}, status=status, headers=waiting, cache=NO_STORE)
