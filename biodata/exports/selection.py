@@ -111,14 +111,17 @@ class Selection:
         return f"SELECT {select} FROM occurrences WHERE {self._condition} {after}", list(self._params)
 
     def batches(self, select: str, *, after: str, rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
-        """Answer one statement over the chosen records in batches; DuckDB spills what does not fit into memory."""
+        """Answer one statement over the chosen records in batches; the first one has no rows.
+
+        DuckDB spills what does not fit into memory.
+        """
         statement, params = self.chosen(select, after=after)
         with self._connection.cursor() as cursor, self._known(cursor):
             try:
-                for batch in cursor.execute(statement, params).to_arrow_reader(rows):
-                    frame = pl.from_arrow(batch)
-                    assert isinstance(frame, pl.DataFrame)
-                    yield frame
+                reader = cursor.execute(statement, params).to_arrow_reader(rows)
+                yield pl.DataFrame(pl.from_arrow(reader.schema.empty_table()))
+                for batch in reader:
+                    yield pl.DataFrame(pl.from_arrow(batch))
             except duckdb.Error as error:
                 raise _unreadable(error) from error
 

@@ -69,7 +69,7 @@ def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest,
 
 
 def write_guarded(batches: Iterator[pl.DataFrame], out: Path) -> None:
-    """Write a small table of counts as CSV, formulas guarded; at least one batch tells its columns."""
+    """Write a small table of counts as CSV, formulas guarded; the first batch tells its columns."""
     with out.open("wb") as file:
         for number, batch in enumerate(batches):
             batch.select(plain_columns(batch)).write_csv(file, include_header=number == 0)
