@@ -71,3 +71,25 @@ def lacking(cursor: duckdb.DuckDBPyConnection) -> list[str]:
                 message = f"the lake's column {name}.{column} is {found}, this biodata expects {dtype}"
                 raise StoreError(message)
     return statements
+
+
+def files(cursor: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the files that the lake needs, by their paths below its folder.
+
+    Those whose rows were merged into others are among them until `compaction` removes them: whoever began to read
+    before still may.
+    """
+    return {path for (path,) in cursor.execute(_FILES.format(metadata="__ducklake_metadata_lake.")).fetchall()}
+
+
+_FILES: Final = """
+    SELECT CASE WHEN f.path_is_relative THEN s.path || t.path || f.path ELSE f.path END
+    FROM (
+        SELECT table_id, path, path_is_relative FROM {metadata}ducklake_data_file
+        UNION ALL SELECT table_id, path, path_is_relative FROM {metadata}ducklake_delete_file
+    ) f
+    JOIN (SELECT DISTINCT table_id, schema_id, path FROM {metadata}ducklake_table) t ON t.table_id = f.table_id
+    JOIN (SELECT DISTINCT schema_id, path FROM {metadata}ducklake_schema) s ON s.schema_id = t.schema_id
+    UNION ALL
+    SELECT path FROM {metadata}ducklake_files_scheduled_for_deletion
+"""

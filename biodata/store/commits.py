@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from biodata.errors import Refusal
+from biodata.store import catalogue
 from biodata.store.changes import CommitReport, find_changed, one, repeat
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.locks import sync_folder
@@ -140,19 +141,12 @@ def forget_adopted(cursor: duckdb.DuckDBPyConnection, lake: Path) -> int:
 
     The caller holds the writer's lock, so that no other commit is under way.
     """
-    found = {path.name: path for table in RECORD_TABLES for path in (lake / "main" / table).glob(f"{ADOPTED}*")}
+    found = {path for table in RECORD_TABLES for path in (lake / "main" / table).glob(f"{ADOPTED}*")}
     if not found:
         return 0
-    # Files that were merged into others are still read by whoever began before; `compaction` removes them in time.
-    known = cursor.execute(
-        """
-        SELECT path FROM __ducklake_metadata_lake.ducklake_data_file
-        UNION ALL SELECT path FROM __ducklake_metadata_lake.ducklake_files_scheduled_for_deletion
-        """
-    ).fetchall()
-    orphans = found.keys() - {Path(path).name for (path,) in known}
-    for name in orphans:
-        found[name].unlink(missing_ok=True)
+    orphans = found - {lake / path for path in catalogue.files(cursor)}
+    for path in orphans:
+        path.unlink(missing_ok=True)
     return len(orphans)
 
 

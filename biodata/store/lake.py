@@ -108,6 +108,22 @@ class Lake(LakeReading):
         """Return the writer's lock, held for the length of a `with` block."""
         return writers_lock(self.data, timeout_seconds=timeout_seconds)
 
+    @contextmanager
+    def maintenance(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor for what changes files and catalogue, and nothing that a version says.
+
+        The caller holds the writer's lock. The catalogue has no seal until the lake is closed.
+        """
+        checksums.unseal(self.data)
+        self._changed = True
+        with self._cursor() as cursor:
+            # Row numbers of a file are counted from its beginning: a merged one keeps the order of its rows.
+            cursor.execute("SET preserve_insertion_order = true")
+            try:
+                yield cursor
+            finally:
+                cursor.execute("SET preserve_insertion_order = false")
+
     def commit_occurrences(
         self,
         staging: Staging,

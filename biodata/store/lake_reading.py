@@ -133,11 +133,13 @@ class LakeReading:
         """Return the version in which a table's rows changed last; 0 for a table that never had any."""
         self._columns(table, None)
         query = """
-            SELECT coalesce(max(greatest(f.begin_snapshot, coalesce(f.end_snapshot, 0))), 0)::BIGINT
+            SELECT coalesce(max(greatest(f.begin_snapshot, f.end_snapshot, f.last)), 0)::BIGINT
             FROM __ducklake_metadata_lake.ducklake_table t JOIN (
-                SELECT table_id, begin_snapshot, end_snapshot FROM __ducklake_metadata_lake.ducklake_data_file
+                SELECT table_id, begin_snapshot, end_snapshot, partial_max AS last  -- of a file merged from several
+                FROM __ducklake_metadata_lake.ducklake_data_file
                 UNION ALL
-                SELECT table_id, begin_snapshot, end_snapshot FROM __ducklake_metadata_lake.ducklake_delete_file
+                SELECT table_id, begin_snapshot, end_snapshot, partial_max
+                FROM __ducklake_metadata_lake.ducklake_delete_file
             ) f USING (table_id) WHERE t.table_name = ?
         """
         with self._cursor() as cursor:
