@@ -125,7 +125,9 @@ def in_country(
     found = np.isin(unit, numbers)
     for part in parts:
         if part in _land(boundaries):
-            found |= _near_country(part, x, y, found, metres, boundaries)
+            # At sea the zone reaches farther than the buffer alone.
+            settled = found | (unit == SEA) if zone else found
+            found |= _near_country(part, x, y, settled, metres, boundaries)
             if zone:
                 at_sea = np.flatnonzero(~found & (unit == SEA))
                 found[at_sea] = _near_country(

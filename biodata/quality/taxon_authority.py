@@ -121,16 +121,25 @@ class Authority:
 
 def _all(answers: Iterable[bool | None]) -> bool | None:
     """Return False where one is False, else None where one is not known, else True."""
-    given = set(answers)
-    return False if False in given else None if None in given else True
+    unknown = False
+    for answer in answers:
+        if answer is False:
+            return False
+        unknown |= answer is None
+    return None if unknown else True
 
 
 def _any(answers: Iterable[bool | None]) -> bool | None:
     """Return True where one is True, else None where one is not known, else False."""
-    given = set(answers)
-    return True if True in given else None if None in given else False
+    unknown = False
+    for answer in answers:
+        if answer:
+            return True
+        unknown |= answer is None
+    return None if unknown else False
 
 
+@lru_cache(maxsize=1 << 16)
 def _spelled(name: str) -> str:
     """Return a name with a capital, whatever the letter case it was told in."""
     return name[:1].upper() + name[1:] if name[1:].islower() or not name[1:].isupper() else name.capitalize()

@@ -36,23 +36,11 @@ def listed(rank: str) -> Preparation:
 
 def _agree(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     known = authority(context.checklist)
-    as_listed = _as_listed(frame, context.checklist)
     answers = [
-        True if listed else known.consistent({rank: name for rank, name in row.items() if name is not None})
-        for row, listed in zip(frame.iter_rows(named=True), as_listed, strict=True)
+        known.consistent({rank: name for rank, name in row.items() if name is not None})
+        for row in frame.iter_rows(named=True)
     ]
     return pl.DataFrame({"consistent": pl.Series(answers, dtype=pl.Boolean)})
-
-
-def _as_listed(frame: pl.DataFrame, checklist: pl.DataFrame | None) -> pl.Series:
-    """Tell which rows tell a classification that the checklist has word for word: it agrees with itself."""
-    if checklist is None:
-        return pl.Series([False]).new_from_index(0, frame.height)
-    usual = pl.all_horizontal(pl.col(rank).str.contains("^[A-Z][a-z0-9 -]*$").fill_null(value=True) for rank in RANKS)
-    told = pl.any_horizontal(pl.col(rank).is_not_null() for rank in RANKS)
-    listed = checklist.select(*RANKS, listed=usual & told).unique()
-    found = frame.join(listed, on=RANKS, how="left", nulls_equal=True, maintain_order="left")
-    return found["listed"].fill_null(value=False)
 
 
 AGREEMENT: Final = Preparation("classification.agreement", RANKS, {"consistent": pl.Boolean}, _agree)
