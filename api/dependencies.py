@@ -56,13 +56,15 @@ class Service:
         self._lock = Lock()
 
     @contextmanager
-    def open(self, request: Request, *, cursor: str | None = None, release_id: str | None = None) -> Iterator["Opened"]:
+    def open(
+        self, request: Request | None, *, cursor: str | None = None, release_id: str | None = None
+    ) -> Iterator["Opened"]:
         """Open one release for a whole request, so that its parts agree; the answer tells which.
 
         Parameters
         ----------
-        request : Request
-            Keeps the release's id for the header.
+        request : Request, optional
+            Keeps the release's id for the header; a command has none.
         cursor : str, optional
             Goes on in the release that it was made for.
         release_id : str, optional
@@ -86,7 +88,8 @@ class Service:
             raise ProblemError(
                 Code.RELEASE_GONE, detail, field="snapshot", expected=_GONE.format(current.id)
             ) from error
-        request.state.release = release.id
+        if request is not None:
+            request.state.release = release.id
         yield Opened(self, release, cursor)
 
     def release_id(self) -> str:

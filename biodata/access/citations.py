@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,15 +11,16 @@ import polars as pl
 from sqlalchemy import select
 
 from biodata import jobs, terms
-from biodata.access import content, publishers
-from biodata.errors import InputError, NoReleaseError
+from biodata.access import content, publishers, rebuilding
+from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import pointer, releases
+from biodata.store import releases
 from biodata.store.models import Citation, Job
 from biodata.store.query import statements
 from biodata.store.query.filters import Filter
 from biodata.store.query.plain import from_plain, to_plain
 from biodata.store.registry import Registry
+from biodata.store.release_use import in_use
 from biodata.store.tables import RELEASE
 
 logger = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ def cite(
     release: Mapping[str, Any],
     rows: pl.DataFrame | None,
     download_id: str | None = None,
+    later: bool = True,
 ) -> str:
     """Keep a question and what came out; return the citation's id.
 
@@ -130,9 +132,12 @@ def cite(
     release : mapping
         What the release tells of itself: `id`, `snapshot`, `rules_hash`, `created`.
     rows : polars.DataFrame, optional
-        The whole answer, columns of `terms.PUBLISHED_OCCURRENCE`, where it is small; else a job makes its content.
+        The whole answer, columns of `terms.PUBLISHED_OCCURRENCE`, where it is small; else its content is made of the
+        release's file.
     download_id : str, optional
         The download that is cited.
+    later : bool
+        The worker makes the content of a large answer; else it is made here and now.
 
     Raises
     ------
@@ -154,9 +159,11 @@ def cite(
             content=found,
             download_id=download_id,
         )
-        if rows is None:
+        if rows is None and later:
             citation.job_id = jobs.add(session, CONTENT_JOB, {"citation": citation_id})
         session.add(citation)
+    if rows is None and not later:
+        make_content(settings, registry, citation_id)
     return citation_id
 
 
@@ -219,20 +226,13 @@ def make_content(settings: Settings, registry: Registry, citation_id: str) -> di
     cited = need(registry, citation_id)
     if cited.content:
         return dict(cited.content)
-    path = pointer.path(settings.data, cited.release)
-    if not path.is_file():
-        message = f"release {cited.release} is gone; cite the same question of today's release"
-        raise NoReleaseError(message)
-    connection = releases.connect(path)
-    try:
-        columns = list(content.COLUMN_SETS[content.COLUMN_SET])
-        statement, params = statements.select(RELEASE["occurrences"], columns, cited.filter)
-        connection.execute(statement, params)
-        batches = (pl.DataFrame(pl.from_arrow(b)) for b in connection.to_arrow_reader(content.BATCH_ROWS))
-        made = content.gather(content.published_frames(batches), settings.data)
-        released = connection.execute("SELECT value FROM release_info WHERE key = 'created'").fetchall()[0][0]
-    finally:
-        connection.close()
+    columns = list(content.COLUMN_SETS[content.COLUMN_SET])
+    statement, params = statements.select(RELEASE["occurrences"], columns, cited.filter)
+    with in_use(settings.data, cited.release) as path:
+        frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)
+        made = content.gather(content.published_frames(frames), settings.data)
+        with releases.connect(path) as connection:
+            released = connection.execute("SELECT value FROM release_info WHERE key = 'created'").fetchall()[0][0]
     found = told(registry, made, released=released)
     with registry.session() as session, session.begin():
         session.get_one(Citation, citation_id).content = found
@@ -281,12 +281,6 @@ def released_rows(batches: Iterable[Sequence[Any]], columns: Sequence[str]) -> p
     """Return rows of a release's page as a frame."""
     types = {c.name: c.dtype for c in terms.PUBLISHED_OCCURRENCE}
     return pl.DataFrame(list(batches), schema={name: types[name] for name in columns}, orient="row")
-
-
-def every_id(registry: Registry) -> Iterator[str]:
-    """Give the ids of all citations, the oldest first."""
-    with registry.session(read_only=True) as session:
-        yield from session.scalars(select(Citation.id).order_by(Citation.created, Citation.id)).all()
 
 
 def _later(registry: Registry, cited: Cited, name: str, more: Mapping[str, Any]) -> int:

@@ -15,7 +15,7 @@ import polars as pl
 from biodata import assessments, places, sharing, terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import pointer, releases
+from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
 from biodata.store.mercator import hilbert, project
@@ -254,9 +254,3 @@ def batches(path: Path, statement: str, params: list[object], rows: int) -> Iter
         raise StoreError(message) from error
     finally:
         connection.close()
-
-
-def release_file(data: Path, release_id: str) -> Path | None:
-    """Return the file of a release that is still there."""
-    path = pointer.path(data, release_id)
-    return path if path.is_file() else None

@@ -9,6 +9,7 @@ import typer
 from biodata.cli import (
     analyse,
     assess,
+    cite,
     datum,
     demo,
     explain,
@@ -20,6 +21,7 @@ from biodata.cli import (
     protected_areas,
     quality,
     serve,
+    upkeep,
 )
 from biodata.errors import BiodataError
 
@@ -38,12 +40,14 @@ for module in (
     serve,
     analyse,
     export,
+    cite,
     explain,
     keys,
     datum,
     parse,
     names,
     assess,
+    upkeep,
 ):
     module.add_commands(app)
 

@@ -1,15 +1,24 @@
 """`biodata export`: what the current release holds, as a file."""
 
+import shutil
+import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
+from biodata.cli.question import asked_of, read_pairs
 from biodata.errors import InputError, NoReleaseError
 
+if TYPE_CHECKING:
+    from biodata.store import query
+
 _HELP = """Write a table of the current release: published values only.
+
+Of occurrences every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010,
+--taxonKey 2436501, --country LA --country VN, --geometry "POLYGON((...))", --q gibbon.
 
 Example: biodata export --data mydata --format csv --country LA --species "Nomascus concolor" --out gibbons.csv
 """
@@ -26,51 +35,107 @@ class Format(StrEnum):
     """File formats."""
 
     CSV = "csv"
+    DWCA = "dwca"
     GEOPARQUET = "geoparquet"
     GPKG = "gpkg"
+    SPECIES_LIST = "species-list"
+    CUBE = "cube"
+
+
+class Columns(StrEnum):
+    """Columns of CSV."""
+
+    ALL = "all"
+    SIMPLE = "simple"
+
+
+class Grid(StrEnum):
+    """Cells of a cube."""
+
+    EQDGC = "eqdgc"
+    TENTH_DEGREE = "0.1"
+    EQUAL_AREA = "10km"
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="export", help=_HELP)(export)
+    app.command(name="export", help=_HELP, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+        export
+    )
 
 
 def export(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="The file to write.")],
     data: DataOption = DEFAULT_DATA,
     file_format: Annotated[Format, typer.Option("--format", help="Its format.")] = Format.CSV,
     table: Annotated[str, typer.Option(help="occurrences, protected_areas, corridors, reserve_candidates or taxa.")] = (
         "occurrences"
     ),
-    country: Annotated[str | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
-    species: Annotated[str | None, typer.Option(help="Only this accepted species.")] = None,
+    country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
+    species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,
     box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
     duplicates: Annotated[
-        Duplicates, typer.Option(help="Of occurrences: one record of each event, or all.")
-    ] = Duplicates.ONE,
+        Duplicates | None, typer.Option(help="Of occurrences: one record of each event, or all.")
+    ] = None,
+    columns: Annotated[Columns, typer.Option(help="Of CSV: every column, or GBIF's simple ones.")] = Columns.ALL,
+    grid: Annotated[
+        Grid, typer.Option(help="Of a cube: quarter degrees, tenths of a degree, or squares of 10 km.")
+    ] = Grid.EQDGC,
 ) -> None:
-    """Filter, read, write."""
+    """Choose, and write as it is read."""
+    pairs = read_pairs(context.args)
+    if table != "occurrences":
+        if pairs or duplicates is not None:
+            problem = f"{table} are not chosen by this"
+            raise InputError(problem, column=f"--{pairs[0][0] if pairs else 'duplicates'}", expected="--country, --box")
+        _export_results(data, table, file_format, _of_results(country or [], species or [], box), out)
+        return
+    pairs += [("country", value) for value in country or []] + [("species", value) for value in species or []]
+    if duplicates is not None:
+        pairs.append(("duplicates", str(duplicates)))
+    if not data.is_dir():
+        raise _no_release(data)
+    check_outputs([out], [])
+
+    from tqdm.auto import tqdm
+
+    from biodata.exports import request, write
+
+    with asked_of(settings_for(data), pairs, read_box(box) if box else None) as question:
+        asked = request.ExportRequest(
+            name=question.release,
+            created=question.created,
+            filter=question.filter,
+            asked=tuple(question.asked),
+            columns=request.Columns(columns),
+            grid=request.Grid(grid),
+        )
+        # Beside the file, so that the disk is the same; what was begun does not stay where it goes wrong.
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        try:
+            with tqdm(total=100, unit="%", disable=not show_progress()) as bar:
+
+                def step(share: float) -> None:
+                    bar.update(round(share * 100) - bar.n)
+
+                facts = write.export(question.file, write.Format(file_format), asked, work / out.name, step=step)
+            (work / out.name).replace(out)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        if question.ignored:
+            say(f"not answered here, and left out: {', '.join(question.ignored)}")
+        say(f"{facts.rows} rows of release {question.release} → {out}")
+
+
+def _export_results(data: Path, table: str, file_format: Format, where: "query.Filter | None", out: Path) -> None:
+    """Write a table of results: few rows, in memory."""
     from biodata.exports import layers, tables
-    from biodata.store import query, releases
+    from biodata.store import releases
 
     current = releases.current(data)
     if current is None:
-        message = f"{data} has no release yet: run `biodata release --data {data}` first"
-        raise NoReleaseError(message)
-    parts: list[query.Filter] = []
-    if country:
-        parts.append(
-            query.Compare("countryCode", "=", country)
-            if table == "occurrences"
-            else query.Contains("country_codes", country)
-        )
-    if species:
-        parts.append(query.Compare("species", "=", species))
-    if box:
-        parts.append(query.InBox(*_read_box(box)))
-    where: query.Filter | None = query.And(tuple(parts)) if parts else None
-    if table == "occurrences":
-        where = query.default_view(where, duplicates=duplicates is Duplicates.ALL)
+        raise _no_release(data)
     frame = releases.read(current, table, where=where)
     match file_format:
         case Format.CSV:
@@ -79,10 +144,32 @@ def export(
             layers.write_geoparquet(frame, out)
         case Format.GPKG:
             layers.write_geopackage(frame, out, layer=table)
+        case _:
+            problem = f"{table} cannot be written so"
+            expected = "csv, geoparquet or gpkg"
+            raise InputError(problem, column="--format", value=str(file_format), expected=expected)
     say(f"{frame.height} rows of release {current.id} → {out}")
 
 
-def _read_box(text: str) -> tuple[float, float, float, float]:
+def _of_results(countries: list[str], species: list[str], box: str | None) -> "query.Filter | None":
+    """Return the filter of a table of results."""
+    from biodata.store import query
+
+    parts: list[query.Filter] = []
+    if countries:
+        parts.append(query.Or(tuple(query.Contains("country_codes", country) for country in countries)))
+    if species:
+        parts.append(query.In("species", tuple(species)))
+    if box:
+        parts.append(query.InBox(*read_box(box)))
+    return query.And(tuple(parts)) if parts else None
+
+
+def _no_release(data: Path) -> NoReleaseError:
+    return NoReleaseError(f"{data} has no release yet: run `biodata release --data {data}` first")
+
+
+def read_box(text: str) -> tuple[float, float, float, float]:
     """Read west,south,east,north."""
     try:
         west, south, east, north = (float(part) for part in text.split(","))

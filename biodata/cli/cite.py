@@ -1,0 +1,166 @@
+"""`biodata cite` and `biodata replay`: an id for what the current release answers, and the same question again."""
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from biodata.cli.export import read_box
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
+from biodata.cli.question import asked_of, read_pairs
+from biodata.errors import NoReleaseError
+
+if TYPE_CHECKING:
+    from biodata.access.citations import Cited
+    from biodata.settings import Settings
+
+_CITE = """Cite records of the current release: prints the citation; its id asks the same again, by `biodata replay`.
+
+Every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010, --datasetKey KEY.
+
+Example: biodata cite --data mydata --country LA --species "Nomascus concolor" --format bibtex
+"""
+_REPLAY = """Ask a citation again: its version of the lake under today's sharing rules.
+
+Prints whether the answer is identical, or how many records are withheld, generalised or withdrawn, by rule and dataset.
+
+Example: biodata replay 3f9c1a0b7d5e4f6a8b9c0d1e2f3a4b5c --data mydata --out records.csv
+"""
+
+
+class Duplicates(StrEnum):
+    """Records of the same event."""
+
+    ONE = "one"
+    ALL = "all"
+
+
+class Written(StrEnum):
+    """How a citation is written."""
+
+    TEXT = "text"
+    BIBTEX = "bibtex"
+    RIS = "ris"
+    CSL = "csl"
+    JSON = "json"
+
+
+class Rows(StrEnum):
+    """How the replayed records are written."""
+
+    CSV = "csv"
+    DWCA = "dwca"
+    GEOPARQUET = "geoparquet"
+    GPKG = "gpkg"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    app.command(name="cite", help=_CITE, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+        cite
+    )
+    app.command(name="replay", help=_REPLAY)(replay)
+
+
+def cite(
+    context: typer.Context,
+    data: DataOption = DEFAULT_DATA,
+    country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
+    species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,
+    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
+    duplicates: Annotated[Duplicates | None, typer.Option(help="One record of each event, or all.")] = None,
+    written: Annotated[Written, typer.Option("--format", help="How it is written.")] = Written.TEXT,
+    doi: Annotated[
+        bool, typer.Option("--doi", help="Register a DOI with the installation's DataCite account.")
+    ] = False,
+) -> None:
+    """Keep the question and what comes out, and print the citation."""
+    from biodata.access import citations, datacite
+    from biodata.store import releases
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    if releases.current(data) is None:
+        message = f"{data} has no release yet: run `biodata release --data {data}` first"
+        raise NoReleaseError(message)
+    pairs = read_pairs(context.args)
+    pairs += [("country", value) for value in country or []] + [("species", value) for value in species or []]
+    pairs += [("duplicates", str(duplicates))] if duplicates is not None else []
+    with asked_of(settings, pairs, read_box(box) if box else None) as asked:
+        with releases.connect(asked.file) as connection:
+            told = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
+        with Registry.open(settings) as registry:
+            question = citations.Question(asked.asked, asked.filter)
+            number = citations.cite(settings, registry, question, release=told, rows=None, later=False)
+            if doi:
+                datacite.register(settings, registry, number, url=_url(settings, number))
+            say(_written(citations.need(registry, number), _url(settings, number), written))
+
+
+def replay(
+    citation: Annotated[str, typer.Argument(help="The citation's id.")],
+    data: DataOption = DEFAULT_DATA,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the records that are told today to this file.")] = None,
+    rows: Annotated[Rows, typer.Option("--format", help="How the file is written.")] = Rows.CSV,
+) -> None:
+    """Build the citation's version of the lake again, compare, and print."""
+    from biodata.access import citation_texts, citations, rebuilding, replays
+    from biodata.exports.request import ExportRequest
+    from biodata.exports.write import Format, export
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    check_outputs([out], [])
+    with Registry.open(settings) as registry:
+        found = replays.replay(settings, registry, citation)
+        cited = citations.need(registry, citation)
+    if out is not None:
+        request = ExportRequest(
+            f"replay of citation {citation}",
+            found.replayed,
+            cited.filter,
+            tuple(_pairs(cited)),
+            cite=citation_texts.text(cited, _url(settings, citation)),
+        )
+        export(rebuilding.folder(settings.data) / found.file, Format(rows), request, out)
+    if as_json:
+        say(json.dumps({name: value for name, value in found.as_dict().items() if name != "file"}, ensure_ascii=False))
+        return
+    say(found.statement)
+    for name, cause in (*found.causes.items(), ("added", found.added)):
+        for group in cause.by:
+            say(f"  {name:<18} {group['count']:>9,}  {_words(group)}")
+    if out is not None:
+        say(f"{found.today['count']} records → {out}")
+
+
+def _words(group: Mapping[str, Any]) -> str:
+    """Return what a group of records has in common."""
+    return ", ".join(f"{k.replace('_', ' ')}: {v}" for k, v in group.items() if k not in ("count", "absent"))
+
+
+def _pairs(cited: "Cited") -> list[tuple[str, str]]:
+    return [(name, value) for name, value in cited.query["parameters"]]
+
+
+def _url(settings: "Settings", number: str) -> str:
+    """Return the citation's address where the installation has a public one, else its name."""
+    if settings.public_url is None:
+        return f"biodata citation {number}"
+    return f"{settings.public_url.rstrip('/')}/v1/citations/{number}"
+
+
+def _written(cited: "Cited", url: str, written: Written) -> str:
+    """Return the citation as it is wanted."""
+    from biodata.access import citation_texts
+
+    if written is Written.JSON:
+        names = ("id", "release", "snapshot", "rules_hash", "query", "content", "doi")
+        told = {name: getattr(cited, name) for name in names}
+        told |= {"created": cited.created.isoformat(), "text": citation_texts.text(cited, url)}
+        return json.dumps(told, ensure_ascii=False)
+    return citation_texts.FORMATS[written][1](cited, url).rstrip("\n")

@@ -1,0 +1,98 @@
+"""The question of a command: the same parameters as the API's search, read by the same code into the one filter tree."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from biodata.settings import Settings
+    from biodata.store.query.filters import Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a release.
+
+    Attributes
+    ----------
+    release : str
+        The release's id.
+    created : str
+        When it was made, ISO 8601.
+    file : Path
+        Its file, which is not removed while the question is open.
+    filter : Filter or None
+        Which records.
+    asked : list of (name, value)
+        The parameters.
+    ignored : list of str
+        GBIF's parameters that our data cannot answer.
+    """
+
+    release: str
+    created: str
+    file: Path
+    filter: "Filter | None"
+    asked: list[tuple[str, str]]
+    ignored: list[str]
+
+
+def read_pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """Read ``--name value`` and ``--name=value``.
+
+    Raises
+    ------
+    InputError
+        If an argument is neither, or a value is missing.
+    """
+    pairs = []
+    waiting = list(arguments)
+    while waiting:
+        told = waiting.pop(0)
+        name, equals, value = told.removeprefix("--").partition("=")
+        if not told.startswith("--") or not name:
+            problem = "this is no search parameter"
+            raise InputError(problem, value=told, expected="--name value, such as --year 2000,2010")
+        if not equals:
+            if not waiting:
+                problem = "the parameter has no value"
+                raise InputError(problem, column=told, expected=f"{told} value")
+            value = waiting.pop(0)
+        pairs.append((name, value))
+    return pairs
+
+
+@contextmanager
+def asked_of(
+    settings: "Settings", pairs: Sequence[tuple[str, str]], box: tuple[float, float, float, float] | None = None
+) -> Iterator[Question]:
+    """Open the question: parameters as the API reads them, and a box beside them.
+
+    Raises
+    ------
+    NoReleaseError
+        If there is no release.
+    InputError
+        If a parameter is not known, or its value cannot be used.
+    """
+    from api.dependencies import Service
+    from api.errors import ProblemError
+    from api.parameters import every, read
+    from biodata.store.query.filters import InBox
+    from biodata.store.release_use import in_use
+
+    told = dict(pairs)
+    try:
+        with Service(settings) as service, service.open(None, release_id=told.get("snapshot")) as release:
+            asked = read(pairs, release, own=("snapshot",))
+            filters = asked.filters | ({"box": InBox(*box)} if box is not None else {})
+            found, created = release.id, str(release.info["created"])
+    except ProblemError as error:
+        raise InputError(error.detail, column=error.field, expected=error.expected, code=str(error.code)) from error
+    question = list(pairs) + ([("box", ",".join(map(str, box)))] if box is not None else [])
+    with in_use(settings.data, found) as file:
+        yield Question(found, created, file, every(filters), question, asked.ignored)
