@@ -1,0 +1,61 @@
+"""The watchdog stops every kind of question, soon after its time is over."""
+
+import time
+
+import numpy as np
+import pytest
+import shapely
+
+import releases
+from biodata.errors import QueryTimeoutError
+from biodata.store.query.filters import And, Intersects, Not, Or
+from biodata.store.reader import ReleaseReader
+
+pytestmark = pytest.mark.faults
+
+TIMEOUT_S = 0.5
+
+
+def star(turn):
+    """Return a star of 4,001 vertices over all records, turned a little: many edges to look at for each record."""
+    angles = np.linspace(0, 2 * np.pi, 4_000, endpoint=False)
+    reach = np.where(np.arange(4_000) % 2, 30.0, 14.0)
+    points = np.column_stack([104 + reach * np.cos(angles + turn), 22 + reach * np.sin(angles + turn)])
+    return Intersects(bytes(shapely.to_wkb(shapely.Polygon(points))))
+
+
+STARS = And(tuple(Or((star(n / 100), Not(star(n / 100)))) for n in range(120)))
+"""True of every record, after 240 polygons."""
+NEVER = Or(tuple(And((star(n / 100), Not(star(n / 100)))) for n in range(120)))
+"""True of no record, after as many."""
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("watchdog")
+    few = releases.open_rows()
+    rows = [{**few[n % releases.OPEN], "occurrenceID": f"W-{n}", "source_record_id": f"W-{n}"} for n in range(20_000)]
+    releases.make_release(folder, rows)
+    with ReleaseReader(folder, timeout_seconds=TIMEOUT_S) as reader:
+        yield reader.current()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda r: r.page("occurrences", NEVER, ["key"], limit=300), id="a page"),
+        pytest.param(lambda r: r.page("occurrences", STARS, ["key"], limit=300, offset=90_000), id="a page far behind"),
+        pytest.param(lambda r: r.count("occurrences", STARS), id="a count"),
+        pytest.param(lambda r: r.facet("occurrences", STARS, "species", limit=10), id="a facet"),
+        pytest.param(lambda r: r.facet("occurrences", STARS, "quality_flags", limit=10), id="a facet of a list"),
+        pytest.param(lambda r: r.tile("occurrences", 3, 6, 3, STARS), id="a tile of counts"),
+        pytest.param(lambda r: r.tile("occurrences", 8, 200, 112, NEVER), id="a tile of records"),
+        pytest.param(lambda r: r.run("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) = 5", []), id="anything"),
+    ],
+)  # fmt: skip
+def test_it_is_stopped(release, ask):
+    begun = time.monotonic()
+    with pytest.raises(QueryTimeoutError):
+        ask(release)
+    assert time.monotonic() - begun < 20 * TIMEOUT_S, "it was stopped, it did not just end"
+    assert release.count("occurrences") == 20_000, "the next question is answered"
