@@ -120,17 +120,16 @@ def _disagrees(stated: pl.Series, located: pl.DataFrame, point: _Point, boundari
     # Few rows are left here: only they need the slower test of every possible side.
     suspects = suspects.filter(~pl.col("country_codes").list.contains(pl.col("stated")).fill_null(value=False))
     territories = _territories()
-    suspects = suspects.join(territories, on=["located_country_code", "stated"], how="anti", maintain_order="left")
-    wrong = suspects.filter(here.is_not_null())["row"]
+    wrong = suspects.filter(here.is_not_null()).join(territories, on=["located_country_code", "stated"], how="anti")
     at_sea = suspects.filter(here.is_null() & ~pl.col("ambiguous"))
     found = np.zeros(len(stated), dtype=bool)
-    found[wrong.to_numpy()] = True
+    found[wrong["row"].to_numpy()] = True
+    of_states = dict(territories.group_by("stated").agg("located_country_code").iter_rows())
     known = at_sea.filter(pl.col("stated").is_in(list(country_boxes(boundaries))))
     for (code,), rows in known.group_by("stated"):
         at = rows["row"].to_numpy()
-        of_state = territories.filter(pl.col("stated") == code)["located_country_code"].to_list()
         found[at] = True
-        for part in {code, *of_state} & set(country_boxes(boundaries)):
+        for part in {code, *of_states.get(str(code), ())} & set(country_boxes(boundaries)):
             land = places.country_geometry(str(part), boundaries)
             found[at] &= surely_beyond(land, point.longitude[at], point.latitude[at], FAR_AT_SEA_M)
     return pl.Series("disagrees", found)
@@ -156,13 +155,16 @@ def _presumed(
         "PRESUMED_NEGATED_LATITUDE": (x, np.where(y == 0, np.nan, -y)),
         "PRESUMED_NEGATED_LONGITUDE": (np.where(x == 0, np.nan, -x), y),
     }
-    open_rows = np.ones(len(at), dtype=bool)
+    agrees = _in_country(
+        stated.gather(at),
+        np.stack([longitude for longitude, _ in ways.values()]),
+        np.stack([latitude for _, latitude in ways.values()]),
+        boundaries,
+    )
     flags = {}
-    for flag, (longitude, latitude) in ways.items():
-        agrees = open_rows & _in_country(stated.gather(at), longitude, latitude, boundaries)
-        open_rows &= ~agrees
+    for number, flag in enumerate(ways):
         marked = np.zeros(len(stated), dtype=bool)
-        marked[at[agrees]] = True
+        marked[at[agrees[number] & ~agrees[:number].any(axis=0)]] = True
         flags[flag] = pl.Series(flag, marked)
     latitude_told, longitude_told = pl.Series(point.latitude), pl.Series(point.longitude)
     noted = swap(flags["PRESUMED_SWAPPED_COORDINATE"], latitude_told, longitude_told)
@@ -177,7 +179,10 @@ def _presumed(
 def _in_country(
     stated: pl.Series, longitude: Floats, latitude: Floats, boundaries: places.BoundarySet
 ) -> NDArray[np.bool_]:
-    """Tell which points lie in the stated country, or within the band of it."""
+    """Tell which points lie in the stated country, or within the band of it.
+
+    Each of n rows has several points: `longitude`, `latitude` and the answer have a row for each, n long.
+    """
     boxes = country_boxes(boundaries)
     sides = pl.DataFrame([(code, *box) for code, box in boxes.items()], schema=_BOX, orient="row")
     west, south, east, north = (
@@ -185,10 +190,12 @@ def _in_country(
         for column in stated.alias("code").to_frame().join(sides, on="code", how="left", maintain_order="left")[:, 1:]
     )
     possible = (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
-    at = np.flatnonzero(possible)
-    inside = np.zeros(len(stated), dtype=bool)
+    way, at = np.nonzero(possible)
+    inside = np.zeros(longitude.shape, dtype=bool)
     if len(at):
-        located = places.locate(longitude[at], latitude[at], boundaries).with_columns(stated=stated.gather(at))
+        located = places.locate(longitude[way, at], latitude[way, at], boundaries).with_columns(
+            stated=stated.gather(at)
+        )
         here, side = pl.col("located_country_code"), pl.col("country_codes").list.contains(pl.col("stated"))
-        inside[at] = located.select(((here == pl.col("stated")) | side).fill_null(value=False)).to_series()
+        inside[way, at] = located.select(((here == pl.col("stated")) | side).fill_null(value=False)).to_series()
     return inside

@@ -15,6 +15,8 @@ Bools = NDArray[np.bool_]
 _METRES_PER_DEGREE: Final = 111_320.0
 _CELL_DEGREES: Final = 0.5
 _HALF_DIAGONAL: Final = _CELL_DEGREES * 2**-0.5
+_WORTH_IT: Final = 3
+"""From so many points on a cell is asked for them all first."""
 
 
 def surely_beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, distance_m: float | Floats) -> Bools:
@@ -38,16 +40,20 @@ def surely_beyond(geometry: shapely.Geometry, longitude: Floats, latitude: Float
     degrees = distance_m / (_METRES_PER_DEGREE * np.maximum(np.cos(np.radians(latitude)), 0.05))
     with geo.PREPARED:
         shapely.prepare(geometry)
-    far = np.zeros(len(longitude), dtype=bool)
-    # Most points lie near: where the whole cell does, its points need no test of their own.
+    # Where a whole cell lies near, or beyond, its points need no test of their own.
     cells = np.floor(longitude / _CELL_DEGREES) * 1000 + np.floor(latitude / _CELL_DEGREES)
     distinct, first, cell = np.unique(cells, return_index=True, return_inverse=True)
-    least = np.full(len(distinct), np.inf)
+    least, most = np.full(len(distinct), np.inf), np.zeros(len(distinct))
     np.minimum.at(least, cell, degrees)
+    np.maximum.at(most, cell, degrees)
     centre_x = (np.floor(longitude[first] / _CELL_DEGREES) + 0.5) * _CELL_DEGREES
     centre_y = (np.floor(latitude[first] / _CELL_DEGREES) + 0.5) * _CELL_DEGREES
     near = (least > _HALF_DIAGONAL) & ~_beyond(geometry, centre_x, centre_y, least - _HALF_DIAGONAL)
-    rest = np.flatnonzero(~near[cell])
+    asked = np.flatnonzero(~near & (np.bincount(cell, minlength=len(distinct)) >= _WORTH_IT))
+    beyond = np.zeros(len(distinct), dtype=bool)
+    beyond[asked] = _beyond(geometry, centre_x[asked], centre_y[asked], most[asked] + _HALF_DIAGONAL * (1 + 1e-9))
+    far = beyond[cell]
+    rest = np.flatnonzero(~(near | beyond)[cell])
     far[rest] = _beyond(geometry, longitude[rest], latitude[rest], degrees[rest])
     return far
 

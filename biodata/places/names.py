@@ -88,8 +88,7 @@ def country_geometry(code: str, boundaries: BoundarySet) -> BaseGeometry:
     InputError
         If the set has no country of that code.
     """
-    rows = _unit(boundaries, "country_code", code)["row"].to_numpy()
-    return _union(boundaries, tuple(rows.tolist()))
+    return _union(boundaries, code)
 
 
 def province_geometry(code: str, boundaries: BoundarySet) -> BaseGeometry:
@@ -112,9 +111,9 @@ def province_geometry(code: str, boundaries: BoundarySet) -> BaseGeometry:
 
 
 @lru_cache(maxsize=512)
-def _union(boundaries: BoundarySet, rows: tuple[int, ...]) -> BaseGeometry:
-    """Return units joined along the edges that they share."""
-    return shapely.coverage_union_all(boundaries.shapes[list(rows)])
+def _union(boundaries: BoundarySet, code: str) -> BaseGeometry:
+    """Return a country's units joined along the edges that they share."""
+    return shapely.coverage_union_all(boundaries.shapes[_unit(boundaries, "country_code", code)["row"].to_numpy()])
 
 
 def _unit(boundaries: BoundarySet, column: str, code: str) -> pl.DataFrame:
