@@ -97,7 +97,8 @@ def worker(
     from biodata.worker import work
 
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    for number in (signal.SIGTERM, signal.SIGINT):  # the job in hand is given back, or ends where it cannot be
+        signal.signal(number, lambda *_: stop.set())
     count = work(settings_for(data), stop=stop, once=once)
     say(f"{count} jobs done")
 
