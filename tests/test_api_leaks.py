@@ -1,6 +1,9 @@
 """No answer tells the exact place of a record that was made coarse; the search for it finds it where it is planted."""
 
+import io
 import math
+import threading
+import zipfile
 from urllib.parse import urlencode
 
 import polars as pl
@@ -12,6 +15,7 @@ import releases
 from api.app import create_app
 from biodata import sharing, terms
 from biodata.settings import Settings
+from biodata.worker import work
 from releases import GIBBON, SECRET_LATITUDE, SECRET_LONGITUDE, SECRET_WORDS
 
 NEAR = 0.002
@@ -79,6 +83,36 @@ def test_texts(case):
         assert all(found), "the search finds a planted secret in every format"
     else:
         assert not any(found)
+
+
+def unpacked(file: bytes) -> str:
+    """Return the text of a file, whatever it is packed in."""
+    if file[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(io.BytesIO(file)) as packed:
+            return "\n".join(packed.read(name).decode() for name in packed.namelist())
+    if file[:4] == b"PAR1":
+        return pl.read_parquet(io.BytesIO(file)).drop("geometry").write_ndjson()
+    return file.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"format": name} for name in ("dwca", "csv", "geoparquet", "gpkg", "species-list")]
+    + [{"format": "csv", "columns": "all"}]
+    + [{"format": "cube", "grid": grid} for grid in ("eqdgc", "0.1", "10km")],
+    ids=lambda asked: "-".join(asked.values()),
+)
+def test_downloads(case, asked):
+    client, planted = case
+    answer = client.post("/v1/downloads", params=asked)
+    work(client.app.state.service.settings, stop=threading.Event(), once=True)
+    state = client.get(answer.headers["location"])
+    file = client.get(state.json()["file"]).content
+    found = [word for word in SECRET_WORDS if word in unpacked(file)] + leaks.scan(file, PLACES, name="download")
+    # Names, years and cells of some kilometres are told of every record, open or not.
+    counted = asked["format"] in ("species-list", "cube")
+    assert bool(found) == (planted and not counted)
+    assert told(state.text) == []
 
 
 def test_headers(case):
