@@ -12,6 +12,21 @@ from biodata.errors import StoreError
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.tables import LAKE
 
+FILES: Final = """
+    SELECT CASE WHEN f.path_is_relative THEN s.path || t.path || f.path ELSE f.path END AS path, f.bytes, f.rows
+    FROM (
+        SELECT table_id, path, path_is_relative, file_size_bytes AS bytes, record_count AS rows
+        FROM {metadata}ducklake_data_file
+        UNION ALL
+        SELECT table_id, path, path_is_relative, file_size_bytes, delete_count FROM {metadata}ducklake_delete_file
+    ) f
+    JOIN (SELECT DISTINCT table_id, schema_id, path FROM {metadata}ducklake_table) t ON t.table_id = f.table_id
+    JOIN (SELECT DISTINCT schema_id, path FROM {metadata}ducklake_schema) s ON s.schema_id = t.schema_id
+    UNION ALL
+    SELECT path, NULL, NULL FROM {metadata}ducklake_files_scheduled_for_deletion
+"""
+"""The files of any version, with sizes and rows; of the catalogue's own tables, so that SQLite answers it too."""
+
 
 class Handles:
     """The connections of this process that have a catalogue open.
@@ -79,17 +94,5 @@ def files(cursor: duckdb.DuckDBPyConnection) -> set[str]:
     Those whose rows were merged into others are among them until `compaction` removes them: whoever began to read
     before still may.
     """
-    return {path for (path,) in cursor.execute(_FILES.format(metadata="__ducklake_metadata_lake.")).fetchall()}
-
-
-_FILES: Final = """
-    SELECT CASE WHEN f.path_is_relative THEN s.path || t.path || f.path ELSE f.path END
-    FROM (
-        SELECT table_id, path, path_is_relative FROM {metadata}ducklake_data_file
-        UNION ALL SELECT table_id, path, path_is_relative FROM {metadata}ducklake_delete_file
-    ) f
-    JOIN (SELECT DISTINCT table_id, schema_id, path FROM {metadata}ducklake_table) t ON t.table_id = f.table_id
-    JOIN (SELECT DISTINCT schema_id, path FROM {metadata}ducklake_schema) s ON s.schema_id = t.schema_id
-    UNION ALL
-    SELECT path FROM {metadata}ducklake_files_scheduled_for_deletion
-"""
+    query = f"SELECT path FROM ({FILES})".format(metadata="__ducklake_metadata_lake.")  # noqa: S608 - all of it is ours
+    return {path for (path,) in cursor.execute(query).fetchall()}

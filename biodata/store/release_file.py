@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from biodata.places import BoundarySet
 from biodata.store import duck
 from biodata.store.boundary_rows import boundary_rows
 from biodata.store.code_version import code_hash
+from biodata.store.content_hash import content_hash, release_id
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.mercator import BIN_BITS, LOW_ZOOMS
 from biodata.store.pointer import Named
@@ -147,17 +147,17 @@ class ReleaseFile:
         """Write the shapes, and what is known of the release itself into `release_info`; make the file whole."""
         self._write("shapes", [Column(n, t, "") for n, t in SHAPES.items()], pl.concat(self._shapes))
         counts = {name: self._count(name) for name in RELEASE}
-        content_hash = self._content_hash()
-        short = hashlib.sha256(f"{rules_hash}\n{content_hash}".encode()).hexdigest()[:10]
+        content = content_hash(self._connection)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        named = Named(f"r{snapshot:06d}-{short}", snapshot, created, counts)
+        named = Named(release_id(snapshot, rules_hash, content), snapshot, created, counts)
         info: dict[str, Any] = {
             **asdict(named),
             "rules_hash": rules_hash,
-            "content_hash": content_hash,
+            "content_hash": content,
             "biodata": version("biodata"),
             "code_hash": code_hash(),
             "sorted_rows": self._sorted_rows,
+            "empty_columns": {"occurrences": self._empty_columns("occurrences")},
         }
         self._connection.execute("CREATE TABLE release_info (key VARCHAR, value VARCHAR)")
         self._connection.executemany(
@@ -175,6 +175,13 @@ class ReleaseFile:
         for (table,) in tables:
             if table != "occurrences":
                 self._connection.execute(f"DROP TABLE {quote(table)}")
+
+    def _empty_columns(self, table: str) -> list[str]:
+        """Return the columns in which no row has a value: who reads a page need not open them."""
+        names = list(RELEASE[table].columns)
+        told = ", ".join(f"count({quote(name)})" for name in names)
+        counts = self._connection.execute(f"SELECT {told} FROM {quote(table)}").fetchall()[0]
+        return [name for name, count in zip(names, counts, strict=True) if not count]
 
     def _count(self, table: str) -> int:
         return int(self._connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchall()[0][0])
@@ -231,19 +238,6 @@ class ReleaseFile:
             """
         )
         self._connection.execute("DROP TABLE bins")
-
-    def _content_hash(self) -> str:
-        """Return a SHA-256 over DuckDB's 64-bit hashes of every row, sorted; made of published values only.
-
-        Sorted, since the records of a file that was added to stand in another order than those of one made at once.
-        """
-        digest = hashlib.sha256()
-        for table in RELEASE:
-            digest.update(f"\n{table}\n".encode())
-            self._connection.execute(f"SELECT hash(t) AS h FROM {quote(table)} t ORDER BY h")
-            for batch in self._connection.to_arrow_reader(100_000):
-                digest.update(batch.column(0).to_numpy().tobytes())
-        return digest.hexdigest()
 
 
 _BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))

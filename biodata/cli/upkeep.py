@@ -1,0 +1,74 @@
+"""`biodata verify` and `compact`: looking after an installation."""
+
+import json
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+
+_VERIFY = """Check every file of an installation against its checksum, and that what refers to it says the same.
+
+Reads the lake's files and catalogue, the releases, the layers, the uploads and the registry with its audit chain. Names
+each damaged file, what is wrong and what to do; exit code 1 then. Writers wait meanwhile, readers go on.
+
+Example: biodata verify --data mydata
+"""
+_COMPACT = """Make few files of the lake's many small ones, and remove those that no version needs.
+
+Every version stays and answers as before. With --expire-days versions go that are older and that no citation, release,
+submission or run refers to: what they alone had is gone then.
+
+Example: biodata compact --data mydata --expire-days 365
+"""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    app.command(name="verify", help=_VERIFY)(verify)
+    app.command(name="compact", help=_COMPACT)(compact)
+
+
+def verify(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
+    """Verify, and tell what is damaged."""
+    from biodata.store.verify import verify as check
+
+    report = check(settings_for(data), progress=show_progress())
+    if as_json:
+        say(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        say(f"{report.files} files, {report.bytes / 1e6:.1f} MB read: {len(report.faults)} faults")
+        for name in report.recorded:
+            say(f"  {name} had no checksum; it could be read and has one now")
+        for fault in report.faults:
+            say(f"  {fault.file}: {fault.problem}; {fault.remedy}")
+    if report.faults:
+        raise typer.Exit(1)
+
+
+def compact(
+    data: DataOption = DEFAULT_DATA,
+    expire_days: Annotated[
+        float | None, typer.Option(help="Versions older than this that nothing refers to go; none by default.", min=0)
+    ] = None,
+    grace_hours: Annotated[
+        float, typer.Option(help="How long merged files stay for whoever began to read before.", min=0)
+    ] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Compact, and tell what became of the files."""
+    from biodata.store.compaction import compact as merge
+
+    report = merge(settings_for(data), expire_days=expire_days, grace=timedelta(hours=grace_hours))
+    if as_json:
+        say(json.dumps(report.as_dict(), indent=1))
+        return
+    say(
+        f"{report.files_before} files ({report.bytes_before / 1e6:.1f} MB) are {report.files_after} "
+        f"({report.bytes_after / 1e6:.1f} MB); {report.waiting} of them wait for readers to end"
+    )
+    cited = ", ".join(str(version) for version in report.cited) or "none"
+    say(f"{len(report.expired)} versions went; kept because something refers to them: {cited}")

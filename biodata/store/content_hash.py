@@ -1,0 +1,30 @@
+"""The hash of what a release says, and the id that is made of it."""
+
+# ruff: noqa: S608 - names in SQL come from store.tables and are quoted.
+
+import hashlib
+
+import duckdb
+
+from biodata.store.duck import quote
+from biodata.store.tables import RELEASE
+
+
+def content_hash(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return a SHA-256 over DuckDB's 64-bit hashes of every row of a release, sorted; made of published values only.
+
+    Sorted, since the records of a file that was added to stand in another order than those of one made at once.
+    """
+    digest = hashlib.sha256()
+    for table in RELEASE:
+        digest.update(f"\n{table}\n".encode())
+        connection.execute(f"SELECT hash(t) AS h FROM {quote(table)} t ORDER BY h")
+        for batch in connection.to_arrow_reader(100_000):
+            digest.update(batch.column(0).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def release_id(snapshot: int, rules_hash: str, content: str) -> str:
+    """Return a release's id: r, the lake's version in six digits, and a hash of the rules and the published rows."""
+    short = hashlib.sha256(f"{rules_hash}\n{content}".encode()).hexdigest()[:10]
+    return f"r{snapshot:06d}-{short}"

@@ -1,0 +1,242 @@
+"""Verification: everything of an installation that can be checked is read, and what is damaged is named."""
+
+import json
+import logging
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from biodata.errors import BiodataError, StoreError
+from biodata.settings import Settings
+from biodata.store import checksums, pointer, verify_lake
+from biodata.store.checksums import Checksum, digest
+from biodata.store.content_hash import content_hash, release_id
+from biodata.store.duck import connect
+from biodata.store.lake import Lake
+from biodata.store.locks import builders_lock, writers_lock
+from biodata.store.models import Base
+from biodata.store.registry import Registry
+from biodata.store.verify_lake import RESTORE, Fault
+
+logger = logging.getLogger(__name__)
+
+_UPLOAD: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass
+class VerifyReport:
+    """What a verification found.
+
+    Attributes
+    ----------
+    faults : list of Fault
+        Nothing is wrong where there is none.
+    files, bytes : int
+        What was read.
+    recorded : list of str
+        Files that had no checksum; each was read through without a fault and has one now.
+    """
+
+    faults: list[Fault] = field(default_factory=list)
+    files: int = 0
+    bytes: int = 0
+    recorded: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)
+
+
+def verify(settings: Settings, *, progress: bool = False) -> VerifyReport:
+    """Check every file of an installation: its checksum, and that what refers to it says the same.
+
+    Writers and builders wait meanwhile, so that nothing moves; whoever reads goes on.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    StoreError
+        If there is no installation, or a writer keeps it for too long.
+    """
+    data = settings.data
+    if not (data / checksums.SEALED).is_file():
+        message = f"{data} holds no lake; name the installation's folder with --data"
+        raise StoreError(message)
+    report = VerifyReport()
+    with builders_lock(data), writers_lock(data):
+        known = _checksums(data, report)
+        needed, faults = verify_lake.catalogue(data, known)
+        report.faults += faults
+        report.faults += verify_lake.files(data, needed, known, report.recorded, progress=progress)
+        report.files += len(needed)
+        report.bytes += sum(told.bytes for told in needed.values())
+        if not report.faults and not verify_lake.sealed(data, known):
+            checksums.seal(data)
+        _secret(data, known, report)
+        _releases(data, known, report)
+        _uploads(data, report)
+        _registry(settings, report)
+    if not faults:
+        _layers(settings, report)
+    report.faults.sort(key=lambda fault: fault.file)
+    logger.info("%d files read, %d faults", report.files, len(report.faults))
+    return report
+
+
+def _checksums(data: Path, report: VerifyReport) -> dict[str, Checksum]:
+    """Return the checksums that are put down; an entry that was changed itself is a fault, and counts as none."""
+    path = data / checksums.FILE
+    if not path.exists():
+        return {}
+    try:
+        verify_lake.sound(path)
+        known = checksums.read(data)
+    except (StoreError, sqlite3.Error) as error:
+        report.faults.append(Fault(path.name, f"it cannot be read: {error}", RESTORE))
+        return {}
+    for name, told in known.items():
+        if not told.sound:
+            report.faults.append(Fault(path.name, f"the entry of {name!r} was changed", RESTORE))
+    return {name: told for name, told in known.items() if told.sound}
+
+
+def _secret(data: Path, known: dict[str, Checksum], report: VerifyReport) -> None:
+    """Check the installation's secret."""
+    path = data / "secret"
+    if not path.is_file():
+        if path.name in known:
+            report.faults.append(Fault(path.name, "it is missing", RESTORE))
+        return
+    report.files += 1
+    if path.name in known and digest(path).sha256 != known[path.name].sha256:
+        report.faults.append(Fault(path.name, "it is not as it was written", RESTORE))
+
+
+def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport) -> None:
+    """Check the pointer, and each release: its file, its rows, and what it tells of itself."""
+    try:
+        told = pointer.read(data)
+    except StoreError as error:
+        report.faults.append(Fault("releases/CURRENT", str(error), "run `biodata release`"))
+        told = None
+    current = pointer.path(data, told.current.id) if told is not None else None
+    if current is not None and not current.is_file():
+        remedy = "run `biodata release`"
+        report.faults.append(Fault(str(current.relative_to(data)), "the current release's file is missing", remedy))
+    for path in sorted(pointer.folder(data).glob("release-*.duckdb")):
+        name = str(path.relative_to(data))
+        report.files += 1
+        report.bytes += path.stat().st_size
+        problem = _release(path, known.get(name), told.current if told is not None and path == current else None)
+        if problem is not None:
+            remedy = "remove this file and run `biodata release`" if path == current else "remove this file"
+            report.faults.append(Fault(name, problem, remedy))
+        elif name not in known:
+            checksums.record(data, {name: path})
+            report.recorded.append(name)
+
+
+def _release(path: Path, told: Checksum | None, named: pointer.Named | None) -> str | None:
+    """Return what is wrong with a release's file."""
+    if told is not None and digest(path).sha256 != told.sha256:
+        return "it is not as it was written"
+    try:
+        with connect(path) as connection:
+            info = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
+            content = content_hash(connection)
+    except (StoreError, duckdb.Error) as error:
+        return f"it cannot be read: {str(error).splitlines()[0]}"
+    snapshot = int(info["snapshot"])
+    if content != info["content_hash"]:
+        return "its rows are not those that it was made of"
+    if not path.stem == f"release-{info['id']}" == f"release-{release_id(snapshot, info['rules_hash'], content)}":
+        return "its id is not that of its rows"
+    if named is not None and (named.id, named.snapshot, named.created, dict(named.counts)) != (
+        info["id"],
+        snapshot,
+        info["created"],
+        json.loads(info["counts"]),
+    ):
+        return "releases/CURRENT tells something else of it"
+    return None
+
+
+def _uploads(data: Path, report: VerifyReport) -> None:
+    """Check uploads, which are kept under their checksums."""
+    for path in sorted((data / "uploads").glob("*")):
+        if _UPLOAD.fullmatch(path.stem):
+            report.files += 1
+            report.bytes += path.stat().st_size
+            if digest(path).sha256 != path.stem:
+                remedy = f"ask for the file again, or {RESTORE}"
+                report.faults.append(Fault(str(path.relative_to(data)), "it is not what was uploaded", remedy))
+
+
+def _registry(settings: Settings, report: VerifyReport) -> None:
+    """Check the registry: its structure, its references, that every row can be read, and the audit chain."""
+    name = "the registry"
+    try:
+        if settings.registry_url is None:
+            path = settings.data / "registry.sqlite"
+            if not path.exists():
+                return
+            name = path.name
+            report.files += 1
+            report.bytes += path.stat().st_size
+            verify_lake.sound(path)
+            with closing(sqlite3.connect(path)) as connection:
+                loose = connection.execute("PRAGMA foreign_key_check").fetchall()
+            if loose:
+                problem = (
+                    f"row {loose[0][1]} of its table {loose[0][0]} refers to a row of {loose[0][2]} that is missing"
+                )
+                report.faults.append(Fault(name, problem, RESTORE))
+        with Registry.open(settings) as registry:
+            broken = registry.first_broken_audit_entry()
+            if broken is not None:
+                report.faults.append(
+                    Fault(name, f"audit entry {broken} was changed, or one before it is gone", RESTORE)
+                )
+            with registry.session(read_only=True) as session:
+                for mapper in Base.registry.mappers:
+                    for _ in session.scalars(select(mapper.class_).execution_options(yield_per=1000)):
+                        session.expunge_all()
+    except (sqlite3.Error, SQLAlchemyError, BiodataError, ValueError, TypeError) as error:
+        report.faults.append(Fault(name, f"it cannot be read: {str(error).splitlines()[0]}", RESTORE))
+
+
+def _layers(settings: Settings, report: VerifyReport) -> None:
+    """Check each raster layer against the checksum that the lake has of it."""
+    data = settings.data
+    try:
+        with Lake.open(data, memory_limit=settings.memory_limit) as lake:
+            layers = lake.read("layers", columns=["file_name", "sha256"]).unique().sort("file_name")
+    except StoreError as error:
+        if not report.faults:  # a damaged file of the table is named already
+            report.faults.append(Fault(checksums.SEALED, str(error), RESTORE))
+        return
+    for file_name, sha256 in layers.iter_rows():
+        path = data / "layers" / file_name
+        name = str(path.relative_to(data))
+        remedy = f"ingest the layer again, or {RESTORE}"
+        if not path.is_file():
+            report.faults.append(Fault(name, "it is missing", remedy))
+            continue
+        found = digest(path)
+        report.files += 1
+        report.bytes += found.bytes
+        if found.sha256 != sha256:
+            report.faults.append(Fault(name, "it is not what was taken in", remedy))

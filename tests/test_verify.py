@@ -1,0 +1,185 @@
+"""Verification: one flipped bit anywhere is found, and the file is named."""
+
+import hashlib
+import json
+import random
+import shutil
+import sqlite3
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from biodata.cli import app
+from biodata.errors import StoreError
+from biodata.settings import Settings
+from biodata.store import checksums, pointer
+from biodata.store.lake import Lake
+from biodata.store.registry import Registry
+from biodata.store.secret import secret
+from biodata.store.verify import verify
+from store_records import build, commit_rows, scattered
+
+ROWS = scattered(80)
+LAYER = b"cells of land cover"
+UPLOAD = b"a survey's workbook"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """Return an installation with something of everything; tests copy it."""
+    data = tmp_path_factory.mktemp("whole")
+    secret(data)
+    with Lake.open(data) as lake, Registry.open(Settings(data=data)) as registry:
+        commit_rows(lake, ROWS[:60])
+        (data / "layers").mkdir()
+        (data / "layers" / "cover.tif").write_bytes(LAYER)
+        layer = pl.DataFrame(
+            {"name": ["cover"], "file_name": ["cover.tif"], "sha256": [hashlib.sha256(LAYER).hexdigest()]}
+        )
+        lake.commit_table("layers", layer, key="name", scope=None, author="a test", message="a layer")
+        commit_rows(lake, [{**ROWS[0], "year": 1900}, *ROWS[60:]])
+        made = build(lake)
+        registry.record_release(made.id, snapshot=made.snapshot, rules_hash="rules", counts=made.counts)
+        build(lake, rules_hash="others")
+        registry.new_api_key("a team")
+    (data / "uploads").mkdir()
+    (data / "uploads" / f"{hashlib.sha256(UPLOAD).hexdigest()}.xlsx").write_bytes(UPLOAD)
+    return data
+
+
+@pytest.fixture
+def data(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "data"))
+
+
+def flip(path: Path, *, seed: int) -> None:
+    """Turn one bit of a file around."""
+    content = bytearray(path.read_bytes())
+    bit = random.Random(seed).randrange(8 * len(content))
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+
+
+def faults(data: Path) -> dict[str, str]:
+    return {fault.file: fault.problem for fault in verify(Settings(data=data)).faults}
+
+
+def test_nothing_is_found_where_nothing_is_wrong(data: Path):
+    report = verify(Settings(data=data))
+    assert report.faults == []
+    assert report.recorded == []
+    assert report.files > 10
+    assert verify(Settings(data=data)) == report
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param("lake/main/occurrences/staged-*", id="a file that joined the lake"),
+        pytest.param("lake/main/verbatim/ducklake-*", id="a file of DuckLake's making"),
+        pytest.param("lake/main/occurrences/*-delete.parquet", id="a file of removals"),
+        pytest.param("lake/main/layers/*", id="another table's file"),
+        pytest.param("lake.sqlite", id="the catalogue"),
+        pytest.param("releases/release-*", id="a release"),
+        pytest.param("layers/cover.tif", id="a layer"),
+        pytest.param("uploads/*", id="an upload"),
+        pytest.param("secret", id="the secret"),
+    ],
+)
+def test_a_flipped_bit_is_found_and_its_file_is_named(data: Path, pattern: str):
+    paths = sorted(data.glob(pattern))
+    assert paths
+    path = paths[0]
+    before = path.read_bytes()
+    for seed in range(3):
+        flip(path, seed=seed)
+        assert list(faults(data)) == [str(path.relative_to(data))]
+        path.write_bytes(before)
+    assert faults(data) == {}
+
+
+def test_a_missing_file_is_found(data: Path):
+    told = pointer.read(data)
+    gone = [sorted((data / "lake").rglob("staged-*"))[0], pointer.path(data, told.current.id), data / "secret"]
+    for path in gone:
+        path.unlink()
+    assert faults(data) == {
+        str(gone[0].relative_to(data)): "it is missing",
+        str(gone[1].relative_to(data)): "the current release's file is missing",
+        "secret": "it is missing",
+    }
+
+
+def test_a_pointer_that_tells_something_else_is_found(data: Path):
+    path = data / "releases" / "CURRENT"
+    told = json.loads(path.read_text())
+    told["current"]["counts"]["occurrences"] += 1
+    path.write_text(json.dumps(told))
+    assert list(faults(data).values()) == ["releases/CURRENT tells something else of it"]
+    path.write_text("{")
+    assert list(faults(data)) == ["releases/CURRENT"]
+
+
+def test_a_broken_audit_chain_is_found(data: Path):
+    with sqlite3.connect(data / "registry.sqlite") as connection:
+        connection.execute("UPDATE audit SET actor = 'somebody else' WHERE id = 2")
+    connection.close()
+    assert faults(data) == {"registry.sqlite": "audit entry 2 was changed, or one before it is gone"}
+
+
+def test_lost_commits_are_found(data: Path):
+    older = shutil.copy(data / "lake.sqlite", data.parent / "older.sqlite")
+    with Lake.open(data) as lake:
+        commit_rows(lake, [{**ROWS[1], "source_record_id": "later"}])
+        version = lake.snapshot()
+    assert faults(data) == {}
+    shutil.copy(older, data / "lake.sqlite")
+    assert faults(data) == {"lake.sqlite": f"it is at version {version - 1} and was at {version}: commits are lost"}
+
+
+def test_a_changed_checksum_is_found(data: Path):
+    with sqlite3.connect(data / "checksums.sqlite") as connection:
+        connection.execute("UPDATE file SET sha256 = upper(sha256) WHERE path = 'secret'")
+    connection.close()
+    assert faults(data) == {"checksums.sqlite": "the entry of 'secret' was changed"}
+
+
+def test_files_of_before_there_were_checksums_have_them_from_now_on(data: Path):
+    for path in data.glob("checksums.sqlite*"):
+        path.unlink()
+    first = verify(Settings(data=data))
+    assert first.faults == []
+    assert {name for name in first.recorded if name.startswith("lake/")} == {
+        str(path.relative_to(data)) for path in (data / "lake").rglob("*.parquet")
+    }
+    assert verify(Settings(data=data)).recorded == []
+    assert "lake.sqlite" in checksums.read(data)
+
+
+def test_a_damaged_current_release_is_made_anew(data: Path):
+    told = pointer.read(data)
+    path = pointer.path(data, told.current.id)
+    flip(path, seed=1)
+    assert len(faults(data)) == 1
+    path.unlink()
+    with Lake.open(data) as lake:
+        assert build(lake, rules_hash="others", full=True).id == told.current.id
+    assert faults(data) == {}
+    assert pointer.read(data).previous == told.previous
+
+
+def test_the_command_names_the_file_and_ends_with_1(data: Path):
+    assert CliRunner().invoke(app, ["verify", "--data", str(data)]).exit_code == 0
+    flip(data / "layers" / "cover.tif", seed=1)
+    told = CliRunner().invoke(app, ["verify", "--data", str(data)])
+    assert told.exit_code == 1
+    assert "layers/cover.tif: it is not what was taken in; ingest the layer again" in told.output
+    told = CliRunner().invoke(app, ["verify", "--data", str(data), "--json"])
+    assert [fault["file"] for fault in json.loads(told.output)["faults"]] == ["layers/cover.tif"]
+
+
+def test_a_folder_without_a_lake_is_told(tmp_path: Path):
+    with pytest.raises(StoreError, match="holds no lake"):
+        verify(Settings(data=tmp_path))
