@@ -14,6 +14,7 @@ from biodata.errors import InputError
 
 Value: TypeAlias = str | int | float | bool | date
 Operator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
+Relation: TypeAlias = Literal["within", "contains", "equals", "touches", "crosses", "overlaps"]
 
 MAXIMUM_DEPTH: Final = 16
 MAXIMUM_NODES: Final = 500
@@ -125,6 +126,44 @@ class Differ:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareColumns:
+    """A column beside another one; a row without a value in either is in no such comparison."""
+
+    column: str
+    operator: Operator
+    other: str
+    ignore_case: bool = False
+    ignore_accents: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unaccented:
+    """Text compared without its accents: `Cao Bằng` is `Cao Bang`; with an operator, as a pattern, or as one of some."""
+
+    column: str
+    operator: Operator | Literal["like", "in"]
+    values: tuple[str, ...]
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListIs:
+    """A list column whose values are just these, each at least once, or all of which are among these."""
+
+    column: str
+    relation: Literal["equal", "contained"]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relates:
+    """A place in a relation to a geometry, in degrees, WGS 84, as the OGC's Simple Features define it."""
+
+    relation: "Relation"
+    wkb: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class DayOfYear:
     """A date whose day of the year lies from `low` to `high`, both included; None leaves that end open."""
 
@@ -171,6 +210,10 @@ Filter: TypeAlias = (
     | InBox
     | Intersects
     | Differ
+    | CompareColumns
+    | Unaccented
+    | ListIs
+    | Relates
     | DayOfYear
     | Recorded
 )
@@ -230,7 +273,7 @@ def check_size(filter_: Filter) -> None:
     """
     values = 0
     for count, (node, depth) in enumerate(_walk(filter_), start=1):
-        values += len(node.values) if isinstance(node, In) else 1
+        values += len(node.values) if isinstance(node, In | Unaccented | ListIs) else 1
         if depth > MAXIMUM_DEPTH:
             problem = f"the filter is nested more than {MAXIMUM_DEPTH} deep"
             raise InputError(problem, code="FILTER_TOO_LARGE")

@@ -5,12 +5,15 @@ letters ran for 400 s, and no interrupt stops it. RE2, which DuckDB's regular ex
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 _WILDCARDS = frozenset("%_")
 
 
-def matches(column: str, pattern: str, *, ignore_case: bool) -> tuple[str, list[Any]]:
+def matches(
+    column: str, pattern: str, *, ignore_case: bool, unaccented: Callable[[str], str] | None = None
+) -> tuple[str, list[Any]]:
     r"""Return the condition that a text column fits a pattern.
 
     Parameters
@@ -21,21 +24,24 @@ def matches(column: str, pattern: str, *, ignore_case: bool) -> tuple[str, list[
         % is any text, _ one character, \ takes the meaning away from the next; it does not end in a single \.
     ignore_case : bool
         Upper and lower case are the same.
+    unaccented : callable, optional
+        Turns an expression into one without accents; for the column and for the pattern's text.
 
     Returns
     -------
     (str, list)
         SQL with a ? for each parameter.
     """
-    parts = _parts(pattern)
+    around = unaccented or str
+    parts, column, mark = _parts(pattern), around(column), around("?")
     literals = [text for is_wild, text in parts if not is_wild]
     shape = "".join(text if is_wild else "x" for is_wild, text in parts)
     plain = _PLAIN.get(shape)
     if plain is not None and len(literals) == 1:
-        left, mark = (f"lower({column})", "lower(?)") if ignore_case else (column, "?")
-        return plain.format(left=left, mark=mark), literals
+        left, right = (f"lower({column})", f"lower({mark})") if ignore_case else (column, mark)
+        return plain.format(left=left, mark=right), literals
     expression = "".join({"%": ".*", "_": "."}[text] if is_wild else re.escape(text) for is_wild, text in parts)
-    return f"regexp_full_match({column}, ?, '{'si' if ignore_case else 's'}')", [expression]
+    return f"regexp_full_match({column}, {mark}, '{'si' if ignore_case else 's'}')", [expression]
 
 
 _PLAIN = {

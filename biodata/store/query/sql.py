@@ -2,6 +2,7 @@
 
 import math
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -9,14 +10,20 @@ import shapely
 
 from biodata.errors import InputError
 from biodata.store.duck import quote
+from biodata.store.query import comparisons, patterns
 from biodata.store.query import filters as f
-from biodata.store.query import patterns
 from biodata.store.tables import Place, Table
 from biodata.terms import Column
 
 _MAXIMUM_TEXT: Final = 10_000
 _MAXIMUM_WILDCARDS: Final = 10
 _MAXIMUM_PATTERN: Final = 1_000
+_RELATIONS: Final = MappingProxyType(
+    {
+        name: f"ST_{name.capitalize()}"
+        for name in ("intersects", "within", "contains", "equals", "touches", "crosses", "overlaps")
+    }
+)
 _OPERATORS: Final = frozenset({"=", "<>", "<", "<=", ">", ">="})
 
 Sql = tuple[str, list[Any]]
@@ -94,6 +101,10 @@ def _sql(node: f.Filter, table: Table) -> Sql:
             return _intersects(wkb, table)
         case f.Differ(column, other):
             return f"({quote(table.column(column).name)} <> {quote(table.column(other).name)})", []
+        case f.CompareColumns() | f.Unaccented() | f.ListIs():
+            return comparisons.told(node, table)
+        case f.Relates(relation, wkb):
+            return _related(wkb, table, relation)
         case f.DayOfYear(column, low, high):
             return _day_of_year(table, column, low, high)
         case f.Recorded():
@@ -195,15 +206,24 @@ def _ranges(x: str, y: str, bounds: tuple[float, ...]) -> Sql:
 
 
 def _intersects(wkb: bytes, table: Table) -> Sql:
-    """Ask the box first, so that few rows meet the polygon itself."""
+    """Ask whether a place meets a geometry."""
+    return _related(wkb, table, "intersects")
+
+
+def _related(wkb: bytes, table: Table, relation: str) -> Sql:
+    """Ask the box first, so that few rows meet the geometry itself; every relation here needs that they meet."""
+    function = _RELATIONS.get(relation)
     bounds = shapely.from_wkb(wkb).bounds
+    if function is None or not all(map(math.isfinite, bounds)):
+        problem = "no such relation to a geometry"
+        raise InputError(problem, value=relation, code="FILTER_INVALID")
     west, south, east, north = bounds
     if table.place is Place.POINT:
         sql, params = _ranges("decimalLongitude", "decimalLatitude", bounds)
         point = 'ST_Point("decimalLongitude", "decimalLatitude")'
-        return f"({sql} AND ST_Intersects({point}, ST_GeomFromWKB(?)))", [*params, wkb]
+        return f"({sql} AND {function}({point}, ST_GeomFromWKB(?)))", [*params, wkb]
     if table.place is Place.SHAPE:
-        meets = "ST_Intersects(ST_GeomFromWKB(geometry), ST_GeomFromWKB(?))"
+        meets = f"{function}(ST_GeomFromWKB(geometry), ST_GeomFromWKB(?))"
         if not table.boxed:
             return meets, [wkb]
         box = '("west" <= ? AND "east" >= ? AND "south" <= ? AND "north" >= ?)'
