@@ -77,6 +77,20 @@ def test_a_download_from_question_to_file(client, settings):
     assert frame["year"].is_between(2000, 2005).all()
 
 
+def test_a_download_is_cited_and_its_archive_tells_it(client, settings):
+    told = done(client, settings, format="dwca", country="VN")
+    citation = client.get(f"/v1/citations/{told['citation']}").json()
+    assert citation["downloadId"] == told["id"]
+    assert citation["count"] == told["rows"]
+    assert {
+        "rel": "cite-as",
+        "href": f"http://test/v1/citations/{told['citation']}",
+        "type": "application/json",
+    } in told["links"]
+    with zipfile.ZipFile(io.BytesIO(client.get(told["file"]).content)) as packed:
+        assert told["citation"] in packed.read("eml.xml").decode()
+
+
 def test_the_same_question_in_a_body_and_as_gbif_writes_it(client, settings):
     by_address = done(client, settings, format="species-list", country="LA")
     for body in (

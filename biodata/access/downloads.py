@@ -17,13 +17,16 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from biodata import jobs
+from biodata.access import citations
+from biodata.access.citations import Question
 from biodata.errors import DiskFullError, InputError, JobStoppedError
 from biodata.exports.facts import Facts
 from biodata.exports.request import Columns, ExportRequest, Grid
+from biodata.exports.selection import Selection
 from biodata.exports.write import KINDS, Format, export
 from biodata.settings import Settings
 from biodata.store.models import Citation, Download, Job
@@ -171,7 +174,7 @@ def look(settings: Settings, registry: Registry, download_id: str) -> Status | N
         if found is None:
             return None
         row, job = found
-        citation = session.scalar(select(Citation.id).where(Citation.download_id == download_id).order_by(Citation.id))
+        citation = session.scalar(_citation_of(download_id))
     request, result = row.request, job.result or {}
     state, file, expires = job.state, None, None
     if state == "done" and job.finished is not None:
@@ -238,21 +241,52 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
         raise InputError(problem, value=download_id, code="DOWNLOAD_MISSING")
     told, here = row.request, folder(settings) / download_id
     file_format = Format(told["format"])
-    request = ExportRequest(
-        name=download_id,
-        created=row.created.isoformat(timespec="seconds"),
-        filter=from_plain(told["filter"]),
-        asked=tuple((name, value) for name, value in told["asked"]),
-        columns=Columns(told["columns"]),
-        grid=Grid(told["grid"]),
-    )
+    asked = tuple((name, value) for name, value in told["asked"])
+    filter_ = from_plain(told["filter"])
     with _tidy(here, registry, row.job_id, work), in_use(settings.data, told["release"]) as release:
         here.mkdir(parents=True, exist_ok=True)
         out = here / f"biodata-{download_id[:12]}.{KINDS[file_format].suffix}"
+        request = ExportRequest(
+            name=download_id,
+            created=row.created.isoformat(timespec="seconds"),
+            filter=filter_,
+            asked=asked,
+            columns=Columns(told["columns"]),
+            grid=Grid(told["grid"]),
+            citation=_address(settings, _cite(settings, registry, row, release, Question(asked, filter_))),
+        )
         step = _Room(settings, here, work)
-        opened = lambda selection: work.when_stopped(selection.interrupt)  # noqa: E731 - said where it is used
+
+        def opened(selection: Selection) -> None:
+            work.when_stopped(selection.interrupt)
+
         facts = export(release, file_format, request, out, step=step, opened=opened)
         return {"file": out.name, "size": out.stat().st_size, "sha256": _sha256(out, work), **summary(facts)}
+
+
+def _cite(settings: Settings, registry: Registry, row: Download, release: Path, question: Question) -> str:
+    """Return the download's citation, made at the first attempt: its file tells it."""
+    with registry.session(read_only=True) as session:
+        found = session.scalar(_citation_of(row.id))
+    if found is not None:
+        return found
+    with Selection(release, None) as selection:
+        info = selection.info
+    return citations.cite(settings, registry, question, release=info, rows=None, download_id=row.id)
+
+
+def _citation_of(download_id: str) -> Select[str]:
+    """Return the question for a download's first citation."""
+    return (
+        select(Citation.id).where(Citation.download_id == download_id).order_by(Citation.created, Citation.id).limit(1)
+    )
+
+
+def _address(settings: Settings, citation: str) -> str:
+    """Return where a citation stands, or its id where the installation does not know its own address."""
+    if settings.public_url is None:
+        return f"biodata citation {citation}"
+    return f"{settings.public_url.rstrip('/')}/v1/citations/{citation}"
 
 
 def summary(facts: Facts) -> dict[str, Any]:

@@ -141,10 +141,10 @@ def _about(facts: Facts, request: ExportRequest) -> EmlFacts:
             f"{facts.rows} occurrences of {len(facts.datasets)} datasets from release {facts.release} of biodata.",
             f"Asked for: {request.asked_text()}",
         ),
-        citation=Cited(request.citation(facts)),
+        citation=Cited(request.cite_as(facts), request.citation),
         rights=f"The strictest licence of the records holds for the whole: {name}. Each record tells its own. ",
         license=None if address is None else (name, address),
-        identifiers=(request.name,),
+        identifiers=tuple(filter(None, (request.name, request.citation))),
         notes=(
             facts.generalisation(),
             f"{facts.without_place} records have no published coordinates, {facts.without_year} no year.",
@@ -177,5 +177,5 @@ def _dataset(dataset: DatasetShare, facts: Facts, request: ExportRequest) -> Eml
 
 def _cited(dataset: DatasetShare) -> Cited:
     """Return how a dataset is cited; the DOI is that of the download where it came by one."""
-    text = dataset.citation or dataset.title or dataset.key or "Records of no dataset"
+    text = " ".join((dataset.citation or dataset.title or dataset.key or "Records of no dataset").split())
     return Cited(f"{text} ({dataset.count} records)", f"https://doi.org/{dataset.doi}" if dataset.doi else dataset.key)

@@ -67,6 +67,12 @@ class EmlFacts:
         What it was made from: datasets, and downloads with their DOIs.
     keywords : tuple of str
         Keywords.
+    provider : str, optional
+        Who provides the metadata; the publisher where nobody else does.
+    link : str, optional
+        The page about it.
+    taxa : tuple of str
+        Names of the groups that it is about.
     """
 
     package_id: str
@@ -83,6 +89,9 @@ class EmlFacts:
     years: tuple[int, int] | None = None
     sources: tuple[Cited, ...] = ()
     keywords: tuple[str, ...] = field(default=("Occurrence", "Darwin Core"))
+    provider: str | None = None
+    link: str | None = None
+    taxa: tuple[str, ...] = ()
 
 
 def eml(facts: EmlFacts) -> bytes:
@@ -92,8 +101,8 @@ def eml(facts: EmlFacts) -> bytes:
     for identifier in facts.identifiers:
         _text(dataset, "alternateIdentifier", identifier)
     _text(dataset, "title", facts.title, {"xml:lang": "eng"})
-    for role in ("creator", "metadataProvider"):
-        _text(SubElement(dataset, role), "organizationName", facts.publisher)
+    for role, name in (("creator", facts.publisher), ("metadataProvider", facts.provider or facts.publisher)):
+        _text(SubElement(dataset, role), "organizationName", name)
     _text(dataset, "pubDate", facts.published[:10])
     _text(dataset, "language", "eng")
     _paragraphs(dataset, "abstract", facts.abstract)
@@ -105,6 +114,9 @@ def eml(facts: EmlFacts) -> bytes:
     if facts.notes:
         _paragraphs(dataset, "additionalInfo", facts.notes)
     _rights(dataset, facts)
+    if facts.link is not None:
+        online = SubElement(SubElement(dataset, "distribution", {"scope": "document"}), "online")
+        _text(online, "url", facts.link, {"function": "information"})
     _coverage(dataset, facts)
     _text(SubElement(dataset, "contact"), "organizationName", facts.publisher)
     told = SubElement(SubElement(SubElement(root, "additionalMetadata"), "metadata"), "gbif")
@@ -135,8 +147,8 @@ def _rights(dataset: Element, facts: EmlFacts) -> None:
 
 
 def _coverage(dataset: Element, facts: EmlFacts) -> None:
-    """Tell the box and the years."""
-    if facts.bounds is None and facts.years is None:
+    """Tell the box, the years and the groups."""
+    if facts.bounds is None and facts.years is None and not facts.taxa:
         return
     coverage = SubElement(dataset, "coverage")
     if facts.bounds is not None:
@@ -150,6 +162,10 @@ def _coverage(dataset: Element, facts: EmlFacts) -> None:
         span = SubElement(SubElement(coverage, "temporalCoverage"), "rangeOfDates")
         for name, year in zip(("beginDate", "endDate"), facts.years, strict=True):
             _text(SubElement(span, name), "calendarDate", f"{year:04d}")
+    if facts.taxa:
+        groups = SubElement(coverage, "taxonomicCoverage")
+        for taxon in facts.taxa:
+            _text(SubElement(groups, "taxonomicClassification"), "taxonRankValue", taxon)
 
 
 def _paragraphs(parent: Element, name: str, paragraphs: Iterable[str]) -> None:

@@ -62,7 +62,7 @@ def write_geopackage(selection: Selection, facts: Facts, request: ExportRequest,
             geometry_name="geometry",
             crs="EPSG:4326",
             dataset_options={"VERSION": "1.3"},
-            layer_options={"DESCRIPTION": request.citation(facts)},
+            layer_options={"DESCRIPTION": request.cite_as(facts)},
         )
     except Exception as error:
         if trouble:

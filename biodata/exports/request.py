@@ -51,7 +51,9 @@ class ExportRequest:
     grid : Grid
         Of a cube.
     cite : str, optional
-        The text of its citation, where there is one.
+        The text of its citation, where it is known already.
+    citation : str, optional
+        Address or id of its citation, which the text that is made here ends in.
     keep_every_s : float
         Seconds between two kept steps.
     """
@@ -63,19 +65,21 @@ class ExportRequest:
     columns: Columns = Columns.SIMPLE
     grid: Grid = Grid.EQDGC
     cite: str | None = None
+    citation: str | None = None
     keep_every_s: float = field(default=KEEP_EVERY_S, compare=False)
 
     def asked_text(self) -> str:
         """Return the question in words."""
         return "; ".join(f"{name} = {value}" for name, value in self.asked) or "every record"
 
-    def citation(self, facts: Facts) -> str:
+    def cite_as(self, facts: Facts) -> str:
         """Return how to cite it."""
         if self.cite is not None:
             return self.cite
+        records, datasets = _counted(facts.rows, "occurrence record"), _counted(len(facts.datasets), "dataset")
         return (
-            f"biodata ({self.created[:4]}). Occurrence download {self.name}: {facts.rows} records of "
-            f"{len(facts.datasets)} datasets from release {facts.release}."
+            f"biodata ({self.created[:10]}). Occurrence download {self.name}: {records} of {datasets}, release "
+            f"{facts.release}.{f' {self.citation}' if self.citation else ''}"
         )
 
     def fingerprint(self, facts: Facts) -> str:
@@ -84,6 +88,10 @@ class ExportRequest:
             "biodata": version("biodata"),
             "release": facts.release,
             "filter": plain.to_plain(self.filter),
-            "request": [self.name, self.created, self.asked, self.columns, self.grid, self.cite],
+            "request": [self.name, self.created, self.asked, self.columns, self.grid, self.cite, self.citation],
         }
         return hashlib.sha256(plain.canonical(told).encode()).hexdigest()
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

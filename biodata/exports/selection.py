@@ -46,6 +46,8 @@ class Selection:
         When it was made, ISO 8601.
     filter : Filter or None
         Which records.
+    info : dict
+        What the release tells of itself: `id`, `snapshot`, `rules_hash`, `created` and more, as text.
     """
 
     def __init__(self, path: Path, filter_: Filter | None) -> None:
@@ -64,10 +66,10 @@ class Selection:
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._lock = threading.Lock()
         self._stopped = False
-        told = dict(self.query("SELECT key, value FROM release_info").iter_rows())
-        self.release: str = told["id"]
-        self.created: str = told["created"]
-        self._rows = int(json.loads(told["counts"])["occurrences"])
+        self.info: dict[str, str] = dict(self.query("SELECT key, value FROM release_info").iter_rows())
+        self.release = self.info["id"]
+        self.created = self.info["created"]
+        self._rows = int(json.loads(self.info["counts"])["occurrences"])
 
     def __enter__(self) -> Self:
         return self
