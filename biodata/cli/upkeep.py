@@ -1,7 +1,8 @@
-"""`biodata verify` and `compact`: looking after an installation."""
+"""`biodata verify`, `compact`, `backup` and `restore`: looking after an installation."""
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +23,21 @@ submission or run refers to: what they alone had is gone then.
 
 Example: biodata compact --data mydata --expire-days 365
 """
+_BACKUP = """Copy an installation: the registry, the lake with every version, the releases, layers and uploads.
+
+OUT is a folder, to which the next backup adds only what is new, or a file whose name ends in .tar. Both catalogues are
+copied as they are at one moment; it works while the installation serves. It holds the secret and exact places: keep it
+as safe as the installation.
+
+Example: biodata backup --data mydata --out /media/disk/mydata-backup
+"""
+_RESTORE = """Make an installation of a backup, at any path; the newest of the folder, or the one that --list names.
+
+Everything in the backup is verified before anything is written, and nothing is ever written over an installation: the
+folder must be new or empty.
+
+Example: biodata restore /media/disk/mydata-backup --data mydata
+"""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
@@ -30,6 +46,8 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     app.command(name="verify", help=_VERIFY)(verify)
     app.command(name="compact", help=_COMPACT)(compact)
+    app.command(name="backup", help=_BACKUP)(backup)
+    app.command(name="restore", help=_RESTORE)(restore)
 
 
 def verify(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
@@ -72,3 +90,37 @@ def compact(
     )
     cited = ", ".join(str(version) for version in report.cited) or "none"
     say(f"{len(report.expired)} versions went; kept because something refers to them: {cited}")
+
+
+def backup(
+    out: Annotated[Path, typer.Option(help="Folder of backups, or a file ending in .tar.")],
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a backup, and tell what is in it."""
+    from biodata.store.backup import backup as copy
+
+    report = copy(settings_for(data), out, progress=show_progress())
+    if as_json:
+        say(json.dumps(report.as_dict(), indent=1))
+        return
+    say(
+        f"{report.name}: lake version {report.snapshot}, {report.files} files ({report.bytes / 1e6:.1f} MB), "
+        f"{report.copied} of them new ({report.copied_bytes / 1e6:.1f} MB)"
+    )
+
+
+def restore(
+    backup: Annotated[Path, typer.Argument(help="What `biodata backup` wrote.")],
+    data: DataOption = DEFAULT_DATA,
+    name: Annotated[str | None, typer.Option("--list", help="The backup's list, backup-….json; the newest.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Restore a backup."""
+    from biodata.store.backup import restore as put_back
+
+    report = put_back(backup, data, name=name, progress=show_progress())
+    if as_json:
+        say(json.dumps(report.as_dict(), indent=1))
+        return
+    say(f"{report.name}: {report.files} files ({report.bytes / 1e6:.1f} MB), lake version {report.snapshot}, in {data}")

@@ -1,0 +1,308 @@
+"""Backups: every file of an installation with its checksum, and the way back at any path."""
+
+import hashlib
+import logging
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from tqdm.auto import tqdm
+
+from biodata.errors import InputError, StoreError
+from biodata.settings import Settings
+from biodata.store import checksums
+from biodata.store.backup_places import BackupPlace, place_to_read, place_to_write
+from biodata.store.checksums import Checksum, digest
+from biodata.store.lake import Lake
+from biodata.store.locks import builders_lock, sync_file, sync_folder, writers_lock
+from biodata.store.registry import Registry
+from biodata.store.staging import WorkFolder
+
+logger = logging.getLogger(__name__)
+
+_FORMAT: Final = 1
+_REGISTRY: Final = "registry.sqlite"
+_DATABASES: Final = (_REGISTRY, checksums.SEALED, checksums.FILE)
+_LEFT_OUT: Final = frozenset({"staging", "tmp"})
+_LEFT_OUT_ENDS: Final = (".lock", ".use", "-wal", "-shm", ".tmp", ".part")
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """What a backup holds.
+
+    Attributes
+    ----------
+    name : str
+        The name of its list.
+    snapshot : int
+        The lake's version.
+    files, bytes : int
+        What it holds.
+    copied, copied_bytes : int
+        What was not there already.
+    """
+
+    name: str
+    snapshot: int
+    files: int
+    bytes: int
+    copied: int
+    copied_bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)
+
+
+def backup(settings: Settings, out: Path, *, progress: bool = False) -> BackupReport:
+    """Copy an installation; into a folder that holds backups already, only what is new.
+
+    Both catalogues are copied as they are at one moment, under the builder's and the writer's locks, with the list of
+    every file and its checksum. A folder gets the bulk before the locks are taken. A file that is not as it was
+    written is told, and the backups before stay.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    out : Path
+        The backup's folder, made when needed; or a file whose name ends in .tar.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    InputError
+        If it lies inside the installation.
+    StoreError
+        If there is no installation, its registry lies elsewhere, a file is damaged, or there is no room.
+    """
+    data = settings.data
+    if not (data / checksums.SEALED).is_file():
+        message = f"{data} holds no lake; name the installation's folder with --data"
+        raise StoreError(message)
+    if settings.registry_url is not None:
+        message = "the registry lies in another database; back both up at one time with that database's own tools"
+        raise StoreError(message)
+    if out.resolve().is_relative_to(data.resolve()):
+        problem = "a backup inside the installation is none"
+        raise InputError(problem, value=str(out), expected="another folder, better on another disk")
+    try:
+        place = place_to_write(out)
+        with closing(place):
+            if out.is_dir():
+                _copy(place, _files(data, lasting=True), checksums.read(data), progress=progress, moving=True)
+            with builders_lock(data), writers_lock(data), WorkFolder(data / "staging") as work:
+                copies = _copy_databases(data, work.folder)
+                snapshot = checksums.version(data)
+                sources = {**_files(data), **copies}
+                known = {name: told for name, told in checksums.read(data).items() if name not in copies}
+                listed, copied = _copy(place, sources, known, progress=progress)
+                files = {
+                    name: {"bytes": told.bytes, "sha256": told.sha256, "mode": sources[name].stat().st_mode & 0o777}
+                    for name, told in listed.items()
+                }
+            created = datetime.now(UTC)
+            name = f"backup-{created:%Y%m%dT%H%M%S.%fZ}.json"
+            told = {"format": _FORMAT, "created": created.isoformat(), "snapshot": snapshot, "files": files}
+            place.write_list(name, told)
+    except (OSError, sqlite3.Error) as error:
+        message = f"no backup was made, those before it stay: {error}"
+        raise StoreError(message) from error
+    sizes = [told.bytes for told in listed.values()]
+    logger.info("backup %s of lake %d: %d files, %d of them new", name, snapshot, len(listed), len(copied))
+    new = sum(listed[path].bytes for path in copied)
+    return BackupReport(name, snapshot, len(listed), sum(sizes), len(copied), new)
+
+
+def restore(source: Path, data: Path, *, name: str | None = None, progress: bool = False) -> BackupReport:
+    """Make an installation of a backup, at any path; every content is verified before anything is written.
+
+    Parameters
+    ----------
+    source : Path
+        The backup's folder or file.
+    data : Path
+        The installation's folder: absent or empty.
+    name : str, optional
+        The list of the backup; the newest where none is given.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    InputError
+        If the folder is not empty, or there is no such backup.
+    StoreError
+        If a file of the backup is missing or damaged, or there is no room; then nothing is written.
+    """
+    if data.exists() and (not data.is_dir() or any(data.iterdir())):
+        problem = "the folder is not empty"
+        raise InputError(problem, value=str(data), expected="a new one: nothing is ever restored over something")
+    unnamed = data.with_name(f"{data.name}.restoring")
+    place = place_to_read(source)
+    with closing(place):
+        name, told = place.read_list(name)
+        if told["format"] != _FORMAT:
+            message = f"{name} was made by another biodata (format {told['format']})"
+            raise StoreError(message)
+        files: dict[str, dict[str, Any]] = told["files"]
+        _check(place, name, files, progress=progress)
+        try:
+            data.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(unnamed, ignore_errors=True)
+            unnamed.mkdir(mode=0o700)
+            for path, entry in tqdm(files.items(), desc="restore", unit="file", disable=not progress):
+                _write(place, unnamed / path, entry)
+            _settle(unnamed, told["snapshot"])
+            unnamed.replace(data)
+            sync_folder(data.parent)
+        except (OSError, StoreError) as error:
+            shutil.rmtree(unnamed, ignore_errors=True)
+            message = f"nothing was restored: {error}"
+            raise StoreError(message) from error
+    size = sum(entry["bytes"] for entry in files.values())
+    return BackupReport(name, told["snapshot"], len(files), size, len(files), size)
+
+
+def _check(place: BackupPlace, name: str, files: Mapping[str, Mapping[str, Any]], *, progress: bool) -> None:
+    """Make sure that every content of a backup is there and as it was written.
+
+    Raises
+    ------
+    StoreError
+        With the names of those that are not.
+    """
+    damaged = []
+    for path, entry in tqdm(files.items(), desc="verify", unit="file", disable=not progress):
+        parts = PurePosixPath(path).parts
+        if not parts or path.startswith("/") or ".." in parts:
+            message = f"{name} names a file outside the installation: {path!r}"
+            raise StoreError(message)
+        try:
+            with place.open(entry["sha256"]) as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            found = ""
+        if found != entry["sha256"]:
+            damaged.append(path)
+    if damaged:
+        shown = ", ".join(damaged[:5]) + (f" and {len(damaged) - 5} more" if len(damaged) > 5 else "")
+        message = f"{name} is damaged, nothing was restored: {shown}; take another backup"
+        raise StoreError(message)
+
+
+def _write(place: BackupPlace, target: Path, entry: Mapping[str, Any]) -> None:
+    """Write a file of an installation, durably."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with place.open(entry["sha256"]) as source, target.open("wb") as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+    target.chmod(entry["mode"])
+    sync_file(target)
+
+
+def _settle(data: Path, snapshot: int) -> None:
+    """Open what was restored, and settle what was under way when it was copied."""
+    with Lake.open(data) as lake, Registry.open(Settings(data=data, registry_url=None)) as registry:
+        registry.reconcile(lake)
+        found, broken = lake.snapshot(), registry.first_broken_audit_entry()
+    if found != snapshot:
+        message = f"the lake is at version {found}, and the backup was made of {snapshot}"
+        raise StoreError(message)
+    if broken is not None:
+        message = f"audit entry {broken} of the registry was changed before the backup was made"
+        raise StoreError(message)
+
+
+def _copy_databases(data: Path, folder: Path) -> dict[str, Path]:
+    """Copy the SQLite files, each as it is at one moment; whoever uses the registry goes on."""
+    copies = {}
+    for name in _DATABASES:
+        if (data / name).is_file():
+            copies[name] = folder / name
+            with closing(sqlite3.connect(data / name)) as source, closing(sqlite3.connect(copies[name])) as target:
+                source.backup(target)
+    # The copy of the catalogue says the same, and not in the same bytes: its checksum is its own.
+    found = digest(copies[checksums.SEALED])
+    checksums.write(folder, {checksums.SEALED: Checksum(found.bytes, found.sha256, checksums.version(data))})
+    copies[checksums.FILE] = folder / checksums.FILE
+    return copies
+
+
+def _files(data: Path, *, lasting: bool = False) -> dict[str, Path]:
+    """Return the files of an installation that are worth keeping, but for the SQLite files; or those that never change."""
+    folders = [data / "lake", data / "releases"] if lasting else [data]
+    found = {}
+    for path in (path for folder in folders for path in sorted(folder.rglob("*"))):
+        inside = path.relative_to(data)
+        name = inside.as_posix()
+        left_out = inside.parts[0] in _LEFT_OUT or name in _DATABASES or name.endswith(_LEFT_OUT_ENDS)
+        if not left_out and path.is_file():
+            found[name] = path
+    return found
+
+
+def _copy(
+    place: BackupPlace,
+    sources: Mapping[str, Path],
+    known: Mapping[str, Checksum],
+    *,
+    progress: bool,
+    moving: bool = False,
+) -> tuple[dict[str, Checksum], list[str]]:
+    """Copy what is not there yet.
+
+    Parameters
+    ----------
+    place : BackupPlace
+        Where to.
+    sources : mapping of str to Path
+        The files.
+    known : mapping of str to Checksum
+        The checksums that were put down.
+    progress : bool
+        Show a progress bar.
+    moving : bool
+        True while files may go; only those with a checksum are copied then.
+
+    Returns
+    -------
+    listed : dict of str to Checksum
+        Of every file.
+    copied : list of str
+        The files that were not there.
+
+    Raises
+    ------
+    StoreError
+        If a file is not as it was written.
+    """
+    listed: dict[str, Checksum] = {}
+    copied = []
+    for name, path in tqdm(sources.items(), desc="backup", unit="file", disable=not progress):
+        told = known.get(name)
+        if moving and (told is None or not path.exists()):
+            continue
+        if told is not None and place.has(told) and path.stat().st_size == told.bytes:
+            listed[name] = told
+            continue
+        try:
+            found = digest(path)
+            if told is not None and found.sha256 != told.sha256:
+                message = f"{name} is not as it was written; run `biodata verify`"
+                raise StoreError(message)
+            if not place.has(found):
+                place.put(path, found)
+                copied.append(name)
+        except FileNotFoundError:
+            if not moving:
+                raise
+            continue
+        listed[name] = found
+    return listed, copied
