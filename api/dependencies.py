@@ -1,7 +1,6 @@
 """What a handler asks: the installation's service, and through it one open release for the whole request."""
 
 import json
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -32,7 +31,6 @@ from biodata.store.registry import Registry
 _CIRCLE_CORNERS: Final = 180
 _GONE: Final = "ask again without it for release {}; a citation of the old one can be replayed by `biodata replay`"
 _HEADER_LENGTH: Final = 3_000
-_COUNTS_KEPT: Final = 2_000
 _SHORTEST_DEGREE_M: Final = 110_500.0  # of latitude, at the equator
 
 
@@ -51,7 +49,6 @@ class Service:
         self.settings = settings
         self.registry = Registry.open(settings)
         self._reader = ReleaseReader(settings.data, timeout_seconds=settings.query_timeout_s)
-        self._counts: OrderedDict[tuple[str, str, Filter | None], int] = OrderedDict()
         self._known: dict[str, _Facts] = {}
         self._lock = Lock()
 
@@ -126,20 +123,6 @@ class Service:
     ) -> None:
         self._reader.close()
         self.registry.close()
-
-    def count(self, release: OpenRelease, table: str, filter_: Filter | None) -> int:
-        """Count rows; pages of one search ask the same again and again, so the last answers are kept."""
-        key = (release.id, table, filter_)
-        with self._lock:
-            if key in self._counts:
-                self._counts.move_to_end(key)
-                return self._counts[key]
-        found = release.count(table, filter_)
-        with self._lock:
-            self._counts[key] = found
-            while len(self._counts) > _COUNTS_KEPT:
-                self._counts.popitem(last=False)
-        return found
 
     def facts(self, release: OpenRelease) -> "_Facts":
         """Return what is read once from a release; those of the last few releases are kept."""
@@ -221,9 +204,25 @@ class Opened:
         """Read a page of rows, behind the request's cursor where it has one; see `OpenRelease.page`."""
         return self._release.page(table, filter_, columns, limit=limit, offset=offset, cursor=self._cursor)
 
+    def features(
+        self,
+        table: str,
+        filter_: Filter | None,
+        key: str,
+        properties: Sequence[str],
+        *,
+        limit: int,
+        offset: int,
+        flipped: bool,
+    ) -> Page:
+        """Read a page of rows with points as texts of GeoJSON features; see `OpenRelease.features`."""
+        return self._release.features(
+            table, filter_, key, properties, limit=limit, offset=offset, cursor=self._cursor, flipped=flipped
+        )
+
     def count(self, table: str, filter_: Filter | None) -> int:
         """Count rows."""
-        return self._service.count(self._release, table, filter_)
+        return self._release.count(table, filter_)
 
     def facet(
         self, table: str, filter_: Filter | None, column: str, *, limit: int, offset: int = 0, minimum: int = 1

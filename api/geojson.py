@@ -56,6 +56,11 @@ def features(collection: Collection, rows: Sequence[Sequence[Any]], *, flipped: 
     return found
 
 
+def told(rows: Sequence[Sequence[str]], *, read: bool) -> list[Any]:
+    """Return features that the release told as text: text that orjson takes as it stands, or dicts where `read`."""
+    return [orjson.loads(text) if read else orjson.Fragment(text) for (text,) in rows]
+
+
 def _points(collection: Collection, rows: Sequence[Sequence[Any]], *, flipped: bool) -> list[dict[str, Any] | None]:
     """Return a point for each row that has coordinates."""
     x, y = (

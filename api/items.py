@@ -49,10 +49,18 @@ def items(request: Request, collection_id: CollectionId) -> Response:
     with service(request).open(request, cursor=query.get("cursor")) as release:
         filter_ = _filter(request, found)
         limit, offset = window(query, default=DEFAULT_LIMIT, most=HTML_ROWS if for_people else LIMIT, least=1)
-        page = release.page(found.id, filter_, geojson.columns(found), limit=limit, offset=offset)
-        matched = release.count(found.id, filter_)
         crs = query.get("crs", CRS84)
-        features = geojson.features(found, page.rows, flipped=_flipped("crs", crs))
+        flipped = _flipped("crs", crs)
+        features: list[Any]
+        if found.points:
+            page = release.features(
+                found.id, filter_, found.key, found.properties, limit=limit, offset=offset, flipped=flipped
+            )
+            features = geojson.told(page.rows, read=for_people)
+        else:
+            page = release.page(found.id, filter_, geojson.columns(found), limit=limit, offset=offset)
+            features = geojson.features(found, page.rows, flipped=flipped)
+        matched = release.count(found.id, filter_)
         links = _page_links(request, found, page.cursor)
     if for_people:
         return _features_page(found, features, matched, links)

@@ -4,8 +4,8 @@ import base64
 import binascii
 import json
 import logging
-import threading
-from collections.abc import Sequence
+import weakref
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,9 +15,10 @@ import duckdb
 from biodata.errors import InputError, QueryTimeoutError, StoreError
 from biodata.store import tiles
 from biodata.store.duck import connect
-from biodata.store.query import statements
+from biodata.store.query import feature_text, statements
 from biodata.store.query.filters import Filter
-from biodata.store.tables import RELEASE, Table
+from biodata.store.tables import RELEASE, Place, Table
+from biodata.store.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -95,15 +96,19 @@ class OpenRelease:
 
     def __init__(self, path: Path, *, timeout_seconds: float) -> None:
         self._connection = connect(path)
-        self._timeout_seconds = timeout_seconds
+        self._watchdog = Watchdog(timeout_seconds)
+        # The reader lets go of a release without closing it, while requests still hold it.
+        weakref.finalize(self, self._watchdog.close)
         try:
             told = dict(self.run("SELECT key, value FROM release_info", []))
+            # Columns without any value are not read; a release of before says nothing of them.
+            self._empty: Mapping[str, list[str]] = json.loads(told.pop("empty_columns", "{}"))
             self.id: str = told["id"]
             self.info: dict[str, Any] = {
                 **told, "snapshot": int(told["snapshot"]), "counts": json.loads(told["counts"])
             }  # fmt: skip
         except (StoreError, KeyError, ValueError) as error:
-            self._connection.close()
+            self.close()
             message = f"{path.name} is no release"
             raise StoreError(message) from error
 
@@ -117,22 +122,17 @@ class OpenRelease:
         StoreError
             If it cannot be answered.
         """
-        with self._connection.cursor() as cursor:
-            watchdog = threading.Timer(self._timeout_seconds, cursor.interrupt)
-            watchdog.daemon = True
-            watchdog.start()
+        with self._connection.cursor() as cursor, self._watchdog.over(cursor.interrupt):
             try:
                 return cursor.execute(statement, params).fetchall()
             except duckdb.InterruptException as error:
-                message = f"the answer took longer than {self._timeout_seconds:g} s"
+                message = f"the answer took longer than {self._watchdog.timeout_seconds:g} s"
                 raise QueryTimeoutError(message) from error
             except duckdb.Error as error:
                 # The message may hold paths and SQL: it goes to the log and not to whoever asked.
                 logger.warning("a question failed: %s", error)
                 message = "the release could not answer"
                 raise StoreError(message) from error
-            finally:
-                watchdog.cancel()
 
     def page(
         self,
@@ -164,22 +164,68 @@ class OpenRelease:
         InputError
             If the cursor is of another release or table, a column is unknown, or limit or offset are negative.
         """
+        found, empty = _table(table), self._empty.get(table, ())
+        told = [feature_text.value(found, name, empty) for name in columns]
+        return self._page(found, told, where, limit=limit, offset=offset, cursor=cursor)
+
+    def features(
+        self,
+        table: str,
+        where: Filter | None,
+        key: str,
+        properties: Sequence[str],
+        *,
+        limit: int,
+        offset: int = 0,
+        cursor: str | None = None,
+        flipped: bool = False,
+    ) -> Page:
+        """Read a page of rows with points as GeoJSON features: each row is one text.
+
+        Parameters
+        ----------
+        table : str
+            A table of `tables.RELEASE` whose place is a point.
+        where, limit, offset, cursor
+            As of `page`.
+        key : str
+            The column that is a feature's id.
+        properties : sequence of str
+            The columns that stand in every feature.
+        flipped : bool
+            Latitude first.
+
+        Raises
+        ------
+        InputError
+            As of `page`; or the table's place is no point.
+        """
         found = _table(table)
+        if found.place is not Place.POINT:
+            problem = f"the place of {table} is no point"
+            raise InputError(problem, code="TABLE_UNKNOWN")
+        told = feature_text.feature(found, key, properties, empty=self._empty.get(table, ()), flipped=flipped)
+        return self._page(found, [told], where, limit=limit, offset=offset, cursor=cursor)
+
+    def _page(
+        self, table: Table, told: Sequence[str], where: Filter | None, *, limit: int, offset: int, cursor: str | None
+    ) -> Page:
+        """Read expressions of a page of rows."""
         if limit < 0 or offset < 0:
             problem = "limit and offset cannot be negative"
             raise InputError(problem, value=f"{limit}, {offset}", code="PAGE_INVALID")
         after = -1
         if cursor is not None:
-            told = Cursor.decode(cursor)
-            if (told.release, told.table) != (self.id, table):
+            place = Cursor.decode(cursor)
+            if (place.release, place.table) != (self.id, table.name):
                 raise _no_cursor(cursor)
-            after = told.after
+            after = place.after
         # One row more than asked tells whether there is a next page.
-        statement, params = statements.page(found, columns, where, limit=limit + 1, offset=offset, after=after)
+        statement, params = statements.page(table, told, where, limit=limit + 1, offset=offset, after=after)
         rows = self.run(statement, params)
         more = len(rows) > limit > 0
         rows = rows[:limit]
-        following = Cursor(self.id, table, rows[-1][0]).encode() if more else None
+        following = Cursor(self.id, table.name, rows[-1][0]).encode() if more else None
         return Page([row[1:] for row in rows], following)
 
     def count(self, table: str, where: Filter | None = None) -> int:
@@ -207,6 +253,7 @@ class OpenRelease:
 
     def close(self) -> None:
         """Close it; a question that is being answered ends first."""
+        self._watchdog.close()
         self._connection.close()
 
 

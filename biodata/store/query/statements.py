@@ -20,7 +20,7 @@ def select(table: Table, columns: Sequence[str], filter_: Filter | None) -> Sql:
 
 
 def page(
-    table: Table, columns: Sequence[str], filter_: Filter | None, *, limit: int, offset: int = 0, after: int = -1
+    table: Table, told: Sequence[str], filter_: Filter | None, *, limit: int, offset: int = 0, after: int = -1
 ) -> Sql:
     """Return the statement that reads one page of a release's table, in the table's own order.
 
@@ -28,8 +28,8 @@ def page(
     ----------
     table : Table
         The table.
-    columns : sequence of str
-        What is read, in this order, after the row's place in the table.
+    told : sequence of str
+        Expressions that are read, in this order, after the row's place in the table; see `feature_text`.
     filter_ : Filter, optional
         Which rows.
     limit, offset : int
@@ -42,11 +42,10 @@ def page(
     A release never changes and DuckDB keeps the order in which rows were inserted, so a page needs no sorting: it
     ends as soon as it is full.
     """
-    names = ", ".join(quote(table.column(name).name) for name in columns)
     condition, params = where(filter_, table)
     if after >= 0:
         condition, params = f"rowid > ? AND {condition}", [after, *params]
-    text = f"SELECT rowid, {names} FROM {quote(table.name)} WHERE {condition} LIMIT ? OFFSET ?"
+    text = f"SELECT rowid, {', '.join(told)} FROM {quote(table.name)} WHERE {condition} LIMIT ? OFFSET ?"
     return text, [*params, limit, offset]
 
 
