@@ -22,7 +22,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import terms
-from biodata.store import duck
+from biodata.store import checksums, duck
 from biodata.store.duck import literal
 from biodata.store.locks import sync_file, sync_folder
 from biodata.store.staging import WorkFolder, write_part
@@ -200,6 +200,7 @@ def _kept(parts: list[Path], data: Path, work: Path, column_set: str) -> Content
             )
     path = members_path(data, content.hash)
     path.parent.mkdir(parents=True, exist_ok=True)
+    checksums.record(data, {str(path.relative_to(data)): unnamed})
     _place(unnamed, path)
     return content
 

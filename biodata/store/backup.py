@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 _FORMAT: Final = 1
 _REGISTRY: Final = "registry.sqlite"
 _DATABASES: Final = (_REGISTRY, checksums.SEALED, checksums.FILE)
-_LEFT_OUT: Final = frozenset({"staging", "tmp"})
+_LEFT_OUT: Final = frozenset({"staging", "tmp", "replays"})
+"""What is under way, and what is made again when it is asked for."""
 _LEFT_OUT_ENDS: Final = (".lock", ".use", "-wal", "-shm", ".tmp", ".part")
 
 

@@ -85,7 +85,7 @@ def verify(settings: Settings, *, progress: bool = False) -> VerifyReport:
         report.bytes += sum(told.bytes for told in needed.values())
         if not report.faults and not verify_lake.sealed(data, known):
             checksums.seal(data)
-        _secret(data, known, report)
+        _beside(data, known, report)
         _releases(data, known, report)
         _uploads(data, report)
         _registry(settings, report)
@@ -113,16 +113,19 @@ def _checksums(data: Path, report: VerifyReport) -> dict[str, Checksum]:
     return {name: told for name, told in known.items() if told.sound}
 
 
-def _secret(data: Path, known: dict[str, Checksum], report: VerifyReport) -> None:
-    """Check the installation's secret."""
-    path = data / "secret"
-    if not path.is_file():
-        if path.name in known:
-            report.faults.append(Fault(path.name, "it is missing", RESTORE))
-        return
-    report.files += 1
-    if path.name in known and digest(path).sha256 != known[path.name].sha256:
-        report.faults.append(Fault(path.name, "it is not as it was written", RESTORE))
+def _beside(data: Path, known: dict[str, Checksum], report: VerifyReport) -> None:
+    """Check the other files that have a checksum: the installation's secret, and what citations keep."""
+    for name, told in known.items():
+        path = data / name
+        if name == checksums.SEALED or path.parts[len(data.parts)] in ("lake", "releases"):
+            continue
+        if not path.is_file():
+            report.faults.append(Fault(name, "it is missing", RESTORE))
+            continue
+        report.files += 1
+        report.bytes += told.bytes
+        if digest(path).sha256 != told.sha256:
+            report.faults.append(Fault(name, "it is not as it was written", RESTORE))
 
 
 def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport) -> None:
