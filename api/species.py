@@ -1,4 +1,4 @@
-"""Names of the checklist and datasets of the release, thinly in GBIF's shapes."""
+"""Names of the checklists in GBIF's shapes: search in any language, suggestions, one name and what belongs to it."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from api import documents, models
 from api.answers import json_answer
-from api.dependencies import service
-from api.errors import Code, ProblemError, unknown_parameter
+from api.dependencies import Opened, service
+from api.errors import Code, ProblemError, invalid, unknown_parameter
 from api.paging import window
 from api.readers import like_literal
-from biodata.store.query.filters import And, Compare, Filter, Like, Or
+from biodata.store.query.filters import And, Compare, Filter, In, Like, Not, Or
 from biodata.store.tables import RELEASE
 
 router = APIRouter(prefix="/v1/species", tags=["species"])
@@ -23,17 +23,21 @@ LIMIT: Final = 1_000
 SUGGESTIONS: Final = 100
 COLUMNS: Final = tuple(RELEASE["taxa"].columns)
 
+RANK_COLUMNS: Final = ("kingdom", "phylum", "class", "order", "family", "genus")
+_COMMON: Final = 1_000
 _PAGING: Final = ("limit", "offset")
 # pygbif sends these with every call; none of them changes what we can answer.
-_ACCEPTED: Final = ("hl", "verbose", "datasetKey", "strict", "language", "habitat", "threat", "nameType", "type", "issue", "facet", "checklistKey")  # fmt: skip
+_ACCEPTED: Final = ("hl", "verbose", "datasetKey", "strict", "language", "habitat", "threat", "nameType", "type", "issue", "facet", "checklistKey", "isExtinct", "facetLimit", "facetMincount", "facetMultiselect", "sourceId", "origin")  # fmt: skip
 _FILTERS: Final = {"rank": "taxonRank", "status": "taxonomicStatus"}
 _TEXT: Final = {"type": "string"}
 _LIMIT: Final = {"type": "integer", "minimum": 0}
 _PARAMETERS: Final = documents.plain_parameters(
-    ("q", _TEXT, "Text in a scientific or common name."),
+    ("q", _TEXT, "Text in a scientific name, or in a common name of any language."),
     ("name", _TEXT, "A whole scientific name."),
     ("rank", _TEXT, "SPECIES, GENUS, …"),
     ("status", _TEXT, "ACCEPTED or SYNONYM."),
+    ("highertaxonKey", _TEXT, "Only names below this taxon."),
+    ("isExtinct", _TEXT, "Accepted; not known here."),
     ("limit", _LIMIT, "Names of a page."),
     ("offset", dict(documents.OFFSET), "Names to leave out."),
 )
@@ -47,19 +51,21 @@ _PARAMETERS: Final = documents.plain_parameters(
     responses=documents.answers(models.SpeciesPage),
 )
 def search(request: Request) -> Response:
-    """Answer a page of names of the checklist that hold a text."""
-    limit, offset = window(request.query_params, default=20, most=LIMIT)
+    """Answer a page of names of the checklists that hold a text; a common name in any language finds its taxon."""
+    query = request.query_params
+    limit, offset = window(query, default=20, most=LIMIT)
     with service(request).open(request) as release:
-        filter_ = _filter(request)
+        filter_ = _filter(request, release)
         page = release.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
         count = release.count("taxa", filter_)
+        facets = [_facet(release, name, filter_) for name in dict.fromkeys(query.getlist("facet")) if name in _FILTERS]
     body = {
         "offset": offset,
         "limit": limit,
         "endOfRecords": offset + len(page.rows) >= count,
         "count": count,
         "results": [taxon(row) for row in page.rows],
-        "facets": [],
+        "facets": facets,
     }
     return json_answer(body)
 
@@ -71,25 +77,42 @@ def search(request: Request) -> Response:
     responses=documents.answers(list[models.Species]),
 )
 def suggest(request: Request) -> Response:
-    """Answer a short list of names for a text that somebody is typing."""
-    limit, offset = window(request.query_params, default=20, most=LIMIT)
+    """Answer a short list of names for a text that somebody is typing: names that begin with it first."""
+    limit, offset = window(request.query_params, default=20, most=SUGGESTIONS)
     with service(request).open(request) as release:
-        page = release.page("taxa", _filter(request), COLUMNS, limit=min(limit, SUGGESTIONS), offset=offset)
-    return json_answer([taxon(row) for row in page.rows])
+        filter_ = _filter(request, release)
+        text = request.query_params.get("q", "")
+        first = Like("scientificName", f"{like_literal(text)}%", ignore_case=True)
+        parts = [filter_] if not text or filter_ is None else [And((filter_, first)), And((filter_, Not(first)))]
+        rows: list[tuple[Any, ...]] = []
+        for part in parts:
+            wanted = offset + limit - len(rows)
+            rows += release.page("taxa", part, COLUMNS, limit=wanted, offset=0).rows if wanted > 0 else []
+    return json_answer([taxon(row) for row in rows[offset : offset + limit]])
 
 
 @router.get("/{key}", summary="One name", responses=documents.answers(models.Species, missing=True))
 def one(request: Request, key: str) -> Response:
     """Answer one name by GBIF's integer key, or by its identifier in the checklist."""
-    by_text: list[Filter] = [Compare("taxon_id", "=", key), Compare("col_key", "=", key)]
-    by_number: list[Filter] = (
-        [Compare("gbif_key", "=", int(key))] if key.isascii() and key.isdigit() and len(key) < 18 else []
-    )
     with service(request).open(request) as release:
-        page = release.page("taxa", Or((*by_number, *by_text)), COLUMNS, limit=1, offset=0)
+        return json_answer(taxon(row_of(release, key)))
+
+
+def row_of(release: Opened, key: str) -> tuple[Any, ...]:
+    """Return the row of a name by GBIF's integer key, or by its identifier in the checklist.
+
+    Raises
+    ------
+    ProblemError
+        With RECORD_MISSING.
+    """
+    parts: list[Filter] = [Compare("taxon_id", "=", key), Compare("col_key", "=", key)]
+    if key.isascii() and key.isdigit() and len(key) < 18:
+        parts.insert(0, Compare("gbif_key", "=", int(key)))
+    page = release.page("taxa", Or(tuple(parts)), COLUMNS, limit=1, offset=0)
     if not page.rows:
         raise ProblemError(Code.RECORD_MISSING, f"the checklist has no name with the key {key[:80]!r}", field="key")
-    return json_answer(taxon(page.rows[0]))
+    return page.rows[0]
 
 
 def taxon(values: Sequence[Any]) -> dict[str, Any]:
@@ -121,17 +144,36 @@ def taxon(values: Sequence[Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _filter(request: Request) -> Filter | None:
+def _facet(release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]:
+    """Return the counts of names by rank or status."""
+    found = release.facet("taxa", filter_, _FILTERS[name], limit=100)
+    return {"field": name.upper(), "counts": [{"name": str(value), "count": number} for value, number in found]}
+
+
+def _filter(request: Request, release: Opened) -> Filter | None:
     """Return the filter of a request for names."""
     parts: list[Filter] = []
     for name, value in request.query_params.multi_items():
         if name == "q" and value:
-            pattern = f"%{like_literal(value)}%"
-            parts.append(Or(tuple(Like(c, pattern, ignore_case=True) for c in ("scientificName", "vernacular_names"))))
+            if len(value) > 200:
+                raise invalid(field="q", value=value, expected="up to 200 characters")
+            common = release.names.with_common_name(value).head(_COMMON)["taxon_id"].to_list()
+            text = Like("scientificName", f"%{like_literal(value)}%", ignore_case=True)
+            parts.append(Or((text, In("taxon_id", tuple(common)))))
         elif name == "name":
             parts.append(Compare("scientificName", "=", value, ignore_case=True))
+        elif name in ("highertaxonKey", "higherTaxonKey"):
+            parts.append(_below(release, value))
         elif name in _FILTERS:
             parts.append(Compare(_FILTERS[name], "=", value.upper()))
         elif name not in (*_PAGING, *_ACCEPTED, "q"):
-            raise unknown_parameter(name, (*_PAGING, *_ACCEPTED, *_FILTERS, "q", "name"))
+            raise unknown_parameter(name, (*_PAGING, *_ACCEPTED, *_FILTERS, "q", "name", "highertaxonKey"))
     return None if not parts else And(tuple(parts))
+
+
+def _below(release: Opened, key: str) -> Filter:
+    """Return the filter for the names below a taxon, itself among them."""
+    row = dict(zip(COLUMNS, row_of(release, key), strict=True))
+    own = Compare("taxon_id", "=", row["taxon_id"])
+    rank = str(row["taxonRank"] or "").lower()
+    return Or((own, Compare(rank, "=", row["scientificName"]))) if rank in RANK_COLUMNS else own

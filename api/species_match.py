@@ -11,6 +11,7 @@ from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import invalid, unknown_parameter
 from api.readers import boolean
+from api.record_extras import COL
 from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.tables import RELEASE
 
@@ -82,6 +83,8 @@ def match_v2(request: Request) -> Response:
         found = _match(request, release)
         usage, accepted = found["usage"], found["accepted"]
         diagnostics = {"matchType": found["type"], "confidence": found["confidence"]}
+        if usage is not None and request.query_params.get("checklistKey") == COL and not usage["col_key"]:
+            found["note"] = "; ".join(filter(None, (found["note"], "no key of the Catalogue of Life is known here")))
         if found["note"]:
             diagnostics["note"] = found["note"]
         body: dict[str, Any] = {"synonym": False, "diagnostics": diagnostics}

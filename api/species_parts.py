@@ -1,0 +1,232 @@
+"""What belongs to a name: what stands above and below it, synonyms, common names; and names taken apart."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import orjson
+import polars as pl
+import pycountry
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import bodies, documents, models
+from api.answers import json_answer
+from api.dependencies import Opened, service
+from api.errors import Code, ProblemError, invalid
+from api.paging import window
+from api.species import COLUMNS, LIMIT, RANK_COLUMNS, row_of, taxon
+from biodata.store.query.filters import And, Compare, Filter, Not
+
+router = APIRouter(tags=["species"])
+
+NAMES_AT_ONCE: Final = 1_000
+PARTS: Final = (
+    "name", "parents", "children", "synonyms", "vernacularNames", "related", "descriptions", "distributions", "media",
+    "references", "speciesProfiles", "typeSpecimens", "combinations",
+)  # fmt: skip
+_PAGING: Final = documents.plain_parameters(
+    ("limit", {"type": "integer", "minimum": 0}, "Rows of a page."),
+    ("offset", dict(documents.OFFSET), "Rows to leave out."),
+)
+_MARKERS: Final = {"SPECIES": "sp.", "SUBSPECIES": "subsp.", "VARIETY": "var.", "FORM": "f.", "GENUS": "gen.", "FAMILY": "fam."}  # fmt: skip
+
+
+@router.get(
+    "/v1/species/{key}/{part}",
+    summary="What belongs to a name",
+    openapi_extra=_PAGING,
+    responses=documents.answers(None, missing=True),
+)
+def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PARTS)]) -> Response:
+    """Answer the names above or below it, its synonyms, its common names; what no checklist here tells is empty."""
+    if part not in PARTS:
+        detail = f"nothing of a name is called {part[:80]!r}"
+        raise ProblemError(Code.NOT_FOUND, detail, expected=f"one of {', '.join(PARTS)}")
+    limit, offset = window(request.query_params, default=20, most=LIMIT)
+    with service(request).open(request) as release:
+        values = row_of(release, key)
+        row = dict(zip(COLUMNS, values, strict=True))
+        if part == "parents":
+            return json_answer(_parents(release, row))
+        if part == "name":
+            return json_answer(_name(row))
+        if part == "vernacularNames":
+            names = _common(row)
+            return _page(names[offset : offset + limit], limit, offset, len(names))
+        filter_ = _children(release, row) if part == "children" else _synonyms(row) if part == "synonyms" else None
+        if filter_ is None:
+            return _page([], limit, offset, 0)
+        page = release.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
+        return _page([taxon(found) for found in page.rows], limit, offset, release.count("taxa", filter_))
+
+
+def _page(results: list[dict[str, Any]], limit: int, offset: int, count: int) -> Response:
+    """Return GBIF's envelope of a part."""
+    end = offset + len(results) >= count
+    return json_answer({"offset": offset, "limit": limit, "endOfRecords": end, "results": results})
+
+
+def _parents(release: Opened, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the names above, the highest first, as far as the checklist has rows of them."""
+    own = (
+        RANK_COLUMNS.index(rank) if (rank := str(row["taxonRank"] or "").lower()) in RANK_COLUMNS else len(RANK_COLUMNS)
+    )
+    found = []
+    for rank in RANK_COLUMNS[:own]:
+        if row[rank]:
+            named = (Compare("taxonRank", "=", rank.upper()), Compare("scientificName", "=", row[rank]))
+            same = Compare("checklist", "=", row["checklist"])
+            found += release.page("taxa", And((*named, same)), COLUMNS, limit=1, offset=0).rows
+    return [taxon(values) for values in found]
+
+
+def _children(release: Opened, row: dict[str, Any]) -> Filter | None:
+    """Return the filter for the names next below: of the highest rank below it that the checklist has rows of."""
+    rank = str(row["taxonRank"] or "").lower()
+    if rank not in RANK_COLUMNS:
+        return None
+    inside = And((Compare(rank, "=", row["scientificName"]), Not(Compare("taxonomicStatus", "=", "SYNONYM"))))
+    for below in (*RANK_COLUMNS[RANK_COLUMNS.index(rank) + 1 :], "species"):
+        filter_ = And((inside, Compare("taxonRank", "=", below.upper())))
+        if release.page("taxa", filter_, ("taxon_id",), limit=1, offset=0).rows:
+            return filter_
+    return None
+
+
+def _synonyms(row: dict[str, Any]) -> Filter:
+    """Return the filter for the names that lead to a taxon."""
+    same = Compare("checklist", "=", row["checklist"])
+    leads = Compare("accepted_taxon_id", "=", row["taxon_id"])
+    return And((same, leads, Not(Compare("taxon_id", "=", row["taxon_id"]))))
+
+
+def _common(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the common names of a taxon."""
+    if row["vernacular_details"]:
+        told = orjson.loads(row["vernacular_details"])
+    else:
+        names = orjson.loads(row["vernacular_names"]) if row["vernacular_names"] else {}
+        told = [{"name": name, "language": language} for language, name in names.items()]
+    return [
+        {
+            "taxonKey": row["gbif_key"] or row["taxon_id"],
+            "vernacularName": name["name"],
+            "language": _three_letters(name["language"]),
+            "languageTag": name["language"],
+            "source": name.get("source") or row["checklist"],
+            "preferred": bool(name.get("preferred", False)),
+        }
+        for name in told
+    ]
+
+
+def _three_letters(tag: str) -> str:
+    """Return a language as GBIF writes it: ISO 639-3."""
+    found = pycountry.languages.get(alpha_2=tag.split("-")[0])
+    return str(found.alpha_3) if found is not None else tag.split("-")[0]
+
+
+def _name(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a name taken apart."""
+    whole = " ".join(part for part in (row["scientificName"], row["scientificNameAuthorship"]) if part)
+    return {"key": row["gbif_key"] or row["taxon_id"], **_parse([whole])[0]}
+
+
+@router.get(
+    "/v1/parser/name",
+    summary="Take names apart",
+    openapi_extra={
+        "parameters": [documents.parameter("name", {"type": "string", "maxLength": 500}, "A name.", many=True)]
+    },
+    responses=documents.answers(list[models.ParsedName]),
+)
+def parse(request: Request) -> Response:
+    """Answer the parts of scientific names, as GBIF's parser does."""
+    for name in request.query_params:
+        if name != "name":
+            raise invalid(field=name[:80], value="", expected="name=…, repeated for several")
+    return json_answer(_parse(_checked(request.query_params.getlist("name"))))
+
+
+@router.post(
+    "/v1/parser/name",
+    summary="Take names apart",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"type": "array", "items": {"type": "string"}, "maxItems": NAMES_AT_ONCE}
+                }
+            },
+        }
+    },
+    responses=documents.answers(list[models.ParsedName], other=(413,)),
+)
+async def parse_many(request: Request) -> Response:
+    """Answer the parts of a list of scientific names, as GBIF's parser does."""
+    names = _checked(bodies.read_json(await bodies.receive(request)))
+    return json_answer(await run_in_threadpool(_parse, names))
+
+
+def _checked(names: Any) -> list[str]:
+    """Return a list of names."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ProblemError(Code.BODY_INVALID, "the body is no list of names", expected='["Aus bus", "Aus cus"]')
+    if len(names) > NAMES_AT_ONCE or any(len(name) > 500 for name in names):
+        raise invalid(
+            field="name", value=f"{len(names)} names", expected=f"up to {NAMES_AT_ONCE} names of 500 characters"
+        )
+    return names
+
+
+def _parse(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the parts of names in GBIF's shape."""
+    from biodata.parsers.scientific_names import parse_names
+
+    if not names:
+        return []
+    return [_parsed(row) for row in parse_names(pl.Series(names, dtype=pl.String)).iter_rows(named=True)]
+
+
+def _parsed(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of one name."""
+    named = row["canonical"] is not None
+    authors, year, before, year_before = _authors(row["authorship"] or "")
+    rank = row["rank"] or ("GENUS" if row["uninomial"] and row["uninomial"].count(" ") == 0 else None)
+    found = {
+        "scientificName": row["value"],
+        "type": "SCIENTIFIC" if named else "NO_NAME",
+        "parsed": named,
+        "parsedPartially": False if named else None,
+        "genusOrAbove": row["genus"] or row["uninomial"],
+        "specificEpithet": row["specific_epithet"],
+        "infraSpecificEpithet": row["infraspecific_epithet"],
+        "authorship": authors,
+        "year": year,
+        "bracketAuthorship": before,
+        "bracketYear": year_before,
+        "canonicalName": row["canonical"],
+        "canonicalNameWithMarker": row["canonical_full"],
+        "canonicalNameComplete": " ".join(filter(None, (row["canonical_full"], row["cited_authorship"]))) or None,
+        "rankMarker": _MARKERS.get(rank) if rank else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _authors(text: str) -> tuple[str | None, str | None, str | None, str | None]:
+    """Return author and year of a name, and those in brackets, of the name that it was made from."""
+    inside, outside = "", text
+    if text.startswith("(") and ")" in text:
+        inside, _, outside = text[1:].partition(")")
+    return *_author(outside), *_author(inside)
+
+
+def _author(text: str) -> tuple[str | None, str | None]:
+    """Return author and year."""
+    words = text.strip().rpartition(" ")
+    year = words[2] if words[2][:4].isdigit() else None
+    author = (words[0] if year else text).strip().rstrip(",")
+    return author or None, year

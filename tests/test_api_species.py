@@ -1,0 +1,107 @@
+"""Names as GBIF's API answers them: matched, searched in any language, suggested, with what belongs to them, parsed."""
+
+import pytest
+
+from releases import GIBBON, PHEASANT, SEROW
+
+pytest_plugins = ("api_client",)
+
+MATCHES = [
+    pytest.param({"name": PHEASANT}, ("EXACT", 2474083, None, False), id="a name"),
+    pytest.param({"name": "Lophura nycthemera (Linnaeus, 1758)"}, ("EXACT", 2474083, None, False), id="with its author"),
+    pytest.param({"name": "Lophura nycthemra"}, ("FUZZY", 2474083, None, False), id="a letter left out"),
+    pytest.param({"name": "Capricornis argyrochaetes"}, ("EXACT", "S-Capricornis argyrochaetes", 2441208, True), id="a synonym"),
+    pytest.param({"name": "Lophura ignota"}, ("HIGHERRANK", None, None, False), id="a species that is not listed"),
+    pytest.param({"name": "Lophura ignota", "strict": "true"}, ("NONE", None, None, False), id="the same, strictly"),
+    pytest.param({"name": "Aus bus"}, ("NONE", None, None, False), id="a name of nothing"),
+    pytest.param({"name": "12345"}, ("NONE", None, None, False), id="no name"),
+    pytest.param({}, ("NONE", None, None, False), id="nothing"),
+    pytest.param({"usageKey": "2441208"}, ("EXACT", 2441208, None, False), id="a key"),
+    pytest.param({"scientificNameID": "gbif:1"}, ("NONE", None, None, False), id="a key that is not listed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "expected"), MATCHES)
+def test_match(client, asked, expected):
+    first = client.get("/v1/species/match", params=asked).json()
+    assert (first["matchType"], first.get("usageKey"), first.get("acceptedUsageKey"), first["synonym"]) == expected
+    second = client.get("/v2/species/match", params=asked).json()
+    assert second["diagnostics"]["matchType"] == expected[0]
+    assert second["synonym"] == expected[3]
+    assert ("usage" in second) == (expected[0] != "NONE")
+    assert 0 <= first["confidence"] <= 100
+
+
+def test_match_tells_the_ranks_above(client):
+    body = client.get("/v1/species/match", params={"name": SEROW}).json()
+    assert (body["family"], body["familyKey"], body["class"]) == ("Bovidae", 9614, "Mammalia")
+    body = client.get(
+        "/v2/species/match", params={"scientificName": SEROW, "checklistKey": "7ddf754f-d193-4cc9-b351-99906754a03b"}
+    ).json()
+    assert [step["rank"] for step in body["classification"]] == ["FAMILY", "SPECIES"]
+    assert "no key of the Catalogue of Life" in body["diagnostics"]["note"]
+
+
+@pytest.mark.parametrize("text", ["Vượn Cao", "vuon cao", "gibbon", "CAO VIT"])
+def test_a_common_name_of_any_language_finds_its_taxon_and_its_records(client, text):
+    found = client.get("/v1/species/search", params={"q": text}).json()
+    assert [row["canonicalName"] for row in found["results"]] == [GIBBON]
+    assert [row["canonicalName"] for row in client.get("/v1/species/suggest", params={"q": text}).json()] == [GIBBON]
+    for name in ("q", "vernacularName"):
+        answer = client.get("/v1/occurrence/search", params={name: text, "limit": 0, "facet": "species"}).json()
+        assert answer["facets"][0]["counts"] == [{"name": GIBBON, "count": 2}]
+
+
+def test_suggestions_begin_with_the_text(client):
+    found = client.get("/v1/species/suggest", params={"q": "n", "limit": 2}).json()
+    assert found[0]["canonicalName"] == GIBBON
+    assert len(found) == 2
+
+
+def test_search_below_a_taxon_with_facets(client):
+    body = client.get(
+        "/v1/species/search", params={"highertaxonKey": 9614, "facet": ["rank", "status"], "limit": 0}
+    ).json()
+    assert body["count"] == 3
+    told = {facet["field"]: {c["name"]: c["count"] for c in facet["counts"]} for facet in body["facets"]}
+    assert told == {"RANK": {"SPECIES": 2, "FAMILY": 1}, "STATUS": {"ACCEPTED": 2, "SYNONYM": 1}}
+
+
+def test_what_belongs_to_a_name(client):
+    def names(part: str, key: object = 2441208) -> list[str]:
+        found = client.get(f"/v1/species/{key}/{part}").json()
+        return [row["canonicalName"] for row in (found if isinstance(found, list) else found["results"])]
+
+    assert names("parents") == ["Bovidae"]
+    assert names("children", 9614) == [SEROW]
+    assert names("synonyms") == ["Capricornis argyrochaetes"]
+    assert names("media") == []
+    common = client.get("/v1/species/2436501/vernacularNames").json()["results"]
+    assert {(row["language"], row["vernacularName"]) for row in common} == {
+        ("eng", "Cao Vit gibbon"),
+        ("vie", "Vượn Cao Vít"),
+    }
+    assert client.get("/v1/species/2441208/name").json()["specificEpithet"] == "milneedwardsii"
+    assert client.get("/v1/species/2441208/moon").status_code == 404
+    assert client.get("/v1/species/1/parents").json()["code"] == "RECORD_MISSING"
+
+
+def test_names_taken_apart(client):
+    told = ["Vanessa atalanta (Linnaeus, 1758)", "Arrhenatherum elatius var. elatius", "Cervidae", "???"]
+    found = client.post("/v1/parser/name", json=told).json()
+    assert found == client.get("/v1/parser/name", params={"name": told}).json()
+    assert [row["parsed"] for row in found] == [True, True, True, False]
+    assert (found[0]["bracketAuthorship"], found[0]["bracketYear"]) == ("Linnaeus", "1758")
+    assert (found[1]["infraSpecificEpithet"], found[1]["rankMarker"]) == ("elatius", "var.")
+    assert found[2]["genusOrAbove"] == "Cervidae"
+
+
+@pytest.mark.parametrize("body", ["{}", "[1]", "[[", '"Aus bus"', '["' + "a" * 501 + '"]'])
+def test_what_the_parser_refuses(client, body):
+    assert client.post("/v1/parser/name", content=body).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["nam=x", "name=" + "a" * 501, "strict=maybe&name=Aus"])
+def test_what_a_match_refuses(client, query):
+    assert client.get(f"/v1/species/match?{query}").status_code == 400
+    assert client.get(f"/v2/species/match?{query}").status_code == 400
