@@ -79,18 +79,17 @@ def receive(
         api_key_id=api_key.id,
     )
     try:
+        # One transaction with its job: whoever hears its number knows that it will be taken in.
         with registry.session() as session, session.begin():
             session.add(submission)
             session.flush()
             number = submission.id
+            submission.job_id = jobs.add(session, JOB, {"submission": number})
     except IntegrityError:  # the same upload came twice at once; the other one was faster
         earlier = _earlier(registry, api_key, idempotency_key, checksum)
         if earlier is None:
             raise
         return earlier
-    job = jobs.enqueue(registry, JOB, {"submission": number})
-    with registry.session() as session, session.begin():
-        session.get_one(Submission, number).job_id = job
     return number
 
 
