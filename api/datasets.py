@@ -1,42 +1,61 @@
-"""Datasets of the release, thinly in GBIF's shape: title, licence, how to cite."""
+"""Datasets of the release: GBIF's routes, and the catalogue as EML, schema.org, DCAT and pages for people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
+from xml.sax.saxutils import escape
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
-from api import documents, models
-from api.answers import json_answer
-from api.dependencies import service
-from api.errors import Code, ProblemError, unknown_parameter
+from api import dataset_page, documents, models
+from api.answers import HTML, JSON, address, json_answer, only
+from api.catalogue import COUNTED, Catalogue
+from api.dependencies import Opened, service
+from api.errors import Code, ProblemError, invalid, unknown_parameter
 from api.gbif_names import LICENSE_URLS
 from api.paging import window
 from api.readers import like_literal
-from biodata.store.query.filters import Compare, Filter, Like
-from biodata.store.tables import RELEASE
+from biodata.exports import dcat, schema_org
+from biodata.exports.catalogue import DatasetEntry, eml_facts
+from biodata.exports.eml import eml
+from biodata.store.query.filters import And, Compare, Filter, Like, Or
 
-router = APIRouter(prefix="/v1/dataset", tags=["datasets"])
+router = APIRouter(tags=["datasets"])
 
 LIMIT: Final = 1_000
-COLUMNS: Final = tuple(RELEASE["datasets"].columns)
+SUGGESTIONS: Final = 20
+JSON_LD: Final = "application/ld+json"
+TURTLE: Final = "text/turtle"
+XML: Final = "application/xml"
+_CACHE: Final = MappingProxyType({"Cache-Control": "public, max-age=60", "Vary": "Accept"})
+_FORMS: Final = ("json", "html", "jsonld", "dcat", "ttl", "eml")
+_TYPES: Final = {JSON: "json", HTML: "html", JSON_LD: "jsonld", TURTLE: "ttl", XML: "eml", "application/eml+xml": "eml"}
+# pygbif sends these; none of them changes what we can answer.
+_ACCEPTED: Final = (
+    "hl", "type", "subtype", "facet", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect", "keyword",
+    "owningOrg", "publishingOrg", "hostingOrg", "publishingCountry", "decade", "continent", "country", "code",
+)  # fmt: skip
 
 _PARAMETERS: Final = documents.plain_parameters(
-    ("q", {"type": "string"}, "Text in a title."),
+    ("q", {"type": "string"}, "Text in title, key or citation."),
+    ("license", {"type": "string", "enum": list(LICENSE_URLS)}, "Only datasets of this licence."),
     ("limit", {"type": "integer", "minimum": 0}, "Datasets of a page."),
     ("offset", dict(documents.OFFSET), "Datasets to leave out."),
+    ("f", {"type": "string", "enum": ["json", "html"]}, "json, or a page for people; else Accept decides."),
 )
+_FORM: Final = documents.plain_parameters(
+    ("f", {"type": "string", "enum": list(_FORMS)}, "How it is told; else the Accept header decides.")
+)
+_XML_ANSWER: Final = {**documents.answers(None, missing=True), 200: {"description": "EML 2.2", "content": {XML: {}}}}
 
 
 @router.get(
-    "",
-    summary="Datasets",
-    openapi_extra=_PARAMETERS,
-    responses=documents.answers(models.DatasetPage),
+    "/v1/dataset", summary="Datasets", openapi_extra=_PARAMETERS, responses=documents.answers(models.DatasetPage)
 )
 @router.get(
-    "/search",
+    "/v1/dataset/search",
     summary="Search datasets",
     openapi_extra=_PARAMETERS,
     responses=documents.answers(models.DatasetPage),
@@ -45,46 +64,271 @@ def search(request: Request) -> Response:
     """Answer a page of datasets."""
     query = request.query_params
     for name in query:
-        if name not in ("q", "limit", "offset", "hl", "type", "facet"):
-            raise unknown_parameter(name, ("q", "limit", "offset"))
+        if name not in ("q", "license", "limit", "offset", "f", *_ACCEPTED):
+            raise unknown_parameter(name, ("q", "license", "limit", "offset", "f"))
     limit, offset = window(query, default=20, most=LIMIT)
-    filter_: Filter | None = None
-    if query.get("q"):
-        filter_ = Like("title", f"%{like_literal(query['q'])}%", ignore_case=True)
+    filter_ = _filter(query.get("q"), query.get("license"))
+    form = _form(request, ("json", "html"))
     with service(request).open(request) as release:
-        page = release.page("datasets", filter_, COLUMNS, limit=limit, offset=offset)
+        page = release.page("datasets", filter_, ("key",), limit=limit, offset=offset)
         count = release.count("datasets", filter_)
+        entries = list(_entries(request, release, tuple(key for (key,) in page.rows)))
+    more = offset + len(page.rows) < count
+    if form == "html":
+        told = [(name, value) for name, value in query.multi_items() if name not in ("offset", "f")]
+        following = address(request, "/v1/dataset", [*told, ("offset", offset + limit), ("f", "html")])
+        return dataset_page.every(entries, count, following if more and limit else None)
     body = {
         "offset": offset,
         "limit": limit,
-        "endOfRecords": offset + len(page.rows) >= count,
+        "endOfRecords": not more,
         "count": count,
-        "results": [dataset(row) for row in page.rows],
+        "results": [dataset(entry) for entry in entries],
         "facets": [],
     }
+    return json_answer(body, headers={"Vary": "Accept"})
+
+
+@router.get(
+    "/v1/dataset/suggest",
+    summary="Datasets whose title holds a text",
+    openapi_extra=documents.plain_parameters(
+        ("q", {"type": "string"}, "Text in title or key."),
+        ("limit", {"type": "integer", "minimum": 0, "default": SUGGESTIONS}, "Suggestions."),
+    ),
+    responses=documents.answers(list[models.DatasetSuggestion]),
+)
+def suggest(request: Request) -> Response:
+    """Answer a list of key, title and type."""
+    only(request, "q", "limit", *_ACCEPTED)
+    limit, _ = window(request.query_params, default=SUGGESTIONS, most=100)
+    with service(request).open(request) as release:
+        page = release.page(
+            "datasets", _filter(request.query_params.get("q"), None), ("key", "title"), limit=limit, offset=0
+        )
+    return json_answer([{"key": key, "title": title or key, "type": "OCCURRENCE"} for key, title in page.rows])
+
+
+@router.get(
+    "/v1/dataset/{key}",
+    summary="One dataset",
+    openapi_extra=_FORM,
+    responses={
+        **documents.answers(None, missing=True),
+        200: {
+            "description": "The dataset",
+            "model": models.Dataset,
+            "content": {HTML: {}, JSON_LD: {}, TURTLE: {}, XML: {}},
+        },
+    },
+)
+def one(request: Request, key: str) -> Response:
+    """Answer one dataset by its key: as GBIF has it, a page for people, schema.org, DCAT or EML."""
+    only(request, "f")
+    form = _form(request, _FORMS)
+    with service(request).open(request) as release:
+        entry = _entry(request, release, key)
+        if form == "html":
+            return dataset_page.one(release.catalogue, entry)
+    return _WRITTEN[form](entry)
+
+
+@router.get("/v1/dataset/{key}/document", summary="A dataset's EML", responses=_XML_ANSWER)
+def document(request: Request, key: str) -> Response:
+    """Answer a dataset's metadata as EML 2.2 in GBIF's profile, its extents from published values."""
+    only(request)
+    with service(request).open(request) as release:
+        return _eml(_entry(request, release, key))
+
+
+@router.get(
+    "/v1/dataset/{key}/metrics",
+    summary="A dataset's numbers",
+    responses=documents.answers(models.DatasetMetrics, missing=True),
+)
+def metrics(request: Request, key: str) -> Response:
+    """Answer numbers of published records, and of them by kingdom, rank and doubt."""
+    only(request)
+    with service(request).open(request) as release:
+        entry, found = _entry(request, release, key), release.catalogue
+        body = {
+            "datasetKey": key,
+            "usagesCount": entry.records,
+            "occurrencesCount": entry.records,
+            "georeferencedCount": entry.placed,
+            "generalisedCount": entry.generalised,
+            "distinctSpeciesCount": entry.species,
+            "countByKingdom": found.counts(key, "kingdom"),
+            "countByRank": found.counts(key, "taxonRank"),
+            "countByIssue": found.counts(key, "issue"),
+            "created": entry.modified,
+        }
     return json_answer(body)
 
 
-@router.get("/{key}", summary="One dataset", responses=documents.answers(models.Dataset, missing=True))
-def one(request: Request, key: str) -> Response:
-    """Answer one dataset by its key."""
+@router.get(
+    "/v1/dataset/{key}/counts",
+    summary="A dataset's records, counted",
+    responses=documents.answers(dict[str, dict[str, int]], missing=True),
+)
+def counts(request: Request, key: str) -> Response:
+    """Answer published records by kind, country, year, class, licence and how exact their place is."""
+    only(request)
     with service(request).open(request) as release:
-        page = release.page("datasets", Compare("key", "=", key), COLUMNS, limit=1, offset=0)
-    if not page.rows:
-        raise ProblemError(Code.RECORD_MISSING, f"this release has no dataset {key[:80]!r}", field="key")
-    return json_answer(dataset(page.rows[0]))
+        _entry(request, release, key)
+        return json_answer({by: release.catalogue.counts(key, by) for by in COUNTED})
 
 
-def dataset(values: Sequence[Any]) -> dict[str, Any]:
-    """Return one dataset; what is not known is absent."""
-    row = dict(zip(COLUMNS, values, strict=True))
-    found = {
-        "key": row["key"],
-        "title": row["title"],
+@router.get("/catalog.ttl", summary="All datasets as DCAT in Turtle", responses={
+    **documents.answers(None), 200: {"description": "A catalogue", "content": {TURTLE: {}}}
+})  # fmt: skip
+def catalog_ttl(request: Request) -> Response:
+    """Answer the catalogue as Turtle."""
+    only(request)
+    return Response(dcat.to_turtle(_catalog(request)), media_type=TURTLE, headers=_CACHE)
+
+
+@router.get("/catalog.jsonld", summary="All datasets as DCAT in JSON-LD", responses={
+    **documents.answers(None), 200: {"description": "A catalogue", "content": {JSON_LD: {}}}
+})  # fmt: skip
+def catalog_json_ld(request: Request) -> Response:
+    """Answer the catalogue as JSON-LD."""
+    only(request)
+    return json_answer(dcat.to_json_ld(_catalog(request)), media_type=JSON_LD)
+
+
+@router.get("/sitemap.xml", include_in_schema=False)
+def sitemap(request: Request) -> Response:
+    """Answer the addresses of the pages that search engines should know."""
+    with service(request).open(request) as release:
+        keys, day = release.catalogue.keys, str(release.info["created"])[:10]
+    pages = [address(request, "/"), address(request, "/docs"), address(request, "/v1/dataset", [("f", "html")])]
+    pages += [address(request, f"/v1/dataset/{key}") for key in keys if "/" not in key]
+    told = "".join(f"<url><loc>{escape(page)}</loc><lastmod>{day}</lastmod></url>\n" for page in pages)
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{told}</urlset>\n'
+    return Response(text, media_type=XML, headers=_CACHE)
+
+
+@router.get("/robots.txt", include_in_schema=False)
+def robots(request: Request) -> Response:
+    """Tell search engines where the map of pages is, and not to ask for data again and again."""
+    lines = (
+        "User-agent: *",
+        "Disallow: /v1/occurrence",
+        "Disallow: /ogc/",
+        f"Sitemap: {address(request, '/sitemap.xml')}",
+    )
+    return PlainTextResponse("\n".join(lines) + "\n", headers=_CACHE)
+
+
+def dataset(entry: DatasetEntry) -> dict[str, Any]:
+    """Return one dataset in GBIF's shape; what is not known is absent."""
+    found: dict[str, Any] = {
+        "key": entry.key,
+        "title": entry.title,
+        "description": "\n\n".join(entry.description) or None,
         "type": "OCCURRENCE",
-        "license": LICENSE_URLS.get(row["license"], row["license"]),
-        "citation": {"text": row["citation"]} if row["citation"] else None,
-        "doi": row["doi"],
-        "recordCount": row["count"] or 0,
+        "license": LICENSE_URLS.get(entry.license, entry.license),
+        "publishingOrganizationTitle": entry.publisher,
+        "citation": {"text": entry.cite},
+        "doi": entry.doi,
+        "homepage": entry.url,
+        "created": entry.issued or None,
+        "modified": entry.modified,
+        "recordCount": entry.records,
+        "georeferencedCount": entry.placed,
+        "generalisedCount": entry.generalised,
+        "speciesCount": entry.species,
+        "geographicCoverages": _coverage(entry.bounds),
+        "temporalCoverages": [{"@type": "range", "start": f"{y[0]:04d}-01-01", "end": f"{y[1]:04d}-12-31"}]
+        if (y := entry.years)
+        else None,
+        "endpoints": [{"type": name, "url": url} for name, (url, _) in entry.files.items()] or None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _coverage(bounds: tuple[float, float, float, float] | None) -> list[dict[str, Any]] | None:
+    """Return the box of published coordinates as GBIF writes it."""
+    if bounds is None:
+        return None
+    west, south, east, north = bounds
+    box = {
+        "minLatitude": south,
+        "maxLatitude": north,
+        "minLongitude": west,
+        "maxLongitude": east,
+        "globalCoverage": False,
+    }
+    return [{"description": "The box of the published coordinates.", "boundingBox": box}]
+
+
+def _eml(entry: DatasetEntry) -> Response:
+    return Response(eml(eml_facts(entry)), media_type=XML, headers=_CACHE)
+
+
+_WRITTEN: Final[Mapping[str, Callable[[DatasetEntry], Response]]] = MappingProxyType(
+    {
+        "json": lambda entry: json_answer(dataset(entry), headers={"Vary": "Accept"}),
+        "jsonld": lambda entry: json_answer(schema_org.dataset(entry), media_type=JSON_LD, headers={"Vary": "Accept"}),
+        "dcat": lambda entry: json_answer(
+            dcat.to_json_ld(dcat.dataset(entry)), media_type=JSON_LD, headers={"Vary": "Accept"}
+        ),
+        "ttl": lambda entry: Response(dcat.to_turtle(dcat.dataset(entry)), media_type=TURTLE, headers=_CACHE),
+        "eml": _eml,
+    }
+)
+
+
+def _filter(text: str | None, licence: str | None) -> Filter | None:
+    """Return the filter of datasets."""
+    parts: list[Filter] = []
+    if text:
+        pattern = f"%{like_literal(text)}%"
+        parts.append(Or(tuple(Like(name, pattern, ignore_case=True) for name in ("title", "key", "citation"))))
+    if licence:
+        parts.append(Compare("license", "=", licence))
+    return And(tuple(parts)) if parts else None
+
+
+def _entry(request: Request, release: Opened, key: str) -> DatasetEntry:
+    """Return one dataset."""
+    found = release.catalogue.entry(service(request).registry, _base(request), key) if len(key) <= 255 else None
+    if found is None:
+        raise ProblemError(Code.RECORD_MISSING, f"this release has no dataset {key[:80]!r}", field="key")
+    return found
+
+
+def _entries(request: Request, release: Opened, keys: tuple[str, ...] | None) -> Any:
+    catalogue: Catalogue = release.catalogue
+    return catalogue.entries(service(request).registry, _base(request), keys)
+
+
+def _catalog(request: Request) -> dcat.Node:
+    """Return the catalogue of all datasets."""
+    with service(request).open(request) as release:
+        return dcat.catalogue(
+            list(_entries(request, release, None)),
+            url=address(request, "/v1/dataset"),
+            title="biodata",
+            description="Biodiversity records for Southwest China and ASEAN, as this service publishes them.",
+            release=release.id,
+        )
+
+
+def _base(request: Request) -> str:
+    return address(request, "/").rstrip("/")
+
+
+def _form(request: Request, known: tuple[str, ...]) -> str:
+    """Return how it is to be told: by `f`, else by the first type of the Accept header that can be."""
+    chosen = request.query_params.get("f")
+    if chosen is not None:
+        if chosen not in known:
+            raise invalid(field="f", value=chosen, expected=f"one of {', '.join(known)}")
+        return chosen
+    for part in request.headers.get("accept", "").split(",")[:50]:
+        form = _TYPES.get(part.partition(";")[0].strip().lower())
+        if form in known and form is not None:
+            return form
+    return "json"

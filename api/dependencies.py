@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from api import area_lookups
 from api.area_names import AreaNames
+from api.catalogue import Catalogue
 from api.errors import Code, ProblemError, invalid
 from api.name_lookups import RANKS, Names
 from api.name_matching import Matching
@@ -178,6 +179,11 @@ class _Facts:
         """What is added to records."""
         return Extras(self._release)
 
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What is told of datasets."""
+        return Catalogue(self._release)
+
 
 class Opened:
     """One release, open for the time of one request.
@@ -230,9 +236,17 @@ class Opened:
         """Count rows by a column's values, the most frequent first."""
         return self._release.facet(table, filter_, column, limit=limit, offset=offset, minimum=minimum)
 
-    def tile(self, table: str, z: int, x: int, y: int, filter_: Filter | None = None) -> bytes:
+    def tile(
+        self,
+        table: str,
+        z: int,
+        x: int,
+        y: int,
+        filter_: Filter | None = None,
+        properties: Sequence[str] | None = None,
+    ) -> bytes:
         """Return a vector tile."""
-        return self._release.tile(table, z, x, y, filter_)
+        return self._release.tile(table, z, x, y, filter_, properties)
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
         """Return west, south, east, north of a table's places, degrees."""
@@ -276,6 +290,11 @@ class Opened:
     def match_name(self, name: str, above: dict[str, str | None], author: str | None) -> dict[str, Any] | None:
         """Match a name with the release's checklists; see `Matching.match`."""
         return self._service.facts(self._release).matching.match(name, above, author)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is told of the release's datasets."""
+        return self._service.facts(self._release).catalogue
 
     def polygon(self, text: str) -> Filter:
         """Return the filter for a polygon in WKT or GeoJSON; what was done to read it is told in a header."""

@@ -208,15 +208,49 @@ class SpeciesPage(Page):
 
 
 class Dataset(BaseModel):
-    """A dataset of the release."""
+    """A dataset of the release; what is not known is absent."""
 
     key: str
     title: str | None = None
+    description: str | None = None
     license: str | None = None
+    publishingOrganizationTitle: str | None = Field(default=None, description="Who published it.")
     citation: dict[str, str] | None = None
     doi: str | None = None
+    homepage: str | None = Field(default=None, description="Its page.")
     type: str
+    created: str | None = None
+    modified: str | None = Field(default=None, description="When the release was made.")
     recordCount: int
+    georeferencedCount: int | None = Field(default=None, description="Published records with coordinates.")
+    generalisedCount: int | None = Field(default=None, description="Published records whose place was made coarser.")
+    speciesCount: int | None = None
+    geographicCoverages: list[dict[str, Any]] | None = Field(default=None, description="Of published coordinates.")
+    temporalCoverages: list[dict[str, Any]] | None = None
+    endpoints: list[dict[str, Any]] | None = None
+
+
+class DatasetSuggestion(BaseModel):
+    """A dataset, shortly."""
+
+    key: str
+    title: str
+    type: str
+
+
+class DatasetMetrics(BaseModel):
+    """Numbers of a dataset's published records."""
+
+    datasetKey: str
+    usagesCount: int
+    occurrencesCount: int
+    georeferencedCount: int
+    generalisedCount: int
+    distinctSpeciesCount: int
+    countByKingdom: dict[str, int]
+    countByRank: dict[str, int]
+    countByIssue: dict[str, int]
+    created: str
 
 
 class DatasetPage(Page):

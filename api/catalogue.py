@@ -1,0 +1,236 @@
+"""What is told of the datasets of a release: extents, years and counts from published values, worked out once."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+from api.gbif_names import LICENSE_URLS
+from biodata.access import publishers
+from biodata.exports.catalogue import DatasetEntry
+from biodata.exports.facts import UNSPECIFIED, strictest
+from biodata.store.models import Dataset
+from biodata.store.open_release import OpenRelease
+from biodata.store.query.filters import Compare, Filter
+from biodata.store.registry import Registry
+from biodata.store.tables import RELEASE
+
+COLUMNS: Final = tuple(RELEASE["datasets"].columns)
+LISTED: Final = 10_000
+"""Datasets that a release tells of at most."""
+
+COUNTED: Final = MappingProxyType(
+    {
+        "basisOfRecord": "basisOfRecord",
+        "country": "countryCode",
+        "year": "year",
+        "kingdom": "kingdom",
+        "class": "class",
+        "taxonRank": "taxonRank",
+        "license": "license",
+        "sharingCategory": "sharing_category",
+        "issue": "quality_flags",
+    }
+)
+"""What a dataset's records are counted by: the search parameter and its column."""
+
+Made = TypeVar("Made")
+
+_KEPT: Final = 200
+_VALUES: Final = 1_000
+_GROUPS: Final = 12
+_SUMMARY: Final = """
+    SELECT "datasetKey", count(*), count("decimalLatitude"), count(*) FILTER (sharing_category <> 'open'),
+           count(DISTINCT species), min("decimalLongitude"), min("decimalLatitude"), max("decimalLongitude"),
+           max("decimalLatitude"), min(year), max(year), list(DISTINCT license)
+    FROM occurrences WHERE "datasetKey" IS NOT NULL GROUP BY "datasetKey"
+"""
+_GROUPED: Final = """
+    SELECT key, name, n FROM (
+        SELECT "datasetKey" AS key, coalesce("class", phylum) AS name, count(*) AS n FROM occurrences GROUP BY ALL
+    ) WHERE key IS NOT NULL AND name IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY key ORDER BY n DESC, name) <= ? ORDER BY key, n DESC, name
+"""
+_NUMBERS: Final = re.compile(r"\d\.\s?\d{3}|\d\s*,\s*\d{4}|[°º]|\d\s*['’′:]\s*\d\d")
+"""Decimals of a thousandth, degrees and minutes: what could tell a place in words."""
+_SENTENCE: Final = re.compile(r"(?<=[.!?。！？])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a release publishes of a dataset.
+
+    Attributes
+    ----------
+    records, placed, generalised, species : int
+        See `DatasetEntry`.
+    bounds, years
+        See `DatasetEntry`.
+    licenses : tuple of str
+        Of its records, where they tell one.
+    """
+
+    records: int = 0
+    placed: int = 0
+    generalised: int = 0
+    species: int = 0
+    bounds: tuple[float, float, float, float] | None = None
+    years: tuple[int, int] | None = None
+    licenses: tuple[str, ...] = ()
+
+
+class Catalogue:
+    """The datasets of one release."""
+
+    def __init__(self, release: OpenRelease) -> None:
+        self._release = release
+        self._kept: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._lock = Lock()
+
+    @cached_property
+    def summaries(self) -> Mapping[str, Summary]:
+        """What is published of each dataset, by key: one pass over the release."""
+        found = {}
+        for key, records, placed, coarse, species, west, south, east, north, first, last, licences in self._release.run(
+            _SUMMARY, []
+        ):
+            found[key] = Summary(
+                records,
+                placed,
+                coarse,
+                species,
+                None if west is None else (west, south, east, north),
+                None if first is None else (first, last),
+                tuple(sorted(name for name in licences or () if name)),
+            )
+        return found
+
+    @cached_property
+    def groups(self) -> Mapping[str, dict[str, int]]:
+        """Records of each dataset by class, or phylum where there is none: the most frequent few."""
+        found: dict[str, dict[str, int]] = {}
+        for key, group, count in self._release.run(_GROUPED, [_GROUPS]):
+            found.setdefault(key, {})[group] = count
+        return found
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all datasets, in order."""
+        page = self._release.page("datasets", None, ("key",), limit=LISTED)
+        return tuple(key for (key,) in page.rows)
+
+    def counts(self, key: str, by: str) -> dict[str, int]:
+        """Return a dataset's records by the values of one of `COUNTED`, the most frequent first."""
+
+        def count() -> dict[str, int]:
+            where: Filter = Compare("datasetKey", "=", key)
+            found = self._release.facet("occurrences", where, COUNTED[by], limit=_VALUES)
+            return {str(value): number for value, number in found}
+
+        return self.once(key, by, count)
+
+    def once(self, key: str, what: str, make: Callable[[], Made]) -> Made:
+        """Return what was made of a dataset before, or make it; the last few hundred are kept."""
+        with self._lock:
+            if (key, what) in self._kept:
+                self._kept.move_to_end((key, what))
+                kept: Made = self._kept[key, what]
+                return kept
+        made = make()
+        with self._lock:
+            self._kept[key, what] = made
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+    def run(self, statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
+        """Ask the release; see `OpenRelease.run`."""
+        return self._release.run(statement, params)
+
+    def page_of_shapes(self, where: Filter) -> list[bytes]:
+        """Return the WKB of the countries that a filter finds."""
+        page = self._release.page("boundaries", where, ("geometry",), limit=400)
+        return [shape for (shape,) in page.rows if shape is not None]
+
+    def entries(self, registry: Registry, base: str, keys: tuple[str, ...] | None = None) -> Iterator[DatasetEntry]:
+        """Give datasets as a catalogue tells of them, in order.
+
+        Parameters
+        ----------
+        registry : Registry
+            Has their publishers' EML.
+        base : str
+            Address that links begin with.
+        keys : tuple of str, optional
+            All where none are given.
+        """
+        for key in self.keys if keys is None else keys:
+            found = self.entry(registry, base, key)
+            if found is not None:
+                yield found
+
+    def entry(self, registry: Registry, base: str, key: str) -> DatasetEntry | None:
+        """Return a dataset; None where the release has none of that key."""
+        page = self._release.page("datasets", Compare("key", "=", key), COLUMNS, limit=1)
+        if not page.rows:
+            return None
+        row = dict(zip(COLUMNS, page.rows[0], strict=True))
+        with registry.session(read_only=True) as session:
+            known = session.get(Dataset, key)
+        told = publishers.described(known.eml if known is not None else None)
+        summary = self.summaries.get(key, Summary())
+        return DatasetEntry(
+            key=key,
+            url=f"{base}/v1/dataset/{quote(key, safe='')}",
+            title=row["title"] or key,
+            description=_plain(told.abstract if told is not None else None),
+            publisher=next(iter(told.organisations), None) if told is not None else None,
+            license=_licence(row["license"], summary),
+            citation=row["citation"],
+            doi=row["doi"],
+            records=summary.records,
+            placed=summary.placed,
+            generalised=summary.generalised,
+            species=summary.species,
+            bounds=summary.bounds,
+            years=summary.years,
+            issued=known.first_ingested.isoformat(timespec="seconds") if known is not None else "",
+            modified=str(self._release.info["created"]),
+            release=self._release.id,
+            groups=self.groups.get(key, {}),
+            files=_files(base, key) if summary.records else {},
+        )
+
+
+def _files(base: str, key: str) -> dict[str, tuple[str, str]]:
+    """Return where a dataset's records are had."""
+    named = quote(key, safe="")
+    literal = quote("datasetKey = '" + key.replace("'", "''") + "'", safe="")
+    return {
+        "Records as JSON": (f"{base}/v1/occurrence/search?datasetKey={named}&duplicates=all", "application/json"),
+        "Features (OGC API)": (
+            f"{base}/ogc/collections/occurrences/items?filter={literal}&duplicates=all&f=json",
+            "application/geo+json",
+        ),
+        "Metadata (EML)": (f"{base}/v1/dataset/{named}/document", "application/xml"),
+    }
+
+
+def _licence(told: str | None, summary: Summary) -> str:
+    """Return a dataset's licence: its own, else the strictest of its records."""
+    if told:
+        return told if told in LICENSE_URLS else "UNSUPPORTED"
+    return strictest(list(summary.licenses)) if summary.licenses else UNSPECIFIED
+
+
+def _plain(abstract: str | None) -> tuple[str, ...]:
+    """Return a publisher's abstract without the sentences that could tell a place in numbers."""
+    if not abstract:
+        return ()
+    kept = " ".join(part for part in _SENTENCE.split(abstract) if not _NUMBERS.search(part))
+    return (kept,) if kept else ()

@@ -1,0 +1,127 @@
+"""A dataset as a catalogue tells of it: what EML, schema.org and DCAT are written from, published values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from biodata.exports.eml import Cited, EmlFacts
+from biodata.exports.facts import LICENCES, UNSPECIFIED
+
+KEYWORDS = ("Occurrence", "Darwin Core", "biodiversity")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetEntry:
+    """What is told of a dataset.
+
+    Attributes
+    ----------
+    key : str
+        Its key.
+    url : str
+        Its page.
+    title : str
+        Title; the key where it has none.
+    description : tuple of str
+        Paragraphs.
+    publisher : str, optional
+        The organisation that published it.
+    license : str
+        In GBIF's spelling; UNSPECIFIED where none is told.
+    citation, doi : str, optional
+        How its publisher wants it cited.
+    records, placed, generalised, species : int
+        Published records, those with coordinates, those whose place was made coarser, and different species.
+    bounds : (west, south, east, north), optional
+        Degrees, of the published coordinates.
+    years : (int, int), optional
+        First and last.
+    issued, modified : str
+        ISO 8601: when it was first taken in, and when the release was made.
+    release : str
+        The release.
+    groups : mapping of str to int
+        Records by class or phylum, the most frequent first.
+    files : mapping of str to (address, media type)
+        Where its records are had, by name.
+    """
+
+    key: str
+    url: str
+    title: str
+    description: tuple[str, ...]
+    publisher: str | None
+    license: str
+    citation: str | None
+    doi: str | None
+    records: int
+    placed: int
+    generalised: int
+    species: int
+    bounds: tuple[float, float, float, float] | None
+    years: tuple[int, int] | None
+    issued: str
+    modified: str
+    release: str
+    groups: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def license_name(self) -> str:
+        """The licence in words."""
+        return LICENCES.get(self.license, LICENCES["UNSUPPORTED"])[0]
+
+    @property
+    def license_url(self) -> str | None:
+        """The licence's address, where it has one."""
+        return LICENCES.get(self.license, LICENCES["UNSUPPORTED"])[1]
+
+    @property
+    def doi_url(self) -> str | None:
+        """The DOI as an address."""
+        return f"https://doi.org/{self.doi.removeprefix('https://doi.org/')}" if self.doi else None
+
+    @property
+    def cite(self) -> str:
+        """How to cite it: in its publisher's words, else in ours."""
+        if self.citation:
+            return self.citation
+        parts = (self.publisher, f"({self.modified[:4]})", self.title, self.doi_url or self.url)
+        return ". ".join(part for part in parts if part)
+
+    @property
+    def generalisation(self) -> str:
+        """The statement about places that were made coarser."""
+        if not self.generalised:
+            return "No published record's place was made coarser. Records that sharing rules withhold are not counted."
+        return (
+            f"The places of {self.generalised:,} of {self.records:,} published records are coarser than they were "
+            "recorded, to protect sensitive species. Records that sharing rules withhold are not counted."
+        )
+
+
+def eml_facts(entry: DatasetEntry) -> EmlFacts:
+    """Return what a dataset's EML tells."""
+    url = entry.license_url
+    named = None if url is None else (entry.license_name, url)
+    rights = (
+        "No licence is told." if entry.license == UNSPECIFIED else f"This work is licensed under {entry.license_name}."
+    )
+    counts = f"{entry.records:,} published records, {entry.placed:,} with coordinates, {entry.species:,} species."
+    return EmlFacts(
+        package_id=f"{entry.key}/{entry.release}",
+        title=entry.title,
+        published=entry.modified,
+        publisher=entry.publisher or entry.title,
+        abstract=entry.description or (counts,),
+        citation=Cited(entry.cite, entry.doi_url or entry.url),
+        rights=rights,
+        license=named,
+        identifiers=tuple(i for i in (entry.doi_url, entry.key) if i),
+        notes=(counts, entry.generalisation),
+        bounds=entry.bounds,
+        years=entry.years,
+        keywords=KEYWORDS,
+        provider="biodata",
+        link=entry.url,
+        taxa=tuple(entry.groups),
+    )
