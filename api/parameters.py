@@ -136,9 +136,11 @@ def read(parameters: Sequence[tuple[str, str]], lookup: Lookup, own: Sequence[st
     for name, value in parameters:
         if name in SEARCH or name in ACROSS or name in NULLS:
             told.setdefault(name, []).append(value)
+        elif name in own:
+            continue
         elif name in gbif_names.UNANSWERED:
             ignored.add(name)
-        elif name not in own:
+        else:
             raise unknown_parameter(name, {*SEARCH, *ACROSS, INCLUDE_NULL, *own})
     merged = {name: _read_one(SEARCH[name], values, lookup) for name, values in told.items() if name in SEARCH}
     nulls = {name: null for name in merged if (null := SEARCH[name].null) is not None}

@@ -1,0 +1,353 @@
+"""What a search can do beyond GBIF's, and its whole list of parameters: bodies, predicates, sides, lists, nulls, snapshots."""
+
+import json
+from collections import Counter
+from urllib.parse import urlsplit
+
+import pytest
+import shapely
+
+import releases
+from api import gbif_names
+from api.parameters import SEARCH as PARAMETERS
+from releases import GIBBON, PHEASANT, SEROW
+
+pytest_plugins = ("api_client",)
+
+SEARCH = "/v1/occurrence/search"
+ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
+OPEN = releases.open_rows()
+
+
+def ask(client, parameters=None, **more):
+    answer = client.get(SEARCH, params={"limit": 0, **(parameters or {}), **more})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+GBIFS = """
+    taxonKey acceptedTaxonKey checklistKey scientificName verbatimScientificName kingdomKey phylumKey classKey orderKey
+    familyKey genusKey subgenusKey speciesKey taxonomicStatus country gbifRegion stateProvince gadmGid locality geometry
+    geoDistance decimalLatitude decimalLongitude elevation depth coordinateUncertaintyInMeters
+    distanceFromCentroidInMeters hasCoordinate hasGeospatialIssue issue taxonomicIssue basisOfRecord occurrenceStatus
+    year month day startDayOfYear endDayOfYear eventDate lastInterpreted modified datasetKey publishingOrg
+    publishingCountry networkKey programme projectId institutionCode collectionCode catalogNumber recordNumber
+    recordedBy identifiedBy occurrenceId eventId parentEventId samplingProtocol sampleSizeValue sampleSizeUnit
+    organismQuantity sex lifeStage establishmentMeans degreeOfEstablishment pathway iucnRedListCategory license
+    mediaType isInCluster repatriated gbifId dwcaExtension protocol typeStatus waterBody island islandGroup
+    recordedByID identifiedByID continent q spellCheck mediatype isGeoreferenced facetMincount facetMultiselect
+""".split()
+"""GBIF's parameters, and pygbif's own."""
+
+VALUES = {
+    "geometry": "POLYGON((100 20,101 20,101 21,100 20))", "geoDistance": "21,101,5km", "issue": "ZERO_COORDINATE",
+    "taxonomicIssue": "TAXON_MATCH_FUZZY", "basisOfRecord": "HUMAN_OBSERVATION", "occurrenceStatus": "PRESENT",
+    "license": "CC_BY_4_0", "iucnRedListCategory": "CR", "taxonomicStatus": "ACCEPTED", "eventDate": "2001,2003",
+    "lastInterpreted": "2020-01-01,*", "hasCoordinate": "true", "hasGeospatialIssue": "false", "isInCluster": "false",
+    "repatriated": "true", "isGeoreferenced": "true", "facetMultiselect": "true", "country": "CN",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GBIFS)
+def test_every_parameter_of_gbif_is_answered_or_told(client, name):
+    answer = ask(client, {name: VALUES.get(name, "1")})
+    told = answer.headers.get("x-biodata-ignored", "")
+    assert (name in told.split(", ")) == (name in gbif_names.UNANSWERED and not name.startswith("facet"))
+    assert name in PARAMETERS or name in gbif_names.UNANSWERED or name.startswith("facet")
+
+
+def test_the_record_of_2026(client):
+    record = ask(client, occurrenceId="FN-0", limit=1).json()["results"][0]
+    assert (record["familyKey"], record["acceptedTaxonKey"], record["gbifRegion"]) == (9614, 2441208, "ASIA")
+    assert record["datasetKey"] == "museum"
+    other = ask(client, occurrenceId="FN-1", limit=1).json()["results"][0]
+    assert other["datasetTitle"] == "Field notes"
+    assert "familyKey" not in other, "the checklist tells none"
+    assert None not in record.values()
+
+
+# Ranges and missing values
+
+
+def test_a_range_tells_how_many_rows_it_leaves_out_for_want_of_a_value(client):
+    answer = ask(client, year="2000,2003", month="1,6", country="VN")
+    assert (
+        answer.headers["x-biodata-null-left-out"] == "month=0, year=0"
+        or answer.headers["x-biodata-null-left-out"] == "year=0, month=0"
+    )
+    answer = ask(client, month="1,6")
+    assert answer.headers["x-biodata-null-left-out"] == "month=2", "two coarse records tell no month"
+    kept = ask(client, month="1,6", **{"month.includeNull": "true"})
+    assert "x-biodata-null-left-out" not in kept.headers
+    assert kept.json()["count"] == answer.json()["count"] + 2
+    assert ask(client, month="1,6", includeNull="true").json() == kept.json()
+    assert "x-biodata-null-left-out" not in ask(client, country="VN").headers
+    count = client.get("/v1/occurrence/count", params={"month": "1,6"})
+    assert count.headers["x-biodata-null-left-out"] == "month=2"
+
+
+def test_days_of_the_year(client):
+    expected = sum(40 <= r["event_start"].timetuple().tm_yday <= 90 for r in OPEN)
+    assert ask(client, startDayOfYear="40,90").json()["count"] == expected > 0
+
+
+# Lists and sides
+
+
+def test_a_list_of_names(client):
+    answer = ask(client, speciesList=[SEROW, "Capricornis argyrochaetes", "Felis nusquam", "Mèo"])
+    assert answer.json()["count"] == sum(r["species"] == SEROW for r in ROWS)
+    assert json.loads(answer.headers["x-biodata-names-unmatched"]) == ["Felis nusquam", "Mèo"]
+    assert answer.headers["x-biodata-names-unmatched-count"] == "2"
+    assert ask(client, speciesList="Bovidae").json()["count"] == sum(r["family"] == "Bovidae" for r in ROWS)
+    assert ask(client, speciesList="vượn cao vít").json()["count"] == 2
+    assert ask(client, speciesList="Felis nusquam").json()["count"] == 0
+
+
+def test_a_long_list_of_names_as_a_file(client):
+    names = [f"Felis nusquam{'a' * (n % 9)}{n}" for n in range(1500)] + [PHEASANT]
+    answer = client.post(
+        SEARCH, content="\n".join(names).encode(), headers={"content-type": "text/plain"}, params={"limit": 0}
+    )
+    assert answer.json()["count"] == sum(r["species"] == PHEASANT for r in ROWS)
+    assert answer.headers["x-biodata-names-unmatched-count"] == "1500"
+    assert len(answer.headers["x-biodata-names-unmatched"]) < 4000
+    assert (
+        client.post(SEARCH, json={"speciesList": ["Aus bus"] * 2001 + [f"A{n}" for n in range(2001)]}).status_code
+        == 400
+    )
+
+
+SIDES = [
+    pytest.param({"sharedBetween": "CN,LA"}, {SEROW, PHEASANT}, id="on both sides"),
+    pytest.param({"sharedBetween": ["CN", "VN"], "basisOfRecord": "HUMAN_OBSERVATION"}, {SEROW, PHEASANT}, id="repeated"),
+    pytest.param({"presentIn": "VN", "missingFrom": "LA"}, {GIBBON}, id="on one side only"),
+    pytest.param({"sharedBetween": "CN,ລາວ", "minimumPerSide": "108"}, set(), id="with a minimum that none reaches"),
+    pytest.param({"sharedBetween": "CN-YN,LA-LM"}, {SEROW, PHEASANT}, id="divisions"),
+    pytest.param({"sharedBetween": "CN,LA", "scientificName": GIBBON}, set(), id="among what else is asked"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parameters", "species"), SIDES)
+def test_species_by_sides(client, parameters, species):
+    body = ask(client, parameters, facet="species").json()
+    assert {c["name"] for c in body["facets"][0]["counts"]} == species
+
+
+def test_sides_are_not_narrowed_by_the_country_that_is_shown(client):
+    found = ask(client, sharedBetween="CN,LA", country="CN").json()["count"]
+    assert found == sum(r["countryCode"] == "CN" for r in ROWS)
+
+
+REFUSED = [
+    pytest.param({"sharedBetween": "CN"}, "sharedBetween", id="one side"),
+    pytest.param({"missingFrom": "CN"}, "missingFrom", id="missing without present"),
+    pytest.param({"sharedBetween": "CN,LA", "minimumPerSide": "0"}, "minimumPerSide", id="no minimum"),
+    pytest.param({"country": "Lalaland"}, "country", id="no country"),
+    pytest.param({"country": "Congo Kinshasa and Brazzaville"}, "country", id="two countries"),
+    pytest.param({"year": "2000", "year.includeNull": "perhaps"}, "year.includeNull", id="neither true nor false"),
+    pytest.param({"species.includeNull": "true"}, None, id="no range"),
+    pytest.param({"speciesList": "  "}, "speciesList", id="an empty list"),
+    pytest.param({"taxonomicIssue": "ZERO_COORDINATE"}, "taxonomicIssue", id="an issue of another kind"),
+    pytest.param({"geometry": "{"}, "geometry", id="GeoJSON cut short"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "field"), REFUSED)
+def test_refused(client, parameters, field):
+    answer = client.get(SEARCH, params=parameters)
+    assert answer.status_code == 400
+    assert answer.json().get("field") == field or field is None
+
+
+def test_names_in_the_regions_languages(client):
+    for value in ("VN", "Viet Nam", "越南", "ຫວຽດນາມ", "Việt Nam"):
+        assert ask(client, country=value).json()["count"] == sum(r["countryCode"] == "VN" for r in ROWS)
+    for value in ("Yunnan", "云南省", "CN-YN"):
+        assert ask(client, stateProvince=value).json()["count"] == sum(r["province_code"] == "CN-YN" for r in ROWS)
+
+
+# Geometry
+
+
+def test_polygons_are_forgiven_and_it_is_told(client):
+    right = ask(client, geometry="POLYGON((100 20,102 20,102 22,100 22,100 20))")
+    assert "x-biodata-geometry" not in right.headers
+    wrong = ask(client, geometry="POLYGON((100 20,100 22,102 22,102 20))")
+    assert wrong.json() == right.json()
+    assert len(json.loads(wrong.headers["x-biodata-geometry"])) == 2
+    shape = shapely.to_geojson(shapely.box(100, 20, 102, 22))
+    assert ask(client, geometry=shape).json() == right.json()
+    for body in (
+        shape,
+        json.dumps({"geometry": json.loads(shape)}),
+        json.dumps({"type": "Feature", "geometry": json.loads(shape)}),
+    ):
+        assert client.post(SEARCH, content=body, params={"limit": 0}).json() == right.json()
+
+
+# Bodies
+
+
+def test_a_body_of_parameters(client):
+    body = {"country": ["VN", "LA"], "year": 2005, "hasCoordinate": True, "facet": ["species"], "limit": 5}
+    posted = client.post(SEARCH, json=body)
+    got = client.get(SEARCH, params={**body, "hasCoordinate": "true"})
+    assert posted.json() == got.json()
+    assert posted.json()["count"] > 5
+
+
+def test_pages_of_a_body(client):
+    body, keys, address = {"country": "VN", "limit": 100}, [], SEARCH
+    while address:
+        answer = client.post(address, json=body)
+        keys += [row["key"] for row in answer.json()["results"]]
+        address = answer.links.get("next", {}).get("url")
+        address = address and f"{urlsplit(address).path}?{urlsplit(address).query}"
+    assert len(set(keys)) == len(keys) == sum(r["countryCode"] == "VN" for r in ROWS)
+
+
+PREDICATES = [
+    pytest.param({"type": "equals", "key": "COUNTRY", "value": "VN"}, lambda r: r["countryCode"] == "VN", id="equals"),
+    pytest.param({"type": "in", "key": "COUNTRY", "values": ["VN", "LA"]}, lambda r: r["countryCode"] in ("VN", "LA"), id="in"),
+    pytest.param({"type": "lessThan", "key": "YEAR", "value": 2001}, lambda r: r["year"] < 2001, id="less"),
+    pytest.param({"type": "greaterThanOrEquals", "key": "YEAR", "value": "2001"}, lambda r: r["year"] >= 2001, id="greater or equal"),
+    pytest.param({"type": "range", "key": "YEAR", "value": {"gte": 2000, "lt": 2003}}, lambda r: 2000 <= r["year"] < 2003, id="range"),
+    pytest.param({"type": "isNull", "key": "DECIMAL_LATITUDE"}, lambda r: r["decimalLatitude"] is None, id="null"),
+    pytest.param({"type": "isNotNull", "key": "DECIMAL_LATITUDE"}, lambda r: r["decimalLatitude"] is not None, id="not null"),
+    pytest.param({"type": "like", "key": "SPECIES", "value": "*NYCTH?mera"}, lambda r: r["species"] == PHEASANT, id="like"),
+    pytest.param({"type": "like", "key": "SPECIES", "value": "lophura*", "matchCase": True}, lambda _: False, id="like, by case"),
+    pytest.param({"type": "within", "geometry": "POLYGON((100 20,101 20,101 21,100 21,100 20))"},
+                 lambda r: r["decimalLatitude"] is not None and r["decimalLatitude"] <= 21 and r["decimalLongitude"] <= 101, id="within"),
+    pytest.param({"type": "not", "predicate": {"type": "equals", "key": "MONTH", "value": "7"}},
+                 lambda r: r["month"] != 7 or r["species"] == GIBBON, id="not, with those that have no value"),
+    pytest.param({"type": "not", "predicate": {"type": "within", "geometry": "POLYGON((100 20,110 20,110 24,100 24,100 20))"}},
+                 lambda r: r["decimalLatitude"] is None, id="not within, with those without a place"),
+    pytest.param({"type": "not", "predicate": {"type": "not", "predicate": {"type": "equals", "key": "MONTH", "value": "7"}}},
+                 lambda r: r["month"] == 7 and r["species"] != GIBBON, id="not not"),
+    pytest.param({"type": "not", "predicate": {"type": "or", "predicates": [
+        {"type": "equals", "key": "MONTH", "value": "7"}, {"type": "equals", "key": "YEAR", "value": "2001"}]}},
+                 lambda r: r["year"] != 2001 and (r["month"] != 7 or r["species"] == GIBBON), id="not or"),
+    pytest.param({"type": "and", "predicates": [{"type": "equals", "key": "country", "value": "VN"},
+                                                {"type": "greaterThan", "key": "EVENT_DATE", "value": "2005"}]},
+                 lambda r: r["countryCode"] == "VN" and r["year"] > 2005, id="and, after a year"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("predicate", "holds"), PREDICATES)
+def test_predicates(client, predicate, holds):
+    answer = client.post(SEARCH, json={"predicate": predicate, "limit": 0})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["count"] == sum(map(holds, ROWS))
+
+
+def nested(depth: int) -> dict:
+    predicate: dict = {"type": "equals", "key": "YEAR", "value": 1}
+    for _ in range(depth):
+        predicate = {"type": "not", "predicate": predicate}
+    return predicate
+
+
+BAD_BODIES = [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"[]", id="a list"),
+    pytest.param(b"null", id="null"),
+    pytest.param(b"[" * 100_000, id="a nest"),
+    pytest.param(b'{"country": {"a": 1}}', id="an object for a value"),
+    pytest.param(b'{"country": null}', id="null for a value"),
+    pytest.param(b'{"moon": "full"}', id="an unknown name"),
+    pytest.param(b'{"predicate": []}', id="a list for a predicate"),
+    pytest.param(b'{"predicate": {"type": "maybe"}}', id="an unknown predicate"),
+    pytest.param(b'{"predicate": {"type": "and", "predicates": []}}', id="all of nothing"),
+    pytest.param(b'{"predicate": {"type": "equals", "key": "MOON", "value": "1"}}', id="an unknown key"),
+    pytest.param(b'{"predicate": {"type": "equals", "key": "YEAR"}}', id="no value"),
+    pytest.param(b'{"predicate": {"type": "lessThan", "key": "COUNTRY", "value": "VN"}}', id="less than a country"),
+    pytest.param(b'{"predicate": {"type": "lessThan", "key": "EVENT_DATE", "value": "0001"}}', id="before the calendar"),
+    pytest.param(json.dumps({"predicate": nested(400)}).encode(), id="a nest of predicates"),
+    pytest.param(b'{"type": "Polygon"}', id="a polygon without coordinates"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BAD_BODIES)
+def test_bad_bodies(client, body):
+    answer = client.post(SEARCH, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_too_large(client):
+    assert client.post(SEARCH, content=b" " * 1_000_001).status_code == 413
+
+
+# Releases and cursors
+
+
+def test_a_snapshot_and_a_cursor(client):
+    first = ask(client, limit=10, cursor="*")
+    release = first.headers["x-biodata-release"]
+    assert ask(client, limit=10, snapshot=release).json() == first.json()
+    again = ask(client, limit=10, cursor=first.headers["x-biodata-cursor"], snapshot=release).json()
+    assert not {r["key"] for r in again["results"]} & {r["key"] for r in first.json()["results"]}
+    for path in (SEARCH, "/v1/occurrence/count"):
+        gone = client.get(path, params={"snapshot": "r000001-0123456789"})
+        assert (gone.status_code, gone.json()["code"], gone.json()["field"]) == (410, "RELEASE_GONE", "snapshot")
+        assert release in gone.json()["expected"]
+    odd = client.get(SEARCH, params={"cursor": first.headers["x-biodata-cursor"], "snapshot": "r000001-0123456789"})
+    assert odd.status_code == 400
+
+
+# Other ways to a record
+
+
+def test_a_record_by_its_publishers_identifier_and_as_a_fragment(client):
+    record = client.get("/v1/occurrence/field-notes/FN-3").json()
+    assert record["occurrenceID"] == "FN-3"
+    fragment = client.get(f"/v1/occurrence/{record['key']}/fragment").json()
+    assert (fragment["occurrenceID"], fragment["year"]) == ("FN-3", "2001")
+    assert client.get("/v1/occurrence/field-notes/FN-9999").json()["code"] == "RECORD_MISSING"
+    assert client.get("/v1/occurrence/12/fragment").json()["code"] == "RECORD_MISSING"
+
+
+def test_the_schema_of_counts(client):
+    told = {d["key"] for row in client.get("/v1/occurrence/count/schema").json() for d in row["dimensions"]}
+    assert {"country", "year", "taxonKey", "withinArea"} <= told
+
+
+def test_facets_of_keys_of_ranks(client):
+    body = ask(client, facet=["familyKey", "elevation", "eventDate"]).json()
+    told = {facet["field"]: facet["counts"] for facet in body["facets"]}
+    assert told["FAMILY_KEY"] == [{"name": "9614", "count": sum(r["family"] == "Bovidae" for r in ROWS)}]
+    assert told["EVENT_DATE"][0]["count"] == Counter(r["eventDate"] for r in OPEN).most_common(1)[0][1]
+
+
+# Nothing leaks: what a coarse record does not tell is not found either
+
+
+NEAR = shapely.box(
+    releases.SECRET_LONGITUDE - 0.002, releases.SECRET_LATITUDE - 0.002, releases.SECRET_LONGITUDE + 0.002, releases.SECRET_LATITUDE + 0.002
+)  # fmt: skip
+GUESSES = [
+    pytest.param({"geometry": json.loads(shapely.to_geojson(NEAR))}, id="a small polygon"),
+    pytest.param({"startDayOfYear": "204"}, id="the day of the year"),
+    pytest.param({"eventDate": "2019-07-23"}, id="the day"),
+    pytest.param({"elevation": "731"}, id="the elevation"),
+    pytest.param({"predicate": {"type": "not", "predicate": {"type": "isNull", "key": "RECORDED_BY"}}}, id="that somebody recorded it"),
+    pytest.param({"predicate": {"type": "like", "key": "LOCALITY", "value": "*ridge*"}}, id="a word of the locality"),
+    pytest.param({"predicate": {"type": "equals", "key": "OCCURRENCE_ID", "value": "TK-SECRET-1"}}, id="its identifier"),
+    pytest.param({"predicate": {"type": "geoDistance", "latitude": releases.SECRET_LATITUDE, "longitude": releases.SECRET_LONGITUDE, "distance": "300m"}}, id="a circle"),
+    pytest.param({"locality": "Trung Khanh ridge 7", "sharedBetween": "VN,CN"}, id="among sides"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("guess", GUESSES)
+def test_a_right_guess_is_not_confirmed(client, guess):
+    answer = client.post(SEARCH, json={**guess, "species": GIBBON, "limit": 0})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["count"] == 0
+
+
+def test_an_area_around_the_secret_place_finds_nothing(client):
+    area = client.post("/v1/areas", content=shapely.to_geojson(NEAR)).json()["id"]
+    assert ask(client, withinArea=area, species=GIBBON).json()["count"] == 0
+    assert ask(client, presentIn=f"uploaded:{area}", species=GIBBON).json()["count"] == 0
+    assert client.get("/v1/occurrence/gibbons/TK-SECRET-1").status_code == 404
