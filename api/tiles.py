@@ -1,8 +1,10 @@
 """Vector tiles of the collections, OGC's order: matrix (zoom), row (y), column (x) of WebMercatorQuad."""
 
+import hashlib
 import re
 from typing import Any, Final
 
+import orjson
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,12 +12,12 @@ from starlette.responses import Response
 from api import documents
 from api.answers import JSON, address, json_answer, link, only
 from api.collections import Collection, find, property_schema
-from api.dependencies import service
+from api.dependencies import Opened, service
 from api.documents import CollectionId, TileNumber
 from api.errors import Code, ProblemError, invalid
-from api.items import view
-from api.parameters import DUPLICATES
-from biodata.store.tiles import MAXIMUM_ZOOM
+from api.parameters import combine, every
+from biodata.store.mercator import MAXIMUM_ZOOM
+from biodata.store.query.filters import Filter
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}/tiles", tags=["tiles"])
 
@@ -26,6 +28,16 @@ WEB_MERCATOR: Final = "http://www.opengis.net/def/crs/EPSG/0/3857"
 
 _NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
 _RELEASE: Final = re.compile(r"r\d{6,18}-[0-9a-f]{10}", re.ASCII)
+_OWN: Final = ("f", "release")
+_PROPERTIES: Final = "properties"
+_OWN_PARAMETERS: Final = documents.plain_parameters(
+    ("release", {"type": "string", "pattern": r"^r\d{6,}-[0-9a-f]{10}$"}, "The release, as TileJSON gives it."),
+    (
+        _PROPERTIES,
+        {"type": "string", "minLength": 1},
+        "What each record of a tile of occurrences tells: names of columns with commas between them, `count` too.",
+    ),
+)
 _PATH: Final = "/ogc/collections/{id}/tiles/WebMercatorQuad"
 
 
@@ -80,14 +92,14 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
 @router.get(
     "/WebMercatorQuad/{z}/{y}/{x}",
     summary="One tile",
-    openapi_extra=documents.plain_parameters(
-        ("release", {"type": "string", "pattern": r"^r\d{6,}-[0-9a-f]{10}$"}, "The release, as TileJSON gives it."),
-        documents.DUPLICATES_PARAMETER,
-    ),
+    openapi_extra={"parameters": [*_OWN_PARAMETERS["parameters"], *documents.search_parameters()["parameters"]]},
     responses=documents.tile(MVT),
 )
 def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNumber, x: TileNumber) -> Response:
-    """Answer with one Mapbox vector tile, or 304 where the client has it already."""
+    """Answer with one Mapbox vector tile, or 304 where the client has it already.
+
+    A tile of occurrences takes the parameters of the search of occurrences as filters, too.
+    """
     found = find(collection_id)
     zoom, row, column = (_whole(name, value) for name, value in (("z", z), ("y", y), ("x", x)))
     if not (0 <= zoom <= MAXIMUM_ZOOM and 0 <= row < 2**zoom and 0 <= column < 2**zoom):
@@ -97,22 +109,47 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
             field="z",
             expected=f"z from 0 to {MAXIMUM_ZOOM}, y and x below 2^z",
         )
-    only(request, "f", "release", *([DUPLICATES] if found.points else []))
-    filter_ = view(request.query_params, found, None)
     asked = request.query_params.get("release")
     if asked is not None and not _RELEASE.fullmatch(asked):
         raise invalid(field="release", value=asked, expected="a release's id, as TileJSON gives it")
     with service(request).open(request, release_id=asked) as release:
-        # Tiles of one release never change, so its id and the tile's place are all that the tag needs.
-        every = request.query_params.get(DUPLICATES) == "all"
-        tag = f'"{release.id}-{found.id}-{zoom}-{row}-{column}{"-all" if every else ""}"'
+        filter_, properties, ignored = _asked(request, found, release)
+        # Tiles of one release never change, so its id, the tile's place and what is asked are all that the tag needs.
+        tag = f'"{release.id}-{found.id}-{zoom}-{row}-{column}{_mark(request)}"'
         headers = {
+            **({"X-Biodata-Ignored": ", ".join(ignored)} if ignored else {}),
             "ETag": tag,
             "Cache-Control": "public, max-age=31536000, immutable" if asked else "public, max-age=60",
         }
         if tag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)
-        return Response(release.tile(found.id, zoom, column, row, filter_), headers=headers, media_type=MVT)
+        told = release.tile(found.id, zoom, column, row, filter_, properties)
+        return Response(told, headers=headers, media_type=MVT)
+
+
+def _asked(
+    request: Request, collection: Collection, release: Opened
+) -> tuple[Filter | None, list[str] | None, list[str]]:
+    """Return which records a tile shows, what they tell, and GBIF's parameters that our data cannot answer."""
+    if not collection.points:
+        only(request, *_OWN)
+        return None, None, []
+    filters, ignored = combine(request.query_params.multi_items(), release, own=(*_OWN, _PROPERTIES))
+    asked = request.query_params.get(_PROPERTIES)
+    if asked is None:
+        return every(filters), None, ignored
+    names = list(dict.fromkeys(asked.split(",")))
+    allowed = ("count", *(n for n in collection.filterable if property_schema(collection, n)["type"] != "array"))
+    for name in names:
+        if name not in allowed:
+            raise invalid(field=_PROPERTIES, value=name, expected=f"some of {', '.join(allowed)}")
+    return every(filters), names, ignored
+
+
+def _mark(request: Request) -> str:
+    """Return a short mark of what is asked for beside the place, nothing where nothing is."""
+    told = sorted((name, value) for name, value in request.query_params.multi_items() if name not in _OWN)
+    return "-" + hashlib.sha256(orjson.dumps(told)).hexdigest()[:16] if told else ""
 
 
 def _whole(name: str, value: str) -> int:

@@ -74,3 +74,43 @@ def test_tile_sets(client):
     address = item["href"].replace("{tileMatrix}", "4").replace("{tileRow}", "7").replace("{tileCol}", "12")
     assert decode(client.get(address))["occurrences"]["features"]
     assert client.get(QUAD.format("occurrences")).json() == told
+
+
+def points(answer):
+    return decode(answer).get("occurrences", {}).get("features", [])
+
+
+@pytest.mark.parametrize("zoom", ["3/3/6", "9/225/402"])
+def test_tiles_take_the_search_s_parameters(client, zoom):
+    path = QUAD.format("occurrences") + f"/{zoom}"
+    parameters = {"class": "Aves", "year": "2003,2010"}
+    found = points(client.get(path, params=parameters))
+    every = points(client.get(path))
+    assert 0 < sum(f["properties"]["count"] for f in found) < sum(f["properties"]["count"] for f in every)
+    if zoom.startswith("3"):
+        counted = client.get("/v1/occurrence/count", params={**parameters, "hasCoordinate": "true"}).json()
+        assert sum(f["properties"]["count"] for f in found) == counted
+    else:
+        assert all(f["properties"]["class"] == "Aves" and 2003 <= f["properties"]["year"] <= 2010 for f in found)
+
+
+def test_what_a_tile_tells_is_chosen_and_has_a_tag_of_its_own(client):
+    path = QUAD.format("occurrences") + "/9/225/402"
+    chosen = client.get(path, params={"properties": "key,taxonKey,year"})
+    assert {frozenset(f["properties"]) for f in points(chosen)} == {frozenset(("key", "taxonKey", "year"))}
+    tags = {client.get(path, params=p).headers["etag"] for p in ({}, {"properties": "key"}, {"year": "2004"})}
+    assert len(tags | {chosen.headers["etag"]}) == 4
+
+
+@pytest.mark.parametrize(
+    ("collection", "parameters", "code"),
+    [
+        pytest.param("occurrences", {"properties": "key,moons"}, "PARAMETER_INVALID", id="no such column"),
+        pytest.param("occurrences", {"properties": "quality_flags"}, "PARAMETER_INVALID", id="a list"),
+        pytest.param("occurrences", {"moons": "1"}, "PARAMETER_UNKNOWN", id="no parameter of the search"),
+        pytest.param("corridors", {"year": "2004"}, "PARAMETER_UNKNOWN", id="a filter of occurrences"),
+    ],
+)
+def test_what_a_tile_cannot_take(client, collection, parameters, code):
+    answer = client.get(QUAD.format(collection) + "/6/28/50", params=parameters)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)

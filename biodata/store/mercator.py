@@ -23,6 +23,15 @@ LOW_ZOOMS: Final = range(8)
 BIN_BITS: Final = 7
 """A counted tile has 2^7 by 2^7 bins."""
 
+GROUP_ZOOMS: Final = range(5)
+"""Zooms whose tiles are counted beforehand by group of taxa and year, too."""
+
+MAXIMUM_ZOOM: Final = 20
+"""At 2^32 units to the world a tile of this zoom still has a unit for each of its own 4,096."""
+
+MAXIMUM_POINTS: Final = 10_000
+"""A tile with more records than this shows counts in bins instead."""
+
 
 def project(longitude: Floats, latitude: Floats) -> tuple[Whole, Whole]:
     """Return Web Mercator positions, x eastwards from 180° W and y southwards, 2^32 units to the world.

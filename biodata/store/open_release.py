@@ -103,6 +103,7 @@ class OpenRelease:
             told = dict(self.run("SELECT key, value FROM release_info", []))
             # Columns without any value are not read; a release of before says nothing of them.
             self._empty: Mapping[str, list[str]] = json.loads(told.pop("empty_columns", "{}"))
+            self._crowds = self._read_crowds()
             self.id: str = told["id"]
             self.info: dict[str, Any] = {
                 **told, "snapshot": int(told["snapshot"]), "counts": json.loads(told["counts"])
@@ -111,6 +112,12 @@ class OpenRelease:
             self.close()
             message = f"{path.name} is no release"
             raise StoreError(message) from error
+
+    def _read_crowds(self) -> frozenset[tuple[Any, ...]] | None:
+        """Return the crowded tiles; None of a release that was made before they were told."""
+        if not self.run("SELECT 1 FROM duckdb_tables() WHERE table_name = 'occurrence_crowds'", []):
+            return None
+        return frozenset(self.run("SELECT z, x, y FROM occurrence_crowds", []))
 
     def run(self, statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
         """Run one statement on a cursor of its own; a watchdog interrupts it when its time is over.
@@ -247,9 +254,17 @@ class OpenRelease:
         edges = self.run(statement, [])[0] if statement is not None else (None,)
         return (-180.0, -90.0, 180.0, 90.0) if None in edges else (edges[0], edges[1], edges[2], edges[3])
 
-    def tile(self, table: str, z: int, x: int, y: int, where: Filter | None = None) -> bytes:
+    def tile(
+        self,
+        table: str,
+        z: int,
+        x: int,
+        y: int,
+        where: Filter | None = None,
+        properties: Sequence[str] | None = None,
+    ) -> bytes:
         """Return a vector tile; see `tiles.tile`."""
-        return tiles.tile(self.run, table, z, x, y, where=where)
+        return tiles.tile(self.run, table, z, x, y, where=where, properties=properties, crowds=self._crowds)
 
     def close(self) -> None:
         """Close it; a question that is being answered ends first."""

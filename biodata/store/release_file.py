@@ -15,12 +15,11 @@ import polars as pl
 
 from biodata import terms
 from biodata.places import BoundarySet
-from biodata.store import duck
+from biodata.store import duck, tile_counts
 from biodata.store.boundary_rows import boundary_rows
 from biodata.store.code_version import code_hash
 from biodata.store.content_hash import content_hash, release_id
 from biodata.store.duck import literal, quote, sql_type
-from biodata.store.mercator import BIN_BITS, LOW_ZOOMS
 from biodata.store.pointer import Named
 from biodata.store.shapes import SHAPE_IDS, SHAPES, boxes, simplified
 from biodata.store.tables import BOUNDARY, DATASET, RELEASE
@@ -116,7 +115,7 @@ class ReleaseFile:
         found = assessed if assessed is not None else pl.DataFrame(schema={"key": pl.Int64})
         self._connection.register("found", found.sort("key"))
         self._connection.execute(f"CREATE TABLE {BESIDE_OTHERS} AS FROM found")
-        self._count_low_zooms()
+        tile_counts.count(self._connection)
 
     def write_results(self, table: str, frame: pl.DataFrame) -> None:
         """Write the published rows of a table of results, with boxes and simpler shapes where it has shapes."""
@@ -210,34 +209,6 @@ class ReleaseFile:
         shares = ", ".join(str(n / ranges) for n in range(1, ranges + 1))
         query = f"SELECT DISTINCT unnest(quantile_disc(hk, [{shares}])) AS hk FROM {staged} ORDER BY hk"
         return [int(end) for (end,) in self._connection.execute(query).fetchall()]
-
-    def _count_low_zooms(self) -> None:
-        """Count every record of the default view into bins of the low zooms' tiles: each zoom from the finer one."""
-        finest, bins = LOW_ZOOMS[-1], 1 << BIN_BITS
-        shift = 32 - finest - BIN_BITS
-        self._connection.execute(
-            f"""
-            CREATE TEMP TABLE bins AS
-            SELECT {finest} AS z, mx >> {shift} AS bx, my >> {shift} AS "by", count(*) AS "count"
-            FROM occurrences WHERE mx IS NOT NULL AND duplicate_of IS NULL GROUP BY ALL
-            """
-        )
-        for zoom in reversed(LOW_ZOOMS[:-1]):
-            self._connection.execute(
-                f"""
-                INSERT INTO bins SELECT {zoom}, bx >> 1, "by" >> 1, sum("count")::BIGINT
-                FROM bins WHERE z = {zoom + 1} GROUP BY ALL
-                """
-            )
-        self._connection.execute(
-            f"""
-            CREATE TABLE occurrence_tiles AS
-            SELECT z::INTEGER AS z, (bx >> {BIN_BITS})::INTEGER AS x, ("by" >> {BIN_BITS})::INTEGER AS y,
-                   (bx & {bins - 1})::INTEGER AS px, ("by" & {bins - 1})::INTEGER AS py, "count"
-            FROM bins ORDER BY z, y, x, py, px
-            """
-        )
-        self._connection.execute("DROP TABLE bins")
 
 
 _BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))

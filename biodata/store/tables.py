@@ -109,3 +109,10 @@ RELEASE: Final = MappingProxyType(
     }
 )
 """The release's tables by name."""
+
+OCCURRENCE_GROUPS: Final = _table(
+    "occurrence_groups",
+    tuple(c for c in terms.PUBLISHED_OCCURRENCE if c.name in {"kingdom", "phylum", "class", "year"}),
+    boxed=False,
+)
+"""What a release has counted by group of taxa and year, as a filter sees it; see `tile_counts`."""

@@ -2,23 +2,31 @@
 
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
+
+import polars as pl
 
 from biodata.errors import InputError
 from biodata.store.duck import quote
-from biodata.store.mercator import BIN_BITS, LOW_ZOOMS, ZOOM
+from biodata.store.mercator import BIN_BITS, GROUP_ZOOMS, LOW_ZOOMS, MAXIMUM_POINTS, MAXIMUM_ZOOM, ZOOM
 from biodata.store.query import sql
-from biodata.store.query.filters import ONE_OF_EACH, Filter
+from biodata.store.query.filters import (
+    ONE_OF_EACH,
+    And,
+    Between,
+    Compare,
+    Filter,
+    In,
+    IsNull,
+    Not,
+    Or,
+    check_size,
+    parts_of,
+)
 from biodata.store.query.sql import Sql
 from biodata.store.shapes import SHAPE_IDS, band_of
-from biodata.store.tables import RELEASE
-
-MAXIMUM_ZOOM: Final = 20
-"""At 2^32 units to the world a tile of this zoom still has a unit for each of its own 4,096."""
-
-MAXIMUM_POINTS: Final = 10_000
-"""A tile with more records than this shows counts in bins instead."""
+from biodata.store.tables import OCCURRENCE_GROUPS, RELEASE
 
 _EXTENT_BITS: Final = 12
 _EXTENT: Final = 1 << _EXTENT_BITS
@@ -45,24 +53,42 @@ SHAPE_PROPERTIES: Final = {
 Run = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 """Runs a statement with its parameters and returns the rows."""
 
+Crowds = Collection[tuple[Any, ...]]
+"""Zoom, column and row of the tiles above the low zooms with more than `MAXIMUM_POINTS` records."""
 
-def tile(run: Run, collection: str, z: int, x: int, y: int, *, where: Filter | None = None) -> bytes:
+
+def tile(
+    run: Run,
+    collection: str,
+    z: int,
+    x: int,
+    y: int,
+    *,
+    where: Filter | None = None,
+    properties: Sequence[str] | None = None,
+    crowds: Crowds | None = None,
+) -> bytes:
     """Return a Mapbox vector tile of WebMercatorQuad with one layer, named as the collection.
 
     Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7 in the property `count`; those of the default
-    view (`filters.ONE_OF_EACH`) were counted beforehand. Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has
-    no more than `MAXIMUM_POINTS`; else it has bins of 1/256. Shapes are made simpler to suit the zoom.
+    view (`filters.ONE_OF_EACH`) were counted beforehand, up to zoom 4 by kingdom, phylum, class and year, too (see
+    `tile_counts`). Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has no more
+    than `MAXIMUM_POINTS`; else it has bins of 1/256. Shapes are made simpler to suit the zoom.
 
     Parameters
     ----------
-    run : function
-        Runs a statement in the release.
+    run : callable
+        Runs a statement on an open release.
     collection : str
         occurrences, protected_areas, corridors, reserve_candidates or boundaries.
     z, x, y : int
         Zoom, column from the west, row from the north.
     where : Filter, optional
         Only these rows.
+    properties : sequence of str, optional
+        What a record tells, and no more; `count` may be among it. Columns of single values.
+    crowds : collection of (z, x, y), optional
+        The crowded tiles of the release, which has counts by groups, too; without it records are counted first.
 
     Returns
     -------
@@ -72,14 +98,15 @@ def tile(run: Run, collection: str, z: int, x: int, y: int, *, where: Filter | N
     Raises
     ------
     InputError
-        If there is no such tile or no tiles of the collection.
+        If there is no such tile or no tiles of the collection, or a property is none.
     """
     if not (0 <= z <= MAXIMUM_ZOOM and 0 <= x < 1 << z and 0 <= y < 1 << z):
         problem = "there is no such tile"
         expected = f"expected z from 0 to {MAXIMUM_ZOOM}, x and y from 0 to 2^z - 1"
         raise InputError(problem, value=f"{z}/{x}/{y}", expected=expected, code="TILE_UNKNOWN")
     if collection == "occurrences":
-        statement, params = _occurrences(run, z, x, y, where)
+        told = _told(properties)
+        statement, params = _occurrences(run, (z, x, y), where, told, crowds)
     elif collection in SHAPE_PROPERTIES:
         statement, params = _shapes(collection, z, x, y, where)
     else:
@@ -89,8 +116,25 @@ def tile(run: Run, collection: str, z: int, x: int, y: int, *, where: Filter | N
     return bytes(answer) if answer is not None else b""
 
 
-def _occurrences(run: Run, z: int, x: int, y: int, where: Filter | None) -> Sql:
+def _told(properties: Sequence[str] | None) -> str:
+    """Return what a record tells in a tile as SQL."""
+    found = []
+    for name in properties if properties is not None else (*POINT_PROPERTIES, "count"):
+        if name == "count":
+            found.append('1 AS "count"')
+            continue
+        column = RELEASE["occurrences"].column(name)
+        if isinstance(column.dtype, pl.List):
+            problem = "a tile holds single values only"
+            raise InputError(problem, column=name, code="COLUMN_UNKNOWN")
+        # ST_AsMVT knows texts, numbers and truth values.
+        found.append(f"{quote(name)}::VARCHAR AS {quote(name)}" if column.dtype == pl.Date else quote(name))
+    return "".join(f", {told}" for told in found)
+
+
+def _occurrences(run: Run, place: tuple[int, int, int], where: Filter | None, told: str, crowds: Crowds | None) -> Sql:
     """Return the statement for a tile of records: counted beforehand, one by one, or counted now."""
+    z, x, y = place
     if z in LOW_ZOOMS and where == ONE_OF_EACH:
         half = _EXTENT >> (BIN_BITS + 1)
         step = _EXTENT >> BIN_BITS
@@ -100,33 +144,63 @@ def _occurrences(run: Run, z: int, x: int, y: int, where: Filter | None) -> Sql:
                 FROM occurrence_tiles WHERE z = ? AND x = ? AND y = ?""",
             [z, x, y],
         )
+    if z in GROUP_ZOOMS and crowds is not None and (grouped := _grouped(where)) is not None:
+        return _bins(z, x, y, grouped, of_groups=True)
     condition, params = sql.where(where, RELEASE["occurrences"])
     shift = ZOOM - z
     west, north = x << shift, y << shift
     inside = "mx BETWEEN ? AND ? AND my BETWEEN ? AND ?"
     bounds = [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1]
     crowded = z in LOW_ZOOMS
-    if not crowded:
+    if not crowded and (crowds is None or place in crowds):
         counted = run(f"SELECT count(*) FROM occurrences WHERE {inside} AND {condition}", [*bounds, *params])[0][0]
         crowded = counted > MAXIMUM_POINTS
     if crowded:
-        bits = BIN_BITS if z in LOW_ZOOMS else _DENSE_BITS
-        step, fine = _EXTENT >> bits, shift - bits
-        place = f'ST_Point(bx * {step} + {step // 2}, "by" * {step} + {step // 2})'
-        return _encode(
-            "occurrences",
-            f"""SELECT {place} AS geom, n AS "count" FROM (
-                    SELECT (mx - {west}) >> {fine} AS bx, (my - {north}) >> {fine} AS "by", count(*) AS n
-                    FROM occurrences WHERE {inside} AND {condition} GROUP BY ALL)""",
-            [*bounds, *params],
-        )
+        return _bins(z, x, y, (condition, params))
     fine = shift - _EXTENT_BITS
-    told = ", ".join(quote(name) for name in POINT_PROPERTIES)
     return _encode(
         "occurrences",
-        f"""SELECT ST_Point((mx - {west}) >> {fine}, (my - {north}) >> {fine}) AS geom, {told}, 1 AS "count"
+        f"""SELECT ST_Point((mx - {west}) >> {fine}, (my - {north}) >> {fine}) AS geom{told}
             FROM occurrences WHERE {inside} AND {condition}""",
         [*bounds, *params],
+    )
+
+
+def _grouped(where: Filter | None) -> Sql | None:
+    """Return a filter as a condition on what was counted by groups; None where it asks for more."""
+    parts = where.parts if isinstance(where, And) else ()
+    others = And(tuple(part for part in parts if part != ONE_OF_EACH))
+    if len(others.parts) == len(parts):
+        return None
+    check_size(others)
+    return sql.where(others, OCCURRENCE_GROUPS) if _of_groups(others) else None
+
+
+def _of_groups(part: Filter) -> bool:
+    """Tell whether a filter asks for the columns that were counted by, and for nothing else."""
+    if isinstance(part, Compare | In | Between | IsNull):
+        return part.column in OCCURRENCE_GROUPS.columns
+    return isinstance(part, And | Or | Not) and all(_of_groups(inner) for inner in parts_of(part))
+
+
+def _bins(z: int, x: int, y: int, where: Sql, *, of_groups: bool = False) -> Sql:
+    """Return the statement that counts records, or what was counted by groups, in bins."""
+    table, across, down, counted, unit_bits = "occurrences", "mx", "my", "count(*)", ZOOM
+    if of_groups:
+        table, across, down, counted = "occurrence_groups", "bx", '"by"', 'sum("count")::BIGINT'
+        unit_bits = GROUP_ZOOMS[-1] + BIN_BITS
+    bits = BIN_BITS if z in LOW_ZOOMS else _DENSE_BITS
+    shift = unit_bits - z
+    step, fine = _EXTENT >> bits, shift - bits
+    west, north = x << shift, y << shift
+    condition, params = where
+    place = f"ST_Point(i * {step} + {step // 2}, j * {step} + {step // 2})"
+    return _encode(
+        "occurrences",
+        f"""SELECT {place} AS geom, n AS "count" FROM (
+                SELECT ({across} - {west}) >> {fine} AS i, ({down} - {north}) >> {fine} AS j, {counted} AS n
+                FROM {table} WHERE {across} BETWEEN ? AND ? AND {down} BETWEEN ? AND ? AND {condition} GROUP BY ALL)""",
+        [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1, *params],
     )
 
 
