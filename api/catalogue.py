@@ -10,10 +10,11 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from api.gbif_names import LICENSE_URLS
+from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
 from biodata.access import publishers
 from biodata.exports.catalogue import DatasetEntry
 from biodata.exports.facts import UNSPECIFIED, strictest
+from biodata.parsers.licences import parse_licence
 from biodata.store.models import Dataset
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import Compare, Filter
@@ -44,12 +45,15 @@ Made = TypeVar("Made")
 _KEPT: Final = 200
 _VALUES: Final = 1_000
 _GROUPS: Final = 12
-_SUMMARY: Final = """
+SOUND: Final = f"(quality_flags IS NULL OR NOT list_has_any(quality_flags, {list(GEOSPATIAL_ISSUES)!r}))"
+"""Records whose place is not gravely in doubt: a longitude with the wrong sign would make an extent of half the Earth."""
+_SUMMARY: Final = f"""
     SELECT "datasetKey", count(*), count("decimalLatitude"), count(*) FILTER (sharing_category <> 'open'),
-           count(DISTINCT species), min("decimalLongitude"), min("decimalLatitude"), max("decimalLongitude"),
-           max("decimalLatitude"), min(year), max(year), list(DISTINCT license)
-    FROM occurrences WHERE "datasetKey" IS NOT NULL GROUP BY "datasetKey"
-"""
+           count(DISTINCT species), min("decimalLongitude") FILTER (sound), min("decimalLatitude") FILTER (sound),
+           max("decimalLongitude") FILTER (sound), max("decimalLatitude") FILTER (sound), min(year), max(year),
+           list(DISTINCT license)
+    FROM (SELECT *, {SOUND} AS sound FROM occurrences) WHERE "datasetKey" IS NOT NULL GROUP BY "datasetKey"
+"""  # noqa: S608 - names of flags, from our own list
 _GROUPED: Final = """
     SELECT key, name, n FROM (
         SELECT "datasetKey" AS key, coalesce("class", phylum) AS name, count(*) AS n FROM occurrences GROUP BY ALL
@@ -152,10 +156,10 @@ class Catalogue:
         """Ask the release; see `OpenRelease.run`."""
         return self._release.run(statement, params)
 
-    def page_of_shapes(self, where: Filter) -> list[bytes]:
-        """Return the WKB of the countries that a filter finds."""
-        page = self._release.page("boundaries", where, ("geometry",), limit=400)
-        return [shape for (shape,) in page.rows if shape is not None]
+    def countries(self, where: Filter) -> list[tuple[str, bytes]]:
+        """Return name and WKB of the countries that a filter finds."""
+        page = self._release.page("boundaries", where, ("name", "geometry"), limit=400)
+        return [(name or "", shape) for name, shape in page.rows if shape is not None]
 
     def entries(self, registry: Registry, base: str, keys: tuple[str, ...] | None = None) -> Iterator[DatasetEntry]:
         """Give datasets as a catalogue tells of them, in order.
@@ -224,7 +228,7 @@ def _files(base: str, key: str) -> dict[str, tuple[str, str]]:
 def _licence(told: str | None, summary: Summary) -> str:
     """Return a dataset's licence: its own, else the strictest of its records."""
     if told:
-        return told if told in LICENSE_URLS else "UNSUPPORTED"
+        return told if told in LICENSE_URLS else parse_licence(told) or "UNSUPPORTED"
     return strictest(list(summary.licenses)) if summary.licenses else UNSPECIFIED
 
 

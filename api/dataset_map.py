@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import shapely
 
-from api.catalogue import Catalogue
+from api.catalogue import SOUND, Catalogue
 from biodata.store.query.filters import And, Compare, InBox
 
 WIDTH: Final = 720
@@ -17,11 +17,13 @@ _LEAST_DEGREES: Final = 4.0
 _MARGIN: Final = 0.12
 _LAND, _SEA, _LINE, _DOT, _BOX = "#f4f1e8", "#dfeaf2", "#8f9b93", "#0b5d3b", "#a3341d"
 _BARS: Final = 60
+_NAMED: Final = 0.04
+"""Share of the map that a country needs for its name."""
 
-_COUNT: Final = """
+_COUNT: Final = f"""
     SELECT floor(("decimalLongitude" - ?) / ?)::INTEGER AS x, floor(("decimalLatitude" - ?) / ?)::INTEGER AS y, count(*)
-    FROM occurrences WHERE "datasetKey" = ? AND "decimalLongitude" IS NOT NULL GROUP BY ALL ORDER BY ALL
-"""
+    FROM occurrences WHERE "datasetKey" = ? AND "decimalLongitude" IS NOT NULL AND {SOUND} GROUP BY ALL ORDER BY ALL
+"""  # noqa: S608 - names of flags, from our own list
 
 
 def extent_map(catalogue: Catalogue, key: str, bounds: tuple[float, float, float, float]) -> str:
@@ -49,10 +51,13 @@ def extent_map(catalogue: Catalogue, key: str, bounds: tuple[float, float, float
 
     frame = shapely.box(west, south, east, north)
     wide = InBox(max(west, -180), max(south, -90), min(east, 180), min(north, 90))
-    land = [
-        _path(shapely.simplify(shapely.intersection(shapely.from_wkb(wkb), frame), (east - west) / 1_200), x, y)
-        for wkb in catalogue.page_of_shapes(And((Compare("level", "=", "country"), wide)))
-    ]
+    land, names = "", ""
+    for name, wkb in catalogue.countries(And((Compare("level", "=", "country"), wide))):
+        part = shapely.intersection(shapely.from_wkb(wkb), frame)
+        land += _path(shapely.simplify(part, (east - west) / 1_200), x, y)
+        if part.area > frame.area * _NAMED:
+            at = shapely.point_on_surface(part)
+            names += f'<text x="{x(at.x):.0f}" y="{y(at.y):.0f}">{escape(name)}</text>'
     side = (east - west) / _SQUARES
     squares = catalogue.run(_COUNT, [west, side, south, side, key])
     most = max((count for _, _, count in squares), default=1)
@@ -70,7 +75,8 @@ def extent_map(catalogue: Catalogue, key: str, bounds: tuple[float, float, float
         f'<figure><svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
         f'aria-labelledby="map-title map-words"><title id="map-title">Map of the published records</title>'
         f'<desc id="map-words">{escape(words)}</desc><rect width="{WIDTH}" height="{height}" fill="{_SEA}"/>'
-        f'<g fill="{_LAND}" stroke="{_LINE}" stroke-width="0.8" fill-rule="evenodd">{"".join(land)}</g>'
+        f'<g fill="{_LAND}" stroke="{_LINE}" stroke-width="0.8" fill-rule="evenodd">{land}</g>'
+        f'<g fill="#5a655e" font-size="15" text-anchor="middle">{names}</g>'
         f'<g fill="{_DOT}" fill-opacity="0.65">{dots}</g>'
         f'<rect x="{box[0]:.1f}" y="{box[1]:.1f}" width="{box[2]:.1f}" height="{box[3]:.1f}" fill="none" '
         f'stroke="{_BOX}" stroke-width="1.5" stroke-dasharray="6 4"/></svg>'
@@ -112,7 +118,7 @@ def _window(bounds: tuple[float, float, float, float]) -> tuple[float, float, fl
     west, south, east, north = bounds
     width, height = east - west, north - south
     side = max(width, height, _LEAST_DEGREES)
-    across, up = max(width, side * 0.8) * (1 + 2 * _MARGIN), max(height, side * 0.6) * (1 + 2 * _MARGIN)
+    across, up = max(width, side * 1.2) * (1 + 2 * _MARGIN), max(height, side * 0.6) * (1 + 2 * _MARGIN)
     x, y = (west + east) / 2, (south + north) / 2
     return x - across / 2, max(y - up / 2, -89.0), x + across / 2, min(y + up / 2, 89.0)
 

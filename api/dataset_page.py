@@ -59,7 +59,8 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         for by, words in _WORDS.items():
             counts = catalogue.counts(entry.key, by)
             if counts:
-                parts.append(html.table([words, "Records"], list(_rows(counts, by))[:_ROWS]))
+                rows = list(_rows(counts, by))[:_ROWS]
+                parts += [f"<h3>{escape(words)}</h3>", html.table([words, "Records"], rows)]
     forms = [
         (f"/v1/dataset/{named}/document", "EML 2.2 (GBIF profile)"),
         (f"/v1/dataset/{named}?f=jsonld", "schema.org (JSON-LD)"),
@@ -76,6 +77,7 @@ def every(entries: Iterable[DatasetEntry], count: int, following: str | None) ->
     rows = [
         (
             (f"/v1/dataset/{quote(e.key, safe='')}?f=html", e.title),
+            e.key,
             e.publisher,
             e.license_name,
             f"{e.records:,}",
@@ -87,7 +89,7 @@ def every(entries: Iterable[DatasetEntry], count: int, following: str | None) ->
     return html.page(
         "Datasets",
         html.paragraph(f"{count:,} datasets are in this release. All that is told is from published values."),
-        html.table(["Dataset", "Publisher", "Licence", "Records", "Years"], rows),
+        html.table(["Dataset", "Key", "Publisher", "Licence", "Records", "Years"], rows),
         html.links([*more, ("/catalog.ttl", "All as DCAT (Turtle)"), ("/catalog.jsonld", "All as DCAT (JSON-LD)")]),
         up=[("/", "Map")],
     )

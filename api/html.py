@@ -11,6 +11,7 @@ body { margin: 0 auto; max-width: 76rem; padding: 1rem; font: 1rem/1.5 system-ui
 h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } a { color: #135c8a; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-size: 0.9rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.7rem; border-bottom: 1px solid #d7ddd9; }
+figure { margin: 1rem 0; } svg { max-width: 100%; height: auto; } form { margin: 0.4rem 0; } h3 { font-size: 1rem; }
 pre { background: #f1f4f2; padding: 0.8rem; overflow-x: auto; } :target { background: #fdf3c7; }
 """
 """The style of these pages; the content security policy takes no style inside a page."""
@@ -33,7 +34,7 @@ def page(title: str, *parts: str, up: Sequence[tuple[str, str]] = ()) -> HTMLRes
     return HTMLResponse(
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f'<link rel="stylesheet" href="/pages.css">\n</head>\n<body>\n<nav>{trail}</nav>\n<main>\n'
+        f'<link rel="icon" href="data:,"><link rel="stylesheet" href="/pages.css">\n</head>\n<body>\n<nav>{trail}</nav>\n<main>\n'
         f"<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n",
         headers={"Cache-Control": "public, max-age=60"},
     )

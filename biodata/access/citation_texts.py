@@ -140,11 +140,10 @@ def _listed(cited: Cited) -> list[str]:
 def _dataset(told: Mapping[str, Any]) -> str:
     """Return a dataset's title, publisher, DOI and number of records."""
     name = told.get("title") or (f"dataset {told['key']}" if told.get("key") else "records of no dataset")
-    parts: Iterable[str | None] = (
-        name.rstrip("."),
-        told.get("publisher"),
-        f"https://doi.org/{told['doi'].removeprefix('https://doi.org/')}" if told.get("doi") else None,
-    )
+    doi, key = told.get("doi"), told.get("key")
+    # Without a DOI the key tells datasets of one title apart.
+    where = f"https://doi.org/{doi.removeprefix('https://doi.org/')}" if doi else key if told.get("title") else None
+    parts: Iterable[str | None] = (name.rstrip("."), told.get("publisher"), where)
     return f"{', '.join(_line(part) for part in parts if part)} ({told['count']:,})"
 
 

@@ -85,8 +85,10 @@ class DatasetEntry:
         """How to cite it: in its publisher's words, else in ours."""
         if self.citation:
             return self.citation
-        parts = (self.publisher, f"({self.modified[:4]})", self.title, self.doi_url or self.url)
-        return ". ".join(part for part in parts if part)
+        year, where = self.modified[:4], self.doi_url or self.url
+        return (
+            f"{self.publisher} ({year}). {self.title}. {where}" if self.publisher else f"{self.title} ({year}). {where}"
+        )
 
     @property
     def generalisation(self) -> str:
