@@ -18,6 +18,7 @@ from api import area_lookups
 from api.area_names import AreaNames
 from api.catalogue import Catalogue
 from api.errors import Code, ProblemError, invalid
+from api.gbif_names import KINGDOM_KEYS
 from api.name_lookups import RANKS, Names
 from api.name_matching import Matching
 from api.record_extras import Extras
@@ -264,6 +265,7 @@ class Opened:
         if number is not None:
             asked += (Compare("gbif_key", "=", number),)
             direct += [Compare("taxonKey", "=", number), Compare("speciesKey", "=", number)]
+            direct += [Compare("kingdom", "=", name) for name, kingdom in KINGDOM_KEYS.items() if kingdom == number]
         found = self._release.page("taxa", Or(asked), ("taxonRank", "scientificName"), limit=20)
         below = [Compare(rank.lower(), "=", name) for rank, name in found.rows if rank in RANKS]
         return Or((*direct, *below))

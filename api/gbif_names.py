@@ -77,6 +77,13 @@ BASES_OF_RECORD: Final = (
 RED_LIST_CATEGORIES: Final = ("EX", "EW", "CR", "EN", "VU", "NT", "LC", "DD", "NE")
 
 
+KINGDOM_KEYS: Final = MappingProxyType(
+    {
+        "Animalia": 1, "Archaea": 2, "Bacteria": 3, "Chromista": 4, "Fungi": 5, "Plantae": 6, "Protozoa": 7, "Viruses": 8,
+    }
+)  # fmt: skip
+"""GBIF's keys of the kingdoms, which few checklists list. Source: https://doi.org/10.15468/39omei"""
+
 ASIA: Final = frozenset("BN BD BT CN HK ID IN JP KH KP KR LA LK MM MN MO MV MY NP PH PK SG TH TL TW VN".split())
 """Countries around here that GBIF's region ASIA holds. Source: https://www.gbif.org/the-gbif-network/asia"""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Final
 
-from api.gbif_names import ASIA
+from api.gbif_names import ASIA, KINGDOM_KEYS
 from api.name_lookups import RANKS
 from biodata.store.query.filters import Filter, In
 from biodata.store.reader import OpenRelease
@@ -42,7 +42,7 @@ class Extras:
         """Return the key of a taxon by rank and name: GBIF's integer, else the checklist's identifier."""
         found = self._keys.get((rank, name))
         if found is None:
-            return None
+            return KINGDOM_KEYS.get(name) if rank == "kingdom" else None
         return found.get(kingdom) or (next(iter(found.values())) if len(found) == 1 or kingdom is None else None)
 
     def _add(self, record: dict[str, Any]) -> dict[str, Any]:

@@ -18,18 +18,20 @@ from api.errors import Code, ProblemError, invalid
 from api.paging import window
 from api.species import COLUMNS, LIMIT, RANK_COLUMNS, row_of, taxon
 from biodata.store.query.filters import And, Compare, Filter, Not
+from biodata.terms import DWC
 
 router = APIRouter(tags=["species"])
 
 NAMES_AT_ONCE: Final = 1_000
 PARTS: Final = (
-    "name", "parents", "children", "synonyms", "vernacularNames", "related", "descriptions", "distributions", "media",
+    "name", "verbatim", "parents", "children", "synonyms", "vernacularNames", "related", "descriptions", "distributions", "media",
     "references", "speciesProfiles", "typeSpecimens", "combinations",
 )  # fmt: skip
 _PAGING: Final = documents.plain_parameters(
     ("limit", {"type": "integer", "minimum": 0}, "Rows of a page."),
     ("offset", dict(documents.OFFSET), "Rows to leave out."),
 )
+_TERMS: Final = ("scientificName", "scientificNameAuthorship", "taxonRank", "taxonomicStatus", *RANK_COLUMNS)
 _MARKERS: Final = {"SPECIES": "sp.", "SUBSPECIES": "subsp.", "VARIETY": "var.", "FORM": "f.", "GENUS": "gen.", "FAMILY": "fam."}  # fmt: skip
 
 
@@ -52,6 +54,9 @@ def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PA
             return json_answer(_parents(release, row))
         if part == "name":
             return json_answer(_name(row))
+        if part == "verbatim":
+            told = {f"{DWC}{name}": str(row[name]) for name in _TERMS if row[name] is not None}
+            return json_answer({"key": row["gbif_key"] or row["taxon_id"], **told})
         if part == "vernacularNames":
             names = _common(row)
             return _page(names[offset : offset + limit], limit, offset, len(names))

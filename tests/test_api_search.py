@@ -59,7 +59,9 @@ def test_every_parameter_of_gbif_is_answered_or_told(client, name):
 def test_the_record_of_2026(client):
     record = ask(client, occurrenceId="FN-0", limit=1).json()["results"][0]
     assert (record["familyKey"], record["acceptedTaxonKey"], record["gbifRegion"]) == (9614, 2441208, "ASIA")
-    assert record["datasetKey"] == "museum"
+    assert (record["datasetKey"], record["kingdomKey"]) == ("museum", 1)
+    assert ask(client, kingdomKey="1").json()["count"] == len(ROWS)
+    assert ask(client, kingdomKey="6").json()["count"] == 0
     other = ask(client, occurrenceId="FN-1", limit=1).json()["results"][0]
     assert other["datasetTitle"] == "Field notes"
     assert "familyKey" not in other, "the checklist tells none"

@@ -34,11 +34,11 @@ def test_match(client, asked, expected):
 
 def test_match_tells_the_ranks_above(client):
     body = client.get("/v1/species/match", params={"name": SEROW}).json()
-    assert (body["family"], body["familyKey"], body["class"]) == ("Bovidae", 9614, "Mammalia")
+    assert (body["family"], body["familyKey"], body["kingdomKey"], body["class"]) == ("Bovidae", 9614, 1, "Mammalia")
     body = client.get(
         "/v2/species/match", params={"scientificName": SEROW, "checklistKey": "7ddf754f-d193-4cc9-b351-99906754a03b"}
     ).json()
-    assert [step["rank"] for step in body["classification"]] == ["FAMILY", "SPECIES"]
+    assert [step["rank"] for step in body["classification"]] == ["KINGDOM", "FAMILY", "SPECIES"]
     assert "no key of the Catalogue of Life" in body["diagnostics"]["note"]
 
 
@@ -82,6 +82,7 @@ def test_what_belongs_to_a_name(client):
         ("vie", "Vượn Cao Vít"),
     }
     assert client.get("/v1/species/2441208/name").json()["specificEpithet"] == "milneedwardsii"
+    assert client.get("/v1/species/2441208/verbatim").json()["http://rs.tdwg.org/dwc/terms/family"] == "Bovidae"
     assert client.get("/v1/species/2441208/moon").status_code == 404
     assert client.get("/v1/species/1/parents").json()["code"] == "RECORD_MISSING"
 
