@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.errors import invalid, unknown_parameter
+from api.errors import Code, ProblemError, invalid, unknown_parameter
 
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
@@ -49,11 +49,55 @@ def only(request: Request, *names: str) -> None:
 
 
 def wants_html(request: Request) -> bool:
-    """Tell whether a page for people is asked for: by `f=html`, or by a browser's Accept header."""
+    """Tell whether a page for people is asked for: by `f=html`, or by an Accept header that likes it better.
+
+    Raises
+    ------
+    ProblemError
+        With NOT_ACCEPTABLE, if neither HTML nor any kind of JSON is accepted.
+    """
     chosen = request.query_params.get("f")
     if chosen is not None:
         if chosen not in FORMATS:
             raise invalid(field="f", value=chosen, expected=f"one of {', '.join(FORMATS)}")
         return chosen == "html"
-    first = request.headers.get("accept", "").split(",")[0].split(";")[0].strip()
-    return first == HTML
+    accepted = request.headers.get("accept", "").strip()
+    if not accepted:
+        return False
+    page, data = _liked(accepted)
+    if page[0] <= 0 and data[0] <= 0:
+        expected = "application/json, application/geo+json or text/html; or f=json, f=html"
+        raise ProblemError(
+            Code.NOT_ACCEPTABLE, "none of the accepted types is told here", field="Accept", expected=expected
+        )
+    return page > data
+
+
+def _liked(accepted: str) -> list[tuple[float, int]]:
+    """Return how much HTML and how much JSON is liked, with the nearness of the range that tells it."""
+    found = [(0.0, 0), (0.0, 0)]
+    for part in accepted.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        weight = next((_weight(p.removeprefix("q=")) for p in parameters if p.startswith("q=")), 1.0)
+        for kind in (0, 1):
+            near = _nearness(name, html=kind == 0)
+            if near and (near, weight) > (found[kind][1], found[kind][0]):
+                found[kind] = (weight, near)
+    return found
+
+
+def _nearness(name: str, *, html: bool) -> int:
+    """Return how exactly a range of the Accept header means HTML, or JSON of any kind; 0 where it does not."""
+    if name == HTML if html else name.startswith("application/") and name.endswith("json"):
+        return 3
+    if name == ("text/*" if html else "application/*"):
+        return 2
+    return 1 if name == "*/*" else 0
+
+
+def _weight(text: str) -> float:
+    """Read a weight."""
+    try:
+        return min(max(float(text), 0.0), 1.0)
+    except ValueError:
+        return 0.0

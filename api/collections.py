@@ -1,5 +1,6 @@
 """The collections under /ogc: which table each shows, what identifies a feature, what its properties are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -7,10 +8,10 @@ from typing import Any, Final
 import polars as pl
 
 from api.errors import Code, ProblemError
+from biodata.parsers.bundled import read_rows
 from biodata.store.tables import RELEASE, Place, Table
+from biodata.vocabularies import SharingCategory
 
-CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-EPSG4326: Final = "http://www.opengis.net/def/crs/EPSG/0/4326"
 GREGORIAN: Final = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 
 
@@ -118,10 +119,33 @@ def find(collection_id: str) -> Collection:
     return collection
 
 
+def _listed(file: str) -> tuple[str, ...]:
+    """Return the values of one of our lists."""
+    return tuple(row["value"] for row in read_rows(file))
+
+
+_VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "sharing_category": tuple(SharingCategory),
+        "event_precision": ("year", "month", "day", "time", "interval"),
+        "match_type": ("EXACT", "CANONICAL", "VARIANT", "FUZZY", "HIGHERRANK", "AMBIGUOUS", "NONE"),
+        "basisOfRecord": _listed("basis_of_record.csv"),
+        "occurrenceStatus": _listed("occurrence_status.csv"),
+        "iucn_category": ("Ia", "Ib", "II", "III", "IV", "V", "VI"),
+    }
+)  # fmt: skip
+"""Every value that a property of a closed list can have."""
+
+_LEVELS: Final = ("country", "province")
+_WHOLE: Final = (pl.Int64, pl.Int32)
+
+
 def property_schema(collection: Collection, name: str) -> dict[str, Any]:
-    """Return the JSON schema of one property."""
+    """Return the JSON schema of one property: its type, format, and every value of a closed list."""
     column = collection.table.columns[name]
     schema: dict[str, Any] = {"title": name, "description": column.meaning}
+    if name == collection.key:
+        schema["x-ogc-role"] = "id"
     if name in collection.documents:
         return {**schema, "type": "object"}
     if name in collection.shapes:
@@ -130,5 +154,11 @@ def property_schema(collection: Collection, name: str) -> dict[str, Any]:
         return {**schema, "type": "array", "items": {"type": "string"}}
     if column.dtype == pl.Date:
         return {**schema, "type": "string", "format": "date"}
-    kinds = ((pl.Int64, "integer"), (pl.Int32, "integer"), (pl.Float64, "number"), (pl.Boolean, "boolean"))
-    return {**schema, "type": next((kind for dtype, kind in kinds if column.dtype == dtype), "string")}
+    if column.dtype in _WHOLE:
+        return {**schema, "type": "integer"}
+    if column.dtype == pl.Float64:
+        return {**schema, "type": "number"}
+    if column.dtype == pl.Boolean:
+        return {**schema, "type": "boolean"}
+    values = _LEVELS if (collection.id, name) == ("boundaries", "level") else _VALUES.get(name)
+    return {**schema, "type": "string", **({"enum": list(values)} if values else {})}

@@ -31,7 +31,7 @@ _GEOMETRIES: Final = (
 )  # fmt: skip
 
 
-def parse_text(text: str) -> dict[str, Any]:
+def parse_text(text: str) -> Any:
     """Read a CQL2 text filter.
 
     Parameters
@@ -41,7 +41,7 @@ def parse_text(text: str) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    dict or bool
         The same filter in CQL2 JSON: `{"op": "and", "args": [...]}`; properties are `{"property": name}`; geometries
         are `{"wkt": text}`, since CQL2 text writes them so and they are checked before anything reads them.
 
@@ -86,15 +86,15 @@ class _Parser:
         if self._at < len(self._tokens):
             raise self._fault(expected="the end of the filter")
 
-    def condition(self, depth: int) -> dict[str, Any]:
+    def condition(self, depth: int) -> Any:
         """Read terms joined by OR."""
         return self._joined("OR", self._conjunction, depth)
 
-    def _conjunction(self, depth: int) -> dict[str, Any]:
+    def _conjunction(self, depth: int) -> Any:
         """Read factors joined by AND, which binds closer than OR."""
         return self._joined("AND", self._factor, depth)
 
-    def _joined(self, word: str, operand: Callable[[int], dict[str, Any]], depth: int) -> dict[str, Any]:
+    def _joined(self, word: str, operand: Callable[[int], Any], depth: int) -> Any:
         """Read operands joined by one word."""
         if depth > DEPTH_LIMIT:
             raise refuse(problem="the filter is nested too deep", expected=f"at most {DEPTH_LIMIT} levels")
@@ -103,7 +103,7 @@ class _Parser:
             parts.append(operand(depth + 1))
         return parts[0] if len(parts) == 1 else {"op": word.lower(), "args": parts}
 
-    def _factor(self, depth: int) -> dict[str, Any]:
+    def _factor(self, depth: int) -> Any:
         """Read NOT, a condition in brackets, or a predicate."""
         if depth > DEPTH_LIMIT:
             raise refuse(problem="the filter is nested too deep", expected=f"at most {DEPTH_LIMIT} levels")
@@ -115,8 +115,8 @@ class _Parser:
             return inside
         return self._predicate(depth)
 
-    def _predicate(self, depth: int) -> dict[str, Any]:
-        """Read a comparison, LIKE, BETWEEN, IN, IS NULL, or a spatial, temporal or array function."""
+    def _predicate(self, depth: int) -> Any:
+        """Read a comparison, LIKE, BETWEEN, IN, IS NULL, a spatial, temporal or array function, TRUE or FALSE."""
         kind, text, _ = self._peek()
         if kind == "word" and _PREDICATES.fullmatch(text.lower()) and self._ahead(1) == "(":
             self._at += 2
@@ -142,6 +142,8 @@ class _Parser:
             sign = self._next()[1]
             found = {"op": sign, "args": [left, self._operand(depth)]}
         else:
+            if isinstance(left, bool) and not negated:
+                return left
             raise self._fault(expected="a comparison, LIKE, BETWEEN, IN or IS NULL")
         return {"op": "not", "args": [found]} if negated else found
 

@@ -1,48 +1,47 @@
 """CQL2 (JSON, or text through `api.cql2`) into the store's filter tree: what it can answer, and a 400 for the rest."""
 
-import re
 from collections.abc import Callable, Mapping
-from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
 import polars as pl
-import shapely
 
+from api import cql2_times
 from api.cql2 import DEPTH_LIMIT, LENGTH_LIMIT, parse_text, refuse
-from api.intervals import overlaps, read_dates, within
+from api.cql2_shapes import SPATIAL, relate
+from api.systems import CRS84, SYSTEMS, System
 from biodata.errors import shorten
 from biodata.store.query.filters import (
     And,
     Between,
     Compare,
+    CompareColumns,
     Contains,
     Filter,
     In,
-    InBox,
-    Intersects,
     IsNull,
     Like,
+    ListIs,
     Not,
     Operator,
     Or,
+    Unaccented,
     Value,
-)  # fmt: skip
-from biodata.store.query.geometry import check_geojson, check_wkt
-from biodata.store.tables import Table
-
-_POINT: Final = re.compile(
-    r"\s*POINT\s*\(\s*(-?\d{1,3}(?:\.\d{1,15})?)\s+(-?\d{1,3}(?:\.\d{1,15})?)\s*\)\s*", re.I | re.ASCII
 )
+from biodata.store.tables import Place, Table
+
 LANGUAGES: Final = ("cql2-text", "cql2-json")
 
 _FLIPPED: Final[Mapping[str, Operator]] = MappingProxyType(
     {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 )
+_OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType({name: name for name in _FLIPPED.values()})
+_TRUE: Final = And(())
+_FALSE: Final = Or(())
 
 
-def read_filter(text: str, language: str, table: Table) -> Filter:
+def read_filter(text: str, language: str, table: Table, system: System = SYSTEMS[CRS84]) -> Filter:
     """Read a CQL2 filter.
 
     Parameters
@@ -53,6 +52,8 @@ def read_filter(text: str, language: str, table: Table) -> Filter:
         cql2-text or cql2-json.
     table : Table
         What it asks; its columns are the properties.
+    system : System
+        What the coordinates of its geometries are in.
 
     Returns
     -------
@@ -72,129 +73,137 @@ def read_filter(text: str, language: str, table: Table) -> Filter:
             raise refuse(problem="the filter is no JSON", expected="CQL2 JSON") from error
     else:
         tree = parse_text(text)
-    return _Reader(table).node(tree, 0)
+    return _Reader(table, system).node(tree, 0)
 
 
 class _Reader:
     """Turns nodes of one filter, knowing the table's columns."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, table: Table, system: System) -> None:
+        self._table, self._system = table, system
         self._operators: Mapping[str, Callable[[list[Any]], Filter]] = {
             "like": self._like,
             "between": self._between,
             "in": self._in,
-            "isNull": self._is_null,
-            "s_intersects": self._meets,
-            "s_disjoint": lambda args: Not(self._meets(args)),
-            "t_intersects": lambda args: overlaps(*self._interval(args)),
-            "t_during": lambda args: within(*self._interval(args)),
-            "a_contains": lambda args: And(self._contained(args)),
-            "a_overlaps": lambda args: Or(self._contained(args)),
+            "isnull": self._is_null,
+            "a_contains": lambda args: self._array("a_contains", args),
+            "a_containedby": lambda args: self._array("a_containedby", args),
+            "a_equals": lambda args: self._array("a_equals", args),
+            "a_overlaps": lambda args: self._array("a_overlaps", args),
         }
 
     def node(self, node: Any, depth: int) -> Filter:
         """Turn one node that is true or false."""
         if depth > DEPTH_LIMIT:
             raise refuse(problem="the filter is nested too deep", expected=f"at most {DEPTH_LIMIT} levels")
+        if isinstance(node, bool):
+            return _TRUE if node else _FALSE
         if not isinstance(node, dict) or not isinstance(node.get("op"), str) or not isinstance(node.get("args"), list):
             raise refuse(
                 problem=f"{_show(node)} is no condition",
                 expected='an operator with its arguments, {"op": …, "args": […]}',
             )
-        operator, args = node["op"], node["args"]
+        operator, args = node["op"].lower(), node["args"]
         if operator in ("and", "or"):
+            if not args:
+                raise refuse(problem=f"{operator} has no arguments", expected="conditions")
             parts = tuple(self.node(part, depth + 1) for part in args)
             return And(parts) if operator == "and" else Or(parts)
         if operator == "not":
             return Not(self.node(_only(args, 1)[0], depth + 1))
         if operator in _FLIPPED:
-            return self._compare(operator, args)
+            return self._compare(_OPERATORS[operator], *_only(args, 2))
+        if operator in cql2_times.FUNCTIONS:
+            return cql2_times.ask(operator, args, self._table)
+        if operator in SPATIAL:
+            return relate(operator, _only(args, 2), self._system)
         if operator not in self._operators:
-            known = ", ".join(["and, or, not, =, <>, <, <=, >, >=", *self._operators])
-            raise refuse(problem=f"operator {_show(operator)} is not answered", expected=f"one of {known}")
+            known = ", ".join(["and, or, not, =, <>, <, <=, >, >=", *self._operators, *SPATIAL, *cql2_times.FUNCTIONS])
+            raise refuse(problem=f"operator {_show(node['op'])} is not answered", expected=f"one of {known}")
         return self._operators[operator](args)
 
-    def _compare(self, operator: str, args: list[Any]) -> Filter:
-        """Turn a comparison of a property with a value, whichever stands first."""
-        left, right = _only(args, 2)
+    def _compare(self, operator: Operator, left: Any, right: Any) -> Filter:
+        """Turn a comparison of two properties, of a property with a value whichever stands first, or of two values."""
+        (left, *folds), (right, *others) = _unfold(left), _unfold(right)
+        case, accents = (one or other for one, other in zip(folds, others, strict=True))
+        if _property(left) is None and _property(right) is None:
+            return _TRUE if _holds(operator, left, right, case=case) else _FALSE
         if _property(left) is None:
             left, right, operator = right, left, _FLIPPED[operator]
-        column, folded = self._column(left)
-        value = self._value(column, right)
-        return Compare(column, _OPERATORS[operator], value, ignore_case=folded or _folds(right))
+        column = self._column(left)
+        if _property(right) is not None:
+            other = self._column(right)
+            return CompareColumns(column, operator, other, ignore_case=case, ignore_accents=accents)
+        if accents:
+            return Unaccented(column, operator, (_text(right),), ignore_case=case)
+        return Compare(column, operator, self._value(column, right), ignore_case=case)
 
     def _like(self, args: list[Any]) -> Filter:
         """Turn LIKE."""
-        left, right = _only(args, 2)
-        column, folded = self._column(left)
-        return Like(column, _text(_unfold(right)), ignore_case=folded or _folds(right))
+        (left, *folds), (right, *others) = (_unfold(arg) for arg in _only(args, 2))
+        case, accents = (one or other for one, other in zip(folds, others, strict=True))
+        column = self._column(left)
+        if accents:
+            return Unaccented(column, "like", (_text(right),), ignore_case=case)
+        return Like(column, _text(right), ignore_case=case)
 
     def _between(self, args: list[Any]) -> Filter:
         """Turn BETWEEN."""
         left, low, high = _only(args, 3)
-        column, _ = self._column(left)
+        if _property(left) is None or _property(low) is not None or _property(high) is not None:
+            return And((self._compare(">=", left, low), self._compare("<=", left, high)))
+        column = self._column(left)
         return Between(column, self._value(column, low), self._value(column, high))
 
     def _in(self, args: list[Any]) -> Filter:
         """Turn IN."""
-        left, values = _only(args, 2)
-        column, folded = self._column(left)
+        told, values = _only(args, 2)
         if not isinstance(values, list):
             raise refuse(problem=f"{_show(values)} is no list", expected="a list of values")
-        folded = folded or any(_folds(value) for value in values)
-        return In(column, tuple(self._value(column, value) for value in values), ignore_case=folded)
+        left, case, accents = _unfold(told)
+        unfolded = [_unfold(value) for value in values]
+        if _property(left) is None or any(_property(value) is not None for value, *_ in unfolded):
+            return Or(tuple(self._compare("=", told, value) for value in values))
+        column = self._column(left)
+        case, accents = case or any(each[1] for each in unfolded), accents or any(each[2] for each in unfolded)
+        if accents:
+            return Unaccented(column, "in", tuple(_text(value) for value, *_ in unfolded), ignore_case=case)
+        return In(column, tuple(self._value(column, value) for value, *_ in unfolded), ignore_case=case)
 
     def _is_null(self, args: list[Any]) -> Filter:
         """Turn IS NULL."""
-        return IsNull(self._column(_only(args, 1)[0])[0])
+        told = _only(args, 1)[0]
+        if _property(told) == "geometry" and self._table.place is Place.POINT:
+            return Or((IsNull("decimalLongitude"), IsNull("decimalLatitude")))
+        return IsNull(self._column(told))
 
-    def _contained(self, args: list[Any]) -> tuple[Filter, ...]:
-        """Return, for each value of an array, the filter for lists that hold it."""
-        left, values = _only(args, 2)
-        column, _ = self._column(left)
-        listed = values if isinstance(values, list) else [values]
-        return tuple(Contains(column, _text(value)) for value in listed)
-
-    def _meets(self, args: list[Any]) -> Filter:
-        """Turn an intersection of the feature's geometry with a box or polygon."""
-        shapes = [arg for arg in _only(args, 2) if _property(arg) != "geometry"]
-        if len(shapes) != 1:
-            raise refuse(problem="two geometries are compared", expected="the property geometry, and a polygon or box")
-        shape = shapes[0]
-        if isinstance(shape, dict) and isinstance(shape.get("bbox"), list) and "type" not in shape:
-            corners = shape["bbox"]
-            if len(corners) != 4 or not all(isinstance(c, int | float) and not isinstance(c, bool) for c in corners):
-                raise refuse(problem=f"{_show(shape)} is no box", expected="west, south, east, north")
-            return InBox(*(float(c) for c in corners))
-        if (point := _point(shape)) is not None:
-            return Intersects(point)
-        if isinstance(shape, dict) and isinstance(shape.get("wkt"), str):
-            return Intersects(check_wkt(shape["wkt"]))
-        return Intersects(check_geojson(shape))
-
-    def _interval(self, args: list[Any]) -> tuple[date | None, date | None]:
-        """Return first and last day of the interval that a record's date is compared with."""
+    def _array(self, name: str, args: list[Any]) -> Filter:
+        """Turn a comparison of a list with values, whichever stands first."""
         left, right = _only(args, 2)
-        name = _property(left)
-        if name not in ("eventDate", "event_start") or "event_start" not in self._table.columns:
-            raise refuse(problem=f"{_show(left)} has no time", expected="the property eventDate of occurrences")
-        if isinstance(right, dict) and isinstance(right.get("interval"), list):
-            ends = [_text(end) for end in _only(right["interval"], 2)]
-            return read_dates("filter", "/".join(ends), separator="/")
-        moment = right.get("date", right.get("timestamp")) if isinstance(right, dict) else right
-        return read_dates("filter", _text(moment), separator="/")
+        if _property(left) is None:
+            left, right = right, left
+            name = {"a_contains": "a_containedby", "a_containedby": "a_contains"}.get(name, name)
+        column = self._column(left)
+        values = tuple(_text(value) for value in (right if isinstance(right, list) else [right]))
+        match name:
+            case "a_contains":
+                return And(tuple(Contains(column, value) for value in values))
+            case "a_overlaps":
+                return Or(tuple(Contains(column, value) for value in values))
+            case "a_equals":
+                return ListIs(column, "equal", values)
+            case _:
+                return ListIs(column, "contained", values)
 
-    def _column(self, node: Any) -> tuple[str, bool]:
-        """Return a property's name, and whether case is folded."""
-        name = _property(_unfold(node))
+    def _column(self, node: Any) -> str:
+        """Return a property's name."""
+        name = _property(node)
         if name is None:
             raise refuse(problem=f"{_show(node)} is no property", expected="a property and a value")
-        return self._table.column(name).name, _folds(node)
+        return self._table.column(name).name
 
-    def _value(self, column: str, node: Any) -> Value:
+    def _value(self, column: str, value: Any) -> Value:
         """Return a literal, a whole number for a column of whole numbers where it is one."""
-        value = _unfold(node)
         if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in ("date", "timestamp"):
             value = _text(next(iter(value.values())))
         if (
@@ -208,24 +217,22 @@ class _Reader:
         return value
 
 
-_OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType({name: name for name in _FLIPPED.values()})
-
-
-def _point(shape: Any) -> bytes | None:
-    """Return the WKB of a shape that is a point in WKT or GeoJSON; None for every other."""
-    if not isinstance(shape, dict):
-        return None
-    match = _POINT.fullmatch(shape["wkt"]) if isinstance(shape.get("wkt"), str) else None
-    position = shape.get("coordinates") if shape.get("type") == "Point" else None
-    if match is not None:
-        longitude, latitude = float(match[1]), float(match[2])
-    elif isinstance(position, list) and len(position) == 2 and all(type(c) in (int, float) for c in position):
-        longitude, latitude = map(float, position)
-    else:
-        return None
-    if not (abs(longitude) <= 180 and abs(latitude) <= 90):
-        raise refuse(problem=f"{_show(shape)} is not on Earth", expected="longitude and latitude in degrees")
-    return bytes(shapely.to_wkb(shapely.Point(longitude, latitude)))
+def _holds(operator: Operator, left: Any, right: Any, *, case: bool) -> bool:
+    """Tell whether a comparison of two values holds."""
+    sides = [next(iter(side.values())) if isinstance(side, dict) and len(side) == 1 else side for side in (left, right)]
+    kinds = [float if isinstance(side, int | float) and not isinstance(side, bool) else type(side) for side in sides]
+    if kinds[0] is not kinds[1] or kinds[0] not in (float, bool, str):
+        raise refuse(problem=f"{_show(left)} and {_show(right)} cannot be compared", expected="two values of a kind")
+    low, high = (side.casefold() if case and isinstance(side, str) else side for side in sides)
+    found: Mapping[str, Callable[[], bool]] = {
+        "=": lambda: low == high,
+        "<>": lambda: low != high,
+        "<": lambda: low < high,
+        "<=": lambda: low <= high,
+        ">": lambda: low > high,
+        ">=": lambda: low >= high,
+    }
+    return bool(found[operator]())
 
 
 def _only(args: list[Any], count: int) -> list[Any]:
@@ -241,17 +248,14 @@ def _property(node: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _folds(node: Any) -> bool:
-    """Tell whether a node is CASEI(…)."""
-    return isinstance(node, dict) and node.get("op") == "casei"
-
-
-def _unfold(node: Any) -> Any:
-    """Return what stands inside CASEI(…), or the node itself."""
-    if not _folds(node):
-        return node
-    args = node.get("args")
-    return _only(args, 1)[0] if isinstance(args, list) else args
+def _unfold(node: Any) -> tuple[Any, bool, bool]:
+    """Return what stands inside CASEI(…) and ACCENTI(…), and whether case and accents are folded."""
+    folded = {"casei": False, "accenti": False}
+    while isinstance(node, dict) and isinstance(node.get("op"), str) and node["op"].lower() in folded:
+        folded[node["op"].lower()] = True
+        args = node.get("args")
+        node = _only(args, 1)[0] if isinstance(args, list) else args
+    return node, folded["casei"], folded["accenti"]
 
 
 def _text(node: Any) -> str:

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Final, TypeAlias
 from fastapi import Path
 
 from api import readers
-from api.collections import COLLECTIONS, CRS84, EPSG4326
+from api.collections import COLLECTIONS
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
 from api.paging import WINDOW
 from api.parameters import ACROSS, DUPLICATES, FACETS, INCLUDE_NULL, SEARCH, Kind
+from api.systems import SYSTEMS
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}
 
@@ -32,7 +33,7 @@ _SCHEMAS: Final[Mapping[Kind, dict[str, Any]]] = MappingProxyType(
 
 _WHOLE: Final = {"type": "integer", "minimum": 0}
 _CURSOR: Final = {"type": "string", "pattern": "^[A-Za-z0-9_-]{10,200}$"}
-_CRS: Final = {"type": "string", "enum": [CRS84, EPSG4326]}
+_CRS: Final = {"type": "string", "enum": list(SYSTEMS)}
 _CORNER: Final = r"-?\d+(\.\d*)?"
 _MOMENT: Final = r"(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\.\.|\*)?"
 
@@ -130,7 +131,7 @@ DUPLICATES_PARAMETER: Final = (
 def item_parameters(*, one: bool = False) -> dict[str, Any]:
     """Return the parameters of features, or of one feature."""
     rows: list[tuple[str, dict[str, Any], str]] = [
-        ("crs", _CRS, "CRS84 (longitude first), or EPSG/0/4326 (latitude first)."),
+        ("crs", _CRS, "; ".join(f"{system.uri}: {system.title}" for system in SYSTEMS.values())),
         ("f", {"type": "string", "enum": ["json", "html"]}, "json or html; else the Accept header decides."),
     ]
     if not one:
@@ -143,7 +144,7 @@ def item_parameters(*, one: bool = False) -> dict[str, Any]:
             ("cursor", _CURSOR, "Where to go on, as the link next gives it."),
             ("filter", {"type": "string", "maxLength": 10_000}, "CQL2 over the queryables."),
             ("filter-lang", {"type": "string", "enum": ["cql2-text", "cql2-json"]}, "How the filter is written."),
-            ("filter-crs", {"type": "string", "enum": [CRS84]}, "CRS84 only."),
+            ("filter-crs", _CRS, "What the coordinates of the filter's geometries are in."),
             DUPLICATES_PARAMETER,
         ]  # fmt: skip
     return plain_parameters(*rows)
@@ -203,11 +204,13 @@ def upload_answers() -> dict[int | str, dict[str, Any]]:
 
 def finish(document: dict[str, Any]) -> dict[str, Any]:
     """Say of every operation what holds for all: no 422, an address can be too long, requests too many."""
-    for item in document["paths"].values():
+    for path, item in document["paths"].items():
         for operation in item.values():
             operation["responses"].pop("422", None)
             content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
             operation["responses"]["414"] = {"description": "The address is too long", "content": content}
+            if path.startswith("/ogc") and "/tiles" not in path:
+                operation["responses"]["406"] = {"description": "None of the accepted types", "content": content}
             operation["responses"]["429"] = {
                 "description": "There were more requests than are answered; Retry-After tells when to ask again",
                 "content": content,

@@ -64,6 +64,7 @@ class Code(StrEnum):
     REPLAY_GONE = "REPLAY_GONE"
     DOI_UNAVAILABLE = "DOI_UNAVAILABLE"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     RELEASE_GONE = "RELEASE_GONE"
     UPLOAD_TOO_LARGE = "UPLOAD_TOO_LARGE"
@@ -112,6 +113,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.REPLAY_GONE: Problem(410, "The rows of the replay are not told any more."),
         Code.DOI_UNAVAILABLE: Problem(409, "No DOI can be registered here."),
         Code.METHOD_NOT_ALLOWED: Problem(405, "This method is not answered here."),
+        Code.NOT_ACCEPTABLE: Problem(406, "This is not told in any of the accepted types."),
         Code.IDEMPOTENCY_KEY_REUSED: Problem(409, "The same Idempotency-Key came with another file."),
         Code.RELEASE_GONE: Problem(410, "The release that the cursor belongs to is no longer open."),
         Code.UPLOAD_TOO_LARGE: Problem(413, "The upload is larger than what is taken."),

@@ -1,16 +1,20 @@
 """OGC API: where to begin, what is conformed to, and the collections."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api import documents, html
 from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, only, wants_html
-from api.collections import COLLECTIONS, CRS84, EPSG4326, GREGORIAN, Collection, find, property_schema
+from api.collections import COLLECTIONS, GREGORIAN, Collection, find, property_schema
 from api.dependencies import Opened, service
 from api.documents import CollectionId
+from api.systems import CRS84, SYSTEMS
 
 router = APIRouter(prefix="/ogc", tags=["features"])
 
@@ -32,9 +36,15 @@ CONFORMANCE: Final = (
             "basic-cql2",
             "advanced-comparison-operators",
             "case-insensitive-comparison",
+            "accent-insensitive-comparison",
+            "basic-spatial-functions",
+            "basic-spatial-functions-plus",
+            "spatial-functions",
+            "temporal-functions",
+            "array-functions",
+            "property-property",
         )
     ),
-    f"{_SPEC}/cql2/1.0/conf/basic-spatial-functions",
     *(f"{_SPEC}/ogcapi-tiles-1/1.0/conf/{c}" for c in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),
 )
 
@@ -68,6 +78,20 @@ def conformance(request: Request) -> Response:
     return json_answer({"conformsTo": CONFORMANCE})
 
 
+SCHEMA: Final = "application/schema+json"
+_QUERYABLES: Final = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+
+EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "occurrences": "year >= 2000 AND A_CONTAINS(country_codes, ('CN')) AND S_INTERSECTS(geometry, BBOX(100, 20, 106, 25))",
+        "protected_areas": "ACCENTI(CASEI(name)) LIKE ACCENTI(CASEI('%nam%'))",
+        "corridors": "functional = TRUE AND cost_ratio < 5",
+        "reserve_candidates": "rank <= 10 AND A_CONTAINS(country_codes, ('LA'))",
+        "boundaries": "level = 'province' AND country_code IN ('CN', 'LA', 'MM', 'VN')",
+    }
+)
+"""A filter of each collection, to begin with."""
+
 OPENAPI: Final = "application/vnd.oai.openapi+json;version=3.1"
 
 
@@ -75,6 +99,8 @@ OPENAPI: Final = "application/vnd.oai.openapi+json;version=3.1"
 def api_document(request: Request) -> Response:
     """Answer with the interface below /ogc, its addresses relative to /ogc as clients of the standard expect."""
     only(request, "f")
+    if wants_html(request):
+        return RedirectResponse("/docs")
     document = request.app.openapi()
     paths = {
         path.removeprefix("/ogc") or "/": item for path, item in document["paths"].items() if path.startswith("/ogc")
@@ -97,8 +123,11 @@ def collections(request: Request) -> Response:
         return html.page(
             "Collections", html.table(["Collection", "What it holds"], rows), up=[("/ogc?f=html", "OGC API")]
         )
-    here = address(request, "/ogc/collections")
-    return json_answer({"collections": found, "links": [link(here, "self", JSON, "Collections")]})
+    links = [
+        link(address(request, "/ogc/collections"), "self", JSON, "Collections"),
+        link(address(request, "/ogc/collections", [("f", "html")]), "alternate", HTML, "Collections for people"),
+    ]
+    return json_answer({"collections": found, "links": links, "crs": list(SYSTEMS)})
 
 
 @router.get(
@@ -131,24 +160,45 @@ def collection(request: Request, collection_id: CollectionId) -> Response:
     responses=documents.SCHEMA_ANSWERS,
 )
 def schema(request: Request, collection_id: CollectionId) -> Response:
-    """Answer with a JSON schema of the properties."""
+    """Answer with a JSON schema of the properties, or a table of them."""
     only(request, "f")
     found = find(collection_id)
     queried = request.url.path.endswith("/queryables")
     names = found.filterable if queried else found.properties
+    properties = {name: property_schema(found, name) for name in names}
+    if wants_html(request):
+        return _schema_page(found, properties, queried=queried)
     kind = "geometry-point" if found.points else "geometry-any"
     body = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": address(request, request.url.path),
         "type": "object",
         "title": found.title,
+        "description": found.description,
         "properties": {
-            "geometry": {"format": kind, "x-ogc-role": "primary-geometry"},
-            **{name: property_schema(found, name) for name in names},
+            "geometry": {"title": "geometry", "format": kind, "x-ogc-role": "primary-geometry"},
+            **properties,
         },
         "additionalProperties": False,
     }
-    return json_answer(body, media_type="application/schema+json")
+    return json_answer(body, media_type=SCHEMA)
+
+
+def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, queried: bool) -> Response:
+    """Return properties as a table, with how to ask for them."""
+    rows = [
+        (name, told.get("format", told.get("type", "")), told["description"], told.get("enum"))
+        for name, told in properties.items()
+    ]
+    here = f"/ogc/collections/{found.id}"
+    example = f"{here}/items?f=html&filter={quote(EXAMPLES[found.id])}"
+    asked = (
+        html.paragraph("Each of these may be a parameter of its own, and stand in a filter of CQL2, as geometry may:"),
+        html.links([(example, EXAMPLES[found.id])]),
+    )
+    title = f"{found.title}: {'what a filter may name' if queried else 'what a feature holds'}"
+    told = html.table(["Property", "Type", "Meaning", "Values"], rows)
+    return html.page(title, *(asked if queried else ()), told, up=[*trail(), (f"{here}?f=html", found.title)])
 
 
 def _describe(request: Request, release: Opened, collection: Collection) -> dict[str, Any]:
@@ -162,7 +212,7 @@ def _describe(request: Request, release: Opened, collection: Collection) -> dict
         "title": collection.title,
         "description": collection.description,
         "itemType": "feature",
-        "crs": [CRS84, EPSG4326],
+        "crs": list(SYSTEMS),
         "storageCrs": CRS84,
         "extent": extent,
         "links": [
@@ -170,13 +220,9 @@ def _describe(request: Request, release: Opened, collection: Collection) -> dict
             link(address(request, path, [("f", "html")]), "alternate", HTML, "This collection for people"),
             link(address(request, f"{path}/items"), "items", GEOJSON, "Features"),
             link(address(request, f"{path}/items", [("f", "html")]), "items", HTML, "Features for people"),
-            link(
-                address(request, f"{path}/queryables"),
-                "http://www.opengis.net/def/rel/ogc/1.0/queryables",
-                "application/schema+json",
-                "What a filter may name",
-            ),
-            link(address(request, f"{path}/schema"), "describedby", "application/schema+json", "What a feature holds"),
+            link(address(request, f"{path}/queryables"), _QUERYABLES, SCHEMA, "What a filter may name"),
+            link(address(request, f"{path}/queryables", [("f", "html")]), _QUERYABLES, HTML, "The same for people"),
+            link(address(request, f"{path}/schema"), "describedby", SCHEMA, "What a feature holds"),
             link(
                 address(request, f"{path}/tiles"),
                 "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector",

@@ -1,17 +1,18 @@
-"""Items of OGC API Features, parts 1 to 3: boxes, dates, property filters, CQL2, two coordinate systems."""
+"""Items of OGC API Features, parts 1 to 3: boxes, dates, property filters, CQL2, several coordinate systems."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
 import polars as pl
 from fastapi import APIRouter
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents, geojson, html
+from api import documents, geojson, html, systems
 from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, only, wants_html
-from api.collections import CRS84, EPSG4326, Collection, find
+from api.collections import Collection, find
 from api.cql2_filters import LANGUAGES, read_filter
 from api.dependencies import service
 from api.documents import CollectionId
@@ -21,7 +22,8 @@ from api.intervals import overlaps, read_dates
 from api.paging import window
 from api.parameters import DUPLICATES
 from api.readers import all_duplicates, boolean, integer, number
-from biodata.store.query.filters import And, Compare, Contains, Filter, InBox, default_view
+from api.systems import CRS84, System
+from biodata.store.query.filters import And, Compare, Contains, Filter, default_view
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}", tags=["features"])
 
@@ -32,7 +34,6 @@ HTML_ROWS: Final = 50
 _ITEM_PARAMETERS: Final = (
     "bbox", "bbox-crs", "crs", "datetime", "limit", "offset", "cursor", "filter", "filter-lang", "filter-crs", "f",
 )  # fmt: skip
-_CRS: Final = {CRS84: False, EPSG4326: True}
 
 
 @router.get(
@@ -49,19 +50,19 @@ def items(request: Request, collection_id: CollectionId) -> Response:
     with service(request).open(request, cursor=query.get("cursor")) as release:
         filter_ = _filter(request, found)
         limit, offset = window(query, default=DEFAULT_LIMIT, most=HTML_ROWS if for_people else LIMIT, least=1)
-        crs = query.get("crs", CRS84)
-        flipped = _flipped("crs", crs)
+        system = systems.find("crs", query.get("crs", CRS84))
         features: list[Any]
         if found.points:
             page = release.features(
-                found.id, filter_, found.key, found.properties, limit=limit, offset=offset, flipped=flipped
+                found.id, filter_, found.key, found.properties, limit=limit, offset=offset, flipped=system.flipped
             )
-            features = geojson.told(page.rows, read=for_people)
+            features = geojson.told(page.rows, read=for_people or system.projected)
         else:
             page = release.page(found.id, filter_, geojson.columns(found), limit=limit, offset=offset)
-            features = geojson.features(found, page.rows, flipped=flipped)
+            features = geojson.features(found, page.rows, flipped=system.flipped)
         matched = release.count(found.id, filter_)
-        links = _page_links(request, found, page.cursor)
+        links = _page_links(request, found, page.cursor, limit=limit, offset=offset)
+    _project(found, features, system)
     if for_people:
         return _features_page(found, features, matched, links)
     body = {
@@ -72,7 +73,7 @@ def items(request: Request, collection_id: CollectionId) -> Response:
         "links": links,
         "features": features,
     }
-    return json_answer(body, media_type=GEOJSON, headers={"Content-Crs": f"<{crs}>"})
+    return json_answer(body, media_type=GEOJSON, headers={"Content-Crs": f"<{system.uri}>"})
 
 
 @router.get(
@@ -86,10 +87,11 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
     found = find(collection_id)
     only(request, "f", "crs")
     key = integer("feature_id", feature_id) if found.points else feature_id
-    crs = request.query_params.get("crs", CRS84)
+    system = systems.find("crs", request.query_params.get("crs", CRS84))
     with service(request).open(request) as release:
         page = release.page(found.id, Compare(found.key, "=", key), geojson.columns(found), limit=1, offset=0)
-        features = geojson.features(found, page.rows, flipped=_flipped("crs", crs))
+        features = geojson.features(found, page.rows, flipped=system.flipped)
+    _project(found, features, system)
     if not features:
         raise ProblemError(Code.RECORD_MISSING, f"{found.id} has no feature {feature_id[:80]!r}", field="feature_id")
     feature, here = features[0], f"/ogc/collections/{found.id}"
@@ -108,7 +110,7 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
         ),
         link(address(request, here), "collection", JSON, found.title),
     ]
-    return json_answer(feature, media_type=GEOJSON, headers={"Content-Crs": f"<{crs}>"})
+    return json_answer(feature, media_type=GEOJSON, headers={"Content-Crs": f"<{system.uri}>"})
 
 
 def _filter(request: Request, collection: Collection) -> Filter | None:
@@ -121,7 +123,7 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
         elif name not in _ITEM_PARAMETERS and not (name == DUPLICATES and collection.points):
             raise unknown_parameter(name, (*_ITEM_PARAMETERS, *collection.filterable))
     if "bbox" in query:
-        parts.append(_box(query["bbox"], flipped=_flipped("bbox-crs", query.get("bbox-crs", CRS84))))
+        parts.append(_box(query["bbox"], systems.find("bbox-crs", query.get("bbox-crs", CRS84))))
     if "datetime" in query:
         first, last = read_dates("datetime", query["datetime"], separator="/")
         if collection.timed and (first or last):
@@ -130,9 +132,8 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
         language = query.get("filter-lang", "cql2-text")
         if language not in LANGUAGES:
             raise invalid(field="filter-lang", value=language, expected=f"one of {', '.join(LANGUAGES)}")
-        if query.get("filter-crs", CRS84) != CRS84:
-            raise invalid(field="filter-crs", value=query["filter-crs"], expected=CRS84)
-        parts.append(read_filter(query["filter"], language, collection.table))
+        system = systems.find("filter-crs", query.get("filter-crs", CRS84))
+        parts.append(read_filter(query["filter"], language, collection.table, system))
     whole = None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
     return view(query, collection, whole)
 
@@ -158,29 +159,33 @@ def _property_filter(collection: Collection, name: str, value: str) -> Filter:
     return Compare(name, "=", value)
 
 
-def _box(value: str, *, flipped: bool) -> Filter:
-    """Return the filter for a box of four numbers, or six with heights that are left out."""
-    corners = [number("bbox", part.strip()) for part in value.split(",")]
-    if len(corners) not in (4, 6):
-        raise invalid(field="bbox", value=value, expected="four numbers: west, south, east, north")
+def _box(value: str, system: System) -> Filter:
+    """Read a bounding box; heights are left out, west above east crosses the 180th meridian."""
+    numbers = value.split(",")
+    refusal = invalid(
+        field="bbox", value=value, expected="4 or 6 numbers on Earth: the lower corner, then the upper one"
+    )
+    if len(numbers) not in (4, 6):
+        raise refusal
+    corners = [number("bbox", text.strip()) for text in numbers]
     if len(corners) == 6:
         corners = [corners[0], corners[1], corners[3], corners[4]]
-    if flipped:
-        corners = [corners[1], corners[0], corners[3], corners[2]]
-    west, south, east, north = corners
-    if south > north or max(map(abs, (south, north))) > 90 or max(map(abs, (west, east))) > 180:
-        raise invalid(field="bbox", value=value, expected="degrees on Earth, south not above north")
-    return InBox(west, south, east, north)
+    return systems.box(system, (corners[0], corners[1], corners[2], corners[3]), refusal)
 
 
-def _flipped(name: str, crs: str) -> bool:
-    """Tell whether a coordinate reference system has latitude first."""
-    if crs not in _CRS:
-        raise invalid(field=name, value=crs, expected=f"one of {', '.join(_CRS)}")
-    return _CRS[crs]
+def _project(collection: Collection, features: list[Any], system: System) -> None:
+    """Put every geometry of features in degrees into a projected system."""
+    if not system.projected:
+        return
+    for feature in features:
+        for shape in ("geometry", *collection.shapes):
+            holder = feature if shape == "geometry" else feature["properties"]
+            holder[shape] = systems.geometry(system, orjson.loads(orjson.dumps(holder[shape])))
 
 
-def _page_links(request: Request, collection: Collection, cursor: str | None) -> list[dict[str, str]]:
+def _page_links(
+    request: Request, collection: Collection, cursor: str | None, *, limit: int, offset: int
+) -> list[dict[str, str]]:
     """Return the links of a page of features."""
     path = f"/ogc/collections/{collection.id}"
     query = request.query_params.multi_items()
@@ -190,6 +195,10 @@ def _page_links(request: Request, collection: Collection, cursor: str | None) ->
         link(address(request, f"{path}/items", [*bare, ("f", "html")]), "alternate", HTML, "This page for people"),
         link(address(request, path), "collection", JSON, collection.title),
     ]
+    if offset > 0 and "cursor" not in request.query_params:
+        before = [("limit", min(limit, offset)), ("offset", max(offset - limit, 0))]
+        kept = [(name, value) for name, value in query if name not in ("offset", "limit")]
+        links.append(link(address(request, f"{path}/items", [*kept, *before]), "prev", GEOJSON, "Page before"))
     if cursor is not None:
         form = [("f", query_f)] if (query_f := request.query_params.get("f")) else []
         links.append(

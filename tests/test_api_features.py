@@ -2,11 +2,14 @@
 
 from urllib.parse import urlsplit
 
+import numpy as np
 import orjson
+import pyproj
 import pytest
 import shapely
 
 import releases
+from api.features import EXAMPLES
 from releases import GIBBON
 
 pytest_plugins = ("api_client",)
@@ -207,13 +210,136 @@ def test_a_cursor_of_another_collection(client):
     assert client.get(f"/ogc/collections/boundaries/items?{query}").json()["code"] == "CURSOR_INVALID"
 
 
-def test_options_is_no_fault_of_ours(client):
-    assert client.options(ITEMS.format("occurrences")).status_code == 405
+def test_options_tells_that_nothing_can_be_changed(client):
+    answer = client.options(ITEMS.format("occurrences"))
+    assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("application/geo+json, application/json;q=0.9", "application/geo+json"),
+        ("*/*", "application/geo+json"),
+        ("", "application/geo+json"),
+        ("text/html;q=0.5, application/json", "application/geo+json"),
+        ("application/json;q=0, text/*", "text/html"),
+        ("application/xml", None),
+        ("image/png, application/json;q=0", None),
+    ],
+)
+def test_what_is_accepted(client, accept, kind):
+    answer = client.get(ITEMS.format("corridors"), headers={"accept": accept})
+    if kind is None:
+        assert (answer.status_code, answer.json()["code"]) == (406, "NOT_ACCEPTABLE")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (
+            client.get(ITEMS.format("corridors"), params={"f": "json"}, headers={"accept": accept}).status_code == 200
+        )
+    else:
+        assert answer.headers["content-type"].startswith(kind)
+
+
+def test_pages_by_offset_lead_both_ways(client):
+    def links(body):
+        return {entry["rel"]: entry["href"] for entry in body["links"]}
+
+    first = client.get(ITEMS.format("occurrences"), params={"limit": 100, "countryCode": "LA"}).json()
+    assert "prev" not in links(first)
+    second = client.get(ITEMS.format("occurrences"), params={"limit": 100, "offset": 100, "countryCode": "LA"}).json()
+    before = client.get(links(second)["prev"]).json()
+    assert [f["id"] for f in before["features"]] == [f["id"] for f in first["features"]]
+    part = client.get(ITEMS.format("occurrences"), params={"limit": 100, "offset": 30, "countryCode": "LA"}).json()
+    before = client.get(links(part)["prev"]).json()
+    assert [f["id"] for f in before["features"]] == [f["id"] for f in first["features"]][:30]
+
+
+EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
+SYSTEMS = [3857, 6933, 32647, 32648, 32649]
+
+
+@pytest.mark.parametrize("code", SYSTEMS)
+@pytest.mark.parametrize("collection", ["occurrences", "corridors"])
+def test_projected_systems(client, collection, code):
+    moved = pyproj.Transformer.from_crs(4326, code, always_xy=True)
+    answer = client.get(ITEMS.format(collection), params={"crs": f"{EPSG}{code}", "limit": 50})
+    assert answer.headers["content-crs"] == f"<{EPSG}{code}>"
+    degrees = items(client, collection, limit=50)["features"]
+    for told, plain in zip(answer.json()["features"], degrees, strict=True):
+        assert told["id"] == plain["id"]
+        assert (told["geometry"] is None) == (plain["geometry"] is None)
+        if told["geometry"] is None:
+            continue
+        ours, theirs = (
+            shapely.get_coordinates(shapely.from_geojson(orjson.dumps(g["geometry"]))) for g in (told, plain)
+        )
+        expected = np.column_stack(moved.transform(theirs[:, 0], theirs[:, 1]))
+        assert ours == pytest.approx(expected, abs=0.001)
+    one = client.get(ITEMS.format(collection) + f"/{degrees[0]['id']}", params={"crs": f"{EPSG}{code}"})
+    assert one.json()["geometry"] == answer.json()["features"][0]["geometry"]
+
+
+@pytest.mark.parametrize("code", SYSTEMS)
+def test_a_box_and_a_filter_in_a_projected_system(client, code):
+    moved = pyproj.Transformer.from_crs(4326, code, always_xy=True)
+    corners = [*moved.transform(101.0, 20.6), *moved.transform(102.5, 21.9)]
+    left, bottom, right, top = (
+        round(c, 2) for c in (min(corners[0::2]), min(corners[1::2]), max(corners[0::2]), max(corners[1::2]))
+    )
+
+    def holds(row):
+        x, y = moved.transform(row["decimalLongitude"], row["decimalLatitude"])
+        return left <= x <= right and bottom <= y <= top
+
+    expected = {r["occurrenceID"] for r in PLACED if holds(r)}
+    for parameters in (
+        {"bbox": f"{left},{bottom},{right},{top}", "bbox-crs": f"{EPSG}{code}"},
+        {"filter": f"S_INTERSECTS(geometry, BBOX({left}, {bottom}, {right}, {top}))", "filter-crs": f"{EPSG}{code}"},
+    ):
+        found = items(client, sharing_category="open", limit=1000, **parameters)["features"]
+        assert {f["properties"]["occurrenceID"] for f in found} == expected
+    ring = f"{left} {bottom}, {right} {bottom}, {right} {top}, {left} {top}, {left} {bottom}"
+    inside = {"filter": f"S_WITHIN(geometry, POLYGON(({ring})))", "filter-crs": f"{EPSG}{code}"}
+    assert items(client, "protected_areas", **inside)["numberMatched"] >= 0
+    assert expected
+
+
+def test_a_filter_with_the_latitude_first(client):
+    square = "POLYGON((20.5 100.5, 20.5 102, 22 102, 22 100.5, 20.5 100.5))"
+    asked = {
+        "filter": f"S_WITHIN(geometry, {square})",
+        "filter-crs": EPSG4326,
+        "sharing_category": "open",
+        "limit": 1000,
+    }
+    found = {f["properties"]["occurrenceID"] for f in items(client, **asked)["features"]}
+    assert found == {
+        r["occurrenceID"] for r in PLACED if 100.5 < r["decimalLongitude"] < 102 and 20.5 < r["decimalLatitude"] < 22
+    }
+
+
+def test_queryables_tell_types_and_closed_lists(client):
+    told = client.get("/ogc/collections/occurrences/queryables").json()["properties"]
+    assert told["year"]["type"] == "integer"
+    assert told["event_start"]["format"] == "date"
+    assert told["country_codes"] == {**told["country_codes"], "type": "array", "items": {"type": "string"}}
+    assert "HUMAN_OBSERVATION" in told["basisOfRecord"]["enum"]
+    for feature in items(client, limit=1000)["features"]:
+        for name, schema in told.items():
+            if "enum" in schema and feature["properties"][name] is not None:
+                assert feature["properties"][name] in schema["enum"]
+
+
+def test_examples_of_filters_find_something(client):
+    for collection, filter_ in EXAMPLES.items():
+        answer = client.get(ITEMS.format(collection), params={"filter": filter_})
+        assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/ogc", "/ogc/conformance", "/ogc/collections", "/ogc/collections/corridors", ITEMS.format("reserve_candidates"),
+    ["/ogc", "/ogc/conformance", "/ogc/collections", "/ogc/collections/corridors", "/ogc/collections/occurrences/queryables",
+     "/ogc/collections/corridors/schema", ITEMS.format("reserve_candidates"),
      ITEMS.format("reserve_candidates") + "/run-1-1"],
 )  # fmt: skip
 def test_pages_for_people(client, path):
