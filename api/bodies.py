@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 from starlette.requests import Request
 
+from api.answers import GEOJSON
 from api.dependencies import Opened
 from api.errors import Code, ProblemError, invalid
 from api.parameters import ACROSS, NULLS, SEARCH, Kind
@@ -81,28 +82,22 @@ def read_search(raw: bytes, media_type: str) -> tuple[list[tuple[str, str]], Mor
     if not isinstance(body, dict):
         expected = "a JSON object of search parameters, or GeoJSON"
         raise ProblemError(Code.BODY_INVALID, "the body is no JSON object", expected=expected)
-    if body.get("type") in GEOJSON_TYPES:
-        return [], lambda release: {"geometry": release.shape(body)}
+    kind = media_type.partition(";")[0].strip().lower()
+    if body.get("type") in GEOJSON_TYPES or kind == GEOJSON:
+        return [("geometry", orjson.dumps(body).decode())], None
     pairs: list[tuple[str, str]] = []
-    shape = None
     for name, value in body.items():
         if name == "geometry" and isinstance(value, dict):
-            shape = value
+            pairs.append((name, orjson.dumps(value).decode()))
         elif name != PREDICATE:
             pairs += [(name, _text(name, one)) for one in (value if isinstance(value, list) else [value])]
     predicate = body.get(PREDICATE)
     if PREDICATE in body and not isinstance(predicate, dict):
         raise invalid(field=PREDICATE, value=str(predicate), expected='an object such as {"type": "equals", …}')
 
-    def more(release: Opened) -> dict[str, Filter]:
-        found: dict[str, Filter] = {}
-        if shape is not None:
-            found["geometry"] = release.shape(shape)
-        if predicate is not None:
-            found[PREDICATE] = read_predicate(predicate, release)
-        return found
-
-    return pairs, more if shape is not None or predicate is not None else None
+    if predicate is None:
+        return pairs, None
+    return pairs, lambda release: {PREDICATE: read_predicate(predicate, release)}
 
 
 def _text(name: str, value: Any) -> str:

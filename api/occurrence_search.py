@@ -1,5 +1,6 @@
 """One page of occurrences in GBIF's envelope, with its facets, and headers that tell what was made of the request."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ PAGING: Final = ("limit", "offset", "cursor", "snapshot")
 FACET_DEFAULTS: Final = {"facetLimit": 10, "facetOffset": 0, "facetMincount": 1}
 FACETING: Final = ("facet", "facetMultiselect", *FACET_DEFAULTS)
 
+_RELEASE: Final = re.compile(r"r[0-9]{6,}-[0-9a-f]{10}", re.ASCII)
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -49,9 +51,10 @@ def answer(
     dotted = {
         name for name, _ in pairs if name.partition(".")[0] in FACETS and name.partition(".")[2] in FACET_DEFAULTS
     }
-    with service(request).open(request, cursor=cursor, release_id=query.get("snapshot")) as release:
-        asked = read(pairs, release, own=(*PAGING, *FACETING, *dotted))
-        filters = asked.filters | (more(release) if more is not None else {})
+    with service(request).open(request, cursor=cursor, release_id=snapshot(query)) as release:
+        found = more(release) if more is not None else None
+        asked = read(pairs, release, own=(*PAGING, *FACETING, *dotted), more=found)
+        filters = asked.filters
         limit, offset = window(query, default=20, most=LIMIT)
         filter_ = every(filters)
         page = release.page("occurrences", filter_, records.COLUMNS, limit=limit, offset=offset)
@@ -69,7 +72,7 @@ def answer(
             "results": release.extras.added(records.occurrence(row) for row in page.rows),
             "facets": facets,
         }
-        headers = told(release, asked, filters)
+        headers = told(release, asked)
         if page.cursor is not None:
             kept = request.query_params.multi_items() if posted else pairs
             kept = [(name, value) for name, value in kept if name not in ("offset", "cursor")]
@@ -79,14 +82,22 @@ def answer(
         return json_answer(body, headers=headers)
 
 
-def told(release: Opened, asked: Asked, filters: dict[str, Filter]) -> dict[str, str]:
+def snapshot(query: QueryParams) -> str | None:
+    """Return the id of the release that is asked for."""
+    found = query.get("snapshot")
+    if found is not None and not _RELEASE.fullmatch(found):
+        raise invalid(field="snapshot", value=found, expected="a release's id, as X-Biodata-Release tells it")
+    return found
+
+
+def told(release: Opened, asked: Asked) -> dict[str, str]:
     """Return the headers that tell what was left out: parameters that our data cannot answer, rows without a value."""
     headers = release.headers()
     if asked.ignored:
         headers["X-Biodata-Ignored"] = ", ".join(asked.ignored)
     if asked.nulls:
         counts = {
-            name: release.count("occurrences", And((every(filters, but=name) or And(()), null)))
+            name: release.count("occurrences", And((every(asked.filters, but=name) or And(()), null)))
             for name, null in asked.nulls.items()
         }
         headers["X-Biodata-Null-Left-Out"] = ", ".join(f"{name}={number}" for name, number in counts.items())

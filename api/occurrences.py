@@ -12,7 +12,7 @@ from api import bodies, documents, models, occurrence_search, records
 from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError
-from api.occurrence_search import FACET_LIMIT, FACETING, PAGING, told
+from api.occurrence_search import FACET_LIMIT, FACETING, PAGING, snapshot, told
 from api.parameters import SEARCH, combine, every, read
 from api.readers import integer
 from biodata.store.query.filters import And, Compare
@@ -53,9 +53,9 @@ async def search_by_body(request: Request) -> Response:
 )
 def count(request: Request) -> Response:
     """Answer the number of occurrences as a bare number, as GBIF does."""
-    with service(request).open(request, release_id=request.query_params.get("snapshot")) as release:
+    with service(request).open(request, release_id=snapshot(request.query_params)) as release:
         asked = read(request.query_params.multi_items(), release, own=("snapshot",))
-        headers = told(release, asked, asked.filters)
+        headers = told(release, asked)
         return json_answer(release.count("occurrences", every(asked.filters)), headers=headers)
 
 

@@ -129,8 +129,10 @@ def combine(
     return asked.filters, asked.ignored
 
 
-def read(parameters: Sequence[tuple[str, str]], lookup: Lookup, own: Sequence[str]) -> Asked:
-    """Read search parameters; see `combine`."""
+def read(
+    parameters: Sequence[tuple[str, str]], lookup: Lookup, own: Sequence[str], *, more: dict[str, Filter] | None = None
+) -> Asked:
+    """Read search parameters; see `combine`. `more` are filters that no parameter tells, by a name of their own."""
     told: dict[str, list[str]] = {}
     ignored: set[str] = set()
     for name, value in parameters:
@@ -142,10 +144,13 @@ def read(parameters: Sequence[tuple[str, str]], lookup: Lookup, own: Sequence[st
             ignored.add(name)
         else:
             raise unknown_parameter(name, {*SEARCH, *ACROSS, INCLUDE_NULL, *own})
+    for name in told.keys() & NULLS:
+        readers.boolean(name, told[name][-1])
     merged = {name: _read_one(SEARCH[name], values, lookup) for name, values in told.items() if name in SEARCH}
     nulls = {name: null for name in merged if (null := SEARCH[name].null) is not None}
     for name in [name for name in nulls if _keeps_null(name, told)]:
         merged[name] = Or((merged[name], nulls.pop(name)))
+    merged |= more or {}
     # One of each group of duplicates, unless the request speaks of them.
     if DUPLICATES not in merged and not any(asks_for_duplicates(part) for part in merged.values()):
         merged[DUPLICATES] = ONE_OF_EACH

@@ -43,12 +43,14 @@ _PARAMETERS: Final = documents.plain_parameters(
 )
 
 
-@router.get("", summary="Names", openapi_extra=_PARAMETERS, responses=documents.answers(models.SpeciesPage))
+@router.get(
+    "", summary="Names", openapi_extra=_PARAMETERS, responses=documents.answers(models.SpeciesPage, missing=True)
+)
 @router.get(
     "/search",
     summary="Search names",
     openapi_extra=_PARAMETERS,
-    responses=documents.answers(models.SpeciesPage),
+    responses=documents.answers(models.SpeciesPage, missing=True),
 )
 def search(request: Request) -> Response:
     """Answer a page of names of the checklists that hold a text; a common name in any language finds its taxon."""
@@ -74,7 +76,7 @@ def search(request: Request) -> Response:
     "/suggest",
     summary="Suggest names",
     openapi_extra=_PARAMETERS,
-    responses=documents.answers(list[models.Species]),
+    responses=documents.answers(list[models.Species], missing=True),
 )
 def suggest(request: Request) -> Response:
     """Answer a short list of names for a text that somebody is typing: names that begin with it first."""

@@ -67,7 +67,7 @@ CHECKS = [
     pytest.param({"taxonKey": "9614"}, lambda r: r["family"] == "Bovidae", id="a family's key"),
     pytest.param({"familyKey": "9614"}, lambda r: r["family"] == "Bovidae", id="familyKey"),
     pytest.param({"taxonKey": "T2436501"}, lambda r: r["species"] == GIBBON, id="a checklist's key"),
-    pytest.param({"taxonKey": "1"}, lambda r: False, id="a key that is not there"),
+    pytest.param({"taxonKey": "99999999"}, lambda r: False, id="a key that is not there"),
     pytest.param({"scientificName": "Lophura nycthemera (Linnaeus, 1758)"}, lambda r: r["species"] == PHEASANT, id="name with author"),
     pytest.param({"scientificName": "lophura nycthemera"}, lambda r: r["species"] == PHEASANT, id="name without"),
     pytest.param({"scientificName": "Aves"}, lambda r: r["class"] == "Aves", id="a class by name"),

@@ -141,6 +141,21 @@ def test_sides_are_not_narrowed_by_the_country_that_is_shown(client):
     assert found == sum(r["countryCode"] == "CN" for r in ROWS)
 
 
+def test_sides_are_counted_among_what_a_body_asks_for(client):
+    shape = json.loads(shapely.to_geojson(shapely.box(106.4, 22.8, 106.7, 23.1)))
+    for body in ({"geometry": shape}, {"predicate": {"type": "equals", "key": "SPECIES", "value": GIBBON}}):
+        assert client.post(SEARCH, json={**body, "sharedBetween": "CN,VN", "limit": 0}).json()["count"] == 0
+        assert client.post(SEARCH, json={**body, "presentIn": "VN", "species": GIBBON, "limit": 0}).json()["count"] == 2
+
+
+def test_a_polygon_of_the_body_and_one_of_the_address_are_alternatives(client):
+    boxes = shapely.box(100, 20, 101, 21), shapely.box(105, 20, 106, 21)
+    body = client.post(
+        SEARCH, content=shapely.to_geojson(boxes[0]), params={"geometry": boxes[1].wkt, "limit": 0}
+    ).json()
+    assert body["count"] == sum(ask(client, geometry=box.wkt).json()["count"] for box in boxes)
+
+
 REFUSED = [
     pytest.param({"sharedBetween": "CN"}, "sharedBetween", id="one side"),
     pytest.param({"missingFrom": "CN"}, "missingFrom", id="missing without present"),
