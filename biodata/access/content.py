@@ -14,6 +14,7 @@ The column set has a name and a version; its columns and this description of a l
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -102,8 +103,13 @@ class Content:
 
 
 def members_path(data: Path, content_hash: str) -> Path:
-    """Return the file that keeps which records an answer had."""
-    return data / "citations" / f"members-{content_hash}.parquet"
+    """Return the file that keeps which records a cited answer had."""
+    return data / "citations" / members_name(content_hash)
+
+
+def members_name(content_hash: str) -> str:
+    """Return the name of the file that keeps which records an answer had."""
+    return f"members-{content_hash}.parquet"
 
 
 def lines(frame: pl.DataFrame, columns: Iterable[str]) -> pl.Series:
@@ -141,7 +147,9 @@ def members(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
     )
 
 
-def gather(frames: Iterable[pl.DataFrame], data: Path, column_set: str = COLUMN_SET) -> Content:
+def gather(
+    frames: Iterable[pl.DataFrame], data: Path, column_set: str = COLUMN_SET, *, into: Path | None = None
+) -> Content:
     """Hash an answer of any size, and keep which records it had.
 
     Parameters
@@ -152,6 +160,8 @@ def gather(frames: Iterable[pl.DataFrame], data: Path, column_set: str = COLUMN_
         The installation's folder.
     column_set : str
         Of `COLUMN_SETS`.
+    into : Path, optional
+        A folder for the list of its records; where none is given it is kept for good, as that of a citation.
 
     Raises
     ------
@@ -163,25 +173,28 @@ def gather(frames: Iterable[pl.DataFrame], data: Path, column_set: str = COLUMN_
         for frame in frames:
             parts.append(work.folder / f"members-{len(parts):06d}.parquet")
             write_part(members(frame, column_set), parts[-1], row_group_rows=BATCH_ROWS)
-        return _kept(parts, data, work.folder, column_set)
+        content, unnamed = _sorted(parts, data, work.folder, column_set)
+        if into is not None:
+            unnamed.replace(into / members_name(content.hash))
+        else:
+            keep(data, unnamed, content.hash)
+        return content
 
 
 def gather_small(frame: pl.DataFrame, data: Path, column_set: str = COLUMN_SET) -> Content:
     """Hash an answer that is in memory; see `gather`."""
     told = members(frame, column_set).sort("key")
     content = _content([told], column_set)
-    path = members_path(data, content.hash)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+    if not members_path(data, content.hash).exists():
         with WorkFolder(data / "staging") as work:
             unnamed = work.folder / "members.parquet"
             write_part(told.drop("hash"), unnamed, compression="zstd", row_group_rows=BATCH_ROWS)
-            _place(unnamed, path)
+            keep(data, unnamed, content.hash)
     return content
 
 
-def _kept(parts: list[Path], data: Path, work: Path, column_set: str) -> Content:
-    """Sort what was written by key, hash it in that order and keep it."""
+def _sorted(parts: list[Path], data: Path, work: Path, column_set: str) -> tuple[Content, Path]:
+    """Sort what was written by key and hash it in that order; return both."""
     files = ", ".join(literal(str(part)) for part in parts)
     listed = f"read_parquet([{files}])" if parts else ""
     unnamed = work / "members.parquet"
@@ -198,11 +211,7 @@ def _kept(parts: list[Path], data: Path, work: Path, column_set: str) -> Content
                 f"COPY (SELECT * EXCLUDE hash FROM {listed} ORDER BY key) TO {literal(str(unnamed))} "  # noqa: S608
                 "(FORMAT parquet, COMPRESSION zstd)"
             )
-    path = members_path(data, content.hash)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    checksums.record(data, {str(path.relative_to(data)): unnamed})
-    _place(unnamed, path)
-    return content
+    return content, unnamed
 
 
 def _content(frames: Iterable[pl.DataFrame], column_set: str) -> Content:
@@ -218,11 +227,15 @@ def _content(frames: Iterable[pl.DataFrame], column_set: str) -> Content:
     return Content(digest.hexdigest(), column_set, count, dict(sorted(datasets.items())))
 
 
-def _place(unnamed: Path, path: Path) -> None:
-    """Give a finished file its name, durably."""
+def keep(data: Path, unnamed: Path, content_hash: str) -> None:
+    """Keep the list of a cited answer's records, durably, with its checksum; one that is there already stays."""
+    path = members_path(data, content_hash)
+    path.parent.mkdir(parents=True, exist_ok=True)
     sync_file(unnamed)
-    unnamed.replace(path)
-    sync_folder(path.parent)
+    with suppress(FileExistsError):
+        path.hardlink_to(unnamed)
+        sync_folder(path.parent)
+        checksums.record(data, {str(path.relative_to(data)): path})
 
 
 def _text(name: str, dtype: pl.DataType) -> pl.Expr:

@@ -5,7 +5,6 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ from biodata import assessments, places, sharing, terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import releases
+from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
 from biodata.store.mercator import hilbert, project
@@ -227,7 +227,7 @@ def _name(settings: Settings, lake: Lake, snapshot: int, rules_hash: str) -> str
         max(lake.changed_at("occurrences"), snapshot),
         settings.boundaries,
         hashlib.sha256(own.read_bytes()).hexdigest() if own else None,
-        version("biodata"),
+        code_hash(),
     ]
     return f"replay-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}"
 

@@ -23,6 +23,7 @@ from biodata.store.lake import Lake
 from biodata.store.query import statements
 from biodata.store.query.filters import Compare, Filter
 from biodata.store.registry import Registry
+from biodata.store.staging import WorkFolder
 from biodata.store.tables import RELEASE
 from biodata.vocabularies import SharingCategory
 
@@ -136,14 +137,19 @@ def replay(settings: Settings, registry: Registry, citation_id: str) -> Replay:
     cited = need(registry, citation_id, done=True)
     least = smallness.area_km2(cited.filter)
     kept = content.members_path(settings.data, cited.content["hash"])
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+    with (
+        Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
+        WorkFolder(settings.data / "staging") as work,
+    ):
         rebuilt = rebuilding.rebuild(settings, lake, cited.snapshot)
-        now = ask(rebuilt.path, cited.filter, settings.data, cited.content["columns"])
+        now = ask(rebuilt.path, cited.filter, settings.data, cited.content["columns"], into=work.folder)
+        made = work.folder / content.members_name(now.hash)
         identical = now.hash == cited.content["hash"]
-        known = identical or kept.exists()
+        if identical and not kept.exists():
+            content.keep(settings.data, made, now.hash)  # a list that was lost: the same hash is the same list
+        known = kept.exists()
         rows = pl.DataFrame(schema=_ROWS)
         if known and not identical:
-            made = content.members_path(settings.data, now.hash)
             rows = _compare(kept, made, _sensitive(rebuilt.path), rebuilt.causes, settings.data)
             rows = _withdrawn_datasets(rows, lake)
     causes = {name: _cause(rows.filter(pl.col("cause") == name), least) for name in _CAUSES}
@@ -178,12 +184,12 @@ def replay(settings: Settings, registry: Registry, citation_id: str) -> Replay:
     )
 
 
-def ask(path: Path, filter_: Filter | None, data: Path, column_set: str) -> content.Content:
-    """Hash what a release's file answers to a filter, and keep which records it has."""
+def ask(path: Path, filter_: Filter | None, data: Path, column_set: str, *, into: Path) -> content.Content:
+    """Hash what a release's file answers to a filter; put down in a folder which records it has."""
     columns = list(content.COLUMN_SETS[column_set])
     statement, params = statements.select(RELEASE["occurrences"], columns, filter_)
     frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)
-    return content.gather(content.published_frames(frames), data, column_set)
+    return content.gather(content.published_frames(frames), data, column_set, into=into)
 
 
 def _withdrawn_datasets(rows: pl.DataFrame, lake: Lake) -> pl.DataFrame:
