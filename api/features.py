@@ -105,11 +105,32 @@ def api_document(request: Request) -> Response:
     paths = {
         path.removeprefix("/ogc") or "/": item for path, item in document["paths"].items() if path.startswith("/ogc")
     }
-    # GDAL and QGIS look here for the largest limit that they may ask for.
-    for collection in COLLECTIONS:
-        paths[f"/collections/{collection}/items"] = paths["/collections/{collection_id}/items"]
+    # GDAL and QGIS look here for the largest limit that they may ask for, and for the properties that we can filter by:
+    # without these GDAL reads every feature and filters by itself.
+    for collection in COLLECTIONS.values():
+        paths[f"/collections/{collection.id}/items"] = _items_of(
+            collection, paths["/collections/{collection_id}/items"]
+        )
     body = {**document, "paths": paths, "servers": [{"url": address(request, "/ogc")}]}
-    return json_answer(body, media_type=OPENAPI)
+    # GDAL takes version 3.0, or plain JSON, and reads nothing of a document that calls itself 3.1.
+    accepted = request.headers.get("accept", "")
+    plain = JSON in accepted and "openapi+json;version=3.1" not in accepted.replace(" ", "")
+    return json_answer(body, media_type=JSON if plain else OPENAPI, headers={"Vary": "Accept"})
+
+
+def _items_of(collection: Collection, item: dict[str, Any]) -> dict[str, Any]:
+    """Return what the interface tells of the features of one collection: its properties are parameters, too."""
+    operation = item["get"]
+    general = [told for told in operation["parameters"] if told["name"] != "collection_id"]
+    own = []
+    for name in collection.filterable:
+        schema = property_schema(collection, name)
+        kind: dict[str, Any] = {key: schema[key] for key in ("type", "format", "enum") if key in schema}
+        # Of a list one value is asked for, which it is to hold.
+        one: dict[str, Any] = {"type": "string"} if kind["type"] in ("array", "object") else kind
+        own.append(documents.parameter(name, one, schema["description"]))
+    told = {**operation, "operationId": f"items_{collection.id}", "parameters": [*general, *own]}
+    return {"get": told}
 
 
 @router.get("/collections", summary="Collections", responses=documents.answers(dict[str, Any]))

@@ -1,7 +1,9 @@
 """GDAL (the one in pyogrio, and ogrinfo where it is installed) and OWSLib read our OGC API."""
 
+import csv
 import subprocess
 
+import pyproj
 import pytest
 
 import releases
@@ -59,12 +61,67 @@ def test_gdal_reads_areas_and_results(pyogrio, address, layer, count):
     assert frame.crs.to_epsg() in (4326, None) or "CRS84" in str(frame.crs)
 
 
-def test_ogrinfo(address):
-    ogrinfo = need("ogrinfo")
+def ogr(program, *arguments):
     done = subprocess.run(
-        [ogrinfo, "-so", f"OAPIF:{address}/ogc", "occurrences"], capture_output=True, text=True, check=True, timeout=60
+        [need(program), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
     )
-    assert f"Feature Count: {len(ROWS)}" in done.stdout
+    assert done.returncode == 0, done.stderr
+    assert "ERROR" not in done.stderr, done.stderr
+    return done.stdout
+
+
+def test_ogrinfo(address):
+    told = ogr("ogrinfo", "-so", f"OAPIF:{address}/ogc", "occurrences")
+    assert f"Feature Count: {len(ROWS)}" in told
+    assert "year: Integer" in told
+    assert "event_start: Date" in told
+    assert "country_codes: StringList" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "holds"),
+    [
+        pytest.param([], lambda r: True, id="everything, over pages"),
+        pytest.param(["-spat", 101, 20.5, 102, 21.5], lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box"),
+        pytest.param(["-where", "countryCode = 'VN' AND year > 2010"], lambda r: r["countryCode"] == "VN" and r["year"] > 2010, id="an attribute filter"),
+        pytest.param(["-where", "species LIKE 'Lophura%' OR month IN (1, 2)"], lambda r: r["genus"] == "Lophura" or r["month"] in (1, 2), id="LIKE and IN"),
+        pytest.param(["-where", "decimalLatitude IS NULL"], lambda r: r["decimalLatitude"] is None, id="no value"),
+        pytest.param(["-spat", 101, 20.5, 104, 22.5, "-where", "basisOfRecord = 'PRESERVED_SPECIMEN'"], lambda r: inside(r, 101, 20.5, 104, 22.5) and r["basisOfRecord"] == "PRESERVED_SPECIMEN", id="both"),
+    ],
+)  # fmt: skip
+def test_ogr2ogr(address, tmp_path, options, holds):
+    out = tmp_path / "out.csv"
+    pages = ["-oo", "PAGE_SIZE=100"]
+    ogr("ogr2ogr", "-f", "CSV", out, f"OAPIF:{address}/ogc", "occurrences", *pages, *options)
+    with out.open(encoding="utf-8") as file:
+        found = [row["occurrenceID"] for row in csv.DictReader(file) if row["occurrenceID"]]
+    expected = [r["occurrenceID"] for r in releases.open_rows() if holds(r)]
+    assert sorted(found) == sorted(expected)
+
+
+def inside(row, west, south, east, north):
+    placed = row["decimalLatitude"] is not None
+    return placed and west <= row["decimalLongitude"] <= east and south <= row["decimalLatitude"] <= north
+
+
+def test_gdal_lets_us_filter(address):
+    told = subprocess.run(
+        [need("ogrinfo"), "--debug", "on", "-so", "-where", "countryCode = 'VN' AND year = 2010", f"OAPIF:{address}/ogc", "occurrences"],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert "countryCode=VN&year=2010" in told.stdout + told.stderr
+    expected = sum(r["countryCode"] == "VN" and r["year"] == 2010 for r in ROWS)
+    assert f"Feature Count: {expected}" in told.stdout
+
+
+def test_gdal_asks_in_another_system(address, tmp_path):
+    out, system = tmp_path / "out.geojson", "http://www.opengis.net/def/crs/EPSG/0/32648"
+    ogr("ogr2ogr", "-f", "CSV", "-lco", "GEOMETRY=AS_XY", out.with_suffix(".csv"), f"OAPIF:{address}/ogc", "occurrences",
+        "-oo", f"CRS={system}", "-where", "occurrenceID = 'FN-40'")  # fmt: skip
+    with out.with_suffix(".csv").open(encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    x, y = pyproj.Transformer.from_crs(4326, 32648, always_xy=True).transform(100.37, 20 + 8 * 0.11)
+    assert (float(row["X"]), float(row["Y"])) == (pytest.approx(x, abs=0.01), pytest.approx(y, abs=0.01))
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
