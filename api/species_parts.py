@@ -32,6 +32,10 @@ _PAGING: Final = documents.plain_parameters(
     ("offset", dict(documents.OFFSET), "Rows to leave out."),
 )
 _TERMS: Final = ("scientificName", "scientificNameAuthorship", "taxonRank", "taxonomicStatus", *RANK_COLUMNS)
+_NAME: Final = documents.parameter(
+    "name", {"type": "string", "maxLength": 200}, "A name; a body takes more.", many=True
+)
+_NAME["schema"]["maxItems"] = 20
 _MARKERS: Final = {"SPECIES": "sp.", "SUBSPECIES": "subsp.", "VARIETY": "var.", "FORM": "f.", "GENUS": "gen.", "FAMILY": "fam."}  # fmt: skip
 
 
@@ -142,9 +146,7 @@ def _name(row: dict[str, Any]) -> dict[str, Any]:
 @router.get(
     "/v1/parser/name",
     summary="Take names apart",
-    openapi_extra={
-        "parameters": [documents.parameter("name", {"type": "string", "maxLength": 500}, "A name.", many=True)]
-    },
+    openapi_extra={"parameters": [_NAME]},
     responses=documents.answers(list[models.ParsedName]),
 )
 def parse(request: Request) -> Response:
@@ -152,7 +154,7 @@ def parse(request: Request) -> Response:
     for name in request.query_params:
         if name != "name":
             raise invalid(field=name[:80], value="", expected="name=…, repeated for several")
-    return json_answer(_parse(_checked(request.query_params.getlist("name"))))
+    return json_answer(_parse(_checked(request.query_params.getlist("name"), most=20, length=200)))
 
 
 @router.post(
@@ -176,14 +178,12 @@ async def parse_many(request: Request) -> Response:
     return json_answer(await run_in_threadpool(_parse, names))
 
 
-def _checked(names: Any) -> list[str]:
+def _checked(names: Any, *, most: int = NAMES_AT_ONCE, length: int = 500) -> list[str]:
     """Return a list of names."""
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ProblemError(Code.BODY_INVALID, "the body is no list of names", expected='["Aus bus", "Aus cus"]')
-    if len(names) > NAMES_AT_ONCE or any(len(name) > 500 for name in names):
-        raise invalid(
-            field="name", value=f"{len(names)} names", expected=f"up to {NAMES_AT_ONCE} names of 500 characters"
-        )
+    if len(names) > most or any(len(name) > length for name in names):
+        raise invalid(field="name", value=f"{len(names)} names", expected=f"up to {most} names of {length} characters")
     return names
 
 
