@@ -112,34 +112,39 @@ def members_name(content_hash: str) -> str:
     return f"members-{content_hash}.parquet"
 
 
-def lines(frame: pl.DataFrame, columns: Iterable[str]) -> pl.Series:
+def lines(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
     """Return the canonical line of each record.
 
     Parameters
     ----------
     frame : polars.DataFrame of n rows
         Published records.
-    columns : iterable of str
-        Of the set, in order.
+    column_set : str
+        Of `COLUMN_SETS`.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        `whole`, and `own`: the same without the columns of `TOLD_BY_OTHERS`.
     """
+    columns = COLUMN_SETS[column_set]
     told = frame.select(_text(name, frame.schema[name]).fill_null(_MISSING).alias(name) for name in columns)
-    return told.select(line=pl.concat_str(pl.all(), separator="\t")).to_series()
+    return told.select(
+        whole=pl.concat_str(columns, separator="\t"),
+        own=pl.concat_str([name for name in columns if name not in TOLD_BY_OTHERS], separator="\t"),
+    )
 
 
 def members(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
     """Return what is kept of published records; see `MEMBER`."""
-    columns = COLUMN_SETS[column_set]
-    whole = [hashlib.sha256(line.encode()).digest() for line in lines(frame, columns)]
-    own = [
-        hashlib.sha256(line.encode()).digest()[:8]
-        for line in lines(frame, [name for name in columns if name not in TOLD_BY_OTHERS])
-    ]
+    told = lines(frame, column_set)
+    whole, own = ([hashlib.sha256(line.encode()).digest() for line in told[name]] for name in ("whole", "own"))
     return pl.DataFrame(
         {
             "key": frame["key"],
             "hash": pl.Series(whole, dtype=pl.Binary),
             "whole": pl.Series([int.from_bytes(h[:8]) for h in whole], dtype=pl.UInt64),
-            "own": pl.Series([int.from_bytes(h) for h in own], dtype=pl.UInt64),
+            "own": pl.Series([int.from_bytes(h[:8]) for h in own], dtype=pl.UInt64),
             "category": frame["sharing_category"],
             "dataset": frame["datasetKey"].fill_null(""),
         },
