@@ -33,6 +33,8 @@ class Collection:
         Columns of WKB besides the geometry; they leave as GeoJSON geometries.
     timed : bool
         Whether `datetime` asks anything of it.
+    shown : tuple of str
+        The properties that stand in a page's table.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Collection:
     documents: frozenset[str] = frozenset()
     shapes: frozenset[str] = frozenset()
     timed: bool = False
+    shown: tuple[str, ...] = ()
 
     @property
     def table(self) -> Table:
@@ -74,12 +77,31 @@ COLLECTIONS: Final = MappingProxyType(
                 "Published records of species; the point of a generalised record is the middle of its published cell.",
                 "key",
                 timed=True,
+                shown=(
+                    "scientificName",
+                    "eventDate",
+                    "country_codes",
+                    "decimalLatitude",
+                    "decimalLongitude",
+                    "basisOfRecord",
+                    "sharing_category",
+                    "datasetKey",
+                ),
             ),
             Collection(
                 "protected_areas",
                 "Protected areas",
                 "Protected and conserved areas, with the countries stated and the countries that they lie in.",
                 "area_id",
+                shown=(
+                    "name",
+                    "original_name",
+                    "designation",
+                    "iucn_category",
+                    "status_year",
+                    "country_codes",
+                    "computed_area_km2",
+                ),
             ),
             Collection(
                 "corridors",
@@ -88,6 +110,15 @@ COLLECTIONS: Final = MappingProxyType(
                 "corridor_id",
                 documents=frozenset({"evidence"}),
                 shapes=frozenset({"path"}),
+                shown=(
+                    "from_name",
+                    "to_name",
+                    "country_codes",
+                    "functional",
+                    "cost_ratio",
+                    "path_length_m",
+                    "narrowest_m",
+                ),
             ),
             Collection(
                 "reserve_candidates",
@@ -95,12 +126,14 @@ COLLECTIONS: Final = MappingProxyType(
                 "Pairs and groups of areas that could become one reserve, with the parts of each score.",
                 "candidate_id",
                 documents=frozenset({"evidence", "parts"}),
+                shown=("name", "rank", "score", "country_codes", "area_km2", "boundary_disagreement_km2"),
             ),
             Collection(
                 "boundaries",
                 "Boundaries",
                 "Countries and first-level divisions of the boundary set in use; no position on any boundary.",
                 "code",
+                shown=("name", "level", "country_code"),
             ),
         )
     }

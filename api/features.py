@@ -64,8 +64,20 @@ def landing(request: Request) -> Response:
     ]
     title, about = "biodata", "A shared biodiversity record for Southwest China and ASEAN."
     if wants_html(request):
-        shown = [(entry["href"], entry["title"]) for entry in links]
-        return html.page(title, html.paragraph(about), html.links(shown), up=[("/", "Map")])
+        shown = [
+            ("/ogc/conformance?f=html", "Conformance classes"),
+            ("/docs", "The interface"),
+            ("/ogc?f=json", "This page as JSON"),
+        ]
+        rows = [((f"/ogc/collections/{c.id}?f=html", c.title), c.description) for c in COLLECTIONS.values()]
+        parts = (
+            html.paragraph(about),
+            html.heading("Collections"),
+            html.table(["Collection", "What it holds"], rows),
+            html.heading("Further"),
+            html.links(shown),
+        )
+        return html.page(title, *parts, up=[("/", "Map")])
     return json_answer({"title": title, "description": about, "links": links})
 
 
@@ -163,10 +175,7 @@ def collection(request: Request, collection_id: CollectionId) -> Response:
     with service(request).open(request) as release:
         body = _describe(request, release, found)
     if wants_html(request):
-        rows = [(name, property_schema(found, name)["description"]) for name in found.properties]
-        places = [(entry["href"], entry["title"]) for entry in body["links"]]
-        parts = (html.paragraph(found.description), html.links(places), html.table(["Property", "Meaning"], rows))
-        return html.page(found.title, *parts, up=trail())
+        return _collection_page(found, body["extent"])
     return json_answer(body)
 
 
@@ -203,6 +212,26 @@ def schema(request: Request, collection_id: CollectionId) -> Response:
         "additionalProperties": False,
     }
     return json_answer(body, media_type=SCHEMA)
+
+
+def _collection_page(found: Collection, extent: dict[str, Any]) -> Response:
+    """Return a collection as a page."""
+    here = f"/ogc/collections/{found.id}"
+    west, south, east, north = extent["spatial"]["bbox"][0]
+    facts = [("Extent", f"{west:.2f} to {east:.2f} degrees east, {south:.2f} to {north:.2f} degrees north")]
+    if "temporal" in extent:
+        facts.append(("Time", " to ".join((moment or "..")[:10] for moment in extent["temporal"]["interval"][0])))
+    facts.append(("Coordinate systems", "; ".join(system.title for system in SYSTEMS.values())))
+    places = [
+        (f"{here}/items?f=html", "Features"),
+        (f"{here}/queryables?f=html", "What a filter may name"),
+        (f"{here}/schema?f=html", "What a feature holds"),
+        (f"{here}/items?f=json", "Features as GeoJSON"),
+        (f"{here}/tiles/WebMercatorQuad/tilejson.json", "Vector tiles as TileJSON"),
+        (f"{here}?f=json", "This page as JSON"),
+    ]
+    parts = (html.paragraph(found.description), html.links(places), html.table(["What", "Value"], facts))
+    return html.page(found.title, *parts, up=trail())
 
 
 def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, queried: bool) -> Response:

@@ -9,9 +9,14 @@ from starlette.responses import HTMLResponse
 STYLE: Final = """\
 body { margin: 0 auto; max-width: 76rem; padding: 1rem; font: 1rem/1.5 system-ui, sans-serif; color: #1d2b24; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } a { color: #135c8a; }
-table { border-collapse: collapse; display: block; overflow-x: auto; font-size: 0.9rem; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.9rem; min-width: 100%; }
+caption { text-align: left; padding: 0.3rem 0; color: #45544c; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.7rem; border-bottom: 1px solid #d7ddd9; }
 figure { margin: 1rem 0; } svg { max-width: 100%; height: auto; } form { margin: 0.4rem 0; } h3 { font-size: 1rem; }
+form { display: grid; grid-template-columns: max-content 1fr; gap: 0.4rem 0.8rem; max-width: 48rem; margin: 1rem 0; }
+form label { align-self: center; } input { font: inherit; padding: 0.25rem 0.4rem; border: 1px solid #7c8a82; }
+button { font: inherit; grid-column: 2; justify-self: start; padding: 0.3rem 1rem; }
+:focus-visible { outline: 3px solid #135c8a; outline-offset: 2px; }
 pre { background: #f1f4f2; padding: 0.8rem; overflow-x: auto; } :target { background: #fdf3c7; }
 """
 """The style of these pages; the content security policy takes no style inside a page."""
@@ -34,7 +39,7 @@ def page(title: str, *parts: str, up: Sequence[tuple[str, str]] = ()) -> HTMLRes
     return HTMLResponse(
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f'<link rel="icon" href="data:,"><link rel="stylesheet" href="/pages.css">\n</head>\n<body>\n<nav>{trail}</nav>\n<main>\n'
+        f'<link rel="icon" href="data:,"><link rel="stylesheet" href="/pages.css">\n</head>\n<body>\n<nav aria-label="The way back">{trail}</nav>\n<main>\n'
         f"<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n",
         headers={"Cache-Control": "public, max-age=60"},
     )
@@ -69,14 +74,53 @@ def folded(summary: str, inside: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{inside}</details>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, identify: bool = False) -> str:
-    """Return a table; a cell that is a tuple (address, text) is a link; `identify` lets links point to a row."""
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, identify: bool = False, caption: str = "") -> str:
+    """Return a table; a cell that is a tuple (address, text) is a link; `identify` lets links point to a row.
+
+    It scrolls sideways inside a region of its own, which the keyboard reaches.
+    """
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     body = ""
     for row in rows:
         identifier = f' id="{escape(str(row[0]), quote=True)}"' if identify else ""
         body += f"<tr{identifier}>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    told = f"<caption>{escape(caption)}</caption>" if caption else ""
+    name = escape(caption or ", ".join(head), quote=True)
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="{name}"><table>{told}'
+        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def form(
+    action: str, fields: Iterable[tuple[str, str, str, str]], *, hidden: Iterable[tuple[str, str]], button: str
+) -> str:
+    """Return a form of text fields that asks a page with GET.
+
+    Parameters
+    ----------
+    action : str
+        The page.
+    fields : iterable of (name, label, value, example)
+        What is filled in.
+    hidden : iterable of (name, value)
+        What goes along.
+    button : str
+        What the button says.
+    """
+    told = "".join(
+        f'<label for="{escape(name, quote=True)}">{escape(label)}</label>'
+        f'<input id="{escape(name, quote=True)}" name="{escape(name, quote=True)}" value="{escape(value, quote=True)}" '
+        f'placeholder="{escape(example, quote=True)}">'
+        for name, label, value, example in fields
+    )
+    kept = "".join(
+        f'<input type="hidden" name="{escape(name, quote=True)}" value="{escape(value, quote=True)}">'
+        for name, value in hidden
+    )
+    return (
+        f'<form action="{escape(action, quote=True)}" method="get">{told}{kept}<button>{escape(button)}</button></form>'
+    )
 
 
 def _cell(value: Any) -> str:

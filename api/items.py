@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode
 
 import orjson
 import polars as pl
@@ -64,7 +65,7 @@ def items(request: Request, collection_id: CollectionId) -> Response:
         links = _page_links(request, found, page.cursor, limit=limit, offset=offset)
     _project(found, features, system)
     if for_people:
-        return _features_page(found, features, matched, links)
+        return _features_page(request, found, features, matched, links)
     body = {
         "type": "FeatureCollection",
         "numberMatched": matched,
@@ -122,13 +123,13 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
             parts.append(_property_filter(collection, name, value))
         elif name not in _ITEM_PARAMETERS and not (name == DUPLICATES and collection.points):
             raise unknown_parameter(name, (*_ITEM_PARAMETERS, *collection.filterable))
-    if "bbox" in query:
+    if query.get("bbox"):
         parts.append(_box(query["bbox"], systems.find("bbox-crs", query.get("bbox-crs", CRS84))))
-    if "datetime" in query:
+    if query.get("datetime"):
         first, last = read_dates("datetime", query["datetime"], separator="/")
         if collection.timed and (first or last):
             parts.append(overlaps(first, last))
-    if "filter" in query:
+    if query.get("filter"):
         language = query.get("filter-lang", "cql2-text")
         if language not in LANGUAGES:
             raise invalid(field="filter-lang", value=language, expected=f"one of {', '.join(LANGUAGES)}")
@@ -208,23 +209,41 @@ def _page_links(
 
 
 def _features_page(
-    collection: Collection, features: list[dict[str, Any]], matched: int, links: list[dict[str, str]]
+    request: Request, collection: Collection, features: list[dict[str, Any]], matched: int, links: list[dict[str, str]]
 ) -> Response:
-    """Return features as a table."""
-    names = [name for name in collection.properties if name not in collection.shapes][:8]
-    here = f"/ogc/collections/{collection.id}"
+    """Return features as a table, with fields to ask for others."""
+    here, query = f"/ogc/collections/{collection.id}", request.query_params
     rows = [
-        [(f"{here}/items/{f['id']}?f=html", str(f["id"])), *(_shown(collection, n, f["properties"][n]) for n in names)]
+        [(f"{here}/items/{quote(str(f['id']))}?f=html", str(f["id"])), *(f["properties"][n] for n in collection.shown)]
         for f in features
     ]
-    further = [(entry["href"], "Next page") for entry in links if entry["rel"] == "next"]
+    fields = [
+        ("bbox", "Box", query.get("bbox", ""), "west,south,east,north in degrees"),
+        *([("datetime", "Date", query.get("datetime", ""), "2010-05 or 2010/2015")] if collection.timed else []),
+        ("filter", "Filter", query.get("filter", ""), "CQL2: name = 'value' AND …"),
+    ]
+    told = {name for name, *_ in fields} | {"cursor", "offset", "f"}
+    hidden = [("f", "html"), *((name, value) for name, value in query.multi_items() if name not in told)]
+    titles = {"prev": "Page before", "next": "Next page", "self": "This page as GeoJSON"}
+    further = [
+        (_as_page(entry["href"], entry["rel"]), titles[entry["rel"]]) for entry in links if entry["rel"] in titles
+    ]
     return html.page(
         collection.title,
-        html.paragraph(f"{matched:,} features"),
-        html.table(["Feature", *names], rows),
-        html.links(further),
+        html.paragraph(collection.description),
+        html.form(f"{here}/items", fields, hidden=hidden, button="Ask"),
+        html.links([(f"{here}/queryables?f=html", "What a filter may name")]),
+        html.table(["Feature", *collection.shown], rows, caption=f"{len(rows):,} of {matched:,} features"),
+        html.links(sorted(further, key=lambda each: list(titles.values()).index(each[1]))),
         up=[*trail(), (f"{here}?f=html", collection.title)],
     )
+
+
+def _as_page(href: str, rel: str) -> str:
+    """Return a link's address as a page for people, or as data where it is this page's own."""
+    base, _, query = href.partition("?")
+    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "f"]
+    return f"{base}?{urlencode([*pairs, ('f', 'json' if rel == 'self' else 'html')])}"
 
 
 def _shown(collection: Collection, name: str, value: Any) -> Any:
