@@ -199,3 +199,48 @@ def test_names_that_were_forgotten_are_read_again(monkeypatch):
     for text in ("Bos gaurus", "Bos sp.", "Elephas maximus", "Bos gaurus"):
         told = Told(pl.DataFrame({"source_file": ["f"], "source_row": [2], "scientificName": [text]}))
         assert names.interpret(told).columns["scientificName"].to_list() == [text]
+
+
+def told_of(rows):
+    headings = list(dict.fromkeys(heading for row in rows for heading in row))
+    told = pl.DataFrame(rows, schema=dict.fromkeys(headings, pl.String))
+    return Told(told.with_columns(source_file=pl.lit("f"), source_row=pl.int_range(2, told.height + 2)))
+
+
+def test_the_columns_of_one_batch_change_nothing_of_the_next():
+    # The same cells under other headings tell something else, and a heading without a cell tells nothing.
+    batches = [
+        [{"species": "Bos gaurus"}, {"species": "Elephas maximus"}],
+        [{"genus": "Bos gaurus"}],
+        [{"scientificName": "Bos gaurus", "species": None}, {"scientificName": None, "species": "Elephas maximus"}],
+        [{"genus": "Bos", "specificEpithet": "gaurus", "infraspecificEpithet": None}],
+        [{"genus": "Bos", "specificEpithet": None, "infraspecificEpithet": "gaurus"}],
+        [{"catalogNumber": "1"}],
+        [{"species": "Bos gaurus", "family": "Bovidae"}],
+    ]
+    names = Names(Checklist(CHECKLIST))
+    for rows in batches * 2:
+        found, alone = names.interpret(told_of(rows)), Names(Checklist(CHECKLIST)).interpret(told_of(rows))
+        assert {name: list(column) for name, column in found.columns.items()} == {
+            name: list(column) for name, column in alone.columns.items()
+        }
+        assert {name: list(mask) for name, mask in found.flags.items()} == {
+            name: list(mask) for name, mask in alone.flags.items()
+        }
+
+
+def test_a_batch_without_rows():
+    told = told_of([{"scientificName": "Bos gaurus"}])
+    nothing = told.keep(pl.Series([False]))
+    for names in (Names(None), Names(Checklist(CHECKLIST))):
+        assert names.interpret(nothing).columns["scientificName"].to_list() == []
+        assert names.interpret(told).columns["scientificName"].to_list() == ["Bos gaurus"]
+        assert names.interpret(nothing).columns["scientificName"].dtype == pl.String
+
+
+def test_names_of_one_hash_are_not_taken_for_each_other(monkeypatch):
+    monkeypatch.setattr(names_module, "_hashed", lambda told: pl.zeros(told.height, dtype=pl.UInt64, eager=True))
+    names = Names(None)
+    for texts in (["Bos gaurus", "Elephas maximus"], ["Bos gaurus"], ["Elephas maximus"]):
+        found = names.interpret(told_of([{"scientificName": text} for text in texts]))
+        assert found.columns["species"].to_list() == texts

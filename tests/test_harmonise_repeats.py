@@ -24,7 +24,7 @@ def test_each_row_is_equal_to_the_first_of_its_kind(rows):
     if 2 * len(first) > len(rows):
         assert found is None
     else:
-        assert found.first.to_list() == first
+        assert found.first.arg_true().to_list() == first
         assert [rows[first[number]] for number in found.of] == rows
 
 

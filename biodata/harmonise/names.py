@@ -1,24 +1,20 @@
 """What was recorded: scientific names, their parts, and the checklist's accepted taxon."""
 
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings, repairs
+from biodata.harmonise.name_matches import CLASSIFICATION, OF_MATCH, matched
 from biodata.harmonise.told import Told
-from biodata.matching.kingdoms import kingdom
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.name_text import Issue
 from biodata.parsers.scientific_names import parse_names
 
-_CLASSIFICATION: Final = ("kingdom", "phylum", "class", "order", "family")
-_SPECIES_AND_BELOW: Final = (
-    "SPECIES", "SUBSPECIES", "VARIETY", "FORM", "SUBVARIETY", "SUBFORM", "CULTIVAR", "INFRASPECIFIC_NAME",
-)  # fmt: skip
 _TOLD: Final = (
-    *_CLASSIFICATION, "genus", "genericName", "species", "specificEpithet", "infraspecificEpithet", "scientificName",
+    *CLASSIFICATION, "genus", "genericName", "species", "specificEpithet", "infraspecificEpithet", "scientificName",
     "acceptedScientificName", "verbatimScientificName", "scientificNameAuthorship", "identificationQualifier",
     "taxonRank", "taxonomicStatus", "taxonKey", "iucnRedListCategory",
 )  # fmt: skip
@@ -36,6 +32,21 @@ _MOST: Final = 500_000
 """Combinations of a name and what stands beside it that are remembered: some 300 MB."""
 
 
+class _Known(NamedTuple):
+    """What was read: the hash of what was told of each name, and the answers."""
+
+    hashed: pl.Series
+    answers: pl.DataFrame
+
+    def places(self, hashed: pl.Series) -> pl.Series:
+        """Return where the answers for some hashes are; null where there are none."""
+        known = self.hashed.to_frame("hash").with_row_index("place")
+        return hashed.to_frame("hash").join(known, on="hash", how="left", maintain_order="left")["place"]
+
+
+_NOTHING: Final = _Known(pl.Series(dtype=pl.UInt64), pl.DataFrame())
+
+
 class Names:
     """Reads names, and matches them to checklists where there are any; what was read once is remembered.
 
@@ -47,7 +58,7 @@ class Names:
 
     def __init__(self, checklist: Checklist | None) -> None:
         self._checklist = checklist
-        self._known: pl.DataFrame | None = None
+        self._known = _NOTHING
         self._lock = Lock()
 
     def interpret(self, told: Told) -> Findings:
@@ -68,26 +79,44 @@ class Names:
         a batch in which two of them share one (it needs billions of names) is read by itself.
         """
         frame = pl.DataFrame([told[term].alias(term) for term in _TOLD])
-        frame = frame.with_columns(hash=frame.hash_rows(seed=0))
-        known = self._remembered(frame)
-        answers = frame.join(known, on="hash", how="left", maintain_order="left")
-        if not answers.select(pl.col("t_name").eq_missing(_told_name())).to_series().all():
-            answers = _read(frame, self._checklist)
-        return _findings(answers)
+        answers, place = self._remembered(frame, _hashed(told))
+        if not answers["t_name"].gather(place).eq_missing(_told_names(frame)).all():
+            answers, place = _read(frame, self._checklist), pl.int_range(told.height, eager=True)
+        return _findings(answers, place)
 
-    def _remembered(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return what is read of the rows of a frame, by hash; several threads may ask."""
-        distinct = frame.unique("hash", keep="first", maintain_order=True)
+    def _remembered(self, frame: pl.DataFrame, hashed: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+        """Return all that was read so far, and where in it the rows of a frame are; several threads may ask."""
         with self._lock:
             known = self._known
-            new = distinct if known is None else distinct.join(known, on="hash", how="anti", maintain_order="left")
-            if known is not None and known.height + new.height > _MOST:
-                known, new = None, distinct
-            if known is None or not new.is_empty():
-                read = pl.concat([new.select("hash"), _read(new, self._checklist)], how="horizontal")
-                known = read if known is None else pl.concat([known, read])
+            place = known.places(hashed)
+            if known.answers.width and not place.null_count():
+                return known.answers, place
+            new = place.is_null() & hashed.is_first_distinct()
+            if known.answers.height + new.sum() > _MOST:
+                known, new = _NOTHING, hashed.is_first_distinct()
+            read = _read(frame.filter(new), self._checklist)
+            # Taking rows from many pieces would cost each later batch more than putting them together costs now.
+            known = _Known(
+                pl.concat([known.hashed, hashed.filter(new)]),
+                pl.concat([known.answers, read], rechunk=True) if known.answers.width else read.rechunk(),
+            )
             self._known = known
-            return known
+        return known.answers, known.places(hashed)
+
+
+def _hashed(told: Told) -> pl.Series:
+    """Return the hash of what each row tells of a name; columns without a cell take no part but by their absence."""
+    filled = told.frame(_TOLD)
+    if not filled.width:
+        return pl.zeros(told.height, dtype=pl.UInt64, eager=True)
+    absence: int = pl.Series([" ".join(filled.columns)]).hash(seed=0).item()
+    return filled.hash_rows(seed=0) ^ absence
+
+
+def _told_names(frame: pl.DataFrame) -> pl.Series:
+    """Return the names as told, at once where every row has one whole."""
+    whole = frame["scientificName"]
+    return frame.select(_told_name()).to_series() if whole.null_count() else whole
 
 
 def _told_species() -> pl.Expr:
@@ -132,7 +161,7 @@ def _read(told: pl.DataFrame, checklist: Checklist | None) -> pl.DataFrame:
         flags["SCIENTIFIC_NAME_UNDETERMINED"] & pl.col("p_specific_epithet").is_not_null()
     )
     if checklist is not None:
-        frame, match_flags = _matched(frame, checklist)
+        frame, match_flags = matched(frame, checklist)
         flags |= match_flags
     given = [flags.get(flag, pl.lit(value=False)).fill_null(value=False).alias(f"f_{flag}") for flag in _FLAGS]
     return frame.select(
@@ -147,7 +176,7 @@ def _columns(frame: pl.DataFrame) -> list[pl.Expr]:
     columns: dict[str, pl.Expr] = {
         "scientificName": pl.col("name"),
         "acceptedScientificName": pl.col("acceptedScientificName"),
-        **{str(rank): pl.col(rank) for rank in _CLASSIFICATION},
+        **{str(rank): pl.col(rank) for rank in CLASSIFICATION},
         "genus": pl.coalesce("genus", "p_genus", above, words.struct.field("field_0")),
         "species": pl.col("species"),
         "genericName": pl.coalesce("genericName", "p_genus", above, words.struct.field("field_0")),
@@ -157,83 +186,34 @@ def _columns(frame: pl.DataFrame) -> list[pl.Expr]:
         "taxonomicStatus": pl.col("status"),
         "taxonKey": pl.col("taxonKey"),
         "iucnRedListCategory": pl.col("iucnRedListCategory"),
-        **{str(name): pl.col(name) for name in _OF_MATCH if name in frame.columns},
+        **{str(name): pl.col(name) for name in OF_MATCH if name in frame.columns},
     }
     return [column.alias(f"c_{name}") for name, column in columns.items()]
 
 
-_OF_MATCH: Final = (
-    "taxon_id", "checklist", "col_key", "match_type", "match_confidence", "match_note", "match_alternatives",
-)  # fmt: skip
+def _findings(answers: pl.DataFrame, place: pl.Series) -> Findings:
+    """Put the answers for n rows into findings; a name without its look-alike letters is proposed, never put in.
 
-
-def _matched(frame: pl.DataFrame, checklist: Checklist) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
-    """Return the frame with what the checklist tells of each name, and the doubts about the match."""
-    undetermined = pl.col("p_issues").list.contains(Issue.UNDETERMINED.value).fill_null(value=False)
-    asked = frame.select(
-        name=pl.col("p_canonical"),
-        species=pl.col("species"),
-        genus=pl.coalesce("p_genus", "genus", "p_uninomial"),
-        author=pl.coalesce("p_authorship", pl.when(~undetermined).then("scientificNameAuthorship")),
-        kingdom=kingdom(pl.col("kingdom")),
-        family=pl.col("family").str.to_titlecase(),
-    )
-    distinct = asked.unique(maintain_order=True)
-    found = checklist.match(distinct)
-    found = found.with_columns(match_alternatives=checklist.described(found["alternatives"])).drop("alternatives")
-    table = pl.concat([distinct, found.rename({"taxon": "m_taxon", "status": "m_status"})], how="horizontal")
-    match = asked.join(table, on=asked.columns, how="left", maintain_order="left", nulls_equal=True)
-    accepted = checklist.accepted(match["m_taxon"]).select(pl.all().name.prefix("m_"))
-    frame = pl.concat([frame, match.drop(asked.columns), accepted], how="horizontal")
-    named = pl.col("name").is_not_null()
-    lookalikes = pl.col("p_issues").list.contains(Issue.LOOKALIKES.value).fill_null(value=False)
-    kind = pl.when(named).then(
-        pl.when(lookalikes & pl.col("match_type").is_in(["EXACT", "CANONICAL"]))
-        .then(pl.lit("VARIANT"))
-        .otherwise("match_type")
-    )
-    less = pl.when(undetermined).then(20).otherwise(0) + pl.when(lookalikes).then(10).otherwise(0)
-    frame = frame.with_columns(match_type=kind, match_confidence=(pl.col("match_confidence") - less).clip(0))
-    finer = pl.col("match_type") == "HIGHERRANK"
-    fuzzy = pl.col("match_type").is_in(["VARIANT", "FUZZY"]) | (
-        finer & pl.col("match_note").str.contains("letters|gender")
-    )
-    flags = {
-        "TAXON_MATCH_NONE": pl.col("match_type") == "NONE",
-        "TAXON_MATCH_HIGHERRANK": finer,
-        "TAXON_MATCH_FUZZY": fuzzy,
-        "TAXON_MATCH_AMBIGUOUS": pl.col("match_type") == "AMBIGUOUS",
-    }
-    return _adopt(frame), flags
-
-
-def _adopt(frame: pl.DataFrame) -> pl.DataFrame:
-    """Take over the accepted taxon: its name, species and genus; its classification where none was told."""
-    is_species = pl.col("m_taxonRank").is_in(_SPECIES_AND_BELOW)
-    binomial = pl.col("m_scientificName").str.extract(r"^(\S+ \S+)")
-    return frame.with_columns(
-        *(pl.coalesce(term, f"m_{term}").alias(term) for term in _CLASSIFICATION),
-        species=pl.when(is_species).then(binomial).otherwise("species"),
-        genus=pl.when(is_species).then(pl.coalesce("m_genus", "genus")).otherwise("genus"),
-        acceptedScientificName=pl.when(is_species).then("m_accepted").otherwise("acceptedScientificName"),
-        status=pl.when(pl.col("level") == "name").then(pl.coalesce("m_status", "status")).otherwise("status"),
-        taxonKey=pl.coalesce("taxonKey", "m_gbif_key"),
-        iucnRedListCategory=pl.coalesce("m_iucnRedListCategory", "iucnRedListCategory"),
-        taxon_id=pl.col("m_taxon_id"),
-        checklist=pl.col("m_checklist"),
-        col_key=pl.col("m_col_key"),
-    )
-
-
-def _findings(answers: pl.DataFrame) -> Findings:
-    """Put what was read into findings; a name without its look-alike letters is proposed, never put in."""
-    columns = {name.removeprefix("c_"): answers[name] for name in answers.columns if name.startswith("c_")}
-    flags = {name.removeprefix("f_"): answers[name] for name in answers.columns if name.startswith("f_")}
+    Parameters
+    ----------
+    answers : polars.DataFrame
+        What `_read` returned.
+    place : Series of integers, length n
+        The row of `answers` that each row has.
+    """
+    columns = {name.removeprefix("c_"): _gathered(answers[name], place) for name in answers.columns if name[:2] == "c_"}
+    flags = {name.removeprefix("f_"): _gathered(answers[name], place) for name in answers.columns if name[:2] == "f_"}
     proposal = repairs(
         flags["SCIENTIFIC_NAME_LOOKALIKE_LETTERS"],
         "scientificName",
-        answers["t_canonical"],
+        _gathered(answers["t_canonical"], place),
         "latin_letters_for_lookalikes",
         applied=False,
     )
     return Findings(columns, flags, [proposal])
+
+
+def _gathered(answers: pl.Series, place: pl.Series) -> pl.Series:
+    """Return the answers of rows; many are null, or no doubt, for every name."""
+    alike = answers.null_count() == len(answers) or (answers.dtype == pl.Boolean and not answers.any())
+    return answers.new_from_index(0, len(place)) if alike and len(place) else answers.gather(place)

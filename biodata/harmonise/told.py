@@ -82,13 +82,12 @@ class Told:
         """Return the cells of those of the terms that any cell is filled of."""
         return self._frame.select(name for name in names if name in self._frame.columns)
 
-    def rows(self, at: pl.Series, names: Sequence[str]) -> "Told":
-        """Return some rows by their numbers, as if the file had these terms only."""
+    def part(self, rows: pl.Series, names: Sequence[str]) -> "Told":
+        """Return the rows where `rows` is True, as if the file had only some terms and these cells."""
         kept = Told.__new__(Told)
         kept.terms, kept.unknown = [name for name in self.terms if name in names], []
-        kept.batch = self.batch.select(kept.terms)[at]
-        kept._frame = self.frame(names)[at]
-        kept.height = len(at)
+        kept.batch = kept._frame = self.frame(names).filter(rows)
+        kept.height = int(rows.sum())
         kept._nothing = self._nothing.head(kept.height)
         return kept
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -22,6 +23,7 @@ class Agreement(IntEnum):
     SAME = 1
 
 
+@lru_cache(maxsize=1 << 16)
 def agreement(one: str | None, other: str | None) -> Agreement:
     """Compare two authorships.
 

@@ -41,7 +41,9 @@ def find(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame of FOUND
         Only asks whose name is there, outside of other kingdoms.
     """
-    pairs = asked.drop_nulls("name").join(names, on="name", how="inner", maintain_order="left_right")
+    wanted = asked.drop_nulls("name")
+    # An index of all the names is not made for nothing.
+    pairs = wanted if wanted.is_empty() else wanted.join(names, on="name", how="inner", maintain_order="left_right")
     if pairs.is_empty():
         return FOUND.to_frame()
     return settle(pairs.with_columns(agreement=agreements(pairs, "author", "author_right")))

@@ -1,6 +1,7 @@
 """What Latin epithets have in common and what keeps them apart: endings that vary, elements that carry a meaning."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -45,6 +46,7 @@ def gender_key(epithet: pl.Expr) -> pl.Expr:
     return pl.coalesce(*first, epithet)
 
 
+@lru_cache(maxsize=1 << 16)
 def same_word(one: str, other: str) -> bool:
     """Tell whether two epithets of near letters can be spellings of one word.
 
