@@ -1,6 +1,5 @@
 """What the store does when its process is killed or its disk is full: the old state or the new one, whole."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from biodata.store.lake import Lake
 from biodata.store.query import Compare
 from biodata.store.reader import ReleaseReader
 from biodata.store.registry import Registry
+from small_disks import fill
 from store_records import TRUNG_KHANH, build, commit, commit_rows, scattered
 
 pytestmark = pytest.mark.faults
@@ -41,11 +41,17 @@ RELEASING = """
 import sys, itertools
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from store_records import build
+from store_records import SEROW, build, commit_rows, scattered
 from biodata.store.lake import Lake
+whole = int(sys.argv[3]) % 2 == 0
 with Lake.open(Path(sys.argv[1])) as lake:
     for n in itertools.count():
-        print(build(lake, rules_hash=f"{sys.argv[3]}-{n}").id, flush=True)
+        if whole:
+            made = build(lake, rules_hash=f"{sys.argv[3]}-{n}")
+        else:  # each adds to the file of the one before
+            commit_rows(lake, [{**scattered(1)[0], "source_record_id": f"{sys.argv[3]}-{n}", "species": SEROW}])
+            made = build(lake, rules_hash="added")
+        print(made.id, flush=True)
 """
 
 
@@ -111,33 +117,6 @@ def test_a_killed_registry_keeps_its_chain(tmp_path: Path):
         with Registry.open(Settings(data=tmp_path)) as registry:
             assert all(registry.find_api_key(key) for key in told)
             assert registry.first_broken_audit_entry() is None
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path):
-    """Mount a disk of 60 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(disk: Path, *, leave: int) -> Path:
-    """Write a file that leaves so many bytes."""
-    path = disk / "full"
-    free = os.statvfs(disk)
-    with path.open("wb") as file:
-        remaining = free.f_bavail * free.f_frsize - leave
-        while remaining > 0:
-            remaining -= file.write(b"\0" * min(remaining, 1_000_000))
-    return path
 
 
 @pytest.mark.parametrize("leave", [0, 20_000, 100_000], ids=["full", "20 kB left", "100 kB left"])
