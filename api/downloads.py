@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 
 from api import bodies, documents, models
 from api.answers import address, json_answer
-from api.dependencies import service
+from api.dependencies import Service, service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
 from api.parameters import every, read
@@ -167,13 +167,7 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
     columns = _chosen("columns", told.get("columns", Columns.SIMPLE), Columns)
     grid = _chosen("grid", told.get("grid", Grid.EQDGC), Grid)
     found = service(request)
-    if jobs.waiting(found.registry, downloads.JOB) >= found.settings.downloads_waiting:
-        raise ProblemError(
-            Code.DOWNLOADS_TOO_MANY,
-            "many downloads wait already",
-            expected="ask again later",
-            headers={"Retry-After": "60"},
-        )
+    check_queue(found)
     with found.open(request, release_id=told.get("snapshot")) as release:
         asked = read(pairs, release, own=_OWN)
         filters = asked.filters | (more(release) if more is not None else {})
@@ -189,6 +183,23 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
         )  # fmt: skip
     headers["Location"] = address(request, f"/v1/downloads/{number}")
     return _told(request, _find(request, number), status=202, headers=headers)
+
+
+def check_queue(found: Service) -> None:
+    """Refuse another download where many wait already."""
+    if jobs.waiting(found.registry, downloads.JOB) >= found.settings.downloads_waiting:
+        raise ProblemError(
+            Code.DOWNLOADS_TOO_MANY,
+            "many downloads wait already",
+            expected="ask again later",
+            headers={"Retry-After": "60"},
+        )
+
+
+def told_of(request: Request, number: str) -> Response:
+    """Answer with a download that was just asked for."""
+    location = {"Location": address(request, f"/v1/downloads/{number}")}
+    return _told(request, _find(request, number), status=202, headers=location)
 
 
 def _chosen(name: str, value: str, kind: type[Choice]) -> Choice:

@@ -14,12 +14,14 @@ from api.answers import JSON, address, json_answer, only
 from api.citation_models import Replay
 from api.citations import NO_STORE, RETRY_S, CitationId, find, unfinished
 from api.dependencies import Service, service
-from api.errors import Code, ProblemError
+from api.downloads import check_queue, told_of
+from api.errors import Code, ProblemError, invalid
 from api.occurrence_search import LIMIT
 from api.paging import window
 from biodata import sharing
-from biodata.access import citations, rebuilding
+from biodata.access import citations, downloads, rebuilding
 from biodata.access.citations import Cited
+from biodata.exports.write import Format
 from biodata.store.models import Job
 from biodata.store.open_release import OpenRelease
 
@@ -90,6 +92,34 @@ def rows(request: Request, number: CitationId) -> Response:
         here = f"/v1/citations/{cited.id}/replay/occurrence"
         headers["Link"] = f'<{address(request, here, [("limit", limit), ("cursor", page.cursor)])}>; rel="next"'
     return json_answer(body, headers=headers, cache=NO_STORE)
+
+
+@router.post(
+    "/{number}/replay/download",
+    summary="The rows of a replay as a download",
+    status_code=202,
+    openapi_extra=documents.plain_parameters(
+        ("format", {"type": "string", "enum": list(Format), "default": Format.DWCA}, "How it is written."),
+    ),
+    responses=documents.answers(models.Download, missing=True, other=(409, 429, 507), status=202),
+)
+def download(request: Request, number: CitationId) -> Response:
+    """Queue a download of what the citation's question finds in its version of the lake under today's rules."""
+    only(request, "format")
+    cited = find(request, number)
+    if cited.state != "done":
+        raise unfinished(cited)
+    told = request.query_params.get("format", Format.DWCA)
+    if told not in list(Format):
+        raise invalid(field="format", value=told, expected=f"one of {', '.join(Format)}")
+    found = service(request)
+    check_queue(found)
+    asked = [(name, value) for name, value in cited.query["parameters"]]
+    made = downloads.ask(
+        found.settings, found.registry, Format(told), cited.filter,
+        release=f"{downloads.OF_CITATION}{cited.id}", asked=asked,
+    )  # fmt: skip
+    return told_of(request, made)
 
 
 def _job(found: Service, cited: Cited) -> Job:

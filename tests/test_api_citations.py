@@ -222,6 +222,22 @@ def test_the_rows_of_a_replay_are_gone_when_a_rule_became_stricter(client: TestC
         rules.write_text(OPEN_RULES)
 
 
+def test_the_rows_of_a_replay_are_a_download(client: TestClient, settings: Settings, cited: dict):
+    rules = settings.data / "sharing_rules.csv"
+    rules.write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
+    try:
+        answer = client.post(f"/v1/citations/{cited['id']}/replay/download", params={"format": "csv"})
+        assert answer.status_code == 202, answer.text
+        work(settings)
+    finally:
+        rules.write_text(OPEN_RULES)
+    told = client.get(answer.headers["location"]).json()
+    assert (told["state"], told["rows"]) == ("done", len(ROWS) - 4), told
+    text = client.get(told["file"]).text
+    assert BULBUL in text
+    assert TIGER not in text
+
+
 @pytest.fixture
 def key(settings: Settings) -> dict[str, str]:
     with Registry.open(settings) as registry:
