@@ -40,6 +40,15 @@ _TOLD: Final = (
     "X-Biodata-Release, X-Request-ID"
 )
 
+# What is here is public, and a key is sent on purpose and never by a browser on its own: any site's page may ask.
+_ALWAYS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", _TOLD.encode()),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+)
+
 
 class Envelope:
     """The outermost layer: nothing leaves without a request id, a release and safe headers, not even a fault of ours.
@@ -184,13 +193,8 @@ def _rate_headers(rates: Rates | None, taken: Taken | None) -> dict[str, str]:
 
 def _add_headers(headers: MutableHeaders, scope: Scope, request_id: str, extra: Mapping[str, str]) -> None:
     """Add what every answer carries."""
-    headers["X-Request-ID"] = request_id
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
-    # What is here is public, and a key is sent on purpose and never by a browser on its own.
-    headers["Access-Control-Allow-Origin"] = "*"
-    headers["Access-Control-Expose-Headers"] = _TOLD
-    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    headers.raw.extend(_ALWAYS)
+    headers.raw.append((b"x-request-id", request_id.encode()))
     release = scope["state"].get("release") or _current(scope)
     headers.setdefault("X-Biodata-Release", release)
     for name, value in extra.items():
@@ -204,7 +208,8 @@ def _add_headers(headers: MutableHeaders, scope: Scope, request_id: str, extra: 
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["X-Frame-Options"] = "DENY"
         headers["Permissions-Policy"] = "camera=(), microphone=(), payment=(), usb=()"
-        # Which of the two is meant, f or the Accept header decides.
+    if scope["path"].startswith("/ogc") and "/tiles" not in scope["path"]:
+        # Whether a page or data is meant, the Accept header decides where f does not.
         headers.add_vary_header("Accept")
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"

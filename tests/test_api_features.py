@@ -238,6 +238,7 @@ def test_what_is_accepted(client, accept, kind):
         )
     else:
         assert answer.headers["content-type"].startswith(kind)
+        assert "Accept" in [name.strip() for name in answer.headers["vary"].split(",")]
 
 
 def test_pages_by_offset_lead_both_ways(client):
