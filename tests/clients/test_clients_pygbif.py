@@ -92,6 +92,54 @@ def test_species_and_datasets(pygbif):
     assert pygbif.registry.dataset_search(q="field")["results"][0]["key"] == "field-notes"
 
 
+SEARCHES = [
+    {"taxonKey": 2441208}, {"kingdomKey": 1}, {"familyKey": 9614}, {"lastInterpreted": "2014-04-01,2014-05-01"},
+    {"continent": "asia"}, {"recordedByID": "https://orcid.org/0000-0003-1691-239X"}, {"identifiedByID": "x"},
+    {"typeStatus": "HOLOTYPE"}, {"recordNumber": "1"}, {"eventDate": "2000,2005"}, {"decimalLatitude": "20,21"},
+    {"elevation": "100,*"}, {"depth": "1,5"}, {"hasGeospatialIssue": False}, {"issue": "COORDINATE_ROUNDED"},
+    {"spellCheck": True}, {"mediatype": "StillImage"}, {"establishmentMeans": "NATIVE"}, {"repatriated": True},
+    {"subgenusKey": 1}, {"publishingCountry": "CN"}, {"checklistKey": None}, {"year": ["1999", "2001,2003"]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("parameters", SEARCHES, ids=lambda p: next(iter(p)))
+def test_every_parameter_is_taken(pygbif, parameters):
+    body = pygbif.occurrences.search(**parameters, limit=1)
+    assert list(body) == ["offset", "limit", "endOfRecords", "count", "results", "facets"]
+
+
+def test_what_gbif_lacks(pygbif):
+    inside = pygbif.occurrences.search(withinArea="ha:nam-ha", limit=0)["count"]
+    assert 0 < inside < len(ROWS)
+    shared = pygbif.occurrences.search(sharedBetween="CN,LA", facet="species", limit=0)
+    assert {c["name"] for c in shared["facets"][0]["counts"]} == {releases.SEROW, releases.PHEASANT}
+    listed = pygbif.occurrences.search(speciesList=[releases.SEROW, "Felis nusquam"], limit=0)
+    assert listed["count"] == sum(r["species"] == releases.SEROW for r in ROWS)
+
+
+def test_the_rest_of_the_occurrence_module(pygbif):
+    key = pygbif.occurrences.search(occurrenceId="FN-3", limit=1)["results"][0]["key"]
+    assert pygbif.occurrences.get_fragment(key=key)["occurrenceID"] == "FN-3"
+    assert pygbif.occurrences.count(isGeoreferenced=True, country="VN") == sum(
+        r["countryCode"] == "VN" and r["decimalLatitude"] is not None for r in ROWS
+    )
+    assert sum(pygbif.occurrences.count_year("1990,2030").values()) == len(ROWS)
+    assert sum(pygbif.occurrences.count_datasets(country="VN").values()) == sum(r["countryCode"] == "VN" for r in ROWS)
+    assert pygbif.occurrences.count_countries(publishingCountry="CN") == {}
+    assert {"dimensions": [{"key": "country", "type": "code"}]} in pygbif.occurrences.count_schema()
+
+
+def test_the_rest_of_the_species_module(pygbif):
+    assert pygbif.species.gbif_to_col(2441208)["usage"]["canonicalName"] == releases.SEROW
+    assert pygbif.species.gbif_to_col([1])[0]["diagnostics"]["matchType"] == "NONE"
+    parsed = pygbif.species.name_parser(["Vanessa atalanta (Linnaeus, 1758)"])
+    assert parsed[0]["canonicalName"] == "Vanessa atalanta"
+    for part in ("verbatim", "name", "parents", "children", "related", "synonyms", "vernacularNames", "media"):
+        assert pygbif.species.name_usage(key=2441208, data=part) is not None
+    found = pygbif.species.name_lookup(q="gibbon", facet="status", limit=0)
+    assert found["facets"] == [{"field": "STATUS", "counts": [{"name": "ACCEPTED", "count": 1}]}]
+
+
 def test_a_problem_reaches_the_user(pygbif):
     with pytest.raises(requests.HTTPError, match="400"):
         pygbif.occurrences.search(year="two")
