@@ -141,7 +141,7 @@ class Names:
         columns = (*_TAXON, "vernacular_names", "vernacular_details")
         named = Or((Not(IsNull("vernacular_names")), Not(IsNull("vernacular_details"))))
         rows = []
-        for row in self._release.page("taxa", named, columns, limit=_EVERY).rows:
+        for row in self._release.frame("taxa", columns, named).iter_rows():
             texts = _common_names(row[-2], row[-1])
             rows += [(*row[:-2], folded(text)) for text in dict.fromkeys(texts)]
         schema = dict.fromkeys((*_TAXON, "folded"), pl.String)

@@ -1,13 +1,11 @@
 """The checklists of a release made ready to match names against; made at the first name that is asked."""
 
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from biodata import terms
 from biodata.store.reader import OpenRelease
-
-_EVERY: Final = 20_000_000
 
 
 class Matching:
@@ -24,9 +22,7 @@ class Matching:
         from biodata.harmonise.checklists import Checklist
 
         columns = [c.name for c in terms.PUBLISHED_TABLES["taxa"]]
-        rows = release.page("taxa", None, columns, limit=_EVERY).rows
-        schema = {c.name: c.dtype for c in terms.PUBLISHED_TABLES["taxa"]}
-        self._checklist = Checklist(terms.conform(pl.DataFrame(rows, schema=schema, orient="row"), terms.TAXON))
+        self._checklist = Checklist(terms.conform(release.frame("taxa", columns), terms.TAXON))
 
     def match(self, name: str, above: dict[str, str | None], author: str | None) -> dict[str, Any] | None:
         """Match one name.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from api.gbif_names import ASIA, KINGDOM_KEYS
 from api.name_lookups import RANKS
-from biodata.store.query.filters import Filter, In
+from biodata.store.query.filters import And, In
 from biodata.store.reader import OpenRelease
 
 COL: Final = "7ddf754f-d193-4cc9-b351-99906754a03b"
@@ -14,6 +14,7 @@ COL: Final = "7ddf754f-d193-4cc9-b351-99906754a03b"
 
 _EVERY: Final = 20_000_000
 _KEPT: Final = 50_000
+_AT_ONCE: Final = 2_000
 _ABOVE: Final = tuple(rank.lower() for rank in RANKS)
 _OF_TAXON: Final = (
     "taxonKey", "taxon_id", "col_key", "checklist", "taxonomicStatus", "taxonRank", "scientificName",
@@ -33,14 +34,24 @@ class Extras:
     def __init__(self, release: OpenRelease) -> None:
         self._release = release
         self._taxa: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._keys: dict[str, dict[str, dict[str | None, int | str]]] = {}
+        self._accepted: dict[str, int | None] = {}
 
     def added(self, found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return records with what belongs to them; a key that is not known is absent."""
-        return [self._add(record) for record in found]
+        records = list(found)
+        new = {taxon for record in records if (taxon := tuple(map(record.get, _OF_TAXON))) not in self._taxa}
+        if new:
+            rows = [dict(zip(_OF_TAXON, taxon, strict=True)) for taxon in new]
+            self._learn({str(row[rank]) for row in rows for rank in _ABOVE[:-1] if row[rank]})
+            led = {str(row["taxon_id"]) for row in rows if row["taxon_id"] and row["taxonomicStatus"] != "ACCEPTED"}
+            self._learn_accepted(led)
+        return [self._add(record) for record in records]
 
     def key_of(self, rank: str, name: str, kingdom: str | None = None) -> int | str | None:
         """Return the key of a taxon by rank and name: GBIF's integer, else the checklist's identifier."""
-        found = self._keys.get((rank, name))
+        self._learn({name})
+        found = self._keys[name].get(rank)
         if found is None:
             return KINGDOM_KEYS.get(name) if rank == "kingdom" else None
         return found.get(kingdom) or (next(iter(found.values())) if len(found) == 1 or kingdom is None else None)
@@ -81,33 +92,34 @@ class Extras:
                 found.setdefault("classifications", {})[checklist] = _classification(key, row, above)
         return found
 
-    @cached_property
-    def _keys(self) -> dict[tuple[str, str], dict[str | None, int | str]]:
-        """Keys of taxa above species by (rank, name), then by kingdom: a genus may be a plant's and an animal's."""
-        ranks = tuple(rank for rank in RANKS if rank != "SPECIES")
-        found: dict[tuple[str, str], dict[str | None, int | str]] = {}
-        for rank, name, kingdom, key, taxon in self._read(
-            In("taxonRank", ranks), "taxonRank", "scientificName", "kingdom", "gbif_key", "taxon_id"
-        ):
-            known = found.setdefault((rank.lower(), name), {})
-            if key is not None or kingdom not in known:
-                known[kingdom] = key if key is not None else taxon
-        return found
+    def _learn(self, names: set[str]) -> None:
+        """Look up the keys of names above species, by rank, then by kingdom: a genus may be a plant's and an animal's."""
+        wanted = sorted(names - self._keys.keys())
+        if not wanted:
+            return
+        learnt: dict[str, dict[str, dict[str | None, int | str]]] = {name: {} for name in wanted}
+        columns = ("taxonRank", "scientificName", "kingdom", "gbif_key", "taxon_id")
+        for start in range(0, len(wanted), _AT_ONCE):
+            named = And((In("scientificName", tuple(wanted[start : start + _AT_ONCE])), In("taxonRank", RANKS[:-1])))
+            for rank, name, kingdom, key, taxon in self._release.page("taxa", named, columns, limit=_EVERY).rows:
+                known = learnt[name].setdefault(rank.lower(), {})
+                if key is not None or kingdom not in known:
+                    known[kingdom] = key if key is not None else taxon
+        self._keys.update(learnt)
 
-    @cached_property
-    def _accepted(self) -> dict[str, int]:
-        """GBIF's keys of taxa by their identifiers."""
-        return {taxon: key for taxon, key in self._read(None, "taxon_id", "gbif_key") if key is not None}
+    def _learn_accepted(self, taxa: set[str]) -> None:
+        """Look up GBIF's keys of accepted taxa by their identifiers."""
+        wanted = sorted(taxa - self._accepted.keys())
+        self._accepted.update(dict.fromkeys(wanted))
+        for start in range(0, len(wanted), _AT_ONCE):
+            named = In("taxon_id", tuple(wanted[start : start + _AT_ONCE]))
+            self._accepted.update(self._release.page("taxa", named, ("taxon_id", "gbif_key"), limit=_EVERY).rows)
 
     @cached_property
     def _titles(self) -> dict[str, str]:
         """Titles of datasets by their keys."""
         rows = self._release.page("datasets", None, ("key", "title"), limit=_EVERY).rows
         return {key: title for key, title in rows if title}
-
-    def _read(self, filter_: Filter | None, *columns: str) -> list[tuple[Any, ...]]:
-        """Return columns of the taxa."""
-        return self._release.page("taxa", filter_, columns, limit=_EVERY).rows
 
 
 def _classification(key: str, row: dict[str, Any], above: list[tuple[str, str]]) -> dict[str, Any]:
