@@ -48,17 +48,24 @@ _PARAMETERS: Final = documents.plain_parameters(
 _FORM: Final = documents.plain_parameters(
     ("f", {"type": "string", "enum": list(_FORMS)}, "How it is told; else the Accept header decides.")
 )
+_PAGE_ANSWERS: Final = {
+    **documents.answers(None),
+    200: {"description": "Datasets", "model": models.DatasetPage, "content": {HTML: {}}},
+}
 _XML_ANSWER: Final = {**documents.answers(None, missing=True), 200: {"description": "EML 2.2", "content": {XML: {}}}}
 
 
 @router.get(
-    "/v1/dataset", summary="Datasets", openapi_extra=_PARAMETERS, responses=documents.answers(models.DatasetPage)
+    "/v1/dataset",
+    summary="Datasets",
+    openapi_extra=_PARAMETERS,
+    responses=_PAGE_ANSWERS,
 )
 @router.get(
     "/v1/dataset/search",
     summary="Search datasets",
     openapi_extra=_PARAMETERS,
-    responses=documents.answers(models.DatasetPage),
+    responses=_PAGE_ANSWERS,
 )
 def search(request: Request) -> Response:
     """Answer a page of datasets."""
