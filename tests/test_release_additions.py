@@ -162,6 +162,15 @@ def test_too_many_behind_the_curve_make_a_whole_new_file(lake: Lake, monkeypatch
     assert "would stand behind" in caplog.text
 
 
+def test_a_file_is_added_to_so_often_and_then_made_anew(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("biodata.store.release_additions.MOST_ADDITIONS", 2)
+    made = []
+    for first in (300, 310, 320):
+        commit_rows(lake, ROWS[first : first + 10])
+        made.append(added_to(make(lake)))
+    assert made == [True, True, False]
+
+
 def test_a_version_that_is_not_kept_any_more_makes_a_whole_new_file(lake: Lake):
     commit_rows(lake, ROWS[300:310])
     missing = lake.snapshot()

@@ -28,7 +28,8 @@ def add_commands(app: typer.Typer) -> None:
     )(worker)
     app.command(
         name="release",
-        help="Make what the sharing rules let out the current release.\n\nExample: biodata release --data mydata",
+        help="Make what the sharing rules let out the current release: records that are only new are added to a copy of "
+        "the release before, anything else makes a whole new file.\n\nExample: biodata release --data mydata",
     )(release)
 
 
@@ -103,10 +104,13 @@ def worker(
     say(f"{count} jobs done")
 
 
-def release(data: DataOption = DEFAULT_DATA) -> None:
+def release(
+    data: DataOption = DEFAULT_DATA,
+    full: Annotated[bool, typer.Option("--full", help="Make a whole new file in any case.")] = False,
+) -> None:
     """Build the release and say what is in it."""
     from biodata import pipeline
 
-    made = pipeline.release(settings_for(data), progress=show_progress())
+    made = pipeline.release(settings_for(data), full=full, progress=show_progress())
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items())
     say(f"release {made.id} of lake version {made.snapshot}: {counts}")

@@ -26,12 +26,15 @@ from biodata.store.tables import BOUNDARY, DATASET
 
 logger = logging.getLogger(__name__)
 
+MOST_ADDITIONS: Final = 20
+"""How often a file is added to before a whole new one is made. Each addition stands along the curve in itself, so that a
+box reads a row group or two more for each of them, beside those of its place."""
+
 UNSORTED_SHARE: Final = 0.05
-"""Records behind those along the curve, as a share of them: with more, the next release is a whole new file. A box then
-reads the row groups of these beside the few of its place; with equal additions of a hundredth that is every sixth."""
+"""Records behind those along the curve, as a share of them: with more, a whole new file is made."""
 
 UNSORTED_ROWS: Final = 100_000
-"""As many may always stand there: less than one row group, which is what any box reads at least."""
+"""As many may stand there however few the others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ def _reason(
     ordered, rows = int(info["sorted_rows"]), lake.count("occurrences", snapshot=snapshot)
     if not ordered:
         return "the one before has no records"
+    if int(info["additions"]) >= MOST_ADDITIONS:
+        return f"it was added to {MOST_ADDITIONS} times"
     added = rows - lake.count("occurrences", snapshot=after)
     behind = connection.execute("SELECT count(*) FROM occurrences").fetchall()[0][0] - ordered + added
     if behind > max(UNSORTED_ROWS, ordered * UNSORTED_SHARE):

@@ -22,7 +22,8 @@ from biodata.store.content_hash import content_hash, release_id
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.pointer import Named
 from biodata.store.shapes import SHAPE_IDS, SHAPES, boxes, simplified
-from biodata.store.tables import BOUNDARY, DATASET, RELEASE
+from biodata.store.survey_rows import survey_rows
+from biodata.store.tables import BOUNDARY, DATASET, RELEASE, SURVEY
 from biodata.terms import Column
 
 SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
@@ -70,6 +71,7 @@ class ReleaseFile:
         self._connection = duck.workshop(path, spill=spill, memory_limit=memory_limit, row_group_rows=ROW_GROUP_ROWS)
         self._shapes = [pl.DataFrame(schema=SHAPES)]
         self._sorted_rows = 0
+        self._additions = 0
         if copied:
             self._keep_records()
 
@@ -144,6 +146,9 @@ class ReleaseFile:
 
     def finish(self, *, snapshot: int, rules_hash: str) -> Named:
         """Write the shapes, and what is known of the release itself into `release_info`; make the file whole."""
+        surveys = survey_rows(self._connection)
+        self._shapes.append(simplified("surveys", surveys["survey_id"], surveys["geometry"]))
+        self._write("surveys", (*SURVEY, *_BOX), surveys)
         self._write("shapes", [Column(n, t, "") for n, t in SHAPES.items()], pl.concat(self._shapes))
         counts = {name: self._count(name) for name in RELEASE}
         content = content_hash(self._connection)
@@ -156,6 +161,7 @@ class ReleaseFile:
             "biodata": version("biodata"),
             "code_hash": code_hash(),
             "sorted_rows": self._sorted_rows,
+            "additions": self._additions,
             "empty_columns": {"occurrences": self._empty_columns("occurrences")},
         }
         self._connection.execute("CREATE TABLE release_info (key VARCHAR, value VARCHAR)")
@@ -169,7 +175,7 @@ class ReleaseFile:
     def _keep_records(self) -> None:
         """Take every table but that of the records out of a copied file."""
         told = dict(self._connection.execute("SELECT key, value FROM release_info").fetchall())
-        self._sorted_rows = int(told["sorted_rows"])
+        self._sorted_rows, self._additions = int(told["sorted_rows"]), int(told["additions"]) + 1
         tables = self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
         for (table,) in tables:
             if table != "occurrences":
