@@ -8,7 +8,7 @@ import shapely
 from fastapi import APIRouter
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -131,7 +131,7 @@ def _upload(found: Service, raw: bytes, name: str | None) -> Response:
     area_id = hashlib.sha256(polygon.wkb).hexdigest()
     try:
         _keep(found, area_id, name or _name(document), polygon)
-    except OSError as error:
+    except (OSError, OperationalError) as error:
         raise ProblemError(Code.DISK_FULL, "the area could not be kept; nothing was changed") from error
     geometry = shapely.from_wkb(polygon.wkb)
     location = f"/v1/areas/{area_id}"

@@ -13,7 +13,7 @@ from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError
 from api.occurrence_search import FACET_LIMIT, FACETING, PAGING, snapshot, told
-from api.parameters import SEARCH, combine, every, read
+from api.parameters import SEARCH, every, read
 from api.readers import integer
 from biodata.store.query.filters import And, Compare
 
@@ -81,9 +81,9 @@ def counts(request: Request, by: Annotated[str, documents.one_of(_COUNTS)]) -> R
             Code.NOT_FOUND, f"nothing is counted by {by[:80]!r}", expected=f"one of {', '.join(_COUNTS)}"
         )
     with service(request).open(request) as release:
-        filters, _ = combine(request.query_params.multi_items(), release, own=())
-        found = release.facet("occurrences", every(filters), _COUNTS[by], limit=FACET_LIMIT, offset=0)
-        return json_answer({str(name): number for name, number in found})
+        asked = read(request.query_params.multi_items(), release, own=())
+        found = release.facet("occurrences", every(asked.filters), _COUNTS[by], limit=FACET_LIMIT, offset=0)
+        return json_answer({str(name): number for name, number in found}, headers=told(release, asked))
 
 
 @router.get(

@@ -99,9 +99,9 @@ class Asked:
     nulls: dict[str, Filter]
 
 
-def combine(
-    parameters: Sequence[tuple[str, str]], lookup: Lookup, own: Sequence[str]
-) -> tuple[dict[str, Filter], list[str]]:
+def read(
+    parameters: Sequence[tuple[str, str]], lookup: Lookup, own: Sequence[str], *, more: dict[str, Filter] | None = None
+) -> Asked:
     """Read search parameters into filters.
 
     Parameters
@@ -112,27 +112,20 @@ def combine(
         The release's look-ups.
     own : sequence of str
         Names that the caller answers itself (`limit`, `facet`).
+    more : dict of name to Filter, optional
+        Filters that no parameter tells, by a name of their own.
 
     Returns
     -------
-    (dict of name to filter, list of str)
+    Asked
         Repeated values of one parameter are alternatives; different parameters must all hold. Without a word on
-        duplicates, `duplicates` keeps one record of each event. The list names GBIF's parameters that our data cannot
-        answer.
+        duplicates, `duplicates` keeps one record of each event.
 
     Raises
     ------
     ProblemError
         For a name that is not known, or a value that cannot be used.
     """
-    asked = read(parameters, lookup, own)
-    return asked.filters, asked.ignored
-
-
-def read(
-    parameters: Sequence[tuple[str, str]], lookup: Lookup, own: Sequence[str], *, more: dict[str, Filter] | None = None
-) -> Asked:
-    """Read search parameters; see `combine`. `more` are filters that no parameter tells, by a name of their own."""
     told: dict[str, list[str]] = {}
     ignored: set[str] = set()
     for name, value in parameters:

@@ -15,7 +15,7 @@ from api.collections import Collection, find, property_schema
 from api.dependencies import Opened, service
 from api.documents import CollectionId, TileNumber
 from api.errors import Code, ProblemError, invalid
-from api.parameters import combine, every
+from api.parameters import every, read
 from biodata.store.mercator import MAXIMUM_ZOOM
 from biodata.store.query.filters import Filter
 
@@ -134,7 +134,8 @@ def _asked(
     if not collection.points:
         only(request, *_OWN)
         return None, None, []
-    filters, ignored = combine(request.query_params.multi_items(), release, own=(*_OWN, _PROPERTIES))
+    told = read(request.query_params.multi_items(), release, own=(*_OWN, _PROPERTIES))
+    filters, ignored = told.filters, told.ignored
     asked = request.query_params.get(_PROPERTIES)
     if asked is None:
         return every(filters), None, ignored
