@@ -1,0 +1,178 @@
+"""The table of search parameters: GBIF's and ours, each with the filter that it becomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from api import gbif_names, readers, readers_name, readers_place
+from api.readers import Reader
+from biodata.flags import FLAGS
+from biodata.store.query.filters import And, Filter, IsNull
+from biodata.vocabularies import SharingCategory
+
+DUPLICATES: Final = "duplicates"
+"""The parameter that asks for every record of an event."""
+
+INCLUDE_NULL: Final = "includeNull"
+"""Whether ranges keep rows without a value; `year.includeNull` says it of one."""
+
+MINIMUM: Final = "minimumPerSide"
+
+ACROSS: Final = MappingProxyType(
+    {
+        "sharedBetween": "Species recorded on every one of these sides: CN,LA or CN-YN,LA-PH or ids of areas.",
+        "presentIn": "Species recorded on every one of these sides.",
+        "missingFrom": "Species recorded on none of these sides; with presentIn or sharedBetween.",
+        MINIMUM: "Records that a species needs on each side.",
+    }
+)
+"""Parameters that ask for species by the sides on which they are recorded, and their meaning."""
+
+
+class Kind(StrEnum):
+    """How the text of a value is read; the documentation page tells it."""
+
+    TEXT = "text"
+    CODE = "code"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    BOOLEAN = "boolean"
+    KEY = "key"
+    GEOMETRY = "geometry"
+    LIST = "list"
+    CIRCLE = "circle"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A search parameter.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in the address.
+    kind : Kind
+        How its value is read.
+    meaning : str
+        One sentence for the documentation.
+    to_filter : callable
+        From one value and the release's look-ups to a filter.
+    column : str, optional
+        The column behind it, where there is just one: it can then be a facet.
+    codes : tuple of str
+        The codes that it takes, where they are a closed list.
+    null : Filter, optional
+        Of a range: the rows without a value, which are in no range.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    to_filter: Reader
+    column: str | None = None
+    codes: tuple[str, ...] = ()
+    null: Filter | None = None
+
+
+def _texts(*names: str) -> list[Parameter]:
+    """Parameters of text whose name is their column's."""
+    return [Parameter(n, Kind.TEXT, f"{n}, in any case.", readers.equal_text(n), n) for n in names]
+
+
+def _codes(**names: Sequence[str]) -> list[Parameter]:
+    """Parameters of codes whose name is their column's."""
+    return [
+        Parameter(n, Kind.CODE, f"{n}, one of GBIF's codes.", readers.code(n, known), n, tuple(known))
+        for n, known in names.items()
+    ]
+
+
+_ALL: Final = (
+    Parameter("taxonKey", Kind.KEY, "A taxon with all below it: GBIF's integer key or the checklist's.", readers_name.taxon, "taxonKey"),
+    *(
+        Parameter(f"{rank}Key", Kind.KEY, f"A {rank} by its key, with all below it.", readers_name.taxon)
+        for rank in ("acceptedTaxon", "kingdom", "phylum", "class", "order", "family", "genus")
+    ),
+    Parameter("speciesKey", Kind.KEY, "A species by its key.", readers_name.taxon, "speciesKey"),
+    Parameter("scientificName", Kind.TEXT, "A name, with or without author, and all below it.", readers_name.scientific_name, "scientificName"),
+    Parameter("vernacularName", Kind.TEXT, "Text in a common name of the taxon, in any language.", readers_name.vernacular_name),
+    Parameter("speciesList", Kind.LIST, "A list of names, one a value; those not known stand in X-Biodata-Names-Unmatched.", readers_name.taxon),
+    *_texts("acceptedScientificName", "kingdom", "phylum", "class", "order", "family", "genus", "species", "genericName"),
+    *_texts("specificEpithet", "infraspecificEpithet"),
+    *_codes(taxonRank=(), taxonomicStatus=("ACCEPTED", "SYNONYM", "DOUBTFUL")),
+    *_codes(iucnRedListCategory=gbif_names.RED_LIST_CATEGORIES),
+    Parameter("country", Kind.CODE, "ISO 3166-1 code of the country, or its name in a language of the region.", readers_place.country, "countryCode"),
+    Parameter("countryCode", Kind.CODE, "The same as country.", readers_place.country, "countryCode"),
+    Parameter("stateProvince", Kind.TEXT, "First-level division by name, in any language of the region, or by ISO 3166-2 code.", readers_place.state_province, "stateProvince"),
+    Parameter("provinceCode", Kind.CODE, "ISO 3166-2 code of the division (CN-YN).", readers.code("province_code"), "province_code"),
+    *_texts("locality", "habitat"),
+    Parameter("geometry", Kind.GEOMETRY, "WKT POLYGON or MULTIPOLYGON, or GeoJSON, degrees; rings may turn either way.", readers_place.geometry),
+    Parameter("geoDistance", Kind.CIRCLE, "latitude,longitude,distance such as 21.9,101.2,30km.", readers_place.geo_distance),
+    Parameter("withinArea", Kind.TEXT, "Id of a protected area, corridor, candidate, boundary or uploaded area.", readers_place.within_area),
+    Parameter("isGeoreferenced", Kind.BOOLEAN, "The same as hasCoordinate.", readers.present("decimalLatitude")),
+    Parameter("repatriated", Kind.BOOLEAN, "Whether it was published in another country.", readers.repatriated),
+    Parameter("taxonomicIssue", Kind.CODE, "A doubt about the name.", readers.taxonomic_issue),
+    Parameter("hasCoordinate", Kind.BOOLEAN, "Whether there are coordinates.", readers.present("decimalLatitude")),
+    Parameter("hasGeospatialIssue", Kind.BOOLEAN, "Whether the place is gravely in doubt.", readers.geospatial_issue),
+    Parameter("issue", Kind.CODE, "A doubt, by its name.", readers.issue, "quality_flags", tuple(sorted({*FLAGS, *gbif_names.ISSUES}))),
+    *(
+        Parameter(n, Kind.NUMBER, f"{n}; a,b is a range, * an open end.", readers.number_range(n, readers.number), n, null=IsNull(n))
+        for n in ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "elevation", "depth")
+    ),
+    *(
+        Parameter(n, Kind.INTEGER, f"{n}; a,b is a range, * an open end.", readers.number_range(n, readers.integer), n, null=IsNull(n))
+        for n in ("year", "month", "day", "individualCount")
+    ),
+    Parameter(
+        "eventDate", Kind.DATE, "A day, month or year, or two with a comma; * is an open end.",
+        readers.event_date, "eventDate", null=And((IsNull("event_start"), IsNull("year"))),
+    ),
+    *(
+        Parameter(n, Kind.INTEGER, "Day of the year, of dates that tell a day; a,b is a range.", readers.days_of_year(c), null=IsNull(c))
+        for n, c in (("startDayOfYear", "event_start"), ("endDayOfYear", "event_end"))
+    ),
+    Parameter(
+        "lastInterpreted", Kind.DATE, "When GBIF last interpreted the record.",
+        readers.moment("lastInterpreted"), null=IsNull("lastInterpreted"),
+    ),
+    *_codes(basisOfRecord=gbif_names.BASES_OF_RECORD, occurrenceStatus=("PRESENT", "ABSENT"), establishmentMeans=()),
+    *_codes(sex=(), lifeStage=(), typeStatus=(), license=tuple(gbif_names.LICENSE_URLS), publishingCountry=()),
+    *_texts("datasetKey", "institutionCode", "collectionCode", "catalogNumber", "recordNumber", "recordedBy"),
+    *_texts("otherCatalogNumbers"),
+    Parameter("organismId", Kind.TEXT, "The individual or group.", readers.equal_text("organismID"), "organismID"),
+    *_texts("identifiedBy", "samplingProtocol", "organismQuantity", "organismQuantityType"),
+    Parameter("publishingOrg", Kind.TEXT, "The publishing organisation.", readers.equal_text("publishingOrgKey"), "publishingOrgKey"),
+    Parameter("occurrenceId", Kind.TEXT, "The publisher's identifier.", readers.equal_text("occurrenceID"), "occurrenceID"),
+    Parameter("gbifId", Kind.TEXT, "GBIF's number.", readers.equal_text("gbifID"), "gbifID"),
+    Parameter("eventId", Kind.TEXT, "The sampling event.", readers.equal_text("eventID"), "eventID"),
+    Parameter("parentEventId", Kind.TEXT, "The event above it.", readers.equal_text("parentEventID"), "parentEventID"),
+    *(Parameter(n, Kind.TEXT, "A kind of media.", readers.media, "mediaType") for n in ("mediaType", "mediatype")),
+    Parameter("q", Kind.TEXT, "Text anywhere in names, place or recorder.", readers_name.free_text),
+    Parameter(
+        "sharingCategory", Kind.CODE, "How coarse the place is: open, 0_1_degree, …",
+        readers.category, "sharing_category",
+        tuple(SharingCategory),
+    ),
+    Parameter("isInCluster", Kind.BOOLEAN, "Whether other records tell of the same event; all of them are shown then.", readers.flag("isInCluster"), "isInCluster"),
+    Parameter(
+        DUPLICATES, Kind.CODE, "one: one record of each event, as without this parameter; all: every record.",
+        readers.duplicates, codes=readers.DUPLICATES,
+    ),
+    Parameter("ambiguous", Kind.BOOLEAN, "Whether either side of a border may be right.", readers.flag("ambiguous"), "ambiguous"),
+)  # fmt: skip
+
+
+SEARCH: Final = MappingProxyType({parameter.name: parameter for parameter in _ALL})
+"""Every search parameter by its name."""
+
+NULLS: Final = frozenset({INCLUDE_NULL, *(f"{p.name}.{INCLUDE_NULL}" for p in _ALL if p.null is not None)})
+"""The parameters that keep rows without a value."""
+
+RANK_KEYS: Final = MappingProxyType({f"{r}Key": r for r in ("kingdom", "phylum", "class", "order", "family", "genus")})
+"""Parameters of keys whose column holds a name: a facet's values are turned into keys."""
+
+FACETS: Final = MappingProxyType({p.name: p.column for p in _ALL if p.column is not None} | RANK_KEYS)
+"""What can be counted by: the parameter's name and its column."""
