@@ -59,9 +59,11 @@ def repeated_near_seats(placed: pl.DataFrame, *, gazetteer: places.Gazetteer) ->
     if points.height:
         for kind, flag in SEAT_FLAGS.items():
             metres, row = gazetteer.seats[kind].nearest(longitude, latitude)
-            near = points.with_columns(
-                metres=np.rint(metres[:, 0]).astype(np.int64), seat=gazetteer.seats[kind].name.gather(row[:, 0])
-            ).filter(pl.col("metres") <= BESIDE_SEAT_M)
+            beside = np.flatnonzero(np.rint(metres[:, 0]) <= BESIDE_SEAT_M)
+            near = points[beside].with_columns(
+                metres=np.rint(metres[beside, 0]).astype(np.int64),
+                seat=gazetteer.seats[kind].name.gather(row[beside, 0]),
+            )
             detail = pl.format(
                 "{} collectors and {} species at this exact point, {} m from the seat {}",
                 "collectors", "species", "metres", "seat",

@@ -12,6 +12,7 @@ The form is that of gnparser (https://github.com/gnames/gnparser), so that autho
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 
@@ -55,15 +56,24 @@ _TEAM: Final = rf"(?>{_AUTHOR}(?>{_SEPARATOR}{_AUTHOR})*+(?:\s?,?\s?{_YEAR})?+)"
 _LINK: Final = r"(?:,?\s(?:ex\b\.?|in\b|emend\b\.?):?\s)"
 _GROUP: Final = rf"(?>{_TEAM}(?:{_LINK}{_TEAM}){{0,2}}+)"
 
-AUTHORSHIP: Final = re.compile(
-    rf"(?P<basionym>(?>\(\s?\(?\s?{_GROUP}\s?\)(?:\s?\))?(?:,?\s?{_YEAR})?|\(\s?{_GROUP}(?!\s?\))|{_GROUP}\s?\)))?"
-    rf"(?(basionym)\s?(?P<combination>{_GROUP})?|(?P<only>{_GROUP}))(?=\s|$|;|,)"
-)
-"""An authorship at the start of a text."""
 
-_PIECES: Final = re.compile(
-    rf"(?P<year>{_YEAR})|(?P<link>{_LINK})|(?P<al>{_ET_AL})|(?P<separator>{_SEPARATOR})|(?P<author>{_AUTHOR})"
-)
+@cache
+def _authorship() -> re.Pattern[str]:
+    """Return the pattern of an authorship at the start of a text; made when it is needed, for it takes a while."""
+    return re.compile(
+        rf"(?P<basionym>(?>\(\s?\(?\s?{_GROUP}\s?\)(?:\s?\))?(?:,?\s?{_YEAR})?|\(\s?{_GROUP}(?!\s?\))|{_GROUP}\s?\)))?"
+        rf"(?(basionym)\s?(?P<combination>{_GROUP})?|(?P<only>{_GROUP}))(?=\s|$|;|,)"
+    )
+
+
+@cache
+def _pieces() -> re.Pattern[str]:
+    """Return the pattern of the pieces of an authorship."""
+    return re.compile(
+        rf"(?P<year>{_YEAR})|(?P<link>{_LINK})|(?P<al>{_ET_AL})|(?P<separator>{_SEPARATOR})|(?P<author>{_AUTHOR})"
+    )
+
+
 _YEAR_NUMBER: Final = re.compile(_NUMBER)
 
 
@@ -82,7 +92,7 @@ def authorship_at(text: str, position: int) -> tuple[str, int, bool] | None:
     (str, int, bool) or None
         The authorship in its form, where it ends, and whether it is no more than a group in brackets.
     """
-    found = AUTHORSHIP.match(text, position)
+    found = _authorship().match(text, position)
     if found is None:
         return None
     if found["only"] is not None:
@@ -111,7 +121,7 @@ def _group(told: str) -> str:
     position = 0
     told = told.strip()
     while position < len(told):
-        piece = _PIECES.match(told, position)
+        piece = _pieces().match(told, position)
         if piece is None:  # a space between pieces
             position += 1
             continue

@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from biodata.geo import Floats, metres_per_degree
-
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
+from biodata.places.edges import ranges
 
 Longs = NDArray[np.int64]
 
@@ -60,14 +58,18 @@ class Points:
     name: pl.Series
 
     @cached_property
-    def _tree(self) -> "cKDTree[None]":
-        # Not with the module: it takes a fifth of a second, and `--help` needs none of it.
-        from scipy.spatial import cKDTree
+    def _sorted(self) -> tuple[Longs, Longs]:
+        """The numbers of the points' cells in order, and the points in that order."""
+        cell = _numbers(self.longitude, self.latitude)
+        order = np.argsort(cell, kind="stable")
+        return cell[order], order
 
-        return cKDTree(on_sphere(self.longitude, self.latitude))
+    @cached_property
+    def _on_sphere(self) -> Floats:
+        return on_sphere(self.longitude, self.latitude)
 
     def nearest(self, longitude: Floats, latitude: Floats, count: int = 1) -> tuple[Floats, Longs]:
-        """Return the metres to the nearest points, along the chord of the sphere, and their rows.
+        """Return the metres to the nearest points within `REACH_M`, along the chord of the sphere, and their rows.
 
         Parameters
         ----------
@@ -79,12 +81,33 @@ class Points:
         Returns
         -------
         ndarray of float64, ndarray of int64, shape (n, count)
-            Infinite where there are fewer points.
+            Infinite, and row 0, where fewer points are that near.
         """
-        if not len(self.longitude):
-            return np.full((len(longitude), count), np.inf), np.zeros((len(longitude), count), dtype=np.int64)
-        metres, row = self._tree.query(on_sphere(longitude, latitude), k=range(1, count + 1))
-        return np.asarray(metres, dtype=np.float64), np.asarray(row, dtype=np.int64)
+        metres = np.full((len(longitude), count), np.inf)
+        rows = np.zeros((len(longitude), count), dtype=np.int64)
+        cells, order = self._sorted
+        wide = np.ceil(REACH_M / metres_per_degree(np.minimum(np.abs(latitude) + CELL_DEGREES, 89.9))[0] / CELL_DEGREES)
+        cell = _numbers(longitude, latitude)[:, None] + np.array([-1, 0, 1]) * 2**16
+        start = np.searchsorted(cells, cell - wide[:, None].astype(np.int64))
+        end = np.searchsorted(cells, cell + wide[:, None].astype(np.int64), side="right")
+        run, at = ranges(start.ravel(), (end - start).ravel())
+        place, row = run // 3, order[at]
+        apart = np.sqrt(((on_sphere(longitude, latitude)[place] - self._on_sphere[row]) ** 2).sum(axis=1))
+        near = np.flatnonzero(apart <= REACH_M)
+        place, row, apart = place[near], row[near], apart[near]
+        by_distance = np.lexsort((row, apart, place))
+        place, row, apart = place[by_distance], row[by_distance], apart[by_distance]
+        rank = np.arange(len(place)) - np.searchsorted(place, place)
+        kept = rank < count
+        metres[place[kept], rank[kept]] = apart[kept]
+        rows[place[kept], rank[kept]] = row[kept]
+        return metres, rows
+
+
+def _numbers(longitude: Floats, latitude: Floats) -> Longs:
+    """Return the number of the cell of each place: its row times 65,536, and its column."""
+    row, column = np.floor(latitude / CELL_DEGREES), np.floor(longitude / CELL_DEGREES)
+    return np.asarray(row.astype(np.int64) * 2**16 + column.astype(np.int64))
 
 
 def on_sphere(longitude: Floats, latitude: Floats) -> Floats:
