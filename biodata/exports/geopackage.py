@@ -15,7 +15,7 @@ from biodata.exports.selection import Selection, Step, evened
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_BATCH_ROWS: Final = 50_000
+_BATCH_ROWS: Final = 20_480
 LAYER: Final = "occurrences"
 
 

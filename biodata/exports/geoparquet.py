@@ -15,7 +15,7 @@ from biodata.exports.selection import Selection, Step, evened
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_GROUP_ROWS: Final = 100_000
+_GROUP_ROWS: Final = 61_440
 """Rows of a row group: written as one, whatever steps they were read in."""
 
 _EDGES: Final = (

@@ -16,13 +16,14 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import StoreError
+from biodata.exports.memory import give_back
 from biodata.store.duck import connect, quote
 from biodata.store.query.filters import Filter
 from biodata.store.query.sql import where
 from biodata.store.tables import RELEASE
 
-CHUNK_ROWS: Final = 61_440
-"""Rows of the release that one step looks at: half of DuckDB's row group, so that a step opens one group."""
+CHUNK_ROWS: Final = 20_480
+"""Rows of the release that one step looks at: a few of DuckDB's vectors, so that a step takes some tens of megabytes."""
 
 _AHEAD: Final = 2
 """Steps that are read while one is being written."""
@@ -31,6 +32,9 @@ Part = TypeVar("Part")
 
 Step = Callable[[float], None]
 """Told how far the work is (0-1); raises to stop it."""
+
+_BUFFERS: Final = "400MB"
+"""What DuckDB may hold of the release at once: it is read once from one end to the other."""
 
 _OCCURRENCES: Final = RELEASE["occurrences"]
 
@@ -62,7 +66,7 @@ class Selection:
         """
         self._condition, self._params = where(filter_, _OCCURRENCES)
         self.filter = filter_
-        self._connection = connect(path)
+        self._connection = _connect(path)
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -162,6 +166,8 @@ class Selection:
                     if len(waiting) > _AHEAD:
                         done, future = waiting.popleft()
                         yield done, future.result()
+                        del future
+                        give_back()
                 while waiting:
                     done, future = waiting.popleft()
                     yield done, future.result()
@@ -210,6 +216,14 @@ def evened(chunks: Iterator[tuple[int, pl.DataFrame]], rows: int) -> Iterator[tu
             kept, height = [whole.slice(rows)], height - rows
     if height:
         yield number, pl.concat(kept)
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a release with small buffers; with those that it has where this process has opened it already."""
+    try:
+        return connect(path, memory_limit=_BUFFERS)
+    except StoreError:
+        return connect(path)
 
 
 def _unreadable(error: duckdb.Error) -> StoreError:
