@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
 
@@ -53,7 +54,7 @@ def _row(told: Mapping[str, Any]) -> tuple[Any, ...]:
     name = told.get("title") or key or "records of no dataset"
     licence = LICENSE_URLS.get(told.get("license") or "", told.get("license"))
     return (
-        (f"/v1/dataset/{key}?f=html", name) if key and "/" not in key else name,
+        (f"/v1/dataset/{quote(key, safe='')}?f=html", name) if key else name,
         told.get("publisher"),
         (licence, told["license"]) if licence and licence.startswith("http") else licence,
         (f"https://doi.org/{doi.removeprefix('https://doi.org/')}", doi) if doi else None,

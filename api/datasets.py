@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from fastapi import APIRouter
@@ -35,8 +36,11 @@ _TYPES: Final = {JSON: "json", HTML: "html", JSON_LD: "jsonld", TURTLE: "ttl", X
 # pygbif sends these; none of them changes what we can answer.
 _ACCEPTED: Final = (
     "hl", "type", "subtype", "facet", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect", "keyword",
-    "owningOrg", "publishingOrg", "hostingOrg", "publishingCountry", "decade", "continent", "country", "code",
+    "owner", "identifier", "identifierType", "owningOrg", "publishingOrg", "hostingOrg", "publishingCountry", "decade", "continent", "country", "code",
 )  # fmt: skip
+
+_SENT: Final = ("q", "limit", "offset", *_ACCEPTED)
+"""What pygbif sends beside a key, too."""
 
 _PARAMETERS: Final = documents.plain_parameters(
     ("q", {"type": "string"}, "Text in title, key or citation."),
@@ -116,46 +120,22 @@ def suggest(request: Request) -> Response:
     return json_answer([{"key": key, "title": title or key, "type": "OCCURRENCE"} for key, title in page.rows])
 
 
-@router.get(
-    "/v1/dataset/{key}",
-    summary="One dataset",
-    openapi_extra=_FORM,
-    responses={
-        **documents.answers(None, missing=True),
-        200: {
-            "description": "The dataset",
-            "model": models.Dataset,
-            "content": {HTML: {}, JSON_LD: {}, TURTLE: {}, XML: {}},
-        },
-    },
-)
-def one(request: Request, key: str) -> Response:
-    """Answer one dataset by its key: as GBIF has it, a page for people, schema.org, DCAT or EML."""
-    only(request, "f")
-    form = _form(request, _FORMS)
-    with service(request).open(request) as release:
-        entry = _entry(request, release, key)
-        if form == "html":
-            return dataset_page.one(release.catalogue, entry)
-    return _WRITTEN[form](entry)
-
-
-@router.get("/v1/dataset/{key}/document", summary="A dataset's EML", responses=_XML_ANSWER)
+@router.get("/v1/dataset/{key:path}/document", summary="A dataset's EML", responses=_XML_ANSWER)
 def document(request: Request, key: str) -> Response:
     """Answer a dataset's metadata as EML 2.2 in GBIF's profile, its extents from published values."""
-    only(request)
+    only(request, *_SENT)
     with service(request).open(request) as release:
         return _eml(_entry(request, release, key))
 
 
 @router.get(
-    "/v1/dataset/{key}/metrics",
+    "/v1/dataset/{key:path}/metrics",
     summary="A dataset's numbers",
     responses=documents.answers(models.DatasetMetrics, missing=True),
 )
 def metrics(request: Request, key: str) -> Response:
     """Answer numbers of published records, and of them by kingdom, rank and doubt."""
-    only(request)
+    only(request, *_SENT)
     with service(request).open(request) as release:
         entry, found = _entry(request, release, key), release.catalogue
         body = {
@@ -174,16 +154,40 @@ def metrics(request: Request, key: str) -> Response:
 
 
 @router.get(
-    "/v1/dataset/{key}/counts",
+    "/v1/dataset/{key:path}/counts",
     summary="A dataset's records, counted",
     responses=documents.answers(dict[str, dict[str, int]], missing=True),
 )
 def counts(request: Request, key: str) -> Response:
     """Answer published records by kind, country, year, class, licence and how exact their place is."""
-    only(request)
+    only(request, *_SENT)
     with service(request).open(request) as release:
         _entry(request, release, key)
         return json_answer({by: release.catalogue.counts(key, by) for by in COUNTED})
+
+
+@router.get(
+    "/v1/dataset/{key:path}",
+    summary="One dataset",
+    openapi_extra=_FORM,
+    responses={
+        **documents.answers(None, missing=True),
+        200: {
+            "description": "The dataset",
+            "model": models.Dataset,
+            "content": {HTML: {}, JSON_LD: {}, TURTLE: {}, XML: {}},
+        },
+    },
+)
+def one(request: Request, key: str) -> Response:
+    """Answer one dataset by its key: as GBIF has it, a page for people, schema.org, DCAT or EML."""
+    only(request, "f", *_SENT)
+    form = _form(request, _FORMS)
+    with service(request).open(request) as release:
+        entry = _entry(request, release, key)
+        if form == "html":
+            return dataset_page.one(release.catalogue, entry)
+    return _WRITTEN[form](entry)
 
 
 @router.get("/catalog.ttl", summary="All datasets as DCAT in Turtle", responses={
@@ -210,7 +214,7 @@ def sitemap(request: Request) -> Response:
     with service(request).open(request) as release:
         keys, day = release.catalogue.keys, str(release.info["created"])[:10]
     pages = [address(request, "/"), address(request, "/docs"), address(request, "/v1/dataset", [("f", "html")])]
-    pages += [address(request, f"/v1/dataset/{key}") for key in keys if "/" not in key]
+    pages += [f"{_base(request)}/v1/dataset/{quote(key, safe='')}" for key in keys]
     told = "".join(f"<url><loc>{escape(page)}</loc><lastmod>{day}</lastmod></url>\n" for page in pages)
     text = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{told}</urlset>\n'
     return Response(text, media_type=XML, headers=_CACHE)

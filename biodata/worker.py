@@ -250,7 +250,7 @@ def _citation(settings: Settings, registry: Registry, held: Held) -> dict[str, A
 
 def _replay(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
     """Ask a citation again under today's rules."""
-    return replays.replay(settings, registry, held.arguments["citation"]).as_dict()
+    return replays.replay(settings, registry, held.arguments["citation"], step=held.progress).as_dict()
 
 
 def _doi(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:

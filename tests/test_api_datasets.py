@@ -31,6 +31,19 @@ def test_the_list_the_search_and_one_dataset_agree(client: TestClient):
     ]
 
 
+def test_what_pygbif_sends_beside_a_key_is_taken(client: TestClient):
+    for what in ("", "/metrics", "/document"):
+        assert client.get(f"/v1/dataset/field-notes{what}", params={"limit": "100"}).status_code == 200
+
+
+def test_a_key_with_a_slash_is_one_key(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    monkeypatch.setattr("api.catalogue.Catalogue.entry", lambda _, __, ___, key: asked.append(key))
+    for what in ("", "/document", "/counts"):
+        assert client.get(f"/v1/dataset/10.15468%2Fabc{what}").status_code == 404
+    assert asked == ["10.15468/abc"] * 3
+
+
 def test_extents_are_those_of_the_published_values(client: TestClient):
     told = client.get("/v1/dataset/field-notes").json()
     box = told["geographicCoverages"][0]["boundingBox"]

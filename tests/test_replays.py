@@ -13,6 +13,7 @@ import releases as fixture
 from biodata import pipeline, terms
 from biodata.access import citations, replays
 from biodata.access.citations import Question
+from biodata.errors import JobStoppedError
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.backup import backup, restore
@@ -111,7 +112,7 @@ def again(
     def asked(name: str) -> replays.Replay:
         return replay(settings, first[1][name])
 
-    asked.data = settings.data
+    asked.data, asked.cited = settings.data, first[1]
     return asked
 
 
@@ -250,6 +251,24 @@ def test_a_backup_that_was_brought_back_replays_the_same(again, tmp_path: Path):
     assert again("all").identical
     (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     assert counted(again("all").causes["withheld"]) == {("cameras", "tigers", "withheld"): 4}
+
+
+def test_a_replay_that_is_stopped_leaves_nothing_half(again):
+    settings, told = Settings(data=again.data), []
+
+    def stop(share: float) -> None:
+        told.append(share)
+        if share > 0.5:
+            message = "the worker is to end"
+            raise JobStoppedError(message)
+
+    with Registry.open(settings) as registry:
+        with pytest.raises(JobStoppedError):
+            replays.replay(settings, registry, again.cited["all"], step=stop)
+        assert not list((again.data / "replays").glob("*"))
+        assert replays.replay(settings, registry, again.cited["all"], step=told.append).identical
+    assert told[-1] <= 1
+    assert told == sorted(told[:1]) + sorted(told[1:])
 
 
 def test_versions_that_are_cited_are_known(first):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,11 @@ logger = logging.getLogger(__name__)
 KEPT: Final = 4
 """Rebuilt files that stay: whoever asks again of the same version need not wait."""
 BATCH_ROWS: Final = 100_000
+
+_PUBLISHED: Final = 0.7
+"""Share of the work that is done when every record went through the rules."""
+
+Step = Callable[[float], None]
 
 CAUSE: Final = pl.Schema(
     {"key": pl.Int64, "cause": pl.String, "rule": pl.String, "category": pl.String, "reason": pl.String}
@@ -66,7 +71,7 @@ def folder(data: Path) -> Path:
     return data / "replays"
 
 
-def rebuild(settings: Settings, lake: Lake, snapshot: int) -> Rebuilt:
+def rebuild(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambda _share: None) -> Rebuilt:
     """Build an older version of the lake under today's rules, in batches; or find it built already.
 
     A record that is gone since is left out. Of one that was changed since, both what it was and what it is decide how
@@ -81,6 +86,8 @@ def rebuild(settings: Settings, lake: Lake, snapshot: int) -> Rebuilt:
         Its lake.
     snapshot : int
         The older version.
+    step : function, optional
+        Told how far the work is (0-1); raises to stop it.
 
     Raises
     ------
@@ -95,7 +102,7 @@ def rebuild(settings: Settings, lake: Lake, snapshot: int) -> Rebuilt:
         path, causes = (folder(settings.data) / f"{name}.{end}" for end in ("duckdb", "parquet"))
         if not (path.exists() and causes.exists()):
             try:
-                _build(settings, lake, snapshot, rules, path, causes)
+                _build(settings, lake, snapshot, rules, path, causes, step)
             except (OSError, duckdb.Error) as error:
                 message = f"version {snapshot} of the lake could not be built again: {str(error).splitlines()[0]}"
                 raise StoreError(message) from error
@@ -105,7 +112,7 @@ def rebuild(settings: Settings, lake: Lake, snapshot: int) -> Rebuilt:
 
 
 def _build(
-    settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, path: Path, causes_path: Path
+    settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, path: Path, causes_path: Path, step: Step
 ) -> None:
     """Write both files; each appears whole."""
     boundaries = places.load_boundaries(settings.boundaries)
@@ -113,7 +120,8 @@ def _build(
     since = _Since.look(lake, snapshot, rules)
     with WorkFolder(settings.data / "staging") as work:
         parts: list[Path] = []
-        left_out = [since.gone]
+        left_out, done = [since.gone], 0
+        total = max(lake.count("occurrences", snapshot=snapshot), 1)
         for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
             kept, told = since.leave_out(batch)
             decided = since.decide(kept, rules)
@@ -121,6 +129,8 @@ def _build(
             left_out += [told, _withheld(kept, decided)]
             parts.append(work.folder / f"published-{len(parts):06d}.parquet")
             write_part(_placed(published), parts[-1], row_group_rows=20_000)
+            done += batch.height
+            step(_PUBLISHED * done / total)
         assessed = assessments.of_release(
             parts,
             gazetteer=gazetteer,
@@ -136,6 +146,7 @@ def _build(
             file.write_boundaries(boundaries)
             file.write_datasets(pl.DataFrame(schema=terms.schema(DATASET)))
             file.finish(snapshot=snapshot, rules_hash=rules.hash)
+        step(1.0)
         pl.concat(left_out).write_parquet(causes)
         causes.replace(causes_path)
         unnamed.replace(path)

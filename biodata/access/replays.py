@@ -110,7 +110,9 @@ class Replay:
         return asdict(self)
 
 
-def replay(settings: Settings, registry: Registry, citation_id: str) -> Replay:
+def replay(
+    settings: Settings, registry: Registry, citation_id: str, *, step: rebuilding.Step = lambda _share: None
+) -> Replay:
     """Ask a citation again: its version of the lake under today's rules, filtered on published values.
 
     Parameters
@@ -121,6 +123,8 @@ def replay(settings: Settings, registry: Registry, citation_id: str) -> Replay:
         Where the citation stands.
     citation_id : str
         The citation.
+    step : function, optional
+        Told how far the work is (0-1); raises to stop it.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def replay(settings: Settings, registry: Registry, citation_id: str) -> Replay:
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
         WorkFolder(settings.data / "staging") as work,
     ):
-        rebuilt = rebuilding.rebuild(settings, lake, cited.snapshot)
+        rebuilt = rebuilding.rebuild(settings, lake, cited.snapshot, step=lambda share: step(0.9 * share))
         now = ask(rebuilt.path, cited.filter, settings.data, cited.content["columns"], into=work.folder)
         made = work.folder / content.members_name(now.hash)
         identical = now.hash == cited.content["hash"]
