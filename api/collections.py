@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ class Collection:
     @property
     def properties(self) -> tuple[str, ...]:
         """The columns that stand in every feature, in order."""
-        return tuple(name for name in self.table.columns if name != "geometry")
+        return _properties(self.id)
 
     @property
     def points(self) -> bool:
@@ -65,6 +66,12 @@ class Collection:
     def filterable(self) -> tuple[str, ...]:
         """The properties that a filter may name."""
         return tuple(name for name in self.properties if name not in self.shapes)
+
+
+@cache
+def _properties(collection_id: str) -> tuple[str, ...]:
+    """Return the columns of a collection's table but the geometry; every feature asks for them."""
+    return tuple(name for name in RELEASE[collection_id].columns if name != "geometry")
 
 
 COLLECTIONS: Final = MappingProxyType(
@@ -127,6 +134,22 @@ COLLECTIONS: Final = MappingProxyType(
                 "candidate_id",
                 documents=frozenset({"evidence", "parts"}),
                 shown=("name", "rank", "score", "country_codes", "area_km2", "boundary_disagreement_km2"),
+            ),
+            Collection(
+                "surveys",
+                "Surveys",
+                "Sampling events that open records tell of: method, days, numbers of records and species.",
+                "survey_id",
+                timed=True,
+                shown=(
+                    "eventID",
+                    "samplingProtocol",
+                    "event_start",
+                    "event_end",
+                    "records",
+                    "species",
+                    "country_codes",
+                ),
             ),
             Collection(
                 "boundaries",

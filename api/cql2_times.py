@@ -223,7 +223,7 @@ def _property(node: Any) -> str | None:
 
 def _timed(table: Table) -> bool:
     """Tell whether a table tells of events."""
-    return EVENT[0] in table.columns
+    return EVENT[0] in table.columns and "eventDate" in table.columns
 
 
 def _no_time(node: Any) -> Exception:

@@ -99,6 +99,7 @@ EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
         "protected_areas": "ACCENTI(CASEI(name)) LIKE ACCENTI(CASEI('%nam%'))",
         "corridors": "functional = TRUE AND cost_ratio < 5",
         "reserve_candidates": "rank <= 10 AND A_CONTAINS(country_codes, ('LA'))",
+        "surveys": "samplingProtocol = 'camera trap' AND species > 5",
         "boundaries": "level = 'province' AND country_code IN ('CN', 'LA', 'MM', 'VN')",
     }
 )
@@ -256,7 +257,7 @@ def _describe(request: Request, release: Opened, collection: Collection) -> dict
     path = f"/ogc/collections/{collection.id}"
     extent: dict[str, Any] = {"spatial": {"bbox": [release.extent(collection.id)], "crs": CRS84}}
     if collection.timed:
-        extent["temporal"] = {"interval": [release.years()], "trs": GREGORIAN}
+        extent["temporal"] = {"interval": [release.moments(collection.id)], "trs": GREGORIAN}
     return {
         "id": collection.id,
         "title": collection.title,

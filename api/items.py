@@ -1,6 +1,6 @@
 """Items of OGC API Features, parts 1 to 3: boxes, dates, property filters, CQL2, several coordinate systems."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -128,7 +128,7 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
     if query.get("datetime"):
         first, last = read_dates("datetime", query["datetime"], separator="/")
         if collection.timed and (first or last):
-            parts.append(overlaps(first, last))
+            parts.append(overlaps(first, last) if "year" in collection.table.columns else _touches(first, last))
     if query.get("filter"):
         language = query.get("filter-lang", "cql2-text")
         if language not in LANGUAGES:
@@ -137,6 +137,13 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
         parts.append(read_filter(query["filter"], language, collection.table, system))
     whole = None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
     return view(query, collection, whole)
+
+
+def _touches(first: date | None, last: date | None) -> Filter:
+    """Return the filter for features that last for some of the days between two."""
+    ends: list[Filter] = [Compare("event_end", ">=", first)] if first else []
+    ends += [Compare("event_start", "<=", last)] if last else []
+    return And(tuple(ends))
 
 
 def view(query: QueryParams, collection: Collection, filter_: Filter | None) -> Filter | None:

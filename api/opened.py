@@ -149,6 +149,13 @@ class Opened:
         """Return the first and the last moment that occurrences tell."""
         return self._service.facts(self._release).years()
 
+    def moments(self, table: str) -> list[str | None]:
+        """Return the first and the last moment that a table's rows tell."""
+        if table == "occurrences":  # of some of them only the year is published
+            return self.years()
+        first, last = self._release.days(table)
+        return [f"{first}T00:00:00Z" if first else None, f"{last}T23:59:59Z" if last else None]
+
     def taxon(self, key: str) -> Filter:
         """Return the filter for a taxon with all that lies below it, by GBIF's integer key or the checklist's."""
         number = int(key) if key.isascii() and key.isdigit() and len(key) < 18 else None

@@ -14,7 +14,7 @@ from releases import GIBBON
 
 pytest_plugins = ("api_client",)
 
-COLLECTIONS = ("occurrences", "protected_areas", "corridors", "reserve_candidates", "boundaries")
+COLLECTIONS = ("occurrences", "protected_areas", "corridors", "reserve_candidates", "surveys", "boundaries")
 ITEMS = "/ogc/collections/{}/items"
 EPSG4326 = "http://www.opengis.net/def/crs/EPSG/0/4326"
 PLACED = [r for r in releases.open_rows() if r["decimalLatitude"] is not None]
@@ -73,7 +73,7 @@ def test_extent_of_occurrences(client):
 def test_every_property_stands_in_every_feature(client, collection):
     schema = client.get(f"/ogc/collections/{collection}/schema").json()["properties"]
     features = items(client, collection, limit=400)["features"]
-    assert features
+    assert features or collection == "surveys", "the small release has none"
     for feature in features:
         assert feature["type"] == "Feature"
         assert feature["properties"].keys() == schema.keys() - {"geometry"}

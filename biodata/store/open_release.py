@@ -7,6 +7,7 @@ import logging
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -264,6 +265,12 @@ class OpenRelease:
         statement = statements.extent(_table(table))
         edges = self.run(statement, [])[0] if statement is not None else (None,)
         return (-180.0, -90.0, 180.0, 90.0) if None in edges else (edges[0], edges[1], edges[2], edges[3])
+
+    def days(self, table: str) -> tuple[date | None, date | None]:
+        """Return the first and the last day that a table's rows tell; None where there are none."""
+        statement = statements.days(_table(table))
+        first, last = self.run(statement, [])[0] if statement is not None else (None, None)
+        return first, last
 
     def tile(
         self,

@@ -46,6 +46,7 @@ SHAPE_PROPERTIES: Final = {
         "width_m", "narrowest_m", "sharing_category",
     ),
     "reserve_candidates": ("candidate_id", "run_id", "name", "rank", "score", "area_km2", "sharing_category"),
+    "surveys": ("survey_id", "datasetKey", "eventID", "samplingProtocol", "records", "species"),
     "boundaries": ("code", "name", "level", "country_code"),
 }  # fmt: skip
 """What a shape tells in a tile, beside `country_codes` as text where the table has them."""

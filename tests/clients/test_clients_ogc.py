@@ -26,7 +26,7 @@ def pyogrio():
 
 def test_gdal_lists_the_layers(pyogrio, address):
     layers = {name for name, _ in pyogrio.list_layers(f"OAPIF:{address}/ogc")}
-    assert layers == {"occurrences", "protected_areas", "corridors", "reserve_candidates", "boundaries"}
+    assert layers == {"occurrences", "protected_areas", "corridors", "reserve_candidates", "surveys", "boundaries"}
 
 
 def test_gdal_reads_every_feature_over_pages(pyogrio, address):

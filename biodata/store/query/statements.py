@@ -81,6 +81,13 @@ def facet(table: Table, column: str, filter_: Filter | None, *, limit: int, offs
     return text, [*params, minimum, limit, offset]
 
 
+def days(table: Table) -> str | None:
+    """Return the statement for the first and the last day of a release's table; None where it tells no days."""
+    if "event_start" not in table.columns:
+        return None
+    return f"SELECT min(event_start), max(event_end) FROM {quote(table.name)}"
+
+
 def extent(table: Table) -> str | None:
     """Return the statement for west, south, east, north of a release's table; None where it has no places."""
     if table.place is Place.NONE:
