@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -140,11 +141,18 @@ def _asked(
     if asked is None:
         return every(filters), None, ignored
     names = list(dict.fromkeys(asked.split(",")))
-    allowed = ("count", *(n for n in collection.filterable if property_schema(collection, n)["type"] != "array"))
+    allowed = _tellable(collection.id)
     for name in names:
         if name not in allowed:
             raise invalid(field=_PROPERTIES, value=name, expected=f"some of {', '.join(allowed)}")
     return every(filters), names, ignored
+
+
+@cache
+def _tellable(collection_id: str) -> tuple[str, ...]:
+    """Return what a record can tell in a tile: its columns of single values, and the count."""
+    collection = find(collection_id)
+    return ("count", *(n for n in collection.filterable if property_schema(collection, n)["type"] != "array"))
 
 
 def _mark(request: Request) -> str:

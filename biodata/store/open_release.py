@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import duckdb
 import polars as pl
@@ -25,6 +25,9 @@ from biodata.store.watchdog import Watchdog
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_FEATURES_KEPT: Final = 100
+"""Expressions for features that are kept as text: one for each choice of properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class OpenRelease:
 
     def __init__(self, path: Path, *, timeout_seconds: float) -> None:
         self._connection = connect(path)
+        self._features: dict[tuple[str, str, tuple[str, ...], bool], str] = {}
         self._watchdog = Watchdog(timeout_seconds)
         # The reader lets go of a release without closing it, while requests still hold it.
         weakref.finalize(self, self._watchdog.close)
@@ -223,7 +227,12 @@ class OpenRelease:
         if found.place is not Place.POINT:
             problem = f"the place of {table} is no point"
             raise InputError(problem, code="TABLE_UNKNOWN")
-        told = feature_text.feature(found, key, properties, empty=self._empty.get(table, ()), flipped=flipped)
+        kind = (table, key, tuple(properties), flipped)
+        told = self._features.get(kind)
+        if told is None:
+            told = feature_text.feature(found, key, properties, empty=self._empty.get(table, ()), flipped=flipped)
+            if len(self._features) < _FEATURES_KEPT:
+                self._features[kind] = told
         return self._page(found, [told], where, limit=limit, offset=offset, cursor=cursor)
 
     def _page(
@@ -239,6 +248,8 @@ class OpenRelease:
             if (place.release, place.table) != (self.id, table.name):
                 raise _no_cursor(cursor)
             after = place.after
+        if limit == 0:
+            return Page([], None)
         # One row more than asked tells whether there is a next page.
         statement, params = statements.page(table, told, where, limit=limit + 1, offset=offset, after=after)
         rows = self.run(statement, params)

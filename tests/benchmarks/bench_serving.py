@@ -321,7 +321,7 @@ def facets(csv: Path, *, alone: bool) -> None:
         return
     statements = [
         f"SELECT species, count(*) FROM occ WHERE ST_Intersects(geom, ST_GeomFromText('{p}', 4326)) "
-        'GROUP BY 1 ORDER BY 2 DESC, 1 COLLATE "C" LIMIT 10;'
+        'GROUP BY 1 ORDER BY 2 DESC, species COLLATE "C" LIMIT 10;'
         for p in [*chosen[:5], *chosen]
     ]
     told = subprocess.run(
