@@ -95,12 +95,14 @@ def worker(
     once: Annotated[bool, typer.Option("--once", help="Stop when nothing waits any more.")] = False,
 ) -> None:
     """Take jobs and do them, one after the other."""
+    from api.logs import written
     from biodata.worker import work
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # the job in hand is given back, or ends where it cannot be
         signal.signal(number, lambda *_: stop.set())
-    count = work(settings_for(data), stop=stop, once=once)
+    with written():
+        count = work(settings_for(data), stop=stop, once=once)
     say(f"{count} jobs done")
 
 
