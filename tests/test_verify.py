@@ -82,6 +82,7 @@ def test_nothing_is_found_where_nothing_is_wrong(data: Path):
         pytest.param("lake/main/occurrences/*-delete.parquet", id="a file of removals"),
         pytest.param("lake/main/layers/*", id="another table's file"),
         pytest.param("lake.sqlite", id="the catalogue"),
+        pytest.param("registry.sqlite", id="the registry"),
         pytest.param("releases/release-*", id="a release"),
         pytest.param("layers/cover.tif", id="a layer"),
         pytest.param("uploads/*", id="an upload"),

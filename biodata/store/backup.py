@@ -26,8 +26,7 @@ from biodata.store.staging import WorkFolder
 logger = logging.getLogger(__name__)
 
 _FORMAT: Final = 1
-_REGISTRY: Final = "registry.sqlite"
-_DATABASES: Final = (_REGISTRY, checksums.SEALED, checksums.FILE)
+_DATABASES: Final = (checksums.REGISTRY, checksums.SEALED, checksums.FILE)
 _LEFT_OUT: Final = frozenset({"staging", "tmp", "replays"})
 """What is under way, and what is made again when it is asked for."""
 _LEFT_OUT_ENDS: Final = (".lock", ".use", "-wal", "-shm", ".tmp", ".part")
@@ -229,9 +228,13 @@ def _copy_databases(data: Path, folder: Path) -> dict[str, Path]:
             copies[name] = folder / name
             with closing(sqlite3.connect(data / name)) as source, closing(sqlite3.connect(copies[name])) as target:
                 source.backup(target)
-    # The copy of the catalogue says the same, and not in the same bytes: its checksum is its own.
+    # A copy says the same, and not in the same bytes: its checksum is its own.
     found = digest(copies[checksums.SEALED])
-    checksums.write(folder, {checksums.SEALED: Checksum(found.bytes, found.sha256, checksums.version(data))})
+    seals = {checksums.SEALED: Checksum(found.bytes, found.sha256, checksums.version(data))}
+    if checksums.REGISTRY in copies:
+        state = checksums.registry_state(copies[checksums.REGISTRY])
+        seals |= {checksums.REGISTRY: state} if state is not None else {}
+    checksums.write(folder, seals)
     copies[checksums.FILE] = folder / checksums.FILE
     return copies
 

@@ -13,6 +13,7 @@ from biodata.errors import StoreError
 FILE: Final = "checksums.sqlite"
 SEALED: Final = "lake.sqlite"
 """The lake's catalogue: it changes with every version, so its checksum is that of one version."""
+REGISTRY: Final = "registry.sqlite"
 
 _TABLE: Final = """
     CREATE TABLE IF NOT EXISTS file (
@@ -98,6 +99,36 @@ def seal(data: Path) -> None:
     if settle(data / SEALED):
         found = digest(data / SEALED)
         write(data, {SEALED: Checksum(found.bytes, found.sha256, version(data))})
+
+
+def seal_registry(data: Path) -> None:
+    """Put down the checksum of the registry's SQLite file as it is after its last change, unless that is done."""
+    found = registry_state(data / REGISTRY, known=read(data).get(REGISTRY))
+    if found is not None:
+        write(data, {REGISTRY: found})
+
+
+def registry_state(path: Path, *, known: Checksum | None = None) -> Checksum | None:
+    """Return the checksum of the registry's pages, with the number of its last change for a version.
+
+    SQLite itself gives the pages, those of its journal among them: a plain look into the file would take away the
+    locks that other connections of this process have on it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    known : Checksum, optional
+        What was put down; where that is of the last change, or of a later one, nothing is read.
+    """
+    with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        row = connection.execute("SELECT count FROM changes WHERE id = 1").fetchone()
+        if row is None or (known is not None and known.version is not None and known.version >= row[0]):
+            return None
+        pages = connection.serialize()
+        connection.execute("ROLLBACK")
+    return Checksum(len(pages), hashlib.sha256(pages).hexdigest(), row[0])
 
 
 def version(data: Path) -> int:

@@ -233,3 +233,12 @@ class AuditEntry(Base):
     details: Mapped[dict[str, Any]]
     previous: Mapped[str] = mapped_column(String(64), unique=True)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class Changes(Base):
+    """How many changes of rows there were; SQLite's triggers count them, see `checksums.seal_registry`."""
+
+    __tablename__ = "changes"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    count: Mapped[int] = mapped_column(_Number)

@@ -3,7 +3,9 @@
 import hashlib
 import logging
 import secrets
+import sqlite3
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -15,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from biodata import terms
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import audit, models
+from biodata.store import audit, checksums, models
 from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
 from biodata.store.models import ApiKey, Dataset, Ingest, Run, Submission, now
@@ -23,7 +25,7 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 _KEY_START: Final = "biodata_"
@@ -42,8 +44,9 @@ class DatasetFacts(Protocol):
 class Registry:
     """An installation's registry; open it with `Registry.open` and use it in a `with` block."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, data: Path | None = None) -> None:
         self._engine = engine
+        self._data = data
         self._writing = sessionmaker(engine, expire_on_commit=False)
         self._reading = sessionmaker(engine.execution_options(**READS), expire_on_commit=False)
 
@@ -68,7 +71,7 @@ class Registry:
                 message = f"the registry cannot be opened: {error}"
                 raise StoreError(message) from error
         url = settings.registry_url or f"sqlite:///{(settings.data / 'registry.sqlite').resolve()}"
-        registry = cls(open_engine(url))
+        registry = cls(open_engine(url), data=settings.data if settings.registry_url is None else None)
         try:
             registry._upgrade()
         except SQLAlchemyError as error:
@@ -92,8 +95,13 @@ class Registry:
         return self._reading() if read_only else self._writing()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; a SQLite file that was changed is sealed."""
         self._engine.dispose()
+        if self._data is not None:
+            try:
+                checksums.seal_registry(self._data)
+            except (StoreError, OSError, sqlite3.Error) as error:
+                logger.warning("the registry has no checksum in its present state: %s", error)
 
     def __enter__(self) -> Self:
         return self

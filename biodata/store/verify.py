@@ -88,7 +88,7 @@ def verify(settings: Settings, *, progress: bool = False) -> VerifyReport:
         _beside(data, known, report)
         _releases(data, known, report)
         _uploads(data, report)
-        _registry(settings, report)
+        _registry(settings, known, report)
     if not faults:
         _layers(settings, report)
     report.faults.sort(key=lambda fault: fault.file)
@@ -117,7 +117,7 @@ def _beside(data: Path, known: dict[str, Checksum], report: VerifyReport) -> Non
     """Check the other files that have a checksum: the installation's secret, and what citations keep."""
     for name, told in known.items():
         path = data / name
-        if name == checksums.SEALED or path.parts[len(data.parts)] in ("lake", "releases"):
+        if name in (checksums.SEALED, checksums.REGISTRY) or path.parts[len(data.parts)] in ("lake", "releases"):
             continue
         if not path.is_file():
             report.faults.append(Fault(name, "it is missing", RESTORE))
@@ -188,7 +188,19 @@ def _uploads(data: Path, report: VerifyReport) -> None:
                 report.faults.append(Fault(str(path.relative_to(data)), "it is not what was uploaded", remedy))
 
 
-def _registry(settings: Settings, report: VerifyReport) -> None:
+def _changed(path: Path, told: Checksum | None) -> str | None:
+    """Return what is wrong with the registry's pages."""
+    found = checksums.registry_state(path)
+    if told is None or found is None or found.version is None or told.version is None:
+        return None
+    if found.version < told.version:
+        return f"it had {told.version} changes and has {found.version}: some are lost"
+    if found.version == told.version and found.sha256 != told.sha256:
+        return "a part of it was changed since it was written"
+    return None
+
+
+def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyReport) -> None:
     """Check the registry: its structure, its references, that every row can be read, and the audit chain."""
     name = "the registry"
     try:
@@ -200,6 +212,10 @@ def _registry(settings: Settings, report: VerifyReport) -> None:
             report.files += 1
             report.bytes += path.stat().st_size
             verify_lake.sound(path)
+            problem = _changed(path, known.get(name))
+            if problem is not None:
+                report.faults.append(Fault(name, problem, RESTORE))
+                return
             with closing(sqlite3.connect(path)) as connection:
                 loose = connection.execute("PRAGMA foreign_key_check").fetchall()
             if loose:
