@@ -169,8 +169,8 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
     found = service(request)
     check_queue(found)
     with found.open(request, release_id=told.get("snapshot")) as release:
-        asked = read(pairs, release, own=_OWN)
-        filters = asked.filters | (more(release) if more is not None else {})
+        asked = read(pairs, release, own=_OWN, more=more(release) if more is not None else None)
+        filters = asked.filters
         headers = release.headers()
         if asked.ignored:
             headers["X-Biodata-Ignored"] = ", ".join(asked.ignored)
