@@ -38,6 +38,8 @@ LONGEST: Final = 120
 
 _PREFIX: Final = re.compile(r"ISO[ _-]?3166-[12] ?: ?", re.IGNORECASE)
 _BRACKETS: Final = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
+_MARKS: Final = re.compile("[\u0300-\u036f]+")
+_NO_LETTERS: Final = re.compile(r"[^\w\u0900-\u1fff]+")
 
 
 def parse_countries(values: pl.Series) -> pl.DataFrame:
@@ -91,7 +93,9 @@ def country_candidates(text: str) -> tuple[str, ...]:
 
 def _codes(name: str) -> frozenset[str] | None:
     """Return what a name can mean; its accents decide where they are told: Áo is Austria, AO is Angola."""
-    return _index().get(name.strip().casefold()) or _index().get(_key(name))
+    plain = name.strip().casefold()
+    # Most files write codes, or ISO's names: they need no names of other languages, which take a while to read.
+    return _iso().get(plain) or _index().get(plain) or _index().get(_key(name))
 
 
 def _several(text: str) -> list[str]:
@@ -103,9 +107,17 @@ def _several(text: str) -> list[str]:
 def _key(name: str) -> str:
     """Return the form in which names are compared: letters without accents, and digits; other scripts as they are."""
     decomposed = unicodedata.normalize("NFKD", name.casefold().replace("đ", "d"))
-    letters = "".join(c for c in decomposed if not ("\u0300" <= c <= "\u036f"))
-    words = re.sub(r"[^\w\u0900-\u1fff]+", " ", letters).replace("_", " ").split()
+    letters = decomposed if decomposed.isascii() else _MARKS.sub("", decomposed)
+    words = _NO_LETTERS.sub(" ", letters).replace("_", " ").split()
     return " ".join(word for word in words if word not in {"the", "and"}) or " ".join(words)
+
+
+@cache
+def _iso() -> dict[str, frozenset[str]]:
+    """ISO's codes and names, and those of our own table, with the alpha-2 codes that they can mean."""
+    ours = {_key(row["name"]): frozenset(row["code"].split("|")) for row in read_rows("country_aliases.csv")}
+    told = [(country.alpha_2, name) for country in pycountry.countries for name in _iso_names(country)]
+    return _grouped(told) | ours
 
 
 @cache
@@ -115,12 +127,10 @@ def _index() -> dict[str, frozenset[str]]:
     Our own table stands before ISO's codes and names, those before other languages: ISO's Congo is CG, whatever else
     is called so.
     """
-    ours = {_key(row["name"]): frozenset(row["code"].split("|")) for row in read_rows("country_aliases.csv")}
-    told = [(country.alpha_2, name) for country in pycountry.countries for name in _iso_names(country)]
     codes = frozenset(country.alpha_2 for country in pycountry.countries)
     more, scope = ([*_names(languages, codes)] for languages in (MORE_LANGUAGES, LANGUAGES))
     accented = {name.casefold(): frozenset({code}) for code, name in scope if not name.isascii()}
-    return accented | _grouped(more) | _grouped(scope) | _grouped(told) | ours
+    return accented | _grouped(more) | _grouped(scope) | _iso()
 
 
 def _names(languages: tuple[str, ...], codes: frozenset[str]) -> Iterator[tuple[str, str]]:
