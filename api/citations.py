@@ -5,16 +5,18 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
+from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, bodies, citation_models, citation_page, documents
 from api.answers import HTML, JSON, address, json_answer, only
-from api.dependencies import service
+from api.dependencies import Service, service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
 from api.parameters import every, read
+from biodata import jobs
 from biodata.access import citation_texts, citations, content, datacite
 from biodata.access.citations import Cited, Question
 from biodata.store.models import Download
@@ -60,7 +62,7 @@ def _asked() -> dict[str, Any]:
     status_code=201,
     openapi_extra=_asked(),
     responses={
-        **documents.answers(citation_models.Citation, missing=True, other=(410, 413, 507), status=201),
+        **documents.answers(citation_models.Citation, missing=True, other=(410, 413, 429, 507), status=201),
         202: {"model": citation_models.Citation, "description": "Kept; the worker hashes its large answer"},
     },
 )
@@ -134,6 +136,17 @@ def find(request: Request, number: str) -> Cited:
     return found
 
 
+def check_queue(found: Service, name: str) -> None:
+    """Refuse more work for the worker where many of its kind wait already."""
+    if jobs.waiting(found.registry, name) >= found.settings.downloads_waiting:
+        raise ProblemError(
+            Code.JOBS_TOO_MANY,
+            "much of this kind waits for the worker already",
+            expected="ask again later",
+            headers={"Retry-After": "60"},
+        )
+
+
 def unfinished(cited: Cited) -> ProblemError:
     """Return the error for a citation whose content is not known yet."""
     expected = "ask again when it is done" if cited.state in ("queued", "running") else "cite it anew"
@@ -161,8 +174,8 @@ def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) 
             asked = [(name, value) for name, value in download.request["asked"]]
             filter_ = from_plain(download.request["filter"])
         else:
-            parsed = read(pairs, release, own=_OWN)
-            filter_ = every(parsed.filters | (more(release) if more is not None else {}))
+            parsed = read(pairs, release, own=_OWN, more=more(release) if more is not None else None)
+            filter_ = every(parsed.filters)
             asked = [(name, value) for name, value in pairs if name not in _OWN]
             if more is not None:
                 asked.append(("body", raw.decode("utf-8", "replace")))
@@ -170,14 +183,19 @@ def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) 
         columns = content.COLUMN_SETS[content.COLUMN_SET]
         page = release.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
         small = len(page.rows) <= citations.SMALL_ROWS
-        number = citations.cite(
-            found.settings,
-            found.registry,
-            Question(asked, filter_),
-            release=release.info,
-            rows=citations.released_rows(page.rows, columns) if small else None,
-            download_id=download.id if download is not None else None,
-        )
+        if not small:
+            check_queue(found, citations.CONTENT_JOB)
+        try:
+            number = citations.cite(
+                found.settings,
+                found.registry,
+                Question(asked, filter_),
+                release=release.info,
+                rows=citations.released_rows(page.rows, columns) if small else None,
+                download_id=download.id if download is not None else None,
+            )
+        except (OSError, OperationalError) as error:
+            raise ProblemError(Code.DISK_FULL, "the citation could not be kept; nothing was changed") from error
     headers["Location"] = address(request, f"/v1/citations/{number}")
     return _told(request, find(request, number), status=201 if small else 202, headers=headers)
 

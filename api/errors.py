@@ -63,6 +63,7 @@ class Code(StrEnum):
     REPLAY_MISSING = "REPLAY_MISSING"
     REPLAY_GONE = "REPLAY_GONE"
     DOI_UNAVAILABLE = "DOI_UNAVAILABLE"
+    JOBS_TOO_MANY = "JOBS_TOO_MANY"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     NOT_ACCEPTABLE = "NOT_ACCEPTABLE"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
@@ -111,6 +112,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.CITATION_UNFINISHED: Problem(409, "What is asked for is not done yet."),
         Code.REPLAY_MISSING: Problem(404, "The citation was not asked again yet."),
         Code.REPLAY_GONE: Problem(410, "The rows of the replay are not told any more."),
+        Code.JOBS_TOO_MANY: Problem(429, "Too much waits for the worker."),
         Code.DOI_UNAVAILABLE: Problem(409, "No DOI can be registered here."),
         Code.METHOD_NOT_ALLOWED: Problem(405, "This method is not answered here."),
         Code.NOT_ACCEPTABLE: Problem(406, "This is not told in any of the accepted types."),

@@ -13,6 +13,7 @@ from api import documents, models, records
 from api.answers import JSON, address, json_answer, only
 from api.citation_models import Replay
 from api.citations import NO_STORE, RETRY_S, CitationId, find, unfinished
+from api.citations import check_queue as check_waiting
 from api.dependencies import Service, service
 from api.downloads import check_queue, told_of
 from api.errors import Code, ProblemError, invalid
@@ -37,7 +38,7 @@ _PAGING: Final = ("limit", "offset", "cursor")
     "/{number}/replay",
     summary="Ask a citation again",
     status_code=202,
-    responses=documents.answers(Replay, missing=True, other=(409,), status=202),
+    responses=documents.answers(Replay, missing=True, other=(409, 429), status=202),
 )
 def ask(request: Request, number: CitationId) -> Response:
     """Queue a replay: the citation's version of the lake under today's rules. One that waits already is the same."""
@@ -45,6 +46,7 @@ def ask(request: Request, number: CitationId) -> Response:
     cited = find(request, number)
     if cited.state != "done":
         raise unfinished(cited)
+    check_waiting(service(request), citations.REPLAY_JOB)
     citations.replay_later(service(request).registry, cited.id)
     return _told(request, find(request, number), status=202)
 

@@ -295,10 +295,26 @@ def test_what_datacite_answers_is_told(
         assert PASSWORD not in told["doiNote"]
 
 
+def test_a_full_disk_and_a_long_queue_are_told(client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("biodata.access.content.sync_file", _full)
+        answer = client.post("/v1/citations", params={"month": "4"})
+        assert (answer.status_code, answer.json()["code"]) == (507, "DISK_FULL")
+    monkeypatch.setattr(citations, "SMALL_ROWS", 1)
+    service = client.app.state.service
+    monkeypatch.setattr(service, "settings", settings.model_copy(update={"downloads_waiting": 0}))
+    answer = client.post("/v1/citations", params={"country": "LA"})
+    assert (answer.status_code, answer.json()["code"]) == (429, "JOBS_TOO_MANY")
+
+
+def _full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def test_without_an_account_it_says_so(settings: Settings):
     without = settings.model_copy(update={"datacite_password": None})
     with TestClient(create_app(without), base_url="http://testserver") as client:
-        number = client.post("/v1/citations", params={"month": "3"}).json()
+        number = client.post("/v1/citations", params={"month": "9"}).json()
         assert "no DataCite account" in number["doiNote"]
         answer = client.post(f"/v1/citations/{number['id']}/doi")
     assert (answer.status_code, answer.json()["code"]) == (409, "DOI_UNAVAILABLE")

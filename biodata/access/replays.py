@@ -273,6 +273,9 @@ def _cause(rows: pl.DataFrame, area_km2: float | None) -> Cause:
     return Cause(int(rows["count"].sum()), int(rows["absent"].sum()), groups)
 
 
+_NAMED: Final = 5
+"""Rules that the statement names of each cause; the numbers tell all."""
+
 _WORDS: Final[Mapping[str, str]] = {
     "withheld": "withheld by a sharing rule",
     "generalised": "told with a coarser place than before",
@@ -303,5 +306,6 @@ def _statement(
 
 def _rules(groups: Sequence[Mapping[str, Any]]) -> str:
     """Return the rules of a cause, each once."""
-    named = dict.fromkeys(group["rule"] for group in groups if group.get("rule"))
-    return f" ({', '.join(named)})" if named else ""
+    named = list(dict.fromkeys(group["rule"] for group in groups if group.get("rule")))
+    more = [f"and {len(named) - _NAMED} more"] if len(named) > _NAMED else []
+    return f" ({', '.join([*named[:_NAMED], *more])})" if named else ""
