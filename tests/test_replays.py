@@ -243,6 +243,22 @@ def test_a_new_checklist_and_a_compaction_change_nothing_of_what_was_cited(again
     assert counted(again("all").causes["withheld"]) == {("cameras", "tigers", "withheld"): 4}
 
 
+def test_a_release_that_was_made_by_adding_is_built_again_the_same(again):
+    settings = Settings(data=again.data)
+    twin = {**ROWS[10], "datasetKey": "museum", "source_record_id": "twin", "occurrenceID": "twin"}
+    change(
+        again.data,
+        [record(n, BULBUL, "walks") for n in range(60, 70)] + [twin, record(71, "Nomascus nasutus", "cameras")],
+    )
+    pipeline.release(settings)
+    number = cite(settings)
+    assert replay(settings, number).identical
+    change(again.data, [{**ROWS[10], "individualCount": 3}])
+    pipeline.release(settings)
+    assert replay(settings, number).identical
+    assert replay(settings, cite(settings, Compare("species", "=", BULBUL))).identical
+
+
 def test_a_backup_that_was_brought_back_replays_the_same(again, tmp_path: Path):
     backup(Settings(data=again.data), tmp_path / "backup")
     restore(tmp_path / "backup", tmp_path / "elsewhere")
