@@ -12,7 +12,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } a { color:
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.9rem; min-width: 100%; }
 caption { text-align: left; padding: 0.3rem 0; color: #45544c; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.7rem; border-bottom: 1px solid #d7ddd9; }
-figure { margin: 1rem 0; } svg { max-width: 100%; height: auto; } form { margin: 0.4rem 0; } h3 { font-size: 1rem; }
+p { overflow-wrap: anywhere; } figure { margin: 1rem 0; } svg { max-width: 100%; height: auto; } form { margin: 0.4rem 0; } h3 { font-size: 1rem; }
 form { display: grid; grid-template-columns: max-content 1fr; gap: 0.4rem 0.8rem; max-width: 48rem; margin: 1rem 0; }
 form label { align-self: center; } input { font: inherit; padding: 0.25rem 0.4rem; border: 1px solid #7c8a82; }
 button { font: inherit; grid-column: 2; justify-self: start; padding: 0.3rem 1rem; }
