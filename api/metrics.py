@@ -1,5 +1,6 @@
 """What a service counts, as Prometheus reads it; with several workers, what all of them counted together."""
 
+import logging
 import multiprocessing
 import os
 import shutil
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from biodata.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     pass
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_KINDS: Final = ("counter", "histogram", "gauge_livesum")
+_ROOM_BYTES: Final = 1 << 20  # five times what every route with every status takes
 _VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -111,12 +116,28 @@ def _shared_folder(settings: Settings) -> Path | None:
         return None
     run = settings.data / "run"
     found = run / f"metrics-{parent.pid}-{_started(parent.pid)}"
-    found.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        found.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for kind in _KINDS:
+            _reserve(found / f"{kind}_{os.getpid()}.db")
+    except OSError as error:
+        logger.warning("each worker tells its own counts only: %s", error.strerror)
+        return None
     for other in run.glob("metrics-*-*"):
         pid, started = other.name.split("-")[1:]
         if other != found and not (pid.isdigit() and _started(int(pid)) == started):
             shutil.rmtree(other, ignore_errors=True)
     return found
+
+
+def _reserve(path: Path) -> None:
+    """Make a file of this process with its room on the disk.
+
+    Without that a full disk would end the process, by a signal, the moment that it counts something: the library maps
+    a file with nothing behind it.
+    """
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
 
 
 def _started(pid: int) -> str:
