@@ -61,3 +61,12 @@ def test_a_type_that_the_store_has_not_is_told():
 def test_names_and_texts_are_quoted():
     assert duck.quote('a"b') == '"a""b"'
     assert duck.literal("there's") == "'there''s'"
+
+
+def test_no_bar_is_drawn_on_standard_output(tmp_path: Path):
+    made = duck.workshop(tmp_path / "release.duckdb", spill=tmp_path)
+    setting = "SELECT current_setting('enable_progress_bar')"
+    assert made.cursor().execute(setting).fetchall() == [(False,)]
+    made.close()
+    with duck.connect(tmp_path / "release.duckdb") as served:
+        assert served.cursor().execute(setting).fetchall() == [(False,)]

@@ -28,6 +28,9 @@ _SQL_TYPES: Final = (
 
 _NO_DOWNLOADS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
+_NO_BAR: Final = "SET enable_progress_bar = false"
+"""DuckDB draws the progress of a query of more than two seconds on standard output, amid a command's JSON."""
+
 _SPILL_START: Final = "duckdb-"
 _SPILL_KEPT_SECONDS: Final = 3600
 
@@ -141,6 +144,7 @@ def workshop(
         config["threads"] = str(threads)
     attached = path is not None and row_group_rows is not None
     connection = duckdb.connect(str(path) if path and not attached else ":memory:", config=config)
+    connection.execute(_NO_BAR)
     load_extensions(connection, *extensions)
     if attached:
         # The size of row groups can only be told where a file is attached.
@@ -213,6 +217,7 @@ def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckd
             message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
             raise StoreError(message) from error
         if not connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
+            connection.execute(_NO_BAR)
             load_extensions(connection, "spatial")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
