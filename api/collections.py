@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -67,12 +66,6 @@ class Collection:
     def filterable(self) -> tuple[str, ...]:
         """The properties that a filter may name."""
         return tuple(name for name in self.properties if name not in self.shapes)
-
-
-@cache
-def _properties(collection_id: str) -> tuple[str, ...]:
-    """Return the columns of a collection's table but the geometry; every feature asks for them."""
-    return tuple(name for name in RELEASE[collection_id].columns if name != "geometry")
 
 
 @cache
