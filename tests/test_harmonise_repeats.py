@@ -81,3 +81,21 @@ def test_rows_that_hardly_repeat_are_interpreted_as_they_are():
     told = told_of([(str(year), "1", None) for year in range(1990, 2000)])
     found = repeats.once(told, ("year", "month"), interpret)
     assert found.columns["year"].to_list() == [*range(1990, 2000)]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param(pl.Series(["a", None, "c"]), id="texts"),
+        pytest.param(pl.Series([None, None], dtype=pl.List(pl.String)), id="null for every row"),
+        pytest.param(pl.Series([False, False]), id="no doubt"),
+        pytest.param(pl.Series([False, None]), id="no doubt or null"),
+        pytest.param(pl.Series([False, True]), id="doubts"),
+    ],
+)
+def test_answers_are_handed_out(answers):
+    to = [1, 0, 1, len(answers) - 1]
+    found = repeats.handed_out(answers, pl.Series(to))
+    assert found.dtype == answers.dtype
+    assert found.to_list() == [answers[number] for number in to]
+    assert repeats.handed_out(answers.clear(), pl.Series([], dtype=pl.UInt32)).to_list() == []

@@ -8,6 +8,7 @@ import polars as pl
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.name_matches import CLASSIFICATION, OF_MATCH, matched
+from biodata.harmonise.repeats import handed_out
 from biodata.harmonise.told import Told
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.name_text import Issue
@@ -201,19 +202,15 @@ def _findings(answers: pl.DataFrame, place: pl.Series) -> Findings:
     place : Series of integers, length n
         The row of `answers` that each row has.
     """
-    columns = {name.removeprefix("c_"): _gathered(answers[name], place) for name in answers.columns if name[:2] == "c_"}
-    flags = {name.removeprefix("f_"): _gathered(answers[name], place) for name in answers.columns if name[:2] == "f_"}
+    columns = {
+        name.removeprefix("c_"): handed_out(answers[name], place) for name in answers.columns if name[:2] == "c_"
+    }
+    flags = {name.removeprefix("f_"): handed_out(answers[name], place) for name in answers.columns if name[:2] == "f_"}
     proposal = repairs(
         flags["SCIENTIFIC_NAME_LOOKALIKE_LETTERS"],
         "scientificName",
-        _gathered(answers["t_canonical"], place),
+        handed_out(answers["t_canonical"], place),
         "latin_letters_for_lookalikes",
         applied=False,
     )
     return Findings(columns, flags, [proposal])
-
-
-def _gathered(answers: pl.Series, place: pl.Series) -> pl.Series:
-    """Return the answers of rows; many are null, or no doubt, for every name."""
-    alike = answers.null_count() == len(answers) or (answers.dtype == pl.Boolean and not answers.any())
-    return answers.new_from_index(0, len(place)) if alike and len(place) else answers.gather(place)
