@@ -44,6 +44,12 @@ def page(cited: Cited, url: str) -> HTMLResponse:
         html.table(["Parameter", "Value"], asked),
         html.heading("Datasets"),
         html.table(["Dataset", "Publisher", "Licence", "DOI", "Records"], map(_row, content["datasets"])),
+        html.heading("Ask it again"),
+        html.paragraph(
+            "The same version of the records under today's sharing rules: identical, or what changed and why."
+        ),
+        f'<form method="post" action="{here}/replay"><button>Ask again</button></form>',
+        html.links([(f"{here}/replay", "What came out the last time")] if cited.replay_job_id is not None else []),
         up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")],
     )
 
