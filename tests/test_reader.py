@@ -6,6 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
+import duckdb
 import mapbox_vector_tile
 import polars as pl
 import pytest
@@ -247,6 +248,16 @@ def features(tile: bytes, layer: str) -> list[dict]:
     assert list(decoded) == [layer]
     assert decoded[layer]["extent"] == 4096
     return decoded[layer]["features"]
+
+
+def test_a_release_of_another_format_is_to_be_made_again(data: Path):
+    path = pointer.path(data, pointer.read(data).current.id)
+    with duckdb.connect(path) as connection:
+        connection.execute("UPDATE release_info SET value = '1' WHERE key = 'format'")
+    with ReleaseReader(data) as reader:
+        assert not reader.ready()
+        with pytest.raises(StoreError, match="run `biodata release`"):
+            reader.current()
 
 
 def test_low_tiles_count_every_record(release, published):

@@ -19,7 +19,7 @@ from biodata.store import tiles
 from biodata.store.duck import connect
 from biodata.store.query import feature_text, statements
 from biodata.store.query.filters import Filter
-from biodata.store.tables import RELEASE, Place, Table
+from biodata.store.tables import RELEASE, RELEASE_FORMAT, Place, Table
 from biodata.store.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -109,23 +109,19 @@ class OpenRelease:
         weakref.finalize(self, self._watchdog.close)
         try:
             told = dict(self.run("SELECT key, value FROM release_info", []))
-            # Columns without any value are not read; a release of before says nothing of them.
-            self._empty: Mapping[str, list[str]] = json.loads(told.pop("empty_columns", "{}"))
-            self._crowds = self._read_crowds()
+            if told.get("format") != RELEASE_FORMAT:
+                raise ValueError  # noqa: TRY301 - told below
+            self._empty: Mapping[str, list[str]] = json.loads(told.pop("empty_columns"))
+            """Columns without any value are not read."""
+            self._crowds = frozenset(self.run("SELECT z, x, y FROM occurrence_crowds", []))
             self.id: str = told["id"]
             self.info: dict[str, Any] = {
                 **told, "snapshot": int(told["snapshot"]), "counts": json.loads(told["counts"])
             }  # fmt: skip
         except (StoreError, KeyError, ValueError) as error:
             self.close()
-            message = f"{path.name} is no release"
+            message = f"{path.name} is no release of this version of biodata; run `biodata release`"
             raise StoreError(message) from error
-
-    def _read_crowds(self) -> frozenset[tuple[Any, ...]] | None:
-        """Return the crowded tiles; None of a release that was made before they were told."""
-        if not self.run("SELECT 1 FROM duckdb_tables() WHERE table_name = 'occurrence_crowds'", []):
-            return None
-        return frozenset(self.run("SELECT z, x, y FROM occurrence_crowds", []))
 
     def run(self, statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows; see `_ask`."""

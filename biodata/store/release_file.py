@@ -23,7 +23,7 @@ from biodata.store.duck import literal, quote, sql_type
 from biodata.store.pointer import Named
 from biodata.store.shapes import SHAPE_IDS, SHAPES, boxes, simplified
 from biodata.store.survey_rows import survey_rows
-from biodata.store.tables import BOUNDARY, DATASET, RELEASE, SURVEY
+from biodata.store.tables import BOUNDARY, DATASET, RELEASE, RELEASE_FORMAT, SURVEY
 from biodata.terms import Column
 
 SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
@@ -156,6 +156,7 @@ class ReleaseFile:
         named = Named(release_id(snapshot, rules_hash, content), snapshot, created, counts)
         info: dict[str, Any] = {
             **asdict(named),
+            "format": RELEASE_FORMAT,
             "rules_hash": rules_hash,
             "content_hash": content,
             "biodata": version("biodata"),

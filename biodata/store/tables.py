@@ -116,6 +116,9 @@ LAKE: Final = MappingProxyType(
 )
 """The lake's tables by name."""
 
+RELEASE_FORMAT: Final = "2"
+"""Raised when a release's tables change: what was made in another format is made again, not read."""
+
 RELEASE: Final = MappingProxyType(
     {
         **{name: _table(name, columns, boxed=True) for name, columns in terms.PUBLISHED_TABLES.items()},
