@@ -33,6 +33,8 @@ class Told:
     """
 
     def __init__(self, batch: pl.DataFrame) -> None:
+        # Readers put a batch together from many pieces; to take rows from columns in one piece is much the faster.
+        batch = batch.rechunk()
         headings = [name for name in batch.columns if name not in ADMINISTRATION]
         self.terms = [name for name in headings if name in _KNOWN]
         self.unknown = [name for name in headings if name not in _KNOWN]
