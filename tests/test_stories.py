@@ -254,7 +254,7 @@ def test_a_record_that_was_interpreted_anew_says_by_which_other_rules(tmp_path, 
     made = Settings(data=tmp_path / "data", memory_limit="500MB")
     path = write(tmp_path, "anew.csv", [row("anew", decimalLatitude="20,71")])
     pipeline.ingest("gbif", [path], made, options={"calendar": "gregorian"})
-    monkeypatch.setattr(pipeline, "rule_versions", lambda: {"decimal_comma": 3})
+    monkeypatch.setattr(pipeline.ingesting, "rule_versions", lambda: {"decimal_comma": 3})
     pipeline.ingest("gbif", [path], made, options={"datum": "GCJ-02"})
     story = stories.explain(None, made, occurrence_id="anew")
     assert story.history[1].newer_rules == {"decimal_comma": (1, 3)}
