@@ -109,8 +109,9 @@ def read(
     blocks = _blocks(open_stream, encoding, file, block_bytes)
     beginning, dialect, at_end = _beginning(blocks, dialect, separator, limits, header_lines, file)
     head = split_fields(beginning, dialect, line=1, at_end=at_end, file=file, limits=limits, most=header_lines)
+    behind = beginning[head.used_bytes :]
     seen = split_fields(
-        beginning[head.used_bytes :],
+        behind,
         dialect,
         line=head.lines + 1,
         at_end=at_end,
@@ -125,7 +126,7 @@ def read(
         problem = f"{len(headings):,} columns"
         raise InputError(problem, file=file, row=1, expected=f"at most {limits.columns:,}", code="COLUMNS_TOO_MANY")
     refusals: list[Refusal] = []
-    batches = _batches(beginning[head.used_bytes :], blocks, headings, dialect, head.lines + 1, file, limits, refusals)
+    batches = _batches(behind, blocks, headings, dialect, head.lines + 1, file, limits, refusals)
     return Delimited(file, encoding, dialect, headings, batches, refusals)
 
 

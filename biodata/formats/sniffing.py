@@ -33,7 +33,8 @@ def sniff(beginning: bytes, *, separator: str | None = None, told: Dialect | Non
     line_end = _line_end(beginning)
     if told is not None:
         return replace(told, line_end=line_end)
-    first_line = beginning.partition(line_end.encode())[0].decode("utf-8", "replace")
+    end = beginning.find(line_end.encode())
+    first_line = (beginning if end < 0 else beginning[:end]).decode("utf-8", "replace")
     if separator is None:
         unquoted = "".join(first_line.split('"')[::2])
         separator = max(SEPARATORS, key=unquoted.count) if any(s in unquoted for s in SEPARATORS) else ","
@@ -44,9 +45,12 @@ def sniff(beginning: bytes, *, separator: str | None = None, told: Dialect | Non
 
 def _line_end(beginning: bytes) -> str:
     """Return CR only where it ends the lines by itself; an LF inside a quoted field does not hide that."""
-    returns = beginning.count(b"\r") - beginning.count(b"\r\n")
-    feeds = beginning.count(b"\n")
-    return "\r" if returns > 10 * feeds and b"\r\n" not in beginning else "\n"
+    seen = beginning[:_SEEN_BYTES]
+    if b"\r" not in seen and b"\n" not in seen:
+        seen = beginning
+    returns = seen.count(b"\r") - seen.count(b"\r\n")
+    feeds = seen.count(b"\n")
+    return "\r" if returns > 10 * feeds and b"\r\n" not in seen else "\n"
 
 
 def _quotes_are_syntax(beginning: bytes, first_line: str, line_end: str) -> bool:

@@ -69,7 +69,10 @@ def plan_occurrences(
         staged = f"""(SELECT k.key, p.* EXCLUDE (key, part, row)
                       FROM {_rows(staging, table, mixed)} p JOIN keyed k USING (part, row) WHERE k.present)"""
         find_changed(cursor, staged, f"lake.{table}", "key", LAKE[table].columns, into=f"changed_{table}")
-    cursor.register("told_gone", _identity_frame(gone))
+    told_gone = _identity_frame(gone)
+    cursor.register("told_gone", told_gone)
+    # Where nothing can leave, nothing is looked for.
+    limit = "" if complete_datasets or not told_gone.is_empty() else "LIMIT 0"
     cursor.execute(
         f"""
         CREATE TEMP TABLE leaving AS
@@ -79,6 +82,7 @@ def plan_occurrences(
           AND o.key NOT IN (SELECT key FROM keyed)
           AND (o."datasetKey", o.source_record_id) NOT IN (
               SELECT ("datasetKey", source_record_id) FROM {_rows(staging, "identities", new_parts)})
+        {limit}
         """,
         [list(complete_datasets)],
     )
