@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,8 @@ def read(data: Path) -> dict[str, Checksum]:
 
 def record(data: Path, files: Mapping[str, Path]) -> None:
     """Put down the checksums of files, by the path that each has or will have below the installation's folder."""
-    write(data, {name: digest(path) for name, path in files.items()})
+    with ThreadPoolExecutor(2) as pool:
+        write(data, dict(zip(files, pool.map(digest, files.values()), strict=True)))
 
 
 def record_new_lake_files(data: Path) -> None:
