@@ -297,7 +297,9 @@ def _filter(text: str | None, licence: str | None) -> Filter | None:
     if text:
         pattern = f"%{like_literal(text)}%"
         parts.append(Or(tuple(Like(name, pattern, ignore_case=True) for name in ("title", "key", "citation"))))
-    if licence:
+    if licence is not None:
+        if licence not in LICENSE_URLS:
+            raise invalid(field="license", value=licence, expected=f"one of {', '.join(LICENSE_URLS)}")
         parts.append(Compare("license", "=", licence))
     return And(tuple(parts)) if parts else None
 

@@ -15,6 +15,8 @@ from biodata.formats.eml import read_eml
 OPEN = [row for row in fixture.open_rows() if row["datasetKey"] == "field-notes"]
 SECRETS = [str(fixture.SECRET_LATITUDE), str(fixture.SECRET_LONGITUDE), "22.91", "106.51", *fixture.SECRET_WORDS]
 
+pytest_plugins = ("api_client",)
+
 
 def test_the_list_the_search_and_one_dataset_agree(client: TestClient):
     listed = client.get("/v1/dataset").json()

@@ -125,6 +125,8 @@ def registry_state(path: Path, *, known: Checksum | None = None) -> Checksum | N
     """
     with closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as connection:
         connection.execute("BEGIN")
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'changes'").fetchall():
+            return None  # there was no room to make its tables: the next who opens it makes them
         row = connection.execute("SELECT count FROM changes WHERE id = 1").fetchone()
         if row is None or (known is not None and known.version is not None and known.version >= row[0]):
             return None

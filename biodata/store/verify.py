@@ -191,8 +191,10 @@ def _uploads(data: Path, report: VerifyReport) -> None:
 def _changed(path: Path, told: Checksum | None) -> str | None:
     """Return what is wrong with the registry's pages."""
     found = checksums.registry_state(path)
-    if told is None or found is None or found.version is None or told.version is None:
+    if told is None or told.version is None:
         return None
+    if found is None or found.version is None:
+        return "its tables are gone"
     if found.version < told.version:
         return f"it had {told.version} changes and has {found.version}: some are lost"
     if found.version == told.version and found.sha256 != told.sha256:

@@ -49,7 +49,6 @@ def release(tmp_path_factory):
         pytest.param(lambda r: r.facet("occurrences", STARS, "species", limit=10), id="a facet"),
         pytest.param(lambda r: r.facet("occurrences", STARS, "quality_flags", limit=10), id="a facet of a list"),
         pytest.param(lambda r: r.tile("occurrences", 3, 6, 3, STARS), id="a tile of counts"),
-        pytest.param(lambda r: r.tile("occurrences", 8, 200, 112, NEVER), id="a tile of records"),
         pytest.param(lambda r: r.run("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) = 5", []), id="anything"),
     ],
 )  # fmt: skip
