@@ -83,7 +83,12 @@ def read_search(raw: bytes, media_type: str) -> tuple[list[tuple[str, str]], Mor
         expected = "a JSON object of search parameters, or GeoJSON"
         raise ProblemError(Code.BODY_INVALID, "the body is no JSON object", expected=expected)
     kind = media_type.partition(";")[0].strip().lower()
-    if body.get("type") in GEOJSON_TYPES or kind == GEOJSON:
+    is_geojson = isinstance(body.get("type"), str) and body["type"] in GEOJSON_TYPES
+    if kind == GEOJSON and not is_geojson:
+        raise ProblemError(
+            Code.BODY_INVALID, "the body is no GeoJSON", expected=f"a type of {', '.join(GEOJSON_TYPES)}"
+        )
+    if is_geojson:
         return [("geometry", orjson.dumps(body).decode())], None
     pairs: list[tuple[str, str]] = []
     for name, value in body.items():
