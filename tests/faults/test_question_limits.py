@@ -14,6 +14,7 @@ from biodata.store.reader import ReleaseReader
 pytestmark = pytest.mark.faults
 
 TIMEOUT_S = 0.5
+ROWS, IN_ONE_TILE = 20_000, 8_000
 
 
 def star(turn):
@@ -30,11 +31,21 @@ NEVER = Or(tuple(And((star(n / 100), Not(star(n / 100)))) for n in range(120)))
 """True of no record, after as many."""
 
 
+def fullest_tile(release, z):
+    """Return x and y of the tile that most records lie in."""
+    tile = f"mx >> {32 - z}, my >> {32 - z}"
+    return release.run(f"SELECT {tile} FROM occurrences WHERE mx IS NOT NULL GROUP BY ALL ORDER BY count(*) DESC", [])[
+        0
+    ]
+
+
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
     folder = tmp_path_factory.mktemp("watchdog")
     few = releases.open_rows()
-    rows = [{**few[n % releases.OPEN], "occurrenceID": f"W-{n}", "source_record_id": f"W-{n}"} for n in range(20_000)]
+    # A part of the records lies in one tile: there are enough of them to look at, and too few to be counted instead.
+    at = [n % releases.OPEN if n < ROWS - IN_ONE_TILE else 0 for n in range(ROWS)]
+    rows = [{**few[i], "occurrenceID": f"W-{n}", "source_record_id": f"W-{n}"} for n, i in enumerate(at)]
     releases.make_release(folder, rows)
     with ReleaseReader(folder, timeout_seconds=TIMEOUT_S) as reader:
         yield reader.current()
@@ -49,6 +60,7 @@ def release(tmp_path_factory):
         pytest.param(lambda r: r.facet("occurrences", STARS, "species", limit=10), id="a facet"),
         pytest.param(lambda r: r.facet("occurrences", STARS, "quality_flags", limit=10), id="a facet of a list"),
         pytest.param(lambda r: r.tile("occurrences", 3, 6, 3, STARS), id="a tile of counts"),
+        pytest.param(lambda r: r.tile("occurrences", 8, *fullest_tile(r, 8), NEVER), id="a tile of records"),
         pytest.param(lambda r: r.run("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) = 5", []), id="anything"),
     ],
 )  # fmt: skip
@@ -57,4 +69,4 @@ def test_it_is_stopped(release, ask):
     with pytest.raises(QueryTimeoutError):
         ask(release)
     assert time.monotonic() - begun < 20 * TIMEOUT_S, "it was stopped, it did not just end"
-    assert release.count("occurrences") == 20_000, "the next question is answered"
+    assert release.count("occurrences") == ROWS, "the next question is answered"
