@@ -65,9 +65,9 @@ def tile(
     x: int,
     y: int,
     *,
+    crowds: Crowds,
     where: Filter | None = None,
     properties: Sequence[str] | None = None,
-    crowds: Crowds | None = None,
 ) -> bytes:
     """Return a Mapbox vector tile of WebMercatorQuad with one layer, named as the collection.
 
@@ -84,12 +84,12 @@ def tile(
         occurrences, protected_areas, corridors, reserve_candidates or boundaries.
     z, x, y : int
         Zoom, column from the west, row from the north.
+    crowds : collection of (z, x, y)
+        The crowded tiles of the release: only there records are counted first.
     where : Filter, optional
         Only these rows.
     properties : sequence of str, optional
         What a record tells, and no more; `count` may be among it. Columns of single values.
-    crowds : collection of (z, x, y), optional
-        The crowded tiles of the release, which has counts by groups, too; without it records are counted first.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def _told(properties: Sequence[str] | None) -> str:
     return "".join(f", {told}" for told in found)
 
 
-def _occurrences(run: Run, place: tuple[int, int, int], where: Filter | None, told: str, crowds: Crowds | None) -> Sql:
+def _occurrences(run: Run, place: tuple[int, int, int], where: Filter | None, told: str, crowds: Crowds) -> Sql:
     """Return the statement for a tile of records: counted beforehand, one by one, or counted now."""
     z, x, y = place
     if z in LOW_ZOOMS and where == ONE_OF_EACH:
@@ -145,7 +145,7 @@ def _occurrences(run: Run, place: tuple[int, int, int], where: Filter | None, to
                 FROM occurrence_tiles WHERE z = ? AND x = ? AND y = ?""",
             [z, x, y],
         )
-    if z in GROUP_ZOOMS and crowds is not None and (grouped := _grouped(where)) is not None:
+    if z in GROUP_ZOOMS and (grouped := _grouped(where)) is not None:
         return _bins(z, x, y, grouped, of_groups=True)
     condition, params = sql.where(where, RELEASE["occurrences"])
     shift = ZOOM - z
@@ -153,7 +153,7 @@ def _occurrences(run: Run, place: tuple[int, int, int], where: Filter | None, to
     inside = "mx BETWEEN ? AND ? AND my BETWEEN ? AND ?"
     bounds = [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1]
     crowded = z in LOW_ZOOMS
-    if not crowded and (crowds is None or place in crowds):
+    if not crowded and place in crowds:
         counted = run(f"SELECT count(*) FROM occurrences WHERE {inside} AND {condition}", [*bounds, *params])[0][0]
         crowded = counted > MAXIMUM_POINTS
     if crowded:
