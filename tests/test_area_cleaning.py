@@ -1,7 +1,5 @@
-"""Cleaning protected areas: what stays, what goes and why; overlaps; parts and zones; countries; hostile geometry."""
+"""Cleaning protected areas: what stays, what goes and why; overlaps; parts and zones; countries."""
 
-import itertools
-import json
 import sys
 from pathlib import Path
 
@@ -11,77 +9,15 @@ import pandas as pd
 import polars as pl
 import pytest
 import shapely
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from area_frames import SOUTH, WEST, box, check_sums, fates, frame, km2
 from biodata import geo
-from biodata.errors import InputError
 from biodata.harmonise.area_cleaning import Options, clean_protected_areas
-from biodata.harmonise.area_cleaning.plane import circles, split_at_antimeridian, to_plane
-from biodata.harmonise.area_cleaning.repair import repair
+from biodata.harmonise.area_cleaning.plane import circles
 from biodata.places import country_geometry, load_boundaries
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 from bench_protected_areas import largest_overlap_m2, make_areas
-
-# In Luang Namtha, far from a border.
-WEST, SOUTH = 101.5, 20.9
-
-
-def box(x, y, width=0.1, height=0.1):
-    return shapely.box(WEST + x, SOUTH + y, WEST + x + width, SOUTH + y + height)
-
-
-def frame(*rows, crs="EPSG:4326"):
-    """Return sites of WDPA's new columns; each row is (geometry, columns)."""
-    columns = [
-        {
-            "SITE_ID": str(number),
-            "SITE_PID": str(number),
-            "SITE_TYPE": "PA",
-            "NAME_ENG": f"Site {number}",
-            "DESIG_ENG": "Nature Reserve",
-            "IUCN_CAT": "IV",
-            "STATUS": "Designated",
-            "STATUS_YR": 2000,
-            "REALM": "Terrestrial",
-            "REP_AREA": 100.0,
-            "ISO3": "LAO",
-            **told,
-        }
-        for number, (_, told) in enumerate(rows, start=1)
-    ]
-    return gpd.GeoDataFrame(columns, geometry=[shape for shape, _ in rows], crs=crs)
-
-
-def fates(cleaned):
-    return {row["area_id"].removeprefix("areas:"): row for row in cleaned.report.sites.iter_rows(named=True)}
-
-
-def km2(shape):
-    return geo.area_km2([shape])[0]
-
-
-def check_sums(cleaned, rows):
-    """See that the report adds up: every step's numbers, every row's fate, every country's ground."""
-    report = cleaned.report
-    for product in ("coverage", "planning"):
-        steps = [step for step in report.steps if step.product == product]
-        assert steps[0].rows == rows
-        for before, after in itertools.pairwise(steps):
-            assert after.rows == before.kept
-        for step in steps:
-            assert step.rows == step.kept + sum(step.dropped.values())
-            assert step.changed <= step.kept
-        assert steps[-1].kept == len(getattr(cleaned, product))
-    assert report.sites.height == rows
-    assert report.sites["area_id"].is_unique().all()
-    assert (report.sites["in_coverage"] == report.sites["not_in_coverage_because"].is_null()).all()
-    assert len(cleaned.planning) + len(cleaned.not_mapped) == rows
-    counted = report.countries.select(pl.sum_horizontal(pl.col("^.*km2$"))).to_series().sum()
-    assert counted == pytest.approx(cleaned.coverage.area.sum() / 1e6, rel=1e-9, abs=1e-9)
-    assert json.loads(json.dumps(report.as_dict()))["rows"] == rows
-
 
 # What is kept
 
@@ -163,131 +99,6 @@ def test_circle_over_the_antimeridian_is_cut():
     assert shape.geom_type == "MultiPolygon"
     assert km2(shape) == pytest.approx(100, rel=1e-6)
     assert max(part.bounds[2] - part.bounds[0] for part in shape.geoms) < 1
-
-
-# Geometry
-
-
-def star(points):
-    angle = np.arange(points) * (points // 2) * 2 * np.pi / points
-    return shapely.Polygon(np.c_[103 + np.cos(angle), 19 + np.sin(angle)])
-
-
-def winding_area(polygon):
-    """Return the area that a ring goes around, any number of times: every face of its lines, tested by its winding."""
-    ring = shapely.get_exterior_ring(polygon)
-    faces = shapely.get_parts(shapely.polygonize([shapely.union_all([ring])]))
-    points = shapely.get_coordinates(shapely.point_on_surface(faces))
-    start, end = shapely.get_coordinates(ring)[:-1], shapely.get_coordinates(ring)[1:]
-    total = 0.0
-    for face, point in zip(faces, points, strict=True):
-        a, b = start - point, end - point
-        turn = np.arctan2(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)).sum()
-        total += face.area if abs(turn) > 1 else 0
-    return total
-
-
-@settings(deadline=None, max_examples=150)
-@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=4, max_size=14, unique=True))
-def test_self_crossing_polygon_keeps_all_its_ground(points):
-    polygon = shapely.Polygon(points)
-    found = repair([shapely.to_wkb(polygon)])
-    wanted = winding_area(polygon)
-    if wanted == 0:
-        assert found.reasons == ["GEOMETRY_COLLAPSED"]
-    else:
-        assert found.shapes[0].is_valid
-        assert found.shapes[0].area == pytest.approx(wanted, abs=1e-9)
-
-
-def ring(*points):
-    return np.array(points, dtype=float)
-
-
-@pytest.mark.parametrize(
-    ("shape", "reason"),
-    [
-        pytest.param(shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), None, id="a bow tie"),
-        pytest.param(shapely.MultiPolygon([box(0, 0), box(0, 0)]), None, id="the same part twice"),
-        pytest.param(
-            shapely.Polygon(box(0, 0).exterior, [box(0.02, 0.02, 0.02, 0.02).exterior] * 2), None, id="a hole twice"
-        ),
-        pytest.param(shapely.Polygon(box(0, 0).exterior, [box(1, 1).exterior]), None, id="a hole outside"),
-        pytest.param(shapely.Polygon(box(0, 0).exterior, [box(0, 0).exterior]), "GEOMETRY_COLLAPSED", id="all hole"),
-        pytest.param(shapely.Polygon([(0, 0), (1, 1), (2, 2), (0, 0)]), "GEOMETRY_COLLAPSED", id="a line as a polygon"),
-        pytest.param(shapely.MultiPolygon([box(0, 0), shapely.Polygon()]), None, id="an empty part"),
-        pytest.param(shapely.Polygon(), "GEOMETRY_MISSING", id="empty"),
-        pytest.param(None, "GEOMETRY_MISSING", id="none"),
-        pytest.param(shapely.LineString([(0, 0), (1, 1)]), "GEOMETRY_NO_AREA", id="a line"),
-        pytest.param(shapely.GeometryCollection([box(0, 0), shapely.Point(0, 0)]), None, id="polygon and point"),
-        pytest.param(star(5001), "GEOMETRY_TOO_COMPLEX", id="a hostile star"),
-    ],
-)
-def test_geometry_is_repaired_or_has_its_reason(shape, reason):
-    cleaned = clean_protected_areas(frame((shape, {"REP_AREA": 7}), (box(3, 0), {})))
-    fate = fates(cleaned)["1"]
-    assert fate["not_mapped_because"] == reason
-    assert fate["in_coverage"] == (reason is None)
-    if reason:
-        assert cleaned.not_mapped["reason"].tolist() == [reason]
-        assert cleaned.not_mapped["reported_area_km2"].tolist() == [7]
-    assert cleaned.coverage.is_valid.all()
-    assert set(cleaned.coverage.geom_type) <= {"Polygon", "MultiPolygon"}
-    check_sums(cleaned, 2)
-
-
-def test_unclosed_ring_is_closed():
-    blob = bytearray(shapely.to_wkb(box(0, 0), byte_order=1))
-    blob[9:13] = (4).to_bytes(4, "little")
-    (shape,) = repair([bytes(blob[:-16])]).shapes
-    assert shape.area == pytest.approx(box(0, 0).area)
-
-
-@pytest.mark.parametrize(
-    ("shape", "code"),
-    [
-        pytest.param(b"\x01\x07\x00\x00\x00\x01\x00\x00\x00" * 100_000, "GEOMETRY_TOO_DEEP", id="100,000 collections deep"),
-        pytest.param(shapely.to_wkb(shapely.LinearRing([(0, 0), (1, 0), (1, 1)])).replace(
-            np.float64(1.0).tobytes(), np.float64("nan").tobytes()), "COORDINATE_INVALID", id="not a number"),
-        pytest.param(shapely.to_wkb(shapely.LineString([(0, 0), (np.inf, 1)])), "COORDINATE_INVALID", id="infinite"),
-        pytest.param(b"\x01\x03\x00\x00\x00" + b"\x00" * 80_000_100, "GEOMETRY_TOO_LARGE", id="five million vertices"),
-    ],
-)  # fmt: skip
-def test_hostile_bytes_are_refused_before_geos(shape, code):
-    table = pl.DataFrame({"area_id": ["a", "b"], "geometry": [shapely.to_wkb(box(0, 0)), shape]})
-    with pytest.raises(InputError) as caught:
-        clean_protected_areas(table)
-    assert (caught.value.code, caught.value.row) == (code, 2)
-
-
-def test_deep_collection_of_a_geodataframe_is_refused():
-    shape = shapely.Point(0, 0)
-    for _ in range(40):
-        shape = shapely.GeometryCollection([shape])
-    with pytest.raises(InputError) as caught:
-        clean_protected_areas(frame((shape, {})))
-    assert caught.value.code == "GEOMETRY_TOO_DEEP"
-
-
-@pytest.mark.parametrize(
-    "shape",
-    [
-        pytest.param(shapely.Polygon([(179, -17), (-179, -17), (-179, -16), (179, -16)]), id="edges that jump"),
-        pytest.param(shapely.box(179, -17, 181, -16), id="beyond 180°"),
-        pytest.param(shapely.box(-181, -17, -179, -16), id="beyond -180°"),
-    ],
-)
-def test_antimeridian(shape):
-    (cut,), (changed,) = split_at_antimeridian(np.array([shape]))
-    assert changed
-    assert sorted(part.bounds for part in cut.geoms) == [(-180, -17, -179, -16), (179, -17, 180, -16)]
-    cleaned = clean_protected_areas(frame((shape, {"ISO3": "FJI", "REALM": "Marine"})))
-    assert cleaned.coverage.area.sum() / 1e6 == pytest.approx(km2(shapely.box(0, -17, 2, -16)), rel=1e-4)
-
-
-def test_plane_keeps_areas_of_long_edges():
-    shape = shapely.Polygon([(95, 5), (110, 15), (104, 27)])
-    assert to_plane(np.array([shape]))[0].area / 1e6 == pytest.approx(km2(shape), rel=1e-6)
 
 
 # Overlaps
