@@ -10,6 +10,7 @@ pytestmark = pytest.mark.clients
 
 # Some values that fit their pattern mean nothing (a polygon that crosses itself, the 30th of February, a filter over a
 # property that is not there): a 400 for these is right, so `positive_data_acceptance` cannot be asked.
+# One worker: with two, Python 3.11 now and then ends `ast.parse` with "recursion depth mismatch" (cpython 106905).
 # A limit above the documented maximum has to be cut, since GDAL reads nothing where it is refused.
 CASES = [
     pytest.param(["--exclude-path-regex", "/items$"], "positive_data_acceptance", id="all but features"),
@@ -23,9 +24,9 @@ CASES = [
 def test_no_answer_breaks_the_document(address, tmp_path, paths, left_out):
     program = Path(sys.executable).with_name("st")
     options = ["--checks", "all", "--exclude-checks", left_out, "--phases", "examples,coverage,fuzzing"]
-    options += ["--max-examples", "15", "--seed", "1", "--workers", "2", "--warnings", "off", "--continue-on-failure"]
+    options += ["--max-examples", "15", "--seed", "1", "--workers", "1", "--warnings", "off", "--continue-on-failure"]
     done = subprocess.run(
         [program, "run", f"{address}/openapi.json", *options, *paths],
-        capture_output=True, text=True, check=False, timeout=280, cwd=tmp_path,
+        capture_output=True, text=True, check=False, timeout=500, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:]
