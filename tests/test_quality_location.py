@@ -306,6 +306,16 @@ def test_distances_by_cells_are_those_on_the_ellipsoid():
         assert not found[true > metres * 1.05 + 1].any()
 
 
+@pytest.mark.parametrize("metres", [0.0, 3000.0, 370_400.0])
+@pytest.mark.parametrize("country", ["CN", "SG", "RU", "AQ"])
+def test_distances_by_cells_are_the_same_all_over_the_world(country, metres):
+    rng = np.random.default_rng(6)
+    land = places.country_geometry(country, MAP)
+    x, y = rng.uniform(-180, 180, 3000), rng.uniform(-90, 90, 3000)
+    x[:4], y[:4] = (-180, 180, 0, 180), (-90, 90, 90, 0)
+    assert (Reach(land, metres)(x, y) == within(land, x, y, np.full(len(x), metres))).all()
+
+
 def test_the_worlds_divisions_have_polygons():
     for row in range(gazetteer._world().height):
         shape = gazetteer.shape_of(gazetteer.Division("", None, row, ""), MAP)

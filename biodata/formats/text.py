@@ -3,6 +3,7 @@
 import codecs
 import unicodedata
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import BinaryIO
 
 from biodata.errors import InputError
@@ -20,12 +21,12 @@ def utf8_blocks(stream: BinaryIO, *, encoding: str, file: str, block_bytes: int 
     file : str
         Named in the error.
     block_bytes : int
-        How much is read at once.
+        How much is read at once; the first blocks are smaller, so that what works on them side by side starts early.
 
     Yields
     ------
     bytes
-        UTF-8, about `block_bytes` long; characters are never cut.
+        UTF-8, up to `block_bytes` long; characters are never cut.
 
     Raises
     ------
@@ -52,8 +53,9 @@ def _transcoded(stream: BinaryIO, encoding: str, file: str, block_bytes: int) ->
     decoder = codecs.getincrementaldecoder(encoding)()
     line, held_back = 1, ""
     at_end = False
+    sizes = _sizes(block_bytes)
     while not at_end:
-        block = stream.read(block_bytes)
+        block = stream.read(next(sizes))
         at_end = not block
         try:
             text = decoder.decode(block, at_end)
@@ -72,8 +74,8 @@ def _transcoded(stream: BinaryIO, encoding: str, file: str, block_bytes: int) ->
 
 def _checked_utf8(stream: BinaryIO, file: str, block_bytes: int) -> Iterator[bytes]:
     """Yield the blocks of a file that is UTF-8 already, cut between characters."""
-    rest, line = b"", 1
-    while block := stream.read(block_bytes):
+    rest, line, sizes = b"", 1, _sizes(block_bytes)
+    while block := stream.read(next(sizes)):
         block = rest + block
         if block.isascii():
             rest = b""
@@ -88,6 +90,11 @@ def _checked_utf8(stream: BinaryIO, file: str, block_bytes: int) -> Iterator[byt
     if rest:
         cut_short = UnicodeDecodeError("utf-8", rest, 0, len(rest), "unexpected end of data")
         raise _wrong(cut_short, line, file, "utf-8")
+
+
+def _sizes(block_bytes: int) -> Iterator[int]:
+    """Yield how much to read next: a fifth, two fifths, … and then always the whole."""
+    return chain((max(block_bytes * fifth // 5, 1) for fifth in range(1, 5)), repeat(block_bytes))
 
 
 def _last_letter(text: str) -> int:

@@ -1,5 +1,6 @@
 """Which points lie within a distance of a country or division, by cells first: most points need no test of their own."""
 
+from math import ceil, floor
 from typing import Final, cast
 
 import numpy as np
@@ -15,25 +16,28 @@ _METRES_PER_DEGREE: Final = 110_574.0
 """The shortest degree of latitude, at the equator."""
 _PER_DEGREE: Final = (1, 4, 16)
 """Cells to a degree: what a large cell does not settle is asked of a smaller one."""
+_WORLD: Final = (-180, -90, 180, 90)
 _UNKNOWN, _BEYOND, _WITHIN, _MIXED = range(4)
 
 
 class _Grid:
-    """The world in cells of one size, each within, beyond, mixed, or not known yet."""
+    """A box of whole degrees in cells of one size, each within, beyond, mixed, or not known yet."""
 
-    def __init__(self, per_degree: int) -> None:
-        self.per_degree, self.columns = per_degree, 360 * per_degree + 1
-        self.cells = np.zeros((180 * per_degree + 1) * self.columns, dtype=np.int8)
+    def __init__(self, per_degree: int, box: tuple[int, int, int, int]) -> None:
+        self.per_degree = per_degree
+        self.west, self.south, east, north = box
+        self.columns = (east - self.west) * per_degree + 1
+        self.cells = np.zeros(((north - self.south) * per_degree + 1) * self.columns, dtype=np.int8)
 
     def cell(self, longitude: Floats, latitude: Floats) -> NDArray[np.int64]:
         """Return the cells of points."""
-        column = ((longitude + 180.0) * self.per_degree).astype(np.int64)
-        return ((latitude + 90.0) * self.per_degree).astype(np.int64) * self.columns + column
+        column = ((longitude - self.west) * self.per_degree).astype(np.int64)
+        return ((latitude - self.south) * self.per_degree).astype(np.int64) * self.columns + column
 
     def centre(self, cells: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Return longitude and latitude of the middle of cells."""
-        x = np.asarray((cells % self.columns + 0.5) / self.per_degree - 180.0, dtype=np.float64)
-        y = np.asarray((cells // self.columns + 0.5) / self.per_degree - 90.0, dtype=np.float64)
+        x = np.asarray((cells % self.columns + 0.5) / self.per_degree + self.west, dtype=np.float64)
+        y = np.asarray((cells // self.columns + 0.5) / self.per_degree + self.south, dtype=np.float64)
         return x, y
 
 
@@ -52,7 +56,10 @@ class Reach:
         with PREPARED:
             shapely.prepare(geometry)
         self._geometry, self._distance_m = geometry, distance_m
-        self._grids = [_Grid(per_degree) for per_degree in _PER_DEGREE]
+        self._bounds = tuple(shapely.bounds(geometry))  # all NaN where it is empty: nothing is near
+        # What the largest cells do not settle lies around the geometry.
+        boxes = [_WORLD, *[_around(self._bounds, distance_m)] * (len(_PER_DEGREE) - 1)]
+        self._grids = [_Grid(per_degree, box) for per_degree, box in zip(_PER_DEGREE, boxes, strict=True)]
 
     def __call__(self, longitude: Floats, latitude: Floats) -> Bools:
         """Tell which points are in the geometry or no farther from it than the distance.
@@ -90,6 +97,8 @@ class Reach:
         half = 0.5 / grid.per_degree
         half_diagonal = half * 2**0.5
         near = _within_degrees(self._geometry, x, y, _degrees(metres, np.abs(y) + half) + half_diagonal)
+        _, south, _, north = self._bounds  # near the poles many degrees of longitude are few metres
+        near &= np.maximum(south - y, y - north) <= self._distance_m / _METRES_PER_DEGREE + half
         # Several threads may settle a cell at once: what is written is final, and the same.
         state = np.where(near, _MIXED, _BEYOND).astype(np.int8)
         at = np.flatnonzero(near)
@@ -123,6 +132,20 @@ def _exactly(geometry: shapely.Geometry, longitude: Floats, latitude: Floats, di
         ends = shapely.get_coordinates(shapely.shortest_line(points[maybe], geometry)).reshape(-1, 4)
         found[maybe] = geodesic_distance_m(*ends.T) <= distance_m[maybe]
     return found
+
+
+def _around(bounds: tuple[float, ...], distance_m: float) -> tuple[int, int, int, int]:
+    """Return the whole degrees, west, south, east, north, that hold every cell of a degree near a geometry."""
+    if np.isnan(bounds).any():
+        return 0, 0, 0, 0
+    west, south, east, north = bounds
+    higher = distance_m / _METRES_PER_DEGREE + 2.0
+    poleward = np.array([min(max(abs(south), abs(north)) + higher, 90.0)])
+    wider = float(_degrees(np.array([distance_m]), poleward)[0]) + 2.0
+    return (
+        max(floor(west - wider), -180), max(floor(south - higher), -90),
+        min(ceil(east + wider), 180), min(ceil(north + higher), 90),
+    )  # fmt: skip
 
 
 def _degrees(metres: Floats, latitude: Floats) -> Floats:

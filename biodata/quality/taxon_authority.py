@@ -157,8 +157,11 @@ def bundled() -> Authority:
         lineage = {rank: frozenset(row[rank].split("|")) for rank in RANKS[:4] if row[rank]}
         listed[row["rank"]].setdefault(row["name"], []).append(lineage)
         below[row["name"]].append(lineage | {row["rank"]: frozenset([row["name"]])})
-    for parent, name in genera.iter_rows():
-        listed["genus"].setdefault(name, []).extend(below[parent])
+    shared = pl.col("name").is_duplicated()
+    alone = genera.filter(~shared)  # nine in ten, and they take over their parent's list as it is
+    listed["genus"] = dict(zip(alone["name"], map(below.__getitem__, alone["parent"]), strict=True))
+    for parent, name in genera.filter(shared).iter_rows():
+        listed["genus"][name] = listed["genus"].get(name, []) + below[parent]
     return Authority(listed, _COMPLETE)
 
 

@@ -71,20 +71,20 @@ def plan_occurrences(
         find_changed(cursor, staged, f"lake.{table}", "key", LAKE[table].columns, into=f"changed_{table}")
     told_gone = _identity_frame(gone)
     cursor.register("told_gone", told_gone)
+    cursor.register("told_complete", pl.DataFrame({"datasetKey": list(complete_datasets)}, schema={"datasetKey": pl.String}))
     # Where nothing can leave, nothing is looked for.
     limit = "" if complete_datasets or not told_gone.is_empty() else "LIMIT 0"
     cursor.execute(
         f"""
         CREATE TEMP TABLE leaving AS
         SELECT o.key FROM lake.occurrences o
-        WHERE (list_contains(?, o."datasetKey")
+        WHERE (o."datasetKey" IN (FROM told_complete)
                OR (o."datasetKey", o.source_record_id) IN (SELECT ("datasetKey", source_record_id) FROM told_gone))
           AND o.key NOT IN (SELECT key FROM keyed)
           AND (o."datasetKey", o.source_record_id) NOT IN (
               SELECT ("datasetKey", source_record_id) FROM {_rows(staging, "identities", new_parts)})
         {limit}
-        """,
-        [list(complete_datasets)],
+        """
     )
     new, present, changed, leaving = one(
         cursor,
@@ -134,9 +134,8 @@ def _adopt(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan: Plan, lake
         for part in plan.new_parts:
             target = folder / f"{ADOPTED}{token}-{part:06d}.parquet"
             staging.path(table, part).rename(target)
-            cursor.execute(
-                "CALL ducklake_add_data_files('lake', ?, ?, allow_missing => true)", [table, str(target)]
-            ).fetchall()
+            told = f"{literal(table)}, {literal(str(target))}"
+            cursor.execute(f"CALL ducklake_add_data_files('lake', {told}, allow_missing => true)").fetchall()
         sync_folder(folder)
 
 

@@ -44,7 +44,11 @@ def quote(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Return `text` as a quoted SQL string, for the statements that take no parameters (ATTACH, SET, COPY)."""
+    """Return `text` as a quoted SQL string.
+
+    For statements that take no parameters (ATTACH, SET, COPY), and those of every ingest: at its first parameter DuckDB
+    imports pandas, which takes longer than a survey's whole ingest.
+    """
     return "'" + text.replace("'", "''") + "'"
 
 

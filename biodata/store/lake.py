@@ -187,7 +187,7 @@ class Lake(LakeReading):
         frame: pl.DataFrame,
         *,
         key: str,
-        scope: Mapping[str, Any] | None,
+        scope: Mapping[str, str] | None,
         author: str,
         message: str,
         extra: Mapping[str, Any] = MappingProxyType({}),
@@ -244,7 +244,8 @@ class Lake(LakeReading):
         cursor.execute("BEGIN TRANSACTION")
         try:
             yield
-            cursor.execute("CALL ducklake_set_commit_message('lake', ?, ?, extra_info => ?)", [author, message, told])
+            said = f"{duck.literal(author)}, {duck.literal(message)}, extra_info => {duck.literal(told)}"
+            cursor.execute(f"CALL ducklake_set_commit_message('lake', {said})")
             checksums.record_new_lake_files(self.data)
             cursor.execute("COMMIT")
         except (duckdb.Error, OSError, StoreError) as error:

@@ -3,14 +3,14 @@
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import polars as pl
 
 from biodata.errors import StoreError
 from biodata.store.changes import CommitReport, find_changed, one, repeat
-from biodata.store.duck import quote
+from biodata.store.duck import literal, quote
 from biodata.store.tables import LAKE
 
 STAGED_ROW: Final = "staged_row"
@@ -18,7 +18,7 @@ STAGED_ROW: Final = "staged_row"
 
 
 def plan_table(
-    cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, *, key: str, scope: Mapping[str, Any] | None
+    cursor: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, *, key: str, scope: Mapping[str, str] | None
 ) -> CommitReport:
     """Work out what a frame changes in one table; leaves ``incoming``, ``changed_rows`` and ``leaving`` behind."""
     columns = LAKE[table].columns
@@ -34,8 +34,7 @@ def plan_table(
         WHERE {STAGED_ROW} NOT IN (SELECT {STAGED_ROW} FROM incoming) ORDER BY {STAGED_ROW}
         """
     ).fetchall()
-    condition, params = _in_scope(scope)
-    cursor.execute(f"CREATE TEMP TABLE stored AS SELECT * FROM lake.{table} WHERE {condition}", params)
+    cursor.execute(f"CREATE TEMP TABLE stored AS SELECT * FROM lake.{table} WHERE {_in_scope(scope)}")
     find_changed(cursor, "incoming", "stored", key, columns, into="changed_rows")
     name = quote(key)
     absent = f"{name} NOT IN (SELECT {name} FROM incoming)" if scope is not None else "false"
@@ -51,13 +50,12 @@ def plan_table(
     return CommitReport(-1, new, changed, rows - new - changed, leaving, refusals)
 
 
-def write_table(cursor: duckdb.DuckDBPyConnection, table: str, *, key: str, scope: Mapping[str, Any] | None) -> None:
+def write_table(cursor: duckdb.DuckDBPyConnection, table: str, *, key: str, scope: Mapping[str, str] | None) -> None:
     """Write what `plan_table` found, inside the caller's transaction."""
     names, name = ", ".join(quote(c) for c in LAKE[table].columns), quote(key)
-    condition, params = _in_scope(scope)
     stale = "(FROM changed_rows UNION ALL FROM leaving)"
     if one(cursor, f"SELECT count(*) FROM {stale}")[0]:
-        cursor.execute(f"DELETE FROM lake.{table} WHERE {name} IN {stale} AND {condition}", params)
+        cursor.execute(f"DELETE FROM lake.{table} WHERE {name} IN {stale} AND {_in_scope(scope)}")
     cursor.execute(
         f"""
         INSERT INTO lake.{table} ({names}) SELECT {names} FROM incoming
@@ -66,8 +64,6 @@ def write_table(cursor: duckdb.DuckDBPyConnection, table: str, *, key: str, scop
     )
 
 
-def _in_scope(scope: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
+def _in_scope(scope: Mapping[str, str] | None) -> str:
     """Return the condition that a row is inside the scope."""
-    if not scope:
-        return "true", []
-    return " AND ".join(f"{quote(c)} = ?" for c in scope), list(scope.values())
+    return " AND ".join(f"{quote(c)} = {literal(value)}" for c, value in (scope or {}).items()) or "true"
