@@ -208,7 +208,10 @@ def _batches(
     for block in chain([b""], blocks, [None]):
         # Cut at a line's end first, so that what is used up is mostly the whole and is not copied again.
         end = 0 if block is None else block.rfind(line_end) + 1
-        buffer = b"".join((buffer, rest, memoryview(block or b"")[:end]))
+        if block is not None and end == len(block) and not buffer and not rest:
+            buffer = block
+        else:
+            buffer = b"".join((buffer, rest, memoryview(block or b"")[:end]))
         rest, at_end = (block or b"")[end:], block is None
         found = cut(buffer, names=names, dialect=dialect, line=line, at_end=at_end, file=file, limits=limits)
         buffer, line = buffer[found.used_bytes :], line + found.lines

@@ -83,7 +83,7 @@ def cut(
     if at_end and block and not block.endswith(dialect.line_end.encode()):
         block += dialect.line_end.encode()
     bytes_ = np.frombuffer(block, np.uint8)
-    line_ends = np.flatnonzero(bytes_ == ord(dialect.line_end))
+    line_ends = _positions(bytes_, ord(dialect.line_end))
     # One sign is looked for ten times as fast as each of its places, or as two signs together.
     has_quotes = dialect.quote is not None and dialect.quote.encode() in block
     quotes = np.flatnonzero(bytes_ == ord(str(dialect.quote))) if has_quotes else np.empty(0, np.int64)
@@ -122,6 +122,13 @@ def cut(
         0, pl.Series("source_row", rows[keep], pl.Int64)
     )
     return Cut(frame, refusals, used, int(np.searchsorted(line_ends, used)))
+
+
+def _positions(bytes_: npt.NDArray[np.uint8], wanted: int) -> Positions:
+    """Return where a byte stands."""
+    pieces = range(0, bytes_.size, _PIECE)
+    found = [np.flatnonzero(bytes_[at : at + _PIECE] == wanted) + at for at in pieces]
+    return np.concatenate(found) if found else np.empty(0, np.int64)
 
 
 def _even(

@@ -71,7 +71,9 @@ def plan_occurrences(
         find_changed(cursor, staged, f"lake.{table}", "key", LAKE[table].columns, into=f"changed_{table}")
     told_gone = _identity_frame(gone)
     cursor.register("told_gone", told_gone)
-    cursor.register("told_complete", pl.DataFrame({"datasetKey": list(complete_datasets)}, schema={"datasetKey": pl.String}))
+    cursor.register(
+        "told_complete", pl.DataFrame({"datasetKey": list(complete_datasets)}, schema={"datasetKey": pl.String})
+    )
     # Where nothing can leave, nothing is looked for.
     limit = "" if complete_datasets or not told_gone.is_empty() else "LIMIT 0"
     cursor.execute(
