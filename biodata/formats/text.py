@@ -10,11 +10,8 @@ import numpy as np
 
 from biodata.errors import InputError
 
-_PIECE: Final = 1 << 20
-"""How much a stream is asked for at once."""
 _COMPARED: Final = 1 << 17
 """Bytes that are compared at once, so that what comes of it stays in the processor's cache."""
-_LONGEST_LETTER: Final = 4
 
 
 def utf8_blocks(stream: BinaryIO, *, encoding: str, file: str, block_bytes: int = 16 << 20) -> Iterator[bytes]:
@@ -81,36 +78,47 @@ def _transcoded(stream: BinaryIO, encoding: str, file: str, block_bytes: int) ->
 
 
 def _checked_utf8(stream: BinaryIO, file: str, block_bytes: int) -> Iterator[bytes]:
-    """Yield the blocks of a file that is UTF-8 already, each to its last line end; without one, to its last letter."""
-    # Read into the same memory again and again: fresh memory takes longer to be had than to be filled.
-    buffer = bytearray(max(block_bytes, _LONGEST_LETTER))
-    line, filled, at_end = 1, 0, False
-    for size in _sizes(len(buffer)):
-        with memoryview(buffer) as view:
-            while not at_end and filled < size:
-                count = stream.readinto(view[filled : min(filled + _PIECE, size)])  # type: ignore[attr-defined]
-                at_end, filled = not count, filled + count
-            end = buffer.rfind(b"\n", 0, filled) + 1 or buffer.rfind(b"\r", 0, filled) + 1
-            block = bytes(view[: filled if at_end else end or filled])
-            used = len(block)
-            if not block.isascii():
-                try:
-                    _, used = codecs.utf_8_decode(block, "strict", at_end)
-                except UnicodeDecodeError as error:
-                    raise _wrong(error, line + _lines(block[: error.start]), file, "utf-8") from None
-            view[: filled - used] = view[used:filled]
-        filled -= used
-        if used:
-            block = block if used == len(block) else block[:used]
-            line += _lines(block)
-            yield block
-        if at_end:
+    """Yield the blocks of a file that is UTF-8 already, cut between characters."""
+    rest, line = b"", 1
+    for block in _to_line_ends(stream, block_bytes):
+        block = rest + block if rest else block
+        used = len(block)
+        if not block.isascii():
+            try:
+                _, used = codecs.utf_8_decode(block, "strict", False)
+            except UnicodeDecodeError as error:
+                raise _wrong(error, line + _lines(block[: error.start]), file, "utf-8") from None
+        block, rest = block[:used], block[used:]
+        line += _lines(block)
+        yield block
+    if rest:
+        cut_short = UnicodeDecodeError("utf-8", rest, 0, len(rest), "unexpected end of data")
+        raise _wrong(cut_short, line, file, "utf-8")
+
+
+def _to_line_ends(stream: BinaryIO, block_bytes: int) -> Iterator[bytes]:
+    """Yield a stream's blocks, each with the rest of its last line, unless that is very long."""
+    # To copy a block once more takes as long as to split it into lines, so where it ends is known before it is read.
+    can_look_ahead = stream.seekable()
+    for size in _sizes(block_bytes):
+        if can_look_ahead:
+            start = stream.tell()
+            stream.seek(start + size)
+            stream.readline(block_bytes)
+            size = stream.tell() - start
+            stream.seek(start)
+            block = stream.read(size)
+        else:
+            block = stream.read(size)
+            block += stream.readline(block_bytes)
+        if not block:
             return
+        yield block
 
 
 def _sizes(block_bytes: int) -> Iterator[int]:
     """Yield how much to read next: a fifth, two fifths, … and then always the whole."""
-    return chain((max(block_bytes * fifth // 5, _LONGEST_LETTER) for fifth in range(1, 5)), repeat(block_bytes))
+    return chain((max(block_bytes * fifth // 5, 1) for fifth in range(1, 5)), repeat(block_bytes))
 
 
 def _last_letter(text: str) -> int:

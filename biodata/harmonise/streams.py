@@ -1,9 +1,11 @@
 """The batches of a table harmonised side by side: each worker takes one from reading to its end, the order stays."""
 
+import gc
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Lock
 from typing import Final, TypeVar
 
@@ -75,7 +77,7 @@ def harmonise_batches(
 
     finished: dict[int, Finished] = {}
     following = 0
-    with ThreadPoolExecutor(WORKERS) as workers:
+    with _garbage_of_its_own(), ThreadPoolExecutor(WORKERS) as workers:
         coming: deque[Future[tuple[int, Finished] | None]] = deque(workers.submit(work) for _ in range(WORKERS + 1))
         while coming:
             done = coming.popleft().result()
@@ -86,3 +88,13 @@ def harmonise_batches(
             while following in finished:
                 yield finished.pop(following)
                 following += 1
+
+
+@contextmanager
+def _garbage_of_its_own() -> Iterator[None]:
+    """Keep the garbage collector from looking again and again through what there was before."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
