@@ -108,7 +108,9 @@ class Staging(WorkFolder):
             told = [column.name for column in whole if column.null_count() < whole.height]
             self._columns[table].update(told)
             path = self.path(table, part)
-            write_part(whole.select(told), path, compression="zstd", row_group_rows=ROW_GROUP_ROWS)
+            # Nobody looks for a range of what was told verbatim, and what is least and most takes long to find.
+            ranges = table != "verbatim"
+            write_part(whole.select(told), path, compression="zstd", row_group_rows=ROW_GROUP_ROWS, ranges=ranges)
             sync_file(path)
         self._rows[part] = occurrences.height
 
@@ -131,9 +133,14 @@ class Staging(WorkFolder):
 
 
 def write_part(
-    frame: pl.DataFrame, path: Path, *, row_group_rows: int, compression: Literal["lz4", "zstd"] = "lz4"
+    frame: pl.DataFrame,
+    path: Path,
+    *,
+    row_group_rows: int,
+    compression: Literal["lz4", "zstd"] = "lz4",
+    ranges: bool = True,
 ) -> None:
-    """Write rows on their way as Parquet.
+    """Write rows on their way as Parquet, with the least and most value of each column where `ranges` are wanted.
 
     Raises
     ------
@@ -143,7 +150,11 @@ def write_part(
     level = 1 if compression == "zstd" else None
     try:
         frame.write_parquet(
-            path, compression=compression, compression_level=level, row_group_size=row_group_rows, statistics=True
+            path,
+            compression=compression,
+            compression_level=level,
+            row_group_size=row_group_rows,
+            statistics={"min": ranges, "max": ranges, "null_count": True},
         )
     except (OSError, pl.exceptions.ComputeError) as error:  # Polars tells a full disk by either
         message = f"rows could not be put aside: {str(error).splitlines()[0]}"
