@@ -126,6 +126,7 @@ def ingest(
         if download is None and not any(table.report.rows for table in tables):
             problem = "there is nothing in it to take in"
             raise InputError(problem, file=", ".join(Path(p).name for p in paths), code="INPUT_EMPTY")
+        del harmoniser  # what it remembers takes the memory that the commit needs
         for table in tables:
             _commit(table, lake, settings, source=source, extra=extra or {}, dry_run=dry_run)
         if not dry_run:

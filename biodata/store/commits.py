@@ -27,6 +27,8 @@ _COMPARED: Final = ("occurrences", "verbatim")
 ADOPTED: Final = "staged-"
 """How the names of files begin that joined the lake as they were."""
 
+_AT_ONCE: Final = 4_000_000
+"""Rows that are looked through at once for those that are alike: DuckDB takes some 150 MB."""
 _OTHER_KEY: Final = "('0x' || left(md5(uuidv4()::VARCHAR), 13))::BIGINT"
 """Another random number below 2^52."""
 
@@ -162,13 +164,21 @@ def _find_mixed(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list
     its number was given before.
     """
     rows = _rows(staging, "identities", parts)
-    # Whole identities are compared only where their 64-bit hashes meet: the hashes of millions fit into memory.
+    # Whole identities are compared only where their 64-bit hashes meet; so many hashes at once fit into memory.
+    shares = staging.rows() // _AT_ONCE + 1
+    cursor.execute("CREATE TEMP TABLE suspects (h UBIGINT); CREATE TEMP TABLE given_twice (key BIGINT)")
+    for share in range(shares):
+        cursor.execute(
+            f"""
+            INSERT INTO suspects SELECT hash("datasetKey", source_record_id) AS h FROM {rows}
+            WHERE h % {shares} = {share} GROUP BY h HAVING count(*) > 1;
+            INSERT INTO given_twice SELECT key FROM {rows} WHERE key % {shares} = {share} GROUP BY key HAVING count(*) > 1
+            """
+        )
     cursor.execute(
         f"""
         CREATE TEMP TABLE not_plain AS
-        WITH suspects AS (
-            SELECT hash("datasetKey", source_record_id) AS h FROM {rows} GROUP BY h HAVING count(*) > 1
-        ), turns AS (
+        WITH turns AS (
             SELECT part, row, row_number() OVER (PARTITION BY "datasetKey", source_record_id ORDER BY part, row) AS turn
             FROM {rows} WHERE hash("datasetKey", source_record_id) IN (FROM suspects)
         )
@@ -176,7 +186,7 @@ def _find_mixed(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list
         UNION ALL
         SELECT part, row, 'known' FROM {rows} SEMI JOIN lake.identities USING ("datasetKey", source_record_id)
         UNION ALL
-        SELECT part, row, 'clashing' FROM {rows} WHERE key IN (SELECT key FROM {rows} GROUP BY key HAVING count(*) > 1)
+        SELECT part, row, 'clashing' FROM {rows} WHERE key IN (FROM given_twice)
         UNION ALL
         SELECT part, row, 'clashing' FROM {rows} SEMI JOIN lake.identities USING (key)
         """
