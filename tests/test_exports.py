@@ -316,6 +316,17 @@ def test_steps_are_small_whatever_the_size(release, tmp_path, monkeypatch):
     assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [120] * 5 + [47]
 
 
+def test_neighbours_of_few_chosen_records_are_read_in_one_step(release, monkeypatch):
+    monkeypatch.setattr(selection, "CHUNK_ROWS", 20)
+    rare = Compare("countryCode", "=", "LA")
+    with selection.Selection(release.path, None) as every, selection.Selection(release.path, rare) as some:
+        frames = [frame for _, frame in some.chunks(["key", "countryCode"], lambda frame: frame)]
+        expected = pl.concat([f for _, f in every.chunks(["key", "countryCode"], lambda f: f)])
+        assert pl.concat(frames).equals(expected.filter(pl.col("countryCode") == "LA"))
+        assert len(frames) == some.steps < every.steps
+        assert max(frame.height for frame in frames) <= 20
+
+
 def test_reading_that_is_interrupted_ends(release, tmp_path):
     opened = []
     with pytest.raises(StoreError):

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -22,8 +23,8 @@ from biodata.store.query.filters import Filter
 from biodata.store.query.sql import where
 from biodata.store.tables import RELEASE
 
-CHUNK_ROWS: Final = 20_480
-"""Rows of the release that one step looks at: a few of DuckDB's vectors, so that a step takes some tens of megabytes."""
+CHUNK_ROWS: Final = 24_576
+"""Chosen rows that one step reads at most: three of a release's row groups, so that it takes some tens of megabytes."""
 
 _AHEAD: Final = 2
 """Steps that are read while one is being written."""
@@ -87,7 +88,24 @@ class Selection:
     @property
     def steps(self) -> int:
         """In how many steps the release is read."""
-        return -(-self._rows // CHUNK_ROWS)
+        return len(self._spans) - 1
+
+    @cached_property
+    def _spans(self) -> list[int]:
+        """The row numbers between the steps: neighbours of few chosen rows are read together."""
+        ends = [*range(CHUNK_ROWS, self._rows, CHUNK_ROWS), self._rows]
+        if self.filter is None:
+            return [0, *ends] if self._rows else [0]
+        statement, params = self.chosen(f"rowid // {CHUNK_ROWS} AS chunk, count(*) AS rows", after="GROUP BY chunk")
+        rows = dict(self.query(statement, params).iter_rows())
+        spans, read = [0], 0
+        for number in range(len(ends)):
+            more = rows.get(number, 0)
+            if read and read + more > CHUNK_ROWS:
+                spans.append(number * CHUNK_ROWS)
+                read = 0
+            read += more
+        return [*spans, self._rows]
 
     def interrupt(self) -> None:
         """Stop what is being read, from any thread; nothing can be read afterwards."""
@@ -155,7 +173,7 @@ class Selection:
         statement = f"SELECT {names} FROM occurrences WHERE rowid >= ? AND rowid < ? AND {self._condition}"
 
         def read(number: int) -> Part:
-            ends = [number * CHUNK_ROWS, (number + 1) * CHUNK_ROWS]
+            ends = self._spans[number : number + 2]
             return then(terms.conform(self.query(statement, [*ends, *self._params]), listed))
 
         waiting: deque[tuple[int, Future[Part]]] = deque()
