@@ -16,7 +16,7 @@ from api import (
     datasets,
     documents,
     downloads,
-    errors,
+    error_handlers,
     features,
     health,
     items,
@@ -83,7 +83,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     # A check reads a whole workbook: few at a time, so that uploads cannot take all memory or every thread.
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
     app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
-    errors.install(app)
+    error_handlers.install(app)
     for part in (
         occurrences,
         areas,

@@ -8,13 +8,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 
-from biodata.errors import BiodataError, InputError, NoReleaseError, shorten
+from biodata.errors import shorten
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
@@ -138,8 +134,6 @@ PROBLEMS: Final = MappingProxyType(
 )
 """Status and title of every code; the documentation page lists them."""
 
-_BY_STATUS: Final = MappingProxyType({404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 413: Code.UPLOAD_TOO_LARGE})
-
 
 class ProblemError(Exception):
     """An error that a handler answers with on purpose.
@@ -216,55 +210,3 @@ def problem_response(
         **{name: value for name, value in members.items() if value},
     }
     return Response(orjson.dumps(body), status or problem.status, dict(headers or {}), media_type=PROBLEM_TYPE)
-
-
-def install(app: FastAPI) -> None:
-    """Let every error of the application leave as problem+json."""
-    app.add_exception_handler(ProblemError, _problem)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(BiodataError, _biodata)
-
-
-def _problem(request: Request, error: Exception) -> Response:
-    """Answer with an error that a handler raised on purpose."""
-    assert isinstance(error, ProblemError)
-    return problem_response(
-        request.state.request_id,
-        error.code,
-        error.detail,
-        headers=error.headers,
-        field=error.field,
-        expected=error.expected,
-        near=error.near,
-    )
-
-
-def _http(request: Request, error: Exception) -> Response:
-    """Answer with an error of the framework: no such route, no such method."""
-    assert isinstance(error, HTTPException)
-    code = _BY_STATUS.get(error.status_code, Code.REQUEST_INVALID if error.status_code < 500 else Code.INTERNAL)
-    return problem_response(
-        request.state.request_id, code, PROBLEMS[code].title, status=error.status_code, headers=error.headers
-    )
-
-
-def _validation(request: Request, error: Exception) -> Response:
-    """Answer with the first fault that FastAPI found in a request."""
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:])
-    return problem_response(request.state.request_id, Code.REQUEST_INVALID, f"{field}: {first['msg']}", field=field)
-
-
-def _biodata(request: Request, error: Exception) -> Response:
-    """Answer with an error of the library: what came from outside is a 400, all else is ours."""
-    request_id = request.state.request_id
-    if isinstance(error, InputError):
-        code = Code(error.code) if error.code in PROBLEMS else Code.PARAMETER_INVALID
-        return problem_response(request_id, code, error.problem, field=error.column, expected=error.expected)
-    if isinstance(error, NoReleaseError):
-        detail = "make one with `biodata release`, then ask again"
-        return problem_response(request_id, Code.RELEASE_MISSING, detail, headers={"Retry-After": "5"})
-    code = Code(error.code) if isinstance(error, BiodataError) and error.code in PROBLEMS else Code.STORE_ERROR
-    return problem_response(request_id, code, PROBLEMS[code].title, headers={"Retry-After": "5"})

@@ -1,8 +1,10 @@
 """`biodata export`: what the current release holds, as a file."""
 
 import shutil
+import sys
 import tempfile
 from enum import StrEnum
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,7 +104,7 @@ def export(
 
     from biodata.exports import request, write
 
-    with asked_of(settings_for(data), pairs, read_box(box) if box else None) as question:
+    with _NoPandas(), asked_of(settings_for(data), pairs, read_box(box) if box else None) as question:
         asked = request.ExportRequest(
             name=question.release,
             created=question.created,
@@ -126,6 +128,21 @@ def export(
         if question.ignored:
             say(f"not answered here, and left out: {', '.join(question.ignored)}")
         say(f"{facts.rows} rows of release {question.release} → {out}")
+
+
+class _NoPandas(MetaPathFinder):
+    """Keeps DuckDB from importing pandas, as it does at its first parameter: that takes longer than a small export."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Say that there is no pandas; others look for anything else."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name=name)
+
+    def __enter__(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def __exit__(self, *_: object) -> None:
+        sys.meta_path.remove(self)
 
 
 def _export_results(data: Path, table: str, file_format: Format, where: "query.Filter | None", out: Path) -> None:
