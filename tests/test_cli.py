@@ -59,3 +59,14 @@ def test_the_exit_code_tells_that_every_row_was_refused(tmp_path):
     found = run("ingest", "gbif", str(file), "--data", str(tmp_path / "data"))
     assert found.returncode == 1
     assert "2 refused" in found.stdout
+
+
+def test_an_ingest_does_not_wait_for_pandas(tmp_path):
+    file = tmp_path / "two.csv"
+    file.write_text("occurrenceID,scientificName\na,Bos gaurus\nb,Panthera tigris\n")
+    command = ["ingest", "gbif", str(file), "--data", str(tmp_path / "data")]
+    done = run(
+        code=f"import sys; from biodata.cli import app; app({command!r}, standalone_mode=False); "
+        "print('pandas' in sys.modules)"
+    )
+    assert done.stdout.splitlines()[-1] == "False", done.stdout + done.stderr
