@@ -311,20 +311,21 @@ def test_steps_are_small_whatever_the_size(release, tmp_path, monkeypatch):
     monkeypatch.setattr(selection.terms, "conform", lambda f, c: heights.append(f.height) or conform(f, c))
     monkeypatch.setattr("biodata.exports.geoparquet._GROUP_ROWS", 120)
     out, _ = write(release, Format.GEOPARQUET, tmp_path)
-    assert max(heights) <= 50
+    assert max(heights) <= 120
     groups = pq.read_metadata(out)
     assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [120] * 5 + [47]
 
 
-def test_neighbours_of_few_chosen_records_are_read_in_one_step(release, monkeypatch):
+def test_steps_are_alike_wherever_reading_begins(release, monkeypatch):
     monkeypatch.setattr(selection, "CHUNK_ROWS", 20)
-    rare = Compare("countryCode", "=", "LA")
-    with selection.Selection(release.path, None) as every, selection.Selection(release.path, rare) as some:
-        frames = [frame for _, frame in some.chunks(["key", "countryCode"], lambda frame: frame)]
-        expected = pl.concat([f for _, f in every.chunks(["key", "countryCode"], lambda f: f)])
-        assert pl.concat(frames).equals(expected.filter(pl.col("countryCode") == "LA"))
-        assert len(frames) == some.steps < every.steps
-        assert max(frame.height for frame in frames) <= 20
+    with selection.Selection(release.path, Compare("countryCode", "=", "LA")) as chosen:
+        steps = list(chosen.chunks(["key", "countryCode"], lambda frame: frame))
+        again = list(chosen.chunks(["key", "countryCode"], lambda frame: frame, after=steps[1][0]))
+    assert len(steps) > 3
+    assert {frame.height for _, frame in steps[:-1]} == {20}
+    assert [place for place, _ in again] == [place for place, _ in steps[2:]]
+    assert all(frame.equals(same) for (_, frame), (_, same) in zip(again, steps[2:], strict=True))
+    assert set(pl.concat([frame for _, frame in steps])["countryCode"]) == {"LA"}
 
 
 def test_reading_that_is_interrupted_ends(release, tmp_path):

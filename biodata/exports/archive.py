@@ -55,18 +55,17 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
         for name, data in sorted(_documents(facts, request).items()):
             archive.add(name, data)
         member = archive.begin("occurrence.txt")
-        first = 0
+        after = -1
         if state is None:
             growing.file.truncate()
             archive.append(member, compress(("\t".join(c.name for c in _COLUMNS) + "\n").encode()))
         else:
-            first, member.crc, member.size, member.packed = (state[k] for k in ("next", "crc", "size", "packed"))
+            after, member.crc, member.size, member.packed = (state[k] for k in ("after", "crc", "size", "packed"))
             growing.file.seek(0, 2)
-        for number, piece in selection.chunks(terms.names(_COLUMNS), _piece, first=first):
-            if piece.size:
-                archive.append(member, piece)
-            growing.keep({"next": number + 1, "crc": member.crc, "size": member.size, "packed": member.packed})
-            step((number + 1) / selection.steps)
+        for place, piece in selection.chunks(terms.names(_COLUMNS), _piece, after=after):
+            archive.append(member, piece)
+            growing.keep({"after": place, "crc": member.crc, "size": member.size, "packed": member.packed})
+            step(selection.share(place))
         archive.end(member)
         archive.close()
         growing.finish()

@@ -10,7 +10,7 @@ from biodata import terms
 from biodata.exports.facts import Facts
 from biodata.exports.geoparquet import points
 from biodata.exports.request import ExportRequest
-from biodata.exports.selection import Selection, Step, evened
+from biodata.exports.selection import Selection, Step
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,9 +43,9 @@ def write_geopackage(selection: Selection, facts: Facts, request: ExportRequest,
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
-            for number, frame in evened(selection.chunks(terms.names(terms.PUBLISHED_OCCURRENCE), _plain), _BATCH_ROWS):
+            for place, frame in selection.chunks(terms.names(terms.PUBLISHED_OCCURRENCE), _plain, rows=_BATCH_ROWS):
                 yield from _table(frame).to_batches(max_chunksize=_BATCH_ROWS)
-                step((number + 1) / selection.steps)
+                step(selection.share(place))
         except BaseException as error:  # GDAL tells of it in words of its own, so it is kept
             trouble.append(error)
             raise

@@ -10,7 +10,7 @@ import polars as pl
 from biodata import terms
 from biodata.exports.facts import Facts
 from biodata.exports.request import ExportRequest
-from biodata.exports.selection import Selection, Step, evened
+from biodata.exports.selection import Selection, Step
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,11 +51,11 @@ def write_geoparquet(selection: Selection, facts: Facts, request: ExportRequest,
     metadata = {"geo": json.dumps(_geo(facts)), "biodata": json.dumps(about, ensure_ascii=False)}
     schema = empty.schema.with_metadata(metadata)
     with pq.ParquetWriter(out, schema, version="2.6", compression="zstd", write_page_index=True) as writer:
-        for number, frame in evened(selection.chunks(names, _same), _GROUP_ROWS):
+        for place, frame in selection.chunks(names, _same, rows=_GROUP_ROWS):
             table = _table(frame)
             assert isinstance(table, pa.Table)
             writer.write_table(table.replace_schema_metadata(metadata), row_group_size=_GROUP_ROWS)
-            step((number + 1) / selection.steps)
+            step(selection.share(place))
 
 
 def _same(frame: pl.DataFrame) -> pl.DataFrame:

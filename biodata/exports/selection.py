@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -23,11 +22,17 @@ from biodata.store.query.filters import Filter
 from biodata.store.query.sql import where
 from biodata.store.tables import RELEASE
 
-CHUNK_ROWS: Final = 24_576
-"""Chosen rows that one step reads at most: three of a release's row groups, so that it takes some tens of megabytes."""
+CHUNK_ROWS: Final = 20_480
+"""Chosen records of one step: a few of DuckDB's vectors, so that a step takes some tens of megabytes."""
 
 _AHEAD: Final = 2
-"""Steps that are read while one is being written."""
+"""Steps that something is made of while one is being written."""
+
+_GIVEN_BACK: Final = 8
+"""Steps after which memory is given back to the system: to have it anew takes time."""
+
+_PLACE: Final = "place"
+"""Where a record stands in its release; no column of records is called so."""
 
 Part = TypeVar("Part")
 
@@ -75,6 +80,7 @@ class Selection:
         self.release = self.info["id"]
         self.created = self.info["created"]
         self._rows = int(json.loads(self.info["counts"])["occurrences"])
+        self._empty = frozenset(json.loads(self.info["empty_columns"])["occurrences"])
 
     def __enter__(self) -> Self:
         return self
@@ -85,27 +91,9 @@ class Selection:
         self.interrupt()
         self._connection.close()
 
-    @property
-    def steps(self) -> int:
-        """In how many steps the release is read."""
-        return len(self._spans) - 1
-
-    @cached_property
-    def _spans(self) -> list[int]:
-        """The row numbers between the steps: neighbours of few chosen rows are read together."""
-        ends = [*range(CHUNK_ROWS, self._rows, CHUNK_ROWS), self._rows]
-        if self.filter is None:
-            return [0, *ends] if self._rows else [0]
-        statement, params = self.chosen(f"rowid // {CHUNK_ROWS} AS chunk, count(*) AS rows", after="GROUP BY chunk")
-        rows = dict(self.query(statement, params).iter_rows())
-        spans, read = [0], 0
-        for number in range(len(ends)):
-            more = rows.get(number, 0)
-            if read and read + more > CHUNK_ROWS:
-                spans.append(number * CHUNK_ROWS)
-                read = 0
-            read += more
-        return [*spans, self._rows]
+    def share(self, place: int) -> float:
+        """Return how much of the release has been read (0-1) when the record in a place has."""
+        return (place + 1) / max(self._rows, 1)
 
     def interrupt(self) -> None:
         """Stop what is being read, from any thread; nothing can be read afterwards."""
@@ -150,7 +138,7 @@ class Selection:
                 raise _unreadable(error) from error
 
     def chunks(
-        self, columns: Sequence[str], then: Callable[[pl.DataFrame], Part], *, first: int = 0
+        self, columns: Sequence[str], then: Callable[[pl.DataFrame], Part], *, after: int = -1, rows: int | None = None
     ) -> Iterator[tuple[int, Part]]:
         """Read the chosen records in the release's order, some steps ahead of whoever takes them.
 
@@ -159,39 +147,62 @@ class Selection:
         columns : sequence of str
             What is read of each record.
         then : function of a frame
-            What is made of the records of each step (none to `CHUNK_ROWS`), several steps at a time.
-        first : int
-            The step to begin with.
+            What is made of the records of each step, several steps at a time.
+        after : int
+            Only records behind this place.
+        rows : int, optional
+            How many records each step has but the last; `CHUNK_ROWS` where it is not told.
 
         Yields
         ------
         (int, Part)
-            The number of the step, and what was made of its records.
+            The place of the step's last record, to go on behind it, and what was made of its records.
         """
         listed = [_OCCURRENCES.column(name) for name in columns]
-        names = ", ".join(quote(column.name) for column in listed)
-        statement = f"SELECT {names} FROM occurrences WHERE rowid >= ? AND rowid < ? AND {self._condition}"
 
-        def read(number: int) -> Part:
-            ends = self._spans[number : number + 2]
-            return then(terms.conform(self.query(statement, [*ends, *self._params]), listed))
+        def make(frame: pl.DataFrame) -> Part:
+            return then(terms.conform(frame, listed))
 
         waiting: deque[tuple[int, Future[Part]]] = deque()
+        taken = 0
         with ThreadPoolExecutor(_AHEAD) as pool:
             try:
-                for number in range(first, self.steps):
-                    waiting.append((number, pool.submit(read, number)))
+                for frame in self._frames(listed, after, rows or CHUNK_ROWS):
+                    waiting.append((frame[_PLACE][-1], pool.submit(make, frame)))
+                    del frame
                     if len(waiting) > _AHEAD:
                         done, future = waiting.popleft()
                         yield done, future.result()
                         del future
-                        give_back()
+                        taken += 1
+                        if taken % _GIVEN_BACK == 0:
+                            give_back()
                 while waiting:
                     done, future = waiting.popleft()
                     yield done, future.result()
             finally:
                 for _, future in waiting:
                     future.cancel()
+
+    def _frames(self, columns: Sequence[terms.Column], after: int, rows: int) -> Iterator[pl.DataFrame]:
+        """Read the chosen records behind a place, so many in each frame but the last, with the place of each."""
+        names = ", ".join([f"rowid AS {_PLACE}", *(quote(c.name) for c in columns if c.name not in self._empty)])
+        statement = f"SELECT {names} FROM occurrences WHERE rowid > ? AND {self._condition}"
+        kept: list[pl.DataFrame] = []
+        height = 0
+        with self._connection.cursor() as cursor, self._known(cursor):
+            try:
+                for batch in cursor.execute(statement, [after, *self._params]).to_arrow_reader(rows):
+                    kept.append(pl.DataFrame(pl.from_arrow(batch)))
+                    height += kept[-1].height
+                    while height >= rows:
+                        whole = pl.concat(kept)
+                        yield whole.head(rows)
+                        kept, height = [whole.slice(rows)], height - rows
+            except duckdb.Error as error:
+                raise _unreadable(error) from error
+        if height:
+            yield pl.concat(kept)
 
     def _known(self, cursor: duckdb.DuckDBPyConnection) -> "_Running":
         return _Running(self, cursor)
@@ -213,27 +224,6 @@ class _Running:
     def __exit__(self, *_: object) -> None:
         with self._selection._lock:
             self._selection._running.discard(self._cursor)
-
-
-def evened(chunks: Iterator[tuple[int, pl.DataFrame]], rows: int) -> Iterator[tuple[int, pl.DataFrame]]:
-    """Give frames of exactly so many rows, the last one of fewer, from steps of any size.
-
-    Yields
-    ------
-    (int, polars.DataFrame)
-        The number of the step that was read last, and n rows.
-    """
-    kept: list[pl.DataFrame] = []
-    height = number = 0
-    for number, frame in chunks:
-        kept.append(frame)
-        height += frame.height
-        while height >= rows:
-            whole = pl.concat(kept)
-            yield number, whole.head(rows)
-            kept, height = [whole.slice(rows)], height - rows
-    if height:
-        yield number, pl.concat(kept)
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -5,6 +5,7 @@ Columns as in GBIF's simple download (https://techdocs.gbif.org/en/data-use/down
 
 from collections.abc import Iterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -57,14 +58,14 @@ def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest,
     """
     columns = _columns(request.columns)
     with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
-        first = 0 if growing.state is None else int(growing.state["next"])
-        if first == 0:
+        after = -1 if growing.state is None else int(growing.state["after"])
+        if after < 0:
             growing.file.write((",".join(columns) + "\n").encode())
         read = sorted({_ELSEWHERE.get(name, name) for name in columns} & set(_PUBLISHED), key=list(_PUBLISHED).index)
-        for number, lines in selection.chunks(read, partial(_lines, columns=columns), first=first):
-            growing.file.write(lines)
-            growing.keep({"next": number + 1})
-            step((number + 1) / selection.steps)
+        for place, lines in selection.chunks(read, partial(_lines, columns=columns), after=after):
+            growing.file.write(lines.getbuffer())
+            growing.keep({"after": place})
+            step(selection.share(place))
         growing.finish()
 
 
@@ -80,7 +81,7 @@ def _columns(kind: Columns) -> tuple[str, ...]:
     return (*_GBIF_NAMES, *_OWN) if kind is Columns.SIMPLE else tuple(_PUBLISHED)
 
 
-def _lines(frame: pl.DataFrame, *, columns: tuple[str, ...]) -> bytes:
+def _lines(frame: pl.DataFrame, *, columns: tuple[str, ...]) -> BytesIO:
     """Return records as lines."""
     frame = frame.select(plain_columns(frame))
     told = frame.select(
@@ -89,4 +90,6 @@ def _lines(frame: pl.DataFrame, *, columns: tuple[str, ...]) -> bytes:
         else pl.lit(None).alias(name)
         for name in columns
     )
-    return told.write_csv(include_header=False).encode()
+    lines = BytesIO()
+    told.write_csv(lines, include_header=False)
+    return lines

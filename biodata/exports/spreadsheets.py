@@ -28,7 +28,7 @@ def plain_columns(frame: pl.DataFrame) -> list[pl.Expr]:
             continue
         if isinstance(dtype, pl.List):
             column = column.list.join(";")
-        if dtype == pl.String or isinstance(dtype, pl.List):
+        if (dtype == pl.String or isinstance(dtype, pl.List)) and frame[name].null_count() < frame.height:
             column = guarded(column).alias(name)
         columns.append(column)
     return columns

@@ -114,5 +114,6 @@ def export(
         step(0.0)
         facts = read_facts(selection)
         KINDS[file_format].write(selection, facts, request, part, step=step)
+        step(1.0)
     part.replace(out)
     return facts
