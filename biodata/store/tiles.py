@@ -30,7 +30,6 @@ from biodata.store.tables import OCCURRENCE_GROUPS, RELEASE
 
 _EXTENT_BITS: Final = 12
 _EXTENT: Final = 1 << _EXTENT_BITS
-_DENSE_BITS: Final = 8
 _BUFFER: Final = 64
 
 POINT_PROPERTIES: Final = (
@@ -74,7 +73,7 @@ def tile(
     Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7 in the property `count`; those of the default
     view (`filters.ONE_OF_EACH`) were counted beforehand, up to zoom 4 by kingdom, phylum, class and year, too (see
     `tile_counts`). Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has no more
-    than `MAXIMUM_POINTS`; else it has bins of 1/256. Shapes are made simpler to suit the zoom.
+    than `MAXIMUM_POINTS`; else it has such bins. Shapes are made simpler to suit the zoom.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ def tile(
     z, x, y : int
         Zoom, column from the west, row from the north.
     crowds : collection of (z, x, y)
-        The crowded tiles of the release: only there records are counted first.
+        The crowded tiles of the release: only there records are counted.
     where : Filter, optional
         Only these rows.
     properties : sequence of str, optional
@@ -107,7 +106,11 @@ def tile(
         raise InputError(problem, value=f"{z}/{x}/{y}", expected=expected, code="TILE_UNKNOWN")
     if collection == "occurrences":
         told = _told(properties)
-        statement, params = _occurrences(run, (z, x, y), where, told, crowds)
+        if (z, x, y) in crowds and z not in LOW_ZOOMS:
+            answer, records = run(*_bins(z, x, y, sql.where(where, RELEASE[collection])))[0]
+            if records > MAXIMUM_POINTS:
+                return bytes(answer)
+        statement, params = _occurrences((z, x, y), where, told)
     elif collection in SHAPE_PROPERTIES:
         statement, params = _shapes(collection, z, x, y, where)
     else:
@@ -133,8 +136,8 @@ def _told(properties: Sequence[str] | None) -> str:
     return "".join(f", {told}" for told in found)
 
 
-def _occurrences(run: Run, place: tuple[int, int, int], where: Filter | None, told: str, crowds: Crowds) -> Sql:
-    """Return the statement for a tile of records: counted beforehand, one by one, or counted now."""
+def _occurrences(place: tuple[int, int, int], where: Filter | None, told: str) -> Sql:
+    """Return the statement for a tile of records: counted beforehand, one by one, or counted now at low zooms."""
     z, x, y = place
     if z in LOW_ZOOMS and where == ONE_OF_EACH:
         half = _EXTENT >> (BIN_BITS + 1)
@@ -148,16 +151,12 @@ def _occurrences(run: Run, place: tuple[int, int, int], where: Filter | None, to
     if z in GROUP_ZOOMS and (grouped := _grouped(where)) is not None:
         return _bins(z, x, y, grouped, of_groups=True)
     condition, params = sql.where(where, RELEASE["occurrences"])
+    if z in LOW_ZOOMS:
+        return _bins(z, x, y, (condition, params))
     shift = ZOOM - z
     west, north = x << shift, y << shift
     inside = "mx BETWEEN ? AND ? AND my BETWEEN ? AND ?"
     bounds = [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1]
-    crowded = z in LOW_ZOOMS
-    if not crowded and place in crowds:
-        counted = run(f"SELECT count(*) FROM occurrences WHERE {inside} AND {condition}", [*bounds, *params])[0][0]
-        crowded = counted > MAXIMUM_POINTS
-    if crowded:
-        return _bins(z, x, y, (condition, params))
     fine = shift - _EXTENT_BITS
     return _encode(
         "occurrences",
@@ -185,14 +184,13 @@ def _of_groups(part: Filter) -> bool:
 
 
 def _bins(z: int, x: int, y: int, where: Sql, *, of_groups: bool = False) -> Sql:
-    """Return the statement that counts records, or what was counted by groups, in bins."""
+    """Return the statement that counts records, or what was counted by groups, in bins; beside the tile, how many."""
     table, across, down, counted, unit_bits = "occurrences", "mx", "my", "count(*)", ZOOM
     if of_groups:
         table, across, down, counted = "occurrence_groups", "bx", '"by"', 'sum("count")::BIGINT'
         unit_bits = GROUP_ZOOMS[-1] + BIN_BITS
-    bits = BIN_BITS if z in LOW_ZOOMS else _DENSE_BITS
     shift = unit_bits - z
-    step, fine = _EXTENT >> bits, shift - bits
+    step, fine = _EXTENT >> BIN_BITS, shift - BIN_BITS
     west, north = x << shift, y << shift
     condition, params = where
     place = f"ST_Point(i * {step} + {step // 2}, j * {step} + {step // 2})"
@@ -202,6 +200,7 @@ def _bins(z: int, x: int, y: int, where: Sql, *, of_groups: bool = False) -> Sql
                 SELECT ({across} - {west}) >> {fine} AS i, ({down} - {north}) >> {fine} AS j, {counted} AS n
                 FROM {table} WHERE {across} BETWEEN ? AND ? AND {down} BETWEEN ? AND ? AND {condition} GROUP BY ALL)""",
         [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1, *params],
+        beside=', coalesce(sum("count"), 0)::BIGINT',
     )
 
 
@@ -235,13 +234,13 @@ def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sq
     )
 
 
-def _encode(layer: str, features: str, params: list[Any]) -> Sql:
-    """Return the statement that encodes features with a column `geom` as a tile of one layer.
+def _encode(layer: str, features: str, params: list[Any], *, beside: str = "") -> Sql:
+    """Return the statement that encodes features with a column `geom` as a tile of one layer, and what stands beside it.
 
     A record's key is an attribute and not the feature's id, which ST_AsMVT takes from 32 bits.
     """
     encoded = f"ST_AsMVT(t, '{layer}', {_EXTENT}, 'geom')"
-    return f"SELECT CASE WHEN count(*) > 0 THEN {encoded} END FROM ({features}) t", params
+    return f"SELECT CASE WHEN count(*) > 0 THEN {encoded} END{beside} FROM ({features}) t", params
 
 
 _WORLD_M: Final = 40075016.68557849
