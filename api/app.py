@@ -64,6 +64,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with logs.written(), Service(chosen) as app.state.service, rates.of_installation(chosen) as app.state.rates:
+            _ = app.state.service.registry  # opened, and brought up to date, before anybody asks
             workers.end_with_server()
             yield
 
@@ -84,7 +85,10 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
     app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
     error_handlers.install(app)
+    # The first that fits is taken: those that are asked most stand first.
     for part in (
+        tiles,
+        items,
         occurrences,
         areas,
         species_match,
@@ -92,8 +96,6 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         species_parts,
         datasets,
         features,
-        items,
-        tiles,
         surveys,
         downloads,
         citations,

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from api.errors import Code, ProblemError, invalid
-from biodata.store.models import Area
 from biodata.store.query.filters import And, Compare, Filter
 from biodata.store.reader import OpenRelease
-from biodata.store.registry import Registry
+
+if TYPE_CHECKING:
+    from biodata.store.registry import Registry
 
 UPLOADED: Final = "uploaded"
 
@@ -51,7 +52,7 @@ class Found:
     row: dict[str, Any]
 
 
-def find(release: OpenRelease, registry: Registry, identifier: str) -> list[Found]:
+def find(release: OpenRelease, registry: "Registry", identifier: str) -> list[Found]:
     """Return the areas of an id.
 
     Parameters
@@ -74,6 +75,8 @@ def find(release: OpenRelease, registry: Registry, identifier: str) -> list[Foun
         for values in release.page(table, _keyed(keys, rest), (*columns, "geometry"), limit=5).rows
     ]
     if kind in ("", UPLOADED) and len(rest) == 64:
+        from biodata.store.models import Area
+
         with registry.session(read_only=True) as session:
             area = session.get(Area, rest.lower())
             if area is not None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from threading import Lock
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from starlette.requests import Request
 
@@ -14,7 +15,9 @@ from biodata.errors import BiodataError, NoReleaseError
 from biodata.settings import Settings
 from biodata.store import pointer
 from biodata.store.reader import Cursor, OpenRelease, ReleaseReader
-from biodata.store.registry import Registry
+
+if TYPE_CHECKING:
+    from biodata.store.registry import Registry
 
 __all__ = ["Opened", "Service", "service"]
 
@@ -28,16 +31,20 @@ class Service:
     ----------
     settings : Settings
         The installation.
-    registry : Registry
-        Keys, submissions, the queue.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.registry = Registry.open(settings)
         self._reader = ReleaseReader(settings.data, timeout_seconds=settings.query_timeout_s)
         self._known: dict[str, Facts] = {}
         self._lock = Lock()
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """Keys, submissions, the queue; opened when it is first asked for: few commands need it."""
+        from biodata.store.registry import Registry
+
+        return Registry.open(self.settings)
 
     @contextmanager
     def open(
@@ -109,7 +116,8 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._reader.close()
-        self.registry.close()
+        if "registry" in self.__dict__:
+            self.registry.close()
 
     def facts(self, release: OpenRelease) -> Facts:
         """Return what is read once from a release; those of the last few releases are kept."""

@@ -12,7 +12,6 @@ from pyproj import Geod
 
 from api import area_lookups
 from api.area_names import AreaNames
-from api.catalogue import Catalogue
 from api.errors import invalid
 from api.gbif_names import KINGDOM_KEYS
 from api.name_lookups import RANKS, Names
@@ -23,6 +22,7 @@ from biodata.store.query.polygons import read_geojson, read_wkt
 from biodata.store.reader import OpenRelease, Page
 
 if TYPE_CHECKING:
+    from api.catalogue import Catalogue
     from api.dependencies import Service
 
 _CIRCLE_CORNERS: Final = 180
@@ -75,8 +75,10 @@ class Facts:
         return Extras(self._release)
 
     @cached_property
-    def catalogue(self) -> Catalogue:
+    def catalogue(self) -> "Catalogue":
         """What is told of datasets."""
+        from api.catalogue import Catalogue
+
         return Catalogue(self._release)
 
 
@@ -193,7 +195,7 @@ class Opened:
         return self._service.facts(self._release).matching.match(name, above, author)
 
     @property
-    def catalogue(self) -> Catalogue:
+    def catalogue(self) -> "Catalogue":
         """What is told of the release's datasets."""
         return self._service.facts(self._release).catalogue
 
