@@ -12,6 +12,8 @@ from biodata.errors import InputError
 
 _COMPARED: Final = 1 << 17
 """Bytes that are compared at once, so that what comes of it stays in the processor's cache."""
+_LONG_LINE: Final = 1 << 20
+"""Bytes that the rest of a line is looked for in."""
 
 
 def utf8_blocks(stream: BinaryIO, *, encoding: str, file: str, block_bytes: int = 16 << 20) -> Iterator[bytes]:
@@ -104,13 +106,13 @@ def _to_line_ends(stream: BinaryIO, block_bytes: int) -> Iterator[bytes]:
         if can_look_ahead:
             start = stream.tell()
             stream.seek(start + size)
-            stream.readline(block_bytes)
+            stream.readline(min(block_bytes, _LONG_LINE))
             size = stream.tell() - start
             stream.seek(start)
             block = stream.read(size)
         else:
             block = stream.read(size)
-            block += stream.readline(block_bytes)
+            block += stream.readline(min(block_bytes, _LONG_LINE))
         if not block:
             return
         yield block
