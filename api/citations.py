@@ -176,7 +176,7 @@ def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) 
         else:
             parsed = read(pairs, release, own=_OWN, more=more(release) if more is not None else None)
             filter_ = every(parsed.filters)
-            asked = [(name, value) for name, value in pairs if name not in _OWN]
+            asked = [(name, value) for name, value in pairs if name not in (*_OWN, *parsed.ignored)]
             if more is not None:
                 asked.append(("body", raw.decode("utf-8", "replace")))
             headers = release.headers() | ({"X-Biodata-Ignored": ", ".join(parsed.ignored)} if parsed.ignored else {})

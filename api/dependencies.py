@@ -96,6 +96,10 @@ class Service:
         """Return the lake's version that the current release was made from."""
         return int(self._reader.current().info["snapshot"])
 
+    def rules_hash(self) -> str:
+        """Return the hash of the sharing rules that the current release was made under."""
+        return str(self._reader.current().info["rules_hash"])
+
     def probe(self) -> str:
         """Ask the current release a question and return its id.
 

@@ -20,6 +20,7 @@ from api.dependencies import Service, service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
 from api.parameters import every, read
+from api.rules_today import rules_today
 from biodata import jobs
 from biodata.access import downloads
 from biodata.exports.request import Columns, Grid
@@ -120,6 +121,9 @@ def file(request: Request, number: DownloadId) -> Response:
                 headers={"Retry-After": _RETRY_S},
             )
         raise ProblemError(Code.DOWNLOAD_GONE, f"the download is {found.state}", expected="ask for it anew")
+    if _is_of_other_rules(request, found):
+        detail = "the sharing rules are others than those that the file was made under"
+        raise ProblemError(Code.DOWNLOAD_GONE, detail, expected="ask for it anew")
     size, checksum = int(found.result["size"]), found.result["sha256"]
     etag = f'"{checksum}"'
     headers = {
@@ -174,7 +178,7 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
         headers = release.headers()
         if asked.ignored:
             headers["X-Biodata-Ignored"] = ", ".join(asked.ignored)
-        question = [(name, value) for name, value in pairs if name not in _OWN]
+        question = [(name, value) for name, value in pairs if name not in (*_OWN, *asked.ignored)]
         if more is not None:
             question.append(("body", raw.decode("utf-8", "replace")))
         number = downloads.ask(
@@ -222,6 +226,12 @@ def _find(request: Request, number: str) -> downloads.Status:
     return status
 
 
+def _is_of_other_rules(request: Request, found: downloads.Status) -> bool:
+    """Tell whether a file was made under sharing rules that hold no more: it may tell what is withheld now."""
+    here = service(request)
+    return found.result.get("rules_hash") not in (here.rules_hash(), rules_today(here.settings.rules_file))
+
+
 def _told(
     request: Request, found: downloads.Status, *, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
@@ -240,9 +250,9 @@ def _told(
         "expires": _moment(found.expires),
         "error": found.error,
         "citation": found.citation,
-        **{name: value for name, value in found.result.items() if name != "file"},
+        **{name: value for name, value in found.result.items() if name not in ("file", "rules_hash")},
     }
-    if found.file is not None:
+    if found.file is not None and not _is_of_other_rules(request, found):
         href = address(request, f"/v1/downloads/{found.id}/file")
         links.append({"rel": "enclosure", "href": href, "type": KINDS[found.format].media_type})
         body |= {"file": href, "filename": found.file.name}

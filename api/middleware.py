@@ -37,6 +37,7 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ASKED: Final = "Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, X-API-Key, X-Request-ID"
 _TOLD: Final = (
     "Allow, Content-Crs, Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Warning, "
+    "X-Biodata-Cursor, X-Biodata-Geometry, X-Biodata-Ignored, X-Biodata-Names-Unmatched, X-Biodata-Null-Left-Out, "
     "X-Biodata-Release, X-Request-ID"
 )
 
@@ -97,8 +98,9 @@ class Envelope:
 
         packed = compressing(send_wrapped, wanted=takes_gzip(headers))
         if method == "HEAD":
-            # GDAL and health checks ask HEAD of any page: it is a GET whose body stays here.
-            scope["method"] = "GET"
+            # GDAL and health checks ask HEAD of any page: it is a GET whose body stays here. The server's own scope
+            # keeps the word, or it waits for the body and breaks off.
+            scope = {**scope, "method": "GET"}
             scope["state"]["head"] = True  # for who would read a file of gigabytes
         self._metrics.begin()
         try:

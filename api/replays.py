@@ -1,6 +1,5 @@
 """A citation asked again under today's rules: the worker does it; what came out, and its rows as a search."""
 
-from functools import lru_cache
 from pathlib import Path as FilePath
 from threading import Lock
 from typing import Any, Final
@@ -19,7 +18,7 @@ from api.downloads import check_queue, told_of
 from api.errors import Code, ProblemError, invalid
 from api.occurrence_search import LIMIT
 from api.paging import window
-from biodata import sharing
+from api.rules_today import rules_today
 from biodata.access import citations, downloads, rebuilding
 from biodata.access.citations import Cited
 from biodata.exports.write import Format
@@ -148,7 +147,7 @@ def _open(found: Service, cited: Cited) -> OpenRelease:
         )
     told = job.result
     path = rebuilding.folder(found.settings.data) / told["file"]
-    rules = _rules_hash(found.settings.rules_file, _stamp(found.settings.rules_file))
+    rules = rules_today(found.settings.rules_file)
     newer = found.snapshot() > told["today"]["snapshot"]
     if rules != told["today"]["rules_hash"] or newer or not path.is_file():
         detail = "rules or records changed since that replay" if path.is_file() else "the rows of that replay are gone"
@@ -174,20 +173,6 @@ class _Files:
 
 
 _FILES: Final = _Files()
-
-
-def _stamp(path: FilePath | None) -> tuple[int, int] | None:
-    """Return what changes whenever a file does."""
-    if path is None:
-        return None
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
-
-
-@lru_cache(maxsize=4)
-def _rules_hash(path: FilePath | None, _stamp: tuple[int, int] | None) -> str:
-    """Return the hash of today's rules."""
-    return sharing.RuleSet.read(path).hash
 
 
 def _told(request: Request, cited: Cited, *, status: int = 200) -> Response:

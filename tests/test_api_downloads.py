@@ -184,6 +184,24 @@ def test_a_file_whose_time_is_over_is_gone(client, settings):
     assert not (downloads.folder(settings) / told["id"]).exists()
 
 
+def test_a_file_made_under_other_sharing_rules_is_not_given_any_more(client, settings, monkeypatch):
+    told = done(client, settings, format="csv", country="LA")
+    assert "rules_hash" not in told
+    assert client.get(told["file"]).status_code == 200
+    monkeypatch.setattr("api.dependencies.Service.rules_hash", lambda _self: "of other rules")
+    monkeypatch.setattr("api.downloads.rules_today", lambda _path: "of rules without a release")
+    refused = client.get(told["file"])
+    assert (refused.status_code, refused.json()["code"]) == (410, "DOWNLOAD_GONE")
+    later = client.get(f"{HERE}/{told['id']}").json()
+    assert "file" not in later
+    assert not any(link["rel"] == "enclosure" for link in later["links"])
+
+
+def test_what_was_not_used_is_not_told_as_asked(client, settings):
+    told = done(client, settings, format="csv", country="LA", continent="EUROPE")
+    assert told["parameters"] == [{"name": "country", "value": "LA"}]
+
+
 @pytest.mark.parametrize(
     ("asked", "code"),
     [

@@ -70,3 +70,13 @@ def test_an_ingest_does_not_wait_for_pandas(tmp_path):
         "print('pandas' in sys.modules)"
     )
     assert done.stdout.splitlines()[-1] == "False", done.stdout + done.stderr
+
+
+def test_a_wrong_setting_is_one_line_without_its_value(tmp_path, monkeypatch):
+    monkeypatch.setenv("BIODATA_METRICS_TOKEN", "hush")
+    monkeypatch.setenv("BIODATA_RATE_LIMIT", "hush-too")
+    done = run("serve", "--data", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "BIODATA_" in done.stderr
+    assert "hush" not in done.stderr

@@ -83,7 +83,7 @@ class Status:
     created, finished, expires : datetime
         When it was asked for, ended, and its file goes; None before.
     result : mapping
-        `rows`, `size`, `sha256`, `license`, `datasets` and more, once it is done.
+        `rows`, `size`, `sha256`, `rules_hash`, `license`, `datasets` and more, once it is done.
     error : str or None
         Why it failed.
     citation : str or None
@@ -261,11 +261,16 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
         )
         step = _Room(settings, here, work)
 
+        rules = ""
+
         def opened(selection: Selection) -> None:
+            nonlocal rules
+            rules = selection.info["rules_hash"]
             work.when_stopped(selection.interrupt)
 
         facts = export(release, file_format, request, out, step=step, opened=opened)
-        return {"file": out.name, "size": out.stat().st_size, "sha256": _sha256(out, work), **summary(facts)}
+        made = {"file": out.name, "size": out.stat().st_size, "sha256": _sha256(out, work), "rules_hash": rules}
+        return {**made, **summary(facts)}
 
 
 def _cite(settings: Settings, registry: Registry, row: Download, release: Path, question: Question) -> str:

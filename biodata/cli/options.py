@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from biodata.errors import InputError
 from biodata.settings import Settings
@@ -18,8 +19,20 @@ DEFAULT_DATA = Path("biodata_data")
 
 
 def settings_for(data: Path) -> Settings:
-    """Return the installation's settings: the environment's, with this data folder."""
-    return Settings(data=data)
+    """Return the installation's settings: the environment's, with this data folder.
+
+    Raises
+    ------
+    InputError
+        If a variable of the environment cannot be used; its value, which may be a secret, is not told.
+    """
+    try:
+        return Settings(data=data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"BIODATA_{'.'.join(map(str, first['loc'])).upper()}"
+        problem = f"this setting cannot be used: {first['msg']}"
+        raise InputError(problem, column=variable, expected="what the README's list of settings says") from None
 
 
 def show_progress() -> bool:

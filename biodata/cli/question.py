@@ -93,6 +93,7 @@ def asked_of(
             found, created = release.id, str(release.info["created"])
     except ProblemError as error:
         raise InputError(error.detail, column=error.field, expected=error.expected, code=str(error.code)) from error
-    question = list(pairs) + ([("box", ",".join(map(str, box)))] if box is not None else [])
+    used = [(name, value) for name, value in pairs if name not in asked.ignored]
+    question = used + ([("box", ",".join(map(str, box)))] if box is not None else [])
     with in_use(settings.data, found) as file:
         yield Question(found, created, file, every(filters), question, asked.ignored)

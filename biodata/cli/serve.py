@@ -42,6 +42,7 @@ def serve(
     """Build the map where its sources changed, then serve."""
     from biodata.cli.web_build import build_map
 
+    settings_for(data)  # what is wrong with them is told here, and not by each of the processes
     note = build_map()
     if note:
         say(f"the map is not served: {note}")

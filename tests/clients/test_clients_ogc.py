@@ -1,6 +1,7 @@
 """GDAL (the one in pyogrio, and ogrinfo where it is installed) and OWSLib read our OGC API."""
 
 import csv
+import http.client
 import subprocess
 
 import pyproj
@@ -138,3 +139,16 @@ def test_owslib(address, slash):
     assert service.collection_queryables("occurrences")["properties"]["year"]["type"] == "integer"
     found = service.collection_items("occurrences", filter="year = 2000 AND countryCode = 'VN'")
     assert found["numberMatched"] == sum(r["year"] == 2000 and r["countryCode"] == "VN" for r in ROWS)
+
+
+def test_heads_are_answered_on_one_connection(address):
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=20)
+    try:
+        for path in ("/v1/occurrence/search?limit=1", "/health/live", "/ogc", "/docs", "/v1/dataset"):
+            connection.request("HEAD", path)
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b""), path
+        connection.request("GET", "/health/live")
+        assert connection.getresponse().read()
+    finally:
+        connection.close()
