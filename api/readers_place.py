@@ -79,6 +79,9 @@ def within_area(name: str, value: str, lookup: Lookup) -> Filter:
 def sides(name: str, values: list[str], lookup: Lookup, *, least: int = 1) -> tuple[Filter, ...]:
     """Read sides: codes of countries or divisions, or ids of areas, with commas between them or repeated.
 
+    A record whose place was made so coarse that it may lie on either side of a border is no evidence that its species
+    is on one; but where it may be, the species is not said to be missing.
+
     Raises
     ------
     ProblemError
@@ -95,7 +98,8 @@ def sides(name: str, values: list[str], lookup: Lookup, *, least: int = 1) -> tu
 def _side(name: str, value: str, lookup: Lookup) -> Filter:
     """Read one side."""
     if (len(value) == 2 and value.isascii()) or country_candidates(value):
-        return within_country(country_code(name, value))
+        code = country_code(name, value)
+        return within_country(code) if name == "missingFrom" else Compare("countryCode", "=", code)
     if _DIVISION.fullmatch(value):
         return Compare("province_code", "=", value.upper())
     return lookup.area(name, value)

@@ -8,8 +8,9 @@ import pytest
 import shapely
 
 import releases
-from api import gbif_names
+from api import gbif_names, readers_place
 from api.parameters import SEARCH as PARAMETERS
+from biodata.store.query.filters import Compare
 from releases import GIBBON, PHEASANT, SEROW
 
 pytest_plugins = ("api_client",)
@@ -368,3 +369,9 @@ def test_an_area_around_the_secret_place_finds_nothing(client):
     assert ask(client, withinArea=area, species=GIBBON).json()["count"] == 0
     assert ask(client, presentIn=f"uploaded:{area}", species=GIBBON).json()["count"] == 0
     assert client.get("/v1/occurrence/gibbons/TK-SECRET-1").status_code == 404
+
+
+def test_a_place_that_may_lie_on_either_side_is_no_evidence_for_one():
+    codes = readers_place.sides("sharedBetween", ["CN,LA"], None, least=2)
+    assert codes == (Compare("countryCode", "=", "CN"), Compare("countryCode", "=", "LA"))
+    assert readers_place.sides("missingFrom", ["CN"], None) == (readers_place.within_country("CN"),)
