@@ -60,7 +60,11 @@ _ALL = (
     Flag("PRESUMED_NEGATED_LATITUDE", _PLACE, "The latitude's sign seems wrong; a proposal is made."),
     Flag("PRESUMED_NEGATED_LONGITUDE", _PLACE, "The longitude's sign seems wrong; a proposal is made."),
     Flag("COUNTRY_COORDINATE_MISMATCH", _PLACE, "The coordinates fall in another country than the one stated."),
-    Flag("COUNTRY_DERIVED_FROM_COORDINATES", _PLACE, "No country was stated; it was taken from the coordinates."),
+    Flag(
+        "COUNTRY_DERIVED_FROM_COORDINATES",
+        _PLACE,
+        "No country that is known was stated; it was taken from the coordinates.",
+    ),
     Flag("COUNTRY_INVALID", _PLACE, "The stated country is not known."),
     Flag("COUNTRY_MISMATCH", _PLACE, "country and countryCode name different countries."),
     Flag("GEODETIC_DATUM_INVALID", _PLACE, "The stated datum is not known."),

@@ -71,6 +71,7 @@ def settings(tmp_path_factory):
         row("comma", decimalLatitude="20,71", decimalLongitude="101,93"),
         row("country", countryCode="", country="ລາວ"),
         row("no country", countryCode=""),
+        row("odd country", countryCode="", country="the forest"),
         row("zero", individualCount="0"),
         row("fuzzy", scientificName="Muntiacus muntjac"),
         row("seat", decimalLatitude=latitude, decimalLongitude=longitude, countryCode=""),
@@ -124,6 +125,9 @@ def by(uses):
         pytest.param("dms", "decimalLatitude", 20.71, "read", ["degrees_minutes_seconds"], id="degrees and minutes"),
         pytest.param("comma", "decimalLongitude", 101.93, "read", ["decimal_comma"], id="decimal comma"),
         pytest.param("country", "countryCode", "LA", "read", ["country_name"], id="country in Lao"),
+        pytest.param(
+            "odd country", "countryCode", "LA", "filled", ["country_of_place"], id="instead of what is no country"
+        ),
         pytest.param("no country", "countryCode", "LA", "filled", ["country_of_place"], id="country of the place"),
         pytest.param(
             "zero", "occurrenceStatus", "ABSENT", "repaired", ["absent_where_none_counted"], id="none counted"

@@ -141,6 +141,9 @@ def _value(column: str, row: Row, cells: Cells, book: Rulebook) -> Value | None:
 def _way(column: str, value: Any, row: Row, cells: Cells) -> tuple[dict[str, str], Way | None]:
     """Return what was told of a column, and the way that gave it its value."""
     ways = READERS[column]
+    if _DERIVED.get(column) in (row.get("quality_flags") or ()):
+        told = {term: cells.raw[term] for way in ways for term in way.terms if term in cells.cleaned}
+        return told, next((way for way in ways if way.columns), None)
     for at, way in enumerate(ways):
         told = {term: cells.raw[term] for term in way.terms if term in cells.cleaned}
         if told:
@@ -158,6 +161,9 @@ def _is_own(column: str, told: Mapping[str, str]) -> bool:
     """Tell whether what was told is told of this column, so that it matters when nothing could be read."""
     return column in told or (bool(told) and READERS[column][0].terms[:1] == (column,) and column in _STOOD_IN)
 
+
+_DERIVED: Final = {"countryCode": "COUNTRY_DERIVED_FROM_COORDINATES"}
+"""Columns that are worked out where what was told cannot be read, and the flag that says so."""
 
 _STOOD_IN: Final = ("eventDate", "countryCode", "license", "decimalLatitude", "decimalLongitude", "elevation", "depth")
 """Columns for which another term may stand in."""
