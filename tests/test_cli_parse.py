@@ -201,19 +201,36 @@ def test_what_is_wrong_is_one_line_that_says_what_would_be_right(tmp_path, argum
 
 
 @pytest.mark.parametrize(
-    ("content", "row", "problem"),
+    ("content", "row", "code", "problem"),
     [
-        pytest.param(b"value,id\nx,1,2\n", 2, "3 cells", id="a cell too many"),
-        pytest.param(b'value\n"' + b"x" * 200_000 + b'"\n', 2, "no CSV", id="an endless cell"),
+        pytest.param(b"value,id\nx,1,2\n", 2, "INPUT_INVALID", "3 cells", id="a cell too many"),
+        pytest.param(b'value,id\n"a\nb",1\nx\n', 4, "INPUT_INVALID", "1 cells", id="a short row behind a long one"),
+        pytest.param(b'id,value\n1,"a\n2,b\n', 2, "QUOTE_NOT_CLOSED", "a quoted field is not closed", id="quote"),
+        pytest.param(b'id,value\n1,a\n2,"', 3, "QUOTE_NOT_CLOSED", "not closed", id="a quote at the very end"),
+        pytest.param(b'"id,value\n1,a\n', 1, "QUOTE_NOT_CLOSED", "not closed", id="a quote in the heading"),
+        pytest.param(b'id,value\n1,"a\n2,"b"\n', 2, "ROW_QUOTE_INVALID", "closing quote", id="another row's quote"),
+        pytest.param(b'value\n"' + b"x\n" * 90_000, 2, "QUOTE_NOT_CLOSED", "closed within", id="a quote long open"),
+        pytest.param(b'value\n"' + b"x" * 200_000 + b'"\n', 2, "FIELD_TOO_LONG", "131,072", id="an endless cell"),
+        pytest.param(b"", None, "INPUT_EMPTY", "the file is empty", id="nothing"),
+        pytest.param(b"\xef\xbb\xbf\r\n\r\n", None, "INPUT_EMPTY", "the file is empty", id="empty lines"),
+        pytest.param(b"value,id,value\na,1,b\n", 1, "HEADING_REPEATED", "column value", id="a column twice"),
+        pytest.param(b"Value,id,value\na,1,b\n", 1, "HEADING_REPEATED", "column value", id="in capitals too"),
     ],
 )
-def test_broken_files_are_refused_and_nothing_is_written(tmp_path, content, row, problem):
+def test_broken_files_are_refused_and_nothing_is_written(tmp_path, content, row, code, problem):
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_bytes(content)
     with pytest.raises(InputError, match=problem) as caught:
         parse_file("sex", source, target, declared={}, progress=False)
-    assert caught.value.row == row
+    assert (caught.value.row, caught.value.code) == (row, code)
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_quotes_that_lose_no_row_are_read(tmp_path):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text('\n\nid,value,note\n1,male,6" pipe\n2,male,"a" b\n3,male,"two\nlines"\n', encoding="utf-8")
+    parse_file("sex", source, target, declared={}, progress=False)
+    assert [row["note"] for row in read(target)] == ['6" pipe', "a b", "two\nlines"]
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])

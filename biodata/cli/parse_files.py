@@ -1,7 +1,7 @@
 """A CSV file in, the same rows out with what a parser made of them, a few thousand rows at a time."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -10,6 +10,7 @@ import polars as pl
 from tqdm import tqdm
 
 from biodata.cli.parse_kinds import READERS, Kind, Reader
+from biodata.cli.parse_rows import read_rows
 from biodata.errors import InputError
 from biodata.formats import encodings
 
@@ -85,8 +86,8 @@ def parse_file(
             source.open(encoding=chosen_encoding, newline="") as read,
             part.open("w", encoding="utf-8", newline="") as write,
         ):
-            table = _rows(read, source)
-            headings = next(table, [])
+            table = read_rows(read, source)
+            headings = next(table)
             chosen = _chosen(headings, reader, kind, source)
             writer = csv.writer(write, lineterminator="\n")
             bar = tqdm(unit="row", disable=not progress)
@@ -109,52 +110,21 @@ def parse_file(
     return rows, [headings[at] for at in chosen.values()]
 
 
-def _rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
-    """Return the rows of a file, the heading first; an empty line is a row of a table with one column."""
-    row_number = 1
-    try:
-        first = next(lines, "").removeprefix("\ufeff")
-        mark = max(",;\t", key=first.count)
-        table = csv.reader(_and_again(first, lines), delimiter=mark if first.count(mark) else ",")
-        width = 0
-        for row in table:
-            row_number = table.line_num
-            if not width:
-                width = len(row)
-            elif not row:
-                if width > 1:
-                    continue
-                row = [""]
-            elif len(row) != width:
-                problem = f"the row has {len(row)} cells, the heading {width}"
-                raise InputError(problem, file=str(source), row=row_number, expected="as many cells in every row")
-            yield row
-    except UnicodeDecodeError as error:
-        problem = f"a byte behind row {row_number} is not {error.encoding}"
-        expected = "a file saved in one encoding throughout, or --encoding with the right one"
-        raise InputError(problem, file=str(source), expected=expected, code="INPUT_ENCODING_WRONG") from error
-    except csv.Error as error:
-        problem = f"the row is no CSV: {error}"
-        raise InputError(problem, file=str(source), row=row_number + 1) from error
-
-
-def _and_again(first: str, lines: Iterator[str]) -> Iterator[str]:
-    """Return the first line and those behind it."""
-    yield first
-    yield from lines
-
-
 def _chosen(headings: Sequence[str], reader: Reader, kind: str, source: Path) -> dict[str, int]:
     """Return the position of each column that is read, by its heading in lower case."""
-    at: dict[str, int] = {}
-    for position, heading in enumerate(headings):
-        at.setdefault(heading.strip().lower(), position)
+    names_read = [heading.strip().lower() for heading in headings]
+    at = {name: position for position, name in enumerate(names_read)}
     found = [names for names in reader.headings if set(names) <= at.keys()]
     if found:
         names = [name for alternative in found if reader.together or alternative is found[0] for name in alternative]
-        return {name: at[name] for name in (*names, *reader.more) if name in at}
-    if reader.any_column and headings:
-        return {headings[0].strip().lower(): 0}
+        chosen = {name: at[name] for name in (*names, *reader.more) if name in at}
+        for name, position in chosen.items():
+            if names_read.count(name) > 1:
+                problem = "the heading names this column twice, white space and capitals aside"
+                raise InputError(problem, file=str(source), row=1, column=headings[position], code="HEADING_REPEATED")
+        return chosen
+    if reader.any_column:
+        return {names_read[0]: 0}
     problem = f"no column for {kind}"
     raise InputError(
         problem, file=str(source), row=1, column=", ".join(headings), expected=reader.wanted,
