@@ -1,6 +1,7 @@
 """`biodata protected-areas clean`: files in, one GeoPackage and a report out."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,9 @@ import geopandas as gpd
 import pyogrio
 import pytest
 import shapely
+from typer.testing import CliRunner
+
+from biodata.cli import app
 
 LIST = "名称,级别,面积(公顷)\n高黎贡山,国家级,405200\n"
 
@@ -53,6 +57,13 @@ def test_layers_tables_and_report(areas, tmp_path):
     assert {site["area_id"] for site in facts["sites"]} == {"areas:1", "areas:2", "areas:3", "list:高黎贡山"}
     assert all(step["rows"] == step["kept"] + sum(step["dropped"].values()) for step in facts["steps"])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["areas.gpkg", "list.csv", out.name, report.name])
+
+
+def test_the_countries_that_are_not_shown_are_summed_up(areas, tmp_path, monkeypatch):
+    monkeypatch.setattr("biodata.cli.protected_areas._SHOWN", 0)
+    command = ["protected-areas", "clean", str(areas), "--out", str(tmp_path / "out.gpkg")]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert re.search(r"… and 1 more: [\d.]+ km²", done.stdout), done.stdout
 
 
 def test_geometry_that_cannot_be_taken_has_a_line(tmp_path):

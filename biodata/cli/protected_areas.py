@@ -89,9 +89,13 @@ def _say(report: "Report", out: Path) -> None:
         f"{facts['largest_overlap_m2']:.0e} m²), {facts['planning']} in planning, {facts['not_mapped']} not mapped → {out}"
     )
     countries = report.countries
-    for row in countries.filter(countries["km2"] > 0).sort("km2", descending=True).head(_SHOWN).iter_rows(named=True):
+    covered = countries.filter(countries["km2"] > 0).sort("km2", descending=True)
+    for row in covered.head(_SHOWN).iter_rows(named=True):
         share = f" ({row['share_of_land']:.1%} of its land)" if row["share_of_land"] else ""
         say(f"{row['country_code'] or '-':>9} {row['kind']}, {row['realm']}: {row['km2']:,.1f} km²{share}")
+    rest = covered.slice(_SHOWN)
+    if rest.height:
+        say(f"{'…':>9} and {rest.height} more: {rest['km2'].sum():,.1f} km²")
     apart = {
         "over borders, inside their band": "border_disagreement_km2",
         "farther inside other countries": "elsewhere_km2",
