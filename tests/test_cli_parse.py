@@ -243,6 +243,24 @@ def test_the_encoding_is_found_out(tmp_path, encoding):
     assert [row.split(",")[3] for row in rows] == ["FEMALE", "MALE"]
 
 
+@pytest.mark.parametrize(
+    ("saved_in", "options", "said"),
+    [
+        pytest.param("cp874", [], ["in.csv is not UTF-8 and was read in ", "with --encoding"], id="found out"),
+        pytest.param("cp874", ["--encoding", "windows-874"], ["was read in cp874"], id="named"),
+        pytest.param("utf-8", [], [], id="UTF-8"),
+    ],
+)
+def test_the_answer_tells_an_encoding_that_is_not_utf8(tmp_path, saved_in, options, said):
+    source = tmp_path / "in.csv"
+    source.write_text("id,value\n1,เชียงใหม่\n", encoding=saved_in)
+    done = run("name", str(source), "--out", str(tmp_path / "out.csv"), *options)
+    assert done.returncode == 0, done.stderr
+    assert all(part in done.stdout for part in said), done.stdout
+    assert done.stdout.count("--encoding") == (not options and bool(said))
+    assert ("is not UTF-8" in done.stdout) == bool(said)
+
+
 def test_a_byte_that_is_not_in_the_declared_encoding_is_named(tmp_path):
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_bytes(b"value\nBerg\xe4\n")
@@ -317,6 +335,8 @@ def test_names_of_several_say_which(parse):
     assert (country["parsed"], country["candidates"], country["issues"]) == ("", "KH;LA;VN", "COUNTRY_INVALID")
     (province,) = parse("province", ["stateProvince", "countryCode"], [["Vientiane", "LA"]])
     assert (province["parsed"], province["candidates"]) == ("", "LA-VI;LA-VT")
+    (younger,) = parse("province", ["stateProvince", "country"], [["Xaysomboun", "Laos"]])
+    assert (younger["parsed"], younger["candidates"]) == ("", "LA-VI;LA-XI;LA-XS")
 
 
 def test_declarations_reach_the_parser(parse):

@@ -7,7 +7,7 @@ import typer
 
 from biodata.cli.options import say, show_progress
 
-_HELP = """Read one kind of value in a CSV file (UTF-8) and write the file again with what was understood.
+_HELP = """Read one kind of value in a CSV file and write the file again with what was understood.
 
 KIND is coordinates, dms, date, country, province, name, area, basis-of-record, occurrence-status, licence, sex,
 life-stage, rank, type-status, establishment-means, taxonomic-status, threat-status or continent.
@@ -21,6 +21,9 @@ start, end …; else parsed), issues (GBIF's names, joined by semicolons), confi
 where nothing was read) and the rule. A column of the same name as one of these is written as told_….
 
 Values are written as they came, also where a spreadsheet would take one for a formula: open the file as text.
+
+A file that is not UTF-8 is read in the encoding in which its text is most plausible; the answer says which. Name
+another with --encoding.
 
 Example: biodata parse coordinates labels.csv --out read.csv
 """
@@ -46,7 +49,12 @@ def parse(
     """Read, parse, write."""
     from biodata.cli.options import read_options
     from biodata.cli.parse_files import parse_file
+    from biodata.formats.encodings import CANDIDATES
 
     declared = read_options(declare or [])
-    rows, columns = parse_file(kind, file, out, declared=declared, encoding=encoding, progress=show_progress())
+    rows, columns, read_in = parse_file(kind, file, out, declared=declared, encoding=encoding, progress=show_progress())
     say(f"{rows} rows, read from {', '.join(columns)} → {out}")
+    if read_in != "utf-8":
+        others = ", ".join(name for name in CANDIDATES if name not in {"utf-8", read_in})
+        hint = "" if encoding else f"; if letters are wrong, name another with --encoding: {others}, …"
+        say(f"{file.name} is not UTF-8 and was read in {read_in}{hint}")

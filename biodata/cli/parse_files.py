@@ -30,7 +30,7 @@ def parse_file(
     declared: Mapping[str, str],
     encoding: str | None = None,
     progress: bool,
-) -> tuple[int, list[str]]:
+) -> tuple[int, list[str], str]:
     """Parse a column, or some that belong together, of a CSV file into another.
 
     Parameters
@@ -48,8 +48,8 @@ def parse_file(
 
     Returns
     -------
-    int, list of str
-        Number of rows, and the headings that were read.
+    int, list of str, str
+        Number of rows, the headings that were read, and the encoding of `source`.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def parse_file(
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return rows, [headings[at] for at in chosen.values()]
+    return rows, [headings[at] for at in chosen.values()], chosen_encoding
 
 
 def _chosen(headings: Sequence[str], reader: Reader, kind: str, source: Path) -> dict[str, int]:
