@@ -2,11 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from biodata.cli.options import check_outputs, say
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from biodata.errors import Refusal
+
+_REFUSALS_SHOWN: Final = 10
 
 _HELP = """Rank the coordinate systems that a table's points may be told in, by how well they fit the stated province.
 
@@ -39,7 +46,7 @@ def datum(
 
     check_outputs([out, points], [file])
     boundaries = places.load_boundaries()
-    table = _read(file, encoding)
+    table, refusals = _read(file, encoding)
     read = datum_points.read_points(Told(table), boundaries=boundaries)
     groups = datum_doctor.diagnose(read, boundaries=boundaries)
     judged = sum(group.whole.height for group in groups)
@@ -61,22 +68,28 @@ def datum(
             "rows": read.height,
             "judged": judged,
             "not_judged": read.height - judged,
+            "refusals": [refusal.as_dict() for refusal in refusals],
             "applied": 0,
             "candidates": found.to_dicts(),
         }
         say(json.dumps(answer, ensure_ascii=False, indent=1))
         return
     say(f"{judged} of {read.height} points judged, none moved")
+    for refusal in refusals[:_REFUSALS_SHOWN]:
+        say(f"not read: {refusal.file}, row {refusal.row}: {refusal.message}")
+    if len(refusals) > _REFUSALS_SHOWN:
+        say(f"not read: {len(refusals) - _REFUSALS_SHOWN} more rows")
     for row in found.iter_rows(named=True):
         rank = f"{row['rank']}." if row["rank"] else "as told"
         metres = "" if row["metres_moved"] is None else f", moves {row['metres_moved']:,.0f} m"
         within = "" if row["accuracy_m"] is None else f" ± {row['accuracy_m']:g} m"
         say(f"{row['form']}, {row['place'][:40]}: {rank} {row['system']} {row['name']}{metres}{within}")
-        say(f"    {row['evidence']}")
+        beside = f"; beside the points as told: {row['fits_as_told']}" if row["fits_as_told"] else ""
+        say(f"    {row['evidence']}{beside}")
 
 
-def _read(file: Path, encoding: str | None) -> Any:
-    """Read a table as text, its headings as terms."""
+def _read(file: Path, encoding: str | None) -> "tuple[pl.DataFrame, list[Refusal]]":
+    """Read a table as text, its headings as terms; and the rows that cannot be read."""
     import polars as pl
 
     from biodata.formats import delimited
@@ -91,4 +104,4 @@ def _read(file: Path, encoding: str | None) -> Any:
     for heading in table.headings:
         term = term_of(heading)
         names[heading] = heading if term in names.values() or term in table.headings else term
-    return frame.rename(names).with_columns(pl.lit(file.name).alias("source_file"))
+    return frame.rename(names).with_columns(pl.lit(file.name).alias("source_file")), table.refusals
