@@ -354,6 +354,27 @@ def test_batches_change_nothing(parse, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", Kind)
+def test_a_table_without_rows_gets_the_added_columns(tmp_path, kind):
+    source = tmp_path / "in.csv"
+    written = []
+    for number, rows in enumerate(("", "1,2,LA\n")):
+        source.write_text(f"value,latitude,country\n{rows}", encoding="utf-8")
+        count, *_ = parse_file(kind, source, tmp_path / "out.csv", declared={}, progress=False)
+        assert count == number
+        written.append((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines())
+    assert len(written[0]) == 1
+    assert written[0][0] == written[1][0]
+    assert "issues" in written[0][0].split(",")
+
+
+def test_a_name_that_is_taken_already_is_not_written_twice(parse):
+    (row,) = parse("sex", ["value", "issues", "told_issues", ""], [["male", "a", "b", "c"]])
+    told = [row[name] for name in ("value", "told_told_issues", "told_issues", "column_4")]
+    assert told == ["male", "a", "b", "c"]
+    assert (row["parsed"], row["issues"]) == ("MALE", "")
+
+
+@pytest.mark.parametrize("kind", Kind)
 def test_every_kind_takes_anything(parse, kind):
     headings = {Kind.COORDINATES: ["value"], Kind.DMS: ["latitude"], Kind.PROVINCE: ["value", "country"]}
     names = headings.get(kind, ["value"])

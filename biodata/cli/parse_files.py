@@ -1,7 +1,7 @@
 """A CSV file in, the same rows out with what a parser made of them, a few thousand rows at a time."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -91,19 +91,16 @@ def parse_file(
             chosen = _chosen(headings, reader, kind, source)
             writer = csv.writer(write, lineterminator="\n")
             bar = tqdm(unit="row", disable=not progress)
-            while batch := [*islice(table, BATCH)]:
+            for batch in _batches(table):
                 answers = reader.parse(_columns(batch, headings, chosen), declared)
                 if not rows:
-                    told = [f"told_{name}" if name in answers.columns else name for name in headings]
-                    writer.writerow([*told, *answers.columns])
+                    writer.writerow([*_told(headings, answers.columns), *answers.columns])
                 writer.writerows(
                     [*row, *map(_cell, more)] for row, more in zip(batch, answers.iter_rows(), strict=True)
                 )
                 rows += len(batch)
                 bar.update(len(batch))
             bar.close()
-            if not rows:
-                writer.writerow(headings)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -130,6 +127,25 @@ def _chosen(headings: Sequence[str], reader: Reader, kind: str, source: Path) ->
         problem, file=str(source), row=1, column=", ".join(headings), expected=reader.wanted,
         code="COLUMN_MISSING",
     )  # fmt: skip
+
+
+def _batches(table: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+    """Yield the rows some thousands at a time; of a table without rows one empty batch, for its added columns."""
+    batch = [*islice(table, BATCH)]
+    yield batch
+    while batch := [*islice(table, BATCH)]:
+        yield batch
+
+
+def _told(headings: Sequence[str], added: Sequence[str]) -> list[str]:
+    """Return the headings, `told_` before those that would stand there twice."""
+    names: list[str] = []
+    for heading in headings:
+        name = heading
+        while name in added or name in names or (name != heading and name in headings):
+            name = f"told_{name}"
+        names.append(name)
+    return names
 
 
 def _columns(batch: list[list[str]], headings: Sequence[str], chosen: Mapping[str, int]) -> dict[str, pl.Series]:
