@@ -23,6 +23,11 @@ from biodata.vocabularies import MEMBERS
         ("Sabah", "MY"), ("Tibet", "CN"), ("Áo", "AT"), ("Россия", "RU"), ("[Brasil]", "BR"), ("Myanmar (Burma)", "MM"),
         ("Indochine (Laos)", "LA"), ("China (Yunnan)", "CN"), ("Congo", "CG"), ("XK", "XK"), ("Bonaire", "BQ"), ("Svalbard", "SJ"),
         ("Česká republika", "CZ"), ("Eesti", "EE"),
+        ("香港", "HK"), ("澳门", "MO"), ("เมียนมา", "MM"), ("ประเทศลาว", "LA"), ("ประเทศ เมียนมา", "MM"), ("ປະເທດໄທ", "TH"),
+        ("สาธารณรัฐประชาชนจีน", "CN"), ("မြန်မာနိုင်ငံ", "MM"), ("ထိုင်းနိုင်ငံ", "TH"), ("ប្រទេសកម្ពុជា", "KH"),
+        ("ສາທາລະນະລັດປະຊາທິປະໄຕປະຊາຊົນລາວ", "LA"), ("ປະເທດ ລາວ", "LA"),
+        ("ပြည်ထောင်စု သမ္မတ မြန်မာနိုင်ငံတော်", "MM"), ("Cộng hòa Xã hội chủ nghĩa Việt Nam", "VN"), ("泰王国", "TH"),
+        ("ព្រះរាជាណាចក្រកម្ពុជា", "KH"), ("República Democrática de Timor-Leste", "TL"), ("新加坡共和国", "SG"),
     ],
 )  # fmt: skip
 def test_known_countries(told, code):
@@ -34,7 +39,9 @@ def test_a_code_that_says_unknown_is_understood_and_names_none(told):
     assert parse_country(told) == (None, True)
 
 
-@pytest.mark.parametrize("told", ["Padua", "N/a", "[n/a]", "Atlantis", "QQ", "Korea", "Congo river"])
+@pytest.mark.parametrize(
+    "told", ["Padua", "N/a", "[n/a]", "Atlantis", "QQ", "Korea", "Congo river", "ประเทศ", "ประเทศเกาหลี"]
+)
 def test_what_is_no_country_or_could_be_two(told):
     assert parse_country(told) == (None, False)
 

@@ -335,12 +335,27 @@ def test_provinces_are_found_by_what_records_call_them(boundaries, country, text
         pytest.param("ID", "Provinsi Jawa Barat", ("ID-JB",), id="Indonesian"),
         pytest.param("MY", "Sabah", ("MY-12",), id="Sabah"),
         pytest.param("LA", "Xaisomboun", ("LA-VI", "LA-XI"), id="younger than the map"),
+        pytest.param("LA", "ໄຊສົມບູນ", ("LA-VI", "LA-XI"), id="the same in Lao"),
+        pytest.param("LA", "ไชยสมบูรณ์", ("LA-VI", "LA-XI"), id="the same in Thai"),
+        pytest.param("LA", "赛宋本省", ("LA-VI", "LA-XI"), id="the same in Chinese"),
+        pytest.param("CN", "Tỉnh Vân Nam", ("CN-YN",), id="Yunnan in Vietnamese"),
+        pytest.param("CN", "มณฑลยูนนาน", ("CN-YN",), id="Yunnan in Thai"),
+        pytest.param("CN", "Quảng Tây", ("CN-GX",), id="Guangxi in Vietnamese"),
+        pytest.param("CN", "เสฉวน", ("CN-SC",), id="Sichuan in Thai"),
+        pytest.param("CN", "ທິເບດ", ("CN-XZ",), id="Tibet in Lao"),
         pytest.param("CN", "Atlantis", (), id="none"),
         pytest.param("CN", "云" * 10_000, (), id="no name is so long"),
     ],
 )
 def test_a_name_of_several_divisions_says_which(boundaries, country, text, codes):
     assert find_provinces(country, text, boundaries) == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"), [("Xaysomboun", ("LA-XS",)), ("赛宋本", ("LA-XS",)), ("LA-XS", ("LA-XS",)), ("Vientiane", ())]
+)
+def test_a_division_that_the_map_lacks_is_found_when_asked_for(boundaries, text, codes):
+    assert find_provinces("LA", text, boundaries, younger=True) == codes
 
 
 def test_a_set_is_told_in_one_line(boundaries):

@@ -107,7 +107,10 @@ def province(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     text = next(columns[name] for name in ("stateprovince", "province", *ANY_VALUE) if name in columns)
     rows = pl.DataFrame({"country": pl.select(pl.coalesce(*codes)).to_series(), "text": text})
     pairs = rows.drop_nulls().unique()
-    found = [find_provinces(code, name, boundaries) for code, name in pairs.iter_rows()]
+    found = [
+        sorted({*find_provinces(code, name, boundaries), *find_provinces(code, name, boundaries, younger=True)})
+        for code, name in pairs.iter_rows()
+    ]
     answers = pairs.with_columns(
         parsed=pl.Series([codes[0] if len(codes) == 1 else None for codes in found], dtype=pl.String),
         name=pl.Series(

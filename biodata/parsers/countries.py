@@ -40,6 +40,9 @@ _PREFIX: Final = re.compile(r"ISO[ _-]?3166-[12] ?: ?", re.IGNORECASE)
 _BRACKETS: Final = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
 _MARKS: Final = re.compile("[\u0300-\u036f]+")
 _NO_LETTERS: Final = re.compile(r"[^\w\u0900-\u1fff]+")
+_LATIN: Final = re.compile("[a-z]")
+_WORD_COUNTRY: Final = re.compile("(?:ประเทศ|ປະເທດ|ប្រទេស)(.+)|(.+?)နိုင်ငံ(?:တော်)?")
+"""A name with the word for country, in Thai, Lao, Khmer and Burmese."""
 
 
 def parse_countries(values: pl.Series) -> pl.DataFrame:
@@ -95,7 +98,12 @@ def _codes(name: str) -> frozenset[str] | None:
     """Return what a name can mean; its accents decide where they are told: Áo is Austria, AO is Angola."""
     plain = name.strip().casefold()
     # Most files write codes, or ISO's names: they need no names of other languages, which take a while to read.
-    return _iso().get(plain) or _index().get(plain) or _index().get(_key(name))
+    if found := _iso().get(plain) or _index().get(plain):
+        return found
+    key = _key(name)
+    if (found := _index().get(key)) is None and (match := _WORD_COUNTRY.fullmatch(key)):
+        found = _index().get(match[1] or match[2])
+    return found
 
 
 def _several(text: str) -> list[str]:
@@ -105,11 +113,13 @@ def _several(text: str) -> list[str]:
 
 
 def _key(name: str) -> str:
-    """Return the form in which names are compared: letters without accents, and digits; other scripts as they are."""
+    """Return the form in which names are compared: letters without accents, and digits; other scripts without blanks."""
     decomposed = unicodedata.normalize("NFKD", name.casefold().replace("đ", "d"))
     letters = decomposed if decomposed.isascii() else _MARKS.sub("", decomposed)
     words = _NO_LETTERS.sub(" ", letters).replace("_", " ").split()
-    return " ".join(word for word in words if word not in {"the", "and"}) or " ".join(words)
+    # Thai, Lao, Khmer, Burmese and Chinese are written with blanks between words, or without.
+    between = " " if _LATIN.search(letters) else ""
+    return between.join(word for word in words if word not in {"the", "and"}) or between.join(words)
 
 
 @cache

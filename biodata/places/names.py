@@ -147,13 +147,15 @@ def find_province(country_code: str, text: str, boundaries: BoundarySet) -> str 
     return codes[0] if len(codes) == 1 else None
 
 
-def find_provinces(country_code: str, text: str, boundaries: BoundarySet) -> tuple[str, ...]:
+def find_provinces(country_code: str, text: str, boundaries: BoundarySet, *, younger: bool = False) -> tuple[str, ...]:
     """Return the divisions of a country that a stated name can mean.
 
     Parameters
     ----------
     country_code, text, boundaries
         As in `find_province`.
+    younger : bool
+        Find divisions that are younger than the set, of which it has no shape, instead of its own.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def find_provinces(country_code: str, text: str, boundaries: BoundarySet) -> tup
     """
     if len(text) > _LONGEST:
         return ()
-    full, short = _spellings(boundaries)
+    full, short = _spellings(boundaries, younger=younger)
     plain = _plain(text)
     return full.get((country_code, plain.replace(" ", "")), ()) or short.get((country_code, _short(plain)), ())
 
@@ -174,7 +176,7 @@ _Spellings = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 @lru_cache
-def _spellings(boundaries: BoundarySet) -> tuple[_Spellings, _Spellings]:
+def _spellings(boundaries: BoundarySet, *, younger: bool = False) -> tuple[_Spellings, _Spellings]:
     """Return codes by (country, spelling): in full, and without the words for a division."""
     codes = set(boundaries.units["province_code"].drop_nulls())
     data = files("biodata.data")
@@ -190,7 +192,7 @@ def _spellings(boundaries: BoundarySet) -> tuple[_Spellings, _Spellings]:
         *((code, code) for code in sorted(codes)),
         *_translated(codes),
     ]
-    known = [(code, _plain(spelling)) for code, spelling in told if code in codes]
+    known = [(code, _plain(spelling)) for code, spelling in told if (code in codes) != younger]
     full = _grouped((code, plain.replace(" ", "")) for code, plain in known)
     return full, _grouped((code, _short(plain)) for code, plain in known)
 
