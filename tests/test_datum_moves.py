@@ -12,6 +12,7 @@ from pyproj import Transformer
 from biodata import places
 from biodata.datums import offsets
 from biodata.datums.operations import UNPUBLISHED_M
+from biodata.errors import InputError
 from biodata.geo import geodesic_distance_m
 from biodata.harmonise import Harmoniser
 
@@ -106,6 +107,13 @@ def test_without_a_published_operation_the_place_stays_and_says_so(declared):
     assert result["coordinateUncertaintyInMeters"] == 30 + UNPUBLISHED_M
     assert doubts == {"GEODETIC_DATUM_NOT_WGS84", "COORDINATE_REPROJECTION_FAILED"}
     assert not any(r["applied"] for r in repairs if r["term"] != "coordinateUncertaintyInMeters")
+
+
+@pytest.mark.parametrize("declared", ["WSG84", "EPSG:9999", "", "EPSG:"])
+def test_a_declared_datum_that_is_not_known_is_refused(declared):
+    with pytest.raises(InputError, match="the datum that is declared is not known; such as WGS84") as refused:
+        only({"decimalLatitude": "18.1", "decimalLongitude": "99.6"}, declared=declared)
+    assert (refused.value.column, refused.value.code) == ("datum", "DECLARATION_UNKNOWN")
 
 
 def test_a_datum_that_only_the_row_states_is_proposed():

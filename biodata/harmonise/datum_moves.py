@@ -10,6 +10,7 @@ import polars as pl
 from biodata import places
 from biodata.datums import Form, System, find_system, to_wgs84
 from biodata.datums.operations import UNPUBLISHED_M
+from biodata.errors import InputError
 from biodata.geo import Floats
 from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.datum_points import forms_of, told_numbers
@@ -69,15 +70,20 @@ def interpret(told: Told, point: Findings, *, declared: str | None, boundaries: 
     -------
     Placed
 
+    Raises
+    ------
+    InputError
+        If the declared system is not known.
+
     Notes
     -----
     A place is moved only by an operation that is published for where it lies; else it stays, with
     COORDINATE_REPROJECTION_FAILED. A row that states another datum itself is not moved but gets a proposal. Metres that
     state no system get one where the systems that fit the stated province agree within `datum_proposals.AGREE_M`.
     """
+    system = None if declared is None else _declared(declared)
     systems = _systems(told, declared)
     column, flags = _datum_column(told, point, systems, declared)
-    system = None if declared is None else _find(declared)
     other = (systems.is_not_null() & (systems != WGS84)).any() or (system is not None and system.id != EPSG_WGS84)
     metric = _metric(told, point.flags["COORDINATE_OUT_OF_RANGE"].fill_null(value=False))
     if told.has_other(*METRES_IN):
@@ -168,10 +174,14 @@ def _identifier(text: str) -> str | None:
     return None if system is None else system.id
 
 
-def _find(text: str) -> System | None:
-    """Return the system that a stated name means, by the vocabulary first."""
+def _declared(text: str) -> System | None:
+    """Return the system that a declared name means, by the vocabulary first; None for a datum that is no system."""
     term = parse_controlled(pl.Series([text], dtype=pl.String), Vocabulary.DATUM)["term"].item()
-    return find_system(EPSG_WGS84 if term == WGS84 else term or text)
+    system = find_system(EPSG_WGS84 if term == WGS84 else term or text)
+    if term is None and system is None:
+        problem, expected = "the datum that is declared is not known", "such as WGS84, EPSG:4240, Indian 1975 or GCJ-02"
+        raise InputError(problem, column="datum", value=text, expected=expected, code="DECLARATION_UNKNOWN")
+    return system
 
 
 def _datum_column(
