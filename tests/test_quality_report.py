@@ -142,6 +142,30 @@ def test_row_by_row_with_every_sign_in_the_cells(tmp_path):
     assert rows[2]["Response.status"] == "EXTERNAL_PREREQUISITES_NOT_MET"
 
 
+def test_rows_that_cannot_be_read_are_told_with_file_and_row(tmp_path):
+    table, report = tmp_path / "rows.csv", tmp_path / "report.json"
+    table.write_text("id,sex,eventDate\n1,male,2020\n2,male\n", encoding="utf-8")
+    told = CliRunner().invoke(app, ["quality", "run", str(table), "--report", str(report)])
+    assert "not read: rows.csv, row 3: 2 fields where the heading has 3" in told.output
+    assert json.loads(report.read_text(encoding="utf-8"))["refused"] == [
+        "rows.csv, row 3: 2 fields where the heading has 3"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("test", "rows.csv, row 3, column test, value 'X': there is no such test"),
+        ("tests", "rows.csv, column tests: there is no such column"),
+    ],
+)
+def test_a_name_of_no_test_is_told_with_its_place(tmp_path, column, message):
+    (table := tmp_path / "rows.csv").write_text("test,sex\nVALIDATION_SEX_STANDARD,m\nX,m\n", encoding="utf-8")
+    command = ["quality", "run", str(table), "--test-column", column, "--out", str(tmp_path / "out.csv")]
+    assert str(CliRunner().invoke(app, command).exception).startswith(message)
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_parameters_checklist_and_mistakes(table, tmp_path):
     names = tmp_path / "names.csv"
     names.write_text("taxonID,scientificName,taxonRank\n1,Panthera tigris,species\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from biodata.cli.options import check_outputs, say, show_progress
 if TYPE_CHECKING:
     import polars as pl
 
+    from biodata.errors import InputError
     from biodata.formats.delimited import Delimited
     from biodata.quality import Context
 
@@ -84,15 +85,27 @@ def run(
 
 def _named(file: Path, table: "Delimited", context: "Context", test_column: str, out: Path | None) -> None:
     """Answer each row for its own test."""
+    from biodata.errors import InputError
     from biodata.quality import run_named
 
     answered = 0
     with _Responses(out) as responses:
         for batch in _cells(file, table):
-            found = run_named(batch.drop("source_row"), context, test_column)
+            try:
+                found = run_named(batch.drop("source_row"), context, test_column)
+            except InputError as error:
+                raise _placed(error, file.name, batch, test_column) from error
             responses.write(found, _identifiers(batch))
             answered += found.height
     say(f"{answered:,} rows answered")
+
+
+def _placed(error: "InputError", file: str, batch: "pl.DataFrame", test_column: str) -> "InputError":
+    """Return what is wrong with a name of a test, with the first row that has it."""
+    unknown = error.code == "TEST_UNKNOWN"
+    row = int(batch.filter(batch[test_column].fill_null("") == error.value)["source_row"][0]) if unknown else None
+    value, expected, code = error.value, error.expected, error.code
+    return type(error)(error.problem, file=file, row=row, column=test_column, value=value, expected=expected, code=code)
 
 
 def _cells(file: Path, table: "Delimited") -> "Iterator[pl.DataFrame]":
@@ -144,7 +157,8 @@ def _everything(
             for part in batch.iter_slices(_SLICE) if out else ():
                 responses.write(run_tests(part.drop("source_row"), context), _identifiers(part))
             progress.update(batch.height)
-    found = collector.report([refusal.message for refusal in table.refusals])
+    refused = [f"{refusal.file}, row {refusal.row}: {refusal.message}" for refusal in table.refusals]
+    found = collector.report(refused)
     if report:
         report.write_text(json.dumps(found.as_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
     if html:
