@@ -386,6 +386,25 @@ def test_every_kind_takes_anything(parse, kind):
     assert kind in READERS
 
 
+@pytest.mark.parametrize(
+    ("kind", "headings", "cells", "parsed"),
+    [
+        pytest.param("date", ["eventDate", "value"], ["2001-02-03", "2004-05-06"], "2004-05-06", id="date"),
+        pytest.param("date", ["text", "date"], ["2001-02-03", "2004-05-06"], "2004-05-06", id="date before text"),
+        pytest.param("sex", ["sex", "value"], ["male", "female"], "FEMALE", id="sex"),
+        pytest.param("sex", ["text", "sex"], ["male", "female"], "FEMALE", id="sex before text"),
+        pytest.param(
+            "province", ["stateProvince", "value", "country"], ["Attapeu", "Champasak", "LA"], "LA-CH", id="province"
+        ),
+    ],
+)
+def test_the_column_value_is_read_before_others_and_the_terms_before_any_text(parse, kind, headings, cells, parsed):
+    (row,) = parse(kind, headings, [cells])
+    assert row["eventDate" if kind == "date" else "parsed"] == parsed
+    names = [f"told_{name}" if name == "eventDate" else name for name in headings]
+    assert [row[name] for name in names] == cells
+
+
 def test_a_date_may_stand_in_a_first_column_of_any_name(parse):
     (row,) = parse("date", ["日期", "note"], [["2020-03-04", "x"]])
     assert (row["eventDate"], row["日期"]) == ("2020-03-04", "2020-03-04")

@@ -13,12 +13,14 @@ KIND is coordinates, dms, date, country, province, name, area, basis-of-record, 
 life-stage, rank, type-status, establishment-means, taxonomic-status, threat-status or continent.
 
 It reads the column called value, else the one called by the kind's Darwin Core term, else the first. Coordinates stand
-in latitude and longitude (or decimalLatitude …, verbatimLatitude …) or in one column coordinates, verbatimCoordinates
-or value; dates in value or eventDate with year, month and day beside it; provinces beside country or countryCode.
+in latitude and longitude (or decimalLatitude …, verbatimLatitude …) or, in rows where those tell nothing, in one column
+coordinates, verbatimCoordinates or value; dates in value or eventDate with year, month and day beside it; provinces
+beside country or countryCode.
 
 The other columns pass unchanged. Written behind them: the value (decimalLatitude and decimalLongitude; eventDate,
 start, end …; else parsed), issues (GBIF's names, joined by semicolons), confidence (DEFINITE, PROBABLE, POSSIBLE, empty
-where nothing was read) and the rule. A column of the same name as one of these is written as told_….
+where nothing was read) and the rule. A column of the same name as one of these is written as told_…, a third column
+without a name as column_3.
 
 Values are written as they came, also where a spreadsheet would take one for a formula: open the file as text.
 

@@ -69,7 +69,12 @@ class Reader:
 
 def _one(*terms: str, parse: Parse) -> Reader:
     """Return the reader of a kind that stands in one column."""
-    return Reader(tuple((name,) for name in (*ANY_VALUE, *(term.lower() for term in terms))), parse)
+    return Reader(tuple((name,) for name in _value_first(*(term.lower() for term in terms))), parse)
+
+
+def _value_first(*terms: str) -> tuple[str, ...]:
+    """Return the headings of one value, the best first: value, those that tell the kind, those that tell nothing."""
+    return (ANY_VALUE[0], *terms, *ANY_VALUE[1:])
 
 
 def _controlled(vocabulary: Vocabulary, *terms: str, issue: str = "") -> Reader:
@@ -77,7 +82,7 @@ def _controlled(vocabulary: Vocabulary, *terms: str, issue: str = "") -> Reader:
     return _one(*terms, parse=parse_values.controlled(vocabulary, issue))
 
 
-_DATE_HEADINGS: Final = ("eventdate", "date", *ANY_VALUE, "verbatimeventdate", "year")
+_DATE_HEADINGS: Final = (*_value_first("eventdate", "date"), "verbatimeventdate", "year")
 
 READERS: Final = MappingProxyType(
     {
@@ -104,7 +109,7 @@ READERS: Final = MappingProxyType(
         Kind.PROVINCE: Reader(
             tuple(
                 (text, country)
-                for text in ("stateprovince", "province", *ANY_VALUE)
+                for text in _value_first("stateprovince", "province")
                 for country in ("countrycode", "country")
             ),
             parse_places.province,
