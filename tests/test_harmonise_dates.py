@@ -33,11 +33,12 @@ def interpret(rows, orders=None, **declarations):
     ]
 
 
-def orders_of(*batches):
-    orders = DateOrders()
+def orders_of(*batches, **declarations):
+    orders = DateOrders(today=TODAY, declarations=declarations)
     for rows in batches:
         names = sorted({name for row in rows for name in row})
-        orders.add(Told(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String))))
+        frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)).with_row_index("source_row", 2)
+        orders.add(Told(frame.with_columns(source_file=pl.lit("dates.csv"))))
     return orders
 
 
@@ -65,6 +66,30 @@ def test_a_column_that_contradicts_itself_tells_nothing():
 def test_a_declared_order_comes_before_the_columns():
     first = interpret(ROWS, orders_of(ROWS), day_month_order="month_first")[0]
     assert (first["eventDate"], first["repairs"]) == ("2010-03-04", {("eventDate", "2010-03-04", "month_first", True)})
+
+
+@pytest.mark.parametrize("impossible", ["31/02/2026", "31/04/2010", "15/04/2567", "15/04/2028"])
+def test_what_is_no_date_proves_nothing_of_its_column(impossible):
+    rows = [{"eventDate": "03/04/2026"}, {"eventDate": impossible}]
+    assert interpret(rows, orders_of(rows))[0]["flags"] == {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}
+
+
+def test_dates_against_the_declared_order_are_told():
+    rows = [{"eventDate": text} for text in ("03/04/2010", "13/04/2010", "04/13/2010", "31/02/2010", "14/04/2010")]
+    orders = orders_of(rows, day_month_order="month_first")
+    assert orders.contradictions() == [
+        "the table: eventDate is declared to have the month first; rows that can only have the day first, and are read "
+        "so: 2, the first of them dates.csv, row 3"
+    ]
+    assert interpret(rows, day_month_order="month_first")[1]["eventDate"] == "2010-04-13"
+    assert len(orders_of(rows, day_month_order="day_first").contradictions()) == 1
+    assert orders_of(rows).contradictions() == []
+
+
+def test_only_the_dates_that_wait_for_the_column_are_counted():
+    rows = [{"eventDate": "2010-04-03", "verbatimEventDate": "03/04/2010"}, {"verbatimEventDate": "25/04/2010"}]
+    orders = orders_of(rows)
+    assert (orders.decide(), orders.sentences()) == (False, [])
 
 
 def test_datasets_and_terms_of_one_file_tell_each_their_own_order():

@@ -98,6 +98,30 @@ def test_a_column_that_proves_both_orders_or_none_is_left_ambiguous(settings, tm
         assert report.flags["RECORDED_DATE_DAY_MONTH_AMBIGUOUS"] >= 1
 
 
+def test_a_date_that_is_none_does_not_tell_the_order_of_its_column(settings, tmp_path, sample_data):
+    planted = {
+        fault["row"]: fault["code"]
+        for fault in json.loads((sample_data / "survey_faults.json").read_text())
+        if fault["column"] == "eventDate"
+    }
+    assert "RECORDED_DATE_DAY_MONTH_AMBIGUOUS" in planted.values()
+    path = sample_data / "survey_with_faults.xlsx"
+    report = take(settings, path, source="survey", report_file=tmp_path / "rows.csv")
+    assert not any("eventDate" in note for note in report.notes)
+    flags = dict(pl.read_csv(tmp_path / "rows.csv").select("row", "flags").iter_rows())
+    assert {row: set(flags[row].split(";")) - {"GEODETIC_DATUM_ASSUMED_WGS84"} for row in planted} == {
+        row: {code} for row, code in planted.items()
+    }
+
+
+def test_dates_against_the_declared_order_are_told_in_the_report(settings, tmp_path):
+    dates = ["03/04/2010", "13/04/2010"]
+    rows = [f"d{n}\tMuntiacus muntjak\t21.0\t101.3\t{date}\tLA\tNam Ha\n" for n, date in enumerate(dates)]
+    (note,) = take(settings, table(tmp_path, rows), options={"day_month_order": "month_first"}).notes
+    assert note.endswith("the day first, and are read so: 1, the first of them survey.csv, row 3")
+    assert take(settings, table(tmp_path, rows), options={"day_month_order": "day_first"}).notes == []
+
+
 def test_an_unknown_declaration_is_one_line_that_names_what_would_be_right(settings, tmp_path):
     with pytest.raises(InputError, match="buddhist"):
         take(settings, table(tmp_path), options={"calendar": "mayan"})

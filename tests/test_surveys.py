@@ -59,6 +59,8 @@ def test_every_planted_fault_is_found_in_its_row_and_nothing_else(sample_data, b
     wanted = {(f["sheet"], f["row"], f["column"]) for f in planted if f["code"] != "TAXON_MATCH_NONE"}
     assert wanted - found == set()
     assert {(sheet, row) for sheet, row, _ in found} == {(sheet, row) for sheet, row, _ in wanted}
+    dates = {(f["row"], f["code"]) for f in planted if f["column"] == "eventDate"}
+    assert {(p["row"], p["code"]) for p in report["problems"] if p["column"] == "eventDate"} == dates
 
 
 def test_the_same_file_gives_the_same_answer(sample_data, boundaries):

@@ -86,14 +86,14 @@ def ingest(
         download = GbifDownload(dataset=dataset, options=told, settings=settings, progress=progress)
     opened = download or open_source(source, [Path(p) for p in paths], dataset=dataset, options=told, progress=progress)
     settings.data.mkdir(parents=True, exist_ok=True)
-    boundaries = places.load_boundaries(settings.boundaries)
+    boundaries, today = places.load_boundaries(settings.boundaries), _now().date()
     with ExitStack() as stack:
         lake = stack.enter_context(Lake.open(settings.data, memory_limit=settings.memory_limit))
         harmoniser = harmonise.Harmoniser(
             boundaries=boundaries,
             secret=secret(settings.data),
             checklist=_checklist(lake),
-            today=_now().date(),
+            today=today,
             gazetteer=places.load_gazetteer(boundaries, settings.gazetteer_file),
             counted=True,
         )
@@ -104,7 +104,8 @@ def ingest(
             verbatim.declarations = {**verbatim.declarations, **declared}
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
             report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
-            return Table(verbatim, report, staging, told_orders=orders)
+            heard = DateOrders(today=today, declarations=verbatim.declarations)
+            return Table(verbatim, report, heard, staging, told_orders=orders)
 
         for number, verbatim in enumerate(opened.read()):
             counted = harmoniser.identities.counted()
@@ -122,6 +123,7 @@ def ingest(
                 harmonise_table(
                     table, harmoniser, boundaries, seen, with_outcomes=report_file is not None, progress=progress
                 )
+            table.report.notes += table.orders.contradictions()
             tables.append(table)
         if download is None and not any(table.report.rows for table in tables):
             problem = "there is nothing in it to take in"

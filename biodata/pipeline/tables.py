@@ -29,6 +29,8 @@ class Table:
         What a source reads.
     report : IngestReport
         Grows with each batch.
+    orders, told_orders : DateOrders
+        What its batches say of the order of day and month; and what is known of it from an earlier reading.
     staging : Staging or None
         Where records are put aside; None for other tables.
     frames : list of polars.DataFrame
@@ -37,17 +39,15 @@ class Table:
         For `write_outcomes`.
     datasets : set of str
         The datasets that rows belong to.
-    orders, told_orders : DateOrders
-        What its batches say of the order of day and month; and what is known of it from an earlier reading.
     """
 
     verbatim: VerbatimTable
     report: IngestReport
+    orders: DateOrders
     staging: Staging | None = None
     frames: list[pl.DataFrame] = field(default_factory=list)
     outcomes: list[pl.DataFrame] = field(default_factory=list)
     datasets: set[str] = field(default_factory=set)
-    orders: DateOrders = field(default_factory=DateOrders)
     told_orders: DateOrders | None = None
 
 
