@@ -88,7 +88,7 @@ def test_the_ends_of_pages(release, published):
         pytest.param("WzEsMl0", id="too short a list"),
         pytest.param("A" * 5000, id="too long"),
         pytest.param("é", id="another alphabet"),
-        pytest.param(Cursor("r000001-0000000000", "occurrences", 5).encode(), id="another release"),
+        pytest.param(Cursor("r000001-0000000000", "occurrences", "0" * 12, 5).encode(), id="another release"),
     ],
 )
 def test_a_cursor_of_something_else_is_refused(release, cursor: str):
@@ -101,6 +101,14 @@ def test_a_cursor_of_another_table_is_refused(release):
     cursor = release.page("occurrences", None, ["key"], limit=1).cursor
     with pytest.raises(InputError, match="this cursor"):
         release.page("datasets", None, ["key"], limit=1, cursor=cursor)
+
+
+def test_a_cursor_of_another_question_is_refused(release):
+    asked, other = Compare("year", ">", 1900), Compare("year", ">", 1901)
+    cursor = release.page("occurrences", asked, ["key"], limit=1).cursor
+    assert release.page("occurrences", asked, ["key"], limit=1, cursor=cursor).rows
+    with pytest.raises(InputError, match="this cursor"):
+        release.page("occurrences", other, ["key"], limit=1, cursor=cursor)
 
 
 def test_counts_and_extents(release, published):

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import json
 import logging
 import weakref
@@ -56,17 +57,20 @@ class Cursor:
         The release that the page was read from.
     table : str
         Its table.
+    question : str
+        What tells which rows were asked for from others.
     after : int
         Place of the page's last row.
     """
 
     release: str
     table: str
+    question: str
     after: int
 
     def encode(self) -> str:
         """Return the cursor as text for a link."""
-        told = json.dumps([self.release, self.table, self.after], separators=(",", ":"))
+        told = json.dumps([self.release, self.table, self.question, self.after], separators=(",", ":"))
         return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
 
     @classmethod
@@ -82,12 +86,13 @@ class Cursor:
             if len(text) > 200:
                 raise ValueError  # noqa: TRY301 - told below, as every other fault of a cursor
             told = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-            release, table, after = told
+            release, table, question, after = told
         except (ValueError, TypeError, binascii.Error) as error:
             raise _no_cursor(text) from error
-        if not (isinstance(release, str) and table in RELEASE and type(after) is int and 0 <= after < 2**62):
+        texts = isinstance(release, str) and isinstance(question, str)
+        if not (texts and table in RELEASE and type(after) is int and 0 <= after < 2**62):
             raise _no_cursor(text)
-        return cls(release, table, after)
+        return cls(release, table, question, after)
 
 
 class OpenRelease:
@@ -241,7 +246,7 @@ class OpenRelease:
         after = -1
         if cursor is not None:
             place = Cursor.decode(cursor)
-            if (place.release, place.table) != (self.id, table.name):
+            if (place.release, place.table, place.question) != (self.id, table.name, _mark(where)):
                 raise _no_cursor(cursor)
             after = place.after
         if limit == 0:
@@ -251,7 +256,7 @@ class OpenRelease:
         rows = self.run(statement, params)
         more = len(rows) > limit > 0
         rows = rows[:limit]
-        following = Cursor(self.id, table.name, rows[-1][0]).encode() if more else None
+        following = Cursor(self.id, table.name, _mark(where), rows[-1][0]).encode() if more else None
         return Page([row[1:] for row in rows], following)
 
     def count(self, table: str, where: Filter | None = None) -> int:
@@ -303,6 +308,11 @@ def _table(name: str) -> Table:
         problem = f"a release has no table {name[:40]!r}"
         raise InputError(problem, expected=f"its tables: {', '.join(RELEASE)}", code="TABLE_UNKNOWN")
     return RELEASE[name]
+
+
+def _mark(where: Filter | None) -> str:
+    """Return what tells a filter from others."""
+    return hashlib.blake2b(repr(where).encode(), digest_size=6).hexdigest()
 
 
 def _no_cursor(text: str) -> InputError:
