@@ -16,6 +16,7 @@ import polars as pl
 from biodata.errors import InputError, Refusal, shorten
 from biodata.formats.dialects import Dialect, Limits
 from biodata.formats.fields import split_fields
+from biodata.formats.text import count_of
 
 Positions = npt.NDArray[np.int64]
 
@@ -92,7 +93,7 @@ def cut(
     unlike = block.startswith(b"\xef\xbb\xbf") or before_separator
     if unlike or not _well_formed(bytes_, quotes, dialect):
         return _field_by_field(block, names, dialect, line, at_end, file, limits)
-    even = None if quotes.size else _even(block, bytes_, line_ends, names, dialect, line, limits)
+    even = None if quotes.size else _even(block, line_ends, names, dialect, line, limits)
     if even is not None:
         return even
     record_ends = line_ends[np.searchsorted(quotes, line_ends) % 2 == 0] if quotes.size else line_ends
@@ -133,7 +134,6 @@ def _positions(bytes_: npt.NDArray[np.uint8], wanted: int) -> Positions:
 
 def _even(
     block: bytes,
-    bytes_: npt.NDArray[np.uint8],
     line_ends: Positions,
     names: Sequence[str],
     dialect: Dialect,
@@ -151,10 +151,7 @@ def _even(
     longest = max(int(np.diff(line_ends, prepend=-1).max()) - 1, len(block) - used)
     if longest > limits.field_bytes or block.find(b"\x00", 0, used) >= 0:
         return None
-    separators = sum(
-        int(np.count_nonzero(bytes_[at : min(at + _PIECE, used)] == ord(dialect.separator)))
-        for at in range(0, used, _PIECE)
-    )
+    separators = count_of(memoryview(block)[:used], dialect.separator)
     if separators != line_ends.size * (len(names) - 1):
         return None
     try:

@@ -133,11 +133,11 @@ def _last_letter(text: str) -> int:
 
 def _lines(text: bytes) -> int:
     """Return how many lines end in a text: by LF, or by CR where there is none."""
-    return _count(text, b"\n") or _count(text, b"\r")
+    return count_of(text, "\n") or count_of(text, "\r")
 
 
-def _count(text: bytes, sign: bytes) -> int:
-    """Return how often a sign stands in a text; three times as fast as the text's own `count`."""
+def count_of(text: bytes | memoryview, sign: str) -> int:
+    """Return how often an ASCII sign stands in a text; three times as fast as the text's own `count`."""
     codes, pieces = np.frombuffer(text, np.uint8), range(0, len(text), _COMPARED)
     return sum(int(np.count_nonzero(codes[at : at + _COMPARED] == ord(sign))) for at in pieces)
 
