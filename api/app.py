@@ -63,8 +63,14 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with logs.written(), Service(chosen) as app.state.service, rates.of_installation(chosen) as app.state.rates:
+        with (
+            logs.written(),
+            workers.short_turns(),
+            Service(chosen) as app.state.service,
+            rates.of_installation(chosen) as app.state.rates,
+        ):
             _ = app.state.service.registry  # opened, and brought up to date, before anybody asks
+            app.state.service.warm()
             workers.end_with_server()
             yield
 

@@ -100,6 +100,10 @@ class Service:
         """Return the hash of the sharing rules that the current release was made under."""
         return str(self._reader.current().info["rules_hash"])
 
+    def warm(self) -> None:
+        """Ask the current release, where there is one, what takes seconds for the first time only."""
+        self._reader.ready()
+
     def probe(self) -> str:
         """Ask the current release a question and return its id.
 

@@ -3,11 +3,14 @@
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from biodata.errors import InputError
+from biodata.formats.vector_tiles import Whole, encode_points
 from biodata.store.duck import quote
 from biodata.store.mercator import BIN_BITS, GROUP_ZOOMS, LOW_ZOOMS, MAXIMUM_POINTS, MAXIMUM_ZOOM, ZOOM
 from biodata.store.query import sql
@@ -31,6 +34,7 @@ from biodata.store.tables import OCCURRENCE_GROUPS, RELEASE
 _EXTENT_BITS: Final = 12
 _EXTENT: Final = 1 << _EXTENT_BITS
 _BUFFER: Final = 64
+_BINS: Final = 1 << 2 * BIN_BITS
 
 POINT_PROPERTIES: Final = (
     "key", "scientificName", "species", "class", "year", "countryCode", "basisOfRecord", "iucnRedListCategory",
@@ -50,8 +54,15 @@ SHAPE_PROPERTIES: Final = {
 }  # fmt: skip
 """What a shape tells in a tile, beside `country_codes` as text where the table has them."""
 
-Run = Callable[[str, list[Any]], list[tuple[Any, ...]]]
-"""Runs a statement with its parameters and returns the rows."""
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Runs a statement with its parameters, and returns what is made of its columns as they come."""
+
+    def __call__(self, statement: str, params: list[Any], then: Callable[[pa.RecordBatchReader], T]) -> T:
+        """Run it."""
+
 
 Crowds = Collection[tuple[Any, ...]]
 """Zoom, column and row of the tiles above the low zooms with more than `MAXIMUM_POINTS` records."""
@@ -105,23 +116,76 @@ def tile(
         expected = f"expected z from 0 to {MAXIMUM_ZOOM}, x and y from 0 to 2^z - 1"
         raise InputError(problem, value=f"{z}/{x}/{y}", expected=expected, code="TILE_UNKNOWN")
     if collection == "occurrences":
-        told = _told(properties)
-        if (z, x, y) in crowds and z not in LOW_ZOOMS:
-            answer, records = run(*_bins(z, x, y, sql.where(where, RELEASE[collection])))[0]
-            if records > MAXIMUM_POINTS:
-                return bytes(answer)
-        statement, params = _occurrences((z, x, y), where, told)
-    elif collection in SHAPE_PROPERTIES:
-        statement, params = _shapes(collection, z, x, y, where)
-    else:
+        return _points(run, (z, x, y), crowds, where, properties)
+    if collection not in SHAPE_PROPERTIES:
         problem = f"there are no tiles of {collection}"
         raise InputError(problem, code="TILE_UNKNOWN")
-    answer = run(statement, params)[0][0]
-    return bytes(answer) if answer is not None else b""
+    answer = run(*_shapes(collection, z, x, y, where), _read).column(0)[0].as_py()
+    return answer if answer is not None else b""
+
+
+def _read(columns: pa.RecordBatchReader) -> pa.Table:
+    """Return all that comes."""
+    return columns.read_all()
+
+
+def _points(
+    run: Run, place: tuple[int, int, int], crowds: Crowds, where: Filter | None, properties: Sequence[str] | None
+) -> bytes:
+    """Return a tile of records, or of their counts in bins where the zoom is low or the tile crowded."""
+    z, x, y = place
+    told = _told(properties)
+    if z in LOW_ZOOMS or place in crowds:
+        counts = run(*_counted(z, x, y, where), _in_bins)
+        if z in LOW_ZOOMS or counts.sum() > MAXIMUM_POINTS:
+            return _binned(counts)
+    condition, params = sql.where(where, RELEASE["occurrences"])
+    shift = ZOOM - z
+    west, north = x << shift, y << shift
+    found = run(
+        f"""SELECT mx, my{told} FROM occurrences
+            WHERE mx BETWEEN ? AND ? AND my BETWEEN ? AND ? AND {condition}""",
+        [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1, *params],
+        _read,
+    )
+    fine = shift - _EXTENT_BITS
+    return encode_points(
+        "occurrences",
+        (found["mx"].to_numpy() - west) >> fine,
+        (found["my"].to_numpy() - north) >> fine,
+        dict(zip(found.column_names[2:], found.columns[2:], strict=True)),
+        extent=_EXTENT,
+    )
+
+
+def _in_bins(columns: pa.RecordBatchReader) -> Whole:
+    """Count what comes by the number of its bin, `bin`, each row once or as often as `count` says.
+
+    Notes
+    -----
+    In half of the time of a GROUP BY, which has to hash what can be counted in place.
+    """
+    counts = np.zeros(_BINS, dtype=np.int64)
+    for batch in columns:
+        told = batch.column("bin").to_numpy()
+        if batch.num_columns == 1:
+            counts += np.bincount(told, minlength=_BINS)
+        else:
+            np.add.at(counts, told, batch.column("count").to_numpy())
+    return counts
+
+
+def _binned(counts: Whole) -> bytes:
+    """Return a tile of counts: a point in the middle of each bin."""
+    step = _EXTENT >> BIN_BITS
+    found = np.flatnonzero(counts)
+    down, across = (place * step + step // 2 for place in np.divmod(found, 1 << BIN_BITS))
+    told = {"count": pa.chunked_array([counts[found]])}
+    return encode_points("occurrences", across, down, told, extent=_EXTENT)
 
 
 def _told(properties: Sequence[str] | None) -> str:
-    """Return what a record tells in a tile as SQL."""
+    """Return what a record tells in a tile as SQL; its key is an attribute, as a feature's id has 32 bits for some."""
     found = []
     for name in properties if properties is not None else (*POINT_PROPERTIES, "count"):
         if name == "count":
@@ -131,38 +195,33 @@ def _told(properties: Sequence[str] | None) -> str:
         if isinstance(column.dtype, pl.List):
             problem = "a tile holds single values only"
             raise InputError(problem, column=name, code="COLUMN_UNKNOWN")
-        # ST_AsMVT knows texts, numbers and truth values.
+        # A tile knows texts, numbers and truth values.
         found.append(f"{quote(name)}::VARCHAR AS {quote(name)}" if column.dtype == pl.Date else quote(name))
     return "".join(f", {told}" for told in found)
 
 
-def _occurrences(place: tuple[int, int, int], where: Filter | None, told: str) -> Sql:
-    """Return the statement for a tile of records: counted beforehand, one by one, or counted now at low zooms."""
-    z, x, y = place
+def _counted(z: int, x: int, y: int, where: Filter | None) -> Sql:
+    """Return the statement for the bins of a tile: counted beforehand where they can be, else now.
+
+    A bin's number is its row times the bins of a row, plus its column.
+    """
     if z in LOW_ZOOMS and where == ONE_OF_EACH:
-        half = _EXTENT >> (BIN_BITS + 1)
-        step = _EXTENT >> BIN_BITS
-        return _encode(
-            "occurrences",
-            f"""SELECT ST_Point(px * {step} + {half}, py * {step} + {half}) AS geom, "count"
-                FROM occurrence_tiles WHERE z = ? AND x = ? AND y = ?""",
-            [z, x, y],
-        )
+        table = f'SELECT (py::BIGINT << {BIN_BITS}) | px AS bin, "count" FROM occurrence_tiles'
+        return f"{table} WHERE z = ? AND x = ? AND y = ?", [z, x, y]
+    table, across, down, counted, unit_bits = "occurrences", "mx", "my", "", ZOOM
+    told = sql.where(where, RELEASE["occurrences"])
     if z in GROUP_ZOOMS and (grouped := _grouped(where)) is not None:
-        return _bins(z, x, y, grouped, of_groups=True)
-    condition, params = sql.where(where, RELEASE["occurrences"])
-    if z in LOW_ZOOMS:
-        return _bins(z, x, y, (condition, params))
-    shift = ZOOM - z
+        table, across, down, counted, told = "occurrence_groups", "bx", '"by"', ', "count"::BIGINT AS "count"', grouped
+        unit_bits = GROUP_ZOOMS[-1] + BIN_BITS
+    shift = unit_bits - z
+    fine = shift - BIN_BITS
     west, north = x << shift, y << shift
-    inside = "mx BETWEEN ? AND ? AND my BETWEEN ? AND ?"
-    bounds = [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1]
-    fine = shift - _EXTENT_BITS
-    return _encode(
-        "occurrences",
-        f"""SELECT ST_Point((mx - {west}) >> {fine}, (my - {north}) >> {fine}) AS geom{told}
-            FROM occurrences WHERE {inside} AND {condition}""",
-        [*bounds, *params],
+    place = f"((({down} - {north}) >> {fine})::BIGINT << {BIN_BITS}) | (({across} - {west}) >> {fine})"
+    condition, params = told
+    return (
+        f"""SELECT {place} AS bin{counted} FROM {table}
+            WHERE {across} BETWEEN ? AND ? AND {down} BETWEEN ? AND ? AND {condition}""",
+        [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1, *params],
     )
 
 
@@ -181,27 +240,6 @@ def _of_groups(part: Filter) -> bool:
     if isinstance(part, Compare | In | Between | IsNull):
         return part.column in OCCURRENCE_GROUPS.columns
     return isinstance(part, And | Or | Not) and all(_of_groups(inner) for inner in parts_of(part))
-
-
-def _bins(z: int, x: int, y: int, where: Sql, *, of_groups: bool = False) -> Sql:
-    """Return the statement that counts records, or what was counted by groups, in bins; beside the tile, how many."""
-    table, across, down, counted, unit_bits = "occurrences", "mx", "my", "count(*)", ZOOM
-    if of_groups:
-        table, across, down, counted = "occurrence_groups", "bx", '"by"', 'sum("count")::BIGINT'
-        unit_bits = GROUP_ZOOMS[-1] + BIN_BITS
-    shift = unit_bits - z
-    step, fine = _EXTENT >> BIN_BITS, shift - BIN_BITS
-    west, north = x << shift, y << shift
-    condition, params = where
-    place = f"ST_Point(i * {step} + {step // 2}, j * {step} + {step // 2})"
-    return _encode(
-        "occurrences",
-        f"""SELECT {place} AS geom, n AS "count" FROM (
-                SELECT ({across} - {west}) >> {fine} AS i, ({down} - {north}) >> {fine} AS j, {counted} AS n
-                FROM {table} WHERE {across} BETWEEN ? AND ? AND {down} BETWEEN ? AND ? AND {condition} GROUP BY ALL)""",
-        [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1, *params],
-        beside=', coalesce(sum("count"), 0)::BIGINT',
-    )
 
 
 def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sql:
@@ -234,13 +272,10 @@ def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sq
     )
 
 
-def _encode(layer: str, features: str, params: list[Any], *, beside: str = "") -> Sql:
-    """Return the statement that encodes features with a column `geom` as a tile of one layer, and what stands beside it.
-
-    A record's key is an attribute and not the feature's id, which ST_AsMVT takes from 32 bits.
-    """
+def _encode(layer: str, features: str, params: list[Any]) -> Sql:
+    """Return the statement that encodes features with a column `geom` as a tile of one layer."""
     encoded = f"ST_AsMVT(t, '{layer}', {_EXTENT}, 'geom')"
-    return f"SELECT CASE WHEN count(*) > 0 THEN {encoded} END{beside} FROM ({features}) t", params
+    return f"SELECT CASE WHEN count(*) > 0 THEN {encoded} END FROM ({features}) t", params
 
 
 _WORLD_M: Final = 40075016.68557849
