@@ -23,7 +23,9 @@ from api.parameters import every, read
 from api.rules_today import rules_today
 from biodata import jobs
 from biodata.access import downloads
+from biodata.errors import InputError
 from biodata.exports.request import Columns, Grid
+from biodata.exports.simple_csv import choose_columns
 from biodata.exports.write import KINDS, Format
 
 router = APIRouter(prefix="/v1/downloads", tags=["downloads"])
@@ -48,7 +50,7 @@ def _asked() -> dict[str, Any]:
     formats = "; ".join(f"{name}: {kind.meaning}" for name, kind in KINDS.items())
     rows = (
         ("format", {"type": "string", "enum": list(Format), "default": Format.DWCA}, f"How it is written. {formats}"),
-        ("columns", {"type": "string", "enum": list(Columns), "default": Columns.SIMPLE}, "Of csv: GBIF's simple columns, or all."),
+        ("columns", {"type": "string", "minLength": 1, "default": Columns.SIMPLE}, "Of csv: `simple` for GBIF's, `all`, or names with commas between them."),
         ("grid", {"type": "string", "enum": list(Grid), "default": Grid.EQDGC}, "Of a cube: quarter degrees, tenths, or squares of 10 km."),
     )  # fmt: skip
     told = documents.search_parameters(paging=("snapshot",))
@@ -168,7 +170,11 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
     """Read the request as a search would, and queue it."""
     told = dict(pairs)
     file_format = _chosen("format", told.get("format", Format.DWCA), Format)
-    columns = _chosen("columns", told.get("columns", Columns.SIMPLE), Columns)
+    columns = told.get("columns", Columns.SIMPLE)
+    try:
+        choose_columns(columns)
+    except InputError as error:
+        raise invalid(field="columns", value=columns, expected=error.expected or error.problem) from error
     grid = _chosen("grid", told.get("grid", Grid.EQDGC), Grid)
     found = service(request)
     check_queue(found)

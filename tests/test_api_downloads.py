@@ -207,7 +207,8 @@ def test_what_was_not_used_is_not_told_as_asked(client, settings):
     [
         pytest.param({"format": "xlsx"}, "PARAMETER_INVALID", id="no such format"),
         pytest.param({"format": "cube", "grid": "5km"}, "PARAMETER_INVALID", id="no such grid"),
-        pytest.param({"format": "csv", "columns": "few"}, "PARAMETER_INVALID", id="no such columns"),
+        pytest.param({"format": "csv", "columns": "few"}, "PARAMETER_INVALID", id="no such column"),
+        pytest.param({"format": "csv", "columns": "key,key"}, "PARAMETER_INVALID", id="a column twice"),
         pytest.param({"formt": "csv"}, "PARAMETER_UNKNOWN", id="no such parameter"),
         pytest.param({"format": "csv", "year": "x"}, "PARAMETER_INVALID", id="a value that is none"),
     ],

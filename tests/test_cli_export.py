@@ -65,6 +65,18 @@ def test_every_format_by_the_parameters_of_the_api(data, tmp_path, file_format):
     assert [f.name for f in tmp_path.iterdir()] == [out.name]
 
 
+def test_columns_of_ones_own(data, tmp_path):
+    out = tmp_path / "some.csv"
+    run("--data", data, "--columns", "key,issue,scientificName", "--out", out)
+    told = pl.read_csv(out, infer_schema=False)
+    assert told.columns == ["key", "issue", "scientificName"]
+    assert told["key"].null_count() == 0
+    for columns, problem in (("key,keys", "no column 'keys'"), ("key,key", "twice")):
+        with pytest.raises(InputError, match=problem):
+            run("--data", data, "--columns", columns, "--out", tmp_path / "none.csv")
+    assert not (tmp_path / "none.csv").exists()
+
+
 def test_a_box_and_all_columns_or_gbifs(data, tmp_path):
     published = releases.releases.read(releases.releases.current(data), "occurrences")
     inside = published.filter(

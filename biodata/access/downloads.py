@@ -120,7 +120,7 @@ def ask(
     *,
     release: str,
     asked: Sequence[tuple[str, str]],
-    columns: Columns = Columns.SIMPLE,
+    columns: str = Columns.SIMPLE,
     grid: Grid = Grid.EQDGC,
 ) -> str:
     """Ask for a download and return its id; the worker makes it.
@@ -137,7 +137,7 @@ def ask(
         Of which release.
     asked : sequence of (name, value)
         The question as it was put.
-    columns : Columns
+    columns : str
         Of a CSV file.
     grid : Grid
         Of a cube.
@@ -154,7 +154,7 @@ def ask(
         "filter": to_plain(filter_),
         "release": release,
         "asked": [list(pair) for pair in asked],
-        "columns": str(columns),
+        "columns": columns,
         "grid": str(grid),
     }
     try:
@@ -255,7 +255,7 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
             created=row.created.isoformat(timespec="seconds"),
             filter=filter_,
             asked=asked,
-            columns=Columns(told["columns"]),
+            columns=told["columns"],
             grid=Grid(told["grid"]),
             citation=_address(settings, _cite(settings, registry, row, release, Question(asked, filter_))),
         )

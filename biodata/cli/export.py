@@ -44,13 +44,6 @@ class Format(StrEnum):
     CUBE = "cube"
 
 
-class Columns(StrEnum):
-    """Columns of CSV."""
-
-    ALL = "all"
-    SIMPLE = "simple"
-
-
 class Grid(StrEnum):
     """Cells of a cube."""
 
@@ -80,7 +73,9 @@ def export(
     duplicates: Annotated[
         Duplicates | None, typer.Option(help="Of occurrences: one record of each event, or all.")
     ] = None,
-    columns: Annotated[Columns, typer.Option(help="Of CSV: every column, or GBIF's simple ones.")] = Columns.ALL,
+    columns: Annotated[
+        str, typer.Option(help="Of CSV: all, simple for GBIF's simple ones, or names with commas between them.")
+    ] = "all",
     grid: Annotated[
         Grid, typer.Option(help="Of a cube: quarter degrees, tenths of a degree, or squares of 10 km.")
     ] = Grid.EQDGC,
@@ -102,15 +97,16 @@ def export(
 
     from tqdm.auto import tqdm
 
-    from biodata.exports import request, write
+    from biodata.exports import request, simple_csv, write
 
+    simple_csv.choose_columns(columns)
     with _NoPandas(), asked_of(settings_for(data), pairs, read_box(box) if box else None) as question:
         asked = request.ExportRequest(
             name=question.release,
             created=question.created,
             filter=question.filter,
             asked=tuple(question.asked),
-            columns=request.Columns(columns),
+            columns=columns,
             grid=request.Grid(grid),
         )
         # Beside the file, so that the disk is the same; what was begun does not stay where it goes wrong.

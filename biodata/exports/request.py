@@ -24,7 +24,7 @@ class Grid(StrEnum):
 
 
 class Columns(StrEnum):
-    """Columns of a CSV file."""
+    """Sets of columns of a CSV file; names of columns with commas between them are a choice of one's own."""
 
     SIMPLE = "simple"
     """GBIF's simple ones, and a few of ours."""
@@ -46,8 +46,8 @@ class ExportRequest:
         Which records.
     asked : sequence of (name, value)
         The question in the words in which it was put.
-    columns : Columns
-        Of a CSV file.
+    columns : str
+        Of a CSV file: one of `Columns`, or names with commas between them (see `simple_csv.choose_columns`).
     grid : Grid
         Of a cube.
     cite : str, optional
@@ -62,7 +62,7 @@ class ExportRequest:
     created: str
     filter: Filter | None = None
     asked: tuple[tuple[str, str], ...] = ()
-    columns: Columns = Columns.SIMPLE
+    columns: str = Columns.SIMPLE
     grid: Grid = Grid.EQDGC
     cite: str | None = None
     citation: str | None = None

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from biodata import terms
+from biodata.errors import InputError
 from biodata.exports.facts import Facts
 from biodata.exports.growing import GrowingFile
 from biodata.exports.request import Columns, ExportRequest
@@ -36,7 +37,7 @@ _PUBLISHED: Final = {column.name: column for column in terms.PUBLISHED_OCCURRENC
 
 
 def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
-    """Write the chosen records as CSV, UTF-8, with GBIF's simple columns or with every published one.
+    """Write the chosen records as CSV, UTF-8, with GBIF's simple columns, every published one, or those asked for.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest,
     GBIF's columns that are not published here stand empty: `verbatimScientificName`, `verbatimScientificNameAuthorship`
     and `dateIdentified`. `issue` holds every doubt, ours too.
     """
-    columns = _columns(request.columns)
+    columns = choose_columns(request.columns)
     with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
         after = -1 if growing.state is None else int(growing.state["after"])
         if after < 0:
@@ -76,9 +77,33 @@ def write_guarded(batches: Iterator[pl.DataFrame], out: Path) -> None:
             batch.select(plain_columns(batch)).write_csv(file, include_header=number == 0)
 
 
-def _columns(kind: Columns) -> tuple[str, ...]:
-    """Return the names at the top of the file."""
-    return (*_GBIF_NAMES, *_OWN) if kind is Columns.SIMPLE else tuple(_PUBLISHED)
+def choose_columns(told: str) -> tuple[str, ...]:
+    """Return the names at the top of the file.
+
+    Parameters
+    ----------
+    told : str
+        `simple`, `all`, or names of published columns or GBIF's simple ones, with commas between them.
+
+    Raises
+    ------
+    InputError
+        If a name is none, or stands twice.
+    """
+    if told == Columns.SIMPLE:
+        return (*_GBIF_NAMES, *_OWN)
+    if told == Columns.ALL:
+        return tuple(_PUBLISHED)
+    names = tuple(name.strip() for name in told.split(","))
+    for place, name in enumerate(names):
+        if name not in _PUBLISHED and name not in _GBIF_NAMES:
+            problem = f"there is no column {name[:40]!r}"
+            expected = f"simple, all, or names with commas between them: {', '.join(_PUBLISHED)}"
+            raise InputError(problem, column="columns", value=told[:200], expected=expected, code="COLUMN_UNKNOWN")
+        if name in names[:place]:
+            problem = f"the column {name} is asked for twice"
+            raise InputError(problem, column="columns", value=told[:200], code="COLUMN_TWICE")
+    return names
 
 
 def _lines(frame: pl.DataFrame, *, columns: tuple[str, ...]) -> BytesIO:

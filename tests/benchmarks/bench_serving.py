@@ -338,7 +338,7 @@ def facets(csv: Path, *, alone: bool) -> None:
 
 
 def exports(folder: Path, *, alone: bool) -> None:
-    """Time the export of a country's records as CSV: `biodata export` and PostgreSQL's COPY, in turn."""
+    """Time the export of a country's records as CSV, 27 columns: `biodata export` and PostgreSQL's COPY, in turn."""
     ours, theirs = folder / "ours.csv", folder / "theirs.csv"
     mine = [
         sys.executable,
@@ -350,7 +350,7 @@ def exports(folder: Path, *, alone: bool) -> None:
         "--format",
         "csv",
         "--columns",
-        "simple",
+        PEER_COLUMNS,
         "--country",
         "VN",
         "--out",
