@@ -2,11 +2,15 @@
 
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
+import errno
+import itertools
 import json
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -17,7 +21,7 @@ import polars as pl
 from biodata import terms
 from biodata.errors import StoreError
 from biodata.exports.memory import give_back
-from biodata.store.duck import connect, quote
+from biodata.store.duck import ATTACHED, connect_exporting, literal, quote
 from biodata.store.query.filters import Filter
 from biodata.store.query.sql import where
 from biodata.store.tables import RELEASE
@@ -30,6 +34,11 @@ _AHEAD: Final = 2
 
 _GIVEN_BACK: Final = 8
 """Steps after which memory is given back to the system: to have it anew takes time."""
+
+STEP_ROWS: Final = 1_000_000
+"""Chosen records that one statement writes, about: what a crash costs at most."""
+
+_THREADS: Final = 2
 
 _PLACE: Final = "place"
 """Where a record stands in its release; no column of records is called so."""
@@ -60,8 +69,17 @@ class Selection:
         What the release tells of itself: `id`, `snapshot`, `rules_hash`, `created` and more, as text.
     """
 
-    def __init__(self, path: Path, filter_: Filter | None) -> None:
+    def __init__(self, path: Path, filter_: Filter | None, *, writes_to: Path | None = None) -> None:
         """Open a release's file.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        filter_ : Filter, optional
+            Which records; all where none is given.
+        writes_to : Path, optional
+            The folder that `copy` may write to.
 
         Raises
         ------
@@ -72,7 +90,7 @@ class Selection:
         """
         self._condition, self._params = where(filter_, _OCCURRENCES)
         self.filter = filter_
-        self._connection = _connect(path)
+        self._connection = connect_exporting(path, memory_limit=_BUFFERS, threads=_THREADS, writes_to=writes_to)
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -104,7 +122,7 @@ class Selection:
 
     def query(self, statement: str, params: Sequence[Any] = ()) -> pl.DataFrame:
         """Answer one question to the release."""
-        with self._connection.cursor() as cursor, self._known(cursor):
+        with self._running_cursor() as cursor:
             try:
                 return cursor.execute(statement, list(params)).pl()
             except duckdb.Error as error:
@@ -128,7 +146,7 @@ class Selection:
         DuckDB spills what does not fit into memory.
         """
         statement, params = self.chosen(select, after=after)
-        with self._connection.cursor() as cursor, self._known(cursor):
+        with self._running_cursor() as cursor:
             try:
                 reader = cursor.execute(statement, params).to_arrow_reader(rows)
                 yield pl.DataFrame(pl.from_arrow(reader.schema.empty_table()))
@@ -184,13 +202,63 @@ class Selection:
                 for _, future in waiting:
                     future.cancel()
 
+    def steps(self, rows: int, *, after: int = -1) -> Iterator[tuple[int, int]]:
+        """Return ranges of places, the first left out and the last not, that hold about `STEP_ROWS` chosen records each.
+
+        Parameters
+        ----------
+        rows : int
+            How many records are chosen: the ranges follow from it.
+        after : int
+            Only ranges behind this place, which ends one.
+        """
+        count = max(1, -(-rows // STEP_ROWS))
+        ends = [self._rows * number // count - 1 for number in range(count + 1)]
+        return ((first, last) for first, last in itertools.pairwise(ends) if first >= after)
+
+    def copy(self, select: Sequence[str], out: Path, *, places: tuple[int, int], heading: bool) -> None:
+        """Write the chosen records of a range of places as CSV, in UTF-8 with commas, quoted where it is needed.
+
+        Parameters
+        ----------
+        select : sequence of str
+            Expressions, each with its name.
+        out : Path
+            The file, which is written over.
+        places : (int, int)
+            From `steps`.
+        heading : bool
+            The first line has the names.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        statement = (
+            f"COPY (SELECT {', '.join(select)} FROM occurrences WHERE rowid > {places[0]} AND rowid <= {places[1]} "
+            f"AND {self._condition}) TO {literal(str(out.absolute()))} (FORMAT csv, HEADER {str(heading).lower()}, "
+            "USE_TMP_FILE false)"
+        )
+        with self._running_cursor() as cursor:
+            try:
+                cursor.execute(statement, list(self._params))
+            except duckdb.IOException as error:
+                raise _unwritable(error) from error
+            except duckdb.Error as error:
+                raise _unreadable(error) from error
+
+    def column(self, name: str) -> str:
+        """Return a column quoted, or NULL where no record of the release has a value: it need not be read."""
+        return "NULL" if name in self._empty else quote(name)
+
     def _frames(self, columns: Sequence[terms.Column], after: int, rows: int) -> Iterator[pl.DataFrame]:
         """Read the chosen records behind a place, so many in each frame but the last, with the place of each."""
         names = ", ".join([f"rowid AS {_PLACE}", *(quote(c.name) for c in columns if c.name not in self._empty)])
         statement = f"SELECT {names} FROM occurrences WHERE rowid > ? AND {self._condition}"
         kept: list[pl.DataFrame] = []
         height = 0
-        with self._connection.cursor() as cursor, self._known(cursor):
+        with self._running_cursor() as cursor:
             try:
                 for batch in cursor.execute(statement, [after, *self._params]).to_arrow_reader(rows):
                     kept.append(pl.DataFrame(pl.from_arrow(batch)))
@@ -204,34 +272,30 @@ class Selection:
         if height:
             yield pl.concat(kept)
 
-    def _known(self, cursor: duckdb.DuckDBPyConnection) -> "_Running":
-        return _Running(self, cursor)
+    @contextmanager
+    def _running_cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor that is known while it answers, so that it can be interrupted."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"USE {ATTACHED}")
+            with self._lock:
+                if self._stopped:
+                    message = "reading was stopped"
+                    raise StoreError(message)
+                self._running.add(cursor)
+            try:
+                yield cursor
+            finally:
+                with self._lock:
+                    self._running.discard(cursor)
 
 
-class _Running:
-    """A cursor that answers: known to the selection, so that it can be interrupted."""
-
-    def __init__(self, selection: Selection, cursor: duckdb.DuckDBPyConnection) -> None:
-        self._selection, self._cursor = selection, cursor
-
-    def __enter__(self) -> None:
-        with self._selection._lock:
-            if self._selection._stopped:
-                message = "reading was stopped"
-                raise StoreError(message)
-            self._selection._running.add(self._cursor)
-
-    def __exit__(self, *_: object) -> None:
-        with self._selection._lock:
-            self._selection._running.discard(self._cursor)
-
-
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open a release with small buffers; with those that it has where this process has opened it already."""
-    try:
-        return connect(path, memory_limit=_BUFFERS)
-    except StoreError:
-        return connect(path)
+def _unwritable(error: duckdb.IOException) -> OSError | StoreError:
+    """Return what became of a file that was written to."""
+    told = str(error)
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EFBIG, errno.EIO):
+        if os.strerror(number) in told:
+            return OSError(number, os.strerror(number))
+    return _unreadable(error)
 
 
 def _unreadable(error: duckdb.Error) -> StoreError:

@@ -3,9 +3,9 @@
 Columns as in GBIF's simple download (https://techdocs.gbif.org/en/data-use/download-formats), then a few of ours; or all.
 """
 
+import os
+import shutil
 from collections.abc import Iterator
-from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,8 @@ from biodata.exports.facts import Facts
 from biodata.exports.growing import GrowingFile
 from biodata.exports.request import Columns, ExportRequest
 from biodata.exports.selection import Selection, Step
-from biodata.exports.spreadsheets import plain_columns
+from biodata.exports.spreadsheets import guarded_text, plain_columns
+from biodata.store.duck import quote
 
 _GBIF_NAMES: Final = tuple(
     """
@@ -32,6 +33,8 @@ _GBIF_NAMES: Final = tuple(
 _OWN: Final = ("key", "acceptedScientificName", "sharing_category", "dataGeneralizations", "informationWithheld")
 _ELSEWHERE: Final = {"issue": "quality_flags"}
 """Columns of GBIF's that have another name with us."""
+
+_BUFFER_BYTES: Final = 1 << 20
 
 _PUBLISHED: Final = {column.name: column for column in terms.PUBLISHED_OCCURRENCE}
 
@@ -58,15 +61,21 @@ def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest,
     and `dateIdentified`. `issue` holds every doubt, ours too.
     """
     columns = choose_columns(request.columns)
+    cells = [_cell(selection, name) for name in columns]
+    beside = out.with_name(f"{out.name}.step")
     with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
         after = -1 if growing.state is None else int(growing.state["after"])
-        if after < 0:
-            growing.file.write((",".join(columns) + "\n").encode())
-        read = sorted({_ELSEWHERE.get(name, name) for name in columns} & set(_PUBLISHED), key=list(_PUBLISHED).index)
-        for place, lines in selection.chunks(read, partial(_lines, columns=columns), after=after):
-            growing.file.write(lines.getbuffer())
-            growing.keep({"after": place})
-            step(selection.share(place))
+        for places in selection.steps(facts.rows, after=after):
+            if places[0] < 0:
+                selection.copy(cells, out, places=places, heading=True)
+                growing.file.seek(0, os.SEEK_END)
+            else:
+                selection.copy(cells, beside, places=places, heading=False)
+                with beside.open("rb") as lines:
+                    shutil.copyfileobj(lines, growing.file, _BUFFER_BYTES)
+            growing.keep({"after": places[1]})
+            step(selection.share(places[1]))
+        beside.unlink(missing_ok=True)
         growing.finish()
 
 
@@ -106,15 +115,13 @@ def choose_columns(told: str) -> tuple[str, ...]:
     return names
 
 
-def _lines(frame: pl.DataFrame, *, columns: tuple[str, ...]) -> BytesIO:
-    """Return records as lines."""
-    frame = frame.select(plain_columns(frame))
-    told = frame.select(
-        pl.col(source).alias(name)
-        if (source := _ELSEWHERE.get(name, name)) in frame.columns
-        else pl.lit(None).alias(name)
-        for name in columns
-    )
-    lines = BytesIO()
-    told.write_csv(lines, include_header=False)
-    return lines
+def _cell(selection: Selection, name: str) -> str:
+    """Return the expression of a cell, called as its column."""
+    known = _PUBLISHED.get(_ELSEWHERE.get(name, name))
+    told = "NULL" if known is None else selection.column(known.name)
+    if told != "NULL" and known is not None:
+        if isinstance(known.dtype, pl.List):
+            told = f"array_to_string({told}, ';')"
+        if not known.dtype.is_numeric() and known.dtype not in (pl.Boolean, pl.Date):
+            told = guarded_text(told)
+    return f"{told} AS {quote(name)}"

@@ -34,6 +34,9 @@ _NO_BAR: Final = "SET enable_progress_bar = false"
 _SPILL_START: Final = "duckdb-"
 _SPILL_KEPT_SECONDS: Final = 3600
 
+ATTACHED: Final = "release"
+"""What `connect_exporting` calls the release."""
+
 _ONE_OPENS: Final = threading.Lock()
 """A second connection to a path meets the instance of the first, whose settings are locked, or just being made."""
 
@@ -225,4 +228,50 @@ def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckd
             load_extensions(connection, "spatial")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def connect_exporting(
+    path: Path, *, memory_limit: str, threads: int, writes_to: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open a release for an export: read-only and hardened as in `connect`, but for one folder that COPY may write to.
+
+    The release is attached to an instance of its own, so that its settings need not be those of who serves it in the
+    same process. Each cursor says ``USE`` with the name `ATTACHED` first.
+
+    Parameters
+    ----------
+    path : Path
+        The release's file.
+    memory_limit : str
+        As DuckDB writes it (``1GB``).
+    threads : int
+        Threads of one statement.
+    writes_to : Path, optional
+        The folder; none where nothing is written.
+
+    Raises
+    ------
+    StoreError
+        If the file is no database that this DuckDB reads.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        **_NO_DOWNLOADS,
+        "memory_limit": memory_limit,
+        "threads": str(threads),
+        "temp_directory": _spill_folder(path.parent.parent / "tmp", secrets.token_hex(4)),
+    }
+    connection = duckdb.connect(":memory:", config=config)
+    try:
+        connection.execute(_NO_BAR)
+        load_extensions(connection, "spatial")
+        connection.execute(f"ATTACH {literal(str(path))} AS {ATTACHED} (READ_ONLY)")
+        if writes_to is not None:
+            connection.execute(f"SET allowed_directories = [{literal(str(writes_to.absolute()))}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except duckdb.Error as error:
+        connection.close()
+        message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
+        raise StoreError(message) from error
     return connection
