@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Path
 
-from api import readers
+from api import facets, readers
 from api.collections import COLLECTIONS
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
 from api.paging import WINDOW
-from api.parameters import ACROSS, DUPLICATES, FACETS, INCLUDE_NULL, SEARCH, Kind
+from api.parameters import ACROSS, DUPLICATES, INCLUDE_NULL, SEARCH, Kind
 from api.systems import SYSTEMS
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}
@@ -97,7 +97,9 @@ def search_parameters(*, paging: Sequence[str] = (), faceting: Sequence[str] = (
     )
     found += [parameter(name, *_PAGING[name]) for name in paging if name in _PAGING]
     if faceting:
-        found.append(parameter("facet", {"type": "string", "enum": sorted(FACETS)}, "What to count by.", many=True))
+        found.append(
+            parameter("facet", {"type": "string", "enum": sorted(facets.KNOWN)}, "What to count by.", many=True)
+        )
         found += [parameter(name, *_FACETING[name]) for name in faceting if name in _FACETING]
     return {"parameters": found}
 

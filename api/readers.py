@@ -35,6 +35,9 @@ class Lookup(Protocol):
     def province_codes(self, name: str) -> list[str]:
         """Return the codes of the divisions of that name."""
 
+    def province_spellings(self, codes: Sequence[str]) -> list[str]:
+        """Return how records spell the names of divisions."""
+
     def polygon(self, text: str) -> Filter:
         """Return the filter for a WKT polygon."""
 
@@ -138,6 +141,11 @@ def repatriated(name: str, value: str, _: Lookup) -> Filter:
 def flag(column: str) -> Reader:
     """Read true or false of a column."""
     return lambda name, value, _: Compare(column, "=", boolean(name, value))
+
+
+def sequenced(name: str, value: str, _: Lookup) -> Filter:
+    """Read whether a sequence is linked: of no record here."""
+    return Or(()) if boolean(name, value) else And(())
 
 
 def issue(name: str, value: str, _: Lookup) -> Filter:

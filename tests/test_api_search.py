@@ -36,7 +36,7 @@ GBIFS = """
     recordedBy identifiedBy occurrenceId eventId parentEventId samplingProtocol sampleSizeValue sampleSizeUnit
     organismQuantity sex lifeStage establishmentMeans degreeOfEstablishment pathway iucnRedListCategory license
     mediaType isInCluster repatriated gbifId dwcaExtension protocol typeStatus waterBody island islandGroup
-    recordedByID identifiedByID continent q spellCheck mediatype isGeoreferenced facetMincount facetMultiselect
+    recordedByID identifiedByID continent isSequenced q spellCheck mediatype isGeoreferenced facetMincount facetMultiselect
 """.split()
 """GBIF's parameters, and pygbif's own."""
 
@@ -45,7 +45,7 @@ VALUES = {
     "taxonomicIssue": "TAXON_MATCH_FUZZY", "basisOfRecord": "HUMAN_OBSERVATION", "occurrenceStatus": "PRESENT",
     "license": "CC_BY_4_0", "iucnRedListCategory": "CR", "taxonomicStatus": "ACCEPTED", "eventDate": "2001,2003",
     "lastInterpreted": "2020-01-01,*", "hasCoordinate": "true", "hasGeospatialIssue": "false", "isInCluster": "false",
-    "repatriated": "true", "isGeoreferenced": "true", "facetMultiselect": "true", "country": "CN",
+    "repatriated": "true", "isGeoreferenced": "true", "facetMultiselect": "true", "country": "CN", "continent": "ASIA", "isSequenced": "true",
 }  # fmt: skip
 
 
@@ -105,6 +105,12 @@ def test_a_list_of_names(client):
     assert ask(client, speciesList="Bovidae").json()["count"] == sum(r["family"] == "Bovidae" for r in ROWS)
     assert ask(client, speciesList="vượn cao vít").json()["count"] == 2
     assert ask(client, speciesList="Felis nusquam").json()["count"] == 0
+    both = ask(client, speciesList=[SEROW, PHEASANT]).json()
+    for told in (f"{SEROW},{PHEASANT}", f"{SEROW} David, 1869, {PHEASANT} (Linnaeus, 1758)", "Capricornis, Lophura"):
+        assert ask(client, speciesList=told).json() == both
+    answer = ask(client, speciesList=f"{PHEASANT} (Linnaeus, 1758),Felis nusquam")
+    assert answer.json()["count"] == sum(r["species"] == PHEASANT for r in ROWS)
+    assert json.loads(answer.headers["x-biodata-names-unmatched"]) == ["Felis nusquam"]
 
 
 def test_a_long_list_of_names_as_a_file(client):
