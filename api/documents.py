@@ -25,7 +25,7 @@ _SCHEMAS: Final[Mapping[Kind, dict[str, Any]]] = MappingProxyType(
         Kind.NUMBER: {"type": "string", "pattern": r"^(-?\d{1,9}(\.\d{1,9})?|(-?\d{1,9}(\.\d{1,9})?|\*)?,(-?\d{1,9}(\.\d{1,9})?|\*)?)$"},
         Kind.DATE: {"type": "string", "pattern": r"^(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\*)?(,(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\*)?)?$"},
         Kind.BOOLEAN: {"type": "boolean"},
-        Kind.GEOMETRY: {"type": "string", "pattern": r"^\s*(([Mm][Uu][Ll][Tt][Ii])?[Pp][Oo][Ll][Yy][Gg][Oo][Nn]\s*\(.*\)|\{.*\})\s*$"},
+        Kind.GEOMETRY: {"type": "string", "pattern": r"^\s*((SRID=4326;)?([Mm][Uu][Ll][Tt][Ii])?[Pp][Oo][Ll][Yy][Gg][Oo][Nn]\s*[Zz]?[Mm]?\s*\(.*\)|\{.*\})\s*$"},
         Kind.LIST: {"type": "string", "minLength": 1, "maxLength": 200},
         Kind.CIRCLE: {"type": "string", "pattern": r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?,\d+(\.\d+)?(km|m)?$"},
     }
