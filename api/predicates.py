@@ -149,7 +149,7 @@ def _compare(parameter: Parameter, operator: Operator, value: str) -> Filter:
 
 def _parameter(told: dict[str, Any]) -> Parameter:
     """Return the parameter that a predicate's key names."""
-    key = told.get("key")
+    key = told.get("key", told.get("parameter"))  # as isNull and isNotNull have it in GBIF's own documentation
     if not isinstance(key, str):
         raise _refuse(told, "key: a search parameter's name, such as BASIS_OF_RECORD")
     parameter = SEARCH.get(key) or SEARCH.get(_BY_ENUM.get(key.upper(), ""))

@@ -239,6 +239,7 @@ PREDICATES = [
     pytest.param({"type": "range", "key": "YEAR", "value": {"gte": 2000, "lt": 2003}}, lambda r: 2000 <= r["year"] < 2003, id="range"),
     pytest.param({"type": "isNull", "key": "DECIMAL_LATITUDE"}, lambda r: r["decimalLatitude"] is None, id="null"),
     pytest.param({"type": "isNotNull", "key": "DECIMAL_LATITUDE"}, lambda r: r["decimalLatitude"] is not None, id="not null"),
+    pytest.param({"type": "isNotNull", "parameter": "DECIMAL_LATITUDE"}, lambda r: r["decimalLatitude"] is not None, id="not null, as GBIF documents it"),
     pytest.param({"type": "like", "key": "SPECIES", "value": "*NYCTH?mera"}, lambda r: r["species"] == PHEASANT, id="like"),
     pytest.param({"type": "like", "key": "SPECIES", "value": "lophura*", "matchCase": True}, lambda _: False, id="like, by case"),
     pytest.param({"type": "within", "geometry": "POLYGON((100 20,101 20,101 21,100 21,100 20))"},
