@@ -40,6 +40,21 @@ def test_landing_with_and_without_a_slash(client, path):
     }
 
 
+def test_the_grid_of_tiles_is_told_here(client):
+    """By the definition of OGC's Tile Matrix Set 2.0, annex D: http://www.opengis.net/doc/IS/tms/2.0"""
+    links = {entry["rel"]: entry["href"] for entry in client.get("/ogc").json()["links"]}
+    (listed,) = client.get(links["http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes"]).json()["tileMatrixSets"]
+    found = client.get(listed["links"][0]["href"]).json()
+    assert {name: found[name] for name in ("id", "uri", "crs")} == {name: listed[name] for name in ("id", "uri", "crs")}
+    first, last = found["tileMatrices"][0], found["tileMatrices"][20]
+    assert first["scaleDenominator"] == pytest.approx(559082264.028717, rel=1e-12)
+    assert first["cellSize"] == pytest.approx(156543.033928041, rel=1e-12)
+    assert first["pointOfOrigin"] == pytest.approx([-20037508.3427892, 20037508.3427892])
+    assert (last["id"], last["matrixWidth"], last["matrixHeight"]) == ("20", 2**20, 2**20)
+    assert last["scaleDenominator"] == pytest.approx(533.182395962445, rel=1e-12)
+    assert client.get(listed["links"][0]["href"], params={"x": "1"}).status_code == 400
+
+
 def test_conformance(client):
     classes = client.get("/ogc/conformance").json()["conformsTo"]
     assert "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core" in classes
