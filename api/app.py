@@ -29,6 +29,7 @@ from api import (
     species_match,
     species_parts,
     surveys,
+    tile_matrix_sets,
     tiles,
     workers,
 )
@@ -102,6 +103,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         species_parts,
         datasets,
         features,
+        tile_matrix_sets,
         surveys,
         downloads,
         citations,

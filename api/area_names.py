@@ -1,5 +1,6 @@
 """Areas by their names, in any language that tells them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ from biodata.places.names import plain_division
 from biodata.store.reader import OpenRelease
 
 _EVERY = 1_000_000
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,13 @@ class AreaNames:
 
     def provinces(self, name: str) -> list[str]:
         """Return the codes of the divisions of that name, in any language of the region."""
-        return self._provinces.get(plain_division(name), []) if len(name) <= 200 else []
+        return self._provinces.get(plain_division(name), []) if len(name) <= _LONGEST else []
+
+    def spellings(self, codes: Sequence[str]) -> list[str]:
+        """Return how records spell the names of divisions: each text that is one of their names, in any language."""
+        wanted = set(codes)
+        names = [name for name, meant in self._provinces.items() if not wanted.isdisjoint(meant)]
+        return [text for name in names for text in self._stated.get(name, ())]
 
     def search(self, text: str, *, kind: str | None = None, country: str | None = None) -> list[Named]:
         """Return the areas of which a name holds a text, whole names first; every area for no text."""
@@ -72,6 +80,15 @@ class AreaNames:
                 for name in area.names:
                     found.setdefault(plain_division(name), set()).add(area.id)
         return {name: sorted(codes) for name, codes in found.items() if name}
+
+    @cached_property
+    def _stated(self) -> dict[str, list[str]]:
+        """What records tell as their division, by the form in which names are compared."""
+        found: dict[str, list[str]] = {}
+        for text, _ in self._release.facet("occurrences", None, "stateProvince", limit=_EVERY):
+            if len(text) <= _LONGEST and (plain := plain_division(text)):
+                found.setdefault(plain, []).append(text)
+        return found
 
     @cached_property
     def _areas(self) -> list[Named]:

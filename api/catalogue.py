@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
 from biodata.access import publishers
-from biodata.exports.catalogue import DatasetEntry
+from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
 from biodata.exports.facts import UNSPECIFIED, strictest
 from biodata.parsers.licences import parse_licence
 from biodata.store.models import Dataset
@@ -128,6 +128,24 @@ class Catalogue:
         page = self._release.page("datasets", None, ("key",), limit=LISTED)
         return tuple(key for (key,) in page.rows)
 
+    def type_of(self, registry: Registry, key: str, records: int = 0) -> str:
+        """Return what a dataset is, as GBIF names it: by what was taken in of it."""
+        if records:
+            return OCCURRENCE
+        tables = self.once("", "tables", registry.dataset_tables).get(key, {"occurrences"})
+        if "occurrences" in tables:
+            return OCCURRENCE
+        return "CHECKLIST" if "taxa" in tables else "METADATA"
+
+    def keys_of(self, registry: Registry, types: Collection[str]) -> tuple[str, ...]:
+        """Return the keys of the datasets of some types, in order."""
+        records = self.summaries
+        return tuple(
+            key
+            for key in self.keys
+            if self.type_of(registry, key, records[key].records if key in records else 0) in types
+        )
+
     def counts(self, key: str, by: str) -> dict[str, int]:
         """Return a dataset's records by the values of one of `COUNTED`, the most frequent first."""
 
@@ -206,6 +224,7 @@ class Catalogue:
             issued=known.first_ingested.isoformat(timespec="seconds") if known is not None else "",
             modified=str(self._release.info["created"]),
             release=self._release.id,
+            type=self.type_of(registry, key, summary.records),
             groups=self.groups.get(key, {}),
             files=_files(base, key) if summary.records else {},
         )

@@ -28,6 +28,7 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
     """Return a dataset's page."""
     named = quote(entry.key, safe="")
     facts = [
+        ("Type", entry.type.lower()),
         ("Publisher", entry.publisher or "not told"),
         ("Licence", (entry.license_url, entry.license_name) if entry.license_url else entry.license_name),
         ("DOI", (entry.doi_url, entry.doi) if entry.doi_url else "none"),
@@ -40,8 +41,7 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         ("Release", f"{entry.release}, {entry.modified[:10]}"),
     ]
     parts = [
-        *(html.paragraph(text) for text in entry.description),
-        html.paragraph(entry.generalisation),
+        *(html.paragraph(text) for text in (*entry.description, entry.counts, entry.generalisation) if text),
         html.heading("Facts", "facts"),
         html.table(["Fact", "Value"], facts),
     ]
@@ -78,6 +78,7 @@ def every(entries: Iterable[DatasetEntry], count: int, following: str | None) ->
         (
             (f"/v1/dataset/{quote(e.key, safe='')}?f=html", e.title),
             e.key,
+            e.type.lower(),
             e.publisher,
             e.license_name,
             f"{e.records:,}",
@@ -89,7 +90,7 @@ def every(entries: Iterable[DatasetEntry], count: int, following: str | None) ->
     return html.page(
         "Datasets",
         html.paragraph(f"{count:,} datasets are in this release. All that is told is from published values."),
-        html.table(["Dataset", "Key", "Publisher", "Licence", "Records", "Years"], rows),
+        html.table(["Dataset", "Key", "Type", "Publisher", "Licence", "Records", "Years"], rows),
         html.links([*more, ("/catalog.ttl", "All as DCAT (Turtle)"), ("/catalog.jsonld", "All as DCAT (JSON-LD)")]),
         up=[("/", "Map")],
     )

@@ -19,9 +19,9 @@ from api.gbif_names import LICENSE_URLS
 from api.paging import window
 from api.readers import like_literal
 from biodata.exports import dcat, schema_org
-from biodata.exports.catalogue import DatasetEntry, eml_facts
+from biodata.exports.catalogue import OCCURRENCE, TYPES, DatasetEntry, eml_facts
 from biodata.exports.eml import eml
-from biodata.store.query.filters import And, Compare, Filter, Like, Or
+from biodata.store.query.filters import And, Compare, Filter, In, Like, Not, Or
 
 router = APIRouter(tags=["datasets"])
 
@@ -35,16 +35,21 @@ _FORMS: Final = ("json", "html", "jsonld", "dcat", "ttl", "eml")
 _TYPES: Final = {JSON: "json", HTML: "html", JSON_LD: "jsonld", TURTLE: "ttl", XML: "eml", "application/eml+xml": "eml"}
 # pygbif sends these; none of them changes what we can answer.
 _ACCEPTED: Final = (
-    "hl", "type", "subtype", "facet", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect", "keyword",
+    "hl", "subtype", "facet", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect", "keyword",
     "owner", "identifier", "identifierType", "owningOrg", "publishingOrg", "hostingOrg", "publishingCountry", "decade", "continent", "country", "code",
 )  # fmt: skip
 
-_SENT: Final = ("q", "limit", "offset", *_ACCEPTED)
+_OTHER_TYPES: Final = ("SAMPLING_EVENT", "MATERIAL_ENTITY")
+"""What GBIF has besides; here events are told with their occurrences."""
+
+_ANSWERED: Final = ("q", "license", "type", "limit", "offset", "f")
+_SENT: Final = ("q", "type", "limit", "offset", *_ACCEPTED)
 """What pygbif sends beside a key, too."""
 
 _PARAMETERS: Final = documents.plain_parameters(
     ("q", {"type": "string"}, "Text in title, key or citation."),
     ("license", {"type": "string", "enum": list(LICENSE_URLS)}, "Only datasets of this licence."),
+    ("type", {"type": "string", "enum": list(TYPES)}, "Only datasets of this type."),
     ("limit", {"type": "integer", "minimum": 0}, "Datasets of a page."),
     ("offset", dict(documents.OFFSET), "Datasets to leave out."),
     ("f", {"type": "string", "enum": ["json", "html"]}, "json, or a page for people; else Accept decides."),
@@ -75,12 +80,12 @@ def search(request: Request) -> Response:
     """Answer a page of datasets."""
     query = request.query_params
     for name in query:
-        if name not in ("q", "license", "limit", "offset", "f", *_ACCEPTED):
-            raise unknown_parameter(name, ("q", "license", "limit", "offset", "f"))
+        if name not in (*_ANSWERED, *_ACCEPTED):
+            raise unknown_parameter(name, _ANSWERED)
     limit, offset = window(query, default=20, most=LIMIT)
-    filter_ = _filter(query.get("q"), query.get("license"))
     form = _form(request, ("json", "html"))
     with service(request).open(request) as release:
+        filter_ = _filter(request, release)
         page = release.page("datasets", filter_, ("key",), limit=limit, offset=offset)
         count = release.count("datasets", filter_)
         entries = list(_entries(request, release, tuple(key for (key,) in page.rows)))
@@ -111,13 +116,12 @@ def search(request: Request) -> Response:
 )
 def suggest(request: Request) -> Response:
     """Answer a list of key, title and type."""
-    only(request, "q", "limit", *_ACCEPTED)
+    only(request, "q", "type", "limit", *_ACCEPTED)
     limit, _ = window(request.query_params, default=SUGGESTIONS, most=100)
     with service(request).open(request) as release:
-        page = release.page(
-            "datasets", _filter(request.query_params.get("q"), None), ("key", "title"), limit=limit, offset=0
-        )
-    return json_answer([{"key": key, "title": title or key, "type": "OCCURRENCE"} for key, title in page.rows])
+        page = release.page("datasets", _filter(request, release), ("key", "title"), limit=limit, offset=0)
+        found = list(_entries(request, release, tuple(key for key, _ in page.rows)))
+    return json_answer([{"key": entry.key, "title": entry.title, "type": entry.type} for entry in found])
 
 
 @router.get("/v1/dataset/{key:path}/document", summary="A dataset's EML", responses=_XML_ANSWER)
@@ -238,7 +242,7 @@ def dataset(entry: DatasetEntry) -> dict[str, Any]:
         "key": entry.key,
         "title": entry.title,
         "description": "\n\n".join(entry.description) or None,
-        "type": "OCCURRENCE",
+        "type": entry.type,
         "license": LICENSE_URLS.get(entry.license, entry.license),
         "publishingOrganizationTitle": entry.publisher,
         "citation": {"text": entry.cite},
@@ -291,8 +295,10 @@ _WRITTEN: Final[Mapping[str, Callable[[DatasetEntry], Response]]] = MappingProxy
 )
 
 
-def _filter(text: str | None, licence: str | None) -> Filter | None:
+def _filter(request: Request, release: Opened) -> Filter | None:
     """Return the filter of datasets."""
+    query = request.query_params
+    text, licence, types = query.get("q"), query.get("license"), query.getlist("type")
     parts: list[Filter] = []
     if text:
         pattern = f"%{like_literal(text)}%"
@@ -301,7 +307,19 @@ def _filter(text: str | None, licence: str | None) -> Filter | None:
         if licence not in LICENSE_URLS:
             raise invalid(field="license", value=licence, expected=f"one of {', '.join(LICENSE_URLS)}")
         parts.append(Compare("license", "=", licence))
+    if types:
+        wanted = {name.upper() for name in types}
+        if not wanted <= {*TYPES, *_OTHER_TYPES}:
+            raise invalid(field="type", value=",".join(types), expected=f"one of {', '.join(TYPES)}")
+        parts.append(_of_types(request, release, wanted))
     return And(tuple(parts)) if parts else None
+
+
+def _of_types(request: Request, release: Opened, wanted: set[str]) -> Filter:
+    """Return the filter of datasets by type: those of the fewer types are named."""
+    if OCCURRENCE not in wanted:
+        return In("key", release.catalogue.keys_of(service(request).registry, wanted))
+    return Not(In("key", release.catalogue.keys_of(service(request).registry, set(TYPES) - wanted)))
 
 
 def _entry(request: Request, release: Opened, key: str) -> DatasetEntry:

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Path
 
-from api import readers
+from api import facets, readers
 from api.collections import COLLECTIONS
 from api.errors import PROBLEM_TYPE
 from api.models import ProblemDocument, Receipt, SurveyReport
 from api.paging import WINDOW
-from api.parameters import ACROSS, DUPLICATES, FACETS, INCLUDE_NULL, SEARCH, Kind
+from api.parameters import ACROSS, DUPLICATES, INCLUDE_NULL, SEARCH, Kind
 from api.systems import SYSTEMS
 
 _PROBLEM: Final = {"model": ProblemDocument, "content": {PROBLEM_TYPE: {}}}
@@ -25,7 +25,7 @@ _SCHEMAS: Final[Mapping[Kind, dict[str, Any]]] = MappingProxyType(
         Kind.NUMBER: {"type": "string", "pattern": r"^(-?\d{1,9}(\.\d{1,9})?|(-?\d{1,9}(\.\d{1,9})?|\*)?,(-?\d{1,9}(\.\d{1,9})?|\*)?)$"},
         Kind.DATE: {"type": "string", "pattern": r"^(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\*)?(,(\d{4}(-\d{2}(-\d{2}(T[0-9:.Z+-]+)?)?)?|\*)?)?$"},
         Kind.BOOLEAN: {"type": "boolean"},
-        Kind.GEOMETRY: {"type": "string", "pattern": r"^\s*(([Mm][Uu][Ll][Tt][Ii])?[Pp][Oo][Ll][Yy][Gg][Oo][Nn]\s*\(.*\)|\{.*\})\s*$"},
+        Kind.GEOMETRY: {"type": "string", "pattern": r"^\s*((SRID=4326;)?([Mm][Uu][Ll][Tt][Ii])?[Pp][Oo][Ll][Yy][Gg][Oo][Nn]\s*[Zz]?[Mm]?\s*\(.*\)|\{.*\})\s*$"},
         Kind.LIST: {"type": "string", "minLength": 1, "maxLength": 200},
         Kind.CIRCLE: {"type": "string", "pattern": r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?,\d+(\.\d+)?(km|m)?$"},
     }
@@ -97,7 +97,9 @@ def search_parameters(*, paging: Sequence[str] = (), faceting: Sequence[str] = (
     )
     found += [parameter(name, *_PAGING[name]) for name in paging if name in _PAGING]
     if faceting:
-        found.append(parameter("facet", {"type": "string", "enum": sorted(FACETS)}, "What to count by.", many=True))
+        found.append(
+            parameter("facet", {"type": "string", "enum": sorted(facets.KNOWN)}, "What to count by.", many=True)
+        )
         found += [parameter(name, *_FACETING[name]) for name in faceting if name in _FACETING]
     return {"parameters": found}
 

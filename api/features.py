@@ -15,6 +15,7 @@ from api.collections import COLLECTIONS, GREGORIAN, Collection, find, property_s
 from api.dependencies import Opened, service
 from api.documents import CollectionId
 from api.systems import CRS84, SYSTEMS
+from api.tile_matrix_sets import TILING_SCHEMES
 
 router = APIRouter(prefix="/ogc", tags=["features"])
 
@@ -61,6 +62,7 @@ def landing(request: Request) -> Response:
         link(address(request, "/docs"), "service-doc", HTML, "The interface for people"),
         link(address(request, "/ogc/conformance"), "conformance", JSON, "Conformance classes"),
         link(address(request, "/ogc/collections"), "data", JSON, "Collections"),
+        link(address(request, "/ogc/tileMatrixSets"), TILING_SCHEMES, JSON, "Grids of tiles"),
     ]
     title, about = "biodata", "A shared biodiversity record for Southwest China and ASEAN."
     if wants_html(request):

@@ -4,13 +4,15 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from biodata.parsers.bundled import read_rows
+
 # GBIF's search parameters that our data cannot answer: accepted, left out, and told in the header X-Biodata-Ignored.
 # Source: https://github.com/gbif/gbif-api, OccurrenceSearchParameter (06da136), and pygbif 0.7.0's own extras.
 UNANSWERED: Final = frozenset(
     """
-    checklistKey subgenusKey continent recordedByID identifiedByID spellCheck gbifRegion gadmGid
+    checklistKey subgenusKey recordedByID identifiedByID spellCheck gbifRegion gadmGid
     gadmLevel0Gid gadmLevel1Gid gadmLevel2Gid gadmLevel3Gid networkKey programme projectId protocol dwcaExtension
-    waterBody island islandGroup isSequenced degreeOfEstablishment pathway sampleSizeValue sampleSizeUnit
+    waterBody island islandGroup degreeOfEstablishment pathway sampleSizeValue sampleSizeUnit
     distanceFromCentroidInMeters modified hostingOrganizationKey installationKey crawlId
     publishedByGbifRegion datasetId datasetName associatedSequences previousIdentifications verbatimScientificName
     verbatimTaxonKey taxonId taxonConceptId preparations georeferencedBy
@@ -86,6 +88,15 @@ KINGDOM_KEYS: Final = MappingProxyType(
 
 ASIA: Final = frozenset("BN BD BT CN HK ID IN JP KH KP KR LA LK MM MN MO MV MY NP PH PK SG TH TL TW VN".split())
 """Countries around here that GBIF's region ASIA holds. Source: https://www.gbif.org/the-gbif-network/asia"""
+
+
+CONTINENTS: Final = MappingProxyType(
+    {row["continent"]: tuple(row["country_codes"].split()) for row in read_rows("continent_countries.csv")}
+)
+"""The countries of each continent, both as GBIF names them."""
+
+CONTINENT_OF: Final = MappingProxyType({code: name for name, codes in CONTINENTS.items() for code in codes})
+"""The continent of each country."""
 
 
 @cache

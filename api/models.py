@@ -43,6 +43,7 @@ class _Made(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     country: str | None = Field(default=None, description="Name of the country.")
+    continent: str | None = Field(default=None, description="Continent of the country, in GBIF's spelling.")
     acceptedTaxonKey: int | None = Field(default=None, description="GBIF's key of the accepted taxon.")
     kingdomKey: int | None = Field(default=None, description="GBIF's key of the kingdom, where known.")
     phylumKey: int | None = Field(default=None, description="GBIF's key of the phylum, where known.")

@@ -8,12 +8,12 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import records
+from api import facets, records
 from api.answers import address, json_answer
 from api.dependencies import Opened, service
 from api.errors import invalid
 from api.paging import window
-from api.parameters import FACETS, RANK_KEYS, Asked, every, read
+from api.parameters import Asked, every, read
 from api.readers import boolean, integer, unknown_value
 from biodata.store.query.filters import And, Filter
 
@@ -49,7 +49,7 @@ def answer(
     cursor = query.get("cursor")
     cursor = None if cursor == "*" else cursor
     dotted = {
-        name for name, _ in pairs if name.partition(".")[0] in FACETS and name.partition(".")[2] in FACET_DEFAULTS
+        name for name, _ in pairs if name.partition(".")[0] in facets.KNOWN and name.partition(".")[2] in FACET_DEFAULTS
     }
     with service(request).open(request, cursor=cursor, release_id=snapshot(query)) as release:
         found = more(release) if more is not None else None
@@ -60,7 +60,7 @@ def answer(
         page = release.page("occurrences", filter_, records.COLUMNS, limit=limit, offset=offset)
         count = release.count("occurrences", filter_)
         multiselect = boolean("facetMultiselect", query.get("facetMultiselect", "false"))
-        facets = [
+        counts = [
             _facet(query, release, name, every(filters, but=name if multiselect else None))
             for name in _facet_names(query)
         ]
@@ -70,7 +70,7 @@ def answer(
             "endOfRecords": page.cursor is None and (limit > 0 or count <= offset),
             "count": count,
             "results": release.extras.added(records.occurrence(row) for row in page.rows),
-            "facets": facets,
+            "facets": counts,
         }
         headers = told(release, asked)
         if page.cursor is not None:
@@ -110,8 +110,8 @@ def _facet_names(query: QueryParams) -> list[str]:
         _setting(query, what)
     names = list(dict.fromkeys(query.getlist("facet")))
     for name in names:
-        if name not in FACETS:
-            raise unknown_value(field="facet", value=name, known=set(FACETS))
+        if name not in facets.KNOWN:
+            raise unknown_value(field="facet", value=name, known=set(facets.KNOWN))
     if len(names) > FACETS_AT_ONCE:
         raise invalid(field="facet", value=str(len(names)), expected=f"at most {FACETS_AT_ONCE} facets at once")
     return names
@@ -121,9 +121,7 @@ def _facet(query: QueryParams, release: Opened, name: str, filter_: Filter | Non
     """Return the counts of one facet in GBIF's shape."""
     limit, offset, least = (_setting(query, what, name) for what in FACET_DEFAULTS)
     limit, least = min(limit, FACET_LIMIT), max(least, 1)
-    found = release.facet("occurrences", filter_, FACETS[name], limit=limit, offset=offset, minimum=least)
-    if name in RANK_KEYS:
-        found = [(key, number) for value, number in found if (key := release.extras.key_of(RANK_KEYS[name], value))]
+    found = facets.counted(release, filter_, name, limit=limit, offset=offset, minimum=least)
     counts = [{"name": plain(value), "count": number} for value, number in found]
     return {"field": _upper(name), "counts": counts}
 

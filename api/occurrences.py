@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import bodies, documents, models, occurrence_search, records
+from api import bodies, documents, facets, models, occurrence_search, records
 from api.answers import json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError
@@ -63,7 +63,7 @@ _COUNTS: Final[Mapping[str, str]] = {
     "basisOfRecord": "basisOfRecord",
     "year": "year",
     "datasets": "datasetKey",
-    "countries": "countryCode",
+    "countries": "country",
     "publishingCountries": "publishingCountry",
 }
 
@@ -82,7 +82,7 @@ def counts(request: Request, by: Annotated[str, documents.one_of(_COUNTS)]) -> R
         )
     with service(request).open(request) as release:
         asked = read(request.query_params.multi_items(), release, own=())
-        found = release.facet("occurrences", every(asked.filters), _COUNTS[by], limit=FACET_LIMIT, offset=0)
+        found = facets.counted(release, every(asked.filters), _COUNTS[by], limit=FACET_LIMIT, offset=0, minimum=1)
         return json_answer({str(name): number for name, number in found}, headers=told(release, asked))
 
 

@@ -175,6 +175,10 @@ class Opened:
         """Return the codes of the divisions of that name."""
         return self.areas.provinces(name)
 
+    def province_spellings(self, codes: Sequence[str]) -> list[str]:
+        """Return how the release's records spell the names of divisions."""
+        return self.areas.spellings(codes)
+
     @property
     def names(self) -> Names:
         """The names that records and checklists of the release tell."""

@@ -1,6 +1,7 @@
 """How the values of search parameters are read: text in, a filter of the store out."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -35,6 +36,9 @@ class Lookup(Protocol):
     def province_codes(self, name: str) -> list[str]:
         """Return the codes of the divisions of that name."""
 
+    def province_spellings(self, codes: Sequence[str]) -> list[str]:
+        """Return how records spell the names of divisions."""
+
     def polygon(self, text: str) -> Filter:
         """Return the filter for a WKT polygon."""
 
@@ -59,6 +63,11 @@ DAY_PRECISIONS: Final = ("day", "time", "interval")
 
 _INTEGER: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})", re.ASCII)
+
+
+def composed(text: str) -> str:
+    """Return text with letters and their marks as one sign (NFC), as records hold it; some keyboards send them apart."""
+    return unicodedata.normalize("NFC", text)
 
 
 def integer(name: str, value: str) -> int:
@@ -138,6 +147,11 @@ def repatriated(name: str, value: str, _: Lookup) -> Filter:
 def flag(column: str) -> Reader:
     """Read true or false of a column."""
     return lambda name, value, _: Compare(column, "=", boolean(name, value))
+
+
+def sequenced(name: str, value: str, _: Lookup) -> Filter:
+    """Read whether a sequence is linked: of no record here."""
+    return Or(()) if boolean(name, value) else And(())
 
 
 def issue(name: str, value: str, _: Lookup) -> Filter:

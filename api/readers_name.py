@@ -1,10 +1,15 @@
 """How names of taxa are read: keys, scientific names, common names, lists, free text."""
 
+import re
 from typing import Final
 
 from api.errors import invalid
 from api.readers import Lookup, like_literal
 from biodata.store.query.filters import Compare, Filter, Like, Or
+
+_PLAIN_NAME: Final = re.compile(r"[A-Z][a-zë-]+( [a-zë-]{3,}){0,2}")
+_NEXT_NAME: Final = re.compile(r"[,;]\s*(?=[A-Z][a-zë-]+ [a-zë-]{3,}\b)")
+"""A comma behind which a genus stands with an epithet."""
 
 LIST_LIMIT: Final = 2_000
 """Names of one list."""
@@ -44,12 +49,21 @@ def free_text(name: str, value: str, lookup: Lookup) -> Filter:
 
 def species_list(name: str, values: list[str], lookup: Lookup) -> Filter:
     """Read a list of names; each is found with all below it."""
-    names = list(dict.fromkeys(" ".join(value.split()) for value in values if value.strip()))
+    told = (" ".join(name.split()) for value in values for name in _several(value))
+    names = list(dict.fromkeys(name for name in told if name))
     if not 0 < len(names) <= LIST_LIMIT:
         raise invalid(field=name, value=f"{len(names)} names", expected=f"1 to {LIST_LIMIT:,} names")
-    if any(len(told) > 200 for told in names):
+    if any(len(name) > 200 for name in names):
         raise invalid(field=name, value=max(names, key=len), expected="names of up to 200 characters")
     return lookup.listed(names)
+
+
+def _several(value: str) -> list[str]:
+    """Return the names of a value; the comma of an author, as in `Bos gaurus C.H.Smith, 1827`, parts no names."""
+    parts = value.split(",")
+    if all(_PLAIN_NAME.fullmatch(part.strip()) for part in parts):
+        return parts
+    return _NEXT_NAME.split(value)
 
 
 def _text(name: str, value: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from api import gbif_names
 from api.errors import invalid
 from api.readers import Lookup, number
 from biodata.parsers.countries import country_candidates
@@ -37,20 +38,25 @@ def within_country(code: str) -> Filter:
     return Or((Compare("countryCode", "=", code), several))
 
 
+def continent(name: str, value: str, _: Lookup) -> Filter:
+    """Read a continent: that of the record's country, or of each that a record without one of its own may be from."""
+    codes = gbif_names.CONTINENTS.get(value.strip().upper())
+    if codes is None:
+        raise invalid(field=name, value=value, expected=f"one of {', '.join(gbif_names.CONTINENTS)}")
+    several = Or(tuple(Contains("country_codes", code) for code in codes))
+    return Or((In("countryCode", codes), And((IsNull("countryCode"), several))))
+
+
 def state_province(_: str, value: str, lookup: Lookup) -> Filter:
-    """Read a division: as stated, or where none is published, the one that the published place lies in; or a code."""
-    stated = Compare("stateProvince", "=", value, ignore_case=True)
+    """Read a division by code: all that lies there; or by name, in whatever language, spelling or script.
+
+    A record is of the division that it states. Where none is published, it is of the one that its published place
+    lies in.
+    """
     codes = tuple(lookup.province_codes(value))
-    located = In("province_code", (value.upper(), *codes))
-    # A name in another language than the record's own finds the division that the record lies in.
-    return Or(
-        (stated, And((IsNull("stateProvince"), located)), In("province_code", (value.upper(), *_other(value, codes))))
-    )
-
-
-def _other(value: str, codes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the codes that a name in another script means; a name in Latin letters is looked for as it is stated."""
-    return () if value.isascii() else codes
+    stated = In("stateProvince", (value, *lookup.province_spellings(codes)), ignore_case=True)
+    located = And((IsNull("stateProvince"), In("province_code", codes)))
+    return Or((stated, located, Compare("province_code", "=", value.upper())))
 
 
 def geometry(name: str, value: str, lookup: Lookup) -> Filter:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 
-from api.gbif_names import ISSUES, LICENSE_URLS, country_name
+from api.gbif_names import CONTINENT_OF, ISSUES, LICENSE_URLS, country_name
 from biodata import terms
 
 COLUMNS: Final = tuple(terms.names(terms.PUBLISHED_OCCURRENCE))
@@ -42,11 +42,19 @@ def occurrence(values: Iterable[Any]) -> dict[str, Any]:
         record["license"] = LICENSE_URLS.get(record["license"], record["license"])
     if "countryCode" in record and (country := country_name(record["countryCode"])):
         record["country"] = country
+    continents = {CONTINENT_OF.get(code) for code in _countries(record)}
+    if len(continents) == 1 and (continent := continents.pop()):
+        record["continent"] = continent
     if "taxonKey" in record and record.get("taxonomicStatus") == "ACCEPTED":
         record["acceptedTaxonKey"] = record["taxonKey"]
     if record.get("event_precision") in _DAY_PRECISIONS:
         _days_of_year(record)
     return record
+
+
+def _countries(record: Mapping[str, Any]) -> Iterable[str]:
+    """Return the record's country, else each that its published place may belong to."""
+    return (record["countryCode"],) if "countryCode" in record else record.get("country_codes", ())
 
 
 def _days_of_year(record: dict[str, Any]) -> None:

@@ -10,7 +10,13 @@ import pytest
 from starlette.testclient import TestClient
 
 import releases as fixture
+from api.app import create_app
 from biodata.formats.eml import read_eml
+from biodata.ingest.protocol import DatasetInfo
+from biodata.settings import Settings
+from biodata.store import releases as store_releases
+from biodata.store.lake import Lake
+from biodata.store.registry import Registry
 
 OPEN = [row for row in fixture.open_rows() if row["datasetKey"] == "field-notes"]
 SECRETS = [str(fixture.SECRET_LATITUDE), str(fixture.SECRET_LONGITUDE), "22.91", "106.51", *fixture.SECRET_WORDS]
@@ -217,3 +223,61 @@ def test_the_map_of_pages_names_every_dataset(client: TestClient):
 def test_what_is_not_there_is_told(client: TestClient, url: str, status: int, code: str):
     answer = client.get(url)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+# What a dataset is
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """Serve an installation with records, a checklist, areas, and records of which none are let out."""
+    data = tmp_path_factory.mktemp("types")
+    settings = Settings(data=data)
+    fixture.make_release(data, fixture.open_rows()[:8])
+    with Registry.open(settings) as registry:
+        for key, source, table in (
+            ("museum", "gbif", "occurrences"), ("names", "checklist", "taxa"), ("parks", "protected-areas", "protected_areas"),
+            ("cover", "layer", "layers"), ("kept-back", "gbif", "occurrences"),
+        ):  # fmt: skip
+            registry.record_datasets({key: DatasetInfo(key, title=f"About {key}")})
+            registry.record_ingest(source, {"dataset": key, "table": table})
+        told = registry.datasets()
+    with Lake.open(data) as lake:
+        store_releases.build(
+            lake, data=data, publish=fixture.publish, results=fixture.results(), boundaries=fixture.neighbours(),
+            rules_hash="by hand", datasets=told, full=True,
+        )  # fmt: skip
+    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as found:
+        yield found
+
+
+TYPES = {
+    "cover": "METADATA", "field-notes": "OCCURRENCE", "kept-back": "OCCURRENCE", "museum": "OCCURRENCE",
+    "names": "CHECKLIST", "parks": "METADATA",
+}  # fmt: skip
+
+
+def test_a_dataset_says_what_it_is(mixed: TestClient):
+    assert {d["key"]: d["type"] for d in mixed.get("/v1/dataset").json()["results"]} == TYPES
+    assert {d["key"]: d["type"] for d in mixed.get("/v1/dataset/suggest").json()} == TYPES
+
+
+@pytest.mark.parametrize("asked", [["OCCURRENCE"], ["checklist"], ["METADATA", "CHECKLIST"], ["SAMPLING_EVENT"]])
+def test_datasets_by_type(mixed: TestClient, asked: list[str]):
+    found = mixed.get("/v1/dataset/search", params={"type": asked}).json()
+    expected = [key for key, kind in TYPES.items() if kind in {name.upper() for name in asked}]
+    assert ([d["key"] for d in found["results"]], found["count"]) == (expected, len(expected))
+
+
+def test_a_type_that_is_none_is_refused(mixed: TestClient):
+    answer = mixed.get("/v1/dataset", params={"type": "BOOK"})
+    assert (answer.status_code, answer.json()["field"]) == (400, "type")
+
+
+@pytest.mark.parametrize("form", ["html", "jsonld", "dcat", "ttl", "eml"])
+def test_what_has_no_occurrences_claims_none(mixed: TestClient, form: str):
+    assert "no occurrences" in mixed.get("/v1/dataset/names", params={"f": form}).text
+    assert "withhold all of them" in mixed.get("/v1/dataset/kept-back", params={"f": form}).text
+    for key in ("names", "kept-back"):
+        assert "coarser than" not in mixed.get(f"/v1/dataset/{key}", params={"f": form}).text
+    assert "withhold all of them" not in mixed.get("/v1/dataset/museum", params={"f": form}).text

@@ -17,6 +17,7 @@ pytest_plugins = ("api_client",)
 COLLECTIONS = ("occurrences", "protected_areas", "corridors", "reserve_candidates", "surveys", "boundaries")
 ITEMS = "/ogc/collections/{}/items"
 EPSG4326 = "http://www.opengis.net/def/crs/EPSG/0/4326"
+EPSG4490 = "http://www.opengis.net/def/crs/EPSG/0/4490"
 PLACED = [r for r in releases.open_rows() if r["decimalLatitude"] is not None]
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 
@@ -38,6 +39,21 @@ def test_landing_with_and_without_a_slash(client, path):
         "conformance",
         "data",
     }
+
+
+def test_the_grid_of_tiles_is_told_here(client):
+    """By the definition of OGC's Tile Matrix Set 2.0, annex D: http://www.opengis.net/doc/IS/tms/2.0"""
+    links = {entry["rel"]: entry["href"] for entry in client.get("/ogc").json()["links"]}
+    (listed,) = client.get(links["http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes"]).json()["tileMatrixSets"]
+    found = client.get(listed["links"][0]["href"]).json()
+    assert {name: found[name] for name in ("id", "uri", "crs")} == {name: listed[name] for name in ("id", "uri", "crs")}
+    first, last = found["tileMatrices"][0], found["tileMatrices"][20]
+    assert first["scaleDenominator"] == pytest.approx(559082264.028717, rel=1e-12)
+    assert first["cellSize"] == pytest.approx(156543.033928041, rel=1e-12)
+    assert first["pointOfOrigin"] == pytest.approx([-20037508.3427892, 20037508.3427892])
+    assert (last["id"], last["matrixWidth"], last["matrixHeight"]) == ("20", 2**20, 2**20)
+    assert last["scaleDenominator"] == pytest.approx(533.182395962445, rel=1e-12)
+    assert client.get(listed["links"][0]["href"], params={"x": "1"}).status_code == 400
 
 
 def test_conformance(client):
@@ -115,10 +131,11 @@ def test_geometries(client):
     )
 
 
-def test_latitude_first(client):
-    first = items(client, "corridors", crs=EPSG4326)["features"][0]
+@pytest.mark.parametrize("system", [EPSG4326, EPSG4490])
+def test_latitude_first(client, system):
+    first = items(client, "corridors", crs=system)["features"][0]
     assert first["properties"]["path"]["coordinates"][0] == [20.8, 101.0]
-    point = items(client, limit=1, occurrenceID="FN-40", crs=EPSG4326)["features"][0]["geometry"]["coordinates"]
+    point = items(client, limit=1, occurrenceID="FN-40", crs=system)["features"][0]["geometry"]["coordinates"]
     assert point == [pytest.approx(20 + 8 * 0.11), pytest.approx(100.37)]
 
 
@@ -132,6 +149,7 @@ def inside(row, west, south, east, north):
         pytest.param({"bbox": "101,20.5,102,21.5"}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box"),
         pytest.param({"bbox": "101,20.5,0,102,21.5,9"}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box with heights"),
         pytest.param({"bbox": "20.5,101,21.5,102", "bbox-crs": EPSG4326}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="latitude first"),
+        pytest.param({"bbox": "20.5,101,21.5,102", "bbox-crs": EPSG4490}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="CGCS2000"),
         pytest.param({"bbox": "104,-90,100,90"}, lambda r: r["decimalLongitude"] <= 100 or r["decimalLongitude"] >= 104, id="over the 180th meridian"),
         pytest.param({"datetime": "2005-01-01T00:00:00Z/2006-12-31"}, lambda r: r["year"] in (2005, 2006), id="two years"),
         pytest.param({"datetime": "../1999"}, lambda r: r["year"] <= 1999, id="up to a year"),
@@ -256,7 +274,7 @@ def test_pages_by_offset_lead_both_ways(client):
 
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
-SYSTEMS = [3857, 6933, 32647, 32648, 32649]
+SYSTEMS = [3857, 6933, 32646, 32647, 32648, 32649, 32650, 32651]
 
 
 @pytest.mark.parametrize("code", SYSTEMS)

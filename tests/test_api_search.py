@@ -1,6 +1,7 @@
 """What a search can do beyond GBIF's, and its whole list of parameters: bodies, predicates, sides, lists, nulls, snapshots."""
 
 import json
+import unicodedata
 from collections import Counter
 from urllib.parse import urlsplit
 
@@ -36,7 +37,7 @@ GBIFS = """
     recordedBy identifiedBy occurrenceId eventId parentEventId samplingProtocol sampleSizeValue sampleSizeUnit
     organismQuantity sex lifeStage establishmentMeans degreeOfEstablishment pathway iucnRedListCategory license
     mediaType isInCluster repatriated gbifId dwcaExtension protocol typeStatus waterBody island islandGroup
-    recordedByID identifiedByID continent q spellCheck mediatype isGeoreferenced facetMincount facetMultiselect
+    recordedByID identifiedByID continent isSequenced q spellCheck mediatype isGeoreferenced facetMincount facetMultiselect
 """.split()
 """GBIF's parameters, and pygbif's own."""
 
@@ -45,7 +46,7 @@ VALUES = {
     "taxonomicIssue": "TAXON_MATCH_FUZZY", "basisOfRecord": "HUMAN_OBSERVATION", "occurrenceStatus": "PRESENT",
     "license": "CC_BY_4_0", "iucnRedListCategory": "CR", "taxonomicStatus": "ACCEPTED", "eventDate": "2001,2003",
     "lastInterpreted": "2020-01-01,*", "hasCoordinate": "true", "hasGeospatialIssue": "false", "isInCluster": "false",
-    "repatriated": "true", "isGeoreferenced": "true", "facetMultiselect": "true", "country": "CN",
+    "repatriated": "true", "isGeoreferenced": "true", "facetMultiselect": "true", "country": "CN", "continent": "ASIA", "isSequenced": "true",
 }  # fmt: skip
 
 
@@ -105,6 +106,12 @@ def test_a_list_of_names(client):
     assert ask(client, speciesList="Bovidae").json()["count"] == sum(r["family"] == "Bovidae" for r in ROWS)
     assert ask(client, speciesList="vượn cao vít").json()["count"] == 2
     assert ask(client, speciesList="Felis nusquam").json()["count"] == 0
+    both = ask(client, speciesList=[SEROW, PHEASANT]).json()
+    for told in (f"{SEROW},{PHEASANT}", f"{SEROW} David, 1869, {PHEASANT} (Linnaeus, 1758)", "Capricornis, Lophura"):
+        assert ask(client, speciesList=told).json() == both
+    answer = ask(client, speciesList=f"{PHEASANT} (Linnaeus, 1758),Felis nusquam")
+    assert answer.json()["count"] == sum(r["species"] == PHEASANT for r in ROWS)
+    assert json.loads(answer.headers["x-biodata-names-unmatched"]) == ["Felis nusquam"]
 
 
 def test_a_long_list_of_names_as_a_file(client):
@@ -185,6 +192,20 @@ def test_names_in_the_regions_languages(client):
         assert ask(client, stateProvince=value).json()["count"] == sum(r["province_code"] == "CN-YN" for r in ROWS)
 
 
+def test_letters_with_their_marks_apart_are_the_same_letters(client):
+    """As macOS writes file names, and some keyboards send text: é as e and an accent."""
+    apart = unicodedata.normalize("NFD", "Cao Bằng")
+    assert apart != "Cao Bằng"
+    expected = sum(r["stateProvince"] == "Cao Bằng" and r["species"] != GIBBON for r in ROWS)
+    predicate = {"type": "equals", "key": "STATE_PROVINCE", "value": apart}
+    assert ask(client, stateProvince=apart, sharingCategory="open").json()["count"] == expected > 0
+    body = {"predicate": predicate, "sharingCategory": "open", "limit": 0}
+    assert client.post(SEARCH, json=body).json()["count"] == expected
+    for parameters in ({"stateProvince": apart}, {"filter": f"stateProvince = '{apart}'"}):
+        items = client.get("/ogc/collections/occurrences/items", params={"sharing_category": "open", **parameters})
+        assert items.json()["numberMatched"] == expected
+
+
 # Geometry
 
 
@@ -233,6 +254,7 @@ PREDICATES = [
     pytest.param({"type": "range", "key": "YEAR", "value": {"gte": 2000, "lt": 2003}}, lambda r: 2000 <= r["year"] < 2003, id="range"),
     pytest.param({"type": "isNull", "key": "DECIMAL_LATITUDE"}, lambda r: r["decimalLatitude"] is None, id="null"),
     pytest.param({"type": "isNotNull", "key": "DECIMAL_LATITUDE"}, lambda r: r["decimalLatitude"] is not None, id="not null"),
+    pytest.param({"type": "isNotNull", "parameter": "DECIMAL_LATITUDE"}, lambda r: r["decimalLatitude"] is not None, id="not null, as GBIF documents it"),
     pytest.param({"type": "like", "key": "SPECIES", "value": "*NYCTH?mera"}, lambda r: r["species"] == PHEASANT, id="like"),
     pytest.param({"type": "like", "key": "SPECIES", "value": "lophura*", "matchCase": True}, lambda _: False, id="like, by case"),
     pytest.param({"type": "within", "geometry": "POLYGON((100 20,101 20,101 21,100 21,100 20))"},

@@ -14,6 +14,10 @@ SQUARE = shapely.box(100, 20, 102, 22)
 
 FORGIVEN = [
     pytest.param("POLYGON((100 20,102 20,102 22,100 22,100 20))", SQUARE, None, id="nothing to forgive"),
+    pytest.param("PolygonZ ((100 20 5,102 20 5,102 22 -1.5e1, 100 22 0 ,100 20 5))", SQUARE, "heights", id="heights, as QGIS writes them"),
+    pytest.param("POLYGON ZM ((100 20 5 1,102 20 5 1,102 22 1 1,100 22 0 1,100 20 5 1))", SQUARE, "heights", id="heights and measures"),
+    pytest.param("SRID=4326;MULTIPOLYGON M (((100 20 5,102 20 5,102 22 1,100 22 0,100 20 5)))", SQUARE, "heights", id="as PostGIS writes it"),
+    pytest.param("SRID=4326;POLYGON((100 20,102 20,102 22,100 22,100 20))", SQUARE, None, id="with the number of WGS 84"),
     pytest.param("POLYGON((100 20,100 22,102 22,102 20,100 20))", SQUARE, "clockwise", id="clockwise"),
     pytest.param("POLYGON((100 20,102 20,102 22,100 22))", SQUARE, "closed", id="a ring that is not closed"),
     pytest.param("POLYGON((100 20,102 20,102 22,101 22,101 25,101 22,100 22,100 20))", SQUARE, "repaired", id="a spike"),
@@ -50,6 +54,10 @@ REFUSED = [
     pytest.param("POLYGON((0 0,1 0,2 0,0 0))", id="a flat ring"),
     pytest.param("POLYGON((0 0,1 0,,1 1,0 0))", id="a stray comma"),
     pytest.param("POLYGON((0 0,1 0,1 1,0 0)),", id="a comma behind it"),
+    pytest.param("POLYGON((0 0 1,1 0 1,1 1 1,0 0 1))", id="heights that are not told"),
+    pytest.param("POLYGON Z((0 0 1 2,1 0 1 2,1 1 1 2,0 0 1 2))", id="more than heights"),
+    pytest.param("SRID=3857;POLYGON((0 0,1 0,1 1,0 0))", id="another system"),
+    pytest.param("POLYGON Z EMPTY", id="empty"),
 ]
 
 
@@ -58,6 +66,13 @@ def test_refused(text):
     with pytest.raises(InputError) as caught:
         read_wkt(text)
     assert caught.value.code == "GEOMETRY_INVALID"
+
+
+def test_a_polygon_with_too_many_vertices_is_told_where_to_go():
+    ring = ",".join(f"{100 + n / 1000} {20 + (n % 2)}" for n in range(5_001))
+    with pytest.raises(InputError) as caught:
+        read_wkt(f"POLYGON(({ring}))")
+    assert "withinArea" in str(caught.value.expected)
 
 
 def test_geojson_in_every_wrapping():

@@ -2,11 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from biodata.exports.eml import Cited, EmlFacts
 from biodata.exports.facts import LICENCES, UNSPECIFIED
 
-KEYWORDS = ("Occurrence", "Darwin Core", "biodiversity")
+OCCURRENCE: Final = "OCCURRENCE"
+TYPES: Final = (OCCURRENCE, "CHECKLIST", "METADATA")
+"""GBIF's names for what a dataset is."""
+
+_KEYWORDS: Final = {
+    OCCURRENCE: ("Occurrence", "Darwin Core", "biodiversity"),
+    "CHECKLIST": ("Checklist", "Darwin Core", "biodiversity"),
+    "METADATA": ("Metadata", "biodiversity"),
+}
+_WHAT: Final = {"CHECKLIST": "A checklist of names; no occurrences.", "METADATA": "Areas or layers; no occurrences."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,8 @@ class DatasetEntry:
         ISO 8601: when it was first taken in, and when the release was made.
     release : str
         The release.
+    type : str
+        As GBIF names it: OCCURRENCE, CHECKLIST, or METADATA for areas and layers.
     groups : mapping of str to int
         Records by class or phylum, the most frequent first.
     files : mapping of str to (address, media type)
@@ -62,8 +74,26 @@ class DatasetEntry:
     issued: str
     modified: str
     release: str
+    type: str = OCCURRENCE
     groups: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """Words by which it is found."""
+        return _KEYWORDS[self.type]
+
+    @property
+    def counts(self) -> str:
+        """How much is published of it, in words."""
+        if self.type != OCCURRENCE:
+            return _WHAT[self.type]
+        if not self.records:
+            return (
+                "No occurrence of this dataset is in this release: its records were withdrawn, or sharing rules "
+                "withhold all of them."
+            )
+        return f"{self.records:,} published records, {self.placed:,} with coordinates, {self.species:,} species."
 
     @property
     def license_name(self) -> str:
@@ -92,7 +122,9 @@ class DatasetEntry:
 
     @property
     def generalisation(self) -> str:
-        """The statement about places that were made coarser."""
+        """The statement about places that were made coarser; nothing where there are no records to tell of."""
+        if not self.records:
+            return ""
         if not self.generalised:
             return "No published record's place was made coarser. Records that sharing rules withhold are not counted."
         return (
@@ -108,21 +140,20 @@ def eml_facts(entry: DatasetEntry) -> EmlFacts:
     rights = (
         "No licence is told." if entry.license == UNSPECIFIED else f"This work is licensed under {entry.license_name}."
     )
-    counts = f"{entry.records:,} published records, {entry.placed:,} with coordinates, {entry.species:,} species."
     return EmlFacts(
         package_id=f"{entry.key}/{entry.release}",
         title=entry.title,
         published=entry.modified,
         publisher=entry.publisher or entry.title,
-        abstract=entry.description or (counts,),
+        abstract=entry.description or (entry.counts,),
         citation=Cited(entry.cite, entry.doi_url or entry.url),
         rights=rights,
         license=named,
         identifiers=tuple(i for i in (entry.doi_url, entry.key) if i),
-        notes=(counts, entry.generalisation),
+        notes=tuple(text for text in (entry.counts, entry.generalisation) if text),
         bounds=entry.bounds,
         years=entry.years,
-        keywords=KEYWORDS,
+        keywords=entry.keywords,
         provider="biodata",
         link=entry.url,
         taxa=tuple(entry.groups),

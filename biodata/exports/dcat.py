@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from biodata.exports.catalogue import KEYWORDS, DatasetEntry
+from biodata.exports.catalogue import DatasetEntry
 
 PREFIXES: Final = MappingProxyType(
     {
@@ -68,7 +68,9 @@ def dataset(entry: DatasetEntry) -> Node:
     licence = (Iri(entry.license_url),) if entry.license_url else ()
     said: dict[str, Values] = {
         "dct:title": (Literal(entry.title),),
-        "dct:description": tuple(Literal(text) for text in (*entry.description, entry.generalisation)),
+        "dct:description": tuple(
+            Literal(text) for text in (*entry.description, entry.counts, entry.generalisation) if text
+        ),
         "dct:identifier": tuple(Literal(i) for i in (entry.key, entry.doi_url) if i),
         "dct:publisher": (_agent(entry.publisher),) if entry.publisher else (),
         "dct:license": licence,
@@ -77,7 +79,7 @@ def dataset(entry: DatasetEntry) -> Node:
         "dct:modified": (Literal(entry.modified[:10], datatype="xsd:date"),),
         "dct:spatial": _place(entry.bounds),
         "dct:temporal": _years(entry.years),
-        "dcat:keyword": tuple(Literal(word, "en") for word in KEYWORDS) + tuple(Literal(g) for g in entry.groups),
+        "dcat:keyword": tuple(Literal(word, "en") for word in entry.keywords) + tuple(Literal(g) for g in entry.groups),
         "dcat:landingPage": (Iri(entry.url),),
         "dcat:version": (Literal(entry.release),),
         "dcat:distribution": tuple(_file(name, *told, licence) for name, told in entry.files.items()),

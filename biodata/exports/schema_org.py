@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from biodata.exports.catalogue import KEYWORDS, DatasetEntry
+from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
 
 _CONTEXT = "https://schema.org/"
+_MEASURED = ("species occurrence", "decimalLatitude", "decimalLongitude", "eventDate")
 
 
 def dataset(entry: DatasetEntry) -> dict[str, Any]:
@@ -26,11 +27,11 @@ def _dataset(entry: DatasetEntry) -> dict[str, Any]:
         "@id": entry.url,
         "name": entry.title,
         # schema.org's readers ask for 50 characters at least.
-        "description": "\n\n".join((*entry.description, _counts(entry), entry.generalisation)),
+        "description": "\n\n".join(text for text in (*entry.description, entry.counts, entry.generalisation) if text),
         "url": entry.url,
         "identifier": [i for i in (entry.doi_url, entry.key) if i],
         "sameAs": entry.doi_url,
-        "keywords": [*KEYWORDS, *list(entry.groups)[:10]],
+        "keywords": [*entry.keywords, *list(entry.groups)[:10]],
         "license": entry.license_url,
         "isAccessibleForFree": True,
         "creator": organisation,
@@ -39,22 +40,16 @@ def _dataset(entry: DatasetEntry) -> dict[str, Any]:
         "version": entry.release,
         "dateCreated": entry.issued[:10] or None,
         "dateModified": entry.modified[:10],
-        "size": f"{entry.records} records",
+        "size": f"{entry.records} records" if entry.type == OCCURRENCE else None,
         "spatialCoverage": _place(entry.bounds),
         "temporalCoverage": f"{entry.years[0]:04d}/{entry.years[1]:04d}" if entry.years else None,
-        "variableMeasured": ["species occurrence", "decimalLatitude", "decimalLongitude", "eventDate"],
+        "variableMeasured": list(_MEASURED) if entry.type == OCCURRENCE else None,
         "distribution": [
             {"@type": "DataDownload", "name": name, "contentUrl": address, "encodingFormat": media_type}
             for name, (address, media_type) in entry.files.items()
         ],
     }
     return {name: value for name, value in told.items() if value not in (None, [])}
-
-
-def _counts(entry: DatasetEntry) -> str:
-    return (
-        f"{entry.records:,} published occurrence records, {entry.placed:,} with coordinates, {entry.species:,} species."
-    )
 
 
 def _place(bounds: tuple[float, float, float, float] | None) -> dict[str, Any] | None:

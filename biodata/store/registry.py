@@ -143,6 +143,14 @@ class Registry:
             ]
         return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
 
+    def dataset_tables(self) -> dict[str, set[str]]:
+        """Return the tables that something of each dataset was taken into."""
+        found: dict[str, set[str]] = {}
+        with self.session(read_only=True) as session:
+            for key, table in session.execute(select(Ingest.dataset, Ingest.report["table"].as_string()).distinct()):
+                found.setdefault(key, set()).add(table)
+        return found
+
     def record_ingest(self, source: str, report: Mapping[str, Any]) -> int:
         """Keep the report of a table that was taken in; return its number."""
         with self.session() as session, session.begin():

@@ -14,8 +14,8 @@ MAXIMUM_VERTICES: Final = 5_000
 
 _EXPECTED: Final = "expected a POLYGON or MULTIPOLYGON of longitude and latitude in degrees"
 _HEAD: Final = re.compile(r"\s*(?P<kind>MULTIPOLYGON|POLYGON)\s*(?=\()", re.IGNORECASE)
-_NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-PAIR: Final = re.compile(rf"\s*({_NUMBER})\s+({_NUMBER})\s*", re.ASCII)
+NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+PAIR: Final = re.compile(rf"\s*({NUMBER})\s+({NUMBER})\s*", re.ASCII)
 """A longitude and a latitude in WKT."""
 
 _ALLOWED: Final = re.compile(r"[0-9eE+\-. \t\r\n,()]*", re.ASCII)
@@ -92,7 +92,7 @@ def check_geojson(geometry: Any) -> bytes:
         for ring in _list(polygon):
             vertices += len(_list(ring))
             if vertices > MAXIMUM_VERTICES:
-                raise _too_many()
+                raise too_many()
             rings.append([_position(position) for position in ring])
         if not rings or any(len(ring) < 4 or ring[0] != ring[-1] for ring in rings):
             raise refuse(problem="a ring needs four positions or more, the last equal to the first")
@@ -123,7 +123,7 @@ def _check_brackets(body: str, depth: int) -> None:
 def _check_pairs(pairs: list[str]) -> None:
     """Check the number of vertices and that each is a longitude and a latitude."""
     if len(pairs) > MAXIMUM_VERTICES:
-        raise _too_many()
+        raise too_many()
     for pair in pairs:
         match = PAIR.fullmatch(pair)
         if match is None:
@@ -168,10 +168,14 @@ def _list(value: Any) -> list[Any] | tuple[Any, ...]:
     return value
 
 
-def _too_many() -> InputError:
-    return refuse(problem=f"the polygon has more than {MAXIMUM_VERTICES} vertices")
+def too_many(most: int = MAXIMUM_VERTICES) -> InputError:
+    """Return the error for a polygon with too many vertices."""
+    expected = f"expected at most {most:,} vertices"
+    if most == MAXIMUM_VERTICES:
+        expected += "; the API takes a larger polygon at /v1/areas and gives an id for withinArea"
+    return refuse(problem=f"the polygon has more than {most} vertices", expected=expected)
 
 
-def refuse(*, problem: str, value: str | None = None) -> InputError:
+def refuse(*, problem: str, value: str | None = None, expected: str = _EXPECTED) -> InputError:
     """Return the error for a polygon that cannot be used."""
-    return InputError(problem, column="geometry", value=value, expected=_EXPECTED, code="GEOMETRY_INVALID")
+    return InputError(problem, column="geometry", value=value, expected=expected, code="GEOMETRY_INVALID")

@@ -2,13 +2,23 @@
 
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import shapely
 
-from biodata.store.query.geometry import MAXIMUM_VERTICES, PAIR, check_position, check_text, refuse
+from biodata.store.query.geometry import (
+    MAXIMUM_TEXT,
+    MAXIMUM_VERTICES,
+    NUMBER,
+    PAIR,
+    check_position,
+    check_text,
+    refuse,
+    too_many,
+)
 
 CERTAIN: Final = 1e-6
 """Every reading of a polygon that crosses itself must agree but for this part of its area."""
@@ -17,6 +27,12 @@ Position = tuple[float, float]
 _PARTS: Final = ("Polygon", "MultiPolygon")
 _WHOLE: Final = (*_PARTS, "GeometryCollection", "Feature", "FeatureCollection")
 _MAXIMUM_PARTS: Final = 1_000
+_HEAD: Final = 40
+_MORE: Final = re.compile(
+    r"\s*(?:SRID\s*=\s*4326\s*;)?\s*(?P<kind>MULTIPOLYGON|POLYGON)\s*(?P<more>ZM|Z|M|)\s*(?=\()", re.IGNORECASE
+)
+_HIGHER: Final = re.compile(rf"({NUMBER})\s+({NUMBER})\s+{NUMBER}(?=\s*[,)])", re.ASCII)
+_MEASURED: Final = re.compile(rf"({NUMBER})\s+({NUMBER})\s+{NUMBER}\s+{NUMBER}(?=\s*[,)])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +70,14 @@ def read_wkt(text: str) -> Polygon:
     InputError
         With the code GEOMETRY_INVALID.
     """
-    kind, body = check_text(text)
+    notes: list[str] = []
+    kind, body = check_text(_flat(text, notes))
     nested = PAIR.sub(lambda pair: f"[{float(pair[1])!r},{float(pair[2])!r}]", body)
     try:
         coordinates = json.loads(nested.replace("(", "[").replace(")", "]"))
     except ValueError as error:
         raise refuse(problem="the polygon cannot be read", value=text) from error
-    return _read([coordinates] if kind == "POLYGON" else coordinates, most=MAXIMUM_VERTICES)
+    return _read([coordinates] if kind == "POLYGON" else coordinates, most=MAXIMUM_VERTICES, notes=notes)
 
 
 def read_geojson(document: Any, *, most: int = MAXIMUM_VERTICES) -> Polygon:
@@ -73,7 +90,20 @@ def read_geojson(document: Any, *, most: int = MAXIMUM_VERTICES) -> Polygon:
     most : int
         Vertices that are taken.
     """
-    return _read(_coordinates(document), most=most)
+    return _read(_coordinates(document), most=most, notes=[])
+
+
+def _flat(text: str, notes: list[str]) -> str:
+    """Return WKT as QGIS and PostGIS write it without its heights, measures and the number of WGS 84."""
+    head = _MORE.match(text[:_HEAD])
+    if head is None or len(text) > MAXIMUM_TEXT:
+        return text
+    body = text[head.end() :]
+    if head["more"]:
+        pair = _HIGHER if len(head["more"]) == 1 else _MEASURED
+        body = pair.sub(r"\1 \2", body)
+        notes.append("heights and measures were left out")
+    return head["kind"] + body
 
 
 def _coordinates(document: Any) -> list[Any]:
@@ -96,16 +126,15 @@ def _coordinates(document: Any) -> list[Any]:
     return found
 
 
-def _read(polygons: Sequence[Any], *, most: int) -> Polygon:
-    """Return the polygons as one geometry."""
-    notes: list[str] = []
+def _read(polygons: Sequence[Any], *, most: int, notes: list[str]) -> Polygon:
+    """Return the polygons as one geometry, with words on what was done behind those that stand already."""
     parts, vertices = [], 0
     for polygon in polygons:
         rings = []
         for told in _list(polygon):
             vertices += len(_list(told))
             if vertices > most:
-                raise refuse(problem=f"the polygon has more than {most} vertices")
+                raise too_many(most)
             rings.append(_ring([_position(position) for position in told], notes))
         if not rings:
             raise refuse(problem="the polygon is empty")
