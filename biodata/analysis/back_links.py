@@ -27,7 +27,7 @@ def link_back(
     rows, columns = cost.shape
     missing = 0
     for row in range(rows):
-        for step in range(8):
+        for step in range(7, -1, -1):  # the last step comes out of the lowest index
             position = step if step < 4 else step + 1
             step_row, step_column = position // 3 - 1, position % 3 - 1
             before = row - step_row

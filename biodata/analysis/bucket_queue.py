@@ -1,4 +1,9 @@
-"""The compiled search behind `cost_distance`: Dial's bucket queue over a raster, worked off in batches.
+"""The compiled search behind `cost_distance`: a bucket queue over a raster, worked off in batches.
+
+Buckets are as wide as the cheapest step (Dial 1969). Those of the next few thousand that are near stand in a row; what
+lies farther off waits in lists by the highest bit in which its bucket differs from the one in turn, and is dealt out
+when they are reached, as in a radix heap (Ahuja et al. 1990, https://doi.org/10.1145/77600.77615): resistances may
+differ by any factor.
 
 A batch goes through three loops that hardly branch (which cells of a bucket still count, what their neighbours would
 cost, which of these are cheaper), so that the processor seldom guesses wrong: three times as fast as one loop over
@@ -24,8 +29,11 @@ SOURCE: Final = 8
 UNREACHED: Final = -1
 """Back-link and allocation of a cell that was not reached."""
 _BATCH: Final = 256
-_CHUNK = _u(32)  # places of a chunk, whose first holds where the chunk below it ends
-_IN_CHUNK, _IN_BLOCK, _BLOCK_BITS = _u(31), _u(63), _u(6)
+_NEAR: Final = 4096
+_FAR: Final = 64
+_NEAR_BITS, _IN_NEAR = _u(12), _u(_NEAR - 1)
+_BLOCK_BITS, _IN_BLOCK = _u(6), _u(63)
+_CHUNK, _IN_CHUNK = _u(32), _u(31)  # places of a chunk, whose first holds where the chunk below it ends
 _NONE, _ONE = _u(0), _u(1)
 _FREE, _FRESH, _WAITING, _BUCKET = range(4)
 
@@ -44,14 +52,16 @@ class Steps(NamedTuple):
 
 
 class _Queue(NamedTuple):
-    """Buckets in a ring."""
+    """Cells that wait."""
 
     state: NDArray[np.uint64]
     """The last chunk that was freed, the first unused place of the pool, cells that wait, the bucket in turn."""
     tails: Unsigned32
-    """Where in the pool the next cell of each bucket goes; 0 for an empty one."""
+    """Where in the pool the next cell of each near bucket and then of each far list goes; 0 for an empty one."""
     busy: Ints32
     """Buckets that are not empty, of each block of 64."""
+    per_cost: float
+    """Buckets in a unit of cost."""
 
 
 class _Offers(NamedTuple):
@@ -95,22 +105,21 @@ def search(
     steps: Steps,
     max_cost: float,
     width: float,
-    ring: int,
     cost: Floats,
     allocation: Ints32 | None,
 ) -> None:
     """Fill cost, as `prepare` left it, and allocation of a flat raster; `sources` stand in the order of `ids`.
 
-    A cell that got cheaper waits in one more bucket (`ring`, a power of two, of them), and what is left of it in a
-    later one is skipped. Where a bucket is wider than the cheapest step, a cell can get cheaper after its turn and has
-    another.
+    A cell that got cheaper waits in one more bucket, and what is left of it in a later one is skipped. Where a bucket
+    is wider than the cheapest step, a cell can get cheaper after its turn and has another.
     """
     queue = _Queue(
         np.array([_NONE, _CHUNK, _NONE, _NONE]),
-        np.zeros(ring, dtype=np.uint32),
-        np.zeros((ring >> 6) + 1, dtype=np.int32),
+        np.zeros(_NEAR + _FAR, dtype=np.uint32),
+        np.zeros((_NEAR + _FAR) >> 6, dtype=np.int32),
+        1.0 / width,
     )
-    pool = np.empty(32 * (ring + 2048), dtype=np.uint32)
+    pool = np.empty(4 * 32 * (_NEAR + _FAR), dtype=np.uint32)
     room = _BATCH + 32
     cells, costs = np.empty(room, dtype=np.uint32), np.empty(room)
     offers = _Offers(
@@ -118,6 +127,8 @@ def search(
     )
     seeded = 0
     while seeded < sources.size or queue.state[_WAITING] > _NONE:
+        if queue.state[_FRESH] + _CHUNK * _u(_NEAR + _FAR) > _u(pool.size):  # more than a batch or a deal can need
+            pool = _twice(pool)
         made = _NONE
         if seeded < sources.size:  # sources cost nothing, so they go before everything that waits
             for i in range(seeded, min(sources.size, seeded + _BATCH)):
@@ -126,12 +137,13 @@ def search(
                     offers.ids[made] = ids[i]
                 made += _ONE
             seeded += _BATCH
-        else:
-            taken = _take(queue, pool, cost, 1.0 / width, cells, costs)
+        elif _advance(queue):
+            taken = _take(queue, pool, cost, cells, costs)
             made = _offer(cells, costs, taken, resistance, columns, steps, cost, allocation, offers)
-        if queue.state[_FRESH] + made * _CHUNK > _u(pool.size):
-            pool = _twice(pool)
-        _accept(queue, pool, 1.0 / width, max_cost, offers, made, cost, allocation)
+        else:
+            _deal(queue, pool, cost)
+        accepted = _accept(offers, made, max_cost, cost, allocation)
+        _put(queue, pool, offers.cells, offers.costs, accepted)
 
 
 @compiled
@@ -143,33 +155,105 @@ def _twice(pool: Unsigned32) -> Unsigned32:
 
 
 @compiled
-def _take(queue: _Queue, pool: Unsigned32, cost: Floats, inverse: float, cells: Unsigned32, costs: Floats) -> Any:
-    """Take a batch out of the first bucket that is not empty; return how many cells of it still belong there."""
-    mask = _u(queue.tails.size - 1)
-    bucket = queue.state[_BUCKET]
-    while queue.tails[bucket & mask] == 0:
-        bucket += _ONE
-        if bucket & _IN_BLOCK == _NONE:
-            while queue.busy[(bucket & mask) >> _BLOCK_BITS] == 0:
-                bucket += _IN_BLOCK + _ONE
-    slot = bucket & mask
-    place = _u(queue.tails[slot])
-    turn = np.int64(bucket)
-    taken = _NONE
-    while place != _NONE and taken < _u(_BATCH):
+def _put(queue: _Queue, pool: Unsigned32, cells: Unsigned32, costs: Floats, count: Any) -> None:
+    """Let cells wait in the buckets of their costs."""
+    state, tails, busy, per_cost = queue.state, queue.tails, queue.busy, queue.per_cost
+    turn, free, fresh = state[_BUCKET], state[_FREE], state[_FRESH]
+    for i in range(count):
+        bucket = _u(np.int64(costs[i] * per_cost))
+        slot = bucket & _IN_NEAR
+        beyond = (bucket ^ turn) >> _NEAR_BITS
+        if beyond != _NONE:
+            slot = _u(_NEAR - 1)
+            while beyond != _NONE:
+                beyond >>= _ONE
+                slot += _ONE
+        place = _u(tails[slot])
+        if place & _IN_CHUNK == _NONE:  # the list is empty or its last chunk full
+            busy[slot >> _BLOCK_BITS] += place == _NONE
+            start = free
+            if start != _NONE:
+                free = _u(pool[start])
+            else:
+                start = fresh
+                fresh += _CHUNK
+            pool[start] = place
+            place = start + _ONE
+        pool[place] = cells[i]
+        tails[slot] = place + _ONE
+    state[_FREE], state[_FRESH] = free, fresh
+    state[_WAITING] += _u(count)
+
+
+@compiled
+def _pop_chunk(queue: _Queue, pool: Unsigned32, slot: Any) -> tuple[Any, Any]:
+    """Free the last chunk of a list, whose cells stay readable until the next `_put`; return where they start and end."""
+    end = _u(queue.tails[slot])
+    start = (end - _ONE) & ~_IN_CHUNK
+    queue.tails[slot] = pool[start]
+    queue.busy[slot >> _BLOCK_BITS] -= pool[start] == 0
+    pool[start] = queue.state[_FREE]
+    queue.state[_FREE] = start
+    queue.state[_WAITING] -= end - start - _ONE
+    return start + _ONE, end
+
+
+@compiled
+def _advance(queue: _Queue) -> bool:
+    """Go on to the next near bucket that is not empty; return whether there is one."""
+    slot = queue.state[_BUCKET] & _IN_NEAR
+    while slot < _u(_NEAR) and queue.tails[slot] == 0:
+        slot += _ONE
+        if slot & _IN_BLOCK == _NONE:
+            while slot < _u(_NEAR) and queue.busy[slot >> _BLOCK_BITS] == 0:
+                slot += _IN_BLOCK + _ONE
+    if slot >= _u(_NEAR):
+        return False
+    queue.state[_BUCKET] = (queue.state[_BUCKET] & ~_IN_NEAR) | slot
+    return True
+
+
+@compiled
+def _deal(queue: _Queue, pool: Unsigned32, cost: Floats) -> None:
+    """Deal out the first far list that is not empty, as seen from the first bucket in it."""
+    slot = _u(_NEAR)
+    while queue.tails[slot] == 0:
+        slot += _ONE
+    count, place = np.int64(0), _u(queue.tails[slot])
+    while place != _NONE:
         start = (place - _ONE) & ~_IN_CHUNK
-        queue.state[_WAITING] -= place - start - _ONE
-        for i in range(start + _ONE, place):
+        count += np.int64(place - start - _ONE)
+        place = _u(pool[start])
+    cells, costs = np.empty(count, dtype=np.uint32), np.empty(count)
+    last = queue.state[_BUCKET] | _IN_NEAR
+    first = ~_NONE
+    count = np.int64(0)
+    while queue.tails[slot] != 0:
+        start, end = _pop_chunk(queue, pool, slot)
+        for i in range(start, end):
+            cells[count], costs[count] = pool[i], cost[pool[i]]
+            bucket = _u(np.int64(costs[count] * queue.per_cost))
+            if bucket > last:  # else it got cheaper and had its turn
+                count += 1
+                first = min(first, bucket)
+    if count:
+        queue.state[_BUCKET] = first
+    _put(queue, pool, cells, costs, count)
+
+
+@compiled
+def _take(queue: _Queue, pool: Unsigned32, cost: Floats, cells: Unsigned32, costs: Floats) -> Any:
+    """Take a batch out of the bucket in turn; return how many cells of it still belong there."""
+    bucket = queue.state[_BUCKET]
+    slot, turn = bucket & _IN_NEAR, np.int64(bucket)
+    taken = _NONE
+    while queue.tails[slot] != 0 and taken < _u(_BATCH):
+        start, end = _pop_chunk(queue, pool, slot)
+        for i in range(start, end):
             cell = pool[i]
             here = cost[cell]
             cells[taken], costs[taken] = cell, here
-            taken += _u(np.int64(here * inverse) == turn)
-        place = _u(pool[start])
-        pool[start] = queue.state[_FREE]
-        queue.state[_FREE] = start
-    queue.tails[slot] = place
-    queue.busy[slot >> _BLOCK_BITS] -= place == _NONE
-    queue.state[_BUCKET] = bucket
+            taken += _u(np.int64(here * queue.per_cost) == turn)
     return taken
 
 
@@ -265,40 +349,17 @@ def _offer_at_edge(
 
 
 @compiled
-def _accept(
-    queue: _Queue,
-    pool: Unsigned32,
-    inverse: float,
-    max_cost: float,
-    offers: _Offers,
-    made: Any,
-    cost: Floats,
-    allocation: Ints32 | None,
-) -> None:
-    """Take the offers that are cheaper, or as cheap and from a lower source, and let their cells wait in a bucket."""
-    mask = _u(queue.tails.size - 1)
+def _accept(offers: _Offers, made: Any, max_cost: float, cost: Floats, allocation: Ints32 | None) -> Any:
+    """Take the offers that are cheaper, or as cheap and from a lower source; move them to the front, return how many."""
+    cells, costs, ids = offers.cells, offers.costs, offers.ids
+    accepted = _NONE
     for i in range(made):
-        cell, offer = _u(offers.cells[i]), offers.costs[i]
-        if not offer <= max_cost:
-            continue
-        as_cheap = allocation is not None and offer == cost[cell] and offers.ids[i] < allocation[cell]
-        if not (offer < cost[cell] or as_cheap):
-            continue
-        cost[cell] = offer
-        if allocation is not None:
-            allocation[cell] = offers.ids[i]
-        slot = _u(np.int64(offer * inverse)) & mask
-        place = _u(queue.tails[slot])
-        if place & _IN_CHUNK == _NONE:  # the bucket is empty or its last chunk full
-            queue.busy[slot >> _BLOCK_BITS] += place == _NONE
-            start = queue.state[_FREE]
-            if start != _NONE:
-                queue.state[_FREE] = pool[start]
-            else:
-                start = queue.state[_FRESH]
-                queue.state[_FRESH] += _CHUNK
-            pool[start] = place
-            place = start + _ONE
-        pool[place] = cell
-        queue.tails[slot] = place + _ONE
-        queue.state[_WAITING] += _ONE
+        cell, offer = cells[i], costs[i]
+        as_cheap = allocation is not None and offer == cost[cell] and ids[i] < allocation[cell]
+        if (offer < cost[cell] or as_cheap) and offer <= max_cost:
+            cost[cell] = offer
+            if allocation is not None:
+                allocation[cell] = ids[i]
+            cells[accepted], costs[accepted] = cell, offer
+            accepted += _ONE
+    return accepted

@@ -19,7 +19,7 @@ from biodata.errors import InputError
 
 STEPS: Final = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 """Rows and columns of the step that led into a cell, by its back-link."""
-_LARGEST_RING: Final = 1 << 20
+_MOST_BUCKETS: Final = 2.0**52
 _NO_IDS: Final = np.zeros(0, dtype=np.int32)
 
 
@@ -200,14 +200,16 @@ def _search_window(
         raise _not_positive(resistance)
     steps = _steps(widths, heights, diagonals, cut_corners)
     shortest, longest = 2 * min(steps.east.min(), steps.south.min()), 2 * steps.diagonal.max()
-    # Exact for any width: where a bucket is wider than the cheapest step, cells that got cheaper have another turn.
-    width = max(low * shortest * (1 - 1e-9), high * longest / _LARGEST_RING) if low < math.inf else 1.0
-    ring = 1 << (int(high * longest / width) + 3).bit_length() if low < math.inf else 4
+    # Exact for any width: where a bucket is wider than the cheapest step, cells that got cheaper have another turn. Wider
+    # only so that buckets can be numbered: a path costs less than the dearest step times the cells.
+    width = (
+        max(low * shortest * (1 - 1e-9), high * longest * resistance.size / _MOST_BUCKETS) if low < math.inf else 1.0
+    )
     allocation = None if ids is None else np.full(resistance.shape, UNREACHED, dtype=np.int32)
     order = np.arange(sources.size) if ids is None else np.argsort(ids, kind="stable")
     bucket_queue.search(
         resistance.reshape(-1), resistance.shape[1], sources[order], _NO_IDS if ids is None else ids[order], steps,
-        max_cost, width, ring, cost.reshape(-1), None if allocation is None else allocation.reshape(-1),
+        max_cost, width, cost.reshape(-1), None if allocation is None else allocation.reshape(-1),
     )  # fmt: skip
     link = np.full(resistance.shape, UNREACHED, dtype=np.int8)
     link.reshape(-1)[sources[np.isfinite(cost.reshape(-1)[sources])]] = SOURCE
