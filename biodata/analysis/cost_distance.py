@@ -159,6 +159,29 @@ def surface(
         margin *= 2
 
 
+def corners_cut(found: CostSurface, resistance: Floats) -> int:
+    """Count the steps of a surface that pass between two cells without data which touch at a corner.
+
+    Parameters
+    ----------
+    found : CostSurface
+    resistance : ndarray of float64, (rows, columns)
+        What it was made from, the whole raster.
+
+    Returns
+    -------
+    int
+    """
+    rows, columns = found.cost.shape
+    closed = ~np.isfinite(resistance[found.row : found.row + rows, found.column : found.column + columns])
+    count = 0
+    for link, (step_row, step_column) in enumerate(STEPS):
+        if step_row and step_column:
+            row, column = np.nonzero(found.back_link == link)
+            count += int((closed[row - step_row, column] & closed[row, column - step_column]).sum())
+    return count
+
+
 def _first_margin(resistance: Floats, cell_m: float, max_cost: float) -> int:
     """Guess how many cells a search reaches, from a sample of the resistances."""
     if math.isinf(max_cost):
