@@ -4,6 +4,7 @@ import heapq
 import itertools
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,10 @@ from hypothesis.extra import numpy as hnp
 
 from biodata.analysis import cost_distance
 from biodata.errors import InputError
+
+ONE_VALUE = [1.0, math.nan]
+FEW_VALUES = [0.25, 1.0, 2.0, 3.0, 7.5, 1000.0, math.nan, math.inf]
+FAR_APART = [1e-3, 1.0, 1.5, 1e5, 3e5, 1e9, math.nan]
 
 
 def brute_force(resistance, sources, ids, widths, heights, neighbours, cut_corners, max_cost):
@@ -49,23 +54,42 @@ def brute_force(resistance, sources, ids, widths, heights, neighbours, cut_corne
     return cost, source
 
 
+def predecessors(resistance, cost, source, widths, heights, neighbours, cut_corners):
+    """Look for the neighbour of the same source with the lowest index from where a cell's cost is reached."""
+    links = np.full(cost.shape, cost_distance.UNREACHED)
+    for (row, column), here in np.ndenumerate(cost):
+        for link, (step_row, step_column) in enumerate(cost_distance.STEPS):
+            r, c = row - step_row, column - step_column
+            diagonal = step_row != 0 and step_column != 0
+            if not (0 <= r < cost.shape[0] and 0 <= c < cost.shape[1]) or (diagonal and neighbours == 4):
+                continue
+            if diagonal and not cut_corners and np.isnan(cost[row, c]) and np.isnan(cost[r, column]):
+                continue
+            high = (heights[row] + heights[r]) / 2 * abs(step_row)
+            wide = (widths[row] + widths[r]) / 2 * abs(step_column)
+            reached = cost[r, c] + 0.5 * (resistance[row, column] + resistance[r, c]) * math.hypot(high, wide)
+            if reached == here < math.inf and source[r, c] == source[row, column]:
+                links[row, column] = max(links[row, column], link)  # the last step comes out of the lowest index
+    return links
+
+
 @st.composite
 def landscapes(draw):
     shape = draw(st.tuples(st.integers(1, 7), st.integers(1, 7)))
-    values = st.sampled_from([0.25, 1.0, 2.0, 3.0, 7.5, 1000.0, math.nan])
+    values = st.sampled_from(draw(st.sampled_from([ONE_VALUE, FEW_VALUES, FAR_APART])))
     resistance = draw(hnp.arrays(np.float64, shape, elements=values))
-    cells = draw(st.lists(st.integers(0, resistance.size - 1), min_size=1, max_size=5))
+    cells = draw(st.lists(st.integers(0, resistance.size - 1), max_size=5))
     ids = draw(st.lists(st.integers(0, 3), min_size=len(cells), max_size=len(cells)))
     widths = draw(st.sampled_from([np.ones(shape[0]), np.linspace(1.0, 2.0, shape[0])]))
-    return resistance, np.array(cells), np.array(ids, dtype=np.int32), widths
+    return resistance, np.array(cells, dtype=np.int64), np.array(ids, dtype=np.int32), widths
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     landscapes(),
     st.sampled_from([4, 8]),
     st.booleans(),
-    st.sampled_from([math.inf, 3.0, 20.0]),
+    st.sampled_from([math.inf, 0.0, 3.0, 20.0, 1e5]),
 )
 def test_equals_brute_force(landscape, neighbours, cut_corners, max_cost):
     resistance, sources, ids, widths = landscape
@@ -86,6 +110,9 @@ def test_equals_brute_force(landscape, neighbours, cut_corners, max_cost):
     np.testing.assert_array_equal(found.cost, cost[window])
     np.testing.assert_array_equal(found.allocation, source[window])
     assert np.isfinite(cost).sum() == np.isfinite(found.cost).sum(), "the window holds every cell that is reached"
+    links = predecessors(resistance, cost, source, widths, heights, neighbours, cut_corners)
+    links[np.unravel_index(sources[cost.flat[sources] == 0], links.shape)] = cost_distance.SOURCE
+    np.testing.assert_array_equal(found.back_link, links[window])
 
 
 @settings(max_examples=100, deadline=None)
@@ -213,3 +240,70 @@ def test_source_without_data_is_left_out():
     resistance = np.array([[np.nan, 1.0, 1.0]])
     found = cost_distance.surface(resistance, np.array([0]), cell_width_m=1.0)
     assert not np.isfinite(found.cost).any()
+
+
+@pytest.mark.parametrize("contrast", [1e5, 1e9, 1e12], ids="{:g}".format)
+def test_a_fence_of_any_height_is_searched_exactly(contrast):
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import dijkstra
+
+    rng = np.random.default_rng(7)
+    resistance = rng.uniform(1, 3, (60, 50))
+    resistance[30] = contrast
+    cells = np.arange(resistance.size).reshape(resistance.shape)
+    joined = [(cells[:, :-1], cells[:, 1:], 1.0), (cells[:-1], cells[1:], 1.0)]
+    joined += [(cells[:-1, :-1], cells[1:, 1:], math.sqrt(2)), (cells[:-1, 1:], cells[1:, :-1], math.sqrt(2))]
+    a, b = (np.concatenate([pair[k].ravel() for pair in joined]) for k in (0, 1))
+    length = np.concatenate([np.full(pair[0].size, pair[2]) for pair in joined])
+    cost = (resistance.flat[a] + resistance.flat[b]) * (0.5 * length)
+    graph = coo_array((cost, (a, b)), shape=(resistance.size, resistance.size)).tocsr()
+    found = cost_distance.surface(resistance, np.array([120]), cell_width_m=1.0)
+    np.testing.assert_array_equal(found.cost.ravel(), dijkstra(graph, directed=False, indices=120))
+
+
+def test_steps_too_short_to_change_a_cost_still_lead_back():
+    resistance = np.array([[1.0, 1e20, 1.0, 1.0, 1.0], [1.0, 1e20, 1.0, 1.0, 1.0]])
+    found = cost_distance.surface(resistance, np.array([0, 5]), cell_width_m=1.0)
+    assert (found.cost[:, 2:] == 1e20).all()
+    for row, column in np.ndindex(found.cost.shape):
+        assert len(found.path_to(row, column)) == column + 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1), (2, 2)], ids=str)
+def test_small_rasters(shape):
+    found = cost_distance.surface(np.ones(shape), np.array([0]), cell_width_m=30.0)
+    expected, _ = brute_force(np.ones(shape), [0], [0], np.full(shape[0], 30.0), np.full(shape[0], 30.0), 8, True, 1e9)
+    np.testing.assert_array_equal(found.cost, expected)
+
+
+def test_no_sources_reach_nothing():
+    found = cost_distance.surface(np.ones((3, 3)), np.zeros(0, dtype=np.int64), cell_width_m=1.0, max_cost=5.0)
+    assert np.isinf(found.cost).all()
+    assert (found.back_link == cost_distance.UNREACHED).all()
+
+
+def test_many_sources_and_threads_give_one_answer():
+    rng = np.random.default_rng(8)
+    resistance = rng.integers(1, 4, (200, 300)).astype(np.float64)
+    resistance[rng.random(resistance.shape) < 0.1] = np.nan
+    sources = rng.choice(resistance.size, 5000, replace=False)
+    ids = rng.integers(0, 50, sources.size, dtype=np.int32)
+    orders = [rng.permutation(sources.size) for _ in range(6)]
+
+    def search(order):
+        return cost_distance.surface(resistance, sources[order], cell_width_m=1.0, source_ids=ids[order])
+
+    first = search(np.arange(sources.size))
+    with ThreadPoolExecutor(2) as executor:
+        for found in executor.map(search, orders):
+            np.testing.assert_array_equal(found.cost, first.cost)
+            np.testing.assert_array_equal(found.back_link, first.back_link)
+            np.testing.assert_array_equal(found.allocation, first.allocation)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int16], ids=str)
+def test_resistances_of_other_types_are_not_rounded_on_the_way(dtype):
+    resistance = np.arange(1, 43).reshape(6, 7).astype(dtype)[:, ::-1]
+    found = cost_distance.surface(resistance, np.array([3]), cell_width_m=0.1)
+    expected = cost_distance.surface(resistance.astype(np.float64), np.array([3]), cell_width_m=0.1)
+    np.testing.assert_array_equal(found.cost, expected.cost)

@@ -1,7 +1,17 @@
-"""The compiled search behind `cost_distance`: Dial's bucket queue over a padded raster."""
+"""The compiled search behind `cost_distance`: a bucket queue over a raster, worked off in batches.
+
+Buckets are as wide as the cheapest step (Dial 1969). Those of the next few thousand that are near stand in a row; what
+lies farther off waits in lists by the highest bit in which its bucket differs from the one in turn, and is dealt out
+when they are reached, as in a radix heap (Ahuja et al. 1990, https://doi.org/10.1145/77600.77615): resistances may
+differ by any factor.
+
+A batch goes through three loops that hardly branch (which cells of a bucket still count, what their neighbours would
+cost, which of these are cheaper), so that the processor seldom guesses wrong: three times as fast as one loop over
+cells and neighbours. Indexes are unsigned, because numba tests signed ones for counting from the end.
+"""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -10,13 +20,56 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Ints32 = NDArray[np.int32]
+Unsigned32 = NDArray[np.uint32]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_u = np.uint64
 
 SOURCE: Final = 8
 """Back-link of a source cell."""
 UNREACHED: Final = -1
 """Back-link and allocation of a cell that was not reached."""
-_CHUNK: Final = 128
+_BATCH: Final = 256
+_NEAR: Final = 4096
+_FAR: Final = 64
+_NEAR_BITS, _IN_NEAR = _u(12), _u(_NEAR - 1)
+_BLOCK_BITS, _IN_BLOCK = _u(6), _u(63)
+_CHUNK, _IN_CHUNK = _u(32), _u(31)  # places of a chunk, whose first holds where the chunk below it ends
+_NONE, _ONE = _u(0), _u(1)
+_FREE, _FRESH, _WAITING, _BUCKET = range(4)
+
+
+class Steps(NamedTuple):
+    """How cells are joined: halves of the lengths of steps, and which steps there are."""
+
+    east: Floats
+    """Along each row, (rows,)."""
+    south: Floats
+    """From the row before to each row, (rows,)."""
+    diagonal: Floats
+    """Askew from the row before to each row, (rows,)."""
+    diagonals: bool
+    cut_corners: bool
+
+
+class _Queue(NamedTuple):
+    """Cells that wait."""
+
+    state: NDArray[np.uint64]
+    """The last chunk that was freed, the first unused place of the pool, cells that wait, the bucket in turn."""
+    tails: Unsigned32
+    """Where in the pool the next cell of each near bucket and then of each far list goes; 0 for an empty one."""
+    busy: Ints32
+    """Buckets that are not empty, of each block of 64."""
+    per_cost: float
+    """Buckets in a unit of cost."""
+
+
+class _Offers(NamedTuple):
+    """What steps into cells would cost, and the sources that they come from."""
+
+    cells: Unsigned32
+    costs: Floats
+    ids: Ints32
 
 
 def compiled(function: _Function) -> _Function:
@@ -28,144 +81,285 @@ def compiled(function: _Function) -> _Function:
 
 
 @compiled
-def finite_range(values: Floats) -> tuple[float, float]:
-    """Return the lowest and the highest finite value; inf and -inf where there is none."""
+def prepare(resistance: Floats, cost: Floats) -> tuple[float, float]:
+    """Set cost to inf, or nan where there is no data; return the lowest and the highest resistance (inf, -inf if none).
+
+    Nothing is less than nan, so that no step into a cell without data is ever an improvement.
+    """
     low, high = np.inf, -np.inf
-    for value in values:
-        if np.isfinite(value):
+    for cell in range(resistance.size):
+        value = resistance[cell]
+        known = value < np.inf
+        cost[cell] = np.inf if known else np.nan
+        if known:
             low, high = min(low, value), max(high, value)
     return low, high
 
 
 @compiled
-def _more_chunks(chunks: Ints32, following: Ints32) -> tuple[Ints32, Ints32]:
-    """Return twice the chunks, the new ones linked as free."""
-    size = following.size
-    more = np.empty((2 * size, _CHUNK), dtype=np.int32)
-    more[:size] = chunks
-    links = np.arange(1, 2 * size + 1).astype(np.int32)
-    links[:size] = following
-    links[2 * size - 1] = -1
-    return more, links
+def search(
+    resistance: Floats,
+    columns: int,
+    sources: Ints,
+    ids: Ints32,
+    steps: Steps,
+    max_cost: float,
+    width: float,
+    cost: Floats,
+    allocation: Ints32 | None,
+) -> None:
+    """Fill cost, as `prepare` left it, and allocation of a flat raster; `sources` stand in the order of `ids`.
+
+    A cell that got cheaper waits in one more bucket, and what is left of it in a later one is skipped. Where a bucket
+    is wider than the cheapest step, a cell can get cheaper after its turn and has another.
+    """
+    queue = _Queue(
+        np.array([_NONE, _CHUNK, _NONE, _NONE]),
+        np.zeros(_NEAR + _FAR, dtype=np.uint32),
+        np.zeros((_NEAR + _FAR) >> 6, dtype=np.int32),
+        1.0 / width,
+    )
+    pool = np.empty(4 * 32 * (_NEAR + _FAR), dtype=np.uint32)
+    room = _BATCH + 32
+    cells, costs = np.empty(room, dtype=np.uint32), np.empty(room)
+    offers = _Offers(
+        np.empty(8 * room + 1, dtype=np.uint32), np.empty(8 * room + 1), np.empty(8 * room + 1, dtype=np.int32)
+    )
+    seeded = 0
+    while seeded < sources.size or queue.state[_WAITING] > _NONE:
+        if queue.state[_FRESH] + _CHUNK * _u(_NEAR + _FAR) > _u(pool.size):  # more than a batch or a deal can need
+            pool = _twice(pool)
+        made = _NONE
+        if seeded < sources.size:  # sources cost nothing, so they go before everything that waits
+            for i in range(seeded, min(sources.size, seeded + _BATCH)):
+                offers.cells[made], offers.costs[made] = sources[i], 0.0
+                if allocation is not None:
+                    offers.ids[made] = ids[i]
+                made += _ONE
+            seeded += _BATCH
+        elif _advance(queue):
+            taken = _take(queue, pool, cost, cells, costs)
+            made = _offer(cells, costs, taken, resistance, columns, steps, cost, allocation, offers)
+        else:
+            _deal(queue, pool, cost)
+        accepted = _accept(offers, made, max_cost, cost, allocation)
+        _put(queue, pool, offers.cells, offers.costs, accepted)
 
 
 @compiled
-def search(
-    resistance: Floats,
-    stride: int,
-    sources: Ints,
-    ids: Ints32,
-    east: Floats,
-    south: Floats,
-    diagonal: Floats,
-    max_cost: float,
-    diagonals: bool,
-    cut_corners: bool,
-    width: float,
-    ring: int,
-    cost: Floats,
-    link: NDArray[np.int8],
-    allocation: Ints32,
-) -> None:
-    """Fill cost, link and allocation of a padded raster; `sources` stand in the order of `ids`.
+def _twice(pool: Unsigned32) -> Unsigned32:
+    """Return a pool of twice the size."""
+    more = np.empty(2 * pool.size, dtype=np.uint32)
+    more[: pool.size] = pool
+    return more
 
-    A bucket is a list of chunks of cells. A cell that got cheaper is put in again, and what is left of it in a later
-    bucket is skipped; where a bucket is wider than the cheapest step a settled cell can get cheaper and is opened again.
-    """
-    allocate = ids.size > 0
-    settled = np.zeros(resistance.size, dtype=np.uint8)
-    for cell in range(resistance.size):
-        cost[cell] = np.inf if np.isfinite(resistance[cell]) else -np.inf  # -inf: no step into it is an improvement
-    offset = np.array([-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1])
-    half = np.empty(8)
-    first = np.full(ring, -1, dtype=np.int32)  # the chunk that a bucket fills
-    fill = np.zeros(ring, dtype=np.int32)  # cells in it
-    chunks = np.empty((64, _CHUNK), dtype=np.int32)
-    following = np.arange(1, 65).astype(np.int32)  # the next chunk of a bucket, or of the free ones
-    following[63] = -1
-    free = 0
-    waiting = 0
-    bucket = 0
-    inverse = 1.0 / width
-    for i in range(sources.size):
-        if cost[sources[i]] == np.inf:
-            cost[sources[i]] = 0.0
-            link[sources[i]] = SOURCE
-            if allocate:
-                allocation[sources[i]] = ids[i]
-    seeded = 0  # sources cost nothing, so they go before everything that waits
-    while seeded < sources.size or waiting > 0:
-        if seeded < sources.size:
-            cell = sources[seeded]
-            seeded += 1
-        else:
-            slot = bucket % ring
-            while first[slot] < 0:
-                bucket += 1
-                slot = bucket % ring
-            chunk = first[slot]
-            fill[slot] -= 1
-            cell = int(chunks[chunk, fill[slot]])
-            if fill[slot] == 0:
-                first[slot] = following[chunk]
-                fill[slot] = _CHUNK
-                following[chunk] = free
-                free = chunk
-            waiting -= 1
-        if settled[cell] or cost[cell] == -np.inf:
-            continue
-        settled[cell] = 1
-        row = cell // stride
-        half[0] = half[2] = 0.5 * diagonal[row - 1]
-        half[1] = 0.5 * south[row - 1]
-        half[3] = half[4] = 0.5 * east[row]
-        half[5] = half[7] = 0.5 * diagonal[row]
-        half[6] = 0.5 * south[row]
-        here = cost[cell]
+
+@compiled
+def _put(queue: _Queue, pool: Unsigned32, cells: Unsigned32, costs: Floats, count: Any) -> None:
+    """Let cells wait in the buckets of their costs."""
+    state, tails, busy, per_cost = queue.state, queue.tails, queue.busy, queue.per_cost
+    turn, free, fresh = state[_BUCKET], state[_FREE], state[_FRESH]
+    for i in range(count):
+        bucket = _u(np.int64(costs[i] * per_cost))
+        slot = bucket & _IN_NEAR
+        beyond = (bucket ^ turn) >> _NEAR_BITS
+        if beyond != _NONE:
+            slot = _u(_NEAR - 1)
+            while beyond != _NONE:
+                beyond >>= _ONE
+                slot += _ONE
+        place = _u(tails[slot])
+        if place & _IN_CHUNK == _NONE:  # the list is empty or its last chunk full
+            busy[slot >> _BLOCK_BITS] += place == _NONE
+            start = free
+            if start != _NONE:
+                free = _u(pool[start])
+            else:
+                start = fresh
+                fresh += _CHUNK
+            pool[start] = place
+            place = start + _ONE
+        pool[place] = cells[i]
+        tails[slot] = place + _ONE
+    state[_FREE], state[_FRESH] = free, fresh
+    state[_WAITING] += _u(count)
+
+
+@compiled
+def _pop_chunk(queue: _Queue, pool: Unsigned32, slot: Any) -> tuple[Any, Any]:
+    """Free the last chunk of a list, whose cells stay readable until the next `_put`; return where they start and end."""
+    end = _u(queue.tails[slot])
+    start = (end - _ONE) & ~_IN_CHUNK
+    queue.tails[slot] = pool[start]
+    queue.busy[slot >> _BLOCK_BITS] -= pool[start] == 0
+    pool[start] = queue.state[_FREE]
+    queue.state[_FREE] = start
+    queue.state[_WAITING] -= end - start - _ONE
+    return start + _ONE, end
+
+
+@compiled
+def _advance(queue: _Queue) -> bool:
+    """Go on to the next near bucket that is not empty; return whether there is one."""
+    slot = queue.state[_BUCKET] & _IN_NEAR
+    while slot < _u(_NEAR) and queue.tails[slot] == 0:
+        slot += _ONE
+        if slot & _IN_BLOCK == _NONE:
+            while slot < _u(_NEAR) and queue.busy[slot >> _BLOCK_BITS] == 0:
+                slot += _IN_BLOCK + _ONE
+    if slot >= _u(_NEAR):
+        return False
+    queue.state[_BUCKET] = (queue.state[_BUCKET] & ~_IN_NEAR) | slot
+    return True
+
+
+@compiled
+def _deal(queue: _Queue, pool: Unsigned32, cost: Floats) -> None:
+    """Deal out the first far list that is not empty, as seen from the first bucket in it."""
+    slot = _u(_NEAR)
+    while queue.tails[slot] == 0:
+        slot += _ONE
+    count, place = np.int64(0), _u(queue.tails[slot])
+    while place != _NONE:
+        start = (place - _ONE) & ~_IN_CHUNK
+        count += np.int64(place - start - _ONE)
+        place = _u(pool[start])
+    cells, costs = np.empty(count, dtype=np.uint32), np.empty(count)
+    last = queue.state[_BUCKET] | _IN_NEAR
+    first = ~_NONE
+    count = np.int64(0)
+    while queue.tails[slot] != 0:
+        start, end = _pop_chunk(queue, pool, slot)
+        for i in range(start, end):
+            cells[count], costs[count] = pool[i], cost[pool[i]]
+            bucket = _u(np.int64(costs[count] * queue.per_cost))
+            if bucket > last:  # else it got cheaper and had its turn
+                count += 1
+                first = min(first, bucket)
+    if count:
+        queue.state[_BUCKET] = first
+    _put(queue, pool, cells, costs, count)
+
+
+@compiled
+def _take(queue: _Queue, pool: Unsigned32, cost: Floats, cells: Unsigned32, costs: Floats) -> Any:
+    """Take a batch out of the bucket in turn; return how many cells of it still belong there."""
+    bucket = queue.state[_BUCKET]
+    slot, turn = bucket & _IN_NEAR, np.int64(bucket)
+    taken = _NONE
+    while queue.tails[slot] != 0 and taken < _u(_BATCH):
+        start, end = _pop_chunk(queue, pool, slot)
+        for i in range(start, end):
+            cell = pool[i]
+            here = cost[cell]
+            cells[taken], costs[taken] = cell, here
+            taken += _u(np.int64(here * queue.per_cost) == turn)
+    return taken
+
+
+@compiled
+def _offer(
+    cells: Unsigned32,
+    costs: Floats,
+    taken: Any,
+    resistance: Floats,
+    columns: int,
+    steps: Steps,
+    cost: Floats,
+    allocation: Ints32 | None,
+    offers: _Offers,
+) -> Any:
+    """List the neighbours that a batch reaches at no more than they cost; return how many."""
+    stride, last_column, last_row = _u(columns), _u(columns - 1), _u(steps.east.size - 1)
+    per_column = 1.0 / columns
+    made = _NONE
+    for i in range(taken):
+        cell, here = _u(cells[i]), costs[i]
         own = resistance[cell]
-        for step in range(8):
-            is_diagonal = step == 0 or step == 2 or step == 5 or step == 7
-            if is_diagonal and not diagonals:
-                continue
-            target = cell + offset[step]
-            before = cost[target]
-            reached = here + (own + resistance[target]) * half[step]
-            if not reached <= before or reached > max_cost:  # also where there is no data, and reached is nan
-                continue
-            if is_diagonal and not cut_corners:
-                beside = cell - stride if step < 3 else cell + stride
-                across = cell - 1 if step == 0 or step == 5 else cell + 1
-                if cost[beside] == -np.inf and cost[across] == -np.inf:
-                    continue
-            if reached == before:
-                if link[target] == SOURCE:
-                    continue
-                if allocate and allocation[cell] != allocation[target]:
-                    if allocation[cell] > allocation[target]:
-                        continue
-                elif target - offset[link[target]] <= cell:
-                    continue
-            if allocate:
-                allocation[target] = allocation[cell]
-            cost[target] = reached
-            link[target] = step
-            place = int(reached * inverse)
-            if before < np.inf and not settled[target] and int(before * inverse) == place:
-                continue  # it waits in this bucket already
-            settled[target] = 0
-            slot = place % ring
-            if first[slot] < 0 or fill[slot] == _CHUNK:
-                if free < 0:
-                    free = following.size
-                    chunks, following = _more_chunks(chunks, following)
-                chunk = free
-                free = following[chunk]
-                following[chunk] = first[slot]
-                first[slot] = chunk
-                fill[slot] = 0
-            chunks[first[slot], fill[slot]] = target
-            fill[slot] += 1
-            waiting += 1
-    for cell in range(resistance.size):
-        if cost[cell] == -np.inf:
-            cost[cell] = np.nan
+        row = _u((np.int64(cell) + 0.5) * per_column)
+        column = cell - row * stride
+        first = made
+        if row in (_NONE, last_row) or column in (_NONE, last_column):
+            made = _offer_at_edge(cell, here, resistance, columns, steps, cost, offers, made)
+        else:
+            up, down, after = cell - stride, cell + stride, row + _ONE
+            made = _write(up, here, own, steps.south[row], True, resistance, cost, offers, made)
+            made = _write(cell - _ONE, here, own, steps.east[row], True, resistance, cost, offers, made)
+            made = _write(cell + _ONE, here, own, steps.east[row], True, resistance, cost, offers, made)
+            made = _write(down, here, own, steps.south[after], True, resistance, cost, offers, made)
+            if steps.diagonals:
+                above, below = steps.cut_corners or _known(cost[up]), steps.cut_corners or _known(cost[down])
+                left, right = _known(cost[cell - _ONE]), _known(cost[cell + _ONE])
+                half = steps.diagonal[row]
+                made = _write(up - _ONE, here, own, half, above | left, resistance, cost, offers, made)
+                made = _write(up + _ONE, here, own, half, above | right, resistance, cost, offers, made)
+                half = steps.diagonal[after]
+                made = _write(down - _ONE, here, own, half, below | left, resistance, cost, offers, made)
+                made = _write(down + _ONE, here, own, half, below | right, resistance, cost, offers, made)
+        if allocation is not None:
+            for k in range(first, made):
+                offers.ids[k] = allocation[cell]
+    return made
+
+
+@compiled
+def _known(cost: float) -> bool:
+    """Tell whether a cell has data."""
+    return not np.isnan(cost)
+
+
+@compiled
+def _write(
+    cell: Any,
+    here: float,
+    own: float,
+    half: float,
+    allowed: bool,
+    resistance: Floats,
+    cost: Floats,
+    offers: _Offers,
+    made: Any,
+) -> Any:
+    """Write down what a step to a neighbour would cost; the next offer overwrites it unless it counts: no branch."""
+    offer, before = here + (own + resistance[cell]) * half, cost[cell]
+    offers.cells[made], offers.costs[made] = cell, offer
+    return made + _u((offer <= before) & allowed)
+
+
+@compiled
+def _offer_at_edge(
+    cell: Any, here: float, resistance: Floats, columns: int, steps: Steps, cost: Floats, offers: _Offers, made: Any
+) -> Any:
+    """List the neighbours of a cell that has fewer than eight."""
+    rows, row, column = steps.east.size, np.int64(cell) // columns, np.int64(cell) % columns
+    for step in range(9):
+        at_row, at_column = row + step // 3 - 1, column + step % 3 - 1
+        if step == 4 or not (0 <= at_row < rows and 0 <= at_column < columns):
+            continue
+        half, allowed = steps.east[row], True
+        if at_row != row:
+            half = steps.south[max(row, at_row)]
+            if at_column != column:
+                half = steps.diagonal[max(row, at_row)]
+                beside = _known(cost[at_row * columns + column]) or _known(cost[row * columns + at_column])
+                allowed = steps.diagonals and (steps.cut_corners or beside)
+        neighbour = _u(at_row * columns + at_column)
+        made = _write(neighbour, here, resistance[cell], half, allowed, resistance, cost, offers, made)
+    return made
+
+
+@compiled
+def _accept(offers: _Offers, made: Any, max_cost: float, cost: Floats, allocation: Ints32 | None) -> Any:
+    """Take the offers that are cheaper, or as cheap and from a lower source; move them to the front, return how many."""
+    cells, costs, ids = offers.cells, offers.costs, offers.ids
+    accepted = _NONE
+    for i in range(made):
+        cell, offer = cells[i], costs[i]
+        as_cheap = allocation is not None and offer == cost[cell] and ids[i] < allocation[cell]
+        if (offer < cost[cell] or as_cheap) and offer <= max_cost:
+            cost[cell] = offer
+            if allocation is not None:
+                allocation[cell] = ids[i]
+            cells[accepted], costs[accepted] = cell, offer
+            accepted += _ONE
+    return accepted

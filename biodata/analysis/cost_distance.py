@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biodata.analysis import bucket_queue
-from biodata.analysis.bucket_queue import SOURCE, UNREACHED, Floats, Ints
+from biodata.analysis.back_links import link_back
+from biodata.analysis.bucket_queue import SOURCE, UNREACHED, Floats, Ints, Steps
 from biodata.errors import InputError
 
 STEPS: Final = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 """Rows and columns of the step that led into a cell, by its back-link."""
-_LARGEST_RING: Final = 1 << 20
+_MOST_BUCKETS: Final = 2.0**52
+_NO_IDS: Final = np.zeros(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,6 @@ def surface(
     if source_ids is not None and (source_ids.shape != sources.shape or (source_ids.size and source_ids.min() < 0)):
         msg = "source_ids must be as many as sources, and 0 or more"
         raise ValueError(msg)
-    ids = np.zeros(0, dtype=np.int32) if source_ids is None else source_ids
     source_rows, source_columns = np.divmod(sources, columns)
     margin = _first_margin(resistance, float(min(widths.min(), heights.min())), max_cost)
     while True:
@@ -139,24 +140,46 @@ def surface(
         cost, link, allocation = _search_window(
             resistance[top:bottom, left:right],
             (source_rows - top) * (right - left) + (source_columns - left),
-            ids,
+            source_ids,
             widths[top:bottom],
             heights[top:bottom],
             max_cost,
             neighbours == 8,
             cut_corners,
         )
-        reached = link != UNREACHED
         sides = (
-            (top > 0, reached[:1].any()),
-            (left > 0, reached[:, :1].any()),
-            (bottom < rows, reached[-1:].any()),
-            (right < columns, reached[:, -1:].any()),
+            (top > 0, np.isfinite(cost[:1]).any()),
+            (left > 0, np.isfinite(cost[:, :1]).any()),
+            (bottom < rows, np.isfinite(cost[-1:]).any()),
+            (right < columns, np.isfinite(cost[:, -1:]).any()),
         )
         if not any(inside and touched for inside, touched in sides):
             at_edge = any(touched and not inside for inside, touched in sides)
-            return CostSurface(cost, link, None if source_ids is None else allocation, top, left, bool(at_edge))
+            return CostSurface(cost, link, allocation, top, left, bool(at_edge))
         margin *= 2
+
+
+def corners_cut(found: CostSurface, resistance: Floats) -> int:
+    """Count the steps of a surface that pass between two cells without data which touch at a corner.
+
+    Parameters
+    ----------
+    found : CostSurface
+    resistance : ndarray of float64, (rows, columns)
+        What it was made from, the whole raster.
+
+    Returns
+    -------
+    int
+    """
+    rows, columns = found.cost.shape
+    closed = ~np.isfinite(resistance[found.row : found.row + rows, found.column : found.column + columns])
+    count = 0
+    for link, (step_row, step_column) in enumerate(STEPS):
+        if step_row and step_column:
+            row, column = np.nonzero(found.back_link == link)
+            count += int((closed[row - step_row, column] & closed[row, column - step_column]).sum())
+    return count
 
 
 def _first_margin(resistance: Floats, cell_m: float, max_cost: float) -> int:
@@ -185,51 +208,55 @@ def _window(rows: Ints, columns: Ints, margin: int, shape: tuple[int, int]) -> t
 def _search_window(
     resistance: Floats,
     sources: Ints,
-    ids: NDArray[np.int32],
+    ids: NDArray[np.int32] | None,
     widths: Floats,
     heights: Floats,
     max_cost: float,
     diagonals: bool,
     cut_corners: bool,
-) -> tuple[Floats, NDArray[np.int8], NDArray[np.int32]]:
-    """Search one window; arrays are padded by a cell of no data, so that no step needs a check of the edge."""
-    rows, columns = resistance.shape
-    padded = np.full((rows + 2, columns + 2), np.nan)
-    padded[1:-1, 1:-1] = resistance
-    low, high = bucket_queue.finite_range(padded.reshape(-1))
+) -> tuple[Floats, NDArray[np.int8], NDArray[np.int32] | None]:
+    """Search one window."""
+    resistance = np.ascontiguousarray(resistance, dtype=np.float64)
+    cost = np.empty(resistance.shape)
+    low, high = bucket_queue.prepare(resistance.reshape(-1), cost.reshape(-1))
     if low <= 0:
-        at = np.argwhere(resistance <= 0)[0]
-        problem = "resistance must be above 0"
-        raise InputError(
-            problem,
-            value=f"{resistance[tuple(at)]:g}",
-            expected="1 or more is usual; leave a cell without data to make it a barrier",
-            code="RESISTANCE_NOT_POSITIVE",
-        )
-    south = np.empty(rows + 1)  # between a padded row and the next
-    south[1:rows] = (heights[:-1] + heights[1:]) / 2
-    south[[0, rows]] = heights[0], heights[-1]
-    middle = np.empty(rows + 1)
-    middle[1:rows] = (widths[:-1] + widths[1:]) / 2
-    middle[[0, rows]] = widths[0], widths[-1]
-    diagonal = np.hypot(south, middle)
-    east = np.concatenate([widths[:1], widths, widths[-1:]])
-    shortest, longest = min(east.min(), south.min()), diagonal.max()
-    # Exact for any width: where a bucket is wider than the cheapest step, cells are settled again when they improve.
-    width = max(low * shortest * (1 - 1e-9), high * longest / _LARGEST_RING) if low < math.inf else 1.0
-    ring = int(high * longest / width) + 3 if low < math.inf else 3
-    cost = np.empty(padded.size)
-    link = np.full(padded.size, UNREACHED, dtype=np.int8)
-    allocation = np.full(padded.size if ids.size else 1, UNREACHED, dtype=np.int32)
-    start = (sources // columns + 1) * (columns + 2) + sources % columns + 1
-    order = np.argsort(ids, kind="stable") if ids.size else np.arange(start.size)
+        raise _not_positive(resistance)
+    steps = _steps(widths, heights, diagonals, cut_corners)
+    shortest, longest = 2 * min(steps.east.min(), steps.south.min()), 2 * steps.diagonal.max()
+    # Exact for any width: where a bucket is wider than the cheapest step, cells that got cheaper have another turn. Wider
+    # only so that buckets can be numbered: a path costs less than the dearest step times the cells.
+    width = (
+        max(low * shortest * (1 - 1e-9), high * longest * resistance.size / _MOST_BUCKETS) if low < math.inf else 1.0
+    )
+    allocation = None if ids is None else np.full(resistance.shape, UNREACHED, dtype=np.int32)
+    order = np.arange(sources.size) if ids is None else np.argsort(ids, kind="stable")
     bucket_queue.search(
-        padded.reshape(-1), columns + 2, start[order], ids[order] if ids.size else ids, east, south, diagonal,
-        max_cost, diagonals, cut_corners, width, ring, cost, link, allocation,
+        resistance.reshape(-1), resistance.shape[1], sources[order], _NO_IDS if ids is None else ids[order], steps,
+        max_cost, width, cost.reshape(-1), None if allocation is None else allocation.reshape(-1),
     )  # fmt: skip
-    inner = (slice(1, -1), slice(1, -1))
-    return (
-        np.ascontiguousarray(cost.reshape(padded.shape)[inner]),
-        np.ascontiguousarray(link.reshape(padded.shape)[inner]),
-        np.ascontiguousarray(allocation.reshape(padded.shape)[inner]) if ids.size else allocation,
+    link = np.full(resistance.shape, UNREACHED, dtype=np.int8)
+    link.reshape(-1)[sources[np.isfinite(cost.reshape(-1)[sources])]] = SOURCE
+    missing = link_back(resistance, cost, allocation, steps, False, link)
+    while missing:  # steps too short to change a cost: resistances that differ by 16 orders of magnitude
+        missing = link_back(resistance, cost, None, steps, True, link)
+    return cost, link, allocation
+
+
+def _steps(widths: Floats, heights: Floats, diagonals: bool, cut_corners: bool) -> Steps:
+    """Return the steps between the cells of a window."""
+    south, middle = heights.copy(), widths.copy()
+    south[1:] = (heights[:-1] + heights[1:]) / 2
+    middle[1:] = (widths[:-1] + widths[1:]) / 2
+    return Steps(0.5 * widths, 0.5 * south, 0.5 * np.hypot(south, middle), diagonals, cut_corners)
+
+
+def _not_positive(resistance: Floats) -> InputError:
+    """Tell the first resistance that is 0 or less."""
+    at = np.argwhere(resistance <= 0)[0]
+    problem = "resistance must be above 0"
+    return InputError(
+        problem,
+        value=f"{resistance[tuple(at)]:g}",
+        expected="1 or more is usual; leave a cell without data to make it a barrier",
+        code="RESISTANCE_NOT_POSITIVE",
     )

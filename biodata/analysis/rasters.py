@@ -20,13 +20,15 @@ CONTINUOUS: Final = ("bilinear", "average", "max", "min", "nearest")
 """Ways to resample measured values."""
 
 
-def read(path: Path) -> tuple[Floats, Grid]:
+def read(path: Path, *, crs: CRS | None = None) -> tuple[Floats, Grid]:
     """Read the first band of a raster file on its own grid.
 
     Parameters
     ----------
     path : Path
         Any raster that GDAL reads, north up.
+    crs : pyproj.CRS, optional
+        The coordinate system of a file that tells none.
 
     Returns
     -------
@@ -39,9 +41,11 @@ def read(path: Path) -> tuple[Floats, Grid]:
     InputError
         If the file cannot be read, has no coordinate system or is rotated.
     """
-    with _open(path) as source:
+    with _open(path, crs_needed=crs is None) as source:
         values = source.read(1, masked=True).astype(np.float64).filled(np.nan)
-        transform, crs = source.transform, CRS.from_user_input(source.crs.to_wkt())
+        transform = source.transform
+        if crs is None or source.crs is not None:
+            crs = CRS.from_user_input(source.crs.to_wkt())
     if transform.b or transform.d or transform.e >= 0 or transform.a <= 0:
         problem = "the raster is rotated or not north up"
         raise InputError(problem, file=path.name, expected="warp it first", code="RASTER_ROTATED")
@@ -131,8 +135,8 @@ def missing_share(path: Path, grid: Grid) -> Floats:
     return np.where(np.isnan(share), 1.0, share)
 
 
-def _open(path: Path) -> Any:
-    """Open a raster file that has a coordinate system."""
+def _open(path: Path, *, crs_needed: bool = True) -> Any:
+    """Open a raster file, by default one that has a coordinate system."""
     import rasterio
     from rasterio.errors import RasterioError
 
@@ -141,7 +145,7 @@ def _open(path: Path) -> Any:
     except (RasterioError, OSError) as error:
         problem = "the file is no raster that can be read"
         raise InputError(problem, file=path.name, code="RASTER_UNREADABLE") from error
-    if source.crs is None:
+    if crs_needed and source.crs is None:
         source.close()
         problem = "the raster does not tell its coordinate system"
         raise InputError(problem, file=path.name, expected="set it with gdal_edit -a_srs", code="RASTER_CRS_MISSING")

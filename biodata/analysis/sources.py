@@ -1,68 +1,134 @@
-"""Where a search over a raster starts: the cells of points, polygons or another raster."""
+"""Where a search over a raster starts or ends: the cells of points, lines, areas, a table of places or a raster."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
-import shapely
+from numpy.typing import NDArray
 
-from biodata import geo
-from biodata.analysis import rasters
-from biodata.analysis.grid import Grid, Ints, require_aligned
+from biodata.analysis import rasters, source_shapes
+from biodata.analysis.grid import Floats, Grid, Ints, require_aligned
 from biodata.errors import InputError
 
+_RASTERS: Final = frozenset({".tif", ".tiff", ".asc", ".img", ".vrt", ".bil", ".flt", ".grd"})
+_TABLES: Final = frozenset({".csv", ".tsv", ".txt"})
+_LARGEST_ID: Final = 2**31 - 1
 
-def read_cells(path: Path, grid: Grid) -> Ints:
-    """Return the cells of a grid that a file names as sources.
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Cells of a grid with the ids of what they belong to.
+
+    Attributes
+    ----------
+    cells : ndarray of int64, (n,)
+        Flat indexes, sorted by cell and id; a cell may belong to several.
+    ids : ndarray of int32, (n,)
+    notes : tuple of str
+        What was left out.
+    """
+
+    cells: Ints
+    ids: NDArray[np.int32]
+    notes: tuple[str, ...]
+
+
+def read(path: Path, grid: Grid, *, layer: str | None = None, id_column: str | None = None) -> Sources:
+    """Read which cells of a grid a file names.
 
     Parameters
     ----------
     path : Path
-        A GeoTIFF on the same grid, whose cells above 0 are sources; or a layer of points, lines or polygons.
+        A raster on the same grid, whose cells above 0 are sources and whose values are ids; a table with longitude and
+        latitude (WGS 84), or with x and y in the grid's own system; or points, lines or areas in a file of layers.
     grid : Grid
         The raster that will be searched.
+    layer : str, optional
+        Which layer, where the file has several.
+    id_column : str, optional
+        Column of ids, whole numbers from 0; without it rows and features are numbered from 1.
 
     Returns
     -------
-    ndarray of int64, (n,)
-        Flat indexes, sorted, each once.
+    Sources
 
     Raises
     ------
     InputError
-        If the file cannot be read, its raster lies on another grid, or none of it lies on this one.
+        If the file cannot be read, is empty, its raster lies on another grid, an id or a place cannot be used, or none
+        of it lies on the grid.
     """
-    cells = _of_raster(path, grid) if path.suffix.lower() in {".tif", ".tiff", ".asc"} else _of_layer(path, grid)
+    kind = path.suffix.lower()
+    if kind in _RASTERS:
+        cells, ids = _of_raster(path, grid)
+        notes: tuple[str, ...] = ()
+    elif kind in _TABLES:
+        cells, ids, notes = source_shapes.of_table(path, grid, id_column=id_column)
+    else:
+        cells, ids, notes = source_shapes.of_layer(path, grid, layer=layer, id_column=id_column)
     if not cells.size:
         problem = "no source lies on the raster"
-        raise InputError(problem, file=path.name, expected="points or areas inside it", code="SOURCES_OUTSIDE")
-    return np.unique(cells)
+        west, south, east, north = grid.bounds
+        expected = f"points or areas between x {west:.10g} and {east:.10g}, y {south:.10g} and {north:.10g}"
+        raise InputError(problem, file=path.name, expected=f"{expected} ({grid.crs.name})", code="SOURCES_OUTSIDE")
+    pairs = np.unique(np.column_stack([cells, ids.astype(np.int64)]), axis=0)
+    return Sources(np.ascontiguousarray(pairs[:, 0]), pairs[:, 1].astype(np.int32), notes)
 
 
-def _of_raster(path: Path, grid: Grid) -> Ints:
-    """Return the cells above 0."""
-    values, own = rasters.read(path)
+def read_cells(path: Path, grid: Grid) -> Ints:
+    """Return the cells of a grid that a file names as sources: flat indexes, sorted, each once; errors as of `read`."""
+    return np.unique(read(path, grid).cells)
+
+
+def on_ground(sources: Sources, resistance: Floats, *, file: str) -> Sources:
+    """Return the sources whose cells have data.
+
+    Parameters
+    ----------
+    sources : Sources
+    resistance : ndarray of float64, (rows, columns)
+        nan where there is no data.
+    file : str
+        What the sources' file is called.
+
+    Returns
+    -------
+    Sources
+
+    Raises
+    ------
+    InputError
+        If none has.
+    """
+    known = np.isfinite(resistance.reshape(-1)[sources.cells])
+    if known.all():
+        return sources
+    if not known.any():
+        problem = "all sources lie on cells without data"
+        raise InputError(problem, file=file, expected="a source on a cell that has resistance", code="SOURCES_NO_DATA")
+    lost = np.setdiff1d(sources.ids, sources.ids[known]).size
+    note = f"{int((~known).sum())} source cells of {file} have no data and are left out"
+    if lost:
+        note += f", with them all of {lost} sources"
+    return Sources(sources.cells[known], sources.ids[known], (*sources.notes, note))
+
+
+def _of_raster(path: Path, grid: Grid) -> tuple[Ints, NDArray[np.int32]]:
+    """Return the cells above 0 and their values."""
+    values, own = rasters.read(path, crs=grid.crs)
     require_aligned({"the raster": grid, path.name: own})
-    return np.flatnonzero(np.nan_to_num(values.ravel()) > 0).astype(np.int64)
-
-
-def _of_layer(path: Path, grid: Grid) -> Ints:
-    """Return the cells that hold a point or the middle of which lies in an area."""
-    import geopandas as gpd
-
-    try:
-        layer = gpd.read_file(path, engine="pyogrio")
-    except (OSError, RuntimeError) as error:
-        problem = f"the file cannot be read as a layer ({error})"
-        raise InputError(problem, file=path.name, code="LAYER_UNREADABLE") from error
-    if layer.crs is None:
-        problem = "the layer tells no coordinate system"
-        raise InputError(problem, file=path.name, code="CRS_MISSING")
-    parts = []
-    for shape in layer[layer.geometry.notna()].to_crs(4326).geometry:
-        if shape.geom_type in {"Point", "MultiPoint"}:
-            lonlat = shapely.get_coordinates(shape)
-            rows, columns = grid.cells_at(lonlat[:, 0], lonlat[:, 1])
-            parts.append((rows * grid.shape[1] + columns)[rows >= 0])
-        else:
-            parts.append(rasters.cells_inside(geo.project(shape, 4326, grid.crs), grid))
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+    cells = np.flatnonzero(np.nan_to_num(values.reshape(-1), nan=0.0, posinf=0.0) > 0).astype(np.int64)
+    if not cells.size:
+        problem = "no cell of the raster is above 0"
+        raise InputError(problem, file=path.name, expected="ids of sources, whole numbers from 1", code="SOURCES_EMPTY")
+    ids = values.reshape(-1)[cells]
+    odd = np.flatnonzero((ids != np.floor(ids)) | (ids > _LARGEST_ID))
+    if odd.size:
+        row, column = divmod(int(cells[odd[0]]), grid.shape[1])
+        problem, expected = "the value is no id of a source", f"whole numbers from 1 to {_LARGEST_ID}"
+        raise InputError(
+            problem, file=path.name, row=row + 1, column=str(column + 1), value=f"{ids[odd[0]]:g}", expected=expected,
+            code="SOURCE_ID_INVALID",
+        )  # fmt: skip
+    return cells, ids.astype(np.int32)

@@ -1,6 +1,5 @@
-"""`biodata corridors`, `candidates`, `resistance` and `cost-distance`."""
+"""`biodata corridors`, `candidates` and `resistance`."""
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -23,10 +22,6 @@ _RESISTANCE = """Turn a land-cover raster into resistance, by a table of classes
 
 Example: biodata resistance resistance.csv --layers layers --out resistance.tif
 """
-_COST_DISTANCE = """Accumulate the cost of moving away from sources over a resistance raster.
-
-Example: biodata cost-distance resistance.tif --sources reserves.gpkg --out cost.tif
-"""
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -34,7 +29,6 @@ def add_commands(app: typer.Typer) -> None:
     app.command(name="corridors", help=_CORRIDORS)(find_corridors)
     app.command(name="candidates", help=_CANDIDATES)(candidates)
     app.command(name="resistance", help=_RESISTANCE)(resistance)
-    app.command(name="cost-distance", help=_COST_DISTANCE)(cost_distance)
 
 
 def find_corridors(
@@ -117,36 +111,3 @@ def _only_raster(folder: Path) -> Path:
         expected = "name the raster itself with --layers FILE.tif"
         raise InputError(problem, file=str(folder), expected=expected, code="LAYER_UNKNOWN")
     return found[0]
-
-
-def cost_distance(
-    raster: Annotated[Path, typer.Argument(help="Resistance as a GeoTIFF.")],
-    sources: Annotated[Path, typer.Option(help="Points or polygons to start from, or a raster of source cells.")],
-    out: Annotated[Path, typer.Option(help="GeoTIFF to write.")],
-    neighbours: Annotated[int, typer.Option(help="4 or 8.", min=4, max=8)] = 8,
-    max_cost: Annotated[float | None, typer.Option(help="Where to stop, cost-metres.")] = None,
-) -> None:
-    """Read, search, write."""
-    import numpy as np
-
-    from biodata.analysis import cost_distance as costs
-    from biodata.analysis import rasters
-    from biodata.analysis.sources import read_cells
-    from biodata.exports.rasters import write_geotiff
-
-    cost, grid = rasters.read(raster)
-    cells = read_cells(sources, grid)
-    width_m, height_m = grid.cell_sizes_m()
-    found = costs.surface(
-        cost,
-        cells,
-        cell_width_m=width_m,
-        cell_height_m=height_m,
-        neighbours=neighbours,
-        max_cost=math.inf if max_cost is None else max_cost,
-    )
-    whole = np.full(grid.shape, np.nan)
-    rows, columns = found.cost.shape
-    whole[found.row : found.row + rows, found.column : found.column + columns] = found.cost
-    write_geotiff(whole, grid, out)
-    say(f"{len(cells)} source cells, {int(np.isfinite(whole).sum())} of {grid.cells} cells reached → {out}")

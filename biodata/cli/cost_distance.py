@@ -1,0 +1,182 @@
+"""`biodata cost-distance`: a cost surface over one's own resistance raster."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from biodata.cli.options import check_outputs, say, show_progress
+from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from biodata.analysis.cost_distance import CostSurface
+    from biodata.analysis.grid import Grid
+
+_COST_DISTANCE = """Accumulate the cost of moving away from sources over a resistance raster.
+
+A step costs the mean of two cells' resistances times the metres between their centres, as in r.cost and ESRI's tools;
+cells without data are never entered. Rasters in degrees take the size of each row's cells on the ellipsoid.
+
+Sources and targets are points, lines or polygons in any system, a table with longitude and latitude (or x and y), or a
+raster of ids on the same cells.
+
+Example: biodata cost-distance resistance.tif --sources reserves.gpkg --out cost.tif
+
+Example: biodata cost-distance resistance.tif --sources herds.csv --out cost.tif --allocation nearest.tif --targets salt_licks.geojson --paths paths.gpkg
+"""
+_ENCODING = "0 to 7: step into the cell from " + ", ".join(
+    f"{number} {way}" for number, way in enumerate(("SE", "S", "SW", "E", "W", "NE", "N", "NW"))
+)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's command to the application."""
+    app.command(name="cost-distance", help=_COST_DISTANCE)(cost_distance)
+
+
+def cost_distance(
+    raster: Annotated[Path, typer.Argument(help="Resistance: any raster that GDAL reads.")],
+    sources: Annotated[Path, typer.Option(help="Where to start: layer, table or raster of ids.")],
+    out: Annotated[Path, typer.Option(help="GeoTIFF of accumulated costs.", dir_okay=False)],
+    allocation: Annotated[
+        Path | None, typer.Option(help="GeoTIFF of the id of each cell's cheapest source.", dir_okay=False)
+    ] = None,
+    back_link: Annotated[
+        Path | None, typer.Option(help="GeoTIFF of the step that leads into each cell.", dir_okay=False)
+    ] = None,
+    targets: Annotated[Path | None, typer.Option(help="Places that paths lead to.")] = None,
+    paths: Annotated[
+        Path | None, typer.Option(help="GeoPackage or GeoJSON of the cheapest paths to --targets.", dir_okay=False)
+    ] = None,
+    neighbours: Annotated[int, typer.Option(help="4 or 8.")] = 8,
+    max_cost: Annotated[float | None, typer.Option(help="Where to stop, cost-metres.")] = None,
+    cut_corners: Annotated[
+        bool,
+        typer.Option(
+            "--cut-corners/--no-cut-corners",
+            help="Whether a diagonal step may pass between two cells without data, as r.cost allows.",
+        ),
+    ] = True,
+    band: Annotated[int | None, typer.Option(help="Band of the raster, where it has several.")] = None,
+    nodata: Annotated[float | None, typer.Option(help="Value without data that the file does not declare.")] = None,
+    crs: Annotated[str | None, typer.Option(help="System of a raster that tells none, as EPSG:32647.")] = None,
+    id_column: Annotated[str | None, typer.Option(help="Column of the sources' ids; else they are numbered.")] = None,
+    sources_layer: Annotated[str | None, typer.Option(help="Layer of the sources' file.")] = None,
+) -> None:
+    """Read, search, write."""
+    outputs = [path for path in (out, allocation, back_link, paths) if path is not None]
+    _check_options(neighbours, max_cost, targets, paths, outputs)
+    check_outputs(outputs, [path for path in (raster, sources, targets) if path is not None])
+
+    import numpy as np
+    from tqdm.auto import tqdm
+
+    from biodata.analysis import cost_distance as costs
+    from biodata.analysis import cost_paths, resistance_raster
+    from biodata.analysis import sources as places
+
+    with tqdm(total=3 + len(outputs), unit="step", disable=not show_progress()) as bar:
+        found = resistance_raster.read(raster, band=band, nodata=nodata, crs=crs)
+        bar.update()
+        starts = places.read(sources, found.grid, layer=sources_layer, id_column=id_column)
+        starts = places.on_ground(starts, found.values, file=sources.name)
+        ends = None if targets is None else places.read(targets, found.grid)
+        bar.update()
+        width_m, height_m = found.grid.cell_sizes_m()
+        surface = costs.surface(
+            found.values,
+            starts.cells,
+            cell_width_m=width_m,
+            cell_height_m=height_m,
+            source_ids=starts.ids if allocation or paths else None,
+            max_cost=math.inf if max_cost is None else max_cost,
+            neighbours=neighbours,
+            cut_corners=cut_corners,
+        )
+        bar.update()
+        told = {
+            "resistance": raster.name, "sources": sources.name, "neighbours": str(neighbours),
+            "cut_corners": str(cut_corners).lower(), "max_cost": "none" if max_cost is None else repr(max_cost),
+        }  # fmt: skip
+        _write(surface, found.grid, told, {"cost": out, "allocation": allocation, "back_link": back_link}, bar)
+        traced = None if ends is None else cost_paths.to_places(surface, ends, found.grid)
+        if paths is not None:
+            _write_paths(traced, paths)
+            bar.update()
+    for note in (*found.notes, *starts.notes, *(() if ends is None else ends.notes)):
+        say(f"note: {note}")
+    crossed = costs.corners_cut(surface, found.values) if cut_corners else 0
+    if crossed:
+        say(f"note: {crossed} steps pass between two cells without data that touch at a corner (--no-cut-corners)")
+    reached, known = int(np.isfinite(surface.cost).sum()), int(np.isfinite(found.values).sum())
+    say(f"{np.unique(starts.cells).size} source cells, {reached} of {known} cells with data reached → {out}")
+    if traced is not None:
+        say(f"{int(traced['cost'].notna().sum())} of {len(traced)} targets reached → {paths}")
+
+
+def _write(
+    surface: "CostSurface", grid: "Grid", told: Mapping[str, str], files: Mapping[str, Path | None], bar: Any
+) -> None:
+    """Write the rasters that were asked for, each on the whole grid."""
+    from importlib.metadata import version
+
+    import numpy as np
+
+    from biodata.exports.bands import write_band
+
+    rows, columns = surface.cost.shape
+    window = (slice(surface.row, surface.row + rows), slice(surface.column, surface.column + columns))
+    about = {
+        "cost": (surface.cost, math.nan, "accumulated cost", "resistance x m"),
+        "allocation": (surface.allocation, -1, "id of the cheapest source", ""),
+        "back_link": (surface.back_link, -1, f"back-link; {_ENCODING}; 8 source", ""),
+    }
+    for name, path in files.items():
+        values, nodata, description, unit = about[name]
+        if path is None or values is None:
+            continue
+        if values.shape != grid.shape:
+            part, values = values, np.full(grid.shape, nodata, dtype=values.dtype)
+            values[window] = part
+        parameters = {f"biodata_{key}": value for key, value in told.items()} | {
+            "TIFFTAG_SOFTWARE": f"biodata {version('biodata')} cost-distance"
+        }
+        write_band(values, grid, path, nodata=nodata, description=description, unit=unit, parameters=parameters)
+        bar.update()
+
+
+def _write_paths(frame: Any, path: Path) -> None:
+    """Write paths as one layer; the file appears whole or not at all."""
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
+    part.unlink(missing_ok=True)
+    if path.suffix.lower() == ".geojson":
+        frame.to_crs(4326).to_file(part, driver="GeoJSON", engine="pyogrio")
+    else:
+        frame.to_file(part, layer="paths", driver="GPKG", engine="pyogrio")
+    part.replace(path)
+
+
+def _check_options(
+    neighbours: int, max_cost: float | None, targets: Path | None, paths: Path | None, outputs: list[Path]
+) -> None:
+    """Refuse options that cannot be used, alone or together."""
+    wrong = (
+        (neighbours not in (4, 8), "--neighbours", str(neighbours), "4 or 8"),
+        (max_cost is not None and not max_cost >= 0, "--max-cost", str(max_cost), "cost-metres, 0 or more"),
+        (paths is None and targets is not None, "--targets", str(targets), "a file for them with --paths"),
+        (targets is None and paths is not None, "--paths", str(paths), "places that they lead to with --targets"),
+        (
+            paths is not None and paths.suffix.lower() not in {".gpkg", ".geojson"},
+            "--paths", str(paths), "a name that ends in .gpkg or .geojson",
+        ),
+        (
+            len({path.resolve() for path in outputs}) < len(outputs),
+            "--out", ", ".join(map(str, outputs)), "a file for each result",
+        ),
+    )  # fmt: skip
+    for is_wrong, option, value, expected in wrong:
+        if is_wrong:
+            problem = "the option cannot be used so"
+            raise InputError(problem, column=option, value=value, expected=expected, code="OPTION_INVALID")
