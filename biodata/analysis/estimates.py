@@ -43,7 +43,14 @@ class Estimate:
     seconds: float
 
 
-def corridors(areas: gpd.GeoDataFrame, grid: Grid, *, parameters: CorridorParameters) -> Estimate:
+def corridors(
+    areas: gpd.GeoDataFrame,
+    grid: Grid,
+    *,
+    parameters: CorridorParameters,
+    across_borders: bool = True,
+    workers: int = 1,
+) -> Estimate:
     """Estimate a run of `corridors.between` without looking at the raster.
 
     Parameters
@@ -59,9 +66,11 @@ def corridors(areas: gpd.GeoDataFrame, grid: Grid, *, parameters: CorridorParame
         From above: each search is taken to reach all cells within the distance of its area.
     """
     shapes = geo.project(areas.to_crs(4326).geometry.to_numpy(), 4326, grid.crs)
-    codes = areas["country_codes"].to_list()
+    codes = areas["country_codes"].to_list() if across_borders else [()] * len(areas)
     near = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=parameters.max_distance_m).T
-    pairs = [(int(i), int(j)) for i, j in near if i < j and differ(tuple(codes[i]), tuple(codes[j]))]
+    pairs = [
+        (int(i), int(j)) for i, j in near if i < j and (not across_borders or differ(tuple(codes[i]), tuple(codes[j])))
+    ]
     searching = sorted({k for pair in pairs for k in pair})
     bounds = shapely.bounds(shapes[searching]).reshape(-1, 4)
     window = np.array(grid.bounds)
