@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -31,7 +31,10 @@ from biodata.errors import InputError
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
-__all__ = ["CorridorParameters", "Network", "between", "least_cost"]
+SQUARE_WITHIN: Final = 1e-3
+"""Cells of own rasters whose sides differ by less than this share are taken as squares."""
+
+__all__ = ["SQUARE_WITHIN", "CorridorParameters", "Network", "between", "least_cost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def least_cost(
     resistance : ndarray of float64, grid.shape
         Cost of a metre; nan where there is no data, which no path enters or slips through.
     grid : Grid
-        Square cells.
+        Square cells, or as good as square.
     parameters : CorridorParameters, optional
     barriers : BarrierParameters, optional
         Where given, what restoring would save is computed too.
@@ -116,7 +119,7 @@ def least_cost(
     >>> found.corridors.plot(column="cost_ratio")                                                  # doctest: +SKIP
     """
     parameters = CorridorParameters() if parameters is None else parameters
-    _check_ground(resistance, grid)
+    _check_ground(resistance, grid, tolerance=SQUARE_WITHIN)
     if barriers is not None:
         barriers.check(grid.cell_m)
     plain = own_areas.on_plane(areas, grid)
@@ -208,9 +211,11 @@ def between(
     return pl.DataFrame(rows, schema=terms.schema(terms.CORRIDOR))
 
 
-def _check_ground(resistance: Floats, grid: Grid) -> None:
+def _check_ground(resistance: Floats, grid: Grid, *, tolerance: float = 1e-6) -> None:
     """Refuse a raster that corridors cannot be computed on."""
-    if resistance.shape != grid.shape or not grid.square:
+    wide, high = grid.transform.a, -grid.transform.e
+    square = grid.crs.is_projected and abs(wide / high - 1) <= tolerance
+    if resistance.shape != grid.shape or not square:
         problem = f"corridors need square cells and a raster of the grid's {grid.shape[0]} x {grid.shape[1]} cells"
         raise InputError(problem, value=str(resistance.shape), expected="grid.equal_area_grid", code="GRID_UNFIT")
 

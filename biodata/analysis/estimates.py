@@ -42,6 +42,18 @@ class Estimate:
     memory_bytes: int
     seconds: float
 
+    def told(self) -> str:
+        """Return the estimate as a line for a person."""
+        memory = (
+            f"{self.memory_bytes / 2**30:.1f} GiB"
+            if self.memory_bytes >= 2**29
+            else f"{self.memory_bytes / 2**20:.0f} MiB"
+        )
+        return (
+            f"estimate: {self.cells:,} cells, {self.areas} areas, at most {self.pairs:,} pairs, {memory}, "
+            f"{max(self.seconds, 1):,.0f} s"
+        )
+
 
 def corridors(
     areas: gpd.GeoDataFrame,

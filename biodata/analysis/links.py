@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from biodata.analysis import normalised, widths
 from biodata.analysis.areas import Site
@@ -142,7 +143,7 @@ def _could_leave(a: CostSurface, b: CostSurface, grid: Grid, limit: float, lowes
 
 def _at_edge(surface: CostSurface, grid: Grid) -> tuple[Ints, Ints, Floats]:
     """Return rows, columns and costs of a search's cells at the raster's own edge."""
-    marks = np.zeros(surface.cost.shape, dtype=bool)
+    marks: NDArray[np.bool_] = np.zeros(surface.cost.shape, dtype=bool)
     bottom, right = surface.row + marks.shape[0], surface.column + marks.shape[1]
     marks[:1] |= surface.row == 0
     marks[-1:] |= bottom == grid.shape[0]

@@ -1,6 +1,7 @@
 """Corridors and barriers of all pairs laid together on the raster."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,3 +56,7 @@ class BarrierMosaic:
         window = slice(found.row, found.row + rows), slice(found.column, found.column + columns)
         np.maximum(self.largest[window], found.score, out=self.largest[window])
         self.total[window] += found.score
+
+    def layers(self) -> dict[str, np.ndarray[tuple[int, int], Any]]:
+        """Return the rasters by name."""
+        return {"largest": self.largest, "total": self.total}
