@@ -103,7 +103,8 @@ def smaller_window(cells: Ints, grid: Grid, *, by: float) -> tuple[slice, slice]
 
 def cropped(grid: Grid, rows: slice, columns: slice) -> Grid:
     """Return the grid of some of its rows and columns."""
-    transform = grid.transform * Affine.translation(columns.start, rows.start)
+    a, e = grid.transform.a, grid.transform.e
+    transform = Affine(a, 0.0, grid.transform.c + columns.start * a, 0.0, e, grid.transform.f + rows.start * e)
     return Grid(grid.crs, transform, (rows.stop - rows.start, columns.stop - columns.start), grid.cell_m)
 
 
