@@ -1,5 +1,6 @@
 """An analysis run: what it was asked, on which version of the lake, what came out, under one name that tells it all."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -191,6 +192,8 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         _commit(lake, "corridors", links, "corridor_id", request.layer)
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
         shutil.rmtree(home, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            home.parent.rmdir()  # unless another run is using it
     functional = int(links["functional"].sum())
     left_out = species_evidence.left_out_by_flag(records, excluded)
     repeated = species_evidence.duplicates(records)
