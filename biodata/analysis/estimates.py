@@ -122,5 +122,6 @@ def _reach(shapes: NDArray[np.object_]) -> Floats:
     count = min(len(places), _NEIGHBOURS + 1)
     if count < 2:
         return np.zeros(len(places))
-    apart, _ = cKDTree(places).query(places, k=count)
-    return np.asarray(1.5 * apart[:, -1], dtype=np.float64)
+    apart = np.asarray(cKDTree(places).query(places, k=count)[0], dtype=np.float64)
+    farthest: Floats = 1.5 * apart[:, -1]
+    return farthest
