@@ -47,7 +47,7 @@ def overall(
     area : ndarray of float64, (n,)
         Area, or another attribute that adds up, of each node; 0 or more.
     probability : Graph, optional
-        With probabilities: gives PCnum, EC(PC), PC, F (flux, the sum of direct probabilities over ordered pairs) and
+        With probabilities: gives PCnum, EC(PC) and its other name ECA, PC, F (flux, the sum of direct probabilities over ordered pairs) and
         AWF (the same times areas).
     links : Graph, optional
         With links only: gives NL and NC (numbers of links and components), MSC (mean size of components), CCP
@@ -100,6 +100,7 @@ def overall(
             "AWF": float(2 * (direct * product).sum()),
             "PCnum": total,
             "EC(PC)": math.sqrt(total),
+            "ECA": math.sqrt(total),
             "PC": _over(total, square),
         }
     return found

@@ -128,7 +128,7 @@ def probabilities_at(distance: ArrayLike, *, known_distance: float, probability:
     if not (0 < known_distance < np.inf and 0 < probability < 1 and bool((distances >= 0).all())):
         msg = f"distances must be 0 or more, {known_distance} positive and {probability} between 0 and 1"
         raise ValueError(msg)
-    found: Floats = np.exp(distances * (np.log(probability) / known_distance))
+    found: Floats = np.power(probability, distances / known_distance)  # exp(-alpha d), right to the last digits
     return found
 
 
