@@ -92,7 +92,8 @@ def _between_boxes(one: Floats, i: int, other: Floats, j: int) -> float:
     """Return the squared distance of box i and box j."""
     x = max(one[i, 0] - other[j, 2], other[j, 0] - one[i, 2], 0.0)
     y = max(one[i, 1] - other[j, 3], other[j, 1] - one[i, 3], 0.0)
-    return x * x + y * y
+    squared: float = x * x + y * y
+    return squared
 
 
 @compiled
