@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis.bucket_queue import Floats, Ints, compiled
 
-_RUN: Final = 16
+_RUN: Final = 6
 """Edges in a run."""
 _AT_ONCE: Final = 64
 
@@ -126,6 +126,28 @@ def _between_edges(edges: Floats, i: int, j: int) -> float:
 
 
 @compiled
+def _nearest_run(runs: Floats, start: int, end: int, boxes: Floats, box: int) -> int:
+    """Return the run whose box is nearest to a box."""
+    best, nearest = start, np.inf
+    for run in range(start, end):
+        apart = _between_boxes(runs, run, boxes, box)
+        if apart < nearest:
+            best, nearest = run, apart
+    return best
+
+
+@compiled
+def _between_runs(edges: Floats, starts: Ints, run_starts: Ints, one: int, a: int, other: int, b: int) -> float:
+    """Return the squared distance of run a of one polygon and run b of another."""
+    best = np.inf
+    i0, j0 = starts[one] + _RUN * (a - run_starts[one]), starts[other] + _RUN * (b - run_starts[other])
+    for i in range(i0, min(i0 + _RUN, starts[one + 1])):
+        for j in range(j0, min(j0 + _RUN, starts[other + 1])):
+            best = min(best, _between_edges(edges, i, j))
+    return best
+
+
+@compiled
 def _distances(
     edges: Floats,
     starts: Ints,
@@ -139,24 +161,24 @@ def _distances(
     end: int,
 ) -> None:
     """Fill the distances of some pairs, each of which holds its reach before."""
+    facing = np.empty(runs.shape[0], np.int64)
     for pair in range(start, end):
         one, other = first[pair], second[pair]
         best = distance[pair] * distance[pair]
-        # The nearest runs first: what they give rules most others out.
-        near, nearest = run_starts[one], np.inf
+        # A look at runs that face each other gives a bound that rules out most of the rest.
+        a = _nearest_run(runs, run_starts[one], run_starts[one + 1], boxes, other)
+        b = _nearest_run(runs, run_starts[other], run_starts[other + 1], runs, a)
+        a = _nearest_run(runs, run_starts[one], run_starts[one + 1], runs, b)
+        best = min(best, _between_runs(edges, starts, run_starts, one, a, other, b))
+        count = 0
+        for b in range(run_starts[other], run_starts[other + 1]):
+            if _between_boxes(runs, b, boxes, one) < best:
+                facing[count] = b
+                count += 1
         for a in range(run_starts[one], run_starts[one + 1]):
-            apart = _between_boxes(runs, a, boxes, other)
-            if apart < nearest:
-                near, nearest = a, apart
-        for turn in range(run_starts[one] - 1, run_starts[one + 1]):
-            a = near if turn < run_starts[one] else turn
             if _between_boxes(runs, a, boxes, other) >= best:
                 continue
-            for b in range(run_starts[other], run_starts[other + 1]):
-                if _between_boxes(runs, a, runs, b) >= best:
-                    continue
-                i0, j0 = starts[one] + _RUN * (a - run_starts[one]), starts[other] + _RUN * (b - run_starts[other])
-                for i in range(i0, min(i0 + _RUN, starts[one + 1])):
-                    for j in range(j0, min(j0 + _RUN, starts[other + 1])):
-                        best = min(best, _between_edges(edges, i, j))
+            for b in facing[:count]:
+                if _between_boxes(runs, a, runs, b) < best:
+                    best = min(best, _between_runs(edges, starts, run_starts, one, a, other, b))
         distance[pair] = np.sqrt(best)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from biodata import geo
+from biodata.analysis import graphs
 from biodata.analysis.areas import polygonal
 from biodata.analysis.bucket_queue import Floats, Ints
 from biodata.analysis.polygon_distances import within_reach
@@ -147,16 +148,16 @@ def cut(
     whole = shapely.contains_properly(land, sites[meets])
     clipped = sites[meets].copy()
     clipped[~whole] = polygonal(shapely.intersection(clipped[~whole], land))
-    inside = _parts(shapely.union_all(clipped))
+    inside = _dissolved(clipped)
     beyond = np.zeros(0, dtype=object)
     if transboundary_m is not None:
         near = _near(sites, land, meets[shapely.area(clipped) > 0], transboundary_m, around)
         out = sites[near]
         crossing = shapely.intersects(land, out)
         out[crossing] = polygonal(shapely.difference(out[crossing], land))
-        beyond = _parts(shapely.union_all(out))
+        beyond = _dissolved(out)
     shapes = np.concatenate([inside, beyond])
-    lands = _parts(land)
+    lands = _parts(np.array([land], dtype=object))
     first, second, distance_m = _distances(shapes, measured, reach_m)
     tree = shapely.STRtree(lands)
     # An inner point tells the part: a piece cut at the border may lie a hair outside it.
@@ -237,9 +238,21 @@ def _near(
     return found
 
 
-def _parts(shape: shapely.Geometry) -> NDArray[np.object_]:
-    """Return the polygons that a geometry consists of."""
-    parts = shapely.get_parts(np.array([shape], dtype=object))
+def _dissolved(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the pieces of ground that areas make together; only those that meet are put through a union."""
+    parts = _parts(shapes)
+    if not len(parts):
+        return parts
+    one, other = shapely.STRtree(parts).query(parts, "intersects")
+    group = graphs.components(graphs.with_links(len(parts), one, other))
+    alone = np.bincount(group)[group] == 1
+    joined = [shapely.union_all(parts[group == number]) for number in np.unique(group[~alone])]
+    return np.concatenate([parts[alone], _parts(np.array(joined, dtype=object))])
+
+
+def _parts(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the polygons that geometries consist of."""
+    parts = shapely.get_parts(shapes)
     found: NDArray[np.object_] = parts[shapely.area(parts) > 0]
     return found
 
