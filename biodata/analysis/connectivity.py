@@ -39,6 +39,7 @@ def overall(
     total_area: float | None = None,
     active: NDArray[np.bool_] | None = None,
     executor: Executor | None = None,
+    progress: bool = False,
 ) -> dict[str, float | int | None]:
     """Return the indices of the whole landscape.
 
@@ -59,6 +60,8 @@ def overall(
         The nodes that are there; all where it is not given.
     executor : concurrent.futures.Executor, optional
         Threads on every processor where it is not given.
+    progress : bool
+        Whether to show a bar.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def overall(
         number = graphs.components(links, there)
         size = np.bincount(number[there], weights=area[there])
         squares = float((size**2).sum())
-        total, harary = sweep(links, area, active=there, executor=executor)[0]
+        total, harary = sweep(links, area, active=there, executor=executor, progress=progress, title="IIC")[0]
         found |= {
             "NL": int(both.sum()),
             "NC": len(size),
@@ -94,7 +97,8 @@ def overall(
         both = there[probability.first] & there[probability.second]
         direct = probability.weight[both]
         product = area[probability.first[both]] * area[probability.second[both]]
-        total = float(sweep(probability, area, active=there, executor=executor)[0][0])
+        pairs = sweep(probability, area, active=there, executor=executor, progress=progress, title="PC")[0]
+        total = float(pairs[0])
         found |= {
             "F": float(2 * direct.sum()),
             "AWF": float(2 * (direct * product).sum()),

@@ -85,6 +85,20 @@ def search(
         via[node] = -1
     labels[source] = 0.0 if hops else 1.0
     reached = 0
+    if hops:  # in the order of their links nodes need no heap
+        order[0] = source
+        found = 1
+        while reached < found:
+            node = order[reached]
+            reached += 1
+            for link in range(starts[node], starts[node + 1]):
+                target = targets[link]
+                if labels[target] == unreached and active[target] and weights[link] > unreached:
+                    labels[target] = labels[node] + weights[link]
+                    via[target] = link
+                    order[found] = target
+                    found += 1
+        return reached
     size = push(keys, places, 0, labels[source], source)
     while size > 0:
         key, node = keys[0], places[0]
@@ -95,7 +109,7 @@ def search(
         reached += 1
         for link in range(starts[node], starts[node + 1]):
             target = targets[link]
-            label = key + weights[link] if hops else key * weights[link]
+            label = key * weights[link]
             if label > labels[target] and active[target]:
                 labels[target] = label
                 via[target] = link

@@ -96,7 +96,13 @@ def analyse(
         None if chances is None else graphs.with_probabilities(count, connections.first, connections.second, chances)
     )
     overall = connectivity.overall(
-        nodes.area, probability=chance, links=hops, total_area=total_area, active=there, executor=executor
+        nodes.area,
+        probability=chance,
+        links=hops,
+        total_area=total_area,
+        active=there,
+        executor=executor,
+        progress=progress,
     )
     table: dict[str, Any] = {"node": nodes.ids, "area": nodes.area, "existing": there}
     table["component"] = graphs.components(hops, there)

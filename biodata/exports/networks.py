@@ -1,10 +1,9 @@
 """A network's indices and importances as JSON, and as the tables that Conefor writes."""
 
-import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import orjson
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -13,19 +12,14 @@ if TYPE_CHECKING:
 
 def write_json(network: "Network", path: Path) -> None:
     """Write parameters, overall indices, nodes and links; what is not known is null. The file appears whole or not."""
-    nodes, links = (_columns(table) for table in (network.nodes, network.links))
-    text = json.dumps(
-        {
-            "parameters": network.parameters,
-            "overall": {name: _plain(value) for name, value in network.overall.items()},
-            "nodes": nodes,
-            "links": links,
-        },
-        indent=1,
-        allow_nan=False,
-    )
+    found = {
+        "parameters": network.parameters,
+        "overall": network.overall,
+        "nodes": network.nodes.to_dict("records"),
+        "links": network.links.to_dict("records"),
+    }
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     part.replace(path)
 
 
@@ -43,14 +37,3 @@ def write_tables(network: "Network", folder: Path) -> list[Path]:
         table.to_csv(path, index=False, lineterminator="\n")
         written.append(path)
     return written
-
-
-def _columns(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return rows as plain values."""
-    columns = {name: [_plain(value) for value in table[name].tolist()] for name in table.columns}
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _plain(value: Any) -> Any:
-    """Return null for numbers that JSON does not know."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

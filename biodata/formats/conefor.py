@@ -102,7 +102,7 @@ def read_nodes(path: Path) -> Nodes:
 
 
 def read_connections(
-    path: Path, nodes: Nodes, *, kind: Kind | None = None, layout: Layout | None = None
+    path: Path, nodes: Nodes, *, kind: Kind | str | None = None, layout: Layout | str | None = None
 ) -> Connections:
     """Read a connection file.
 
@@ -111,10 +111,10 @@ def read_connections(
     path : Path
     nodes : Nodes
         The nodes that are connected.
-    kind : Kind, optional
+    kind : Kind or its name, optional
         What the numbers are. Where it is not told, a list of pairs without numbers has links, and others have
         probabilities.
-    layout : Layout, optional
+    layout : Layout or its name, optional
         Found from the numbers of rows and fields where it is not told; three rows of three are a matrix of three nodes
         only if they are symmetric and the first two columns are not all identifiers.
 
@@ -130,9 +130,9 @@ def read_connections(
         LINK_INVALID).
     """
     numbers = read_numbers(path)
-    if layout is None:
-        layout = _layout(numbers, nodes)
-    return _matrix(numbers, nodes, kind) if layout is Layout.MATRIX else _list(numbers, nodes, kind)
+    told = None if kind is None else Kind(kind)
+    found = _layout(numbers, nodes) if layout is None else Layout(layout)
+    return _matrix(numbers, nodes, told) if found is Layout.MATRIX else _list(numbers, nodes, told)
 
 
 def write_nodes(nodes: Nodes, path: Path) -> None:
