@@ -18,6 +18,7 @@ _NAMES: Final = MappingProxyType(
         "find_corridors": "biodata.runs:find_corridors",
         "load_boundaries": "biodata.places:load_boundaries",
         "locate": "biodata.places:locate",
+        "protconn": "biodata.analysis.protconn:protconn",
         "read_results": "biodata.runs:read_results",
         "release": "biodata.pipeline:release",
         "take_in": "biodata.pipeline:ingest",
@@ -35,6 +36,7 @@ __all__ = [
     "find_corridors",
     "load_boundaries",
     "locate",
+    "protconn",
 ]
 __all__ += ["read_results", "release", "take_in"]
 
