@@ -9,6 +9,7 @@ import typer
 from biodata.cli import (
     analyse,
     assess,
+    circuit,
     cite,
     datum,
     demo,
@@ -40,6 +41,7 @@ for module in (
     serve,
     analyse,
     export,
+    circuit,
     cite,
     explain,
     keys,
