@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-from circuits import dense_resistances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from biodata.analysis.circuit_one_to_all import one_to_all
 from biodata.analysis.circuit_pairwise import pairwise
 from biodata.analysis.circuit_terminals import GROUNDED, Terminals
 from biodata.errors import InputError, MissingExtraError
+from circuits import dense_resistances
 
 
 def random_landscape(seed, shape=(9, 11), *, holes=0.2, four=False, average=True):
@@ -146,7 +146,7 @@ def test_a_solver_that_is_not_there_is_told(monkeypatch):
     whole = random_landscape(3)
     with pytest.raises(MissingExtraError, match="circuit"):
         Terminals(whole, np.array([0, 1]), solver="pardiso")
-    with pytest.raises(InputError, match="SOLVER_UNKNOWN|no such solver"):
+    with pytest.raises(InputError, match="no such solver"):
         Terminals(whole, np.array([0, 1]), solver="gauss")
     assert circuit_solvers._chosen(1_000_000, 50) == "superlu"
     monkeypatch.setattr(circuit_solvers, "free_bytes", lambda: 1e9)

@@ -186,7 +186,7 @@ def _find(ini: Path, settings: dict[str, Setting], wanted: list[str], notes: lis
         if path is None:
             missing.append((key, setting, f"{setting.value!r} is not there"))
             continue
-        if Path(setting.value).is_absolute() and path != Path(setting.value):
+        if _is_absolute(setting.value) and path != Path(setting.value):
             notes.append(f"{key} in row {setting.row}: {path} is taken for {setting.value}")
         found[key] = path
     if missing:
@@ -207,10 +207,9 @@ def _find(ini: Path, settings: dict[str, Setting], wanted: list[str], notes: lis
 def _look(value: str, folders: list[Path]) -> Path | None:
     """Return the first file of that path."""
     parts = [part for part in re.split(r"[\\/]+", value) if part not in {"", "."}]
-    windows = bool(re.match(r"[A-Za-z]:", value)) or value.startswith("\\\\")
-    absolute = windows or value.startswith("/")
+    absolute = _is_absolute(value)
     tried = [Path(value)] if absolute else []
-    starts = range(int(windows), len(parts)) if absolute else range(1)
+    starts = range(len(parts)) if absolute else range(1)
     tried += [folder.joinpath(*parts[start:]) for start in starts for folder in folders]
     for path in tried:
         try:
@@ -219,6 +218,11 @@ def _look(value: str, folders: list[Path]) -> Path | None:
         except OSError:  # a name that this system cannot have
             continue
     return None
+
+
+def _is_absolute(value: str) -> bool:
+    """Tell whether a path starts at a root, here or on Windows."""
+    return value.startswith(("/", "\\\\")) or bool(re.match(r"[A-Za-z]:", value))
 
 
 def _refuse(ini: Path, setting: Setting, problem: str, expected: str) -> NoReturn:
