@@ -11,6 +11,7 @@ from biodata.analysis.circuit_project import read_project
 from biodata.errors import InputError
 from biodata.exports.circuits import run_project
 from biodata.formats.grids import read_grid
+from biodata.formats.ini import Setting, read_settings, write_settings
 from circuits import grid_text, read_map, read_matrix, run, write_project
 
 ONES = [[1.0] * 4 for _ in range(3)]
@@ -297,6 +298,30 @@ def test_broken_grids_are_refused_with_their_place(tmp_path, text, words):
     ini = write_project(tmp_path, ONES, {"points.txt": CORNERS})
     (tmp_path / "habitat.asc").write_text(text)
     refused(ini, "habitat.asc", *words)
+
+
+def test_a_geotiff_without_a_place_and_cells_that_are_no_squares(tmp_path):
+    from biodata.formats.grids import RasterFile, write_tiff_grid
+
+    habitat = RasterFile(np.array([[1.0, np.nan, 1.0], [1.0, 1.0, 1.0]]), 10.0, 20.0, 2.0, 3.0, "EPSG:32648")
+    write_tiff_grid(habitat.values, habitat, tmp_path / "habitat.tif")
+    points = {"points.txt": "1 11 24\n2 15 24\n"}
+    out, report = run(write_project(tmp_path, ONES, points, habitat_file="habitat.tif", **MAPS))
+    assert read_matrix(out)[0, 1] == pytest.approx(4.0)
+    assert any("2 x 3" in note for note in report.notes)
+    written = read_grid(out / "result_curmap_1_2.asc")
+    assert "UTM zone 48N" in written.crs
+    assert (written.west, written.south, written.cell_width, written.cell_height) == (10, 20, 2, 3)
+
+
+def test_settings_are_written_as_they_are_read(tmp_path):
+    path = tmp_path / "project.ini"
+    write_settings([("Habitat", "habitat_file", "a b.asc"), ("Mode", "scenario", "pairwise")], path)
+    found = read_settings(path)
+    assert found["habitat_file"] == Setting("Habitat", "habitat_file", "a b.asc", 2)
+    path.write_text("[x]\nhello\n")
+    with pytest.raises(InputError, match="row 2"):
+        read_settings(path)
 
 
 def test_grids_in_other_forms(tmp_path):

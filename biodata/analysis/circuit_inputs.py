@@ -79,6 +79,9 @@ def read_raster_inputs(project: Project) -> RasterInputs:
     files, flags = project.files, project.flags
     habitat = read_grid(files["habitat_file"])
     conductance = _conductance(project, habitat, notes)
+    wide, high = habitat.cell_width, habitat.cell_height
+    if abs(wide - high) > FAR * wide:
+        notes.append(f"the cells are {wide:.10g} x {high:.10g} and are taken for squares, as Circuitscape takes them")
 
     def grid_of(key: str) -> Floats:
         return _aligned(files[key], files["habitat_file"], habitat, notes)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from biodata.analysis.circuit_graph import cell_nodes, landscape
 from biodata.analysis.circuit_pairwise import UNCONNECTED, pairwise
@@ -104,14 +105,9 @@ def _tightest(current: Floats, areas: Ints) -> tuple[int, int] | None:
     """Return the cell with the largest current; cells beside an area are taken only where there are no others."""
     beside = np.zeros(current.shape, dtype=bool)
     beside.reshape(-1)[areas] = True
-    padded = np.pad(beside, 1)
-    near = np.zeros_like(beside)
-    for row in range(3):
-        for column in range(3):
-            near |= padded[row : row + beside.shape[0], column : column + beside.shape[1]]
+    near = ndimage.binary_dilation(beside, structure=np.ones((3, 3), dtype=bool))
     for left_out in (near, beside):
         shown = np.where(left_out | np.isnan(current), 0.0, current)
         if shown.any():
-            row, column = np.unravel_index(int(shown.argmax()), shown.shape)
-            return int(row), int(column)
+            return divmod(int(shown.argmax()), shown.shape[1])
     return None

@@ -37,7 +37,7 @@ class RasterFile:
     cell_width, cell_height : float
         In the units of the file.
     crs : str
-        The coordinate system as WKT; empty where the file tells none.
+        The coordinate system as WKT, of an ASCII grid that of the .prj file beside it; empty where there is none.
     is_tiff : bool
         Whether the file is a GeoTIFF.
     """
@@ -70,10 +70,7 @@ def looks_like_grid(path: Path) -> bool:
     """Tell whether a file is a grid rather than a list of numbers."""
     content = read_bytes(path)
     start = content[:512]
-    return start[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"} or decode(start).lstrip()[:5].lower() in {
-        "ncols",
-        "nrows",
-    }
+    return b"\0" in start or decode(start).lstrip()[:5].lower() in {"ncols", "nrows"}
 
 
 def _ascii(content: bytes, path: Path) -> RasterFile:
@@ -105,7 +102,9 @@ def _ascii(content: bytes, path: Path) -> RasterFile:
     if abs(nodata) > _HUGE:
         empty |= np.abs(values - nodata) <= 1e-6 * abs(nodata)
     values[empty] = np.nan
-    return RasterFile(values, west, south, wide, high)
+    beside = path.with_suffix(".prj")
+    crs = decode(beside.read_bytes()).strip() if beside.is_file() else ""
+    return RasterFile(values, west, south, wide, high, crs)
 
 
 def _numbers(text: str, rows: int, columns: int, first_row: int, path: Path) -> NDArray[np.float64]:
@@ -162,7 +161,7 @@ def _by_gdal(content: bytes, path: Path) -> RasterFile:
 
 
 def write_ascii_grid(values: NDArray[np.float64], grid: RasterFile, path: Path, *, compress: bool = False) -> Path:
-    """Write values on the cells of a grid as an ASCII grid that appears whole or not at all.
+    """Write values on the cells of a grid as an ASCII grid that appears whole or not at all, and a .prj beside it.
 
     Parameters
     ----------
@@ -199,6 +198,8 @@ def write_ascii_grid(values: NDArray[np.float64], grid: RasterFile, path: Path, 
     part = path.with_name(f"{path.name}.part")
     part.write_bytes(gzip.compress(text.encode(), mtime=0) if compress else text.encode())
     part.replace(path)
+    if grid.crs:
+        path.with_name(path.name.split(".asc")[0] + ".prj").write_text(grid.crs, encoding="utf-8")
     return path
 
 
