@@ -109,5 +109,6 @@ def _tightest(current: Floats, areas: Ints) -> tuple[int, int] | None:
     for left_out in (near, beside):
         shown = np.where(left_out | np.isnan(current), 0.0, current)
         if shown.any():
-            return divmod(int(shown.argmax()), shown.shape[1])
+            row, column = divmod(int(shown.argmax()), shown.shape[1])
+            return int(row), int(column)
     return None

@@ -84,8 +84,9 @@ class MapWriter:
         self._writer, self._habitat, self._raster, self._style = writer, habitat, raster, style
         self._compress, self._as_tiff = flags["compress_grids"], flags["write_as_tif"]
         self._voltages = flags["write_volt_maps"]
-        self._only_sums = flags["write_cum_cur_map_only"]
-        self._currents = flags["write_cur_maps"] or self._only_sums
+        # As in Circuitscape, one-to-all and all-to-one write the map of each focal node all the same.
+        self._only_sums = flags["write_cum_cur_map_only"] and project.scenario == "pairwise"
+        self._currents = flags["write_cur_maps"] or flags["write_cum_cur_map_only"]
         self._sums = MapSums(raster.barrier.shape) if self._currents and project.scenario != "advanced" else None
         self._largest = flags["write_max_cur_maps"]
 
@@ -118,7 +119,7 @@ class MapWriter:
             self._grid(f"voltmap{name}", voltage_map(self._raster, flow.voltages, self._style, active))
         if self._currents:
             currents = current_map(self._raster, flow.currents, self._style, active)
-            if not self._only_sums or self._sums is None:
+            if not self._only_sums:
                 self._grid(f"curmap{name}", currents)
             if self._sums is not None and counted:
                 self._sums.add(currents)
