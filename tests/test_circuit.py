@@ -204,6 +204,38 @@ def test_one_to_all_and_all_to_one_are_advanced_runs():
                 assert flow.resistance == pytest.approx(expected.voltages[at] / strengths[flow.focal])
 
 
+@pytest.mark.parametrize("all_to_one", [False, True], ids=["one-to-all", "all-to-one"])
+def test_regions_are_joined_while_they_are_active(monkeypatch, all_to_one):
+    whole = random_landscape(13, (12, 12), holes=0.02)
+    groups = [np.array(group) for group in ([5, 6, 20], [60], [99, 100], [130, 131, 6])]
+    everyone, some = ~np.eye(4, dtype=bool), ~np.eye(4, dtype=bool)
+    some[0, 2] = some[1, 0] = some[1, 3] = some[2, 1] = False
+    strengths = np.array([1.0, 2.0, 0.5, 1.0])
+    for partners in (everyone, some):
+        options = {"all_to_one": all_to_one, "listed_strengths": True, "maps": True}
+        found = list(one_to_all(whole, groups, partners, strengths, **options))
+        monkeypatch.setattr("biodata.analysis.circuit_one_to_all.MOST_TERMINALS", 0)
+        again = list(one_to_all(whole, groups, partners, strengths, **options))
+        monkeypatch.undo()
+        for flow, other in zip(found, again, strict=True):
+            active = [groups[at] for at in flow.active]
+            smaller, labels = contracted(whole, active)
+            sources, grounds = np.zeros(smaller.nodes), np.zeros(smaller.nodes)
+            for at, group in enumerate(groups):
+                node = labels[group[0]]
+                if at not in flow.active:
+                    sources[node] += float(all_to_one)
+                elif (at == flow.focal) == all_to_one:
+                    grounds[node] = np.inf
+                else:
+                    sources[node] += strengths[at]
+            expected = advanced(smaller, sources, grounds, policy="rmvsrc" if all_to_one else "rmvgnd")
+            for answer in (flow, other):
+                np.testing.assert_allclose(answer.voltages, expected.voltages[labels], atol=1e-9)
+                np.testing.assert_allclose(answer.currents, expected.currents[labels], atol=1e-8)
+            assert other.resistance == pytest.approx(flow.resistance)
+
+
 def line(*conductances):
     count = len(conductances)
     return circuit(np.arange(count), np.arange(1, count + 1), np.array(conductances, dtype=float), count + 1)

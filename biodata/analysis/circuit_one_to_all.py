@@ -5,7 +5,7 @@ are sources. Every focal region is one node while it is active. After Circuitsca
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from biodata.analysis.circuit_currents import node_flows
-from biodata.analysis.circuit_graph import Circuit
-from biodata.analysis.circuit_pairwise import UNCONNECTED
+from biodata.analysis.circuit_graph import Circuit, contracted
+from biodata.analysis.circuit_pairwise import MOST_TERMINALS, UNCONNECTED
 from biodata.analysis.circuit_terminals import GROUNDED, Terminals
 from biodata.analysis.grid import Floats, Ints
 
@@ -73,8 +73,8 @@ def one_to_all(
         The strengths come from a list. Then, in all-to-one, focal nodes that are no partners still inject 1 A, as
         Circuitscape has it.
     maps : bool
-        Also return voltages and currents; for a focal node without partners those that all others would give, not
-        counted.
+        Also return voltages and currents; for a focal node without partners those that all others would give (with
+        1 A each in all-to-one), not counted.
     solver : str
         One of `circuit_solvers.SOLVERS`.
 
@@ -82,21 +82,68 @@ def one_to_all(
     ------
     FocalFlow
     """
-    nodes = np.unique(np.concatenate([*groups, np.empty(0, dtype=np.int64)]))
-    terminals = Terminals(circuit, nodes, solver=solver, maps=len(groups) if maps else 0)
-    places = [np.searchsorted(nodes, group) for group in groups]
-    try:
+    case = _Case(tuple(groups), partners, strengths, all_to_one, listed_strengths, maps, solver)
+    size = sum(group.size for group in groups)
+    everyone = bool((partners | np.eye(len(groups), dtype=bool)).all())
+    if everyone and size > len(groups):  # every region is active all the time, so it is one node once and for all
+        yield from _joined(circuit, case, tuple(groups), range(len(groups)))
+    elif size > MOST_TERMINALS:
         for focal in range(len(groups)):
-            chosen = partners[focal].copy()
+            active = [groups[at] for at in (focal, *np.flatnonzero(case.chosen(focal)))]
+            yield from _joined(circuit, case, tuple(active), [focal])
+    else:
+        yield from _run(circuit, case, range(len(groups)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What one_to_all was asked."""
+
+    groups: tuple[Ints, ...]
+    partners: NDArray[np.bool_]
+    strengths: Floats
+    all_to_one: bool
+    listed_strengths: bool
+    maps: bool
+    solver: str
+
+    def chosen(self, focal: int) -> NDArray[np.bool_]:
+        """Return which others take part: all, where there is none and maps are asked for."""
+        chosen: NDArray[np.bool_] = self.partners[focal].copy()
+        chosen[focal] = False
+        if not chosen.any():
+            chosen[:] = self.maps
             chosen[focal] = False
-            counted = bool(chosen.any())
-            if not counted:
-                chosen[:] = maps
-                chosen[focal] = False
-            idle = [at for at in range(len(groups)) if not chosen[at] and at != focal]
-            extra = [places[at][:1] for at in idle] if all_to_one and listed_strengths and counted else []
-            found = _solve(terminals, places, focal, np.flatnonzero(chosen), strengths, extra, all_to_one, maps)
-            yield found if counted else FocalFlow(focal, UNCONNECTED, found.voltages, found.currents, (focal,), False)
+        return chosen
+
+
+def _joined(circuit: Circuit, case: _Case, active: tuple[Ints, ...], focals: Sequence[int]) -> Iterator[FocalFlow]:
+    """Solve on a circuit in which active regions are nodes, and tell the answers on the nodes of the whole."""
+    smaller, labels = contracted(circuit, [group for group in active if group.size])
+    ends = tuple(labels[group[:1]].astype(np.int64) for group in case.groups)
+    for flow in _run(smaller, replace(case, groups=ends), focals):
+        if flow.voltages is None or flow.currents is None:
+            yield flow
+        else:
+            yield replace(flow, voltages=flow.voltages[labels], currents=flow.currents[labels])
+
+
+def _run(circuit: Circuit, case: _Case, focals: Sequence[int]) -> Iterator[FocalFlow]:
+    """Solve for some focal nodes by one factor."""
+    nodes = np.unique(np.concatenate([*case.groups, np.empty(0, dtype=np.int64)]))
+    terminals = Terminals(circuit, nodes, solver=case.solver, maps=len(focals) if case.maps else 0)
+    places = [np.searchsorted(nodes, group) for group in case.groups]
+    with_idle = case.all_to_one and case.listed_strengths
+    try:
+        for focal in focals:
+            chosen = case.chosen(focal)
+            counted = bool(case.partners[focal].any())
+            idle = [at for at in range(len(places)) if not chosen[at] and at != focal]
+            extra = [places[at][:1] for at in idle] if with_idle and counted else []
+            amounts = np.ones_like(case.strengths) if with_idle and not counted else case.strengths
+            others = np.flatnonzero(chosen)
+            found = _solve(terminals, places, focal, others, amounts, extra, case.all_to_one, case.maps)
+            yield found if counted else replace(found, resistance=UNCONNECTED, active=(focal,), counted=False)
     finally:
         terminals.close()
 

@@ -20,7 +20,7 @@ UNCONNECTED: Final = -1.0
 """What stands for an infinite resistance in Circuitscape's files."""
 _FACTOR_IN_SOLVES: Final = 100
 """A factor takes about as long as this many solves: with more terminals than that for each pair, pairs go one by one."""
-_MOST_TERMINALS: Final = 8_000
+MOST_TERMINALS: Final = 8_000
 """The dense system of so many terminals takes 0.5 GiB."""
 
 
@@ -81,7 +81,7 @@ def pairwise(
     solved = [pair for pair in pairs if allowed[pair] or (maps and maps_of_others)]
     edges = [_edge(circuit, group) for group in groups]
     nodes = np.unique(np.concatenate([*edges, np.empty(0, dtype=np.int64)]))
-    one_by_one = nodes.size > min(_MOST_TERMINALS, max(1, len(solved)) * _FACTOR_IN_SOLVES)
+    one_by_one = nodes.size > min(MOST_TERMINALS, max(1, len(solved)) * _FACTOR_IN_SOLVES)
     whole = None if one_by_one else Terminals(circuit, nodes, solver=solver, maps=len(solved) if maps else 0)
     try:
         for i, j in pairs:
