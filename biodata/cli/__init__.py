@@ -9,6 +9,7 @@ import typer
 from biodata.cli import (
     analyse,
     assess,
+    circuit,
     cite,
     corridors,
     cost_distance,
@@ -46,6 +47,7 @@ for module in (
     cost_distance,
     network,
     export,
+    circuit,
     cite,
     explain,
     keys,
