@@ -20,6 +20,7 @@ from biodata.cli import (
     parse,
     protected_areas,
     quality,
+    reserves,
     serve,
     upkeep,
 )
@@ -39,6 +40,7 @@ for module in (
     quality,
     serve,
     analyse,
+    reserves,
     export,
     cite,
     explain,
