@@ -148,6 +148,9 @@ def explain(
         best = sorted(told.supplies.items(), key=lambda item: -item[1])[:10]
         say("It holds " + ", ".join(f"{share:.1%} of the target of {name}" for name, share in best) + ".")
     if instead_of is not None:
+        if not found.chosen[places[instead_of]] or found.chosen[places[unit]]:
+            text = f"{instead_of} is to be in the plan and {unit} is not"
+            raise InputError(text, file=str(project), column="--instead-of", value=instead_of, code="UNIT_NOT_IN_PLAN")
         change, short = plan_explanation.exchange(problem, found, places[instead_of], places[unit])
         lost = ", ".join(f"{one.feature} ({one.held:.6g} of {one.need:.6g})" for one in short)
         say(
