@@ -115,9 +115,7 @@ def test_the_objective_is_marxans(tmp_path):
         pytest.param({"puvspr.dat": "pu,10,20\n1,2,1\n2,3,0\n3,0,2\n4,9,\n"}, id="matrix of units and features"),
         pytest.param({"puvspr.dat": FILES["puvspr.dat"].partition("\n")[2]}, id="puvspr without a heading"),
         pytest.param({"bound.dat": FILES["bound.dat"] + "2,1,1\n3,2,1\n"}, id="both directions"),
-        pytest.param(
-            {"spec.dat": "id\tprop\tspf\tname\n10\t0.21\t1\tgibbon\n20\t.66\t1\ttree fern\n"}, id="shares"
-        ),
+        pytest.param({"spec.dat": "id\tprop\tspf\tname\n10\t0.21\t1\tgibbon\n20\t.66\t1\ttree fern\n"}, id="shares"),
         pytest.param({"input.dat": INPUT.replace("INPUTDIR input", "INPUTDIR .\\input\\")}, id="folder of Windows"),
         pytest.param(
             {"input.dat": INPUT.replace("INPUTDIR input", r"INPUTDIR C:\Marxan\mine\input")}, id="drive of Windows"
