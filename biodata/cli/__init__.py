@@ -24,6 +24,7 @@ from biodata.cli import (
     parse,
     protected_areas,
     quality,
+    reserves,
     serve,
     upkeep,
 )
@@ -46,6 +47,7 @@ for module in (
     analyse,
     cost_distance,
     network,
+    reserves,
     export,
     circuit,
     cite,
