@@ -7,8 +7,8 @@ from typing import Final
 import typer
 
 from biodata.cli import (
-    analyse,
     assess,
+    candidates,
     circuit,
     cite,
     corridors,
@@ -25,6 +25,8 @@ from biodata.cli import (
     protected_areas,
     quality,
     reserves,
+    resistance,
+    run_records,
     serve,
     upkeep,
 )
@@ -44,8 +46,10 @@ for module in (
     quality,
     serve,
     corridors,
-    analyse,
+    candidates,
     cost_distance,
+    resistance,
+    run_records,
     network,
     reserves,
     export,
