@@ -22,7 +22,7 @@ from api.features import trail
 from api.intervals import overlaps, read_dates
 from api.paging import window
 from api.parameters import DUPLICATES
-from api.readers import all_duplicates, boolean, integer, number
+from api.readers import all_duplicates, boolean, composed, integer, number
 from api.systems import CRS84, System
 from biodata.store.query.filters import And, Compare, Contains, Filter, default_view
 
@@ -120,7 +120,7 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
     parts: list[Filter] = []
     for name, value in query.multi_items():
         if name in collection.filterable:
-            parts.append(_property_filter(collection, name, value))
+            parts.append(_property_filter(collection, name, composed(value)))
         elif name not in _ITEM_PARAMETERS and not (name == DUPLICATES and collection.points):
             raise unknown_parameter(name, (*_ITEM_PARAMETERS, *collection.filterable))
     if query.get("bbox"):
@@ -134,7 +134,7 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
         if language not in LANGUAGES:
             raise invalid(field="filter-lang", value=language, expected=f"one of {', '.join(LANGUAGES)}")
         system = systems.find("filter-crs", query.get("filter-crs", CRS84))
-        parts.append(read_filter(query["filter"], language, collection.table, system))
+        parts.append(read_filter(composed(query["filter"]), language, collection.table, system))
     whole = None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
     return view(query, collection, whole)
 

@@ -89,7 +89,7 @@ def read(
     ignored: set[str] = set()
     for name, value in parameters:
         if name in SEARCH or name in ACROSS or name in NULLS:
-            told.setdefault(name, []).append(value)
+            told.setdefault(name, []).append(readers.composed(value))
         elif name in own:
             continue
         elif name in gbif_names.UNANSWERED:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from api.errors import ProblemError, invalid
 from api.intervals import read_dates, within
 from api.parameters import SEARCH, Kind, Parameter
-from api.readers import Lookup, integer, number, unknown_value
+from api.readers import Lookup, composed, integer, number, unknown_value
 from biodata.store.query.filters import And, Compare, Differ, Filter, InBox, Intersects, IsNull, Like, Not, Operator, Or
 
 DEPTH_LIMIT: Final = 10
@@ -177,7 +177,7 @@ def _plain(told: dict[str, Any], value: Any) -> str:
         return str(value).lower()
     if not isinstance(value, str | int | float):
         raise _refuse(told, "text, a number, true or false as its value")
-    return str(value)
+    return composed(str(value))
 
 
 def _refuse(told: Any, expected: str) -> ProblemError:

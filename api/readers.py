@@ -1,6 +1,7 @@
 """How the values of search parameters are read: text in, a filter of the store out."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -62,6 +63,11 @@ DAY_PRECISIONS: Final = ("day", "time", "interval")
 
 _INTEGER: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})", re.ASCII)
+
+
+def composed(text: str) -> str:
+    """Return text with letters and their marks as one sign (NFC), as records hold it; some keyboards send them apart."""
+    return unicodedata.normalize("NFC", text)
 
 
 def integer(name: str, value: str) -> int:

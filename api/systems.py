@@ -67,11 +67,13 @@ SYSTEMS: Final[Mapping[str, System]] = MappingProxyType(
         for system in (
             System(CRS84, "WGS 84, longitude first", 4326),
             System(f"{EPSG}4326", "WGS 84, latitude first", 4326, flipped=True),
+            # EPSG's operation between the two moves nothing: they agree to a metre.
+            System(f"{EPSG}4490", "China Geodetic Coordinate System 2000, latitude first", 4490, flipped=True),
             System(f"{EPSG}3857", "Web Mercator", 3857, projected=True),
             System(f"{EPSG}6933", "EASE-Grid 2.0, equal areas", 6933, projected=True),
             *(
                 System(f"{EPSG}{32600 + zone}", f"UTM zone {zone}N", 32600 + zone, projected=True, straight=False)
-                for zone in (47, 48, 49)
+                for zone in range(46, 52)
             ),
         )
     }

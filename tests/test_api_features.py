@@ -17,6 +17,7 @@ pytest_plugins = ("api_client",)
 COLLECTIONS = ("occurrences", "protected_areas", "corridors", "reserve_candidates", "surveys", "boundaries")
 ITEMS = "/ogc/collections/{}/items"
 EPSG4326 = "http://www.opengis.net/def/crs/EPSG/0/4326"
+EPSG4490 = "http://www.opengis.net/def/crs/EPSG/0/4490"
 PLACED = [r for r in releases.open_rows() if r["decimalLatitude"] is not None]
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 
@@ -130,10 +131,11 @@ def test_geometries(client):
     )
 
 
-def test_latitude_first(client):
-    first = items(client, "corridors", crs=EPSG4326)["features"][0]
+@pytest.mark.parametrize("system", [EPSG4326, EPSG4490])
+def test_latitude_first(client, system):
+    first = items(client, "corridors", crs=system)["features"][0]
     assert first["properties"]["path"]["coordinates"][0] == [20.8, 101.0]
-    point = items(client, limit=1, occurrenceID="FN-40", crs=EPSG4326)["features"][0]["geometry"]["coordinates"]
+    point = items(client, limit=1, occurrenceID="FN-40", crs=system)["features"][0]["geometry"]["coordinates"]
     assert point == [pytest.approx(20 + 8 * 0.11), pytest.approx(100.37)]
 
 
@@ -147,6 +149,7 @@ def inside(row, west, south, east, north):
         pytest.param({"bbox": "101,20.5,102,21.5"}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box"),
         pytest.param({"bbox": "101,20.5,0,102,21.5,9"}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box with heights"),
         pytest.param({"bbox": "20.5,101,21.5,102", "bbox-crs": EPSG4326}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="latitude first"),
+        pytest.param({"bbox": "20.5,101,21.5,102", "bbox-crs": EPSG4490}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="CGCS2000"),
         pytest.param({"bbox": "104,-90,100,90"}, lambda r: r["decimalLongitude"] <= 100 or r["decimalLongitude"] >= 104, id="over the 180th meridian"),
         pytest.param({"datetime": "2005-01-01T00:00:00Z/2006-12-31"}, lambda r: r["year"] in (2005, 2006), id="two years"),
         pytest.param({"datetime": "../1999"}, lambda r: r["year"] <= 1999, id="up to a year"),
@@ -271,7 +274,7 @@ def test_pages_by_offset_lead_both_ways(client):
 
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
-SYSTEMS = [3857, 6933, 32647, 32648, 32649]
+SYSTEMS = [3857, 6933, 32646, 32647, 32648, 32649, 32650, 32651]
 
 
 @pytest.mark.parametrize("code", SYSTEMS)

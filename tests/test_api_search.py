@@ -1,6 +1,7 @@
 """What a search can do beyond GBIF's, and its whole list of parameters: bodies, predicates, sides, lists, nulls, snapshots."""
 
 import json
+import unicodedata
 from collections import Counter
 from urllib.parse import urlsplit
 
@@ -189,6 +190,20 @@ def test_names_in_the_regions_languages(client):
         assert ask(client, country=value).json()["count"] == sum(r["countryCode"] == "VN" for r in ROWS)
     for value in ("Yunnan", "云南省", "CN-YN"):
         assert ask(client, stateProvince=value).json()["count"] == sum(r["province_code"] == "CN-YN" for r in ROWS)
+
+
+def test_letters_with_their_marks_apart_are_the_same_letters(client):
+    """As macOS writes file names, and some keyboards send text: é as e and an accent."""
+    apart = unicodedata.normalize("NFD", "Cao Bằng")
+    assert apart != "Cao Bằng"
+    expected = sum(r["stateProvince"] == "Cao Bằng" and r["species"] != GIBBON for r in ROWS)
+    predicate = {"type": "equals", "key": "STATE_PROVINCE", "value": apart}
+    assert ask(client, stateProvince=apart, sharingCategory="open").json()["count"] == expected > 0
+    body = {"predicate": predicate, "sharingCategory": "open", "limit": 0}
+    assert client.post(SEARCH, json=body).json()["count"] == expected
+    for parameters in ({"stateProvince": apart}, {"filter": f"stateProvince = '{apart}'"}):
+        items = client.get("/ogc/collections/occurrences/items", params={"sharing_category": "open", **parameters})
+        assert items.json()["numberMatched"] == expected
 
 
 # Geometry
