@@ -140,6 +140,9 @@ def fragment(request: Request, key: Annotated[str, documents.WHOLE]) -> Response
 )
 def by_identifier(request: Request, dataset_key: str, occurrence_id: str) -> Response:
     """Answer one record by its dataset and the identifier that its publisher gave."""
+    if not occurrence_id:
+        detail = "this address ends with a slash"
+        raise ProblemError(Code.NOT_FOUND, detail, expected=f"/v1/occurrence/{dataset_key[:80]}")
     wanted = And((Compare("datasetKey", "=", dataset_key), Compare("occurrenceID", "=", occurrence_id)))
     with service(request).open(request) as release:
         page = release.page("occurrences", wanted, records.COLUMNS, limit=1, offset=0)

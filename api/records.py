@@ -42,8 +42,7 @@ def occurrence(values: Iterable[Any]) -> dict[str, Any]:
         record["license"] = LICENSE_URLS.get(record["license"], record["license"])
     if "countryCode" in record and (country := country_name(record["countryCode"])):
         record["country"] = country
-    continents = {CONTINENT_OF.get(code) for code in _countries(record)}
-    if len(continents) == 1 and (continent := continents.pop()):
+    if continent := _continent(record):
         record["continent"] = continent
     if "taxonKey" in record and record.get("taxonomicStatus") == "ACCEPTED":
         record["acceptedTaxonKey"] = record["taxonKey"]
@@ -52,9 +51,12 @@ def occurrence(values: Iterable[Any]) -> dict[str, Any]:
     return record
 
 
-def _countries(record: Mapping[str, Any]) -> Iterable[str]:
-    """Return the record's country, else each that its published place may belong to."""
-    return (record["countryCode"],) if "countryCode" in record else record.get("country_codes", ())
+def _continent(record: Mapping[str, Any]) -> str | None:
+    """Return the continent of the record's country, else the one of every country that it may be from."""
+    if "countryCode" in record:
+        return CONTINENT_OF.get(record["countryCode"])
+    found = {CONTINENT_OF.get(code) for code in record.get("country_codes", ())}
+    return found.pop() if len(found) == 1 else None
 
 
 def _days_of_year(record: dict[str, Any]) -> None:

@@ -32,7 +32,11 @@ _RELEASE: Final = re.compile(r"r\d{6,18}-[0-9a-f]{10}", re.ASCII)
 _OWN: Final = ("f", "release")
 _PROPERTIES: Final = "properties"
 _OWN_PARAMETERS: Final = documents.plain_parameters(
-    ("release", {"type": "string", "pattern": r"^r\d{6,}-[0-9a-f]{10}$"}, "The release, as TileJSON gives it."),
+    (
+        "release",
+        {"type": "string", "pattern": r"^r\d{6,}-[0-9a-f]{10}$"},
+        "The release by its id, as X-Biodata-Release tells it; else the current one.",
+    ),
     (
         _PROPERTIES,
         {"type": "string", "minLength": 1},
@@ -65,15 +69,22 @@ def tile_set(request: Request, collection_id: CollectionId) -> Response:
 @router.get(
     "/WebMercatorQuad/tilejson.json",
     summary="The tile set as TileJSON",
-    responses=documents.answers(dict[str, Any], missing=True),
+    openapi_extra={"parameters": _OWN_PARAMETERS["parameters"][:1]},
+    responses=documents.answers(dict[str, Any], missing=True, other=(410,)),
 )
 def tile_json(request: Request, collection_id: CollectionId) -> Response:
-    """Answer with TileJSON 3.0; the addresses of its tiles hold the release, so they may be kept for ever."""
-    only(request, "f")
+    """Answer with TileJSON 3.0.
+
+    The addresses of its tiles are those of the current release, whichever that is: a layer that is saved in a project
+    goes on with the next one. Asked for one release by its id, they hold it, and their tiles may be kept for ever.
+    """
+    only(request, *_OWN)
     found = find(collection_id)
-    with service(request).open(request) as release:
+    asked = _release(request)
+    with service(request).open(request, release_id=asked) as release:
         west, south, east, north = release.extent(found.id)
-        tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", [("release", release.id)])
+    told = [("release", asked)] if asked is not None else []
+    tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", told)
     fields = {name: str(property_schema(found, name)["description"]) for name in found.filterable}
     body = {
         "tilejson": "3.0.0",
@@ -110,9 +121,7 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
             field="z",
             expected=f"z from 0 to {MAXIMUM_ZOOM}, y and x below 2^z",
         )
-    asked = request.query_params.get("release")
-    if asked is not None and not _RELEASE.fullmatch(asked):
-        raise invalid(field="release", value=asked, expected="a release's id, as TileJSON gives it")
+    asked = _release(request)
     with service(request).open(request, release_id=asked) as release:
         filter_, properties, ignored = _asked(request, found, release)
         # Tiles of one release never change, so its id, the tile's place and what is asked are all that the tag needs.
@@ -126,6 +135,14 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
             return Response(status_code=304, headers=headers)
         told = release.tile(found.id, zoom, column, row, filter_, properties)
         return Response(told, headers=headers, media_type=MVT)
+
+
+def _release(request: Request) -> str | None:
+    """Return the id of the release that is asked for."""
+    asked = request.query_params.get("release")
+    if asked is not None and not _RELEASE.fullmatch(asked):
+        raise invalid(field="release", value=asked, expected="a release's id, as X-Biodata-Release tells it")
+    return asked
 
 
 def _asked(
@@ -181,7 +198,7 @@ def _tile_set(request: Request, collection: Collection) -> dict[str, Any]:
         "links": [
             link(address(request, path), "self", JSON, "This tile set"),
             link(address(request, f"{path}/tilejson.json"), "describedby", TILE_JSON, "TileJSON"),
-            link(MATRIX_SET, "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", JSON, "WebMercatorQuad"),
+            link(address(request, "/ogc/tileMatrixSets/WebMercatorQuad"), "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", JSON, "WebMercatorQuad"),
             {**link(template, "item", MVT, "Tiles"), "templated": True},
         ],
     }  # fmt: skip

@@ -158,6 +158,11 @@ def test_gbifs_parameters_that_we_cannot_answer_are_told(client):
     assert answer.headers["x-biodata-ignored"] == "checklistKey, waterBody"
 
 
+def test_a_slash_too_much_is_told(client):
+    answer = client.get(f"{SEARCH}/")
+    assert (answer.status_code, answer.json()["expected"]) == (404, SEARCH)
+
+
 def test_one_record_and_its_terms(client):
     key = search(client, occurrenceId="FN-3")["results"][0]["key"]
     assert client.get(f"/v1/occurrence/{key}").json()["occurrenceID"] == "FN-3"

@@ -57,10 +57,25 @@ def test_a_second_request_costs_nothing(client):
 
 
 def test_tiles_of_a_named_release_may_be_kept(client):
-    told = client.get(QUAD.format("occurrences") + "/tilejson.json").json()
+    path = QUAD.format("occurrences") + "/tilejson.json"
+    release = client.get(path).headers["x-biodata-release"]
+    told = client.get(path, params={"release": release}).json()
     assert told["vector_layers"][0]["id"] == "occurrences"
     answer = client.get(told["tiles"][0].format(z=4, y=7, x=12))
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_layer_that_is_saved_goes_on_with_the_next_release(client):
+    (told,) = client.get(QUAD.format("occurrences") + "/tilejson.json").json()["tiles"]
+    assert "release" not in told
+    answer = client.get(told.format(z=4, y=7, x=12))
+    assert answer.headers["cache-control"] == "public, max-age=60"
+    assert decode(answer)["occurrences"]["features"]
+
+
+@pytest.mark.parametrize(("release", "status"), [("r000001-0000000000", 410), ("now", 400)])
+def test_tilejson_of_a_release_that_is_not_open(client, release, status):
+    assert client.get(QUAD.format("occurrences") + "/tilejson.json", params={"release": release}).status_code == status
 
 
 def test_a_release_that_is_gone(client):
@@ -74,6 +89,8 @@ def test_tile_sets(client):
     address = item["href"].replace("{tileMatrix}", "4").replace("{tileRow}", "7").replace("{tileCol}", "12")
     assert decode(client.get(address))["occurrences"]["features"]
     assert client.get(QUAD.format("occurrences")).json() == told
+    scheme = next(entry["href"] for entry in told["links"] if entry["rel"].endswith("/tiling-scheme"))
+    assert client.get(scheme).json()["uri"] == told["tileMatrixSetURI"]
 
 
 def points(answer):

@@ -115,6 +115,13 @@ def test_gdal_lets_us_filter(address):
     assert f"Feature Count: {expected}" in told.stdout
 
 
+def test_gdal_reads_tiles_and_every_record_is_counted(address):
+    """GDAL's client of OGC API Tiles: it takes the grid from us, then the tiles of a zoom."""
+    told = ogr("ogrinfo", "-q", f"OGCAPI:{address}/ogc/collections/occurrences", "Zoom level 0", "-oo", "API=TILES")
+    counts = [int(line.rpartition("=")[2]) for line in told.splitlines() if "count (Integer)" in line]
+    assert sum(counts) == releases.OPEN + 2
+
+
 def test_gdal_asks_in_another_system(address, tmp_path):
     out, system = tmp_path / "out.geojson", "http://www.opengis.net/def/crs/EPSG/0/32648"
     ogr("ogr2ogr", "-f", "CSV", "-lco", "GEOMETRY=AS_XY", out.with_suffix(".csv"), f"OAPIF:{address}/ogc", "occurrences",
