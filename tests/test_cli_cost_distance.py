@@ -297,6 +297,17 @@ def test_a_raster_without_a_system_takes_the_one_told(tmp_path):
     assert band(tmp_path / "out.tif").tolist() == [[0, 1], [1, 0]]
 
 
+def test_files_that_are_missing_or_no_rasters(ground, tmp_path):
+    at((0, 0)).to_file(tmp_path / "start.gpkg")
+    (tmp_path / "text.tif").write_text("no raster")
+    arguments = ["--sources", tmp_path / "start.gpkg", "--out", tmp_path / "out.tif"]
+    assert "gone.tif: there is no such file" in refusal(tmp_path / "gone.tif", *arguments)
+    assert "text.tif: the file is no raster that can be read" in refusal(tmp_path / "text.tif", *arguments)
+    assert "start.gpkg: the file would be written over itself" in refusal(
+        ground, "--sources", tmp_path / "start.gpkg", "--out", tmp_path / "start.gpkg"
+    )
+
+
 def test_one_cell(tmp_path):
     write(tmp_path / "r.tif", [[5.0]])
     at((0, 0)).to_file(tmp_path / "start.gpkg")

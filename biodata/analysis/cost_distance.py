@@ -118,13 +118,16 @@ def surface(
     InputError
         If a resistance is 0 or less.
     ValueError
-        If shapes do not agree, a source lies outside the raster, or `neighbours` is neither 4 nor 8.
+        If shapes do not agree, a source lies outside the raster, `neighbours` is neither 4 nor 8, or there are 2^32 cells.
     """
     rows, columns = resistance.shape
     widths = np.broadcast_to(np.asarray(cell_width_m, dtype=np.float64), (rows,))
     heights = widths if cell_height_m is None else np.broadcast_to(np.asarray(cell_height_m, dtype=np.float64), (rows,))
     if neighbours not in (4, 8) or not (widths > 0).all() or not (heights > 0).all() or math.isnan(max_cost):
         msg = f"neighbours must be 4 or 8 ({neighbours}), cell sizes positive and max_cost a number ({max_cost})"
+        raise ValueError(msg)
+    if resistance.size >= 2**32:
+        msg = f"a raster of {rows} x {columns} cells has more than a search can number"
         raise ValueError(msg)
     if sources.size and (sources.min() < 0 or sources.max() >= resistance.size):
         msg = f"a source lies outside the raster of {rows} x {columns} cells"

@@ -69,7 +69,7 @@ def read(
             values, notes = _values(source, path, _band(source, path, band), nodata)
             transform = source.transform
     except (RasterioError, OSError) as error:
-        problem = "the file is no raster that can be read"
+        problem = "the file is no raster that can be read" if path.exists() else "there is no such file"
         raise InputError(problem, file=path.name, code="RASTER_UNREADABLE") from error
     if transform.b or transform.d or transform.e >= 0 or transform.a <= 0:
         problem = "the raster is rotated or not north up"

@@ -1,18 +1,27 @@
-"""Time a full cost surface against scikit-image, in one run on one raster; by hand, not by pytest.
+"""Time a full cost surface with back-links against scikit-image and GRASS r.cost, in one run on one raster; by hand.
 
-python tests/benchmarks/bench_cost_distance.py [--side 500 1000 2000] [--repeats 5]
+python tests/benchmarks/bench_cost_distance.py [--side 1000 2000 4000] [--repeats 5]
+
+Ratios are of processor seconds of one thread, the median of pairs measured one after the other, so that the load of the
+machine counts little. What r.cost reads and writes is told apart: the same call that stops at its source.
 """
 
 import argparse
+import os
 import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 from skimage.graph import MCP_Geometric
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import grass
 from biodata.analysis import cost_distance
 
 
@@ -26,46 +35,83 @@ def landscape(side: int, seed: int) -> np.ndarray:
     return resistance
 
 
-def seconds(work: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Return the median wall and CPU seconds of some repeats, after one that is not counted."""
+def seconds(work: Callable[[], object]) -> float:
+    """Return the processor seconds that this thread takes."""
+    start = time.thread_time()
     work()
-    wall, cpu = [], []
-    for _ in range(repeats):
-        start_wall, start_cpu = time.perf_counter(), time.process_time()
-        work()
-        wall.append(time.perf_counter() - start_wall)
-        cpu.append(time.process_time() - start_cpu)
-    return statistics.median(wall), statistics.median(cpu)
+    return time.thread_time() - start
 
 
-def peer_surface(cost: np.ndarray, start: tuple[int, int]) -> np.ndarray:
-    """Return the peer's surface."""
-    return MCP_Geometric(cost).find_costs([start])[0]
+def difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Return the largest relative difference where both reach; both must reach the same cells."""
+    reached = np.isfinite(theirs)
+    assert (np.isfinite(ours) == reached).all()
+    return float(np.max(np.abs(ours[reached] - theirs[reached]) / np.maximum(theirs[reached], 1e-12)))
+
+
+def compare(side: int, repeats: int, seed: int) -> None:
+    """Print one raster's figures."""
+    resistance = landscape(side, seed)
+    start = int(np.flatnonzero(np.isfinite(resistance.reshape(-1)))[resistance.size // 3])
+    peer_cost = np.where(np.isfinite(resistance), resistance, -1)
+    taken: dict[str, list[float]] = {"biodata": [], "scikit-image": [], "r.cost": [], "r.cost's files": []}
+    with tempfile.TemporaryDirectory() as folder:
+        peer = grass.Grass(Path(folder), resistance) if grass.PROGRAM else None
+        for _ in range(repeats):
+            taken["biodata"].append(
+                seconds(lambda: cost_distance.surface(resistance, np.array([start]), cell_width_m=1.0))
+            )
+            taken["scikit-image"].append(seconds(lambda: MCP_Geometric(peer_cost).find_costs([divmod(start, side)])))
+            if peer is not None:
+                theirs, spent = peer.cost([start])
+                taken["r.cost"].append(spent.search)
+                taken["r.cost's files"].append(spent.reading_and_writing)
+    ours = cost_distance.surface(resistance, np.array([start]), cell_width_m=1.0).cost
+    differences = {"scikit-image": difference(ours, MCP_Geometric(peer_cost).find_costs([divmod(start, side)])[0])}
+    if peer is not None:
+        differences["r.cost"] = difference(ours, theirs)
+    for name, all_seconds in taken.items():
+        if all_seconds:
+            ratio = statistics.median(b / a for a, b in zip(taken["biodata"], all_seconds, strict=True))
+            print(
+                f"{resistance.size:>12,} {name:>15} {statistics.median(all_seconds):>8.3f} {ratio:>8.1f}"
+                f"  {differences.get(name, 0.0):.1e}"
+            )
+
+
+def scale(side: int, seed: int, surfaces: int = 8) -> None:
+    """Print how many surfaces two threads make in the time of one."""
+    resistance = landscape(side, seed)
+    cells = np.random.default_rng(seed).choice(np.flatnonzero(np.isfinite(resistance)), surfaces, replace=False)
+
+    def search(cell: int) -> None:
+        cost_distance.surface(resistance, np.array([cell]), cell_width_m=1.0)
+
+    walls: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(3):
+        for threads, wall in walls.items():
+            with ThreadPoolExecutor(threads) as executor:
+                start = time.perf_counter()
+                list(executor.map(search, cells))
+                wall.append(time.perf_counter() - start)
+    one, two = (min(wall) for wall in walls.values())
+    print(
+        f"{surfaces} surfaces of {resistance.size:,} cells: {one:.2f} s on 1 thread, {two:.2f} s on 2 ({one / two:.2f} x)"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--side", type=int, nargs="+", default=[500, 1000, 2000])
+    parser.add_argument("--side", type=int, nargs="+", default=[1000, 2000, 4000])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=20261124)
     arguments = parser.parse_args()
-    print(f"{'cells':>12} {'engine':>14} {'wall s':>8} {'CPU s':>8} {'cells/s':>12}  largest relative difference")
+    cost_distance.surface(np.ones((3, 3)), np.array([0]), cell_width_m=1.0)  # compiled code is loaded once
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    print(f"{'cells':>12} {'engine':>15} {'CPU s':>8} {'ratio':>8}  largest relative difference")
     for side in arguments.side:
-        resistance = landscape(side, arguments.seed)
-        start = int(np.flatnonzero(np.isfinite(resistance.reshape(-1)))[resistance.size // 3])
-        peer_cost = np.where(np.isfinite(resistance), resistance, -1)
-        ours = cost_distance.surface(resistance, np.array([start]), cell_width_m=1.0).cost
-        theirs = peer_surface(peer_cost, divmod(start, side))
-        reached = np.isfinite(theirs)
-        difference = float(np.max(np.abs(ours[reached] - theirs[reached]) / np.maximum(theirs[reached], 1e-12)))
-        surface = partial(cost_distance.surface, resistance, np.array([start]), cell_width_m=1.0)
-        peer = partial(peer_surface, peer_cost, divmod(start, side))
-        engines: dict[str, Callable[[], object]] = {"biodata": surface, "scikit-image": peer}
-        for name, work in engines.items():
-            wall, cpu = seconds(work, arguments.repeats)
-            print(
-                f"{resistance.size:>12,} {name:>14} {wall:>8.3f} {cpu:>8.3f} {resistance.size / cpu:>12,.0f}  {difference:.1e}"
-            )
+        compare(side, arguments.repeats, arguments.seed)
+    scale(2000, arguments.seed)
 
 
 if __name__ == "__main__":
