@@ -240,11 +240,13 @@ def test_options_without_a_meaning_are_refused(tmp_path, options, words):
 @pytest.mark.parametrize(
     ("points", "words"),
     [
-        pytest.param("1 0.5 0.5\n2 9.5 0.5\n", ["points.txt, row 2", "9.5", "outside"], id="a point outside"),
+        pytest.param("1 0.5 0.5\n2 9.5 0.5\n", ["points.txt, row 2", "9.5", "1 of 2", "outside"], id="a point outside"),
         pytest.param("1 0.5 0.5\n", ["one focal node"], id="one focal node"),
         pytest.param("-1 0.5 0.5\n-2 1.5 0.5\n", ["no focal nodes"], id="ids below 0"),
         pytest.param("1 0.5 0.5\n2 1,5\n", ["row 2"], id="a decimal comma"),
         pytest.param("1 0.5 0.5\n2 a 0.5\n", ["row 2", "column 2", "'a'"], id="a word for a number"),
+        pytest.param("1 0.5 0.5\n2 inf 0.5\n", ["row 2", "outside"], id="a point at infinity"),
+        pytest.param("nan 0.5 0.5\n2 1.5 0.5\n", ["row 1", "'nan'"], id="an id that is no number"),
         pytest.param("1.5 0.5 0.5\n2 1.5 0.5\n", ["1.5", "whole"], id="an id that is no whole number"),
     ],
 )
@@ -292,6 +294,8 @@ def test_grids_of_another_size_are_refused_and_shifted_ones_told(tmp_path):
         pytest.param("ncols 2\nnrows 2\ncellsize 1\n1 2\n", ["2 values", "2 x 2"], id="a row too few"),
         pytest.param("ncols 2\ncellsize 1\n1 2\n", ["nrows"], id="no number of rows"),
         pytest.param("hello\n", ["no grid"], id="no grid at all"),
+        pytest.param("ncols 1.5\nnrows 1\ncellsize 1\n1\n", ["ncols 1.5", "whole"], id="half a column"),
+        pytest.param("ncols 1\nnrows 1\ncellsize 0\n1\n", ["cellsize 0"], id="cells of no size"),
     ],
 )
 def test_broken_grids_are_refused_with_their_place(tmp_path, text, words):

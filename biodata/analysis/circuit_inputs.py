@@ -212,16 +212,16 @@ def _listed(path: Path, habitat: RasterFile) -> tuple[Floats, Ints]:
     """
     table, rows = read_numbers(path, columns=3)
     high, wide = habitat.values.shape
-    down = np.ceil(high - (table[:, 2] - habitat.south) / habitat.cell_height).astype(np.int64) - 1
-    right = np.ceil((table[:, 1] - habitat.west) / habitat.cell_width).astype(np.int64) - 1
+    down = np.ceil(high - (table[:, 2] - habitat.south) / habitat.cell_height) - 1
+    right = np.ceil((table[:, 1] - habitat.west) / habitat.cell_width) - 1
     down[(down == -1) & (table[:, 2] <= habitat.south + high * habitat.cell_height)] = 0
     right[(right == -1) & (table[:, 1] >= habitat.west)] = 0
-    outside = np.flatnonzero((down < 0) | (down >= high) | (right < 0) | (right >= wide))
+    outside = np.flatnonzero(~((down >= 0) & (down < high) & (right >= 0) & (right < wide)))
     if outside.size:
         at = int(outside[0])
         north = habitat.south + high * habitat.cell_height
         east = habitat.west + wide * habitat.cell_width
-        problem = f"the point lies outside the habitat, as {outside.size - 1} others do"
+        problem = f"{outside.size} of {len(table)} points lie outside the habitat, this one first"
         raise InputError(
             problem,
             file=path.name,
@@ -230,7 +230,7 @@ def _listed(path: Path, habitat: RasterFile) -> tuple[Floats, Ints]:
             expected=f"x from {habitat.west:.10g} to {east:.10g}, y from {habitat.south:.10g} to {north:.10g}",
             code="POINT_OUTSIDE",
         )
-    return table[:, 0], down * wide + right
+    return table[:, 0], down.astype(np.int64) * wide + right.astype(np.int64)
 
 
 def _focal(path: Path, habitat_path: Path, habitat: RasterFile, pairs: PairList | None, notes: list[str]) -> FocalCells:

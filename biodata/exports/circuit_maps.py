@@ -16,6 +16,32 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class CircuitReport:
+    """What a run did.
+
+    Attributes
+    ----------
+    nodes, components : int
+        Of the circuit.
+    solved : int
+        Pairs, focal nodes or components in which something flowed.
+    unconnected : int
+        Pairs or focal nodes between which nothing can flow, or that a list leaves out.
+    files : int
+        Number of files written.
+    notes : tuple of str
+        What a user should know.
+    """
+
+    nodes: int
+    components: int
+    solved: int
+    unconnected: int
+    files: int
+    notes: tuple[str, ...]
+
+
 @dataclass
 class Writer:
     """Writes files that start with the project's prefix, and counts them.
@@ -68,6 +94,11 @@ class MapWriter:
     habitat : RasterFile
     raster : RasterCircuit
     style : MapStyle
+
+    Attributes
+    ----------
+    uncounted : int
+        How many pairs or focal nodes were written that are in no sum.
     """
 
     def __init__(
@@ -89,6 +120,7 @@ class MapWriter:
         self._currents = flags["write_cur_maps"] or flags["write_cum_cur_map_only"]
         self._sums = MapSums(raster.barrier.shape) if self._currents and project.scenario != "advanced" else None
         self._largest = flags["write_max_cur_maps"]
+        self.uncounted = 0
 
     @property
     def needed(self) -> bool:
@@ -115,6 +147,7 @@ class MapWriter:
         """
         from biodata.analysis.circuit_raster import current_map, voltage_map
 
+        self.uncounted += not counted
         if self._voltages:
             self._grid(f"voltmap{name}", voltage_map(self._raster, flow.voltages, self._style, active))
         if self._currents:

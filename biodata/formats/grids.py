@@ -91,11 +91,15 @@ def _ascii(content: bytes, path: Path) -> RasterFile:
         expected = "lines with ncols, nrows, xllcorner, yllcorner, cellsize and NODATA_value"
         problem = f"the heading of the grid lacks {' and '.join(missing) or 'cellsize'}"
         raise InputError(problem, file=path.name, row=1, expected=expected, code="GRID_HEADING_INVALID")
-    columns, rows = int(heading["ncols"]), int(heading["nrows"])
+    columns, rows = (int(heading[key]) if heading[key] == round(heading[key]) else 0 for key in ("ncols", "nrows"))
     wide = heading.get("cellsize", heading.get("dx", 1.0))
     high = heading.get("cellsize", heading.get("dy", wide))
     west = heading["xllcenter"] - wide / 2 if "xllcenter" in heading else heading.get("xllcorner", 0.0)
     south = heading["yllcenter"] - high / 2 if "yllcenter" in heading else heading.get("yllcorner", 0.0)
+    if rows < 1 or columns < 1 or not (wide > 0 and high > 0):
+        value = " ".join(f"{key} {told:g}" for key, told in heading.items())
+        problem, expected = "the heading tells no grid", "whole numbers of rows and columns, and cells larger than 0"
+        raise InputError(problem, file=path.name, row=1, value=value, expected=expected, code="GRID_HEADING_INVALID")
     values = _numbers(text[start:], rows, columns, row, path)
     nodata = heading.get("nodata_value", NODATA)
     empty = (values == nodata) | (values == NODATA)
@@ -109,18 +113,19 @@ def _ascii(content: bytes, path: Path) -> RasterFile:
 
 def _numbers(text: str, rows: int, columns: int, first_row: int, path: Path) -> NDArray[np.float64]:
     """Return the body of an ASCII grid as numbers."""
-    if rows < 1 or columns < 1:
-        problem = f"the heading tells {rows} rows and {columns} columns"
-        raise InputError(problem, file=path.name, row=1, expected="at least one", code="GRID_HEADING_INVALID")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecationWarning)  # numpy's word for: something is no number
             values = np.fromstring(text.replace(",", " "), dtype=np.float64, sep=" ")
     except (DeprecationWarning, ValueError):
-        for at, line in enumerate(text.splitlines()):
-            for column, word in enumerate(line.replace(",", " ").split(), start=1):
-                number(word, file=path.name, row=first_row + at, column=column)
-        raise
+        # Something that Python takes for a number all the same is taken; the rest is told with its place.
+        values = np.array(
+            [
+                np.nan if word.lower() in {"nan", "-nan"} else number(word, file=path.name, row=at, column=column)
+                for at, line in enumerate(text.splitlines(), start=first_row)
+                for column, word in enumerate(line.replace(",", " ").split(), start=1)
+            ]
+        )
     if values.size != rows * columns:
         for at, line in enumerate(text.splitlines()):
             found = len(line.replace(",", " ").split())

@@ -1,6 +1,7 @@
 """Numbers in rows of a text file: networks, focal nodes, sources, grounds, strengths."""
 
 import gzip
+import math
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,10 @@ def number(word: str, *, file: str, row: int, column: int) -> float:
         If it is none, with its place.
     """
     try:
-        return float(word)
+        found = float(word)
     except ValueError:
+        found = math.nan
+    if math.isnan(found):
         problem = "this is no number"
-        raise InputError(problem, file=file, row=row, column=str(column), value=word, code="NUMBER_INVALID") from None
+        raise InputError(problem, file=file, row=row, column=str(column), value=word, code="NUMBER_INVALID")
+    return found
