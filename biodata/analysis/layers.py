@@ -43,9 +43,8 @@ def read_polygons(paths: Sequence[Path]) -> gpd.GeoDataFrame:
         except (OSError, RuntimeError) as error:
             problem = f"the file cannot be read as a layer ({error})"
             raise InputError(problem, file=path.name, code="LAYER_UNREADABLE") from error
-        polygons = (
-            layer.geom_type.isin(("Polygon", "MultiPolygon", "GeometryCollection")) if "geometry" in layer else []
-        )
+        kinds = layer.geom_type.tolist() if "geometry" in layer else []
+        polygons = np.array([kind in _POLYGONS for kind in kinds], dtype=np.bool_)
         if not polygons.any():
             problem = "there is no polygon in it"
             raise InputError(problem, file=path.name, code="INPUT_EMPTY")
