@@ -47,6 +47,19 @@ def test_files_and_the_library_agree(files):
     assert found[0]["pieces beyond the border"] == 1
 
 
+def test_the_pieces_as_conefors_files_have_the_same_equivalent_area(files):
+    options = ["--region", f"{files}/land.gpkg", "--out", f"{files}/out.json", "--conefor", f"{files}/conefor"]
+    done = CliRunner().invoke(app, ["protconn", f"{files}/parks.gpkg", f"{files}/neighbours.geojson", *options])
+    assert done.exit_code == 0, done.output
+    expected = json.loads((files / "out.json").read_text())["results"][0]["EC(PC)"]
+    told = [f"--nodes={files}/conefor/nodes.txt", f"--connections={files}/conefor/distances.txt"]
+    done = CliRunner().invoke(app, ["network", *told, "--distance", "10000", "--out", f"{files}/network.json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads((files / "network.json").read_text())["overall"]
+    assert found["ECA"] == pytest.approx(expected, rel=1e-9)
+    assert found["nodes"] == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

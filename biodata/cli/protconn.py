@@ -1,12 +1,15 @@
 """`biodata protconn`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biodata.cli.options import check_outputs, say
 from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from biodata.analysis.protconn_pieces import Pieces
 
 _PROTCONN = """Compute ProtConn, the protected and connected part of a country or a landscape, with all its fractions.
 
@@ -41,6 +44,12 @@ def compute(
         str | None, typer.Option(help="Plane to measure on, as EPSG:n; an equal-area one if not told.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write.", dir_okay=False)] = None,
+    conefor: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that gets the pieces as Conefor's nodes.txt (km²) and distances.txt (m).", file_okay=False
+        ),
+    ] = None,
 ) -> None:
     """Read, cut once, compute for each distance, say and write."""
     import orjson
@@ -81,6 +90,24 @@ def compute(
         say(f"distance {distance:g} m, probability {probability:g}")
         for name, value in values.items():
             say(f"{name:>28} {value:,.4f}" if isinstance(value, float) else f"{name:>28} {value}")
+    if conefor is not None:
+        _write_conefor(pieces, conefor)
+        say(f"{len(pieces.shapes)} pieces, {pieces.first.size} distances → {conefor}")
     if out is not None:
         out.write_bytes(orjson.dumps({"plane": pieces.crs.to_string(), "results": found}, option=orjson.OPT_INDENT_2))
         say(f"{len(found)} results → {out}")
+
+
+def _write_conefor(pieces: "Pieces", folder: Path) -> None:
+    """Write the pieces as Conefor's files; those beyond the border are the last, and have no area."""
+    import numpy as np
+
+    from biodata.formats.conefor import Connections, Nodes, write_connections, write_nodes
+    from biodata.formats.conefor_kinds import Kind
+
+    folder.mkdir(parents=True, exist_ok=True)
+    count = len(pieces.shapes)
+    nodes = Nodes(np.arange(1, count + 1), pieces.area_m2 / 1e6, np.ones(count, dtype=np.bool_))
+    write_nodes(nodes, folder / "nodes.txt")
+    found = Connections(Kind.DISTANCE, pieces.first, pieces.second, pieces.distance_m)
+    write_connections(found, nodes, folder / "distances.txt")
