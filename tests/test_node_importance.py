@@ -94,6 +94,31 @@ def test_the_heap_that_takes_over_after_many_passes_gives_the_same(monkeypatch):
     np.testing.assert_allclose(100 * links / totals[0], usual.links, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_table_of_all_distances_needs_few_links_and_loses_nothing_by_it(seed):
+    # Areas that one walks through for nothing: ways over other areas are better than most direct ones.
+    rng = np.random.default_rng(seed)
+    points, nodes = rng.random((14, 2)) * 10, 14
+    first, second = np.triu_indices(nodes, 1)
+    distance = np.maximum(np.hypot(*(points[first] - points[second]).T) - 1.5, 0)
+    probability, area, active = 0.5**distance, rng.random(nodes), rng.random(nodes) > 0.1
+    graph = graphs.with_probabilities(nodes, first, second, probability)
+    assert graph.links > 4 * nodes
+    assert graphs.needed(graph, active).mean() < 0.7
+    found = node_importance.of_removal(graph, area, active=active)
+    there = np.where(active, area, 0)
+    best = {pair: chance for pair, chance in best_links(first, second, probability).items() if active[list(pair)].all()}
+    whole = there @ product_matrix(nodes, best) @ there
+    assert close(found.numerator, whole, whole)
+    for node in np.flatnonzero(active):
+        rest = np.where(np.arange(nodes) == node, 0.0, there)
+        lost = whole - rest @ product_matrix(nodes, without_node(best, node)) @ rest
+        assert close(found.nodes[node], 100 * lost / whole, 100)
+    for position, pair in enumerate(zip(graph.first.tolist(), graph.second.tolist(), strict=True)):
+        lost = whole - there @ product_matrix(nodes, without_link(best, pair)) @ there
+        assert close(found.links[position], 100 * lost / whole, 100)
+
+
 def test_small_importances_keep_their_digits():
     # A pair of 1e-9 of the landscape's area hangs on the middle node; a difference of two sums would be noise.
     area = np.array([1e9, 1e-3, 0.0, 1e-3])
