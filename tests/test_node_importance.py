@@ -4,7 +4,7 @@ import networkx
 import numpy as np
 import pytest
 
-from biodata.analysis import graph_removal, graphs, node_importance
+from biodata.analysis import graph_pruning, graph_removal, graphs, node_importance
 from biodata.errors import InputError
 from networks import best_links, hop_matrix, product_matrix, random_network, without_link, without_node
 
@@ -104,7 +104,7 @@ def test_a_table_of_all_distances_needs_few_links_and_loses_nothing_by_it(seed):
     probability, area, active = 0.5**distance, rng.random(nodes), rng.random(nodes) > 0.1
     graph = graphs.with_probabilities(nodes, first, second, probability)
     assert graph.links > 4 * nodes
-    assert graphs.needed(graph, active).mean() < 0.7
+    assert graph_pruning.needed(graph, active).mean() < 0.7
     found = node_importance.of_removal(graph, area, active=active)
     there = np.where(active, area, 0)
     best = {pair: chance for pair, chance in best_links(first, second, probability).items() if active[list(pair)].all()}

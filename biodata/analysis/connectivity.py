@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from biodata.analysis import graph_removal, graph_search, graphs
+from biodata.analysis import graph_pruning, graph_removal, graph_search, graphs
 from biodata.analysis.bucket_queue import Floats, Ints32
 from biodata.analysis.graphs import Graph
 from biodata.errors import InputError
@@ -145,7 +145,7 @@ def sweep(
 ) -> Sweep:
     """Sum over all sources what `graph_removal.sweep` finds from some."""
     if not graph.hops and graph.links > _MANY_LINKS * graph.nodes:
-        kept = graphs.needed(graph, active)
+        kept = graph_pruning.needed(graph, active)
         if not kept.all():
             fewer = graphs.subset(graph, kept)
             totals, flux, node_loss, of_kept = sweep(
