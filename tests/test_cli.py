@@ -16,7 +16,7 @@ def run(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess
 @pytest.mark.parametrize(
     "command",
     [(), ("ingest",), ("release",), ("serve",), ("worker",), ("demo",), ("export",), ("corridors",), ("candidates",),
-     ("resistance",), ("cost-distance",), ("network",), ("circuit",), ("key", "new"), ("parse",), ("explain",),
+     ("resistance",), ("cost-distance",), ("network",), ("protconn",), ("circuit",), ("key", "new"), ("parse",), ("explain",),
      ("reserves", "solve"), ("reserves", "explain")],
     ids=" ".join,
 )  # fmt: skip

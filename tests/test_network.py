@@ -74,6 +74,21 @@ def test_only_what_is_asked_for(files, tmp_path):
     assert set(found["nodes"][0]) == {"node", "area", "existing", "component"}
 
 
+def test_the_best_paths_between_two_nodes(files, tmp_path):
+    done = CliRunner().invoke(app, [*files, "--distance", "1000", "--between", "1", "5", "--paths", "9"])
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "out.json").read_text())["paths"]
+    assert [path["nodes"] for path in found] == [[1, 2, 5], [1, 5]]
+    assert [path["probability"] for path in found] == [0.0625, 0.5**9]
+    done = CliRunner().invoke(app, [*files, "--threshold", "9000", "--between", "1", "7"])
+    assert json.loads((tmp_path / "out.json").read_text())["paths"] == [
+        {"nodes": [1, 5, 7], "links": 2},
+        {"nodes": [1, 2, 5, 7], "links": 3},
+    ]
+    done = CliRunner().invoke(app, [*files, "--distance", "1000", "--between", "1", "6"])
+    assert "value '6': the node file has no such node" in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

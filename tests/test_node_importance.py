@@ -4,7 +4,7 @@ import networkx
 import numpy as np
 import pytest
 
-from biodata.analysis import graph_removal, graphs, node_importance
+from biodata.analysis import graph_pruning, graph_removal, graphs, node_importance
 from biodata.errors import InputError
 from networks import best_links, hop_matrix, product_matrix, random_network, without_link, without_node
 
@@ -92,6 +92,31 @@ def test_the_heap_that_takes_over_after_many_passes_gives_the_same(monkeypatch):
     )  # fmt: skip
     np.testing.assert_allclose(100 * nodes / totals[0], usual.connector, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(100 * links / totals[0], usual.links, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_table_of_all_distances_needs_few_links_and_loses_nothing_by_it(seed):
+    # Areas that one walks through for nothing: ways over other areas are better than most direct ones.
+    rng = np.random.default_rng(seed)
+    points, nodes = rng.random((14, 2)) * 10, 14
+    first, second = np.triu_indices(nodes, 1)
+    distance = np.maximum(np.hypot(*(points[first] - points[second]).T) - 1.5, 0)
+    probability, area, active = 0.5**distance, rng.random(nodes), rng.random(nodes) > 0.1
+    graph = graphs.with_probabilities(nodes, first, second, probability)
+    assert graph.links > 4 * nodes
+    assert graph_pruning.needed(graph, active).mean() < 0.7
+    found = node_importance.of_removal(graph, area, active=active)
+    there = np.where(active, area, 0)
+    best = {pair: chance for pair, chance in best_links(first, second, probability).items() if active[list(pair)].all()}
+    whole = there @ product_matrix(nodes, best) @ there
+    assert close(found.numerator, whole, whole)
+    for node in np.flatnonzero(active):
+        rest = np.where(np.arange(nodes) == node, 0.0, there)
+        lost = whole - rest @ product_matrix(nodes, without_node(best, node)) @ rest
+        assert close(found.nodes[node], 100 * lost / whole, 100)
+    for position, pair in enumerate(zip(graph.first.tolist(), graph.second.tolist(), strict=True)):
+        lost = whole - there @ product_matrix(nodes, without_link(best, pair)) @ there
+        assert close(found.links[position], 100 * lost / whole, 100)
 
 
 def test_small_importances_keep_their_digits():

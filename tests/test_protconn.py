@@ -160,6 +160,8 @@ def test_the_printed_table_has_makurhinis_names():
     assert sum(values[f"ProtConn_{part}"] for part in parts) == pytest.approx(100, rel=1e-12)
     assert sum(values[f"ProtConn_{part}_land"] for part in parts) == pytest.approx(found.protconn, rel=1e-12)
     assert protconns.table(found).shape == (len(values), 2)
+    rest = found.as_dict(contig_is_rest=True)
+    assert rest["ProtConn_Within"] + rest["ProtConn_Contig"] == pytest.approx(100, rel=1e-12)
 
 
 def test_several_distances_of_one_cut():
@@ -225,3 +227,49 @@ def test_cambodia_with_and_without_its_neighbours(shared):
     for found in (alone, beside):
         assert found.within + found.contig + found.unprot + found.trans == pytest.approx(100, rel=1e-9)
         assert found.protconn <= found.protconn_bound <= found.prot + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scattered_areas_follow_the_formulas_one_by_one(seed):
+    # The fractions as the papers' authors compute them, with GEOS's distances and Floyd's paths over all pairs.
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(-20, 60, (25, 2))
+    size = rng.uniform(1, 12, (25, 2))
+    areas = squares(*np.hstack([corner, corner + size]))
+    region = squares((0, 0, 40, 40), (43, 5, 50, 30))
+    land = region.union_all()
+    clipped = [part for shape in areas for part in shapely.get_parts(shape.intersection(land)) if part.area > 0]
+    inside = [part for part in shapely.get_parts(shapely.union_all(clipped)) if part.area > 0]
+    near = [shape.difference(land) for shape in areas if shape.distance(land) <= 15_000]
+    beyond = [part for part in shapely.get_parts(shapely.union_all(near)) if part.area > 0]
+    found = protconn(areas, region, transboundary_m=15_000, distance_m=4_000)
+    assert (found.pieces, found.beyond) == (len(inside), len(beyond))
+
+    def equivalent(shapes, weights):
+        best = 0.5 ** (np.array([[one.distance(other) for other in shapes] for one in shapes]) / 4_000)
+        np.fill_diagonal(best, 1)
+        for middle in range(len(shapes)):
+            best = np.maximum(best, np.outer(best[:, middle], best[middle]))
+        return math.sqrt(weights @ best @ weights)
+
+    own = np.array([part.area for part in inside])
+    weights = np.concatenate([own, np.zeros(len(beyond))])
+    lands = list(shapely.get_parts(land))
+    whole, alone = equivalent(inside + beyond, weights), equivalent(inside, own)
+    bound = equivalent(inside + beyond + lands, np.concatenate([weights, np.zeros(2)]))
+    single = np.array([part.area for part in clipped])
+    within = math.sqrt((single**2).sum()) * math.sqrt(own.sum() / single.sum())
+    expected = {
+        "EC(PC)": whole / 1e6,
+        "Prot": 100 * own.sum() / land.area,
+        "ProtConn": 100 * whole / land.area,
+        "ProtUnconn_Design": 100 * (bound - whole) / land.area,
+        "ProtConn_Bound": 100 * (own.sum() - bound + whole) / land.area,
+        "RelConn": 100 * whole / own.sum(),
+        "ProtConn_Prot": 100 * math.sqrt((own**2).sum()) / whole,
+        "ProtConn_Trans": 100 * (whole - alone) / whole,
+        "ProtConn_Unprot": 100 * (alone - math.sqrt((own**2).sum())) / whole,
+        "ProtConn_Within": 100 * min(within, math.sqrt((own**2).sum())) / whole,
+    }
+    for name, value in expected.items():
+        assert found.as_dict()[name] == pytest.approx(value, rel=1e-9, abs=1e-7), name

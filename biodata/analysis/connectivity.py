@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from biodata.analysis import graph_removal, graph_search, graphs
+from biodata.analysis import graph_pruning, graph_removal, graph_search, graphs
 from biodata.analysis.bucket_queue import Floats, Ints32
 from biodata.analysis.graphs import Graph
 from biodata.errors import InputError
@@ -26,6 +26,9 @@ from biodata.errors import InputError
 _Result = TypeVar("_Result")
 _PARTS = 64
 """Into how many parts the sources are cut, whatever the number of workers: sums come out the same to the last bit."""
+
+_MANY_LINKS = 4
+"""Links a node from which on it pays to look for those that are not needed."""
 
 Sweep = tuple[Floats, Floats, Floats, Floats]
 """Totals (pairs, Harary's sum), flux of each node, losses by node, losses by link; see `graph_removal.sweep`."""
@@ -141,6 +144,16 @@ def sweep(
     title: str = "",
 ) -> Sweep:
     """Sum over all sources what `graph_removal.sweep` finds from some."""
+    if not graph.hops and graph.links > _MANY_LINKS * graph.nodes:
+        kept = graph_pruning.needed(graph, active)
+        if not kept.all():
+            fewer = graphs.subset(graph, kept)
+            totals, flux, node_loss, of_kept = sweep(
+                fewer, area, active=active, nodes=nodes, links=links, executor=executor, progress=progress, title=title
+            )
+            link_loss = np.zeros(graph.links)
+            link_loss[kept] = of_kept
+            return totals, flux, node_loss, link_loss
     work = partial(_sweep_part, graph, np.ascontiguousarray(area), active, nodes, links)
     found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(graph.links))
     for part in over_sources(work, graph.nodes, executor=executor, progress=progress, title=title):

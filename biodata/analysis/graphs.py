@@ -166,6 +166,12 @@ def nearest_links(graph: Graph, count: int) -> Ints:
     return np.unique(graph.link_of[order[rank < count]]).astype(np.int64)
 
 
+def subset(graph: Graph, kept: NDArray[np.bool_]) -> Graph:
+    """Return the graph with some of its links."""
+    first, second = graph.first[kept].astype(np.int64), graph.second[kept].astype(np.int64)
+    return _build(graph.nodes, first, second, graph.weight[kept], hops=graph.hops)
+
+
 def _ends(nodes: int, first: ArrayLike, second: ArrayLike) -> tuple[Ints, Ints]:
     """Return the ends as arrays, the lower one first."""
     one, other = np.asarray(first, dtype=np.int64).reshape(-1), np.asarray(second, dtype=np.int64).reshape(-1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from biodata.analysis import connectivity, graphs, node_importance
+from biodata.analysis import best_paths, connectivity, graphs, node_importance
 from biodata.analysis.bucket_queue import Floats
 from biodata.analysis.graphs import Graph
 from biodata.errors import InputError
@@ -32,12 +32,15 @@ class Network:
     links : pandas.DataFrame
         A row for each link: first, second (node identifiers), distance or probability, linked (in the binary network),
         spanning_tree, dIIC, dPC.
+    paths : list of dict
+        The best paths that were asked for, the best first: nodes (identifiers), links, and probability where it is known.
     """
 
     parameters: dict[str, Any]
     overall: dict[str, float | int | None]
     nodes: pd.DataFrame
     links: pd.DataFrame
+    paths: list[dict[str, Any]]
 
 
 def analyse(
@@ -50,6 +53,8 @@ def analyse(
     total_area: float | None = None,
     importances: bool = True,
     links: bool = True,
+    between: tuple[int, int] | None = None,
+    paths: int = 3,
     executor: Executor | None = None,
     progress: bool = False,
 ) -> Network:
@@ -72,6 +77,10 @@ def analyse(
         Whether nodes (and links) are asked for, or the indices of the landscape only.
     links : bool
         Whether the importance of links is asked for.
+    between : two int, optional
+        Identifiers of two nodes that the best paths are asked for of: by probability, else by number of links.
+    paths : int
+        How many paths.
     executor : concurrent.futures.Executor, optional
         Threads on every processor where it is not given.
     progress : bool
@@ -84,8 +93,8 @@ def analyse(
     Raises
     ------
     InputError
-        If distances come with neither a distance nor a threshold, an option does not fit the connections, or an area
-        cannot be.
+        If distances come with neither a distance nor a threshold, an option does not fit the connections, an area
+        cannot be, or a path's end is no node.
     """
     parameters = _parameters(connections.kind, distance, probability, threshold, total_area)
     chances = _chances(connections, parameters)
@@ -116,7 +125,8 @@ def analyse(
                 table |= columns
                 if worth is not None:
                     importance[f"d{name}"] = worth
-    return Network(parameters, overall, pd.DataFrame(table), _links(nodes, connections, hops, chance, importance))
+    ways = [] if between is None else _paths(nodes, hops if chance is None else chance, between, paths)
+    return Network(parameters, overall, pd.DataFrame(table), _links(nodes, connections, hops, chance, importance), ways)
 
 
 def _parameters(
@@ -189,6 +199,20 @@ def _importances(
             columns["BC"] = between[0]
         columns[f"BC({name})"] = between[1]
     return columns, lost.links
+
+
+def _paths(nodes: Nodes, graph: Graph, between: tuple[int, int], count: int) -> list[dict[str, Any]]:
+    """Return the best paths between two nodes."""
+    position = {node: place for place, node in enumerate(nodes.ids.tolist())}
+    for node in between:
+        if node not in position:
+            problem = "the node file has no such node"
+            raise InputError(problem, value=str(node), expected="a node of the node file", code="NODE_UNKNOWN")
+    found = []
+    for path in best_paths.k_shortest(graph, position[between[0]], position[between[1]], count):
+        way: dict[str, Any] = {"nodes": nodes.ids[list(path.nodes)].tolist(), "links": len(path.nodes) - 1}
+        found.append(way if graph.hops else way | {"probability": path.value})
+    return found
 
 
 def _links(

@@ -76,18 +76,18 @@ class ProtConn:
     within: float
     contig: float
 
-    def as_dict(self) -> dict[str, float | int]:
+    def as_dict(self, *, contig_is_rest: bool = False) -> dict[str, float | int]:
         """Return the values by the names that MK_ProtConn prints, areas in km²; `_land` are percents of the region.
 
-        ProtConn_Contig is ProtConn_Prot - ProtConn_Within, as the papers and Makurhini 1 have it; Makurhini 2 and 3
-        print 100 - ProtConn_Within under that name.
+        ProtConn_Contig is ProtConn_Prot - ProtConn_Within, as in the papers and Makurhini 1. With `contig_is_rest` it is
+        100 - ProtConn_Within, which Makurhini 2 and 3 print under that name.
         """
         fractions = {
             "ProtConn_Prot": self.prot_fraction,
             "ProtConn_Trans": self.trans,
             "ProtConn_Unprot": self.unprot,
             "ProtConn_Within": self.within,
-            "ProtConn_Contig": self.contig,
+            "ProtConn_Contig": 100 - self.within if contig_is_rest else self.contig,
         }
         land = {
             f"{name}_land": 0.0 if math.isnan(value) else value * self.protconn / 100

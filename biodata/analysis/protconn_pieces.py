@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from biodata import geo
 from biodata.analysis import graphs
@@ -133,7 +134,7 @@ def cut(
     Raises
     ------
     InputError
-        If a table tells no coordinate system (CRS_MISSING), the plane is in degrees (CRS_UNFIT), or the region has no
+        If a table tells no coordinate system (CRS_MISSING), `crs` is none (CRS_UNKNOWN), the plane is in degrees (CRS_UNFIT), or the region has no
         area (REGION_EMPTY).
     """
     plane = _plane(areas, region, crs)
@@ -186,7 +187,11 @@ def _plane(areas: Any, region: Any, crs: Any) -> CRS:
             problem = "the table tells no coordinate system"
             raise InputError(problem, expected="a table with a crs, as set_crs gives it one", code="CRS_MISSING")
     if crs is not None:
-        plane = CRS.from_user_input(crs)
+        try:
+            plane = CRS.from_user_input(crs)
+        except CRSError as error:
+            problem = "there is no such coordinate system"
+            raise InputError(problem, value=str(crs), expected="EPSG:n, ESRI:n or WKT", code="CRS_UNKNOWN") from error
     elif areas.crs.is_projected and _keeps_areas(areas.crs):
         plane = areas.crs
     else:

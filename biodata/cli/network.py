@@ -50,6 +50,10 @@ def analyse_network(
     layout: Annotated[Layout | None, typer.Option(help="List of pairs or matrix; found if not told.")] = None,
     only_overall: Annotated[bool, typer.Option("--only-overall", help="No importance of nodes and links.")] = False,
     links: Annotated[bool, typer.Option("--links/--no-links", help="Importance of links too.")] = True,
+    between: Annotated[
+        tuple[int, int] | None, typer.Option(help="Two nodes that the best paths are asked for of.")
+    ] = None,
+    paths: Annotated[int, typer.Option(help="How many paths.", min=1)] = 3,
     tables: Annotated[
         Path | None, typer.Option(help="Folder that gets the same as CSV: overall, nodes, links.", file_okay=False)
     ] = None,
@@ -72,6 +76,8 @@ def analyse_network(
         total_area=total_area,
         importances=not only_overall,
         links=links,
+        between=between,
+        paths=paths,
         progress=show_progress(),
     )
     write_json(found, out)
@@ -92,4 +98,7 @@ def _say(network: "Network", out: Path) -> None:
             first = network.nodes.sort_values(name, ascending=False, kind="stable").head(5)
             told = ", ".join(f"{node} {worth:.4g} %" for node, worth in zip(first["node"], first[name], strict=True))
             say(f"{name:>8} {told}")
+    for path in network.paths:
+        chance = f", probability {path['probability']:.6g}" if "probability" in path else ""
+        say(f"    path {' - '.join(map(str, path['nodes']))}{chance}")
     say(f"{len(network.nodes)} nodes, {len(network.links)} links → {out}")

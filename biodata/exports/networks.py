@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
 
 def write_json(network: "Network", path: Path) -> None:
-    """Write parameters, overall indices, nodes and links; what is not known is null. The file appears whole or not."""
+    """Write parameters, overall indices, nodes, links and paths; what is not known is null. The file appears whole or not."""
     found = {
         "parameters": network.parameters,
         "overall": network.overall,
         "nodes": network.nodes.to_dict("records"),
         "links": network.links.to_dict("records"),
+        "paths": network.paths,
     }
     part = path.with_name(f"{path.name}.part")
     part.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))

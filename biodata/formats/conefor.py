@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biodata.errors import InputError
+from biodata.formats import conefor_matrices
 from biodata.formats.conefor_kinds import Kind, Layout
 from biodata.formats.conefor_numbers import Numbers, read_numbers
 
@@ -131,8 +132,8 @@ def read_connections(
     """
     numbers = read_numbers(path)
     told = None if kind is None else Kind(kind)
-    found = _layout(numbers, nodes) if layout is None else Layout(layout)
-    return _matrix(numbers, nodes, told) if found is Layout.MATRIX else _list(numbers, nodes, told)
+    matrix = conefor_matrices.is_matrix(numbers, nodes.ids) if layout is None else Layout(layout) is Layout.MATRIX
+    return _matrix(numbers, nodes, told) if matrix else _list(numbers, nodes, told)
 
 
 def write_nodes(nodes: Nodes, path: Path) -> None:
@@ -181,20 +182,6 @@ def _whole(numbers: Numbers, table: Floats, column: int, name: str) -> Ints:
     return values.astype(np.int64)
 
 
-def _layout(numbers: Numbers, nodes: Nodes) -> Layout:
-    """Tell a list from a matrix."""
-    count = nodes.ids.size
-    if numbers.count[0] != numbers.count[-1] or numbers.count[0] not in (2, 3):
-        triangle = numbers.count.size in (count - 1, count) and bool((np.abs(np.diff(numbers.count)) == 1).all())
-        return Layout.MATRIX if triangle or numbers.count[0] not in (2, 3) else Layout.LIST
-    if numbers.count.size != count or bool((numbers.count != count).any()):
-        return Layout.LIST
-    square = numbers.value.reshape(count, count)
-    ids = bool(np.isin(square[:, :2], nodes.ids).all())
-    symmetric = bool(np.array_equal(square, square.T)) and np.ptp(np.diag(square)) == 0
-    return Layout.MATRIX if symmetric and not ids else Layout.LIST
-
-
 def _list(numbers: Numbers, nodes: Nodes, kind: Kind | None) -> Connections:
     """Read a list of pairs."""
     columns = _even(
@@ -223,40 +210,12 @@ def _list(numbers: Numbers, nodes: Nodes, kind: Kind | None) -> Connections:
 
 
 def _matrix(numbers: Numbers, nodes: Nodes, kind: Kind | None) -> Connections:
-    """Read a matrix: whole, or a half with or without its diagonal, which says nothing."""
-    kind = kind or Kind.PROBABILITY
-    count, rows = nodes.ids.size, numbers.count.size
-    here = np.arange(rows)
-    first = np.repeat(here, numbers.count)
-    within = np.arange(numbers.value.size) - np.repeat(np.cumsum(numbers.count) - numbers.count, numbers.count)
-    shapes = (  # rows, numbers in each row, and the two nodes of each number
-        (count, np.full(rows, count), first, within),  # whole
-        (count, here + 1, first, within),  # below the diagonal, with it
-        (count - 1, here + 1, first + 1, within),  # without it
-        (count, count - here, first, first + within),  # above
-        (count - 1, count - 1 - here, first, first + 1 + within),
-    )
-    fitting = [shape for shape in shapes if rows == shape[0] and np.array_equal(numbers.count, shape[1])]
-    if not fitting:
-        wrong = int(np.argmax(numbers.count != count)) if bool((numbers.count != count).any()) else rows - 1
-        problem = f"row {wrong + 1} of the matrix has {numbers.count[wrong]} numbers, and there are {rows} rows"
-        expected = f"{count} rows of {count}, as there are {count} nodes, or one half of them"
-        raise InputError(
-            problem, file=numbers.file, row=int(numbers.row[wrong]), expected=expected, code="MATRIX_NOT_SQUARE"
-        )
-    *_, one, other = fitting[0]
-    apart = one != other
-    _check(numbers, numbers.value[apart], np.flatnonzero(apart), kind)
-    if numbers.value.size == count**2:
-        square = numbers.value.reshape(count, count)
-        unlike = ~np.isclose(square, square.T, rtol=1e-9, atol=0.0)
-        if unlike.any():
-            position = int(np.argmax(unlike.ravel()))
-            i, j = divmod(position, count)
-            expected = f"{square[j, i]:.15g}, as from node {nodes.ids[j]} to {nodes.ids[i]}; links have no direction"
-            numbers.refuse(position, "the matrix is not symmetric", f"{j + 1}", expected, "MATRIX_NOT_SYMMETRIC")
-        apart = one < other
-    return Connections(kind, one[apart].astype(np.int64), other[apart].astype(np.int64), numbers.value[apart])
+    """Read a matrix."""
+    first, second, position = conefor_matrices.pairs(numbers, nodes.ids)
+    value = numbers.value[position]
+    _check(numbers, value, position, kind or Kind.PROBABILITY)
+    conefor_matrices.require_symmetric(numbers, nodes.ids)
+    return Connections(kind or Kind.PROBABILITY, first, second, value)
 
 
 def _check(numbers: Numbers, value: Floats, position: Ints, kind: Kind) -> None:

@@ -1,0 +1,57 @@
+"""Layers of polygons from files, for analyses that take tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from biodata.errors import InputError
+
+_POLYGONS: Final = ("Polygon", "MultiPolygon", "GeometryCollection")
+
+
+def read_polygons(paths: Sequence[Path]) -> gpd.GeoDataFrame:
+    """Read files of polygons as one table, in the first file's coordinate system.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        What GDAL reads: GeoPackage, GeoJSON, shapefile, …; points and lines in them are left out.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One column, `geometry`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read (LAYER_UNREADABLE), tells no coordinate system (CRS_MISSING), or has no polygon
+        (INPUT_EMPTY).
+    """
+    found: list[gpd.GeoSeries] = []
+    crs = None
+    for path in paths:
+        if not path.exists():
+            problem = "there is no such file"
+            raise InputError(problem, file=str(path), code="INPUT_MISSING")
+        try:
+            layer = gpd.read_file(path, engine="pyogrio")
+        except (OSError, RuntimeError) as error:
+            problem = f"the file cannot be read as a layer ({error})"
+            raise InputError(problem, file=path.name, code="LAYER_UNREADABLE") from error
+        kinds = layer.geom_type.tolist() if "geometry" in layer else []
+        polygons = np.array([kind in _POLYGONS for kind in kinds], dtype=np.bool_)
+        if not polygons.any():
+            problem = "there is no polygon in it"
+            raise InputError(problem, file=path.name, code="INPUT_EMPTY")
+        if layer.crs is None:
+            problem = "the layer tells no coordinate system"
+            raise InputError(problem, file=path.name, code="CRS_MISSING")
+        shapes = gpd.GeoSeries(layer.geometry.to_numpy()[polygons], crs=layer.crs)
+        crs = layer.crs if crs is None else crs
+        found.append(shapes.to_crs(crs))
+    return gpd.GeoDataFrame(geometry=pd.concat(found, ignore_index=True), crs=crs)

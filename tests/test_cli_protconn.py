@@ -1,0 +1,81 @@
+"""`biodata protconn`: files in, the values of the library out, and one line where something cannot be."""
+
+import json
+
+import geopandas as gpd
+import pytest
+import shapely
+from typer.testing import CliRunner
+
+from biodata.analysis.protconn import protconn
+from biodata.cli import app
+from biodata.errors import InputError
+
+PARK = shapely.box(104.2, 12.2, 104.6, 12.6)
+NEIGHBOUR = shapely.box(104.0, 14.01, 105.0, 14.2)
+LAND = shapely.box(104, 12, 106, 14)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Write two layers in different systems, and a region."""
+    gpd.GeoSeries([PARK, shapely.Point(105, 13)], crs=4326).to_file(tmp_path / "parks.gpkg")
+    gpd.GeoSeries([NEIGHBOUR], crs=4326).to_crs(32648).to_file(tmp_path / "neighbours.geojson")
+    gpd.GeoSeries([LAND], crs=4326).to_file(tmp_path / "land.gpkg")
+    (tmp_path / "text.geojson").write_text("no layer")
+    return tmp_path
+
+
+def test_files_and_the_library_agree(files):
+    options = [
+        "--region",
+        f"{files}/land.gpkg",
+        "--distance-m",
+        "10000",
+        "--distance-m",
+        "30000",
+        "--out",
+        f"{files}/out.json",
+    ]
+    done = CliRunner().invoke(app, ["protconn", f"{files}/parks.gpkg", f"{files}/neighbours.geojson", *options])
+    assert done.exit_code == 0, done.output
+    found = json.loads((files / "out.json").read_text())["results"]
+    assert [result["distance_m"] for result in found] == [10_000, 30_000]
+    expected = protconn(gpd.GeoSeries([PARK, NEIGHBOUR], crs=4326), LAND).as_dict()
+    for name, value in expected.items():
+        assert found[0][name] == pytest.approx(value, rel=1e-5), name
+    assert found[0]["pieces beyond the border"] == 1
+
+
+def test_the_pieces_as_conefors_files_have_the_same_equivalent_area(files):
+    options = ["--region", f"{files}/land.gpkg", "--out", f"{files}/out.json", "--conefor", f"{files}/conefor"]
+    done = CliRunner().invoke(app, ["protconn", f"{files}/parks.gpkg", f"{files}/neighbours.geojson", *options])
+    assert done.exit_code == 0, done.output
+    expected = json.loads((files / "out.json").read_text())["results"][0]["EC(PC)"]
+    told = [f"--nodes={files}/conefor/nodes.txt", f"--connections={files}/conefor/distances.txt"]
+    done = CliRunner().invoke(app, ["network", *told, "--distance", "10000", "--out", f"{files}/network.json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads((files / "network.json").read_text())["overall"]
+    assert found["ECA"] == pytest.approx(expected, rel=1e-9)
+    assert found["nodes"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["{0}/parks.gpkg"], "neither or both ways", id="no region"),
+        pytest.param(["{0}/parks.gpkg", "--country", "XX"], "XX", id="no such country"),
+        pytest.param(["{0}/text.geojson", "--country", "KH"], "text.geojson: the file cannot be read as a layer", id="text"),
+        pytest.param(["{0}/none.gpkg", "--country", "KH"], "none.gpkg: there is no such file", id="no file"),
+        pytest.param(["{0}/parks.gpkg", "--country", "KH", "--distance-m", "0"], "not positive", id="no distance"),
+        pytest.param(["{0}/parks.gpkg", "--country", "KH", "--measured", "middle"], "column measured, value 'middle'", id="measured"),
+        pytest.param(["{0}/parks.gpkg", "--country", "KH", "--crs", "EPSG:4326"], "plane in metres", id="degrees"),
+        pytest.param(["{0}/parks.gpkg", "--country", "KH", "--crs", "nonsense"], "nonsense", id="no system"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_one_line(files, arguments, message):
+    done = CliRunner().invoke(app, ["protconn", *(argument.format(files) for argument in arguments)])
+    assert done.exit_code != 0
+    with pytest.raises(InputError, match=message) as raised:
+        raise done.exception
+    assert "\n" not in str(raised.value)
