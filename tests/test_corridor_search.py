@@ -12,7 +12,16 @@ import shapely
 from affine import Affine
 from pyproj import CRS
 
-from biodata.analysis import adjacency, barriers, corridor_search, corridors, cost_distance, own_areas, window_check
+from biodata.analysis import (
+    adjacency,
+    barriers,
+    corridor_search,
+    corridor_tasks,
+    corridors,
+    cost_distance,
+    own_areas,
+    window_check,
+)
 from biodata.analysis import areas as areas_of
 from biodata.analysis.corridor_parts import Parts
 from biodata.analysis.corridors import CorridorParameters
@@ -166,8 +175,8 @@ def test_truncation_changes_neither_least_cost_nor_the_corridor(seed, choices):
 
 def test_searches_are_truncated():
     one = Grid(GRID.crs, Affine(CELL_M, 0, 0, 0, -CELL_M, 200 * CELL_M), (200, 200), CELL_M)
-    asked = corridor_search.Search(np.array([100 * 200 + 100]), 1000.0)
-    found = corridor_search.search(np.ones(one.shape), asked, CELL_M, WIDE)
+    asked = corridor_tasks.Search(np.array([100 * 200 + 100]), 1000.0)
+    found = corridor_tasks.search(np.ones(one.shape), asked, CELL_M, WIDE)
     assert found.cost.shape == (21, 21)
 
 
@@ -307,7 +316,7 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same(tmp_path, monkeypatch
     assert len(list(tmp_path.glob("*/pair-*.npz"))) == after
     monkeypatch.setattr(Parts, "put_link", put)
     assert_same(corridors.least_cost(areas, ground, GRID, folder=tmp_path, **choices), whole)
-    monkeypatch.setattr(corridor_search, "search", None)  # nothing is searched again
+    monkeypatch.setattr(corridor_tasks, "search", None)  # nothing is searched again
     assert_same(corridors.least_cost(areas, ground, GRID, folder=tmp_path, **choices), whole)
 
 
