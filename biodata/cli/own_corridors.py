@@ -115,6 +115,8 @@ def run(
     say(
         f"{len(found.corridors)} pairs, {len(linked)} corridors → {', '.join(str(p) for p in (out, *rasters.values()) if p)}"
     )
+    if found.corridors.empty:
+        say("no two neighbouring areas lie within the distance")
     for why, count in found.corridors["notes"][~found.corridors["functional"]].value_counts().head(5).items():
         say(f"{count:>6} {why}")
 
