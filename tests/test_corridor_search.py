@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import math
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import geopandas as gpd
@@ -389,3 +390,31 @@ def test_cost_distance_of_a_pair_is_symmetric_and_below_its_bound():
         assert there == pytest.approx(back)
         assert there <= one.bound * (1 + 1e-9)
         assert one.reachable == math.isfinite(there)
+
+
+def nowhere():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return shapely.Polygon([(0, 0), (500, np.nan), (1200, 0), (0, 0)])
+
+
+FIRST, LAST = shapely.box(500, 500, 900, 900), shapely.box(2000, 2000, 2300, 2300)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "pairs", "left_out"),
+    [
+        pytest.param([], 0, 0, id="no area"),
+        pytest.param([FIRST], 0, 0, id="one area"),
+        pytest.param([FIRST, nowhere(), LAST], 1, 1, id="a place that is no number"),
+        pytest.param([FIRST, shapely.box(1e30, 1e30, 1e31, 1e31)], 0, 1, id="beyond the world"),
+        pytest.param([FIRST, FIRST, LAST], 2, 0, id="one area under two ids"),
+        pytest.param([shapely.box(-1e5, -1e5, 1e5, 1e5), FIRST, LAST], 2, 0, id="all of the raster"),
+        pytest.param([FIRST, shapely.box(600, 600, 700, 700), LAST], 2, 0, id="one inside another"),
+    ],
+)
+def test_hostile_areas_have_an_answer(shapes, pairs, left_out):
+    found = corridors.least_cost(frame(*shapes), np.full(GRID.shape, 3.0), GRID, parameters=WIDE)
+    assert (len(found.corridors), len(found.left_out)) == (pairs, left_out)
+    assert found.corridors["functional"].all()
+    assert found.corridors["least_cost"].notna().all()
