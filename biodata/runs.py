@@ -21,8 +21,6 @@ from biodata.store.query.filters import InBox
 from biodata.store.registry import Registry
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-
     from biodata.analysis.corridors import CorridorParameters
     from biodata.analysis.estimates import Estimate
     from biodata.analysis.resistance import ResistanceLayer
@@ -139,7 +137,7 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         If there is no such layer, no protected area in its window, or the table cannot be read.
     """
     from biodata.analysis import areas as area_table
-    from biodata.analysis import corridors, species_evidence, transboundary
+    from biodata.analysis import corridors, species_evidence, transboundary, window_check
 
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
@@ -178,7 +176,11 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
             areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries, folder=home,
             progress=progress,
         )  # fmt: skip
-        window_told = _window_told(links, areas, ground, choices, boundaries) if request.check_window else None
+        window_told = None
+        if request.check_window:
+            window_told = window_check.between(
+                links, areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries
+            ).told()
         links = _named(links, run_id, "corridor_id", request.layer, parameters)
         candidates = transboundary.candidates(
             table.filter(pl.col("area_id").is_in(areas["area_id"].to_list())),
@@ -287,31 +289,6 @@ def _choices(request: Request) -> "CorridorParameters":
         cut_fraction=request.cut_fraction,
         dispersal_cost=request.dispersal_cost,
     )
-
-
-def _window_told(
-    links: pl.DataFrame,
-    areas: "gpd.GeoDataFrame",
-    ground: "ResistanceLayer",
-    choices: "CorridorParameters",
-    boundaries: places.BoundarySet,
-) -> str:
-    """Tell whether the corridors are those of a smaller window, which holds the areas that are paired."""
-    import numpy as np
-
-    from biodata.analysis import areas as area_table
-    from biodata.analysis import corridors, window_check
-
-    paired = {*links["from_area_id"], *links["to_area_id"]}
-    own = area_table.within_stated(areas, boundaries)
-    sites = [one for one in area_table.on_grid(own, ground.resistance, ground.grid) if one.area_id in paired]
-    cells = np.concatenate([np.zeros(0, dtype=np.int64), *(site.all_cells for site in sites)])
-    return window_check.check(
-        links.to_pandas(), cells, ground.grid, ground.resistance,
-        lambda resistance, grid: corridors.between(
-            areas, resistance, grid, parameters=choices, boundaries=boundaries
-        ).to_pandas(),
-    ).told()  # fmt: skip
 
 
 def _run_id(parameters: dict[str, Any]) -> str:

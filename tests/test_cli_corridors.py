@@ -234,6 +234,13 @@ def test_zero_resistance_is_refused_with_its_cell(areas, tmp_path):
     assert "no data" in refused(write_raster(tmp_path / "empty.tif", ground * np.nan), areas, tmp_path)
 
 
+def test_no_pair_within_the_distance_is_told(raster, areas, tmp_path):
+    done = run("--raster", raster, "--areas", areas, "--out", tmp_path / "o.gpkg", "--max-distance-m", 50)
+    assert done.exit_code == 0, done.output
+    assert "no two neighbouring areas lie within the distance" in done.output
+    assert len(gpd.read_file(tmp_path / "o.gpkg", layer="corridors")) == 0
+
+
 def test_output_over_an_input_is_refused(raster, areas):
     done = run("--raster", raster, "--areas", areas, "--out", areas)
     assert "over itself" in str(done.exception)

@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import math
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import geopandas as gpd
@@ -12,7 +13,16 @@ import shapely
 from affine import Affine
 from pyproj import CRS
 
-from biodata.analysis import adjacency, barriers, corridor_search, corridors, cost_distance, own_areas, window_check
+from biodata.analysis import (
+    adjacency,
+    barriers,
+    corridor_search,
+    corridor_tasks,
+    corridors,
+    cost_distance,
+    own_areas,
+    window_check,
+)
 from biodata.analysis import areas as areas_of
 from biodata.analysis.corridor_parts import Parts
 from biodata.analysis.corridors import CorridorParameters
@@ -166,8 +176,8 @@ def test_truncation_changes_neither_least_cost_nor_the_corridor(seed, choices):
 
 def test_searches_are_truncated():
     one = Grid(GRID.crs, Affine(CELL_M, 0, 0, 0, -CELL_M, 200 * CELL_M), (200, 200), CELL_M)
-    asked = corridor_search.Search(np.array([100 * 200 + 100]), 1000.0)
-    found = corridor_search.search(np.ones(one.shape), asked, CELL_M, WIDE)
+    asked = corridor_tasks.Search(np.array([100 * 200 + 100]), 1000.0)
+    found = corridor_tasks.search(np.ones(one.shape), asked, CELL_M, WIDE)
     assert found.cost.shape == (21, 21)
 
 
@@ -307,7 +317,7 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same(tmp_path, monkeypatch
     assert len(list(tmp_path.glob("*/pair-*.npz"))) == after
     monkeypatch.setattr(Parts, "put_link", put)
     assert_same(corridors.least_cost(areas, ground, GRID, folder=tmp_path, **choices), whole)
-    monkeypatch.setattr(corridor_search, "search", None)  # nothing is searched again
+    monkeypatch.setattr(corridor_tasks, "search", None)  # nothing is searched again
     assert_same(corridors.least_cost(areas, ground, GRID, folder=tmp_path, **choices), whole)
 
 
@@ -380,3 +390,31 @@ def test_cost_distance_of_a_pair_is_symmetric_and_below_its_bound():
         assert there == pytest.approx(back)
         assert there <= one.bound * (1 + 1e-9)
         assert one.reachable == math.isfinite(there)
+
+
+def nowhere():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return shapely.Polygon([(0, 0), (500, np.nan), (1200, 0), (0, 0)])
+
+
+FIRST, LAST = shapely.box(500, 500, 900, 900), shapely.box(2000, 2000, 2300, 2300)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "pairs", "left_out"),
+    [
+        pytest.param([], 0, 0, id="no area"),
+        pytest.param([FIRST], 0, 0, id="one area"),
+        pytest.param([FIRST, nowhere(), LAST], 1, 1, id="a place that is no number"),
+        pytest.param([FIRST, shapely.box(1e30, 1e30, 1e31, 1e31)], 0, 1, id="beyond the world"),
+        pytest.param([FIRST, FIRST, LAST], 2, 0, id="one area under two ids"),
+        pytest.param([shapely.box(-1e5, -1e5, 1e5, 1e5), FIRST, LAST], 2, 0, id="all of the raster"),
+        pytest.param([FIRST, shapely.box(600, 600, 700, 700), LAST], 2, 0, id="one inside another"),
+    ],
+)
+def test_hostile_areas_have_an_answer(shapes, pairs, left_out):
+    found = corridors.least_cost(frame(*shapes), np.full(GRID.shape, 3.0), GRID, parameters=WIDE)
+    assert (len(found.corridors), len(found.left_out)) == (pairs, left_out)
+    assert found.corridors["functional"].all()
+    assert found.corridors["least_cost"].notna().all()

@@ -38,7 +38,8 @@ def neighbours(
     """Return the pairs of neighbouring sites: their zones meet by cost or by straight distance, or they touch.
 
     All sites take part in the zones, those that are paired with none too: a pair with a third site between is no pair.
-    Both kinds of zones count, as in Linkage Mapper's default.
+    Both kinds of zones count, as in Linkage Mapper's default. Cells that sites share belong to the first of them, so a
+    site inside another one has pairs with those that it touches only.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def neighbours(
     dict of (int, int) to Neighbour
         By the pair of positions in `sites`, the lower first, in rising order.
     """
+    if len(sites) < 2:
+        return {}
     shapes = np.array([site.shape for site in sites], dtype=object)
     tree = shapely.STRtree(shapes)
     touching = {(int(i), int(j)) for i, j in tree.query(shapes, predicate="intersects").T if i < j}

@@ -108,7 +108,9 @@ def on_plane(areas: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
         problem = "the area stands twice"
         raise InputError(problem, column="area_id", value=twice[0], code="AREA_REPEATED")
     shapes = np.asarray(geo.project(shapely.force_2d(areas.geometry.to_numpy()), areas.crs, grid.crs), dtype=object)
-    shapes[~np.isfinite(shapely.bounds(shapes)).all(axis=1)] = shapely.Polygon()
+    coordinates, of = shapely.get_coordinates(shapes, return_index=True)
+    shapes[of[~np.isfinite(coordinates).all(axis=1)]] = shapely.Polygon()
+    shapes[shapely.is_missing(shapes)] = shapely.Polygon()
     for position in np.flatnonzero(shapely.get_dimensions(shapes) < 2):
         if shapely.get_dimensions(shapes[position]) == 1:
             problem, expected = "the area is a line", "polygons or points"

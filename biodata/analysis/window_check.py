@@ -2,13 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import polars as pl
 from affine import Affine
 
+from biodata.analysis import areas as areas_of
+from biodata.analysis import corridors
+from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Floats, Grid, Ints
+
+if TYPE_CHECKING:
+    from biodata.places import BoundarySet
 
 _SAME_COST: Final = 1e-9
 _SAME_AREA: Final = 1e-3
@@ -77,6 +85,27 @@ def check(
     growth = (grid.shape[0] / inner.shape[0] + grid.shape[1] / inner.shape[1]) / 2 - 1
     before = run(np.ascontiguousarray(resistance[rows, columns]), inner) if growth > 0 else after
     return WindowCheck(growth, changes(before, after))
+
+
+def between(
+    found: pl.DataFrame,
+    areas: gpd.GeoDataFrame,
+    resistance: Floats,
+    grid: Grid,
+    *,
+    parameters: CorridorParameters,
+    boundaries: "BoundarySet",
+) -> WindowCheck:
+    """Compare what `corridors.between` found with what a smaller window gives that holds the areas which are paired."""
+    paired = {*found["from_area_id"], *found["to_area_id"]}
+    own = areas_of.within_stated(areas.to_crs(4326), boundaries)
+    sites = [site for site in areas_of.on_grid(own, resistance, grid) if site.area_id in paired]
+    cells = np.concatenate([np.zeros(0, dtype=np.int64), *(site.all_cells for site in sites)])
+
+    def run(ground: Floats, inner: Grid) -> pd.DataFrame:
+        return corridors.between(areas, ground, inner, parameters=parameters, boundaries=boundaries).to_pandas()
+
+    return check(found.to_pandas(), cells, grid, resistance, run)
 
 
 def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

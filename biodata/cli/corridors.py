@@ -1,12 +1,12 @@
 """`biodata corridors`: over an installation's layer, or over one's own raster and areas."""
 
 import math
-import shutil
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from biodata.cli import own_corridors
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
 from biodata.errors import InputError
 
@@ -148,7 +148,7 @@ def find_corridors(
     check_outputs([out, *rasters.values()], [raster, areas])
     columns = {"layer": areas_layer, "id_column": id_column, "name_column": name_column}
     restoring = (barrier_radius_m, restored_resistance) if barrier_radius_m else None
-    _over_own(
+    own_corridors.run(
         raster, areas, columns, parameters, restoring, out, rasters, cell_m=cell_m, workers=workers, estimate=estimate,
         check_window=check_window,
     )  # fmt: skip
@@ -178,101 +178,6 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
         frame = found.filter(found["run_id"] == report.run_id)
         write_geopackage(frame, out, layer="corridors")
         say(f"{frame.height} pairs → {out}")
-
-
-def _over_own(
-    raster: Path,
-    areas: Path,
-    columns: dict[str, Any],
-    choices: dict[str, Any],
-    restoring: tuple[list[float], float | None] | None,
-    out: Path | None,
-    rasters: dict[str, Path | None],
-    *,
-    cell_m: float | None,
-    workers: int | None,
-    estimate: bool,
-    check_window: bool,
-) -> None:
-    """Run over one's own raster and areas."""
-    from concurrent.futures import ThreadPoolExecutor
-    from importlib.metadata import version
-    from os import cpu_count
-
-    import numpy as np
-
-    from biodata.analysis import areas as areas_of
-    from biodata.analysis import corridors, estimates, own_areas, own_ground, window_check
-    from biodata.analysis.barriers import BarrierParameters
-    from biodata.exports.corridors import write_network
-    from biodata.exports.rasters import write_geotiff
-
-    parameters = corridors.CorridorParameters(**choices)
-    resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
-    for note in notes:
-        say(f"{raster.name}: {note}")
-    is_raster = areas.suffix.casefold() in {".tif", ".tiff", ".asc", ".img"}
-    table = own_ground.areas(areas, grid) if is_raster else own_areas.read(areas, **columns)
-    plain = own_areas.on_plane(table, grid)
-    sites = areas_of.on_grid(plain, resistance, grid)
-    inside = {site.area_id for site in sites}
-    outside = [area_id for area_id in plain["area_id"] if area_id not in inside]
-    if outside:
-        say(f"{areas.name}: {len(outside)} of {len(plain)} areas lie outside the raster: {_some(outside)}")
-    if len(sites) < 2:
-        problem = f"{len(sites)} of {len(plain)} areas lie on the raster"
-        raise InputError(problem, file=areas.name, expected="two areas or more", code="AREAS_MISSING")
-    bare = [site.area_id for site in sites if not site.cells.size]
-    if bare:
-        say(f"{areas.name}: {len(bare)} areas hold no resistance data: {_some(bare)}")
-    workers = workers or cpu_count() or 1
-    say(estimates.corridors(plain, grid, parameters=parameters, across_borders=False, workers=workers).told())
-    if estimate or out is None:
-        return
-    barriers = None
-    if restoring is not None:
-        radii, restored = restoring
-        barriers = BarrierParameters(tuple(radii), float(np.nanmin(resistance)) if restored is None else restored)
-    home = out.with_name(f"{out.stem}.parts")
-    with ThreadPoolExecutor(workers) as executor:
-        found = corridors.least_cost(
-            plain, resistance, grid, parameters=parameters, barriers=barriers, executor=executor, folder=home,
-            progress=show_progress(),
-        )  # fmt: skip
-        if check_window:
-            cells = np.concatenate([site.all_cells for site in sites])
-            checked = window_check.check(
-                found.corridors, cells, grid, resistance,
-                lambda ground, inner: corridors.least_cost(
-                    plain, ground, inner, parameters=parameters, executor=executor
-                ).corridors,
-            )  # fmt: skip
-            say(checked.told())
-    facts = {
-        "raster": raster.name, "areas": areas.name, "parameters": parameters.told(), "biodata": version("biodata"),
-        "barriers": None if barriers is None else [*barriers.radii_m, barriers.restored_resistance],
-        "rows_columns_cell_m": [*grid.shape, grid.cell_m], "notes": notes, "outside": outside,
-        "window": checked.told() if check_window else None,
-    }  # fmt: skip
-    write_network(found, facts, out, as_of=max(path.stat().st_mtime for path in (raster, areas)))
-    layers = {"mosaic": found.mosaic}
-    if found.barrier_mosaic is not None:
-        layers |= {name: np.where(v > 0, v, np.nan) for name, v in found.barrier_mosaic.layers().items()}
-    for name, path in rasters.items():
-        if path is not None:
-            write_geotiff(layers[name], grid, path)
-    shutil.rmtree(home, ignore_errors=True)
-    linked = found.corridors[found.corridors["functional"]]
-    say(
-        f"{len(found.corridors)} pairs, {len(linked)} corridors → {', '.join(str(p) for p in (out, *rasters.values()) if p)}"
-    )
-    for why, count in found.corridors["notes"][~found.corridors["functional"]].value_counts().head(5).items():
-        say(f"{count:>6} {why}")
-
-
-def _some(names: list[str]) -> str:
-    """Return the first few of some names."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _stop(problem: str, expected: str) -> NoReturn:
