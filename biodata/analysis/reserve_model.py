@@ -135,7 +135,7 @@ def build(problem: Problem) -> Model:
         slack_cost=slack_cost,
         whole_slack=problem.objective == "maximum_coverage",
         limit=_limit(problem),
-        constant=0.0,
+        constant=-_weight_of_all(problem) if problem.objective == "maximum_coverage" else 0.0,
         locked_in=problem.is_locked_in,
         locked_out=problem.is_locked_out | _too_dear(problem),
     )
@@ -167,6 +167,12 @@ def _slacks(problem: Problem, used: Ints) -> tuple[Ints, Floats]:
     known, slack = np.unique(features, return_inverse=True)
     weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
     return slack.astype(np.int64), weights[known].astype(np.float64)
+
+
+def _weight_of_all(problem: Problem) -> float:
+    """Return the weight of all features that have requirements: what coverage falls short of is charged."""
+    weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
+    return float(sum(weights[feature] for feature in {requirement.feature for requirement in problem.requirements}))
 
 
 def _limit(problem: Problem) -> Floats | None:

@@ -16,12 +16,12 @@ from biodata.analysis import mixed_integer, target_bound
 from biodata.analysis.reserve_model import TOLERANCE, Model, build
 from biodata.analysis.reserve_problem import Problem
 from biodata.analysis.reserve_search import Plan, Search
-from biodata.analysis.targets import Bools, Requirement
+from biodata.analysis.targets import Bools
 
 Status = Literal["optimal", "within_gap", "time_limit", "infeasible", "no_plan"]
 Progress = Callable[[float, float], None]
 
-_SMALL_UNITS: Final = 400
+_SMALL_UNITS: Final = 200
 """Up to so many units HiGHS alone is quick."""
 _HUGE: Final = 60_000
 """With more units and pairs than this HiGHS does not get through the root of the whole in minutes (measured)."""
@@ -257,7 +257,7 @@ class _Run:
 
 def _gap(value: float, bound: float) -> float:
     """Return the distance of value and bound as a share of the value."""
-    apart = max(value - bound, 0.0)
+    apart = abs(value - bound)
     if apart <= 1e-9 * max(1.0, abs(value)):
         return 0.0
     return apart / abs(value) if value else math.inf
@@ -267,9 +267,8 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
     """Return the plan with everything that is told of it."""
     value, lowest = plan.value, min(bound, plan.value)
     if problem.objective == "maximum_coverage":
-        total = float(model.slack_cost.sum()) + _met_for_nothing(problem, model)
-        value, lowest = total - value, total - lowest
-    apart = _gap(value, lowest) if value <= 0 or lowest <= value else _gap(lowest, value) * lowest / value
+        value, lowest = -value, -lowest
+    apart = _gap(value, lowest)
     status: Status = "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
     boundary, connectivity = _penalised(problem, plan.chosen)
     return Selection(
@@ -285,14 +284,6 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
         problems=(),
         seconds=time.monotonic() - began,
     )
-
-
-def _met_for_nothing(problem: Problem, model: Model) -> float:
-    """Return the weight of features whose requirements need nothing."""
-    features = {requirement.feature for requirement in problem.requirements}
-    used = {problem.requirements[row].feature for row in model.requirement.tolist()}
-    weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
-    return float(sum(weights[feature] for feature in features - used))
 
 
 def _penalised(problem: Problem, chosen: Bools) -> tuple[float, float]:
@@ -342,8 +333,3 @@ def _without_plan(problem: Problem, status: Status, bound: float, why: tuple[str
     holdings = _holdings(problem, nothing)
     seconds = time.monotonic() - began
     return Selection(math.nan, bound, math.inf, status, nothing, 0.0, 0.0, 0.0, holdings, why, seconds)
-
-
-def requirement_rows(requirements: Sequence[Requirement], feature: int) -> list[int]:
-    """Return the numbers of a feature's requirements."""
-    return [row for row, requirement in enumerate(requirements) if requirement.feature == feature]

@@ -92,7 +92,7 @@ def solve(
         raise InputError(problem_text, file=str(project), code="PROBLEM_INFEASIBLE")
     wanted = runs or max(int(read.inputs.number("NUMREPS", 1)), 1)
     with _Bar(wanted, "plan") as bar:
-        plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds, progress=bar)
+        plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds / 2, progress=bar)
     scores = [marxan_problem.score(read, problem, penalties, chosen) for chosen in plans.plans]
     more: dict[str, Any] = {
         "missed": missed,
@@ -196,7 +196,8 @@ def _write_plan(
         "objective": objective,
         "bound": bound,
         "gap": gap,
-        "status": found.status,
+        "status": "infeasible" if more["missed"] else found.status,
+        "plan_status": found.status,
         "seconds": round(found.seconds, 3),
         "cost": found.cost,
         "boundary": found.boundary,
