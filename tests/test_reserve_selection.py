@@ -224,6 +224,16 @@ def test_locked_units_beyond_the_budget_are_told():
     assert found.problems == ("the units locked in cost 1 more than the budget",)
 
 
+@pytest.mark.parametrize("objective", ["maximum_coverage", "minimum_shortfall"])
+def test_what_changes_nothing_is_not_bought(objective):
+    amounts = sparse.csr_array([[1.0, 0, 1], [0, 1, 0]])
+    asked = targets.requirements(np.array([1.0, 2.0]))
+    problem = Problem(np.array([1.0, 2, 2]), amounts, asked, objective, budget=5.0)
+    found = reserve_selection.solve(problem)
+    assert found.chosen.tolist() == ([True, False, False] if objective == "maximum_coverage" else [True, True, False])
+    assert found.objective == pytest.approx(1.0 if objective == "maximum_coverage" else 0.5)
+
+
 def test_each_side_of_a_border_holds_its_part():
     amounts = sparse.csr_array([[5.0, 5.0, 5.0, 5.0]])
     sides = ["CN", "CN", "LA", None]

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from biodata.analysis.reserve_model import TOLERANCE, Model, build
+from biodata.analysis.reserve_model import TOLERANCE, Model, build, thinned
 from biodata.analysis.reserve_problem import Problem
 from biodata.analysis.reserve_run import SMALL_UNITS, Progress, Run, relative_gap
 from biodata.analysis.reserve_search import Plan
@@ -121,7 +121,11 @@ def solve(
         if not run.infeasible:
             return _without_plan(problem, "no_plan", run.bound, (), began)
         return _without_plan(problem, "infeasible", math.inf, _budget_problems(problem, seconds, threads), began)
-    return _selection(problem, model, run.plan, run.bound, gap, began)
+    plan = run.plan
+    if problem.objective != "minimum_set":
+        chosen = thinned(model, plan.chosen, problem.cost)
+        plan = Plan(min(model.value(chosen), plan.value), chosen)
+    return _selection(problem, model, plan, run.bound, gap, began)
 
 
 def evaluate(problem: Problem, chosen: Bools) -> Selection:

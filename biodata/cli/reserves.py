@@ -71,10 +71,11 @@ def solve(
     read = marxan.read_project(project)
     problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
     penalties = marxan_problem.penalties(read, problem)
-    missed = marxan_problem.missed(problem, read)
-    asked = marxan_problem.soften(problem, read, penalties) if missed and objective == "minimum_set" else problem
-    for line in [*missed, *read.notes]:
+    told = marxan_problem.missed(problem, read)
+    for line in [*told, *read.notes]:
         typer.echo(f"biodata: {line}", err=True)
+    missed = told if objective == "minimum_set" else []  # the other objectives leave out what cannot be had
+    asked = marxan_problem.soften(problem, read, penalties) if missed else problem
     seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
     with _Watch("gap", seconds) as watch:
         found = reserve_selection.solve(
