@@ -118,6 +118,6 @@ class Run:
 def relative_gap(value: float, bound: float) -> float:
     """Return the distance of value and bound as a share of the value."""
     apart = abs(value - bound)
-    if apart <= 1e-9 * max(1.0, abs(value)):
+    if apart <= 1e-9 * abs(value) + 1e-12:
         return 0.0
     return apart / abs(value) if value else math.inf

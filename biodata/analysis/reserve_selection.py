@@ -166,7 +166,7 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
     """Return the plan with everything that is told of it."""
     value, lowest = plan.value, min(bound, plan.value)
     if problem.objective == "maximum_coverage":
-        value, lowest = -value, -lowest
+        value, lowest = 0.0 - value, 0.0 - lowest
     apart = relative_gap(value, lowest)
     status: Status = "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
     boundary, connectivity = _penalised(problem, plan.chosen)
