@@ -45,6 +45,18 @@ def test_areas_add_up_and_each_unit_lies_in_its_country(boundaries, shape):
     assert found["unit_id"].tolist() == list(range(1, len(found) + 1))
 
 
+def test_slivers_join_a_neighbour_of_their_country(boundaries, units):
+    found = planning_units.cut_at_borders(["CN", "LA"], boundaries, unit_km2=100, bounds=WINDOW, smallest_share=0.2)
+    assert (units["area_km2"] < 20).any()
+    assert found["area_km2"].min() >= 20
+    assert found["area_km2"].max() < 200
+    for code in ("CN", "LA"):
+        own = found["country_code"] == code
+        assert found.loc[own, "area_km2"].sum() == pytest.approx(
+            units.loc[units["country_code"] == code, "area_km2"].sum(), rel=1e-6
+        )
+
+
 def test_shared_and_outer_boundary_are_all_of_the_outlines(units):
     boundary = planning_units.boundary_of(units, penalty=1.0)
     everything = shapely.union_all(units.geometry.to_numpy())

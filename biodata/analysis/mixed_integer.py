@@ -75,7 +75,8 @@ def minimise(
         options["mip_lp_solver"] = "ipm"
     for name, value in options.items():
         solver.setOptionValue(name, value)
-    solver.passModel(_program(model, highspy))
+    scale = _scale(model)
+    solver.passModel(_program(model, highspy, scale))
     if start is not None:
         both = start[model.first] & start[model.second]
         solution = highspy.HighsSolution()
@@ -87,7 +88,7 @@ def minimise(
     values = np.asarray(solver.getSolution().col_value)
     has_plan = not infeasible and len(values) == n + p + k and abs(info.objective_function_value) < highspy.kHighsInf
     chosen = values[:n] > 0.5 if has_plan and model.allows(values[:n] > 0.5) else None
-    bound = float(info.mip_dual_bound) if not infeasible else np.inf
+    bound = float(info.mip_dual_bound) / scale if not infeasible else np.inf
     return Found(chosen, bound if np.isfinite(bound) else -np.inf, infeasible)
 
 
@@ -101,7 +102,14 @@ def _quiet(highspy: Any) -> Any:
     return Quiet()
 
 
-def _program(model: Model, highspy: Any) -> Any:
+def _scale(model: Model) -> float:
+    """Return what makes the usual cost 1: the solver's tolerances are absolute."""
+    costs = np.abs(np.concatenate([model.linear, model.weight, model.slack_cost]))
+    costs = costs[costs > 0]
+    return 1 / float(np.median(costs)) if costs.size else 1.0
+
+
+def _program(model: Model, highspy: Any, scale: float) -> Any:
     """Return the model as HiGHS takes it: units, pairs, slacks; rows, two rows a pair, the limit."""
     n, p, k, r = model.units, len(model.weight), len(model.slack_cost), model.rows.shape[0]
     pair, has = np.arange(p), np.flatnonzero(model.slack >= 0)
@@ -137,8 +145,8 @@ def _program(model: Model, highspy: Any) -> Any:
     )
     program = highspy.HighsLp()
     program.num_col_, program.num_row_ = n + p + k, matrix.shape[0]
-    program.offset_ = model.constant
-    program.col_cost_ = np.concatenate([model.linear, -model.weight, model.slack_cost])
+    program.offset_ = scale * model.constant
+    program.col_cost_ = scale * np.concatenate([model.linear, -model.weight, model.slack_cost])
     program.col_lower_ = np.concatenate([model.locked_in.astype(np.float64), np.zeros(p + k)])
     program.col_upper_ = np.concatenate([1.0 - model.locked_out, np.ones(p + k)])
     program.row_lower_, program.row_upper_ = np.concatenate(lower), np.concatenate(upper)

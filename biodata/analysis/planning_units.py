@@ -34,6 +34,7 @@ def cut_at_borders(
     unit_km2: float,
     shape: Shape = "hexagon",
     bounds: tuple[float, float, float, float] | None = None,
+    smallest_share: float = 0.0,
 ) -> gpd.GeoDataFrame:
     """Return the planning units of a region of several countries.
 
@@ -49,6 +50,8 @@ def cut_at_borders(
         'hexagon' or 'square'.
     bounds : west, south, east, north, optional
         Degrees; the countries' land inside only.
+    smallest_share : float
+        Parts smaller than this share of a whole unit join the unit of their country that they share most boundary with.
 
     Returns
     -------
@@ -99,7 +102,34 @@ def cut_at_borders(
         },
         geometry=gpd.GeoSeries(shapes[sequence], crs=crs),
     )
-    return frame.reset_index(drop=True)
+    return frame if smallest_share == 0 else _without_slivers(frame, smallest_share * unit_km2)
+
+
+def _without_slivers(units: gpd.GeoDataFrame, least_km2: float) -> gpd.GeoDataFrame:
+    """Return the units, small ones joined to neighbours of their country; islands stay as they are."""
+    boundary = boundary_of(units, penalty=0.0)
+    countries, areas = units["country_code"].to_numpy(), units["area_km2"].to_numpy(dtype=np.float64)
+    joined = np.arange(len(units))
+    pairs = list(zip(boundary.first, boundary.second, boundary.length, strict=True))
+    same = [(a, b, length) for a, b, length in pairs if countries[a] == countries[b]]
+    for small, other, _ in sorted([*same, *((b, a, length) for a, b, length in same)], key=lambda pair: pair[2]):
+        if areas[small] < least_km2 and (areas[other], other) > (areas[small], small):
+            joined[small] = other  # the longest shared boundary comes last
+    while (joined[joined] != joined).any():
+        joined = joined[joined]
+    shapes = units.geometry.to_numpy()
+    kept = np.unique(joined)
+    merged = np.array(
+        [shapely.union_all(shapes[joined == unit], grid_size=_PRECISION_M) for unit in kept], dtype=object
+    )
+    return gpd.GeoDataFrame(
+        {
+            "unit_id": np.arange(1, len(kept) + 1),
+            "country_code": countries[kept],
+            "area_km2": shapely.area(merged) / 1e6,
+        },
+        geometry=gpd.GeoSeries(merged, crs=units.crs),
+    )
 
 
 def _projected(degrees: shapely.Geometry, crs: CRS) -> shapely.Geometry:

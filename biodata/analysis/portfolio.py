@@ -76,6 +76,8 @@ def more_plans(
     model = build(problem)
     rng = np.random.default_rng(seed)
     found, values = [best.chosen], [model.value(best.chosen)]
+    if plans == 1:
+        return Portfolio(tuple(found), np.array(values))
     search = Search(model, target_bound.raise_bound(model, seconds=0.2 * seconds)) if model.covers else None
     while len(found) < plans:
         chosen = _by_search(search, model, rng, until) if search is not None else _by_program(model, rng, until)

@@ -97,6 +97,35 @@ class Model:
         return met and within and bool(chosen[self.locked_in].all()) and not bool(chosen[self.locked_out].any())
 
 
+def thinned(model: Model, chosen: Bools, cost: Floats) -> Bools:
+    """Return a choice without the units that change nothing about its objective but cost something, the dearest first.
+
+    Parameters
+    ----------
+    model : Model
+        One whose objective does not hold the cost: a budget does.
+    chosen : ndarray of bool, length n
+    cost : ndarray of float64, length n
+    """
+    kept = chosen.copy()
+    columns = model.rows.T.tocsr()
+    n, first, second = model.units, model.first, model.second
+    ends = np.concatenate([first, second]), np.concatenate([second, first])
+    pairs = sparse.csr_array((np.concatenate([model.weight, model.weight]), ends), shape=(n, n))
+    allowed = np.append(model.slacks(chosen), 0.0)[model.slack]
+    held = model.rows @ kept.astype(np.float64)
+    units = np.flatnonzero(kept & ~model.locked_in & (cost > 0))
+    for unit in units[np.argsort(-cost[units], kind="stable")].tolist():
+        part = slice(columns.indptr[unit], columns.indptr[unit + 1])
+        rows, amounts = columns.indices[part], columns.data[part]
+        beside = slice(pairs.indptr[unit], pairs.indptr[unit + 1])
+        saved = model.linear[unit] - pairs.data[beside] @ kept[pairs.indices[beside]]
+        if saved >= 0 and (1 - held[rows] + amounts <= allowed[rows] + TOLERANCE).all():
+            kept[unit] = False
+            held[rows] -= amounts
+    return kept
+
+
 def build(problem: Problem) -> Model:
     """Return the solvers' form of a problem."""
     n = problem.units
@@ -135,7 +164,7 @@ def build(problem: Problem) -> Model:
         slack_cost=slack_cost,
         whole_slack=problem.objective == "maximum_coverage",
         limit=_limit(problem),
-        constant=0.0,
+        constant=-_weight_of_all(problem) if problem.objective == "maximum_coverage" else 0.0,
         locked_in=problem.is_locked_in,
         locked_out=problem.is_locked_out | _too_dear(problem),
     )
@@ -167,6 +196,12 @@ def _slacks(problem: Problem, used: Ints) -> tuple[Ints, Floats]:
     known, slack = np.unique(features, return_inverse=True)
     weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
     return slack.astype(np.int64), weights[known].astype(np.float64)
+
+
+def _weight_of_all(problem: Problem) -> float:
+    """Return the weight of all features that have requirements: what coverage falls short of is charged."""
+    weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
+    return float(sum(weights[feature] for feature in {requirement.feature for requirement in problem.requirements}))
 
 
 def _limit(problem: Problem) -> Floats | None:

@@ -6,25 +6,19 @@ from a search first; where these leave a gap, HiGHS looks at the units about whi
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
-from biodata.analysis import mixed_integer, target_bound
-from biodata.analysis.reserve_model import TOLERANCE, Model, build
+from biodata.analysis.reserve_model import TOLERANCE, Model, build, thinned
 from biodata.analysis.reserve_problem import Problem
-from biodata.analysis.reserve_search import Plan, Search
-from biodata.analysis.targets import Bools, Requirement
+from biodata.analysis.reserve_run import SMALL_UNITS, Progress, Run, relative_gap
+from biodata.analysis.reserve_search import Plan
+from biodata.analysis.targets import Bools
 
 Status = Literal["optimal", "within_gap", "time_limit", "infeasible", "no_plan"]
-Progress = Callable[[float, float], None]
-
-_SMALL_UNITS: Final = 400
-"""Up to so many units HiGHS alone is quick."""
-_HUGE: Final = 60_000
-"""With more units and pairs than this HiGHS does not get through the root of the whole in minutes (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +112,20 @@ def solve(
         impossible = (f"the units locked in cost {over:g} more than the budget",)
     if impossible and _must_meet(problem, impossible):
         return _without_plan(problem, "infeasible", math.inf, impossible, began)
-    run = _Run(model, gap, began + seconds, threads, seed, progress)
-    if model.covers and model.units > _SMALL_UNITS:
+    run = Run(model, gap, began + seconds, threads, seed, progress)
+    if model.covers and model.units > SMALL_UNITS:
         run.search()
-    if not run.done and (run.plan is None or len(model.weight) + model.units < _HUGE):
+    if not run.done and (run.plan is None or run.fits_highs):
         run.whole()
     if run.plan is None:
         if not run.infeasible:
             return _without_plan(problem, "no_plan", run.bound, (), began)
         return _without_plan(problem, "infeasible", math.inf, _budget_problems(problem, seconds, threads), began)
-    return _selection(problem, model, run.plan, run.bound, gap, began)
+    plan = run.plan
+    if problem.objective != "minimum_set":
+        chosen = thinned(model, plan.chosen, problem.cost)
+        plan = Plan(min(model.value(chosen), plan.value), chosen)
+    return _selection(problem, model, plan, run.bound, gap, began)
 
 
 def evaluate(problem: Problem, chosen: Bools) -> Selection:
@@ -164,112 +162,12 @@ def _must_meet(problem: Problem, impossible: Sequence[str]) -> bool:
     )
 
 
-class _Run:
-    """A search under way: the best plan and the best bound so far."""
-
-    def __init__(
-        self, model: Model, gap: float, until: float, threads: int, seed: int, progress: Progress | None
-    ) -> None:
-        self.model, self.gap, self.until = model, gap, until
-        self.threads, self.seed, self.progress = threads, seed, progress
-        self.plan: Plan | None = None
-        self.bound = -math.inf
-        self.infeasible = False
-
-    @property
-    def done(self) -> bool:
-        """True where the plan is good enough or the time is over."""
-        enough = self.plan is not None and _gap(self.plan.value, self.bound) <= max(self.gap, 1e-9)
-        return self.infeasible or enough or time.monotonic() > self.until
-
-    @property
-    def good(self) -> float:
-        """An objective that is good enough."""
-        return self.bound + self.gap * abs(self.bound) / (1 + self.gap)
-
-    def take(self, plan: Plan | None, bound: float = -math.inf) -> None:
-        """Keep what is better than before."""
-        better = plan is not None and (self.plan is None or plan.value < self.plan.value - 1e-12)
-        if better:
-            self.plan = plan
-        if bound > self.bound:
-            self.bound, better = bound, True
-        if better and self.progress is not None and self.plan is not None:
-            self.progress(self.plan.value, self.bound)
-
-    def search(self) -> None:
-        """Raise the bound by minimum cuts, then look for plans until one is good enough or the search stays where it is."""
-        began = time.monotonic()
-        bound = target_bound.raise_bound(self.model, seconds=0.3 * (self.until - began))
-        self.take(None, bound.value)
-        search = Search(self.model, bound)
-        self.take(search.rounded(good=self.good))
-        if self.plan is None or self.done:
-            return
-        found: list[Plan] = [self.plan]
-        for turn in range(40):
-            heat = (1.0, 2.0, 0.5)[turn % 3]
-            spent = min(self.until, time.monotonic() + 0.25 * (self.until - time.monotonic()) + 1)
-            plan = search.annealed(
-                found[0], seed=self.seed + turn, good=self.good, until=spent, heat=heat, told=self.take
-            )
-            found.append(plan)
-            if self.done:
-                return
-            if turn % 4 == 3:
-                before = self.plan.value
-                self._merge(found)
-                found = [self.plan, *sorted(found, key=lambda one: one.value)[:3]]
-                small = len(self.model.weight) + self.model.units < _HUGE
-                if self.done or (small and before - self.plan.value < 1e-4 * abs(before)):
-                    return
-
-    def _merge(self, plans: Sequence[Plan]) -> None:
-        """Solve for the units about which plans disagree, the rest as they all have it."""
-        if self.plan is None:
-            return
-        choices = np.array([plan.chosen for plan in plans])
-        always, never = choices.all(axis=0), ~choices.any(axis=0)
-        narrowed = replace(
-            self.model, locked_in=self.model.locked_in | always, locked_out=self.model.locked_out | never
-        )
-        seconds = min(40.0, 0.3 * (self.until - time.monotonic()))
-        found = mixed_integer.minimise(
-            narrowed, gap=1e-4, seconds=seconds, threads=self.threads, start=self.plan.chosen, seed=self.seed
-        )
-        if found.chosen is not None:
-            self.take(Plan(self.model.value(found.chosen), found.chosen))
-
-    def whole(self) -> None:
-        """Give the whole to HiGHS, with the best plan so far."""
-        found = mixed_integer.minimise(
-            self.model,
-            gap=self.gap,
-            seconds=self.until - time.monotonic(),
-            threads=self.threads,
-            start=self.plan.chosen if self.plan is not None else None,
-            seed=self.seed,
-        )
-        self.infeasible = found.infeasible
-        plan = Plan(self.model.value(found.chosen), found.chosen) if found.chosen is not None else None
-        self.take(plan, found.bound)
-
-
-def _gap(value: float, bound: float) -> float:
-    """Return the distance of value and bound as a share of the value."""
-    apart = max(value - bound, 0.0)
-    if apart <= 1e-9 * max(1.0, abs(value)):
-        return 0.0
-    return apart / abs(value) if value else math.inf
-
-
 def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: float, began: float) -> Selection:
     """Return the plan with everything that is told of it."""
     value, lowest = plan.value, min(bound, plan.value)
     if problem.objective == "maximum_coverage":
-        total = float(model.slack_cost.sum()) + _met_for_nothing(problem, model)
-        value, lowest = total - value, total - lowest
-    apart = _gap(value, lowest) if value <= 0 or lowest <= value else _gap(lowest, value) * lowest / value
+        value, lowest = 0.0 - value, 0.0 - lowest
+    apart = relative_gap(value, lowest)
     status: Status = "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
     boundary, connectivity = _penalised(problem, plan.chosen)
     return Selection(
@@ -285,14 +183,6 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
         problems=(),
         seconds=time.monotonic() - began,
     )
-
-
-def _met_for_nothing(problem: Problem, model: Model) -> float:
-    """Return the weight of features whose requirements need nothing."""
-    features = {requirement.feature for requirement in problem.requirements}
-    used = {problem.requirements[row].feature for row in model.requirement.tolist()}
-    weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
-    return float(sum(weights[feature] for feature in features - used))
 
 
 def _penalised(problem: Problem, chosen: Bools) -> tuple[float, float]:
@@ -342,8 +232,3 @@ def _without_plan(problem: Problem, status: Status, bound: float, why: tuple[str
     holdings = _holdings(problem, nothing)
     seconds = time.monotonic() - began
     return Selection(math.nan, bound, math.inf, status, nothing, 0.0, 0.0, 0.0, holdings, why, seconds)
-
-
-def requirement_rows(requirements: Sequence[Requirement], feature: int) -> list[int]:
-    """Return the numbers of a feature's requirements."""
-    return [row for row, requirement in enumerate(requirements) if requirement.feature == feature]

@@ -71,10 +71,11 @@ def solve(
     read = marxan.read_project(project)
     problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
     penalties = marxan_problem.penalties(read, problem)
-    missed = marxan_problem.missed(problem, read)
-    asked = marxan_problem.soften(problem, read, penalties) if missed and objective == "minimum_set" else problem
-    for line in [*missed, *read.notes]:
+    told = marxan_problem.missed(problem, read)
+    for line in [*told, *read.notes]:
         typer.echo(f"biodata: {line}", err=True)
+    missed = told if objective == "minimum_set" else []  # the other objectives leave out what cannot be had
+    asked = marxan_problem.soften(problem, read, penalties) if missed else problem
     seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
     with _Watch("gap", seconds) as watch:
         found = reserve_selection.solve(
@@ -92,7 +93,7 @@ def solve(
         raise InputError(problem_text, file=str(project), code="PROBLEM_INFEASIBLE")
     wanted = runs or max(int(read.inputs.number("NUMREPS", 1)), 1)
     with _Bar(wanted, "plan") as bar:
-        plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds, progress=bar)
+        plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds / 2, progress=bar)
     scores = [marxan_problem.score(read, problem, penalties, chosen) for chosen in plans.plans]
     more: dict[str, Any] = {
         "missed": missed,
@@ -196,7 +197,8 @@ def _write_plan(
         "objective": objective,
         "bound": bound,
         "gap": gap,
-        "status": found.status,
+        "status": "infeasible" if more["missed"] else found.status,
+        "plan_status": found.status,
         "seconds": round(found.seconds, 3),
         "cost": found.cost,
         "boundary": found.boundary,
