@@ -20,9 +20,14 @@ of GBIF's download service (options country, province, since; needs a GBIF accou
 What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,
 time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed.
 
+A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
+--option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
+
 The exit code is 1 where every row was refused.
 
-Example: biodata ingest gbif download.csv --data mydata --dataset my-survey
+Examples: biodata ingest gbif download.csv --data mydata --dataset my-survey
+
+biodata ingest layer roads.gpkg --data mydata --kind roads
 """
 
 
@@ -39,6 +44,12 @@ def ingest(
     option: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE for the source, such as encoding=gb18030; may be repeated.")
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a layer: land_cover, elevation, population, roads, rivers, settlements, fence, mine or dam."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     report: Annotated[Path | None, typer.Option(help="CSV file that gets one line for every row.")] = None,
@@ -47,12 +58,15 @@ def ingest(
     from biodata import pipeline
 
     check_outputs([report], paths or [])
+    options = read_options(option or [])
+    if kind is not None:
+        options["kind"] = kind
     reports = pipeline.ingest(
         source,
         paths or [],
         settings_for(data),
         dataset=dataset,
-        options=read_options(option or []),
+        options=options,
         dry_run=dry_run,
         report_file=report,
         progress=show_progress(),

@@ -61,6 +61,8 @@ class VerbatimTable:
         What the dataset declares of its values: `datum`, `calendar`, `time_zone`, …
     datasets : mapping of str to DatasetInfo
         By key, what is told of each dataset of a file that holds several.
+    notes : list of str
+        What the source found doubtful of the table, or decided, in sentences; complete when `batches` is exhausted.
     """
 
     kind: str
@@ -72,6 +74,7 @@ class VerbatimTable:
     gone: list[tuple[str, str]] = field(default_factory=list)
     declarations: Mapping[str, str] = field(default_factory=dict)
     datasets: Mapping[str, DatasetInfo] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 class Source(Protocol):

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.rules import versions as rule_versions
 from biodata.ingest import open_source
 from biodata.ingest.gbif_download import GbifDownload
+from biodata.ingest.layer_copies import store_layers
 from biodata.ingest.protocol import DECLARABLE, VerbatimTable
 from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.tables import Table, harmonise_table, table_at
@@ -123,7 +123,7 @@ def ingest(
                 harmonise_table(
                     table, harmoniser, boundaries, seen, with_outcomes=report_file is not None, progress=progress
                 )
-            table.report.notes += table.orders.contradictions()
+            table.report.notes += table.orders.contradictions() + table.verbatim.notes
             tables.append(table)
         if download is None and not any(table.report.rows for table in tables):
             problem = "there is nothing in it to take in"
@@ -173,7 +173,7 @@ def _commit(
     else:
         frame = pl.concat(table.frames) if table.frames else pl.DataFrame()
         if report.table == "layers" and not dry_run:
-            frame = _copy_layers(frame, settings.data / "layers")
+            frame = store_layers(frame, settings.data / "layers")
         frame = terms.conform(frame, terms.TABLES[report.table])
         scope = {"checklist": report.dataset} if report.table == "taxa" else None
         outcome = lake.commit_table(
@@ -203,20 +203,6 @@ def _complete(report: IngestReport, outcome: CommitReport, *, dry_run: bool) -> 
         )
         raise StoreError(message)
     logger.info("%s: %d rows, %d stored, %d refused", report.source, report.rows, report.stored, report.refused)
-
-
-def _copy_layers(frame: pl.DataFrame, folder: Path) -> pl.DataFrame:
-    """Copy each layer's file into the installation under its checksum's name, and tell that name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file_names = []
-    for path, checksum in frame.select("path", "sha256").iter_rows():
-        file_name = f"{checksum[:16]}.tif"
-        if not (folder / file_name).exists():
-            part = folder / f"{file_name}.part"
-            shutil.copyfile(path, part)
-            part.replace(folder / file_name)
-        file_names.append(file_name)
-    return frame.with_columns(pl.Series("file_name", file_names, dtype=pl.String))
 
 
 def _register(tables: Sequence[Table], settings: Settings, source: str) -> None:

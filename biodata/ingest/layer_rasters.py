@@ -1,0 +1,197 @@
+"""A raster layer: what its cells hold, which legend they belong to, and what of it has to be written anew."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from biodata.errors import InputError
+from biodata.formats import declared_crs, geotiff
+from biodata.geo import METRES_PER_DEGREE
+from biodata.ingest.layer_cells import Cells, count
+from biodata.ingest.layer_kinds import KINDS, LayerKind
+from biodata.parsers import legends
+
+MAX_CLASSES: Final = 64
+"""A layer of whole numbers with more distinct values is taken for quantities, unless it is told to be land cover."""
+_MAX_LAND_COVER_CLASSES: Final = 256
+_SENTINELS: Final = (-9999.0, -32768.0, -99999.0, 65535.0, 32767.0, 255.0)
+_MANY_ZEROS: Final = 0.2
+_LISTED: Final = 8
+
+
+def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) -> dict[str, Any]:
+    """Return the row of the table `layers` that describes a raster.
+
+    Parameters
+    ----------
+    path : Path
+        A GeoTIFF.
+    options : mapping of str to str
+        `kind`, `crs`, `band`, `nodata`, `legend`, as `LayerSource` has them.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    dict
+        By column; besides `band` and `rewrite` (what the stored copy must tell otherwise than the file).
+
+    Raises
+    ------
+    InputError
+        If the file cannot be taken in, see `LayerSource`.
+    """
+    kind = KINDS.get(options.get("kind", ""))
+    told = declared_crs.read_crs(options["crs"]) if "crs" in options else None
+    with geotiff.opened(path) as raster:
+        band = geotiff.choose_band(raster, path.name, options.get("band"))
+        geotiff.check_north_up(raster, path.name)
+        placed = declared_crs.place(
+            None if not raster.crs else declared_crs.read_crs(raster.crs.to_wkt()),
+            tuple(raster.bounds),
+            file=path.name,
+            cell=raster.transform.a,
+            told=told,
+        )
+        notes = list(placed.notes)
+        dtype = raster.dtypes[band - 1]
+        nodata = _nodata(options.get("nodata"), raster.nodatavals[band - 1], dtype, path.name)
+        if (lossy := geotiff.loses(raster)) is not None:
+            notes.append(f"the file is compressed with loss ({lossy}): values are not those that were measured")
+        cells = count(raster, band, nodata=nodata, file=path.name, progress=progress)
+        measure = _measure(cells, kind, options.get("kind"), dtype, path.name)
+        legend = None
+        empty: tuple[int, ...] = ()
+        if measure == "categorical" and (kind is None or kind.name == "land_cover"):
+            cell_m = raster.transform.a * (METRES_PER_DEGREE if placed.crs.is_geographic else 1)
+            palette = "palette" in [one.name for one in raster.colorinterp]
+            legend, empty = _legend(cells, options, cell_m, path.name, notes, palette=palette)
+        if kind is not None:
+            _check_values(cells, kind, nodata, path.name, notes)
+        elif nodata is None:
+            notes += _looks_empty(cells)
+        if empty and nodata is None:
+            nodata = float(empty[0])
+        # What the file itself does not say, or says otherwise, the stored copy has to say.
+        rewrite = (
+            raster.count > 1
+            or placed.declared is not None
+            or not np.array_equal(nodata, raster.nodatavals[band - 1], equal_nan=nodata is not None)
+            or any(value != nodata for value in empty)
+        )
+        return {
+            "form": "raster",
+            "theme": None if kind is None else kind.name,
+            "kind": measure,
+            "crs": declared_crs.text_of(placed.crs),
+            "declared_crs": placed.declared,
+            "width": raster.width,
+            "height": raster.height,
+            **dict(zip(("west", "south", "east", "north"), placed.bounds, strict=True)),
+            "dtype": dtype,
+            "nodata": nodata,
+            "legend": legend,
+            "notes": notes,
+            "band": band,
+            "empty": list(empty),
+            "rewrite": rewrite,
+        }
+
+
+def _nodata(told: str | None, declared: float | None, dtype: str, file: str) -> float | None:
+    """Return the value that stands for no data: as told, else as the file declares."""
+    if told is None:
+        return declared
+    try:
+        value = float(told)
+        representable = np.issubdtype(np.dtype(dtype), np.floating) or (
+            value.is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
+        )
+    except ValueError:
+        representable = False
+    if not representable:
+        problem = "no cell can have this value"
+        expected = f"a number of the type {dtype}"
+        raise InputError(problem, file=file, column="nodata", value=told, expected=expected, code="OPTION_INVALID")
+    return value
+
+
+def _measure(cells: Cells, kind: LayerKind | None, told: str | None, dtype: str, file: str) -> str:
+    """Return whether the cells are classes or quantities."""
+    if not cells.any:
+        problem = "no cell of the layer has data"
+        raise InputError(problem, file=file, code="LAYER_EMPTY")
+    classes = None if cells.values is None else len(cells.values)
+    if kind is not None and kind.name == "land_cover":
+        if not cells.whole:
+            problem = f"land cover has classes, but cells here are no whole numbers ({cells.lowest:.6g} to {cells.highest:.6g})"
+            expected = "the classes as they were mapped, never averaged"
+            raise InputError(problem, file=file, expected=expected, code="LAYER_KIND")
+        if classes is None or classes > _MAX_LAND_COVER_CLASSES:
+            number = f"{classes:,}" if classes is not None else "thousands of"
+            problem = f"land cover has classes, but there are {number} different values from {cells.lowest:g} to {cells.highest:g}"
+            raise InputError(problem, file=file, expected="a raster of classes", code="LAYER_KIND")
+    if kind is not None and kind.measure is not None:
+        return kind.measure
+    if kind is None and told is not None:
+        return told
+    integral = np.issubdtype(np.dtype(dtype), np.integer)
+    return "categorical" if integral and classes is not None and classes <= MAX_CLASSES else "continuous"
+
+
+def _legend(
+    cells: Cells, options: Mapping[str, str], cell_m: float, file: str, notes: list[str], *, palette: bool
+) -> tuple[str | None, tuple[int, ...]]:
+    """Return the legend's name, and values in the cells that stand for no data in it."""
+    counts = {int(value): number for value, number in (cells.values or {}).items()}
+    found = legends.recognise(counts, cell_m=cell_m, file=file, told=options.get("legend"))
+    if found.legend is None and options.get("kind") != "land_cover" and "legend" not in options:
+        return None, ()
+    notes.append(found.note)
+    if found.legend is None:
+        if palette:
+            notes.append("the file has a colour table: it may be a drawn map and no map of classes")
+        return None, ()
+    if found.outside:
+        listed = ", ".join(f"{value} ({number:,} cells)" for value, number in list(found.outside.items())[:_LISTED])
+        more = len(found.outside) - _LISTED
+        listed += f" and {more} more" if more > 0 else ""
+        notes.append(f"{len(found.outside)} values are not in the legend {found.legend.name}: {listed}")
+    empty = tuple(sorted(found.legend.empty & counts.keys()))
+    for value in empty:
+        notes.append(f"{value} is no data in the legend {found.legend.name}, which the file does not declare: "
+                     f"{counts[value]:,} cells are taken so")  # fmt: skip
+    return found.legend.name, empty
+
+
+def _check_values(cells: Cells, kind: LayerKind, nodata: float | None, file: str, notes: list[str]) -> None:
+    """Refuse values that a layer of this kind cannot have; they are most often an undeclared nodata value."""
+    low = kind.lowest is not None and cells.lowest < kind.lowest
+    high = kind.highest is not None and cells.highest > kind.highest
+    if low or high:
+        value = cells.lowest if low else cells.highest
+        number = "" if cells.values is None else f" ({cells.values[value]:,} cells)"
+        problem = f"{kind.name} of {value:g} {kind.unit}{number} cannot be"
+        if nodata is None:
+            problem += "; the file declares no nodata value"
+        expected = f"the value that stands for no data, with --option nodata={value:g}"
+        raise InputError(problem, file=file, value=f"{value:g}", expected=expected, code="LAYER_VALUES")
+    zeros = 0 if cells.values is None else cells.values[0.0]
+    if kind.name == "elevation" and nodata is None and cells.values is not None:
+        whole = sum(cells.values.values())
+        if zeros > _MANY_ZEROS * whole:
+            notes.append(
+                f"{zeros:,} of {whole:,} cells are exactly 0 m and the file declares no nodata value: sea or missing "
+                "ground is taken for ground at 0 m; --option nodata=0 says otherwise"
+            )
+
+
+def _looks_empty(cells: Cells) -> list[str]:
+    """Tell of values that look like an undeclared nodata value."""
+    for value in (cells.lowest, cells.highest):
+        if value in _SENTINELS or abs(value) >= 1e20:
+            number = "" if cells.values is None else f" ({cells.values[value]:,} cells)"
+            return [f"{value:g}{number} may stand for no data, which the file does not declare; --option nodata={value:g} says so"]
+    return []
