@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from biodata.analysis import rasters
 from biodata.analysis.grid import Floats, Grid, require_aligned
+from biodata.analysis.lines import burn_cells, sealed
 from biodata.analysis.resistance_table import ResistanceTable
 from biodata.errors import InputError
-
-_LINE_BARRIER: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,7 @@ def from_files(
     *,
     elevation: Path | None = None,
     slope: SlopeEffect | None = None,
+    resampling: str = "mode",
 ) -> ResistanceLayer:
     """Make a resistance layer from raster files, warped into a grid.
 
@@ -81,6 +80,8 @@ def from_files(
         Raster of metres; needed for slope.
     slope : SlopeEffect, optional
         Where given, slope counts.
+    resampling : str
+        Of classes: `mode` (the most common) or `nearest`.
 
     Returns
     -------
@@ -91,14 +92,14 @@ def from_files(
     InputError
         If a raster cannot be used, has a class that is not in the table, or slope is asked for without elevation.
     """
-    classes = rasters.warp(land_cover, grid, resampling="mode")
+    classes = rasters.warp(land_cover, grid, resampling=resampling)
     missing = rasters.missing_share(land_cover, grid)
     classes[missing >= 0.5] = np.nan
-    lines, sealed = _sealed(rasters.warp_values(*_linear(land_cover, table), grid, resampling="max"))
+    lines, filled = sealed(burn_cells(*_linear(land_cover, table), grid))
     counts = {
         "bridged": int((np.isfinite(classes) & (missing > 0)).sum()),
         "line_cells": int((~np.isnan(lines)).sum()),
-        "sealed": sealed,
+        "sealed": filled,
     }
     resistance = _look_up(classes, table, land_cover.name)
     resistance = np.where(np.isnan(resistance), np.nan, np.fmax(resistance, lines))
@@ -210,24 +211,10 @@ def _look_up(classes: Floats, table: ResistanceTable, file: str) -> Floats:
 
 
 def _linear(land_cover: Path, table: ResistanceTable) -> tuple[Floats, Grid]:
-    """Return the raster's own cells of linear classes with their resistance, nan elsewhere; _LINE_BARRIER for inf."""
+    """Return the raster's own cells of linear classes with their resistance, nan elsewhere; inf for barriers."""
     classes, own = rasters.read(land_cover)
     resistance = np.full(classes.shape, np.nan)
     for one in table.classes.values():
         if one.linear:
-            resistance[classes == one.value] = _LINE_BARRIER if np.isnan(one.resistance) else one.resistance
+            resistance[classes == one.value] = np.inf if np.isnan(one.resistance) else one.resistance
     return resistance, own
-
-
-def _sealed(lines: Floats) -> tuple[Floats, int]:
-    """Fill one cell wherever two cells of lines meet at a corner only; return inf for barriers, and how many filled."""
-    lines = np.where(lines == _LINE_BARRIER, np.inf, lines)
-    filled = 0
-    for left, right in ((0, 1), (1, 0)):
-        end_left, end_right = lines.shape[1] - 1 + left, lines.shape[1] - 1 + right
-        upper, lower = lines[:-1, left:end_left], lines[1:, right:end_right]
-        beside, below = lines[:-1, right:end_right], lines[1:, left:end_left]
-        gap = ~np.isnan(upper) & ~np.isnan(lower) & np.isnan(beside) & np.isnan(below)
-        filled += int(gap.sum())
-        beside[gap] = np.maximum(upper, lower)[gap]
-    return lines, filled

@@ -20,6 +20,7 @@ from biodata.cli import (
     parse,
     protected_areas,
     quality,
+    resistance,
     serve,
     upkeep,
 )
@@ -39,6 +40,7 @@ for module in (
     quality,
     serve,
     analyse,
+    resistance,
     export,
     cite,
     explain,

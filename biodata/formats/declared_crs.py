@@ -148,7 +148,9 @@ def _impossible(crs: CRS, bounds: Bounds, cell: float | None, degrees: Bounds | 
         return f"{edges} lie outside the world of {name_of(crs)}"
     area = crs.area_of_use
     if area is not None and not _meets(degrees, area.bounds, _BESIDE_DEGREES):
-        return f"{edges} in {name_of(crs)} are {_told(degrees)}, outside the area that it is for ({area.name.rstrip('.')})"
+        return (
+            f"{edges} in {name_of(crs)} are {_told(degrees)}, outside the area that it is for ({area.name.rstrip('.')})"
+        )
     return None
 
 
@@ -157,7 +159,9 @@ def _without_datum(crs: CRS, bounds: Bounds, cell: float | None, file: str) -> t
     whole = np.allclose(bounds, (-180, -90, 180, 90), atol=1e-6)
     cell_m = None if cell is None else cell * geo.METRES_PER_DEGREE
     if not whole and (cell_m is None or cell_m < 2 * _DATUM_MAY_SHIFT_M):
-        problem = f"the layer is in degrees of no known datum ({name_of(crs)}): places may be off by some hundred metres"
+        problem = (
+            f"the layer is in degrees of no known datum ({name_of(crs)}): places may be off by some hundred metres"
+        )
         raise InputError(problem, file=file, expected="say it with --option crs=EPSG:4326", code="CRS_UNKNOWN")
     why = "spans the whole world" if whole else "has cells that are larger than the datum can matter"
     note = (
@@ -185,7 +189,7 @@ def _looks(bounds: Bounds, cell: float | None) -> str:
     west, south, east, north = bounds
     if _inside(bounds, _WORLD):
         return "look like degrees: probably EPSG:4326"
-    if -0.001 <= west and 180.001 < east <= 360.001 and -90.001 <= south <= north <= 90.001:
+    if west >= -0.001 and 180.001 < east <= 360.001 and -90.001 <= south <= north <= 90.001:
         return "look like degrees east from 0 to 360: turn them to -180 to 180, with gdalwarp for example"
     if _inside((south, west, north, east), _WORLD):
         return "look like degrees with latitude first: probably EPSG:4326 with its axes swapped"

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 import polars as pl
 
+from biodata import terms
 from biodata.errors import InputError
 from biodata.ingest import layer_rasters, layer_vectors
 from biodata.ingest.layer_kinds import MEASURES, find_kind
@@ -20,36 +21,17 @@ _OPTIONS: Final = ("band", "crs", "encoding", "kind", "layer", "legend", "name",
 _OF_RASTERS: Final = frozenset({"band", "legend", "nodata"})
 _OF_FEATURES: Final = frozenset({"encoding", "layer"})
 _VECTOR_STARTS: Final = (b"SQLite format 3\x00", b"PK", b"\x00\x00\x27\x0a", b"{", b"\xef\xbb\xbf{")
-_SCHEMA: Final = pl.Schema(
-    {
-        "source_file": pl.String,
-        "source_row": pl.Int64,
-        "path": pl.String,
-        "options": pl.String,
-        "name": pl.String,
-        "datasetKey": pl.String,
-        "form": pl.String,
-        "theme": pl.String,
-        "kind": pl.String,
-        "legend": pl.String,
-        "features": pl.Int64,
-        "crs": pl.String,
-        "declared_crs": pl.String,
-        "width": pl.Int64,
-        "height": pl.Int64,
-        "west": pl.Float64,
-        "south": pl.Float64,
-        "east": pl.Float64,
-        "north": pl.Float64,
-        "dtype": pl.String,
-        "nodata": pl.Float64,
-        "notes": pl.List(pl.String),
-        "band": pl.Int64,
-        "empty": pl.List(pl.Int64),
-        "rewrite": pl.Boolean,
-        "sha256": pl.String,
-    }
-)
+_INSIDE: Final = {
+    "source_file": pl.String(),
+    "source_row": pl.Int64(),
+    "path": pl.String(),
+    "options": pl.String(),
+    "band": pl.Int64(),
+    "empty": pl.List(pl.Int64()),
+    "rewrite": pl.Boolean(),
+}
+"""What the lake does not keep of a layer."""
+_SCHEMA: Final = pl.Schema({**_INSIDE, **{c.name: c.dtype for c in terms.LAYER if c.name != "file_name"}})
 
 
 class LayerSource:

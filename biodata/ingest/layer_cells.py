@@ -62,7 +62,7 @@ def count(raster: Any, band: int, *, nodata: float | None, file: str, progress: 
     windows = [window for _, window in raster.block_windows(band)]
     for window in tqdm(windows, desc=file, unit="block", disable=not progress):
         cells = raster.read(band, window=window).ravel()
-        good = cells == cells  # noqa: PLR0124 - false for nan only
+        good = cells == cells
         if nodata is not None and not np.isnan(nodata):
             # A file of float32 tells its nodata value as float64, which then equals none of its cells.
             good &= cells != np.asarray(nodata).astype(cells.dtype)

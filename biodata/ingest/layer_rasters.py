@@ -78,7 +78,7 @@ def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) 
         rewrite = (
             raster.count > 1
             or placed.declared is not None
-            or not np.array_equal(nodata, raster.nodatavals[band - 1], equal_nan=nodata is not None)
+            or repr(nodata) != repr(raster.nodatavals[band - 1])  # nan is not equal to itself
             or any(value != nodata for value in empty)
         )
         return {
@@ -193,5 +193,7 @@ def _looks_empty(cells: Cells) -> list[str]:
     for value in (cells.lowest, cells.highest):
         if value in _SENTINELS or abs(value) >= 1e20:
             number = "" if cells.values is None else f" ({cells.values[value]:,} cells)"
-            return [f"{value:g}{number} may stand for no data, which the file does not declare; --option nodata={value:g} says so"]
+            return [
+                f"{value:g}{number} may stand for no data, which the file does not declare; --option nodata={value:g} says so"
+            ]
     return []

@@ -1,0 +1,196 @@
+"""Layers as an analysis reads them: the cells or features that lie on a grid, never the whole file."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from pyproj import CRS
+
+from biodata.analysis.grid import Floats, Grid
+from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+_MARGIN: Final = 3
+"""Cells that are read beyond the grid, so that the grid's edge is resampled as its middle is."""
+_SEGMENT_DEGREES: Final = 0.05
+_SEGMENT_M: Final = 5000.0
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFile:
+    """A layer that was checked, and the file that holds it.
+
+    Attributes
+    ----------
+    name : str
+        What a table calls it.
+    theme : str or None
+        What it shows: land_cover, elevation, roads, …
+    form : str
+        raster or vector.
+    path : Path
+        A GeoTIFF or a GeoPackage that tells the right coordinate system and nodata value.
+    measure : str
+        categorical, continuous or features.
+    crs : str
+        As `pyproj.CRS` takes it.
+    sha256 : str
+        Checksum of the file as it came.
+    legend : str or None
+        The legend of its classes.
+    version : str
+        The lake's version that tells of it; `file` for one that is in no lake.
+    notes : tuple of str
+        What is doubtful of it.
+    """
+
+    name: str
+    theme: str | None
+    form: str
+    path: Path
+    measure: str
+    crs: str
+    sha256: str
+    legend: str | None = None
+    version: str = "file"
+    notes: tuple[str, ...] = ()
+
+
+def own_grid(layer: LayerFile, box: tuple[float, float, float, float] | None = None) -> Grid:
+    """Return the grid of a raster layer, or the part of it that a box touches.
+
+    Parameters
+    ----------
+    layer : LayerFile
+        A raster.
+    box : west, south, east, north, optional
+        Degrees, WGS 84.
+
+    Raises
+    ------
+    InputError
+        If the box lies beside the layer (RASTER_OUTSIDE).
+    """
+    import rasterio
+
+    with rasterio.open(layer.path) as raster:
+        whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
+    if box is None:
+        return whole
+    window = _window(whole, box, 4326, margin=0)
+    if window is None:
+        problem = "the box lies beside the layer"
+        raise InputError(problem, file=layer.name, value=", ".join(map(str, box)), code="RASTER_OUTSIDE")
+    return _part(whole, window)
+
+
+def read_cells(layer: LayerFile, grid: Grid) -> tuple[Floats, Grid]:
+    """Read the part of a raster layer that a grid needs.
+
+    Parameters
+    ----------
+    layer : LayerFile
+        A raster.
+    grid : Grid
+
+    Returns
+    -------
+    values : ndarray of float64, own.shape
+        nan where there is no data.
+    own : Grid
+        The layer's own grid, cut; the grid itself where it is a part of that.
+
+    Raises
+    ------
+    InputError
+        If the layer does not reach the grid (RASTER_OUTSIDE).
+    """
+    import rasterio
+    from rasterio.windows import Window
+
+    with rasterio.open(layer.path) as raster:
+        whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
+        window = _exact(whole, grid) or _window(whole, grid.bounds, grid.crs, margin=_MARGIN)
+        if window is None:
+            problem = "the layer does not reach the window"
+            raise InputError(problem, file=layer.name, code="RASTER_OUTSIDE")
+        row, column, rows, columns = window
+        cells = raster.read(1, window=Window(column, row, columns, rows), masked=True)
+    return cells.astype(np.float64).filled(np.nan), _part(whole, window)
+
+
+def read_features(layer: LayerFile, grid: Grid) -> "gpd.GeoDataFrame":
+    """Read the features of a vector layer, in a grid's own system.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Attributes as text.
+    """
+    import geopandas as gpd
+    import shapely
+    from rasterio.warp import transform_bounds
+
+    from biodata import geo
+
+    own = CRS.from_user_input(layer.crs)
+    box = transform_bounds(grid.crs.to_wkt(), own.to_wkt(), *grid.bounds, densify_pts=21)
+    found = gpd.read_file(layer.path, engine="pyogrio", bbox=box)
+    longest = _SEGMENT_DEGREES if own.is_geographic else _SEGMENT_M
+    # A long straight line in one system is bent in another.
+    shapes = geo.project(shapely.segmentize(np.asarray(found.geometry), longest), own, grid.crs)
+    return found.set_geometry(gpd.GeoSeries(shapes, index=found.index, crs=grid.crs.to_wkt()))
+
+
+def _grid(crs: CRS, transform: "object", shape: tuple[int, int]) -> Grid:
+    """Return a grid with the side of its middle cell in metres."""
+    from affine import Affine
+
+    affine = Affine(*tuple(transform)[:6])  # type: ignore[arg-type]
+    wide, high = Grid(crs, affine, shape, 0.0).cell_sizes_m()
+    middle = shape[0] // 2
+    return Grid(crs, affine, shape, float(math.sqrt(wide[middle] * high[middle])))
+
+
+def _window(
+    whole: Grid, bounds: tuple[float, float, float, float], crs: CRS | int, *, margin: int
+) -> tuple[int, int, int, int] | None:
+    """Return row, column, rows and columns of the part that a box touches; None where it touches none."""
+    from rasterio.warp import transform_bounds
+
+    west, south, east, north = transform_bounds(
+        CRS.from_user_input(crs).to_wkt(), whole.crs.to_wkt(), *bounds, densify_pts=21
+    )
+    affine = whole.transform
+    first_column, first_row = (west - affine.c) / affine.a, (north - affine.f) / affine.e
+    last_column, last_row = (east - affine.c) / affine.a, (south - affine.f) / affine.e
+    tolerance = 1e-6
+    column = max(0, math.floor(first_column + tolerance) - margin)
+    row = max(0, math.floor(first_row + tolerance) - margin)
+    columns = min(whole.shape[1], math.ceil(last_column - tolerance) + margin) - column
+    rows = min(whole.shape[0], math.ceil(last_row - tolerance) + margin) - row
+    return (row, column, rows, columns) if rows > 0 and columns > 0 else None
+
+
+def _exact(whole: Grid, grid: Grid) -> tuple[int, int, int, int] | None:
+    """Return the window where a grid is a part of another."""
+    one, other = whole.transform, grid.transform
+    if whole.crs != grid.crs or max(abs(one.a - other.a), abs(one.e - other.e)) > 1e-9 * one.a:
+        return None
+    column, row = (other.c - one.c) / one.a, (other.f - one.f) / one.e
+    if max(abs(column - round(column)), abs(row - round(row))) > 1e-3:
+        return None
+    inside = 0 <= round(column) <= whole.shape[1] - grid.shape[1] and 0 <= round(row) <= whole.shape[0] - grid.shape[0]
+    return (round(row), round(column), *grid.shape) if inside else None
+
+
+def _part(whole: Grid, window: tuple[int, int, int, int]) -> Grid:
+    """Return a window of a grid as a grid."""
+    from affine import Affine
+
+    row, column, rows, columns = window
+    return _grid(whole.crs, whole.transform @ Affine.translation(column, row), (rows, columns))
