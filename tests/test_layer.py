@@ -1,15 +1,20 @@
 import hashlib
+import re
 import warnings
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
+from pyproj import CRS
 from rasterio import Affine
 from rasterio.errors import NotGeoreferencedWarning
 
 from biodata.errors import InputError
 from biodata.ingest import open_source
+from biodata.ingest.layer_copies import store_layers
 
 
 def from_origin(west, north, side):
@@ -161,3 +166,155 @@ def test_real_elevation(shared):
     layer = described(shared / "data" / "raster_elevation_5arcmin" / "pvlib_altitude_region.tif")
     assert (layer["kind"], layer["nodata"]) == ("continuous", -9999)
     assert layer["north"] == pytest.approx(35.0)
+
+
+def test_land_cover_has_a_legend_and_tells_what_is_outside(tmp_path):
+    cells = np.ones((20, 20), dtype=np.uint8)
+    cells[0, :3], cells[5, 5] = 12, 18
+    (table,) = open_source("layer", [write(tmp_path / "igbp.tif", cells)], options={"kind": "land-cover"}).read()
+    layer = next(table.batches).row(0, named=True)
+    assert (layer["theme"], layer["form"], layer["legend"]) == ("land_cover", "raster", "igbp")
+    assert "1 values are not in the legend igbp: 18 (1 cells)" in table.notes
+
+
+def test_a_wrong_system_is_told_and_the_stored_copy_has_the_right_one(tmp_path):
+    wrong = rasterio.crs.CRS.from_proj4("+proj=longlat +ellps=clrk66")
+    transform = Affine(2, 0, -180, 0, -2, 90)
+    path = write(tmp_path / "world.tif", np.full((90, 180), 12, dtype=np.uint8), crs=wrong, transform=transform)
+    (table,) = open_source("layer", [path], options={"kind": "land_cover"}).read()
+    frame = store_layers(next(table.batches), tmp_path / "stored")
+    assert "declared wrongly" in table.notes[0]
+    with rasterio.open(tmp_path / "stored" / frame["file_name"][0]) as copy:
+        assert copy.crs.to_epsg() == 4326
+        assert (copy.read(1) == 12).all()
+
+
+def test_no_data_of_a_legend_that_the_file_does_not_declare(tmp_path):
+    cells = np.full((20, 20), 10, dtype=np.uint8)
+    cells[:4], cells[10] = 0, 95
+    (table,) = open_source("layer", [write(tmp_path / "cover.tif", cells)], options={"kind": "land_cover"}).read()
+    frame = store_layers(next(table.batches), tmp_path / "stored")
+    assert any("0 is no data in the legend worldcover" in note and "80 cells" in note for note in table.notes)
+    with rasterio.open(tmp_path / "stored" / frame["file_name"][0]) as copy:
+        assert copy.nodata == 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "code", "told"),
+    [
+        pytest.param(np.full((9, 9), 1.5, np.float32), {"kind": "land_cover"}, "LAYER_KIND", "averaged", id="float classes"),
+        pytest.param(
+            np.arange(900, dtype=np.int16).reshape(30, 30), {"kind": "land_cover"}, "LAYER_KIND", "900", id="900 classes"
+        ),
+        pytest.param(
+            np.array([[300, -9999], [400, 500]], np.int16),
+            {"kind": "elevation"},
+            "LAYER_VALUES",
+            "declares no nodata value.*nodata=-9999",
+            id="undeclared nodata",
+        ),
+        pytest.param(np.full((4, 4), -1.0), {"kind": "population"}, "LAYER_VALUES", "-1", id="fewer than no people"),
+        pytest.param(np.ones((4, 4), np.uint8), {"kind": "swamp"}, "OPTION_INVALID", "land_cover", id="no such kind"),
+        pytest.param(np.ones((4, 4), np.uint8), {"nodata": "300"}, "OPTION_INVALID", "uint8", id="nodata of no cell"),
+        pytest.param(np.ones((2, 4, 4), np.uint8), {"band": "3"}, "LAYER_BANDS", "1 to 2", id="no such band"),
+        pytest.param(np.ones((4, 4), np.uint8), {"layer": "a"}, "OPTION_INVALID", "raster", id="an option of features"),
+    ],
+)
+def test_what_a_layer_of_its_kind_cannot_hold_is_refused(tmp_path, cells, options, code, told):
+    error = refused(write(tmp_path / "layer.tif", cells), **options)
+    assert error.code == code
+    assert re.search(told, str(error))
+
+
+def test_one_band_of_several_is_stored_alone(tmp_path):
+    cells = np.stack([np.full((4, 4), value, dtype=np.uint8) for value in (1, 2)])
+    (table,) = open_source("layer", [write(tmp_path / "two.tif", cells)], options={"band": "2"}).read()
+    frame = store_layers(next(table.batches), tmp_path / "stored")
+    with rasterio.open(tmp_path / "stored" / frame["file_name"][0]) as copy:
+        assert copy.count == 1
+        assert (copy.read(1) == 2).all()
+
+
+def test_a_declared_size_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "bomb.tif"
+    profile = {"driver": "GTiff", "width": 200_000, "height": 200_000, "count": 1, "dtype": "uint8", "tiled": True}
+    with rasterio.open(path, "w", crs="EPSG:4326", transform=MENGLA, sparse_ok=True, **profile):
+        pass
+    assert refused(path).code == "INPUT_TOO_LARGE"
+
+
+def test_a_picture_is_told_from_bands(tmp_path):
+    cells = np.ones((3, 4, 4), dtype=np.uint8)
+    assert "red, green, blue" in str(refused(write(tmp_path / "map.tif", cells, photometric="RGB")))
+    assert "--option band=N" in str(refused(write(tmp_path / "bands.tif", cells, photometric="MINISBLACK")))
+
+
+ROADS = gpd.GeoDataFrame(
+    {"highway": ["trunk", "path", None, None]},
+    geometry=[shapely.LineString([(101.1, 21.5), (101.4, 21.9)]), shapely.Point(101.2, 21.6), None, shapely.LineString()],
+    crs=4326,
+)
+
+
+def test_features_are_described_and_stored(tmp_path):
+    ROADS.to_file(tmp_path / "roads.gpkg")
+    (table,) = open_source("layer", [tmp_path / "roads.gpkg"], options={"kind": "roads"}).read()
+    frame = store_layers(next(table.batches), tmp_path / "stored")
+    row = frame.row(0, named=True)
+    assert (row["form"], row["theme"], row["features"], row["kind"]) == ("vector", "roads", 2, "features")
+    assert (row["west"], row["north"]) == (101.1, 21.9)
+    assert "2 of 4 features have no geometry and are left out" in table.notes
+    assert "the layer mixes geometries: 1 lines, 1 points" in table.notes
+    assert list(gpd.read_file(tmp_path / "stored" / row["file_name"])["highway"]) == ["trunk", "path"]
+
+
+def shapefile(folder, crs, prj):
+    ROADS.iloc[[0]].to_crs(crs).to_file(folder / "roads.shp")
+    (folder / "roads.prj").unlink()
+    if prj is not None:
+        (folder / "roads.prj").write_text(CRS.from_epsg(prj).to_wkt("WKT1_ESRI"))
+    return folder / "roads.shp"
+
+
+@pytest.mark.parametrize(
+    ("crs", "prj", "code", "told"),
+    [
+        pytest.param(4326, None, "CRS_UNKNOWN", "probably EPSG:4326", id="no .prj, degrees"),
+        pytest.param(32648, None, "CRS_UNKNOWN", "UTM zone", id="no .prj, metres"),
+        pytest.param(32648, 4326, "LAYER_PLACE", "UTM zone", id="metres said to be degrees"),
+        pytest.param(4326, 32648, "LAYER_PLACE", "EPSG:4326", id="degrees said to be metres"),
+    ],
+)
+def test_features_without_their_system_are_refused_with_a_guess(tmp_path, crs, prj, code, told):
+    error = refused(shapefile(tmp_path, crs, prj), kind="roads")
+    assert error.code == code
+    assert told in str(error)
+
+
+def test_a_told_system_is_stored(tmp_path):
+    (table,) = open_source(
+        "layer", [shapefile(tmp_path, 32648, None)], options={"kind": "roads", "crs": "EPSG:32648"}
+    ).read()
+    frame = store_layers(next(table.batches), tmp_path / "stored")
+    assert gpd.read_file(tmp_path / "stored" / frame["file_name"][0]).crs.to_epsg() == 32648
+    assert frame["declared_crs"][0] == "none"
+
+
+def test_which_layer_of_two_is_asked(tmp_path):
+    path = tmp_path / "two.gpkg"
+    ROADS.to_file(path, layer="rivers")
+    ROADS.to_file(path, layer="roads")
+    assert "2 layers: rivers, roads" in str(refused(path, kind="roads"))
+    assert described(path, kind="roads", layer="roads")["features"] == 2
+
+
+@pytest.mark.parametrize("rows", [slice(0, 0), slice(2, 4)], ids=["no feature", "no geometry"])
+def test_a_layer_of_nothing_is_refused(tmp_path, rows):
+    ROADS.iloc[rows].to_file(tmp_path / "roads.gpkg")
+    assert refused(tmp_path / "roads.gpkg", kind="roads").code == "LAYER_EMPTY"
+
+
+def test_features_need_a_kind_that_they_can_be(tmp_path):
+    ROADS.to_file(tmp_path / "roads.gpkg")
+    assert refused(tmp_path / "roads.gpkg").code == "LAYER_KIND"
+    assert "comes as cells" in str(refused(tmp_path / "roads.gpkg", kind="elevation"))
