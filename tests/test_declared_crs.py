@@ -24,19 +24,36 @@ def placed(crs, bounds, **choices):
         pytest.param(None, UTM, 30, "CRS_UNKNOWN", "UTM zone 47N, EPSG:32647", id="none, metres of a UTM zone"),
         pytest.param(None, MODIS_TILE, 463.3127, "CRS_UNKNOWN", "crs=sinusoidal", id="none, a tile of MODIS"),
         pytest.param("EPSG:4326", UTM, 30, "LAYER_PLACE", "are no degrees.*UTM zone", id="metres said to be degrees"),
-        pytest.param("EPSG:4326", MODIS_TILE, 463.3127, "LAYER_PLACE", "crs=sinusoidal", id="sinusoidal said to be degrees"),
+        pytest.param(
+            "EPSG:4326", MODIS_TILE, 463.3127, "LAYER_PLACE", "crs=sinusoidal", id="sinusoidal said to be degrees"
+        ),
         pytest.param("EPSG:32648", MENGLA, 0.01, "LAYER_PLACE", "no metres.*EPSG:4326", id="degrees said to be UTM"),
         pytest.param(
-            "+proj=sinu +R=6371007.181 +type=crs", MENGLA, 0.05, "LAYER_PLACE", "EPSG:4326", id="degrees said to be sinusoidal"
+            "+proj=sinu +R=6371007.181 +type=crs",
+            MENGLA,
+            0.05,
+            "LAYER_PLACE",
+            "EPSG:4326",
+            id="degrees said to be sinusoidal",
         ),
         pytest.param("EPSG:32648", MENGLA, None, "LAYER_PLACE", "EPSG:4326", id="features in degrees said to be UTM"),
         pytest.param(
-            "EPSG:4326", (18.5e6, 2.2e6, 18.6e6, 2.3e6), 30, "LAYER_PLACE", "zone 18, EPSG:4496", id="Gauss-Krüger with zone"
+            "EPSG:4326",
+            (18.5e6, 2.2e6, 18.6e6, 2.3e6),
+            30,
+            "LAYER_PLACE",
+            "zone 18, EPSG:4496",
+            id="Gauss-Krüger with zone",
         ),
         pytest.param("EPSG:4326", (21, 101, 22, 102), 0.01, "LAYER_PLACE", "axes swapped", id="latitude first"),
         pytest.param("EPSG:4326", (0, -90, 360, 90), 0.5, "LAYER_PLACE", "0 to 360", id="longitudes to 360"),
         pytest.param(
-            "EPSG:3405", (2.0e6, 2.2e6, 2.1e6, 2.3e6), 30, "LAYER_PLACE", "outside the area", id="Viet Nam's zone, in the sea"
+            "EPSG:3405",
+            (2.0e6, 2.2e6, 2.1e6, 2.3e6),
+            30,
+            "LAYER_PLACE",
+            "outside the area",
+            id="Viet Nam's zone, in the sea",
         ),
         pytest.param(CLARKE, MENGLA, 0.0003, "CRS_UNKNOWN", "no known datum", id="30 m without a datum"),
     ],

@@ -202,9 +202,15 @@ def test_no_data_of_a_legend_that_the_file_does_not_declare(tmp_path):
 @pytest.mark.parametrize(
     ("cells", "options", "code", "told"),
     [
-        pytest.param(np.full((9, 9), 1.5, np.float32), {"kind": "land_cover"}, "LAYER_KIND", "averaged", id="float classes"),
         pytest.param(
-            np.arange(900, dtype=np.int16).reshape(30, 30), {"kind": "land_cover"}, "LAYER_KIND", "900", id="900 classes"
+            np.full((9, 9), 1.5, np.float32), {"kind": "land_cover"}, "LAYER_KIND", "averaged", id="float classes"
+        ),
+        pytest.param(
+            np.arange(900, dtype=np.int16).reshape(30, 30),
+            {"kind": "land_cover"},
+            "LAYER_KIND",
+            "900",
+            id="900 classes",
         ),
         pytest.param(
             np.array([[300, -9999], [400, 500]], np.int16),
@@ -251,7 +257,12 @@ def test_a_picture_is_told_from_bands(tmp_path):
 
 ROADS = gpd.GeoDataFrame(
     {"highway": ["trunk", "path", None, None]},
-    geometry=[shapely.LineString([(101.1, 21.5), (101.4, 21.9)]), shapely.Point(101.2, 21.6), None, shapely.LineString()],
+    geometry=[
+        shapely.LineString([(101.1, 21.5), (101.4, 21.9)]),
+        shapely.Point(101.2, 21.6),
+        None,
+        shapely.LineString(),
+    ],
     crs=4326,
 )
 
