@@ -21,6 +21,7 @@ from biodata.cli import (
     protected_areas,
     quality,
     resistance,
+    run_records,
     serve,
     upkeep,
 )
@@ -41,6 +42,7 @@ for module in (
     serve,
     analyse,
     resistance,
+    run_records,
     export,
     cite,
     explain,

@@ -168,6 +168,11 @@ class Registry:
                 )
             )
 
+    def runs(self) -> list[dict[str, Any]]:
+        """Return the report of every run, the oldest first."""
+        with self.session(read_only=True) as session:
+            return [dict(run.report or {}) for run in session.scalars(select(Run).order_by(Run.created, Run.id))]
+
     def record_release(
         self, release_id: str, *, snapshot: int, rules_hash: str, counts: Mapping[str, int], actor: str = "biodata"
     ) -> None:

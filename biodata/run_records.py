@@ -1,0 +1,260 @@
+"""What is kept of an analysis run, whatever engine it is of: asked what, of what, by which code, and what came out."""
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.store.code_version import code_hash
+from biodata.store.registry import Registry
+
+_SOFTWARE: Final = (
+    "biodata",
+    "numpy",
+    "scipy",
+    "numba",
+    "shapely",
+    "pyproj",
+    "rasterio",
+    "polars",
+    "highspy",
+    "ortools",
+)
+"""What numbers depend on besides our own code."""
+_FOLDER: Final = "run_results"
+_ID: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RunInput:
+    """Something that a run read.
+
+    Attributes
+    ----------
+    name : str
+        What it is to the run: `land_cover`, `areas`, …
+    sha256 : str
+        Checksum of its content.
+    told : str
+        Where it came from: a file's name, a layer with its version.
+    """
+
+    name: str
+    sha256: str
+    told: str = ""
+
+    @classmethod
+    def of_file(cls, name: str, path: Path) -> "RunInput":
+        """Return a file as an input.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read (FILE_MISSING).
+        """
+        try:
+            with path.open("rb") as stream:
+                return cls(name, hashlib.file_digest(stream, "sha256").hexdigest(), path.name)
+        except OSError as error:
+            problem = "the run's input cannot be read"
+            raise InputError(problem, file=str(path), column=name, code="FILE_MISSING") from error
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as it is kept.
+
+    Attributes
+    ----------
+    id : str
+        The engine's name and a hash of all that the results follow from: engine, parameters, inputs, seed, the lake's
+        version and the code. The same run has the same id.
+    engine : str
+        What ran: corridors, circuit, network, reserves, resistance.
+    parameters : dict
+        Plain values for JSON.
+    inputs : tuple of RunInput
+    seed : int
+        Start of every random number.
+    snapshot : int or None
+        The lake's version that was read; None where none was.
+    code : str
+        `store.code_version.code_hash`.
+    software : dict of str to str
+        Versions of what numbers depend on.
+    results : dict of str to dict
+        By table: `rows`, `columns`, `sha256`.
+    notes : tuple of str
+        What the engine said of it.
+    """
+
+    id: str
+    engine: str
+    parameters: dict[str, Any]
+    inputs: tuple[RunInput, ...]
+    seed: int
+    snapshot: int | None
+    code: str
+    software: dict[str, str]
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> "RunRecord":
+        """Return a record from what `as_dict` gave."""
+        inputs = tuple(RunInput(**one) for one in told["inputs"])
+        return cls(**{**told, "inputs": inputs, "notes": tuple(told["notes"])})
+
+
+def describe(
+    engine: str,
+    parameters: Mapping[str, Any],
+    inputs: tuple[RunInput, ...],
+    *,
+    seed: int = 1,
+    snapshot: int | None = None,
+) -> RunRecord:
+    """Return a run before it has results.
+
+    Parameters
+    ----------
+    engine : str
+        What runs.
+    parameters : mapping
+        Plain values for JSON.
+    inputs : tuple of RunInput
+        All that is read.
+    seed : int
+        Start of every random number.
+    snapshot : int, optional
+        The lake's version that is read.
+    """
+    plain = json.loads(json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False))
+    code = code_hash()
+    follows = {
+        "engine": engine, "parameters": plain, "inputs": [[one.name, one.sha256] for one in inputs], "seed": seed,
+        "snapshot": snapshot, "code": code,
+    }  # fmt: skip
+    digest = hashlib.sha256(json.dumps(follows, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return RunRecord(f"{engine}-{digest[:_ID]}", engine, plain, inputs, seed, snapshot, code, _software())
+
+
+def keep(
+    settings: Settings, record: RunRecord, results: Mapping[str, pl.DataFrame], *, notes: tuple[str, ...] = ()
+) -> RunRecord:
+    """Put a run and its tables into the installation; the same run again replaces it.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    record : RunRecord
+        As `describe` returns it.
+    results : mapping of str to polars.DataFrame
+        The tables that came out.
+    notes : tuple of str
+        What the engine said.
+
+    Returns
+    -------
+    RunRecord
+        With the results' rows, columns and checksums.
+    """
+    told = {
+        name: {"rows": frame.height, "columns": frame.columns, "sha256": table_hash(frame)}
+        for name, frame in results.items()
+    }
+    whole = RunRecord.from_dict({**record.as_dict(), "results": told, "notes": notes})
+    home = settings.data / _FOLDER / record.id
+    part = home.with_name(f"{record.id}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for name, frame in results.items():
+        frame.write_parquet(part / f"{name}.parquet")
+    shutil.rmtree(home, ignore_errors=True)
+    part.replace(home)
+    report = {**whole.as_dict(), "parameters": {**whole.parameters, "seed": whole.seed}}
+    with Registry.open(settings) as registry:
+        registry.record_run(record.id, whole.parameters.get("layer"), {"record": whole.as_dict(), **report})
+    return whole
+
+
+def find(settings: Settings, run_id: str) -> RunRecord:
+    """Return a run that was kept; the beginning of its id is enough.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several begin so (RUN_UNKNOWN).
+    """
+    found = [record for record in every(settings) if record.id.startswith(run_id)]
+    exact = [record for record in found if record.id == run_id]
+    if len(exact or found) != 1:
+        problem = f"{len(found) or 'no'} run{'s begin' if len(found) > 1 else ' is kept'} so"
+        known = ", ".join(record.id for record in found[:5]) or "as `biodata runs list` tells"
+        raise InputError(problem, value=run_id, expected=f"one of {known}", code="RUN_UNKNOWN")
+    return (exact or found)[0]
+
+
+def every(settings: Settings) -> list[RunRecord]:
+    """Return every run that was kept, the oldest first."""
+    with Registry.open(settings) as registry:
+        reports = registry.runs()
+    return [RunRecord.from_dict(report["record"]) for report in reports if report and "record" in report]
+
+
+def results_of(settings: Settings, run_id: str) -> dict[str, pl.DataFrame]:
+    """Return the tables that a run gave; exact, so not for the public."""
+    home = settings.data / _FOLDER / run_id
+    return {path.stem: pl.read_parquet(path) for path in sorted(home.glob("*.parquet"))}
+
+
+def table_hash(frame: pl.DataFrame) -> str:
+    """Return a SHA-256 over a table's columns, types and values, whatever the order of its rows and columns."""
+    names = sorted(frame.columns)
+    if not names:
+        return hashlib.sha256(b"").hexdigest()
+    lines = frame.select(_as_text(name, frame.schema[name]) for name in names)
+    rows = lines.select(pl.concat_str(pl.all().fill_null("\x00"), separator="\x1f")).to_series().sort()
+    digest = hashlib.sha256("\x1f".join(f"{name} {frame.schema[name]}" for name in names).encode())
+    for row in rows:
+        digest.update(b"\x1e")
+        digest.update(row.encode())
+    return digest.hexdigest()
+
+
+def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Return a column as text that is the same for the same values only."""
+    column = pl.col(name)
+    if isinstance(dtype, pl.List):
+        column = column.list.eval(pl.element().cast(pl.String)).list.join("\x1d")
+    elif dtype == pl.Binary:
+        column = column.bin.encode("hex")
+    elif dtype in (pl.Float64, pl.Float32):
+        # Every bit counts; a text of fewer digits would hide a difference.
+        column = column.cast(pl.Float64).reinterpret(dtype=pl.UInt64)
+    return column.cast(pl.String).alias(name)
+
+
+def _software() -> dict[str, str]:
+    """Return the versions of what numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in _SOFTWARE:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
