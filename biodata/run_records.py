@@ -152,6 +152,15 @@ def describe(
     return RunRecord(f"{engine}-{digest[:_ID]}", engine, plain, inputs, seed, snapshot, code, _software())
 
 
+def finished(record: RunRecord, results: Mapping[str, pl.DataFrame], *, notes: tuple[str, ...] = ()) -> RunRecord:
+    """Return a run with its results' rows, columns and checksums."""
+    told = {
+        name: {"rows": frame.height, "columns": frame.columns, "sha256": table_hash(frame)}
+        for name, frame in results.items()
+    }
+    return RunRecord.from_dict({**record.as_dict(), "results": told, "notes": notes})
+
+
 def keep(
     settings: Settings, record: RunRecord, results: Mapping[str, pl.DataFrame], *, notes: tuple[str, ...] = ()
 ) -> RunRecord:
@@ -173,11 +182,7 @@ def keep(
     RunRecord
         With the results' rows, columns and checksums.
     """
-    told = {
-        name: {"rows": frame.height, "columns": frame.columns, "sha256": table_hash(frame)}
-        for name, frame in results.items()
-    }
-    whole = RunRecord.from_dict({**record.as_dict(), "results": told, "notes": notes})
+    whole = finished(record, results, notes=notes)
     home = settings.data / _FOLDER / record.id
     part = home.with_name(f"{record.id}.part")
     shutil.rmtree(part, ignore_errors=True)
