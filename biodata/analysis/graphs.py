@@ -1,0 +1,244 @@
+"""Landscape graphs: nodes that are places, links that are joined by a probability or merely joined.
+
+Links have no direction. Of several links between two nodes the best is kept; a link of a node with itself, or with
+probability 0, is none.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from biodata.analysis.bucket_queue import Floats, Ints, Ints32, compiled
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Graph:
+    """A graph of n nodes and m links.
+
+    Attributes
+    ----------
+    nodes : int
+        How many nodes there are; they are numbered from 0.
+    hops : bool
+        True where links are merely there and paths are counted in links; else they have probabilities.
+    first, second : ndarray of int32, (m,)
+        Ends of the links, the lower number first, in ascending order.
+    weight : ndarray of float64, (m,)
+        Probability of each link, above 0 and up to 1; with `hops` -1.
+    starts, targets, origins, link_of, weights : ndarrays
+        The same links seen from each node: those of a node begin at `starts[node]`.
+    """
+
+    nodes: int
+    hops: bool
+    first: Ints32
+    second: Ints32
+    weight: Floats
+    starts: Ints32
+    targets: Ints32
+    origins: Ints32
+    link_of: Ints32
+    weights: Floats
+
+    @property
+    def links(self) -> int:
+        """How many links there are."""
+        return self.first.size
+
+    def arguments(self) -> tuple[Ints32, Ints32, Floats, bool]:
+        """Return what `graph_search`'s kernels take of a graph."""
+        return self.starts, self.targets, self.weights, self.hops
+
+
+def with_probabilities(nodes: int, first: ArrayLike, second: ArrayLike, probability: ArrayLike) -> Graph:
+    """Make a graph whose links have probabilities.
+
+    Parameters
+    ----------
+    nodes : int
+    first, second : array-like of int, (m,)
+        Ends of the links, from 0.
+    probability : array-like of float, (m,)
+        Of moving along the link without a stop between, 0 to 1.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    ValueError
+        If an end is no node, or a probability is outside 0 to 1.
+    """
+    one, other = _ends(nodes, first, second)
+    weight = np.asarray(probability, dtype=np.float64)
+    if weight.shape != one.shape or not ((weight >= 0) & (weight <= 1)).all():
+        msg = "probabilities must be as many as links, and between 0 and 1"
+        raise ValueError(msg)
+    kept = (weight > 0) & (one != other)
+    return _build(nodes, one[kept], other[kept], weight[kept], hops=False)
+
+
+def with_links(nodes: int, first: ArrayLike, second: ArrayLike) -> Graph:
+    """Make a graph whose links are merely there, for indices that count links.
+
+    Parameters
+    ----------
+    nodes : int
+    first, second : array-like of int, (m,)
+        Ends of the links, from 0.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    ValueError
+        If an end is no node.
+    """
+    one, other = _ends(nodes, first, second)
+    kept = one != other
+    return _build(nodes, one[kept], other[kept], np.full(int(kept.sum()), -1.0), hops=True)
+
+
+def probabilities_at(distance: ArrayLike, *, known_distance: float, probability: float = 0.5) -> Floats:
+    """Return the probabilities of distances under a negative exponential kernel, p = exp(-alpha d).
+
+    Parameters
+    ----------
+    distance : array-like of float
+        Of any unit, 0 or more; inf where there is no way.
+    known_distance : float
+        A distance in the same unit, above 0, whose probability is known.
+    probability : float
+        That probability, above 0 and below 1: 0.5 makes the known distance the median, exp(-1) the mean.
+
+    Returns
+    -------
+    ndarray of float64, in the shape of `distance`
+
+    Raises
+    ------
+    ValueError
+        If a distance is negative or nan, the known distance is not positive or the probability not between 0 and 1.
+    """
+    distances = np.asarray(distance, dtype=np.float64)
+    if not (0 < known_distance < np.inf and 0 < probability < 1 and bool((distances >= 0).all())):
+        msg = f"distances must be 0 or more, {known_distance} positive and {probability} between 0 and 1"
+        raise ValueError(msg)
+    found: Floats = np.power(probability, distances / known_distance)  # exp(-alpha d), right to the last digits
+    return found
+
+
+def components(graph: Graph, active: NDArray[np.bool_] | None = None) -> Ints32:
+    """Return the number of each node's component, from 0 in the order of their lowest nodes; -1 where it is not active."""
+    there = np.ones(graph.nodes, dtype=np.bool_) if active is None else active
+    return _components(graph.starts, graph.targets, there)
+
+
+def spanning_tree(graph: Graph) -> Ints:
+    """Return the links of the tree (or forest, one tree a component) whose probabilities' product is largest.
+
+    It is the minimum spanning tree of the distances that the probabilities come from (Kruskal 1956,
+    https://doi.org/10.1090/S0002-9939-1956-0078686-7); between equal links the first is taken.
+
+    Returns
+    -------
+    ndarray of int64
+        Positions of the links, ascending.
+    """
+    order = np.argsort(-graph.weight, kind="stable").astype(np.int32)
+    return np.flatnonzero(_kruskal(graph.nodes, graph.first, graph.second, order))
+
+
+def nearest_links(graph: Graph, count: int) -> Ints:
+    """Return the links that are among the `count` best of at least one of their ends; ties go to the lower node.
+
+    Returns
+    -------
+    ndarray of int64
+        Positions of the links, ascending.
+    """
+    order = np.lexsort((graph.targets, -graph.weights, graph.origins))
+    rank = np.arange(order.size) - graph.starts[graph.origins[order]]
+    return np.unique(graph.link_of[order[rank < count]]).astype(np.int64)
+
+
+def _ends(nodes: int, first: ArrayLike, second: ArrayLike) -> tuple[Ints, Ints]:
+    """Return the ends as arrays, the lower one first."""
+    one, other = np.asarray(first, dtype=np.int64).reshape(-1), np.asarray(second, dtype=np.int64).reshape(-1)
+    if one.shape != other.shape or (
+        one.size and (min(one.min(), other.min()) < 0 or max(one.max(), other.max()) >= nodes)
+    ):
+        msg = f"links must have two ends that are nodes, 0 to {nodes - 1}"
+        raise ValueError(msg)
+    return np.minimum(one, other), np.maximum(one, other)
+
+
+def _build(nodes: int, first: Ints, second: Ints, weight: Floats, *, hops: bool) -> Graph:
+    """Keep the best of parallel links and put them in order."""
+    order = np.lexsort((-weight, second, first))
+    first, second, weight = first[order], second[order], weight[order]
+    new = np.ones(first.size, dtype=np.bool_)
+    new[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+    first, second, weight = first[new], second[new], weight[new]
+    origins, targets = np.concatenate([first, second]), np.concatenate([second, first])
+    order = np.lexsort((targets, origins))
+    return Graph(
+        nodes,
+        hops,
+        first.astype(np.int32),
+        second.astype(np.int32),
+        weight,
+        np.searchsorted(origins[order], np.arange(nodes + 1)).astype(np.int32),
+        targets[order].astype(np.int32),
+        origins[order].astype(np.int32),
+        np.tile(np.arange(first.size, dtype=np.int32), 2)[order],
+        np.tile(weight, 2)[order],
+    )
+
+
+@compiled
+def _components(starts: Ints32, targets: Ints32, active: NDArray[np.bool_]) -> Ints32:
+    """Give components numbers by searching from each node that has none."""
+    found = np.full(active.size, -1, dtype=np.int32)
+    waiting = np.empty(active.size, dtype=np.int32)
+    count = 0
+    for start in range(active.size):
+        if found[start] >= 0 or not active[start]:
+            continue
+        found[start] = count
+        waiting[0] = start
+        size = 1
+        while size > 0:
+            size -= 1
+            node = waiting[size]
+            for link in range(starts[node], starts[node + 1]):
+                target = targets[link]
+                if found[target] < 0 and active[target]:
+                    found[target] = count
+                    waiting[size] = target
+                    size += 1
+        count += 1
+    return found
+
+
+@compiled
+def _kruskal(nodes: int, first: Ints32, second: Ints32, order: Ints32) -> NDArray[np.bool_]:
+    """Take links in order unless their ends are joined already."""
+    root = np.arange(nodes)
+    taken = np.zeros(order.size, dtype=np.bool_)
+    for link in order:
+        one, other = first[link], second[link]
+        while root[one] != one:
+            root[one] = root[root[one]]
+            one = root[one]
+        while root[other] != other:
+            root[other] = root[root[other]]
+            other = root[other]
+        if one != other:
+            root[max(one, other)] = min(one, other)
+            taken[link] = True
+    return taken

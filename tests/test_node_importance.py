@@ -1,0 +1,150 @@
+"""dPC and dIIC of nodes and links equal removing them one by one, on graphs with everything awkward in them."""
+
+import networkx
+import numpy as np
+import pytest
+
+from biodata.analysis import graph_removal, graphs, node_importance
+from biodata.errors import InputError
+from networks import best_links, hop_matrix, product_matrix, random_network, without_link, without_node
+
+KINDS = [
+    pytest.param(graphs.with_probabilities, product_matrix, id="PC"),
+    pytest.param(lambda n, a, b, p: graphs.with_links(n, a[p > 0], b[p > 0]), hop_matrix, id="IIC"),
+]
+
+
+def close(found, expected, of):
+    """Tell whether values agree to 1e-12 of the index."""
+    return np.allclose(found, expected, rtol=1e-12, atol=1e-12 * of)
+
+
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize(("build", "matrix"), KINDS)
+def test_removal_equals_removing_one_by_one(seed, build, matrix):
+    nodes = 1 + seed % 12
+    area, first, second, probability = random_network(seed, nodes)
+    best = best_links(first, second, probability)
+    whole = area @ matrix(nodes, best) @ area
+    graph = build(nodes, first, second, probability)
+    found = node_importance.of_removal(graph, area)
+    if whole == 0:
+        assert np.isnan(found.nodes).all()
+        return
+    assert close(found.numerator, whole, whole)
+    pairs = matrix(nodes, best)
+    for node in range(nodes):
+        rest = np.where(np.arange(nodes) == node, 0.0, area)
+        lost = whole - rest @ matrix(nodes, without_node(best, node)) @ rest
+        flux = 2 * area[node] * (pairs[node] @ rest)
+        assert close(found.nodes[node], 100 * lost / whole, 100)
+        assert close(found.intra[node], 100 * area[node] ** 2 / whole, 100)
+        assert close(found.flux[node], 100 * flux / whole, 100)
+        assert close(found.connector[node], 100 * (lost - flux - area[node] ** 2) / whole, 100)
+    assert sorted(best) == list(zip(graph.first.tolist(), graph.second.tolist(), strict=True))
+    for position, pair in enumerate(sorted(best)):
+        lost = whole - area @ matrix(nodes, without_link(best, pair)) @ area
+        assert close(found.links[position], 100 * lost / whole, 100)
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize(("build", "matrix"), KINDS)
+def test_a_node_to_add_counts_what_it_would_bring_alone(seed, build, matrix):
+    nodes = 2 + seed % 10
+    area, first, second, probability = random_network(seed + 1000, nodes)
+    active = np.random.default_rng(seed).random(nodes) > 0.3
+    best = best_links(first, second, probability)
+
+    def total(there):
+        kept = {pair: chance for pair, chance in best.items() if there[pair[0]] and there[pair[1]]}
+        return np.where(there, area, 0) @ matrix(nodes, kept) @ np.where(there, area, 0)
+
+    before = total(active)
+    found = node_importance.of_addition(build(nodes, first, second, probability), area, active=active)
+    removed = node_importance.of_removal(build(nodes, first, second, probability), area, active=active)
+    for node in range(nodes):
+        changed = active.copy()
+        changed[node] = ~changed[node]
+        if before == 0:
+            assert np.isnan(found.nodes[node])
+        elif active[node]:
+            assert np.isnan(found.nodes[node])
+            assert close(removed.nodes[node], 100 * (before - total(changed)) / before, 100)
+        else:
+            assert np.isnan(removed.nodes[node])
+            gained = 100 * (total(changed) - before) / before
+            assert close(found.nodes[node], gained, max(100, gained))
+
+
+def test_the_heap_that_takes_over_after_many_passes_gives_the_same(monkeypatch):
+    area, first, second, probability = random_network(7, 40)
+    first, second = np.append(first, np.arange(39)), np.append(second, np.arange(1, 40))
+    graph = graphs.with_probabilities(40, first, second, np.append(probability, np.full(39, 0.9)))
+    usual = node_importance.of_removal(graph, area)
+    sources, active = np.arange(40, dtype=np.int32), np.ones(40, dtype=bool)
+    totals, flux, nodes, links = np.zeros(2), np.zeros(40), np.zeros(40), np.zeros(graph.links)
+    # Plain Python, where the number of passes can be changed: the compiled code has it built in.
+    monkeypatch.setattr(graph_removal, "_MOST_PASSES", 0)
+    monkeypatch.setattr(graph_removal, "_repair", graph_removal._repair.py_func)
+    graph_removal.sweep.py_func(
+        sources, graph.starts, graph.targets, graph.origins, graph.link_of, graph.weights, graph.hops, active, area,
+        True, True, totals, flux, nodes, links,
+    )  # fmt: skip
+    np.testing.assert_allclose(100 * nodes / totals[0], usual.connector, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(100 * links / totals[0], usual.links, rtol=1e-12, atol=1e-12)
+
+
+def test_small_importances_keep_their_digits():
+    # A pair of 1e-9 of the landscape's area hangs on the middle node; a difference of two sums would be noise.
+    area = np.array([1e9, 1e-3, 0.0, 1e-3])
+    graph = graphs.with_probabilities(4, [1, 2], [2, 3], [0.5, 0.5])
+    found = node_importance.of_removal(graph, area)
+    assert found.connector[2] == pytest.approx(100 * 2 * 1e-6 * 0.25 / found.numerator, rel=1e-12)
+
+
+def test_workers_do_not_change_a_single_bit():
+    from concurrent.futures import ThreadPoolExecutor
+
+    area, first, second, probability = random_network(3, 200)
+    graph = graphs.with_probabilities(200, first, second, probability)
+    usual = node_importance.of_removal(graph, area)
+    with ThreadPoolExecutor(1) as one:
+        alone = node_importance.of_removal(graph, area, executor=one)
+    assert (usual.nodes == alone.nodes).all()
+    assert (usual.links == alone.links).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_betweenness_is_that_of_networkx(seed):
+    area, first, second, probability = random_network(seed, 10)
+    kept = (probability > 0) & (probability < 1)
+    graph = graphs.with_links(10, first[kept], second[kept])
+    peer = networkx.Graph()
+    peer.add_nodes_from(range(10))
+    peer.add_edges_from(zip(graph.first.tolist(), graph.second.tolist(), strict=True))
+    plain, weighted = node_importance.betweenness(graph, area)
+    expected = networkx.betweenness_centrality(peer, normalized=False)
+    np.testing.assert_allclose(plain, [2 * expected[node] for node in range(10)], atol=1e-12)
+    by_hand = np.zeros(10)
+    lengths = dict(networkx.all_pairs_shortest_path_length(peer))
+    for one in range(10):
+        for other in set(lengths[one]) - {one}:
+            paths = list(networkx.all_shortest_paths(peer, one, other))
+            for path in paths:
+                by_hand[path[1:-1]] += area[one] * area[other] / (1 + lengths[one][other]) / len(paths)
+    np.testing.assert_allclose(weighted, by_hand, atol=1e-12)
+
+
+def test_betweenness_of_certain_links_means_nothing():
+    assert node_importance.betweenness(graphs.with_probabilities(3, [0, 1], [1, 2], [1.0, 0.5]), np.ones(3)) is None
+    plain, weighted = node_importance.betweenness(
+        graphs.with_probabilities(3, [0, 1], [1, 2], [0.5, 0.5]), np.array([2.0, 1.0, 3.0])
+    )
+    assert plain.tolist() == [0, 2, 0]
+    assert weighted.tolist() == [0, 2 * 2 * 3 * 0.25, 0]
+
+
+@pytest.mark.parametrize("area", [[1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]])
+def test_areas_that_cannot_be_are_refused(area):
+    with pytest.raises(InputError, match="areas must be finite"):
+        node_importance.of_removal(graphs.with_links(2, [0], [1]), np.array(area))

@@ -1,0 +1,227 @@
+"""ProtConn on squares whose answers are worked out by hand, across borders, and on Cambodia's real areas."""
+
+import doctest
+import math
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from biodata.analysis import protconn as protconns
+from biodata.analysis.protconn import protconn
+from biodata.analysis.protconn_pieces import cut
+from biodata.errors import InputError
+
+PLANE = "ESRI:54034"  # cylindrical, equal-area, metres
+
+
+def squares(*boxes, crs=PLANE):
+    """Return boxes of kilometres: west, south, east, north."""
+    return gpd.GeoSeries([shapely.box(*(1000 * side for side in box)) for box in boxes], crs=crs)
+
+
+REGION = squares((0, 0, 20, 10))
+A, B = (0, 8, 2, 10), (18, 8, 20, 10)  # 4 km² each, 16 km apart, both at the northern border
+DIRECT = 0.5**1.6
+
+
+def eca(*pairs):
+    """Return the root of squares and doubled products: areas, then (a, b, p)."""
+    return math.sqrt(sum(a * a if b is None else 2 * a * b * p for a, b, p in pairs))
+
+
+def test_the_docstring_tells_the_truth():
+    assert doctest.testmod(protconns).failed == 0
+
+
+def test_two_squares_and_a_region():
+    found = protconn(squares(A, B), REGION, transboundary_m=None)
+    expected = eca((4, None, 1), (4, None, 1), (4, 4, DIRECT))
+    assert found.eca_km2 == pytest.approx(expected, rel=1e-12)
+    assert found.pc == pytest.approx((expected / 200) ** 2, rel=1e-12)
+    assert (found.region_km2, found.protected_km2) == pytest.approx((200, 8), rel=1e-12)
+    assert (found.prot, found.unprotected) == pytest.approx((4, 96), rel=1e-12)
+    assert found.protconn == pytest.approx(expected / 2, rel=1e-12)
+    assert found.protunconn == pytest.approx(4 - expected / 2, rel=1e-12)
+    assert found.relconn == pytest.approx(100 * expected / 8, rel=1e-12)
+    assert found.prot_fraction == pytest.approx(100 * math.sqrt(32) / expected, rel=1e-12)
+    assert found.within == pytest.approx(found.prot_fraction, rel=1e-12)
+    assert (found.contig, found.trans) == (0, 0)
+    assert found.unprot == pytest.approx(100 - found.prot_fraction, rel=1e-12)
+    # One land: it could join everything, so that all that is not connected is a matter of design.
+    assert found.protunconn_design == pytest.approx(found.protunconn, rel=1e-12)
+    assert found.protconn_bound == pytest.approx(found.protconn, rel=1e-12)
+
+
+def test_a_neighbour_that_touches_the_border_counts():
+    # connectscape/Makurhini#29: one area along the border, of which nothing lies in the region.
+    touching = protconn(squares(A, B, (0, 10, 20, 12)), REGION)
+    assert touching.eca_km2 == pytest.approx(8, rel=1e-12)
+    assert (touching.pieces, touching.beyond) == (2, 1)
+    assert touching.protected_km2 == pytest.approx(8, rel=1e-12)
+    without = protconn(squares(A, B, (0, 10, 20, 12)), REGION, transboundary_m=None)
+    assert without.eca_km2 == protconn(squares(A, B), REGION, transboundary_m=None).eca_km2
+    assert touching.trans == pytest.approx(100 * (8 - without.eca_km2) / 8, rel=1e-12)
+    assert touching.prot_fraction + touching.unprot + touching.trans == pytest.approx(100, rel=1e-12)
+    # With a reach of 0 only what touches is taken in, and with it the answer is the same.
+    assert protconn(squares(A, B, (0, 10, 20, 12)), REGION, transboundary_m=0).eca_km2 == touching.eca_km2
+
+
+def test_a_neighbour_five_kilometres_off_counts_by_its_distance():
+    areas = squares(A, B, (0, 15, 20, 17))
+    found = protconn(areas, REGION)
+    assert found.eca_km2 == pytest.approx(eca((4, None, 1), (4, None, 1), (4, 4, 0.5)), rel=1e-12)
+    assert protconn(areas, REGION, transboundary_m=4_999).beyond == 0
+    assert protconn(areas, REGION, transboundary_m=5_000).beyond == 1
+    assert protconn(areas, REGION, distance_m=5_000).eca_km2 == pytest.approx(
+        eca((4, None, 1), (4, None, 1), (4, 4, max(0.25, 0.5**3.2))), rel=1e-12
+    )
+
+
+def test_near_the_areas_is_not_near_the_region():
+    areas = squares(A, (25, 0, 27, 2))  # 5 km from the region, 24 km from the only area in it
+    assert protconn(areas, REGION, transboundary_m=6_000).beyond == 1
+    assert protconn(areas, REGION, transboundary_m=6_000, around="areas").beyond == 0
+    assert protconn(areas, REGION, transboundary_m=25_000, around="areas").beyond == 1
+
+
+def test_overlaps_are_counted_once():
+    found = protconn(squares((0, 0, 4, 4), (2, 0, 6, 4)), REGION, transboundary_m=None)
+    assert (found.protected_km2, found.pieces) == (pytest.approx(24, rel=1e-12), 1)
+    assert found.protconn == pytest.approx(found.prot, rel=1e-12)
+    assert (found.relconn, found.prot_fraction) == pytest.approx((100, 100), rel=1e-12)
+    # Two sites of 16 km², their sum of 32 cut down to the 24 that there are.
+    assert found.within == pytest.approx(100 * math.sqrt(2 * 16**2 * 24 / 32) / 24, rel=1e-12)
+    assert found.within + found.contig == pytest.approx(100, rel=1e-12)
+    twice = protconn(squares((0, 0, 4, 4), (0, 0, 4, 4)), REGION, transboundary_m=None)
+    assert twice.within == pytest.approx(100, rel=1e-12)
+
+
+def test_contiguous_areas_are_one_piece():
+    found = protconn(squares((0, 0, 3, 4), (3, 0, 6, 4)), REGION, transboundary_m=None)
+    assert found.pieces == 1
+    assert found.within == pytest.approx(100 * math.sqrt(2) * 12 / 24, rel=1e-12)
+    assert found.contig == pytest.approx(100 - found.within, rel=1e-12)
+
+
+def test_an_area_across_the_border_counts_to_the_border():
+    across = (15, 4, 25, 6)
+    found = protconn(squares(across), REGION)
+    assert (found.protected_km2, found.pieces, found.beyond) == (pytest.approx(10, rel=1e-12), 1, 1)
+    assert found.protconn == pytest.approx(5, rel=1e-12)
+    # Its other half leads on: a second area 4 km beyond its end and back inside is nearer by that way.
+    areas = squares((0, 9, 10, 13), (18, 9, 20, 13), (0, 12, 20, 13))
+    joined = protconn(areas, REGION)
+    assert joined.eca_km2 == pytest.approx(12, rel=1e-12)
+    assert protconn(areas, REGION, transboundary_m=None).eca_km2 == pytest.approx(
+        eca((10, None, 1), (2, None, 1), (10, 2, 0.5**0.8)), rel=1e-12
+    )
+
+
+def test_what_the_sea_parts_is_no_fault_of_design():
+    islands = squares((0, 0, 10, 10), (30, 0, 40, 10))
+    areas = squares((0, 0, 2, 2), (6, 0, 8, 2), (32, 0, 34, 2))
+    found = protconn(areas, islands, transboundary_m=None)
+    near, far, strait = 0.5**0.4, 0.5**2.4, 0.5**2.0
+    whole = eca((4, None, 1), (4, None, 1), (4, None, 1), (4, 4, near), (4, 4, far), (4, 4, 0.5**2.8))
+    # With protected land throughout, the islands of 8 and 4 km² are parted by the 20 km of the strait.
+    best = eca((8, None, 1), (4, None, 1), (8, 4, strait))
+    assert found.eca_km2 == pytest.approx(whole, rel=1e-12)
+    assert found.protunconn_design == pytest.approx((best - whole) / 2, rel=1e-12)
+    assert found.protconn_bound == pytest.approx(found.prot - found.protunconn_design, rel=1e-12)
+
+
+def test_centroids_instead_of_edges():
+    found = protconn(squares(A, B), REGION, transboundary_m=None, measured="centroid")
+    assert found.eca_km2 == pytest.approx(eca((4, None, 1), (4, None, 1), (4, 4, 0.5**1.8)), rel=1e-12)
+
+
+def test_a_region_without_protected_areas_and_one_that_is_protected_throughout():
+    none = protconn(squares((50, 50, 60, 60)), REGION)
+    assert (none.prot, none.protconn, none.protconn_bound, none.pc) == (0, 0, 0, 0)
+    assert math.isnan(none.relconn)
+    assert math.isnan(none.trans)
+    assert none.as_dict()["ProtConn_Trans_land"] == 0
+    empty = protconn(gpd.GeoSeries([], crs=PLANE), REGION)
+    assert empty.prot == 0
+    whole = protconn(squares((-5, -5, 30, 30)), REGION)
+    assert (whole.prot, whole.protconn, whole.unprotected) == pytest.approx((100, 100, 0), abs=1e-9)
+
+
+def test_the_printed_table_has_makurhinis_names():
+    found = protconn(squares(A, B, (0, 10, 20, 12)), REGION)
+    values = found.as_dict()
+    assert list(values)[:11] == [
+        "EC(PC)", "PC", "Maximum landscape attribute", "Protected surface", "Prot", "Unprotected", "ProtConn",
+        "ProtUnconn", "ProtUnconn_Design", "ProtConn_Bound", "RelConn",
+    ]  # fmt: skip
+    parts = ("Within", "Contig", "Unprot", "Trans")
+    assert sum(values[f"ProtConn_{part}"] for part in parts) == pytest.approx(100, rel=1e-12)
+    assert sum(values[f"ProtConn_{part}_land"] for part in parts) == pytest.approx(found.protconn, rel=1e-12)
+    assert protconns.table(found).shape == (len(values), 2)
+
+
+def test_several_distances_of_one_cut():
+    areas = squares(A, B, (0, 15, 20, 17))
+    pieces = cut(areas, REGION, reach_m=protconns.reach_of(30_000, 0.5))
+    for distance_m in (1_000, 10_000, 30_000):
+        once = protconns.of_pieces(pieces, distance_m=distance_m)
+        assert once.eca_km2 == pytest.approx(protconn(areas, REGION, distance_m=distance_m).eca_km2, rel=1e-9)
+
+
+def test_degrees_are_measured_on_an_equal_area_plane():
+    region = shapely.box(104, 12, 106, 14)
+    parks = gpd.GeoSeries(
+        [shapely.box(104.2, 12.2, 104.6, 12.6), shapely.box(104.8, 12.2, 105.2, 12.6), shapely.Point(105, 13)], crs=4326
+    )
+    found = protconn(parks, region)
+    from biodata import geo
+
+    areas = geo.area_km2(parks.to_numpy())
+    assert found.region_km2 == pytest.approx(geo.area_km2([region])[0], rel=1e-5)
+    assert found.protected_km2 == pytest.approx(areas.sum(), rel=1e-5)
+    gap_m = geo.geodesic_distance_m(104.6, 12.6, 104.8, 12.6)  # nearest in the north
+    p = 0.5 ** (float(gap_m) / 10_000)
+    assert found.eca_km2 == pytest.approx(
+        eca((areas[0], None, 1), (areas[1], None, 1), (areas[0], areas[1], p)), rel=1e-4
+    )
+    mercator = protconn(parks.to_crs(3857), gpd.GeoSeries([region], crs=4326))
+    assert mercator.region_km2 == pytest.approx(found.region_km2, rel=1e-6)
+    assert mercator.eca_km2 == pytest.approx(found.eca_km2, rel=1e-4)
+    told = protconn(parks, region, crs=3857)
+    assert told.region_km2 > 1.04 * found.region_km2
+
+
+@pytest.mark.parametrize(
+    ("areas", "region", "options", "message"),
+    [
+        pytest.param(squares(A, crs=None), REGION, {}, "tells no coordinate system", id="areas without a system"),
+        pytest.param(squares(A), squares(A, crs=None), {}, "tells no coordinate system", id="region without a system"),
+        pytest.param(squares(A), REGION, {"crs": 4326}, "need a plane in metres", id="degrees"),
+        pytest.param(squares(A), gpd.GeoSeries([shapely.Point(0, 0)], crs=PLANE), {}, "the region has no area", id="a point"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_measured_is_refused(areas, region, options, message):
+    with pytest.raises(InputError, match=message):
+        protconn(areas, region, **options)
+
+
+def test_cambodia_with_and_without_its_neighbours(shared):
+    from biodata.places import country_geometry, load_boundaries
+
+    own = gpd.read_file(shared / "data" / "pa_cambodia_odc" / "protected_areas_and_forests.geojson").geometry
+    parks = gpd.read_file(shared / "data" / "pa_asean_heritage_parks" / "asean_heritage_parks.geojson").geometry
+    cambodia = country_geometry("KH", load_boundaries())
+    both = gpd.GeoSeries(np.concatenate([own.to_numpy(), parks.to_numpy()]), crs=4326)
+    alone = protconn(own, cambodia, transboundary_m=None)
+    beside = protconn(both, cambodia)
+    assert 170_000 < alone.region_km2 < 185_000
+    assert 20 < alone.prot < 35
+    assert 0 < alone.protconn < alone.prot
+    assert beside.prot >= alone.prot
+    assert beside.beyond > 0
+    assert beside.trans > 0
+    for found in (alone, beside):
+        assert found.within + found.contig + found.unprot + found.trans == pytest.approx(100, rel=1e-9)
+        assert found.protconn <= found.protconn_bound <= found.prot + 1e-9
