@@ -9,6 +9,7 @@ import typer
 from biodata.cli import (
     analyse,
     assess,
+    circuit,
     cite,
     datum,
     demo,
@@ -46,6 +47,7 @@ for module in (
     run_records,
     network,
     export,
+    circuit,
     cite,
     explain,
     keys,

@@ -1,0 +1,262 @@
+"""Circuits: against dense linear algebra, the rules of resistors, and each solver against the others."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biodata.analysis import circuit_solvers
+from biodata.analysis.circuit_advanced import advanced
+from biodata.analysis.circuit_currents import branch_currents, node_currents
+from biodata.analysis.circuit_graph import cell_nodes, circuit, contracted, landscape
+from biodata.analysis.circuit_one_to_all import one_to_all
+from biodata.analysis.circuit_pairwise import pairwise
+from biodata.analysis.circuit_terminals import GROUNDED, Terminals
+from biodata.errors import InputError, MissingExtraError
+from circuits import dense_resistances
+
+
+def random_landscape(seed, shape=(9, 11), *, holes=0.2, four=False, average=True):
+    rng = np.random.default_rng(seed)
+    conductance = rng.uniform(0.05, 3.0, shape)
+    conductance[rng.random(shape) < holes] = 0.0
+    nodes, count = cell_nodes(conductance, None, four_neighbours=four)
+    return landscape(conductance, nodes, count, four_neighbours=four, average_resistances=average)
+
+
+@st.composite
+def networks(draw):
+    nodes = draw(st.integers(2, 8))
+    branches = draw(
+        st.lists(
+            st.tuples(st.integers(0, nodes - 1), st.integers(0, nodes - 1), st.sampled_from([0.1, 0.5, 1.0, 4.0])),
+            min_size=1,
+            max_size=16,
+        )
+    )
+    first, second, conductance = (np.array(column) for column in zip(*branches, strict=True))
+    return circuit(first, second, conductance.astype(float), nodes)
+
+
+@settings(max_examples=80, deadline=None)
+@given(networks())
+def test_resistances_are_those_of_the_dense_inverse(whole):
+    found = Terminals(whole, np.arange(whole.nodes)).resistances()
+    expected = dense_resistances(whole.conductances.toarray())
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+    np.testing.assert_array_equal(found, found.T)
+
+
+@settings(max_examples=50, deadline=None)
+@given(networks(), st.data())
+def test_current_is_conserved_at_every_node(whole, data):
+    ends = data.draw(st.lists(st.integers(0, whole.nodes - 1), min_size=2, max_size=2, unique=True))
+    groups = [np.array([end]) for end in ends]
+    (flow,) = pairwise(whole, groups, ~np.eye(2, dtype=bool), maps=True)
+    if flow.voltages is None:
+        assert flow.resistance == -1
+        return
+    laplacian = np.diag(whole.conductances.toarray().sum(axis=1)) - whole.conductances.toarray()
+    injected = laplacian @ flow.voltages
+    expected = np.zeros(whole.nodes)
+    expected[ends[0]], expected[ends[1]] = -1.0, 1.0
+    np.testing.assert_allclose(injected, expected, atol=1e-9)
+    assert flow.currents[ends[0]] == pytest.approx(1.0)
+    assert flow.currents[ends[1]] == pytest.approx(1.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks(), st.data())
+def test_regions_are_what_a_circuit_with_their_nodes_joined_gives(whole, data):
+    order = data.draw(st.permutations(range(whole.nodes)))
+    cut = data.draw(st.integers(1, whole.nodes - 1))
+    end = data.draw(st.integers(cut + 1, whole.nodes))
+    groups = [np.sort(np.array(order[:cut])), np.sort(np.array(order[cut:end]))]
+    (flow,) = pairwise(whole, groups, ~np.eye(2, dtype=bool), maps=True)
+    smaller, labels = contracted(whole, groups)
+    a, b = labels[groups[0][0]], labels[groups[1][0]]
+    expected = dense_resistances(smaller.conductances.toarray())[a, b]
+    assert flow.resistance == pytest.approx(expected if np.isfinite(expected) else -1.0)
+    if flow.currents is not None:
+        voltages = np.zeros(smaller.nodes)
+        voltages[labels] = flow.voltages
+        np.testing.assert_allclose(flow.currents, node_currents(smaller, voltages)[labels], atol=1e-8)
+
+
+@pytest.mark.parametrize("average", [True, False], ids=["average resistances", "average conductances"])
+@pytest.mark.parametrize("four", [True, False], ids=["four neighbours", "eight neighbours"])
+def test_branches_between_cells(four, average):
+    resistance = np.array([[1.0, 2.0], [4.0, np.inf]])
+    conductance = 1 / resistance
+    nodes, count = cell_nodes(conductance, None, four_neighbours=four)
+    found = landscape(conductance, nodes, count, four_neighbours=four, average_resistances=average)
+
+    def mean(a, b, length):
+        return 2 / (a + b) / length if average else (1 / a + 1 / b) / 2 / length
+
+    expected = np.zeros((3, 3))
+    expected[0, 1] = mean(1, 2, 1)
+    expected[0, 2] = mean(1, 4, 1)
+    expected[1, 2] = 0 if four else mean(2, 4, np.sqrt(2))
+    np.testing.assert_allclose(found.conductances.toarray(), expected + expected.T)
+
+
+def test_series_and_parallel():
+    series = circuit(np.array([0, 1]), np.array([1, 2]), np.array([1 / 3, 1 / 4]), 3)
+    assert Terminals(series, np.array([0, 2])).resistances()[0, 1] == pytest.approx(7.0)
+    parallel = circuit(np.array([0, 1]), np.array([1, 0]), np.array([1 / 3, 1 / 6]), 2)
+    assert Terminals(parallel, np.array([0, 1])).resistances()[0, 1] == pytest.approx(2.0)
+
+
+def test_a_polygon_is_one_node_and_no_data_inside_it_does_not_conduct():
+    conductance = np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    polygons = np.array([[0, 5.0, 0], [0, 5.0, 0], [0, 0, 5.0]])
+    nodes, count = cell_nodes(conductance, polygons, four_neighbours=True)
+    assert count == 5
+    assert nodes[0, 1] == nodes[1, 1] == nodes[2, 2]
+    found = landscape(conductance, nodes, count, four_neighbours=True, average_resistances=False)
+    assert found.conductances.sum() == pytest.approx(2 * 4)
+
+
+def test_neighbours_without_resistance_are_one_node():
+    conductance = np.array([[np.inf, np.inf, 1.0, np.inf]])
+    nodes, count = cell_nodes(conductance, None, four_neighbours=True)
+    assert count == 3
+    found = landscape(conductance, nodes, count, four_neighbours=True, average_resistances=True)
+    assert Terminals(found, np.array([nodes[0, 0], nodes[0, 3]])).resistances()[0, 1] == pytest.approx(1.0)
+
+
+SOLVERS = [name for name in circuit_solvers.SOLVERS if name != "auto"]
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_all_solvers_agree(name):
+    if not circuit_solvers.installed(name):
+        pytest.skip(f"{name} is not installed")
+    whole = random_landscape(3, (30, 31))
+    places = np.array([5, 100, 200, 300, 444])
+    expected = Terminals(whole, places, solver="superlu").resistances()
+    np.testing.assert_allclose(Terminals(whole, places, solver=name).resistances(), expected, rtol=1e-8)
+
+
+def test_a_solver_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setattr(circuit_solvers.importlib.util, "find_spec", lambda name: None)
+    whole = random_landscape(3)
+    with pytest.raises(MissingExtraError, match="circuit"):
+        Terminals(whole, np.array([0, 1]), solver="pardiso")
+    with pytest.raises(InputError, match="no such solver"):
+        Terminals(whole, np.array([0, 1]), solver="gauss")
+    assert circuit_solvers._chosen(1_000_000, 50) == "superlu"
+    monkeypatch.setattr(circuit_solvers, "free_bytes", lambda: 1e9)
+    assert circuit_solvers._chosen(1_000_000, 50) == "gradients"
+
+
+def test_one_factor_gives_the_same_as_pairs_one_by_one(monkeypatch):
+    whole = random_landscape(7, (12, 12), holes=0.05)
+    groups = [np.array(group) for group in ([0, 1, 12], [40, 41], [70], [100, 101, 102, 90])]
+    allowed = ~np.eye(4, dtype=bool)
+    at_once = list(pairwise(whole, groups, allowed, maps=True))
+    monkeypatch.setattr("biodata.analysis.circuit_pairwise._FACTOR_IN_SOLVES", 0)
+    for found, expected in zip(at_once, pairwise(whole, groups, allowed, maps=True), strict=True):
+        assert found.resistance == pytest.approx(expected.resistance)
+        np.testing.assert_allclose(found.voltages, expected.voltages, atol=1e-9)
+        np.testing.assert_allclose(found.currents, expected.currents, atol=1e-9)
+
+
+def test_columns_on_disk_and_single_solves_give_the_same(monkeypatch):
+    whole = random_landscape(5, (12, 12))
+    places = np.array([3, 50, 90])
+    answers = []
+    for room in (1 << 30, 0):
+        monkeypatch.setattr("biodata.analysis.circuit_terminals._COLUMNS_IN_MEMORY", room)
+        terminals = Terminals(whole, places, maps=3)
+        groups = [np.array([0]), np.array([1]), np.array([2])]
+        answers.append(terminals.node_voltages(terminals.answer(groups, np.array([GROUNDED, 1.0, 0.5]))))
+    np.testing.assert_allclose(*answers)
+    terminals = Terminals(whole, np.arange(80), maps=1)
+    assert not terminals._columns
+    found = terminals.node_voltages(terminals.answer([np.array([3]), np.array([50])], np.array([GROUNDED, 1.0])))
+    reached = found[whole.components == whole.components[3]]
+    assert reached.max() == pytest.approx(terminals.resistances()[3, 50])
+
+
+def test_one_to_all_and_all_to_one_are_advanced_runs():
+    whole = random_landscape(11, (12, 12), holes=0.02)
+    places = [np.array([5]), np.array([60]), np.array([99])]
+    partners = ~np.eye(3, dtype=bool)
+    strengths = np.array([1.0, 2.0, 0.5])
+    for all_to_one in (False, True):
+        flows = one_to_all(whole, places, partners, strengths, all_to_one=all_to_one, maps=True)
+        for flow in flows:
+            sources, grounds = np.zeros(whole.nodes), np.zeros(whole.nodes)
+            for at, (place,) in enumerate(places):
+                if (at == flow.focal) == all_to_one:
+                    grounds[place] = np.inf
+                else:
+                    sources[place] = strengths[at]
+            expected = advanced(whole, sources, grounds)
+            np.testing.assert_allclose(flow.voltages, expected.voltages, atol=1e-9)
+            np.testing.assert_allclose(flow.currents, expected.currents, atol=1e-8)
+            if not all_to_one:
+                at = places[flow.focal][0]
+                assert flow.resistance == pytest.approx(expected.voltages[at] / strengths[flow.focal])
+
+
+def line(*conductances):
+    count = len(conductances)
+    return circuit(np.arange(count), np.arange(1, count + 1), np.array(conductances, dtype=float), count + 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "ground", "voltages"),
+    [
+        pytest.param("keepall", 1.0, [4 / 3, 2 / 3, 0], id="a resistor to ground beside a source is kept"),
+        pytest.param("keepall", np.inf, [4, 2, 0], id="a direct ground at a source goes"),
+        pytest.param("rmvgnd", 1.0, [4, 2, 0], id="the ground goes"),
+        pytest.param("rmvsrc", 1.0, [0, 0, 0], id="the source goes"),
+        pytest.param("rmvall", 1.0, [0, 0, 0], id="both go"),
+    ],
+)
+def test_conflicts_of_sources_and_grounds(policy, ground, voltages):
+    sources, grounds = np.array([2.0, 0, 0]), np.array([ground, 0, np.inf])
+    if ground == 1.0:
+        # 2 A over 1 ohm to ground and 2 ohm to the other end: 2 / (1 + 1/2) V
+        voltages = [4 / 3, 2 / 3, 0] if policy == "keepall" else voltages
+    found = advanced(line(1.0, 1.0), sources, grounds, policy=policy)
+    np.testing.assert_allclose(found.voltages, voltages, atol=1e-12)
+
+
+def test_current_to_ground_counts_as_current_of_the_node():
+    found = advanced(line(1.0), np.array([1.0, 0]), np.array([0, 0.5]))
+    np.testing.assert_allclose(found.voltages, [3.0, 2.0])
+    np.testing.assert_allclose(found.currents, [1.0, 1.0])
+
+
+def test_components_without_a_ground_are_left_at_zero():
+    whole = circuit(np.array([0, 2]), np.array([1, 3]), np.array([1.0, 1.0]), 4)
+    found = advanced(whole, np.array([1.0, 0, 1.0, 0]), np.array([0, np.inf, 0, 0]))
+    assert found.solved == 1
+    np.testing.assert_allclose(found.voltages, [1.0, 0, 0, 0])
+
+
+def test_branch_currents_are_told_once():
+    first, second, currents = branch_currents(line(2.0, 1.0), np.array([3.0, 1.0, 0.0]))
+    assert list(zip(first, second, currents, strict=True)) == [(0, 1, 4.0), (1, 2, 1.0)]
+
+
+def test_larger_resistances_never_lower_the_effective_one():
+    # Rayleigh's monotonicity law, on a grid with one cell made worse at a time.
+    conductance = np.random.default_rng(2).uniform(0.5, 2.0, (5, 5))
+    nodes, count = cell_nodes(conductance, None, four_neighbours=False)
+
+    def resistance(values):
+        whole = landscape(values, nodes, count, four_neighbours=False, average_resistances=True)
+        return Terminals(whole, np.array([0, 24])).resistances()[0, 1]
+
+    before = resistance(conductance)
+    for row, column in itertools.product(range(5), range(5)):
+        worse = conductance.copy()
+        worse[row, column] /= 10
+        assert resistance(worse) >= before
