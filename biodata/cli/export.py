@@ -40,6 +40,7 @@ class Format(StrEnum):
     DWCA = "dwca"
     GEOPARQUET = "geoparquet"
     GPKG = "gpkg"
+    GEOJSON = "geojson"
     SPECIES_LIST = "species-list"
     CUBE = "cube"
 
@@ -147,7 +148,7 @@ class _NoPandas(MetaPathFinder):
 
 def _export_results(data: Path, table: str, file_format: Format, where: "query.Filter | None", out: Path) -> None:
     """Write a table of results: few rows, in memory."""
-    from biodata.exports import layers, tables
+    from biodata.exports import geojson, layers, tables
     from biodata.store import releases
 
     current = releases.current(data)
@@ -159,11 +160,13 @@ def _export_results(data: Path, table: str, file_format: Format, where: "query.F
             tables.write_csv(frame, out)
         case Format.GEOPARQUET:
             layers.write_geoparquet(frame, out)
+        case Format.GEOJSON:
+            geojson.write_collection(frame, out)
         case Format.GPKG:
             layers.write_geopackage(frame, out, layer=table)
         case _:
             problem = f"{table} cannot be written so"
-            expected = "csv, geoparquet or gpkg"
+            expected = "csv, geojson, geoparquet or gpkg"
             raise InputError(problem, column="--format", value=str(file_format), expected=expected)
     say(f"{frame.height} rows of release {current.id} → {out}")
 

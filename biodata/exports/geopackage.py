@@ -11,6 +11,7 @@ from biodata.exports.facts import Facts
 from biodata.exports.geoparquet import points
 from biodata.exports.request import ExportRequest
 from biodata.exports.selection import Selection, Step
+from biodata.exports.styles import add_styles
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +71,7 @@ def write_geopackage(selection: Selection, facts: Facts, request: ExportRequest,
         raise
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    add_styles(out, [LAYER], as_of=f"{request.created[:19]}.000Z")
 
 
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 import shapely
 
+from biodata.exports.styles import add_styles
+
 if TYPE_CHECKING:
     import geopandas as gpd
 
@@ -41,10 +43,11 @@ def to_geodataframe(frame: pl.DataFrame) -> "gpd.GeoDataFrame":
 
 
 def write_geopackage(frame: pl.DataFrame, path: Path, *, layer: str) -> None:
-    """Write a published table as the one layer of a GeoPackage; the file appears whole or not at all."""
+    """Write a published table as the one layer of a GeoPackage, styled; the file appears whole or not at all."""
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
     to_geodataframe(frame).to_file(part, layer=layer, driver="GPKG", engine="pyogrio")
+    add_styles(part, [layer])
     part.replace(path)
 
 

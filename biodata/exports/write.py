@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from biodata.exports import archive, cube, geopackage, geoparquet, simple_csv, species_list
+from biodata.exports import archive, cube, geojson, geopackage, geoparquet, simple_csv, species_list
 from biodata.exports.facts import Facts, read_facts
 from biodata.exports.request import ExportRequest
 from biodata.exports.selection import Selection, Step
@@ -20,6 +20,7 @@ class Format(StrEnum):
     CSV = "csv"
     GEOPARQUET = "geoparquet"
     GPKG = "gpkg"
+    GEOJSON = "geojson"
     SPECIES_LIST = "species-list"
     CUBE = "cube"
 
@@ -61,6 +62,7 @@ KINDS: Final[Mapping[Format, Kind]] = MappingProxyType(
             "parquet", "application/vnd.apache.parquet", "GeoParquet 1.1.", geoparquet.write_geoparquet
         ),
         Format.GPKG: Kind("gpkg", "application/geopackage+sqlite3", "GeoPackage.", geopackage.write_geopackage),
+        Format.GEOJSON: Kind("geojson", "application/geo+json", "GeoJSON, RFC 7946.", geojson.write_geojson),
         Format.SPECIES_LIST: Kind(
             "csv", "text/csv", "Every name with its number of records.", species_list.write_species_list
         ),
