@@ -16,7 +16,12 @@ def run(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess
 @pytest.mark.parametrize(
     "command",
     [(), ("ingest",), ("release",), ("serve",), ("worker",), ("demo",), ("export",), ("corridors",), ("candidates",),
+<<<<<<< HEAD
      ("resistance",), ("cost-distance",), ("circuit",), ("key", "new"), ("parse",), ("explain",)],
+=======
+     ("resistance",), ("cost-distance",), ("key", "new"), ("parse",), ("explain",),
+     ("reserves", "solve"), ("reserves", "explain")],
+>>>>>>> reserves
     ids=" ".join,
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(command):

@@ -1,0 +1,349 @@
+"""Reserve selection: a plan that answers a problem, how good it certainly is, and what it holds.
+
+Small problems go to HiGHS as they are. Larger ones that only have rows to meet get a bound from minimum cuts and plans
+from a search first; where these leave a gap, HiGHS looks at the units about which good plans disagree, and at the whole.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+
+from biodata.analysis import mixed_integer, target_bound
+from biodata.analysis.reserve_model import TOLERANCE, Model, build
+from biodata.analysis.reserve_problem import Problem
+from biodata.analysis.reserve_search import Plan, Search
+from biodata.analysis.targets import Bools, Requirement
+
+Status = Literal["optimal", "within_gap", "time_limit", "infeasible", "no_plan"]
+Progress = Callable[[float, float], None]
+
+_SMALL_UNITS: Final = 400
+"""Up to so many units HiGHS alone is quick."""
+_HUGE: Final = 60_000
+"""With more units and pairs than this HiGHS does not get through the root of the whole in minutes (measured)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a plan holds of a requirement.
+
+    Attributes
+    ----------
+    feature : str
+        With the country where the requirement is for one.
+    held, need : float
+        Amounts, or units where `counts`.
+    counts, met : bool
+    """
+
+    feature: str
+    held: float
+    need: float
+    counts: bool
+    met: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """A plan and what is known of it.
+
+    Attributes
+    ----------
+    objective : float
+        Costs and penalties, or weights of features met, or the weighted shortfall; NaN where there is no plan.
+    bound : float
+        No plan is better.
+    gap : float
+        Distance between the two as a share of the objective; 0 is proven to be the best.
+    status : str
+        'optimal', 'within_gap' (of what was asked), 'time_limit', 'infeasible', or 'no_plan' (none found in time).
+    chosen : ndarray of bool, length n
+        Units of the plan.
+    cost, boundary, connectivity : float
+        Cost of the units; length of the outline, edge factor included; strength of the connections that the penalty
+        counts. Penalties are not multiplied in.
+    holdings : tuple of Holding
+        One for each requirement.
+    problems : tuple of str
+        Why there is no plan: the features that cannot be met, and by how much.
+    seconds : float
+    """
+
+    objective: float
+    bound: float
+    gap: float
+    status: Status
+    chosen: Bools
+    cost: float
+    boundary: float
+    connectivity: float
+    holdings: tuple[Holding, ...]
+    problems: tuple[str, ...]
+    seconds: float
+
+
+def solve(
+    problem: Problem,
+    *,
+    gap: float = 0.0,
+    seconds: float = 300.0,
+    threads: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Selection:
+    """Return the best plan found, with its bound.
+
+    Parameters
+    ----------
+    problem : Problem
+    gap : float
+        Stop where the plan is certainly within this share of the best.
+    seconds : float
+        Stop after about this time.
+    threads : int
+        Of HiGHS; the rest takes one.
+    seed : int
+    progress : callable, optional
+        Called with objective and bound whenever one of them gets better.
+    """
+    began = time.monotonic()
+    model = build(problem)
+    impossible = unmeetable(problem)
+    if problem.budget is not None and float(problem.cost[model.locked_in].sum()) > problem.budget * (1 + TOLERANCE):
+        over = float(problem.cost[model.locked_in].sum()) - problem.budget
+        impossible = (f"the units locked in cost {over:g} more than the budget",)
+    if impossible and _must_meet(problem, impossible):
+        return _without_plan(problem, "infeasible", math.inf, impossible, began)
+    run = _Run(model, gap, began + seconds, threads, seed, progress)
+    if model.covers and model.units > _SMALL_UNITS:
+        run.search()
+    if not run.done and (run.plan is None or len(model.weight) + model.units < _HUGE):
+        run.whole()
+    if run.plan is None:
+        if not run.infeasible:
+            return _without_plan(problem, "no_plan", run.bound, (), began)
+        return _without_plan(problem, "infeasible", math.inf, _budget_problems(problem, seconds, threads), began)
+    return _selection(problem, model, run.plan, run.bound, gap, began)
+
+
+def evaluate(problem: Problem, chosen: Bools) -> Selection:
+    """Return what is known of a given choice of units; its bound is -inf and its status 'time_limit', or 'infeasible'."""
+    began = time.monotonic()
+    model = build(problem)
+    found = _selection(problem, model, Plan(model.value(chosen), chosen), -math.inf, 0.0, began)
+    return found if model.allows(chosen) else replace(found, status="infeasible")
+
+
+def unmeetable(problem: Problem) -> tuple[str, ...]:
+    """Return a sentence for each requirement that even all units together do not meet."""
+    open_units = (~problem.is_locked_out).astype(np.float64)
+    found = []
+    for requirement, there in zip(problem.requirements, problem.rows() @ open_units, strict=True):
+        if there < requirement.need * (1 - TOLERANCE):
+            what = "units" if requirement.counts else "amount"
+            found.append(
+                f"{problem.requirement_name(requirement)}: {what} {there:.6g} of {requirement.need:.6g} can be had, "
+                f"{requirement.need - there:.6g} short"
+            )
+    return tuple(found)
+
+
+def _must_meet(problem: Problem, impossible: Sequence[str]) -> bool:
+    """Tell whether something impossible rules every plan out: not where shortfalls are allowed."""
+    if problem.objective != "minimum_set":
+        return any("budget" in text for text in impossible)
+    if problem.shortfall_cost is None:
+        return True
+    hard = [row for row, cost in enumerate(problem.shortfall_cost) if math.isinf(cost)]
+    return bool(
+        unmeetable(replace(problem, requirements=[problem.requirements[row] for row in hard], shortfall_cost=None))
+    )
+
+
+class _Run:
+    """A search under way: the best plan and the best bound so far."""
+
+    def __init__(
+        self, model: Model, gap: float, until: float, threads: int, seed: int, progress: Progress | None
+    ) -> None:
+        self.model, self.gap, self.until = model, gap, until
+        self.threads, self.seed, self.progress = threads, seed, progress
+        self.plan: Plan | None = None
+        self.bound = -math.inf
+        self.infeasible = False
+
+    @property
+    def done(self) -> bool:
+        """True where the plan is good enough or the time is over."""
+        enough = self.plan is not None and _gap(self.plan.value, self.bound) <= max(self.gap, 1e-9)
+        return self.infeasible or enough or time.monotonic() > self.until
+
+    @property
+    def good(self) -> float:
+        """An objective that is good enough."""
+        return self.bound + self.gap * abs(self.bound) / (1 + self.gap)
+
+    def take(self, plan: Plan | None, bound: float = -math.inf) -> None:
+        """Keep what is better than before."""
+        better = plan is not None and (self.plan is None or plan.value < self.plan.value - 1e-12)
+        if better:
+            self.plan = plan
+        if bound > self.bound:
+            self.bound, better = bound, True
+        if better and self.progress is not None and self.plan is not None:
+            self.progress(self.plan.value, self.bound)
+
+    def search(self) -> None:
+        """Raise the bound by minimum cuts, then look for plans until one is good enough or the search stays where it is."""
+        began = time.monotonic()
+        bound = target_bound.raise_bound(self.model, seconds=0.3 * (self.until - began))
+        self.take(None, bound.value)
+        search = Search(self.model, bound)
+        self.take(search.rounded(good=self.good))
+        if self.plan is None or self.done:
+            return
+        found: list[Plan] = [self.plan]
+        for turn in range(40):
+            heat = (1.0, 2.0, 0.5)[turn % 3]
+            spent = min(self.until, time.monotonic() + 0.25 * (self.until - time.monotonic()) + 1)
+            plan = search.annealed(
+                found[0], seed=self.seed + turn, good=self.good, until=spent, heat=heat, told=self.take
+            )
+            found.append(plan)
+            if self.done:
+                return
+            if turn % 4 == 3:
+                before = self.plan.value
+                self._merge(found)
+                found = [self.plan, *sorted(found, key=lambda one: one.value)[:3]]
+                small = len(self.model.weight) + self.model.units < _HUGE
+                if self.done or (small and before - self.plan.value < 1e-4 * abs(before)):
+                    return
+
+    def _merge(self, plans: Sequence[Plan]) -> None:
+        """Solve for the units about which plans disagree, the rest as they all have it."""
+        if self.plan is None:
+            return
+        choices = np.array([plan.chosen for plan in plans])
+        always, never = choices.all(axis=0), ~choices.any(axis=0)
+        narrowed = replace(
+            self.model, locked_in=self.model.locked_in | always, locked_out=self.model.locked_out | never
+        )
+        seconds = min(40.0, 0.3 * (self.until - time.monotonic()))
+        found = mixed_integer.minimise(
+            narrowed, gap=1e-4, seconds=seconds, threads=self.threads, start=self.plan.chosen, seed=self.seed
+        )
+        if found.chosen is not None:
+            self.take(Plan(self.model.value(found.chosen), found.chosen))
+
+    def whole(self) -> None:
+        """Give the whole to HiGHS, with the best plan so far."""
+        found = mixed_integer.minimise(
+            self.model,
+            gap=self.gap,
+            seconds=self.until - time.monotonic(),
+            threads=self.threads,
+            start=self.plan.chosen if self.plan is not None else None,
+            seed=self.seed,
+        )
+        self.infeasible = found.infeasible
+        plan = Plan(self.model.value(found.chosen), found.chosen) if found.chosen is not None else None
+        self.take(plan, found.bound)
+
+
+def _gap(value: float, bound: float) -> float:
+    """Return the distance of value and bound as a share of the value."""
+    apart = max(value - bound, 0.0)
+    if apart <= 1e-9 * max(1.0, abs(value)):
+        return 0.0
+    return apart / abs(value) if value else math.inf
+
+
+def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: float, began: float) -> Selection:
+    """Return the plan with everything that is told of it."""
+    value, lowest = plan.value, min(bound, plan.value)
+    if problem.objective == "maximum_coverage":
+        total = float(model.slack_cost.sum()) + _met_for_nothing(problem, model)
+        value, lowest = total - value, total - lowest
+    apart = _gap(value, lowest) if value <= 0 or lowest <= value else _gap(lowest, value) * lowest / value
+    status: Status = "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
+    boundary, connectivity = _penalised(problem, plan.chosen)
+    return Selection(
+        objective=value,
+        bound=lowest,
+        gap=apart,
+        status=status,
+        chosen=plan.chosen,
+        cost=float(problem.cost[plan.chosen].sum()),
+        boundary=boundary,
+        connectivity=connectivity,
+        holdings=_holdings(problem, plan.chosen),
+        problems=(),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _met_for_nothing(problem: Problem, model: Model) -> float:
+    """Return the weight of features whose requirements need nothing."""
+    features = {requirement.feature for requirement in problem.requirements}
+    used = {problem.requirements[row].feature for row in model.requirement.tolist()}
+    weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
+    return float(sum(weights[feature] for feature in features - used))
+
+
+def _penalised(problem: Problem, chosen: Bools) -> tuple[float, float]:
+    """Return the outline's length and the connections that count."""
+    outline = strength = 0.0
+    if (boundary := problem.boundary) is not None:
+        apart = chosen[boundary.first] != chosen[boundary.second]
+        outline = float(boundary.length[apart].sum() + boundary.edge_factor * boundary.outer[chosen].sum())
+    if (links := problem.connectivity) is not None:
+        first, second = chosen[links.first], chosen[links.second]
+        strength = float(links.strength[first & (second if links.symmetric else ~second)].sum())
+    return outline, strength
+
+
+def _holdings(problem: Problem, chosen: Bools) -> tuple[Holding, ...]:
+    """Return what a choice holds of each requirement."""
+    held = problem.rows() @ chosen.astype(np.float64)
+    return tuple(
+        Holding(
+            problem.requirement_name(requirement),
+            float(amount),
+            requirement.need,
+            requirement.counts,
+            bool(amount >= requirement.need * (1 - TOLERANCE)),
+        )
+        for requirement, amount in zip(problem.requirements, held, strict=True)
+    )
+
+
+def _budget_problems(problem: Problem, seconds: float, threads: int) -> tuple[str, ...]:
+    """Tell which features fall short where everything exists but the budget is too small."""
+    if problem.budget is None:
+        return ("no choice of units meets every requirement",)
+    softened = replace(problem, objective="minimum_shortfall", shortfall_cost=None, boundary=None, connectivity=None)
+    nearest = solve(softened, seconds=min(seconds, 60.0), threads=threads, gap=0.01)
+    short = [holding for holding in nearest.holdings if not holding.met]
+    return tuple(
+        f"{holding.feature}: {holding.held:.6g} of {holding.need:.6g} within the budget of {problem.budget:g}, "
+        f"{holding.need - holding.held:.6g} short in the plan that falls least short"
+        for holding in short
+    )
+
+
+def _without_plan(problem: Problem, status: Status, bound: float, why: tuple[str, ...], began: float) -> Selection:
+    """Return that there is no plan, and why."""
+    nothing = np.zeros(problem.units, dtype=bool)
+    holdings = _holdings(problem, nothing)
+    seconds = time.monotonic() - began
+    return Selection(math.nan, bound, math.inf, status, nothing, 0.0, 0.0, 0.0, holdings, why, seconds)
+
+
+def requirement_rows(requirements: Sequence[Requirement], feature: int) -> list[int]:
+    """Return the numbers of a feature's requirements."""
+    return [row for row, requirement in enumerate(requirements) if requirement.feature == feature]

@@ -1,0 +1,257 @@
+"""`biodata reserves solve`: Marxan's projects, solved exactly or to a certified gap."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from biodata.cli.options import say, show_progress
+from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from biodata.analysis.portfolio import Portfolio
+    from biodata.analysis.reserve_problem import Problem
+    from biodata.analysis.reserve_selection import Selection
+    from biodata.formats.marxan import Project
+
+_SOLVE = """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
+
+DIR has input.dat and the files that it names. Marxan's output files and plan.json go into --out. Further runs (NUMREPS)
+are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything else is met.
+
+Example: biodata reserves solve tutorial --out tutorial/output --gap 0.01
+"""
+_EXPLAIN = """Tell why a planning unit is in the plan, or why it is not, and how another would do in its place.
+
+Example: biodata reserves explain tutorial 1204 --instead-of 1187
+"""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    group = typer.Typer(help="Select reserves: solve Marxan's projects.", no_args_is_help=True)
+    group.command(name="solve", help=_SOLVE)(solve)
+    group.command(name="explain", help=_EXPLAIN)(explain)
+    app.add_typer(group, name="reserves")
+
+
+ProjectArgument = Annotated[Path, typer.Argument(help="Folder with input.dat, or that file.", metavar="DIR")]
+GapOption = Annotated[
+    float, typer.Option(help="Stop within this share of the best plan; 0 is the best plan.", min=0, max=1)
+]
+SecondsOption = Annotated[float, typer.Option(help="Stop after about this time.", min=1)]
+ThreadsOption = Annotated[int, typer.Option(help="Threads of the solver.", min=1)]
+
+
+def solve(
+    project: ProjectArgument,
+    out: Annotated[Path, typer.Option(help="Folder to write into.", file_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print objective, bound, gap and status only.")] = False,
+    gap: GapOption = 0.0,
+    seconds: SecondsOption = 300.0,
+    threads: ThreadsOption = 1,
+    runs: Annotated[int | None, typer.Option(help="Plans to write; NUMREPS where not given.", min=1)] = None,
+    objective: Annotated[str, typer.Option(help="minimum_set, maximum_coverage or minimum_shortfall.")] = "minimum_set",
+    budget: Annotated[float | None, typer.Option(help="Most that the units may cost.", min=0)] = None,
+    replacement: Annotated[
+        bool, typer.Option("--irreplaceability", help="Also solve without each unit of the plan, for plan.json.")
+    ] = False,
+) -> None:
+    """Read, solve, write, say."""
+    from biodata.analysis import marxan_problem, portfolio, reserve_selection
+    from biodata.formats import marxan, marxan_output
+
+    kinds = ("minimum_set", "maximum_coverage", "minimum_shortfall")
+    if objective not in kinds:
+        problem_text = "there is no such objective"
+        raise InputError(problem_text, column="--objective", value=objective, expected=", ".join(kinds))
+    read = marxan.read_project(project)
+    problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
+    penalties = marxan_problem.penalties(read, problem)
+    missed = marxan_problem.missed(problem, read)
+    asked = marxan_problem.soften(problem, read, penalties) if missed and objective == "minimum_set" else problem
+    for line in [*missed, *read.notes]:
+        typer.echo(f"biodata: {line}", err=True)
+    seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
+    with _Watch("gap", seconds) as watch:
+        found = reserve_selection.solve(
+            asked, gap=gap, seconds=seconds, threads=threads, seed=seed, progress=watch.told
+        )
+    if found.status in ("infeasible", "no_plan"):
+        why = "; ".join(found.problems) or f"no plan was found in {seconds:g} seconds"
+        out.mkdir(parents=True, exist_ok=True)
+        _write_plan(
+            out / "plan.json", read, found, None, {"missed": [*missed, *found.problems], "notes": list(read.notes)}
+        )
+        if as_json:
+            say(json.dumps(_brief(found, missed)))
+        problem_text = f"there is no plan: {why}"
+        raise InputError(problem_text, file=str(project), code="PROBLEM_INFEASIBLE")
+    wanted = runs or max(int(read.inputs.number("NUMREPS", 1)), 1)
+    with _Bar(wanted, "plan") as bar:
+        plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds, progress=bar)
+    scores = [marxan_problem.score(read, problem, penalties, chosen) for chosen in plans.plans]
+    more: dict[str, Any] = {
+        "missed": missed,
+        "notes": list(read.notes),
+        "marxan_score": scores[0].score,
+        "marxan_penalty": scores[0].penalty,
+        "runs": len(plans.plans),
+    }
+    if replacement:
+        units = [unit for unit, taken in enumerate(found.chosen) if taken and not problem.is_locked_in[unit]]
+        with _Bar(len(units), "unit") as bar:
+            costs = portfolio.replacement_costs(asked, found, units, gap=gap, seconds=seconds, progress=bar)
+        more["replacement_costs"] = dict(zip((problem.unit_name(unit) for unit in units), _finite(costs), strict=True))
+    log = [f"biodata: {found.status}, objective {found.objective:.10g}, bound {found.bound:.10g}, gap {found.gap:.6g}"]
+    log += [f"Marxan's score {scores[0].score:.10g}, penalty {scores[0].penalty:.10g}", *missed, *read.notes]
+    marxan_output.write_outputs(read, _runs(problem, plans, scores), out, log)
+    _write_plan(out / "plan.json", read, found, plans, more)
+    if as_json:
+        say(json.dumps(_brief(found, missed)))
+        return
+    say(
+        f"{found.status}: objective {found.objective:.10g}, bound {found.bound:.10g}, gap {found.gap:.4%}; "
+        f"{int(found.chosen.sum())} of {problem.units} units, cost {found.cost:.10g}, "
+        f"boundary {scores[0].connectivity:.10g}; Marxan's score {scores[0].score:.10g}"
+    )
+    say(f"{len(plans.plans)} plans → {out}")
+
+
+def explain(
+    project: ProjectArgument,
+    unit: Annotated[str, typer.Argument(help="Identifier of a planning unit.")],
+    instead_of: Annotated[str | None, typer.Option(help="A unit of the plan that it could replace.")] = None,
+    gap: GapOption = 0.0,
+    seconds: SecondsOption = 60.0,
+) -> None:
+    """Read, solve, explain."""
+    from biodata.analysis import marxan_problem, plan_explanation, reserve_selection
+    from biodata.formats import marxan
+
+    read = marxan.read_project(project)
+    problem = marxan_problem.to_problem(read)
+    if marxan_problem.missed(problem, read):
+        problem = marxan_problem.soften(problem, read, marxan_problem.penalties(read, problem))
+    places = {name: place for place, name in enumerate(problem.unit_names)}
+    for name in filter(None, (unit, instead_of)):
+        if name not in places:
+            text = "there is no such planning unit"
+            raise InputError(text, file=str(project), column="id", value=name, code="ID_UNKNOWN")
+    found = reserve_selection.solve(problem, gap=gap, seconds=seconds)
+    told = plan_explanation.explain(problem, found, places[unit], gap=gap, seconds=seconds)
+    say(told.text)
+    if told.supplies:
+        best = sorted(told.supplies.items(), key=lambda item: -item[1])[:10]
+        say("It holds " + ", ".join(f"{share:.1%} of the target of {name}" for name, share in best) + ".")
+    if instead_of is not None:
+        if not found.chosen[places[instead_of]] or found.chosen[places[unit]]:
+            text = f"{instead_of} is to be in the plan and {unit} is not"
+            raise InputError(text, file=str(project), column="--instead-of", value=instead_of, code="UNIT_NOT_IN_PLAN")
+        change, short = plan_explanation.exchange(problem, found, places[instead_of], places[unit])
+        lost = ", ".join(f"{one.feature} ({one.held:.6g} of {one.need:.6g})" for one in short)
+        say(
+            f"In the place of {instead_of} it changes the objective by {change:+.6g}; the plan then misses {lost or 'nothing'}."
+        )
+
+
+def _brief(found: "Selection", missed: list[str]) -> dict[str, Any]:
+    """Return what --json prints."""
+    objective, bound, gap = _finite([found.objective, found.bound, found.gap])
+    return {"objective": objective, "bound": bound, "gap": gap, "status": "infeasible" if missed else found.status}
+
+
+def _finite(values: Any) -> list[float | None]:
+    """Return numbers as JSON has them: none for what is no number or has no end."""
+    return [float(value) if abs(value) < float("inf") else None for value in values]
+
+
+def _runs(problem: "Problem", plans: "Portfolio", scores: list[Any]) -> list[Any]:
+    """Return the plans with the figures that Marxan's files tell."""
+    from biodata.formats.marxan_output import Run
+
+    holds = (problem.amounts > 0).astype(float)
+    found = []
+    for chosen, score in zip(plans.plans, scores, strict=True):
+        x = chosen.astype(float)
+        share = score.within / score.total if score.total > 0 else 0.0
+        connected = (score.connectivity, score.total, score.within, score.edge, score.outside, share)
+        missed = (score.penalty, score.shortfall, score.missing, score.least_met)
+        figures = (score.score, score.cost, score.units, *connected, *missed)
+        found.append(Run(chosen, problem.amounts @ x, (holds @ x).round().astype(int), figures))
+    return found
+
+
+def _write_plan(
+    path: Path, read: "Project", found: "Selection", plans: "Portfolio | None", more: dict[str, Any]
+) -> None:
+    """Write plan.json."""
+    objective, bound, gap = _finite([found.objective, found.bound, found.gap])
+    ids = read.units["id"].to_list()
+    frequency = {} if plans is None else dict(zip(map(str, ids), plans.frequency.tolist(), strict=True))
+    told = {
+        "objective": objective,
+        "bound": bound,
+        "gap": gap,
+        "status": found.status,
+        "seconds": round(found.seconds, 3),
+        "cost": found.cost,
+        "boundary": found.boundary,
+        "connectivity": found.connectivity,
+        "units": [unit for unit, taken in zip(ids, found.chosen, strict=True) if taken],
+        "features": [
+            {"name": one.feature, "held": one.held, "need": one.need, "counts_units": one.counts, "met": one.met}
+            for one in found.holdings
+        ],
+        "selection_frequency": {unit: count for unit, count in frequency.items() if count},
+        **more,
+    }
+    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class _Watch:
+    """A bar over the time that a solution may take, with objective and gap so far; silent where nobody watches."""
+
+    def __init__(self, unit: str, seconds: float) -> None:
+        from tqdm.auto import tqdm
+
+        self._began, self._seconds = time.monotonic(), round(seconds)
+        self._bar = tqdm(total=self._seconds, unit="s", desc=unit, disable=not show_progress(), leave=False)
+
+    def told(self, objective: float, bound: float) -> None:
+        """Show where the solution is."""
+        self._bar.n = min(round(time.monotonic() - self._began), self._seconds)
+        apart = (objective - bound) / abs(objective) if objective else 0.0
+        self._bar.set_postfix_str(f"objective {objective:.6g}, gap {apart:.2%}")
+
+    def __enter__(self) -> "_Watch":
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._bar.close()
+
+
+class _Bar:
+    """A bar over things that are counted."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        from tqdm.auto import tqdm
+
+        self._bar = tqdm(total=total, unit=unit, disable=not show_progress() or total < 2, leave=False)
+
+    def __enter__(self) -> Callable[[int], None]:
+        """Return what is to be called with how many are done."""
+
+        def done(count: int) -> None:
+            self._bar.update(count - self._bar.n)
+
+        return done
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._bar.close()

@@ -1,0 +1,259 @@
+"""Marxan's output files, under its names and with its columns; and a project's input files.
+
+Source: output.cpp of Marxan 4, https://github.com/Marxan-source-code/marxan. A SAVE keyword of 1 gives tabs and `.dat`, 2
+commas and `.txt`, 3 commas and `.csv`; 0, or none where others stand, gives no file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from biodata.formats.marxan import Project
+from biodata.formats.marxan_bounds import Bounds
+from biodata.formats.marxan_input import SAVES, Inputs
+
+_EXTENSIONS: Final = {1: ".dat", 2: ".txt", 3: ".csv"}
+_SUMMARY: Final = (
+    "Run_Number Score Cost Planning_Units Connectivity Connectivity_Total Connectivity_In Connectivity_Edge "
+    "Connectivity_Out Connectivity_In_Fraction Penalty Shortfall Missing_Values MPM"
+).split()
+_HELD: Final = (
+    "Conservation Feature",
+    "Feature Name",
+    "Target",
+    "Amount Held",
+    "Occurrence Target ",
+    "Occurrences Held",
+    "Separation Target ",
+    "Separation Achieved",
+    "Target Met",
+    "MPM",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One plan with its figures.
+
+    Attributes
+    ----------
+    chosen : ndarray of bool, length n
+    held : ndarray of float64, length m
+        Amount of each feature.
+    occurrences : ndarray of int64, length m
+        Units of the plan that hold each feature.
+    summary : sequence of float
+        The columns of `_sum` from Score on.
+    """
+
+    chosen: NDArray[np.bool_]
+    held: NDArray[np.float64]
+    occurrences: NDArray[np.int64]
+    summary: Sequence[float]
+
+
+def write_outputs(project: Project, runs: Sequence[Run], folder: Path, log: Sequence[str]) -> list[Path]:
+    """Write the files of a finished project.
+
+    Parameters
+    ----------
+    project : Project
+    runs : sequence of Run
+        The best is the one with the lowest score, the first of these.
+    folder : Path
+        Made where it is not there.
+    log : sequence of str
+        Lines of `_log.dat`.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = Path(project.inputs.values.get("SCENNAME", "output").replace("\\", "/")).name
+    saves = _saves(project.inputs)
+    best = min(range(len(runs)), key=lambda number: runs[number].summary[0])
+    written: list[Path] = []
+
+    def put(keyword: str, part: str, lines: Sequence[str]) -> None:
+        written.append(folder / f"{stem}{part}{_EXTENSIONS[saves[keyword]]}")
+        written[-1].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+    if saves["SAVERUN"]:
+        for number, run in enumerate(runs, 1):
+            put("SAVERUN", f"_r{number:05d}", _solution(project, run, saves["SAVERUN"]))
+            if saves["SAVETARGMET"]:
+                put("SAVETARGMET", f"_mv{number:05d}", _targets_met(project, run, saves["SAVETARGMET"]))
+    if saves["SAVEBEST"]:
+        put("SAVEBEST", "_best", _solution(project, runs[best], saves["SAVEBEST"]))
+    if saves["SAVETARGMET"]:
+        put("SAVETARGMET", "_mvbest", _targets_met(project, runs[best], saves["SAVETARGMET"]))
+    if saves["SAVESUMMARY"]:
+        put("SAVESUMMARY", "_sum", _summary(runs, saves["SAVESUMMARY"]))
+    if saves["SAVESUMSOLN"]:
+        put("SAVESUMSOLN", "_ssoln", _frequencies(project, runs, saves["SAVESUMSOLN"]))
+    if saves["SAVESOLUTIONSMATRIX"]:
+        put("SAVESOLUTIONSMATRIX", "_solutionsmatrix", _matrix(project, runs, saves["SAVESOLUTIONSMATRIX"]))
+    for keyword, part in (("SAVELOG", "_log"), ("SAVESCEN", "_sen")):
+        if saves[keyword]:
+            written.append(folder / f"{stem}{part}.dat")
+            lines = log if keyword == "SAVELOG" else _scenario(project, len(runs))
+            written[-1].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return written
+
+
+def _saves(inputs: Inputs) -> dict[str, int]:
+    """Return the form of each file; where no SAVE keyword stands, all the usual ones as CSV."""
+    given = any(name in inputs.values for name in SAVES)
+    usual = dict.fromkeys(SAVES, 0 if given else 3) | {"SAVELOG": 0 if given else 1, "SAVESCEN": 0}
+    usual["SAVESOLUTIONSMATRIX"] = 0
+    return {name: min(max(int(inputs.number(name, default)), 0), 3) for name, default in usual.items()}
+
+
+def _separator(form: int) -> str:
+    return "," if form > 1 else "\t"
+
+
+def _row(values: Sequence[object], form: int) -> str:
+    """Return a line; whole numbers without a point, others as short as they are exact."""
+    return _separator(form).join(f"{value:.10g}" if isinstance(value, float) else str(value) for value in values)
+
+
+def _solution(project: Project, run: Run, form: int) -> list[str]:
+    """Return `_r` and `_best`: every unit with 1 or 0; form 1 lists the units of the plan only."""
+    ids = project.units["id"].to_list()
+    if form == 1:
+        return [str(unit) for unit, taken in zip(ids, run.chosen, strict=True) if taken]
+    field = project.inputs.values.get("BESTFIELDNAME", "SOLUTION")
+    heading = f"PUID,{field}" if form == 3 else '"planning_unit","solution"'
+    return [heading, *(f"{unit},{int(taken)}" for unit, taken in zip(ids, run.chosen, strict=True))]
+
+
+def _targets_met(project: Project, run: Run, form: int) -> list[str]:
+    """Return `_mv`: what the plan holds of each feature."""
+    level = project.inputs.number("MISSLEVEL", 1.0)
+    lines = [_separator(form).join(f'"{name}"' for name in _HELD)]
+    for feature, row in enumerate(project.species.iter_rows(named=True)):
+        held, number = float(run.held[feature]), int(run.occurrences[feature])
+        shares = [held / row["target"]] if row["target"] else []
+        shares += [number / row["targetocc"]] if row["targetocc"] else []
+        met = "yes" if all(share >= level - 1e-9 for share in shares) else "no"
+        least = min([1.0, *shares])
+        values = (row["id"], row["name"], float(row["target"]), held, row["targetocc"], number, 0, 0, met, least)
+        lines.append(_row(values, form))
+    return lines
+
+
+def _summary(runs: Sequence[Run], form: int) -> list[str]:
+    """Return `_sum`: the figures of every run."""
+    heading = _separator(form).join(f'"{name}"' for name in _SUMMARY)
+    return [heading, *(_row((number, *run.summary), form) for number, run in enumerate(runs, 1))]
+
+
+def _frequencies(project: Project, runs: Sequence[Run], form: int) -> list[str]:
+    """Return `_ssoln`: in how many runs each unit is."""
+    counts = np.sum([run.chosen for run in runs], axis=0)
+    rows = [_row((unit, int(count)), form) for unit, count in zip(project.units["id"].to_list(), counts, strict=True)]
+    return ['"planning_unit","number"', *rows] if form > 1 else rows
+
+
+def _matrix(project: Project, runs: Sequence[Run], form: int) -> list[str]:
+    """Return `_solutionsmatrix`: a line for each run, a column for each unit."""
+    headed = project.inputs.number("SOLUTIONSMATRIXHEADERS", 1) == 1
+    mark = _separator(form)
+    heading = [mark.join(["SolutionsMatrix", *(f"P{unit}" for unit in project.units["id"])])] if headed else []
+    lines = [
+        mark.join(([f"S{number}"] if headed else []) + [str(int(taken)) for taken in run.chosen])
+        for number, run in enumerate(runs, 1)
+    ]
+    return heading + lines
+
+
+def _scenario(project: Project, runs: int) -> list[str]:
+    """Return `_sen`: what was asked."""
+    inputs = project.inputs
+    return [
+        f"Number of Planning Units {project.units.height}",
+        f"Number of Conservation Values {project.species.height}",
+        f"Connection modifier {inputs.number('BLM', 0.0):.2f}",
+        "Algorithm Used :exact (biodata)",
+        f"Random Seed {inputs.values.get('RANDSEED', '-1')}",
+        f"Number of runs {runs}",
+    ]
+
+
+def write_project(
+    folder: Path,
+    *,
+    units: pl.DataFrame,
+    species: pl.DataFrame,
+    amounts: pl.DataFrame,
+    bounds: Bounds | None = None,
+    blm: float = 0.0,
+    name: str = "output",
+) -> Path:
+    """Write a project that Marxan, prioritizr and `biodata reserves solve` read.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets input.dat and the folders input and output.
+    units : polars.DataFrame
+        id, cost, status, xloc, yloc.
+    species : polars.DataFrame
+        id, name, spf and target or prop; targetocc where wanted.
+    amounts : polars.DataFrame
+        species and pu (identifiers), amount.
+    bounds : Bounds, optional
+    blm : float
+    name : str
+        SCENNAME.
+
+    Returns
+    -------
+    Path
+        Of input.dat.
+    """
+    inputs = folder / "input"
+    inputs.mkdir(parents=True, exist_ok=True)
+    (folder / "output").mkdir(exist_ok=True)
+    units.select("id", "cost", "status", "xloc", "yloc").write_csv(inputs / "pu.dat")
+    species.write_csv(inputs / "spec.dat")
+    # Marxan wants the rows in the order of the units.
+    amounts.select("species", "pu", "amount").sort("pu", "species").write_csv(inputs / "puvspr.dat")
+    lines = [
+        f"BLM {blm:.17g}",
+        "PROP 0.5",
+        "RANDSEED -1",
+        "NUMREPS 1",
+        "NUMITNS 1000000",
+        "STARTTEMP -1",
+        "NUMTEMP 10000",
+    ]
+    lines += ["INPUTDIR input", "OUTPUTDIR output", "PUNAME pu.dat", "SPECNAME spec.dat", "PUVSPRNAME puvspr.dat"]
+    if bounds is not None:
+        _bound_table(units["id"], bounds).write_csv(inputs / "bound.dat")
+        lines += ["BOUNDNAME bound.dat", *([] if bounds.symmetric else ["ASYMMETRICCONNECTIVITY 1"])]
+    lines += [f"SCENNAME {name}", *(f"{keyword} 3" for keyword in SAVES), "SAVELOG 1", "RUNMODE 1", "VERBOSITY 2", ""]
+    path = folder / "input.dat"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def _bound_table(ids: pl.Series, bounds: Bounds) -> pl.DataFrame:
+    """Return the rows of bound.dat: pairs, then the outer boundary as rows with id1 = id2."""
+    known = ids.to_numpy()
+    outside = np.flatnonzero(bounds.outer > 0)
+    return pl.DataFrame(
+        {
+            "id1": np.concatenate([known[bounds.first], known[outside]]),
+            "id2": np.concatenate([known[bounds.second], known[outside]]),
+            "boundary": np.concatenate([bounds.length, bounds.outer[outside]]),
+        }
+    )

@@ -1,0 +1,234 @@
+"""Reserve selection: equal to trying every subset of units, bounds that hold, infeasible problems that name features."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from biodata.analysis import mixed_integer, reserve_model, reserve_search, reserve_selection, target_bound, targets
+from biodata.analysis.reserve_problem import Boundary, Connectivity, Problem
+from biodata.errors import InputError
+
+OBJECTIVES = ("minimum_set", "maximum_coverage", "minimum_shortfall")
+
+
+def random_problem(seed: int, objective: str) -> Problem:
+    """Return a problem of 3-8 units with some of everything, each number from `seed`."""
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(3, 9)), int(rng.integers(1, 5))
+    amounts = np.where(rng.random((m, n)) < 0.6, rng.integers(1, 10, (m, n)), 0).astype(float)
+    cost = rng.integers(0, 10, n).astype(float)
+    totals = amounts.sum(axis=1)
+    if rng.random() < 0.7:
+        needs = targets.relative(totals, rng.uniform(0.1, 0.7, m))
+    else:
+        needs = targets.log_linear(totals, lower_amount=5, lower_share=0.8, upper_amount=40, upper_share=0.2)
+    asked = list(targets.requirements(needs, occurrences=rng.integers(0, 3, m).tolist()))
+    if rng.random() < 0.5:
+        countries = rng.choice(["CN", "LA"], n).tolist()
+        asked += targets.in_each_country(0, countries, units=dict.fromkeys(set(countries), 1))
+    pairs = np.array([(i, j) for i in range(n) for j in range(i) if rng.random() < 0.5], dtype=np.int64).reshape(-1, 2)
+    first, second = pairs.T
+    boundary = connectivity = None
+    if rng.random() < 0.6:
+        lengths, outer = rng.uniform(0, 3, len(first)), rng.uniform(0, 2, n)
+        boundary = Boundary(first, second, lengths, outer, float(rng.uniform(0, 2)), float(rng.choice([1, 0.5])))
+    if rng.random() < 0.5:
+        symmetric = bool(rng.random() < 0.5)
+        from_, to = (first, second) if symmetric else (np.append(first, second), np.append(second, first))
+        connectivity = Connectivity(from_, to, rng.uniform(0, 2, len(to)), float(rng.uniform(0, 2)), symmetric)
+    locked_in = rng.random(n) < 0.15
+    limited = objective != "minimum_set" or rng.random() < 0.4
+    shortfall_cost = None
+    if objective == "minimum_set" and rng.random() < 0.3:
+        shortfall_cost = np.where(rng.random(len(asked)) < 0.5, rng.uniform(1, 20, len(asked)), math.inf)
+    return Problem(
+        cost,
+        sparse.csr_array(amounts),
+        asked,
+        objective,
+        budget=float(cost.sum() * rng.uniform(0.2, 0.8)) if limited else None,
+        weights=rng.uniform(0.5, 2, m),
+        locked_in=locked_in,
+        locked_out=(rng.random(n) < 0.15) & ~locked_in,
+        boundary=boundary,
+        connectivity=connectivity,
+        shortfall_cost=shortfall_cost,
+    )
+
+
+def objective_of(problem: Problem, chosen: tuple[int, ...]) -> float | None:
+    """Return the objective, lower being better, as the documentation tells it; None where the choice is not allowed."""
+    units = range(problem.units)
+    if any((problem.is_locked_in[i] and not chosen[i]) or (problem.is_locked_out[i] and chosen[i]) for i in units):
+        return None
+    cost = sum(problem.cost[i] * chosen[i] for i in units)
+    if problem.budget is not None and cost > problem.budget + 1e-9:
+        return None
+    penalty = 0.0
+    if (b := problem.boundary) is not None:
+        shared = sum(length for i, j, length in zip(b.first, b.second, b.length, strict=True) if chosen[i] != chosen[j])
+        penalty += b.penalty * (shared + b.edge_factor * sum(b.outer[i] * chosen[i] for i in units))
+    if (c := problem.connectivity) is not None:
+        for i, j, strength in zip(c.first, c.second, c.strength, strict=True):
+            penalty += c.penalty * strength * (-chosen[i] * chosen[j] if c.symmetric else chosen[i] * (1 - chosen[j]))
+    amounts, missed = problem.amounts.toarray(), []
+    for asked in problem.requirements:
+        counts = [
+            (amounts[asked.feature, i] > 0 if asked.counts else amounts[asked.feature, i])
+            for i in units
+            if chosen[i] and (asked.units is None or asked.units[i])
+        ]
+        missed.append(max(0.0, 1 - sum(counts) / asked.need))
+    if problem.objective == "minimum_set":
+        prices = problem.shortfall_cost if problem.shortfall_cost is not None else [math.inf] * len(missed)
+        if any(share > 1e-9 and math.isinf(price) for share, price in zip(missed, prices, strict=True)):
+            return None
+        return cost + penalty + sum(s * p for s, p in zip(missed, prices, strict=True) if not math.isinf(p))
+    for feature, weight in enumerate(problem.weights):
+        shares = [share for share, asked in zip(missed, problem.requirements, strict=True) if asked.feature == feature]
+        if shares and problem.objective == "minimum_shortfall":
+            penalty += weight * max(shares)
+        elif shares:
+            penalty -= weight * (max(shares) < 1e-9)
+    return penalty
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("seed", range(25))
+def test_a_plan_is_the_best_of_all_subsets(seed, objective):
+    problem = random_problem(seed, objective)
+    values = (objective_of(problem, chosen) for chosen in itertools.product((0, 1), repeat=problem.units))
+    best = min((value for value in values if value is not None), default=None)
+    found = reserve_selection.solve(problem)
+    if best is None:
+        assert found.status == "infeasible"
+        assert found.problems
+        return
+    assert found.status == "optimal"
+    assert found.gap == pytest.approx(0, abs=1e-6)
+    told = -found.objective if objective == "maximum_coverage" else found.objective
+    assert told == pytest.approx(best, abs=1e-6)
+    assert objective_of(problem, tuple(found.chosen.astype(int))) == pytest.approx(best, abs=1e-6)
+
+
+def landscape(side: int, *, penalty: float, seed: int = 0, soft: bool = False) -> Problem:
+    """Return a grid of side × side units with 12 clustered features, some of it locked in and out."""
+    rng = np.random.default_rng(seed)
+    n = side * side
+    row, column = np.divmod(np.arange(n), side)
+    centres = rng.uniform(0, side, (12, 2))
+    distance = np.hypot(row[None] - centres[:, :1], column[None] - centres[:, 1:])
+    amounts = np.where(distance < side / 3, rng.uniform(0.5, 1.5, (12, n)), 0.0)
+    place = np.arange(n).reshape(side, side)
+    first = np.append(place[:, :-1].ravel(), place[:-1].ravel())
+    second = np.append(place[:, 1:].ravel(), place[1:].ravel())
+    outer = ((row == 0) + 0.0 + (row == side - 1) + (column == 0) + (column == side - 1)).astype(float)
+    asked = targets.requirements(targets.relative(amounts.sum(axis=1), 0.17))
+    price = np.full(len(asked), math.inf)
+    price[:3] = 5.0
+    return Problem(
+        rng.uniform(1, 10, n),
+        sparse.csr_array(amounts),
+        asked,
+        locked_in=place.ravel() < 3,
+        locked_out=place.ravel() > n - 3,
+        boundary=Boundary(first, second, np.ones(len(first)), outer, penalty) if penalty else None,
+        shortfall_cost=price if soft else None,
+    )
+
+
+@pytest.mark.parametrize("soft", [False, True], ids=["all must be met", "three may be missed at a price"])
+@pytest.mark.parametrize("penalty", [0.0, 0.5])
+def test_the_bound_lies_below_the_best_plan_and_the_search_above(penalty, soft):
+    problem = landscape(12, penalty=penalty, soft=soft)
+    model = reserve_model.build(problem)
+    exact = mixed_integer.minimise(model, gap=1e-4, seconds=120)
+    best = model.value(exact.chosen)
+    bound = target_bound.raise_bound(model)
+    assert bound.value <= best * (1 + 1e-9)
+    assert bound.value > 0.9 * best
+    search = reserve_search.Search(model, bound)
+    plan = search.annealed(search.rounded(), seed=1)
+    assert model.allows(plan.chosen)
+    assert model.value(plan.chosen) == pytest.approx(plan.value)
+    assert best * (1 - 1e-9) <= plan.value < 1.05 * best
+
+
+def test_a_larger_problem_comes_within_the_gap_asked_for():
+    problem = landscape(24, penalty=0.5)
+    told = []
+    found = reserve_selection.solve(problem, gap=0.03, seconds=120, progress=lambda *both: told.append(both))
+    assert found.status == "within_gap"
+    assert found.gap <= 0.03
+    assert found.gap == pytest.approx((found.objective - found.bound) / found.objective)
+    assert found.objective == pytest.approx(found.cost + 0.5 * found.boundary)
+    assert all(holding.met for holding in found.holdings)
+    assert told[-1][0] == pytest.approx(found.objective)
+
+
+def tiny(**changes) -> Problem:
+    amounts = sparse.csr_array(np.array([[4.0, 0, 2], [0, 3, 1]]))
+    asked = targets.requirements(np.array([5.0, 1.0]))
+    return Problem(np.array([2.0, 3, 4]), amounts, asked, feature_names=("gibbon", "fern"), **changes)
+
+
+def test_a_target_above_what_exists_is_named_with_what_is_missing():
+    problem = Problem(
+        np.ones(2), sparse.csr_array([[1.0, 2.0]]), targets.requirements(np.array([5.0])), feature_names=["gibbon"]
+    )
+    found = reserve_selection.solve(problem)
+    assert found.status == "infeasible"
+    assert math.isnan(found.objective)
+    assert found.problems == ("gibbon: amount 3 of 5 can be had, 2 short",)
+
+
+def test_a_budget_that_is_too_small_names_what_falls_short():
+    found = reserve_selection.solve(tiny(budget=3.0))
+    assert found.status == "infeasible"
+    assert "gibbon" in found.problems[0]
+    assert "budget of 3" in found.problems[0]
+
+
+def test_locked_units_beyond_the_budget_are_told():
+    found = reserve_selection.solve(
+        tiny(budget=1.0, objective="minimum_shortfall", locked_in=np.array([True, False, False]))
+    )
+    assert found.problems == ("the units locked in cost 1 more than the budget",)
+
+
+def test_each_side_of_a_border_holds_its_part():
+    amounts = sparse.csr_array([[5.0, 5.0, 5.0, 5.0]])
+    sides = ["CN", "CN", "LA", None]
+    asked = (*targets.requirements(np.array([5.0])), *targets.in_each_country(0, sides, units={"CN": 1, "LA": 1}))
+    found = reserve_selection.solve(Problem(np.array([1.0, 2, 9, 1]), amounts, asked))
+    assert found.chosen.tolist() == [True, False, True, False]
+    assert [holding.feature for holding in found.holdings] == ["0", "0 in CN", "0 in LA"]
+    with pytest.raises(InputError, match="value 'VN': no planning unit lies in this country; one of CN, LA"):
+        targets.in_each_country(0, sides, amounts={"VN": 1.0})
+
+
+def test_log_linear_targets_fall_between_the_thresholds_and_are_capped():
+    totals = np.array([5.0, 10.0, math.sqrt(1000.0), 100.0, 1000.0])
+    share = targets.log_linear(
+        totals, lower_amount=10, lower_share=0.9, upper_amount=100, upper_share=0.2, cap_amount=1000, cap_target=50
+    )
+    assert share == pytest.approx([4.5, 9.0, 0.55 * math.sqrt(1000.0), 20.0, 50.0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({"budget": -1.0}, "column budget, value '-1'", id="negative budget"),
+        pytest.param({"objective": "minimum_shortfall"}, "minimum_shortfall needs a budget", id="no budget"),
+        pytest.param({"locked_in": np.ones(2, bool)}, "locked_in has 2 values, not 3", id="wrong length"),
+        pytest.param(
+            {"locked_in": np.ones(3, bool), "locked_out": np.ones(3, bool)}, "locked in and locked out", id="both locks"
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(changes, told):
+    with pytest.raises(InputError, match=told):
+        tiny(**changes)
