@@ -16,12 +16,9 @@ def run(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess
 @pytest.mark.parametrize(
     "command",
     [(), ("ingest",), ("release",), ("serve",), ("worker",), ("demo",), ("export",), ("corridors",), ("candidates",),
-<<<<<<< HEAD
-     ("resistance",), ("cost-distance",), ("circuit",), ("key", "new"), ("parse",), ("explain",)],
-=======
-     ("resistance",), ("cost-distance",), ("key", "new"), ("parse",), ("explain",),
-     ("reserves", "solve"), ("reserves", "explain")],
->>>>>>> reserves
+     ("resistance",), ("cost-distance",), ("circuit",), ("key", "new"), ("parse",), ("explain",),
+     ("reserves", "solve"), ("reserves", "explain"), ("runs", "start"), ("runs", "repeat"), ("runs", "show"),
+     ("analysis-inputs", "marxan"), ("analysis-inputs", "conefor"), ("analysis-inputs", "circuitscape")],
     ids=" ".join,
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(command):

@@ -144,9 +144,9 @@ def test_the_command_line(asked, tmp_path):
     assert json.loads(run("show", "res").stdout) == listed
     repeated = run("repeat", run_id, "--executor", "threads")
     assert (repeated.exit_code, repeated.stdout) == (0, f"{run_id}: identical\n")
-    other = run("start", "resistance", *told, "--set", "cell_m=2000", "--set", "box=[106.3, 22.7, 106.8, 23]").stdout.split()[
-        1
-    ]
+    other = run(
+        "start", "resistance", *told, "--set", "cell_m=2000", "--set", "box=[106.3, 22.7, 106.8, 23]"
+    ).stdout.split()[1]
     compared = run("compare", run_id, other)
     assert compared.exit_code == 1
     assert "cell_m was None and is 2000" in compared.stdout

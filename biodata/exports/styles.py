@@ -133,7 +133,9 @@ def qml(style: Style) -> str:
     """Return a style as QGIS writes it."""
     root = Element("qgis", {"version": "3.40.0", "styleCategories": "Symbology"})
     kind = "categorizedSymbol" if style.attribute else "singleSymbol"
-    renderer = SubElement(root, "renderer-v2", {"type": kind, "symbollevels": "0", "enableorderby": "0", "forceraster": "0"})
+    renderer = SubElement(
+        root, "renderer-v2", {"type": kind, "symbollevels": "0", "enableorderby": "0", "forceraster": "0"}
+    )
     ordered = sorted(style.symbols.items(), key=lambda item: item[0] == "")
     if style.attribute:
         renderer.set("attr", style.attribute)
