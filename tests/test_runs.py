@@ -152,3 +152,23 @@ def test_the_command_line(asked, tmp_path):
     assert "cell_m was None and is 2000" in compared.stdout
     with pytest.raises(InputError, match="there is no such engine; one of corridors"):
         run("start", "magic")
+
+
+def test_conefors_files_are_run_and_had_again_on_threads(settings, tmp_path):
+    (tmp_path / "nodes.txt").write_text("1\t10\n2\t20\n3\t5\n")
+    (tmp_path / "distances.txt").write_text("1\t2\t100\n2\t3\t300\n1\t3\t900\n")
+    asked = {
+        "nodes": str(tmp_path / "nodes.txt"), "connections": str(tmp_path / "distances.txt"), "kind": "distance",
+        "distance": 200.0, "probability": 0.5,
+    }  # fmt: skip
+    first = run_engines.start(settings, "network", asked)
+    assert first.results["node_importances"]["rows"] == 3
+    with ThreadPoolExecutor(2) as threads:
+        _, comparison = run_engines.repeat(settings, first.id, executor=threads)
+    assert comparison.identical
+    (tmp_path / "distances.txt").write_text("1\t2\t150\n2\t3\t300\n1\t3\t900\n")
+    _, comparison = run_engines.repeat(settings, first.id)
+    assert not comparison.identical
+    assert "the input connections is another" in comparison.asked
+    with pytest.raises(InputError, match="column nodes: the parameter is missing"):
+        run_engines.start(settings, "network", {})
