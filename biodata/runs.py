@@ -1,9 +1,11 @@
 """An analysis run: what it was asked, on which version of the lake, what came out, under one name that tells it all."""
 
+import contextlib
 import hashlib
 import json
 import logging
 import re
+import shutil
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +21,8 @@ from biodata.store.query.filters import InBox
 from biodata.store.registry import Registry
 
 if TYPE_CHECKING:
+    from biodata.analysis.corridors import CorridorParameters
+    from biodata.analysis.estimates import Estimate
     from biodata.analysis.resistance import ResistanceLayer
 
 logger = logging.getLogger(__name__)
@@ -55,6 +59,10 @@ class Request:
         Records of suspicious places (`flags.SUSPICIOUS`) are evidence too.
     seed : int
         Start of every random number; nothing of this run draws one so far.
+    dispersal_cost : float, optional
+        What the species can spend on a journey, cost-metres; `cut_fraction` is then a share of it.
+    check_window : bool
+        Also compute what a smaller window gives, from which the layer's window grew by a fifth.
     """
 
     layer: str
@@ -65,6 +73,8 @@ class Request:
     since_year: int = 2011
     keep_suspicious: bool = False
     seed: int = 1
+    dispersal_cost: float | None = None
+    check_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,8 @@ class RunReport:
     left_out : dict of str to int
         Records of threatened species in the window that a quality flag kept from being evidence, by flag; and
         `duplicates`, those that stand beside another record of the same event.
+    window : str, optional
+        What the check of the window found.
     """
 
     run_id: str
@@ -94,6 +106,7 @@ class RunReport:
     candidates: int
     parameters: dict[str, Any] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    window: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -124,7 +137,7 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         If there is no such layer, no protected area in its window, or the table cannot be read.
     """
     from biodata.analysis import areas as area_table
-    from biodata.analysis import corridors, species_evidence, transboundary
+    from biodata.analysis import corridors, species_evidence, transboundary, window_check
 
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
@@ -151,21 +164,23 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
             "biodata": version("biodata"),
             "cells": dict(ground.counts),
         }
+        del parameters["check_window"]  # it changes nothing of what is found
         run_id = _run_id(parameters)
         records = assessments.beside_others(
             lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
         )
         excluded = species_evidence.DOUBTFUL if request.keep_suspicious else species_evidence.EXCLUDED
+        home = settings.data / "runs" / run_id
+        choices = _choices(request)
         links = corridors.between(
-            areas,
-            ground.resistance,
-            ground.grid,
-            parameters=corridors.CorridorParameters(
-                max_distance_m=request.max_distance_m, cut_fraction=request.cut_fraction
-            ),
-            boundaries=boundaries,
+            areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries, folder=home,
             progress=progress,
-        )
+        )  # fmt: skip
+        window_told = None
+        if request.check_window:
+            window_told = window_check.between(
+                links, areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries
+            ).told()
         links = _named(links, run_id, "corridor_id", request.layer, parameters)
         candidates = transboundary.candidates(
             table.filter(pl.col("area_id").is_in(areas["area_id"].to_list())),
@@ -178,16 +193,48 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         candidates = _named(candidates, run_id, "candidate_id", request.layer, parameters)
         _commit(lake, "corridors", links, "corridor_id", request.layer)
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
+        shutil.rmtree(home, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            home.parent.rmdir()  # unless another run is using it
     functional = int(links["functional"].sum())
     left_out = species_evidence.left_out_by_flag(records, excluded)
     repeated = species_evidence.duplicates(records)
     if repeated:
         left_out["duplicates"] = repeated
-    report = RunReport(run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out)
+    report = RunReport(
+        run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told
+    )
     with Registry.open(settings) as registry:
         registry.record_run(run_id, request.layer, report.as_dict())
     logger.info("run %s: %d pairs, %d linked, %d candidates", run_id, links.height, functional, candidates.height)
     return report
+
+
+def estimate(settings: Settings, request: Request) -> "Estimate":
+    """Estimate a run before it starts, without reading the layer itself.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    request : Request
+        What would be asked.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer.
+    """
+    from biodata.analysis import areas as area_table
+    from biodata.analysis import estimates
+    from biodata.analysis.grid import equal_area_grid
+
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        layer = _layer(lake, request.layer)
+        areas = area_table.geodataframe(lake.read("protected_areas"))
+    window = (layer["west"], layer["south"], layer["east"], layer["north"])
+    near = areas[areas.intersects(_box(window))]
+    return estimates.corridors(near, equal_area_grid(window, request.cell_m), parameters=_choices(request))
 
 
 def read_results(settings: Settings, table: str) -> pl.DataFrame:
@@ -230,6 +277,17 @@ def _resistance(settings: Settings, layer: dict[str, Any], request: Request) -> 
         settings.data / "layers" / layer["file_name"],
         resistance_table.read_table(Path(request.resistance)),
         grids.equal_area_grid(window, request.cell_m),
+    )
+
+
+def _choices(request: Request) -> "CorridorParameters":
+    """Return what a request decides of its corridors."""
+    from biodata.analysis.corridors import CorridorParameters
+
+    return CorridorParameters(
+        max_distance_m=request.max_distance_m,
+        cut_fraction=request.cut_fraction,
+        dispersal_cost=request.dispersal_cost,
     )
 
 

@@ -300,6 +300,7 @@ CORRIDOR: Final = (
     Column("euclidean_m", pl.Float64, "Straight distance between the two areas' edges, metres."),
     Column("path_length_m", pl.Float64, "Length of the cheapest path, metres."),
     Column("cost_ratio", pl.Float64, "least_cost divided by euclidean_m."),
+    Column("cost_per_path_m", pl.Float64, "least_cost divided by path_length_m: mean resistance along the path."),
     Column("width_m", pl.Float64, "Median width of the corridor polygon along the path, metres."),
     Column("narrowest_m", pl.Float64, "Width at its narrowest place, metres."),
     Column("narrowest_longitude", pl.Float64, "Where that is, degrees."),

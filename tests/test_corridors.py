@@ -351,3 +351,19 @@ def test_estimate_grows_with_cells_and_areas():
     assert large.seconds > small.seconds
     none = estimates.corridors(areas, fine, parameters=corridors.CorridorParameters(max_distance_m=1000.0))
     assert (none.areas, none.pairs, none.seconds) == (0, 0, 0)
+
+
+def test_estimate_counts_areas_on_the_raster_and_reaches_to_neighbours_only():
+    one = square_grid(50_000, 100.0)
+    places = [(x, y) for x in range(-45_000, 50_000, 10_000) for y in range(-45_000, 50_000, 10_000)]
+    shapes = [shapely.box(x - 500, y - 500, x + 500, y + 500) for x, y in places]
+    areas = table(*((f"a{k}", (), shape) for k, shape in enumerate([*shapes, shapely.box(9e4, 0, 9.1e4, 1000)])))
+    wide = corridors.CorridorParameters(max_distance_m=math.inf)
+    told = estimates.corridors(areas, one, parameters=wide, across_borders=False)
+    assert (told.areas, told.pairs) == (100, 100 * 99 // 2)
+    assert told.told().startswith("estimate: 1,000,000 cells, 100 areas, at most 4,950 pairs, ")
+    near = corridors.CorridorParameters(max_distance_m=2000.0)
+    assert estimates.corridors(areas, one, parameters=near, across_borders=False).pairs == 0
+    assert told.seconds < 60, "each search reaches its neighbours, not the whole raster"
+    two = estimates.corridors(areas, one, parameters=wide, across_borders=False, workers=2)
+    assert two.seconds < told.seconds

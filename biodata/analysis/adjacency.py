@@ -1,5 +1,8 @@
 """Which areas are neighbours: the zones of two of them meet, by cost or by straight distance."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -12,10 +15,30 @@ Pair = tuple[int, int]
 _FORWARD = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def neighbours(sites: list[Site], resistance: Floats, grid: Grid, *, max_distance_m: float) -> dict[Pair, float]:
-    """Return the pairs of neighbouring sites of different countries.
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What is known of a pair of neighbours before it is measured.
 
-    All sites take part in the zones, those of one country too: a pair with a third site between is no pair.
+    Attributes
+    ----------
+    bound : float
+        The most that the least cost between them can be: 0 where they touch, inf where no bound is known, since their
+        zones meet by straight distance only.
+    reachable : bool
+        Whether there is a way at all.
+    """
+
+    bound: float
+    reachable: bool
+
+
+def neighbours(
+    sites: list[Site], resistance: Floats, grid: Grid, *, max_distance_m: float, across_borders: bool = True
+) -> dict[Pair, Neighbour]:
+    """Return the pairs of neighbouring sites: their zones meet by cost or by straight distance, or they touch.
+
+    All sites take part in the zones, those that are paired with none too: a pair with a third site between is no pair.
+    Both kinds of zones count, as in Linkage Mapper's default.
 
     Parameters
     ----------
@@ -25,21 +48,31 @@ def neighbours(sites: list[Site], resistance: Floats, grid: Grid, *, max_distanc
         Square cells.
     max_distance_m : float
         Farthest that the edges of two sites may lie apart, metres.
+    across_borders : bool
+        Whether only sites that state different countries are paired.
 
     Returns
     -------
-    dict of (int, int) to float
-        By the pair of positions in `sites`, the lower first: the most that the least cost between them can be. 0 where
-        they touch; inf where their zones meet by straight distance only, so that a link may not exist.
+    dict of (int, int) to Neighbour
+        By the pair of positions in `sites`, the lower first, in rising order.
     """
     shapes = np.array([site.shape for site in sites], dtype=object)
-    near = {
-        (int(i), int(j))
-        for i, j in shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=max_distance_m).T
-        if i < j and differ(sites[i].country_codes, sites[j].country_codes)
-    }
-    if not near:
-        return {}
+    tree = shapely.STRtree(shapes)
+    touching = {(int(i), int(j)) for i, j in tree.query(shapes, predicate="intersects").T if i < j}
+
+    def wanted(pairs: list[Pair]) -> list[Pair]:
+        first, second = (shapes[[pair[side] for pair in pairs]] for side in (0, 1))
+        near = [True] * len(pairs) if np.isinf(max_distance_m) else shapely.dwithin(first, second, max_distance_m)
+        return [
+            (i, j)
+            for (i, j), is_near in zip(pairs, near, strict=True)
+            if is_near and (not across_borders or differ(sites[i].country_codes, sites[j].country_codes))
+        ]
+
+    if np.isfinite(max_distance_m):
+        near = tree.query(shapes, predicate="dwithin", distance=max_distance_m).T
+        if not wanted([(int(i), int(j)) for i, j in near if i < j]):
+            return {}
     zones = cost_distance.surface(
         resistance,
         np.concatenate([site.cells for site in sites]),
@@ -49,14 +82,31 @@ def neighbours(sites: list[Site], resistance: Floats, grid: Grid, *, max_distanc
     )
     allocation = np.full(grid.shape, -1, dtype=np.int32) if zones.allocation is None else zones.allocation
     by_cost = borders(allocation, zones.cost, resistance, grid.cell_m)
+    del zones, allocation
+    together = _connected(len(sites), by_cost)
     straight = straight_neighbours([site.all_cells for site in sites], grid.shape)
     found = {}
-    for i, j in sorted(near):
-        if shapely.intersects(shapes[i], shapes[j]):
-            found[i, j] = 0.0
-        elif (i, j) in by_cost or (i, j) in straight:
-            found[i, j] = by_cost.get((i, j), np.inf)
+    for i, j in wanted(sorted(touching | set(by_cost) | straight)):
+        if (i, j) in touching:
+            found[i, j] = Neighbour(0.0, reachable=True)
+        else:
+            found[i, j] = Neighbour(by_cost.get((i, j), np.inf), reachable=together[i] == together[j])
     return found
+
+
+def _connected(count: int, pairs: Iterable[Pair]) -> list[int]:
+    """Return, for each site, the lowest of those that some chain of meeting zones joins it to."""
+    lowest = list(range(count))
+
+    def of(site: int) -> int:
+        while lowest[site] != site:
+            site = lowest[site]
+        return site
+
+    for pair in pairs:
+        first, second = sorted(of(site) for site in pair)
+        lowest[second] = first
+    return [of(site) for site in range(count)]
 
 
 def borders(allocation: NDArray[np.int32], cost: Floats, resistance: Floats, cell_m: float) -> dict[Pair, float]:
@@ -75,12 +125,15 @@ def borders(allocation: NDArray[np.int32], cost: Floats, resistance: Floats, cel
     -------
     dict of (int, int) to float
         By the pair, the lower id first. The cost is an upper bound of the least cost between the two areas, since a
-        path at that cost exists.
+        path at that cost exists: a diagonal step between two cells without data is none.
     """
     found: dict[Pair, float] = {}
     for step_row, step_column in _FORWARD:
         here, there = _shifted(allocation.shape, step_row, step_column)
         meet = (allocation[here] != allocation[there]) & (allocation[here] >= 0) & (allocation[there] >= 0)
+        if step_row and step_column:
+            beside = (slice(here[0].start, here[0].stop), there[1]), (there[0], here[1])
+            meet &= np.isfinite(resistance[beside[0]]) | np.isfinite(resistance[beside[1]])
         step = 0.5 * cell_m * float(np.hypot(step_row, step_column))
         over = cost[here][meet] + cost[there][meet] + step * (resistance[here][meet] + resistance[there][meet])
         for pair, value in _lowest(allocation[here][meet], allocation[there][meet], over).items():

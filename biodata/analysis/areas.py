@@ -172,15 +172,15 @@ def within_stated(areas: gpd.GeoDataFrame, boundaries: "BoundarySet") -> gpd.Geo
 
 
 def on_grid(areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid) -> list[Site]:
-    """Put areas, as `within_stated` returns them, on a grid by area_id; those outside it are left out."""
+    """Put areas, as `within_stated` or `own_areas.on_plane` returns them, on a grid by area_id; those outside it are left out."""
     known = np.isfinite(resistance).reshape(-1)
     ordered = areas.sort_values("area_id", kind="stable")
-    shapes = polygonal(geo.project(ordered.geometry.to_numpy(), 4326, grid.crs))
+    shapes = polygonal(geo.project(ordered.geometry.to_numpy(), ordered.crs or 4326, grid.crs))
     window = shapely.box(*grid.bounds)
     columns = (ordered[name].to_list() for name in ("area_id", "name", "country_codes", "spill_km2"))
     found = []
     for area_id, name, codes, spill_km2, shape in zip(*columns, shapes, strict=True):
         if shapely.intersects(shape, window):
             cells = cells_inside(shape, grid)
-            found.append(Site(area_id, name, tuple(codes), shape, cells, cells[known[cells]], float(spill_km2)))
+            found.append(Site(str(area_id), name, tuple(codes), shape, cells, cells[known[cells]], float(spill_km2)))
     return found

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
-from biodata.analysis import widths
+from biodata.analysis import normalised, widths
 from biodata.analysis.areas import Site
+from biodata.analysis.barriers import Improvement
 from biodata.analysis.bucket_queue import Floats, Ints
 from biodata.analysis.cost_distance import CostSurface
 from biodata.analysis.grid import Grid
@@ -16,7 +18,11 @@ from biodata.analysis.rasters import outline
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What was measured; lengths in metres, geometries in the grid's own system, `facts` without any place."""
+    """What was measured; lengths in metres, geometries in the grid's own system, `facts` without any place.
+
+    `corridor` is the normalised corridor that the polygon outlines; None where there is none, or the areas touch.
+    `barriers` tells what restoring would save; None where it was not asked, or nothing would.
+    """
 
     least_cost: float | None
     path_length_m: float | None = None
@@ -27,6 +33,15 @@ class Link:
     narrowest_at: tuple[float, float] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    corridor: normalised.Normalised | None = None
+    barriers: Improvement | None = None
+
+    @property
+    def cost_per_path_m(self) -> float | None:
+        """Least cost divided by the path's length: the mean resistance that a traveller meets; None without a way."""
+        if self.least_cost is None or not self.path_length_m:
+            return None
+        return self.least_cost / self.path_length_m
 
     @property
     def functional(self) -> bool:
@@ -63,18 +78,11 @@ def over_ground(
     -------
     Link
     """
-    top, left = max(from_first.row, from_second.row), max(from_first.column, from_second.column)
-    bottom = min(s.row + s.cost.shape[0] for s in (from_first, from_second))
-    right = min(s.column + s.cost.shape[1] for s in (from_first, from_second))
-    end, least_cost = nearest_cell(second.cells, from_first, grid)
-    a, b = (s.cost[top - s.row : bottom - s.row, left - s.column : right - s.column] for s in (from_first, from_second))
-    excess = np.maximum(a + b - least_cost, 0.0)
-    inside = excess <= cut + 1e-9 * least_cost  # rounding: the path itself must be inside
+    end, least_cost = nearest_cell(second.cells, from_first, grid.shape)
+    found = normalised.corridor(from_first, from_second, least_cost=least_cost, cut=cut)
+    inside, top, left = found.inside, found.row, found.column
     path = from_first.path_to(*end)
-    rows, columns = np.nonzero(inside)
-    box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-    inside, top, left = inside[box], top + int(rows.min()), left + int(columns.min())
-    ground = resistance[top : top + inside.shape[0], left : left + inside.shape[1]]
+    ground = resistance[found.window]
 
     both = np.zeros(inside.shape, dtype=bool)
     for site in (first, second):
@@ -111,6 +119,7 @@ def over_ground(
             "habitat_share": round(float((values <= low_resistance).mean()), 4),
             "could_leave_raster": _could_leave(from_first, from_second, grid, least_cost + cut, float(values.min())),
         },
+        corridor=found,
     )
 
 
@@ -120,13 +129,10 @@ def _could_leave(a: CostSurface, b: CostSurface, grid: Grid, limit: float, lowes
         return False
     exits = []
     for surface in (a, b):
-        rows, columns = np.nonzero(surface.cost <= limit)
-        rows, columns = rows + surface.row, columns + surface.column
-        at_edge = (rows == 0) | (columns == 0) | (rows == grid.shape[0] - 1) | (columns == grid.shape[1] - 1)
-        rows, columns = rows[at_edge], columns[at_edge]
-        step = max(1, rows.size // 1000)
-        cost = surface.cost[rows - surface.row, columns - surface.column]
-        exits.append((rows[::step], columns[::step], cost[::step], step))
+        rows, columns, cost = _at_edge(surface, grid)
+        near = cost <= limit
+        step = max(1, int(near.sum()) // 1000)
+        exits.append((rows[near][::step], columns[near][::step], cost[near][::step], step))
     (rows_a, columns_a, cost_a, step_a), (rows_b, columns_b, cost_b, step_b) = exits
     if not rows_a.size or not rows_b.size:
         return False
@@ -135,9 +141,21 @@ def _could_leave(a: CostSurface, b: CostSurface, grid: Grid, limit: float, lowes
     return bool((cost_a[:, None] + cost_b + outside).min() <= limit)
 
 
-def nearest_cell(cells: Ints, surface: CostSurface, grid: Grid) -> tuple[tuple[int, int], float]:
+def _at_edge(surface: CostSurface, grid: Grid) -> tuple[Ints, Ints, Floats]:
+    """Return rows, columns and costs of a search's cells at the raster's own edge."""
+    marks: NDArray[np.bool_] = np.zeros(surface.cost.shape, dtype=bool)
+    bottom, right = surface.row + marks.shape[0], surface.column + marks.shape[1]
+    marks[:1] |= surface.row == 0
+    marks[-1:] |= bottom == grid.shape[0]
+    marks[:, :1] |= surface.column == 0
+    marks[:, -1:] |= right == grid.shape[1]
+    rows, columns = np.nonzero(marks)
+    return rows + surface.row, columns + surface.column, surface.cost[rows, columns]
+
+
+def nearest_cell(cells: Ints, surface: CostSurface, shape: tuple[int, int]) -> tuple[tuple[int, int], float]:
     """Return the row and column of the cheapest of some cells and its cost, inf where none was reached."""
-    rows, columns = np.divmod(cells, grid.shape[1])
+    rows, columns = np.divmod(cells, shape[1])
     local_rows, local_columns = rows - surface.row, columns - surface.column
     known = (local_rows >= 0) & (local_rows < surface.cost.shape[0])
     known &= (local_columns >= 0) & (local_columns < surface.cost.shape[1])

@@ -88,12 +88,15 @@ def _shortest_transects(
         bounded = False  # whether a transect was found that ends inside the window
         for turn in turns:
             down, right = np.sin(directions[i] + turn), np.cos(directions[i] + turn)
-            left_window = False
+            left_window = hopeless = False  # hopeless: longer than the best already
             for side in range(2):
                 sign = 1.0 - 2.0 * side
                 length = 0.0
                 value = 1.0
                 while True:
+                    if bounded and length + side * ends[0] >= widths[i]:
+                        hopeless = True
+                        break
                     length += step
                     before = value
                     y, x = row + sign * length * down, column + sign * length * right
@@ -107,7 +110,11 @@ def _shortest_transects(
                     value = upper * (1 - v) + lower * v
                     if value < level:
                         break
+                if hopeless:
+                    break
                 ends[side] = length if left_window else length - step * (level - value) / (before - value)
+            if hopeless:
+                continue
             total = ends[0] + ends[1]
             ends_inside = not left_window
             if total < widths[i] if ends_inside == bounded else ends_inside:

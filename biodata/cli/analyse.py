@@ -1,4 +1,4 @@
-"""`biodata corridors`, `candidates` and `cost-distance`."""
+"""`biodata candidates` and `cost-distance`."""
 
 import math
 from pathlib import Path
@@ -6,14 +6,8 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
 
-_CORRIDORS = """Find corridors between protected areas of different countries over a land-cover layer.
-
-Line, polygon, width and cost of every pair go into the lake; --out also writes them as a GeoPackage.
-
-Example: biodata corridors --data mydata --layer landcover_china_laos --resistance resistance.csv --out corridors.gpkg
-"""
 _CANDIDATES = """Write the candidate transboundary reserves that the last runs found.
 
 Example: biodata candidates --data mydata --out candidates.gpkg
@@ -26,50 +20,8 @@ Example: biodata cost-distance resistance.tif --sources reserves.gpkg --out cost
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    app.command(name="corridors", help=_CORRIDORS)(find_corridors)
     app.command(name="candidates", help=_CANDIDATES)(candidates)
     app.command(name="cost-distance", help=_COST_DISTANCE)(cost_distance)
-
-
-def find_corridors(
-    layer: Annotated[str, typer.Option(help="Name of the land-cover layer.")],
-    resistance_table: Annotated[Path, typer.Option("--resistance", help="CSV: class_value, class_name, resistance.")],
-    data: DataOption = DEFAULT_DATA,
-    cell_m: Annotated[float, typer.Option(help="Side of a cell, metres.", min=1)] = 1000.0,
-    max_distance_m: Annotated[float, typer.Option(help="Areas farther apart are not joined, metres.")] = 60_000.0,
-    cut_fraction: Annotated[
-        float, typer.Option(help="How much dearer than the cheapest path a corridor may be.")
-    ] = 0.1,
-    keep_suspicious: Annotated[
-        bool, typer.Option("--keep-suspicious", help="Take records of suspicious places as evidence too.")
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="GeoPackage to write.")] = None,
-) -> None:
-    """Run, say what came out, write it."""
-    from biodata import runs
-    from biodata.exports.layers import write_geopackage
-
-    settings = settings_for(data)
-    request = runs.Request(
-        layer=layer,
-        resistance=str(resistance_table),
-        cell_m=cell_m,
-        max_distance_m=max_distance_m,
-        cut_fraction=cut_fraction,
-        keep_suspicious=keep_suspicious,
-    )
-    report = runs.find_corridors(settings, request, progress=show_progress())
-    say(
-        f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
-        f"{report.corridors} corridors, {report.candidates} candidates"
-    )
-    if report.left_out:
-        say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
-    if out is not None:
-        found = runs.read_results(settings, "corridors")
-        frame = found.filter(found["run_id"] == report.run_id)
-        write_geopackage(frame, out, layer="corridors")
-        say(f"{frame.height} pairs → {out}")
 
 
 def candidates(

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from biodata.analysis.grid import Grid
 
 
-def write_geotiff(values: "NDArray[np.float64]", grid: "Grid", path: Path) -> None:
+def write_geotiff(values: "NDArray[np.float64] | NDArray[np.float32]", grid: "Grid", path: Path) -> None:
     """Write values on a grid as a GeoTIFF that appears whole or not at all.
 
     Parameters
     ----------
-    values : ndarray of float64, grid.shape
+    values : ndarray of float64 or float32, grid.shape
         nan and inf become the file's nodata value, nan.
     grid : Grid
         Where the cells lie.
@@ -30,7 +30,7 @@ def write_geotiff(values: "NDArray[np.float64]", grid: "Grid", path: Path) -> No
         "width": grid.shape[1],
         "height": grid.shape[0],
         "count": 1,
-        "dtype": "float64",
+        "dtype": values.dtype.name,
         "nodata": float("nan"),
         "crs": rasterio.crs.CRS.from_wkt(grid.crs.to_wkt()),
         "transform": grid.transform,
@@ -40,5 +40,5 @@ def write_geotiff(values: "NDArray[np.float64]", grid: "Grid", path: Path) -> No
     }
     part = path.with_name(f"{path.stem}.part.tif")
     with rasterio.open(part, "w", **profile) as target:
-        target.write(np.where(np.isfinite(values), values, np.nan), 1)
+        target.write(np.where(np.isfinite(values), values, np.array(np.nan, values.dtype)), 1)
     part.replace(path)

@@ -1,0 +1,68 @@
+"""What a run of corridors decides."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from biodata.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class CorridorParameters:
+    """What a corridor run decides.
+
+    Attributes
+    ----------
+    max_distance_m : float
+        Pairs whose edges lie farther apart are not looked at, metres; inf for no limit.
+    max_cost : float
+        Least cost above which there is no functional link, cost-metres; inf for no limit.
+    dispersal_cost : float, optional
+        What the species can spend on one journey, cost-metres: its dispersal distance times the resistance that it
+        was measured in. Where given it limits links as `max_cost` does, and `cut_fraction` is a fraction of it.
+    cut_fraction : float
+        The corridor holds what costs up to this fraction of the dispersal cost more than the cheapest path; a fraction
+        of the pair's own least cost where no dispersal cost is given.
+    cut_cost : float, optional
+        The same as an absolute cost, cost-metres (Linkage Mapper's CWD threshold); it stands instead of `cut_fraction`.
+    low_resistance : float
+        Resistance up to which a cell counts as habitat in the corridor's evidence.
+    drop_through : bool
+        A pair whose cheapest path leads through a third area has no link of its own (Linkage Mapper's "drop corridors
+        that intersect core areas"); else it keeps its corridor, which tells the areas that it leads through.
+    """
+
+    max_distance_m: float = 100_000.0
+    max_cost: float = math.inf
+    dispersal_cost: float | None = None
+    cut_fraction: float = 0.1
+    cut_cost: float | None = None
+    low_resistance: float = 10.0
+    drop_through: bool = False
+
+    def __post_init__(self) -> None:
+        above = (self.max_distance_m, self.max_cost, math.inf if self.dispersal_cost is None else self.dispersal_cost)
+        cuts = (self.cut_fraction, self.cut_cost or 0)
+        if not (all(value > 0 for value in above) and all(0 <= value < math.inf for value in cuts)):
+            problem = "distances and costs of a corridor run must be above 0"
+            raise InputError(problem, code="PARAMETERS_INVALID")
+
+    @property
+    def limit(self) -> float:
+        """Least cost above which there is no functional link, cost-metres."""
+        return self.max_cost if self.dispersal_cost is None else min(self.max_cost, self.dispersal_cost)
+
+    def cut(self, least_cost: float) -> float:
+        """Return how much more than the least cost a cell of the corridor may cost, cost-metres."""
+        if self.cut_cost is not None:
+            return self.cut_cost
+        return self.cut_fraction * (least_cost if self.dispersal_cost is None else self.dispersal_cost)
+
+    def reach(self, bound: float) -> float:
+        """Return how far to search for a link that costs at most `bound`, cost-metres; inf where nothing limits it."""
+        limit = min(bound, self.limit)
+        return limit if math.isinf(limit) else (limit + self.cut(limit)) * (1 + 1e-9)
+
+    def told(self) -> dict[str, Any]:
+        """Return the parameters as plain values for JSON; no limit is null."""
+        return {name: None if value == math.inf else value for name, value in asdict(self).items()}

@@ -1,0 +1,225 @@
+"""The work behind `corridors`: one truncated search from each area, one measurement of each pair, on several cores.
+
+Areas are searched in the order of a sweep over the ground, and a pair is measured as soon as both its searches are
+there; a search is let go when its last pair is measured. So only those along the front of the sweep are held.
+"""
+
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from tqdm.auto import tqdm
+
+from biodata.analysis import corridor_tasks, links
+from biodata.analysis.adjacency import Neighbour, Pair
+from biodata.analysis.areas import Site
+from biodata.analysis.barriers import BarrierParameters
+from biodata.analysis.corridor_parameters import CorridorParameters
+from biodata.analysis.corridor_parts import Parts
+from biodata.analysis.corridor_tasks import Search
+from biodata.analysis.cost_distance import CostSurface
+from biodata.analysis.grid import Floats, Grid
+
+_HELD_BYTES: Final = 1 << 30
+"""Searches that are waiting for their pairs and take more than this go to a file of the temporary folder."""
+
+
+def measured(
+    sites: list[Site],
+    pairs: dict[Pair, Neighbour],
+    resistance: Floats,
+    grid: Grid,
+    *,
+    parameters: CorridorParameters,
+    barriers: BarrierParameters | None = None,
+    executor: Executor | None = None,
+    parts: Parts | None = None,
+    progress: bool = False,
+) -> Iterator[tuple[Pair, links.Link]]:
+    """Yield every pair with what was measured of it, always in the same order.
+
+    Parameters
+    ----------
+    sites : list of Site
+    pairs : dict of (int, int) to Neighbour
+        As `adjacency.neighbours` returns it.
+    resistance : ndarray of float64, grid.shape
+    grid : Grid
+        Square cells.
+    parameters : CorridorParameters
+    barriers : BarrierParameters, optional
+        Where given, what restoring would save is computed too.
+    executor : concurrent.futures.Executor, optional
+        Where to work: threads share the raster, other executors read it from a file of the temporary folder. As many
+        threads as there are cores where none is given.
+    parts : Parts, optional
+        Where what was measured is kept, and looked up first.
+    progress : bool
+        Whether to show a progress bar.
+    """
+    order = _swept(sites, pairs)
+    with ExitStack() as stack:
+        if executor is None:
+            executor = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
+            stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="biodata-")))
+        ground: Floats | Path = resistance
+        if not isinstance(executor, ThreadPoolExecutor):
+            ground = folder / "ground.npy"
+            np.save(ground, resistance)
+        work = _Work(sites, pairs, resistance, ground, grid, parameters, barriers, executor, folder)
+        work.begin([pair for pair in order if parts is None or not parts.has(pair)])
+        stack.callback(work.stop)
+        for pair in tqdm(order, unit="pair", disable=not progress):
+            found = None if parts is None or pair in work.asked else parts.link(pair)
+            if found is None:
+                found = work.result(pair)
+                if parts is not None:
+                    parts.put_link(pair, found)
+            yield pair, found
+
+
+def _swept(sites: list[Site], pairs: dict[Pair, Neighbour]) -> list[Pair]:
+    """Return the pairs in the order of a sweep along the longer side of the ground."""
+    places = shapely.get_coordinates(shapely.centroid(np.array([site.shape for site in sites], dtype=object)))
+    axis = int(np.argmax(np.ptp(places, axis=0))) if len(places) else 0
+    rank = {k: position for position, k in enumerate(sorted(range(len(sites)), key=lambda k: (places[k, axis], k)))}
+    return sorted(pairs, key=lambda pair: sorted((rank[k] for k in pair), reverse=True))
+
+
+class _Work:
+    """The searches and measurements that are running, and what waits to be asked for."""
+
+    def __init__(
+        self,
+        sites: list[Site],
+        pairs: dict[Pair, Neighbour],
+        resistance: Floats,
+        ground: Floats | Path,
+        grid: Grid,
+        parameters: CorridorParameters,
+        barriers: BarrierParameters | None,
+        executor: Executor,
+        folder: Path,
+    ) -> None:
+        self.sites, self.pairs, self.resistance, self.ground, self.grid = sites, pairs, resistance, ground, grid
+        self.parameters, self.barriers, self.executor, self.folder = parameters, barriers, executor, folder
+        self.at_once = int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1) + 1
+        self.asked: dict[Pair, links.Link | None] = {}
+        self._waiting: list[int] = []
+        self._beside: dict[int, list[Pair]] = {}
+        self._searches: dict[Future[CostSurface], int] = {}
+        self._measures: dict[Future[links.Link], Pair] = {}
+        self._surfaces: dict[int, CostSurface] = {}
+        known = resistance.reshape(-1)[:: max(1, resistance.size // 4096)]
+        known = known[np.isfinite(known)]
+        self._typical = float(np.median(known)) if known.size else 1.0
+
+    def begin(self, pairs: list[Pair]) -> None:
+        """Plan the searches of these pairs, in their order."""
+        for pair in pairs:
+            first, second = (self.sites[k] for k in pair)
+            self.asked[pair] = corridor_tasks.without_search(
+                first, second, self.pairs[pair], self.resistance, self.grid
+            )
+            if self.asked[pair] is None:
+                for k in sorted(pair):
+                    self._beside.setdefault(k, []).append(pair)
+        self._waiting = list(self._beside)[::-1]
+        self._submit()
+
+    def result(self, pair: Pair) -> links.Link:
+        """Wait for a pair; one that was not planned, since its part could not be read, is measured here."""
+        if pair not in self.asked:
+            return self._alone(pair)
+        while (found := self.asked[pair]) is None:
+            wait(self._running(), return_when=FIRST_COMPLETED)
+            for searched in [future for future in self._searches if future.done()]:
+                self._take_search(self._searches.pop(searched), searched.result())
+            for measured in [future for future in self._measures if future.done()]:
+                self._take_link(self._measures.pop(measured), measured.result())
+            self._submit()
+        self.asked[pair] = None
+        return found
+
+    def stop(self) -> None:
+        """Ask for nothing more."""
+        self._waiting.clear()
+        for future in self._running():
+            future.cancel()
+
+    def _running(self) -> list[Future[Any]]:
+        return [*self._searches, *self._measures]
+
+    def _submit(self) -> None:
+        """Search from the next areas while few enough tasks are running."""
+        while self._waiting and len(self._searches) + len(self._measures) < self.at_once:
+            k = self._waiting.pop()
+            asked = self._search(k, self._beside[k])
+            self._searches[
+                self.executor.submit(corridor_tasks.search, self.ground, asked, self.grid.cell_m, self.parameters)
+            ] = k
+
+    def _take_search(self, k: int, found: CostSurface) -> None:
+        """Take in a search, and measure the pairs that it was the last for."""
+        self._surfaces[k] = self._held(k, found)
+        for i, j in self._beside[k]:
+            if i in self._surfaces and j in self._surfaces:
+                sites, surfaces = (self.sites[i], self.sites[j]), (self._surfaces[i], self._surfaces[j])
+                future = self.executor.submit(
+                    corridor_tasks.measure, self.ground, *sites, *surfaces, self.grid, self.parameters, self.barriers
+                )
+                self._measures[future] = i, j
+
+    def _take_link(self, pair: Pair, found: links.Link) -> None:
+        """Take in what was measured, and let go of searches that no other pair needs."""
+        self.asked[pair] = found
+        for k in pair:
+            self._beside[k].remove(pair)
+            if not self._beside[k]:
+                del self._surfaces[k]
+
+    def _alone(self, pair: Pair) -> links.Link:
+        """Measure one pair in this thread."""
+        first, second = (self.sites[k] for k in pair)
+        found = corridor_tasks.without_search(first, second, self.pairs[pair], self.resistance, self.grid)
+        if found is not None:
+            return found
+        a, b = (
+            corridor_tasks.search(self.resistance, self._search(k, [pair]), self.grid.cell_m, self.parameters)
+            for k in pair
+        )
+        return corridor_tasks.measure(self.resistance, first, second, a, b, self.grid, self.parameters, self.barriers)
+
+    def _search(self, k: int, pairs: list[Pair]) -> Search:
+        """Return what the search from an area must reach for some pairs."""
+        others = {j if i == k else i: self.pairs[i, j] for i, j in pairs}
+        bounds = [one.bound for one in others.values() if math.isfinite(one.bound)]
+        reach = max((self.parameters.reach(bound) for bound in bounds), default=0.0)
+        unknown = [j for j, one in others.items() if math.isinf(one.bound)]
+        if unknown and math.isfinite(self.parameters.limit):
+            return Search(self.sites[k].cells, max(reach, self.parameters.reach(math.inf)))
+        apart = [float(shapely.distance(self.sites[k].shape, self.sites[j].shape)) for j in unknown]
+        guess = 1.5 * max(apart, default=0.0) * self._typical
+        return Search(self.sites[k].cells, reach, tuple(self.sites[j].cells for j in unknown), guess)
+
+    def _held(self, k: int, surface: CostSurface) -> CostSurface:
+        """Return a search as it is kept: in memory, or in a file where there are many already."""
+        held = sum(one.cost.nbytes for one in self._surfaces.values() if not isinstance(one.cost, np.memmap))
+        if held + surface.cost.nbytes <= _HELD_BYTES:
+            return surface
+        arrays = []
+        for name in ("cost", "back_link"):
+            path = self.folder / f"{name}-{k}.npy"
+            np.save(path, getattr(surface, name))
+            arrays.append(np.load(path, mmap_mode="c"))
+            path.unlink()  # the space is free as soon as nothing looks at it
+        return replace(surface, cost=arrays[0], back_link=arrays[1])

@@ -1,0 +1,154 @@
+"""A planner's own areas: any layer of polygons or points, in any coordinate system."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import geopandas as gpd
+import numpy as np
+import polars as pl
+import shapely
+from numpy.typing import NDArray
+
+from biodata import geo
+from biodata.analysis.areas import polygonal
+from biodata.analysis.grid import Grid
+from biodata.errors import InputError
+from biodata.formats import vectors
+
+_IDS: Final = ("area_id", "id", "core_id", "site_id", "wdpaid", "site_pid", "wdpa_pid")
+_NAMES: Final = ("name", "area_name", "site_name", "orig_name", "name_eng")
+
+
+def read(
+    path: Path, *, layer: str | None = None, id_column: str | None = None, name_column: str | None = None
+) -> gpd.GeoDataFrame:
+    """Read areas from a GeoPackage, File Geodatabase, shapefile (also zipped) or GeoJSON.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    layer : str, optional
+        Of a GeoPackage or geodatabase: the layer to take; needed where there are several.
+    id_column, name_column : str, optional
+        Columns with each area's id and name. Where none is told a column of a usual name is taken whose values differ,
+        and else the row's number.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Columns area_id, name and geometry, in the file's own system.
+
+    Raises
+    ------
+    InputError
+        As `formats.vectors.open_layers`; or if the file has several layers, no such column, no coordinate system, no
+        row, or the same id twice.
+    """
+    layers = vectors.open_layers(path, layer=layer)
+    if len(layers) != 1:
+        problem, expected = f"the file has {len(layers)} layers with geometry", "the name of one of them as layer"
+        raise InputError(problem, file=path.name, value=", ".join(one.label for one in layers), expected=expected)
+    (only,) = layers
+    if only.crs is None:
+        _refuse("the layer tells no coordinate system", path, expected="set it first", code="CRS_MISSING")
+    batches = list(only.batches())
+    if not sum(batch.height for batch in batches):
+        _refuse("there is no area in it", path, expected="two areas or more", code="INPUT_EMPTY")
+    table = pl.concat(batches)
+    ids = _column(table, path, id_column, _IDS)
+    names = _column(table, path, name_column, _NAMES)
+    numbers = [str(row) for row in range(1, table.height + 1)]
+    if ids is not None and id_column is None and (ids.null_count() or ids.n_unique() < len(ids)):
+        ids = None  # nobody said that this column is an id
+    area_ids = numbers if ids is None else ids.to_list()
+    seen: dict[str, int] = {}
+    for row, area_id in enumerate(area_ids, start=1):
+        if area_id is None or area_id in seen:
+            first = f" (first in row {seen[area_id]})" if area_id is not None else ""
+            _refuse(
+                f"the area stands twice{first}" if area_id is not None else "the area has no id", path, row=row,
+                column=id_column, value=area_id, expected="one row for each area; join its parts", code="AREA_REPEATED",
+            )  # fmt: skip
+        seen[area_id] = row
+    return gpd.GeoDataFrame(
+        {"area_id": area_ids, "name": area_ids if names is None else names.fill_null(pl.Series(area_ids)).to_list()},
+        geometry=shapely.from_wkb(table["geometry"].to_numpy(), on_invalid="fix"),
+        crs=only.crs,
+    )
+
+
+def on_plane(areas: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
+    """Return any areas as `areas.on_grid` takes them, in the grid's own system.
+
+    Parameters
+    ----------
+    areas : geopandas.GeoDataFrame
+        Column area_id; name and country_codes are optional. A point stands for the cell that it lies in.
+    grid : Grid
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Columns area_id, name, country_codes, spill_km2 (0) and geometry; this is empty where there was none, or it has
+        no place in the grid's system.
+
+    Raises
+    ------
+    InputError
+        If the column or the coordinate system is missing, an area stands twice, or an area is a line.
+    """
+    if "area_id" not in areas.columns or areas.crs is None:
+        problem = f"the areas lack {'a coordinate system' if areas.crs is None else 'the column area_id'}"
+        raise InputError(problem, code="AREAS_INCOMPLETE")
+    area_ids = [str(area_id) for area_id in areas["area_id"]]
+    twice = [area_id for area_id, count in Counter(area_ids).items() if count > 1]
+    if twice:
+        problem = "the area stands twice"
+        raise InputError(problem, column="area_id", value=twice[0], code="AREA_REPEATED")
+    shapes = np.asarray(geo.project(shapely.force_2d(areas.geometry.to_numpy()), areas.crs, grid.crs), dtype=object)
+    shapes[~np.isfinite(shapely.bounds(shapes)).all(axis=1)] = shapely.Polygon()
+    for position in np.flatnonzero(shapely.get_dimensions(shapes) < 2):
+        if shapely.get_dimensions(shapes[position]) == 1:
+            problem, expected = "the area is a line", "polygons or points"
+            raise InputError(
+                problem, column="area_id", value=area_ids[position], expected=expected, code="AREA_NOT_POLYGON"
+            )
+        shapes[position] = _cells_of_points(shapes[position], grid)
+    names = areas["name"].to_list() if "name" in areas.columns else area_ids
+    codes: list[Any] = areas["country_codes"].to_list() if "country_codes" in areas.columns else [()] * len(areas)
+    return gpd.GeoDataFrame(
+        {
+            "area_id": area_ids,
+            "name": [name if isinstance(name, str) and name else area_ids[at] for at, name in enumerate(names)],
+            "country_codes": codes,
+            "spill_km2": 0.0,
+        },
+        geometry=polygonal(shapes),
+        crs=grid.crs,
+    )
+
+
+def _cells_of_points(points: shapely.Geometry, grid: Grid) -> shapely.Geometry:
+    """Return the squares of the cells that points lie in."""
+    at: NDArray[np.float64] = shapely.get_coordinates(points)
+    columns = np.floor((at[:, 0] - grid.transform.c) / grid.transform.a)
+    rows = np.floor((at[:, 1] - grid.transform.f) / grid.transform.e)
+    left, top = grid.transform.c + columns * grid.transform.a, grid.transform.f + rows * grid.transform.e
+    return shapely.union_all(shapely.box(left, top + grid.transform.e, left + grid.transform.a, top))
+
+
+def _column(table: pl.DataFrame, path: Path, told: str | None, usual: tuple[str, ...]) -> pl.Series | None:
+    """Return the column that was told, or the first of a usual name; None where there is none."""
+    if told is not None:
+        if told not in table.columns:
+            known = ", ".join(name for name in table.columns if name not in ("geometry", "source_file", "source_row"))
+            _refuse("the file has no such column", path, value=told, expected=f"one of {known}", code="COLUMN_UNKNOWN")
+        return table[told]
+    by_name = {name.casefold(): name for name in reversed(table.columns)}
+    return next((table[by_name[name]] for name in usual if name in by_name), None)
+
+
+def _refuse(problem: str, path: Path, **told: Any) -> NoReturn:
+    raise InputError(problem, file=path.name, **told)

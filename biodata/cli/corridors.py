@@ -1,0 +1,184 @@
+"""`biodata corridors`: over an installation's layer, or over one's own raster and areas."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from biodata.cli import own_corridors
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
+from biodata.errors import InputError
+
+_CORRIDORS = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
+
+With --data and --layer: between protected areas of different countries over a land-cover layer of the installation;
+they go into the lake, and --out writes them too.
+
+With --raster and --areas: between any areas over one's own resistance raster, without an installation. --out gets the
+layers corridors, paths, narrowest (and barriers), --mosaic the least normalised corridor of each cell. A run that was
+killed goes on where it stopped when it is started again.
+
+Example: biodata corridors --data mydata --layer landcover_china_laos --resistance resistance.csv --out corridors.gpkg
+
+Example: biodata corridors --raster resistance.tif --areas areas.gpkg --out corridors.gpkg --mosaic mosaic.tif
+"""
+_OWN = "Own raster and areas"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's command to the application."""
+    app.command(name="corridors", help=_CORRIDORS)(find_corridors)
+
+
+def find_corridors(
+    layer: Annotated[str | None, typer.Option(help="Name of the installation's land-cover layer.")] = None,
+    resistance_table: Annotated[
+        Path | None, typer.Option("--resistance", help="CSV: class_value, class_name, resistance.")
+    ] = None,
+    data: DataOption = DEFAULT_DATA,
+    cell_m: Annotated[
+        float | None, typer.Option(help="Side of a cell, metres: 1000, or as the own raster has it.", min=1)
+    ] = None,
+    max_distance_m: Annotated[
+        float | None,
+        typer.Option(help="Areas farther apart are not joined, metres: 60000; no limit over an own raster.", min=0),
+    ] = None,
+    cut_fraction: Annotated[
+        float,
+        typer.Option(
+            help="How much dearer than the cheapest path a corridor may be: share of the dispersal cost.", min=0
+        ),
+    ] = 0.1,
+    dispersal_cost: Annotated[
+        float | None,
+        typer.Option(
+            help="What the species can spend on a journey, cost-metres; else each pair's least cost stands in."
+        ),
+    ] = None,
+    keep_suspicious: Annotated[
+        bool, typer.Option("--keep-suspicious", help="Take records of suspicious places as evidence too.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="GeoPackage to write.", dir_okay=False)] = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
+    check_window: Annotated[
+        bool,
+        typer.Option("--check-window", help="Also show whether the result stays when the window grows by a fifth."),
+    ] = False,
+    raster: Annotated[Path | None, typer.Option(help="Resistance raster.", rich_help_panel=_OWN)] = None,
+    areas: Annotated[
+        Path | None,
+        typer.Option(help="Polygons or points, or a raster of ids on the same cells.", rich_help_panel=_OWN),
+    ] = None,
+    areas_layer: Annotated[str | None, typer.Option(help="Layer of the areas' file.", rich_help_panel=_OWN)] = None,
+    id_column: Annotated[str | None, typer.Option(help="Column with the areas' ids.", rich_help_panel=_OWN)] = None,
+    name_column: Annotated[str | None, typer.Option(help="Column with their names.", rich_help_panel=_OWN)] = None,
+    mosaic: Annotated[
+        Path | None,
+        typer.Option(help="GeoTIFF of the least normalised corridor.", dir_okay=False, rich_help_panel=_OWN),
+    ] = None,
+    barriers: Annotated[
+        Path | None,
+        typer.Option(help="GeoTIFF of the best improvement score of any pair.", dir_okay=False, rich_help_panel=_OWN),
+    ] = None,
+    barriers_sum: Annotated[
+        Path | None, typer.Option(help="GeoTIFF of the sum of all pairs' scores.", dir_okay=False, rich_help_panel=_OWN)
+    ] = None,
+    barrier_radius_m: Annotated[
+        list[float] | None,
+        typer.Option(help="Radius of the window restored, metres; several times for several.", rich_help_panel=_OWN),
+    ] = None,
+    restored_resistance: Annotated[
+        float | None, typer.Option(help="Resistance restored ground has; the raster's best.", rich_help_panel=_OWN)
+    ] = None,
+    cut_cost: Annotated[
+        float | None, typer.Option(help="The cut as a cost, in place of --cut-fraction.", min=0, rich_help_panel=_OWN)
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Links that cost more do not function, cost-metres.", rich_help_panel=_OWN)
+    ] = None,
+    drop_through: Annotated[
+        bool,
+        typer.Option("--drop-through", help="No link whose path leads through a third area.", rich_help_panel=_OWN),
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads: one for each core.", min=1, rich_help_panel=_OWN)
+    ] = None,
+) -> None:
+    """Run, say what came out, write it."""
+    own = {
+        "--areas": areas, "--areas-layer": areas_layer, "--id-column": id_column, "--name-column": name_column,
+        "--mosaic": mosaic, "--barriers": barriers, "--barriers-sum": barriers_sum, "--barrier-radius-m": barrier_radius_m,
+        "--restored-resistance": restored_resistance, "--cut-cost": cut_cost, "--max-cost": max_cost,
+        "--drop-through": drop_through or None, "--workers": workers,
+    }  # fmt: skip
+    if raster is None:
+        told = [name for name, value in own.items() if value]
+        if told:
+            _stop(f"{', '.join(told)} without --raster", "--raster RESISTANCE.tif")
+        if layer is None or resistance_table is None:
+            _stop("it is not told over what", "--layer and --resistance, or --raster and --areas")
+        _over_layer(
+            data,
+            {
+                "layer": layer,
+                "resistance": str(resistance_table),
+                "cell_m": 1000.0 if cell_m is None else cell_m,
+                "max_distance_m": 60_000.0 if max_distance_m is None else max_distance_m,
+                "cut_fraction": cut_fraction,
+                "dispersal_cost": dispersal_cost,
+                "keep_suspicious": keep_suspicious,
+            },
+            out,
+            estimate=estimate,
+            check_window=check_window,
+        )
+        return
+    if areas is None or (out is None and not estimate):
+        _stop("an own raster needs areas and a file to write", "--raster, --areas and --out")
+    if layer is not None or resistance_table is not None:
+        _stop("an own raster is resistance already", "--raster without --layer and --resistance")
+    if (barriers or barriers_sum or restored_resistance) and not barrier_radius_m:
+        _stop("barriers need the radius of a window", "--barrier-radius-m METRES")
+    limits = {"max_distance_m": max_distance_m, "max_cost": max_cost}
+    parameters: dict[str, Any] = {name: math.inf if value is None else value for name, value in limits.items()}
+    parameters |= {"dispersal_cost": dispersal_cost, "cut_fraction": cut_fraction, "cut_cost": cut_cost}
+    parameters |= {"drop_through": drop_through}
+    rasters = {"mosaic": mosaic, "largest": barriers, "total": barriers_sum}
+    check_outputs([out, *rasters.values()], [raster, areas])
+    columns = {"layer": areas_layer, "id_column": id_column, "name_column": name_column}
+    restoring = (barrier_radius_m, restored_resistance) if barrier_radius_m else None
+    own_corridors.run(
+        raster, areas, columns, parameters, restoring, out, rasters, cell_m=cell_m, workers=workers, estimate=estimate,
+        check_window=check_window,
+    )  # fmt: skip
+
+
+def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate: bool, check_window: bool) -> None:
+    """Run over a layer of the installation."""
+    from biodata import runs
+    from biodata.exports.layers import write_geopackage
+
+    settings = settings_for(data)
+    request = runs.Request(**asked, check_window=check_window)
+    say(runs.estimate(settings, request).told())
+    if estimate:
+        return
+    report = runs.find_corridors(settings, request, progress=show_progress())
+    say(
+        f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
+        f"{report.corridors} corridors, {report.candidates} candidates"
+    )
+    if report.window:
+        say(report.window)
+    if report.left_out:
+        say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
+    if out is not None:
+        found = runs.read_results(settings, "corridors")
+        frame = found.filter(found["run_id"] == report.run_id)
+        write_geopackage(frame, out, layer="corridors")
+        say(f"{frame.height} pairs → {out}")
+
+
+def _stop(problem: str, expected: str) -> NoReturn:
+    raise InputError(problem, expected=expected, code="OPTIONS_UNFIT")

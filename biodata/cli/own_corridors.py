@@ -1,0 +1,126 @@
+"""`biodata corridors` over one's own raster and areas, without an installation."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from biodata.cli.options import say, show_progress
+from biodata.errors import InputError
+
+
+def run(
+    raster: Path,
+    areas: Path,
+    columns: dict[str, Any],
+    choices: dict[str, Any],
+    restoring: tuple[list[float], float | None] | None,
+    out: Path | None,
+    rasters: dict[str, Path | None],
+    *,
+    cell_m: float | None,
+    workers: int | None,
+    estimate: bool,
+    check_window: bool,
+) -> None:
+    """Read, tell an estimate, run, write, say what came out.
+
+    Parameters
+    ----------
+    raster, areas : Path
+        Resistance, and polygons, points or a raster of ids.
+    columns : dict
+        Layer and columns of the areas' file, as `own_areas.read` takes them.
+    choices : dict
+        Of `CorridorParameters`.
+    restoring : tuple of radii in metres and restored resistance, optional
+        Where barriers are asked.
+    out : Path, optional
+        GeoPackage; None where only an estimate is asked.
+    rasters : dict of str to Path or None
+        GeoTIFFs to write: mosaic, largest, total.
+    cell_m : float, optional
+        Cells to put the raster into.
+    workers : int, optional
+        Threads.
+    estimate, check_window : bool
+    """
+    from concurrent.futures import ThreadPoolExecutor
+    from importlib.metadata import version
+    from os import cpu_count
+
+    import numpy as np
+
+    from biodata.analysis import areas as areas_of
+    from biodata.analysis import corridors, estimates, own_areas, own_ground, window_check
+    from biodata.analysis.barriers import BarrierParameters
+    from biodata.exports.corridors import write_network
+    from biodata.exports.rasters import write_geotiff
+
+    parameters = corridors.CorridorParameters(**choices)
+    resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
+    for note in notes:
+        say(f"{raster.name}: {note}")
+    is_raster = areas.suffix.casefold() in {".tif", ".tiff", ".asc", ".img"}
+    table = own_ground.areas(areas, grid) if is_raster else own_areas.read(areas, **columns)
+    plain = own_areas.on_plane(table, grid)
+    sites = areas_of.on_grid(plain, resistance, grid)
+    inside = {site.area_id for site in sites}
+    outside = [area_id for area_id in plain["area_id"] if area_id not in inside]
+    if outside:
+        say(f"{areas.name}: {len(outside)} of {len(plain)} areas lie outside the raster: {_some(outside)}")
+    if len(sites) < 2:
+        problem = f"{len(sites)} of {len(plain)} areas lie on the raster"
+        raise InputError(problem, file=areas.name, expected="two areas or more", code="AREAS_MISSING")
+    bare = [site.area_id for site in sites if not site.cells.size]
+    if bare:
+        say(f"{areas.name}: {len(bare)} areas hold no resistance data: {_some(bare)}")
+    workers = workers or cpu_count() or 1
+    say(estimates.corridors(plain, grid, parameters=parameters, across_borders=False, workers=workers).told())
+    if estimate or out is None:
+        return
+    barriers = None
+    if restoring is not None:
+        radii, restored = restoring
+        barriers = BarrierParameters(tuple(radii), float(np.nanmin(resistance)) if restored is None else restored)
+    home = out.with_name(f"{out.stem}.parts")
+    with ThreadPoolExecutor(workers) as executor:
+        found = corridors.least_cost(
+            plain, resistance, grid, parameters=parameters, barriers=barriers, executor=executor, folder=home,
+            progress=show_progress(),
+        )  # fmt: skip
+        if check_window:
+            cells = np.concatenate([site.all_cells for site in sites])
+            checked = window_check.check(
+                found.corridors, cells, grid, resistance,
+                lambda ground, inner: corridors.least_cost(
+                    plain, ground, inner, parameters=parameters, executor=executor
+                ).corridors,
+            )  # fmt: skip
+            say(checked.told())
+    facts = {
+        "raster": raster.name, "areas": areas.name, "parameters": parameters.told(), "biodata": version("biodata"),
+        "barriers": None if barriers is None else [*barriers.radii_m, barriers.restored_resistance],
+        "rows_columns_cell_m": [*grid.shape, grid.cell_m], "notes": notes, "outside": outside,
+        "window": checked.told() if check_window else None,
+    }  # fmt: skip
+    write_network(found, facts, out, as_of=max(path.stat().st_mtime for path in (raster, areas)))
+    layers = {"mosaic": found.mosaic}
+    if found.barrier_mosaic is not None:
+        layers |= {name: np.where(v > 0, v, np.nan) for name, v in found.barrier_mosaic.layers().items()}
+    for name, path in rasters.items():
+        if path is not None:
+            write_geotiff(layers[name], grid, path)
+    shutil.rmtree(home, ignore_errors=True)
+    linked = found.corridors[found.corridors["functional"]]
+    say(
+        f"{len(found.corridors)} pairs, {len(linked)} corridors → {', '.join(str(p) for p in (out, *rasters.values()) if p)}"
+    )
+    if found.corridors.empty:
+        say("no two neighbouring areas lie within the distance")
+    for why, count in found.corridors["notes"][~found.corridors["functional"]].value_counts().head(5).items():
+        say(f"{count:>6} {why}")
+
+
+def _some(names: list[str]) -> str:
+    """Return the first few of some names."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

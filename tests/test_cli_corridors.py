@@ -1,0 +1,352 @@
+"""`biodata corridors --raster --areas`: a planner's two files in, corridors out; hostile files refused in one line."""
+
+import json
+import subprocess
+import sys
+import time
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from typer.testing import CliRunner
+
+from biodata.analysis import own_areas, own_ground
+from biodata.analysis.grid import Grid
+from biodata.cli import app
+from biodata.errors import InputError
+
+SIDE, CELL_M = 40, 100.0
+TRANSFORM = Affine(CELL_M, 0, 500_000, 0, -CELL_M, 2_304_000)
+UTM = "EPSG:32648"
+SQUARE = shapely.box(0, 0, 300, 300)
+
+
+def ground_of(seed=1):
+    rng = np.random.default_rng(seed)
+    ground = rng.uniform(1, 20, (SIDE, SIDE))
+    ground[rng.random(ground.shape) < 0.05] = np.nan
+    return ground
+
+
+def write_raster(path, values, *, crs=UTM, transform=TRANSFORM, dtype="float64", nodata=np.nan):
+    profile = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": dtype}
+    with rasterio.open(path, "w", **profile, crs=crs, transform=transform, nodata=nodata) as target:
+        target.write(values.astype(dtype), 1)
+    return path
+
+
+def at(column, row, shape=SQUARE):
+    """Return a shape whose corner lies so many cells from the raster's lower left one."""
+    return shapely.affinity.translate(shape, 500_000 + column * CELL_M, 2_300_000 + row * CELL_M)
+
+
+def write_areas(path, *shapes, crs=UTM, **columns):
+    table = gpd.GeoDataFrame(
+        columns or {"name": [f"Area {k}" for k in range(len(shapes))]}, geometry=list(shapes), crs=crs
+    )
+    table.to_file(path, engine="pyogrio")
+    return path
+
+
+@pytest.fixture
+def raster(tmp_path):
+    return write_raster(tmp_path / "resistance.tif", ground_of())
+
+
+@pytest.fixture
+def areas(tmp_path):
+    return write_areas(tmp_path / "areas.gpkg", at(3, 3), at(30, 5), at(15, 32), id=[11, 12, 13], name=["A", "B", "C"])
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["corridors", *map(str, arguments)])
+
+
+def refused(raster, areas, tmp_path, *more):
+    """Return the one line that the command is refused with."""
+    done = run("--raster", raster, "--areas", areas, "--out", tmp_path / "out.gpkg", *more)
+    assert isinstance(done.exception, InputError), done.output
+    assert not (tmp_path / "out.gpkg").exists()
+    assert "\n" not in str(done.exception)
+    return str(done.exception)
+
+
+def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path):
+    out, mosaic, barriers, total = (tmp_path / name for name in ("out.gpkg", "m.tif", "b.tif", "s.tif"))
+    done = run("--raster", raster, "--areas", areas, "--out", out, "--mosaic", mosaic, "--barriers", barriers,
+               "--barriers-sum", total, "--barrier-radius-m", 150, "--check-window")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "estimate: 1,600 cells, 3 areas, at most 3 pairs" in done.output
+    assert "3 pairs, 3 corridors" in done.output
+    assert "window grown by" in done.output
+    assert dict(pyogrio.list_layers(out)) == {
+        "corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point", "barriers": "Point", "run": None
+    }  # fmt: skip
+    found = gpd.read_file(out, layer="corridors")
+    assert found.crs.to_epsg() == 32648
+    assert found["from_area_id"].tolist() == ["11", "11", "12"]
+    assert found["to_name"].tolist() == ["B", "C", "C"]
+    assert (found["cost_ratio"] >= 1).all()
+    assert (found["narrowest_m"] <= found["width_m"]).all()
+    paths = gpd.read_file(out, layer="paths")
+    assert np.allclose(paths.length, paths["path_length_m"])
+    assert np.allclose(paths["cost_per_path_m"], paths["least_cost"] / paths["path_length_m"])
+    with rasterio.open(mosaic) as source:
+        values = source.read(1)
+        assert (source.transform, source.crs.to_epsg(), source.dtypes) == (TRANSFORM, 32648, ("float32",))
+    assert np.nanmin(values) == 0
+    assert 50 < np.isfinite(values).sum() < values.size
+    with rasterio.open(barriers) as best, rasterio.open(total) as whole:
+        assert (np.nan_to_num(whole.read(1)) >= np.nan_to_num(best.read(1)) - 1e-6).all()
+    told = gpd.read_file(out, layer="run").set_index("name")["value"].map(json.loads)
+    assert told["parameters"]["cut_fraction"] == 0.1
+    assert told["barriers"] == [150.0, pytest.approx(np.nanmin(ground_of()))]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["resistance.tif", "areas.gpkg", "out.gpkg", "m.tif", "b.tif", "s.tif"]
+    ), "nothing is left over"
+
+
+def test_estimate_alone_writes_nothing(raster, areas, tmp_path):
+    done = run("--raster", raster, "--areas", areas, "--estimate")
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("estimate: 1,600 cells")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_areas_in_another_system_points_and_a_raster_of_ids(raster, areas, tmp_path):
+    def table(file, **options):
+        done = run("--raster", raster, "--areas", file, "--out", tmp_path / "o.gpkg", *options)
+        assert done.exit_code == 0, done.output
+        return gpd.read_file(tmp_path / "o.gpkg", layer="corridors")
+
+    own = table(areas)
+    degrees = gpd.read_file(areas).to_crs(4326)
+    degrees.to_file(tmp_path / "degrees.geojson", driver="GeoJSON", engine="pyogrio")
+    np.testing.assert_allclose(table(tmp_path / "degrees.geojson")["least_cost"], own["least_cost"])
+    with rasterio.open(raster) as source:
+        ids = rasterio.features.rasterize(
+            zip(gpd.read_file(areas).geometry, (11, 12, 13), strict=True), out_shape=source.shape, transform=TRANSFORM
+        )
+    file = write_raster(tmp_path / "ids.tif", ids, dtype="int32", nodata=0)
+    np.testing.assert_allclose(table(file)["least_cost"], own["least_cost"])
+    points = write_areas(
+        tmp_path / "points.gpkg", *(shapely.centroid(shape) for shape in gpd.read_file(areas).geometry)
+    )
+    assert (table(points)["least_cost"] > own["least_cost"]).all()
+
+
+def test_raster_of_ids_on_other_cells_is_refused_with_the_mismatch(raster, tmp_path):
+    ids = np.zeros((SIDE, SIDE + 1))
+    ids[3, 3] = ids[20, 20] = 1
+    moved = TRANSFORM @ Affine.translation(0.5, 0)
+    file = write_raster(tmp_path / "ids.tif", ids, transform=moved, dtype="int32", nodata=0)
+    message = refused(raster, file, tmp_path)
+    assert "ids.tif: does not lie on the cells of the resistance raster" in message
+    assert "40 rows x 41 columns, not 40 x 40" in message
+    assert "upper left corner +50 in x, +0 in y" in message
+
+
+def test_id_that_stands_twice_is_refused_with_both_rows(raster, tmp_path):
+    file = write_areas(tmp_path / "twice.gpkg", at(3, 3), at(30, 5), at(15, 32), core=["a", "b", "a"])
+    message = refused(raster, file, tmp_path, "--id-column", "core")
+    assert "twice.gpkg, row 3, column core, value 'a': the area stands twice (first in row 1)" in message
+    assert run("--raster", raster, "--areas", file, "--out", tmp_path / "o.gpkg").exit_code == 0, "rows are ids then"
+
+
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        pytest.param([at(3, 3)], "1 of 1 areas lie on the raster; two areas or more", id="one area"),
+        pytest.param([at(-90, 3), at(90, 3)], "0 of 2 areas lie on the raster", id="all outside"),
+        pytest.param([at(3, 3), at(90, 3)], "1 of 2 areas lie on the raster", id="all but one outside"),
+        pytest.param(
+            [at(3, 3), shapely.LineString([(500_000, 2_300_000), (501_000, 2_301_000)])], "is a line", id="line"
+        ),
+        pytest.param([at(3, 3), shapely.Polygon()], "1 of 2 areas", id="empty polygon"),
+    ],
+)
+def test_areas_that_make_no_pair_are_refused(raster, tmp_path, shapes, words):
+    assert words in refused(raster, write_areas(tmp_path / "odd.gpkg", *shapes), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(["--mosaic", "m.tif", "--layer", "x"], "own raster is resistance already", id="layer too"),
+        pytest.param(["--barriers", "b.tif"], "barriers need the radius", id="no radius"),
+        pytest.param(["--barrier-radius-m", "50", "--barriers", "b.tif"], "smaller than a cell", id="small radius"),
+        pytest.param(["--id-column", "core"], "value 'core': the file has no such column; one of name", id="no column"),
+        pytest.param(["--max-cost", "-1"], "above 0", id="negative cost"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(raster, areas, tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    file = write_areas(tmp_path / "named.gpkg", at(3, 3), at(30, 5))
+    assert words in refused(raster, file, tmp_path, *options)
+
+
+def test_neither_a_layer_nor_a_raster_is_refused(tmp_path):
+    assert "--layer and --resistance, or --raster and --areas" in str(run("--data", tmp_path).exception)
+    assert "--mosaic without --raster" in str(run("--mosaic", tmp_path / "m.tif").exception)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(
+            {"crs": "EPSG:4326", "transform": Affine(0.001, 0, 102, 0, -0.001, 21)}, "in degrees", id="degrees"
+        ),
+        pytest.param(
+            {"transform": Affine(100, 0, 5e5, 0, -90, 2_304_000)}, "100 m wide and 90 m high", id="not square"
+        ),
+        pytest.param({"crs": "EPSG:2263"}, "US survey foot, not in metres", id="feet"),
+        pytest.param({"crs": None}, "does not tell its coordinate system", id="no system"),
+        pytest.param({"transform": Affine(100, 5, 5e5, 5, -100, 2_304_000)}, "rotated", id="rotated"),
+    ],
+)
+def test_raster_that_has_no_square_metres_is_refused(areas, tmp_path, change, words):
+    file = write_raster(tmp_path / "odd.tif", ground_of(), **change)
+    assert words in refused(file, areas, tmp_path)
+
+
+def test_geographic_raster_is_put_into_equal_area_cells_where_it_is_asked(tmp_path):
+    degrees = Affine(0.001, 0, 102, 0, -0.001, 21)
+    file = write_raster(tmp_path / "degrees.tif", ground_of(), crs="EPSG:4326", transform=degrees)
+    boxes = [shapely.box(102.003, 20.965, 102.006, 20.968), shapely.box(102.03, 20.99, 102.035, 20.995)]
+    areas = write_areas(tmp_path / "boxes.gpkg", *boxes, crs=4326)
+    done = run("--raster", file, "--areas", areas, "--out", tmp_path / "o.gpkg", "--cell-m", 100)
+    assert done.exit_code == 0, done.output
+    assert "equal-area cells of 100 m" in done.output
+    found = gpd.read_file(tmp_path / "o.gpkg", layer="corridors")
+    assert found.crs.coordinate_operation.method_name == "Lambert Azimuthal Equal Area"
+    assert found["euclidean_m"][0] == pytest.approx(np.hypot(0.024 * 103_950, 0.022 * 110_720), rel=0.01)
+
+
+def test_zero_resistance_is_refused_with_its_cell(areas, tmp_path):
+    ground = ground_of()
+    ground[7, 9] = 0
+    message = refused(write_raster(tmp_path / "zero.tif", ground), areas, tmp_path)
+    assert "zero.tif, value '0': resistance must be above 0; 1 cells are not, the first in row 8, column 10" in message
+    assert "no data" in refused(write_raster(tmp_path / "empty.tif", ground * np.nan), areas, tmp_path)
+
+
+def test_no_pair_within_the_distance_is_told(raster, areas, tmp_path):
+    done = run("--raster", raster, "--areas", areas, "--out", tmp_path / "o.gpkg", "--max-distance-m", 50)
+    assert done.exit_code == 0, done.output
+    assert "no two neighbouring areas lie within the distance" in done.output
+    assert len(gpd.read_file(tmp_path / "o.gpkg", layer="corridors")) == 0
+
+
+def test_output_over_an_input_is_refused(raster, areas):
+    done = run("--raster", raster, "--areas", areas, "--out", areas)
+    assert "over itself" in str(done.exception)
+
+
+def test_hostile_polygons_each_have_an_answer(tmp_path):
+    ground = np.full((SIDE, SIDE), 5.0)
+    ground[:6, 33:] = np.nan
+    raster = write_raster(tmp_path / "resistance.tif", ground)
+    bow = shapely.Polygon([(0, 0), (300, 300), (300, 0), (0, 300), (0, 0)])
+    parts = shapely.MultiPolygon([SQUARE, shapely.affinity.translate(SQUARE, 500, 0)])
+    shapes = {
+        "bow": at(2, 2, bow),
+        "parts": at(20, 2, parts),
+        "overlaps parts": at(21, 3),
+        "touches bow": at(5, 2),
+        "below a cell": at(20, 20, shapely.box(10, 10, 20, 20)),
+        "on nodata": at(35, 36),
+        "outside": at(80, 80),
+        "spills over": at(38, 20, shapely.box(0, 0, 900, 900)),
+        "with height": shapely.force_3d(at(3, 30)),
+        "none": None,
+    }
+    areas = write_areas(tmp_path / "hostile.gpkg", *shapes.values(), area_id=list(shapes))
+    done = run("--raster", raster, "--areas", areas, "--out", tmp_path / "o.gpkg")
+    assert done.exit_code == 0, done.output
+    assert "2 of 10 areas lie outside the raster: outside, none" in done.output
+    assert "1 areas hold no resistance data: on nodata" in done.output
+    found = gpd.read_file(tmp_path / "o.gpkg", layer="corridors")
+    by_pair = {
+        frozenset(pair): k for k, pair in enumerate(zip(found["from_area_id"], found["to_area_id"], strict=True))
+    }
+    for pair in ({"bow", "touches bow"}, {"parts", "overlaps parts"}):
+        assert found["least_cost"][by_pair[frozenset(pair)]] == 0
+        assert found["functional"][by_pair[frozenset(pair)]]
+    bare = found[(found["from_area_id"] == "on nodata") | (found["to_area_id"] == "on nodata")]
+    assert len(bare)
+    assert not bare["functional"].any()
+    assert bare["notes"].str.contains("no resistance data inside on nodata").all()
+    others = found.drop(bare.index)
+    assert others["functional"].all()
+    assert {"below a cell", "spills over", "with height"} <= {*others["from_area_id"], *others["to_area_id"]}
+    linked = found[found["functional"]]
+    assert linked.geometry.is_valid.all()
+    assert not linked.geometry.is_empty.any()
+
+
+def test_order_of_rows_and_format_of_ids_do_not_matter():
+    grid = Grid(gpd.GeoSeries([], crs=UTM).crs, TRANSFORM, (SIDE, SIDE), CELL_M)
+    table = gpd.GeoDataFrame({"area_id": [2, 10]}, geometry=[at(3, 3), at(30, 5)], crs=UTM)
+    plain = own_areas.on_plane(table, grid)
+    assert plain["area_id"].tolist() == ["2", "10"]
+    with pytest.raises(InputError, match="a coordinate system"):
+        own_areas.on_plane(table.set_crs(None, allow_override=True), grid)
+    with pytest.raises(InputError, match="value '2': the area stands twice"):
+        own_areas.on_plane(table.assign(area_id=[2, "2"]), grid)
+
+
+def test_file_without_areas_or_with_two_layers_is_refused(tmp_path):
+    write_areas(tmp_path / "two.gpkg", at(3, 3))
+    gpd.GeoDataFrame({"x": [1]}, geometry=[at(1, 1)], crs=UTM).to_file(
+        tmp_path / "two.gpkg", layer="b", engine="pyogrio"
+    )
+    with pytest.raises(InputError, match="2 layers with geometry; the name of one"):
+        own_areas.read(tmp_path / "two.gpkg")
+    assert len(own_areas.read(tmp_path / "two.gpkg", layer="b")) == 1
+    (tmp_path / "none.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(InputError, match=r"none\.geojson"):
+        own_areas.read(tmp_path / "none.geojson")
+
+
+def test_ids_of_a_raster_must_be_whole(raster, tmp_path):
+    _, grid, _ = own_ground.read(raster)
+    values = np.zeros((SIDE, SIDE))
+    values[4, 5] = 1.5
+    with pytest.raises(InputError, match=r"value '1.5': row 5, column 6 of the raster is no id; whole numbers"):
+        own_ground.areas(write_raster(tmp_path / "ids.tif", values), grid)
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
+    rng = np.random.default_rng(5)
+    side = 300
+    ground = rng.uniform(1, 50, (side, side))
+    raster = write_raster(tmp_path / "resistance.tif", ground)
+    places = rng.permutation(14 * 14)[:60]
+    shapes = [at(1 + 20 * (k % 14), 20 * (k // 14) - 250) for k in places]
+    areas = write_areas(tmp_path / "areas.gpkg", *shapes)
+    command = [sys.executable, "-m", "biodata.cli", "corridors", "--raster", raster, "--areas", areas, "--workers", "1"]
+
+    def files(name):
+        return [tmp_path / f"{name}.gpkg", "--mosaic", tmp_path / f"{name}.tif"]
+
+    whole = subprocess.run(
+        [*command, "--out", *files("whole")], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert " corridors → " in whole.stdout
+    killed = subprocess.Popen([*command, "--out", *files("killed")], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 240
+    while len(list(tmp_path.glob("killed.parts/*/pair-*.npz"))) < 10 and time.monotonic() < until:
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("killed.parts/*/pair-*.npz")}
+    assert len(kept) >= 10
+    assert not (tmp_path / "killed.gpkg").exists()
+    subprocess.run([*command, "--out", *files("killed")], capture_output=True, check=True, timeout=300)
+    for suffix in ("gpkg", "tif"):
+        assert (tmp_path / f"killed.{suffix}").read_bytes() == (tmp_path / f"whole.{suffix}").read_bytes()
+    assert not (tmp_path / "killed.parts").exists()

@@ -1,0 +1,65 @@
+"""A run of corridors over an installation's layer: estimate, a break, the window check, what is left behind."""
+
+import polars as pl
+import pytest
+
+from biodata import pipeline, runs
+from biodata.analysis.corridor_parts import Parts
+from biodata.settings import Settings
+
+LAYER = "landcover_china_vietnam"
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, sample_data):
+    made = Settings(data=tmp_path_factory.mktemp("runs") / "data")
+    pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
+    pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], made)
+    return made
+
+
+@pytest.fixture
+def request_of(sample_data):
+    return lambda **changes: runs.Request(
+        **{"layer": LAYER, "resistance": str(sample_data / "resistance.csv")} | changes
+    )
+
+
+def test_estimate_before_a_run(settings, request_of):
+    told = runs.estimate(settings, request_of())
+    assert 1_000 < told.cells < 100_000
+    assert told.pairs >= 1
+    assert told.told().startswith(f"estimate: {told.cells:,} cells, {told.areas} areas, at most {told.pairs} pairs")
+    assert runs.estimate(settings, request_of(max_distance_m=1.0)).pairs <= told.pairs
+
+
+def test_a_run_that_was_stopped_goes_on(settings, request_of, monkeypatch):
+    put = Parts.put_link
+
+    def stopping(self, pair, link):
+        put(self, pair, link)
+        raise Stopped
+
+    monkeypatch.setattr(Parts, "put_link", stopping)
+    with pytest.raises(Stopped):
+        runs.find_corridors(settings, request_of())
+    assert len(list(settings.data.glob("runs/*/*/pair-*.npz"))) == 1
+    monkeypatch.setattr(Parts, "put_link", put)
+    report = runs.find_corridors(settings, request_of(check_window=True))
+    assert report.corridors >= 1
+    assert report.window.startswith("window grown by")
+    assert "check_window" not in report.parameters
+    assert not (settings.data / "runs").exists(), "nothing is left behind"
+    found = runs.read_results(settings, "corridors").filter(pl.col("functional"))
+    assert found.height == report.corridors
+    assert (found["cost_per_path_m"] >= 1).all()
+
+
+def test_dispersal_cost_limits_links_and_sets_the_cut(settings, request_of):
+    runs.find_corridors(settings, request_of(dispersal_cost=1.0))
+    found = runs.read_results(settings, "corridors")
+    assert not found.filter(pl.col("least_cost") > 1)["functional"].any()
