@@ -70,6 +70,8 @@ ENGINES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "corridors": "biodata.run_engines:run_corridors",
         "resistance": "biodata.run_engines:run_resistance",
+        "circuit": "biodata.run_engines:run_circuit",
+        "network": "biodata.run_engines:run_network",
     }
 )
 """Name → 'module:function' of Work to Outcome; a module is imported when its engine runs."""
@@ -288,3 +290,61 @@ def _resistance_of(species: str | None, rules: Any, layers: Any, parameters: Map
         "highest": float(known.max()) if known.size else None,
         "counts": json.dumps(dict(made.counts), sort_keys=True),
     }
+
+
+def run_circuit(work: Work) -> Outcome:
+    """Run a project of Circuitscape; the files that it writes are told by name, size and checksum.
+
+    Parameters are `ini` (path), and optionally `solver` and `out` (a folder that keeps the files).
+    """
+    import tempfile
+
+    from biodata.analysis.circuit_project import read_project
+    from biodata.exports.circuits import run_project
+
+    ini = Path(parameter(work, "ini", str))
+    inputs = [RunInput.of_file("ini", ini)]
+    # What a project names lies beside it; what else lies there is an input, too, rather than one be missed.
+    inputs += [
+        RunInput.of_file(file.name, file) for file in sorted(ini.parent.iterdir()) if file.is_file() and file != ini
+    ]
+    with tempfile.TemporaryDirectory(prefix="biodata-") as made:
+        folder = Path(parameter(work, "out", str, made))
+        report = run_project(read_project(ini), folder, solver=parameter(work, "solver", str, "auto"))
+        rows = [
+            {
+                "file": str(file.relative_to(folder)),
+                "bytes": file.stat().st_size,
+                "sha256": RunInput.of_file("", file).sha256,
+            }
+            for file in sorted(folder.rglob("*"))
+            if file.is_file()
+        ]
+    return Outcome(tuple(inputs), {"files": pl.DataFrame(rows)}, notes=tuple(report.notes))
+
+
+def run_network(work: Work) -> Outcome:
+    """Analyse Conefor's files; the tables of nodes, links and the whole are the results.
+
+    Parameters are `nodes` and `connections` (paths), and optionally those of `analysis.network.analyse`.
+    """
+    import tempfile
+
+    from biodata.analysis.network import analyse
+    from biodata.exports.networks import write_tables
+    from biodata.formats.conefor import read_connections, read_nodes
+    from biodata.formats.conefor_kinds import Kind
+
+    files = {name: Path(parameter(work, name, str)) for name in ("nodes", "connections")}
+    nodes = read_nodes(files["nodes"])
+    choices = {k: v for k, v in work.parameters.items() if k not in ("nodes", "connections", "kind")}
+    told = parameter(work, "kind", str, None)
+    connections = read_connections(files["connections"], nodes, kind=None if told is None else Kind(told))
+    try:
+        found = analyse(nodes, connections, executor=work.executor, progress=work.progress, **choices)
+    except TypeError as error:
+        problem = "the parameters are not those of a network"
+        raise InputError(problem, value=str(error), code="PARAMETERS_INVALID") from error
+    with tempfile.TemporaryDirectory(prefix="biodata-") as folder:
+        tables = {path.stem: pl.read_csv(path) for path in write_tables(found, Path(folder))}
+    return Outcome(tuple(RunInput.of_file(name, path) for name, path in files.items()), tables)

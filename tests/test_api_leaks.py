@@ -97,7 +97,7 @@ def unpacked(file: bytes) -> str:
 
 @pytest.mark.parametrize(
     "asked",
-    [{"format": name} for name in ("dwca", "csv", "geoparquet", "gpkg", "species-list")]
+    [{"format": name} for name in ("dwca", "csv", "geoparquet", "gpkg", "geojson", "species-list")]
     + [{"format": "csv", "columns": "all"}]
     + [{"format": "cube", "grid": grid} for grid in ("eqdgc", "0.1", "10km")],
     ids=lambda asked: "-".join(asked.values()),

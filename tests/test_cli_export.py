@@ -42,6 +42,8 @@ def rows(path, file_format):
         case "geoparquet":
             return pq.read_metadata(path).num_rows
         case "gpkg":
+            return pyogrio.read_info(path, layer="occurrences")["features"]
+        case "geojson":
             return pyogrio.read_info(path)["features"]
         case "csv":
             return pl.read_csv(path, infer_schema_length=0).height
@@ -49,7 +51,7 @@ def rows(path, file_format):
     return pl.read_csv(path, infer_schema_length=0)[counts].cast(pl.Int64).sum()
 
 
-@pytest.mark.parametrize("file_format", ["csv", "dwca", "geoparquet", "gpkg", "species-list", "cube"])
+@pytest.mark.parametrize("file_format", ["csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube"])
 def test_every_format_by_the_parameters_of_the_api(data, tmp_path, file_format):
     published = releases.releases.read(releases.releases.current(data), "occurrences")
     years, places = pl.col("year").is_between(2000, 2005), pl.col("countryCode").is_in(["LA", "VN"])

@@ -159,8 +159,8 @@ def test_geoparquet_for_geopandas_with_a_box_that_is_asked(release, published, t
 
 def test_a_geopackage_for_gdal(release, published, tmp_path):
     out, _ = write(release, Format.GPKG, tmp_path)
-    assert pyogrio.list_layers(out).tolist() == [["occurrences", "Point"]]
-    found = gpd.read_file(out)
+    assert pyogrio.list_layers(out).tolist() == [["occurrences", "Point"], ["layer_styles", None]]
+    found = gpd.read_file(out, layer="occurrences")
     assert found["key"].tolist() == published["key"].to_list()
     assert found["locality"].fillna("").tolist() == published["locality"].fill_null("").to_list()
     assert found.crs == "EPSG:4326"
@@ -246,7 +246,9 @@ def test_a_filter_chooses_the_same_records_in_every_format(release, tmp_path, fi
         case Format.GEOPARQUET:
             count = len(gpd.read_parquet(out))
         case Format.GPKG:
-            count = len(gpd.read_file(out))
+            count = len(gpd.read_file(out, layer="occurrences"))
+        case Format.GEOJSON:
+            count = len(json.loads(out.read_bytes())["features"])
         case Format.SPECIES_LIST:
             count = int(pl.read_csv(out, infer_schema_length=0)["numberOfOccurrences"].cast(pl.Int64).sum())
         case Format.CUBE:

@@ -84,7 +84,8 @@ def _features(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
         pl.col(name).cast(pl.String) if dtype.is_temporal() else pl.col(name)
         for name, dtype in frame.select(kept).schema.items()
     )
-    for row, geometry, box in zip(plain.iter_rows(named=True), geometries, boxes, strict=True):
+    rows = plain.iter_rows(named=True) if kept else ({} for _ in shapes)
+    for row, geometry, box in zip(rows, geometries, boxes, strict=True):
         feature: dict[str, Any] = {"type": "Feature"}
         if geometry is not None:
             feature["bbox"] = box.tolist()
