@@ -18,7 +18,7 @@ _NAMES: Final = MappingProxyType(
         "find_corridors": "biodata.runs:find_corridors",
         "load_boundaries": "biodata.places:load_boundaries",
         "locate": "biodata.places:locate",
-        "protconn": "biodata.analysis.protconn:protconn",
+        "protconn": "biodata.analysis.networks.protconn:protconn",
         "read_results": "biodata.runs:read_results",
         "release": "biodata.pipeline:release",
         "take_in": "biodata.pipeline:ingest",

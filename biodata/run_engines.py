@@ -299,7 +299,7 @@ def run_circuit(work: Work) -> Outcome:
     """
     import tempfile
 
-    from biodata.analysis.circuit_project import read_project
+    from biodata.analysis.circuit.project import read_project
     from biodata.exports.circuits import run_project
 
     ini = Path(parameter(work, "ini", str))
@@ -330,7 +330,7 @@ def run_network(work: Work) -> Outcome:
     """
     import tempfile
 
-    from biodata.analysis.network import analyse
+    from biodata.analysis.networks.network import analyse
     from biodata.exports.networks import write_tables
     from biodata.formats.conefor import read_connections, read_nodes
     from biodata.formats.conefor_kinds import Kind

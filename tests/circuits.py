@@ -49,7 +49,7 @@ def write_project(folder: Path, habitat, files: dict[str, str] | None = None, **
 
 def run(ini: Path, **choices):
     """Run a project into the folder `out` beside it; return the folder and the report."""
-    from biodata.analysis.circuit_project import read_project
+    from biodata.analysis.circuit.project import read_project
     from biodata.exports.circuits import run_project
 
     out = ini.parent / "out"

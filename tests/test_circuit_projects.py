@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from biodata.analysis.circuit_project import read_project
+from biodata.analysis.circuit.project import read_project
 from biodata.errors import InputError
 from biodata.exports.circuits import run_project
 from biodata.formats.grids import read_grid

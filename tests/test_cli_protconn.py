@@ -7,7 +7,7 @@ import pytest
 import shapely
 from typer.testing import CliRunner
 
-from biodata.analysis.protconn import protconn
+from biodata.analysis.networks.protconn import protconn
 from biodata.cli import app
 from biodata.errors import InputError
 

@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 import pytest
 
-from biodata.analysis import best_paths, connectivity, graphs
+from biodata.analysis.networks import best_paths, connectivity, graphs
 from biodata.errors import InputError
 from networks import best_links, every_path, hop_matrix, product_matrix, random_network
 

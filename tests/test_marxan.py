@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from biodata import cli as command_line
-from biodata.analysis import marxan_problem, reserve_selection
+from biodata.analysis.reserves import marxan_problem
+from biodata.analysis.reserves import selection as reserve_selection
 from biodata.formats import marxan, marxan_output
 from biodata.formats.marxan_bounds import Bounds
 

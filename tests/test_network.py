@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from biodata.analysis.network import analyse
+from biodata.analysis.networks.network import analyse
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.formats.conefor import Connections, Nodes

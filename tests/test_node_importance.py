@@ -4,7 +4,7 @@ import networkx
 import numpy as np
 import pytest
 
-from biodata.analysis import graph_pruning, graph_removal, graphs, node_importance
+from biodata.analysis.networks import graph_pruning, graph_removal, graphs, node_importance
 from biodata.errors import InputError
 from networks import best_links, hop_matrix, product_matrix, random_network, without_link, without_node
 

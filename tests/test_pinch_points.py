@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from biodata.analysis.moving_window import Window, moving_window, strengths_from_resistance
-from biodata.analysis.pinch_points import pinch_points
+from biodata.analysis.circuit.moving_window import Window, moving_window, strengths_from_resistance
+from biodata.analysis.circuit.pinch_points import pinch_points
 from biodata.errors import InputError
 
 

@@ -9,9 +9,10 @@ from affine import Affine
 from pyproj import CRS
 
 from biodata import geo
-from biodata.analysis import feature_amounts, marxan_problem, planning_units, reserve_selection, targets
 from biodata.analysis.grid import Grid
-from biodata.analysis.reserve_problem import Problem
+from biodata.analysis.reserves import feature_amounts, marxan_problem, planning_units, targets
+from biodata.analysis.reserves import selection as reserve_selection
+from biodata.analysis.reserves.problem import Problem
 from biodata.errors import InputError
 from biodata.formats import marxan, marxan_output
 from biodata.formats.marxan_bounds import Bounds

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from biodata.analysis import plan_explanation, portfolio, reserve_selection, targets
-from biodata.analysis.reserve_problem import Boundary, Problem
+from biodata.analysis.reserves import plan_explanation, portfolio, targets
+from biodata.analysis.reserves import selection as reserve_selection
+from biodata.analysis.reserves.problem import Boundary, Problem
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import shapely
 
-from biodata.analysis import protconn as protconns
-from biodata.analysis.protconn import protconn
-from biodata.analysis.protconn_pieces import cut
+from biodata.analysis.networks import protconn as protconns
+from biodata.analysis.networks.protconn import protconn
+from biodata.analysis.networks.protconn_pieces import cut
 from biodata.errors import InputError
 
 PLANE = "ESRI:54034"  # cylindrical, equal-area, metres

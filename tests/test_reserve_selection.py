@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from scipy import optimize, sparse
 
-from biodata.analysis import mixed_integer, reserve_model, reserve_search, reserve_selection, target_bound, targets
-from biodata.analysis.reserve_problem import Boundary, Connectivity, Problem
+from biodata.analysis.reserves import mixed_integer, target_bound, targets
+from biodata.analysis.reserves import model as reserve_model
+from biodata.analysis.reserves import search as reserve_search
+from biodata.analysis.reserves import selection as reserve_selection
+from biodata.analysis.reserves.problem import Boundary, Connectivity, Problem
 from biodata.errors import InputError
 
 OBJECTIVES = ("minimum_set", "maximum_coverage", "minimum_shortfall")

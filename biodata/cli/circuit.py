@@ -35,7 +35,7 @@ def circuit(
     """Read, solve, write."""
     from tqdm import tqdm
 
-    from biodata.analysis.circuit_project import read_project
+    from biodata.analysis.circuit.project import read_project
     from biodata.exports.circuits import run_project
 
     if not ini.is_file():

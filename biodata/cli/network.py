@@ -9,7 +9,7 @@ from biodata.cli.options import check_outputs, say, show_progress
 from biodata.formats.conefor_kinds import Kind, Layout
 
 if TYPE_CHECKING:
-    from biodata.analysis.network import Network
+    from biodata.analysis.networks.network import Network
 
 _NETWORK = """Compute how connected a network is, and what every node and link is worth, from Conefor's files.
 
@@ -59,7 +59,7 @@ def analyse_network(
     ] = None,
 ) -> None:
     """Read, compute, write, say the indices."""
-    from biodata.analysis.network import analyse
+    from biodata.analysis.networks.network import analyse
     from biodata.exports.networks import write_json, write_tables
     from biodata.formats.conefor import read_connections, read_nodes
 

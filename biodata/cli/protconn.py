@@ -9,7 +9,7 @@ from biodata.cli.options import check_outputs, say
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
-    from biodata.analysis.protconn_pieces import Pieces
+    from biodata.analysis.networks.protconn_pieces import Pieces
 
 _PROTCONN = """Compute ProtConn, the protected and connected part of a country or a landscape, with all its fractions.
 
@@ -55,8 +55,8 @@ def compute(
     import orjson
 
     from biodata.analysis.layers import read_polygons
-    from biodata.analysis.protconn import of_pieces, reach_of
-    from biodata.analysis.protconn_pieces import Around, Measured, cut
+    from biodata.analysis.networks.protconn import of_pieces, reach_of
+    from biodata.analysis.networks.protconn_pieces import Around, Measured, cut
     from biodata.places import country_geometry, load_boundaries
 
     distances = distance_m or [10_000.0]

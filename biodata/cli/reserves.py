@@ -12,9 +12,9 @@ from biodata.cli.options import say, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
-    from biodata.analysis.portfolio import Portfolio
-    from biodata.analysis.reserve_problem import Problem
-    from biodata.analysis.reserve_selection import Selection
+    from biodata.analysis.reserves.portfolio import Portfolio
+    from biodata.analysis.reserves.problem import Problem
+    from biodata.analysis.reserves.selection import Selection
     from biodata.formats.marxan import Project
 
 _SOLVE = """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
@@ -61,7 +61,8 @@ def solve(
     ] = False,
 ) -> None:
     """Read, solve, write, say."""
-    from biodata.analysis import marxan_problem, portfolio, reserve_selection
+    from biodata.analysis.reserves import marxan_problem, portfolio
+    from biodata.analysis.reserves import selection as reserve_selection
     from biodata.formats import marxan, marxan_output
 
     kinds = ("minimum_set", "maximum_coverage", "minimum_shortfall")
@@ -130,7 +131,8 @@ def explain(
     seconds: SecondsOption = 60.0,
 ) -> None:
     """Read, solve, explain."""
-    from biodata.analysis import marxan_problem, plan_explanation, reserve_selection
+    from biodata.analysis.reserves import marxan_problem, plan_explanation
+    from biodata.analysis.reserves import selection as reserve_selection
     from biodata.formats import marxan
 
     read = marxan.read_project(project)

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from biodata.analysis.circuit_project import Project
-    from biodata.analysis.circuit_raster import MapStyle, RasterCircuit
+    from biodata.analysis.circuit.project import Project
+    from biodata.analysis.circuit.raster import MapStyle, RasterCircuit
     from biodata.formats.grids import RasterFile
 
 Progress = Callable[[int, int], None]
@@ -109,7 +109,7 @@ class MapWriter:
         raster: "RasterCircuit",
         style: "MapStyle",
     ) -> None:
-        from biodata.analysis.circuit_raster import MapSums
+        from biodata.analysis.circuit.raster import MapSums
 
         flags = project.flags
         self._writer, self._habitat, self._raster, self._style = writer, habitat, raster, style
@@ -145,7 +145,7 @@ class MapWriter:
         counted : bool
             Whether the currents belong into the sums.
         """
-        from biodata.analysis.circuit_raster import current_map, voltage_map
+        from biodata.analysis.circuit.raster import current_map, voltage_map
 
         self.uncounted += not counted
         if self._voltages:

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from biodata.analysis.circuit_network import NetworkInputs
-    from biodata.analysis.circuit_project import Project
+    from biodata.analysis.circuit.network import NetworkInputs
+    from biodata.analysis.circuit.project import Project
     from biodata.analysis.grid import Floats, Ints
 
 LEAST_BRANCH_CURRENT: Final = 1e-6
@@ -18,7 +18,7 @@ LEAST_BRANCH_CURRENT: Final = 1e-6
 
 def run_network(project: "Project", writer: Writer, solver: str) -> CircuitReport:
     """Run a network project."""
-    from biodata.analysis.circuit_network import read_network
+    from biodata.analysis.circuit.network import read_network
 
     network = read_network(project)
     run = _advanced if project.scenario == "advanced" else _pairs
@@ -34,7 +34,7 @@ def _advanced(project: "Project", writer: Writer, network: "NetworkInputs", solv
     """Run sources and grounds; return in how many components something flows."""
     import numpy as np
 
-    from biodata.analysis.circuit_advanced import advanced
+    from biodata.analysis.circuit.advanced import advanced
 
     flow = advanced(network.circuit, network.sources, network.grounds, policy=project.policy, solver=solver)
     everywhere = np.ones(network.circuit.nodes, dtype=bool)
@@ -46,9 +46,9 @@ def _pairs(project: "Project", writer: Writer, network: "NetworkInputs", solver:
     """Run all pairs; return how many were solved, and how many were not."""
     import numpy as np
 
-    from biodata.analysis.circuit_currents import branch_currents
-    from biodata.analysis.circuit_pairs import everybody
-    from biodata.analysis.circuit_pairwise import UNCONNECTED, pairwise
+    from biodata.analysis.circuit.currents import branch_currents
+    from biodata.analysis.circuit.pairs import everybody
+    from biodata.analysis.circuit.pairwise import UNCONNECTED, pairwise
 
     whole, ids = network.circuit, network.focal
     partners = network.pairs.partners(ids) if network.pairs else everybody(ids)
@@ -98,7 +98,7 @@ def _write(
     within: "NDArray[np.bool_]",
 ) -> None:
     """Write voltages and currents of the nodes and branches within a component."""
-    from biodata.analysis.circuit_currents import branch_currents
+    from biodata.analysis.circuit.currents import branch_currents
 
     shown = within[network.nodes]
     ids, nodes = network.ids[shown], network.nodes[shown]

@@ -10,9 +10,9 @@ from biodata.exports.circuit_maps import CircuitReport, MapWriter, Progress, Wri
 from biodata.exports.circuit_networks import run_network
 
 if TYPE_CHECKING:
-    from biodata.analysis.circuit_inputs import RasterInputs
-    from biodata.analysis.circuit_project import Project
-    from biodata.analysis.circuit_raster import RasterCircuit
+    from biodata.analysis.circuit.inputs import RasterInputs
+    from biodata.analysis.circuit.project import Project
+    from biodata.analysis.circuit.raster import RasterCircuit
     from biodata.analysis.grid import Ints
 
 MOST_CELLS_OF_LEFT_OUT_PAIRS: Final = 2_000_000
@@ -59,9 +59,9 @@ def run_project(
 
 def _run_raster(project: "Project", writer: Writer, solver: str) -> CircuitReport:
     """Run a raster project."""
-    from biodata.analysis.circuit_advanced import advanced
-    from biodata.analysis.circuit_inputs import read_raster_inputs
-    from biodata.analysis.circuit_raster import MapStyle, raster_circuit
+    from biodata.analysis.circuit.advanced import advanced
+    from biodata.analysis.circuit.inputs import read_raster_inputs
+    from biodata.analysis.circuit.raster import MapStyle, raster_circuit
 
     flags = project.flags
     inputs = read_raster_inputs(project)
@@ -113,8 +113,8 @@ def _pairs(
     """Run all pairs; return how many were solved, and how many were not."""
     import numpy as np
 
-    from biodata.analysis.circuit_pairs import everybody
-    from biodata.analysis.circuit_pairwise import UNCONNECTED, pairwise
+    from biodata.analysis.circuit.pairs import everybody
+    from biodata.analysis.circuit.pairwise import UNCONNECTED, pairwise
 
     partners = inputs.pairs.partners(ids) if inputs.pairs else everybody(ids)
     count = ids.size * (ids.size - 1) // 2
@@ -151,9 +151,9 @@ def _one_to_all(
     """Run all focal nodes against the others; return how many were solved, and how many were not."""
     import numpy as np
 
-    from biodata.analysis.circuit_one_to_all import one_to_all
-    from biodata.analysis.circuit_pairs import everybody
-    from biodata.analysis.circuit_pairwise import UNCONNECTED
+    from biodata.analysis.circuit.one_to_all import one_to_all
+    from biodata.analysis.circuit.pairs import everybody
+    from biodata.analysis.circuit.pairwise import UNCONNECTED
 
     listed = inputs.strengths or {}
     flows = one_to_all(

@@ -7,7 +7,7 @@ import orjson
 import pandas as pd
 
 if TYPE_CHECKING:
-    from biodata.analysis.network import Network
+    from biodata.analysis.networks.network import Network
 
 
 def write_json(network: "Network", path: Path) -> None:

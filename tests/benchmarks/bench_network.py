@@ -19,9 +19,9 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay
 
-from biodata.analysis import graphs, node_importance
-from biodata.analysis.graphs import Graph
-from biodata.analysis.protconn import protconn
+from biodata.analysis.networks import graphs, node_importance
+from biodata.analysis.networks.graphs import Graph
+from biodata.analysis.networks.protconn import protconn
 
 
 def triangulation(nodes: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,8 +13,10 @@ import time
 import numpy as np
 from scipy import ndimage, sparse
 
-from biodata.analysis import mixed_integer, reserve_model, reserve_selection, targets
-from biodata.analysis.reserve_problem import Boundary, Problem
+from biodata.analysis.reserves import mixed_integer, targets
+from biodata.analysis.reserves import model as reserve_model
+from biodata.analysis.reserves import selection as reserve_selection
+from biodata.analysis.reserves.problem import Boundary, Problem
 
 FEATURES = 200
 

@@ -1,0 +1,1 @@
+"""Circuit theory: current and resistance over rasters and networks."""

@@ -1,0 +1,1 @@
+"""Connectivity of patches and links, and of protected areas."""

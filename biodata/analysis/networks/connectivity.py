@@ -1,0 +1,230 @@
+"""How connected a landscape is as a whole: PC and IIC with their equivalent areas, and the simpler indices beside them.
+
+PC (Saura & Pascual-Hortal 2007, https://doi.org/10.1016/j.landurbplan.2007.03.005) = sum of a_i a_j p*_ij over all
+ordered pairs, i = j too, divided by the landscape's area squared; p* is the largest product of probabilities along a
+path. IIC (Pascual-Hortal & Saura 2006, https://doi.org/10.1007/s10980-006-0013-z) has 1 / (1 + links) for p*. The
+equivalent connected area is the root of the sum (Saura et al. 2011, https://doi.org/10.1016/j.ecolind.2010.06.011):
+EC(PC), also ECA, and EC(IIC). The names are Conefor's.
+"""
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from biodata.analysis.bucket_queue import Floats, Ints32
+from biodata.analysis.networks import graph_pruning, graph_removal, graph_search, graphs
+from biodata.analysis.networks.graphs import Graph
+from biodata.errors import InputError
+
+_Result = TypeVar("_Result")
+_PARTS = 64
+"""Into how many parts the sources are cut, whatever the number of workers: sums come out the same to the last bit."""
+
+_MANY_LINKS = 4
+"""Links a node from which on it pays to look for those that are not needed."""
+
+Sweep = tuple[Floats, Floats, Floats, Floats]
+"""Totals (pairs, Harary's sum), flux of each node, losses by node, losses by link; see `graph_removal.sweep`."""
+
+
+def overall(
+    area: Floats,
+    *,
+    probability: Graph | None = None,
+    links: Graph | None = None,
+    total_area: float | None = None,
+    active: NDArray[np.bool_] | None = None,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> dict[str, float | int | None]:
+    """Return the indices of the whole landscape.
+
+    Parameters
+    ----------
+    area : ndarray of float64, (n,)
+        Area, or another attribute that adds up, of each node; 0 or more.
+    probability : Graph, optional
+        With probabilities: gives PCnum, EC(PC) and its other name ECA, PC, F (flux, the sum of direct probabilities over ordered pairs) and
+        AWF (the same times areas).
+    links : Graph, optional
+        With links only: gives NL and NC (numbers of links and components), MSC (mean size of components), CCP
+        (probability that two points of habitat share a component), LCP (the same of points of the landscape), H
+        (Harary's index), IICnum, EC(IIC), IIC.
+    total_area : float, optional
+        Area of the landscape, in the nodes' unit; PC, IIC and LCP need it and are None without.
+    active : ndarray of bool, (n,), optional
+        The nodes that are there; all where it is not given.
+    executor : concurrent.futures.Executor, optional
+        Threads on every processor where it is not given.
+    progress : bool
+        Whether to show a bar.
+
+    Returns
+    -------
+    dict of Conefor's names
+
+    Raises
+    ------
+    ValueError
+        If an area is negative or not finite, or the landscape is smaller than its nodes together.
+    """
+    there = check(area, total_area, active)
+    together = float(area[there].sum())
+    square = None if total_area is None else total_area**2
+    found: dict[str, float | int | None] = {"nodes": int(there.sum()), "area": together, "AL": total_area}
+    if links is not None:
+        both = there[links.first] & there[links.second]
+        number = graphs.components(links, there)
+        size = np.bincount(number[there], weights=area[there])
+        squares = float((size**2).sum())
+        total, harary = sweep(links, area, active=there, executor=executor, progress=progress, title="IIC")[0]
+        found |= {
+            "NL": int(both.sum()),
+            "NC": len(size),
+            "MSC": together / len(size) if len(size) else None,
+            "CCP": squares / together**2 if together else None,
+            "LCP": _over(squares, square),
+            "H": float(harary) / 2,
+            "IICnum": float(total),
+            "EC(IIC)": math.sqrt(total),
+            "IIC": _over(float(total), square),
+        }
+    if probability is not None:
+        both = there[probability.first] & there[probability.second]
+        direct = probability.weight[both]
+        product = area[probability.first[both]] * area[probability.second[both]]
+        pairs = sweep(probability, area, active=there, executor=executor, progress=progress, title="PC")[0]
+        total = float(pairs[0])
+        found |= {
+            "F": float(2 * direct.sum()),
+            "AWF": float(2 * (direct * product).sum()),
+            "PCnum": total,
+            "EC(PC)": math.sqrt(total),
+            "ECA": math.sqrt(total),
+            "PC": _over(total, square),
+        }
+    return found
+
+
+def pair_values(graph: Graph, sources: Ints32 | None = None) -> Floats:
+    """Return p*, or 1 / (1 + links), of every pair: a matrix, for small graphs.
+
+    Parameters
+    ----------
+    graph : Graph
+    sources : ndarray of int32, (k,), optional
+        The rows; all nodes where it is not given.
+
+    Returns
+    -------
+    ndarray of float64, (k, n)
+    """
+    rows = np.arange(graph.nodes, dtype=np.int32) if sources is None else sources
+    labels = np.empty((rows.size, graph.nodes))
+    graph_search.rows(rows, *graph.arguments(), np.ones(graph.nodes, dtype=np.bool_), labels)
+    return 1.0 / (1.0 - labels) if graph.hops else labels
+
+
+def sweep(
+    graph: Graph,
+    area: Floats,
+    *,
+    active: NDArray[np.bool_],
+    nodes: bool = False,
+    links: bool = False,
+    executor: Executor | None = None,
+    progress: bool = False,
+    title: str = "",
+) -> Sweep:
+    """Sum over all sources what `graph_removal.sweep` finds from some."""
+    if not graph.hops and graph.links > _MANY_LINKS * graph.nodes:
+        kept = graph_pruning.needed(graph, active)
+        if not kept.all():
+            fewer = graphs.subset(graph, kept)
+            totals, flux, node_loss, of_kept = sweep(
+                fewer, area, active=active, nodes=nodes, links=links, executor=executor, progress=progress, title=title
+            )
+            link_loss = np.zeros(graph.links)
+            link_loss[kept] = of_kept
+            return totals, flux, node_loss, link_loss
+    work = partial(_sweep_part, graph, np.ascontiguousarray(area), active, nodes, links)
+    found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(graph.links))
+    for part in over_sources(work, graph.nodes, executor=executor, progress=progress, title=title):
+        for total, more in zip(found, part, strict=True):
+            total += more
+    return found
+
+
+def _sweep_part(
+    graph: Graph, area: Floats, active: NDArray[np.bool_], nodes: bool, links: bool, sources: Ints32
+) -> Sweep:
+    """Sweep from some sources."""
+    found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(graph.links))
+    graph_removal.sweep(
+        sources,
+        graph.starts,
+        graph.targets,
+        graph.origins,
+        graph.link_of,
+        graph.weights,
+        graph.hops,
+        active,
+        area,
+        nodes,
+        links,
+        *found,
+    )
+    return found
+
+
+def over_sources(
+    work: Callable[[Ints32], _Result],
+    count: int,
+    *,
+    executor: Executor | None = None,
+    progress: bool = False,
+    title: str = "",
+) -> Iterator[_Result]:
+    """Yield what `work` returns for parts of the sources 0 to `count`, in their order, worked on side by side."""
+    # Strided, so that parts are alike: near sources have near numbers.
+    parts = [np.arange(start, count, _PARTS, dtype=np.int32) for start in range(min(_PARTS, count))]
+    if executor is None:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            yield from tqdm(threads.map(work, parts), total=len(parts), desc=title or None, disable=not progress)
+    else:
+        yield from tqdm(executor.map(work, parts), total=len(parts), desc=title or None, disable=not progress)
+
+
+def check(area: Floats, total_area: float | None, active: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Refuse areas that cannot be, and return which nodes are there.
+
+    Raises
+    ------
+    InputError
+        If an area is negative or not finite, or the landscape is smaller than its nodes together.
+    """
+    if not bool((np.isfinite(area) & (area >= 0)).all()):
+        problem = "areas must be finite numbers of 0 or more"
+        raise InputError(problem, code="AREA_INVALID")
+    there = np.ones(area.size, dtype=np.bool_) if active is None else active
+    together = float(area.sum())
+    if total_area is not None and not together * (1 - 1e-9) <= total_area < math.inf:
+        problem = f"the landscape is smaller than its nodes, which have {together:g} together"
+        expected = "the area of the whole landscape, in the nodes' unit"
+        raise InputError(problem, value=f"{total_area:g}", expected=expected, code="TOTAL_AREA_INVALID")
+    if total_area == 0:
+        problem = "the landscape has no area"
+        raise InputError(problem, value="0", code="TOTAL_AREA_INVALID")
+    return there
+
+
+def _over(total: float, square: float | None) -> float | None:
+    """Divide where there is something to divide by."""
+    return None if square is None else total / square

@@ -1,0 +1,264 @@
+"""A landscape network as a whole: every index, node and link that Conefor would tell, in tables for a notebook."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from biodata.analysis.bucket_queue import Floats
+from biodata.analysis.networks import best_paths, connectivity, graphs, node_importance
+from biodata.analysis.networks.graphs import Graph
+from biodata.errors import InputError
+from biodata.formats.conefor import Connections, Nodes
+from biodata.formats.conefor_kinds import Kind
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Network:
+    """What was found.
+
+    Attributes
+    ----------
+    parameters : dict
+        kind, distance, probability, threshold and AL as they were used.
+    overall : dict
+        Indices of the landscape by Conefor's names; see `connectivity.overall`.
+    nodes : pandas.DataFrame
+        A row for each node in the file's order: node, area, existing, component, dA and, for each index, the
+        importance with its fractions (dPC, dPCintra, dPCflux, dPCconnector) and betweenness. For nodes to add it is
+        what they would bring. `component` counts links of the binary network where there is one.
+    links : pandas.DataFrame
+        A row for each link: first, second (node identifiers), distance or probability, linked (in the binary network),
+        spanning_tree, dIIC, dPC.
+    paths : list of dict
+        The best paths that were asked for, the best first: nodes (identifiers), links, and probability where it is known.
+    """
+
+    parameters: dict[str, Any]
+    overall: dict[str, float | int | None]
+    nodes: pd.DataFrame
+    links: pd.DataFrame
+    paths: list[dict[str, Any]]
+
+
+def analyse(
+    nodes: Nodes,
+    connections: Connections,
+    *,
+    distance: float | None = None,
+    probability: float | None = None,
+    threshold: float | None = None,
+    total_area: float | None = None,
+    importances: bool = True,
+    links: bool = True,
+    between: tuple[int, int] | None = None,
+    paths: int = 3,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> Network:
+    """Compute the indices of a network, and what each node and link is worth.
+
+    Parameters
+    ----------
+    nodes : Nodes
+    connections : Connections
+    distance : float, optional
+        For distances: the one whose probability is known; gives the probabilistic indices.
+    probability : float, optional
+        That probability, 0.5 where it is not given; for mere links the probability of each, which has no default.
+    threshold : float, optional
+        For the binary indices: the longest distance of a link, `distance` where it is not given; or its least
+        probability, anything above 0 where it is not given.
+    total_area : float, optional
+        Area of the landscape in the nodes' unit.
+    importances : bool
+        Whether nodes (and links) are asked for, or the indices of the landscape only.
+    links : bool
+        Whether the importance of links is asked for.
+    between : two int, optional
+        Identifiers of two nodes that the best paths are asked for of: by probability, else by number of links.
+    paths : int
+        How many paths.
+    executor : concurrent.futures.Executor, optional
+        Threads on every processor where it is not given.
+    progress : bool
+        Whether to show bars.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        If distances come with neither a distance nor a threshold, an option does not fit the connections, an area
+        cannot be, or a path's end is no node.
+    """
+    parameters = _parameters(connections.kind, distance, probability, threshold, total_area)
+    chances = _chances(connections, parameters)
+    binary = _linked(connections, parameters["threshold"])
+    count, there = nodes.ids.size, nodes.existing
+    hops = graphs.with_links(count, connections.first[binary], connections.second[binary])
+    chance = (
+        None if chances is None else graphs.with_probabilities(count, connections.first, connections.second, chances)
+    )
+    overall = connectivity.overall(
+        nodes.area,
+        probability=chance,
+        links=hops,
+        total_area=total_area,
+        active=there,
+        executor=executor,
+        progress=progress,
+    )
+    table: dict[str, Any] = {"node": nodes.ids, "area": nodes.area, "existing": there}
+    table["component"] = graphs.components(hops, there)
+    importance: dict[str, Floats] = {}
+    if importances:
+        together = float(nodes.area[there].sum())
+        table["dA"] = nodes.area * (100 / together if together else np.nan)
+        for name, graph in (("IIC", hops), ("PC", chance)):
+            if graph is not None:
+                columns, worth = _importances(graph, nodes, name, links=links, executor=executor, progress=progress)
+                table |= columns
+                if worth is not None:
+                    importance[f"d{name}"] = worth
+    ways = [] if between is None else _paths(nodes, hops if chance is None else chance, between, paths)
+    return Network(parameters, overall, pd.DataFrame(table), _links(nodes, connections, hops, chance, importance), ways)
+
+
+def _parameters(
+    kind: Kind, distance: float | None, probability: float | None, threshold: float | None, total_area: float | None
+) -> dict[str, Any]:
+    """Return what is used, defaults filled in."""
+    for name, value in (("distance", distance), ("threshold", threshold), ("probability", probability)):
+        if value is not None and not (0 <= value < np.inf and (value > 0 or name == "threshold")):
+            problem = f"the {name} is not a positive number"
+            raise InputError(problem, value=f"{value:g}", code="OPTION_INVALID")
+    if probability is not None and probability > (1 if kind is Kind.LINK else np.nextafter(1, 0)):
+        problem = "the probability at the distance must be below 1"
+        raise InputError(problem, value=f"{probability:g}", expected="0.5 for a median distance", code="OPTION_INVALID")
+    if kind is Kind.DISTANCE:
+        if distance is None and threshold is None:
+            problem = "of distances, neither the one with a known probability nor the longest of a link is told"
+            raise InputError(problem, expected="a distance, a threshold, or both", code="OPTION_MISSING")
+        if distance is not None:
+            probability = 0.5 if probability is None else probability
+            threshold = distance if threshold is None else threshold
+    elif distance is not None or (kind is Kind.PROBABILITY and probability is not None):
+        problem = f"the connections are {kind.replace('y', 'ie')}s, which need no distance and its probability"
+        raise InputError(problem, code="OPTION_UNFIT")
+    return {
+        "kind": str(kind),
+        "distance": distance,
+        "probability": probability,
+        "threshold": threshold,
+        "total_area": total_area,
+    }
+
+
+def _chances(connections: Connections, parameters: dict[str, Any]) -> Floats | None:
+    """Return the probability of each connection; None where it is not known."""
+    if connections.kind is Kind.PROBABILITY:
+        return connections.value
+    if connections.kind is Kind.LINK:
+        return None if parameters["probability"] is None else connections.value * parameters["probability"]
+    if parameters["distance"] is None:
+        return None
+    return graphs.probabilities_at(
+        connections.value, known_distance=parameters["distance"], probability=parameters["probability"]
+    )
+
+
+def _linked(connections: Connections, threshold: float | None) -> Any:
+    """Return which connections are links of the binary network."""
+    if connections.kind is Kind.DISTANCE:
+        return connections.value <= (np.inf if threshold is None else threshold)
+    return (connections.value > 0) & (connections.value >= (threshold or 0.0))
+
+
+def _importances(
+    graph: Graph, nodes: Nodes, name: str, *, links: bool, executor: Executor | None, progress: bool
+) -> tuple[dict[str, Floats], Floats | None]:
+    """Return the columns of one index, by node, and the importance of the graph's links."""
+    there = nodes.existing
+    lost = node_importance.of_removal(
+        graph, nodes.area, links=links, active=there, executor=executor, progress=progress
+    )
+    fractions = {part: getattr(lost, part).copy() for part in ("nodes", "intra", "flux", "connector")}
+    if not there.all():
+        gained = node_importance.of_addition(graph, nodes.area, active=there, executor=executor, progress=progress)
+        for part, values in fractions.items():
+            values[~there] = getattr(gained, part)[~there]
+    columns = {f"d{name}{'' if part == 'nodes' else part}": values for part, values in fractions.items()}
+    between = node_importance.betweenness(graph, nodes.area, active=there, executor=executor)
+    if between is not None:
+        if graph.hops:
+            columns["BC"] = between[0]
+        columns[f"BC({name})"] = between[1]
+    return columns, lost.links
+
+
+def _paths(nodes: Nodes, graph: Graph, between: tuple[int, int], count: int) -> list[dict[str, Any]]:
+    """Return the best paths between two nodes."""
+    position = {node: place for place, node in enumerate(nodes.ids.tolist())}
+    for node in between:
+        if node not in position:
+            problem = "the node file has no such node"
+            raise InputError(problem, value=str(node), expected="a node of the node file", code="NODE_UNKNOWN")
+    found = []
+    for path in best_paths.k_shortest(graph, position[between[0]], position[between[1]], count):
+        way: dict[str, Any] = {"nodes": nodes.ids[list(path.nodes)].tolist(), "links": len(path.nodes) - 1}
+        found.append(way if graph.hops else way | {"probability": path.value})
+    return found
+
+
+def _links(
+    nodes: Nodes, connections: Connections, hops: Graph, chance: Graph | None, importance: dict[str, Floats]
+) -> pd.DataFrame:
+    """Return the table of links: all that are in one of the two networks."""
+    distances = connections.kind is Kind.DISTANCE
+    # Any falling function of distance gives the same tree; this one does not come to 0 for long ones.
+    weight = 1 / (1 + connections.value) if distances else connections.value
+    graph = graphs.with_probabilities(nodes.ids.size, connections.first, connections.second, weight)
+    both = nodes.existing[graph.first] & nodes.existing[graph.second]
+    among = graphs.with_probabilities(nodes.ids.size, graph.first[both], graph.second[both], graph.weight[both])
+    tree = np.flatnonzero(both)[graphs.spanning_tree(among)]
+    in_tree = np.zeros(graph.links, dtype=np.bool_)
+    in_tree[tree] = True
+    table = pd.DataFrame({"a": graph.first, "b": graph.second, "linked": False, "spanning_tree": in_tree})
+    if distances:
+        pairs = pd.DataFrame(
+            {
+                "a": np.minimum(connections.first, connections.second),
+                "b": np.maximum(connections.first, connections.second),
+                "distance": connections.value,
+            }
+        )
+        table["distance"] = table[["a", "b"]].merge(pairs.groupby(["a", "b"], as_index=False).min(), how="left")[
+            "distance"
+        ]
+    for own, name in ((chance, "PC"), (hops, "IIC")):
+        if own is not None:
+            place = _place(graph, own)
+            if own.hops:
+                table.loc[place, "linked"] = True
+            else:
+                table["probability"] = 0.0
+                table.loc[place, "probability"] = own.weight
+            if f"d{name}" in importance:
+                table[f"d{name}"] = np.nan
+                table.loc[place, f"d{name}"] = importance[f"d{name}"]
+                table.loc[~both, f"d{name}"] = np.nan
+    kept = table["linked"] | (table["probability"] > 0 if chance is not None else False)
+    table.insert(0, "first", nodes.ids[graph.first])
+    table.insert(1, "second", nodes.ids[graph.second])
+    return table[kept | table["spanning_tree"]].drop(columns=["a", "b"]).reset_index(drop=True)
+
+
+def _place(whole: Graph, part: Graph) -> Any:
+    """Return the positions of a graph's links among those of a graph that has them all."""
+    keys = whole.first.astype(np.int64) * whole.nodes + whole.second
+    return np.searchsorted(keys, part.first.astype(np.int64) * whole.nodes + part.second)

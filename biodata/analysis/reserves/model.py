@@ -1,0 +1,219 @@
+"""A reserve selection problem in the one form that solvers take.
+
+minimise  constant + linear·x - Σ weight x_first x_second + slack_cost·s
+where     rows x + s ≥ 1 (each row scaled by its need),  limits x ≤ 1,  x 0 or 1,  0 ≤ s ≤ 1
+
+A boundary of length b between two units costs b (x_i + x_j - 2 x_i x_j), so every penalty is a part of `linear` and a
+pair whose weight is never negative: without the rows the problem is a minimum cut.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import sparse
+
+from biodata.analysis.reserves.problem import Problem
+from biodata.analysis.reserves.targets import Bools, Floats, Ints, Sparse
+
+TOLERANCE: Final = 1e-8
+"""A requirement counts as met where less than this share of it is missing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """What solvers take.
+
+    Attributes
+    ----------
+    linear : ndarray of float64, length n
+    first, second, weight : ndarrays, length p
+        Pairs; weight > 0.
+    rows : sparse array, r rows × n units
+        Each divided by its need.
+    requirement : ndarray of int64, length r
+        Which of the problem's requirements a row is; those that need nothing have none.
+    slack : ndarray of int64, length r
+        Which slack a row has; -1 where it must be met.
+    slack_cost : ndarray of float64
+        Cost of missing all.
+    whole_slack : bool
+        A slack is 0 or 1: a feature is met or not.
+    limit : ndarray of float64, length n, optional
+        Costs divided by the budget.
+    constant : float
+    locked_in, locked_out : ndarray of bool, length n
+    """
+
+    linear: Floats
+    first: Ints
+    second: Ints
+    weight: Floats
+    rows: Sparse
+    requirement: Ints
+    slack: Ints
+    slack_cost: Floats
+    whole_slack: bool
+    limit: Floats | None
+    constant: float
+    locked_in: Bools
+    locked_out: Bools
+
+    @property
+    def units(self) -> int:
+        """Number of planning units."""
+        return len(self.linear)
+
+    @property
+    def covers(self) -> bool:
+        """True where each row stands for itself: no budget, and no slack that rows share or that is all or nothing."""
+        used = self.slack[self.slack >= 0]
+        return self.limit is None and not self.whole_slack and len(set(used.tolist())) == used.size
+
+    def price(self) -> Floats:
+        """Return the cost of missing all of a row; inf where it must be met."""
+        return np.where(self.slack >= 0, np.append(self.slack_cost, np.inf)[self.slack], np.inf)
+
+    def slacks(self, chosen: Bools) -> Floats:
+        """Return the least slack that a choice of units needs."""
+        short = np.clip(1 - self.rows @ chosen.astype(np.float64), 0, 1)
+        short[short < TOLERANCE] = 0.0
+        found = np.zeros(len(self.slack_cost))
+        has = self.slack >= 0
+        np.maximum.at(found, self.slack[has], short[has])
+        return np.ceil(found) if self.whole_slack else found
+
+    def value(self, chosen: Bools) -> float:
+        """Return the objective of a choice of units."""
+        x = chosen.astype(np.float64)
+        pairs = float(self.weight @ (x[self.first] * x[self.second]))
+        return self.constant + float(self.linear @ x) - pairs + float(self.slack_cost @ self.slacks(chosen))
+
+    def allows(self, chosen: Bools) -> bool:
+        """Tell whether a choice of units meets every row without slack, the limit and the locks."""
+        short = 1 - self.rows @ chosen.astype(np.float64)
+        met = bool((short[self.slack < 0] < TOLERANCE).all())
+        within = self.limit is None or float(self.limit @ chosen) <= 1 + TOLERANCE
+        return met and within and bool(chosen[self.locked_in].all()) and not bool(chosen[self.locked_out].any())
+
+
+def thinned(model: Model, chosen: Bools, cost: Floats) -> Bools:
+    """Return a choice without the units that change nothing about its objective but cost something, the dearest first.
+
+    Parameters
+    ----------
+    model : Model
+        One whose objective does not hold the cost: a budget does.
+    chosen : ndarray of bool, length n
+    cost : ndarray of float64, length n
+    """
+    kept = chosen.copy()
+    columns = model.rows.T.tocsr()
+    n, first, second = model.units, model.first, model.second
+    ends = np.concatenate([first, second]), np.concatenate([second, first])
+    pairs = sparse.csr_array((np.concatenate([model.weight, model.weight]), ends), shape=(n, n))
+    allowed = np.append(model.slacks(chosen), 0.0)[model.slack]
+    held = model.rows @ kept.astype(np.float64)
+    units = np.flatnonzero(kept & ~model.locked_in & (cost > 0))
+    for unit in units[np.argsort(-cost[units], kind="stable")].tolist():
+        part = slice(columns.indptr[unit], columns.indptr[unit + 1])
+        rows, amounts = columns.indices[part], columns.data[part]
+        beside = slice(pairs.indptr[unit], pairs.indptr[unit + 1])
+        saved = model.linear[unit] - pairs.data[beside] @ kept[pairs.indices[beside]]
+        if saved >= 0 and (1 - held[rows] + amounts <= allowed[rows] + TOLERANCE).all():
+            kept[unit] = False
+            held[rows] -= amounts
+    return kept
+
+
+def build(problem: Problem) -> Model:
+    """Return the solvers' form of a problem."""
+    n = problem.units
+    linear = problem.cost.astype(np.float64) if problem.objective == "minimum_set" else np.zeros(n)
+    pairs: list[tuple[Ints, Ints, Floats]] = []
+    if (boundary := problem.boundary) is not None and boundary.penalty > 0:
+        ends = np.bincount(boundary.first, boundary.length, n) + np.bincount(boundary.second, boundary.length, n)
+        linear = linear + boundary.penalty * (boundary.edge_factor * boundary.outer + ends)
+        pairs.append((boundary.first, boundary.second, 2 * boundary.penalty * boundary.length))
+    if (links := problem.connectivity) is not None and links.penalty > 0:
+        between = links.first != links.second
+        first, second, strength = links.first[between], links.second[between], links.penalty * links.strength[between]
+        if links.symmetric:
+            alone = np.bincount(links.first[~between], links.penalty * links.strength[~between], n)
+            linear = linear - alone
+        else:
+            linear = linear + np.bincount(first, strength, n)
+        pairs.append((first, second, strength))
+    first, second, weight = _merge(pairs, n)
+    needs = np.array([requirement.need for requirement in problem.requirements], dtype=np.float64)
+    used: Ints = np.flatnonzero(needs > 0)
+    rows = (
+        sparse.csr_array(sparse.diags_array(1 / needs[used]) @ problem.rows()[used])
+        if used.size
+        else sparse.csr_array((0, n))
+    )
+    slack, slack_cost = _slacks(problem, used)
+    return Model(
+        linear=linear,
+        first=first,
+        second=second,
+        weight=weight,
+        rows=rows,
+        requirement=used.astype(np.int64),
+        slack=slack,
+        slack_cost=slack_cost,
+        whole_slack=problem.objective == "maximum_coverage",
+        limit=_limit(problem),
+        constant=-_weight_of_all(problem) if problem.objective == "maximum_coverage" else 0.0,
+        locked_in=problem.is_locked_in,
+        locked_out=problem.is_locked_out | _too_dear(problem),
+    )
+
+
+def _merge(pairs: list[tuple[Ints, Ints, Floats]], n: int) -> tuple[Ints, Ints, Floats]:
+    """Return each pair once, the lower unit first, with the sum of its weights."""
+    if not pairs:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+    first, second, weight = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    keys, place = np.unique(low * n + high, return_inverse=True)
+    summed: Floats = np.bincount(place, weight, len(keys)).astype(np.float64)
+    kept = summed > 0
+    low, high = keys[kept] // n, keys[kept] % n
+    return low, high, summed[kept]
+
+
+def _slacks(problem: Problem, used: Ints) -> tuple[Ints, Floats]:
+    """Return which slack each row has, and what the slacks cost."""
+    if problem.objective == "minimum_set":
+        prices = (
+            np.full(len(problem.requirements), np.inf) if problem.shortfall_cost is None else problem.shortfall_cost
+        )
+        prices = prices[used]
+        soft = np.isfinite(prices)
+        return np.where(soft, np.cumsum(soft) - 1, -1).astype(np.int64), prices[soft]
+    features = np.array([problem.requirements[row].feature for row in used.tolist()], dtype=np.int64)
+    known, slack = np.unique(features, return_inverse=True)
+    weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
+    return slack.astype(np.int64), weights[known].astype(np.float64)
+
+
+def _weight_of_all(problem: Problem) -> float:
+    """Return the weight of all features that have requirements: what coverage falls short of is charged."""
+    weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
+    return float(sum(weights[feature] for feature in {requirement.feature for requirement in problem.requirements}))
+
+
+def _limit(problem: Problem) -> Floats | None:
+    """Return the costs as shares of the budget; a budget of 0 leaves only what costs nothing."""
+    if problem.budget is None or problem.budget == 0:
+        return None
+    return problem.cost / problem.budget
+
+
+def _too_dear(problem: Problem) -> Bools:
+    """Mark units that alone are over the budget."""
+    if problem.budget is None:
+        return np.zeros(problem.units, dtype=bool)
+    dear: Bools = problem.cost > problem.budget * (1 + TOLERANCE)
+    return dear & ~problem.is_locked_in

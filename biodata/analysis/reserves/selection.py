@@ -1,0 +1,234 @@
+"""Reserve selection: a plan that answers a problem, how good it certainly is, and what it holds.
+
+Small problems go to HiGHS as they are. Larger ones that only have rows to meet get a bound from minimum cuts and plans
+from a search first; where these leave a gap, HiGHS looks at the units about which good plans disagree, and at the whole.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from biodata.analysis.reserves.model import TOLERANCE, Model, build, thinned
+from biodata.analysis.reserves.problem import Problem
+from biodata.analysis.reserves.run import SMALL_UNITS, Progress, Run, relative_gap
+from biodata.analysis.reserves.search import Plan
+from biodata.analysis.reserves.targets import Bools
+
+Status = Literal["optimal", "within_gap", "time_limit", "infeasible", "no_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a plan holds of a requirement.
+
+    Attributes
+    ----------
+    feature : str
+        With the country where the requirement is for one.
+    held, need : float
+        Amounts, or units where `counts`.
+    counts, met : bool
+    """
+
+    feature: str
+    held: float
+    need: float
+    counts: bool
+    met: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """A plan and what is known of it.
+
+    Attributes
+    ----------
+    objective : float
+        Costs and penalties, or weights of features met, or the weighted shortfall; NaN where there is no plan.
+    bound : float
+        No plan is better.
+    gap : float
+        Distance between the two as a share of the objective; 0 is proven to be the best.
+    status : str
+        'optimal', 'within_gap' (of what was asked), 'time_limit', 'infeasible', or 'no_plan' (none found in time).
+    chosen : ndarray of bool, length n
+        Units of the plan.
+    cost, boundary, connectivity : float
+        Cost of the units; length of the outline, edge factor included; strength of the connections that the penalty
+        counts. Penalties are not multiplied in.
+    holdings : tuple of Holding
+        One for each requirement.
+    problems : tuple of str
+        Why there is no plan: the features that cannot be met, and by how much.
+    seconds : float
+    """
+
+    objective: float
+    bound: float
+    gap: float
+    status: Status
+    chosen: Bools
+    cost: float
+    boundary: float
+    connectivity: float
+    holdings: tuple[Holding, ...]
+    problems: tuple[str, ...]
+    seconds: float
+
+
+def solve(
+    problem: Problem,
+    *,
+    gap: float = 0.0,
+    seconds: float = 300.0,
+    threads: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Selection:
+    """Return the best plan found, with its bound.
+
+    Parameters
+    ----------
+    problem : Problem
+    gap : float
+        Stop where the plan is certainly within this share of the best.
+    seconds : float
+        Stop after about this time.
+    threads : int
+        Of HiGHS; the rest takes one.
+    seed : int
+    progress : callable, optional
+        Called with objective and bound whenever one of them gets better.
+    """
+    began = time.monotonic()
+    model = build(problem)
+    impossible = unmeetable(problem)
+    if problem.budget is not None and float(problem.cost[model.locked_in].sum()) > problem.budget * (1 + TOLERANCE):
+        over = float(problem.cost[model.locked_in].sum()) - problem.budget
+        impossible = (f"the units locked in cost {over:g} more than the budget",)
+    if impossible and _must_meet(problem, impossible):
+        return _without_plan(problem, "infeasible", math.inf, impossible, began)
+    run = Run(model, gap, began + seconds, threads, seed, progress)
+    if model.covers and model.units > SMALL_UNITS:
+        run.search()
+    if not run.done and (run.plan is None or run.fits_highs):
+        run.whole()
+    if run.plan is None:
+        if not run.infeasible:
+            return _without_plan(problem, "no_plan", run.bound, (), began)
+        return _without_plan(problem, "infeasible", math.inf, _budget_problems(problem, seconds, threads), began)
+    plan = run.plan
+    if problem.objective != "minimum_set":
+        chosen = thinned(model, plan.chosen, problem.cost)
+        plan = Plan(min(model.value(chosen), plan.value), chosen)
+    return _selection(problem, model, plan, run.bound, gap, began)
+
+
+def evaluate(problem: Problem, chosen: Bools) -> Selection:
+    """Return what is known of a given choice of units; its bound is -inf and its status 'time_limit', or 'infeasible'."""
+    began = time.monotonic()
+    model = build(problem)
+    found = _selection(problem, model, Plan(model.value(chosen), chosen), -math.inf, 0.0, began)
+    return found if model.allows(chosen) else replace(found, status="infeasible")
+
+
+def unmeetable(problem: Problem) -> tuple[str, ...]:
+    """Return a sentence for each requirement that even all units together do not meet."""
+    open_units = (~problem.is_locked_out).astype(np.float64)
+    found = []
+    for requirement, there in zip(problem.requirements, problem.rows() @ open_units, strict=True):
+        if there < requirement.need * (1 - TOLERANCE):
+            what = "units" if requirement.counts else "amount"
+            found.append(
+                f"{problem.requirement_name(requirement)}: {what} {there:.6g} of {requirement.need:.6g} can be had, "
+                f"{requirement.need - there:.6g} short"
+            )
+    return tuple(found)
+
+
+def _must_meet(problem: Problem, impossible: Sequence[str]) -> bool:
+    """Tell whether something impossible rules every plan out: not where shortfalls are allowed."""
+    if problem.objective != "minimum_set":
+        return any("budget" in text for text in impossible)
+    if problem.shortfall_cost is None:
+        return True
+    hard = [row for row, cost in enumerate(problem.shortfall_cost) if math.isinf(cost)]
+    return bool(
+        unmeetable(replace(problem, requirements=[problem.requirements[row] for row in hard], shortfall_cost=None))
+    )
+
+
+def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: float, began: float) -> Selection:
+    """Return the plan with everything that is told of it."""
+    value, lowest = plan.value, min(bound, plan.value)
+    if problem.objective == "maximum_coverage":
+        value, lowest = 0.0 - value, 0.0 - lowest
+    apart = relative_gap(value, lowest)
+    status: Status = "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
+    boundary, connectivity = _penalised(problem, plan.chosen)
+    return Selection(
+        objective=value,
+        bound=lowest,
+        gap=apart,
+        status=status,
+        chosen=plan.chosen,
+        cost=float(problem.cost[plan.chosen].sum()),
+        boundary=boundary,
+        connectivity=connectivity,
+        holdings=_holdings(problem, plan.chosen),
+        problems=(),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _penalised(problem: Problem, chosen: Bools) -> tuple[float, float]:
+    """Return the outline's length and the connections that count."""
+    outline = strength = 0.0
+    if (boundary := problem.boundary) is not None:
+        apart = chosen[boundary.first] != chosen[boundary.second]
+        outline = float(boundary.length[apart].sum() + boundary.edge_factor * boundary.outer[chosen].sum())
+    if (links := problem.connectivity) is not None:
+        first, second = chosen[links.first], chosen[links.second]
+        strength = float(links.strength[first & (second if links.symmetric else ~second)].sum())
+    return outline, strength
+
+
+def _holdings(problem: Problem, chosen: Bools) -> tuple[Holding, ...]:
+    """Return what a choice holds of each requirement."""
+    held = problem.rows() @ chosen.astype(np.float64)
+    return tuple(
+        Holding(
+            problem.requirement_name(requirement),
+            float(amount),
+            requirement.need,
+            requirement.counts,
+            bool(amount >= requirement.need * (1 - TOLERANCE)),
+        )
+        for requirement, amount in zip(problem.requirements, held, strict=True)
+    )
+
+
+def _budget_problems(problem: Problem, seconds: float, threads: int) -> tuple[str, ...]:
+    """Tell which features fall short where everything exists but the budget is too small."""
+    if problem.budget is None:
+        return ("no choice of units meets every requirement",)
+    softened = replace(problem, objective="minimum_shortfall", shortfall_cost=None, boundary=None, connectivity=None)
+    nearest = solve(softened, seconds=min(seconds, 60.0), threads=threads, gap=0.01)
+    short = [holding for holding in nearest.holdings if not holding.met]
+    return tuple(
+        f"{holding.feature}: {holding.held:.6g} of {holding.need:.6g} within the budget of {problem.budget:g}, "
+        f"{holding.need - holding.held:.6g} short in the plan that falls least short"
+        for holding in short
+    )
+
+
+def _without_plan(problem: Problem, status: Status, bound: float, why: tuple[str, ...], began: float) -> Selection:
+    """Return that there is no plan, and why."""
+    nothing = np.zeros(problem.units, dtype=bool)
+    holdings = _holdings(problem, nothing)
+    seconds = time.monotonic() - began
+    return Selection(math.nan, bound, math.inf, status, nothing, 0.0, 0.0, 0.0, holdings, why, seconds)
