@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from importlib.util import find_spec
 from typing import Annotated, Final
 
 import typer
@@ -77,6 +78,7 @@ def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1
         host=host,
         port=port,
         workers=workers,
+        loop="api.accepting:Loop" if workers > 1 and find_spec("uvloop") else "auto",
         log_config=None,
         log_level="warning",
         access_log=False,
