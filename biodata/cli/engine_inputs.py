@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.reserve_units import CostOption, ShapeOption, UnitShape, read_rates
 from biodata.errors import NoReleaseError
 
 if TYPE_CHECKING:
@@ -76,11 +77,15 @@ def circuitscape(
 def marxan(
     out: OutOption,
     box: Annotated[str, typer.Option(help="West,south,east,north in degrees.")],
-    side_m: Annotated[float, typer.Option(help="Side of a planning unit, metres.", min=100)] = 10_000,
+    side_m: Annotated[
+        float, typer.Option(help="Side of a square unit, metres; a hexagon has the same area.", min=100)
+    ] = 10_000,
+    shape: ShapeOption = UnitShape.SQUARE,
     data: DataOption = DEFAULT_DATA,
     country: Annotated[
         list[str] | None, typer.Option(help="Only units on the land of this country (ISO 3166-1 alpha-2).")
     ] = None,
+    cost_per_km2: CostOption = None,
     target: Annotated[float, typer.Option(help="Share of each species' units to hold.", min=0, max=1)] = 0.3,
     least_units: Annotated[int, typer.Option(help="Species in fewer units are left out.", min=1)] = 1,
     locked_in: Annotated[
@@ -90,6 +95,8 @@ def marxan(
 ) -> None:
     """Write planning units, species and where they are: input.dat, pu, spec, puvspr and bound; and units.gpkg.
 
+    Units are cut at the borders of countries and cost their area.
+
     Example: biodata analysis-inputs marxan --data mydata --box 101,20,103,22 --side-m 5000 --out project
     """
     from biodata import places
@@ -98,8 +105,9 @@ def marxan(
 
     release = _release(data)
     request = MarxanRequest(
-        read_box(box), side_m, target, least_units, locked_in, tuple(country or ()), boundary_modifier=blm
-    )
+        read_box(box), side_m, target, least_units, locked_in, tuple(country or ()), boundary_modifier=blm,
+        shape=shape.value, cost_per_km2=read_rates(cost_per_km2 or []),
+    )  # fmt: skip
     boundaries = places.load_boundaries(settings_for(data).boundaries)
     _tell(release, write_marxan(release, request, out, boundaries=boundaries), out)
 

@@ -1,4 +1,4 @@
-"""`biodata reserves solve`: Marxan's projects, solved exactly or to a certified gap."""
+"""`biodata reserves`: Marxan's projects, solved exactly or to a certified gap."""
 
 import json
 import time
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from biodata.cli.options import say, show_progress
+from biodata.cli.reserve_units import UNITS_HELP, units
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ Example: biodata reserves explain tutorial 1204 --instead-of 1187
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    group = typer.Typer(help="Select reserves: solve Marxan's projects.", no_args_is_help=True)
+    group = typer.Typer(help="Select reserves: make planning units, solve Marxan's projects.", no_args_is_help=True)
     group.command(name="solve", help=_SOLVE)(solve)
     group.command(name="explain", help=_EXPLAIN)(explain)
+    group.command(name="units", help=UNITS_HELP)(units)
     app.add_typer(group, name="reserves")
 
 
