@@ -2,10 +2,19 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from biodata.cli.options import say, show_progress
 from biodata.errors import InputError
+
+_BANDS: Final = MappingProxyType(
+    {
+        "mosaic": "cost above the cheapest path, least of all corridors",
+        "largest": "largest improvement score of any pair",
+        "total": "sum of the improvement scores of all pairs",
+    }
+)
 
 
 def run(
@@ -53,8 +62,8 @@ def run(
     from biodata.analysis import areas as areas_of
     from biodata.analysis import corridors, estimates, own_areas, own_ground, window_check
     from biodata.analysis.barriers import BarrierParameters
+    from biodata.exports.cog import write_cog
     from biodata.exports.corridors import write_network
-    from biodata.exports.rasters import write_geotiff
 
     parameters = corridors.CorridorParameters(**choices)
     resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
@@ -109,7 +118,7 @@ def run(
         layers |= {name: np.where(v > 0, v, np.nan) for name, v in found.barrier_mosaic.layers().items()}
     for name, path in rasters.items():
         if path is not None:
-            write_geotiff(layers[name], grid, path)
+            write_cog(layers[name], grid, path, description=_BANDS[name])
     shutil.rmtree(home, ignore_errors=True)
     linked = found.corridors[found.corridors["functional"]]
     say(
