@@ -156,8 +156,9 @@ def find_corridors(
 
 def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate: bool, check_window: bool) -> None:
     """Run over a layer of the installation."""
-    from biodata import runs
+    from biodata import run_engines, runs
     from biodata.exports.layers import write_geopackage
+    from biodata.run_engines.corridors import outcome_of
 
     settings = settings_for(data)
     request = runs.Request(**asked, check_window=check_window)
@@ -165,6 +166,7 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
     if estimate:
         return
     report = runs.find_corridors(settings, request, progress=show_progress())
+    kept = run_engines.keep(settings, "corridors", asked, outcome_of(settings, request, report), seed=request.seed)
     say(
         f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
         f"{report.corridors} corridors, {report.candidates} candidates"
@@ -178,6 +180,7 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
         frame = found.filter(found["run_id"] == report.run_id)
         write_geopackage(frame, out, layer="corridors")
         say(f"{frame.height} pairs → {out}")
+    say(f"kept as {kept.id}")
 
 
 def _stop(problem: str, expected: str) -> NoReturn:
