@@ -12,6 +12,7 @@ _BANDS: Final = MappingProxyType(
     {
         "mosaic": "cost above the cheapest path, least of all corridors",
         "largest": "largest improvement score of any pair",
+        "pinch": "current inside corridors, most of any pair (A)",
         "total": "sum of the improvement scores of all pairs",
     }
 )
@@ -94,8 +95,8 @@ def run(
     home = out.with_name(f"{out.stem}.parts")
     with ThreadPoolExecutor(workers) as executor:
         found = corridors.least_cost(
-            plain, resistance, grid, parameters=parameters, barriers=barriers, executor=executor, folder=home,
-            progress=show_progress(),
+            plain, resistance, grid, parameters=parameters, barriers=barriers,
+            currents=rasters["pinch"] is not None, executor=executor, folder=home, progress=show_progress(),
         )  # fmt: skip
         if check_window:
             cells = np.concatenate([site.all_cells for site in sites])
@@ -116,6 +117,8 @@ def run(
     layers = {"mosaic": found.mosaic}
     if found.barrier_mosaic is not None:
         layers |= {name: np.where(v > 0, v, np.nan) for name, v in found.barrier_mosaic.layers().items()}
+    if found.currents is not None:
+        layers["pinch"] = found.currents.largest
     for name, path in rasters.items():
         if path is not None:
             write_cog(layers[name], grid, path, description=_BANDS[name])
