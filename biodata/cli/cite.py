@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.export import read_box
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_box, say, settings_for
 from biodata.cli.question import asked_of, read_pairs
 from biodata.errors import NoReleaseError
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, read_box, say, settings_for
 from biodata.cli.reserve_units import CostOption, ShapeOption, UnitShape, read_rates
 from biodata.errors import NoReleaseError
 
@@ -46,7 +46,6 @@ def conefor(
 
     Example: biodata analysis-inputs conefor --data mydata --reach-m 50000 --out conefor
     """
-    from biodata.cli.export import read_box
     from biodata.exports.engine_inputs import write_conefor
 
     release = _release(data)
@@ -100,7 +99,6 @@ def marxan(
     Example: biodata analysis-inputs marxan --data mydata --box 101,20,103,22 --side-m 5000 --out project
     """
     from biodata import places
-    from biodata.cli.export import read_box
     from biodata.exports.marxan_inputs import MarxanRequest, write_marxan
 
     release = _release(data)

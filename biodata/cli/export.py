@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_box, say, settings_for, show_progress
 from biodata.cli.question import asked_of, read_pairs
 from biodata.errors import InputError, NoReleaseError
 
@@ -183,15 +183,3 @@ def _of_results(countries: list[str], species: list[str], box: str | None) -> "q
 
 def _no_release(data: Path) -> NoReleaseError:
     return NoReleaseError(f"{data} has no release yet: run `biodata release --data {data}` first")
-
-
-def read_box(text: str) -> tuple[float, float, float, float]:
-    """Read west,south,east,north."""
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        problem = "this is no box"
-        raise InputError(
-            problem, column="--box", value=text, expected="west,south,east,north in degrees, such as 100,20,103,22.5"
-        ) from None
-    return west, south, east, north

@@ -79,3 +79,21 @@ def read_options(texts: list[str]) -> dict[str, str]:
             raise typer.BadParameter(message, param_hint="--option")
         options[name] = value
     return options
+
+
+def read_box(text: str) -> tuple[float, float, float, float]:
+    """Read west,south,east,north.
+
+    Raises
+    ------
+    InputError
+        If these are no four numbers.
+    """
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        problem = "this is no box"
+        raise InputError(
+            problem, column="--box", value=text, expected="west,south,east,north in degrees, such as 100,20,103,22.5"
+        ) from None
+    return west, south, east, north

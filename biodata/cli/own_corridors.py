@@ -61,7 +61,7 @@ def run(
     import numpy as np
 
     from biodata.analysis import areas as areas_of
-    from biodata.analysis import corridors, estimates, own_areas, own_ground, window_check
+    from biodata.analysis import corridors, estimates, own_areas, own_ground, sources, window_check
     from biodata.analysis.barriers import BarrierParameters
     from biodata.exports.cog import write_cog
     from biodata.exports.corridors import write_network
@@ -70,8 +70,7 @@ def run(
     resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
     for note in notes:
         say(f"{raster.name}: {note}")
-    is_raster = areas.suffix.casefold() in {".tif", ".tiff", ".asc", ".img"}
-    table = own_ground.areas(areas, grid) if is_raster else own_areas.read(areas, **columns)
+    table = own_ground.areas(areas, grid) if sources.is_raster(areas) else own_areas.read(areas, **columns)
     plain = own_areas.on_plane(table, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
     inside = {site.area_id for site in sites}

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.export import read_box
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, read_box, say, settings_for
 from biodata.errors import InputError
 
 UNITS_HELP = """Make planning units: hexagons or squares of equal area, cut at coasts and at the borders of countries.

@@ -74,11 +74,10 @@ def solve(
     read = marxan.read_project(project)
     problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
     penalties = marxan_problem.penalties(read, problem)
-    told = marxan_problem.missed(problem, read)
+    asked, told = marxan_problem.solvable(problem, read, objective=objective)  # type: ignore[arg-type]
     for line in [*told, *read.notes]:
         typer.echo(f"biodata: {line}", err=True)
     missed = told if objective == "minimum_set" else []  # the other objectives leave out what cannot be had
-    asked = marxan_problem.soften(problem, read, penalties) if missed else problem
     seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
     with _Watch("gap", seconds) as watch:
         found = reserve_selection.solve(
@@ -138,9 +137,7 @@ def explain(
     from biodata.formats import marxan
 
     read = marxan.read_project(project)
-    problem = marxan_problem.to_problem(read)
-    if marxan_problem.missed(problem, read):
-        problem = marxan_problem.soften(problem, read, marxan_problem.penalties(read, problem))
+    problem, _ = marxan_problem.solvable(marxan_problem.to_problem(read), read)
     places = {name: place for place, name in enumerate(problem.unit_names)}
     for name in filter(None, (unit, instead_of)):
         if name not in places:

@@ -100,7 +100,7 @@ def write_marxan(
     whose place was made coarser, is in no unit and is counted.
     """
     from biodata.analysis.reserves import planning_units
-    from biodata.exports.planning_units import bounds_of, unit_table, write_layer
+    from biodata.exports.planning_units import bounds_of, unit_table, write_units_layer
     from biodata.formats.marxan_output import write_project
 
     units = planning_units.cut_at_borders(
@@ -129,7 +129,7 @@ def write_marxan(
         blm=request.boundary_modifier,
     )  # fmt: skip
     by_species.select("id", "species", "units").write_csv(folder / KEY_FILE)
-    write_layer(units, table, folder / "units.gpkg")
+    write_units_layer(units, table, folder / "units.gpkg")
     locked = int((table["status"] == _LOCKED_IN).sum())
     counts = {
         "units": len(units),

@@ -8,6 +8,7 @@ import polars as pl
 import shapely
 
 from biodata import geo
+from biodata.exports import layers
 from biodata.formats.marxan_output import write_settings, write_units
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def bounds_of(units: "gpd.GeoDataFrame") -> "Bounds":
     return Bounds(shared.first, shared.second, shared.length, shared.outer, symmetric=True)
 
 
-def write_layer(units: "gpd.GeoDataFrame", table: pl.DataFrame, path: Path) -> None:
+def write_units_layer(units: "gpd.GeoDataFrame", table: pl.DataFrame, path: Path) -> None:
     """Write the units as a layer in degrees, styled by status; the file appears whole or not at all.
 
     Parameters
@@ -74,17 +75,12 @@ def write_layer(units: "gpd.GeoDataFrame", table: pl.DataFrame, path: Path) -> N
     import geopandas as gpd
 
     from biodata.analysis.reserves.feature_amounts import crs_of
-    from biodata.exports.styles import add_styles
 
-    part = path.with_name(f"{path.stem}.part.gpkg")
-    part.unlink(missing_ok=True)
     told = table.to_pandas().assign(
         country_code=units["country_code"].to_numpy(), area_km2=units["area_km2"].to_numpy()
     )
     shapes = geo.project(units.geometry.to_numpy(), crs_of(units), 4326)
-    gpd.GeoDataFrame(told, geometry=shapes, crs=4326).to_file(part, layer=LAYER, driver="GPKG", engine="pyogrio")
-    add_styles(part, [LAYER])
-    part.replace(path)
+    layers.write_layer(gpd.GeoDataFrame(told, geometry=shapes, crs=4326), path, layer=LAYER)
 
 
 def write_project_of_units(units: "gpd.GeoDataFrame", cost: Any, folder: Path) -> tuple[Path, ...]:
@@ -105,7 +101,7 @@ def write_project_of_units(units: "gpd.GeoDataFrame", cost: Any, folder: Path) -
     """
     table = unit_table(units, cost)
     files = [*write_units(folder, table, bounds_of(units)), folder / "units.gpkg"]
-    write_layer(units, table, files[-1])
+    write_units_layer(units, table, files[-1])
     if not (folder / "input.dat").exists():
         files.append(write_settings(folder, bounded=True))
     return tuple(files)

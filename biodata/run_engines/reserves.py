@@ -46,10 +46,7 @@ def _solved(folder: Path, choices: Mapping[str, Any], seed: int) -> tuple[dict[s
 
     project = read_project(folder)
     problem = marxan_problem.to_problem(project, objective=choices["objective"], budget=choices["budget"])
-    missed = marxan_problem.missed(problem, project)
-    asked = problem
-    if missed and choices["objective"] == "minimum_set":
-        asked = marxan_problem.soften(problem, project, marxan_problem.penalties(project, problem))
+    asked, missed = marxan_problem.solvable(problem, project, objective=choices["objective"])
     best = selection.solve(asked, gap=choices["gap"], seconds=choices["seconds"], seed=seed)
     if best.status in ("infeasible", "no_plan"):
         why = "; ".join(best.problems) or f"no plan was found in {choices['seconds']:g} seconds"
