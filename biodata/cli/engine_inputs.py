@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, read_box, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, current_release, read_box, say, settings_for
 from biodata.cli.reserve_units import CostOption, ShapeOption, UnitShape, read_rates
-from biodata.errors import NoReleaseError
 
 if TYPE_CHECKING:
     from biodata.exports.engine_inputs import Written
@@ -48,7 +47,7 @@ def conefor(
     """
     from biodata.exports.engine_inputs import write_conefor
 
-    release = _release(data)
+    release = current_release(data)
     written = write_conefor(
         release, out, reach_m=math.inf if reach_m is None else reach_m, box=read_box(box) if box else None,
         corridors=corridors,
@@ -69,7 +68,7 @@ def circuitscape(
     from biodata.analysis import rasters
     from biodata.exports.engine_inputs import write_circuitscape
 
-    release = _release(data)
+    release = current_release(data)
     _tell(release, write_circuitscape(release, rasters.read(raster), out, points=points), out)
 
 
@@ -101,24 +100,13 @@ def marxan(
     from biodata import places
     from biodata.exports.marxan_inputs import MarxanRequest, write_marxan
 
-    release = _release(data)
+    release = current_release(data)
     request = MarxanRequest(
         read_box(box), side_m, target, least_units, locked_in, tuple(country or ()), boundary_modifier=blm,
         shape=shape.value, cost_per_km2=read_rates(cost_per_km2 or []),
     )  # fmt: skip
     boundaries = places.load_boundaries(settings_for(data).boundaries)
     _tell(release, write_marxan(release, request, out, boundaries=boundaries), out)
-
-
-def _release(data: Path) -> "Release":
-    """Return the current release."""
-    from biodata.store import releases
-
-    current = releases.current(data) if data.is_dir() else None
-    if current is None:
-        message = f"{data} has no release yet: run `biodata release --data {data}` first"
-        raise NoReleaseError(message)
-    return current
 
 
 def _tell(release: "Release", written: "Written", out: Path) -> None:
