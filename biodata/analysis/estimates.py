@@ -14,7 +14,7 @@ from biodata.analysis.areas import differ
 from biodata.analysis.corridors import CorridorParameters
 from biodata.analysis.grid import Floats, Grid
 
-# Measured on one thread (tests/benchmarks/bench_corridors.py, 1 to 20 million cells): the zones of all areas and their
+# Measured on one thread (tests/benchmarks/bench_corridors.py, 4 million cells, 60 areas): the zones of all areas and their
 # borders take a second for 8 million cells, a search for 26 million of its window, and a pair 15 ms besides.
 _CELLS_PER_SECOND_OF_ZONES: Final = 8e6
 _CELLS_PER_SECOND_OF_SEARCH: Final = 2.6e7
