@@ -21,6 +21,8 @@ from biodata.store.query.filters import InBox
 from biodata.store.registry import Registry
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from biodata.analysis.corridors import CorridorParameters
     from biodata.analysis.estimates import Estimate
     from biodata.analysis.resistance import ResistanceLayer
@@ -113,7 +115,9 @@ class RunReport:
         return asdict(self)
 
 
-def find_corridors(settings: Settings, request: Request, *, progress: bool = False) -> RunReport:
+def find_corridors(
+    settings: Settings, request: Request, *, executor: "Executor | None" = None, progress: bool = False
+) -> RunReport:
     """Find corridors and candidate reserves between protected areas of different countries; put them into the lake.
 
     Results of an earlier run over the same layer are replaced; the lake's earlier versions keep them.
@@ -124,6 +128,8 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         The installation.
     request : Request
         What is asked.
+    executor : concurrent.futures.Executor, optional
+        Where to work; as many threads as there are cores where none is given. What comes out is the same.
     progress : bool
         Show a progress bar.
 
@@ -173,13 +179,19 @@ def find_corridors(settings: Settings, request: Request, *, progress: bool = Fal
         home = settings.data / "runs" / run_id
         choices = _choices(request)
         links = corridors.between(
-            areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries, folder=home,
-            progress=progress,
+            areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries,
+            executor=executor, folder=home, progress=progress,
         )  # fmt: skip
         window_told = None
         if request.check_window:
             window_told = window_check.between(
-                links, areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries
+                links,
+                areas,
+                ground.resistance,
+                ground.grid,
+                parameters=choices,
+                boundaries=boundaries,
+                executor=executor,
             ).told()
         links = _named(links, run_id, "corridor_id", request.layer, parameters)
         candidates = transboundary.candidates(

@@ -17,7 +17,7 @@ def run(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess
     "command",
     [(), ("ingest",), ("release",), ("serve",), ("worker",), ("demo",), ("export",), ("corridors",), ("candidates",),
      ("resistance",), ("cost-distance",), ("network",), ("protconn",), ("circuit",), ("key", "new"), ("parse",), ("explain",),
-     ("reserves", "solve"), ("reserves", "explain"), ("runs", "start"), ("runs", "repeat"), ("runs", "show"),
+     ("reserves", "solve"), ("reserves", "explain"), ("reserves", "units"), ("runs", "start"), ("runs", "repeat"), ("runs", "show"),
      ("analysis-inputs", "marxan"), ("analysis-inputs", "conefor"), ("analysis-inputs", "circuitscape")],
     ids=" ".join,
 )  # fmt: skip

@@ -75,6 +75,36 @@ def refused(raster, areas, tmp_path, *more):
     return str(done.exception)
 
 
+def test_current_inside_corridors_is_squeezed_where_the_wall_is_open(tmp_path):
+    ground = np.ones((SIDE, SIDE))
+    ground[:, 20] = np.nan
+    ground[29:31, 20] = 1.0
+    raster = write_raster(tmp_path / "wall.tif", ground)
+    areas = write_areas(tmp_path / "areas.gpkg", at(3, 5), at(33, 12), at(3, 30), name=["A", "B", "C"])
+    out, pinch = tmp_path / "out.gpkg", tmp_path / "pinch.tif"
+    done = run("--raster", raster, "--areas", areas, "--out", out, "--pinch", pinch, "--cut-cost", 1500)
+    assert done.exit_code == 0, done.output
+    with rasterio.open(pinch) as source:
+        current = source.read(1)
+        assert source.descriptions[0].startswith("current")
+    table = gpd.read_file(out, layer="pinch_points")
+    assert table["current_a"].is_monotonic_decreasing
+    assert (table["effective_resistance"] > 0).all()
+    through = table[table["from_name"].eq("B") | table["to_name"].eq("B")]
+    assert len(through) >= 1
+    for place in through.geometry:
+        row, column = rasterio.transform.rowcol(TRANSFORM, place.x, place.y)
+        assert abs(column - 20) <= 1, "in the opening or just beside it"
+        assert 28 <= row <= 31
+    # All of 1 A goes through the opening, and nowhere else through the wall.
+    assert np.nansum(current[29:31, 20]) >= 1 - 1e-6
+    assert np.isnan(np.delete(current[:, 20], [29, 30])).all()
+    corridors = gpd.read_file(out, layer="corridors")
+    x, y = rasterio.transform.xy(TRANSFORM, *np.nonzero(current > 0))
+    inside = shapely.contains_xy(shapely.union_all(corridors.geometry), x, y)
+    assert inside.mean() > 0.9
+
+
 def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path):
     out, mosaic, barriers, total = (tmp_path / name for name in ("out.gpkg", "m.tif", "b.tif", "s.tif"))
     done = run("--raster", raster, "--areas", areas, "--out", out, "--mosaic", mosaic, "--barriers", barriers,

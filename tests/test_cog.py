@@ -84,3 +84,15 @@ def test_what_is_no_class_is_refused(tmp_path):
     with pytest.raises(ValueError, match="whole numbers from 1"):
         write_cog(np.full((ROWS, COLUMNS), 1.5), PLACE, tmp_path / "out.tif", classes=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_whole_numbers_stay_and_the_band_tells_what_it_is(tmp_path):
+    ids = np.random.default_rng(3).choice([-1, 7, 70_000], (ROWS, COLUMNS)).astype(np.int32)
+    write_cog(ids, PLACE, tmp_path / "out.tif", nodata=-1, description="accumulated cost", unit="resistance x m")
+    with rasterio.open(tmp_path / "out.tif") as raster:
+        assert (raster.dtypes[0], raster.nodata) == ("int32", -1)
+        assert raster.descriptions == ("accumulated cost (resistance x m)",)
+        assert raster.units == ("resistance x m",)
+        np.testing.assert_array_equal(raster.read(1), ids)
+    with rasterio.open(tmp_path / "out.tif", OVERVIEW_LEVEL=1) as overview:
+        assert set(np.unique(overview.read(1))) == {-1, 7, 70_000}

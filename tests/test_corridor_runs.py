@@ -1,10 +1,14 @@
 """A run of corridors over an installation's layer: estimate, a break, the window check, what is left behind."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
-from biodata import pipeline, runs
+from biodata import pipeline, run_engines, run_records, runs
 from biodata.analysis.corridor_parts import Parts
+from biodata.cli import app
 from biodata.settings import Settings
 
 LAYER = "landcover_china_vietnam"
@@ -63,3 +67,20 @@ def test_dispersal_cost_limits_links_and_sets_the_cut(settings, request_of):
     runs.find_corridors(settings, request_of(dispersal_cost=1.0))
     found = runs.read_results(settings, "corridors")
     assert not found.filter(pl.col("least_cost") > 1)["functional"].any()
+
+
+def test_the_command_keeps_its_run_which_is_had_again_on_one_thread(settings, sample_data, tmp_path):
+    done = CliRunner().invoke(
+        app,
+        ["corridors", "--data", str(settings.data), "--layer", LAYER, "--resistance", str(sample_data / "resistance.csv"),
+         "--out", str(tmp_path / "corridors.gpkg")],
+        catch_exceptions=False,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    kept = run_records.every(settings)[-1]
+    assert f"kept as {kept.id}" in done.stdout
+    assert kept.engine == "corridors"
+    assert kept.results["corridors"]["rows"] >= 1
+    with ThreadPoolExecutor(1) as one:
+        _, comparison = run_engines.repeat(settings, kept.id, executor=one)
+    assert comparison.found == (), comparison.told()

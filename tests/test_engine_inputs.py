@@ -1,8 +1,8 @@
 """What is published as inputs of Conefor, Circuitscape and Marxan: read by our own readers, counted by other means."""
 
+import geopandas as gpd
 import numpy as np
 import polars as pl
-import pyogrio
 import pytest
 import shapely
 from affine import Affine
@@ -83,7 +83,8 @@ def test_cells_that_are_no_squares_are_refused(release, tmp_path):
 
 
 def test_marxan_gets_species_where_they_are_published(release, boundaries, tmp_path):
-    request = MarxanRequest(BOX, 20_000.0, target=0.25, boundary_modifier=0.5)
+    box = (99.95, *BOX[1:])  # records lie on the meridian of 100 degrees
+    request = MarxanRequest(box, 20_000.0, target=0.25, boundary_modifier=0.5)
     written = write_marxan(release, request, tmp_path, boundaries=boundaries)
     project = marxan.read_project(tmp_path)
     assert project.units.height == written.counts["units"]
@@ -95,47 +96,65 @@ def test_marxan_gets_species_where_they_are_published(release, boundaries, tmp_p
     )
     coarse = pl.col("coordinateUncertaintyInMeters").fill_null(0) > 20_000
     assert written.counts["records coarser than a unit"] == published.filter(coarse).height
-    grid = equal_area_grid(BOX, 20_000.0)
     precise = published.filter(~coarse)
-    rows, _columns = grid.cells_at(precise["decimalLongitude"].to_numpy(), precise["decimalLatitude"].to_numpy())
-    inside = precise.filter(pl.Series(rows >= 0))
-    assert set(pl.read_csv(tmp_path / "key.csv")["species"]) <= set(inside["species"])
-    # Every amount has a published record within its unit's square.
+    layer = gpd.read_file(tmp_path / "units.gpkg", layer="planning_units").geometry.to_numpy()
+    points = shapely.points(precise.select("decimalLongitude", "decimalLatitude").to_numpy())
+    # Edges that are straight in degrees are not in the plane that the units are made in: 1e-4 degrees between the two.
+    near = shapely.STRtree(layer).query(points, predicate="dwithin", distance=1e-4)
+    pairs = {(precise["species"][int(point)], int(unit)) for point, unit in near.T}
+    inside = precise.filter(pl.Series(np.isin(np.arange(len(points)), near[0])))
+    assert written.counts["records outside"] == pytest.approx(precise.height - inside.height, abs=2)
     named = dict(pl.read_csv(tmp_path / "key.csv").select("id", "species").iter_rows())
-    place = project.units.select("xloc", "yloc").to_numpy()
+    assert set(named.values()) == set(inside["species"])
     species_ids = project.species["id"].to_list()
-    for species, unit in project.amounts.select("species", "unit").iter_rows():
-        own = inside.filter(pl.col("species") == named[species_ids[species]])
-        metres = geo.geodesic_distance_m(
-            own["decimalLongitude"].to_numpy(), own["decimalLatitude"].to_numpy(), *place[unit]
-        )
-        assert metres.min() < 20_000 * np.sqrt(0.5) * 1.02
+    amounts = {(named[species_ids[one]], unit) for one, unit in project.amounts.select("species", "unit").iter_rows()}
+    assert amounts <= pairs
+    assert len(amounts) == pytest.approx(len(pairs), abs=4)
 
 
-def test_units_cost_their_area_and_share_their_edges(release, boundaries, tmp_path):
-    request = MarxanRequest(BOX, 50_000.0, countries=("LA",))
+@pytest.mark.parametrize("shape", ["square", "hexagon"])
+def test_units_cost_their_area_and_share_their_edges(release, boundaries, tmp_path, shape):
+    request = MarxanRequest(BOX, 50_000.0, countries=("LA", "TH"), shape=shape, cost_per_km2={"LA": 1.0, "TH": 3.0})
     written = write_marxan(release, request, tmp_path, boundaries=boundaries)
     project = marxan.read_project(tmp_path)
-    assert set(project.units["cost"]) == {2500.0}
-    land = places.country_geometry("LA", boundaries)
+    units = gpd.read_file(tmp_path / "units.gpkg", layer="planning_units")
+    assert len(units) == written.counts["units"] == project.units.height
+    assert set(units["country_code"]) == {"LA", "TH"}
+    np.testing.assert_allclose(project.units["cost"], units["area_km2"] * np.where(units["country_code"] == "TH", 3, 1))
+    np.testing.assert_allclose(geo.area_km2(units.geometry.to_numpy()), units["area_km2"], rtol=5e-3, atol=0.1)
     points = shapely.points(project.units.select("xloc", "yloc").to_numpy())
-    assert shapely.contains(land, points).all()
-    outline = (
-        np.bincount(np.concatenate([project.bounds.first, project.bounds.second]), minlength=project.units.height)
-        * 50.0
-        + project.bounds.outer
+    for code in ("LA", "TH"):
+        land = places.country_geometry(code, boundaries)
+        own = (units["country_code"] == code).to_numpy()
+        assert shapely.dwithin(land, points[own], 1e-4).all()
+        assert units["area_km2"][own].sum() == pytest.approx(
+            geo.area_km2([shapely.intersection(land, shapely.box(*BOX))])[0], rel=1e-4
+        )
+    shared = np.bincount(
+        np.concatenate([project.bounds.first, project.bounds.second]),
+        np.tile(project.bounds.length, 2),
+        project.units.height,
     )
-    assert set(outline) == {200.0}, "four sides of 50 km"
-    layer = pyogrio.read_info(tmp_path / "units.gpkg", layer="planning_units")
-    assert layer["features"] == written.counts["units"]
+    plane = units.to_crs(geo.equal_area_crs(tuple(units.total_bounds)).to_wkt()).geometry.length / 1000
+    np.testing.assert_allclose(shared + project.bounds.outer, plane, rtol=5e-3, atol=0.1)
+
+
+def test_without_countries_units_are_those_of_all_in_the_box(release, boundaries, tmp_path):
+    write_marxan(release, MarxanRequest(BOX, 50_000.0), tmp_path, boundaries=boundaries)
+    units = gpd.read_file(tmp_path / "units.gpkg", layer="planning_units")
+    assert set(units["country_code"]) == {"CN", "LA", "MM", "TH", "VN"}
 
 
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
         pytest.param(MarxanRequest((100, 15, 108, 23), 100.0), "UNITS_TOO_MANY", id="units of a hectare"),
-        pytest.param(MarxanRequest((80, -10, 82, -8), 50_000.0), "SPECIES_MISSING", id="the open sea"),
-        pytest.param(MarxanRequest((80, -10, 82, -8), 50_000.0, countries=("LA",)), "UNITS_MISSING", id="no land"),
+        pytest.param(MarxanRequest((80, -10, 82, -8), 50_000.0), "REGION_EMPTY", id="the open sea"),
+        pytest.param(MarxanRequest((80, -10, 82, -8), 50_000.0, countries=("LA",)), "REGION_EMPTY", id="no land"),
+        pytest.param(MarxanRequest((12, 45, 14, 47), 50_000.0), "SPECIES_MISSING", id="land without records"),
+        pytest.param(
+            MarxanRequest(BOX, 50_000.0, cost_per_km2={"LA": 1.0}), "COST_MISSING", id="a country without cost"
+        ),
     ],
 )
 def test_a_project_of_nothing_is_refused(release, boundaries, tmp_path, request_, code):
@@ -154,5 +173,9 @@ def test_the_command_line(data, tmp_path):
     box = ",".join(map(str, BOX))
     told = run("marxan", "--data", data, "--box", box, "--side-m", 25_000, "--out", tmp_path / "marxan")
     assert "species" in told
+    run("marxan", "--data", data, "--box", box, "--shape", "hexagon", "--side-m", 50_000, "--country", "LA",
+        "--cost-per-km2", "LA=2.5", "--out", tmp_path / "hexagons")  # fmt: skip
+    units = gpd.read_file(tmp_path / "hexagons" / "units.gpkg", layer="planning_units")
+    np.testing.assert_allclose(units["cost"], 2.5 * units["area_km2"])
     with pytest.raises(NoReleaseError, match="biodata release"):
         run("conefor", "--data", tmp_path / "nothing", "--out", tmp_path / "x")

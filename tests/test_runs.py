@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from biodata import run_engines, run_records
 from biodata.cli import app
 from biodata.errors import InputError
+from biodata.formats import marxan_output
 from biodata.run_comparison import compare
 from biodata.settings import Settings
 
@@ -28,6 +29,17 @@ def asked(sample_data, tmp_path):
     table.write_text(TABLE.format("land_cover,18,,200,roads,gaur\nland_cover,18,,90,roads,gibbon\n"), encoding="utf-8")
     layer = sample_data / "layers" / "landcover_china_vietnam.tif"
     return {"table": str(table), "layers": str(layer)}
+
+
+@pytest.fixture
+def project(tmp_path):
+    units = pl.DataFrame(
+        {"id": range(1, 9), "cost": [3.0, 1, 4, 1, 5.5, 9, 2, 6], "status": 0, "xloc": 0.0, "yloc": 0.0}
+    )
+    species = pl.DataFrame({"id": [1, 2], "prop": [0.5, 0.25], "spf": 1.0, "name": ["gaur", "dhole"]})
+    amounts = pl.DataFrame({"species": [1] * 6 + [2] * 4, "pu": [1, 2, 3, 4, 5, 6, 5, 6, 7, 8], "amount": 1.0})
+    marxan_output.write_project(tmp_path / "project", units=units, species=species, amounts=amounts)
+    return tmp_path / "project"
 
 
 def frame(**columns):
@@ -172,3 +184,28 @@ def test_conefors_files_are_run_and_had_again_on_threads(settings, tmp_path):
     assert "the input connections is another" in comparison.asked
     with pytest.raises(InputError, match="column nodes: the parameter is missing"):
         run_engines.start(settings, "network", {})
+
+
+def test_a_marxan_project_is_solved_and_had_again_in_another_process(settings, project):
+    asked = {"project": str(project), "plans": 3}
+    first = run_engines.start(settings, "reserves", asked, seed=4)
+    found = run_records.results_of(settings, first.id)
+    assert found["plan"].row(0, named=True)["status"] == "optimal"
+    assert found["plan"]["objective"].item() == 1 + 1 + 3 + 2
+    assert found["units"].filter("in_plan")["unit"].to_list() == [1, 2, 4, 7]
+    assert found["features"]["met"].all()
+    assert {one.name for one in first.inputs} >= {"input.dat", "pu.dat", "spec.dat", "puvspr.dat"}
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
+        _, comparison = run_engines.repeat(settings, first.id, executor=processes)
+    assert comparison.identical, comparison.told()
+    costs = project / "input" / "pu.dat"
+    costs.write_text(costs.read_text().replace("4,1.0,", "4,8.0,"))
+    _, comparison = run_engines.repeat(settings, first.id)
+    assert "the input pu.dat is another" in comparison.asked
+    for wrong, told in (
+        ({}, "column project: the parameter is missing"),
+        ({**asked, "gap": "small"}, "another kind"),
+        ({**asked, "plan": 3}, "value 'plan'"),
+    ):
+        with pytest.raises(InputError, match=told):
+            run_engines.start(settings, "reserves", wrong)

@@ -20,9 +20,9 @@ from biodata.analysis.grid import Grid
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
-_NAMES: Final = ("corridor_id", "from_area_id", "to_area_id", "from_name", "to_name")
+NAMES: Final = ("corridor_id", "from_area_id", "to_area_id", "from_name", "to_name")
 _PLAIN: Final = MappingProxyType(
-    dict.fromkeys(_NAMES, "object")
+    dict.fromkeys(NAMES, "object")
     | {"functional": "bool"}
     | dict.fromkeys(
         ("least_cost", "euclidean_m", "path_length_m", "cost_ratio", "cost_per_path_m", "width_m", "narrowest_m",
@@ -32,7 +32,7 @@ _PLAIN: Final = MappingProxyType(
     | dict.fromkeys(("mean_resistance", "habitat_share", "nodata_share"), "float64")
     | {"raster_large_enough": "boolean", "through": "object", "notes": "object"}
 )  # fmt: skip
-_OF_PATH: Final = (*_NAMES, "least_cost", "euclidean_m", "path_length_m", "cost_ratio", "cost_per_path_m", "through")
+_OF_PATH: Final = (*NAMES, "least_cost", "euclidean_m", "path_length_m", "cost_ratio", "cost_per_path_m", "through")
 
 
 def evidence_row(
@@ -162,7 +162,7 @@ def geodataframes(
     paths = gpd.GeoDataFrame(table.iloc[linked][list(_OF_PATH)].reset_index(drop=True), geometry=lines, crs=grid.crs)
     points = [shapely.Point(*(measured[k].narrowest_at or ())) for k in linked]
     narrowest = gpd.GeoDataFrame(
-        table.iloc[linked][[*_NAMES, "narrowest_m"]].reset_index(drop=True), geometry=points, crs=grid.crs
+        table.iloc[linked][[*NAMES, "narrowest_m"]].reset_index(drop=True), geometry=points, crs=grid.crs
     )
     return corridors, paths, narrowest
 
@@ -204,9 +204,9 @@ def barrier_table(
             told = {"score": score, "radius_m": radius_m, "saved_cost": score * 2 * radius_m}
             share = told["saved_cost"] / row["least_cost"]
             place = shapely.Point(grid.centres(np.array([at_row]), np.array([at_column]))[0])
-            found.append({name: row[name] for name in _NAMES} | told | {"saved_share": share, "geometry": place})
+            found.append({name: row[name] for name in NAMES} | told | {"saved_share": share, "geometry": place})
     found.sort(key=lambda one: -one["score"])
-    columns = [*_NAMES, "score", "radius_m", "saved_cost", "saved_share", "geometry"]
+    columns = [*NAMES, "score", "radius_m", "saved_cost", "saved_share", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(found, columns=columns), geometry="geometry", crs=grid.crs)
 
 

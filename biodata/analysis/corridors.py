@@ -22,6 +22,7 @@ from biodata.analysis import adjacency, corridor_rows, corridor_search, links, o
 from biodata.analysis import areas as areas_of
 from biodata.analysis.barriers import BarrierParameters
 from biodata.analysis.bucket_queue import Floats
+from biodata.analysis.corridor_currents import CurrentMosaic
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridor_parts import Parts, run_key
 from biodata.analysis.grid import Grid
@@ -56,6 +57,10 @@ class Network:
         Least normalised corridor of each cell, cost-metres; inf outside all corridors.
     barrier_mosaic : BarrierMosaic, optional
         Scores of all pairs in each cell.
+    pinch_points : geopandas.GeoDataFrame
+        Where the movement of each functional link is squeezed most, by current; empty where it was not asked.
+    currents : CurrentMosaic, optional
+        The current of all pairs inside their corridors.
     grid : Grid
         Where the cells lie.
     left_out : tuple of str
@@ -68,6 +73,8 @@ class Network:
     barriers: gpd.GeoDataFrame
     mosaic: np.ndarray[tuple[int, int], np.dtype[np.float32]]
     barrier_mosaic: BarrierMosaic | None
+    pinch_points: gpd.GeoDataFrame
+    currents: CurrentMosaic | None
     grid: Grid
     left_out: tuple[str, ...]
 
@@ -79,6 +86,7 @@ def least_cost(
     *,
     parameters: CorridorParameters | None = None,
     barriers: BarrierParameters | None = None,
+    currents: bool = False,
     executor: Executor | None = None,
     folder: Path | None = None,
     progress: bool = False,
@@ -96,6 +104,8 @@ def least_cost(
     parameters : CorridorParameters, optional
     barriers : BarrierParameters, optional
         Where given, what restoring would save is computed too.
+    currents : bool
+        Whether to compute the current inside each corridor, too, as Pinchpoint Mapper does.
     executor : concurrent.futures.Executor, optional
         Where to work; as many threads as there are cores where none is given.
     folder : Path, optional
@@ -128,11 +138,15 @@ def least_cost(
     mosaic = Mosaic.empty(grid.shape)
     barrier_mosaic = None if barriers is None else BarrierMosaic.empty(grid.shape)
 
+    flows = CurrentMosaic.empty(grid.shape)
+
     saved: dict[adjacency.Pair, tuple[float, int, int, float]] = {}
 
     def lay(pair: adjacency.Pair, link: links.Link) -> None:
         if link.corridor is not None:
             mosaic.add(link.corridor)
+            if currents:
+                flows.add(pair, sites, link.corridor, resistance)
         if link.barriers is not None and barrier_mosaic is not None:
             barrier_mosaic.add(link.barriers)
             saved[pair] = *link.barriers.best, link.barriers.radius_m
@@ -151,7 +165,8 @@ def least_cost(
         corridor_rows.barrier_table(rows, list(found), saved, grid),
     )
     left_out = tuple(str(area_id) for area_id in plain["area_id"] if area_id not in inside)
-    return Network(*tables, mosaic.least, barrier_mosaic, grid, left_out)
+    squeezed = flows.table(rows, list(found), grid)
+    return Network(*tables, mosaic.least, barrier_mosaic, squeezed, flows if currents else None, grid, left_out)
 
 
 def between(

@@ -14,10 +14,10 @@ from biodata.analysis.areas import differ
 from biodata.analysis.corridors import CorridorParameters
 from biodata.analysis.grid import Floats, Grid
 
-# Measured on one thread (tests/benchmarks/bench_corridors.py, 1 to 20 million cells): the zones of all areas and their
-# borders take a second for 2.2 million cells, a search for 10 million of its window, and a pair 15 ms besides.
-_CELLS_PER_SECOND_OF_ZONES: Final = 2.2e6
-_CELLS_PER_SECOND_OF_SEARCH: Final = 1e7
+# Measured on one thread (tests/benchmarks/bench_corridors.py, 4 million cells, 60 areas): the zones of all areas and their
+# borders take a second for 8 million cells, a search for 26 million of its window, and a pair 15 ms besides.
+_CELLS_PER_SECOND_OF_ZONES: Final = 8e6
+_CELLS_PER_SECOND_OF_SEARCH: Final = 2.6e7
 _SECONDS_PER_PAIR: Final = 0.015
 # While the zones are made a run holds rasters and their padded copies. A search that is running holds two padded rasters
 # of 8 bytes and 7 bytes of links and marks for each cell of its window, and one that waits for its pairs 9 bytes.

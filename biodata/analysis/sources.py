@@ -16,6 +16,11 @@ _TABLES: Final = frozenset({".csv", ".tsv", ".txt"})
 _LARGEST_ID: Final = 2**31 - 1
 
 
+def is_raster(path: Path) -> bool:
+    """Tell by its name whether a file of areas or sources is a raster."""
+    return path.suffix.casefold() in _RASTERS
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Cells of a grid with the ids of what they belong to.
@@ -60,7 +65,7 @@ def read(path: Path, grid: Grid, *, layer: str | None = None, id_column: str | N
         of it lies on the grid.
     """
     kind = path.suffix.lower()
-    if kind in _RASTERS:
+    if is_raster(path):
         cells, ids = _of_raster(path, grid)
         notes: tuple[str, ...] = ()
     elif kind in _TABLES:

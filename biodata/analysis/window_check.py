@@ -1,6 +1,7 @@
 """Whether corridors stay as they are when the window around their areas grows."""
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -95,6 +96,7 @@ def between(
     *,
     parameters: CorridorParameters,
     boundaries: "BoundarySet",
+    executor: Executor | None = None,
 ) -> WindowCheck:
     """Compare what `corridors.between` found with what a smaller window gives that holds the areas which are paired."""
     paired = {*found["from_area_id"], *found["to_area_id"]}
@@ -103,7 +105,9 @@ def between(
     cells = np.concatenate([np.zeros(0, dtype=np.int64), *(site.all_cells for site in sites)])
 
     def run(ground: Floats, inner: Grid) -> pd.DataFrame:
-        return corridors.between(areas, ground, inner, parameters=parameters, boundaries=boundaries).to_pandas()
+        return corridors.between(
+            areas, ground, inner, parameters=parameters, boundaries=boundaries, executor=executor
+        ).to_pandas()
 
     return check(found.to_pandas(), cells, grid, resistance, run)
 

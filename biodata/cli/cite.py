@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.export import read_box
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, current_release, read_box, say, settings_for
 from biodata.cli.question import asked_of, read_pairs
-from biodata.errors import NoReleaseError
 
 if TYPE_CHECKING:
     from biodata.access.citations import Cited
@@ -83,9 +81,7 @@ def cite(
     from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    if releases.current(data) is None:
-        message = f"{data} has no release yet: run `biodata release --data {data}` first"
-        raise NoReleaseError(message)
+    current_release(data)
     pairs = read_pairs(context.args)
     pairs += [("country", value) for value in country or []] + [("species", value) for value in species or []]
     pairs += [("duplicates", str(duplicates))] if duplicates is not None else []

@@ -16,7 +16,8 @@ With --data and --layer: between protected areas of different countries over a l
 they go into the lake, and --out writes them too.
 
 With --raster and --areas: between any areas over one's own resistance raster, without an installation. --out gets the
-layers corridors, paths, narrowest (and barriers), --mosaic the least normalised corridor of each cell. A run that was
+layers corridors, paths, narrowest (barriers, pinch_points), --mosaic the least normalised corridor of each cell, --pinch
+the current of 1 A between each pair that flows inside its corridor alone. A run that was
 killed goes on where it stopped when it is started again.
 
 Example: biodata corridors --data mydata --layer landcover_china_laos --resistance resistance.csv --out corridors.gpkg
@@ -77,6 +78,12 @@ def find_corridors(
         Path | None,
         typer.Option(help="GeoTIFF of the least normalised corridor.", dir_okay=False, rich_help_panel=_OWN),
     ] = None,
+    pinch: Annotated[
+        Path | None,
+        typer.Option(
+            help="GeoTIFF of the current inside each corridor, most of any pair.", dir_okay=False, rich_help_panel=_OWN
+        ),
+    ] = None,
     barriers: Annotated[
         Path | None,
         typer.Option(help="GeoTIFF of the best improvement score of any pair.", dir_okay=False, rich_help_panel=_OWN),
@@ -108,7 +115,7 @@ def find_corridors(
     """Run, say what came out, write it."""
     own = {
         "--areas": areas, "--areas-layer": areas_layer, "--id-column": id_column, "--name-column": name_column,
-        "--mosaic": mosaic, "--barriers": barriers, "--barriers-sum": barriers_sum, "--barrier-radius-m": barrier_radius_m,
+        "--mosaic": mosaic, "--pinch": pinch, "--barriers": barriers, "--barriers-sum": barriers_sum, "--barrier-radius-m": barrier_radius_m,
         "--restored-resistance": restored_resistance, "--cut-cost": cut_cost, "--max-cost": max_cost,
         "--drop-through": drop_through or None, "--workers": workers,
     }  # fmt: skip
@@ -144,7 +151,7 @@ def find_corridors(
     parameters: dict[str, Any] = {name: math.inf if value is None else value for name, value in limits.items()}
     parameters |= {"dispersal_cost": dispersal_cost, "cut_fraction": cut_fraction, "cut_cost": cut_cost}
     parameters |= {"drop_through": drop_through}
-    rasters = {"mosaic": mosaic, "largest": barriers, "total": barriers_sum}
+    rasters = {"mosaic": mosaic, "pinch": pinch, "largest": barriers, "total": barriers_sum}
     check_outputs([out, *rasters.values()], [raster, areas])
     columns = {"layer": areas_layer, "id_column": id_column, "name_column": name_column}
     restoring = (barrier_radius_m, restored_resistance) if barrier_radius_m else None
@@ -156,8 +163,9 @@ def find_corridors(
 
 def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate: bool, check_window: bool) -> None:
     """Run over a layer of the installation."""
-    from biodata import runs
+    from biodata import run_engines, runs
     from biodata.exports.layers import write_geopackage
+    from biodata.run_engines.corridors import outcome_of
 
     settings = settings_for(data)
     request = runs.Request(**asked, check_window=check_window)
@@ -165,6 +173,7 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
     if estimate:
         return
     report = runs.find_corridors(settings, request, progress=show_progress())
+    kept = run_engines.keep(settings, "corridors", asked, outcome_of(settings, request, report), seed=request.seed)
     say(
         f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
         f"{report.corridors} corridors, {report.candidates} candidates"
@@ -178,6 +187,7 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
         frame = found.filter(found["run_id"] == report.run_id)
         write_geopackage(frame, out, layer="corridors")
         say(f"{frame.height} pairs → {out}")
+    say(f"kept as {kept.id}")
 
 
 def _stop(problem: str, expected: str) -> NoReturn:

@@ -124,7 +124,7 @@ def _write(
 
     import numpy as np
 
-    from biodata.exports.bands import write_band
+    from biodata.exports.cog import write_cog
 
     rows, columns = surface.cost.shape
     window = (slice(surface.row, surface.row + rows), slice(surface.column, surface.column + columns))
@@ -143,7 +143,7 @@ def _write(
         parameters = {f"biodata_{key}": value for key, value in told.items()} | {
             "TIFFTAG_SOFTWARE": f"biodata {version('biodata')} cost-distance"
         }
-        write_band(values, grid, path, nodata=nodata, description=description, unit=unit, parameters=parameters)
+        write_cog(values, grid, path, nodata=nodata, description=description, unit=unit, tags=parameters)
         bar.update()
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
-from biodata.errors import NoReleaseError
+from biodata.cli.options import DEFAULT_DATA, DataOption, current_release, read_box, say, settings_for
+from biodata.cli.reserve_units import CostOption, ShapeOption, UnitShape, read_rates
 
 if TYPE_CHECKING:
     from biodata.exports.engine_inputs import Written
@@ -45,10 +45,9 @@ def conefor(
 
     Example: biodata analysis-inputs conefor --data mydata --reach-m 50000 --out conefor
     """
-    from biodata.cli.export import read_box
     from biodata.exports.engine_inputs import write_conefor
 
-    release = _release(data)
+    release = current_release(data)
     written = write_conefor(
         release, out, reach_m=math.inf if reach_m is None else reach_m, box=read_box(box) if box else None,
         corridors=corridors,
@@ -69,18 +68,22 @@ def circuitscape(
     from biodata.analysis import rasters
     from biodata.exports.engine_inputs import write_circuitscape
 
-    release = _release(data)
+    release = current_release(data)
     _tell(release, write_circuitscape(release, rasters.read(raster), out, points=points), out)
 
 
 def marxan(
     out: OutOption,
     box: Annotated[str, typer.Option(help="West,south,east,north in degrees.")],
-    side_m: Annotated[float, typer.Option(help="Side of a planning unit, metres.", min=100)] = 10_000,
+    side_m: Annotated[
+        float, typer.Option(help="Side of a square unit, metres; a hexagon has the same area.", min=100)
+    ] = 10_000,
+    shape: ShapeOption = UnitShape.SQUARE,
     data: DataOption = DEFAULT_DATA,
     country: Annotated[
         list[str] | None, typer.Option(help="Only units on the land of this country (ISO 3166-1 alpha-2).")
     ] = None,
+    cost_per_km2: CostOption = None,
     target: Annotated[float, typer.Option(help="Share of each species' units to hold.", min=0, max=1)] = 0.3,
     least_units: Annotated[int, typer.Option(help="Species in fewer units are left out.", min=1)] = 1,
     locked_in: Annotated[
@@ -90,29 +93,20 @@ def marxan(
 ) -> None:
     """Write planning units, species and where they are: input.dat, pu, spec, puvspr and bound; and units.gpkg.
 
+    Units are cut at the borders of countries and cost their area.
+
     Example: biodata analysis-inputs marxan --data mydata --box 101,20,103,22 --side-m 5000 --out project
     """
     from biodata import places
-    from biodata.cli.export import read_box
     from biodata.exports.marxan_inputs import MarxanRequest, write_marxan
 
-    release = _release(data)
+    release = current_release(data)
     request = MarxanRequest(
-        read_box(box), side_m, target, least_units, locked_in, tuple(country or ()), boundary_modifier=blm
-    )
+        read_box(box), side_m, target, least_units, locked_in, tuple(country or ()), boundary_modifier=blm,
+        shape=shape.value, cost_per_km2=read_rates(cost_per_km2 or []),
+    )  # fmt: skip
     boundaries = places.load_boundaries(settings_for(data).boundaries)
     _tell(release, write_marxan(release, request, out, boundaries=boundaries), out)
-
-
-def _release(data: Path) -> "Release":
-    """Return the current release."""
-    from biodata.store import releases
-
-    current = releases.current(data) if data.is_dir() else None
-    if current is None:
-        message = f"{data} has no release yet: run `biodata release --data {data}` first"
-        raise NoReleaseError(message)
-    return current
 
 
 def _tell(release: "Release", written: "Written", out: Path) -> None:

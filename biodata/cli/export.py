@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_outputs,
+    current_release,
+    read_box,
+    say,
+    settings_for,
+    show_progress,
+)
 from biodata.cli.question import asked_of, read_pairs
-from biodata.errors import InputError, NoReleaseError
+from biodata.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.store import query
@@ -92,8 +101,7 @@ def export(
     pairs += [("country", value) for value in country or []] + [("species", value) for value in species or []]
     if duplicates is not None:
         pairs.append(("duplicates", str(duplicates)))
-    if not data.is_dir():
-        raise _no_release(data)
+    current_release(data)
     check_outputs([out], [])
 
     from tqdm.auto import tqdm
@@ -147,9 +155,7 @@ def _export_results(data: Path, table: str, file_format: Format, where: "query.F
     from biodata.exports import geojson, layers, tables
     from biodata.store import releases
 
-    current = releases.current(data)
-    if current is None:
-        raise _no_release(data)
+    current = current_release(data)
     frame = releases.read(current, table, where=where)
     match file_format:
         case Format.CSV:
@@ -179,19 +185,3 @@ def _of_results(countries: list[str], species: list[str], box: str | None) -> "q
     if box:
         parts.append(query.InBox(*read_box(box)))
     return query.And(tuple(parts)) if parts else None
-
-
-def _no_release(data: Path) -> NoReleaseError:
-    return NoReleaseError(f"{data} has no release yet: run `biodata release --data {data}` first")
-
-
-def read_box(text: str) -> tuple[float, float, float, float]:
-    """Read west,south,east,north."""
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        problem = "this is no box"
-        raise InputError(
-            problem, column="--box", value=text, expected="west,south,east,north in degrees, such as 100,20,103,22.5"
-        ) from None
-    return west, south, east, north

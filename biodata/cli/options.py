@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 
-from biodata.errors import InputError
+from biodata.errors import InputError, NoReleaseError
 from biodata.settings import Settings
+
+if TYPE_CHECKING:
+    from biodata.store.releases import Release
 
 DataOption = Annotated[
     Path, typer.Option("--data", help="Folder of the installation.", envvar="BIODATA_DATA", file_okay=False)
@@ -79,3 +82,38 @@ def read_options(texts: list[str]) -> dict[str, str]:
             raise typer.BadParameter(message, param_hint="--option")
         options[name] = value
     return options
+
+
+def read_box(text: str) -> tuple[float, float, float, float]:
+    """Read west,south,east,north.
+
+    Raises
+    ------
+    InputError
+        If these are no four numbers.
+    """
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        problem = "this is no box"
+        raise InputError(
+            problem, column="--box", value=text, expected="west,south,east,north in degrees, such as 100,20,103,22.5"
+        ) from None
+    return west, south, east, north
+
+
+def current_release(data: Path) -> "Release":
+    """Return the installation's current release.
+
+    Raises
+    ------
+    NoReleaseError
+        If there is none, or no installation.
+    """
+    from biodata.store import releases
+
+    current = releases.current(data) if data.is_dir() else None
+    if current is None:
+        message = f"{data} has no release yet: run `biodata release --data {data}` first"
+        raise NoReleaseError(message)
+    return current

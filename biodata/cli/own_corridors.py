@@ -2,10 +2,20 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from biodata.cli.options import say, show_progress
 from biodata.errors import InputError
+
+_BANDS: Final = MappingProxyType(
+    {
+        "mosaic": "cost above the cheapest path, least of all corridors",
+        "largest": "largest improvement score of any pair",
+        "pinch": "current inside corridors, most of any pair (A)",
+        "total": "sum of the improvement scores of all pairs",
+    }
+)
 
 
 def run(
@@ -51,17 +61,16 @@ def run(
     import numpy as np
 
     from biodata.analysis import areas as areas_of
-    from biodata.analysis import corridors, estimates, own_areas, own_ground, window_check
+    from biodata.analysis import corridors, estimates, own_areas, own_ground, sources, window_check
     from biodata.analysis.barriers import BarrierParameters
+    from biodata.exports.cog import write_cog
     from biodata.exports.corridors import write_network
-    from biodata.exports.rasters import write_geotiff
 
     parameters = corridors.CorridorParameters(**choices)
     resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
     for note in notes:
         say(f"{raster.name}: {note}")
-    is_raster = areas.suffix.casefold() in {".tif", ".tiff", ".asc", ".img"}
-    table = own_ground.areas(areas, grid) if is_raster else own_areas.read(areas, **columns)
+    table = own_ground.areas(areas, grid) if sources.is_raster(areas) else own_areas.read(areas, **columns)
     plain = own_areas.on_plane(table, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
     inside = {site.area_id for site in sites}
@@ -85,8 +94,8 @@ def run(
     home = out.with_name(f"{out.stem}.parts")
     with ThreadPoolExecutor(workers) as executor:
         found = corridors.least_cost(
-            plain, resistance, grid, parameters=parameters, barriers=barriers, executor=executor, folder=home,
-            progress=show_progress(),
+            plain, resistance, grid, parameters=parameters, barriers=barriers,
+            currents=rasters["pinch"] is not None, executor=executor, folder=home, progress=show_progress(),
         )  # fmt: skip
         if check_window:
             cells = np.concatenate([site.all_cells for site in sites])
@@ -107,9 +116,11 @@ def run(
     layers = {"mosaic": found.mosaic}
     if found.barrier_mosaic is not None:
         layers |= {name: np.where(v > 0, v, np.nan) for name, v in found.barrier_mosaic.layers().items()}
+    if found.currents is not None:
+        layers["pinch"] = found.currents.largest
     for name, path in rasters.items():
         if path is not None:
-            write_geotiff(layers[name], grid, path)
+            write_cog(layers[name], grid, path, description=_BANDS[name])
     shutil.rmtree(home, ignore_errors=True)
     linked = found.corridors[found.corridors["functional"]]
     say(

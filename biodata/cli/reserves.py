@@ -1,4 +1,4 @@
-"""`biodata reserves solve`: Marxan's projects, solved exactly or to a certified gap."""
+"""`biodata reserves`: Marxan's projects, solved exactly or to a certified gap."""
 
 import json
 import time
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from biodata.cli.options import say, show_progress
+from biodata.cli.reserve_units import UNITS_HELP, units
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ Example: biodata reserves explain tutorial 1204 --instead-of 1187
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    group = typer.Typer(help="Select reserves: solve Marxan's projects.", no_args_is_help=True)
+    group = typer.Typer(help="Select reserves: make planning units, solve Marxan's projects.", no_args_is_help=True)
     group.command(name="solve", help=_SOLVE)(solve)
     group.command(name="explain", help=_EXPLAIN)(explain)
+    group.command(name="units", help=UNITS_HELP)(units)
     app.add_typer(group, name="reserves")
 
 
@@ -72,11 +74,10 @@ def solve(
     read = marxan.read_project(project)
     problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
     penalties = marxan_problem.penalties(read, problem)
-    told = marxan_problem.missed(problem, read)
+    asked, told = marxan_problem.solvable(problem, read, objective=objective)  # type: ignore[arg-type]
     for line in [*told, *read.notes]:
         typer.echo(f"biodata: {line}", err=True)
     missed = told if objective == "minimum_set" else []  # the other objectives leave out what cannot be had
-    asked = marxan_problem.soften(problem, read, penalties) if missed else problem
     seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
     with _Watch("gap", seconds) as watch:
         found = reserve_selection.solve(
@@ -136,9 +137,7 @@ def explain(
     from biodata.formats import marxan
 
     read = marxan.read_project(project)
-    problem = marxan_problem.to_problem(read)
-    if marxan_problem.missed(problem, read):
-        problem = marxan_problem.soften(problem, read, marxan_problem.penalties(read, problem))
+    problem, _ = marxan_problem.solvable(marxan_problem.to_problem(read), read)
     places = {name: place for place, name in enumerate(problem.unit_names)}
     for name in filter(None, (unit, instead_of)):
         if name not in places:

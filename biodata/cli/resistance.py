@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import read_options, say
+from biodata.cli.options import check_outputs, read_box, read_options, say
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,8 +60,6 @@ def resistance(
 ) -> None:
     """Read the layers, look them up, write."""
     from biodata.analysis.resistance_rules import is_rule_table, read_rules
-    from biodata.cli.export import read_box
-    from biodata.cli.options import check_outputs
     from biodata.pipeline.layer_folder import LayerFolder
 
     check_outputs([out], [table])

@@ -18,6 +18,9 @@ def write_cog(
     path: Path,
     *,
     classes: bool = False,
+    nodata: float | None = None,
+    description: str = "",
+    unit: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> None:
     """Write values on a grid as a Cloud Optimized GeoTIFF; the file appears whole or not at all.
@@ -25,14 +28,20 @@ def write_cog(
     Parameters
     ----------
     values : ndarray, grid.shape
-        Of float64 or float32: nan and inf become the file's nodata value, nan. Of classes whole numbers from 1 to
-        65 535 as floats, nan where there is none; they are written as whole numbers, 0 being no data.
+        Of float64 or float32: nan and inf become the file's nodata value, nan. Whole numbers stay as they are. Of
+        classes whole numbers from 1 to 65 535 as floats, nan where there is none; they are written as whole numbers, 0
+        being no data.
     grid : Grid
         Where the cells lie.
     path : Path
         The file.
     classes : bool
-        True for classes: overviews take the nearest cell, and an average else.
+        True for classes that come as floats. Overviews of them and of whole numbers take the nearest cell, so that they
+        hold no value which the file does not; those of quantities an average.
+    nodata : float, optional
+        Of whole numbers: what stands for no data.
+    description, unit : str
+        Of the band; the unit stands in the description too, as few programs show it else.
     tags : mapping of str to str, optional
         The file's metadata.
 
@@ -45,35 +54,30 @@ def write_cog(
     -----
     https://www.ogc.org/standard/ogc-cog (OGC 21-026).
     """
-    import numpy as np
     import rasterio
     import rasterio.shutil
 
-    dtype, nodata = str(values.dtype), float("nan")
-    cells = np.where(np.isfinite(values), values, np.nan).astype(dtype)
-    if classes:
-        known = cells[np.isfinite(cells)]
-        if known.size and not (known.min() >= 1 and known.max() <= 65_535 and (known == np.rint(known)).all()):
-            message = "classes are whole numbers from 1 to 65 535"
-            raise ValueError(message)
-        dtype, nodata = "uint8" if not known.size or known.max() <= 255 else "uint16", 0.0
-        cells = np.nan_to_num(cells, nan=0).astype(dtype)
+    cells, nodata, whole = _cells(values, nodata, classes=classes)
     profile: dict[str, Any] = {
         "driver": "GTiff",
         "width": grid.shape[1],
         "height": grid.shape[0],
         "count": 1,
-        "dtype": dtype,
+        "dtype": str(cells.dtype),
         "nodata": nodata,
         "crs": rasterio.crs.CRS.from_wkt(grid.crs.to_wkt()),
         "transform": grid.transform,
+        "bigtiff": "if_safer",
     }
     part, plain = path.with_name(f"{path.stem}.part.tif"), path.with_name(f"{path.stem}.part.plain.tif")
     try:
         with rasterio.open(plain, "w", **profile) as target:
             target.write(cells, 1)
+            target.set_band_description(1, f"{description} ({unit})" if unit else description)
+            if unit:
+                target.units = (unit,)
             target.update_tags(**(tags or {}))
-        resampling = "NEAREST" if classes else "AVERAGE"
+        resampling = "NEAREST" if whole else "AVERAGE"
         rasterio.shutil.copy(
             plain, part, driver="COG", compress="DEFLATE", predictor="YES", blocksize=_BLOCK,
             overview_resampling=resampling, resampling=resampling, bigtiff="IF_SAFER",
@@ -82,3 +86,20 @@ def write_cog(
     finally:
         plain.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
+
+
+def _cells(values: "NDArray[Any]", nodata: float | None, *, classes: bool) -> tuple["NDArray[Any]", float | None, bool]:
+    """Return what is written, what stands for no data, and whether they are whole numbers."""
+    import numpy as np
+
+    if not np.issubdtype(values.dtype, np.floating):
+        return values, nodata, True
+    cells = np.where(np.isfinite(values), values, np.nan).astype(values.dtype)
+    if not classes:
+        return cells, float("nan"), False
+    known = cells[np.isfinite(cells)]
+    if known.size and not (known.min() >= 1 and known.max() <= 65_535 and (known == np.rint(known)).all()):
+        message = "classes are whole numbers from 1 to 65 535"
+        raise ValueError(message)
+    dtype = "uint8" if not known.size or known.max() <= 255 else "uint16"
+    return np.nan_to_num(cells, nan=0).astype(dtype), 0.0, True

@@ -18,8 +18,8 @@ def write_network(found: "Network", facts: dict[str, Any], path: Path, *, as_of:
     facts : dict
         What the run was asked, for the table `run`.
     path : Path
-        The file. Layers `corridors`, `paths` and `narrowest` in the raster's system, `barriers` where they were asked;
-        a table `run`.
+        The file. Layers `corridors`, `paths` and `narrowest` in the raster's system, `barriers` and `pinch_points`
+        where they were asked; a table `run`.
     as_of : float
         Time of the inputs, seconds since 1970, which GeoPackage keeps as the time of the last change.
     """
@@ -32,6 +32,8 @@ def write_network(found: "Network", facts: dict[str, Any], path: Path, *, as_of:
     layers += [("narrowest", found.narrowest, "Point")]
     if found.barrier_mosaic is not None:
         layers.append(("barriers", found.barriers, "Point"))
+    if found.currents is not None:
+        layers.append(("pinch_points", found.pinch_points, "Point"))
     changed = datetime.fromtimestamp(as_of, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": changed})
     try:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo, places
+from biodata import geo
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -237,8 +237,3 @@ def _in_degrees(grid: "Grid") -> Box:
 
     west, south, east, north = transform_bounds(grid.crs.to_wkt(), "EPSG:4326", *grid.bounds, densify_pts=21)
     return west, south, east, north
-
-
-def country_land(codes: tuple[str, ...], boundaries: places.BoundarySet) -> Any:
-    """Return the land of some countries as one shape, degrees."""
-    return shapely.union_all([places.country_geometry(code, boundaries) for code in codes])

@@ -44,9 +44,14 @@ def to_geodataframe(frame: pl.DataFrame) -> "gpd.GeoDataFrame":
 
 def write_geopackage(frame: pl.DataFrame, path: Path, *, layer: str) -> None:
     """Write a published table as the one layer of a GeoPackage, styled; the file appears whole or not at all."""
+    write_layer(to_geodataframe(frame), path, layer=layer)
+
+
+def write_layer(frame: "gpd.GeoDataFrame", path: Path, *, layer: str) -> None:
+    """Write shapes as `write_geopackage` does."""
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
-    to_geodataframe(frame).to_file(part, layer=layer, driver="GPKG", engine="pyogrio")
+    frame.to_file(part, layer=layer, driver="GPKG", engine="pyogrio")
     add_styles(part, [layer])
     part.replace(path)
 

@@ -1,9 +1,9 @@
 """Published records and protected areas as a project of Marxan: units, species, what is where, shared edges."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import polars as pl
@@ -11,15 +11,15 @@ import shapely
 
 from biodata import geo, places
 from biodata.errors import InputError
-from biodata.exports.engine_inputs import KEY_FILE, Box, Written, country_land, published_areas
+from biodata.exports.engine_inputs import KEY_FILE, Box, Written, published_areas
 from biodata.exports.selection import Selection
 
 if TYPE_CHECKING:
-    from biodata.analysis.grid import Grid
+    import geopandas as gpd
+
     from biodata.store.query.filters import Filter
     from biodata.store.releases import Release
 
-MAX_UNITS: Final = 1_000_000
 _LOCKED_IN: Final = 2
 
 
@@ -32,7 +32,7 @@ class MarxanRequest:
     box : west, south, east, north
         Degrees, WGS 84.
     side_m : float
-        Side of a planning unit, a square of equal area, metres.
+        Side of a planning unit that is a square, metres; a hexagon has the same area. Borders and the box cut them.
     target : float
         The share of each species' units that a reserve has to hold, 0-1.
     least_units : int
@@ -40,9 +40,13 @@ class MarxanRequest:
     locked_in_share : float
         Units with this share of protected ground or more are locked in; above 1 for none.
     countries : sequence of str
-        ISO 3166-1 alpha-2: only units whose middle lies on their land; all where none are named.
+        ISO 3166-1 alpha-2: units on their land; of all countries in the box where none are named.
     boundary_modifier : float
         Marxan's BLM.
+    shape : str
+        'square' or 'hexagon'.
+    cost_per_km2 : mapping of str to float
+        By country: a unit's cost is its area, km², times this; 1 where no country is named.
     """
 
     box: Box
@@ -52,6 +56,8 @@ class MarxanRequest:
     locked_in_share: float = 0.5
     countries: Sequence[str] = ()
     boundary_modifier: float = 0.0
+    shape: Literal["hexagon", "square"] = "square"
+    cost_per_km2: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_marxan(
@@ -84,27 +90,26 @@ def write_marxan(
     Raises
     ------
     InputError
-        If there would be no unit, too many, or no species (UNITS_MISSING, UNITS_TOO_MANY, SPECIES_MISSING).
+        If there would be no unit, too many, no species, or a country has no cost (REGION_EMPTY, UNITS_TOO_MANY,
+        SPECIES_MISSING, COST_MISSING).
 
     Notes
     -----
     The amount of a species in a unit is 1 where a record of it lies there: records tell where somebody looked, and not
-    how many there are. A record whose published uncertainty is larger than a unit's side, as that of a sensitive species
+    how many there are. A record whose published uncertainty is larger than `side_m`, as that of a sensitive species
     whose place was made coarser, is in no unit and is counted.
     """
-    from biodata.analysis.grid import equal_area_grid
+    from biodata.analysis.reserves import planning_units
+    from biodata.exports.planning_units import bounds_of, unit_table, write_units_layer
     from biodata.formats.marxan_output import write_project
 
-    grid = equal_area_grid(request.box, request.side_m)
-    if grid.cells > MAX_UNITS:
-        problem = f"there would be {grid.cells:,} planning units"
-        raise InputError(problem, expected=f"at most {MAX_UNITS:,}: a longer side", code="UNITS_TOO_MANY")
-    number = _numbers(grid, request, boundaries)
-    count = int(number.max())
-    if not count:
-        problem = "no planning unit lies there"
-        raise InputError(problem, expected="a box on the land of the countries", code="UNITS_MISSING")
-    present, left_out = _present(release, grid, number, request.side_m, where)
+    units = planning_units.cut_at_borders(
+        request.countries, boundaries, unit_km2=(request.side_m / 1000) ** 2, shape=request.shape, bounds=request.box
+    )
+    cost = planning_units.costs_by_country(
+        units, request.cost_per_km2 or dict.fromkeys(units["country_code"].unique(), 1.0)
+    )
+    present, left_out = _present(release, units, request.side_m, where)
     by_species = present.group_by("species").agg(pl.len().alias("units")).filter(pl.col("units") >= request.least_units)
     by_species = by_species.sort("species").with_row_index("id", offset=1)
     if by_species.is_empty():
@@ -113,116 +118,66 @@ def write_marxan(
     amounts = present.join(by_species.select("species", "id"), on="species").select(
         pl.col("id").cast(pl.Int64).alias("species"), "pu", pl.lit(1).alias("amount")
     )
-    units, shapes = _units(release, grid, number, request)
+    table = unit_table(units, cost, _status(release, units, request))
     species = by_species.select(
         pl.col("id").cast(pl.Int64), pl.lit(request.target).alias("prop"), pl.lit(1.0).alias("spf"),
         pl.col("species").str.replace_all(r"[^\w.-]+", "_").alias("name"),
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     path = write_project(
-        folder, units=units, species=species, amounts=amounts, bounds=_bounds(number, request.side_m),
+        folder, units=table, species=species, amounts=amounts, bounds=bounds_of(units),
         blm=request.boundary_modifier,
     )  # fmt: skip
     by_species.select("id", "species", "units").write_csv(folder / KEY_FILE)
-    _write_units(units, shapes, folder / "units.gpkg")
-    locked = int((units["status"] == _LOCKED_IN).sum())
-    counts = {"units": count, "locked in": locked, "species": species.height, "amounts": amounts.height, **left_out}
+    write_units_layer(units, table, folder / "units.gpkg")
+    locked = int((table["status"] == _LOCKED_IN).sum())
+    counts = {
+        "units": len(units),
+        "locked in": locked,
+        "species": species.height,
+        "amounts": amounts.height,
+        **left_out,
+    }
     return Written((path, folder / KEY_FILE, folder / "units.gpkg"), counts)
 
 
-def _numbers(grid: "Grid", request: MarxanRequest, boundaries: places.BoundarySet) -> Any:
-    """Return the number of each cell's unit, from 1; 0 where there is none."""
-    rows, columns = np.indices(grid.shape)
-    lonlat = grid.lonlat(rows.ravel(), columns.ravel())
-    west, south, east, north = request.box
-    inside = (lonlat[:, 0] >= west) & (lonlat[:, 0] <= east) & (lonlat[:, 1] >= south) & (lonlat[:, 1] <= north)
-    if request.countries:
-        land = country_land(tuple(request.countries), boundaries)
-        shapely.prepare(land)
-        inside &= shapely.contains_xy(land, lonlat[:, 0], lonlat[:, 1])
-    number = np.zeros(grid.cells, dtype=np.int64)
-    number[inside] = np.arange(1, inside.sum() + 1)
-    return number.reshape(grid.shape)
-
-
 def _present(
-    release: "Release", grid: "Grid", number: Any, side_m: float, where: "Filter | None"
+    release: "Release", units: "gpd.GeoDataFrame", side_m: float, where: "Filter | None"
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return which species has a record in which unit, once each, and how many records are in none and why."""
+    from biodata.analysis.reserves.feature_amounts import unit_of
+
     found: list[pl.DataFrame] = []
     coarse = outside = 0
+    numbers = units["unit_id"].to_numpy()
     select = '"species", "decimalLongitude" AS x, "decimalLatitude" AS y, "coordinateUncertaintyInMeters" AS metres'
     condition = "AND species IS NOT NULL AND \"occurrenceStatus\" IS DISTINCT FROM 'ABSENT' AND x IS NOT NULL"
     with Selection(release.path, where) as selection:
         for batch in selection.batches(select, after=condition):
             precise = batch.filter((pl.col("metres") <= side_m).fill_null(value=True))
             coarse += batch.height - precise.height
-            rows, columns = grid.cells_at(precise["x"].to_numpy(), precise["y"].to_numpy())
-            unit = np.where(rows >= 0, number[rows, columns], 0)
-            outside += int((unit == 0).sum())
-            placed = precise.select("species", pu=pl.Series(unit)).filter(pl.col("pu") > 0)
+            unit = unit_of(units, precise.select("x", "y").to_numpy())
+            outside += int((unit < 0).sum())
+            placed = precise.select("species", pu=pl.Series(numbers[unit])).filter(pl.Series(unit >= 0))
             found.append(placed.unique())
     whole = pl.concat(found).unique().sort("species", "pu")
     return whole, {"records coarser than a unit": coarse, "records outside": outside}
 
 
-def _units(release: "Release", grid: "Grid", number: Any, request: MarxanRequest) -> tuple[pl.DataFrame, Any]:
-    """Return the units with their shapes in degrees; cost is a unit's area in km²."""
-    rows, columns = np.nonzero(number)
-    x, y = grid.centres(rows, columns).T
-    half = grid.cell_m / 2
-    squares = shapely.box(x - half, y - half, x + half, y + half)
-    share = np.zeros(x.size)
+def _status(release: "Release", units: "gpd.GeoDataFrame", request: MarxanRequest) -> Any:
+    """Return which units are locked in, for the protected ground that they hold."""
+    from biodata.analysis.reserves.feature_amounts import crs_of
+
+    shapes = units.geometry.to_numpy()
+    share = np.zeros(len(shapes))
     if request.locked_in_share <= 1:
         try:
             areas = published_areas(release, request.box)
         except InputError:
             areas = None
         if areas is not None:
-            ground = shapely.union_all(geo.project(np.asarray(areas.geometry), 4326, grid.crs))
+            ground = shapely.union_all(geo.project(np.asarray(areas.geometry), 4326, crs_of(units)))
             shapely.prepare(ground)
-            near = shapely.intersects(ground, squares)
-            share[near] = shapely.area(shapely.intersection(squares[near], ground)) / grid.cell_m**2
-    lonlat = grid.lonlat(rows, columns)
-    table = pl.DataFrame(
-        {
-            "id": number[rows, columns],
-            "cost": np.full(x.size, grid.cell_m**2 / 1e6),
-            "status": np.where(share >= request.locked_in_share, _LOCKED_IN, 0),
-            "xloc": lonlat[:, 0].round(5),
-            "yloc": lonlat[:, 1].round(5),
-        }
-    )
-    return table, geo.project(squares, grid.crs, 4326)
-
-
-def _bounds(number: Any, side_m: float) -> Any:
-    """Return the edges that units share, and their outer ones, kilometres."""
-    from biodata.formats.marxan_bounds import Bounds
-
-    pairs = []
-    shared = np.zeros(int(number.max()) + 1)
-    for one, other in ((number[:, :-1], number[:, 1:]), (number[:-1], number[1:])):
-        both = (one > 0) & (other > 0)
-        pairs.append(np.column_stack([one[both], other[both]]))
-    whole = np.concatenate(pairs)
-    whole = whole[np.lexsort((whole[:, 1], whole[:, 0]))]
-    np.add.at(shared, whole.ravel(), 1)
-    side_km = side_m / 1000
-    return Bounds(
-        whole[:, 0] - 1, whole[:, 1] - 1, np.full(len(whole), side_km), (4 - shared[1:]) * side_km, symmetric=True
-    )
-
-
-def _write_units(units: pl.DataFrame, shapes: Any, path: Path) -> None:
-    """Write the units as a styled layer."""
-    import geopandas as gpd
-
-    from biodata.exports.styles import add_styles
-
-    part = path.with_name(f"{path.stem}.part.gpkg")
-    part.unlink(missing_ok=True)
-    frame = gpd.GeoDataFrame(units.to_pandas(), geometry=shapes, crs=4326)
-    frame.to_file(part, layer="planning_units", driver="GPKG", engine="pyogrio")
-    add_styles(part, ["planning_units"])
-    part.replace(path)
+            near = shapely.intersects(ground, shapes)
+            share[near] = shapely.area(shapely.intersection(shapes[near], ground)) / shapely.area(shapes[near])
+    return np.where(share >= request.locked_in_share, _LOCKED_IN, 0)

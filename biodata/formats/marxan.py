@@ -39,6 +39,10 @@ class Project:
         PENALTYNAME's.
     notes : tuple of str
         What is not done as Marxan would.
+    species_file : str
+        Name of the table of species.
+    files : tuple of Path
+        All that was read.
     """
 
     inputs: Inputs
@@ -49,6 +53,7 @@ class Project:
     penalties: NDArray[np.float64] | None
     notes: tuple[str, ...]
     species_file: str = "spec.dat"
+    files: tuple[Path, ...] = ()
 
 
 def read_project(folder: Path) -> Project:
@@ -67,12 +72,12 @@ def read_project(folder: Path) -> Project:
     inputs = read_inputs(folder)
     where, note = input_folder(inputs)
     notes = [*inputs.notes, *([note] if note else [])]
-    units, units_file = _read_units(_needed(inputs, where, "PUNAME", ("pu.dat",)), notes)
+    unit_table = _needed(inputs, where, "PUNAME", ("pu.dat",))
+    units, units_file = _read_units(unit_table, notes)
     spec = _needed(inputs, where, "SPECNAME", ("spec.dat", "feat.dat"))
     species, table = read_species(spec, notes)
-    amounts = _read_amounts(
-        _needed(inputs, where, "PUVSPRNAME", ("puvspr.dat", "puvspr2.dat")), units, species, (units_file, table.file)
-    )
+    amount_table = _needed(inputs, where, "PUVSPRNAME", ("puvspr.dat", "puvspr2.dat"))
+    amounts = _read_amounts(amount_table, units, species, (units_file, table.file))
     block = find_file(inputs, where, "BLOCKDEFNAME", ())
     totals = _totals(amounts, species.height)
     if block is not None:
@@ -86,7 +91,9 @@ def read_project(folder: Path) -> Project:
         notes.append("input.dat: BLM without BOUNDNAME: there is no boundary to charge")
     penalty = find_file(inputs, where, "PENALTYNAME", ())
     penalties = None if penalty is None else _read_penalties(penalty, species["id"], table.file)
-    return Project(inputs, units, species, amounts, bounds, penalties, tuple(notes), table.file)
+    read = (inputs.path, unit_table, spec, amount_table, block, bound, penalty)
+    files = tuple(path for path in read if path is not None)
+    return Project(inputs, units, species, amounts, bounds, penalties, tuple(notes), table.file, files)
 
 
 def _needed(inputs: Inputs, folder: Path, keyword: str, defaults: tuple[str, ...]) -> Path:

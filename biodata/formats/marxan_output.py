@@ -220,13 +220,43 @@ def write_project(
     Path
         Of input.dat.
     """
+    write_units(folder, units, bounds)
     inputs = folder / "input"
-    inputs.mkdir(parents=True, exist_ok=True)
-    (folder / "output").mkdir(exist_ok=True)
-    units.select("id", "cost", "status", "xloc", "yloc").write_csv(inputs / "pu.dat")
     species.write_csv(inputs / "spec.dat")
     # Marxan wants the rows in the order of the units.
     amounts.select("species", "pu", "amount").sort("pu", "species").write_csv(inputs / "puvspr.dat")
+    return write_settings(
+        folder, bounded=bounds is not None, symmetric=bounds is None or bounds.symmetric, blm=blm, name=name
+    )
+
+
+def write_units(folder: Path, units: pl.DataFrame, bounds: Bounds | None = None) -> list[Path]:
+    """Write pu.dat and bound.dat of a project, as `write_project` does, and return them."""
+    inputs = folder / "input"
+    inputs.mkdir(parents=True, exist_ok=True)
+    files = [inputs / "pu.dat"]
+    units.select("id", "cost", "status", "xloc", "yloc").write_csv(files[0])
+    if bounds is not None:
+        files.append(inputs / "bound.dat")
+        _bound_table(units["id"], bounds).write_csv(files[1])
+    return files
+
+
+def write_settings(
+    folder: Path, *, bounded: bool, symmetric: bool = True, blm: float = 0.0, name: str = "output"
+) -> Path:
+    """Write the input.dat of a project with its tables in the folder input, and make the folder output; return its path.
+
+    Parameters
+    ----------
+    folder : Path
+    bounded, symmetric : bool
+        Whether there is a bound.dat, and whether its pairs go both ways.
+    blm : float
+    name : str
+        SCENNAME.
+    """
+    (folder / "output").mkdir(parents=True, exist_ok=True)
     lines = [
         f"BLM {blm:.17g}",
         "PROP 0.5",
@@ -237,9 +267,8 @@ def write_project(
         "NUMTEMP 10000",
     ]
     lines += ["INPUTDIR input", "OUTPUTDIR output", "PUNAME pu.dat", "SPECNAME spec.dat", "PUVSPRNAME puvspr.dat"]
-    if bounds is not None:
-        _bound_table(units["id"], bounds).write_csv(inputs / "bound.dat")
-        lines += ["BOUNDNAME bound.dat", *([] if bounds.symmetric else ["ASYMMETRICCONNECTIVITY 1"])]
+    if bounded:
+        lines += ["BOUNDNAME bound.dat", *([] if symmetric else ["ASYMMETRICCONNECTIVITY 1"])]
     lines += [f"SCENNAME {name}", *(f"{keyword} 3" for keyword in SAVES), "SAVELOG 1", "RUNMODE 1", "VERBOSITY 2", ""]
     path = folder / "input.dat"
     path.write_text("\n".join(lines), encoding="utf-8")

@@ -67,7 +67,7 @@ def _owners(units: gpd.GeoDataFrame, grid: Grid) -> Ints:
     from rasterio.features import rasterize
 
     dense = shapely.segmentize(units.geometry.to_numpy(), 5000.0)
-    shapes = geo.project(dense, _crs(units), grid.crs)
+    shapes = geo.project(dense, crs_of(units), grid.crs)
     burnt = rasterize(
         zip(shapes, range(1, len(shapes) + 1), strict=True),
         out_shape=grid.shape,
@@ -78,7 +78,7 @@ def _owners(units: gpd.GeoDataFrame, grid: Grid) -> Ints:
     return owner
 
 
-def _crs(units: gpd.GeoDataFrame) -> CRS:
+def crs_of(units: gpd.GeoDataFrame) -> CRS:
     """Return the units' system."""
     if units.crs is None:
         problem = "the planning units lack a coordinate system"
@@ -109,7 +109,7 @@ def from_polygons(units: gpd.GeoDataFrame, polygons: gpd.GeoDataFrame, *, name: 
         )
         raise InputError(problem, column=name, code="COLUMN_MISSING")
     degrees = polygonal(geo.project(polygons.geometry.to_numpy(), polygons.crs, 4326))
-    projected = polygonal(geo.project(geo.densify(degrees, max_segment_degrees=0.02), 4326, _crs(units)))
+    projected = polygonal(geo.project(geo.densify(degrees, max_segment_degrees=0.02), 4326, crs_of(units)))
     shapes = units.geometry.to_numpy()
     tree = shapely.STRtree(shapes)
     features = polygons[name].astype(str).to_numpy()
@@ -141,24 +141,35 @@ def from_points(
         The column of amounts.
     """
     known = points.drop_nulls(["decimalLongitude", "decimalLatitude", feature])
-    xy = geo.project(
-        known.select("decimalLongitude", "decimalLatitude").to_numpy().astype(np.float64), 4326, _crs(units)
-    )
-    tree = shapely.STRtree(units.geometry.to_numpy())
-    point, unit = tree.query(shapely.points(xy), predicate="intersects")
-    order = np.lexsort([unit, point])
-    point, unit = point[order], unit[order]
-    first = np.append(True, point[1:] != point[:-1]) if point.size else np.zeros(0, dtype=bool)
+    unit = unit_of(units, known.select("decimalLongitude", "decimalLatitude").to_numpy().astype(np.float64))
+    point = np.flatnonzero(unit >= 0)
     weights = np.ones(known.height) if amount is None else known[amount].cast(pl.Float64).fill_null(0.0).to_numpy()
     joined = pl.DataFrame(
-        {
-            "feature": known[feature].cast(pl.String).gather(point[first]),
-            "unit": unit[first].astype(np.int64),
-            "amount": weights[point[first]],
-        }
+        {"feature": known[feature].cast(pl.String).gather(point), "unit": unit[point], "amount": weights[point]}
     )
     summed = joined.group_by("feature", "unit").agg(pl.col("amount").sum()).filter(pl.col("amount") > 0)
     return summed.sort("feature", "unit").cast(SCHEMA)
+
+
+def unit_of(units: gpd.GeoDataFrame, lonlat: Floats) -> Ints:
+    """Return the place of the unit that each point lies in.
+
+    Parameters
+    ----------
+    units : geopandas.GeoDataFrame
+    lonlat : ndarray of float64, (n, 2)
+        Degrees, WGS 84.
+
+    Returns
+    -------
+    ndarray of int64, length n
+        From 0; -1 where there is none, the first of its units for a point on an edge.
+    """
+    tree = shapely.STRtree(units.geometry.to_numpy())
+    point, unit = tree.query(shapely.points(geo.project(lonlat, 4326, crs_of(units))), predicate="intersects")
+    found = np.full(len(lonlat), len(units), dtype=np.int64)
+    np.minimum.at(found, point, unit)
+    return np.where(found < len(units), found, -1)
 
 
 def _table(feature: str, amounts: Floats) -> pl.DataFrame:

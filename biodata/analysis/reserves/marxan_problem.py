@@ -87,6 +87,18 @@ def to_problem(project: Project, *, objective: Objective = "minimum_set", budget
     )
 
 
+def solvable(problem: Problem, project: Project, *, objective: Objective = "minimum_set") -> tuple[Problem, list[str]]:
+    """Return the problem to solve, and a line for each target that all units together do not meet.
+
+    Where every target is to be met, those that cannot be are charged as Marxan does; the other objectives leave out
+    what cannot be had anyway.
+    """
+    lines = missed(problem, project)
+    if not lines or objective != "minimum_set":
+        return problem, lines
+    return soften(problem, project, penalties(project, problem)), lines
+
+
 def soften(problem: Problem, project: Project, penalties: Floats) -> Problem:
     """Return the problem in which what cannot be met at all is charged as Marxan does, and the rest must be met.
 

@@ -41,7 +41,7 @@ def cut_at_borders(
     Parameters
     ----------
     countries : sequence of str
-        ISO 3166-1 alpha-2.
+        ISO 3166-1 alpha-2; none for all that have land inside the bounds.
     boundaries : BoundarySet
         Where the borders are.
     unit_km2 : float
@@ -69,6 +69,9 @@ def cut_at_borders(
         problem = "the area of a unit is not above 0"
         raise InputError(problem, column="unit_km2", value=f"{unit_km2:g}", code="UNITS_INVALID")
     window = None if bounds is None else shapely.box(*bounds)
+    if not countries and window is not None:
+        near = boundaries.tree.query(window, predicate="intersects")
+        countries = boundaries.units["country_code"].gather(near).drop_nulls().unique().sort().to_list()
     land = {}
     for code in countries:
         whole = places.country_geometry(code, boundaries)
@@ -76,7 +79,8 @@ def cut_at_borders(
     everything = shapely.union_all(list(land.values()))
     if shapely.is_empty(everything):
         problem = "the countries have no land inside the bounds"
-        raise InputError(problem, value=f"{', '.join(countries)}, {bounds}", code="REGION_EMPTY")
+        told = "west,south,east,north = " + ",".join(f"{edge:g}" for edge in bounds) if bounds else "no bounds"
+        raise InputError(problem, value=", ".join([*countries, told]), code="REGION_EMPTY")
     west, south, east, north = (float(value) for value in shapely.bounds(everything))
     crs = geo.equal_area_crs((west, south, east, north))
     pieces, codes, order = [], [], []

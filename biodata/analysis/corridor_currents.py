@@ -1,0 +1,78 @@
+"""Where corridors are squeezed: the current inside each, laid together on the raster."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+
+from biodata.analysis.adjacency import Pair
+from biodata.analysis.areas import Site
+from biodata.analysis.circuit.pinch_points import pinch_points
+from biodata.analysis.corridor_rows import NAMES
+from biodata.analysis.grid import Floats, Grid, Ints
+from biodata.analysis.normalised import Floats32, Normalised
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentMosaic:
+    """The current of 1 A between each pair of areas, inside the pair's corridor alone.
+
+    Attributes
+    ----------
+    largest : ndarray of float32, (rows, columns)
+        Amperes, the most of any pair; 0 inside the pair's own areas, nan outside all corridors.
+    tightest : dict of pair to (current, resistance, row, column)
+        By pair: the most current of a cell that is not beside an area, where it is, and the effective resistance between
+        the areas in the raster's unit.
+    """
+
+    largest: Floats32
+    tightest: dict[Pair, tuple[float, float, int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int]) -> "CurrentMosaic":
+        """Return a mosaic of no pair."""
+        return cls(np.full(shape, np.nan, dtype=np.float32))
+
+    def add(self, pair: Pair, sites: list[Site], corridor: Normalised, resistance: Floats) -> None:
+        """Send 1 A through the corridor of a pair, and lay the current into the mosaic."""
+        first, second = (_inside(sites[site].cells, corridor, self.largest.shape) for site in pair)
+        found = pinch_points(resistance[corridor.window], first, second, corridor=corridor.inside)
+        place = self.largest[corridor.window]
+        np.fmax(place, found.current.astype(np.float32), out=place)
+        if found.tightest is not None:
+            row, column = found.tightest
+            current = float(found.current[row, column])
+            self.tightest[pair] = current, found.resistance, corridor.row + row, corridor.column + column
+
+    def table(self, rows: list[dict[str, Any]], pairs: list[Pair], grid: Grid) -> gpd.GeoDataFrame:
+        """Return the tightest place of each pair, the most current first.
+
+        Parameters
+        ----------
+        rows : list of dict
+            `corridor_rows.plain_row` of each pair.
+        pairs : list of (int, int)
+            The same pairs by their sites.
+        grid : Grid
+        """
+        named = dict(zip(pairs, rows, strict=True))
+        told = sorted(self.tightest.items(), key=lambda item: (-item[1][0], item[0]))
+        at = np.array([place[2:] for _, place in told], dtype=np.int64).reshape(-1, 2)
+        columns: dict[str, list[Any]] = {name: [named[pair][name] for pair, _ in told] for name in NAMES}
+        columns["current_a"] = [place[0] for _, place in told]
+        columns["effective_resistance"] = [place[1] for _, place in told]
+        centres = grid.centres(at[:, 0], at[:, 1]).reshape(-1, 2)
+        points = gpd.points_from_xy(centres[:, 0], centres[:, 1])
+        return gpd.GeoDataFrame(columns, geometry=points, crs=grid.crs)
+
+
+def _inside(cells: Ints, corridor: Normalised, shape: tuple[int, int]) -> Ints:
+    """Return the cells that lie on the corridor's window, numbered there."""
+    rows, columns = np.divmod(cells, shape[1])
+    rows, columns = rows - corridor.row, columns - corridor.column
+    high, wide = corridor.excess.shape
+    inside = (rows >= 0) & (rows < high) & (columns >= 0) & (columns < wide)
+    found: Ints = rows[inside] * wide + columns[inside]
+    return found

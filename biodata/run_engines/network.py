@@ -1,0 +1,36 @@
+"""Networks in Conefor's files as an engine of kept runs."""
+
+from pathlib import Path
+
+import polars as pl
+
+from biodata.errors import InputError
+from biodata.run_engines.work import Outcome, Work, parameter
+from biodata.run_records import RunInput
+
+
+def run(work: Work) -> Outcome:
+    """Analyse Conefor's files; the tables of nodes, links and the whole are the results.
+
+    Parameters are `nodes` and `connections` (paths), and optionally those of `analysis.network.analyse`.
+    """
+    import tempfile
+
+    from biodata.analysis.networks.network import analyse
+    from biodata.exports.networks import write_tables
+    from biodata.formats.conefor import read_connections, read_nodes
+    from biodata.formats.conefor_kinds import Kind
+
+    files = {name: Path(parameter(work, name, str)) for name in ("nodes", "connections")}
+    nodes = read_nodes(files["nodes"])
+    choices = {k: v for k, v in work.parameters.items() if k not in ("nodes", "connections", "kind")}
+    told = parameter(work, "kind", str, None)
+    connections = read_connections(files["connections"], nodes, kind=None if told is None else Kind(told))
+    try:
+        found = analyse(nodes, connections, executor=work.executor, progress=work.progress, **choices)
+    except TypeError as error:
+        problem = "the parameters are not those of a network"
+        raise InputError(problem, value=str(error), code="PARAMETERS_INVALID") from error
+    with tempfile.TemporaryDirectory(prefix="biodata-") as folder:
+        tables = {path.stem: pl.read_csv(path) for path in write_tables(found, Path(folder))}
+    return Outcome(tuple(RunInput.of_file(name, path) for name, path in files.items()), tables)

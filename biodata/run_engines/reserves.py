@@ -1,0 +1,63 @@
+"""Marxan's projects as an engine of kept runs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from biodata.errors import InputError
+from biodata.run_engines.work import Outcome, Work, parameter
+from biodata.run_records import RunInput
+
+
+def run(work: Work) -> Outcome:
+    """Solve a project of Marxan; tables of the plan, its units and its features are the results.
+
+    Parameters are `project` (path), and optionally `gap`, `seconds`, `plans` (how many), `objective` and `budget`.
+    """
+    from biodata.formats.marxan import read_project
+
+    folder = Path(parameter(work, "project", str))
+    choices = {
+        "gap": float(parameter(work, "gap", int | float, 0.0)),
+        "seconds": float(parameter(work, "seconds", int | float, 300.0)),
+        "plans": parameter(work, "plans", int, 1),
+        "objective": parameter(work, "objective", str, "minimum_set"),
+        "budget": parameter(work, "budget", int | float, None),
+    }
+    unknown = sorted(work.parameters.keys() - choices.keys() - {"project"})
+    if unknown:
+        problem = "the parameters are not those of a reserve selection"
+        raise InputError(problem, value=", ".join(unknown), expected=", ".join(choices), code="PARAMETERS_INVALID")
+    project = read_project(folder)
+    inputs = tuple(RunInput.of_file(file.name, file) for file in project.files)
+    if work.executor is None:
+        tables, notes = _solved(folder, choices, work.seed)
+    else:
+        tables, notes = work.executor.submit(_solved, folder, choices, work.seed).result()
+    return Outcome(inputs, tables, notes=notes)
+
+
+def _solved(folder: Path, choices: Mapping[str, Any], seed: int) -> tuple[dict[str, pl.DataFrame], tuple[str, ...]]:
+    """Read and solve a project; a function of its own, so that another process can call it."""
+    from biodata.analysis.reserves import marxan_problem, portfolio, selection
+    from biodata.formats.marxan import read_project
+
+    project = read_project(folder)
+    problem = marxan_problem.to_problem(project, objective=choices["objective"], budget=choices["budget"])
+    asked, missed = marxan_problem.solvable(problem, project, objective=choices["objective"])
+    best = selection.solve(asked, gap=choices["gap"], seconds=choices["seconds"], seed=seed)
+    if best.status in ("infeasible", "no_plan"):
+        why = "; ".join(best.problems) or f"no plan was found in {choices['seconds']:g} seconds"
+        told = f"there is no plan: {why}"
+        raise InputError(told, file=str(folder), code="PROBLEM_INFEASIBLE")
+    plans = portfolio.more_plans(asked, best, plans=choices["plans"], seed=seed, seconds=choices["seconds"] / 2)
+    figures = ("status", "objective", "bound", "gap", "cost", "boundary", "connectivity")
+    told_of = ("feature", "held", "need", "counts", "met")
+    tables = {
+        "plan": pl.DataFrame([{name: getattr(best, name) for name in figures}]),
+        "units": pl.DataFrame({"unit": project.units["id"], "in_plan": best.chosen, "frequency": plans.frequency}),
+        "features": pl.DataFrame([{name: getattr(one, name) for name in told_of} for one in best.holdings]),
+    }
+    return tables, (*missed, *project.notes)

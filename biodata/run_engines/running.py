@@ -1,0 +1,133 @@
+"""Engines by name: each is run, kept, run again and compared in one way."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final
+
+from biodata import run_records
+from biodata.errors import InputError
+from biodata.run_comparison import Comparison, compare
+from biodata.run_engines.work import Outcome, Work
+from biodata.run_records import RunRecord
+from biodata.settings import Settings
+
+ENGINES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "corridors": "biodata.run_engines.corridors:run",
+        "resistance": "biodata.run_engines.resistance:run",
+        "circuit": "biodata.run_engines.circuit:run",
+        "network": "biodata.run_engines.network:run",
+        "reserves": "biodata.run_engines.reserves:run",
+    }
+)
+"""Name → 'module:function' of Work to Outcome; a module is imported when its engine runs."""
+
+
+def start(
+    settings: Settings,
+    engine: str,
+    parameters: Mapping[str, Any],
+    *,
+    seed: int = 1,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> RunRecord:
+    """Run an engine and keep the run.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    engine : str
+        A name of `ENGINES`.
+    parameters : mapping
+        What the engine is asked; plain values for JSON.
+    seed : int
+        Start of every random number.
+    executor : concurrent.futures.Executor, optional
+        Where to work. The results are the same wherever that is.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    RunRecord
+
+    Raises
+    ------
+    InputError
+        If there is no such engine (ENGINE_UNKNOWN), or what it is asked cannot be.
+    """
+    record, outcome = _run(settings, engine, parameters, seed, executor, progress=progress)
+    return run_records.keep(settings, record, outcome.results, notes=outcome.notes)
+
+
+def keep(
+    settings: Settings, engine: str, parameters: Mapping[str, Any], outcome: Outcome, *, seed: int = 1
+) -> RunRecord:
+    """Keep what an engine found when it was called by itself, as `start` does."""
+    record = _described(engine, parameters, outcome, seed)
+    return run_records.keep(settings, record, outcome.results, notes=outcome.notes)
+
+
+def _described(engine: str, parameters: Mapping[str, Any], outcome: Outcome, seed: int) -> RunRecord:
+    """Return the record of a run."""
+    return run_records.describe(engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot)
+
+
+def repeat(
+    settings: Settings, run_id: str, *, executor: Executor | None = None, progress: bool = False
+) -> tuple[RunRecord, Comparison]:
+    """Run again what was run before, on what is there now, and compare; the repeated run is kept, too.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    run_id : str
+        The run, or the beginning of its id.
+    executor : concurrent.futures.Executor, optional
+        Where to work; it need not be the one of before.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    record : RunRecord
+        Of the repeated run.
+    comparison : Comparison
+
+    Raises
+    ------
+    InputError
+        If there is no such run (RUN_UNKNOWN), or what it read is no longer there.
+    """
+    before = run_records.find(settings, run_id)
+    old = run_records.results_of(settings, before.id)
+    record, outcome = _run(settings, before.engine, before.parameters, before.seed, executor, progress=progress)
+    if record.id == before.id:  # what came out the first time stays: it is what this is measured by
+        after = run_records.finished(record, outcome.results, notes=outcome.notes)
+    else:
+        after = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
+    return after, compare(before, after, old, outcome.results)
+
+
+def _run(
+    settings: Settings,
+    engine: str,
+    parameters: Mapping[str, Any],
+    seed: int,
+    executor: Executor | None,
+    *,
+    progress: bool,
+) -> tuple[RunRecord, Outcome]:
+    """Call an engine and describe the run."""
+    if engine not in ENGINES:
+        problem = "there is no such engine"
+        raise InputError(problem, value=engine, expected=f"one of {', '.join(ENGINES)}", code="ENGINE_UNKNOWN")
+    module, _, name = ENGINES[engine].partition(":")
+    call: Callable[[Work], Outcome] = getattr(import_module(module), name)
+    outcome = call(Work(settings, dict(parameters), seed, executor, progress))
+    return _described(engine, parameters, outcome, seed), outcome

@@ -1,0 +1,63 @@
+"""`biodata reserves units`: what it writes is a project that is solved once species are there."""
+
+import geopandas as gpd
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from biodata.cli import app
+from biodata.errors import InputError
+from biodata.formats import marxan
+
+BOX = "100.8,20.8,102.2,22"
+
+
+def run(*arguments):
+    done = CliRunner().invoke(app, ["reserves", *map(str, arguments)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.parametrize("shape", ["hexagon", "square"])
+def test_units_and_species_make_a_project(tmp_path, shape):
+    told = run("units", "--countries", "la,CN", "--box", BOX, "--cell-km", 20, "--shape", shape, "--out", tmp_path)
+    assert "CN" in told
+    assert "input.dat" in told
+    pl.DataFrame({"id": [1], "prop": [0.3], "spf": [1.0], "name": ["gaur"]}).write_csv(tmp_path / "input" / "spec.dat")
+    units = pl.read_csv(tmp_path / "input" / "pu.dat")
+    pl.DataFrame({"species": 1, "pu": units["id"], "amount": 1}).write_csv(tmp_path / "input" / "puvspr.dat")
+    project = marxan.read_project(tmp_path)
+    shapes = gpd.read_file(tmp_path / "units.gpkg", layer="planning_units")
+    np.testing.assert_allclose(project.units["cost"], shapes["area_km2"])
+    assert project.bounds.length.size > project.units.height
+    assert "optimal" in run("solve", tmp_path, "--out", tmp_path / "output")
+    (tmp_path / "input.dat").write_text("BLM 3\n")
+    assert "input.dat" not in run("units", "--box", BOX, "--cell-km", 20, "--shape", shape, "--out", tmp_path)
+    assert (tmp_path / "input.dat").read_text() == "BLM 3\n", "somebody's own settings stay"
+
+
+def test_a_country_has_its_cost(tmp_path):
+    run("units", "--box", BOX, "--countries", "LA,CN", "--cell-km", 20, "--least-share", 0.2,
+        "--cost-per-km2", "LA=2.5", "--cost-per-km2", "cn=10", "--out", tmp_path)  # fmt: skip
+    shapes = gpd.read_file(tmp_path / "units.gpkg", layer="planning_units")
+    assert shapes["area_km2"].min() >= 80
+    rate = np.where(shapes["country_code"] == "LA", 2.5, 10.0)
+    np.testing.assert_allclose(shapes["cost"], rate * shapes["area_km2"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param([], "--countries or --box", id="nowhere"),
+        pytest.param(["--box", "0,0,1,1"], "no land inside the bounds", id="the Gulf of Guinea"),
+        pytest.param(["--countries", "XX"], "XX", id="no country"),
+        pytest.param(["--box", BOX, "--cell-km", "0.01"], "larger units", id="too many"),
+        pytest.param(["--box", BOX, "--cost-per-km2", "LA=dear"], "LA=dear", id="no cost"),
+        pytest.param(["--box", BOX, "--cost-per-km2", "LA=1"], "value 'CN'|value 'MM'", id="a country without cost"),
+    ],
+)
+def test_what_cannot_be_cut_is_refused(tmp_path, arguments, told):
+    with pytest.raises(InputError, match=told):
+        run("units", *arguments, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
