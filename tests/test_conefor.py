@@ -7,6 +7,7 @@ from biodata.errors import InputError
 from biodata.formats.conefor import (
     Connections,
     Nodes,
+    contradicted,
     read_connections,
     read_nodes,
     write_connections,
@@ -153,6 +154,11 @@ def test_connection_files_that_cannot_be_are_refused_with_their_place(tmp_path, 
     with pytest.raises(InputError, match=message) as raised:
         read_connections(write(tmp_path, text), FOUR, kind=kind)
     assert "\n" not in str(raised.value)
+
+
+def test_pairs_with_two_values_are_counted(tmp_path):
+    told = read_connections(write(tmp_path, "12 3 5\n3 4 1\n3 12 4\n4 3 1\n"), FOUR, kind=Kind.DISTANCE)
+    assert contradicted(told) == 1
 
 
 def test_what_is_written_is_read_again(tmp_path):

@@ -86,6 +86,13 @@ def test_a_raster_of_roads_is_a_line_too(tmp_path, cover):
     assert found.counts["sealed"] == 9
 
 
+def test_a_surface_has_no_classes(tmp_path, cover):
+    heights = raster(tmp_path, "elevation", np.indices((100, 100))[1] - 50.0, "elevation", nodata=-9999.0)
+    for rule in ("elevation,any,,5,,,,,", "elevation,12,,5,,,,,"):
+        with pytest.raises(InputError, match="surface and has no classes"):
+            made(tmp_path, {"land_cover": cover, "elevation": heights}, FOREST, CROPS, rule)
+
+
 def test_slope_is_a_factor_of_the_ground_and_not_of_a_mean(tmp_path, cover):
     ridges = np.where(np.indices((100, 100))[1] % 2, 100.0, 0.0)
     plane = np.indices((100, 100))[1] * 100.0

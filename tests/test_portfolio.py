@@ -56,6 +56,17 @@ def test_replacement_costs_are_those_of_the_best_plans_without_a_unit(problem, b
     assert (costs >= -1e-9).all()
 
 
+def test_what_others_hold_is_told_of_a_unit_that_is_locked_out(problem):
+    spare = Problem(
+        problem.cost, problem.amounts, problem.requirements, locked_out=np.arange(12) == 3, unit_names=problem.unit_names,
+        feature_names=problem.feature_names,
+    )  # fmt: skip
+    found = plan_explanation.explain(spare, reserve_selection.solve(spare), 3)
+    assert found.locked == "out"
+    assert found.only_here == ()
+    assert "No plan without it" not in found.text
+
+
 def test_why_this_unit_and_not_that_one(problem, best):
     orchid = plan_explanation.explain(problem, best, 5)
     assert orchid.only_here == ("orchid",)

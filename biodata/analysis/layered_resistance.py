@@ -18,6 +18,7 @@ from biodata.parsers import legends
 _FARTHEST_CELLS: Final = 300
 """How far beyond the window features are looked for, where a function of distance reaches so far."""
 _LISTED: Final = 5
+_SURFACES: Final = ("elevation", "population")
 
 
 def from_rules(
@@ -154,6 +155,9 @@ def _of_classes(
         counts["line_cells"] += int((~np.isnan(lines)).sum())
         counts["sealed"] += filled
         return lines
+    if layer.theme in _SURFACES:
+        expected = "a function of it: value, slope or density"
+        raise _unfit(rules[0], layer, f"{layer.theme} is a surface and has no classes", expected=expected)
     values, own = read_cells(layer, grid)
     found, missing = _same_or(values, own, grid, resampling), np.zeros(grid.shape)
     if found is not values:

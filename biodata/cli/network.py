@@ -61,15 +61,18 @@ def analyse_network(
     """Read, compute, write, say the indices."""
     from biodata.analysis.networks.network import analyse
     from biodata.exports.networks import write_json, write_tables
-    from biodata.formats.conefor import read_connections, read_nodes
+    from biodata.formats.conefor import contradicted, read_connections, read_nodes
 
     check_outputs([out], [nodes, connections])
     if kind is None and (distance is not None or (threshold is not None and threshold > 1)):
         kind = Kind.DISTANCE
     landscape = read_nodes(nodes)
+    read = read_connections(connections, landscape, kind=kind, layout=layout)
+    if again := contradicted(read):
+        typer.echo(f"biodata: {again} pairs stand again with another value; of each the best way counts", err=True)
     found = analyse(
         landscape,
-        read_connections(connections, landscape, kind=kind, layout=layout),
+        read,
         distance=distance,
         probability=probability,
         threshold=threshold,

@@ -71,6 +71,9 @@ def solve(
     if objective not in kinds:
         problem_text = "there is no such objective"
         raise InputError(problem_text, column="--objective", value=objective, expected=", ".join(kinds))
+    if objective != "minimum_set" and budget is None:
+        problem_text = f"{objective} needs a budget"
+        raise InputError(problem_text, column="--budget", expected="most that the units may cost")
     read = marxan.read_project(project)
     problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
     penalties = marxan_problem.penalties(read, problem)
@@ -121,7 +124,19 @@ def solve(
         f"{int(found.chosen.sum())} of {problem.units} units, cost {found.cost:.10g}, "
         f"boundary {scores[0].connectivity:.10g}; Marxan's score {scores[0].score:.10g}"
     )
+    met = sum(holding.met for holding in found.holdings)
+    say(f"{met} of {len(found.holdings)} targets met{_left_of_budget(problem, found)}")
     say(f"{len(plans.plans)} plans → {out}")
+
+
+def _left_of_budget(problem: "Problem", found: "Selection") -> str:
+    """Return what a plan under a budget leaves of it, and what may be the reason."""
+    if problem.budget is None:
+        return ""
+    told = f"; {problem.budget - found.cost:.10g} of the budget of {problem.budget:.10g} unused"
+    if problem.boundary is not None and problem.objective != "minimum_set":
+        told += "; the boundary's length times BLM is part of the objective: a lower BLM leaves more for the targets"
+    return told
 
 
 def explain(

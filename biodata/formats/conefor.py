@@ -136,6 +136,15 @@ def read_connections(
     return _matrix(numbers, nodes, told) if matrix else _list(numbers, nodes, told)
 
 
+def contradicted(connections: Connections) -> int:
+    """Return how many pairs of nodes stand again, in either order, with another value; of such, the best way counts."""
+    low = np.minimum(connections.first, connections.second)
+    high = np.maximum(connections.first, connections.second)
+    order = np.lexsort((connections.value, high, low))
+    again = (np.diff(low[order]) == 0) & (np.diff(high[order]) == 0) & (np.diff(connections.value[order]) != 0)
+    return int(again.sum())
+
+
 def write_nodes(nodes: Nodes, path: Path) -> None:
     """Write a node file that Conefor reads; the third column only where there are nodes to add."""
     add = not nodes.existing.all()
@@ -225,7 +234,7 @@ def _check(numbers: Numbers, value: Floats, position: Ints, kind: Kind) -> None:
         Kind.PROBABILITY: (
             (value >= 0) & (value <= 1),
             "this is no probability",
-            "0 to 1, or a distance whose probability is told where these are distances",
+            "0 to 1; where these are distances, say so by --distance (and --probability, 0.5 by default)",
         ),
         Kind.LINK: (np.isin(value, (0.0, 1.0)), "this is no link", "1 for a link, 0 for none"),
     }[kind]

@@ -88,7 +88,9 @@ def explain(problem: Problem, plan: Selection, unit: int, *, gap: float = 0.0, s
     supplies = {
         names[row]: float(column[row] / need[row]) for row in np.flatnonzero((column > 0) & (need > 0)).tolist()
     }
-    without = rows @ (~problem.is_locked_out).astype(np.float64) - column
+    others = ~problem.is_locked_out
+    others[unit] = False
+    without = rows @ others.astype(np.float64)
     only = tuple(names[row] for row in np.flatnonzero((column > 0) & (without < need * (1 - TOLERANCE))).tolist())
     locked = "in" if problem.is_locked_in[unit] else "out" if problem.is_locked_out[unit] else ""
     shortages = _shortages(problem, changed)
@@ -147,5 +149,6 @@ def _in_words(
     if math.isinf(worse):
         words.append(f"There is no plan {'without' if in_plan else 'with'} it.")
     else:
-        words.append(f"The best plan {'without' if in_plan else 'with'} it is {worse:.6g} worse.")
+        told = "as good" if worse == 0 else f"{abs(worse):.6g} {'worse' if worse > 0 else 'better'}"
+        words.append(f"The best plan {'without' if in_plan else 'with'} it is {told}.")
     return " ".join(words)
