@@ -1,7 +1,7 @@
 """`biodata protconn`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,6 +20,10 @@ Example: biodata protconn parks.gpkg neighbours.geojson --country KH --distance-
 """
 
 
+_UNITS: Final = {"EC(PC)": " km²", "PC": "", "Maximum landscape attribute": " km²", "Protected surface": " km²"}
+"""Of the values that are no percents."""
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
     app.command(name="protconn", help=_PROTCONN)(compute)
@@ -27,7 +31,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def compute(
     areas: Annotated[list[Path], typer.Argument(help="Files of protected areas.")],
-    country: Annotated[str | None, typer.Option(help="The region as ISO 3166-1 alpha-2 code.")] = None,
+    country: Annotated[str | None, typer.Option(help="The region as a country's code or name.")] = None,
     region: Annotated[Path | None, typer.Option(help="The region as a file of polygons.", dir_okay=False)] = None,
     distance_m: Annotated[
         list[float] | None, typer.Option(help="Dispersal distance, metres; can be given again.")
@@ -71,9 +75,7 @@ def compute(
             problem = "this is not known"
             raise InputError(problem, column=name, value=told, expected=" or ".join(known), code="OPTION_INVALID")
     check_outputs([out], [*areas, *([region] if region else [])])
-    land = (
-        country_geometry(country.upper(), load_boundaries()) if country else read_polygons([region] if region else [])
-    )
+    land = country_geometry(_code(country), load_boundaries()) if country else read_polygons([region] if region else [])
     pieces = cut(
         read_polygons(areas),
         land,
@@ -89,13 +91,30 @@ def compute(
         found.append({"distance_m": distance, "probability": probability, **values})
         say(f"distance {distance:g} m, probability {probability:g}")
         for name, value in values.items():
-            say(f"{name:>28} {value:,.4f}" if isinstance(value, float) else f"{name:>28} {value}")
+            unit = _UNITS.get(name, " %" if isinstance(value, float) else "")
+            say(f"{name:>28} {value:,.4f}{unit}" if isinstance(value, float) else f"{name:>28} {value}")
     if conefor is not None:
         _write_conefor(pieces, conefor)
         say(f"{len(pieces.shapes)} pieces, {pieces.first.size} distances → {conefor}")
     if out is not None:
-        out.write_bytes(orjson.dumps({"plane": pieces.crs.to_string(), "results": found}, option=orjson.OPT_INDENT_2))
+        out.write_bytes(
+            orjson.dumps(
+                {"plane": pieces.crs.to_string(), "units": "areas in km², the others in percent", "results": found},
+                option=orjson.OPT_INDENT_2,
+            )
+        )
         say(f"{len(found)} results → {out}")
+
+
+def _code(country: str) -> str:
+    """Return a country's code, of its code or a name of it."""
+    from biodata.parsers.countries import parse_country
+
+    code, _ = parse_country(country)
+    if code is None:
+        problem = "there is no such country"
+        raise InputError(problem, column="--country", value=country, expected="KH, KHM or Cambodia, for example")
+    return code
 
 
 def _write_conefor(pieces: "Pieces", folder: Path) -> None:
