@@ -141,6 +141,8 @@ def find_corridors(
             check_window=check_window,
         )
         return
+    if out is not None and out.suffix.lower() != ".gpkg":
+        _stop("corridors are written as a GeoPackage", "--out with a name that ends with .gpkg")
     if areas is None or (out is None and not estimate):
         _stop("an own raster needs areas and a file to write", "--raster, --areas and --out")
     if layer is not None or resistance_table is not None:

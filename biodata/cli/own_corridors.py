@@ -70,6 +70,14 @@ def run(
     resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
     for note in notes:
         say(f"{raster.name}: {note}")
+    known = np.isfinite(resistance)
+    lowest = float(np.min(resistance, where=known, initial=np.inf))
+    highest = float(np.max(resistance, where=known, initial=-np.inf))
+    if lowest < highest <= 1:
+        say(
+            f"{raster.name}: every value lies between {lowest:g} and {highest:g}; resistance is usually 1 or more: if these "
+            "are habitat suitabilities, of which more is better, corridors would go where they should not"
+        )
     table = own_ground.areas(areas, grid) if sources.is_raster(areas) else own_areas.read(areas, **columns)
     plain = own_areas.on_plane(table, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
@@ -90,7 +98,7 @@ def run(
     barriers = None
     if restoring is not None:
         radii, restored = restoring
-        barriers = BarrierParameters(tuple(radii), float(np.nanmin(resistance)) if restored is None else restored)
+        barriers = BarrierParameters(tuple(radii), lowest if restored is None else restored)
     home = out.with_name(f"{out.stem}.parts")
     with ThreadPoolExecutor(workers) as executor:
         found = corridors.least_cost(
@@ -126,6 +134,8 @@ def run(
     say(
         f"{len(found.corridors)} pairs, {len(linked)} corridors → {', '.join(str(p) for p in (out, *rasters.values()) if p)}"
     )
+    if barriers is not None and found.barrier_mosaic is not None and not (found.barrier_mosaic.largest > 0).any():
+        say("no place would make a path cheaper if it were restored; cells without data are never restored")
     if found.corridors.empty:
         say("no two neighbouring areas lie within the distance")
     for why, count in found.corridors["notes"][~found.corridors["functional"]].value_counts().head(5).items():
