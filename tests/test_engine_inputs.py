@@ -43,7 +43,7 @@ def test_conefor_gets_areas_and_the_distances_of_their_edges(release, tmp_path):
     areas = published_areas(release)
     nodes = conefor.read_nodes(tmp_path / "nodes.txt")
     assert nodes.ids.tolist() == areas["number"].tolist()
-    np.testing.assert_allclose(nodes.area, geo.area_km2(np.asarray(areas.geometry)) * 100)
+    np.testing.assert_allclose(nodes.area, geo.area_km2(np.asarray(areas.geometry)))
     links = conefor.read_connections(tmp_path / "distances.txt", nodes, kind=Kind.DISTANCE)
     plane = areas.to_crs(geo.equal_area_crs(tuple(areas.total_bounds)).to_wkt()).geometry
     expected = [plane.iloc[i].distance(plane.iloc[j]) for i, j in zip(links.first, links.second, strict=True)]

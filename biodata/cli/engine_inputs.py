@@ -41,7 +41,7 @@ def conefor(
         bool, typer.Option("--corridors", help="Distances are the least costs of the published corridors.")
     ] = False,
 ) -> None:
-    """Write protected areas as nodes and the distances between them as connections: nodes.txt, distances.txt.
+    """Write protected areas as nodes (km²) and the distances between them (metres): nodes.txt, distances.txt.
 
     Example: biodata analysis-inputs conefor --data mydata --reach-m 50000 --out conefor
     """

@@ -88,7 +88,7 @@ def write_conefor(
     release : Release
         The current release.
     folder : Path
-        Gets nodes.txt (number and area in hectares), distances.txt and key.csv.
+        Gets nodes.txt (number and area in km²), distances.txt (metres) and key.csv.
     reach_m : float
         Pairs farther apart are left out, metres.
     box : west, south, east, north, optional
@@ -107,9 +107,9 @@ def write_conefor(
         plane = geo.equal_area_crs(_bounds(areas))
         shapes = np.asarray(geo.project(np.asarray(areas.geometry), 4326, plane))
         first, second, distance = within_reach(shapes, reach_m=reach_m)
-    hectares = geo.area_km2(np.asarray(areas.geometry)) * 100
+    area_km2 = geo.area_km2(np.asarray(areas.geometry))
     number = areas["number"].to_numpy()
-    nodes = Nodes(number, np.asarray(hectares), np.ones(len(areas), dtype=bool))
+    nodes = Nodes(number, np.asarray(area_km2), np.ones(len(areas), dtype=bool))
     links = Connections(Kind.DISTANCE, first, second, distance)
     folder.mkdir(parents=True, exist_ok=True)
     files = (folder / "nodes.txt", folder / "distances.txt", folder / KEY_FILE)
