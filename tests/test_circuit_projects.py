@@ -205,6 +205,34 @@ def test_paths_of_windows_and_of_folders_above(tmp_path):
     assert any("points.txt" in note for note in project.notes)
 
 
+def test_files_of_other_scenarios_are_not_asked_for(tmp_path):
+    others = {"use_variable_source_strengths": "True", "variable_source_file": "gone.txt", "source_file": "gone.asc"}
+    _, report = run(write_project(tmp_path, ONES, {"points.txt": CORNERS}, **others))
+    assert report.solved == 3
+    (tmp_path / "nodes.txt").write_text("1\n3\n")
+    rasters = {"use_polygons": "True", "polygon_file": "gone.asc", "use_mask": "1", "mask_file": "gone.asc"}
+    out, _ = run(network(tmp_path, "1 2 1\n2 3 1\n", point_file="nodes.txt", **rasters))
+    np.testing.assert_allclose(read_matrix(out), [[0, 2], [2, 0]])
+
+
+def test_the_largest_current_alone(tmp_path):
+    ini = write_project(tmp_path, [[1.0] * 3], {"points.txt": "1 0.5 0.5\n2 2.5 0.5\n"}, write_max_cur_maps="True")
+    out, _ = run(ini)
+    np.testing.assert_allclose(read_map(out / "result_max_curmap.asc"), [[1, 1, 1]])
+    assert not [*out.glob("*_curmap_*"), *out.glob("*cum_curmap*")]
+
+
+def test_sources_and_grounds_at_nodes_that_a_network_has_not_are_left_aside(tmp_path):
+    (tmp_path / "sources.txt").write_text("1 5\n1 2\n40 1\n")
+    (tmp_path / "grounds.txt").write_text("3 0\n41 1\n")
+    options = {"scenario": "advanced", "source_file": "sources.txt", "ground_file": "grounds.txt"}
+    out, report = run(network(tmp_path, "1 2 1\n2 3 1\n", **options, **MAPS))
+    np.testing.assert_allclose(np.loadtxt(out / "result_voltages.txt"), [[1, 4], [2, 2], [3, 0]])
+    assert any("sources.txt" in note and "40 (row 3)" in note for note in report.notes)
+    (tmp_path / "nodes.txt").write_text("1\n9\n")
+    refused(network(tmp_path, "1 2 1\n2 3 1\n", point_file="nodes.txt"), "nodes.txt", "no such node", "9")
+
+
 def test_unknown_keys_are_told_and_do_no_harm(tmp_path):
     ini = write_project(tmp_path, ONES, {"points.txt": CORNERS}, wirte_cur_maps="True", solver="cg+amg")
     project = read_project(ini)
@@ -274,13 +302,22 @@ def test_resistances_of_nothing_and_below_nothing(tmp_path):
     assert any("row 1, column 2" in note for note in report.notes)
 
 
-def test_grids_of_another_size_are_refused_and_shifted_ones_told(tmp_path):
+def test_grids_of_other_cells_are_refused_and_slightly_shifted_ones_told(tmp_path):
     options = {"use_polygons": "True", "polygon_file": "polygons.asc"}
     ini = write_project(tmp_path, ONES, {"points.txt": CORNERS, "polygons.asc": grid_text([[1, 2]])}, **options)
     refused(ini, "polygons.asc", "1 rows x 2 columns", "habitat.asc 3 x 4")
     shifted = grid_text([[1, 1, None, None]] * 3, west=0.25)
     _, report = run(write_project(tmp_path, ONES, {"points.txt": CORNERS, "polygons.asc": shifted}, **options))
     assert any("west 0.25, not 0" in note for note in report.notes)
+    elsewhere = grid_text([[1, 1, None, None]] * 3, west=-1)
+    ini = write_project(tmp_path, ONES, {"points.txt": CORNERS, "polygons.asc": elsewhere}, **options)
+    refused(ini, "polygons.asc", "1 cells away from habitat.asc", "west -1, not 0")
+    coarser = grid_text([[1, 1, None, None]] * 3, cell=1.3)
+    ini = write_project(tmp_path, ONES, {"points.txt": CORNERS, "polygons.asc": coarser}, **options)
+    refused(ini, "1.2 cells away", "cell_width 1.3, not 1")
+    nowhere = coarser.replace("xllcorner 0.0\nyllcorner 0.0\n", "")
+    _, report = run(write_project(tmp_path, ONES, {"points.txt": CORNERS, "polygons.asc": nowhere}, **options))
+    assert any("polygons.asc does not tell where it lies" in note for note in report.notes)
     empty = grid_text([[None] * 4] * 3)
     _, report = run(write_project(tmp_path, ONES, {"points.txt": CORNERS, "polygons.asc": empty}, **options))
     assert any("no polygons" in note for note in report.notes)

@@ -114,12 +114,13 @@ class MapWriter:
         flags = project.flags
         self._writer, self._habitat, self._raster, self._style = writer, habitat, raster, style
         self._compress, self._as_tiff = flags["compress_grids"], flags["write_as_tif"]
-        self._voltages = flags["write_volt_maps"]
+        self._voltages, self._largest = flags["write_volt_maps"], flags["write_max_cur_maps"]
         # As in Circuitscape, one-to-all and all-to-one write the map of each focal node all the same.
-        self._only_sums = flags["write_cum_cur_map_only"] and project.scenario == "pairwise"
-        self._currents = flags["write_cur_maps"] or flags["write_cum_cur_map_only"]
+        only = flags["write_cum_cur_map_only"]
+        self._only_sums = (only and project.scenario == "pairwise") or not (only or flags["write_cur_maps"])
+        self._currents = only or flags["write_cur_maps"] or (self._largest and project.scenario != "advanced")
+        self._total = only or flags["write_cur_maps"]
         self._sums = MapSums(raster.barrier.shape) if self._currents and project.scenario != "advanced" else None
-        self._largest = flags["write_max_cur_maps"]
         self.uncounted = 0
 
     @property
@@ -158,10 +159,11 @@ class MapWriter:
                 self._sums.add(currents)
 
     def write_sums(self) -> None:
-        """Write the sum of all current maps, and the largest where it is asked for."""
+        """Write the sum of all current maps, and the largest, where they are asked for."""
         if self._sums is None:
             return
-        self._grid("cum_curmap", self._sums.total())
+        if self._total:
+            self._grid("cum_curmap", self._sums.total())
         if self._largest:
             self._grid("max_curmap", self._sums.largest())
 

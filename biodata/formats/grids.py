@@ -40,6 +40,8 @@ class RasterFile:
         The coordinate system as WKT, of an ASCII grid that of the .prj file beside it; empty where there is none.
     is_tiff : bool
         Whether the file is a GeoTIFF.
+    is_placed : bool
+        Whether the file tells where it lies; else its corner is taken for 0, 0.
     """
 
     values: NDArray[np.float64]
@@ -49,6 +51,7 @@ class RasterFile:
     cell_height: float
     crs: str = ""
     is_tiff: bool = False
+    is_placed: bool = True
 
 
 def read_grid(path: Path) -> RasterFile:
@@ -108,7 +111,8 @@ def _ascii(content: bytes, path: Path) -> RasterFile:
     values[empty] = np.nan
     beside = path.with_suffix(".prj")
     crs = decode(beside.read_bytes()).strip() if beside.is_file() else ""
-    return RasterFile(values, west, south, wide, high, crs)
+    placed = {"xllcenter", "xllcorner"} & heading.keys() and {"yllcenter", "yllcorner"} & heading.keys()
+    return RasterFile(values, west, south, wide, high, crs, is_placed=bool(placed))
 
 
 def _numbers(text: str, rows: int, columns: int, first_row: int, path: Path) -> NDArray[np.float64]:
@@ -161,7 +165,7 @@ def _by_gdal(content: bytes, path: Path) -> RasterFile:
         raise InputError(problem, file=path.name, expected="warp it first", code="RASTER_ROTATED")
     high = -transform.e
     if high < 0:  # a raster without a place of its own counts rows downward from 0
-        return RasterFile(values, transform.c, transform.f, transform.a, -high, crs, is_tiff)
+        return RasterFile(values, transform.c, transform.f, transform.a, -high, crs, is_tiff, not transform.is_identity)
     return RasterFile(values, transform.c, transform.f - values.shape[0] * high, transform.a, high, crs, is_tiff)
 
 

@@ -15,6 +15,8 @@ from biodata.formats.number_lists import read_numbers
 
 FAR: Final = 1e-6
 """Fraction of a cell that grids may differ by."""
+ELSEWHERE: Final = 1.0
+"""Cells from which on a grid lies elsewhere: taken cell by cell, every value would stand in another place."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def read_raster_inputs(project: Project) -> RasterInputs:
     Raises
     ------
     InputError
-        If a file cannot be read, a grid has another size than the habitat, or a value has no meaning.
+        If a file cannot be read, a grid has not the cells of the habitat, or a value has no meaning.
     """
     notes: list[str] = []
     files, flags = project.files, project.flags
@@ -184,15 +186,34 @@ def _aligned(path: Path, habitat_path: Path, habitat: RasterFile, notes: list[st
         own_rows, own_columns = habitat.values.shape
         problem = f"the grid has {rows} rows x {columns} columns, and {habitat_path.name} {own_rows} x {own_columns}"
         raise InputError(problem, file=path.name, expected="grids of the same cells", code="RASTERS_NOT_ALIGNED")
-    different = [
+    if not (other.is_placed and habitat.is_placed):
+        which = path if habitat.is_placed else habitat_path
+        notes.append(f"{which.name} does not tell where it lies, and is taken cell by cell")
+        return other.values
+    apart = _apart(other, habitat)
+    told = "; ".join(
         f"{name} {getattr(other, name):.10g}, not {getattr(habitat, name):.10g}"
         for name in ("west", "south", "cell_width", "cell_height")
         if abs(getattr(other, name) - getattr(habitat, name)) > FAR * habitat.cell_width
-    ]
-    if different:
-        told = "; ".join(different)
-        notes.append(f"{path.name} does not lie where {habitat_path.name} does and is taken cell by cell: {told}")
+    )
+    if apart >= ELSEWHERE - FAR:
+        problem = f"the grid lies up to {apart:.6g} cells away from {habitat_path.name}: {told}"
+        raise InputError(problem, file=path.name, expected="grids of the same cells", code="RASTERS_NOT_ALIGNED")
+    if apart > FAR:
+        notes.append(
+            f"{path.name} lies {apart:.2g} cells away from {habitat_path.name} and is taken cell by cell: {told}"
+        )
     return other.values
+
+
+def _apart(other: RasterFile, habitat: RasterFile) -> float:
+    """Return how far the corners of two grids of one shape lie apart at most, in cells of the habitat."""
+    rows, columns = habitat.values.shape
+    west, south = other.west - habitat.west, other.south - habitat.south
+    east = west + columns * (other.cell_width - habitat.cell_width)
+    north = south + rows * (other.cell_height - habitat.cell_height)
+    across, along = max(abs(west), abs(east)), max(abs(south), abs(north))
+    return float(max(across / habitat.cell_width, along / habitat.cell_height))
 
 
 def _values(path: Path, habitat_path: Path, habitat: RasterFile, notes: list[str]) -> Floats:

@@ -50,7 +50,7 @@ def read_network(project: Project) -> NetworkInputs:
     Raises
     ------
     InputError
-        If a branch is below 0 or no number, or an id is no node of the network, with row and value.
+        If a branch is below 0 or no number, or a focal node is no node of the network, with row and value.
     """
     files, flags, notes = project.files, project.flags, list(project.notes)
     table, rows = read_numbers(files["habitat_file"], columns=3)
@@ -89,10 +89,10 @@ def read_network(project: Project) -> NetworkInputs:
             problem = "there are fewer than two focal nodes"
             raise InputError(problem, file=files["point_file"].name, expected="at least two", code="FOCAL_NODES_FEW")
     else:
-        told, place = _listed(project, "source_file", ids)
+        told, place = _listed(project, "source_file", ids, notes)
         sources = np.zeros(count)
         np.add.at(sources, nodes[place], (told != 0) if flags["use_unit_currents"] else told)
-        told, place = _listed(project, "ground_file", ids)
+        told, place = _listed(project, "ground_file", ids, notes)
         grounds = np.zeros(count)
         found = ground_conductances(
             told,
@@ -104,13 +104,19 @@ def read_network(project: Project) -> NetworkInputs:
     return NetworkInputs(whole, ids, nodes, focal, pairs, sources, grounds, tuple(notes))
 
 
-def _listed(project: Project, key: str, ids: Ints) -> tuple[Floats, Ints]:
-    """Read a list of node and value; where a node stands twice, the last value holds."""
+def _listed(project: Project, key: str, ids: Ints, notes: list[str]) -> tuple[Floats, Ints]:
+    """Read a list of node and value; where a node stands twice, the last value holds.
+
+    Nodes that the network has not are left aside, as in Circuitscape.
+    """
     path = project.files[key]
     table, rows = read_numbers(path, columns=2)
     found = _ids(table[:, 0], rows, path.name)
-    _known(found, ids, rows, path.name)
-    last = {int(number): float(value) for number, value in zip(found, table[:, 1], strict=True)}
+    known = np.isin(found, ids)
+    if not known.all():
+        told = ", ".join(f"{number} (row {row})" for number, row in zip(found[~known], rows[~known], strict=True))
+        notes.append(f"{path.name}: nodes that the network has not are left aside: {told}")
+    last = {int(number): float(value) for number, value in zip(found[known], table[known, 1], strict=True)}
     return np.array(list(last.values())), np.searchsorted(ids, np.array(list(last), dtype=np.int64))
 
 

@@ -38,16 +38,14 @@ _DEFAULTS: Final = {
     "write_max_cur_maps": False,
     "write_volt_maps": False,
 }
-_FILES: Final = {
-    "habitat_file": "",
-    "point_file": "",
-    "source_file": "",
-    "ground_file": "",
-    "polygon_file": "use_polygons",
-    "mask_file": "use_mask",
+_FILES: Final = frozenset({"habitat_file", "point_file", "source_file", "ground_file"})
+"""Keys of files that a data type or a scenario asks for by itself."""
+_RASTERS: Final = {"polygon_file": "use_polygons", "mask_file": "use_mask", "reclass_file": "use_reclass_table"}
+_ONE_SIDED: Final = frozenset({"one-to-all", "all-to-one"})
+_CHOSEN: Final = {
+    **_RASTERS,
     "included_pairs_file": "use_included_pairs",
     "variable_source_file": "use_variable_source_strengths",
-    "reclass_file": "use_reclass_table",
 }
 """Keys of files, and what has to be true for them to be read."""
 _WITHOUT_EFFECT: Final = frozenset(
@@ -112,14 +110,14 @@ def read_project(ini: Path) -> Project:
     data_type = _choice(ini, settings.get("data_type"), ("raster", "network"), "raster")
     scenario = _choice(ini, settings.get("scenario"), SCENARIOS, "")
     is_network = data_type == "network"
-    if is_network and scenario in {"one-to-all", "all-to-one"}:
+    if is_network and scenario in _ONE_SIDED:
         _refuse(ini, settings["scenario"], "networks are run pairwise or advanced", "pairwise or advanced")
-    wanted = {"habitat_file", *(key for key, flag in _FILES.items() if flag and flags[flag])}
-    wanted |= {"source_file", "ground_file"} if scenario == "advanced" else {"point_file"}
+    wanted = {"habitat_file"} | ({"source_file", "ground_file"} if scenario == "advanced" else {"point_file"})
+    wanted |= {key for key, flag in _CHOSEN.items() if flags[flag] and _matters(key, scenario, is_network=is_network)}
     notes = [
         f"{setting.key} in row {setting.row} is no option of Circuitscape and is left aside"
         for setting in settings.values()
-        if setting.key not in {*_DEFAULTS, *_FILES, *_WITHOUT_EFFECT, *_OTHER}
+        if setting.key not in {*_DEFAULTS, *_FILES, *_CHOSEN, *_WITHOUT_EFFECT, *_OTHER}
     ]
     files = _find(ini, settings, sorted(wanted), notes)
     return Project(
@@ -135,6 +133,13 @@ def read_project(ini: Path) -> Project:
     )
 
 
+def _matters(key: str, scenario: str, *, is_network: bool) -> bool:
+    """Tell whether a file that the options choose is read at all: projects keep options of other scenarios."""
+    if key in _RASTERS:
+        return not is_network
+    return scenario in _ONE_SIDED if key == "variable_source_file" else scenario != "advanced"
+
+
 def is_placeholder(value: str) -> bool:
     """Tell whether a value is what Circuitscape writes where nothing was chosen."""
     return value.lower() in {"", "none", "not entered"} or value.startswith("(")
@@ -146,6 +151,7 @@ def _flag(ini: Path, setting: Setting | None, default: bool) -> bool:
         return default
     value = setting.value.lower()
     if value not in _TRUE | _FALSE:
+        # Circuitscape 5 takes every other word for False, so that "resistances" here made conductances of them.
         _refuse(ini, setting, "the option is neither true nor false", "True or False")
     return value in _TRUE
 
