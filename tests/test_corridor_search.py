@@ -292,17 +292,18 @@ class Stopped(Exception):
 
 
 def assert_same(first, second):
-    for name in ("corridors", "paths", "narrowest", "barriers"):
+    for name in ("corridors", "paths", "narrowest", "barriers", "pinch_points"):
         assert getattr(first, name).equals(getattr(second, name)), name
         assert getattr(first, name).geometry.to_wkb().equals(getattr(second, name).geometry.to_wkb())
     assert first.mosaic.tobytes() == second.mosaic.tobytes()
     assert first.barrier_mosaic.total.tobytes() == second.barrier_mosaic.total.tobytes()
+    assert first.currents.largest.tobytes() == second.currents.largest.tobytes()
 
 
 @pytest.mark.parametrize("after", [0, 1, 5])
 def test_a_run_that_was_stopped_goes_on_and_gives_the_same(tmp_path, monkeypatch, after):
     ground, areas = ground_of(4), boxes(4)
-    choices = {"parameters": WIDE, "barriers": barriers.BarrierParameters((200.0,), 1.0)}
+    choices = {"parameters": WIDE, "barriers": barriers.BarrierParameters((200.0,), 1.0), "currents": True}
     whole = corridors.least_cost(areas, ground, GRID, **choices)
     put = Parts.put_link
 
@@ -317,13 +318,15 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same(tmp_path, monkeypatch
     assert len(list(tmp_path.glob("*/pair-*.npz"))) == after
     monkeypatch.setattr(Parts, "put_link", put)
     assert_same(corridors.least_cost(areas, ground, GRID, folder=tmp_path, **choices), whole)
-    monkeypatch.setattr(corridor_tasks, "search", None)  # nothing is searched again
+    assert len(whole.pinch_points) > 0
+    for task in ("search", "pair_currents"):  # nothing is searched again, and no current is computed again
+        monkeypatch.setattr(corridor_tasks, task, None)
     assert_same(corridors.least_cost(areas, ground, GRID, folder=tmp_path, **choices), whole)
 
 
 def test_damaged_parts_and_those_of_other_runs_are_not_taken(tmp_path):
     ground, areas = ground_of(4), boxes(4)
-    choices = {"parameters": WIDE, "barriers": barriers.BarrierParameters((200.0,), 1.0)}
+    choices = {"parameters": WIDE, "barriers": barriers.BarrierParameters((200.0,), 1.0), "currents": True}
     whole = corridors.least_cost(areas, ground, GRID, folder=tmp_path, **choices)
     parts = sorted(tmp_path.glob("*/pair-*.npz"))
     parts[0].write_bytes(parts[0].read_bytes()[:100])
@@ -340,7 +343,7 @@ def test_damaged_parts_and_those_of_other_runs_are_not_taken(tmp_path):
 @pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
 def test_any_executor_gives_the_same(kind, monkeypatch):
     ground, areas = ground_of(5), boxes(5)
-    choices = {"parameters": WIDE, "barriers": barriers.BarrierParameters((200.0,), 1.0)}
+    choices = {"parameters": WIDE, "barriers": barriers.BarrierParameters((200.0,), 1.0), "currents": True}
     whole = corridors.least_cost(areas, ground, GRID, **choices)
     monkeypatch.setattr(corridor_search, "_HELD_BYTES", 0)  # searches wait in files
     context = {} if kind is ThreadPoolExecutor else {"mp_context": __import__("multiprocessing").get_context("spawn")}

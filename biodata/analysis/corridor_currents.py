@@ -7,11 +7,10 @@ import geopandas as gpd
 import numpy as np
 
 from biodata.analysis.adjacency import Pair
-from biodata.analysis.areas import Site
-from biodata.analysis.circuit.pinch_points import pinch_points
 from biodata.analysis.corridor_rows import NAMES
-from biodata.analysis.grid import Floats, Grid, Ints
-from biodata.analysis.normalised import Floats32, Normalised
+from biodata.analysis.grid import Grid
+from biodata.analysis.normalised import Floats32
+from biodata.analysis.pair_currents import PairCurrents
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +34,12 @@ class CurrentMosaic:
         """Return a mosaic of no pair."""
         return cls(np.full(shape, np.nan, dtype=np.float32))
 
-    def add(self, pair: Pair, sites: list[Site], corridor: Normalised, resistance: Floats) -> None:
-        """Send 1 A through the corridor of a pair, and lay the current into the mosaic."""
-        first, second = (_inside(sites[site].cells, corridor, self.largest.shape) for site in pair)
-        found = pinch_points(resistance[corridor.window], first, second, corridor=corridor.inside)
-        place = self.largest[corridor.window]
-        np.fmax(place, found.current.astype(np.float32), out=place)
+    def add(self, pair: Pair, found: PairCurrents) -> None:
+        """Lay the current of a pair into the mosaic."""
+        place = self.largest[found.window]
+        np.fmax(place, found.current, out=place)
         if found.tightest is not None:
-            row, column = found.tightest
-            current = float(found.current[row, column])
-            self.tightest[pair] = current, found.resistance, corridor.row + row, corridor.column + column
+            self.tightest[pair] = found.tightest_a, found.resistance, *found.tightest
 
     def table(self, rows: list[dict[str, Any]], pairs: list[Pair], grid: Grid) -> gpd.GeoDataFrame:
         """Return the tightest place of each pair, the most current first.
@@ -66,13 +61,3 @@ class CurrentMosaic:
         centres = grid.centres(at[:, 0], at[:, 1]).reshape(-1, 2)
         points = gpd.points_from_xy(centres[:, 0], centres[:, 1])
         return gpd.GeoDataFrame(columns, geometry=points, crs=grid.crs)
-
-
-def _inside(cells: Ints, corridor: Normalised, shape: tuple[int, int]) -> Ints:
-    """Return the cells that lie on the corridor's window, numbered there."""
-    rows, columns = np.divmod(cells, shape[1])
-    rows, columns = rows - corridor.row, columns - corridor.column
-    high, wide = corridor.excess.shape
-    inside = (rows >= 0) & (rows < high) & (columns >= 0) & (columns < wide)
-    found: Ints = rows[inside] * wide + columns[inside]
-    return found

@@ -16,9 +16,11 @@ from biodata.analysis.barriers import Improvement
 from biodata.analysis.grid import Floats, Grid
 from biodata.analysis.links import Link
 from biodata.analysis.normalised import Floats32, Normalised
+from biodata.analysis.pair_currents import PairCurrents
 
 _GEOMETRIES: Final = ("line", "polygon")
-_RASTERS: Final = ("corridor", "barriers")
+_RASTERS: Final = ("corridor", "barriers", "currents")
+_FLOW: Final = ("resistance", "tightest", "tightest_a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,13 @@ class Parts:
                     values[name] = shapely.from_wkb(stored[name].tobytes()) if name in stored else None
                 corridor = _unpacked(stored, "corridor", nothing=np.inf)
                 barriers = _unpacked(stored, "barriers", nothing=0.0)
+                currents = _unpacked(stored, "currents", nothing=np.nan)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
         narrowest, radius_m = values["narrowest_at"], values.pop("radius_m")
+        flow = values.pop("flow")
+        if flow is not None and flow["tightest"] is not None:
+            flow["tightest"] = tuple(flow["tightest"])
         return Link(
             **values
             | {
@@ -79,6 +85,7 @@ class Parts:
                 "notes": tuple(values["notes"]),
                 "corridor": None if corridor is None else Normalised(*corridor),
                 "barriers": None if barriers is None else Improvement(*barriers, radius_m=radius_m),
+                "currents": None if currents is None else PairCurrents(*currents, **flow),
             }
         )
 
@@ -86,6 +93,8 @@ class Parts:
         """Store what was measured of a pair."""
         plain = {f.name: getattr(link, f.name) for f in fields(link) if f.name not in (*_GEOMETRIES, *_RASTERS)}
         plain["radius_m"] = None if link.barriers is None else link.barriers.radius_m
+        flow = link.currents
+        plain["flow"] = None if flow is None else {name: getattr(flow, name) for name in _FLOW}
         arrays: dict[str, Any] = {"values": np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)}
         for name in _GEOMETRIES:
             if (shape := getattr(link, name)) is not None:
@@ -95,6 +104,8 @@ class Parts:
         if link.barriers is not None:
             one = link.barriers
             arrays |= _packed("barriers", one.score, one.row, one.column, nothing=0.0)
+        if flow is not None:
+            arrays |= _packed("currents", flow.current, flow.row, flow.column, nothing=np.nan)
         part = self.folder / f"{_name(pair)}.part"
         with part.open("wb") as stream:
             np.savez(stream, **arrays)
@@ -132,7 +143,7 @@ def _name(pair: Pair) -> str:
 
 def _packed(name: str, values: Floats32, row: int, column: int, *, nothing: float) -> dict[str, Any]:
     """Return the values of a window that are not `nothing`, and a bit for each cell that tells where they stand."""
-    known = values != np.float32(nothing)
+    known = ~np.isnan(values) if np.isnan(nothing) else values != np.float32(nothing)
     window = np.array([row, column, *values.shape], dtype=np.int64)
     return {name: values[known], f"{name}_cells": np.packbits(known), f"{name}_window": window}
 

@@ -40,6 +40,7 @@ def measured(
     *,
     parameters: CorridorParameters,
     barriers: BarrierParameters | None = None,
+    currents: bool = False,
     executor: Executor | None = None,
     parts: Parts | None = None,
     progress: bool = False,
@@ -57,6 +58,8 @@ def measured(
     parameters : CorridorParameters
     barriers : BarrierParameters, optional
         Where given, what restoring would save is computed too.
+    currents : bool
+        Whether to compute the current inside each corridor, too.
     executor : concurrent.futures.Executor, optional
         Where to work: threads share the raster, other executors read it from a file of the temporary folder. As many
         threads as there are cores where none is given.
@@ -75,7 +78,7 @@ def measured(
         if not isinstance(executor, ThreadPoolExecutor):
             ground = folder / "ground.npy"
             np.save(ground, resistance)
-        work = _Work(sites, pairs, resistance, ground, grid, parameters, barriers, executor, folder)
+        work = _Work(sites, pairs, resistance, ground, grid, parameters, barriers, currents, executor, folder)
         work.begin([pair for pair in order if parts is None or not parts.has(pair)])
         stack.callback(work.stop)
         for pair in tqdm(order, unit="pair", disable=not progress):
@@ -107,11 +110,13 @@ class _Work:
         grid: Grid,
         parameters: CorridorParameters,
         barriers: BarrierParameters | None,
+        currents: bool,
         executor: Executor,
         folder: Path,
     ) -> None:
         self.sites, self.pairs, self.resistance, self.ground, self.grid = sites, pairs, resistance, ground, grid
-        self.parameters, self.barriers, self.executor, self.folder = parameters, barriers, executor, folder
+        self.parameters, self.barriers, self.currents = parameters, barriers, currents
+        self.executor, self.folder = executor, folder
         self.at_once = int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1) + 1
         self.asked: dict[Pair, links.Link | None] = {}
         self._waiting: list[int] = []
@@ -175,8 +180,9 @@ class _Work:
             if i in self._surfaces and j in self._surfaces:
                 sites, surfaces = (self.sites[i], self.sites[j]), (self._surfaces[i], self._surfaces[j])
                 future = self.executor.submit(
-                    corridor_tasks.measure, self.ground, *sites, *surfaces, self.grid, self.parameters, self.barriers
-                )
+                    corridor_tasks.measure, self.ground, *sites, *surfaces, self.grid, self.parameters, self.barriers,
+                    self.currents,
+                )  # fmt: skip
                 self._measures[future] = i, j
 
     def _take_link(self, pair: Pair, found: links.Link) -> None:
@@ -197,7 +203,9 @@ class _Work:
             corridor_tasks.search(self.resistance, self._search(k, [pair]), self.grid.cell_m, self.parameters)
             for k in pair
         )
-        return corridor_tasks.measure(self.resistance, first, second, a, b, self.grid, self.parameters, self.barriers)
+        return corridor_tasks.measure(
+            self.resistance, first, second, a, b, self.grid, self.parameters, self.barriers, self.currents
+        )
 
     def _search(self, k: int, pairs: list[Pair]) -> Search:
         """Return what the search from an area must reach for some pairs."""

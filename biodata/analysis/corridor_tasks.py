@@ -14,6 +14,7 @@ from biodata.analysis.barriers import BarrierParameters
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.cost_distance import CostSurface
 from biodata.analysis.grid import Floats, Grid, Ints
+from biodata.analysis.pair_currents import pair_currents
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,9 @@ def measure(
     grid: Grid,
     parameters: CorridorParameters,
     barriers: BarrierParameters | None,
+    currents: bool,
 ) -> links.Link:
-    """Measure a pair from its two searches."""
+    """Measure a pair from its two searches, and the current inside its corridor where it is asked for."""
     resistance = _raster(ground)
     _, least_cost = links.nearest_cell(second.cells, from_first, grid.shape)
     if math.isinf(least_cost):
@@ -112,7 +114,8 @@ def measure(
         cut=parameters.cut(least_cost),
         low_resistance=parameters.low_resistance,
     )
-    return replace(link, barriers=saved)
+    flow = pair_currents(first, second, link.corridor, resistance) if currents and link.corridor else None
+    return replace(link, barriers=saved, currents=flow)
 
 
 def _raster(ground: Floats | Path) -> Floats:

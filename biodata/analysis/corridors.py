@@ -137,23 +137,21 @@ def least_cost(
     inside = {site.area_id for site in sites}
     mosaic = Mosaic.empty(grid.shape)
     barrier_mosaic = None if barriers is None else BarrierMosaic.empty(grid.shape)
-
     flows = CurrentMosaic.empty(grid.shape)
-
     saved: dict[adjacency.Pair, tuple[float, int, int, float]] = {}
 
     def lay(pair: adjacency.Pair, link: links.Link) -> None:
         if link.corridor is not None:
             mosaic.add(link.corridor)
-            if currents:
-                flows.add(pair, sites, link.corridor, resistance)
+        if link.currents is not None:
+            flows.add(pair, link.currents)
         if link.barriers is not None and barrier_mosaic is not None:
             barrier_mosaic.add(link.barriers)
             saved[pair] = *link.barriers.best, link.barriers.radius_m
 
     found = _links(
-        sites, resistance, grid, parameters, barriers=barriers, executor=executor, folder=folder, progress=progress,
-        across_borders=False, lay=lay,
+        sites, resistance, grid, parameters, barriers=barriers, currents=currents, executor=executor, folder=folder,
+        progress=progress, across_borders=False, lay=lay,
     )  # fmt: skip
     rows = [
         corridor_rows.plain_row(number, sites[i], sites[j], link, grid, through)
@@ -243,6 +241,7 @@ def _links(
     *,
     across_borders: bool,
     barriers: BarrierParameters | None = None,
+    currents: bool = False,
     executor: Executor | None,
     folder: Path | None,
     progress: bool,
@@ -257,6 +256,7 @@ def _links(
         choices: dict[str, Any] = {
             "parameters": parameters.told(),
             "barriers": None if barriers is None else [*barriers.radii_m, barriers.restored_resistance],
+            "currents": currents,
             "across_borders": across_borders,
             "biodata": version("biodata"),
         }
@@ -271,8 +271,8 @@ def _links(
     tree = shapely.STRtree([site.shape for site in sites])
     found = {}
     for pair, link in corridor_search.measured(
-        sites, pairs, resistance, grid, parameters=parameters, barriers=barriers, executor=executor, parts=parts,
-        progress=progress,
+        sites, pairs, resistance, grid, parameters=parameters, barriers=barriers, currents=currents, executor=executor,
+        parts=parts, progress=progress,
     ):  # fmt: skip
         crossed = sorted(set(tree.query(link.line, predicate="intersects")) - {*pair}) if link.line else []
         through = [sites[k].name for k in crossed]
@@ -281,5 +281,5 @@ def _links(
             link = links.Link(link.least_cost, notes=(why,), barriers=link.barriers)
         if lay is not None:
             lay(pair, link)
-        found[pair] = replace(link, corridor=None, barriers=None), through
+        found[pair] = replace(link, corridor=None, barriers=None, currents=None), through
     return dict(sorted(found.items()))

@@ -13,6 +13,7 @@ from biodata.analysis.barriers import Improvement
 from biodata.analysis.bucket_queue import Floats, Ints
 from biodata.analysis.cost_distance import CostSurface
 from biodata.analysis.grid import Grid
+from biodata.analysis.pair_currents import PairCurrents
 from biodata.analysis.rasters import outline
 
 
@@ -21,7 +22,8 @@ class Link:
     """What was measured; lengths in metres, geometries in the grid's own system, `facts` without any place.
 
     `corridor` is the normalised corridor that the polygon outlines; None where there is none, or the areas touch.
-    `barriers` tells what restoring would save; None where it was not asked, or nothing would.
+    `barriers` tells what restoring would save; None where it was not asked, or nothing would. `currents` is the current
+    inside the corridor; None where it was not asked, or there is no corridor.
     """
 
     least_cost: float | None
@@ -35,6 +37,7 @@ class Link:
     notes: tuple[str, ...] = ()
     corridor: normalised.Normalised | None = None
     barriers: Improvement | None = None
+    currents: PairCurrents | None = None
 
     @property
     def cost_per_path_m(self) -> float | None:
