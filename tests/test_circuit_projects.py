@@ -3,15 +3,19 @@
 import gzip
 import importlib.util
 import math
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
 
+from biodata import run_engines
 from biodata.analysis.circuit.project import read_project
 from biodata.errors import InputError
 from biodata.exports.circuits import run_project
 from biodata.formats.grids import read_grid
 from biodata.formats.ini import Setting, read_settings, write_settings
+from biodata.settings import Settings
 from circuits import grid_text, read_map, read_matrix, run, write_project
 
 ONES = [[1.0] * 4 for _ in range(3)]
@@ -73,6 +77,60 @@ def test_the_options_of_maps(tmp_path):
     assert gzip.decompress((out / "zip_curmap_1_2.asc.gz").read_bytes()).startswith(b"ncols")
     out, _ = run(write_project(tmp_path, habitat, points, output_file="tif", write_as_tif="True", **MAPS))
     assert read_grid(out / "tif_curmap_1_2.tif").values[0].tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
+@pytest.mark.parametrize("scenario", ["pairwise", "all-to-one"])
+def test_any_executor_writes_the_same_files(tmp_path, monkeypatch, kind, scenario):
+    context = {} if kind is ThreadPoolExecutor else {"mp_context": get_context("spawn")}
+    points = grid_text([[1, 1, None, 2, 2, None, 3], [None] * 7])
+    habitat = [[1.0, 2.0, 3.0, 1.0, 1.0, 4.0, 1.0], [1.0] * 7]
+    files = {"points.asc": points, "pairs.txt": "mode exclude\n1 3\n"}
+    pairs = {"use_included_pairs": "True", "included_pairs_file": "pairs.txt", "write_max_cur_maps": "True"}
+    ini = write_project(tmp_path, habitat, files, scenario=scenario, point_file="points.asc", **pairs, **MAPS)
+    out, expected = run(ini)
+    first = {path.name: path.read_bytes() for path in out.iterdir()}
+    with kind(2, **context) as executor:
+        out, report = run(ini, executor=executor)
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+        assert report == expected
+        # Large regions are circuits of their own, and these are tasks, too.
+        monkeypatch.setattr("biodata.analysis.circuit.pairwise._FACTOR_IN_SOLVES", 0)
+        monkeypatch.setattr("biodata.analysis.circuit.one_to_all.MOST_TERMINALS", 0)
+        run(ini, executor=executor)
+    for name, content in first.items():
+        lines = content.decode().splitlines()
+        if name.endswith(".out"):
+            np.testing.assert_allclose(np.loadtxt(out / name), np.loadtxt(lines))
+        else:
+            np.testing.assert_allclose(read_map(out / name), np.loadtxt(lines[6:]), atol=1e-9)
+
+
+def test_an_error_while_maps_are_waiting_is_told(tmp_path, monkeypatch):
+    ini = write_project(tmp_path, ONES, {"points.txt": CORNERS}, **MAPS)
+    monkeypatch.setattr("biodata.formats.grids.ascii_grid", broken_grid)
+    with ThreadPoolExecutor(2) as executor, pytest.raises(OSError, match="no space"):
+        run(ini, executor=executor)
+
+
+def broken_grid(*_values, **_choices):
+    raise OSError(28, "no space left")
+
+
+def test_a_kept_run_of_a_project_is_repeated_anywhere_and_knows_its_files(tmp_path):
+    elsewhere = tmp_path / "project" / "layers"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "points.txt").write_text(CORNERS)
+    ini = write_project(tmp_path / "project", ONES, point_file="layers/points.txt", **MAPS)
+    settings = Settings(data=tmp_path / "data")
+    first = run_engines.start(settings, "circuit", {"ini": str(ini)})
+    assert {one.name for one in first.inputs} == {"ini", "habitat_file", "point_file"}
+    with ThreadPoolExecutor(2) as threads:
+        _, comparison = run_engines.repeat(settings, first.id, executor=threads)
+    assert comparison.identical
+    (elsewhere / "points.txt").write_text(CORNERS.replace("3.5", "2.5"))
+    _, comparison = run_engines.repeat(settings, first.id)
+    assert not comparison.identical
 
 
 def test_focal_regions_are_joined_only_for_their_own_pairs(tmp_path):
@@ -342,10 +400,10 @@ def test_broken_grids_are_refused_with_their_place(tmp_path, text, words):
 
 
 def test_a_geotiff_without_a_place_and_cells_that_are_no_squares(tmp_path):
-    from biodata.formats.grids import RasterFile, write_tiff_grid
+    from biodata.formats.grids import RasterFile, tiff_grid, write_grid
 
     habitat = RasterFile(np.array([[1.0, np.nan, 1.0], [1.0, 1.0, 1.0]]), 10.0, 20.0, 2.0, 3.0, "EPSG:32648")
-    write_tiff_grid(habitat.values, habitat, tmp_path / "habitat.tif")
+    write_grid(tiff_grid(habitat.values, habitat), habitat, tmp_path / "habitat.tif")
     points = {"points.txt": "1 11 24\n2 15 24\n"}
     out, report = run(write_project(tmp_path, ONES, points, habitat_file="habitat.tif", **MAPS))
     assert read_matrix(out)[0, 1] == pytest.approx(4.0)

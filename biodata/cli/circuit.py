@@ -1,12 +1,16 @@
 """`biodata circuit`: run a Circuitscape project."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biodata.cli.options import say, show_progress
 from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
 
 _CIRCUIT = """Run a Circuitscape project as it is: pairwise, advanced, one-to-all, all-to-one; rasters and networks.
 
@@ -22,6 +26,16 @@ def add_commands(app: typer.Typer) -> None:
     app.command(name="circuit", help=_CIRCUIT)(circuit)
 
 
+def _processes(workers: int) -> "AbstractContextManager[Executor | None]":
+    """Return so many processes as a `with` block; None for one, which is this."""
+    from concurrent.futures import ProcessPoolExecutor
+    from contextlib import nullcontext
+    from multiprocessing import get_context
+
+    # A process that was forked from one with threads may stand still.
+    return nullcontext() if workers == 1 else ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+
 def circuit(
     ini: Annotated[Path, typer.Argument(help="The project's .ini file.")],
     out: Annotated[Path, typer.Option(help="Folder for what comes out.", file_okay=False)],
@@ -31,10 +45,11 @@ def circuit(
     left_out_maps: Annotated[
         bool, typer.Option(help="Small maps of pairs that a list leaves out, as Circuitscape's verification has them.")
     ] = True,
+    workers: Annotated[
+        int, typer.Option(help="Processes that write maps and solve pairs of large regions.", min=1)
+    ] = 1,
 ) -> None:
     """Read, solve, write."""
-    from tqdm import tqdm
-
     from biodata.analysis.circuit.project import read_project
     from biodata.exports.circuits import run_project
 
@@ -42,13 +57,10 @@ def circuit(
         problem = "there is no such file"
         raise InputError(problem, file=str(ini), code="CIRCUIT_FILE_MISSING")
     project = read_project(ini)
-    with tqdm(unit="solve", disable=not show_progress()) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.total = of
-            bar.update(done - bar.n)
-
-        report = run_project(project, out, solver=solver, left_out_maps=left_out_maps, progress=progress)
+    with _processes(workers) as executor:
+        report = run_project(
+            project, out, solver=solver, left_out_maps=left_out_maps, executor=executor, progress=show_progress()
+        )
     for note in report.notes:
         typer.echo(f"biodata: note: {note}", err=True)
     unit = (

@@ -1,19 +1,24 @@
 """The files of a circuit run: tables and maps under Circuitscape's names."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from biodata.analysis.circuit.project import Project
-    from biodata.analysis.circuit.raster import MapStyle, RasterCircuit
+    from biodata.analysis.circuit.raster import RasterCircuit
     from biodata.formats.grids import RasterFile
 
-Progress = Callable[[int, int], None]
+MOST_CELLS_OF_LEFT_OUT_PAIRS: Final = 2_000_000
+"""Maps of pairs that a list leaves out are written too up to so many cells, and are in no sum: Circuitscape's own
+verification folder has them, and where they are small a comparison finds every file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +49,34 @@ class CircuitReport:
 
 @dataclass
 class Writer:
-    """Writes files that start with the project's prefix, and counts them.
+    """Writes files that start with the project's prefix, and counts them; all of them are there when its block ends.
 
     Attributes
     ----------
     out : Path
     prefix : str
-    progress : function of int and int
-        Called with how many pairs or focal nodes are done, of how many.
-    left_out_maps : bool
-        Whether maps of pairs that a list leaves out are written too.
+    executor : concurrent.futures.Executor, optional
+        Where maps become the content of files, which takes longer than solving them; the files are written here.
     files : int
         How many files were written.
     """
 
     out: Path
     prefix: str
-    progress: Progress
-    left_out_maps: bool = True
+    executor: Executor | None = None
     files: int = 0
+    _waiting: "deque[tuple[Future[bytes], RasterFile, Path]]" = field(default_factory=deque)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._write(leaving=0)
+        for future, _, _ in self._waiting:
+            future.cancel()
 
     def path(self, name: str) -> Path:
         """Return the path of a file, and count it."""
@@ -83,8 +97,35 @@ class Writer:
         ]  # fmt: skip
         self.table("resistances_3columns.out", columns)
 
+    def grid(
+        self, name: str, values: "NDArray[np.float64]", like: "RasterFile", *, as_tiff: bool, compress: bool
+    ) -> None:
+        """Write values on the cells of a grid, under a name without its ending."""
+        from functools import partial
 
-class MapWriter:
+        from biodata.analysis.circuit.tasks import at_once
+        from biodata.formats.grids import ascii_grid, tiff_grid, write_grid
+
+        ending = ".tif" if as_tiff else ".asc.gz" if compress else ".asc"
+        path = self.path(f"{name}{ending}")
+        place = replace(like, values=values[:0])  # the worker needs no values of the habitat
+        content = tiff_grid if as_tiff else partial(ascii_grid, compress=compress)
+        if self.executor is None:
+            write_grid(content(values, place), place, path)
+            return
+        self._waiting.append((self.executor.submit(content, values, place), place, path))
+        self._write(leaving=at_once(self.executor))
+
+    def _write(self, *, leaving: int) -> None:
+        """Write the files that waited longest, until so many are left."""
+        from biodata.formats.grids import write_grid
+
+        while len(self._waiting) > leaving:
+            future, place, path = self._waiting.popleft()
+            write_grid(future.result(), place, path)
+
+
+class RasterMaps:
     """Writes the maps of a raster run that the project asks for, and sums them.
 
     Parameters
@@ -93,7 +134,8 @@ class MapWriter:
     writer : Writer
     habitat : RasterFile
     raster : RasterCircuit
-    style : MapStyle
+    left_out : bool
+        Whether maps of pairs that a list leaves out are written too, if they are small.
 
     Attributes
     ----------
@@ -107,14 +149,21 @@ class MapWriter:
         writer: Writer,
         habitat: "RasterFile",
         raster: "RasterCircuit",
-        style: "MapStyle",
+        *,
+        left_out: bool,
     ) -> None:
-        from biodata.analysis.circuit.raster import MapSums
+        from biodata.analysis.circuit.raster import MapStyle, MapSums
 
         flags = project.flags
-        self._writer, self._habitat, self._raster, self._style = writer, habitat, raster, style
+        self._writer, self._habitat, self._raster, self._left_out = writer, habitat, raster, left_out
         self._compress, self._as_tiff = flags["compress_grids"], flags["write_as_tif"]
         self._voltages, self._largest = flags["write_volt_maps"], flags["write_max_cur_maps"]
+        self._style = MapStyle(
+            log_currents=flags["log_transform_maps"],
+            currents_nodata=flags["set_null_currents_to_nodata"],
+            voltages_nodata=flags["set_null_voltages_to_nodata"],
+            focal_currents_zero=flags["set_focal_node_currents_to_zero"],
+        )
         # As in Circuitscape, one-to-all and all-to-one write the map of each focal node all the same.
         only = flags["write_cum_cur_map_only"]
         self._only_sums = (only and project.scenario == "pairwise") or not (only or flags["write_cur_maps"])
@@ -128,12 +177,12 @@ class MapWriter:
         """Whether any map is asked for."""
         return self._voltages or self._currents
 
-    @property
-    def each(self) -> bool:
-        """Whether a map of each pair or focal node is written."""
-        return self._voltages or (self._currents and not self._only_sums)
+    def of_left_out(self, count: int) -> bool:
+        """Tell whether maps of pairs that a list leaves out are written too, of so many pairs in all."""
+        each = self._voltages or (self._currents and not self._only_sums)
+        return self._left_out and each and count * self._raster.nodes.size <= MOST_CELLS_OF_LEFT_OUT_PAIRS
 
-    def write(self, name: str, flow: Any, active: tuple[int, ...], *, counted: bool = True) -> None:
+    def write(self, name: str, flow: Any, *, counted: bool = True) -> None:
         """Write the maps of one pair, one focal node or the whole, and take them into the sums.
 
         Parameters
@@ -141,8 +190,6 @@ class MapWriter:
         name : str
             What stands at the end of the files' names: _1_2, _1 or nothing.
         flow : PairFlow, FocalFlow or AdvancedFlow
-        active : tuple of int
-            Positions of the active focal nodes.
         counted : bool
             Whether the currents belong into the sums.
         """
@@ -150,9 +197,9 @@ class MapWriter:
 
         self.uncounted += not counted
         if self._voltages:
-            self._grid(f"voltmap{name}", voltage_map(self._raster, flow.voltages, self._style, active))
+            self._grid(f"voltmap{name}", voltage_map(self._raster, flow.voltages, self._style, flow.active))
         if self._currents:
-            currents = current_map(self._raster, flow.currents, self._style, active)
+            currents = current_map(self._raster, flow.currents, self._style, flow.active)
             if not self._only_sums:
                 self._grid(f"curmap{name}", currents)
             if self._sums is not None and counted:
@@ -169,9 +216,4 @@ class MapWriter:
 
     def _grid(self, name: str, values: "NDArray[np.float64]") -> None:
         """Write one map."""
-        from biodata.formats.grids import write_ascii_grid, write_tiff_grid
-
-        if self._as_tiff:
-            write_tiff_grid(values, self._habitat, self._writer.path(f"{name}.tif"))
-        else:
-            write_ascii_grid(values, self._habitat, self._writer.path(f"{name}.asc"), compress=self._compress)
+        self._writer.grid(name, values, self._habitat, as_tiff=self._as_tiff, compress=self._compress)

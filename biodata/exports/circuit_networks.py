@@ -1,13 +1,10 @@
-"""Circuitscape's network projects run here, and what comes out under the names that Circuitscape gives it."""
+"""What comes out of Circuitscape's network projects, under the names that Circuitscape gives it."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from biodata.exports.circuit_maps import CircuitReport, Writer
+from biodata.exports.circuit_maps import Writer
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from biodata.analysis.circuit.network import NetworkInputs
     from biodata.analysis.circuit.project import Project
     from biodata.analysis.grid import Floats, Ints
@@ -16,109 +13,85 @@ LEAST_BRANCH_CURRENT: Final = 1e-6
 """Amperes below which the current of a branch is not written, as in Circuitscape."""
 
 
-def run_network(project: "Project", writer: Writer, solver: str) -> CircuitReport:
-    """Run a network project."""
-    from biodata.analysis.circuit.network import read_network
+class NetworkLists:
+    """Writes voltages and currents of a network run that the project asks for, and sums the currents.
 
-    network = read_network(project)
-    run = _advanced if project.scenario == "advanced" else _pairs
-    solved, unconnected = run(project, writer, network, solver)
-    notes = network.notes
-    if project.scenario == "advanced" and not solved:
-        notes = (*notes, "no component of the network has both a source and a ground: nothing flows")
-    components = int(network.circuit.components.max(initial=-1)) + 1
-    return CircuitReport(network.circuit.nodes, components, solved, unconnected, writer.files, notes)
+    Parameters
+    ----------
+    project : Project
+    writer : Writer
+    network : NetworkInputs
 
+    Attributes
+    ----------
+    uncounted : int
+        How many pairs were written that are in no sum: none.
+    """
 
-def _advanced(project: "Project", writer: Writer, network: "NetworkInputs", solver: str) -> tuple[int, int]:
-    """Run sources and grounds; return in how many components something flows."""
-    import numpy as np
+    def __init__(self, project: "Project", writer: Writer, network: "NetworkInputs") -> None:
+        import numpy as np
 
-    from biodata.analysis.circuit.advanced import advanced
+        self._writer, self._network = writer, network
+        self._voltages = project.flags["write_volt_maps"]
+        self._currents = project.flags["write_cur_maps"] or project.flags["write_cum_cur_map_only"]
+        self._places = network.nodes[np.searchsorted(network.ids, network.focal)]
+        self._node_sums = np.zeros(network.circuit.nodes)
+        self._branch_sums = np.zeros(network.circuit.conductances.nnz // 2)
+        self.uncounted = 0
 
-    flow = advanced(network.circuit, network.sources, network.grounds, policy=project.policy, solver=solver)
-    everywhere = np.ones(network.circuit.nodes, dtype=bool)
-    _write(project, writer, network, "", flow.voltages, flow.currents, everywhere)
-    return flow.solved, 0
+    @property
+    def needed(self) -> bool:
+        """Whether voltages or currents are asked for."""
+        return self._voltages or self._currents
 
+    def of_left_out(self, _count: int) -> bool:
+        """Tell that nothing is written of pairs that a list leaves out."""
+        return False
 
-def _pairs(project: "Project", writer: Writer, network: "NetworkInputs", solver: str) -> tuple[int, int]:
-    """Run all pairs; return how many were solved, and how many were not."""
-    import numpy as np
+    def write(self, name: str, flow: Any, *, counted: bool = True) -> None:
+        """Write the lists of one pair, whose component alone is told, or of the whole; take currents into the sums."""
+        import numpy as np
 
-    from biodata.analysis.circuit.currents import branch_currents
-    from biodata.analysis.circuit.pairs import everybody
-    from biodata.analysis.circuit.pairwise import UNCONNECTED, pairwise
+        from biodata.analysis.circuit.currents import branch_currents
 
-    whole, ids = network.circuit, network.focal
-    partners = network.pairs.partners(ids) if network.pairs else everybody(ids)
-    groups = [network.nodes[np.searchsorted(network.ids, focal)].reshape(1) for focal in ids]
-    with_currents = _with_currents(project)
-    count = ids.size * (ids.size - 1) // 2
-    matrix = np.zeros((ids.size, ids.size))
-    node_sums = np.zeros(whole.nodes)
-    branch_sums = np.zeros(whole.conductances.nnz // 2)
-    flows = pairwise(
-        whole,
-        groups,
-        partners | partners.T,
-        maps=with_currents or project.flags["write_volt_maps"],
-        solver=solver,
-    )
-    for done, flow in enumerate(flows, start=1):
-        i, j = flow.first, flow.second
-        matrix[i, j] = matrix[j, i] = flow.resistance
-        if flow.voltages is not None and flow.currents is not None:
-            component = whole.components == whole.components[groups[i][0]]
-            _write(project, writer, network, f"_{ids[i]}_{ids[j]}", flow.voltages, flow.currents, component)
-            node_sums += flow.currents
-            branch_sums += branch_currents(whole, flow.voltages)[2]
-        writer.progress(done, count)
-    writer.resistances(ids, matrix)
-    if with_currents:
-        writer.table("node_currents_cum.txt", zip(network.ids, node_sums[network.nodes], strict=True), "\t")
-        first, second, _ = branch_currents(whole, np.zeros(whole.nodes))
-        _write_branches(writer, "branch_currents_cum.txt", network, first, second, branch_sums)
-    unconnected = int((matrix == UNCONNECTED).sum()) // 2
-    return count - unconnected, unconnected
-
-
-def _with_currents(project: "Project") -> bool:
-    """Tell whether currents are written."""
-    return project.flags["write_cur_maps"] or project.flags["write_cum_cur_map_only"]
-
-
-def _write(
-    project: "Project",
-    writer: Writer,
-    network: "NetworkInputs",
-    name: str,
-    voltages: "Floats",
-    currents: "Floats",
-    within: "NDArray[np.bool_]",
-) -> None:
-    """Write voltages and currents of the nodes and branches within a component."""
-    from biodata.analysis.circuit.currents import branch_currents
-
-    shown = within[network.nodes]
-    ids, nodes = network.ids[shown], network.nodes[shown]
-    if project.flags["write_volt_maps"]:
-        writer.table(f"voltages{name}.txt", zip(ids, voltages[nodes], strict=True), "\t")
-    if _with_currents(project):
-        writer.table(f"node_currents{name}.txt", zip(ids, currents[nodes], strict=True), "\t")
-        first, second, along = branch_currents(network.circuit, voltages)
+        whole = self._network.circuit
+        within = np.ones(whole.nodes, dtype=bool)
+        if flow.active:
+            within = whole.components == whole.components[self._places[flow.active[0]]]
+        shown = within[self._network.nodes]
+        ids, nodes = self._network.ids[shown], self._network.nodes[shown]
+        if self._voltages:
+            self._writer.table(f"voltages{name}.txt", zip(ids, flow.voltages[nodes], strict=True), "\t")
+        if not self._currents:
+            return
+        self._writer.table(f"node_currents{name}.txt", zip(ids, flow.currents[nodes], strict=True), "\t")
+        first, second, along = branch_currents(whole, flow.voltages)
         inside = within[first]
-        _write_branches(writer, f"branch_currents{name}.txt", network, first[inside], second[inside], along[inside])
+        self._branches(f"branch_currents{name}.txt", first[inside], second[inside], along[inside])
+        if counted:
+            self._node_sums += flow.currents
+            self._branch_sums += along
 
+    def write_sums(self) -> None:
+        """Write the sums of currents over all pairs, where currents are asked for."""
+        import numpy as np
 
-def _write_branches(
-    writer: Writer, name: str, network: "NetworkInputs", first: "Ints", second: "Ints", currents: "Floats"
-) -> None:
-    """Write the branches that carry a current, by the ids of their ends; of ids that share a node, the lowest."""
-    import numpy as np
+        from biodata.analysis.circuit.currents import branch_currents
 
-    lowest = np.zeros(network.circuit.nodes, dtype=np.int64)
-    lowest[network.nodes[::-1]] = network.ids[::-1]
-    carries = currents > LEAST_BRANCH_CURRENT
-    rows = zip(lowest[first[carries]], lowest[second[carries]], currents[carries], strict=True)
-    writer.table(name, rows, "\t")
+        if not self._currents:
+            return
+        rows = zip(self._network.ids, self._node_sums[self._network.nodes], strict=True)
+        self._writer.table("node_currents_cum.txt", rows, "\t")
+        first, second, _ = branch_currents(self._network.circuit, np.zeros(self._network.circuit.nodes))
+        self._branches("branch_currents_cum.txt", first, second, self._branch_sums)
+
+    def _branches(self, name: str, first: "Ints", second: "Ints", currents: "Floats") -> None:
+        """Write the branches that carry a current, by the ids of their ends; of ids that share a node, the lowest."""
+        import numpy as np
+
+        network = self._network
+        lowest = np.zeros(network.circuit.nodes, dtype=np.int64)
+        lowest[network.nodes[::-1]] = network.ids[::-1]
+        carries = currents > LEAST_BRANCH_CURRENT
+        rows = zip(lowest[first[carries]], lowest[second[carries]], currents[carries], strict=True)
+        self._writer.table(name, rows, "\t")

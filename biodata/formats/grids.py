@@ -169,23 +169,17 @@ def _by_gdal(content: bytes, path: Path) -> RasterFile:
     return RasterFile(values, transform.c, transform.f - values.shape[0] * high, transform.a, high, crs, is_tiff)
 
 
-def write_ascii_grid(values: NDArray[np.float64], grid: RasterFile, path: Path, *, compress: bool = False) -> Path:
-    """Write values on the cells of a grid as an ASCII grid that appears whole or not at all, and a .prj beside it.
+def ascii_grid(values: NDArray[np.float64], grid: RasterFile, *, compress: bool = False) -> bytes:
+    """Return an ASCII grid of values on the cells of a grid.
 
     Parameters
     ----------
-    values : ndarray of float64, grid's shape
+    values : ndarray of float64, (rows, columns)
         Written with ten significant digits; nan becomes -9999.
     grid : RasterFile
-        Where the cells lie.
-    path : Path
+        Where the cells lie; its own values do not matter.
     compress : bool
-        Write gzip, under the name with .gz after it.
-
-    Returns
-    -------
-    Path
-        The file that was written.
+        Return it as gzip.
     """
     rows, columns = values.shape
     lines = [
@@ -202,36 +196,44 @@ def write_ascii_grid(values: NDArray[np.float64], grid: RasterFile, path: Path, 
     filled = np.where(np.isnan(values), NODATA, values)
     body = " ".join(["%.10g"] * columns) + "\n"
     text = "\n".join(lines) + "\n" + "".join(body % tuple(row) for row in filled.tolist())
-    if compress:
-        path = path.with_name(f"{path.name}.gz")
+    return gzip.compress(text.encode(), mtime=0) if compress else text.encode()
+
+
+def tiff_grid(values: NDArray[np.float64], grid: RasterFile) -> bytes:
+    """Return a GeoTIFF of values on the cells of a grid; nan becomes -9999."""
+    from rasterio.io import MemoryFile
+    from rasterio.transform import Affine
+
+    north = grid.south + values.shape[0] * grid.cell_height
+    with MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff",
+            height=values.shape[0],
+            width=values.shape[1],
+            count=1,
+            dtype="float64",
+            nodata=NODATA,
+            crs=grid.crs or None,
+            transform=Affine(grid.cell_width, 0.0, grid.west, 0.0, -grid.cell_height, north),
+            compress="deflate",
+        ) as target:
+            target.write(np.where(np.isnan(values), NODATA, values), 1)
+        return bytes(memory.read())
+
+
+def write_grid(content: bytes, grid: RasterFile, path: Path) -> Path:
+    """Write what `ascii_grid` or `tiff_grid` returned as a file that appears whole or not at all.
+
+    An ASCII grid gets a .prj beside it where its coordinate system is known. Returns the path.
+    """
     part = path.with_name(f"{path.name}.part")
-    part.write_bytes(gzip.compress(text.encode(), mtime=0) if compress else text.encode())
+    part.write_bytes(content)
     part.replace(path)
-    if grid.crs:
+    if grid.crs and ".asc" in path.name:
         path.with_name(path.name.split(".asc")[0] + ".prj").write_text(grid.crs, encoding="utf-8")
     return path
 
 
-def write_tiff_grid(values: NDArray[np.float64], grid: RasterFile, path: Path) -> Path:
-    """Write values on the cells of a grid as a GeoTIFF that appears whole or not at all; nan becomes -9999."""
-    import rasterio
-    from rasterio.transform import Affine
-
-    north = grid.south + values.shape[0] * grid.cell_height
-    part = path.with_name(f"{path.stem}.part.tif")
-    with rasterio.open(
-        part,
-        "w",
-        driver="GTiff",
-        height=values.shape[0],
-        width=values.shape[1],
-        count=1,
-        dtype="float64",
-        nodata=NODATA,
-        crs=grid.crs or None,
-        transform=Affine(grid.cell_width, 0.0, grid.west, 0.0, -grid.cell_height, north),
-        compress="deflate",
-    ) as target:
-        target.write(np.where(np.isnan(values), NODATA, values), 1)
-    part.replace(path)
-    return path
+def write_ascii_grid(values: NDArray[np.float64], grid: RasterFile, path: Path) -> Path:
+    """Write values on the cells of a grid as an ASCII grid; return the path."""
+    return write_grid(ascii_grid(values, grid), grid, path)

@@ -19,14 +19,15 @@ def run(work: Work) -> Outcome:
     from biodata.exports.circuits import run_project
 
     ini = Path(parameter(work, "ini", str))
-    inputs = [RunInput.of_file("ini", ini)]
-    # What a project names lies beside it; what else lies there is an input, too, rather than one be missed.
-    inputs += [
-        RunInput.of_file(file.name, file) for file in sorted(ini.parent.iterdir()) if file.is_file() and file != ini
-    ]
+    project = read_project(ini)
+    inputs = [RunInput.of_file("ini", ini), *(RunInput.of_file(*named) for named in sorted(project.files.items()))]
+    system = project.files["habitat_file"].with_suffix(".prj")  # it goes into what is written
+    if system.is_file():
+        inputs.append(RunInput.of_file("habitat_prj", system))
     with tempfile.TemporaryDirectory(prefix="biodata-") as made:
         folder = Path(parameter(work, "out", str, made))
-        report = run_project(read_project(ini), folder, solver=parameter(work, "solver", str, "auto"))
+        solver = parameter(work, "solver", str, "auto")
+        report = run_project(project, folder, solver=solver, executor=work.executor, progress=work.progress)
         rows = [
             {
                 "file": str(file.relative_to(folder)),

@@ -34,6 +34,11 @@ class AdvancedFlow:
     solved: int
     grounds: Floats
 
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Positions of focal nodes that took part: this mode has none."""
+        return ()
+
 
 def advanced(
     circuit: Circuit, sources: Floats, grounds: Floats, *, policy: str = "keepall", solver: str = "auto"

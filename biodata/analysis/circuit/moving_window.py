@@ -11,18 +11,15 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from biodata.analysis.circuit.advanced import advanced
 from biodata.analysis.circuit.graph import cell_nodes, landscape
+from biodata.analysis.circuit.tasks import in_order
 from biodata.analysis.grid import Floats
 from biodata.errors import InputError
-
-_IN_FLIGHT: Final = 64
-"""Blocks that an executor has at once, so that their answers do not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +113,11 @@ def moving_window(
     correction = _correction(window) if window.correct_artifacts and window.block_size > 1 else None
     work = partial(_block, conductance, sources, window, correction)
     current, potential = np.zeros(resistance.shape), np.zeros(resistance.shape)
-    done = 0
-    for at in range(0, len(targets), _IN_FLIGHT):
-        batch = targets[at : at + _IN_FLIGHT]
-        for place, flows, null in executor.map(work, batch) if executor else map(work, batch):
-            current[place] += flows
-            potential[place] += null
-            done += 1
-            if progress:
-                progress(done, len(targets))
+    for done, (place, flows, null) in enumerate(in_order(work, targets, executor), start=1):
+        current[place] += flows
+        potential[place] += null
+        if progress:
+            progress(done, len(targets))
     empty = conductance == 0
     current[empty] = potential[empty] = np.nan
     normalised = np.divide(current, potential, out=np.full(current.shape, np.nan), where=potential > 0)

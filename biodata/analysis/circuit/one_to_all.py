@@ -5,7 +5,9 @@ are sources. Every focal region is one node while it is active. After Circuitsca
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from scipy.sparse import csgraph
 from biodata.analysis.circuit.currents import node_flows
 from biodata.analysis.circuit.graph import Circuit, contracted
 from biodata.analysis.circuit.pairwise import MOST_TERMINALS, UNCONNECTED
+from biodata.analysis.circuit.tasks import in_order
 from biodata.analysis.circuit.terminals import GROUNDED, Terminals
 from biodata.analysis.grid import Floats, Ints
 
@@ -44,6 +47,11 @@ class FocalFlow:
     active: tuple[int, ...]
     counted: bool = True
 
+    @property
+    def named(self) -> tuple[int, ...]:
+        """Positions of the focal nodes that its files are named after."""
+        return (self.focal,)
+
 
 def one_to_all(
     circuit: Circuit,
@@ -55,6 +63,7 @@ def one_to_all(
     listed_strengths: bool = False,
     maps: bool = False,
     solver: str = "auto",
+    executor: Executor | None = None,
 ) -> Iterator[FocalFlow]:
     """Solve for every focal node in turn.
 
@@ -77,6 +86,9 @@ def one_to_all(
         1 A each in all-to-one), not counted.
     solver : str
         One of `circuit_solvers.SOLVERS`.
+    executor : concurrent.futures.Executor, optional
+        Where focal nodes are solved that need a circuit of their own: many large regions of which not all face each
+        other. What comes from one factor is done here.
 
     Yields
     ------
@@ -88,9 +100,7 @@ def one_to_all(
     if everyone and size > len(groups):  # every region is active all the time, so it is one node once and for all
         yield from _joined(circuit, case, tuple(groups), range(len(groups)))
     elif size > MOST_TERMINALS:
-        for focal in range(len(groups)):
-            active = [groups[at] for at in (focal, *np.flatnonzero(case.chosen(focal)))]
-            yield from _joined(circuit, case, tuple(active), [focal])
+        yield from in_order(partial(_alone, circuit, case), range(len(groups)), executor)
     else:
         yield from _run(circuit, case, range(len(groups)))
 
@@ -115,6 +125,13 @@ class _Case:
             chosen[:] = self.maps
             chosen[focal] = False
         return chosen
+
+
+def _alone(circuit: Circuit, case: _Case, focal: int) -> FocalFlow:
+    """Solve for one focal node on a circuit of its own."""
+    active = [case.groups[at] for at in (focal, *np.flatnonzero(case.chosen(focal)))]
+    (flow,) = _joined(circuit, case, tuple(active), [focal])
+    return flow
 
 
 def _joined(circuit: Circuit, case: _Case, active: tuple[Ints, ...], focals: Sequence[int]) -> Iterator[FocalFlow]:

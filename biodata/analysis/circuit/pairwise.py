@@ -5,7 +5,9 @@ that is Circuitscape's pairwise mode (McRae et al. 2008).
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis.circuit.currents import node_flows
 from biodata.analysis.circuit.graph import Circuit, contracted
+from biodata.analysis.circuit.tasks import in_order
 from biodata.analysis.circuit.terminals import GROUNDED, Terminals
 from biodata.analysis.grid import Floats, Ints
 
@@ -47,6 +50,16 @@ class PairFlow:
     currents: Floats | None
     counted: bool = True
 
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Positions of the focal nodes that took part."""
+        return self.first, self.second
+
+    @property
+    def named(self) -> tuple[int, ...]:
+        """Positions of the focal nodes that its files are named after."""
+        return self.first, self.second
+
 
 def pairwise(
     circuit: Circuit,
@@ -56,6 +69,7 @@ def pairwise(
     maps: bool = False,
     maps_of_others: bool = False,
     solver: str = "auto",
+    executor: Executor | None = None,
 ) -> Iterator[PairFlow]:
     """Solve all pairs, in the order of the focal nodes.
 
@@ -72,6 +86,8 @@ def pairwise(
         Return voltages and currents of pairs that are not allowed too, not counted.
     solver : str
         One of `circuit_solvers.SOLVERS`.
+    executor : concurrent.futures.Executor, optional
+        Where pairs are solved that need a circuit of their own: large regions. What comes from one factor is done here.
 
     Yields
     ------
@@ -82,20 +98,28 @@ def pairwise(
     edges = [_edge(circuit, group) for group in groups]
     nodes = np.unique(np.concatenate([*edges, np.empty(0, dtype=np.int64)]))
     one_by_one = nodes.size > min(MOST_TERMINALS, max(1, len(solved)) * _FACTOR_IN_SOLVES)
-    whole = None if one_by_one else Terminals(circuit, nodes, solver=solver, maps=len(solved) if maps else 0)
+    if one_by_one:
+        work = partial(_alone, circuit, groups, allowed, maps=maps, solver=solver)
+        flows, asked = in_order(work, solved, executor), set(solved)
+        for pair in pairs:
+            yield next(flows) if pair in asked else _left_out(pair)
+        return
+    whole = Terminals(circuit, nodes, solver=solver, maps=len(solved) if maps else 0)
     try:
         for i, j in pairs:
             is_allowed = bool(allowed[i, j])
             if not is_allowed and not (maps and maps_of_others):
-                yield PairFlow(i, j, UNCONNECTED, None, None, False)
-            elif whole is not None:
-                at = [np.searchsorted(nodes, edge) for edge in (edges[i], edges[j])]
-                yield _between(whole, (i, j), (groups[i], groups[j]), at, maps=maps, counted=is_allowed)
-            else:
-                yield _alone(circuit, (i, j), (groups[i], groups[j]), maps=maps, counted=is_allowed, solver=solver)
+                yield _left_out((i, j))
+                continue
+            at = [np.searchsorted(nodes, edge) for edge in (edges[i], edges[j])]
+            yield _between(whole, (i, j), (groups[i], groups[j]), at, maps=maps, counted=is_allowed)
     finally:
-        if whole is not None:
-            whole.close()
+        whole.close()
+
+
+def _left_out(pair: tuple[int, int]) -> PairFlow:
+    """Return the answer for a pair that is not solved."""
+    return PairFlow(*pair, UNCONNECTED, None, None, counted=False)
 
 
 def _edge(circuit: Circuit, group: Ints) -> Ints:
@@ -136,9 +160,16 @@ def _between(
 
 
 def _alone(
-    circuit: Circuit, pair: tuple[int, int], groups: tuple[Ints, Ints], *, maps: bool, counted: bool, solver: str
+    circuit: Circuit,
+    all_groups: Sequence[Ints],
+    allowed: NDArray[np.bool_],
+    pair: tuple[int, int],
+    *,
+    maps: bool,
+    solver: str,
 ) -> PairFlow:
     """Solve a pair by a circuit of its own, in which its regions are nodes."""
+    groups, counted = (all_groups[pair[0]], all_groups[pair[1]]), bool(allowed[pair])
     if not (groups[0].size and groups[1].size):
         return PairFlow(*pair, UNCONNECTED, None, None, counted)
     smaller, labels = contracted(circuit, list(groups))
