@@ -278,6 +278,55 @@ def test_branch_currents_are_told_once():
     assert list(zip(first, second, currents, strict=True)) == [(0, 1, 4.0), (1, 2, 1.0)]
 
 
+@settings(max_examples=40, deadline=None)
+@given(networks())
+def test_effective_resistance_is_a_distance(whole):
+    found = Terminals(whole, np.arange(whole.nodes)).resistances()
+    # Klein & Randić 1993: symmetric, 0 only from a node to itself, and never more than by way of a third.
+    np.testing.assert_array_equal(found, found.T)
+    assert (found + np.eye(whole.nodes) > 0).all()
+    assert (found[:, :, None] + found[None, :, :] >= found[:, None, :] - 1e-9).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(networks())
+def test_conductances_times_effective_resistances_of_branches_are_as_many_as_a_spanning_forest_has(whole):
+    # Foster's theorem: over the branches they sum to the nodes less the components.
+    conductances = whole.conductances.toarray()
+    found = Terminals(whole, np.arange(whole.nodes)).resistances()
+    total = np.sum(conductances * np.where(conductances > 0, found, 0.0)) / 2
+    assert total == pytest.approx(whole.nodes - (whole.components.max() + 1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(networks(), st.data())
+def test_all_to_one_of_equal_sources_draws_what_they_inject(whole, data):
+    places = data.draw(st.lists(st.integers(0, whole.nodes - 1), min_size=2, max_size=5, unique=True))
+    groups = [np.array([place]) for place in places]
+    partners = ~np.eye(len(places), dtype=bool)
+    for flow in one_to_all(whole, groups, partners, np.ones(len(places)), all_to_one=True, maps=True):
+        ground = places[flow.focal]
+        others = [place for place in places if place != ground and whole.components[place] == whole.components[ground]]
+        assert flow.currents[ground] == pytest.approx(len(others))
+        laplacian = np.diag(whole.conductances.toarray().sum(axis=1)) - whole.conductances.toarray()
+        expected = np.zeros(whole.nodes)
+        expected[others], expected[ground] = 1.0, -len(others)
+        np.testing.assert_allclose(laplacian @ flow.voltages, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("four", [True, False], ids=["four neighbours", "eight neighbours"])
+def test_reciprocity_of_sources_and_grounds(four):
+    # What 1 A at one place does to the voltage of another is what 1 A there does to it.
+    whole = random_landscape(19, (10, 10), holes=0.1, four=four)
+    grounds = np.random.default_rng(1).uniform(0, 0.1, whole.nodes)
+    voltages = []
+    for place in (7, 40):
+        sources = np.zeros(whole.nodes)
+        sources[place] = 1.0
+        voltages.append(advanced(whole, sources, grounds).voltages)
+    assert voltages[0][40] == pytest.approx(voltages[1][7])
+
+
 def test_larger_resistances_never_lower_the_effective_one():
     # Rayleigh's monotonicity law, on a grid with one cell made worse at a time.
     conductance = np.random.default_rng(2).uniform(0.5, 2.0, (5, 5))

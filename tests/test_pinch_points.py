@@ -107,6 +107,39 @@ def test_a_gap_in_a_wall_squeezes_current():
     assert told[-1] == (found.blocks, found.blocks)
 
 
+def test_a_buffer_lets_current_make_a_detour_and_no_more_sources_in():
+    resistance = np.ones((9, 9))
+    resistance[:7, 4] = np.nan  # a wall with a gap that the radius alone does not reach
+    strengths = np.zeros((9, 9))
+    strengths[2, 3] = strengths[2, 5] = 1.0
+    without = moving_window(resistance, strengths, Window(radius=3))
+    assert not np.nan_to_num(without.current).any()
+    around = moving_window(resistance, strengths, Window(radius=3, buffer=5))
+    assert around.current[2, 3] == pytest.approx(2.0)
+    assert np.nansum(around.current[7:, 4]) >= 2.0 - 1e-9
+    # Three cells from the one, five from the other, for which it is no source: 1 A there, and a sixth of the other's.
+    strengths[2, 0] = 5.0
+    around = moving_window(resistance, strengths, Window(radius=3, buffer=5))
+    assert around.current[2, 5] == pytest.approx(1 + 1 / 6)
+
+
+def test_only_whole_blocks_are_targets():
+    found = moving_window(np.ones((7, 8)), np.ones((7, 8)), Window(radius=4, block_size=3))
+    assert found.blocks == 4
+
+
+def test_a_uniform_island_is_normalised_to_one_unless_the_flow_potential_crosses_the_sea():
+    island = np.ones((11, 11))
+    island[:, 7:] = np.nan
+    strengths = strengths_from_resistance(island)
+    own = moving_window(island, strengths, Window(radius=4))
+    np.testing.assert_allclose(own.normalised[:, :7], 1.0)
+    sea = moving_window(island, strengths, Window(radius=4, potential_crosses_barriers=True))
+    np.testing.assert_allclose(sea.current, own.current)
+    assert abs(sea.normalised[5, 6] - 1) > 0.01
+    assert sea.normalised[5, 2] == pytest.approx(1, abs=0.1)
+
+
 def test_blocks_come_close_to_single_cells():
     rng = np.random.default_rng(4)
     resistance = 1 + 4 * rng.random((27, 27))
@@ -126,6 +159,7 @@ def test_blocks_come_close_to_single_cells():
     ("window", "resistance", "strengths", "code"),
     [
         pytest.param(Window(3, 2), 1.0, 1.0, "WINDOW_INVALID", id="an even block"),
+        pytest.param(Window(3, buffer=-1), 1.0, 1.0, "WINDOW_INVALID", id="a buffer below nothing"),
         pytest.param(Window(0), 1.0, 1.0, "WINDOW_INVALID", id="no radius"),
         pytest.param(Window(3), 0.0, 1.0, "RESISTANCE_NOT_POSITIVE", id="no resistance"),
         pytest.param(Window(3), 1.0, -1.0, "STRENGTH_NEGATIVE", id="a strength below 0"),

@@ -5,11 +5,15 @@ flows is summed over all blocks. The same with no resistance to differ gives the
 potential tells where current is squeezed (above 1), spread (about 1) or impeded (below 1). After McRae et al. 2016,
 "Conserving nature's stage: mapping omnidirectional connectivity for resilient terrestrial landscapes in the Pacific
 Northwest", and Landau et al. 2021, https://doi.org/10.21105/joss.02829.
+
+Current agrees with Omniscape's own test output but for one thing: a window that is cut off at the western or northern
+edge leaves out the sources of the block at its middle, as everywhere; Omniscape leaves out those of other cells there.
+Its conditions on pairs of source and target (climate matching) are not here: strengths tell which cells are sources.
 """
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -59,6 +63,11 @@ class Window:
         cell leaks.
     correct_artifacts : bool
         Take away what larger blocks alone would draw: the pattern of their middles.
+    buffer : int
+        Cells beyond the radius that current may make a detour through.
+    potential_crosses_barriers : bool
+        Whether the flow potential is that of a landscape without barriers, on the whole square around the window, as
+        in Omniscape; else it flows where current can flow, so that the coast of a uniform island is normalised to 1.
     """
 
     radius: int
@@ -66,6 +75,13 @@ class Window:
     four_neighbours: bool = False
     average_resistances: bool = True
     correct_artifacts: bool = True
+    buffer: int = 0
+    potential_crosses_barriers: bool = False
+
+    @property
+    def reach(self) -> int:
+        """Cells from the middle to the edge of the window."""
+        return self.radius + self.buffer
 
 
 def strengths_from_resistance(resistance: Floats, *, cutoff: float = float("inf")) -> Floats:
@@ -103,7 +119,7 @@ def moving_window(
     Raises
     ------
     InputError
-        If the window has no radius or an even block (WINDOW_INVALID), rasters differ in size (RASTERS_NOT_ALIGNED), a
+        If the window has no radius, an even block or a buffer below 0 (WINDOW_INVALID), rasters differ in size (RASTERS_NOT_ALIGNED), a
         resistance is not above 0 (RESISTANCE_NOT_POSITIVE) or a strength below 0 (STRENGTH_NEGATIVE).
     """
     _check(resistance, strengths, window)
@@ -126,9 +142,10 @@ def moving_window(
 
 def _check(resistance: Floats, strengths: Floats, window: Window) -> None:
     """Refuse what cannot be computed."""
-    if window.radius < 1 or window.block_size < 1 or window.block_size % 2 == 0:
-        problem, value = "the window cannot move", f"radius {window.radius}, block {window.block_size}"
-        expected = "a radius of at least 1 cell and a block of an odd number of cells"
+    if window.radius < 1 or window.block_size < 1 or window.block_size % 2 == 0 or window.buffer < 0:
+        told = f"radius {window.radius}, block {window.block_size}, buffer {window.buffer}"
+        problem, value = "the window cannot move", told
+        expected = "a radius of at least 1 cell, a block of an odd number of cells and a buffer of 0 or more"
         raise InputError(problem, value=value, expected=expected, code="WINDOW_INVALID")
     if resistance.shape != strengths.shape:
         problem = f"the strengths have {strengths.shape} rows and columns, and the resistance {resistance.shape}"
@@ -142,12 +159,15 @@ def _check(resistance: Floats, strengths: Floats, window: Window) -> None:
 
 
 def _targets(conductance: Floats, sources: Floats, block: int) -> list[tuple[int, int, float]]:
-    """Return row and column of the middle of each block that has sources, and the sum of their strengths."""
+    """Return row and column of the middle of each block that has sources, and the sum of their strengths.
+
+    As in Omniscape, only whole blocks are targets; what is left at the eastern and southern edges are sources alone.
+    """
     rows, columns = sources.shape
     half = block // 2
     found = []
-    for row in range(half, rows, block):
-        for column in range(half, columns, block):
+    for row in range(half, rows - half, block):
+        for column in range(half, columns - half, block):
             amount = float(sources[row - half : row + half + 1, column - half : column + half + 1].sum())
             if amount > 0 and conductance[row, column] > 0:
                 found.append((row, column, amount))
@@ -161,17 +181,18 @@ def _block(
     row, column, amount = target
     rows, columns = conductance.shape
     place = (
-        slice(max(0, row - window.radius), min(rows, row + window.radius + 1)),
-        slice(max(0, column - window.radius), min(columns, column + window.radius + 1)),
+        slice(max(0, row - window.reach), min(rows, row + window.reach + 1)),
+        slice(max(0, column - window.reach), min(columns, column + window.reach + 1)),
     )
     middle = (row - place[0].start, column - place[1].start)
-    inside = _circle(window.radius, conductance[place].shape, middle)
-    own = np.where(inside, conductance[place], 0.0)
-    given = np.where(inside, sources[place], 0.0)
+    shape = conductance[place].shape
+    own = np.where(_circle(window.reach, shape, middle), conductance[place], 0.0)
+    given = np.where(_circle(window.radius, shape, middle), sources[place], 0.0)
     flows = _flow(own, given, middle, amount, window)
-    null = _flow((own > 0).astype(np.float64), given, middle, amount, window)
+    alike = np.ones(shape) if window.potential_crosses_barriers else (own > 0).astype(np.float64)
+    null = _flow(alike, given, middle, amount, window)
     if correction is not None:
-        top, left = window.radius - middle[0], window.radius - middle[1]
+        top, left = window.reach - middle[0], window.reach - middle[1]
         factor = correction[top : top + own.shape[0], left : left + own.shape[1]]
         flows, null = flows * factor, null * factor
     return place, flows, null
@@ -202,7 +223,7 @@ def _flow(conductance: Floats, sources: Floats, middle: tuple[int, int], amount:
     return np.where(carries, found.currents[nodes], 0.0)
 
 
-def _circle(radius: int, shape: tuple[int, int], middle: tuple[int, int]) -> NDArray[np.bool_]:
+def _circle(radius: int, shape: tuple[int, ...], middle: tuple[int, int]) -> NDArray[np.bool_]:
     """Tell which cells of a window lie within the radius of its middle."""
     row, column = np.ogrid[: shape[0], : shape[1]]
     within: NDArray[np.bool_] = (row - middle[0]) ** 2 + (column - middle[1]) ** 2 <= radius**2
@@ -211,17 +232,20 @@ def _circle(radius: int, shape: tuple[int, int], middle: tuple[int, int]) -> NDA
 
 def _correction(window: Window) -> Floats:
     """Return what the cells of a block would draw one by one, over what the block draws, on a uniform landscape."""
-    half, radius = window.block_size // 2, window.radius
-    side = 2 * (radius + half) + 1
-    single = Window(radius, 1, window.four_neighbours, window.average_resistances)
+    half, reach = window.block_size // 2, window.reach
+    side = 2 * (reach + half) + 1
+    single = replace(window, block_size=1)
     one_by_one = np.zeros((side, side))
     for row in range(-half, half + 1):
         for column in range(-half, half + 1):
-            middle = (radius + half + row, radius + half + column)
-            inside = _circle(radius, (side, side), middle).astype(np.float64)
-            one_by_one += _flow(inside, inside, middle, 1.0, single)
+            middle = (reach + half + row, reach + half + column)
+            one_by_one += _uniform((side, side), middle, 1.0, single)
     one_by_one = one_by_one[half : side - half, half : side - half]
-    middle = (radius, radius)
-    inside = _circle(radius, one_by_one.shape, middle).astype(np.float64)
-    block = _flow(inside, inside, middle, float(window.block_size**2), window)
+    block = _uniform(one_by_one.shape, (reach, reach), float(window.block_size**2), window)
     return np.divide(one_by_one, block, out=np.ones_like(block), where=block > 0)
+
+
+def _uniform(shape: tuple[int, ...], middle: tuple[int, int], amount: float, window: Window) -> Floats:
+    """Return the current of one position of the window where all cells are alike."""
+    own, given = (_circle(cells, shape, middle).astype(np.float64) for cells in (window.reach, window.radius))
+    return _flow(own, given, middle, amount, window)
