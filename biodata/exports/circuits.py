@@ -108,8 +108,10 @@ def _raster(project: "Project", writer: Writer, left_out_maps: bool) -> _Case:
     notes = inputs.notes
     if empty:
         notes = (*notes, f"no current reaches focal nodes on cells without data: {', '.join(empty)}")
-    ends = [None if values is None else raster.node_sums(values) for values in (inputs.sources, inputs.grounds)]
-    return _Case(raster.circuit, ids, raster.groups, inputs.pairs, inputs.strengths, *ends, maps, notes)
+    sources, grounds = (
+        None if values is None else raster.node_sums(values) for values in (inputs.sources, inputs.grounds)
+    )
+    return _Case(raster.circuit, ids, raster.groups, inputs.pairs, inputs.strengths, sources, grounds, maps, notes)
 
 
 def _network(project: "Project", writer: Writer, _left_out_maps: bool) -> _Case:
