@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -225,6 +226,14 @@ def test_advanced_from_lists_and_grids(tmp_path):
     options |= {"use_direct_grounds": "False", "ground_file_is_resistances": "False"}
     out, _ = run(write_project(tmp_path, [[1.0] * 5], files, **options))
     np.testing.assert_allclose(read_map(out / "result_voltmap.asc"), [[4, 3, 2, 2, 2]])
+
+
+def test_sources_on_no_data_are_told(tmp_path):
+    files = {"sources.txt": "2 0.5 1.5\n5 1.5 1.5\n", "grounds.txt": "0 2.5 1.5\n"}
+    options = {"scenario": "advanced", "source_file": "sources.txt", "ground_file": "grounds.txt", **MAPS}
+    out, report = run(write_project(tmp_path, [[1.0, None, 1.0], [1.0] * 3], files, **options))
+    assert "sources on cells without data do nothing: 1" in report.notes
+    np.testing.assert_allclose(read_map(out / "result_curmap.asc"), [[2, 0, 2], [2, 2, 2]])
 
 
 def network(folder, text, **options):
@@ -450,3 +459,26 @@ def test_grids_in_other_forms(tmp_path):
     found = read_grid(path)
     assert (found.west, found.south) == (0.0, 0.0)
     assert [[None if math.isnan(v) else v for v in row] for row in found.values] == [[1, None], [None, 2]]
+
+
+def test_a_raster_whose_first_row_lies_south_is_turned_and_one_without_a_place_is_not(tmp_path):
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+    from rasterio.transform import Affine
+
+    values = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    path = tmp_path / "south.tif"
+    shape = {"driver": "GTiff", "height": 3, "width": 2, "count": 1, "dtype": "float64"}
+    with rasterio.open(path, "w", transform=Affine(10, 0, 100, 0, 10, 200), **shape) as target:
+        target.write(values, 1)
+    found = read_grid(path)
+    assert found.values.tolist() == values[::-1].tolist()
+    assert (found.west, found.south, found.cell_width, found.cell_height) == (100, 200, 10, 10)
+    assert found.is_placed
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **shape) as target:
+            target.write(values, 1)
+    found = read_grid(path)
+    assert found.values.tolist() == values.tolist()
+    assert not found.is_placed

@@ -108,6 +108,10 @@ def _raster(project: "Project", writer: Writer, left_out_maps: bool) -> _Case:
     notes = inputs.notes
     if empty:
         notes = (*notes, f"no current reaches focal nodes on cells without data: {', '.join(empty)}")
+    for what, values in (("sources", inputs.sources), ("grounds", inputs.grounds)):
+        lost = 0 if values is None else int(((values != 0) & (raster.nodes < 0)).sum())
+        if lost:
+            notes = (*notes, f"{what} on cells without data do nothing: {lost}")
     sources, grounds = (
         None if values is None else raster.node_sums(values) for values in (inputs.sources, inputs.grounds)
     )

@@ -38,8 +38,6 @@ class RasterFile:
         In the units of the file.
     crs : str
         The coordinate system as WKT, of an ASCII grid that of the .prj file beside it; empty where there is none.
-    is_tiff : bool
-        Whether the file is a GeoTIFF.
     is_placed : bool
         Whether the file tells where it lies; else its corner is taken for 0, 0.
     """
@@ -50,7 +48,6 @@ class RasterFile:
     cell_width: float
     cell_height: float
     crs: str = ""
-    is_tiff: bool = False
     is_placed: bool = True
 
 
@@ -154,7 +151,6 @@ def _by_gdal(content: bytes, path: Path) -> RasterFile:
                 values = source.read(1, masked=True).astype(np.float64).filled(np.nan)
                 transform = source.transform
                 crs = source.crs.to_wkt() if source.crs else ""
-                is_tiff = source.driver == "GTiff"
     except (RasterioError, rasterio._err.CPLE_BaseError):
         problem = "the file is no grid that can be read"
         expected = "an ESRI ASCII grid, which starts with ncols, or a GeoTIFF"
@@ -164,9 +160,11 @@ def _by_gdal(content: bytes, path: Path) -> RasterFile:
         problem = "the raster is rotated"
         raise InputError(problem, file=path.name, expected="warp it first", code="RASTER_ROTATED")
     high = -transform.e
-    if high < 0:  # a raster without a place of its own counts rows downward from 0
-        return RasterFile(values, transform.c, transform.f, transform.a, -high, crs, is_tiff, not transform.is_identity)
-    return RasterFile(values, transform.c, transform.f - values.shape[0] * high, transform.a, high, crs, is_tiff)
+    if transform.is_identity:  # a raster without a place of its own counts rows downward from 0
+        return RasterFile(values, 0.0, 0.0, 1.0, 1.0, crs, is_placed=False)
+    if high < 0:  # its first row lies south
+        return RasterFile(np.ascontiguousarray(values[::-1]), transform.c, transform.f, transform.a, -high, crs)
+    return RasterFile(values, transform.c, transform.f - values.shape[0] * high, transform.a, high, crs)
 
 
 def ascii_grid(values: NDArray[np.float64], grid: RasterFile, *, compress: bool = False) -> bytes:

@@ -151,8 +151,8 @@ def _flag(ini: Path, setting: Setting | None, default: bool) -> bool:
         return default
     value = setting.value.lower()
     if value not in _TRUE | _FALSE:
-        # Circuitscape 5 takes every other word for False, so that "resistances" here made conductances of them.
-        _refuse(ini, setting, "the option is neither true nor false", "True or False")
+        problem = "the option is neither true nor false (Circuitscape 5 took every such word for False)"
+        _refuse(ini, setting, problem, "True or False")
     return value in _TRUE
 
 
