@@ -105,6 +105,9 @@ def test_the_objective_is_marxans(tmp_path):
             {name: text.replace(",", "  ") for name, text in FILES.items() if name != "spec.dat"}, id="blanks"
         ),
         pytest.param({name: text.replace(",", ";") for name, text in FILES.items()}, id="semicolons"),
+        pytest.param(
+            {name: text.replace(",", "\t\t") for name, text in FILES.items()}, id="columns lined up with tabs"
+        ),
         pytest.param({name: text.replace("\n", "\r\n") for name, text in FILES.items()}, id="lines of Windows"),
         pytest.param({name: "\ufeff" + text for name, text in FILES.items()}, id="byte order mark"),
         pytest.param({name: text.rstrip("\n") + "\n\n" for name, text in FILES.items()}, id="empty last line"),

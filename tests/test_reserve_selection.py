@@ -224,7 +224,34 @@ def test_locked_units_beyond_the_budget_are_told():
     found = reserve_selection.solve(
         tiny(budget=1.0, objective="minimum_shortfall", locked_in=np.array([True, False, False]))
     )
-    assert found.problems == ("the units locked in cost 1 more than the budget",)
+    assert found.problems == ("the units locked in cost 1 more than the budget of 1",)
+
+
+def test_locked_units_beyond_the_budget_are_told_where_targets_may_be_missed():
+    found = reserve_selection.solve(
+        tiny(budget=0.0, locked_in=np.array([True, False, False]), shortfall_cost=np.ones(2))
+    )
+    assert found.status == "infeasible"
+    assert found.problems == ("the units locked in cost 2 more than the budget of 0",)
+
+
+def test_nothing_that_can_be_had_is_optimal():
+    amounts = sparse.csr_array([[6e5], [7e5]])
+    asked = targets.requirements(np.array([3e5, 1e5]))
+    weights = np.array([992610.35, 336553.4])
+    found = reserve_selection.solve(
+        Problem(np.array([9.0]), amounts, asked, "maximum_coverage", budget=1.0, weights=weights)
+    )
+    assert (found.status, found.objective, found.gap) == ("optimal", 0.0, 0.0)
+
+
+def test_what_is_missed_by_rounding_only_is_met_in_the_bound_too():
+    amounts = sparse.csr_array([[5e5, 1e-4, 0.0], [0.0, 2e-6, 3.0]])  # the need of all is a sum that rounds
+    asked = targets.requirements(amounts.sum(axis=1))
+    found = reserve_selection.solve(Problem(np.array([1.0, 1, 1]), amounts, asked))
+    assert (found.status, found.objective) == ("optimal", 3.0)
+    found = reserve_selection.solve(Problem(np.array([1.0, 1, 1]), amounts[[0]], asked[:1]))
+    assert (found.status, found.objective, found.bound) == ("optimal", 1.0, 1.0)
 
 
 @pytest.mark.parametrize("objective", ["maximum_coverage", "minimum_shortfall"])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from biodata.analysis.reserves.model import Model
+from biodata.analysis.reserves.model import TOLERANCE, Model
 from biodata.analysis.reserves.targets import Bools
 
 
@@ -70,6 +70,7 @@ def minimise(
         "mip_feasibility_tolerance": 1e-9,
         "primal_feasibility_tolerance": 1e-9,
         "random_seed": seed,
+        "small_matrix_value": 1e-12,  # HiGHS drops smaller ones: many small amounts are part of a large target
     }
     if interior_point and p > 2000:
         options["mip_lp_solver"] = "ipm"
@@ -121,7 +122,9 @@ def _program(model: Model, highspy: Any, scale: float) -> Any:
         [sparse.csr_array((-ones, (pair, model.first)), shape=(p, n)), identity, None],
         [sparse.csr_array((-ones, (pair, model.second)), shape=(p, n)), identity, None],
     ]
-    lower = [np.ones(r), np.full(2 * p, -highspy.kHighsInf)]
+    # All or nothing: what a plan may miss and still meet the target, less HiGHS's own tolerance, so that its bound is ours.
+    enough = np.where((model.slack >= 0) & (not model.whole_slack), 1.0, 1 - 0.9 * TOLERANCE)
+    lower = [enough, np.full(2 * p, -highspy.kHighsInf)]
     upper = [np.full(r, highspy.kHighsInf), np.zeros(2 * p)]
     if model.limit is not None:
         blocks.append([sparse.csr_array(model.limit[np.newaxis]), None, None])

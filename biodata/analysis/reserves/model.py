@@ -65,6 +65,12 @@ class Model:
         return len(self.linear)
 
     @property
+    def rounding(self) -> float:
+        """How far an objective may be off: its parts may be large and cancel each other, as where nothing is covered."""
+        parts = (self.linear, self.weight, self.slack_cost)
+        return 1e-14 * (abs(self.constant) + sum(float(np.abs(part).sum()) for part in parts)) + 1e-12
+
+    @property
     def covers(self) -> bool:
         """True where each row stands for itself: no budget, and no slack that rows share or that is all or nothing."""
         used = self.slack[self.slack >= 0]

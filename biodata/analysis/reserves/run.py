@@ -35,7 +35,9 @@ class Run:
     @property
     def done(self) -> bool:
         """True where the plan is good enough or the time is over."""
-        enough = self.plan is not None and relative_gap(self.plan.value, self.bound) <= max(self.gap, 1e-9)
+        enough = self.plan is not None and relative_gap(self.plan.value, self.bound, self.model.rounding) <= max(
+            self.gap, 1e-9
+        )
         return self.infeasible or enough or time.monotonic() > self.until
 
     @property
@@ -115,9 +117,9 @@ class Run:
         self.take(plan, found.bound)
 
 
-def relative_gap(value: float, bound: float) -> float:
-    """Return the distance of value and bound as a share of the value."""
+def relative_gap(value: float, bound: float, rounding: float) -> float:
+    """Return the distance of value and bound as a share of the value; 0 where it is no more than rounding."""
     apart = abs(value - bound)
-    if apart <= 1e-9 * abs(value) + 1e-12:
+    if apart <= 1e-9 * abs(value) + rounding:
         return 0.0
     return apart / abs(value) if value else math.inf

@@ -6,7 +6,6 @@ from a search first; where these leave a gap, HiGHS looks at the units about whi
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -106,11 +105,8 @@ def solve(
     """
     began = time.monotonic()
     model = build(problem)
-    impossible = unmeetable(problem)
-    if problem.budget is not None and float(problem.cost[model.locked_in].sum()) > problem.budget * (1 + TOLERANCE):
-        over = float(problem.cost[model.locked_in].sum()) - problem.budget
-        impossible = (f"the units locked in cost {over:g} more than the budget",)
-    if impossible and _must_meet(problem, impossible):
+    impossible = (*_over_budget(problem), *_impossible(problem))
+    if impossible:
         return _without_plan(problem, "infeasible", math.inf, impossible, began)
     run = Run(model, gap, began + seconds, threads, seed, progress)
     if model.covers and model.units > SMALL_UNITS:
@@ -150,16 +146,23 @@ def unmeetable(problem: Problem) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _must_meet(problem: Problem, impossible: Sequence[str]) -> bool:
-    """Tell whether something impossible rules every plan out: not where shortfalls are allowed."""
+def _over_budget(problem: Problem) -> tuple[str, ...]:
+    """Tell where the units locked in cost more than the budget."""
+    if problem.budget is None:
+        return ()
+    over = float(problem.cost[problem.is_locked_in].sum()) - problem.budget
+    told = f"the units locked in cost {over:g} more than the budget of {problem.budget:g}"
+    return (told,) if over > problem.budget * TOLERANCE else ()
+
+
+def _impossible(problem: Problem) -> tuple[str, ...]:
+    """Tell which requirements rule every plan out: those that must be met and that all units together do not meet."""
     if problem.objective != "minimum_set":
-        return any("budget" in text for text in impossible)
+        return ()
     if problem.shortfall_cost is None:
-        return True
+        return unmeetable(problem)
     hard = [row for row, cost in enumerate(problem.shortfall_cost) if math.isinf(cost)]
-    return bool(
-        unmeetable(replace(problem, requirements=[problem.requirements[row] for row in hard], shortfall_cost=None))
-    )
+    return unmeetable(replace(problem, requirements=[problem.requirements[row] for row in hard], shortfall_cost=None))
 
 
 def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: float, began: float) -> Selection:
@@ -167,7 +170,7 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
     value, lowest = plan.value, min(bound, plan.value)
     if problem.objective == "maximum_coverage":
         value, lowest = 0.0 - value, 0.0 - lowest
-    apart = relative_gap(value, lowest)
+    apart = relative_gap(value, lowest, model.rounding)
     status: Status = "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
     boundary, connectivity = _penalised(problem, plan.chosen)
     return Selection(
