@@ -30,7 +30,7 @@ class Model:
     first, second, weight : ndarrays, length p
         Pairs; weight > 0.
     rows : sparse array, r rows × n units
-        Each divided by its need.
+        Each divided by its need; no amount is above 1, the whole need.
     requirement : ndarray of int64, length r
         Which of the problem's requirements a row is; those that need nothing have none.
     slack : ndarray of int64, length r
@@ -76,6 +76,12 @@ class Model:
         used = self.slack[self.slack >= 0]
         return self.limit is None and not self.whole_slack and len(set(used.tolist())) == used.size
 
+    def beside(self) -> Sparse:
+        """Return the pairs both ways, units × units."""
+        ends = np.concatenate([self.first, self.second]), np.concatenate([self.second, self.first])
+        weights = np.concatenate([self.weight, self.weight])
+        return sparse.csr_array((weights, ends), shape=(self.units, self.units))
+
     def price(self) -> Floats:
         """Return the cost of missing all of a row; inf where it must be met."""
         return np.where(self.slack >= 0, np.append(self.slack_cost, np.inf)[self.slack], np.inf)
@@ -115,9 +121,7 @@ def thinned(model: Model, chosen: Bools, cost: Floats) -> Bools:
     """
     kept = chosen.copy()
     columns = model.rows.T.tocsr()
-    n, first, second = model.units, model.first, model.second
-    ends = np.concatenate([first, second]), np.concatenate([second, first])
-    pairs = sparse.csr_array((np.concatenate([model.weight, model.weight]), ends), shape=(n, n))
+    pairs = model.beside()
     allowed = np.append(model.slacks(chosen), 0.0)[model.slack]
     held = model.rows @ kept.astype(np.float64)
     units = np.flatnonzero(kept & ~model.locked_in & (cost > 0))
@@ -158,6 +162,7 @@ def build(problem: Problem) -> Model:
         if used.size
         else sparse.csr_array((0, n))
     )
+    rows.data = np.minimum(rows.data, 1.0)  # what is more than enough changes no plan, and bounds are better without it
     slack, slack_cost = _slacks(problem, used)
     return Model(
         linear=linear,

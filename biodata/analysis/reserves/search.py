@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from biodata.analysis.reserves import kernels
 from biodata.analysis.reserves.model import TOLERANCE, Model
@@ -34,16 +33,14 @@ class Search:
 
     def __init__(self, model: Model, bound: Bound) -> None:
         self.model, self.bound = model, bound
-        n, first, second = model.units, model.first, model.second
-        weights = np.concatenate([model.weight, model.weight])
-        ends = np.concatenate([first, second]), np.concatenate([second, first])
-        self._pairs = sparse.csr_array((weights, ends), shape=(n, n))
+        self._pairs = model.beside()
         self._rows = model.rows.T.tocsr()
         self._price = model.price()
         self._fixed = model.locked_in | model.locked_out
         top = float(bound.prices.max(initial=0.0)) or float(np.abs(model.linear).mean()) or 1.0
         self._floor = 2e-3 * top
-        self._arrays = (
+        self._enough = np.ones(len(self._price))
+        self._units = kernels.Units(
             model.linear,
             self._pairs.indptr.astype(np.int32),
             self._pairs.indices.astype(np.int32),
@@ -67,9 +64,11 @@ class Search:
         got = self._got(state)
         worth = self.bound.prices + self._floor
         for candidates in (among, self._free):
-            if candidates is not None and kernels.fill_up(state, got, *self._arrays, self._price, worth, candidates):
+            if candidates is not None and kernels.fill_up(
+                state, got, self._units, self._enough, self._price, worth, candidates
+            ):
                 break
-        kernels.improve(state, self._got(state), *self._arrays, self._price, self._fixed)
+        kernels.improve(state, self._got(state), self._units, self._enough, self._price, self._fixed)
         plan = state.astype(bool)
         return Plan(self.model.value(plan), plan) if self.model.allows(plan) else None
 
@@ -127,7 +126,7 @@ class Search:
         for turn in range(rounds):
             begin = hot * (1 - turn / rounds) + cold
             got = self._got(state)
-            kernels.anneal(state, got, *self._arrays, need, rate, candidates, steps, begin, cold, rng)
+            kernels.anneal(state, got, self._units, need, rate, candidates, steps, begin, cold, rng)
             plan = self.complete(state.astype(bool), among=candidates)
             if plan is not None and plan.value < best.value:
                 best = plan
