@@ -384,6 +384,12 @@ def test_a_unit_is_explained(tmp_path, cli):
     answer = cli("reserves", "explain", tmp_path, "1", "--instead-of", "3")
     assert "In the place of 3 it changes the objective by" in answer.out
     assert "misses tree fern (1 of 2)" in answer.out
+    answer = cli("reserves", "explain", tmp_path, "1", "--instead-of", "4")
+    assert (answer.code, answer.out) == (1, "")
+    assert "column --instead-of, value '4': this unit is not in the plan; one of 2, 3" in answer.error
+    answer = cli("reserves", "explain", tmp_path, "2", "--instead-of", "3")
+    assert (answer.code, answer.out) == (1, "")
+    assert "value '2': this unit is in the plan already" in answer.error
 
 
 def test_other_objectives_keep_within_a_budget(tmp_path, cli):

@@ -87,15 +87,13 @@ def solve(
             asked, gap=gap, seconds=seconds, threads=threads, seed=seed, progress=watch.told
         )
     if found.status in ("infeasible", "no_plan"):
-        why = "; ".join(found.problems) or f"no plan was found in {seconds:g} seconds"
         out.mkdir(parents=True, exist_ok=True)
         _write_plan(
             out / "plan.json", read, found, None, {"missed": [*missed, *found.problems], "notes": list(read.notes)}
         )
         if as_json:
             say(json.dumps(_brief(found, missed)))
-        problem_text = f"there is no plan: {why}"
-        raise InputError(problem_text, file=str(project), code="PROBLEM_INFEASIBLE")
+        _refuse_no_plan(found, project, seconds)
     wanted = runs or max(int(read.inputs.number("NUMREPS", 1)), 1)
     with _Bar(wanted, "plan") as bar:
         plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds / 2, progress=bar)
@@ -159,19 +157,42 @@ def explain(
             text = "there is no such planning unit"
             raise InputError(text, file=str(project), column="id", value=name, code="ID_UNKNOWN")
     found = reserve_selection.solve(problem, gap=gap, seconds=seconds)
+    _refuse_no_plan(found, project, seconds)
+    if instead_of is not None:
+        _refuse_exchange(problem, found, places[instead_of], places[unit], project)
     told = plan_explanation.explain(problem, found, places[unit], gap=gap, seconds=seconds)
     say(told.text)
     if told.supplies:
         best = sorted(told.supplies.items(), key=lambda item: -item[1])[:10]
         say("It holds " + ", ".join(f"{share:.1%} of the target of {name}" for name, share in best) + ".")
     if instead_of is not None:
-        if not found.chosen[places[instead_of]] or found.chosen[places[unit]]:
-            text = f"{instead_of} is to be in the plan and {unit} is not"
-            raise InputError(text, file=str(project), column="--instead-of", value=instead_of, code="UNIT_NOT_IN_PLAN")
         change, short = plan_explanation.exchange(problem, found, places[instead_of], places[unit])
         lost = ", ".join(f"{one.feature} ({one.held:.6g} of {one.need:.6g})" for one in short)
         say(
             f"In the place of {instead_of} it changes the objective by {change:+.6g}; the plan then misses {lost or 'nothing'}."
+        )
+
+
+def _refuse_no_plan(found: "Selection", project: Path, seconds: float) -> None:
+    """Refuse to go on without a plan, and tell why there is none."""
+    if found.status in ("infeasible", "no_plan"):
+        why = "; ".join(found.problems) or f"none was found in {seconds:g} seconds"
+        problem = f"there is no plan: {why}"
+        raise InputError(problem, file=str(project), code="PROBLEM_INFEASIBLE")
+
+
+def _refuse_exchange(problem: "Problem", found: "Selection", out: int, into: int, project: Path) -> None:
+    """Refuse an exchange of units where the first is not in the plan, or the second is."""
+    if found.chosen[into]:
+        text = "this unit is in the plan already: it takes no other's place"
+        raise InputError(text, file=str(project), column="UNIT", value=problem.unit_name(into), code="UNIT_IN_PLAN")
+    if not found.chosen[out]:
+        inside = [problem.unit_name(unit) for unit, taken in enumerate(found.chosen) if taken]
+        more = f" and {len(inside) - 20} more" if len(inside) > 20 else ""
+        text, expected = "this unit is not in the plan", f"one of {', '.join(inside[:20])}{more}"
+        name = problem.unit_name(out)
+        raise InputError(
+            text, file=str(project), column="--instead-of", value=name, expected=expected, code="UNIT_NOT_IN_PLAN"
         )
 
 
@@ -215,6 +236,7 @@ def _write_plan(
         "gap": gap,
         "status": "infeasible" if more["missed"] else found.status,
         "plan_status": found.status,
+        "stopped_by_clock": found.stopped_by_clock or (plans is not None and plans.stopped_by_clock),
         "seconds": round(found.seconds, 3),
         "cost": found.cost,
         "boundary": found.boundary,

@@ -16,6 +16,7 @@ from scipy import ndimage, sparse
 from biodata.analysis.reserves import mixed_integer, targets
 from biodata.analysis.reserves import model as reserve_model
 from biodata.analysis.reserves import selection as reserve_selection
+from biodata.analysis.reserves.clock import Clock
 from biodata.analysis.reserves.problem import Boundary, Problem
 
 FEATURES = 200
@@ -80,7 +81,7 @@ def compare(width: int, height: int, *, penalty: float, gap: float, seconds: flo
             : 2 if penalty else 1
         ]:
             began = time.process_time(), time.monotonic()
-            theirs = mixed_integer.minimise(model, gap=gap, seconds=seconds, interior_point=interior)
+            theirs = mixed_integer.minimise(model, gap=gap, clock=Clock(seconds), interior_point=interior)
             value = model.value(theirs.chosen) if theirs.chosen is not None else float("nan")
             tell(name, value, theirs.bound, began)
 

@@ -98,9 +98,7 @@ def fill_up(
 
 
 @compiled
-def improve(
-    chosen: Int8s, got: Floats, units: Units, need: Floats, price: Floats, fixed: NDArray[np.bool_]
-) -> None:
+def improve(chosen: Int8s, got: Floats, units: Units, need: Floats, price: Floats, fixed: NDArray[np.bool_]) -> None:
     """Flip the unit that saves most, over and over, as long as no hard row is lost by it."""
     while True:
         best, lowest = -1, -1e-9

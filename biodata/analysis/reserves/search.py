@@ -1,12 +1,12 @@
 """The search for good plans of a covering model, guided by the bound's prices."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from biodata.analysis.reserves import kernels
+from biodata.analysis.reserves.clock import Clock
 from biodata.analysis.reserves.model import TOLERANCE, Model
 from biodata.analysis.reserves.target_bound import Bound
 from biodata.analysis.reserves.targets import Bools, Floats, Ints
@@ -88,9 +88,9 @@ class Search:
         start: Plan,
         *,
         seed: int,
+        clock: Clock,
         good: float = -np.inf,
         rounds: int = 25,
-        until: float = np.inf,
         heat: float = 1.0,
         told: Callable[[Plan], None] | None = None,
     ) -> Plan:
@@ -100,13 +100,13 @@ class Search:
         ----------
         start : Plan
         seed : int
+        clock : Clock
+            Stops it after a round.
         good : float
             Stop where the objective is no more than this.
         rounds : int
             After each, what counts as enough is raised for rows that fell short and lowered for those that did not, so
             that annealing ends where filling up costs little.
-        until : float
-            Stop at this time of `time.monotonic`.
         heat : float
             Scales the temperature.
         told : callable, optional
@@ -135,7 +135,7 @@ class Search:
             short = 1 - self._got(state)
             change = np.where(short > TOLERANCE, 0.7 * short, -0.15 * np.clip(-short, 0, 0.02))
             need = np.where(hard, np.clip(need + change, 0.95, 1.1), 1.0)
-            if best.value <= good or time.monotonic() > until:
+            if best.value <= good or (turn < rounds - 1 and clock.over()):
                 break
         return best
 

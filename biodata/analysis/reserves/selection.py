@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from biodata.analysis.reserves.clock import Clock
 from biodata.analysis.reserves.model import TOLERANCE, Model, build, thinned
 from biodata.analysis.reserves.problem import Problem
 from biodata.analysis.reserves.run import SMALL_UNITS, Progress, Run, relative_gap
@@ -64,6 +65,9 @@ class Selection:
     problems : tuple of str
         Why there is no plan: the features that cannot be met, and by how much.
     seconds : float
+    stopped_by_clock : bool
+        True where the time was over before a step was done: a repeat may find another plan. Otherwise the same seed
+        gives the same plan.
     """
 
     objective: float
@@ -77,6 +81,7 @@ class Selection:
     holdings: tuple[Holding, ...]
     problems: tuple[str, ...]
     seconds: float
+    stopped_by_clock: bool = False
 
 
 def solve(
@@ -108,20 +113,22 @@ def solve(
     impossible = (*_over_budget(problem), *_impossible(problem))
     if impossible:
         return _without_plan(problem, "infeasible", math.inf, impossible, began)
-    run = Run(model, gap, began + seconds, threads, seed, progress)
+    run = Run(model, gap, Clock(seconds), threads, seed, progress)
     if model.covers and model.units > SMALL_UNITS:
         run.search()
     if not run.done and (run.plan is None or run.fits_highs):
         run.whole()
     if run.plan is None:
         if not run.infeasible:
-            return _without_plan(problem, "no_plan", run.bound, (), began)
+            nothing = _without_plan(problem, "no_plan", run.bound, (), began)
+            return replace(nothing, stopped_by_clock=run.clock.stopped)
         return _without_plan(problem, "infeasible", math.inf, _budget_problems(problem, seconds, threads), began)
     plan = run.plan
     if problem.objective != "minimum_set":
         chosen = thinned(model, plan.chosen, problem.cost)
         plan = Plan(min(model.value(chosen), plan.value), chosen)
-    return _selection(problem, model, plan, run.bound, gap, began)
+    found = _selection(problem, model, plan, run.bound, gap, began)
+    return replace(found, stopped_by_clock=run.clock.stopped)
 
 
 def evaluate(problem: Problem, chosen: Bools) -> Selection:
