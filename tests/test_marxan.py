@@ -151,6 +151,41 @@ def test_at_least_so_many_units_are_taken(tmp_path):
     assert found.chosen.tolist() == [True, True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("spec", "taken", "held"),
+    [
+        pytest.param("10,3,0,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="no rule"),
+        pytest.param("10,2,4,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="a clump of 4"),
+        pytest.param("10,2,0,0,0,0\n20,1,0,2,2,0\n", [1, 3], [(2, 0, "yes"), (3, 2, "yes")], id="two units 2 apart"),
+        pytest.param("10,2,0,0,0,2\n20,1,0,2,2,1\n", [1, 2, 3], [(5, 0, "yes"), (3, 2, "yes")], id="with occurrences"),
+    ],
+)
+def test_clumps_and_separate_units_are_kept(tmp_path, cli, spec, taken, held):
+    changes = {
+        "input.dat": INPUT.replace("BLM 2", "BLM 0.1"),
+        "spec.dat": f"id,target,target2,sepnum,sepdistance,targetocc\n{spec}",
+    }
+    answer = cli("reserves", "solve", write(tmp_path, changes), "--out", tmp_path / "out", "--json")
+    assert json.loads(answer.out)["status"] == "optimal"
+    for run in ("best", "r00002", "r00003"):
+        chosen = pl.read_csv(tmp_path / "out" / f"plan_{run}.csv").filter(pl.col("SOLUTION") == 1)["PUID"].to_list()
+        assert chosen == taken if run == "best" else set(chosen)
+    table = pl.read_csv(tmp_path / "out" / "plan_mvbest.csv")
+    assert list(zip(table["Amount Held"], table["Separation Achieved"], table["Target Met"], strict=True)) == held
+
+
+def test_spacing_that_cannot_be_had_is_told(tmp_path, cli):
+    changes = {"spec.dat": "id,target,target2,sepnum,sepdistance,name\n10,3,9,0,0,gibbon\n20,2,0,2,5,fern\n"}
+    answer = cli("reserves", "solve", write(tmp_path, changes), "--out", tmp_path / "out", "--json")
+    assert json.loads(answer.out)["status"] == "infeasible"
+    assert "row 2, column target2, value 9: the spacing of gibbon (feature 10) cannot be had" in answer.error
+    assert "row 3, column sepnum, value 2: the spacing of fern (feature 20) cannot be had" in answer.error
+    changes["pu.dat"] = "id,cost\n1,3\n2,4\n3,5\n4,1\n"
+    answer = cli("reserves", "solve", write(tmp_path, changes), "--out", tmp_path / "out")
+    assert answer.code == 1
+    assert "spec.dat, row 3, column sepdistance, value '5': a distance is to be kept" in answer.error
+
+
 def test_connections_to_units_outside_are_charged_one_way(tmp_path):
     changes = {
         "input.dat": INPUT + "ASYMMETRICCONNECTIVITY 1\n",
@@ -289,15 +324,13 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path, cli, changes, told):
 def test_what_is_not_supported_is_told(tmp_path):
     changes = {
         "input.dat": INPUT + "COSTTHRESH 100\n",
-        "spec.dat": "id,target,sepnum,sepdistance,target2,colour\n10,3,2,500,1,red\n20,2,0,0,0,blue\n",
+        "spec.dat": "id,target,ptarget1d,colour\n10,3,0.9,red\n20,2,-1,blue\n",
         "pu.dat": "id,cost,status,prob\n1,3,1,0.1\n2,4,0,0\n3,5,0,0\n4,1,3,0\n",
     }
     notes = "\n".join(marxan.read_project(write(tmp_path, changes)).notes)
     for told in (
         "COSTTHRESH 100",
-        "row 2, column sepnum, value 2",
-        "column sepdistance",
-        "column target2",
+        "row 2, column ptarget1d, value 0.9",
         "colour",
         "prob",
         "status 1",

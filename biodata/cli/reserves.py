@@ -63,8 +63,7 @@ def solve(
     ] = False,
 ) -> None:
     """Read, solve, write, say."""
-    from biodata.analysis.reserves import marxan_problem, portfolio
-    from biodata.analysis.reserves import selection as reserve_selection
+    from biodata.analysis.reserves import marxan_problem, marxan_spacing, portfolio
     from biodata.formats import marxan, marxan_output
 
     kinds = ("minimum_set", "maximum_coverage", "minimum_shortfall")
@@ -78,14 +77,19 @@ def solve(
     problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
     penalties = marxan_problem.penalties(read, problem)
     asked, told = marxan_problem.solvable(problem, read, objective=objective)  # type: ignore[arg-type]
+    marxan_spacing.rules(read)  # what is wrong with them is told before the work
     for line in [*told, *read.notes]:
         typer.echo(f"biodata: {line}", err=True)
     missed = told if objective == "minimum_set" else []  # the other objectives leave out what cannot be had
     seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
     with _Watch("gap", seconds) as watch:
-        found = reserve_selection.solve(
-            asked, gap=gap, seconds=seconds, threads=threads, seed=seed, progress=watch.told
-        )
+        found, asked, left_out = marxan_spacing.solve(
+            read, asked, objective=objective, gap=gap, seconds=seconds, threads=threads, seed=seed,
+            progress=watch.told,
+        )  # fmt: skip
+    for line in left_out:
+        typer.echo(f"biodata: {line}", err=True)
+    missed += left_out if objective == "minimum_set" else []
     if found.status in ("infeasible", "no_plan"):
         out.mkdir(parents=True, exist_ok=True)
         _write_plan(
@@ -97,6 +101,7 @@ def solve(
     wanted = runs or max(int(read.inputs.number("NUMREPS", 1)), 1)
     with _Bar(wanted, "plan") as bar:
         plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds / 2, progress=bar)
+        plans = marxan_spacing.mended(read, problem, plans, objective)
     scores = [marxan_problem.score(read, problem, penalties, chosen) for chosen in plans.plans]
     more: dict[str, Any] = {
         "missed": missed,
@@ -112,7 +117,7 @@ def solve(
         more["replacement_costs"] = dict(zip((problem.unit_name(unit) for unit in units), _finite(costs), strict=True))
     log = [f"biodata: {found.status}, objective {found.objective:.10g}, bound {found.bound:.10g}, gap {found.gap:.6g}"]
     log += [f"Marxan's score {scores[0].score:.10g}, penalty {scores[0].penalty:.10g}", *missed, *read.notes]
-    marxan_output.write_outputs(read, _runs(problem, plans, scores), out, log)
+    marxan_output.write_outputs(read, _runs(read, problem, plans, scores), out, log)
     _write_plan(out / "plan.json", read, found, plans, more)
     if as_json:
         say(json.dumps(_brief(found, missed)))
@@ -145,8 +150,7 @@ def explain(
     seconds: SecondsOption = 60.0,
 ) -> None:
     """Read, solve, explain."""
-    from biodata.analysis.reserves import marxan_problem, plan_explanation
-    from biodata.analysis.reserves import selection as reserve_selection
+    from biodata.analysis.reserves import marxan_problem, marxan_spacing, plan_explanation
     from biodata.formats import marxan
 
     read = marxan.read_project(project)
@@ -156,7 +160,7 @@ def explain(
         if name not in places:
             text = "there is no such planning unit"
             raise InputError(text, file=str(project), column="id", value=name, code="ID_UNKNOWN")
-    found = reserve_selection.solve(problem, gap=gap, seconds=seconds)
+    found, problem, _ = marxan_spacing.solve(read, problem, gap=gap, seconds=seconds)
     _refuse_no_plan(found, project, seconds)
     if instead_of is not None:
         _refuse_exchange(problem, found, places[instead_of], places[unit], project)
@@ -207,19 +211,18 @@ def _finite(values: Any) -> list[float | None]:
     return [float(value) if abs(value) < float("inf") else None for value in values]
 
 
-def _runs(problem: "Problem", plans: "Portfolio", scores: list[Any]) -> list[Any]:
+def _runs(read: "Project", problem: "Problem", plans: "Portfolio", scores: list[Any]) -> list[Any]:
     """Return the plans with the figures that Marxan's files tell."""
+    from biodata.analysis.reserves import marxan_spacing
     from biodata.formats.marxan_output import Run
 
-    holds = (problem.amounts > 0).astype(float)
     found = []
     for chosen, score in zip(plans.plans, scores, strict=True):
-        x = chosen.astype(float)
         share = score.within / score.total if score.total > 0 else 0.0
         connected = (score.connectivity, score.total, score.within, score.edge, score.outside, share)
         missed = (score.penalty, score.shortfall, score.missing, score.least_met)
         figures = (score.score, score.cost, score.units, *connected, *missed)
-        found.append(Run(chosen, problem.amounts @ x, (holds @ x).round().astype(int), figures))
+        found.append(Run(chosen, *marxan_spacing.held(read, problem, chosen), figures))
     return found
 
 

@@ -44,9 +44,9 @@ class Run:
     ----------
     chosen : ndarray of bool, length n
     held : ndarray of float64, length m
-        Amount of each feature.
-    occurrences : ndarray of int64, length m
-        Units of the plan that hold each feature.
+        Amount of each feature, in clumps that count where it has a target2.
+    occurrences, separate : ndarray of int64, length m
+        Units of the plan that hold each feature, and how many of these are sepdistance apart (no more than sepnum).
     summary : sequence of float
         The columns of `_sum` from Score on.
     """
@@ -54,6 +54,7 @@ class Run:
     chosen: NDArray[np.bool_]
     held: NDArray[np.float64]
     occurrences: NDArray[np.int64]
+    separate: NDArray[np.int64]
     summary: Sequence[float]
 
 
@@ -143,9 +144,12 @@ def _targets_met(project: Project, run: Run, form: int) -> list[str]:
         held, number = float(run.held[feature]), int(run.occurrences[feature])
         shares = [held / row["target"]] if row["target"] else []
         shares += [number / row["targetocc"]] if row["targetocc"] else []
-        met = "yes" if all(share >= level - 1e-9 for share in shares) else "no"
         least = min([1.0, *shares])
-        values = (row["id"], row["name"], float(row["target"]), held, row["targetocc"], number, 0, 0, met, least)
+        apart = int(run.separate[feature])
+        shares += [apart / row["sepnum"]] if row["sepnum"] else []
+        met = "yes" if all(share >= level - 1e-9 for share in shares) else "no"
+        told = (row["id"], row["name"], float(row["target"]), held, row["targetocc"], number)
+        values = (*told, row["sepnum"], apart, met, least)
         lines.append(_row(values, form))
     return lines
 

@@ -72,7 +72,7 @@ def cut_at_borders(
     if not countries and window is not None:
         near = boundaries.tree.query(window, predicate="intersects")
         countries = boundaries.units["country_code"].gather(near).drop_nulls().unique().sort().to_list()
-    land = {}
+    land: dict[str, shapely.Geometry] = {}
     for code in countries:
         whole = places.country_geometry(code, boundaries)
         land[code] = whole if window is None else shapely.intersection(whole, window)
@@ -142,7 +142,7 @@ def _unbroken(
     def joined(whole: shapely.Geometry) -> shapely.Geometry:
         pieces = shapely.get_parts(whole)
         further = shapely.bounds(pieces)[:, 0] < begin
-        pieces[further] = shapely.transform(pieces[further], lambda degrees: degrees + (360.0, 0.0))
+        pieces[further] = shapely.transform(pieces[further], lambda degrees: degrees + np.array([360.0, 0.0]))
         return shapely.union_all(pieces)
 
     return {code: joined(whole) for code, whole in land.items()}, (begin, south, float(ends[widest]) + 360, north)

@@ -178,13 +178,12 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
     if problem.objective == "maximum_coverage":
         value, lowest = 0.0 - value, 0.0 - lowest
     apart = relative_gap(value, lowest, model.rounding)
-    status: Status = "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
     boundary, connectivity = _penalised(problem, plan.chosen)
     return Selection(
         objective=value,
         bound=lowest,
         gap=apart,
-        status=status,
+        status=_status(apart, gap),
         chosen=plan.chosen,
         cost=float(problem.cost[plan.chosen].sum()),
         boundary=boundary,
@@ -193,6 +192,18 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
         problems=(),
         seconds=time.monotonic() - began,
     )
+
+
+def _status(apart: float, gap: float) -> Status:
+    """Return what a plan is whose gap is `apart` where `gap` was asked for."""
+    return "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
+
+
+def rated(found: Selection, bound: float, gap: float) -> Selection:
+    """Return a plan of a minimum set with another bound, and its gap and status by that."""
+    lowest = min(bound, found.objective)
+    apart = relative_gap(found.objective, lowest, 0.0)
+    return replace(found, bound=lowest, gap=apart, status=_status(apart, gap))
 
 
 def _penalised(problem: Problem, chosen: Bools) -> tuple[float, float]:
