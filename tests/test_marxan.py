@@ -395,6 +395,20 @@ def test_save_keywords_decide_form_and_files(tmp_path, cli):
     assert not list(out.glob("*_r0*"))
 
 
+def test_what_marxan_makes_of_its_tables_is_written_where_asked_for(tmp_path, cli):
+    text = INPUT + "SAVEPENALTY 3\nSAVETOTALAREAS 2\nSAVERICHNESS 3\nSAVESPEC 1\nSAVEPU 3\n"
+    out = tmp_path / "out"
+    assert cli("reserves", "solve", write(tmp_path, {"input.dat": text}), "--out", out).code == 0
+    # Gibbon needs 3: unit 2 costs 4 and its outline 2 * (1 + 1 + 2); the fern needs 2: unit 3 costs 5 and 2 * 4.
+    assert (out / "plan_penalty.csv").read_text().split() == ["spid,penalty", "10,12", "20,13"]
+    totals = pl.read_csv(out / "plan_totalareas.txt")
+    assert totals.columns[:5] == ["spname", "totalarea", "reservedarea", "excludedarea", "targetarea"]
+    assert totals.row(0) == (10, 14, 0, 9, 3, 3, 0, 1, 0)
+    assert pl.read_csv(out / "plan_richness.csv")["richness"].to_list() == [2, 1, 1, 1]
+    assert (out / "plan_spec.dat").read_text().splitlines()[1].split("\t")[:3] == ["10", "gibbon", "3"]
+    assert pl.read_csv(out / "plan_pu.csv")["cost"].to_list() == [3, 4, 5, 1]
+
+
 def test_a_project_that_is_written_is_read_again(tmp_path):
     first = marxan.read_project(write(tmp_path))
     species = first.species.select("id", "target", "spf", "name")

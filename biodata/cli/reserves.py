@@ -117,7 +117,7 @@ def solve(
         more["replacement_costs"] = dict(zip((problem.unit_name(unit) for unit in units), _finite(costs), strict=True))
     log = [f"biodata: {found.status}, objective {found.objective:.10g}, bound {found.bound:.10g}, gap {found.gap:.6g}"]
     log += [f"Marxan's score {scores[0].score:.10g}, penalty {scores[0].penalty:.10g}", *missed, *read.notes]
-    marxan_output.write_outputs(read, _runs(read, problem, plans, scores), out, log)
+    marxan_output.write_outputs(read, _runs(read, problem, plans, scores), out, log, penalties=penalties)
     _write_plan(out / "plan.json", read, found, plans, more)
     if as_json:
         say(json.dumps(_brief(found, missed)))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from biodata.formats.marxan import Project
 from biodata.formats.marxan_bounds import Bounds
+from biodata.formats.marxan_extras import EXTRAS
 from biodata.formats.marxan_input import SAVES, Inputs
 
 _EXTENSIONS: Final = {1: ".dat", 2: ".txt", 3: ".csv"}
@@ -58,7 +59,9 @@ class Run:
     summary: Sequence[float]
 
 
-def write_outputs(project: Project, runs: Sequence[Run], folder: Path, log: Sequence[str]) -> list[Path]:
+def write_outputs(
+    project: Project, runs: Sequence[Run], folder: Path, log: Sequence[str], *, penalties: NDArray[np.float64]
+) -> list[Path]:
     """Write the files of a finished project.
 
     Parameters
@@ -70,6 +73,8 @@ def write_outputs(project: Project, runs: Sequence[Run], folder: Path, log: Sequ
         Made where it is not there.
     log : sequence of str
         Lines of `_log.dat`.
+    penalties : ndarray of float64, length m
+        What missing all of each feature costs, before SPF.
 
     Returns
     -------
@@ -101,6 +106,9 @@ def write_outputs(project: Project, runs: Sequence[Run], folder: Path, log: Sequ
         put("SAVESUMSOLN", "_ssoln", _frequencies(project, runs, saves["SAVESUMSOLN"]))
     if saves["SAVESOLUTIONSMATRIX"]:
         put("SAVESOLUTIONSMATRIX", "_solutionsmatrix", _matrix(project, runs, saves["SAVESOLUTIONSMATRIX"]))
+    for keyword, (part, rows) in EXTRAS.items():
+        if saves[keyword]:
+            put(keyword, part, [_row(row, saves[keyword]) for row in rows(project, penalties)])
     for keyword, part in (("SAVELOG", "_log"), ("SAVESCEN", "_sen")):
         if saves[keyword]:
             written.append(folder / f"{stem}{part}.dat")
@@ -113,7 +121,7 @@ def _saves(inputs: Inputs) -> dict[str, int]:
     """Return the form of each file; where no SAVE keyword stands, all the usual ones as CSV."""
     given = any(name in inputs.values for name in SAVES)
     usual = dict.fromkeys(SAVES, 0 if given else 3) | {"SAVELOG": 0 if given else 1, "SAVESCEN": 0}
-    usual["SAVESOLUTIONSMATRIX"] = 0
+    usual |= dict.fromkeys(("SAVESOLUTIONSMATRIX", *EXTRAS), 0)
     return {name: min(max(int(inputs.number(name, default)), 0), 3) for name, default in usual.items()}
 
 

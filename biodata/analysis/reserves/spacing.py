@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from biodata.analysis.reserves.clock import Clock
-from biodata.analysis.reserves.model import TOLERANCE
+from biodata.analysis.reserves.model import TOLERANCE, build
 from biodata.analysis.reserves.problem import Problem
 from biodata.analysis.reserves.selection import Selection, evaluate, rated, solve
 from biodata.analysis.reserves.targets import Bools, Floats, Ints, Requirement, Sparse
@@ -106,6 +106,15 @@ class Landscape:
         separate = _most_apart(self.places[units[valid]], spacing.apart, spacing.separate)
         return Held(float(counted.sum()), int(valid.sum()), separate)
 
+    def steps_from(self, units: Ints, chosen: Bools) -> Floats:
+        """Return how many steps over units that touch it takes to each of some units from those chosen; inf for no way."""
+        begin = np.flatnonzero(chosen[units])
+        if not begin.size:
+            return np.zeros(len(units))
+        touching = self._touching[units][:, units]
+        found: Floats = csgraph.dijkstra(touching, directed=False, unweighted=True, indices=begin, min_only=True)
+        return found
+
 
 def _share(sizes: Floats, spacing: Spacing) -> Floats:
     """Return which part of clumps of these amounts counts."""
@@ -160,34 +169,51 @@ def solve_spaced(
     Selection, Problem
         The bound is that of the last problem solved: no plan that keeps the rules is better.
     """
-    clock, asked = Clock(seconds), problem
+    clock, asked, gap = Clock(seconds), problem, choices.get("gap", 0.0)
     found = solve(asked, seconds=clock.left, **choices)
-    for _ in range(_MOST_ROUNDS):
+    best: Selection | None = None
+    for turn in range(_MOST_ROUNDS + 1):
+        if found.status in ("infeasible", "no_plan"):
+            return found, asked
+        best = _better(problem, best, mend(problem, landscape, spacings, found.chosen), found.bound, gap)
         broken = [rule for rule in spacings if not landscape.held(rule, found.chosen).meets(rule)]
-        if not broken or found.status in ("infeasible", "no_plan") or clock.over():
+        enough = best is not None and best.status != "time_limit"
+        if not broken or enough or turn == _MOST_ROUNDS or clock.over():
             break
         asked = _with_cuts(asked, landscape, broken, found.chosen)
         found = solve(asked, seconds=max(clock.left, 1.0), **choices)
-    if found.status in ("infeasible", "no_plan"):
-        return found, asked
-    mended = mend(problem, landscape, spacings, found.chosen)
-    if (mended == found.chosen).all():
-        return replace(found, holdings=found.holdings[: len(problem.requirements)]), asked
-    stopped = found.stopped_by_clock or clock.stopped
-    if problem.budget is not None and problem.cost[mended].sum() > problem.budget * (1 + TOLERANCE):
+    stopped, taken = found.stopped_by_clock or clock.stopped, seconds - clock.left
+    if best is None:  # the units that would keep the rules cost more than the budget
         nothing = np.zeros(problem.units, dtype=bool)
         return replace(found, objective=math.nan, status="no_plan", chosen=nothing, stopped_by_clock=stopped), asked
-    plan = rated(evaluate(problem, mended), found.bound, choices.get("gap", 0.0))
-    return replace(plan, seconds=found.seconds, stopped_by_clock=stopped), asked
+    return replace(best, seconds=taken, stopped_by_clock=stopped), asked
+
+
+def _better(problem: Problem, best: Selection | None, chosen: Bools, bound: float, gap: float) -> Selection | None:
+    """Return the better of a plan known and a choice of units, with the higher of their bounds; None where both are none."""
+    if problem.budget is None or problem.cost[chosen].sum() <= problem.budget * (1 + TOLERANCE):
+        tried = evaluate(problem, chosen)
+        bound = bound if best is None else max(bound, best.bound)
+        best = tried if best is None or tried.objective < best.objective else best
+    return best if best is None else rated(best, bound, gap)
 
 
 def mend(problem: Problem, landscape: Landscape, spacings: Sequence[Spacing], chosen: Bools) -> Bools:
-    """Return a choice with units added, the cheapest first, until every rule is kept."""
+    """Return a choice with units added until every rule is kept, and without those that are then not needed.
+
+    The units nearest to those that hold the feature already come first, the cheaper of these before others; where units
+    must be apart, the cheapest.
+    """
     kept = chosen.copy()
     for rule in spacings:
+        if landscape.held(rule, kept).meets(rule):
+            continue
         units, _ = landscape.units_of(rule.feature)
         spare = units[~kept[units] & ~problem.is_locked_out[units]]
-        added = spare[np.argsort(problem.cost[spare], kind="stable")]
+        steps = landscape.steps_from(units, kept)[~kept[units] & ~problem.is_locked_out[units]]
+        if landscape.held(rule, kept).separate < rule.separate:
+            steps = np.zeros_like(steps)
+        added = spare[np.lexsort([problem.cost[spare], steps])]
         low, high = 0, len(added)  # adding never breaks a rule: the fewest of these are found by halving
         while low < high:
             middle = (low + high) // 2
@@ -195,9 +221,23 @@ def mend(problem: Problem, landscape: Landscape, spacings: Sequence[Spacing], ch
             tried[added[:middle]] = True
             low, high = (low, middle) if landscape.held(rule, tried).meets(rule) else (middle + 1, high)
         kept[added[:low]] = True
-        for unit in added[:low][::-1]:
-            kept[unit] = False
-            kept[unit] = not landscape.held(rule, kept).meets(rule)
+    return kept if (kept == chosen).all() else _trimmed(problem, landscape, spacings, kept)
+
+
+def _trimmed(problem: Problem, landscape: Landscape, spacings: Sequence[Spacing], chosen: Bools) -> Bools:
+    """Return a choice without the units, dearest first, that no requirement and no rule needs and that save something."""
+    model, kept = build(problem), chosen.copy()
+    holds = {rule.feature: landscape.amounts[[rule.feature]].toarray().ravel() > 0 for rule in spacings}
+    value, free = model.value(kept), np.flatnonzero(kept & ~model.locked_in)
+    for unit in free[np.argsort(-problem.cost[free], kind="stable")].tolist():
+        kept[unit] = False
+        saved = model.value(kept)
+        concerned = [rule for rule in spacings if holds[rule.feature][unit]]
+        needed = saved >= value or not model.allows(kept)
+        if needed or not all(landscape.held(rule, kept).meets(rule) for rule in concerned):
+            kept[unit] = True
+        else:
+            value = saved
     return kept
 
 
