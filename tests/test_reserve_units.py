@@ -51,8 +51,8 @@ def test_a_country_has_its_cost(tmp_path):
     np.testing.assert_allclose(shapes["cost"], rate * shapes["area_km2"])
 
 
-@pytest.mark.parametrize("columns", [0, 100], ids=["a terminal that tells no width", "a terminal"])
-def test_who_watches_sees_how_far_it_is(tmp_path, columns):
+@pytest.mark.parametrize("size", [(0, 0), (24, 100)], ids=["a terminal that tells no size", "a terminal"])
+def test_who_watches_sees_how_far_it_is(tmp_path, size):
     pty, termios, fcntl = (pytest.importorskip(name, reason="no POSIX") for name in ("pty", "termios", "fcntl"))
     run("units", "--countries", "LA", "--box", BOX, "--cell-km", 20, "--out", tmp_path)
     units = pl.read_csv(tmp_path / "input" / "pu.dat")["id"]
@@ -60,7 +60,7 @@ def test_who_watches_sees_how_far_it_is(tmp_path, columns):
     pl.DataFrame({"species": 1, "pu": units, "amount": 1}).write_csv(tmp_path / "input" / "puvspr.dat")
     command = [sys.executable, "-m", "biodata.cli", "reserves", "solve", str(tmp_path), "--out", str(tmp_path / "out")]
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     done = subprocess.run(command, stderr=theirs, stdout=subprocess.PIPE, check=True)
     os.close(theirs)
     assert b"gap:" in os.read(ours, 10_000)
