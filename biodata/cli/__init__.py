@@ -75,9 +75,9 @@ def main() -> None:
     # Read when Polars is loaded. Memory that is wanted again at once is not given back: an ingest takes 6 % less time.
     os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:-1")
     if sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns == 0:
-        os.environ.setdefault(
-            "TQDM_NCOLS", "80"
-        )  # a terminal that tells no width, as `script` makes: bars would be empty
+        # A terminal that tells no size, as `script` makes: bars would not be seen. Read when tqdm is loaded.
+        os.environ.setdefault("TQDM_NCOLS", "80")
+        os.environ.setdefault("TQDM_NROWS", "24")
     try:
         app()
     except BiodataError as error:
