@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _SOLVE = """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
 
 DIR has input.dat and the files that it names. Marxan's output files and plan.json go into --out. Further runs (NUMREPS)
-are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything else is met.
+are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything else is met,
+target2, sepdistance and sepnum too. plan.json says whether the clock stopped it, so that a repeat may differ.
 
 Example: biodata reserves solve tutorial --out tutorial/output --gap 0.01
 """
