@@ -167,7 +167,7 @@ def equal_area_crs(bounds: tuple[float, float, float, float]) -> CRS:
     Parameters
     ----------
     bounds : west, south, east, north
-        Degrees, WGS 84.
+        Degrees, WGS 84; east is above 180 where they go across the 180th meridian.
 
     Returns
     -------

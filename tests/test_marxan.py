@@ -105,6 +105,9 @@ def test_the_objective_is_marxans(tmp_path):
             {name: text.replace(",", "  ") for name, text in FILES.items() if name != "spec.dat"}, id="blanks"
         ),
         pytest.param({name: text.replace(",", ";") for name, text in FILES.items()}, id="semicolons"),
+        pytest.param(
+            {name: text.replace(",", "\t\t") for name, text in FILES.items()}, id="columns lined up with tabs"
+        ),
         pytest.param({name: text.replace("\n", "\r\n") for name, text in FILES.items()}, id="lines of Windows"),
         pytest.param({name: "\ufeff" + text for name, text in FILES.items()}, id="byte order mark"),
         pytest.param({name: text.rstrip("\n") + "\n\n" for name, text in FILES.items()}, id="empty last line"),
@@ -146,6 +149,41 @@ def test_block_definitions_give_what_a_feature_lacks(tmp_path):
 def test_at_least_so_many_units_are_taken(tmp_path):
     found = solved(write(tmp_path, {"spec.dat": "id,target,targetocc\n10,3,2\n20,1,1\n"}))
     assert found.chosen.tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("spec", "taken", "held"),
+    [
+        pytest.param("10,3,0,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="no rule"),
+        pytest.param("10,2,4,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="a clump of 4"),
+        pytest.param("10,2,0,0,0,0\n20,1,0,2,2,0\n", [1, 3], [(2, 0, "yes"), (3, 2, "yes")], id="two units 2 apart"),
+        pytest.param("10,2,0,0,0,2\n20,1,0,2,2,1\n", [1, 2, 3], [(5, 0, "yes"), (3, 2, "yes")], id="with occurrences"),
+    ],
+)
+def test_clumps_and_separate_units_are_kept(tmp_path, cli, spec, taken, held):
+    changes = {
+        "input.dat": INPUT.replace("BLM 2", "BLM 0.1"),
+        "spec.dat": f"id,target,target2,sepnum,sepdistance,targetocc\n{spec}",
+    }
+    answer = cli("reserves", "solve", write(tmp_path, changes), "--out", tmp_path / "out", "--json")
+    assert json.loads(answer.out)["status"] == "optimal"
+    for run in ("best", "r00002", "r00003"):
+        chosen = pl.read_csv(tmp_path / "out" / f"plan_{run}.csv").filter(pl.col("SOLUTION") == 1)["PUID"].to_list()
+        assert chosen == taken if run == "best" else set(chosen)
+    table = pl.read_csv(tmp_path / "out" / "plan_mvbest.csv")
+    assert list(zip(table["Amount Held"], table["Separation Achieved"], table["Target Met"], strict=True)) == held
+
+
+def test_spacing_that_cannot_be_had_is_told(tmp_path, cli):
+    changes = {"spec.dat": "id,target,target2,sepnum,sepdistance,name\n10,3,9,0,0,gibbon\n20,2,0,2,5,fern\n"}
+    answer = cli("reserves", "solve", write(tmp_path, changes), "--out", tmp_path / "out", "--json")
+    assert json.loads(answer.out)["status"] == "infeasible"
+    assert "row 2, column target2, value 9: the spacing of gibbon (feature 10) cannot be had" in answer.error
+    assert "row 3, column sepnum, value 2: the spacing of fern (feature 20) cannot be had" in answer.error
+    changes["pu.dat"] = "id,cost\n1,3\n2,4\n3,5\n4,1\n"
+    answer = cli("reserves", "solve", write(tmp_path, changes), "--out", tmp_path / "out")
+    assert answer.code == 1
+    assert "spec.dat, row 3, column sepdistance, value '5': a distance is to be kept" in answer.error
 
 
 def test_connections_to_units_outside_are_charged_one_way(tmp_path):
@@ -286,15 +324,13 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path, cli, changes, told):
 def test_what_is_not_supported_is_told(tmp_path):
     changes = {
         "input.dat": INPUT + "COSTTHRESH 100\n",
-        "spec.dat": "id,target,sepnum,sepdistance,target2,colour\n10,3,2,500,1,red\n20,2,0,0,0,blue\n",
+        "spec.dat": "id,target,ptarget1d,colour\n10,3,0.9,red\n20,2,-1,blue\n",
         "pu.dat": "id,cost,status,prob\n1,3,1,0.1\n2,4,0,0\n3,5,0,0\n4,1,3,0\n",
     }
     notes = "\n".join(marxan.read_project(write(tmp_path, changes)).notes)
     for told in (
         "COSTTHRESH 100",
-        "row 2, column sepnum, value 2",
-        "column sepdistance",
-        "column target2",
+        "row 2, column ptarget1d, value 0.9",
         "colour",
         "prob",
         "status 1",
@@ -359,6 +395,20 @@ def test_save_keywords_decide_form_and_files(tmp_path, cli):
     assert not list(out.glob("*_r0*"))
 
 
+def test_what_marxan_makes_of_its_tables_is_written_where_asked_for(tmp_path, cli):
+    text = INPUT + "SAVEPENALTY 3\nSAVETOTALAREAS 2\nSAVERICHNESS 3\nSAVESPEC 1\nSAVEPU 3\n"
+    out = tmp_path / "out"
+    assert cli("reserves", "solve", write(tmp_path, {"input.dat": text}), "--out", out).code == 0
+    # Gibbon needs 3: unit 2 costs 4 and its outline 2 * (1 + 1 + 2); the fern needs 2: unit 3 costs 5 and 2 * 4.
+    assert (out / "plan_penalty.csv").read_text().split() == ["spid,penalty", "10,12", "20,13"]
+    totals = pl.read_csv(out / "plan_totalareas.txt")
+    assert totals.columns[:5] == ["spname", "totalarea", "reservedarea", "excludedarea", "targetarea"]
+    assert totals.row(0) == (10, 14, 0, 9, 3, 3, 0, 1, 0)
+    assert pl.read_csv(out / "plan_richness.csv")["richness"].to_list() == [2, 1, 1, 1]
+    assert (out / "plan_spec.dat").read_text().splitlines()[1].split("\t")[:3] == ["10", "gibbon", "3"]
+    assert pl.read_csv(out / "plan_pu.csv")["cost"].to_list() == [3, 4, 5, 1]
+
+
 def test_a_project_that_is_written_is_read_again(tmp_path):
     first = marxan.read_project(write(tmp_path))
     species = first.species.select("id", "target", "spf", "name")
@@ -381,6 +431,12 @@ def test_a_unit_is_explained(tmp_path, cli):
     answer = cli("reserves", "explain", tmp_path, "1", "--instead-of", "3")
     assert "In the place of 3 it changes the objective by" in answer.out
     assert "misses tree fern (1 of 2)" in answer.out
+    answer = cli("reserves", "explain", tmp_path, "1", "--instead-of", "4")
+    assert (answer.code, answer.out) == (1, "")
+    assert "column --instead-of, value '4': this unit is not in the plan; one of 2, 3" in answer.error
+    answer = cli("reserves", "explain", tmp_path, "2", "--instead-of", "3")
+    assert (answer.code, answer.out) == (1, "")
+    assert "value '2': this unit is in the plan already" in answer.error
 
 
 def test_other_objectives_keep_within_a_budget(tmp_path, cli):

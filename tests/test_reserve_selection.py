@@ -11,6 +11,7 @@ from biodata.analysis.reserves import mixed_integer, target_bound, targets
 from biodata.analysis.reserves import model as reserve_model
 from biodata.analysis.reserves import search as reserve_search
 from biodata.analysis.reserves import selection as reserve_selection
+from biodata.analysis.reserves.clock import Clock
 from biodata.analysis.reserves.problem import Boundary, Connectivity, Problem
 from biodata.errors import InputError
 
@@ -171,15 +172,15 @@ def linear_relaxation(model: reserve_model.Model) -> float:
 def test_the_bound_lies_below_the_best_plan_and_the_search_above(penalty, soft):
     problem = landscape(8, penalty=penalty, soft=soft)
     model = reserve_model.build(problem)
-    exact = mixed_integer.minimise(model, gap=1e-3, seconds=120)
+    exact = mixed_integer.minimise(model, gap=1e-3, clock=Clock(120))
     best = model.value(exact.chosen)  # within a thousandth
-    bound = target_bound.raise_bound(model)
+    bound = target_bound.raise_bound(model, clock=Clock(120))
     assert bound.value <= best * (1 + 1e-9)
     relaxed = linear_relaxation(model)
     assert bound.value <= relaxed + 1e-9 * abs(relaxed)
     assert bound.value == pytest.approx(relaxed, rel=1e-3)
     search = reserve_search.Search(model, bound)
-    plan = search.annealed(search.rounded(), seed=1)
+    plan = search.annealed(search.rounded(), seed=1, clock=Clock(120))
     assert model.allows(plan.chosen)
     assert model.value(plan.chosen) == pytest.approx(plan.value)
     assert exact.bound * (1 - 1e-9) <= plan.value < 1.05 * best
@@ -195,6 +196,16 @@ def test_a_larger_problem_comes_within_the_gap_asked_for():
     assert found.objective == pytest.approx(found.cost + 0.5 * found.boundary)
     assert all(holding.met for holding in found.holdings)
     assert told[-1][0] == pytest.approx(found.objective)
+
+
+def test_a_plan_says_whether_the_clock_stopped_it_and_is_had_again_where_not():
+    problem = landscape(20, penalty=0.5)
+    first, second = (reserve_selection.solve(problem, gap=0.02, seconds=600, seed=3) for _ in range(2))
+    assert not first.stopped_by_clock
+    assert first.chosen.tolist() == second.chosen.tolist()
+    assert (first.objective, first.bound) == (second.objective, second.bound)
+    hurried = reserve_selection.solve(problem, gap=0.0, seconds=0.5)
+    assert (hurried.stopped_by_clock, hurried.status) == (True, "time_limit")
 
 
 def tiny(**changes) -> Problem:
@@ -224,7 +235,34 @@ def test_locked_units_beyond_the_budget_are_told():
     found = reserve_selection.solve(
         tiny(budget=1.0, objective="minimum_shortfall", locked_in=np.array([True, False, False]))
     )
-    assert found.problems == ("the units locked in cost 1 more than the budget",)
+    assert found.problems == ("the units locked in cost 1 more than the budget of 1",)
+
+
+def test_locked_units_beyond_the_budget_are_told_where_targets_may_be_missed():
+    found = reserve_selection.solve(
+        tiny(budget=0.0, locked_in=np.array([True, False, False]), shortfall_cost=np.ones(2))
+    )
+    assert found.status == "infeasible"
+    assert found.problems == ("the units locked in cost 2 more than the budget of 0",)
+
+
+def test_nothing_that_can_be_had_is_optimal():
+    amounts = sparse.csr_array([[6e5], [7e5]])
+    asked = targets.requirements(np.array([3e5, 1e5]))
+    weights = np.array([992610.35, 336553.4])
+    found = reserve_selection.solve(
+        Problem(np.array([9.0]), amounts, asked, "maximum_coverage", budget=1.0, weights=weights)
+    )
+    assert (found.status, found.objective, found.gap) == ("optimal", 0.0, 0.0)
+
+
+def test_what_is_missed_by_rounding_only_is_met_in_the_bound_too():
+    amounts = sparse.csr_array([[5e5, 1e-4, 0.0], [0.0, 2e-6, 3.0]])  # the need of all is a sum that rounds
+    asked = targets.requirements(amounts.sum(axis=1))
+    found = reserve_selection.solve(Problem(np.array([1.0, 1, 1]), amounts, asked))
+    assert (found.status, found.objective) == ("optimal", 3.0)
+    found = reserve_selection.solve(Problem(np.array([1.0, 1, 1]), amounts[[0]], asked[:1]))
+    assert (found.status, found.objective, found.bound) == ("optimal", 1.0, 1.0)
 
 
 @pytest.mark.parametrize("objective", ["maximum_coverage", "minimum_shortfall"])

@@ -38,7 +38,9 @@ def units(
     countries: Annotated[
         str | None, typer.Option(help="ISO 3166-1 alpha-2, with commas; all that have land in the box.")
     ] = None,
-    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
+    box: Annotated[
+        str | None, typer.Option(help="Only inside west,south,east,north in degrees; west above east goes across ±180.")
+    ] = None,
     cell_km: Annotated[float, typer.Option(help="Side of a square, km; a hexagon has the same area.", min=0.01)] = 10,
     shape: ShapeOption = UnitShape.HEXAGON,
     least_share: Annotated[

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _SOLVE = """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
 
 DIR has input.dat and the files that it names. Marxan's output files and plan.json go into --out. Further runs (NUMREPS)
-are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything else is met.
+are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything else is met,
+target2, sepdistance and sepnum too. plan.json says whether the clock stopped it, so that a repeat may differ.
 
 Example: biodata reserves solve tutorial --out tutorial/output --gap 0.01
 """
@@ -63,8 +64,7 @@ def solve(
     ] = False,
 ) -> None:
     """Read, solve, write, say."""
-    from biodata.analysis.reserves import marxan_problem, portfolio
-    from biodata.analysis.reserves import selection as reserve_selection
+    from biodata.analysis.reserves import marxan_problem, marxan_spacing, portfolio
     from biodata.formats import marxan, marxan_output
 
     kinds = ("minimum_set", "maximum_coverage", "minimum_shortfall")
@@ -78,27 +78,31 @@ def solve(
     problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
     penalties = marxan_problem.penalties(read, problem)
     asked, told = marxan_problem.solvable(problem, read, objective=objective)  # type: ignore[arg-type]
+    marxan_spacing.rules(read)  # what is wrong with them is told before the work
     for line in [*told, *read.notes]:
         typer.echo(f"biodata: {line}", err=True)
     missed = told if objective == "minimum_set" else []  # the other objectives leave out what cannot be had
     seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
     with _Watch("gap", seconds) as watch:
-        found = reserve_selection.solve(
-            asked, gap=gap, seconds=seconds, threads=threads, seed=seed, progress=watch.told
-        )
+        found, asked, left_out = marxan_spacing.solve(
+            read, asked, objective=objective, gap=gap, seconds=seconds, threads=threads, seed=seed,
+            progress=watch.told,
+        )  # fmt: skip
+    for line in left_out:
+        typer.echo(f"biodata: {line}", err=True)
+    missed += left_out if objective == "minimum_set" else []
     if found.status in ("infeasible", "no_plan"):
-        why = "; ".join(found.problems) or f"no plan was found in {seconds:g} seconds"
         out.mkdir(parents=True, exist_ok=True)
         _write_plan(
             out / "plan.json", read, found, None, {"missed": [*missed, *found.problems], "notes": list(read.notes)}
         )
         if as_json:
             say(json.dumps(_brief(found, missed)))
-        problem_text = f"there is no plan: {why}"
-        raise InputError(problem_text, file=str(project), code="PROBLEM_INFEASIBLE")
+        _refuse_no_plan(found, project, seconds)
     wanted = runs or max(int(read.inputs.number("NUMREPS", 1)), 1)
     with _Bar(wanted, "plan") as bar:
         plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds / 2, progress=bar)
+        plans = marxan_spacing.mended(read, problem, plans, objective)
     scores = [marxan_problem.score(read, problem, penalties, chosen) for chosen in plans.plans]
     more: dict[str, Any] = {
         "missed": missed,
@@ -114,7 +118,7 @@ def solve(
         more["replacement_costs"] = dict(zip((problem.unit_name(unit) for unit in units), _finite(costs), strict=True))
     log = [f"biodata: {found.status}, objective {found.objective:.10g}, bound {found.bound:.10g}, gap {found.gap:.6g}"]
     log += [f"Marxan's score {scores[0].score:.10g}, penalty {scores[0].penalty:.10g}", *missed, *read.notes]
-    marxan_output.write_outputs(read, _runs(problem, plans, scores), out, log)
+    marxan_output.write_outputs(read, _runs(read, problem, plans, scores), out, log, penalties=penalties)
     _write_plan(out / "plan.json", read, found, plans, more)
     if as_json:
         say(json.dumps(_brief(found, missed)))
@@ -147,8 +151,7 @@ def explain(
     seconds: SecondsOption = 60.0,
 ) -> None:
     """Read, solve, explain."""
-    from biodata.analysis.reserves import marxan_problem, plan_explanation
-    from biodata.analysis.reserves import selection as reserve_selection
+    from biodata.analysis.reserves import marxan_problem, marxan_spacing, plan_explanation
     from biodata.formats import marxan
 
     read = marxan.read_project(project)
@@ -158,20 +161,43 @@ def explain(
         if name not in places:
             text = "there is no such planning unit"
             raise InputError(text, file=str(project), column="id", value=name, code="ID_UNKNOWN")
-    found = reserve_selection.solve(problem, gap=gap, seconds=seconds)
+    found, problem, _ = marxan_spacing.solve(read, problem, gap=gap, seconds=seconds)
+    _refuse_no_plan(found, project, seconds)
+    if instead_of is not None:
+        _refuse_exchange(problem, found, places[instead_of], places[unit], project)
     told = plan_explanation.explain(problem, found, places[unit], gap=gap, seconds=seconds)
     say(told.text)
     if told.supplies:
         best = sorted(told.supplies.items(), key=lambda item: -item[1])[:10]
         say("It holds " + ", ".join(f"{share:.1%} of the target of {name}" for name, share in best) + ".")
     if instead_of is not None:
-        if not found.chosen[places[instead_of]] or found.chosen[places[unit]]:
-            text = f"{instead_of} is to be in the plan and {unit} is not"
-            raise InputError(text, file=str(project), column="--instead-of", value=instead_of, code="UNIT_NOT_IN_PLAN")
         change, short = plan_explanation.exchange(problem, found, places[instead_of], places[unit])
         lost = ", ".join(f"{one.feature} ({one.held:.6g} of {one.need:.6g})" for one in short)
         say(
             f"In the place of {instead_of} it changes the objective by {change:+.6g}; the plan then misses {lost or 'nothing'}."
+        )
+
+
+def _refuse_no_plan(found: "Selection", project: Path, seconds: float) -> None:
+    """Refuse to go on without a plan, and tell why there is none."""
+    if found.status in ("infeasible", "no_plan"):
+        why = "; ".join(found.problems) or f"none was found in {seconds:g} seconds"
+        problem = f"there is no plan: {why}"
+        raise InputError(problem, file=str(project), code="PROBLEM_INFEASIBLE")
+
+
+def _refuse_exchange(problem: "Problem", found: "Selection", out: int, into: int, project: Path) -> None:
+    """Refuse an exchange of units where the first is not in the plan, or the second is."""
+    if found.chosen[into]:
+        text = "this unit is in the plan already: it takes no other's place"
+        raise InputError(text, file=str(project), column="UNIT", value=problem.unit_name(into), code="UNIT_IN_PLAN")
+    if not found.chosen[out]:
+        inside = [problem.unit_name(unit) for unit, taken in enumerate(found.chosen) if taken]
+        more = f" and {len(inside) - 20} more" if len(inside) > 20 else ""
+        text, expected = "this unit is not in the plan", f"one of {', '.join(inside[:20])}{more}"
+        name = problem.unit_name(out)
+        raise InputError(
+            text, file=str(project), column="--instead-of", value=name, expected=expected, code="UNIT_NOT_IN_PLAN"
         )
 
 
@@ -186,19 +212,18 @@ def _finite(values: Any) -> list[float | None]:
     return [float(value) if abs(value) < float("inf") else None for value in values]
 
 
-def _runs(problem: "Problem", plans: "Portfolio", scores: list[Any]) -> list[Any]:
+def _runs(read: "Project", problem: "Problem", plans: "Portfolio", scores: list[Any]) -> list[Any]:
     """Return the plans with the figures that Marxan's files tell."""
+    from biodata.analysis.reserves import marxan_spacing
     from biodata.formats.marxan_output import Run
 
-    holds = (problem.amounts > 0).astype(float)
     found = []
     for chosen, score in zip(plans.plans, scores, strict=True):
-        x = chosen.astype(float)
         share = score.within / score.total if score.total > 0 else 0.0
         connected = (score.connectivity, score.total, score.within, score.edge, score.outside, share)
         missed = (score.penalty, score.shortfall, score.missing, score.least_met)
         figures = (score.score, score.cost, score.units, *connected, *missed)
-        found.append(Run(chosen, problem.amounts @ x, (holds @ x).round().astype(int), figures))
+        found.append(Run(chosen, *marxan_spacing.held(read, problem, chosen), figures))
     return found
 
 
@@ -215,6 +240,7 @@ def _write_plan(
         "gap": gap,
         "status": "infeasible" if more["missed"] else found.status,
         "plan_status": found.status,
+        "stopped_by_clock": found.stopped_by_clock or (plans is not None and plans.stopped_by_clock),
         "seconds": round(found.seconds, 3),
         "cost": found.cost,
         "boundary": found.boundary,

@@ -10,6 +10,7 @@ import shapely
 from biodata import geo
 from biodata.exports import layers
 from biodata.formats.marxan_output import write_settings, write_units
+from biodata.harmonise.area_cleaning.plane import split_at_antimeridian
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -79,7 +80,7 @@ def write_units_layer(units: "gpd.GeoDataFrame", table: pl.DataFrame, path: Path
     told = table.to_pandas().assign(
         country_code=units["country_code"].to_numpy(), area_km2=units["area_km2"].to_numpy()
     )
-    shapes = geo.project(units.geometry.to_numpy(), crs_of(units), 4326)
+    shapes, _ = split_at_antimeridian(geo.project(units.geometry.to_numpy(), crs_of(units), 4326))
     layers.write_layer(gpd.GeoDataFrame(told, geometry=shapes, crs=4326), path, layer=LAYER)
 
 

@@ -30,8 +30,9 @@ class Project:
     units : polars.DataFrame of n rows
         id, cost, status (0 free, 1 in the first reserve, 2 locked in, 3 locked out), xloc, yloc.
     species : polars.DataFrame of m rows
-        id, name, target (amount; 0 none), targetocc (units; 0 none), spf, source_row, and `told`: the column that the
-        target came from.
+        id, name, target (amount; 0 none), targetocc (units; 0 none), target2 (amount of a clump; 0 none), sepdistance,
+        sepnum (units so far apart; 0 none), spf, source_row, `told`: the column that the target came from, and its
+        value.
     amounts : polars.DataFrame
         species, unit (places in the tables) and amount above 0.
     bounds : Bounds, optional

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from biodata.formats.marxan import Project
 from biodata.formats.marxan_bounds import Bounds
+from biodata.formats.marxan_extras import EXTRAS
 from biodata.formats.marxan_input import SAVES, Inputs
 
 _EXTENSIONS: Final = {1: ".dat", 2: ".txt", 3: ".csv"}
@@ -44,9 +45,9 @@ class Run:
     ----------
     chosen : ndarray of bool, length n
     held : ndarray of float64, length m
-        Amount of each feature.
-    occurrences : ndarray of int64, length m
-        Units of the plan that hold each feature.
+        Amount of each feature, in clumps that count where it has a target2.
+    occurrences, separate : ndarray of int64, length m
+        Units of the plan that hold each feature, and how many of these are sepdistance apart (no more than sepnum).
     summary : sequence of float
         The columns of `_sum` from Score on.
     """
@@ -54,10 +55,13 @@ class Run:
     chosen: NDArray[np.bool_]
     held: NDArray[np.float64]
     occurrences: NDArray[np.int64]
+    separate: NDArray[np.int64]
     summary: Sequence[float]
 
 
-def write_outputs(project: Project, runs: Sequence[Run], folder: Path, log: Sequence[str]) -> list[Path]:
+def write_outputs(
+    project: Project, runs: Sequence[Run], folder: Path, log: Sequence[str], *, penalties: NDArray[np.float64]
+) -> list[Path]:
     """Write the files of a finished project.
 
     Parameters
@@ -69,6 +73,8 @@ def write_outputs(project: Project, runs: Sequence[Run], folder: Path, log: Sequ
         Made where it is not there.
     log : sequence of str
         Lines of `_log.dat`.
+    penalties : ndarray of float64, length m
+        What missing all of each feature costs, before SPF.
 
     Returns
     -------
@@ -100,6 +106,9 @@ def write_outputs(project: Project, runs: Sequence[Run], folder: Path, log: Sequ
         put("SAVESUMSOLN", "_ssoln", _frequencies(project, runs, saves["SAVESUMSOLN"]))
     if saves["SAVESOLUTIONSMATRIX"]:
         put("SAVESOLUTIONSMATRIX", "_solutionsmatrix", _matrix(project, runs, saves["SAVESOLUTIONSMATRIX"]))
+    for keyword, (part, rows) in EXTRAS.items():
+        if saves[keyword]:
+            put(keyword, part, [_row(row, saves[keyword]) for row in rows(project, penalties)])
     for keyword, part in (("SAVELOG", "_log"), ("SAVESCEN", "_sen")):
         if saves[keyword]:
             written.append(folder / f"{stem}{part}.dat")
@@ -112,7 +121,7 @@ def _saves(inputs: Inputs) -> dict[str, int]:
     """Return the form of each file; where no SAVE keyword stands, all the usual ones as CSV."""
     given = any(name in inputs.values for name in SAVES)
     usual = dict.fromkeys(SAVES, 0 if given else 3) | {"SAVELOG": 0 if given else 1, "SAVESCEN": 0}
-    usual["SAVESOLUTIONSMATRIX"] = 0
+    usual |= dict.fromkeys(("SAVESOLUTIONSMATRIX", *EXTRAS), 0)
     return {name: min(max(int(inputs.number(name, default)), 0), 3) for name, default in usual.items()}
 
 
@@ -143,9 +152,12 @@ def _targets_met(project: Project, run: Run, form: int) -> list[str]:
         held, number = float(run.held[feature]), int(run.occurrences[feature])
         shares = [held / row["target"]] if row["target"] else []
         shares += [number / row["targetocc"]] if row["targetocc"] else []
-        met = "yes" if all(share >= level - 1e-9 for share in shares) else "no"
         least = min([1.0, *shares])
-        values = (row["id"], row["name"], float(row["target"]), held, row["targetocc"], number, 0, 0, met, least)
+        apart = int(run.separate[feature])
+        shares += [apart / row["sepnum"]] if row["sepnum"] else []
+        met = "yes" if all(share >= level - 1e-9 for share in shares) else "no"
+        told = (row["id"], row["name"], float(row["target"]), held, row["targetocc"], number)
+        values = (*told, row["sepnum"], apart, met, least)
         lines.append(_row(values, form))
     return lines
 

@@ -24,7 +24,7 @@ _SPEC: Final = (
     "ptarget2d",
 )
 _BLOCK: Final = ("target", "target2", "targetocc", "sepnum", "sepdistance", "prop", "spf")
-_UNSUPPORTED: Final = ("target2", "sepdistance", "sepnum", "ptarget1d", "ptarget2d")
+_UNSUPPORTED: Final = ("ptarget1d", "ptarget2d")
 _UNSET: Final = -1.0
 """Marxan's word for: not given."""
 
@@ -105,6 +105,9 @@ def with_targets(species: pl.DataFrame, totals: pl.Series, notes: list[str], fil
         .then(pl.col("prop") * totals)
         .otherwise(pl.col("target").clip(lower_bound=0.0)),
         targetocc=pl.col("targetocc").clip(lower_bound=0.0).ceil().cast(pl.Int64),
+        target2=pl.col("target2").clip(lower_bound=0.0),
+        sepdistance=pl.col("sepdistance").clip(lower_bound=0.0),
+        sepnum=pl.col("sepnum").clip(lower_bound=0.0).ceil().cast(pl.Int64),
         spf=pl.when(pl.col("spf") < 0).then(1.0).otherwise("spf"),
         told=pl.when(pl.col("prop") > 0).then(pl.lit("prop")).otherwise(pl.lit("target")),
         told_value=pl.when(pl.col("prop") > 0).then("prop").otherwise("target"),

@@ -66,6 +66,10 @@ def read_table(path: Path, *, file: str, columns: Sequence[str] = ()) -> Table:
     first = lines[filled[0] - 1]
     following = lines[filled[1] - 1] if len(filled) > 1 else first
     separator = _separator(first, following)
+    if separator is not None and separator * 2 in first.strip(b" " + separator):
+        # Several separators in a row are one, as Marxan has it: columns lined up with tabs.
+        lines = [re.sub(re.escape(separator) + b"+", separator, line) for line in lines]
+        first = lines[filled[0] - 1]
     names = [name.strip().strip('"').strip().lower() for name in _split(first, separator)]
     has_heading = not columns or not all(_NUMBER.match(name) for name in names)
     if not has_heading:

@@ -41,23 +41,26 @@ def run(work: Work) -> Outcome:
 
 def _solved(folder: Path, choices: Mapping[str, Any], seed: int) -> tuple[dict[str, pl.DataFrame], tuple[str, ...]]:
     """Read and solve a project; a function of its own, so that another process can call it."""
-    from biodata.analysis.reserves import marxan_problem, portfolio, selection
+    from biodata.analysis.reserves import marxan_problem, marxan_spacing, portfolio
     from biodata.formats.marxan import read_project
 
     project = read_project(folder)
     problem = marxan_problem.to_problem(project, objective=choices["objective"], budget=choices["budget"])
     asked, missed = marxan_problem.solvable(problem, project, objective=choices["objective"])
-    best = selection.solve(asked, gap=choices["gap"], seconds=choices["seconds"], seed=seed)
+    best, asked, left_out = marxan_spacing.solve(
+        project, asked, objective=choices["objective"], gap=choices["gap"], seconds=choices["seconds"], seed=seed
+    )
     if best.status in ("infeasible", "no_plan"):
         why = "; ".join(best.problems) or f"no plan was found in {choices['seconds']:g} seconds"
         told = f"there is no plan: {why}"
         raise InputError(told, file=str(folder), code="PROBLEM_INFEASIBLE")
     plans = portfolio.more_plans(asked, best, plans=choices["plans"], seed=seed, seconds=choices["seconds"] / 2)
-    figures = ("status", "objective", "bound", "gap", "cost", "boundary", "connectivity")
+    plans = marxan_spacing.mended(project, problem, plans, choices["objective"])
+    figures = ("status", "stopped_by_clock", "objective", "bound", "gap", "cost", "boundary", "connectivity")
     told_of = ("feature", "held", "need", "counts", "met")
     tables = {
         "plan": pl.DataFrame([{name: getattr(best, name) for name in figures}]),
         "units": pl.DataFrame({"unit": project.units["id"], "in_plan": best.chosen, "frequency": plans.frequency}),
         "features": pl.DataFrame([{name: getattr(one, name) for name in told_of} for one in best.holdings]),
     }
-    return tables, (*missed, *project.notes)
+    return tables, (*missed, *left_out, *project.notes)

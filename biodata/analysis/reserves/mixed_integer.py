@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from biodata.analysis.reserves.model import Model
+from biodata.analysis.reserves.clock import Clock
+from biodata.analysis.reserves.model import TOLERANCE, Model
 from biodata.analysis.reserves.targets import Bools
 
 
@@ -32,8 +33,8 @@ class Found:
 def minimise(
     model: Model,
     *,
+    clock: Clock,
     gap: float = 0.0,
-    seconds: float = 300.0,
     threads: int = 1,
     start: Bools | None = None,
     interior_point: bool = True,
@@ -46,10 +47,10 @@ def minimise(
     model : Model
         Pairs are linearised as z ≤ x_i, z ≤ x_j, after Beyer et al. 2016,
         https://doi.org/10.1016/j.ecolmodel.2016.02.005.
+    clock : Clock
+        Stops it.
     gap : float
         Stop where the objective is within this share of the bound.
-    seconds : float
-        Stop after this time.
     threads : int
     start : ndarray of bool, length n, optional
         A plan to begin with.
@@ -64,12 +65,13 @@ def minimise(
     options: dict[str, Any] = {
         "output_flag": False,
         "threads": threads,
-        "time_limit": max(float(seconds), 0.1),
+        "time_limit": max(clock.left, 0.1),
         "mip_rel_gap": gap,
         "mip_abs_gap": 1e-9 if gap == 0 else 1e-6,
         "mip_feasibility_tolerance": 1e-9,
         "primal_feasibility_tolerance": 1e-9,
         "random_seed": seed,
+        "small_matrix_value": 1e-12,  # HiGHS drops smaller ones: many small amounts are part of a large target
     }
     if interior_point and p > 2000:
         options["mip_lp_solver"] = "ipm"
@@ -84,11 +86,20 @@ def minimise(
         solver.setSolution(solution)
     solver.run()
     status, info = solver.getModelStatus(), solver.getInfo()
+    clock.stopped |= status == highspy.HighsModelStatus.kTimeLimit
+    optimal = status == highspy.HighsModelStatus.kOptimal
     infeasible = status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
     values = np.asarray(solver.getSolution().col_value)
     has_plan = not infeasible and len(values) == n + p + k and abs(info.objective_function_value) < highspy.kHighsInf
     chosen = values[:n] > 0.5 if has_plan and model.allows(values[:n] > 0.5) else None
     bound = float(info.mip_dual_bound) / scale if not infeasible else np.inf
+    if (
+        start is not None
+        and optimal
+        and (chosen is None or model.value(chosen) - bound > gap * abs(bound) + 1e-6 / scale)
+    ):
+        # HiGHS 1.16 may end as optimal with the plan that it began with, above its own bound.
+        return minimise(model, gap=gap, clock=clock, threads=threads, interior_point=interior_point, seed=seed)
     return Found(chosen, bound if np.isfinite(bound) else -np.inf, infeasible)
 
 
@@ -121,7 +132,9 @@ def _program(model: Model, highspy: Any, scale: float) -> Any:
         [sparse.csr_array((-ones, (pair, model.first)), shape=(p, n)), identity, None],
         [sparse.csr_array((-ones, (pair, model.second)), shape=(p, n)), identity, None],
     ]
-    lower = [np.ones(r), np.full(2 * p, -highspy.kHighsInf)]
+    # All or nothing: what a plan may miss and still meet the target, less HiGHS's own tolerance, so that its bound is ours.
+    enough = np.where((model.slack >= 0) & (not model.whole_slack), 1.0, 1 - 0.9 * TOLERANCE)
+    lower = [enough, np.full(2 * p, -highspy.kHighsInf)]
     upper = [np.full(r, highspy.kHighsInf), np.zeros(2 * p)]
     if model.limit is not None:
         blocks.append([sparse.csr_array(model.limit[np.newaxis]), None, None])

@@ -30,7 +30,7 @@ class Model:
     first, second, weight : ndarrays, length p
         Pairs; weight > 0.
     rows : sparse array, r rows × n units
-        Each divided by its need.
+        Each divided by its need; no amount is above 1, the whole need.
     requirement : ndarray of int64, length r
         Which of the problem's requirements a row is; those that need nothing have none.
     slack : ndarray of int64, length r
@@ -65,10 +65,22 @@ class Model:
         return len(self.linear)
 
     @property
+    def rounding(self) -> float:
+        """How far an objective may be off: its parts may be large and cancel each other, as where nothing is covered."""
+        parts = (self.linear, self.weight, self.slack_cost)
+        return 1e-14 * (abs(self.constant) + sum(float(np.abs(part).sum()) for part in parts)) + 1e-12
+
+    @property
     def covers(self) -> bool:
         """True where each row stands for itself: no budget, and no slack that rows share or that is all or nothing."""
         used = self.slack[self.slack >= 0]
         return self.limit is None and not self.whole_slack and len(set(used.tolist())) == used.size
+
+    def beside(self) -> Sparse:
+        """Return the pairs both ways, units × units."""
+        ends = np.concatenate([self.first, self.second]), np.concatenate([self.second, self.first])
+        weights = np.concatenate([self.weight, self.weight])
+        return sparse.csr_array((weights, ends), shape=(self.units, self.units))
 
     def price(self) -> Floats:
         """Return the cost of missing all of a row; inf where it must be met."""
@@ -109,9 +121,7 @@ def thinned(model: Model, chosen: Bools, cost: Floats) -> Bools:
     """
     kept = chosen.copy()
     columns = model.rows.T.tocsr()
-    n, first, second = model.units, model.first, model.second
-    ends = np.concatenate([first, second]), np.concatenate([second, first])
-    pairs = sparse.csr_array((np.concatenate([model.weight, model.weight]), ends), shape=(n, n))
+    pairs = model.beside()
     allowed = np.append(model.slacks(chosen), 0.0)[model.slack]
     held = model.rows @ kept.astype(np.float64)
     units = np.flatnonzero(kept & ~model.locked_in & (cost > 0))
@@ -152,6 +162,7 @@ def build(problem: Problem) -> Model:
         if used.size
         else sparse.csr_array((0, n))
     )
+    rows.data = np.minimum(rows.data, 1.0)  # what is more than enough changes no plan, and bounds are better without it
     slack, slack_cost = _slacks(problem, used)
     return Model(
         linear=linear,

@@ -1,7 +1,6 @@
 """Many good plans instead of one: how often each unit is chosen, and what it would cost to go without it."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from biodata.analysis.reserves import mixed_integer, target_bound
+from biodata.analysis.reserves.clock import Clock
 from biodata.analysis.reserves.model import Model, build
 from biodata.analysis.reserves.problem import Problem
 from biodata.analysis.reserves.search import Search
@@ -29,10 +29,13 @@ class Portfolio:
         The first is the best; the others are found from other beginnings and may repeat.
     values : ndarray of float64
         Their objectives as the solvers have it: lower is better.
+    stopped_by_clock : bool
+        True where the time was over before one was done: a repeat may find others.
     """
 
     plans: Sequence[Bools]
     values: Floats
+    stopped_by_clock: bool = False
 
     @property
     def frequency(self) -> Ints:
@@ -72,40 +75,44 @@ def more_plans(
     target, but for those that may be missed. They are samples of near-optimal plans, as Marxan's runs are, and no full
     list of them.
     """
-    until = time.monotonic() + seconds
+    clock = Clock(seconds)
     model = build(problem)
     rng = np.random.default_rng(seed)
     found, values = [best.chosen], [model.value(best.chosen)]
     if plans == 1:
         return Portfolio(tuple(found), np.array(values))
-    search = Search(model, target_bound.raise_bound(model, seconds=0.2 * seconds)) if model.covers else None
+    raising = clock.part(0.2)
+    search = Search(model, target_bound.raise_bound(model, clock=raising)) if model.covers else None
+    clock.stopped |= raising.stopped
     while len(found) < plans:
-        chosen = _by_search(search, model, rng, until) if search is not None else _by_program(model, rng, until)
+        chosen = _by_search(search, model, rng, clock) if search is not None else _by_program(model, rng, clock)
         chosen = best.chosen if chosen is None else chosen
         found.append(chosen)
         values.append(model.value(chosen))
         if progress is not None:
             progress(len(found))
-    return Portfolio(tuple(found), np.array(values))
+    return Portfolio(tuple(found), np.array(values), clock.stopped)
 
 
-def _by_search(search: Search, model: Model, rng: np.random.Generator, until: float) -> Bools | None:
+def _by_search(search: Search, model: Model, rng: np.random.Generator, clock: Clock) -> Bools | None:
     """Return a plan from another beginning."""
     moved = search.bound.share + rng.normal(0, _SPREAD, model.units)
     plan = search.complete(moved >= rng.uniform(0.3, 0.8))
-    if plan is not None and time.monotonic() < until:
-        plan = search.annealed(plan, seed=int(rng.integers(2**31)), rounds=4, until=until)
+    if plan is not None and not clock.over():
+        plan = search.annealed(plan, seed=int(rng.integers(2**31)), rounds=4, clock=clock)
     return None if plan is None else plan.chosen
 
 
-def _by_program(model: Model, rng: np.random.Generator, until: float) -> Bools | None:
+def _by_program(model: Model, rng: np.random.Generator, clock: Clock) -> Bools | None:
     """Return a plan for costs moved at random."""
     linear = model.linear * (1 + rng.normal(0, _SPREAD, model.units))
     moved = replace(
         model, linear=linear, slack_cost=model.slack_cost * (1 + rng.uniform(0, _SPREAD, len(model.slack_cost)))
     )
-    seconds = max(min(20.0, until - time.monotonic()), 1.0)
-    return mixed_integer.minimise(moved, gap=0.02, seconds=seconds).chosen
+    own = Clock(max(min(20.0, clock.left), 1.0))
+    found = mixed_integer.minimise(moved, gap=0.02, clock=own)
+    clock.stopped |= own.stopped
+    return found.chosen
 
 
 def replacement_costs(

@@ -1,7 +1,6 @@
 """The steps of a solution: a bound by minimum cuts, plans by a search, HiGHS where plans disagree, HiGHS on the whole."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from biodata.analysis.reserves import mixed_integer, target_bound
+from biodata.analysis.reserves.clock import Clock
 from biodata.analysis.reserves.model import Model
 from biodata.analysis.reserves.search import Plan, Search
 
@@ -24,9 +24,9 @@ class Run:
     """A search under way: the best plan and the best bound so far."""
 
     def __init__(
-        self, model: Model, gap: float, until: float, threads: int, seed: int, progress: Progress | None
+        self, model: Model, gap: float, clock: Clock, threads: int, seed: int, progress: Progress | None
     ) -> None:
-        self.model, self.gap, self.until = model, gap, until
+        self.model, self.gap, self.clock = model, gap, clock
         self.threads, self.seed, self.progress = threads, seed, progress
         self.plan: Plan | None = None
         self.bound = -math.inf
@@ -35,8 +35,10 @@ class Run:
     @property
     def done(self) -> bool:
         """True where the plan is good enough or the time is over."""
-        enough = self.plan is not None and relative_gap(self.plan.value, self.bound) <= max(self.gap, 1e-9)
-        return self.infeasible or enough or time.monotonic() > self.until
+        enough = self.plan is not None and relative_gap(self.plan.value, self.bound, self.model.rounding) <= max(
+            self.gap, 1e-9
+        )
+        return self.infeasible or enough or self.clock.over()
 
     @property
     def fits_highs(self) -> bool:
@@ -60,8 +62,9 @@ class Run:
 
     def search(self) -> None:
         """Raise the bound by minimum cuts, then look for plans until one is good enough or the search stays where it is."""
-        began = time.monotonic()
-        bound = target_bound.raise_bound(self.model, seconds=0.3 * (self.until - began))
+        clock = self.clock.part(0.3)
+        bound = target_bound.raise_bound(self.model, clock=clock)
+        self.clock.stopped |= clock.stopped
         self.take(None, bound.value)
         search = Search(self.model, bound)
         self.take(search.rounded(good=self.good))
@@ -70,10 +73,7 @@ class Run:
         found: list[Plan] = [self.plan]
         for turn in range(40):
             heat = (1.0, 2.0, 0.5)[turn % 3]
-            spent = min(self.until, time.monotonic() + 0.25 * (self.until - time.monotonic()) + 1)
-            plan = search.annealed(
-                found[0], seed=self.seed + turn, good=self.good, until=spent, heat=heat, told=self.take
-            )
+            plan = self._annealed(search, found[0], turn, heat)
             found.append(plan)
             if self.done:
                 return
@@ -84,6 +84,13 @@ class Run:
                 if self.done or (self.fits_highs and before - self.plan.value < 1e-4 * abs(before)):
                     return
 
+    def _annealed(self, search: Search, start: Plan, turn: int, heat: float) -> Plan:
+        """Anneal once more."""
+        clock = self.clock.part(0.25, least=1.0)
+        plan = search.annealed(start, seed=self.seed + turn, good=self.good, clock=clock, heat=heat, told=self.take)
+        self.clock.stopped |= clock.stopped
+        return plan
+
     def _merge(self, plans: Sequence[Plan]) -> None:
         """Solve for the units about which plans disagree, the rest as they all have it."""
         if self.plan is None:
@@ -93,10 +100,11 @@ class Run:
         narrowed = replace(
             self.model, locked_in=self.model.locked_in | always, locked_out=self.model.locked_out | never
         )
-        seconds = min(40.0, 0.3 * (self.until - time.monotonic()))
+        clock = self.clock.part(0.3, most=40.0)
         found = mixed_integer.minimise(
-            narrowed, gap=1e-4, seconds=seconds, threads=self.threads, start=self.plan.chosen, seed=self.seed
+            narrowed, gap=1e-4, clock=clock, threads=self.threads, start=self.plan.chosen, seed=self.seed
         )
+        self.clock.stopped |= clock.stopped
         if found.chosen is not None:
             self.take(Plan(self.model.value(found.chosen), found.chosen))
 
@@ -105,7 +113,7 @@ class Run:
         found = mixed_integer.minimise(
             self.model,
             gap=self.gap,
-            seconds=self.until - time.monotonic(),
+            clock=self.clock,
             threads=self.threads,
             start=self.plan.chosen if self.plan is not None else None,
             seed=self.seed,
@@ -115,9 +123,9 @@ class Run:
         self.take(plan, found.bound)
 
 
-def relative_gap(value: float, bound: float) -> float:
-    """Return the distance of value and bound as a share of the value."""
+def relative_gap(value: float, bound: float, rounding: float) -> float:
+    """Return the distance of value and bound as a share of the value; 0 where it is no more than rounding."""
     apart = abs(value - bound)
-    if apart <= 1e-9 * abs(value) + 1e-12:
+    if apart <= 1e-9 * abs(value) + rounding:
         return 0.0
     return apart / abs(value) if value else math.inf

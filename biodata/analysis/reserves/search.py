@@ -1,13 +1,12 @@
 """The search for good plans of a covering model, guided by the bound's prices."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from biodata.analysis.reserves import kernels
+from biodata.analysis.reserves.clock import Clock
 from biodata.analysis.reserves.model import TOLERANCE, Model
 from biodata.analysis.reserves.target_bound import Bound
 from biodata.analysis.reserves.targets import Bools, Floats, Ints
@@ -34,16 +33,14 @@ class Search:
 
     def __init__(self, model: Model, bound: Bound) -> None:
         self.model, self.bound = model, bound
-        n, first, second = model.units, model.first, model.second
-        weights = np.concatenate([model.weight, model.weight])
-        ends = np.concatenate([first, second]), np.concatenate([second, first])
-        self._pairs = sparse.csr_array((weights, ends), shape=(n, n))
+        self._pairs = model.beside()
         self._rows = model.rows.T.tocsr()
         self._price = model.price()
         self._fixed = model.locked_in | model.locked_out
         top = float(bound.prices.max(initial=0.0)) or float(np.abs(model.linear).mean()) or 1.0
         self._floor = 2e-3 * top
-        self._arrays = (
+        self._enough = np.ones(len(self._price))
+        self._units = kernels.Units(
             model.linear,
             self._pairs.indptr.astype(np.int32),
             self._pairs.indices.astype(np.int32),
@@ -67,9 +64,11 @@ class Search:
         got = self._got(state)
         worth = self.bound.prices + self._floor
         for candidates in (among, self._free):
-            if candidates is not None and kernels.fill_up(state, got, *self._arrays, self._price, worth, candidates):
+            if candidates is not None and kernels.fill_up(
+                state, got, self._units, self._enough, self._price, worth, candidates
+            ):
                 break
-        kernels.improve(state, self._got(state), *self._arrays, self._price, self._fixed)
+        kernels.improve(state, self._got(state), self._units, self._enough, self._price, self._fixed)
         plan = state.astype(bool)
         return Plan(self.model.value(plan), plan) if self.model.allows(plan) else None
 
@@ -89,9 +88,9 @@ class Search:
         start: Plan,
         *,
         seed: int,
+        clock: Clock,
         good: float = -np.inf,
         rounds: int = 25,
-        until: float = np.inf,
         heat: float = 1.0,
         told: Callable[[Plan], None] | None = None,
     ) -> Plan:
@@ -101,13 +100,13 @@ class Search:
         ----------
         start : Plan
         seed : int
+        clock : Clock
+            Stops it after a round.
         good : float
             Stop where the objective is no more than this.
         rounds : int
             After each, what counts as enough is raised for rows that fell short and lowered for those that did not, so
             that annealing ends where filling up costs little.
-        until : float
-            Stop at this time of `time.monotonic`.
         heat : float
             Scales the temperature.
         told : callable, optional
@@ -127,7 +126,7 @@ class Search:
         for turn in range(rounds):
             begin = hot * (1 - turn / rounds) + cold
             got = self._got(state)
-            kernels.anneal(state, got, *self._arrays, need, rate, candidates, steps, begin, cold, rng)
+            kernels.anneal(state, got, self._units, need, rate, candidates, steps, begin, cold, rng)
             plan = self.complete(state.astype(bool), among=candidates)
             if plan is not None and plan.value < best.value:
                 best = plan
@@ -136,7 +135,7 @@ class Search:
             short = 1 - self._got(state)
             change = np.where(short > TOLERANCE, 0.7 * short, -0.15 * np.clip(-short, 0, 0.02))
             need = np.where(hard, np.clip(need + change, 0.95, 1.1), 1.0)
-            if best.value <= good or time.monotonic() > until:
+            if best.value <= good or (turn < rounds - 1 and clock.over()):
                 break
         return best
 

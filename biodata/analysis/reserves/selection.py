@@ -6,12 +6,12 @@ from a search first; where these leave a gap, HiGHS looks at the units about whi
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from biodata.analysis.reserves.clock import Clock
 from biodata.analysis.reserves.model import TOLERANCE, Model, build, thinned
 from biodata.analysis.reserves.problem import Problem
 from biodata.analysis.reserves.run import SMALL_UNITS, Progress, Run, relative_gap
@@ -65,6 +65,9 @@ class Selection:
     problems : tuple of str
         Why there is no plan: the features that cannot be met, and by how much.
     seconds : float
+    stopped_by_clock : bool
+        True where the time was over before a step was done: a repeat may find another plan. Otherwise the same seed
+        gives the same plan.
     """
 
     objective: float
@@ -78,6 +81,7 @@ class Selection:
     holdings: tuple[Holding, ...]
     problems: tuple[str, ...]
     seconds: float
+    stopped_by_clock: bool = False
 
 
 def solve(
@@ -106,26 +110,25 @@ def solve(
     """
     began = time.monotonic()
     model = build(problem)
-    impossible = unmeetable(problem)
-    if problem.budget is not None and float(problem.cost[model.locked_in].sum()) > problem.budget * (1 + TOLERANCE):
-        over = float(problem.cost[model.locked_in].sum()) - problem.budget
-        impossible = (f"the units locked in cost {over:g} more than the budget",)
-    if impossible and _must_meet(problem, impossible):
+    impossible = (*_over_budget(problem), *_impossible(problem))
+    if impossible:
         return _without_plan(problem, "infeasible", math.inf, impossible, began)
-    run = Run(model, gap, began + seconds, threads, seed, progress)
+    run = Run(model, gap, Clock(seconds), threads, seed, progress)
     if model.covers and model.units > SMALL_UNITS:
         run.search()
     if not run.done and (run.plan is None or run.fits_highs):
         run.whole()
     if run.plan is None:
         if not run.infeasible:
-            return _without_plan(problem, "no_plan", run.bound, (), began)
+            nothing = _without_plan(problem, "no_plan", run.bound, (), began)
+            return replace(nothing, stopped_by_clock=run.clock.stopped)
         return _without_plan(problem, "infeasible", math.inf, _budget_problems(problem, seconds, threads), began)
     plan = run.plan
     if problem.objective != "minimum_set":
         chosen = thinned(model, plan.chosen, problem.cost)
         plan = Plan(min(model.value(chosen), plan.value), chosen)
-    return _selection(problem, model, plan, run.bound, gap, began)
+    found = _selection(problem, model, plan, run.bound, gap, began)
+    return replace(found, stopped_by_clock=run.clock.stopped)
 
 
 def evaluate(problem: Problem, chosen: Bools) -> Selection:
@@ -150,16 +153,23 @@ def unmeetable(problem: Problem) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _must_meet(problem: Problem, impossible: Sequence[str]) -> bool:
-    """Tell whether something impossible rules every plan out: not where shortfalls are allowed."""
+def _over_budget(problem: Problem) -> tuple[str, ...]:
+    """Tell where the units locked in cost more than the budget."""
+    if problem.budget is None:
+        return ()
+    over = float(problem.cost[problem.is_locked_in].sum()) - problem.budget
+    told = f"the units locked in cost {over:g} more than the budget of {problem.budget:g}"
+    return (told,) if over > problem.budget * TOLERANCE else ()
+
+
+def _impossible(problem: Problem) -> tuple[str, ...]:
+    """Tell which requirements rule every plan out: those that must be met and that all units together do not meet."""
     if problem.objective != "minimum_set":
-        return any("budget" in text for text in impossible)
+        return ()
     if problem.shortfall_cost is None:
-        return True
+        return unmeetable(problem)
     hard = [row for row, cost in enumerate(problem.shortfall_cost) if math.isinf(cost)]
-    return bool(
-        unmeetable(replace(problem, requirements=[problem.requirements[row] for row in hard], shortfall_cost=None))
-    )
+    return unmeetable(replace(problem, requirements=[problem.requirements[row] for row in hard], shortfall_cost=None))
 
 
 def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: float, began: float) -> Selection:
@@ -167,14 +177,13 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
     value, lowest = plan.value, min(bound, plan.value)
     if problem.objective == "maximum_coverage":
         value, lowest = 0.0 - value, 0.0 - lowest
-    apart = relative_gap(value, lowest)
-    status: Status = "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
+    apart = relative_gap(value, lowest, model.rounding)
     boundary, connectivity = _penalised(problem, plan.chosen)
     return Selection(
         objective=value,
         bound=lowest,
         gap=apart,
-        status=status,
+        status=_status(apart, gap),
         chosen=plan.chosen,
         cost=float(problem.cost[plan.chosen].sum()),
         boundary=boundary,
@@ -183,6 +192,18 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
         problems=(),
         seconds=time.monotonic() - began,
     )
+
+
+def _status(apart: float, gap: float) -> Status:
+    """Return what a plan is whose gap is `apart` where `gap` was asked for."""
+    return "optimal" if apart <= 1e-6 else "within_gap" if apart <= gap else "time_limit"
+
+
+def rated(found: Selection, bound: float, gap: float) -> Selection:
+    """Return a plan of a minimum set with another bound, and its gap and status by that."""
+    lowest = min(bound, found.objective)
+    apart = relative_gap(found.objective, lowest, 0.0)
+    return replace(found, bound=lowest, gap=apart, status=_status(apart, gap))
 
 
 def _penalised(problem: Problem, chosen: Bools) -> tuple[float, float]:

@@ -4,12 +4,12 @@ For given prices the best choice of units is a minimum cut, which takes millisec
 rows a pair takes minutes. The highest bound over all prices equals that program's, since the cut is integral.
 """
 
-import time
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from biodata.analysis.reserves.clock import Clock
 from biodata.analysis.reserves.min_cut import MinimumCut
 from biodata.analysis.reserves.model import Model
 from biodata.analysis.reserves.targets import Floats
@@ -39,15 +39,15 @@ class Bound:
     steps: int
 
 
-def raise_bound(model: Model, *, seconds: float = 60.0, accuracy: float = 5e-5, most_steps: int = 800) -> Bound:
+def raise_bound(model: Model, *, clock: Clock, accuracy: float = 5e-5, most_steps: int = 800) -> Bound:
     """Return the highest bound that is found.
 
     Parameters
     ----------
     model : Model
         One that `covers`: no limit, no slack that rows share.
-    seconds : float
-        Stop after this time.
+    clock : Clock
+        Stops it.
     accuracy : float
         Stop where the bundle promises less than this share of the bound.
     most_steps : int
@@ -58,7 +58,6 @@ def raise_bound(model: Model, *, seconds: float = 60.0, accuracy: float = 5e-5, 
     so far, minus the squared distance from the best prices, are highest; a row's prices stay between 0 and what its
     slack costs.
     """
-    until = time.monotonic() + seconds
     r = model.rows.shape[0]
     transposed, cut = model.rows.T.tocsr(), MinimumCut(model)
     ceiling = model.price()
@@ -102,7 +101,7 @@ def raise_bound(model: Model, *, seconds: float = 60.0, accuracy: float = 5e-5, 
             reach *= 1.5 if gain > 0.5 * promised else 1.0
         elif -gain > promised:
             reach *= 0.7
-        if promised < accuracy * abs(best) or time.monotonic() > until:
+        if promised < accuracy * abs(best) or clock.over():
             break
     share: Floats = np.clip(np.tensordot(weights, np.array(choices), axes=1), 0, 1)
     return Bound(best, prices, share, steps)
