@@ -48,7 +48,8 @@ class Request:
     layer : str
         The land-cover layer, as `ingest layer` named it; its window is the run's window.
     resistance : str
-        CSV table of resistance by class: class_value, class_name, resistance, note.
+        CSV table of resistance, as `analysis.resistance_rules` reads it; its land cover is `layer`, its other layers
+        are those of the installation that show what it names.
     cell_m : float
         Side of a cell of the equal-area grid, metres.
     max_distance_m : float
@@ -63,6 +64,8 @@ class Request:
         Start of every random number; nothing of this run draws one so far.
     dispersal_cost : float, optional
         What the species can spend on a journey, cost-metres; `cut_fraction` is then a share of it.
+    species : str, optional
+        Whose lines of the table count; needed where it has several species.
     check_window : bool
         Also compute what a smaller window gives, from which the layer's window grew by a fifth.
     """
@@ -76,6 +79,7 @@ class Request:
     keep_suspicious: bool = False
     seed: int = 1
     dispersal_cost: float | None = None
+    species: str | None = None
     check_window: bool = False
 
 
@@ -152,7 +156,7 @@ def find_corridors(
         snapshot = lake.snapshot()
         layer = _layer(lake, request.layer)
         window = (layer["west"], layer["south"], layer["east"], layer["north"])
-        ground = _resistance(settings, layer, request)
+        ground, resistance_facts = _resistance(settings, lake, layer, request, progress=progress)
         table = lake.read("protected_areas")
         areas = area_table.geodataframe(table)
         areas = areas[areas.intersects(_box(window))]
@@ -164,6 +168,7 @@ def find_corridors(
             "resistance": Path(request.resistance).name,
             "resistance_sha256": hashlib.sha256(Path(request.resistance).read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],
+            **resistance_facts,
             "boundary_set": f"{boundaries.name} {boundaries.version}",
             "snapshot": snapshot,
             "rules": rules.hash,
@@ -279,17 +284,30 @@ def _layer(lake: Lake, name: str) -> dict[str, Any]:
     return found.row(0, named=True)
 
 
-def _resistance(settings: Settings, layer: dict[str, Any], request: Request) -> "ResistanceLayer":
-    """Return the resistance of every cell of the run's grid."""
+def _resistance(
+    settings: Settings, lake: Lake, layer: dict[str, Any], request: Request, *, progress: bool
+) -> tuple["ResistanceLayer", dict[str, Any]]:
+    """Return the resistance of every cell of the run's grid, and which table and layers it is made of."""
     from biodata.analysis import grid as grids
-    from biodata.analysis import resistance, resistance_table
+    from biodata.analysis import resistance, resistance_rules
+    from biodata.analysis.layer_choice import choose, layer_file
 
+    path = Path(request.resistance)
+    table = resistance_rules.for_species(resistance_rules.read_rules(path), request.species, file=path.name)
+    known = lake.read("layers").to_dicts()
+    rows = {
+        name: layer if name in ("land_cover", request.layer) else choose(known, name, name, where=str(settings.data))
+        for name in table.layers
+    }
+    told, home = f"lake {lake.snapshot()}", settings.data / "layers"
+    layers = {name: layer_file(row, home / row["file_name"], version=told) for name, row in rows.items()}
     window = (layer["west"], layer["south"], layer["east"], layer["north"])
-    return resistance.from_files(
-        settings.data / "layers" / layer["file_name"],
-        resistance_table.read_table(Path(request.resistance)),
-        grids.equal_area_grid(window, request.cell_m),
-    )
+    ground = resistance.from_rules(table, layers, grids.equal_area_grid(window, request.cell_m), progress=progress)
+    facts = {
+        "resistance_version": table.version,
+        "resistance_layers": {name: one.sha256 for name, one in layers.items()},
+    }
+    return ground, facts
 
 
 def _choices(request: Request) -> "CorridorParameters":

@@ -121,7 +121,7 @@ def test_a_rerun_of_something_else_says_what_differs(settings, asked, tmp_path):
     assert not comparison.identical
     assert second.id != first.id
     assert "the input table is another" in comparison.asked
-    assert comparison.found[0].startswith("resistance, of 2 rows: sha256 in 1, ")
+    assert comparison.found[0].startswith("resistance, of 2 rows: table_version in 1, sha256 in 1, ")
     assert "highest in 1 (by up to 100)" in comparison.found[0]
 
 

@@ -63,6 +63,7 @@ def outcome_of(settings: Settings, request: "Request", report: "RunReport") -> O
     inputs = (
         RunInput("layer", facts["layer_sha256"], request.layer),
         RunInput("resistance", facts["resistance_sha256"], Path(request.resistance).name),
+        *(RunInput(f"layer {name}", sha256) for name, sha256 in sorted(facts["resistance_layers"].items())),
         RunInput("protected_areas", run_records.table_hash(areas), f"lake {report.snapshot}"),
         RunInput("rules", facts["rules"], "sharing rules"),
     )
