@@ -5,7 +5,9 @@ import hashlib
 import json
 import logging
 import re
+import secrets
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +19,7 @@ from biodata import assessments, places, sharing, terms
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.store.locks import try_lock
 from biodata.store.query.filters import InBox
 from biodata.store.registry import Registry
 
@@ -151,7 +154,7 @@ def find_corridors(
 
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+    with contextlib.ExitStack() as held, Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         layer = _layer(lake, request.layer)
@@ -162,7 +165,8 @@ def find_corridors(
         areas = areas[areas.intersects(_box(window))]
         if areas.empty:
             problem = "no protected area lies in the layer's window"
-            raise InputError(problem, column="layer", value=request.layer, code="AREAS_MISSING")
+            expected = "areas there, taken in with `biodata ingest protected-areas FILE`"
+            raise InputError(problem, column="layer", value=request.layer, expected=expected, code="AREAS_MISSING")
         parameters = {
             **asdict(request),
             "resistance": Path(request.resistance).name,
@@ -181,7 +185,7 @@ def find_corridors(
             lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
         )
         excluded = species_evidence.DOUBTFUL if request.keep_suspicious else species_evidence.EXCLUDED
-        home = settings.data / "runs" / run_id
+        home = held.enter_context(_home(settings.data / "runs", run_id))
         choices = _choices(request)
         links = corridors.between(
             areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries,
@@ -211,8 +215,6 @@ def find_corridors(
         _commit(lake, "corridors", links, "corridor_id", request.layer)
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
         shutil.rmtree(home, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            home.parent.rmdir()  # unless another run is using it
     functional = int(links["functional"].sum())
     left_out = species_evidence.left_out_by_flag(records, excluded)
     repeated = species_evidence.duplicates(records)
@@ -271,6 +273,25 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         return sharing.publish_results(table, lake.read(table), boundaries=boundaries)
+
+
+@contextlib.contextmanager
+def _home(folder: Path, run_id: str) -> Iterator[Path]:
+    """Give a run its folder, where one that was killed goes on; while the same run uses it, another one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / f"{run_id}.lock"
+    with lock.open("ab") as handle:
+        alone = try_lock(handle.fileno())
+        home = folder / (run_id if alone else f"{run_id}.{secrets.token_hex(4)}")
+        try:
+            yield home
+        finally:
+            if not alone:
+                shutil.rmtree(home, ignore_errors=True)
+    if alone and not home.exists():
+        lock.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()  # unless another run is using it
 
 
 def _layer(lake: Lake, name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pyproj import CRS
 from biodata import geo
 from biodata.analysis.grid import Floats, Grid, equal_area_grid
 from biodata.errors import InputError
+from biodata.formats import geotiff
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -80,9 +81,7 @@ def own_grid(layer: LayerFile, box: tuple[float, float, float, float] | None = N
     InputError
         If the box lies beside the layer (RASTER_OUTSIDE).
     """
-    import rasterio
-
-    with rasterio.open(layer.path) as raster:
+    with geotiff.opened(layer.path) as raster:
         whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
     if box is None:
         return whole
@@ -147,10 +146,9 @@ def read_cells(layer: LayerFile, grid: Grid) -> tuple[Floats, Grid]:
     InputError
         If the layer does not reach the grid (RASTER_OUTSIDE).
     """
-    import rasterio
     from rasterio.windows import Window
 
-    with rasterio.open(layer.path) as raster:
+    with geotiff.opened(layer.path) as raster:
         whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
         window = _exact(whole, grid) or _window(whole, grid.bounds, grid.crs, margin=_MARGIN)
         if window is None:

@@ -142,6 +142,8 @@ def _resampled(values: Floats, own: Grid, grid: Grid, resampling: str) -> tuple[
     if own.lies_as(grid):
         return values, np.zeros(grid.shape)
     found = rasters.warp_values(values, own, grid, resampling=resampling)
+    if not np.isnan(values).any():
+        return found, np.where(np.isnan(found), 1.0, 0.0)
     missing = rasters.warp_values(np.isnan(values).astype(np.float64), own, grid, resampling="average")
     missing[np.isnan(missing)] = 1
     found[missing >= 0.5] = np.nan

@@ -144,6 +144,9 @@ def read_rules(path: Path) -> Mapping[str | None, RuleTable]:
     try:
         data = path.read_bytes()
         lines = list(csv.reader(data.decode("utf-8-sig").splitlines()))
+    except FileNotFoundError as error:
+        problem = "there is no such file"
+        raise InputError(problem, file=str(path), expected="a table of resistance", code="FILE_MISSING") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         problem = "the table cannot be read as CSV in UTF-8"
         raise InputError(problem, file=path.name, code="RESISTANCE_TABLE_UNREADABLE") from error

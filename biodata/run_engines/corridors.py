@@ -67,7 +67,8 @@ def outcome_of(settings: Settings, request: "Request", report: "RunReport") -> O
         RunInput("protected_areas", run_records.table_hash(areas), f"lake {report.snapshot}"),
         RunInput("rules", facts["rules"], "sharing rules"),
     )
-    return Outcome(inputs, results, report.snapshot, (f"{report.pairs} pairs, {report.corridors} corridors",))
+    notes = (f"{report.pairs} pairs, {report.corridors} corridors",)
+    return Outcome(inputs, results, report.snapshot, notes, paths=("resistance",))
 
 
 def _without_run(column: str) -> pl.Expr:

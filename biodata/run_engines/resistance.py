@@ -53,7 +53,7 @@ def run(work: Work) -> Outcome:
         else:
             futures = [work.executor.submit(_resistance_of, *task) for task in tasks]
             rows = [future.result() for future in futures]
-    return Outcome(tuple(dict.fromkeys(inputs)), {"resistance": pl.DataFrame(rows)})
+    return Outcome(tuple(dict.fromkeys(inputs)), {"resistance": pl.DataFrame(rows)}, paths=("table", "layers", "out"))
 
 
 def _resistance_of(rules: Any, layers: Any, choices: Mapping[str, Any], *, progress: bool = False) -> dict[str, Any]:
