@@ -36,8 +36,8 @@ def write_cog(
     path : Path
         The file.
     classes : bool
-        True for classes that come as floats. Overviews of them and of whole numbers take the most common value, so that
-        they hold none which the file does not; those of quantities an average.
+        True for classes that come as floats. Overviews of them and of whole numbers take the nearest cell, so that they
+        hold no value which the file does not; those of quantities an average.
     nodata : float, optional
         Of whole numbers: what stands for no data.
     description, unit : str
@@ -77,7 +77,8 @@ def write_cog(
             if unit:
                 target.units = (unit,)
             target.update_tags(**(tags or {}))
-        resampling = "MODE" if whole else "AVERAGE"
+        # Not MODE: with it GDAL 3.10 writes 0 into overviews where there is no data, a class that the map may not have.
+        resampling = "NEAREST" if whole else "AVERAGE"
         rasterio.shutil.copy(
             plain, part, driver="COG", compress="DEFLATE", predictor="YES", blocksize=_BLOCK,
             overview_resampling=resampling, resampling=resampling, bigtiff="IF_SAFER",
