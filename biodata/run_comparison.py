@@ -42,7 +42,6 @@ def compare(
     Parameters
     ----------
     before, after : RunRecord
-        Of the same engine.
     old, new : mapping of str to polars.DataFrame
         Their tables.
     """
@@ -73,6 +72,7 @@ def _asked(before: RunRecord, after: RunRecord) -> list[str]:
         if inputs[0].get(name) != inputs[1].get(name)
     ]
     pairs: tuple[tuple[str, Any, Any], ...] = (
+        ("the engine", before.engine, after.engine),
         ("the seed", before.seed, after.seed),
         ("the lake's version", before.snapshot, after.snapshot),
         ("the code", before.code[:12], after.code[:12]),

@@ -15,6 +15,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.code_version import code_hash
+from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 
 _SOFTWARE: Final = (
@@ -126,6 +127,7 @@ def describe(
     *,
     seed: int = 1,
     snapshot: int | None = None,
+    paths: tuple[str, ...] = (),
 ) -> RunRecord:
     """Return a run before it has results.
 
@@ -141,11 +143,18 @@ def describe(
         Start of every random number.
     snapshot : int, optional
         The lake's version that is read.
+    paths : tuple of str
+        Parameters that only tell where something lies: nothing follows from that, so they are not in the id, and they
+        are kept whole, so that the run can be had again from any folder.
     """
+    parameters = {
+        name: str(Path(value).resolve()) if name in paths and isinstance(value, str) else value
+        for name, value in parameters.items()
+    }
     plain = json.loads(json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False))
     code = code_hash()
     follows = {
-        "engine": engine, "parameters": plain, "inputs": [[one.name, one.sha256] for one in inputs], "seed": seed,
+        "engine": engine, "parameters": {k: v for k, v in plain.items() if k not in paths}, "inputs": [[one.name, one.sha256] for one in inputs], "seed": seed,
         "snapshot": snapshot, "code": code,
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(follows, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
@@ -183,14 +192,17 @@ def keep(
         With the results' rows, columns and checksums.
     """
     whole = finished(record, results, notes=notes)
-    home = settings.data / _FOLDER / record.id
-    part = home.with_name(f"{record.id}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    for name, frame in results.items():
-        frame.write_parquet(part / f"{name}.parquet")
-    shutil.rmtree(home, ignore_errors=True)
-    part.replace(home)
+    folder = settings.data / _FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    # The same run may end twice at once; and one that was killed here leaves its part behind, which the next removes.
+    with file_lock(folder / "lock", what="the folder of runs"):
+        home, part = folder / record.id, folder / f"{record.id}.part"
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        for name, frame in results.items():
+            frame.write_parquet(part / f"{name}.parquet")
+        shutil.rmtree(home, ignore_errors=True)
+        part.replace(home)
     report = {**whole.as_dict(), "parameters": {**whole.parameters, "seed": whole.seed}}
     with Registry.open(settings) as registry:
         registry.record_run(record.id, whole.parameters.get("layer"), {"record": whole.as_dict(), **report})

@@ -5,7 +5,9 @@ import hashlib
 import json
 import logging
 import re
+import secrets
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +19,7 @@ from biodata import assessments, places, sharing, terms
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.store.locks import try_lock
 from biodata.store.query.filters import InBox
 from biodata.store.registry import Registry
 
@@ -48,7 +51,8 @@ class Request:
     layer : str
         The land-cover layer, as `ingest layer` named it; its window is the run's window.
     resistance : str
-        CSV table of resistance by class: class_value, class_name, resistance, note.
+        CSV table of resistance, as `analysis.resistance_rules` reads it; its land cover is `layer`, its other layers
+        are those of the installation that show what it names.
     cell_m : float
         Side of a cell of the equal-area grid, metres.
     max_distance_m : float
@@ -63,6 +67,8 @@ class Request:
         Start of every random number; nothing of this run draws one so far.
     dispersal_cost : float, optional
         What the species can spend on a journey, cost-metres; `cut_fraction` is then a share of it.
+    species : str, optional
+        Whose lines of the table count; needed where it has several species.
     check_window : bool
         Also compute what a smaller window gives, from which the layer's window grew by a fifth.
     """
@@ -76,6 +82,7 @@ class Request:
     keep_suspicious: bool = False
     seed: int = 1
     dispersal_cost: float | None = None
+    species: str | None = None
     check_window: bool = False
 
 
@@ -147,23 +154,25 @@ def find_corridors(
 
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+    with contextlib.ExitStack() as held, Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         layer = _layer(lake, request.layer)
         window = (layer["west"], layer["south"], layer["east"], layer["north"])
-        ground = _resistance(settings, layer, request)
+        ground, resistance_facts = _resistance(settings, lake, layer, request, progress=progress)
         table = lake.read("protected_areas")
         areas = area_table.geodataframe(table)
         areas = areas[areas.intersects(_box(window))]
         if areas.empty:
             problem = "no protected area lies in the layer's window"
-            raise InputError(problem, column="layer", value=request.layer, code="AREAS_MISSING")
+            expected = "areas there, taken in with `biodata ingest protected-areas FILE`"
+            raise InputError(problem, column="layer", value=request.layer, expected=expected, code="AREAS_MISSING")
         parameters = {
             **asdict(request),
             "resistance": Path(request.resistance).name,
             "resistance_sha256": hashlib.sha256(Path(request.resistance).read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],
+            **resistance_facts,
             "boundary_set": f"{boundaries.name} {boundaries.version}",
             "snapshot": snapshot,
             "rules": rules.hash,
@@ -176,7 +185,7 @@ def find_corridors(
             lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
         )
         excluded = species_evidence.DOUBTFUL if request.keep_suspicious else species_evidence.EXCLUDED
-        home = settings.data / "runs" / run_id
+        home = held.enter_context(_home(settings.data / "runs", run_id))
         choices = _choices(request)
         links = corridors.between(
             areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries,
@@ -206,8 +215,6 @@ def find_corridors(
         _commit(lake, "corridors", links, "corridor_id", request.layer)
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
         shutil.rmtree(home, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            home.parent.rmdir()  # unless another run is using it
     functional = int(links["functional"].sum())
     left_out = species_evidence.left_out_by_flag(records, excluded)
     repeated = species_evidence.duplicates(records)
@@ -268,6 +275,25 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
         return sharing.publish_results(table, lake.read(table), boundaries=boundaries)
 
 
+@contextlib.contextmanager
+def _home(folder: Path, run_id: str) -> Iterator[Path]:
+    """Give a run its folder, where one that was killed goes on; while the same run uses it, another one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = folder / f"{run_id}.lock"
+    with lock.open("ab") as handle:
+        alone = try_lock(handle.fileno())
+        home = folder / (run_id if alone else f"{run_id}.{secrets.token_hex(4)}")
+        try:
+            yield home
+        finally:
+            if not alone:
+                shutil.rmtree(home, ignore_errors=True)
+    if alone and not home.exists():
+        lock.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()  # unless another run is using it
+
+
 def _layer(lake: Lake, name: str) -> dict[str, Any]:
     """Return what is known of a layer."""
     layers = lake.read("layers")
@@ -279,17 +305,30 @@ def _layer(lake: Lake, name: str) -> dict[str, Any]:
     return found.row(0, named=True)
 
 
-def _resistance(settings: Settings, layer: dict[str, Any], request: Request) -> "ResistanceLayer":
-    """Return the resistance of every cell of the run's grid."""
+def _resistance(
+    settings: Settings, lake: Lake, layer: dict[str, Any], request: Request, *, progress: bool
+) -> tuple["ResistanceLayer", dict[str, Any]]:
+    """Return the resistance of every cell of the run's grid, and which table and layers it is made of."""
     from biodata.analysis import grid as grids
-    from biodata.analysis import resistance, resistance_table
+    from biodata.analysis import resistance, resistance_rules
+    from biodata.analysis.layer_choice import choose, layer_file
 
+    path = Path(request.resistance)
+    table = resistance_rules.for_species(resistance_rules.read_rules(path), request.species, file=path.name)
+    known = lake.read("layers").to_dicts()
+    rows = {
+        name: layer if name in ("land_cover", request.layer) else choose(known, name, name, where=str(settings.data))
+        for name in table.layers
+    }
+    told, home = f"lake {lake.snapshot()}", settings.data / "layers"
+    layers = {name: layer_file(row, home / row["file_name"], version=told) for name, row in rows.items()}
     window = (layer["west"], layer["south"], layer["east"], layer["north"])
-    return resistance.from_files(
-        settings.data / "layers" / layer["file_name"],
-        resistance_table.read_table(Path(request.resistance)),
-        grids.equal_area_grid(window, request.cell_m),
-    )
+    ground = resistance.from_rules(table, layers, grids.equal_area_grid(window, request.cell_m), progress=progress)
+    facts = {
+        "resistance_version": table.version,
+        "resistance_layers": {name: one.sha256 for name, one in layers.items()},
+    }
+    return ground, facts
 
 
 def _choices(request: Request) -> "CorridorParameters":

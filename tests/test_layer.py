@@ -10,8 +10,11 @@ import rasterio
 import shapely
 from pyproj import CRS
 from rasterio import Affine
+from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
+from biodata.analysis.layer_choice import layer_file
+from biodata.analysis.layer_reading import own_grid, read_cells
 from biodata.errors import InputError
 from biodata.ingest import open_source
 from biodata.ingest.layer_copies import store_layers
@@ -329,3 +332,91 @@ def test_features_need_a_kind_that_they_can_be(tmp_path):
     ROADS.to_file(tmp_path / "roads.gpkg")
     assert refused(tmp_path / "roads.gpkg").code == "LAYER_KIND"
     assert "comes as cells" in str(refused(tmp_path / "roads.gpkg", kind="elevation"))
+
+
+def stored(path, folder, **options):
+    """Return the checked layer as an analysis reads it out of an installation."""
+    (table,) = open_source("layer", [path], options=options).read()
+    row = store_layers(next(table.batches), folder).row(0, named=True)
+    return layer_file(row, folder / row["file_name"], version="test"), row
+
+
+@pytest.mark.parametrize("way", ["mask", "alpha"])
+def test_what_a_mask_hides_is_no_data(tmp_path, way):
+    cells = np.full((6, 8), 20, np.uint8)
+    cells[:, 4:] = 40
+    hidden = np.zeros((6, 8), bool)
+    hidden[:2] = True
+    path = tmp_path / "cover.tif"
+    seen = np.where(hidden, 0, 255).astype(np.uint8)
+    count = 1 if way == "mask" else 2
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(path, "w", driver="GTiff", width=8, height=6, count=count, dtype="uint8", crs="EPSG:4326",
+                      transform=MENGLA) as raster,
+    ):  # fmt: skip
+        if way == "alpha":
+            raster.colorinterp = [ColorInterp.gray, ColorInterp.alpha]
+            raster.write(seen, 2)
+        else:
+            raster.write_mask(seen)
+        raster.write(cells, 1)
+    layer, row = stored(path, tmp_path / "layers", kind="land_cover")
+    assert (row["nodata"], row["rewrite"]) == (0, True)
+    values, _ = read_cells(layer, own_grid(layer))
+    np.testing.assert_array_equal(values, np.where(hidden, np.nan, cells))
+
+
+@pytest.mark.parametrize("rewritten", [False, True])
+def test_quantities_are_in_the_unit_that_scale_and_offset_lead_to(tmp_path, rewritten):
+    path = write(tmp_path / "heights.tif", np.arange(200, 212, dtype=np.int16).reshape(3, 4) * 100, nodata=-32768)
+    with rasterio.open(path, "r+") as raster:
+        raster.scales, raster.offsets = (0.1,), (10.0,)
+    options = {"crs": "EPSG:4490"} if rewritten else {}
+    layer, row = stored(path, tmp_path / "layers", kind="elevation", **options)
+    assert row["rewrite"] is rewritten
+    assert "values are scaled as the file says: x 0.1 + 10" in row["notes"]
+    values, _ = read_cells(layer, own_grid(layer))
+    np.testing.assert_allclose(values.ravel(), np.arange(200, 212) * 10.0 + 10)
+    with rasterio.open(path, "r+") as raster:
+        raster.scales = (1.0,)
+    assert refused(path, kind="elevation").code == "LAYER_VALUES", "21 km is no height"
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "uint32", "int64", "float32"])
+def test_classes_come_in_any_type(tmp_path, dtype):
+    cells = np.array([[10, 20, 30], [30, 20, 20]], dtype=dtype)
+    layer, row = stored(write(tmp_path / "cover.tif", cells), tmp_path / "layers", kind="land_cover")
+    assert (row["kind"], row["dtype"]) == ("categorical", dtype)
+    np.testing.assert_array_equal(read_cells(layer, own_grid(layer))[0], cells)
+
+
+def test_complex_numbers_and_tables_are_no_layers(tmp_path):
+    path = write(tmp_path / "radar.tif", np.ones((2, 2), np.complex64))
+    assert refused(path, kind="elevation").code == "LAYER_VALUES"
+    table = tmp_path / "villages.csv"
+    table.write_text("name,lon,lat\nMohan,101.7,21.2\n")
+    assert "as a GeoPackage" in str(refused(table, kind="settlements"))
+
+
+ROAD = shapely.LineString([(101.1, 21.1), (101.6, 21.4)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "shapes", "told"),
+    [
+        pytest.param("roads", [ROAD, ROAD], None, id="lines are roads"),
+        pytest.param("roads", [ROAD.buffer(0.01)] * 3, "of 3 features here are polygons 3; all that lies", id="plots"),
+        pytest.param("roads", [ROAD, shapely.Point(101, 21)], "of 2 features here are points 1", id="a point"),
+        pytest.param("settlements", [shapely.Point(101, 21)], None, id="one village alone"),
+        pytest.param("settlements", [ROAD], "settlements are points or polygons as a rule", id="lines are none"),
+        pytest.param("mine", [shapely.Polygon([(101, 21), (102, 22), (102, 21), (101, 22)])], "1 not valid", id="bow"),
+    ],
+)
+def test_features_that_the_kind_does_not_expect_are_told(tmp_path, kind, shapes, told):
+    path = tmp_path / "features.gpkg"
+    gpd.GeoDataFrame({"id": range(len(shapes))}, geometry=shapes, crs=4326).to_file(path)
+    (table,) = open_source("layer", [path], options={"kind": kind}).read()
+    counted, *notes = [note for note in table.notes if "mixes" not in note]
+    assert counted.startswith(f"features: {len(shapes)} (")
+    assert (told is None and notes == []) or told in notes[0]

@@ -7,7 +7,7 @@ import rasterio
 import shapely
 from affine import Affine
 
-from biodata.analysis import grid, layered_resistance, resistance_rules
+from biodata.analysis import grid, resistance, resistance_rules
 from biodata.analysis.layer_reading import LayerFile
 from biodata.errors import InputError
 
@@ -44,7 +44,7 @@ def table(folder, *rows):
 
 def made(folder, layers, *rows, cells=10, cell_m=1000.0):
     (rules,) = table(folder, *rows).values()
-    return layered_resistance.from_rules(rules, layers, square(cells, cell_m))
+    return resistance.from_rules(rules, layers, square(cells, cell_m))
 
 
 @pytest.fixture
@@ -122,6 +122,45 @@ def test_distance_value_and_density(tmp_path, cover):
     assert found.resistance[0, 9] == pytest.approx(80)
 
 
+def test_suitability_becomes_resistance_along_a_curve(tmp_path, cover):
+    suitability = np.tile(np.linspace(0, 1, 10).repeat(10), (100, 1))
+    layers = {"suitability": raster(tmp_path, "suitability", suitability, None)}
+    path = tmp_path / "bighorn.csv"
+    rows = "layer,class,function,resistance,note,curve\nsuitability,,value,0:100 1:1,,{}\n"
+    h = np.linspace(0, 1, 10)
+    for curve, expected in (
+        ("", 100 - 99 * h),
+        ("straight", 100 - 99 * h),
+        ("exponential 4", 100 - 99 * (1 - np.exp(-4 * h)) / (1 - np.exp(-4))),
+        ("exponential -2", 100 - 99 * (1 - np.exp(2 * h)) / (1 - np.exp(2))),
+        ("exponential 6.907755278982137", 1 + 99 * (1000**-h - 1e-3) / (1 - 1e-3)),
+    ):
+        path.write_text(rows.format(curve), encoding="utf-8")
+        (rules,) = resistance_rules.read_rules(path).values()
+        found = resistance.from_rules(rules, layers, square(10, 1000.0))
+        np.testing.assert_allclose(found.resistance[4], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        pytest.param(
+            "elevation,,value,0:1 9:5,,sigmoid 3", "value 'sigmoid 3': there is no such curve", id="none such"
+        ),
+        pytest.param("elevation,,value,0:1 9:5,,exponential", "exponential and a number", id="no number"),
+        pytest.param("elevation,,value,0:1 9:5,,exponential 0", "a number other than 0", id="zero"),
+        pytest.param("elevation,,value,0:1 5:2 9:5,,exponential 2", "runs between two points", id="three points"),
+        pytest.param("elevation,,value,0:1 9:barrier,,exponential 2", "runs between two points", id="a barrier"),
+        pytest.param("land_cover,3,,5,,exponential 2", "a class has no curve", id="a class"),
+    ],
+)
+def test_faults_of_a_curve_are_named(tmp_path, row, told):
+    path = tmp_path / "gaur.csv"
+    path.write_text(f"layer,class,function,resistance,note,curve\n{row}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=rf"gaur\.csv, row 2, column curve, .*{told}"):
+        resistance_rules.read_rules(path)
+
+
 def test_features_outside_the_window_count_for_distance(tmp_path, cover):
     town = features(tmp_path, "settlements", [shapely.Point(-1500, 5500)])
     layers = {"land_cover": cover, "settlements": town}
@@ -163,8 +202,19 @@ def test_one_table_for_several_species(tmp_path):
     tables = table(tmp_path, FOREST, "land_cover,12,,40,,,,dhole,2", "land_cover,12,,3,,,,gaur,2")
     assert list(tables) == ["dhole", "gaur"]
     assert {rule.points[0][1] for rule in tables["gaur"].rules} == {1.0, 3.0}
-    assert tables["gaur"].version == "2"
+    assert tables["gaur"].version.startswith("2-")
     assert len(table(tmp_path, FOREST)[None].version) == 12
+
+
+def test_another_value_is_another_version_and_another_note_or_order_is_not(tmp_path):
+    rows = [FOREST, "land_cover,12,,40,,,,dhole,2", "land_cover,12,,3,,,,gaur,2"]
+    first = table(tmp_path, *rows)
+    changed = table(tmp_path, FOREST, "land_cover,12,,41,,,,dhole,2", rows[2])
+    assert changed["dhole"].version != first["dhole"].version
+    assert changed["gaur"].version == first["gaur"].version, "the other species' lines are what they were"
+    told = table(tmp_path, rows[2], "land_cover,12,,40,after a talk,,,dhole,2", FOREST)
+    assert told["dhole"].version == first["dhole"].version
+    assert told["dhole"].sha256 != first["dhole"].sha256
 
 
 @pytest.mark.parametrize(

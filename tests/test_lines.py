@@ -1,5 +1,7 @@
 """Lines on a coarser grid: a road one cell wide still blocks, however the two grids stand to each other."""
 
+import itertools
+
 import numpy as np
 import pytest
 import shapely
@@ -67,8 +69,32 @@ def test_sealing_fills_one_cell_at_a_corner():
     corner[1, 1], corner[2, 2] = 4.0, 9.0
     closed, filled = lines.sealed(corner)
     assert filled == 1
-    assert np.nansum(closed) == 4 + 9 + 9
+    assert np.nansum(closed) == 4 + 9 + 4
     assert np.isnan(corner[1, 2]), "the input is left as it was"
+
+
+def test_a_low_line_beside_a_high_one_is_no_way_through():
+    fence = np.full((6, 6), np.nan)
+    np.fill_diagonal(fence, np.inf)
+    track = np.fmax(fence, np.where(np.eye(6, k=1) + np.eye(6, k=-1) > 0, 2.0, np.nan))
+    closed, filled = lines.sealed(track)
+    assert filled == 5
+    _, count = ndimage.label(~np.isinf(closed), structure=np.ones((3, 3)))
+    assert count == 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_bent_line_in_pieces_that_meet_at_corners_of_the_grid_has_no_gap(seed):
+    rng = np.random.default_rng(seed)
+    one = cells(40, 40, 1000.0, corner=(0.0, 40_000.0))
+    # Vertices on corners of cells: a piece ends where four cells meet, and the next begins there.
+    x = np.arange(0, 41, 2) * 1000.0
+    y = np.clip(np.cumsum(rng.integers(-3, 4, x.size)) + 20, 2, 38) * 1000.0
+    roads = np.array([shapely.LineString([a, b]) for a, b in itertools.pairwise(zip(x, y, strict=True))], dtype=object)
+    level = rng.choice([300.0, 500.0, np.inf], roads.size)
+    burnt, _ = lines.sealed(lines.burn_shapes(roads, level, one))
+    _, count = ndimage.label(np.isnan(burnt), structure=np.ones((3, 3)))
+    assert count == 2
 
 
 def test_distance_on_a_plane_and_on_degrees():

@@ -121,7 +121,7 @@ def test_a_rerun_of_something_else_says_what_differs(settings, asked, tmp_path):
     assert not comparison.identical
     assert second.id != first.id
     assert "the input table is another" in comparison.asked
-    assert comparison.found[0].startswith("resistance, of 2 rows: sha256 in 1, ")
+    assert comparison.found[0].startswith("resistance, of 2 rows: table_version in 1, sha256 in 1, ")
     assert "highest in 1 (by up to 100)" in comparison.found[0]
 
 
@@ -209,3 +209,51 @@ def test_a_marxan_project_is_solved_and_had_again_in_another_process(settings, p
     ):
         with pytest.raises(InputError, match=told):
             run_engines.start(settings, "reserves", wrong)
+
+
+def test_where_an_input_lies_is_not_in_the_id_and_it_is_found_from_any_folder(settings, asked, tmp_path, monkeypatch):
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    monkeypatch.chdir(tmp_path)
+    first = run_engines.start(settings, "resistance", {**asked, "table": "table.csv"})
+    (other / "copy.csv").write_bytes((tmp_path / "table.csv").read_bytes())
+    second = run_engines.start(settings, "resistance", {**asked, "table": str(other / "copy.csv")})
+    assert second.id == first.id
+    monkeypatch.chdir(other)
+    assert run_engines.repeat(settings, first.id)[1].identical
+    (other / "copy.csv").unlink()
+    with pytest.raises(InputError, match="column table: the run's input cannot be read"):
+        run_engines.repeat(settings, first.id)
+
+
+def test_the_same_run_may_end_twice_at_once(settings):
+    record = run_records.describe("network", {}, ())
+    table = frame(id=list(range(20_000)))
+    (settings.data / "run_results" / f"{record.id}.part").mkdir(parents=True)  # one that was killed left this
+    with ThreadPoolExecutor(4) as threads:
+        kept = list(threads.map(lambda _: run_records.keep(settings, record, {"nodes": table}), range(8)))
+    assert len({one.results["nodes"]["sha256"] for one in kept}) == 1
+    assert run_records.results_of(settings, record.id)["nodes"].equals(table)
+    assert sorted(path.name for path in (settings.data / "run_results").iterdir()) == ["lock", record.id]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param({"box": [1, 2, 3]}, r"column box, value '\[1, 2, 3\]': .* \[west", id="half a box"),
+        pytest.param({"cell_m": "1 km"}, "column cell_m, value '1 km': the parameter is of another kind", id="words"),
+        pytest.param({"cells": 5}, "value 'cells': .* table, layers, use", id="no such parameter"),
+        pytest.param({"box": [1.0, 2.0, 3.0, 4.0]}, "the box lies beside the layer", id="beside"),
+    ],
+)
+def test_what_resistance_cannot_be_asked(settings, asked, change, told):
+    with pytest.raises(InputError, match=told):
+        run_engines.start(settings, "resistance", {**asked, **change})
+
+
+def test_a_species_name_is_no_way_out_of_the_folder(settings, asked, tmp_path):
+    (tmp_path / "table.csv").write_text(
+        "layer,class,function,resistance,note,species\nland_cover,other,,20,,../../Nomascus leucogenys\n"
+    )
+    run_engines.start(settings, "resistance", {**asked, "out": str(tmp_path / "made")})
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["nomascus_leucogenys.tif"]

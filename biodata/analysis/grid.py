@@ -54,6 +54,11 @@ class Grid:
         wide, high = self.transform.a, -self.transform.e
         return bool(self.crs.is_projected) and math.isclose(wide, high, rel_tol=1e-6)
 
+    def lies_as(self, other: "Grid") -> bool:
+        """Tell whether the cells of another grid are these cells."""
+        near = np.allclose(self.bounds, other.bounds, rtol=0, atol=1e-3 * self.transform.a)
+        return self.shape == other.shape and self.crs == other.crs and bool(near)
+
     def cell_sizes_m(self) -> tuple[Floats, Floats]:
         """Return width and height of the cells of each row, metres, both of length rows."""
         rows = self.shape[0]

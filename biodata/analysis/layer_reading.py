@@ -1,21 +1,27 @@
 """Layers as an analysis reads them: the cells or features that lie on a grid, never the whole file."""
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import shapely
 from pyproj import CRS
 
-from biodata.analysis.grid import Floats, Grid
+from biodata import geo
+from biodata.analysis.grid import Floats, Grid, equal_area_grid
 from biodata.errors import InputError
+from biodata.formats import geotiff
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 _MARGIN: Final = 3
 """Cells that are read beyond the grid, so that the grid's edge is resampled as its middle is."""
+MOST_CELLS: Final = 16_000_000
+"""Cells that are read at once: a map of the world at 10 m is read piece by piece."""
 _SEGMENT_DEGREES: Final = 0.05
 _SEGMENT_M: Final = 5000.0
 
@@ -75,9 +81,7 @@ def own_grid(layer: LayerFile, box: tuple[float, float, float, float] | None = N
     InputError
         If the box lies beside the layer (RASTER_OUTSIDE).
     """
-    import rasterio
-
-    with rasterio.open(layer.path) as raster:
+    with geotiff.opened(layer.path) as raster:
         whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
     if box is None:
         return whole
@@ -86,6 +90,39 @@ def own_grid(layer: LayerFile, box: tuple[float, float, float, float] | None = N
         problem = "the box lies beside the layer"
         raise InputError(problem, file=layer.name, value=", ".join(map(str, box)), code="RASTER_OUTSIDE")
     return _part(whole, window)
+
+
+def grid_of(
+    layers: Mapping[str, LayerFile],
+    *,
+    cell_m: float | None = None,
+    box: tuple[float, float, float, float] | None = None,
+) -> Grid:
+    """Return the grid for what is made of several layers.
+
+    Parameters
+    ----------
+    layers : mapping of str to LayerFile
+        Land cover, else the first raster, gives its cells or its edges.
+    cell_m : float, optional
+        Side of a cell of an equal-area grid, metres; the layer's own cells where none is told.
+    box : west, south, east, north, optional
+        The window, degrees, WGS 84; all of the layer where none is told.
+
+    Raises
+    ------
+    InputError
+        If there is no raster and not both are told (GRID_EMPTY), or the box lies beside the layer (RASTER_OUTSIDE).
+    """
+    rasters = sorted(
+        (layer for layer in layers.values() if layer.form == "raster"), key=lambda layer: layer.theme != "land_cover"
+    )
+    if not rasters and (cell_m is None or box is None):
+        problem = "the table has no layer of cells to take the grid from"
+        raise InputError(problem, expected="a side of a cell in metres (cell_m) and a box", code="GRID_EMPTY")
+    if cell_m is None:
+        return own_grid(rasters[0], box)
+    return equal_area_grid(_degrees(own_grid(rasters[0])) if box is None else box, cell_m)
 
 
 def read_cells(layer: LayerFile, grid: Grid) -> tuple[Floats, Grid]:
@@ -100,7 +137,7 @@ def read_cells(layer: LayerFile, grid: Grid) -> tuple[Floats, Grid]:
     Returns
     -------
     values : ndarray of float64, own.shape
-        nan where there is no data.
+        nan where there is no data; quantities in the unit that the file's scale and offset lead to.
     own : Grid
         The layer's own grid, cut; the grid itself where it is a part of that.
 
@@ -109,18 +146,60 @@ def read_cells(layer: LayerFile, grid: Grid) -> tuple[Floats, Grid]:
     InputError
         If the layer does not reach the grid (RASTER_OUTSIDE).
     """
-    import rasterio
     from rasterio.windows import Window
 
-    with rasterio.open(layer.path) as raster:
+    with geotiff.opened(layer.path) as raster:
         whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
         window = _exact(whole, grid) or _window(whole, grid.bounds, grid.crs, margin=_MARGIN)
         if window is None:
-            problem = "the layer does not reach the window"
-            raise InputError(problem, file=layer.name, code="RASTER_OUTSIDE")
+            raise _outside(layer)
         row, column, rows, columns = window
         cells = raster.read(1, window=Window(column, row, columns, rows), masked=True)
-    return cells.astype(np.float64).filled(np.nan), _part(whole, window)
+        scale, offset = raster.scales[0], raster.offsets[0]
+    values = cells.astype(np.float64).filled(np.nan)
+    if layer.measure != "categorical" and (scale, offset) != (1.0, 0.0):
+        values = values * scale + offset
+    return values, _part(whole, window)
+
+
+def pieces(layer: LayerFile, grid: Grid) -> Iterator[tuple[tuple[slice, slice], Grid]]:
+    """Cut a grid into pieces for each of which no more than about `MOST_CELLS` of a raster layer have to be read.
+
+    Parameters
+    ----------
+    layer : LayerFile
+        A raster.
+    grid : Grid
+
+    Yields
+    ------
+    place : slices of rows and columns
+    piece : Grid
+
+    Raises
+    ------
+    InputError
+        If the layer does not reach the grid (RASTER_OUTSIDE).
+    """
+    whole = own_grid(layer)
+    window = _exact(whole, grid) or _window(whole, grid.bounds, grid.crs, margin=_MARGIN)
+    if window is None:
+        raise _outside(layer)
+    rows, columns = window[2:]
+    if rows * columns <= MOST_CELLS:
+        yield (slice(None), slice(None)), grid
+        return
+    side = max(1, int(math.sqrt(MOST_CELLS * grid.cells / (rows * columns))))
+    for top in range(0, grid.shape[0], side):
+        for left in range(0, grid.shape[1], side):
+            high, wide = min(side, grid.shape[0] - top), min(side, grid.shape[1] - left)
+            yield (slice(top, top + high), slice(left, left + wide)), _part(grid, (top, left, high, wide))
+
+
+def reaches(layer: LayerFile, grid: Grid) -> bool:
+    """Tell whether any cell of a raster layer may lie on a grid."""
+    whole = own_grid(layer)
+    return (_exact(whole, grid) or _window(whole, grid.bounds, grid.crs, margin=_MARGIN)) is not None
 
 
 def read_features(layer: LayerFile, grid: Grid) -> "gpd.GeoDataFrame":
@@ -132,10 +211,7 @@ def read_features(layer: LayerFile, grid: Grid) -> "gpd.GeoDataFrame":
         Attributes as text.
     """
     import geopandas as gpd
-    import shapely
     from rasterio.warp import transform_bounds
-
-    from biodata import geo
 
     own = CRS.from_user_input(layer.crs)
     box = transform_bounds(grid.crs.to_wkt(), own.to_wkt(), *grid.bounds, densify_pts=21)
@@ -144,6 +220,19 @@ def read_features(layer: LayerFile, grid: Grid) -> "gpd.GeoDataFrame":
     # A long straight line in one system is bent in another.
     shapes = geo.project(shapely.segmentize(np.asarray(found.geometry), longest), own, grid.crs)
     return found.set_geometry(gpd.GeoSeries(shapes, index=found.index, crs=grid.crs.to_wkt()))
+
+
+def _degrees(grid: Grid) -> tuple[float, float, float, float]:
+    """Return a grid's edges in degrees, WGS 84."""
+    step = max(grid.shape) * grid.transform.a / 32
+    outline = geo.densify(shapely.box(*grid.bounds), max_segment_degrees=step)
+    west, south, east, north = (float(edge) for edge in shapely.bounds(geo.project(outline, grid.crs, 4326)))
+    return west, south, east, north
+
+
+def _outside(layer: LayerFile) -> InputError:
+    problem = "the layer does not reach the window"
+    return InputError(problem, file=layer.name, code="RASTER_OUTSIDE")
 
 
 def _grid(crs: CRS, transform: "object", shape: tuple[int, int]) -> Grid:
@@ -165,6 +254,10 @@ def _window(
     west, south, east, north = transform_bounds(
         CRS.from_user_input(crs).to_wkt(), whole.crs.to_wkt(), *bounds, densify_pts=21
     )
+    if not all(map(math.isfinite, (west, south, east, north))):
+        return 0, 0, *whole.shape  # a part of the box lies beyond the edge of the layer's map
+    if west > east:  # the box spans the antimeridian
+        west, east = whole.bounds[0], whole.bounds[2]
     affine = whole.transform
     first_column, first_row = (west - affine.c) / affine.a, (north - affine.f) / affine.e
     last_column, last_row = (east - affine.c) / affine.a, (south - affine.f) / affine.e

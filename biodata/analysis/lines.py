@@ -98,20 +98,22 @@ def sealed(lines: Floats) -> tuple[Floats, int]:
     Returns
     -------
     lines : ndarray of float64, (rows, columns)
-        With one cell more at every such corner, as high as the higher of the two.
+        With one cell at every such corner as high as the lower of the two, which whoever crosses pays anyway. A lower
+        line beside it, as a track along a fence, is no way through either.
     filled : int
-        How many cells were added.
+        How many cells were raised.
     """
-    lines = lines.copy()
+    level = np.where(np.isnan(lines), -np.inf, lines)
     filled = 0
     for left, right in ((0, 1), (1, 0)):
-        end_left, end_right = lines.shape[1] - 1 + left, lines.shape[1] - 1 + right
-        upper, lower = lines[:-1, left:end_left], lines[1:, right:end_right]
-        beside, below = lines[:-1, right:end_right], lines[1:, left:end_left]
-        gap = ~np.isnan(upper) & ~np.isnan(lower) & np.isnan(beside) & np.isnan(below)
+        end_left, end_right = level.shape[1] - 1 + left, level.shape[1] - 1 + right
+        upper, lower = level[:-1, left:end_left], level[1:, right:end_right]
+        beside, below = level[:-1, right:end_right], level[1:, left:end_left]
+        needed = np.minimum(upper, lower)
+        gap = needed > np.maximum(beside, below)
         filled += int(gap.sum())
-        beside[gap] = np.maximum(upper, lower)[gap]
-    return lines, filled
+        beside[gap] = needed[gap]
+    return np.where(level == -np.inf, np.nan, level), filled
 
 
 def padded(grid: Grid, cells: int) -> Grid:

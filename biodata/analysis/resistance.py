@@ -1,37 +1,21 @@
-"""Resistance to movement from land cover and slope; cells without data stay without data, and are counted."""
+"""Resistance to movement from layers, by a table of rules; what no layer knows has no resistance, and is counted."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from biodata.analysis import rasters
-from biodata.analysis.grid import Floats, Grid, require_aligned
-from biodata.analysis.lines import burn_cells, sealed
-from biodata.analysis.resistance_table import ResistanceTable
+from biodata.analysis.grid import Floats, Grid
+from biodata.analysis.layer_reading import LayerFile
+from biodata.analysis.resistance_classes import of_classes
+from biodata.analysis.resistance_measures import of_measure
+from biodata.analysis.resistance_rules import COMBINE, HIGHEST, RuleTable
 from biodata.errors import InputError
 
-
-@dataclass(frozen=True, slots=True)
-class SlopeEffect:
-    """How slope makes ground harder: resistance x min(1 + slope / doubles_at_degrees, at_most).
-
-    Attributes
-    ----------
-    doubles_at_degrees : float
-        Slope at which resistance is twice that of flat ground.
-    at_most : float
-        Largest factor.
-    """
-
-    doubles_at_degrees: float = 30.0
-    at_most: float = 3.0
-
-    def __post_init__(self) -> None:
-        if not (self.doubles_at_degrees > 0 and self.at_most >= 1):
-            problem = "slope needs doubles_at_degrees above 0 and at_most of 1 or more"
-            raise InputError(problem, value=f"{self.doubles_at_degrees}, {self.at_most}", code="PARAMETERS_INVALID")
+MAX_CELLS: Final = 100_000_000
+"""Of a grid: its arrays of eight bytes a cell are held in memory, five or six at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +28,9 @@ class ResistanceLayer:
         Cost of a metre; nan where there is no data or a barrier.
     grid : Grid
     counts : mapping of str to int
-        cells; no_land_cover; barrier; no_elevation (land cover known, slope not). From files also line_cells (cells
-        that a line runs through); sealed (cells filled so that a line has no gap at a corner); bridged (cells with
-        data although some of the ground below them, less than half, has none).
+        cells; barrier; no_<layer> for each layer that knows nothing of a cell which then has no resistance; line_cells
+        (cells that a line runs through); sealed (cells raised so that a line has no gap at a corner); bridged (cells
+        with data although some of the ground below them, less than half, has none).
     """
 
     resistance: Floats
@@ -54,167 +38,81 @@ class ResistanceLayer:
     counts: Mapping[str, int]
 
 
-def from_files(
-    land_cover: Path,
-    table: ResistanceTable,
+def from_rules(
+    table: RuleTable,
+    layers: Mapping[str, LayerFile],
     grid: Grid,
     *,
-    elevation: Path | None = None,
-    slope: SlopeEffect | None = None,
     resampling: str = "mode",
+    progress: bool = False,
 ) -> ResistanceLayer:
-    """Make a resistance layer from raster files, warped into a grid.
+    """Make a resistance layer.
 
-    A cell takes the most common class of the ground below it. Classes that the table calls linear keep, in a coarser
-    cell, the highest resistance of any line that runs through it; where such cells meet at a corner only, one more is
-    filled, since a diagonal step would slip through. A cell has no data where at least half of its ground has none.
+    Classes are resampled by the most common or the nearest, never averaged; classes that are linear, and features,
+    keep the highest resistance of any that a cell touches, and where such cells meet at a corner only, one more is
+    filled. Quantities are averaged over coarser cells. Layers that are finer than the grid are read piece by piece.
 
     Parameters
     ----------
-    land_cover : Path
-        Raster of classes.
-    table : ResistanceTable
+    table : RuleTable
+    layers : mapping of str to LayerFile
+        By the names that the table gives them.
     grid : Grid
-        Square cells.
-    elevation : Path, optional
-        Raster of metres; needed for slope.
-    slope : SlopeEffect, optional
-        Where given, slope counts.
+        Where to make it.
     resampling : str
         Of classes: `mode` (the most common) or `nearest`.
+    progress : bool
+        Show a progress bar for each layer.
 
     Returns
     -------
     ResistanceLayer
+        Between 1 and 100 000: (the highest of bases and maxima + what is added) x factors.
 
     Raises
     ------
     InputError
-        If a raster cannot be used, has a class that is not in the table, or slope is asked for without elevation.
+        If the grid is too large (GRID_TOO_LARGE), a layer does not reach it, a rule asks of a layer what it has not,
+        or a class has no rule.
     """
-    classes = rasters.warp(land_cover, grid, resampling=resampling)
-    missing = rasters.missing_share(land_cover, grid)
-    classes[missing >= 0.5] = np.nan
-    lines, filled = sealed(burn_cells(*_linear(land_cover, table), grid))
-    counts = {
-        "bridged": int((np.isfinite(classes) & (missing > 0)).sum()),
-        "line_cells": int((~np.isnan(lines)).sum()),
-        "sealed": filled,
-    }
-    resistance = _look_up(classes, table, land_cover.name)
-    resistance = np.where(np.isnan(resistance), np.nan, np.fmax(resistance, lines))
-    heights = None if elevation is None else rasters.warp(elevation, grid, resampling="bilinear")
-    return _layer(resistance, grid, counts, heights, slope)
+    if grid.cells > MAX_CELLS:
+        problem = f"the grid has {grid.shape[0]:,} x {grid.shape[1]:,} cells"
+        expected = f"at most {MAX_CELLS:,}: coarser cells (--cell-m), or a part of it (--box)"
+        raise InputError(problem, expected=expected, code="GRID_TOO_LARGE")
+    counts: Counter[str] = Counter({"cells": grid.cells, "line_cells": 0, "sealed": 0, "bridged": 0})
+    combined = {"max": np.full(grid.shape, np.nan)}
+    missing = np.zeros(grid.shape, dtype=bool)
 
+    def add(made: Floats, way: str) -> None:
+        if way == "add":
+            combined[way] = combined.get(way, 0.0) + np.nan_to_num(made, nan=0.0, posinf=np.inf)
+        elif way == "times":
+            combined[way] = combined.get(way, 1.0) * np.nan_to_num(made, nan=1.0, posinf=np.inf)
+        else:
+            combined["max"] = np.fmax(combined["max"], made)
 
-def from_layers(
-    land_cover: tuple[Floats, Grid],
-    table: ResistanceTable,
-    *,
-    elevation: tuple[Floats, Grid] | None = None,
-    slope: SlopeEffect | None = None,
-) -> ResistanceLayer:
-    """Make a resistance layer from rasters as they are, cell by cell.
+    def note_missing(made: Floats, name: str) -> None:
+        unknown = np.isnan(made)
+        counts[f"no_{name}"] += int((unknown & ~missing).sum())
+        missing[unknown] = True
 
-    Parameters
-    ----------
-    land_cover, elevation : ndarray of float64 and its Grid
-        As `rasters.read` returns them: classes, and metres.
-    table : ResistanceTable
-    slope : SlopeEffect, optional
-        Where given, slope counts.
-
-    Returns
-    -------
-    ResistanceLayer
-        On the land cover's grid.
-
-    Raises
-    ------
-    InputError
-        If the rasters do not lie on the same cells (telling how they differ), a class is not in the table, or slope is
-        asked for without elevation.
-    """
-    classes, grid = land_cover
-    if elevation is not None:
-        require_aligned({"land cover": grid, "elevation": elevation[1]})
-    resistance = _look_up(classes, table, "land cover")
-    return _layer(resistance, grid, {}, None if elevation is None else elevation[0], slope)
-
-
-def slope_degrees(elevation: Floats, grid: Grid) -> Floats:
-    """Return the slope of the ground.
-
-    Parameters
-    ----------
-    elevation : ndarray of float64, grid.shape
-        Metres; nan where there is no data.
-    grid : Grid
-
-    Returns
-    -------
-    ndarray of float64, grid.shape
-        Degrees; nan where there is no elevation. A neighbour without elevation counts as level with the cell.
-
-    Notes
-    -----
-    Horn 1981, https://doi.org/10.1109/PROC.1981.11918, as in gdaldem.
-    """
-    padded = np.pad(elevation, 1, constant_values=np.nan)
-    rows, columns = elevation.shape
-
-    def beside(down: int, right: int) -> Floats:
-        moved = padded[1 + down : 1 + down + rows, 1 + right : 1 + right + columns]
-        return np.where(np.isnan(moved), elevation, moved)
-
-    wide, high = grid.cell_sizes_m()
-    east = beside(-1, 1) + 2 * beside(0, 1) + beside(1, 1) - beside(-1, -1) - 2 * beside(0, -1) - beside(1, -1)
-    south = beside(1, -1) + 2 * beside(1, 0) + beside(1, 1) - beside(-1, -1) - 2 * beside(-1, 0) - beside(-1, 1)
-    degrees = np.degrees(np.arctan(np.hypot(east / (8 * wide[:, None]), south / (8 * high[:, None]))))
-    return np.where(np.isnan(elevation), np.nan, degrees)
-
-
-def _layer(
-    resistance: Floats, grid: Grid, counts: dict[str, int], heights: Floats | None, slope: SlopeEffect | None
-) -> ResistanceLayer:
-    """Apply slope, turn barriers (inf) into cells without data, and count."""
-    no_elevation = 0
-    if slope is not None:
-        if heights is None:
-            problem = "slope is asked for without elevation"
-            raise InputError(problem, expected="give an elevation raster", code="ELEVATION_MISSING")
-        steep = np.minimum(1 + slope_degrees(heights, grid) / slope.doubles_at_degrees, slope.at_most)
-        no_elevation = int((np.isnan(steep) & np.isfinite(resistance)).sum())
-        resistance = resistance * steep
-    counts = counts | {
-        "cells": grid.cells,
-        "barrier": int(np.isinf(resistance).sum()),
-        "no_elevation": no_elevation,
-        "no_land_cover": int(np.isnan(resistance).sum()) - no_elevation,
-    }
-    return ResistanceLayer(np.where(np.isfinite(resistance), resistance, np.nan), grid, counts)
-
-
-def _look_up(classes: Floats, table: ResistanceTable, file: str) -> Floats:
-    """Return each class's resistance: nan where there is no class, inf for a barrier."""
-    known = np.array(sorted(table.classes), dtype=np.float64)
-    values = np.array([table.classes[int(value)].resistance for value in known])
-    place = np.searchsorted(known, classes).clip(max=known.size - 1)
-    unknown = np.isfinite(classes) & (known[place] != classes)
-    if unknown.any():
-        found, counts = np.unique(classes[unknown], return_counts=True)
-        listed = ", ".join(f"{value:g} ({count} cells)" for value, count in zip(found[:5], counts[:5], strict=True))
-        problem = f"{found.size} classes of the raster are not in {table.name}: {listed}"
-        expected = "give each class a resistance, or the word barrier"
-        raise InputError(problem, file=file, expected=expected, code="RESISTANCE_CLASS_UNKNOWN")
-    return np.where(np.isnan(classes), np.nan, np.where(np.isnan(values), np.inf, values)[place])
-
-
-def _linear(land_cover: Path, table: ResistanceTable) -> tuple[Floats, Grid]:
-    """Return the raster's own cells of linear classes with their resistance, nan elsewhere; inf for barriers."""
-    classes, own = rasters.read(land_cover)
-    resistance = np.full(classes.shape, np.nan)
-    for one in table.classes.values():
-        if one.linear:
-            resistance[classes == one.value] = np.inf if np.isnan(one.resistance) else one.resistance
-    return resistance, own
+    for name in table.layers:
+        rules = [rule for rule in table.rules if rule.layer == name]
+        for rule in (rule for rule in rules if rule.function):
+            made = of_measure(rule, layers[name], grid, progress=progress)
+            note_missing(made, name)
+            add(made, rule.combine)
+        for way in COMBINE:
+            chosen = [rule for rule in rules if rule.of_class and rule.combine == way]
+            if chosen:
+                found = of_classes(table, chosen, layers[name], grid, resampling=resampling, progress=progress)
+                counts.update(line_cells=found.line_cells, sealed=found.sealed, bridged=found.bridged)
+                if way == "base":
+                    note_missing(found.resistance, name)
+                add(found.resistance, way)
+    whole = combined["max"]
+    whole[np.isnan(whole)] = 1.0
+    whole = (whole + combined.get("add", 0.0)) * combined.get("times", 1.0)
+    whole[missing] = np.nan
+    counts["barrier"] = int(np.isinf(whole).sum())
+    return ResistanceLayer(np.where(np.isfinite(whole), np.clip(whole, 1, HIGHEST), np.nan), grid, dict(counts))

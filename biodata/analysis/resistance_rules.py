@@ -1,23 +1,25 @@
-"""The table that makes resistance of several layers: a line a class, or a function of what a layer measures.
+"""The table that makes resistance of layers: a line a class, or a function of what a layer measures.
 
-The form of a table of land cover alone is `resistance_table`'s.
+A table of land cover alone may come in a shorter form, with a column `class_value`; its lines mean the same.
 """
 
 import csv
 import hashlib
-import itertools
-import math
-import re
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from biodata.analysis.grid import Floats
+from biodata.analysis.resistance_curves import STRAIGHT, Curve, curve_at, read_curve, read_level, read_points
 from biodata.errors import InputError
 
 COLUMNS: Final = ("layer", "class", "function", "resistance", "note")
-"""Columns that the table must have; `combine`, `linear`, `species` and `version` may follow."""
+"""Columns that the table must have; `combine`, `linear`, `curve`, `species` and `version` may follow."""
+LAND_COVER_COLUMNS: Final = ("class_value", "class_name", "resistance", "note")
+"""Columns of a table of land cover alone; `linear`, `species` and `version` may follow."""
 FUNCTIONS: Final = MappingProxyType(
     {
         "value": "the layer's value",
@@ -37,9 +39,8 @@ COMBINE: Final = MappingProxyType(
 HIGHEST: Final = 100_000.0
 ANY: Final = "any"
 OTHER: Final = "other"
-_BARRIER: Final = "barrier"
-_YES_NO: Final = MappingProxyType({"": False, "no": False, "yes": True})
-_POINT: Final = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)\s*:\s*([\d.]+(?:e[+-]?\d+)?|barrier)", re.IGNORECASE)
+_YES_NO: Final = MappingProxyType({"": None, "no": False, "yes": True})
+_LOWEST: Final = MappingProxyType({"times": 0.01, "add": 0.0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,16 @@ class Rule:
     function : str
         One of `FUNCTIONS`; empty for a class.
     points : tuple of (float, float)
-        Of a function: where it has which resistance, straight lines between; inf for a barrier, from there on. Of a
-        class: one point, its resistance second.
+        Of a function: where it has which resistance; inf for a barrier, from there on. Of a class: one point, its
+        resistance second.
     combine : str
         One of `COMBINE`.
-    linear : bool
-        True for lines that must not be lost in a coarser grid.
+    linear : bool or None
+        True for lines that must not be lost in a coarser grid; None where the table says nothing.
     note : str
         Why, or after whom.
+    curve : Curve
+        How a function runs between its points.
     """
 
     file: str
@@ -76,8 +79,13 @@ class Rule:
     function: str
     points: tuple[tuple[float, float], ...]
     combine: str
-    linear: bool
+    linear: bool | None
     note: str
+    curve: Curve = STRAIGHT
+
+    def resistance_at(self, measured: Floats) -> Floats:
+        """Return the resistance that a function has where so much was measured; nan where nothing was."""
+        return curve_at(measured, self.points, self.curve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,8 @@ class RuleTable:
     species : str or None
         None where the table tells none.
     version : str
-        As its column `version` tells, else the first letters of the checksum.
+        A checksum of what the lines for this species say, behind what the column `version` tells: one value changed is
+        another version, another species' value or a note is not.
     sha256 : str
         Checksum of the file.
     rules : tuple of Rule
@@ -110,26 +119,17 @@ class RuleTable:
         return tuple(dict.fromkeys(rule.layer for rule in self.rules))
 
 
-def is_rule_table(path: Path) -> bool:
-    """Tell by its heading whether a file is such a table."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            heading = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return False
-    return "layer" in [name.strip() for name in heading]
-
-
 def read_rules(path: Path) -> Mapping[str | None, RuleTable]:
-    """Read and check a table of several layers.
+    """Read and check a table.
 
     Parameters
     ----------
     path : Path
-        CSV in UTF-8 with the columns of `COLUMNS`. Of `class` and `function` one is filled. The resistance of a class is
-        a number from 1 to 100 000 or `barrier`; of a function, points such as `0:200 500:50 2000:1`, with straight
-        lines between them. `combine` says how a line changes the result: `base` (land cover's default), `max` (the
-        default), `add`, or `times` (slope's default: then the numbers are factors, from 0.01).
+        CSV in UTF-8 with the columns of `COLUMNS`, or of `LAND_COVER_COLUMNS`. Of `class` and `function` one is filled.
+        The resistance of a class is a number from 1 to 100 000 or `barrier`; of a function, points such as
+        `0:200 500:50 2000:1`, with straight lines between them, or two points and a `curve`, see
+        `resistance_curves.read_curve`. `combine` says how a line changes the result: `base` (land cover's default),
+        `max` (the default), `add`, or `times` (slope's default: then the numbers are factors, from 0.01).
 
     Returns
     -------
@@ -144,13 +144,19 @@ def read_rules(path: Path) -> Mapping[str | None, RuleTable]:
     try:
         data = path.read_bytes()
         lines = list(csv.reader(data.decode("utf-8-sig").splitlines()))
+    except FileNotFoundError as error:
+        problem = "there is no such file"
+        raise InputError(problem, file=str(path), expected="a table of resistance", code="FILE_MISSING") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         problem = "the table cannot be read as CSV in UTF-8"
         raise InputError(problem, file=path.name, code="RESISTANCE_TABLE_UNREADABLE") from error
     heading = [name.strip() for name in lines[0]] if lines else []
-    if missing := [name for name in COLUMNS if name not in heading]:
+    needed = COLUMNS if "layer" in heading else LAND_COVER_COLUMNS
+    if missing := [name for name in needed if name not in heading]:
         problem = f"the table lacks the columns {', '.join(missing)}"
-        raise InputError(problem, file=path.name, row=1, expected=", ".join(COLUMNS), code="RESISTANCE_TABLE_COLUMNS")
+        expected = f"{', '.join(needed)}" if heading else f"{', '.join(COLUMNS)}; or {', '.join(LAND_COVER_COLUMNS)}"
+        raise InputError(problem, file=path.name, row=1, expected=expected, code="RESISTANCE_TABLE_COLUMNS")
+    read_line = _rule if needed is COLUMNS else _land_cover_rule
     rules: list[tuple[str, Rule]] = []
     versions: dict[str, int] = {}
     for number, cells in enumerate(lines[1:], start=2):
@@ -160,7 +166,7 @@ def read_rules(path: Path) -> Mapping[str | None, RuleTable]:
             problem = f"the row has {len(cells)} fields, the heading {len(heading)}"
             raise InputError(problem, file=path.name, row=number, code="RESISTANCE_TABLE_FIELDS")
         row = {name: cell.strip() for name, cell in zip(heading, cells, strict=True)}
-        rules.append((row.get("species", ""), _rule(row, path.name, number)))
+        rules.append((row.get("species", ""), read_line(row, path.name, number)))
         if row.get("version"):
             versions.setdefault(row["version"], number)
     if not rules:
@@ -170,24 +176,60 @@ def read_rules(path: Path) -> Mapping[str | None, RuleTable]:
         (_, _), (other, number), *_ = versions.items()
         raise _fault(path.name, number, "version", other, "the table tells two versions", "one version in every row")
     digest = hashlib.sha256(data).hexdigest()
-    version = next(iter(versions), digest[:12])
+    told = next(iter(versions), "")
     named = [name for name in dict.fromkeys(name for name, _ in rules) if name]
     species: list[str | None] = [*named] if named else [None]
-    return {one: _table(path.name, one, version, digest, rules) for one in species}
+    return {one: _table(path.name, one, told, digest, rules) for one in species}
 
 
-def _table(name: str, species: str | None, version: str, digest: str, rules: list[tuple[str, Rule]]) -> RuleTable:
+def for_species(tables: Mapping[str | None, RuleTable], species: str | None, *, file: str) -> RuleTable:
+    """Return the lines for a species; for a table of one species or none it need not be told.
+
+    Raises
+    ------
+    InputError
+        If the table does not have the species, or has several and none is told (SPECIES_UNKNOWN).
+    """
+    if species is None and len(tables) == 1:
+        return next(iter(tables.values()))
+    if species in tables:
+        return tables[species]
+    known = ", ".join(str(name) for name in tables if name) or "none"
+    problem = "the table has several species" if species is None else "the table has no such species"
+    raise InputError(problem, file=file, value=species, expected=f"one of {known}", code="SPECIES_UNKNOWN")
+
+
+def _table(name: str, species: str | None, told: str, digest: str, rules: list[tuple[str, Rule]]) -> RuleTable:
     """Return the lines for one species, no class of a layer twice."""
-    own = [rule for told, rule in rules if told in ("", species or "")]
+    own = [rule for one, rule in rules if one in ("", species or "")]
     seen: dict[tuple[str, str, str], int] = {}
     for rule in own:
         key = (rule.layer, rule.of_class.lower(), rule.function)
         if key in seen:
             column = "class" if rule.of_class else "function"
-            told = f"the same stands in row {seen[key]} already"
-            raise _fault(name, rule.row, column, rule.of_class or rule.function, told)
+            problem = f"the same stands in row {seen[key]} already"
+            raise _fault(name, rule.row, column, rule.of_class or rule.function, problem)
         seen[key] = rule.row
-    return RuleTable(name, species, version, digest, tuple(own))
+    return RuleTable(name, species, "-".join(filter(None, (told, _checksum(own)))), digest, tuple(own))
+
+
+def _checksum(rules: list[Rule]) -> str:
+    """Return twelve letters that follow from what lines say, in whatever order and with whatever notes."""
+    said = sorted(
+        json.dumps([one.layer, one.of_class, one.function, one.points, one.combine, one.linear, one.curve.name])
+        for one in rules
+    )
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:12]
+
+
+def _land_cover_rule(row: dict[str, str], file: str, number: int) -> Rule:
+    """Read one line of a table of land cover alone."""
+    value = row["class_value"]
+    try:
+        of_class = str(int(value))
+    except ValueError:
+        raise _fault(file, number, "class_value", value, "the class is no whole number") from None
+    return _rule({**row, "layer": "land_cover", "class": of_class, "function": "", "combine": ""}, file, number)
 
 
 def _rule(row: dict[str, str], file: str, number: int) -> Rule:
@@ -209,45 +251,24 @@ def _rule(row: dict[str, str], file: str, number: int) -> Rule:
     linear = row.get("linear", "").lower()
     if linear not in _YES_NO:
         raise _fault(file, number, "linear", row["linear"], "neither yes nor no", "yes for roads and other lines")
-    lowest = 0.01 if combine == "times" else 0.0 if combine == "add" else 1.0
-    points = (
-        _points(row["resistance"], lowest, file, number)
-        if function
-        else ((0.0, _resistance(row["resistance"], lowest, file, number)),)
-    )
-    return Rule(file, number, layer, of_class, function, points, combine, _YES_NO[linear], row["note"])
-
-
-def _resistance(text: str, lowest: float, file: str, number: int) -> float:
-    """Read a resistance; inf for a barrier."""
-    if text.lower() == _BARRIER:
-        return math.inf
-    expected = f"a number from {lowest:g} to {HIGHEST:,.0f}, or barrier"
+    lowest, text = _LOWEST.get(combine, 1.0), row["resistance"]
     try:
-        value = float(text)
-    except ValueError:
-        raise _fault(file, number, "resistance", text, "the resistance is no number", expected) from None
-    if not lowest <= value <= HIGHEST:
-        raise _fault(file, number, "resistance", text, "the resistance is out of range", expected)
-    return value
+        points = read_points(text, lowest, HIGHEST) if function else ((0.0, read_level(text, lowest, HIGHEST)),)
+    except ValueError as error:
+        problem, _, expected = str(error).partition("; ")
+        raise _fault(file, number, "resistance", text, problem, expected) from None
+    try:
+        curve = read_curve(row.get("curve", ""), points, of_class=bool(of_class))
+    except ValueError as error:
+        problem, _, expected = str(error).partition("; ")
+        raise _fault(file, number, "curve", row["curve"], problem, expected) from None
+    return Rule(file, number, layer, of_class, function, points, combine, _YES_NO[linear], row["note"], curve)
 
 
-def _points(text: str, lowest: float, file: str, number: int) -> tuple[tuple[float, float], ...]:
-    """Read the points of a function."""
-    expected = "points in rising order, as in 0:200 500:50 2000:1"
-    found = []
-    left = text
-    for match in _POINT.finditer(text):
-        left = left.replace(match.group(), "", 1)
-        try:
-            found.append((float(match[1]), _resistance(match[2], lowest, file, number)))
-        except ValueError:
-            raise _fault(file, number, "resistance", text, "a point is no pair of numbers", expected) from None
-    if not found or left.strip(" ;,"):
-        raise _fault(file, number, "resistance", text, "these are no points of a function", expected)
-    if any(b[0] <= a[0] for a, b in itertools.pairwise(found)):
-        raise _fault(file, number, "resistance", text, "the points do not rise", expected)
-    return tuple(found)
+def unfit(rule: Rule, layer: str, problem: str, *, column: str, expected: str | None = None) -> InputError:
+    """Return the error for a rule that asks of a layer what it has not."""
+    value = rule.of_class or rule.function
+    return _fault(rule.file, rule.row, column, value, f"{problem} (layer {layer})", expected)
 
 
 def _fault(file: str, row: int, column: str, value: str, problem: str, expected: str | None = None) -> InputError:

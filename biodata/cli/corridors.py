@@ -35,8 +35,9 @@ def add_commands(app: typer.Typer) -> None:
 def find_corridors(
     layer: Annotated[str | None, typer.Option(help="Name of the installation's land-cover layer.")] = None,
     resistance_table: Annotated[
-        Path | None, typer.Option("--resistance", help="CSV: class_value, class_name, resistance.")
+        Path | None, typer.Option("--resistance", help="CSV table, as `biodata resistance` reads it.")
     ] = None,
+    species: Annotated[str | None, typer.Option(help="Species of the table, where it has several.")] = None,
     data: DataOption = DEFAULT_DATA,
     cell_m: Annotated[
         float | None, typer.Option(help="Side of a cell, metres: 1000, or as the own raster has it.", min=1)
@@ -135,6 +136,7 @@ def find_corridors(
                 "cut_fraction": cut_fraction,
                 "dispersal_cost": dispersal_cost,
                 "keep_suspicious": keep_suspicious,
+                "species": species,
             },
             out,
             estimate=estimate,
@@ -145,8 +147,8 @@ def find_corridors(
         _stop("corridors are written as a GeoPackage", "--out with a name that ends with .gpkg")
     if areas is None or (out is None and not estimate):
         _stop("an own raster needs areas and a file to write", "--raster, --areas and --out")
-    if layer is not None or resistance_table is not None:
-        _stop("an own raster is resistance already", "--raster without --layer and --resistance")
+    if layer is not None or resistance_table is not None or species is not None:
+        _stop("an own raster is resistance already", "--raster without --layer, --resistance and --species")
     if (barriers or barriers_sum or restored_resistance) and not barrier_radius_m:
         _stop("barriers need the radius of a window", "--barrier-radius-m METRES")
     limits = {"max_distance_m": max_distance_m, "max_cost": max_cost}

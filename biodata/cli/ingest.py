@@ -85,8 +85,9 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
     """Print a report for people."""
     would = "would be " if dry_run else ""
     say(f"{report.source} → {report.table}, dataset {report.dataset}")
+    unit = ("layer" if report.rows == 1 else "layers") if report.table == "layers" else "rows"
     say(
-        f"  {report.rows} rows: {report.stored} {would}stored ({report.new} new, {report.changed} changed), "
+        f"  {report.rows} {unit}: {report.stored} {would}stored ({report.new} new, {report.changed} changed), "
         f"{report.unchanged} unchanged, {report.refused} refused"
     )
     failed = sorted(report.quality.items(), key=lambda item: -item[1]["not_compliant"])

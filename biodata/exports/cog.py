@@ -77,6 +77,7 @@ def write_cog(
             if unit:
                 target.units = (unit,)
             target.update_tags(**(tags or {}))
+        # Not MODE: with it GDAL 3.10 writes 0 into overviews where there is no data, a class that the map may not have.
         resampling = "NEAREST" if whole else "AVERAGE"
         rasterio.shutil.copy(
             plain, part, driver="COG", compress="DEFLATE", predictor="YES", blocksize=_BLOCK,

@@ -71,7 +71,8 @@ def published_areas(release: "Release", box: Box | None = None) -> Any:
         polygons &= shapely.intersects(shapes, shapely.box(*box))
     if not polygons.any():
         problem = "the release has no protected area with a polygon there"
-        raise InputError(problem, file=release.id, code="AREAS_MISSING")
+        expected = "areas taken in with `biodata ingest protected-areas` and published with `biodata release`"
+        raise InputError(problem, file=release.id, expected=expected, code="AREAS_MISSING")
     kept = table.filter(pl.Series(polygons)).select("area_id", "name", pl.col("country_codes").list.join(";"))
     frame = gpd.GeoDataFrame(kept.to_pandas(), geometry=shapes[polygons], crs=4326)
     frame.insert(0, "number", np.arange(1, len(frame) + 1))
@@ -132,7 +133,8 @@ def _corridor_costs(release: "Release", areas: Any, reach: float) -> tuple[Any, 
             found[pair] = min(cost, found.get(pair, math.inf))
     if not found:
         problem = "the release has no corridor between these areas"
-        raise InputError(problem, file=release.id, code="CORRIDORS_MISSING")
+        expected = "corridors found with `biodata corridors` and published with `biodata release`"
+        raise InputError(problem, file=release.id, expected=expected, code="CORRIDORS_MISSING")
     pairs = sorted(found)
     first, second = np.array(pairs, dtype=np.int64).T
     return first, second, np.array([found[pair] for pair in pairs])

@@ -114,7 +114,8 @@ def write_marxan(
     by_species = by_species.sort("species").with_row_index("id", offset=1)
     if by_species.is_empty():
         problem = "no species has records in the planning units"
-        raise InputError(problem, file=release.id, code="SPECIES_MISSING")
+        expected = "records there, taken in with `biodata ingest` and published with `biodata release`"
+        raise InputError(problem, file=release.id, expected=expected, code="SPECIES_MISSING")
     amounts = present.join(by_species.select("species", "id"), on="species").select(
         pl.col("id").cast(pl.Int64).alias("species"), "pu", pl.lit(1).alias("amount")
     )

@@ -248,13 +248,14 @@ def _in_degrees(crs: CRS, bounds: Bounds) -> Bounds | None:
         degrees: NDArray[np.float64] = geo.project(points, crs, 4326)
         # Beyond the edge of a map a formula still gives numbers; they do not lead back.
         again: NDArray[np.float64] = geo.project(degrees, 4326, crs)
-        allowed = max(east - west, north - south) * 1e-3
+        # A single point has no extent: it leads back to itself within rounding.
+        allowed = max(max(east - west, north - south) * 1e-3, 1e-9 * max(1.0, *map(abs, bounds)))
         good = np.isfinite(degrees).all(axis=1) & (np.abs(again - points).max(axis=1) <= allowed)
     if not good.any():
         return None
     low, high = degrees[good].min(axis=0), degrees[good].max(axis=0)
     found = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    return found if _inside(found, _WORLD) and found[0] < found[2] and found[1] < found[3] else None
+    return found if _inside(found, _WORLD) else None
 
 
 def _datum_unknown(crs: CRS) -> bool:

@@ -4,12 +4,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from biodata.errors import InputError, shorten
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 MAX_FILE_BYTES: Final = 4_000_000_000
-MAX_CELLS: Final = 1_000_000_000
+MAX_CELLS: Final = 5_000_000_000
+"""Cells are read block by block: a tile of WorldCover has 1.3 thousand million."""
 MAX_BLOCK_BYTES: Final = 256_000_000
 """A block is decompressed as a whole: one that is larger could fill the memory from a few bytes."""
 
@@ -74,8 +79,10 @@ def choose_band(raster: Any, file: str, told: str | None = None) -> int:
             problem = "there is no such band"
             raise InputError(problem, file=file, value=told, expected=f"1 to {raster.count}", code="LAYER_BANDS")
         return int(told)
-    if raster.count == 1:
-        return 1
+    # A band of transparency is no values, it tells which cells there are.
+    measured = [number for number, kind in enumerate(raster.colorinterp, start=1) if kind.name != "alpha"]
+    if len(measured) == 1:
+        return measured[0]
     colours = [interpretation.name for interpretation in raster.colorinterp]
     if colours[:3] == ["red", "green", "blue"]:
         problem = f"the file is a picture of {raster.count} bands (red, green, blue), not a layer of values"
@@ -105,6 +112,23 @@ def check_north_up(raster: Any, file: str) -> None:
     else:
         problem = "the cells do not stand in rows from north to south"
     raise InputError(problem, file=file, expected="a raster with north up, as from gdalwarp", code="LAYER_PLACE")
+
+
+def masked(raster: Any, band: int) -> bool:
+    """Tell whether a file says by a mask or by transparency which of a band's cells have data."""
+    flags = {flag.name for flag in raster.mask_flag_enums[band - 1]}
+    return "per_dataset" in flags or "alpha" in flags
+
+
+def read(raster: Any, band: int, window: Any) -> tuple["NDArray[Any]", "NDArray[np.bool_] | None"]:
+    """Return cells as they are stored, and which of them a mask lets stand; None where there is no mask."""
+    cells = raster.read(band, window=window)
+    return cells, raster.read_masks(band, window=window) != 0 if masked(raster, band) else None
+
+
+def scaling(raster: Any, band: int) -> tuple[float, float]:
+    """Return by what the cells are multiplied, and what is then added, to have quantities."""
+    return float(raster.scales[band - 1]), float(raster.offsets[band - 1])
 
 
 def loses(raster: Any) -> str | None:
@@ -138,6 +162,9 @@ def _check_size(raster: Any, file: str) -> None:
         problem = f"the layer has {raster.width} × {raster.height} cells"
         raise InputError(problem, file=file, expected=f"at most {MAX_CELLS:,} cells", code="INPUT_TOO_LARGE")
     for (rows, columns), dtype in zip(raster.block_shapes, raster.dtypes, strict=True):
+        if dtype.startswith("complex"):
+            problem = "the cells are complex numbers"
+            raise InputError(problem, file=file, expected="whole or real numbers", code="LAYER_VALUES")
         in_memory = rows * columns * np.dtype(dtype).itemsize
         if in_memory > MAX_BLOCK_BYTES:
             problem = f"a block of the layer has {rows} × {columns} cells, {in_memory / 1e6:.0f} MB"

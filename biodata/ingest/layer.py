@@ -20,6 +20,7 @@ from biodata.ingest.tables import check_options
 _OPTIONS: Final = ("band", "crs", "encoding", "kind", "layer", "legend", "name", "nodata")
 _OF_RASTERS: Final = frozenset({"band", "legend", "nodata"})
 _OF_FEATURES: Final = frozenset({"encoding", "layer"})
+_TABLES: Final = (".csv", ".tsv", ".txt", ".xlsx")
 _VECTOR_STARTS: Final = (b"SQLite format 3\x00", b"PK", b"\x00\x00\x27\x0a", b"{", b"\xef\xbb\xbf{")
 _INSIDE: Final = {
     "source_file": pl.String(),
@@ -83,7 +84,7 @@ class LayerSource:
                 name=path.name,
                 dataset=DatasetInfo(key=dataset, title=path.stem),
                 batches=iter([pl.DataFrame([row], schema=_SCHEMA)]),
-                notes=list(row["notes"]),
+                notes=[*_counted(row), *row["notes"]],
             )
 
     def _described(self, path: Path) -> dict[str, Any]:
@@ -91,6 +92,10 @@ class LayerSource:
         if _is_vector(path):
             self._refuse(_OF_RASTERS, path, "of rasters, and this file holds features")
             row, _ = layer_vectors.describe(path, self.options)
+        elif path.suffix.lower() in _TABLES:
+            problem = "a table is no layer, also where it has coordinates"
+            expected = "points as a GeoPackage, which QGIS or ogr2ogr makes of the table"
+            raise InputError(problem, file=path.name, expected=expected, code="INPUT_FORMAT")
         else:
             self._refuse(_OF_FEATURES, path, "of features, and this file is a raster")
             row = layer_rasters.describe(path, self.options, progress=self.progress)
@@ -108,6 +113,11 @@ class LayerSource:
         for name in sorted(names & self.options.keys()):
             problem = f"the option is one {why}"
             raise InputError(problem, file=path.name, column=name, code="OPTION_INVALID")
+
+
+def _counted(row: dict[str, Any]) -> list[str]:
+    """Tell how many features a layer has; a report's rows are layers."""
+    return [f"features: {row['features']:,} ({row['dtype']})"] if row["form"] == "vector" else []
 
 
 def _is_vector(path: Path) -> bool:

@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 from tqdm.auto import tqdm
 
+from biodata.formats import geotiff
+
 MAX_VALUES: Final = 20_000
 """Values are counted one by one as long as there are no more different ones."""
 
@@ -20,7 +22,7 @@ class Cells:
     values : Counter of float to int, or None
         Cells by value, those without data left out; None where there are more than `MAX_VALUES` values.
     empty : int
-        Cells without data, as the file declares them.
+        Cells without data, as the file declares them by a value or a mask.
     lowest, highest : float
         Of the cells with data; inf and -inf where there are none.
     whole : bool
@@ -61,8 +63,11 @@ def count(raster: Any, band: int, *, nodata: float | None, file: str, progress: 
     found = Cells()
     windows = [window for _, window in raster.block_windows(band)]
     for window in tqdm(windows, desc=file, unit="block", disable=not progress):
-        cells = raster.read(band, window=window).ravel()
+        whole, kept = geotiff.read(raster, band, window)
+        cells = whole.ravel()
         good = cells == cells
+        if kept is not None:
+            good &= kept.ravel()
         if nodata is not None and not np.isnan(nodata):
             # A file of float32 tells its nodata value as float64, which then equals none of its cells.
             good &= cells != np.asarray(nodata).astype(cells.dtype)

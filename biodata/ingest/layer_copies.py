@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ import polars as pl
 from biodata.formats import geotiff
 from biodata.ingest.layer_vectors import describe as describe_vector
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Raised when the same file is to be stored otherwise."""
 
 
@@ -19,7 +20,7 @@ def store_layers(frame: pl.DataFrame, folder: Path) -> pl.DataFrame:
     """Copy each layer's file into the installation, and tell the copy's name.
 
     A raster is copied byte by byte, unless its system or nodata value is another than its file tells, it is one band
-    of several, or several values stand for no data: then its cells are written into a new file that tells the right
+    of several, or several values or a mask tell what has no data: then its cells are written into a new file that tells the right
     ones. Features are written as a GeoPackage.
 
     Parameters
@@ -39,15 +40,18 @@ def store_layers(frame: pl.DataFrame, folder: Path) -> pl.DataFrame:
     for row in frame.iter_rows(named=True):
         name = _name(row)
         if not (folder / name).exists():
-            part = folder / f"{Path(name).stem}.part{Path(name).suffix}"
-            part.unlink(missing_ok=True)
-            if row["form"] == "vector":
-                _write_features(row, part)
-            elif row["rewrite"]:
-                _write_cells(row, part)
-            else:
-                shutil.copyfile(row["path"], part)
-            part.replace(folder / name)
+            # Of this process alone: two may take in the same layer at once.
+            part = folder / f"{Path(name).stem}.{secrets.token_hex(4)}.part{Path(name).suffix}"
+            try:
+                if row["form"] == "vector":
+                    _write_features(row, part)
+                elif row["rewrite"]:
+                    _write_cells(row, part)
+                else:
+                    shutil.copyfile(row["path"], part)
+                part.replace(folder / name)
+            finally:
+                part.unlink(missing_ok=True)
         names.append(name)
     return frame.with_columns(pl.Series("file_name", names, dtype=pl.String))
 
@@ -68,16 +72,20 @@ def _write_cells(row: dict[str, Any], path: Path) -> None:
     import rasterio
 
     with geotiff.opened(Path(row["path"])) as raster:
+        scale, offset = geotiff.scaling(raster, row["band"])
         profile = {
             "driver": "GTiff", "width": raster.width, "height": raster.height, "count": 1, "dtype": row["dtype"],
             "crs": rasterio.crs.CRS.from_user_input(row["crs"]), "transform": raster.transform, "nodata": row["nodata"],
             "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "bigtiff": "if_safer",
         }  # fmt: skip
         with rasterio.open(path, "w", **profile) as target:
+            target.scales, target.offsets = (scale,), (offset,)
             for _, window in target.block_windows(1):
-                cells = raster.read(row["band"], window=window)
+                cells, kept = geotiff.read(raster, row["band"], window)
                 if row["empty"]:
                     cells[np.isin(cells, row["empty"])] = row["nodata"]
+                if kept is not None:
+                    cells[~kept] = row["nodata"]
                 target.write(cells, 1, window=window)
 
 

@@ -27,6 +27,8 @@ class LayerKind:
         Values that a cell can have; None where nothing bounds them.
     unit : str
         Of its values; empty where they have none.
+    forms : tuple of str
+        What its features are: points, lines, polygons.
     """
 
     name: str
@@ -35,6 +37,7 @@ class LayerKind:
     lowest: float | None = None
     highest: float | None = None
     unit: str = ""
+    forms: tuple[str, ...] = ()
 
 
 KINDS: Final[Mapping[str, LayerKind]] = MappingProxyType(
@@ -45,12 +48,12 @@ KINDS: Final[Mapping[str, LayerKind]] = MappingProxyType(
             # From the shore of the Dead Sea to the top of Chomolungma, with the error of a model at a peak.
             LayerKind("elevation", "continuous", vector=False, lowest=-500, highest=9000, unit="m"),
             LayerKind("population", "continuous", vector=False, lowest=0, unit="people"),
-            LayerKind("roads", None, vector=True),
-            LayerKind("rivers", None, vector=True),
-            LayerKind("settlements", None, vector=True),
-            LayerKind("fence", None, vector=True),
-            LayerKind("mine", None, vector=True),
-            LayerKind("dam", None, vector=True),
+            LayerKind("roads", None, vector=True, forms=("lines",)),
+            LayerKind("rivers", None, vector=True, forms=("lines", "polygons")),
+            LayerKind("settlements", None, vector=True, forms=("points", "polygons")),
+            LayerKind("fence", None, vector=True, forms=("lines",)),
+            LayerKind("mine", None, vector=True, forms=("points", "polygons")),
+            LayerKind("dam", None, vector=True, forms=("points", "lines", "polygons")),
         )
     }
 )

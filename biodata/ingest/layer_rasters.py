@@ -69,14 +69,19 @@ def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) 
             palette = "palette" in [one.name for one in raster.colorinterp]
             legend, empty = _legend(cells, options, cell_m, path.name, notes, palette=palette)
         if kind is not None:
-            _check_values(cells, kind, nodata, path.name, notes)
+            _check_values(cells, kind, nodata, path.name, notes, scaling=geotiff.scaling(raster, band))
         elif nodata is None:
             notes += _looks_empty(cells)
         if empty and nodata is None:
             nodata = float(empty[0])
+        notes += _scaled(geotiff.scaling(raster, band), measure)
+        masked = geotiff.masked(raster, band)
+        if masked and nodata is None:
+            nodata = _free_value(cells, dtype, path.name)
         # What the file itself does not say, or says otherwise, the stored copy has to say.
         rewrite = (
             raster.count > 1
+            or masked
             or placed.declared is not None
             or repr(nodata) != repr(raster.nodatavals[band - 1])  # nan is not equal to itself
             or any(value != nodata for value in empty)
@@ -166,14 +171,41 @@ def _legend(
     return found.legend.name, empty
 
 
-def _check_values(cells: Cells, kind: LayerKind, nodata: float | None, file: str, notes: list[str]) -> None:
+def _scaled(scaling: tuple[float, float], measure: str) -> list[str]:
+    """Tell that the cells are not yet the quantities, or that classes cannot be scaled."""
+    scale, offset = scaling
+    if (scale, offset) == (1.0, 0.0):
+        return []
+    if measure == "categorical":
+        return [f"the file scales its values (x {scale:g} + {offset:g}); classes are taken as they are stored"]
+    return [f"values are scaled as the file says: x {scale:g} + {offset:g}"]
+
+
+def _free_value(cells: Cells, dtype: str, file: str) -> float:
+    """Return a value that no cell has, to stand for no data where the file tells that by a mask."""
+    if np.issubdtype(np.dtype(dtype), np.floating):
+        return float("nan")
+    limits = np.iinfo(dtype)
+    for value in (limits.min, limits.max) if limits.min < 0 else (0, limits.max):
+        if not cells.lowest <= value <= cells.highest or (cells.values is not None and not cells.values[float(value)]):
+            return float(value)
+    problem = "the file tells by a mask which cells have data, and every value is taken by one that has"
+    expected = f"one value free for no data: 0 or {limits.max}"
+    raise InputError(problem, file=file, expected=expected, code="LAYER_VALUES")
+
+
+def _check_values(
+    cells: Cells, kind: LayerKind, nodata: float | None, file: str, notes: list[str], *, scaling: tuple[float, float]
+) -> None:
     """Refuse values that a layer of this kind cannot have; they are most often an undeclared nodata value."""
-    low = kind.lowest is not None and cells.lowest < kind.lowest
-    high = kind.highest is not None and cells.highest > kind.highest
+    scale, offset = scaling
+    first, last = sorted((cells.lowest, cells.highest), key=lambda value: value * scale + offset)
+    low = kind.lowest is not None and first * scale + offset < kind.lowest
+    high = kind.highest is not None and last * scale + offset > kind.highest
     if low or high:
-        value = cells.lowest if low else cells.highest
+        value = first if low else last
         number = "" if cells.values is None else f" ({cells.values[value]:,} cells)"
-        problem = f"{kind.name} of {value:g} {kind.unit}{number} cannot be"
+        problem = f"{kind.name} of {value * scale + offset:g} {kind.unit}{number} cannot be"
         if nodata is None:
             problem += "; the file declares no nodata value"
         expected = f"the value that stands for no data, with --option nodata={value:g}"

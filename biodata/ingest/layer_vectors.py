@@ -14,7 +14,7 @@ from biodata.errors import InputError
 from biodata.formats import declared_crs
 from biodata.formats.vectors import Layer, open_layers
 from biodata.formats.wkb import problem_of
-from biodata.ingest.layer_kinds import KINDS
+from biodata.ingest.layer_kinds import KINDS, LayerKind
 
 MAX_VERTICES: Final = 50_000_000
 _FORMS: Final = {"Point": "points", "LineString": "lines", "LinearRing": "lines", "Polygon": "polygons"}
@@ -66,8 +66,10 @@ def describe(path: Path, options: Mapping[str, str]) -> tuple[dict[str, Any], pl
     )
     forms = _forms(shapes)
     if len(forms) > 1:
-        told = ", ".join(f"{number:,} {form}" for form, number in forms.most_common())
-        notes.append(f"the layer mixes geometries: {told}")
+        notes.append(f"the layer mixes geometries: {_told(forms)}")
+    notes += _unexpected(forms, kind)
+    if invalid := int((~shapely.is_valid(shapes)).sum()):
+        notes.append(f"of {forms.total():,} geometries {invalid:,} not valid (rings that cross, …), kept as they came")
     row = {
         "form": "vector",
         "theme": kind.name,
@@ -114,6 +116,24 @@ def _with_geometry(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[s
         problem = f"none of the layer's {frame.height:,} features has a geometry"
         raise InputError(problem, file=file, code="LAYER_EMPTY")
     return kept, notes
+
+
+def _unexpected(forms: "Counter[str]", kind: LayerKind) -> list[str]:
+    """Tell of features that a layer of the kind does not have as a rule."""
+    others = Counter({form: number for form, number in forms.items() if form not in kind.forms})
+    if not others:
+        return []
+    note = (
+        f"{kind.name} are {' or '.join(kind.forms)} as a rule; of {forms.total():,} features here are {_told(others)}"
+    )
+    if "polygons" in others:
+        note += "; all that lies inside a polygon is taken for one of them, and not its edge alone"
+    return [note]
+
+
+def _told(forms: "Counter[str]") -> str:
+    """Return how many there are of which form."""
+    return ", ".join(f"{form} {number:,}" for form, number in forms.most_common())
 
 
 def _forms(shapes: Any) -> "Counter[str]":

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
+from biodata.analysis.layer_choice import choose, layer_file
 from biodata.analysis.layer_reading import LayerFile
 from biodata.errors import InputError
 from biodata.ingest.layer import LayerSource
@@ -29,10 +30,12 @@ class LayerFolder(AbstractContextManager["LayerFolder"]):
         file's name, and what it shows by how that begins: landcover_2020.tif, elevation.tif, roads.gpkg.
     memory_limit : str
         Of the lake.
+    progress : bool
+        Show a progress bar while files are looked into.
     """
 
-    def __init__(self, path: Path, *, memory_limit: str = "2GB") -> None:
-        self.path = path
+    def __init__(self, path: Path, *, memory_limit: str = "2GB", progress: bool = False) -> None:
+        self.path, self._progress = path, progress
         self._work = tempfile.TemporaryDirectory(prefix="biodata-layers-")
         # `mydata` and `mydata/layers` are the same.
         homes = (path, path.parent) if path.name == "layers" else (path,)
@@ -60,22 +63,10 @@ class LayerFolder(AbstractContextManager["LayerFolder"]):
         return {name: self._find(name, (use or {}).get(name, name)) for name in names}
 
     def _find(self, name: str, wanted: str) -> LayerFile:
-        chosen = [row for row in self._known if row["name"] == wanted]
-        chosen = chosen or [row for row in self._known if row["theme"] == wanted]
-        if len(chosen) != 1:
-            listed = ", ".join(sorted(row["name"] for row in chosen or self._known)) or "nothing"
-            problem = f"{len(chosen) or 'no'} layer{'s are' if len(chosen) > 1 else ' is'} called so or shows it"
-            expected = f"one of {listed}, as in --use {name}=NAME"
-            raise InputError(
-                problem, file=str(self.path), column="layer", value=wanted, expected=expected, code="LAYER_UNKNOWN"
-            )
-        row = chosen[0]
+        row = choose(self._known, name, wanted, where=str(self.path))
         if "file_name" not in row:
             row = self._described(row)
-        return LayerFile(
-            row["name"], row["theme"], row["form"] or "raster", row["file"], row["kind"], row["crs"], row["sha256"],
-            row["legend"], row["version"], tuple(row["notes"] or ()),
-        )  # fmt: skip
+        return layer_file(row, row["file"], version=row["version"])
 
     def _of_lake(self, home: Path, memory_limit: str) -> list[dict[str, Any]]:
         """Return what the lake tells of its layers."""
@@ -101,7 +92,7 @@ class LayerFolder(AbstractContextManager["LayerFolder"]):
     def _described(self, row: dict[str, Any]) -> dict[str, Any]:
         """Look into a file; what it gets wrong is put right in a copy."""
         options = {} if row["theme"] is None else {"kind": row["theme"]}
-        (table,) = LayerSource([row["path"]], options=options).read()
+        (table,) = LayerSource([row["path"]], options=options, progress=self._progress).read()
         frame = next(table.batches)
         told = frame.row(0, named=True)
         file = row["path"]

@@ -37,4 +37,4 @@ def run(work: Work) -> Outcome:
             for file in sorted(folder.rglob("*"))
             if file.is_file()
         ]
-    return Outcome(tuple(inputs), {"files": pl.DataFrame(rows)}, notes=tuple(report.notes))
+    return Outcome(tuple(inputs), {"files": pl.DataFrame(rows)}, notes=tuple(report.notes), paths=("ini", "out"))

@@ -63,10 +63,12 @@ def outcome_of(settings: Settings, request: "Request", report: "RunReport") -> O
     inputs = (
         RunInput("layer", facts["layer_sha256"], request.layer),
         RunInput("resistance", facts["resistance_sha256"], Path(request.resistance).name),
+        *(RunInput(f"layer {name}", sha256) for name, sha256 in sorted(facts["resistance_layers"].items())),
         RunInput("protected_areas", run_records.table_hash(areas), f"lake {report.snapshot}"),
         RunInput("rules", facts["rules"], "sharing rules"),
     )
-    return Outcome(inputs, results, report.snapshot, (f"{report.pairs} pairs, {report.corridors} corridors",))
+    notes = (f"{report.pairs} pairs, {report.corridors} corridors",)
+    return Outcome(inputs, results, report.snapshot, notes, paths=("resistance",))
 
 
 def _without_run(column: str) -> pl.Expr:

@@ -33,4 +33,4 @@ def run(work: Work) -> Outcome:
         raise InputError(problem, value=str(error), code="PARAMETERS_INVALID") from error
     with tempfile.TemporaryDirectory(prefix="biodata-") as folder:
         tables = {path.stem: pl.read_csv(path) for path in write_tables(found, Path(folder))}
-    return Outcome(tuple(RunInput.of_file(name, path) for name, path in files.items()), tables)
+    return Outcome(tuple(RunInput.of_file(name, path) for name, path in files.items()), tables, paths=tuple(files))

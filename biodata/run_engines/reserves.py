@@ -36,7 +36,7 @@ def run(work: Work) -> Outcome:
         tables, notes = _solved(folder, choices, work.seed)
     else:
         tables, notes = work.executor.submit(_solved, folder, choices, work.seed).result()
-    return Outcome(inputs, tables, notes=notes)
+    return Outcome(inputs, tables, notes=notes, paths=("project",))
 
 
 def _solved(folder: Path, choices: Mapping[str, Any], seed: int) -> tuple[dict[str, pl.DataFrame], tuple[str, ...]]:

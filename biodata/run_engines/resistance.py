@@ -8,8 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from biodata.errors import InputError
 from biodata.run_engines.work import Outcome, Work, parameter
 from biodata.run_records import RunInput
+
+_PARAMETERS = ("table", "layers", "use", "cell_m", "box", "resampling", "out")
 
 
 def run(work: Work) -> Outcome:
@@ -21,43 +24,59 @@ def run(work: Work) -> Outcome:
     from biodata.analysis.resistance_rules import read_rules
     from biodata.pipeline.layer_folder import LayerFolder
 
+    if unknown := sorted(work.parameters.keys() - set(_PARAMETERS)):
+        problem, expected = "the parameters are not those of resistance", ", ".join(_PARAMETERS)
+        raise InputError(problem, value=", ".join(unknown), expected=expected, code="PARAMETERS_INVALID")
     table, layers = Path(parameter(work, "table", str)), Path(parameter(work, "layers", str))
+    box = parameter(work, "box", list | tuple, None)
+    if box is not None and not (len(box) == 4 and all(isinstance(edge, int | float) for edge in box)):
+        problem, expected = "the parameter is no box", "[west, south, east, north]"
+        raise InputError(problem, column="box", value=str(box), expected=expected, code="PARAMETERS_INVALID")
+    choices = {
+        "box": box,
+        "cell_m": parameter(work, "cell_m", int | float, None),
+        "resampling": parameter(work, "resampling", str, "mode"),
+        "out": parameter(work, "out", str, None),
+    }
     inputs = [RunInput.of_file("table", table)]
-    with LayerFolder(layers) as folder:
+    with LayerFolder(layers, progress=work.progress) as folder:
         tasks = []
-        for species, rules in read_rules(table).items():
+        for rules in read_rules(table).values():
             found = folder.find(rules.layers, parameter(work, "use", dict, {}))
             inputs += [
                 RunInput(f"layer {name}", one.sha256, f"{one.name}, {one.version}") for name, one in found.items()
             ]
-            tasks.append((species, rules, found, dict(work.parameters)))
+            tasks.append((rules, found, choices))
         # In the order of the species, whoever is ready first.
         if work.executor is None:
-            rows = [_resistance_of(*task) for task in tasks]
+            rows = [_resistance_of(*task, progress=work.progress) for task in tasks]
         else:
             futures = [work.executor.submit(_resistance_of, *task) for task in tasks]
             rows = [future.result() for future in futures]
-    return Outcome(tuple(dict.fromkeys(inputs)), {"resistance": pl.DataFrame(rows)})
+    return Outcome(tuple(dict.fromkeys(inputs)), {"resistance": pl.DataFrame(rows)}, paths=("table", "layers", "out"))
 
 
-def _resistance_of(species: str | None, rules: Any, layers: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _resistance_of(rules: Any, layers: Any, choices: Mapping[str, Any], *, progress: bool = False) -> dict[str, Any]:
     """Make the resistance of one species; a function of its own, so that another process can call it."""
     import numpy as np
 
-    from biodata.analysis.grid import equal_area_grid
-    from biodata.analysis.layer_reading import own_grid
-    from biodata.analysis.layered_resistance import from_rules
+    from biodata.analysis.layer_reading import grid_of
+    from biodata.analysis.resistance import from_rules
     from biodata.exports.cog import write_cog
+    from biodata.exports.resistance_facts import file_name_of, resistance_tags
 
-    box, cell_m = parameters.get("box"), parameters.get("cell_m")
-    first = next(iter(layers.values()))
-    grid = own_grid(first, tuple(box) if box else None) if cell_m is None else equal_area_grid(tuple(box or ()), cell_m)
-    made = from_rules(rules, layers, grid, resampling=parameters.get("resampling", "mode"))
-    if parameters.get("out"):
-        write_cog(made.resistance, grid, Path(parameters["out"]) / f"{species or 'resistance'}.tif")
+    cell_m, resampling = choices["cell_m"], choices["resampling"]
+    grid = grid_of(layers, cell_m=cell_m, box=tuple(choices["box"]) if choices["box"] else None)
+    made = from_rules(rules, layers, grid, resampling=resampling, progress=progress)
+    if choices["out"]:
+        folder = Path(choices["out"])
+        folder.mkdir(parents=True, exist_ok=True)
+        tags = resistance_tags(made, rules, layers, cell_m=cell_m, resampling=resampling)
+        write_cog(made.resistance, grid, folder / f"{file_name_of(rules.species or 'resistance')}.tif", tags=tags)
     known = made.resistance[np.isfinite(made.resistance)]
     return {
-        "species": species,
+        "species": rules.species,
+        "table_version": rules.version,
         "sha256": hashlib.sha256(np.ascontiguousarray(made.resistance).tobytes()).hexdigest(),
         "rows": grid.shape[0],
         "columns": grid.shape[1],

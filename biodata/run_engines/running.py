@@ -74,7 +74,9 @@ def keep(
 
 def _described(engine: str, parameters: Mapping[str, Any], outcome: Outcome, seed: int) -> RunRecord:
     """Return the record of a run."""
-    return run_records.describe(engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot)
+    return run_records.describe(
+        engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot, paths=outcome.paths
+    )
 
 
 def repeat(

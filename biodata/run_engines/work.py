@@ -52,12 +52,15 @@ class Outcome:
         The lake's version that it read.
     notes : tuple of str
         What it said.
+    paths : tuple of str
+        Parameters that only tell where something lies.
     """
 
     inputs: tuple[RunInput, ...]
     results: Mapping[str, pl.DataFrame]
     snapshot: int | None = None
     notes: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 def parameter(work: Work, name: str, kind: type | UnionType, default: Any = ...) -> Any:
