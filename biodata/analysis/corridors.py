@@ -228,10 +228,10 @@ def between(
 
 def _check_ground(resistance: Floats, grid: Grid, *, tolerance: float = 1e-6) -> None:
     """Refuse a raster that corridors cannot be computed on."""
-    wide, high = grid.transform.a, -grid.transform.e
-    square = grid.crs.is_projected and abs(wide / high - 1) <= tolerance
-    if resistance.shape != grid.shape or not square:
-        problem = f"corridors need square cells and a raster of the grid's {grid.shape[0]} x {grid.shape[1]} cells"
+    if resistance.shape != grid.shape or not (grid.in_metres and grid.square(within=tolerance)):
+        problem = (
+            f"corridors need square cells in metres and a raster of the grid's {grid.shape[0]} x {grid.shape[1]} cells"
+        )
         raise InputError(problem, value=str(resistance.shape), expected="grid.equal_area_grid", code="GRID_UNFIT")
 
 

@@ -63,14 +63,14 @@ def read(path: Path, *, cell_m: float | None = None) -> tuple[Floats, Grid, list
     if not grid.crs.is_projected:
         problem = f"the raster is in degrees ({grid.crs.name}), in which cells have no one size in metres"
         raise InputError(problem, file=path.name, expected=_WARP, code="RASTER_GEOGRAPHIC")
-    if abs(grid.crs.axis_info[0].unit_conversion_factor - 1) > 1e-9:
+    if not grid.in_metres:
         problem = f"the raster is in {grid.crs.axis_info[0].unit_name}, not in metres"
         raise InputError(problem, file=path.name, expected=_WARP, code="RASTER_UNIT")
-    if abs(wide / high - 1) > SQUARE_WITHIN:
+    if not grid.square(within=SQUARE_WITHIN):
         problem = f"cells are {wide:.10g} m wide and {high:.10g} m high, and must be square"
         raise InputError(problem, file=path.name, expected=_WARP, code="RASTER_NOT_SQUARE")
     notes = []
-    if abs(wide / high - 1) > 1e-6:
+    if not grid.square():
         notes.append(f"cells of {wide:.6g} x {high:.6g} m are taken as squares of {grid.cell_m:.6g} m")
     return resistance, grid, [*notes, *_stretch(grid)]
 

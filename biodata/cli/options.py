@@ -102,6 +102,24 @@ def read_box(text: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
+def read_country(text: str, *, option: str) -> str:
+    """Return a country's ISO 3166-1 alpha-2 code, of a code or a name of it in any language that we know.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several have that name (COUNTRY_UNKNOWN).
+    """
+    from biodata.parsers.countries import country_candidates
+
+    codes = country_candidates(text)
+    if len(codes) != 1:
+        problem = "several countries have this name" if codes else "there is no such country"
+        expected = f"one of {', '.join(codes)}" if codes else "a code or a name, such as KH, KHM, Cambodia or 柬埔寨"
+        raise InputError(problem, column=option, value=text, expected=expected, code="COUNTRY_UNKNOWN")
+    return codes[0]
+
+
 def current_release(data: Path) -> "Release":
     """Return the installation's current release.
 
