@@ -187,6 +187,43 @@ def test_id_that_stands_twice_is_refused_with_both_rows(raster, tmp_path):
     assert run("--raster", raster, "--areas", file, "--out", tmp_path / "o.gpkg").exit_code == 0, "rows are ids then"
 
 
+def test_columns_of_usual_names_that_repeat_themselves_are_told(raster, tmp_path):
+    shapes = at(3, 3), at(30, 5), at(15, 32)
+    file = write_areas(
+        tmp_path / "sites.gpkg", *shapes, wdpaid=["7", "8", "7"], site_pid=["7_A", "8", "7_B"], id=["1", None, "3"]
+    )
+    done = run("--raster", raster, "--areas", file, "--out", tmp_path / "o.gpkg")
+    assert "column id has nothing in row 2, so its values are no ids; column site_pid is taken" in done.output
+    assert "column wdpaid has '7' in rows 1 and 3" in done.output
+    found = gpd.read_file(tmp_path / "o.gpkg", layer="corridors")
+    assert {*found["from_area_id"], *found["to_area_id"]} == {"7_A", "8", "7_B"}
+    file = write_areas(tmp_path / "parts.gpkg", *shapes, area_id=["a", "b", "a"])
+    done = run("--raster", raster, "--areas", file, "--out", tmp_path / "o.gpkg")
+    assert (
+        "column area_id has 'a' in rows 1 and 3, so its values are no ids; the rows' numbers are taken" in done.output
+    )
+    assert set(gpd.read_file(tmp_path / "o.gpkg", layer="corridors")["from_area_id"]) <= {"1", "2", "3"}
+
+
+def test_a_raster_is_told_its_system_band_and_nodata(raster, areas, tmp_path):
+    ground = np.where(np.isnan(ground_of()), 0, ground_of())
+    plain = tmp_path / "plain.tif"
+    profile = {"driver": "GTiff", "height": SIDE, "width": SIDE, "count": 2, "dtype": "float64", "transform": TRANSFORM}
+    with rasterio.open(plain, "w", **profile) as target:
+        target.write(np.ones((SIDE, SIDE)), 1)
+        target.write(ground, 2)
+    assert "tell its coordinate system; name it with --crs" in refused(plain, areas, tmp_path)
+    assert "2 bands; name one with --band" in refused(plain, areas, tmp_path, "--crs", UTM)
+    assert "say --nodata 0" in refused(plain, areas, tmp_path, "--crs", UTM, "--band", 2)
+    assert "value 'EPSG:3857': the raster tells another" in refused(raster, areas, tmp_path, "--crs", "EPSG:3857")
+    tables = []
+    for file, more in ((raster, ()), (plain, ("--crs", UTM, "--band", 2, "--nodata", 0))):
+        done = run("--raster", file, "--areas", areas, "--out", tmp_path / "out.gpkg", *more)
+        assert done.exit_code == 0, done.output
+        tables.append(gpd.read_file(tmp_path / "out.gpkg", layer="corridors"))
+    assert tables[0].equals(tables[1])
+
+
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
@@ -260,7 +297,7 @@ def test_zero_resistance_is_refused_with_its_cell(areas, tmp_path):
     ground = ground_of()
     ground[7, 9] = 0
     message = refused(write_raster(tmp_path / "zero.tif", ground), areas, tmp_path)
-    assert "zero.tif, value '0': resistance must be above 0; 1 cells are not, the first in row 8, column 10" in message
+    assert "zero.tif, row 8, column 10, value '0': resistance must be above 0; 1 or more is usual" in message
     assert "no data" in refused(write_raster(tmp_path / "empty.tif", ground * np.nan), areas, tmp_path)
 
 
@@ -336,7 +373,7 @@ def test_file_without_areas_or_with_two_layers_is_refused(tmp_path):
     )
     with pytest.raises(InputError, match="2 layers with geometry; the name of one"):
         own_areas.read(tmp_path / "two.gpkg")
-    assert len(own_areas.read(tmp_path / "two.gpkg", layer="b")) == 1
+    assert len(own_areas.read(tmp_path / "two.gpkg", layer="b")[0]) == 1
     (tmp_path / "none.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     with pytest.raises(InputError, match=r"none\.geojson"):
         own_areas.read(tmp_path / "none.geojson")

@@ -205,7 +205,24 @@ def test_a_marxan_project_is_solved_and_had_again_in_another_process(settings, p
     for wrong, told in (
         ({}, "column project: the parameter is missing"),
         ({**asked, "gap": "small"}, "another kind"),
-        ({**asked, "plan": 3}, "value 'plan'"),
+        ({**asked, "plan": 3}, "column plan: there is no such parameter"),
     ):
         with pytest.raises(InputError, match=told):
             run_engines.start(settings, "reserves", wrong)
+
+
+def test_one_question_has_one_id_however_it_is_asked(settings, asked, project, tmp_path):
+    first = run_engines.start(settings, "resistance", asked)
+    again = {**asked, "resampling": "mode", "use": None, "out": str(tmp_path / "out")}
+    (tmp_path / "out").mkdir()
+    assert run_engines.start(settings, "resistance", again).id == first.id
+    moved = tmp_path / "moved.csv"
+    moved.write_bytes((tmp_path / "table.csv").read_bytes())
+    assert run_engines.start(settings, "resistance", {**asked, "table": str(moved)}).id == first.id
+    assert run_engines.start(settings, "resistance", {**asked, "resampling": "nearest"}).id != first.id
+    plan = run_engines.start(settings, "reserves", {"project": str(project)})
+    assert plan.parameters["objective"] == "minimum_set"
+    for same in ({"plans": 1}, {"gap": 0, "seconds": 300}, {"budget": None}):
+        assert run_engines.start(settings, "reserves", {"project": str(project), **same}).id == plan.id
+    with pytest.raises(InputError, match="column gapp: there is no such parameter; project, gap"):
+        run_engines.start(settings, "reserves", {"project": str(project), "gapp": 0.1})

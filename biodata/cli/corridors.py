@@ -71,6 +71,15 @@ def find_corridors(
         Path | None,
         typer.Option(help="Polygons or points, or a raster of ids on the same cells.", rich_help_panel=_OWN),
     ] = None,
+    band: Annotated[
+        int | None, typer.Option(help="Band of the raster, where it has several.", rich_help_panel=_OWN)
+    ] = None,
+    nodata: Annotated[
+        float | None, typer.Option(help="Value without data that the file does not declare.", rich_help_panel=_OWN)
+    ] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="System of a raster that tells none, as EPSG:32647.", rich_help_panel=_OWN)
+    ] = None,
     areas_layer: Annotated[str | None, typer.Option(help="Layer of the areas' file.", rich_help_panel=_OWN)] = None,
     id_column: Annotated[str | None, typer.Option(help="Column with the areas' ids.", rich_help_panel=_OWN)] = None,
     name_column: Annotated[str | None, typer.Option(help="Column with their names.", rich_help_panel=_OWN)] = None,
@@ -114,13 +123,13 @@ def find_corridors(
 ) -> None:
     """Run, say what came out, write it."""
     own = {
-        "--areas": areas, "--areas-layer": areas_layer, "--id-column": id_column, "--name-column": name_column,
+        "--areas": areas, "--band": band, "--nodata": nodata, "--crs": crs, "--areas-layer": areas_layer, "--id-column": id_column, "--name-column": name_column,
         "--mosaic": mosaic, "--pinch": pinch, "--barriers": barriers, "--barriers-sum": barriers_sum, "--barrier-radius-m": barrier_radius_m,
         "--restored-resistance": restored_resistance, "--cut-cost": cut_cost, "--max-cost": max_cost,
         "--drop-through": drop_through or None, "--workers": workers,
     }  # fmt: skip
     if raster is None:
-        told = [name for name, value in own.items() if value]
+        told = [name for name, value in own.items() if value is not None and value != []]
         if told:
             _stop(f"{', '.join(told)} without --raster", "--raster RESISTANCE.tif")
         if layer is None or resistance_table is None:
@@ -158,7 +167,8 @@ def find_corridors(
     columns = {"layer": areas_layer, "id_column": id_column, "name_column": name_column}
     restoring = (barrier_radius_m, restored_resistance) if barrier_radius_m else None
     own_corridors.run(
-        raster, areas, columns, parameters, restoring, out, rasters, cell_m=cell_m, workers=workers, estimate=estimate,
+        raster, areas, columns, parameters, restoring, out, rasters,
+        reading={"cell_m": cell_m, "band": band, "nodata": nodata, "crs": crs}, workers=workers, estimate=estimate,
         check_window=check_window,
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ def run(
     out: Path | None,
     rasters: dict[str, Path | None],
     *,
-    cell_m: float | None,
+    reading: dict[str, Any],
     workers: int | None,
     estimate: bool,
     check_window: bool,
@@ -48,8 +48,8 @@ def run(
         GeoPackage; None where only an estimate is asked.
     rasters : dict of str to Path or None
         GeoTIFFs to write: mosaic, largest, total.
-    cell_m : float, optional
-        Cells to put the raster into.
+    reading : dict
+        Cells to put the raster into, band, nodata and system, as `own_ground.read` takes them.
     workers : int, optional
         Threads.
     estimate, check_window : bool
@@ -67,7 +67,7 @@ def run(
     from biodata.exports.corridors import write_network
 
     parameters = corridors.CorridorParameters(**choices)
-    resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
+    resistance, grid, notes = own_ground.read(raster, **reading)
     for note in notes:
         say(f"{raster.name}: {note}")
     known = np.isfinite(resistance)
@@ -78,7 +78,12 @@ def run(
             f"{raster.name}: every value lies between {lowest:g} and {highest:g}; resistance is usually 1 or more: if these "
             "are habitat suitabilities, of which more is better, corridors would go where they should not"
         )
-    table = own_ground.areas(areas, grid) if sources.is_raster(areas) else own_areas.read(areas, **columns)
+    if sources.is_raster(areas):
+        table = own_ground.areas(areas, grid)
+    else:
+        table, unfit = own_areas.read(areas, **columns)
+        for note in unfit:
+            say(f"{areas.name}: {note}")
     plain = own_areas.on_plane(table, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
     inside = {site.area_id for site in sites}

@@ -1,11 +1,17 @@
 """Projects of Circuitscape as an engine of kept runs."""
 
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import polars as pl
 
-from biodata.run_engines.work import Outcome, Work, parameter
+from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
+
+PARAMETERS: Final = Parameters(
+    ("ini",), MappingProxyType({"solver": "auto", "out": None}), silent=frozenset({"ini", "out"})
+)
 
 
 def run(work: Work) -> Outcome:
@@ -25,8 +31,8 @@ def run(work: Work) -> Outcome:
         RunInput.of_file(file.name, file) for file in sorted(ini.parent.iterdir()) if file.is_file() and file != ini
     ]
     with tempfile.TemporaryDirectory(prefix="biodata-") as made:
-        folder = Path(parameter(work, "out", str, made))
-        report = run_project(read_project(ini), folder, solver=parameter(work, "solver", str, "auto"))
+        folder = Path(parameter(work, "out", str | None) or made)
+        report = run_project(read_project(ini), folder, solver=parameter(work, "solver", str))
         rows = [
             {
                 "file": str(file.relative_to(folder)),

@@ -1,19 +1,27 @@
 """Corridors and candidates as an engine of kept runs."""
 
 import json
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import Final
 
 import polars as pl
 
-from biodata import run_records
-from biodata.errors import InputError
-from biodata.run_engines.work import Outcome, Work
+from biodata import run_records, runs
+from biodata.run_engines.work import Outcome, Parameters, Work
 from biodata.run_records import RunInput
+from biodata.runs import Request, RunReport
 from biodata.settings import Settings
 
-if TYPE_CHECKING:
-    from biodata.runs import Request, RunReport
+PARAMETERS: Final = Parameters(
+    tuple(one.name for one in fields(Request) if one.default is MISSING),
+    MappingProxyType(
+        {one.name: one.default for one in fields(Request) if one.default is not MISSING and one.name != "seed"}
+    ),
+    silent=frozenset({"resistance", "check_window"}),
+)
+"""Those of a request; the seed is told beside them."""
 
 
 def run(work: Work) -> Outcome:
@@ -21,20 +29,15 @@ def run(work: Work) -> Outcome:
 
     The parameters are those of `runs.Request`.
     """
-    from biodata import runs
-
-    try:
-        request = runs.Request(**{**work.parameters, "seed": work.seed})
-    except TypeError as error:
-        problem = "the parameters are not those of a run of corridors"
-        raise InputError(
-            problem, value=str(error), expected="layer, resistance, …", code="PARAMETERS_INVALID"
-        ) from error
+    numbers = {one.name for one in fields(Request) if one.type in (float, float | None)}
+    # 1000 is 1000.0 to JSON's readers, but not in the text that the lake's name of a run is made from.
+    told = {name: float(v) if name in numbers and isinstance(v, int) else v for name, v in work.parameters.items()}
+    request = Request(**told, seed=work.seed)
     report = runs.find_corridors(work.settings, request, executor=work.executor, progress=work.progress)
     return outcome_of(work.settings, request, report)
 
 
-def outcome_of(settings: Settings, request: "Request", report: "RunReport") -> Outcome:
+def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outcome:
     """Return what a run of corridors read and put into the lake.
 
     Parameters
@@ -66,7 +69,8 @@ def outcome_of(settings: Settings, request: "Request", report: "RunReport") -> O
         RunInput("protected_areas", run_records.table_hash(areas), f"lake {report.snapshot}"),
         RunInput("rules", facts["rules"], "sharing rules"),
     )
-    return Outcome(inputs, results, report.snapshot, (f"{report.pairs} pairs, {report.corridors} corridors",))
+    notes = [f"{report.pairs} pairs, {report.corridors} corridors", *([report.window] if report.window else [])]
+    return Outcome(inputs, results, report.snapshot, tuple(notes))
 
 
 def _without_run(column: str) -> pl.Expr:

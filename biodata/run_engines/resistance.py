@@ -4,12 +4,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
-from biodata.run_engines.work import Outcome, Work, parameter
+from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
+
+PARAMETERS: Final = Parameters(
+    ("table", "layers"),
+    MappingProxyType(dict.fromkeys(("use", "cell_m", "box", "out")) | {"resampling": "mode"}),
+    silent=frozenset({"table", "layers", "out"}),
+)
 
 
 def run(work: Work) -> Outcome:
@@ -26,7 +33,7 @@ def run(work: Work) -> Outcome:
     with LayerFolder(layers) as folder:
         tasks = []
         for species, rules in read_rules(table).items():
-            found = folder.find(rules.layers, parameter(work, "use", dict, {}))
+            found = folder.find(rules.layers, parameter(work, "use", dict | None) or {})
             inputs += [
                 RunInput(f"layer {name}", one.sha256, f"{one.name}, {one.version}") for name, one in found.items()
             ]
@@ -49,11 +56,11 @@ def _resistance_of(species: str | None, rules: Any, layers: Any, parameters: Map
     from biodata.analysis.layered_resistance import from_rules
     from biodata.exports.cog import write_cog
 
-    box, cell_m = parameters.get("box"), parameters.get("cell_m")
+    box, cell_m = parameters["box"], parameters["cell_m"]
     first = next(iter(layers.values()))
     grid = own_grid(first, tuple(box) if box else None) if cell_m is None else equal_area_grid(tuple(box or ()), cell_m)
-    made = from_rules(rules, layers, grid, resampling=parameters.get("resampling", "mode"))
-    if parameters.get("out"):
+    made = from_rules(rules, layers, grid, resampling=parameters["resampling"])
+    if parameters["out"]:
         write_cog(made.resistance, grid, Path(parameters["out"]) / f"{species or 'resistance'}.tif")
     known = made.resistance[np.isfinite(made.resistance)]
     return {
