@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import shapely
 
 from biodata.analysis.adjacency import Neighbour, Pair
 from biodata.analysis.areas import Site
-from biodata.analysis.barriers import Improvement
+from biodata.analysis.barriers import Improvement, Restored
 from biodata.analysis.grid import Floats, Grid
 from biodata.analysis.links import Link
 from biodata.analysis.normalised import Floats32, Normalised
@@ -71,13 +71,14 @@ class Parts:
                 barriers = _unpacked(stored, "barriers", nothing=0.0)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
-        narrowest, radius_m = values["narrowest_at"], values.pop("radius_m")
+        narrowest, radius_m, opening = values["narrowest_at"], values.pop("radius_m"), values["opening"]
         return Link(
             **values
             | {
                 "narrowest_at": None if narrowest is None else tuple(narrowest),
                 "notes": tuple(values["notes"]),
                 "corridor": None if corridor is None else Normalised(*corridor),
+                "opening": None if opening is None else Restored(**opening),
                 "barriers": None if barriers is None else Improvement(*barriers, radius_m=radius_m),
             }
         )
@@ -85,6 +86,7 @@ class Parts:
     def put_link(self, pair: Pair, link: Link) -> None:
         """Store what was measured of a pair."""
         plain = {f.name: getattr(link, f.name) for f in fields(link) if f.name not in (*_GEOMETRIES, *_RASTERS)}
+        plain["opening"] = None if link.opening is None else asdict(link.opening)
         plain["radius_m"] = None if link.barriers is None else link.barriers.radius_m
         arrays: dict[str, Any] = {"values": np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)}
         for name in _GEOMETRIES:

@@ -20,7 +20,7 @@ import shapely
 from biodata import terms
 from biodata.analysis import adjacency, corridor_rows, corridor_search, links, own_areas
 from biodata.analysis import areas as areas_of
-from biodata.analysis.barriers import BarrierParameters
+from biodata.analysis.barriers import BarrierParameters, Restored
 from biodata.analysis.bucket_queue import Floats
 from biodata.analysis.corridor_currents import CurrentMosaic
 from biodata.analysis.corridor_parameters import CorridorParameters
@@ -52,7 +52,8 @@ class Network:
     narrowest : geopandas.GeoDataFrame
         The narrowest point of each functional link, with the width there.
     barriers : geopandas.GeoDataFrame
-        Where restoring a round window would save each pair most; empty where it was not asked.
+        Where restoring a round window would save each pair most, or open the cheapest way to one that has none; empty
+        where it was not asked.
     mosaic : ndarray of float32, grid.shape
         Least normalised corridor of each cell, cost-metres; inf outside all corridors.
     barrier_mosaic : BarrierMosaic, optional
@@ -140,7 +141,7 @@ def least_cost(
 
     flows = CurrentMosaic.empty(grid.shape)
 
-    saved: dict[adjacency.Pair, tuple[float, int, int, float]] = {}
+    restored: dict[adjacency.Pair, tuple[float | None, Restored]] = {}
 
     def lay(pair: adjacency.Pair, link: links.Link) -> None:
         if link.corridor is not None:
@@ -149,7 +150,11 @@ def least_cost(
                 flows.add(pair, sites, link.corridor, resistance)
         if link.barriers is not None and barrier_mosaic is not None:
             barrier_mosaic.add(link.barriers)
-            saved[pair] = *link.barriers.best, link.barriers.radius_m
+            score, row, column = link.barriers.best
+            cost = (link.least_cost or 0.0) - score * 2 * link.barriers.radius_m
+            restored[pair] = score, Restored(cost, row, column, link.barriers.radius_m)
+        if link.opening is not None:
+            restored[pair] = None, link.opening
 
     found = _links(
         sites, resistance, grid, parameters, barriers=barriers, executor=executor, folder=folder, progress=progress,
@@ -162,7 +167,7 @@ def least_cost(
     measured = [link for link, _ in found.values()]
     tables = (
         *corridor_rows.geodataframes(rows, measured, grid),
-        corridor_rows.barrier_table(rows, list(found), saved, grid),
+        corridor_rows.barrier_table(rows, list(found), restored, grid),
     )
     left_out = tuple(str(area_id) for area_id in plain["area_id"] if area_id not in inside)
     squeezed = flows.table(rows, list(found), grid)

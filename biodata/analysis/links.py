@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis import normalised, straightest, widths
 from biodata.analysis.areas import Site
-from biodata.analysis.barriers import Improvement
+from biodata.analysis.barriers import Improvement, Restored
 from biodata.analysis.bucket_queue import Floats, Ints
 from biodata.analysis.cost_distance import CostSurface
 from biodata.analysis.grid import Grid
@@ -22,7 +22,8 @@ class Link:
     """What was measured; lengths in metres, geometries in the grid's own system, `facts` without any place.
 
     `corridor` is the normalised corridor that the polygon outlines; None where there is none, or the areas touch.
-    `barriers` tells what restoring would save; None where it was not asked, or nothing would.
+    `barriers` tells what restoring would save, `opening` where it would give a way to a pair without one; None where it
+    was not asked, or nothing would.
     """
 
     least_cost: float | None
@@ -36,6 +37,7 @@ class Link:
     notes: tuple[str, ...] = ()
     corridor: normalised.Normalised | None = None
     barriers: Improvement | None = None
+    opening: Restored | None = None
 
     @property
     def cost_per_path_m(self) -> float | None:

@@ -17,8 +17,9 @@ they go into the lake, and --out writes them too.
 
 With --raster and --areas: between any areas over one's own resistance raster, without an installation. --out gets the
 layers corridors, paths, narrowest (barriers, pinch_points), --mosaic the least normalised corridor of each cell, --pinch
-the current of 1 A between each pair that flows inside its corridor alone. A run that was
-killed goes on where it stopped when it is started again.
+the current of 1 A between each pair that flows inside its corridor alone, --barriers what restoring a round window would
+save; to a pair without any way nothing can be saved, and the layer barriers tells where a window would open the cheapest
+one. A run that was killed goes on where it stopped when it is started again.
 
 Example: biodata corridors --data mydata --layer landcover_china_laos --resistance resistance.csv --out corridors.gpkg
 

@@ -139,8 +139,13 @@ def run(
     say(
         f"{len(found.corridors)} pairs, {len(linked)} corridors → {', '.join(str(p) for p in (out, *rasters.values()) if p)}"
     )
-    if barriers is not None and found.barrier_mosaic is not None and not (found.barrier_mosaic.largest > 0).any():
-        say("no place would make a path cheaper if it were restored; cells without data are never restored")
+    if barriers is not None:
+        opened = int(found.barriers["score"].isna().sum())
+        radii = ", ".join(f"{radius:g}" for radius in barriers.radii_m)
+        say(
+            f"restoring one window of radius {radii} m would make {len(found.barriers) - opened} paths cheaper and open a way "
+            f"to {opened} of {int((~found.corridors['functional']).sum())} pairs without a link (layer barriers)"
+        )
     if found.corridors.empty:
         say("no two neighbouring areas lie within the distance")
     for why, count in found.corridors["notes"][~found.corridors["functional"]].value_counts().head(5).items():
