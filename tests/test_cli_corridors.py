@@ -1,9 +1,11 @@
 """`biodata corridors --raster --areas`: a planner's two files in, corridors out; hostile files refused in one line."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import geopandas as gpd
 import numpy as np
@@ -114,8 +116,13 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
     assert "3 pairs, 3 corridors" in done.output
     assert "window grown by" in done.output
     assert dict(pyogrio.list_layers(out)) == {
-        "corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point", "barriers": "Point", "run": None
+        "corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point", "barriers": "Point", "run": None,
+        "layer_styles": None,
     }  # fmt: skip
+    for file, unit in ((mosaic, "resistance x m"), (barriers, "resistance"), (total, "resistance")):
+        with rasterio.open(file) as source:
+            assert source.units == (unit,)
+            assert source.descriptions[0].endswith(f"({unit})")
     found = gpd.read_file(out, layer="corridors")
     assert found.crs.to_epsg() == 32648
     assert found["from_area_id"].tolist() == ["11", "11", "12"]
@@ -138,6 +145,30 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         ["resistance.tif", "areas.gpkg", "out.gpkg", "m.tif", "b.tif", "s.tif"]
     ), "nothing is left over"
+
+
+def test_every_column_that_is_written_has_its_unit_and_meaning(raster, areas, tmp_path):
+    out, pinch = tmp_path / "out.gpkg", tmp_path / "pinch.tif"
+    done = run("--raster", raster, "--areas", areas, "--out", out, "--barrier-radius-m", 150, "--pinch", pinch)
+    assert done.exit_code == 0, done.output
+    units = {
+        "least_cost": "resistance x m",
+        "cut_cost": "resistance x m",
+        "cost_ratio": "resistance",
+        "score": "resistance",
+    }
+    with closing(sqlite3.connect(out)) as file:
+        told = {
+            (table, name): (title, meaning)
+            for table, name, title, meaning in file.execute(
+                "SELECT table_name, column_name, title, description FROM gpkg_data_columns"
+            )
+        }
+    for layer in ("corridors", "paths", "narrowest", "barriers", "pinch_points"):
+        for name in pyogrio.read_info(out, layer=layer)["fields"]:
+            title, meaning = told[layer, name]
+            assert title == (f"{name} ({units[name]})" if name in units else title)
+            assert meaning.endswith(".")
 
 
 def test_estimate_alone_writes_nothing(raster, areas, tmp_path):

@@ -367,6 +367,9 @@ def test_window_check_tells_what_changes():
     changed = checked(ground)
     assert changed.changes["stable"].tolist() == [False]
     assert "a0 - a1: least cost only in one window" in changed.told()
+    areas = frame(shapely.box(0, 1300, 200, 1500), shapely.box(1900, 1300, 2100, 1500))
+    short = checked(np.full(GRID.shape, 10.0))
+    assert short.told().startswith(f"window grown by {short.growth:.0%} only, as areas lie near the raster's edge")
 
 
 def test_window_that_cannot_shrink_is_told():

@@ -20,7 +20,8 @@ A step costs the mean of two cells' resistances times the metres between their c
 cells without data are never entered. Rasters in degrees take the size of each row's cells on the ellipsoid.
 
 Sources and targets are points, lines or polygons in any system, a table with longitude and latitude (or x and y), or a
-raster of ids on the same cells.
+raster of ids on the same cells. --paths gets target_id, source_id, cost (resistance x metres), length_m and
+cost_per_metre.
 
 Example: biodata cost-distance resistance.tif --sources reserves.gpkg --out cost.tif
 
@@ -149,12 +150,17 @@ def _write(
 
 def _write_paths(frame: Any, path: Path) -> None:
     """Write paths as one layer; the file appears whole or not at all."""
+    from biodata.exports.columns import PATH_COLUMNS, describe
+    from biodata.exports.styles import add_styles
+
     part = path.with_name(f"{path.stem}.part{path.suffix}")
     part.unlink(missing_ok=True)
     if path.suffix.lower() == ".geojson":
         frame.to_crs(4326).to_file(part, driver="GeoJSON", engine="pyogrio")
     else:
         frame.to_file(part, layer="paths", driver="GPKG", engine="pyogrio")
+        add_styles(part, ["paths"])
+        describe(part, PATH_COLUMNS)
     part.replace(path)
 
 

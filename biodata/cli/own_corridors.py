@@ -10,12 +10,13 @@ from biodata.errors import InputError
 
 _BANDS: Final = MappingProxyType(
     {
-        "mosaic": "cost above the cheapest path, least of all corridors",
-        "largest": "largest improvement score of any pair",
-        "pinch": "current inside corridors, most of any pair (A)",
-        "total": "sum of the improvement scores of all pairs",
+        "mosaic": ("cost above the cheapest path, least of all corridors", "resistance x m"),
+        "largest": ("largest improvement score of any pair: cost saved per metre restored", "resistance"),
+        "total": ("sum of the improvement scores of all pairs: cost saved per metre restored", "resistance"),
+        "pinch": ("current inside corridors, most of any pair", "A"),
     }
 )
+"""Description and unit of the rasters' bands."""
 
 
 def run(
@@ -133,7 +134,8 @@ def run(
         layers["pinch"] = found.currents.largest
     for name, path in rasters.items():
         if path is not None:
-            write_cog(layers[name], grid, path, description=_BANDS[name])
+            description, unit = _BANDS[name]
+            write_cog(layers[name], grid, path, description=description, unit=unit)
     shutil.rmtree(home, ignore_errors=True)
     linked = found.corridors[found.corridors["functional"]]
     say(
