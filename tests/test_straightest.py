@@ -1,5 +1,6 @@
 """Of equal paths the straightest: as cheap as any, never through a closed corner, and near the line on even ground."""
 
+import itertools
 import math
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_it_costs_what_the_surface_says_and_slips_through_no_corner(seed):
         assert path[0] @ [30, 1] in sources
         assert tuple(path[-1]) == (row, column)
         cost = 0.0
-        for (r, c), (y, x) in zip(path[:-1], path[1:], strict=True):
+        for (r, c), (y, x) in itertools.pairwise(path):
             assert known[r, x] or known[y, c]
             cost += (ground[r, c] + ground[y, x]) / 2 * math.hypot(y - r, x - c) * 10
         assert cost == pytest.approx(surface.cost[row, column], rel=1e-12)

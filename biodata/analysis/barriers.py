@@ -8,6 +8,7 @@ way at all, nothing can be saved of the least cost and no score is defined; then
 cheapest way.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,17 +38,24 @@ class BarrierParameters:
     restored_resistance: float
 
     def __post_init__(self) -> None:
-        if not (self.radii_m and min(self.radii_m) > 0 and self.restored_resistance > 0):
-            problem = "a search for barriers needs radii and a restored resistance above 0"
-            raise InputError(problem, value=f"{self.radii_m}, {self.restored_resistance}", code="PARAMETERS_INVALID")
+        for name, values in (("radii_m", self.radii_m), ("restored_resistance", (self.restored_resistance,))):
+            wrong = [value for value in values if not 0 < value < math.inf]
+            if wrong or not values:
+                problem = "a search for barriers needs radii and a restored resistance above 0"
+                value = f"{wrong[0]:g}" if wrong else "none"
+                raise InputError(problem, column=name, value=value, code="PARAMETERS_INVALID")
 
-    def check(self, cell_m: float) -> None:
-        """Refuse radii below a cell: such a window restores nothing that the raster can tell."""
-        if min(self.radii_m) < cell_m:
-            problem = "the window's radius is smaller than a cell"
-            raise InputError(
-                problem, value=f"{min(self.radii_m):g} m", expected=f"{cell_m:g} m or more", code="PARAMETERS_INVALID"
-            )
+    def check(self, cell_m: float, shape: tuple[int, int]) -> None:
+        """Refuse radii below a cell, as such a window restores nothing that the raster can tell, or beyond the raster."""
+        for radius_m in self.radii_m:
+            if not cell_m <= radius_m <= max(shape) * cell_m:
+                problem = (
+                    f"the window's radius is {'smaller than a cell' if radius_m < cell_m else 'beyond the raster'}"
+                )
+                raise InputError(
+                    problem, column="radii_m", value=f"{radius_m:g} m",
+                    expected=f"{cell_m:g} to {max(shape) * cell_m:g} m", code="PARAMETERS_INVALID",
+                )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

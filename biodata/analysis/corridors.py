@@ -132,7 +132,7 @@ def least_cost(
     parameters = CorridorParameters() if parameters is None else parameters
     _check_ground(resistance, grid, tolerance=SQUARE_WITHIN)
     if barriers is not None:
-        barriers.check(grid.cell_m)
+        barriers.check(grid.cell_m, grid.shape)
     plain = own_areas.on_plane(areas, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
     inside = {site.area_id for site in sites}

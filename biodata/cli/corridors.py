@@ -7,7 +7,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from biodata.cli import own_corridors
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_geotiffs,
+    check_outputs,
+    say,
+    settings_for,
+    show_progress,
+)
 from biodata.errors import InputError
 
 _CORRIDORS = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
@@ -164,6 +172,7 @@ def find_corridors(
     parameters |= {"dispersal_cost": dispersal_cost, "cut_fraction": cut_fraction, "cut_cost": cut_cost}
     parameters |= {"drop_through": drop_through}
     rasters = {"mosaic": mosaic, "pinch": pinch, "largest": barriers, "total": barriers_sum}
+    check_geotiffs(rasters.values())
     check_outputs([out, *rasters.values()], [raster, areas])
     columns = {"layer": areas_layer, "id_column": id_column, "name_column": name_column}
     restoring = (barrier_radius_m, restored_resistance) if barrier_radius_m else None

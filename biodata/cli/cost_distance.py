@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import check_outputs, say, show_progress
+from biodata.cli.options import check_geotiffs, check_outputs, say, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def cost_distance(
 ) -> None:
     """Read, search, write."""
     outputs = [path for path in (out, allocation, back_link, paths) if path is not None]
-    _check_options(neighbours, max_cost, targets, paths, outputs)
+    _check_options(neighbours, max_cost, targets, paths)
+    check_geotiffs((out, allocation, back_link))
     check_outputs(outputs, [path for path in (raster, sources, targets) if path is not None])
 
     import numpy as np
@@ -156,7 +157,7 @@ def _write_paths(frame: Any, path: Path) -> None:
     part = path.with_name(f"{path.stem}.part{path.suffix}")
     part.unlink(missing_ok=True)
     if path.suffix.lower() == ".geojson":
-        frame.to_crs(4326).to_file(part, driver="GeoJSON", engine="pyogrio")
+        frame.to_crs(4326).to_file(part, layer="paths", driver="GeoJSON", engine="pyogrio")
     else:
         frame.to_file(part, layer="paths", driver="GPKG", engine="pyogrio")
         add_styles(part, ["paths"])
@@ -164,9 +165,7 @@ def _write_paths(frame: Any, path: Path) -> None:
     part.replace(path)
 
 
-def _check_options(
-    neighbours: int, max_cost: float | None, targets: Path | None, paths: Path | None, outputs: list[Path]
-) -> None:
+def _check_options(neighbours: int, max_cost: float | None, targets: Path | None, paths: Path | None) -> None:
     """Refuse options that cannot be used, alone or together."""
     wrong = (
         (neighbours not in (4, 8), "--neighbours", str(neighbours), "4 or 8"),
@@ -176,10 +175,6 @@ def _check_options(
         (
             paths is not None and paths.suffix.lower() not in {".gpkg", ".geojson"},
             "--paths", str(paths), "a name that ends in .gpkg or .geojson",
-        ),
-        (
-            len({path.resolve() for path in outputs}) < len(outputs),
-            "--out", ", ".join(map(str, outputs)), "a file for each result",
         ),
     )  # fmt: skip
     for is_wrong, option, value, expected in wrong:

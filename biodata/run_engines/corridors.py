@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from biodata import run_records, runs
-from biodata.run_engines.work import Outcome, Parameters, Work
+from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
 from biodata.runs import Request, RunReport
 from biodata.settings import Settings
@@ -22,6 +22,10 @@ PARAMETERS: Final = Parameters(
     silent=frozenset({"resistance", "check_window"}),
 )
 """Those of a request; the seed is told beside them."""
+_NUMBERS: Final = MappingProxyType({float: int | float, float | None: int | float | None})
+_KINDS: Final = MappingProxyType(
+    {one.name: _NUMBERS.get(one.type, one.type) for one in fields(Request) if one.name != "seed"}
+)
 
 
 def run(work: Work) -> Outcome:
@@ -29,10 +33,10 @@ def run(work: Work) -> Outcome:
 
     The parameters are those of `runs.Request`.
     """
-    numbers = {one.name for one in fields(Request) if one.type in (float, float | None)}
+    told = {name: parameter(work, name, kind) for name, kind in _KINDS.items()}
     # 1000 is 1000.0 to JSON's readers, but not in the text that the lake's name of a run is made from.
-    told = {name: float(v) if name in numbers and isinstance(v, int) else v for name, v in work.parameters.items()}
-    request = Request(**told, seed=work.seed)
+    numbers = {name for name, kind in _KINDS.items() if kind in (int | float, int | float | None)}
+    request = Request(**{k: float(v) if k in numbers and v is not None else v for k, v in told.items()}, seed=work.seed)
     report = runs.find_corridors(work.settings, request, executor=work.executor, progress=work.progress)
     return outcome_of(work.settings, request, report)
 
