@@ -143,9 +143,9 @@ def run(
     )
     if barriers is not None:
         opened = int(found.barriers["score"].isna().sum())
-        radii = ", ".join(f"{radius:g}" for radius in barriers.radii_m)
+        sizes = ", ".join(f"{radius:g}" for radius in barriers.radii_m)
         say(
-            f"restoring one window of radius {radii} m would make {len(found.barriers) - opened} paths cheaper and open a way "
+            f"restoring one window of radius {sizes} m would make {len(found.barriers) - opened} paths cheaper and open a way "
             f"to {opened} of {int((~found.corridors['functional']).sum())} pairs without a link (layer barriers)"
         )
     if found.corridors.empty:

@@ -1,10 +1,11 @@
 """Corridors and candidates as an engine of kept runs."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -22,8 +23,8 @@ PARAMETERS: Final = Parameters(
     silent=frozenset({"resistance", "check_window"}),
 )
 """Those of a request; the seed is told beside them."""
-_NUMBERS: Final = MappingProxyType({float: int | float, float | None: int | float | None})
-_KINDS: Final = MappingProxyType(
+_NUMBERS: Final[Mapping[Any, Any]] = MappingProxyType({float: int | float, float | None: int | float | None})
+_KINDS: Final[Mapping[str, Any]] = MappingProxyType(
     {one.name: _NUMBERS.get(one.type, one.type) for one in fields(Request) if one.name != "seed"}
 )
 
@@ -33,10 +34,11 @@ def run(work: Work) -> Outcome:
 
     The parameters are those of `runs.Request`.
     """
-    told = {name: parameter(work, name, kind) for name, kind in _KINDS.items()}
+    told: dict[str, Any] = {name: parameter(work, name, kind) for name, kind in _KINDS.items()}
     # 1000 is 1000.0 to JSON's readers, but not in the text that the lake's name of a run is made from.
     numbers = {name for name, kind in _KINDS.items() if kind in (int | float, int | float | None)}
-    request = Request(**{k: float(v) if k in numbers and v is not None else v for k, v in told.items()}, seed=work.seed)
+    told |= {name: float(told[name]) for name in numbers if told[name] is not None}
+    request = Request(**told, seed=work.seed)
     report = runs.find_corridors(work.settings, request, executor=work.executor, progress=work.progress)
     return outcome_of(work.settings, request, report)
 
