@@ -172,8 +172,8 @@ def find_corridors(
     parameters |= {"dispersal_cost": dispersal_cost, "cut_fraction": cut_fraction, "cut_cost": cut_cost}
     parameters |= {"drop_through": drop_through}
     rasters = {"mosaic": mosaic, "pinch": pinch, "largest": barriers, "total": barriers_sum}
-    check_geotiffs(rasters.values())
     check_outputs([out, *rasters.values()], [raster, areas])
+    check_geotiffs(rasters.values())
     columns = {"layer": areas_layer, "id_column": id_column, "name_column": name_column}
     restoring = (barrier_radius_m, restored_resistance) if barrier_radius_m else None
     own_corridors.run(

@@ -69,8 +69,8 @@ def cost_distance(
     """Read, search, write."""
     outputs = [path for path in (out, allocation, back_link, paths) if path is not None]
     _check_options(neighbours, max_cost, targets, paths)
-    check_geotiffs((out, allocation, back_link))
     check_outputs(outputs, [path for path in (raster, sources, targets) if path is not None])
+    check_geotiffs((out, allocation, back_link))
 
     import numpy as np
     from tqdm.auto import tqdm
@@ -152,7 +152,6 @@ def _write(
 def _write_paths(frame: Any, path: Path) -> None:
     """Write paths as one layer; the file appears whole or not at all."""
     from biodata.exports.columns import PATH_COLUMNS, describe
-    from biodata.exports.styles import add_styles
 
     part = path.with_name(f"{path.stem}.part{path.suffix}")
     part.unlink(missing_ok=True)
@@ -160,7 +159,6 @@ def _write_paths(frame: Any, path: Path) -> None:
         frame.to_crs(4326).to_file(part, layer="paths", driver="GeoJSON", engine="pyogrio")
     else:
         frame.to_file(part, layer="paths", driver="GPKG", engine="pyogrio")
-        add_styles(part, ["paths"])
         describe(part, PATH_COLUMNS)
     part.replace(path)
 
