@@ -127,7 +127,8 @@ def describe(
     *,
     seed: int = 1,
     snapshot: int | None = None,
-    paths: tuple[str, ...] = (),
+    paths: frozenset[str] = frozenset(),
+    silent: frozenset[str] = frozenset(),
 ) -> RunRecord:
     """Return a run before it has results.
 
@@ -143,9 +144,11 @@ def describe(
         Start of every random number.
     snapshot : int, optional
         The lake's version that is read.
-    paths : tuple of str
+    paths : frozenset of str
         Parameters that only tell where something lies: nothing follows from that, so they are not in the id, and they
         are kept whole, so that the run can be had again from any folder.
+    silent : frozenset of str
+        Others that are kept and that the id does not follow from.
     """
     parameters = {
         name: str(Path(value).resolve()) if name in paths and isinstance(value, str) else value
@@ -154,11 +157,18 @@ def describe(
     plain = json.loads(json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False))
     code = code_hash()
     follows = {
-        "engine": engine, "parameters": {k: v for k, v in plain.items() if k not in paths}, "inputs": [[one.name, one.sha256] for one in inputs], "seed": seed,
+        "engine": engine, "parameters": {k: _whole(v) for k, v in plain.items() if k not in paths | silent}, "inputs": [[one.name, one.sha256] for one in inputs], "seed": seed,
         "snapshot": snapshot, "code": code,
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(follows, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     return RunRecord(f"{engine}-{digest[:_ID]}", engine, plain, inputs, seed, snapshot, code, _software())
+
+
+def _whole(value: Any) -> Any:
+    """Return a value with 1000.0 as 1000: whoever told it by the one asks for the other."""
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def finished(record: RunRecord, results: Mapping[str, pl.DataFrame], *, notes: tuple[str, ...] = ()) -> RunRecord:

@@ -1,9 +1,11 @@
 """`biodata corridors --raster --areas`: a planner's two files in, corridors out; hostile files refused in one line."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import geopandas as gpd
 import numpy as np
@@ -114,8 +116,13 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
     assert "3 pairs, 3 corridors" in done.output
     assert "window grown by" in done.output
     assert dict(pyogrio.list_layers(out)) == {
-        "corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point", "barriers": "Point", "run": None
+        "corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point", "barriers": "Point", "run": None,
+        "layer_styles": None,
     }  # fmt: skip
+    for file, unit in ((mosaic, "resistance x m"), (barriers, "resistance"), (total, "resistance")):
+        with rasterio.open(file) as source:
+            assert source.units == (unit,)
+            assert source.descriptions[0].endswith(f"({unit})")
     found = gpd.read_file(out, layer="corridors")
     assert found.crs.to_epsg() == 32648
     assert found["from_area_id"].tolist() == ["11", "11", "12"]
@@ -138,6 +145,30 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         ["resistance.tif", "areas.gpkg", "out.gpkg", "m.tif", "b.tif", "s.tif"]
     ), "nothing is left over"
+
+
+def test_every_column_that_is_written_has_its_unit_and_meaning(raster, areas, tmp_path):
+    out, pinch = tmp_path / "out.gpkg", tmp_path / "pinch.tif"
+    done = run("--raster", raster, "--areas", areas, "--out", out, "--barrier-radius-m", 150, "--pinch", pinch)
+    assert done.exit_code == 0, done.output
+    units = {
+        "least_cost": "resistance x m",
+        "cut_cost": "resistance x m",
+        "cost_ratio": "resistance",
+        "score": "resistance",
+    }
+    with closing(sqlite3.connect(out)) as file:
+        told = {
+            (table, name): (title, meaning)
+            for table, name, title, meaning in file.execute(
+                "SELECT table_name, column_name, title, description FROM gpkg_data_columns"
+            )
+        }
+    for layer in ("corridors", "paths", "narrowest", "barriers", "pinch_points"):
+        for name in pyogrio.read_info(out, layer=layer)["fields"]:
+            title, meaning = told[layer, name]
+            assert title == (f"{name} ({units[name]})" if name in units else title)
+            assert meaning.endswith(".")
 
 
 def test_estimate_alone_writes_nothing(raster, areas, tmp_path):
@@ -187,6 +218,43 @@ def test_id_that_stands_twice_is_refused_with_both_rows(raster, tmp_path):
     assert run("--raster", raster, "--areas", file, "--out", tmp_path / "o.gpkg").exit_code == 0, "rows are ids then"
 
 
+def test_columns_of_usual_names_that_repeat_themselves_are_told(raster, tmp_path):
+    shapes = at(3, 3), at(30, 5), at(15, 32)
+    file = write_areas(
+        tmp_path / "sites.gpkg", *shapes, wdpaid=["7", "8", "7"], site_pid=["7_A", "8", "7_B"], id=["1", None, "3"]
+    )
+    done = run("--raster", raster, "--areas", file, "--out", tmp_path / "o.gpkg")
+    assert "column id has nothing in row 2, so its values are no ids; column site_pid is taken" in done.output
+    assert "column wdpaid has '7' in rows 1 and 3" in done.output
+    found = gpd.read_file(tmp_path / "o.gpkg", layer="corridors")
+    assert {*found["from_area_id"], *found["to_area_id"]} == {"7_A", "8", "7_B"}
+    file = write_areas(tmp_path / "parts.gpkg", *shapes, area_id=["a", "b", "a"])
+    done = run("--raster", raster, "--areas", file, "--out", tmp_path / "o.gpkg")
+    assert (
+        "column area_id has 'a' in rows 1 and 3, so its values are no ids; the rows' numbers are taken" in done.output
+    )
+    assert set(gpd.read_file(tmp_path / "o.gpkg", layer="corridors")["from_area_id"]) <= {"1", "2", "3"}
+
+
+def test_a_raster_is_told_its_system_band_and_nodata(raster, areas, tmp_path):
+    ground = np.where(np.isnan(ground_of()), 0, ground_of())
+    plain = tmp_path / "plain.tif"
+    profile = {"driver": "GTiff", "height": SIDE, "width": SIDE, "count": 2, "dtype": "float64", "transform": TRANSFORM}
+    with rasterio.open(plain, "w", **profile) as target:
+        target.write(np.ones((SIDE, SIDE)), 1)
+        target.write(ground, 2)
+    assert "tell its coordinate system; name it with --crs" in refused(plain, areas, tmp_path)
+    assert "2 bands; name one with --band" in refused(plain, areas, tmp_path, "--crs", UTM)
+    assert "say --nodata 0" in refused(plain, areas, tmp_path, "--crs", UTM, "--band", 2)
+    assert "value 'EPSG:3857': the raster tells another" in refused(raster, areas, tmp_path, "--crs", "EPSG:3857")
+    tables = []
+    for file, more in ((raster, ()), (plain, ("--crs", UTM, "--band", 2, "--nodata", 0))):
+        done = run("--raster", file, "--areas", areas, "--out", tmp_path / "out.gpkg", *more)
+        assert done.exit_code == 0, done.output
+        tables.append(gpd.read_file(tmp_path / "out.gpkg", layer="corridors"))
+    assert tables[0].equals(tables[1])
+
+
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
@@ -211,6 +279,10 @@ def test_areas_that_make_no_pair_are_refused(raster, tmp_path, shapes, words):
         pytest.param(["--barrier-radius-m", "50", "--barriers", "b.tif"], "smaller than a cell", id="small radius"),
         pytest.param(["--id-column", "core"], "value 'core': the file has no such column; one of name", id="no column"),
         pytest.param(["--max-cost", "-1"], "above 0", id="negative cost"),
+        pytest.param(["--barrier-radius-m", "inf"], "above 0", id="endless radius"),
+        pytest.param(["--barrier-radius-m", "1e7"], "beyond the raster; 100 to 4000 m", id="wide radius"),
+        pytest.param(["--mosaic", "m.png"], "m.png: rasters are written as GeoTIFF", id="no GeoTIFF"),
+        pytest.param(["--mosaic", "m.tif", "--pinch", "m.tif"], "m.tif: two results would be", id="one file for two"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(raster, areas, tmp_path, monkeypatch, options, words):
@@ -260,7 +332,7 @@ def test_zero_resistance_is_refused_with_its_cell(areas, tmp_path):
     ground = ground_of()
     ground[7, 9] = 0
     message = refused(write_raster(tmp_path / "zero.tif", ground), areas, tmp_path)
-    assert "zero.tif, value '0': resistance must be above 0; 1 cells are not, the first in row 8, column 10" in message
+    assert "zero.tif, row 8, column 10, value '0': resistance must be above 0; 1 or more is usual" in message
     assert "no data" in refused(write_raster(tmp_path / "empty.tif", ground * np.nan), areas, tmp_path)
 
 
@@ -336,7 +408,7 @@ def test_file_without_areas_or_with_two_layers_is_refused(tmp_path):
     )
     with pytest.raises(InputError, match="2 layers with geometry; the name of one"):
         own_areas.read(tmp_path / "two.gpkg")
-    assert len(own_areas.read(tmp_path / "two.gpkg", layer="b")) == 1
+    assert len(own_areas.read(tmp_path / "two.gpkg", layer="b")[0]) == 1
     (tmp_path / "none.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     with pytest.raises(InputError, match=r"none\.geojson"):
         own_areas.read(tmp_path / "none.geojson")

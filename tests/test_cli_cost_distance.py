@@ -209,6 +209,24 @@ def test_integers_declared_and_told_nodata_scale_and_bands(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        pytest.param(np.float32(-3.4028234663852886e38), "-3.4028235e+38", id="lowest single"),
+        pytest.param(np.float64(-1.7976931348623157e308), "-1.7976931348623157e+308", id="lowest double"),
+        pytest.param(np.float32(-0.1), "-0.1", id="a tenth"),
+        pytest.param(np.int16(-9999), "-9999", id="whole"),
+    ],
+)
+def test_nodata_as_the_refusal_tells_it_is_understood(tmp_path, value, told):
+    raster = write(tmp_path / "r.tif", np.array([[1, 2, value]], dtype=value.dtype), nodata=None)
+    at((0, 0)).to_file(tmp_path / "start.gpkg")
+    arguments = [raster, "--sources", tmp_path / "start.gpkg", "--out", tmp_path / "out.tif"]
+    assert f"if {told} stands for no data, say --nodata {told}" in refusal(*arguments)
+    run(*arguments, "--nodata", told)
+    assert np.isnan(band(tmp_path / "out.tif")).tolist() == [[False, False, True]]
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         pytest.param({"crs": None}, "r.tif: the raster does not tell its coordinate system; name it", id="no system"),

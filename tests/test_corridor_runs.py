@@ -84,3 +84,6 @@ def test_the_command_keeps_its_run_which_is_had_again_on_one_thread(settings, sa
     with ThreadPoolExecutor(1) as one:
         _, comparison = run_engines.repeat(settings, kept.id, executor=one)
     assert comparison.found == (), comparison.told()
+    asked = {"layer": LAYER, "resistance": str(sample_data / "resistance.csv")}
+    first = run_engines.start(settings, "corridors", asked)
+    assert first.parameters == kept.parameters, "the command and a start say the same of the same"

@@ -370,6 +370,9 @@ def test_window_check_tells_what_changes():
     changed = checked(ground)
     assert changed.changes["stable"].tolist() == [False]
     assert "a0 - a1: least cost only in one window" in changed.told()
+    areas = frame(shapely.box(0, 1300, 200, 1500), shapely.box(1900, 1300, 2100, 1500))
+    short = checked(np.full(GRID.shape, 10.0))
+    assert short.told().startswith(f"window grown by {short.growth:.0%} only, as areas lie near the raster's edge")
 
 
 def test_window_that_cannot_shrink_is_told():
@@ -421,3 +424,45 @@ def test_hostile_areas_have_an_answer(shapes, pairs, left_out):
     assert (len(found.corridors), len(found.left_out)) == (pairs, left_out)
     assert found.corridors["functional"].all()
     assert found.corridors["least_cost"].notna().all()
+
+
+@pytest.mark.parametrize("limit", [math.inf, 60_000.0, 9000.0])
+def test_a_pair_without_a_way_is_told_where_a_window_would_open_the_cheapest_one(limit):
+    ground = ground_of(4, nodata=0.05)
+    ground[:, 14:16] = np.nan  # two cells wide: a window of 100 m does not reach over it
+    areas = frame(shapely.box(0, 1200, 500, 1800), shapely.box(2500, 700, 3000, 1300))
+    sites = sites_of(areas, ground)
+    costs = [np.where(np.isfinite(ground), cost, np.inf).reshape(-1) for cost in all_costs(ground, sites)]
+    rows, columns = np.divmod(np.arange(SIDE * SIDE), SIDE)
+    truth = {}
+    for radius_m, cell in itertools.product((100.0, 150.0, 230.0), range(SIDE * SIDE)):
+        near = np.hypot(rows - rows[cell], columns - columns[cell]) * CELL_M <= radius_m + 1e-6
+        truth[radius_m, cell] = sum(cost[near].min() for cost in costs) + 2 * radius_m * 1.5
+    best = min(truth, key=truth.get)
+    found = corridors.least_cost(
+        areas, ground, GRID, parameters=CorridorParameters(max_distance_m=math.inf, max_cost=limit),
+        barriers=barriers.BarrierParameters((100.0, 150.0, 230.0), 1.5),
+    )  # fmt: skip
+    assert found.corridors["notes"].to_list() == ["No functional link: cells without data lie between."]
+    assert found.barrier_mosaic.largest.max() == 0, "no score is defined"
+    if truth[best] > limit:
+        assert found.barriers.empty
+        return
+    (row,) = found.barriers.itertuples()
+    assert row.restored_cost == pytest.approx(truth[best])
+    assert row.radius_m == best[0]
+    assert math.isnan(row.score)
+    at = GRID.centres(np.array([rows[best[1]]]), np.array([columns[best[1]]]))[0]
+    assert (row.geometry.x, row.geometry.y) == tuple(at)
+
+
+def test_openings_are_kept_in_parts(tmp_path):
+    ground = ground_of(4, nodata=0.05)
+    ground[:, 15] = np.nan
+    areas = frame(shapely.box(0, 1200, 500, 1800), shapely.box(2500, 700, 3000, 1300))
+    asked = barriers.BarrierParameters((150.0,), 1.0)
+    first, again = (
+        corridors.least_cost(areas, ground, GRID, parameters=WIDE, barriers=asked, folder=tmp_path) for _ in range(2)
+    )
+    assert len(first.barriers) == 1
+    assert_same(first, again)

@@ -273,11 +273,12 @@ def test_way_around_outside_the_raster_is_told():
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"max_distance_m": 0.0}, {"cut_fraction": -0.1}, {"cut_cost": -1.0}, {"max_cost": math.nan}],
+    [{"max_distance_m": 0.0}, {"cut_fraction": -0.1}, {"cut_cost": -1.0}, {"max_cost": math.nan}, {"dispersal_cost": 0.0},
+     {"dispersal_cost": math.inf}, {"cut_fraction": math.inf}],
     ids=str,
-)
+)  # fmt: skip
 def test_wrong_parameters_are_refused(parameters):
-    with pytest.raises(InputError, match="must be above 0"):
+    with pytest.raises(InputError, match=f"column {next(iter(parameters))}, value .*: the parameter must be "):
         corridors.CorridorParameters(**parameters)
 
 

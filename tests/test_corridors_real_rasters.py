@@ -15,7 +15,7 @@ SABAH = ("sampleTif_SABAH.tif", "samplePolygon.shp"), ("sampleTif_SABAH.tif", "p
 def test_least_costs_in_sabah_are_those_of_scikit_image(shared, raster, areas):
     folder = shared / "data" / "raster_resistance_cola"
     ground, grid, notes = own_ground.read(folder / raster)
-    table = own_areas.read(folder / areas)
+    table, _ = own_areas.read(folder / areas)
     found = corridors.least_cost(table, ground, grid, parameters=WIDE).corridors
     sites = {site.area_id: site for site in areas_of.on_grid(own_areas.on_plane(table, grid), ground, grid)}
     assert len(sites) == len(table)
@@ -35,7 +35,9 @@ def test_least_costs_in_sabah_are_those_of_scikit_image(shared, raster, areas):
 def test_parks_outside_and_on_nodata_are_told(shared):
     folder = shared / "data"
     ground, grid, notes = own_ground.read(folder / "raster_resistance_cola" / "sampleTif_Thailand.tif")
-    parks = own_areas.read(folder / "pa_asean_heritage_parks" / "asean_heritage_parks.geojson", name_column="AHPNAME")
+    parks, _ = own_areas.read(
+        folder / "pa_asean_heritage_parks" / "asean_heritage_parks.geojson", name_column="AHPNAME"
+    )
     found = corridors.least_cost(parks, ground, grid, parameters=WIDE)
     assert "0.937 to 1.067 m" in notes[0]
     assert len(found.left_out) == 29

@@ -173,8 +173,8 @@ def test_the_command_line(data, tmp_path):
     box = ",".join(map(str, BOX))
     told = run("marxan", "--data", data, "--box", box, "--side-m", 25_000, "--out", tmp_path / "marxan")
     assert "species" in told
-    run("marxan", "--data", data, "--box", box, "--shape", "hexagon", "--side-m", 50_000, "--country", "LA",
-        "--cost-per-km2", "LA=2.5", "--out", tmp_path / "hexagons")  # fmt: skip
+    run("marxan", "--data", data, "--box", box, "--shape", "hexagon", "--side-m", 50_000, "--country", "老挝",
+        "--cost-per-km2", "Laos=2.5", "--out", tmp_path / "hexagons")  # fmt: skip
     units = gpd.read_file(tmp_path / "hexagons" / "units.gpkg", layer="planning_units")
     np.testing.assert_allclose(units["cost"], 2.5 * units["area_km2"])
     with pytest.raises(NoReleaseError, match="biodata release"):

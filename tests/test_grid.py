@@ -30,7 +30,8 @@ def test_cells_have_the_area_they_say():
     centres = one.centres(rows, columns)
     cells = shapely.box(*(centres - 500).T, *(centres + 500).T)
     areas = geo.area_km2(geo.project(shapely.segmentize(cells, 50), one.crs, 4326))
-    assert one.square
+    assert one.square()
+    assert one.in_metres
     assert areas == pytest.approx(np.ones(3), rel=1e-6)
 
 
@@ -77,7 +78,8 @@ def test_cells_of_degrees_differ_by_row():
         latitude = 30 - 0.1 * (row + 0.5)
         assert wide[row] == pytest.approx(wgs84.inv(100, latitude, 100.1, latitude)[2], rel=1e-5)
         assert high[row] == pytest.approx(wgs84.inv(100, latitude - 0.05, 100, latitude + 0.05)[2], rel=1e-5)
-    assert not degrees.square
+    assert degrees.square(), "in degrees"
+    assert not degrees.in_metres
 
 
 def test_warp_puts_values_where_they_belong(tmp_path):

@@ -42,9 +42,17 @@ def test_units_and_species_make_a_project(tmp_path, shape):
     assert (tmp_path / "input.dat").read_text() == "BLM 3\n", "somebody's own settings stay"
 
 
-def test_a_country_has_its_cost(tmp_path):
-    run("units", "--box", BOX, "--countries", "LA,CN", "--cell-km", 20, "--least-share", 0.2,
-        "--cost-per-km2", "LA=2.5", "--cost-per-km2", "cn=10", "--out", tmp_path)  # fmt: skip
+@pytest.mark.parametrize(
+    ("laos", "china"),
+    [
+        pytest.param("LA", "cn", id="codes"),
+        pytest.param("Laos", "CHN", id="name"),
+        pytest.param("老挝", "中国", id="Chinese"),
+    ],
+)
+def test_a_country_has_its_cost_however_it_is_called(tmp_path, laos, china):
+    run("units", "--box", BOX, "--countries", f"{laos},{china}", "--cell-km", 20, "--least-share", 0.2,
+        "--cost-per-km2", f"{laos}=2.5", "--cost-per-km2", f"{china}=10", "--out", tmp_path)  # fmt: skip
     shapes = gpd.read_file(tmp_path / "units.gpkg", layer="planning_units")
     assert shapes["area_km2"].min() >= 80
     rate = np.where(shapes["country_code"] == "LA", 2.5, 10.0)
@@ -75,7 +83,9 @@ def test_who_watches_sees_how_far_it_is(tmp_path, size):
     [
         pytest.param([], "--countries or --box", id="nowhere"),
         pytest.param(["--box", "0,0,1,1"], "no land inside the bounds", id="the Gulf of Guinea"),
-        pytest.param(["--countries", "XX"], "XX", id="no country"),
+        pytest.param(["--countries", "XX"], "--countries, value 'XX': there is no such country", id="no country"),
+        pytest.param(["--countries", "Borneo"], "one of BN, ID, MY", id="several countries"),
+        pytest.param(["--box", BOX, "--cost-per-km2", "Lemuria=2"], "Lemuria", id="the cost of no country"),
         pytest.param(["--box", BOX, "--cell-km", "0.01"], "larger units", id="too many"),
         pytest.param(["--box", BOX, "--cost-per-km2", "LA=dear"], "LA=dear", id="no cost"),
         pytest.param(["--box", BOX, "--cost-per-km2", "LA=1"], "value 'CN'|value 'MM'", id="a country without cost"),

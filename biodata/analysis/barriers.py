@@ -3,9 +3,12 @@
 After McRae, Hall, Beier & Theobald 2012, https://doi.org/10.1371/journal.pone.0052604: if a round window of diameter D
 were restored to resistance R', a way through it would cost CWD_A + CWD_B + D R', with the least accumulated cost from
 each area inside the window. What this saves of the least cost, for each metre restored, is the window's score. The
-window also bridges cells without data, so a river or a fence that nothing crosses gets its score.
+window also bridges cells without data, so a river or a fence that has to be gone around gets its score. Where there is no
+way at all, nothing can be saved of the least cost and no score is defined; then it is told which window would open the
+cheapest way.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,17 +38,24 @@ class BarrierParameters:
     restored_resistance: float
 
     def __post_init__(self) -> None:
-        if not (self.radii_m and min(self.radii_m) > 0 and self.restored_resistance > 0):
-            problem = "a search for barriers needs radii and a restored resistance above 0"
-            raise InputError(problem, value=f"{self.radii_m}, {self.restored_resistance}", code="PARAMETERS_INVALID")
+        for name, values in (("radii_m", self.radii_m), ("restored_resistance", (self.restored_resistance,))):
+            wrong = [value for value in values if not 0 < value < math.inf]
+            if wrong or not values:
+                problem = "a search for barriers needs radii and a restored resistance above 0"
+                value = f"{wrong[0]:g}" if wrong else "none"
+                raise InputError(problem, column=name, value=value, code="PARAMETERS_INVALID")
 
-    def check(self, cell_m: float) -> None:
-        """Refuse radii below a cell: such a window restores nothing that the raster can tell."""
-        if min(self.radii_m) < cell_m:
-            problem = "the window's radius is smaller than a cell"
-            raise InputError(
-                problem, value=f"{min(self.radii_m):g} m", expected=f"{cell_m:g} m or more", code="PARAMETERS_INVALID"
-            )
+    def check(self, cell_m: float, shape: tuple[int, int]) -> None:
+        """Refuse radii below a cell, as such a window restores nothing that the raster can tell, or beyond the raster."""
+        for radius_m in self.radii_m:
+            if not cell_m <= radius_m <= max(shape) * cell_m:
+                problem = (
+                    f"the window's radius is {'smaller than a cell' if radius_m < cell_m else 'beyond the raster'}"
+                )
+                raise InputError(
+                    problem, column="radii_m", value=f"{radius_m:g} m",
+                    expected=f"{cell_m:g} to {max(shape) * cell_m:g} m", code="PARAMETERS_INVALID",
+                )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,66 @@ class Improvement:
         at = int(np.argmax(self.score))
         row, column = divmod(at, self.score.shape[1])
         return float(self.score.reshape(-1)[at]), self.row + row, self.column + column
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A window of a pair, and what its way would cost if it were restored.
+
+    Attributes
+    ----------
+    least_cost : float
+        Of the cheapest way through the window then, cost-metres.
+    row, column : int
+        The window's middle in the raster.
+    radius_m : float
+        The window's radius, metres.
+    """
+
+    least_cost: float
+    row: int
+    column: int
+    radius_m: float
+
+
+def opening(
+    from_first: CostSurface,
+    from_second: CostSurface,
+    *,
+    limit: float,
+    cell_m: float,
+    shape: tuple[int, int],
+    parameters: BarrierParameters,
+) -> Restored | None:
+    """Return the window that would open the cheapest way between two areas without one; of equal ones the first.
+
+    Parameters
+    ----------
+    from_first, from_second : CostSurface
+        Searches from the two areas that reach as far as the limit, or all that can be reached.
+    limit : float
+        Cost above which a way does not function, cost-metres.
+    cell_m, shape, parameters
+        As of `improvement`.
+
+    Returns
+    -------
+    Restored, or None where no window opens a way that costs at most the limit.
+    """
+    best: Restored | None = None
+    margin = int(max(parameters.radii_m) / cell_m + _ROUNDING)
+    window = _window(from_first, from_second, np.inf, margin, shape)
+    if window is None:
+        return None
+    costs = [_padded(surface, window, margin) for surface in (from_first, from_second)]
+    for radius_m in parameters.radii_m:
+        through = _least_in_circle(costs[0], radius_m / cell_m, margin)
+        through += _least_in_circle(costs[1], radius_m / cell_m, margin) + 2 * radius_m * parameters.restored_resistance
+        row, column = divmod(int(np.argmin(through)), through.shape[1])
+        least_cost = float(through[row, column])
+        if least_cost <= limit and least_cost < (np.inf if best is None else best.least_cost):
+            best = Restored(least_cost, window[0] + row, window[1] + column, radius_m)
+    return best
 
 
 def improvement(

@@ -8,6 +8,9 @@ differ by any factor.
 A batch goes through three loops that hardly branch (which cells of a bucket still count, what their neighbours would
 cost, which of these are cheaper), so that the processor seldom guesses wrong: three times as fast as one loop over
 cells and neighbours. Indexes are unsigned, because numba tests signed ones for counting from the end.
+
+All of it stands in one file although it is long: numba compiles a kernel together with all that it calls, but its cache on
+disk looks at the kernel's own file only. After a change in another file the old machine code would go on running.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """What a run of corridors decides."""
 
 import math
+import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,11 +42,18 @@ class CorridorParameters:
     drop_through: bool = False
 
     def __post_init__(self) -> None:
-        above = (self.max_distance_m, self.max_cost, math.inf if self.dispersal_cost is None else self.dispersal_cost)
-        cuts = (self.cut_fraction, self.cut_cost or 0)
-        if not (all(value > 0 for value in above) and all(0 <= value < math.inf for value in cuts)):
-            problem = "distances and costs of a corridor run must be above 0"
-            raise InputError(problem, code="PARAMETERS_INVALID")
+        for name, none, low, high in (
+            ("max_distance_m", False, 0.0, math.inf),
+            ("max_cost", False, 0.0, math.inf),
+            ("dispersal_cost", True, 0.0, sys.float_info.max),
+            ("cut_fraction", False, -math.ulp(0.0), sys.float_info.max),
+            ("cut_cost", True, -math.ulp(0.0), sys.float_info.max),
+        ):
+            value = getattr(self, name)
+            if not (value is None and none) and not low < value <= high:
+                above = "above 0" if low == 0 else "0 or more"
+                problem = f"the parameter must be {above}{'' if math.isinf(high) else ' and finite'}"
+                raise InputError(problem, column=name, value=f"{value:g}", code="PARAMETERS_INVALID")
 
     @property
     def limit(self) -> float:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import shapely
 
 from biodata.analysis.adjacency import Neighbour, Pair
 from biodata.analysis.areas import Site
-from biodata.analysis.barriers import Improvement
+from biodata.analysis.barriers import Improvement, Restored
 from biodata.analysis.grid import Floats, Grid
 from biodata.analysis.links import Link
 from biodata.analysis.normalised import Floats32, Normalised
@@ -74,7 +74,7 @@ class Parts:
                 currents = _unpacked(stored, "currents", nothing=np.nan)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
-        narrowest, radius_m = values["narrowest_at"], values.pop("radius_m")
+        narrowest, radius_m, opening = values["narrowest_at"], values.pop("radius_m"), values["opening"]
         flow = values.pop("flow")
         if flow is not None and flow["tightest"] is not None:
             flow["tightest"] = tuple(flow["tightest"])
@@ -84,6 +84,7 @@ class Parts:
                 "narrowest_at": None if narrowest is None else tuple(narrowest),
                 "notes": tuple(values["notes"]),
                 "corridor": None if corridor is None else Normalised(*corridor),
+                "opening": None if opening is None else Restored(**opening),
                 "barriers": None if barriers is None else Improvement(*barriers, radius_m=radius_m),
                 "currents": None if currents is None else PairCurrents(*currents, **flow),
             }
@@ -92,6 +93,7 @@ class Parts:
     def put_link(self, pair: Pair, link: Link) -> None:
         """Store what was measured of a pair."""
         plain = {f.name: getattr(link, f.name) for f in fields(link) if f.name not in (*_GEOMETRIES, *_RASTERS)}
+        plain["opening"] = None if link.opening is None else asdict(link.opening)
         plain["radius_m"] = None if link.barriers is None else link.barriers.radius_m
         flow = link.currents
         plain["flow"] = None if flow is None else {name: getattr(flow, name) for name in _FLOW}

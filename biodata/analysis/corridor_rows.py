@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from biodata import geo, terms
 from biodata.analysis import adjacency, links
 from biodata.analysis import areas as areas_of
+from biodata.analysis.barriers import Restored
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Grid
 
@@ -177,10 +178,10 @@ def _shapes(shapes: list[shapely.Geometry | None]) -> NDArray[np.object_]:
 def barrier_table(
     rows: list[dict[str, Any]],
     pairs: list[adjacency.Pair],
-    saved: Mapping[adjacency.Pair, tuple[float, int, int, float]],
+    restored: Mapping[adjacency.Pair, tuple[float | None, Restored]],
     grid: Grid,
 ) -> gpd.GeoDataFrame:
-    """Return where restoring would save each pair most, the largest score first.
+    """Return where restoring would help each pair most: those first that would get a way, then by score.
 
     Parameters
     ----------
@@ -188,26 +189,33 @@ def barrier_table(
         `plain_row` of each pair.
     pairs : list of (int, int)
         The same pairs by their sites.
-    saved : mapping of pair to score, row, column, radius_m
+    restored : mapping of pair to (score, Restored)
+        The best window of each pair that one would help; no score where there was no way before.
     grid : Grid
 
     Returns
     -------
     geopandas.GeoDataFrame
-        The best window of each pair that one would help: its middle, radius and score, and the share of the least cost
-        that it would save.
+        The window's middle, radius and score, what it saves of the least cost as cost and share, and the least cost
+        then. A pair that has no way without it has neither score nor saving.
     """
     found = []
     for row, pair in zip(rows, pairs, strict=True):
-        if pair in saved:
-            score, at_row, at_column, radius_m = saved[pair]
-            told = {"score": score, "radius_m": radius_m, "saved_cost": score * 2 * radius_m}
-            share = told["saved_cost"] / row["least_cost"]
-            place = shapely.Point(grid.centres(np.array([at_row]), np.array([at_column]))[0])
-            found.append({name: row[name] for name in NAMES} | told | {"saved_share": share, "geometry": place})
-    found.sort(key=lambda one: -one["score"])
-    columns = [*NAMES, "score", "radius_m", "saved_cost", "saved_share", "geometry"]
-    return gpd.GeoDataFrame(pd.DataFrame(found, columns=columns), geometry="geometry", crs=grid.crs)
+        if pair not in restored:
+            continue
+        score, window = restored[pair]
+        saved = None if score is None else score * 2 * window.radius_m
+        place = shapely.Point(grid.centres(np.array([window.row]), np.array([window.column]))[0])
+        found.append(
+            {name: row[name] for name in NAMES}
+            | {"score": score, "radius_m": window.radius_m, "saved_cost": saved}
+            | {"saved_share": None if saved is None else saved / row["least_cost"], "restored_cost": window.least_cost}
+            | {"geometry": place}
+        )
+    found.sort(key=lambda one: (one["score"] is not None, -(one["score"] or 0.0), one["restored_cost"]))
+    figures = ["score", "radius_m", "saved_cost", "saved_share", "restored_cost"]
+    table = pd.DataFrame(found, columns=[*NAMES, *figures, "geometry"]).astype(dict.fromkeys(figures, "float64"))
+    return gpd.GeoDataFrame(table, geometry="geometry", crs=grid.crs)
 
 
 def _grid_notes(link: links.Link, euclidean_m: float, grid: Grid) -> list[str]:

@@ -131,10 +131,7 @@ class _Work:
     def begin(self, pairs: list[Pair]) -> None:
         """Plan the searches of these pairs, in their order."""
         for pair in pairs:
-            first, second = (self.sites[k] for k in pair)
-            self.asked[pair] = corridor_tasks.without_search(
-                first, second, self.pairs[pair], self.resistance, self.grid
-            )
+            self.asked[pair] = self._without_search(pair)
             if self.asked[pair] is None:
                 for k in sorted(pair):
                     self._beside.setdefault(k, []).append(pair)
@@ -180,8 +177,8 @@ class _Work:
             if i in self._surfaces and j in self._surfaces:
                 sites, surfaces = (self.sites[i], self.sites[j]), (self._surfaces[i], self._surfaces[j])
                 future = self.executor.submit(
-                    corridor_tasks.measure, self.ground, *sites, *surfaces, self.grid, self.parameters, self.barriers,
-                    self.currents,
+                    corridor_tasks.measure, self.ground, *sites, self.pairs[i, j], *surfaces, self.grid, self.parameters,
+                    self.barriers, self.currents,
                 )  # fmt: skip
                 self._measures[future] = i, j
 
@@ -195,24 +192,35 @@ class _Work:
 
     def _alone(self, pair: Pair) -> links.Link:
         """Measure one pair in this thread."""
-        first, second = (self.sites[k] for k in pair)
-        found = corridor_tasks.without_search(first, second, self.pairs[pair], self.resistance, self.grid)
+        found = self._without_search(pair)
         if found is not None:
             return found
         a, b = (
             corridor_tasks.search(self.resistance, self._search(k, [pair]), self.grid.cell_m, self.parameters)
             for k in pair
         )
+        first, second = (self.sites[k] for k in pair)
         return corridor_tasks.measure(
-            self.resistance, first, second, a, b, self.grid, self.parameters, self.barriers, self.currents
+            self.resistance, first, second, self.pairs[pair], a, b, self.grid, self.parameters, self.barriers,
+            self.currents,
+        )  # fmt: skip
+
+    def _without_search(self, pair: Pair) -> links.Link | None:
+        """Return the link of a pair that needs no search."""
+        first, second = (self.sites[k] for k in pair)
+        return corridor_tasks.without_search(
+            first, second, self.pairs[pair], self.resistance, self.grid, barriers=self.barriers is not None
         )
 
     def _search(self, k: int, pairs: list[Pair]) -> Search:
         """Return what the search from an area must reach for some pairs."""
         others = {j if i == k else i: self.pairs[i, j] for i, j in pairs}
         bounds = [one.bound for one in others.values() if math.isfinite(one.bound)]
+        bounds += [
+            math.inf for one in others.values() if not one.reachable
+        ]  # all that can be reached, for the barriers
         reach = max((self.parameters.reach(bound) for bound in bounds), default=0.0)
-        unknown = [j for j, one in others.items() if math.isinf(one.bound)]
+        unknown = [j for j, one in others.items() if math.isinf(one.bound) and one.reachable]
         if unknown and math.isfinite(self.parameters.limit):
             return Search(self.sites[k].cells, max(reach, self.parameters.reach(math.inf)))
         apart = [float(shapely.distance(self.sites[k].shape, self.sites[j].shape)) for j in unknown]

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.cost_distance import CostSurface
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.pair_currents import pair_currents
+
+_BLOCKED: Final = "No functional link: cells without data lie between."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +65,26 @@ def _exhausted(surface: CostSurface, resistance: Floats, reach: float, cell_m: f
 
 
 def without_search(
-    first: Site, second: Site, neighbour: Neighbour, resistance: Floats, grid: Grid
+    first: Site, second: Site, neighbour: Neighbour, resistance: Floats, grid: Grid, *, barriers: bool
 ) -> links.Link | None:
-    """Return the link of a pair that needs no search, since the areas touch or there can be no way; else None."""
+    """Return the link of a pair that needs no search, since the areas touch or there can be no way; else None.
+
+    Where barriers are asked, a pair without a way needs its searches: they tell where a window would open one.
+    """
     touching = neighbour.bound == 0 or np.intersect1d(first.cells, second.cells, assume_unique=True).size > 0
     if touching:
         return links.in_contact(first, second, resistance, grid)
     for site in (first, second):
         if not site.cells.size:
             return links.Link(None, notes=(f"No functional link: there is no resistance data inside {site.name}.",))
-    return (
-        None
-        if neighbour.reachable
-        else links.Link(None, notes=("No functional link: cells without data lie between.",))
-    )
+    return None if neighbour.reachable or barriers else links.Link(None, notes=(_BLOCKED,))
 
 
 def measure(
     ground: Floats | Path,
     first: Site,
     second: Site,
+    neighbour: Neighbour,
     from_first: CostSurface,
     from_second: CostSurface,
     grid: Grid,
@@ -93,9 +96,19 @@ def measure(
     resistance = _raster(ground)
     _, least_cost = links.nearest_cell(second.cells, from_first, grid.shape)
     if math.isinf(least_cost):
-        limited = math.isfinite(parameters.limit)
-        why = "no path stays under the cost limit" if limited else "cells without data lie between"
-        return links.Link(None, notes=(f"No functional link: {why}.",))
+        limited = math.isfinite(parameters.limit) and neighbour.reachable
+        why = "No functional link: no path stays under the cost limit." if limited else _BLOCKED
+        opened = None
+        if barriers is not None:
+            opened = barrier_scores.opening(
+                from_first,
+                from_second,
+                limit=parameters.limit,
+                cell_m=grid.cell_m,
+                shape=grid.shape,
+                parameters=barriers,
+            )
+        return links.Link(None, notes=(why,), opening=opened)
     saved = None
     if barriers is not None:
         saved = barrier_scores.improvement(

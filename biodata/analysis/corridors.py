@@ -20,7 +20,7 @@ import shapely
 from biodata import terms
 from biodata.analysis import adjacency, corridor_rows, corridor_search, links, own_areas
 from biodata.analysis import areas as areas_of
-from biodata.analysis.barriers import BarrierParameters
+from biodata.analysis.barriers import BarrierParameters, Restored
 from biodata.analysis.bucket_queue import Floats
 from biodata.analysis.corridor_currents import CurrentMosaic
 from biodata.analysis.corridor_parameters import CorridorParameters
@@ -52,7 +52,8 @@ class Network:
     narrowest : geopandas.GeoDataFrame
         The narrowest point of each functional link, with the width there.
     barriers : geopandas.GeoDataFrame
-        Where restoring a round window would save each pair most; empty where it was not asked.
+        Where restoring a round window would save each pair most, or open the cheapest way to one that has none; empty
+        where it was not asked.
     mosaic : ndarray of float32, grid.shape
         Least normalised corridor of each cell, cost-metres; inf outside all corridors.
     barrier_mosaic : BarrierMosaic, optional
@@ -131,14 +132,15 @@ def least_cost(
     parameters = CorridorParameters() if parameters is None else parameters
     _check_ground(resistance, grid, tolerance=SQUARE_WITHIN)
     if barriers is not None:
-        barriers.check(grid.cell_m)
+        barriers.check(grid.cell_m, grid.shape)
     plain = own_areas.on_plane(areas, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
     inside = {site.area_id for site in sites}
     mosaic = Mosaic.empty(grid.shape)
     barrier_mosaic = None if barriers is None else BarrierMosaic.empty(grid.shape)
     flows = CurrentMosaic.empty(grid.shape)
-    saved: dict[adjacency.Pair, tuple[float, int, int, float]] = {}
+
+    restored: dict[adjacency.Pair, tuple[float | None, Restored]] = {}
 
     def lay(pair: adjacency.Pair, link: links.Link) -> None:
         if link.corridor is not None:
@@ -147,7 +149,11 @@ def least_cost(
             flows.add(pair, link.currents)
         if link.barriers is not None and barrier_mosaic is not None:
             barrier_mosaic.add(link.barriers)
-            saved[pair] = *link.barriers.best, link.barriers.radius_m
+            score, row, column = link.barriers.best
+            cost = (link.least_cost or 0.0) - score * 2 * link.barriers.radius_m
+            restored[pair] = score, Restored(cost, row, column, link.barriers.radius_m)
+        if link.opening is not None:
+            restored[pair] = None, link.opening
 
     found = _links(
         sites, resistance, grid, parameters, barriers=barriers, currents=currents, executor=executor, folder=folder,
@@ -160,7 +166,7 @@ def least_cost(
     measured = [link for link, _ in found.values()]
     tables = (
         *corridor_rows.geodataframes(rows, measured, grid),
-        corridor_rows.barrier_table(rows, list(found), saved, grid),
+        corridor_rows.barrier_table(rows, list(found), restored, grid),
     )
     left_out = tuple(str(area_id) for area_id in plain["area_id"] if area_id not in inside)
     squeezed = flows.table(rows, list(found), grid)
@@ -226,10 +232,10 @@ def between(
 
 def _check_ground(resistance: Floats, grid: Grid, *, tolerance: float = 1e-6) -> None:
     """Refuse a raster that corridors cannot be computed on."""
-    wide, high = grid.transform.a, -grid.transform.e
-    square = grid.crs.is_projected and abs(wide / high - 1) <= tolerance
-    if resistance.shape != grid.shape or not square:
-        problem = f"corridors need square cells and a raster of the grid's {grid.shape[0]} x {grid.shape[1]} cells"
+    if resistance.shape != grid.shape or not (grid.in_metres and grid.square(within=tolerance)):
+        problem = (
+            f"corridors need square cells in metres and a raster of the grid's {grid.shape[0]} x {grid.shape[1]} cells"
+        )
         raise InputError(problem, value=str(resistance.shape), expected="grid.equal_area_grid", code="GRID_UNFIT")
 
 

@@ -49,10 +49,13 @@ class Grid:
         return west, north + self.shape[0] * self.transform.e, west + self.shape[1] * self.transform.a, north
 
     @property
-    def square(self) -> bool:
-        """True where all cells are squares of `cell_m`, in a projected system."""
-        wide, high = self.transform.a, -self.transform.e
-        return bool(self.crs.is_projected) and math.isclose(wide, high, rel_tol=1e-6)
+    def in_metres(self) -> bool:
+        """True where the system is a plane whose unit is the metre."""
+        return bool(self.crs.is_projected) and math.isclose(self.crs.axis_info[0].unit_conversion_factor, 1)
+
+    def square(self, *, within: float = 1e-6) -> bool:
+        """Tell whether the sides of a cell differ by no more than this share, in the system's own unit."""
+        return math.isclose(self.transform.a, -self.transform.e, rel_tol=within)
 
     def lies_as(self, other: "Grid") -> bool:
         """Tell whether the cells of another grid are these cells."""

@@ -1,5 +1,6 @@
 """One link between two areas, measured: line, polygon, width, cost, or why there is none."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,9 +8,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata.analysis import normalised, widths
+from biodata.analysis import normalised, straightest, widths
 from biodata.analysis.areas import Site
-from biodata.analysis.barriers import Improvement
+from biodata.analysis.barriers import Improvement, Restored
 from biodata.analysis.bucket_queue import Floats, Ints
 from biodata.analysis.cost_distance import CostSurface
 from biodata.analysis.grid import Grid
@@ -22,8 +23,9 @@ class Link:
     """What was measured; lengths in metres, geometries in the grid's own system, `facts` without any place.
 
     `corridor` is the normalised corridor that the polygon outlines; None where there is none, or the areas touch.
-    `barriers` tells what restoring would save; None where it was not asked, or nothing would. `currents` is the current
-    inside the corridor; None where it was not asked, or there is no corridor.
+    `barriers` tells what restoring would save, `opening` where it would give a way to a pair without one; None where it
+    was not asked, or nothing would. `currents` is the current inside the corridor; None where it was not asked, or there
+    is no corridor.
     """
 
     least_cost: float | None
@@ -38,6 +40,7 @@ class Link:
     corridor: normalised.Normalised | None = None
     barriers: Improvement | None = None
     currents: PairCurrents | None = None
+    opening: Restored | None = None
 
     @property
     def cost_per_path_m(self) -> float | None:
@@ -84,7 +87,7 @@ def over_ground(
     end, least_cost = nearest_cell(second.cells, from_first, grid.shape)
     found = normalised.corridor(from_first, from_second, least_cost=least_cost, cut=cut)
     inside, top, left = found.inside, found.row, found.column
-    path = from_first.path_to(*end)
+    path = _path(end, first, from_first, resistance, grid)
     ground = resistance[found.window]
 
     both = np.zeros(inside.shape, dtype=bool)
@@ -126,6 +129,14 @@ def over_ground(
     )
 
 
+def _path(end: tuple[int, int], first: Site, from_first: CostSurface, resistance: Floats, grid: Grid) -> Ints:
+    """Return the cheapest path from an area to a cell, of equal ones that nearest to the straight line between."""
+    here = shapely.Point(grid.centres(*(np.array([at]) for at in end))[0])
+    x, y = shapely.get_coordinates(shapely.shortest_line(first.shape, here))[0]
+    toward = (y - grid.transform.f) / grid.transform.e - 0.5, (x - grid.transform.c) / grid.transform.a - 0.5
+    return straightest.path_to(from_first, end, resistance, cell_m=grid.cell_m, toward=toward)
+
+
 def _could_leave(a: CostSurface, b: CostSurface, grid: Grid, limit: float, lowest: float) -> bool:
     """Tell whether a way around through ground outside the raster might cost no more than the limit."""
     if not (a.at_raster_edge and b.at_raster_edge):
@@ -157,7 +168,10 @@ def _at_edge(surface: CostSurface, grid: Grid) -> tuple[Ints, Ints, Floats]:
 
 
 def nearest_cell(cells: Ints, surface: CostSurface, shape: tuple[int, int]) -> tuple[tuple[int, int], float]:
-    """Return the row and column of the cheapest of some cells and its cost, inf where none was reached."""
+    """Return the row and column of the cheapest of some cells and its cost, inf where none was reached.
+
+    Of several as cheap it is the one in their middle: on even ground areas face each other with a whole edge.
+    """
     rows, columns = np.divmod(cells, shape[1])
     local_rows, local_columns = rows - surface.row, columns - surface.column
     known = (local_rows >= 0) & (local_rows < surface.cost.shape[0])
@@ -165,8 +179,13 @@ def nearest_cell(cells: Ints, surface: CostSurface, shape: tuple[int, int]) -> t
     if not known.any():
         return (-1, -1), float("inf")
     costs = surface.cost[local_rows[known], local_columns[known]]
-    best = int(np.argmin(costs))
-    return (int(rows[known][best]), int(columns[known][best])), float(costs[best])
+    least = float(costs.min())
+    if math.isinf(least):
+        return (-1, -1), least
+    equal = np.flatnonzero(costs <= least * (1 + straightest.SAME_COST))
+    places = np.column_stack([rows[known][equal], columns[known][equal]])
+    middle = int(np.argmin(np.hypot(*(places - places.mean(axis=0)).T)))
+    return (int(places[middle, 0]), int(places[middle, 1])), least
 
 
 def _between(

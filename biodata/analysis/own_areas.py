@@ -22,7 +22,7 @@ _NAMES: Final = ("name", "area_name", "site_name", "orig_name", "name_eng")
 
 def read(
     path: Path, *, layer: str | None = None, id_column: str | None = None, name_column: str | None = None
-) -> gpd.GeoDataFrame:
+) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Read areas from a GeoPackage, File Geodatabase, shapefile (also zipped) or GeoJSON.
 
     Parameters
@@ -32,13 +32,15 @@ def read(
     layer : str, optional
         Of a GeoPackage or geodatabase: the layer to take; needed where there are several.
     id_column, name_column : str, optional
-        Columns with each area's id and name. Where none is told a column of a usual name is taken whose values differ,
-        and else the row's number.
+        Columns with each area's id and name. Where none is told a column of a usual name is taken, for ids one whose
+        values differ, and else the row's number.
 
     Returns
     -------
-    geopandas.GeoDataFrame
+    areas : geopandas.GeoDataFrame
         Columns area_id, name and geometry, in the file's own system.
+    notes : list of str
+        Which columns of usual names are no ids, since a value stands twice or is missing, and what is taken instead.
 
     Raises
     ------
@@ -57,26 +59,14 @@ def read(
     if not sum(batch.height for batch in batches):
         _refuse("there is no area in it", path, expected="two areas or more", code="INPUT_EMPTY")
     table = pl.concat(batches)
-    ids = _column(table, path, id_column, _IDS)
-    names = _column(table, path, name_column, _NAMES)
-    numbers = [str(row) for row in range(1, table.height + 1)]
-    if ids is not None and id_column is None and (ids.null_count() or ids.n_unique() < len(ids)):
-        ids = None  # nobody said that this column is an id
-    area_ids = numbers if ids is None else ids.to_list()
-    seen: dict[str, int] = {}
-    for row, area_id in enumerate(area_ids, start=1):
-        if area_id is None or area_id in seen:
-            first = f" (first in row {seen[area_id]})" if area_id is not None else ""
-            _refuse(
-                f"the area stands twice{first}" if area_id is not None else "the area has no id", path, row=row,
-                column=id_column, value=area_id, expected="one row for each area; join its parts", code="AREA_REPEATED",
-            )  # fmt: skip
-        seen[area_id] = row
-    return gpd.GeoDataFrame(
+    names = next(iter(_columns(table, path, name_column, _NAMES)), None)
+    area_ids, notes = _ids(table, path, id_column)
+    areas = gpd.GeoDataFrame(
         {"area_id": area_ids, "name": area_ids if names is None else names.fill_null(pl.Series(area_ids)).to_list()},
         geometry=shapely.from_wkb(table["geometry"].to_numpy(), on_invalid="fix"),
         crs=only.crs,
     )
+    return areas, notes
 
 
 def on_plane(areas: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
@@ -141,15 +131,43 @@ def _cells_of_points(points: shapely.Geometry, grid: Grid) -> shapely.Geometry:
     return shapely.union_all(shapely.box(left, top + grid.transform.e, left + grid.transform.a, top))
 
 
-def _column(table: pl.DataFrame, path: Path, told: str | None, usual: tuple[str, ...]) -> pl.Series | None:
-    """Return the column that was told, or the first of a usual name; None where there is none."""
+def _ids(table: pl.DataFrame, path: Path, id_column: str | None) -> tuple[list[str], list[str]]:
+    """Return the areas' ids, and what had to be taken in place of a column that repeats itself."""
+    unfit = []
+    ids, instead = [str(row) for row in range(1, table.height + 1)], "the rows' numbers are"
+    for column in _columns(table, path, id_column, _IDS):
+        row = _unfit_row(column)
+        if row is None:
+            ids, instead = column.to_list(), f"column {column.name} is"
+            break
+        value = column[row - 1]
+        first = None if value is None else column.to_list().index(value) + 1
+        if id_column is not None:
+            _refuse(
+                "the area has no id" if first is None else f"the area stands twice (first in row {first})", path,
+                row=row, column=id_column, value=value, expected="one row for each area; join its parts",
+                code="AREA_REPEATED",
+            )  # fmt: skip
+        told = f"nothing in row {row}" if first is None else f"{value!r} in rows {first} and {row}"
+        unfit.append(f"column {column.name} has {told}, so its values are no ids")
+    return ids, [f"{why}; {instead} taken (--id-column names another one)" for why in unfit]
+
+
+def _columns(table: pl.DataFrame, path: Path, told: str | None, usual: tuple[str, ...]) -> list[pl.Series]:
+    """Return the column that was told, or those of usual names, the most usual first."""
     if told is not None:
         if told not in table.columns:
             known = ", ".join(name for name in table.columns if name not in ("geometry", "source_file", "source_row"))
             _refuse("the file has no such column", path, value=told, expected=f"one of {known}", code="COLUMN_UNKNOWN")
-        return table[told]
+        return [table[told]]
     by_name = {name.casefold(): name for name in reversed(table.columns)}
-    return next((table[by_name[name]] for name in usual if name in by_name), None)
+    return [table[by_name[name]] for name in usual if name in by_name]
+
+
+def _unfit_row(ids: pl.Series) -> int | None:
+    """Return the number of the first row whose id is missing or stood before."""
+    unfit = (ids.is_null() | ~ids.is_first_distinct()).arg_true()
+    return None if unfit.is_empty() else int(unfit[0]) + 1
 
 
 def _refuse(problem: str, path: Path, **told: Any) -> NoReturn:

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from biodata import geo
-from biodata.analysis import rasters
+from biodata.analysis import rasters, resistance_raster
 from biodata.analysis.corridors import SQUARE_WITHIN
 from biodata.analysis.grid import Floats, Grid, equal_area_grid, require_aligned
 from biodata.errors import InputError
@@ -18,7 +18,14 @@ _STRETCH: Final = 0.02
 _WARP: Final = "give --cell-m, and it is put into an equal-area grid of such cells (nearest value)"
 
 
-def read(path: Path, *, cell_m: float | None = None) -> tuple[Floats, Grid, list[str]]:
+def read(
+    path: Path,
+    *,
+    cell_m: float | None = None,
+    band: int | None = None,
+    nodata: float | None = None,
+    crs: str | None = None,
+) -> tuple[Floats, Grid, list[str]]:
     """Read a resistance raster on a grid that corridors can be computed on.
 
     Parameters
@@ -27,6 +34,8 @@ def read(path: Path, *, cell_m: float | None = None) -> tuple[Floats, Grid, list
         Any raster that GDAL reads, north up.
     cell_m : float, optional
         Put it into an equal-area grid of such cells, by nearest value; as it is where not given.
+    band, nodata, crs : optional
+        As `resistance_raster.read` takes them.
 
     Returns
     -------
@@ -39,38 +48,24 @@ def read(path: Path, *, cell_m: float | None = None) -> tuple[Floats, Grid, list
     Raises
     ------
     InputError
-        As `rasters.read`; or if the raster is in degrees or feet, its cells are not square, it has no data, or a
-        resistance is 0 or less, with its row and column.
+        As `resistance_raster.read`; or if the raster is in degrees or feet, or its cells are not square.
     """
-    resistance, grid = rasters.read(path)
-    resistance[~np.isfinite(resistance)] = np.nan
-    low = np.flatnonzero(resistance.reshape(-1) <= 0)
-    if low.size:
-        row, column = divmod(int(low[0]), grid.shape[1])
-        problem = (
-            f"resistance must be above 0; {low.size} cells are not, the first in row {row + 1}, column {column + 1}"
-        )
-        raise InputError(
-            problem, file=path.name, value=f"{resistance[row, column]:g}",
-            expected="1 or more is usual; a barrier is a cell without data", code="RESISTANCE_NOT_POSITIVE",
-        )  # fmt: skip
-    if np.isnan(resistance).all():
-        problem = "the raster has no data"
-        raise InputError(problem, file=path.name, code="RASTER_EMPTY")
+    found = resistance_raster.read(path, band=band, nodata=nodata, crs=crs)
+    resistance, grid, notes = found.values, found.grid, list(found.notes)
     if cell_m is not None:
-        return _warped(resistance, grid, path, cell_m)
+        resistance, grid, warped = _warped(resistance, grid, path, cell_m)
+        return resistance, grid, [*notes, *warped]
     wide, high = grid.transform.a, -grid.transform.e
     if not grid.crs.is_projected:
         problem = f"the raster is in degrees ({grid.crs.name}), in which cells have no one size in metres"
         raise InputError(problem, file=path.name, expected=_WARP, code="RASTER_GEOGRAPHIC")
-    if abs(grid.crs.axis_info[0].unit_conversion_factor - 1) > 1e-9:
+    if not grid.in_metres:
         problem = f"the raster is in {grid.crs.axis_info[0].unit_name}, not in metres"
         raise InputError(problem, file=path.name, expected=_WARP, code="RASTER_UNIT")
-    if abs(wide / high - 1) > SQUARE_WITHIN:
+    if not grid.square(within=SQUARE_WITHIN):
         problem = f"cells are {wide:.10g} m wide and {high:.10g} m high, and must be square"
         raise InputError(problem, file=path.name, expected=_WARP, code="RASTER_NOT_SQUARE")
-    notes = []
-    if abs(wide / high - 1) > 1e-6:
+    if not grid.square():
         notes.append(f"cells of {wide:.6g} x {high:.6g} m are taken as squares of {grid.cell_m:.6g} m")
     return resistance, grid, [*notes, *_stretch(grid)]
 
@@ -81,7 +76,7 @@ def areas(path: Path, grid: Grid) -> gpd.GeoDataFrame:
     Parameters
     ----------
     path : Path
-        Whole numbers above 0 are ids; 0 and cells without data are no area.
+        Whole numbers above 0 are ids; 0 and cells without data are no area. One that tells no system has the grid's.
     grid : Grid
         The resistance raster's.
 
@@ -97,7 +92,7 @@ def areas(path: Path, grid: Grid) -> gpd.GeoDataFrame:
     """
     from rasterio import features
 
-    values, own = rasters.read(path)
+    values, own = rasters.read(path, crs=grid.crs)
     require_aligned({"the resistance raster": grid, path.name: own})
     ids = np.nan_to_num(values, nan=0.0)
     odd = np.flatnonzero((ids.reshape(-1) != np.floor(ids.reshape(-1))) | (np.abs(ids.reshape(-1)) > 2**31 - 1))

@@ -217,7 +217,7 @@ def outline(inside: NDArray[np.bool_], grid: Grid, row: int, column: int) -> sha
     transform = grid.transform
     x = transform.c + (np.arange(padded.shape[1]) + column - 0.5) * transform.a
     y = transform.f + (np.arange(padded.shape[0]) + row - 0.5) * transform.e
-    filled = contour_generator(x, y, padded, fill_type=FillType.OuterOffset).filled(0.4999, 2.0)
+    filled = contour_generator(x, y, padded, fill_type=FillType.OuterOffset).filled(0.5 - 1e-6, 2.0)
     found, offsets = cast("tuple[list[Floats], list[Ints]]", filled)
     polygons = []
     for points, ends in zip(found, offsets, strict=True):

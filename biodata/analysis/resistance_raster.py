@@ -129,7 +129,9 @@ def _values(source: Any, path: Path, band: int, nodata: float | None) -> tuple[F
     values: Floats = source.read(band, out_dtype="float64")
     values[source.read_masks(band) == 0] = np.nan
     if nodata is not None:
-        values[values == nodata] = np.nan
+        kind = np.dtype(source.dtypes[band - 1])
+        # -3.4028235e+38 is the same number only once it is rounded as the file rounds it.
+        values[values == (float(kind.type(nodata)) if kind.kind == "f" else nodata)] = np.nan
     scale, offset = source.scales[band - 1], source.offsets[band - 1]
     if (scale, offset) == (1.0, 0.0):
         return values, []
@@ -151,7 +153,7 @@ def _check(values: Floats, grid: Grid, path: Path) -> None:
     if not bad.size:
         return
     row, column = divmod(int(bad[0]), grid.shape[1])
-    value = f"{values[row, column]:g}"
+    value = _shortest(float(values[row, column]))
     more = f" ({bad.size} cells are not)" if bad.size > 1 else ""
     problem = f"resistance must be above 0{more}"
     expected = f"1 or more is usual; if {value} stands for no data, say --nodata {value}"
@@ -159,3 +161,13 @@ def _check(values: Floats, grid: Grid, path: Path) -> None:
         problem, file=path.name, row=row + 1, column=str(column + 1), value=value, expected=expected,
         code="RESISTANCE_NOT_POSITIVE",
     )  # fmt: skip
+
+
+def _shortest(value: float) -> str:
+    """Return a number in as few digits as it can be told again in, single precision being enough where it is one."""
+    short = f"{value:g}"
+    if float(short) == value:
+        return short
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return str(single) if float(single) == value else repr(value)

@@ -38,10 +38,13 @@ class WindowCheck:
         A row for each pair of either window: from_area_id, to_area_id; least_cost and area_km2 in the larger one;
         least_cost_change and area_change (share of what the smaller one gave; inf where a link is only in one of
         them); stable.
+    cut_short : bool
+        True where it grew less than asked, as an area lies so near to the raster's edge that a smaller window would cut it.
     """
 
     growth: float
     changes: pd.DataFrame
+    cut_short: bool = False
 
     def told(self) -> str:
         """Return the result as a line for a person."""
@@ -50,7 +53,9 @@ class WindowCheck:
                 "window: the areas reach to the raster's edge, so it cannot be shown whether the window is large enough"
             )
         changed = self.changes[~self.changes["stable"]]
-        text = f"window grown by {self.growth:.0%}: {len(self.changes) - len(changed)} of {len(self.changes)} pairs the same"
+        short = " only, as areas lie near the raster's edge (a larger raster would show more)" if self.cut_short else ""
+        same = len(self.changes) - len(changed)
+        text = f"window grown by {self.growth:.0%}{short}: {same} of {len(self.changes)} pairs the same"
         told = (changed[name].to_list()[:5] for name in (*_KEYS, "least_cost_change", "area_change"))
         for first, second, cost, area in zip(*told, strict=True):
             text += f"; {first} - {second}: least cost {_percent(cost)}, area {_percent(area)}"
@@ -85,7 +90,9 @@ def check(
     inner = cropped(grid, rows, columns)
     growth = (grid.shape[0] / inner.shape[0] + grid.shape[1] / inner.shape[1]) / 2 - 1
     before = run(np.ascontiguousarray(resistance[rows, columns]), inner) if growth > 0 else after
-    return WindowCheck(growth, changes(before, after))
+    nothing = np.zeros(0, dtype=np.int64)
+    cut_short = (rows, columns) != smaller_window(nothing, grid, by=by)
+    return WindowCheck(growth, changes(before, after), cut_short)
 
 
 def between(
@@ -129,7 +136,7 @@ def smaller_window(cells: Ints, grid: Grid, *, by: float) -> tuple[slice, slice]
     window = []
     for of_axis, length in zip(np.divmod(cells, grid.shape[1]), grid.shape, strict=True):
         off = round(length * (1 - 1 / (1 + by)) / 2)
-        low, high = (int(of_axis.min()), int(of_axis.max()) + 1) if cells.size else (0, length)
+        low, high = (int(of_axis.min()), int(of_axis.max()) + 1) if cells.size else (length, 0)
         window.append(slice(min(off, low), max(length - off, high)))
     return window[0], window[1]
 
@@ -142,4 +149,6 @@ def cropped(grid: Grid, rows: slice, columns: slice) -> Grid:
 
 
 def _percent(share: float) -> str:
-    return "only in one window" if np.isinf(share) else f"{share:+.2%}"
+    if np.isinf(share):
+        return "only in one window"
+    return f"{share:+.2%}" if abs(share) >= _SAME_AREA / 10 else "the same"

@@ -7,7 +7,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from biodata.cli import own_corridors
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_geotiffs,
+    check_outputs,
+    say,
+    settings_for,
+    show_progress,
+)
 from biodata.errors import InputError
 
 _CORRIDORS = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
@@ -17,8 +25,9 @@ they go into the lake, and --out writes them too.
 
 With --raster and --areas: between any areas over one's own resistance raster, without an installation. --out gets the
 layers corridors, paths, narrowest (barriers, pinch_points), --mosaic the least normalised corridor of each cell, --pinch
-the current of 1 A between each pair that flows inside its corridor alone. A run that was
-killed goes on where it stopped when it is started again.
+the current of 1 A between each pair that flows inside its corridor alone, --barriers what restoring a round window would
+save; to a pair without any way nothing can be saved, and the layer barriers tells where a window would open the cheapest
+one. A run that was killed goes on where it stopped when it is started again.
 
 Example: biodata corridors --data mydata --layer landcover_china_laos --resistance resistance.csv --out corridors.gpkg
 
@@ -72,6 +81,15 @@ def find_corridors(
         Path | None,
         typer.Option(help="Polygons or points, or a raster of ids on the same cells.", rich_help_panel=_OWN),
     ] = None,
+    band: Annotated[
+        int | None, typer.Option(help="Band of the raster, where it has several.", rich_help_panel=_OWN)
+    ] = None,
+    nodata: Annotated[
+        float | None, typer.Option(help="Value without data that the file does not declare.", rich_help_panel=_OWN)
+    ] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="System of a raster that tells none, as EPSG:32647.", rich_help_panel=_OWN)
+    ] = None,
     areas_layer: Annotated[str | None, typer.Option(help="Layer of the areas' file.", rich_help_panel=_OWN)] = None,
     id_column: Annotated[str | None, typer.Option(help="Column with the areas' ids.", rich_help_panel=_OWN)] = None,
     name_column: Annotated[str | None, typer.Option(help="Column with their names.", rich_help_panel=_OWN)] = None,
@@ -115,13 +133,13 @@ def find_corridors(
 ) -> None:
     """Run, say what came out, write it."""
     own = {
-        "--areas": areas, "--areas-layer": areas_layer, "--id-column": id_column, "--name-column": name_column,
+        "--areas": areas, "--band": band, "--nodata": nodata, "--crs": crs, "--areas-layer": areas_layer, "--id-column": id_column, "--name-column": name_column,
         "--mosaic": mosaic, "--pinch": pinch, "--barriers": barriers, "--barriers-sum": barriers_sum, "--barrier-radius-m": barrier_radius_m,
         "--restored-resistance": restored_resistance, "--cut-cost": cut_cost, "--max-cost": max_cost,
         "--drop-through": drop_through or None, "--workers": workers,
     }  # fmt: skip
     if raster is None:
-        told = [name for name, value in own.items() if value]
+        told = [name for name, value in own.items() if value is not None and value != []]
         if told:
             _stop(f"{', '.join(told)} without --raster", "--raster RESISTANCE.tif")
         if layer is None or resistance_table is None:
@@ -157,10 +175,12 @@ def find_corridors(
     parameters |= {"drop_through": drop_through}
     rasters = {"mosaic": mosaic, "pinch": pinch, "largest": barriers, "total": barriers_sum}
     check_outputs([out, *rasters.values()], [raster, areas])
+    check_geotiffs(rasters.values())
     columns = {"layer": areas_layer, "id_column": id_column, "name_column": name_column}
     restoring = (barrier_radius_m, restored_resistance) if barrier_radius_m else None
     own_corridors.run(
-        raster, areas, columns, parameters, restoring, out, rasters, cell_m=cell_m, workers=workers, estimate=estimate,
+        raster, areas, columns, parameters, restoring, out, rasters,
+        reading={"cell_m": cell_m, "band": band, "nodata": nodata, "crs": crs}, workers=workers, estimate=estimate,
         check_window=check_window,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import check_outputs, say, show_progress
+from biodata.cli.options import check_geotiffs, check_outputs, say, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ A step costs the mean of two cells' resistances times the metres between their c
 cells without data are never entered. Rasters in degrees take the size of each row's cells on the ellipsoid.
 
 Sources and targets are points, lines or polygons in any system, a table with longitude and latitude (or x and y), or a
-raster of ids on the same cells.
+raster of ids on the same cells. --paths gets target_id, source_id, cost (resistance x metres), length_m and
+cost_per_metre.
 
 Example: biodata cost-distance resistance.tif --sources reserves.gpkg --out cost.tif
 
@@ -67,8 +68,9 @@ def cost_distance(
 ) -> None:
     """Read, search, write."""
     outputs = [path for path in (out, allocation, back_link, paths) if path is not None]
-    _check_options(neighbours, max_cost, targets, paths, outputs)
+    _check_options(neighbours, max_cost, targets, paths)
     check_outputs(outputs, [path for path in (raster, sources, targets) if path is not None])
+    check_geotiffs((out, allocation, back_link))
 
     import numpy as np
     from tqdm.auto import tqdm
@@ -149,18 +151,19 @@ def _write(
 
 def _write_paths(frame: Any, path: Path) -> None:
     """Write paths as one layer; the file appears whole or not at all."""
+    from biodata.exports.columns import PATH_COLUMNS, describe
+
     part = path.with_name(f"{path.stem}.part{path.suffix}")
     part.unlink(missing_ok=True)
     if path.suffix.lower() == ".geojson":
-        frame.to_crs(4326).to_file(part, driver="GeoJSON", engine="pyogrio")
+        frame.to_crs(4326).to_file(part, layer="paths", driver="GeoJSON", engine="pyogrio")
     else:
         frame.to_file(part, layer="paths", driver="GPKG", engine="pyogrio")
+        describe(part, PATH_COLUMNS)
     part.replace(path)
 
 
-def _check_options(
-    neighbours: int, max_cost: float | None, targets: Path | None, paths: Path | None, outputs: list[Path]
-) -> None:
+def _check_options(neighbours: int, max_cost: float | None, targets: Path | None, paths: Path | None) -> None:
     """Refuse options that cannot be used, alone or together."""
     wrong = (
         (neighbours not in (4, 8), "--neighbours", str(neighbours), "4 or 8"),
@@ -170,10 +173,6 @@ def _check_options(
         (
             paths is not None and paths.suffix.lower() not in {".gpkg", ".geojson"},
             "--paths", str(paths), "a name that ends in .gpkg or .geojson",
-        ),
-        (
-            len({path.resolve() for path in outputs}) < len(outputs),
-            "--out", ", ".join(map(str, outputs)), "a file for each result",
         ),
     )  # fmt: skip
     for is_wrong, option, value, expected in wrong:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, current_release, read_box, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, current_release, read_box, read_country, say, settings_for
 from biodata.cli.reserve_units import CostOption, ShapeOption, UnitShape, read_rates
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def marxan(
     shape: ShapeOption = UnitShape.SQUARE,
     data: DataOption = DEFAULT_DATA,
     country: Annotated[
-        list[str] | None, typer.Option(help="Only units on the land of this country (ISO 3166-1 alpha-2).")
+        list[str] | None, typer.Option(help="Only units on the land of this country: a code or a name.")
     ] = None,
     cost_per_km2: CostOption = None,
     target: Annotated[float, typer.Option(help="Share of each species' units to hold.", min=0, max=1)] = 0.3,
@@ -102,7 +102,7 @@ def marxan(
 
     release = current_release(data)
     request = MarxanRequest(
-        read_box(box), side_m, target, least_units, locked_in, tuple(country or ()), boundary_modifier=blm,
+        read_box(box), side_m, target, least_units, locked_in, tuple(read_country(one, option="--country") for one in country or ()), boundary_modifier=blm,
         shape=shape.value, cost_per_km2=read_rates(cost_per_km2 or []),
     )  # fmt: skip
     boundaries = places.load_boundaries(settings_for(data).boundaries)

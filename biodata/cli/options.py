@@ -54,12 +54,16 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> Non
     Raises
     ------
     InputError
-        If a file would be written over itself.
+        If a file would be written over itself, or two answers into one file.
     OSError
         If a file cannot be written.
     """
     read = [path for path in inputs if path.exists()]
-    for out in filter(None, outputs):
+    written = list(filter(None, outputs))
+    for number, out in enumerate(written):
+        if out.resolve() in {other.resolve() for other in written[:number]}:
+            problem, expected = "two results would be written into one file", "a file for each result"
+            raise InputError(problem, file=str(out), expected=expected, code="OUTPUT_REPEATED")
         existed = out.exists()
         if existed and any(out.samefile(path) for path in read):
             problem = "the file would be written over itself"
@@ -70,6 +74,20 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> Non
             pass
         if not existed:
             out.unlink()
+
+
+def check_geotiffs(paths: Iterable[Path | None]) -> None:
+    """Refuse names of rasters that other programs would take for something else.
+
+    Raises
+    ------
+    InputError
+        If one does not end with .tif or .tiff (OUTPUT_KIND).
+    """
+    for path in filter(None, paths):
+        if path.suffix.lower() not in (".tif", ".tiff"):
+            problem, expected = "rasters are written as GeoTIFF", "a name that ends with .tif"
+            raise InputError(problem, file=str(path), expected=expected, code="OUTPUT_KIND")
 
 
 def read_options(texts: list[str]) -> dict[str, str]:
@@ -100,6 +118,24 @@ def read_box(text: str) -> tuple[float, float, float, float]:
             problem, column="--box", value=text, expected="west,south,east,north in degrees, such as 100,20,103,22.5"
         ) from None
     return west, south, east, north
+
+
+def read_country(text: str, *, option: str) -> str:
+    """Return a country's ISO 3166-1 alpha-2 code, of a code or a name of it in any language that we know.
+
+    Raises
+    ------
+    InputError
+        If there is none, or several have that name (COUNTRY_UNKNOWN).
+    """
+    from biodata.parsers.countries import country_candidates
+
+    codes = country_candidates(text)
+    if len(codes) != 1:
+        problem = "several countries have this name" if codes else "there is no such country"
+        expected = f"one of {', '.join(codes)}" if codes else "a code or a name, such as KH, KHM, Cambodia or 柬埔寨"
+        raise InputError(problem, column=option, value=text, expected=expected, code="COUNTRY_UNKNOWN")
+    return codes[0]
 
 
 def current_release(data: Path) -> "Release":

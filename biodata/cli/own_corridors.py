@@ -10,12 +10,13 @@ from biodata.errors import InputError
 
 _BANDS: Final = MappingProxyType(
     {
-        "mosaic": "cost above the cheapest path, least of all corridors",
-        "largest": "largest improvement score of any pair",
-        "pinch": "current inside corridors, most of any pair (A)",
-        "total": "sum of the improvement scores of all pairs",
+        "mosaic": ("cost above the cheapest path, least of all corridors", "resistance x m"),
+        "largest": ("largest improvement score of any pair: cost saved per metre restored", "resistance"),
+        "total": ("sum of the improvement scores of all pairs: cost saved per metre restored", "resistance"),
+        "pinch": ("current inside corridors, most of any pair", "A"),
     }
 )
+"""Description and unit of the rasters' bands."""
 
 
 def run(
@@ -27,7 +28,7 @@ def run(
     out: Path | None,
     rasters: dict[str, Path | None],
     *,
-    cell_m: float | None,
+    reading: dict[str, Any],
     workers: int | None,
     estimate: bool,
     check_window: bool,
@@ -48,8 +49,8 @@ def run(
         GeoPackage; None where only an estimate is asked.
     rasters : dict of str to Path or None
         GeoTIFFs to write: mosaic, largest, total.
-    cell_m : float, optional
-        Cells to put the raster into.
+    reading : dict
+        Cells to put the raster into, band, nodata and system, as `own_ground.read` takes them.
     workers : int, optional
         Threads.
     estimate, check_window : bool
@@ -67,7 +68,7 @@ def run(
     from biodata.exports.corridors import write_network
 
     parameters = corridors.CorridorParameters(**choices)
-    resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
+    resistance, grid, notes = own_ground.read(raster, **reading)
     for note in notes:
         say(f"{raster.name}: {note}")
     known = np.isfinite(resistance)
@@ -78,7 +79,12 @@ def run(
             f"{raster.name}: every value lies between {lowest:g} and {highest:g}; resistance is usually 1 or more: if these "
             "are habitat suitabilities, of which more is better, corridors would go where they should not"
         )
-    table = own_ground.areas(areas, grid) if sources.is_raster(areas) else own_areas.read(areas, **columns)
+    if sources.is_raster(areas):
+        table = own_ground.areas(areas, grid)
+    else:
+        table, unfit = own_areas.read(areas, **columns)
+        for note in unfit:
+            say(f"{areas.name}: {note}")
     plain = own_areas.on_plane(table, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
     inside = {site.area_id for site in sites}
@@ -128,14 +134,20 @@ def run(
         layers["pinch"] = found.currents.largest
     for name, path in rasters.items():
         if path is not None:
-            write_cog(layers[name], grid, path, description=_BANDS[name])
+            description, unit = _BANDS[name]
+            write_cog(layers[name], grid, path, description=description, unit=unit)
     shutil.rmtree(home, ignore_errors=True)
     linked = found.corridors[found.corridors["functional"]]
     say(
         f"{len(found.corridors)} pairs, {len(linked)} corridors → {', '.join(str(p) for p in (out, *rasters.values()) if p)}"
     )
-    if barriers is not None and found.barrier_mosaic is not None and not (found.barrier_mosaic.largest > 0).any():
-        say("no place would make a path cheaper if it were restored; cells without data are never restored")
+    if barriers is not None:
+        opened = int(found.barriers["score"].isna().sum())
+        sizes = ", ".join(f"{radius:g}" for radius in barriers.radii_m)
+        say(
+            f"restoring one window of radius {sizes} m would make {len(found.barriers) - opened} paths cheaper and open a way "
+            f"to {opened} of {int((~found.corridors['functional']).sum())} pairs without a link (layer barriers)"
+        )
     if found.corridors.empty:
         say("no two neighbouring areas lie within the distance")
     for why, count in found.corridors["notes"][~found.corridors["functional"]].value_counts().head(5).items():

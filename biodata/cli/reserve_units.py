@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, read_box, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, read_box, read_country, say, settings_for
 from biodata.errors import InputError
 
 UNITS_HELP = """Make planning units: hexagons or squares of equal area, cut at coasts and at the borders of countries.
@@ -36,7 +36,7 @@ CostOption = Annotated[
 def units(
     out: Annotated[Path, typer.Option(help="Folder of the project.", file_okay=False)],
     countries: Annotated[
-        str | None, typer.Option(help="ISO 3166-1 alpha-2, with commas; all that have land in the box.")
+        str | None, typer.Option(help="Codes or names, with commas; else all that have land in the box.")
     ] = None,
     box: Annotated[
         str | None, typer.Option(help="Only inside west,south,east,north in degrees; west above east goes across ±180.")
@@ -58,7 +58,7 @@ def units(
         problem = "it is not told where"
         raise InputError(problem, expected="--countries or --box", code="OPTIONS_UNFIT")
     found = planning_units.cut_at_borders(
-        [code.strip().upper() for code in countries.split(",")] if countries else (),
+        [read_country(one, option="--countries") for one in countries.split(",")] if countries else (),
         places.load_boundaries(settings_for(data).boundaries),
         unit_km2=cell_km**2,
         shape=shape.value,
@@ -81,17 +81,18 @@ def read_rates(texts: list[str]) -> dict[str, float]:
     Raises
     ------
     InputError
-        If one is no such text (COST_INVALID).
+        If one is no such text (COST_INVALID), or there is no such country (COUNTRY_UNKNOWN).
     """
     rates = {}
     for text in texts:
-        code, _, cost = text.partition("=")
+        country, _, cost = text.partition("=")
         try:
-            rates[code.strip().upper()] = value = float(cost)
+            value = float(cost)
         except ValueError:
             value = float("nan")
         if not 0 <= value < float("inf"):
             problem = "this is no cost of a country"
             expected = "COUNTRY=COST, such as LA=2.5"
             raise InputError(problem, column="--cost-per-km2", value=text, expected=expected, code="COST_INVALID")
+        rates[read_country(country, option="--cost-per-km2")] = value
     return rates

@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biodata.exports.columns import CORRIDOR_COLUMNS, describe
+from biodata.exports.styles import add_styles
+
 if TYPE_CHECKING:
     from biodata.analysis.corridors import Network
 
@@ -19,7 +22,7 @@ def write_network(found: "Network", facts: dict[str, Any], path: Path, *, as_of:
         What the run was asked, for the table `run`.
     path : Path
         The file. Layers `corridors`, `paths` and `narrowest` in the raster's system, `barriers` and `pinch_points`
-        where they were asked; a table `run`.
+        where they were asked, with styles for QGIS and what their columns mean; a table `run`.
     as_of : float
         Time of the inputs, seconds since 1970, which GeoPackage keeps as the time of the last change.
     """
@@ -46,4 +49,6 @@ def write_network(found: "Network", facts: dict[str, Any], path: Path, *, as_of:
         pyogrio.write_dataframe(told, part, layer="run", driver="GPKG", append=True)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    add_styles(part, [name for name, _, _ in layers], as_of=changed)
+    describe(part, CORRIDOR_COLUMNS)
     part.replace(path)

@@ -166,7 +166,7 @@ def write_circuitscape(
     from biodata.formats.ini import write_settings
 
     values, grid = resistance
-    if not math.isclose(grid.transform.a, -grid.transform.e, rel_tol=1e-6):
+    if not grid.square():
         problem = f"the cells are {grid.transform.a:g} wide and {-grid.transform.e:g} high"
         raise InputError(problem, expected="square cells, as from --cell-m", code="RASTER_NOT_SQUARE")
     box = _in_degrees(grid)

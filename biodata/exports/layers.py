@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import shapely
 
+from biodata.exports.columns import describe, published
 from biodata.exports.styles import add_styles
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def to_geodataframe(frame: pl.DataFrame) -> "gpd.GeoDataFrame":
 
 
 def write_geopackage(frame: pl.DataFrame, path: Path, *, layer: str) -> None:
-    """Write a published table as the one layer of a GeoPackage, styled; the file appears whole or not at all."""
+    """Write a published table as the one layer of a GeoPackage, styled and described; it appears whole or not at all."""
     write_layer(to_geodataframe(frame), path, layer=layer)
 
 
@@ -53,6 +54,7 @@ def write_layer(frame: "gpd.GeoDataFrame", path: Path, *, layer: str) -> None:
     part.unlink(missing_ok=True)
     frame.to_file(part, layer=layer, driver="GPKG", engine="pyogrio")
     add_styles(part, [layer])
+    describe(part, published(layer))
     part.replace(path)
 
 

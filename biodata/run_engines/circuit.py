@@ -1,11 +1,17 @@
 """Projects of Circuitscape as an engine of kept runs."""
 
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import polars as pl
 
-from biodata.run_engines.work import Outcome, Work, parameter
+from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
+
+PARAMETERS: Final = Parameters(
+    ("ini",), MappingProxyType({"solver": "auto", "out": None}), paths=frozenset({"ini", "out"})
+)
 
 
 def run(work: Work) -> Outcome:
@@ -25,8 +31,8 @@ def run(work: Work) -> Outcome:
     if system.is_file():
         inputs.append(RunInput.of_file("habitat_prj", system))
     with tempfile.TemporaryDirectory(prefix="biodata-") as made:
-        folder = Path(parameter(work, "out", str, made))
-        solver = parameter(work, "solver", str, "auto")
+        folder = Path(parameter(work, "out", str | None) or made)
+        solver = parameter(work, "solver", str)
         report = run_project(project, folder, solver=solver, executor=work.executor, progress=work.progress)
         rows = [
             {
@@ -37,4 +43,4 @@ def run(work: Work) -> Outcome:
             for file in sorted(folder.rglob("*"))
             if file.is_file()
         ]
-    return Outcome(tuple(inputs), {"files": pl.DataFrame(rows)}, notes=tuple(report.notes), paths=("ini", "out"))
+    return Outcome(tuple(inputs), {"files": pl.DataFrame(rows)}, notes=tuple(report.notes))

@@ -1,19 +1,33 @@
 """Corridors and candidates as an engine of kept runs."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
-from biodata import run_records
-from biodata.errors import InputError
-from biodata.run_engines.work import Outcome, Work
+from biodata import run_records, runs
+from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
+from biodata.runs import Request, RunReport
 from biodata.settings import Settings
 
-if TYPE_CHECKING:
-    from biodata.runs import Request, RunReport
+PARAMETERS: Final = Parameters(
+    tuple(one.name for one in fields(Request) if one.default is MISSING),
+    MappingProxyType(
+        {one.name: one.default for one in fields(Request) if one.default is not MISSING and one.name != "seed"}
+    ),
+    paths=frozenset({"resistance"}),
+    silent=frozenset({"check_window"}),
+)
+"""Those of a request; the seed is told beside them."""
+_NUMBERS: Final[Mapping[Any, Any]] = MappingProxyType({float: int | float, float | None: int | float | None})
+_KINDS: Final[Mapping[str, Any]] = MappingProxyType(
+    {one.name: _NUMBERS.get(one.type, one.type) for one in fields(Request) if one.name != "seed"}
+)
 
 
 def run(work: Work) -> Outcome:
@@ -21,20 +35,16 @@ def run(work: Work) -> Outcome:
 
     The parameters are those of `runs.Request`.
     """
-    from biodata import runs
-
-    try:
-        request = runs.Request(**{**work.parameters, "seed": work.seed})
-    except TypeError as error:
-        problem = "the parameters are not those of a run of corridors"
-        raise InputError(
-            problem, value=str(error), expected="layer, resistance, …", code="PARAMETERS_INVALID"
-        ) from error
+    told: dict[str, Any] = {name: parameter(work, name, kind) for name, kind in _KINDS.items()}
+    # 1000 is 1000.0 to JSON's readers, but not in the text that the lake's name of a run is made from.
+    numbers = {name for name, kind in _KINDS.items() if kind in (int | float, int | float | None)}
+    told |= {name: float(told[name]) for name in numbers if told[name] is not None}
+    request = Request(**told, seed=work.seed)
     report = runs.find_corridors(work.settings, request, executor=work.executor, progress=work.progress)
     return outcome_of(work.settings, request, report)
 
 
-def outcome_of(settings: Settings, request: "Request", report: "RunReport") -> Outcome:
+def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outcome:
     """Return what a run of corridors read and put into the lake.
 
     Parameters
@@ -67,8 +77,8 @@ def outcome_of(settings: Settings, request: "Request", report: "RunReport") -> O
         RunInput("protected_areas", run_records.table_hash(areas), f"lake {report.snapshot}"),
         RunInput("rules", facts["rules"], "sharing rules"),
     )
-    notes = (f"{report.pairs} pairs, {report.corridors} corridors",)
-    return Outcome(inputs, results, report.snapshot, notes, paths=("resistance",))
+    notes = [f"{report.pairs} pairs, {report.corridors} corridors", *([report.window] if report.window else [])]
+    return Outcome(inputs, results, report.snapshot, tuple(notes))
 
 
 def _without_run(column: str) -> pl.Expr:

@@ -1,12 +1,22 @@
 """Networks in Conefor's files as an engine of kept runs."""
 
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import polars as pl
 
-from biodata.errors import InputError
-from biodata.run_engines.work import Outcome, Work, parameter
+from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
+
+PARAMETERS: Final = Parameters(
+    ("nodes", "connections"),
+    MappingProxyType(
+        dict.fromkeys(("kind", "distance", "probability", "threshold", "total_area", "between"))
+        | {"importances": True, "links": True, "paths": 3}
+    ),
+    paths=frozenset({"nodes", "connections"}),
+)
 
 
 def run(work: Work) -> Outcome:
@@ -24,13 +34,9 @@ def run(work: Work) -> Outcome:
     files = {name: Path(parameter(work, name, str)) for name in ("nodes", "connections")}
     nodes = read_nodes(files["nodes"])
     choices = {k: v for k, v in work.parameters.items() if k not in ("nodes", "connections", "kind")}
-    told = parameter(work, "kind", str, None)
+    told = parameter(work, "kind", str | None)
     connections = read_connections(files["connections"], nodes, kind=None if told is None else Kind(told))
-    try:
-        found = analyse(nodes, connections, executor=work.executor, progress=work.progress, **choices)
-    except TypeError as error:
-        problem = "the parameters are not those of a network"
-        raise InputError(problem, value=str(error), code="PARAMETERS_INVALID") from error
+    found = analyse(nodes, connections, executor=work.executor, progress=work.progress, **choices)
     with tempfile.TemporaryDirectory(prefix="biodata-") as folder:
         tables = {path.stem: pl.read_csv(path) for path in write_tables(found, Path(folder))}
-    return Outcome(tuple(RunInput.of_file(name, path) for name, path in files.items()), tables, paths=tuple(files))
+    return Outcome(tuple(RunInput.of_file(name, path) for name, path in files.items()), tables)

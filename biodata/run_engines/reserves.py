@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.run_engines.work import Outcome, Work, parameter
+from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
+
+PARAMETERS: Final = Parameters(
+    ("project",),
+    MappingProxyType({"gap": 0.0, "seconds": 300.0, "plans": 1, "objective": "minimum_set", "budget": None}),
+    paths=frozenset({"project"}),
+)
 
 
 def run(work: Work) -> Outcome:
@@ -20,23 +27,19 @@ def run(work: Work) -> Outcome:
 
     folder = Path(parameter(work, "project", str))
     choices = {
-        "gap": float(parameter(work, "gap", int | float, 0.0)),
-        "seconds": float(parameter(work, "seconds", int | float, 300.0)),
-        "plans": parameter(work, "plans", int, 1),
-        "objective": parameter(work, "objective", str, "minimum_set"),
-        "budget": parameter(work, "budget", int | float, None),
+        "gap": float(parameter(work, "gap", int | float)),
+        "seconds": float(parameter(work, "seconds", int | float)),
+        "plans": parameter(work, "plans", int),
+        "objective": parameter(work, "objective", str),
+        "budget": parameter(work, "budget", int | float | None),
     }
-    unknown = sorted(work.parameters.keys() - choices.keys() - {"project"})
-    if unknown:
-        problem = "the parameters are not those of a reserve selection"
-        raise InputError(problem, value=", ".join(unknown), expected=", ".join(choices), code="PARAMETERS_INVALID")
     project = read_project(folder)
     inputs = tuple(RunInput.of_file(file.name, file) for file in project.files)
     if work.executor is None:
         tables, notes = _solved(folder, choices, work.seed)
     else:
         tables, notes = work.executor.submit(_solved, folder, choices, work.seed).result()
-    return Outcome(inputs, tables, notes=notes, paths=("project",))
+    return Outcome(inputs, tables, notes=notes)
 
 
 def _solved(folder: Path, choices: Mapping[str, Any], seed: int) -> tuple[dict[str, pl.DataFrame], tuple[str, ...]]:

@@ -4,15 +4,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.run_engines.work import Outcome, Work, parameter
+from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
 
-_PARAMETERS = ("table", "layers", "use", "cell_m", "box", "resampling", "out")
+PARAMETERS: Final = Parameters(
+    ("table", "layers"),
+    MappingProxyType(dict.fromkeys(("use", "cell_m", "box", "out")) | {"resampling": "mode"}),
+    paths=frozenset({"table", "layers", "out"}),
+)
 
 
 def run(work: Work) -> Outcome:
@@ -24,25 +29,22 @@ def run(work: Work) -> Outcome:
     from biodata.analysis.resistance_rules import read_rules
     from biodata.pipeline.layer_folder import LayerFolder
 
-    if unknown := sorted(work.parameters.keys() - set(_PARAMETERS)):
-        problem, expected = "the parameters are not those of resistance", ", ".join(_PARAMETERS)
-        raise InputError(problem, value=", ".join(unknown), expected=expected, code="PARAMETERS_INVALID")
     table, layers = Path(parameter(work, "table", str)), Path(parameter(work, "layers", str))
-    box = parameter(work, "box", list | tuple, None)
+    box = parameter(work, "box", list | tuple | None)
     if box is not None and not (len(box) == 4 and all(isinstance(edge, int | float) for edge in box)):
         problem, expected = "the parameter is no box", "[west, south, east, north]"
         raise InputError(problem, column="box", value=str(box), expected=expected, code="PARAMETERS_INVALID")
     choices = {
         "box": box,
-        "cell_m": parameter(work, "cell_m", int | float, None),
-        "resampling": parameter(work, "resampling", str, "mode"),
-        "out": parameter(work, "out", str, None),
+        "cell_m": parameter(work, "cell_m", int | float | None),
+        "resampling": parameter(work, "resampling", str),
+        "out": parameter(work, "out", str | None),
     }
     inputs = [RunInput.of_file("table", table)]
     with LayerFolder(layers, progress=work.progress) as folder:
         tasks = []
         for rules in read_rules(table).values():
-            found = folder.find(rules.layers, parameter(work, "use", dict, {}))
+            found = folder.find(rules.layers, parameter(work, "use", dict | None) or {})
             inputs += [
                 RunInput(f"layer {name}", one.sha256, f"{one.name}, {one.version}") for name, one in found.items()
             ]
@@ -53,7 +55,7 @@ def run(work: Work) -> Outcome:
         else:
             futures = [work.executor.submit(_resistance_of, *task) for task in tasks]
             rows = [future.result() for future in futures]
-    return Outcome(tuple(dict.fromkeys(inputs)), {"resistance": pl.DataFrame(rows)}, paths=("table", "layers", "out"))
+    return Outcome(tuple(dict.fromkeys(inputs)), {"resistance": pl.DataFrame(rows)})
 
 
 def _resistance_of(rules: Any, layers: Any, choices: Mapping[str, Any], *, progress: bool = False) -> dict[str, Any]:

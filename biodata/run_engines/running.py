@@ -9,7 +9,7 @@ from typing import Any, Final
 from biodata import run_records
 from biodata.errors import InputError
 from biodata.run_comparison import Comparison, compare
-from biodata.run_engines.work import Outcome, Work
+from biodata.run_engines.work import Outcome, Parameters, Work
 from biodata.run_records import RunRecord
 from biodata.settings import Settings
 
@@ -22,7 +22,7 @@ ENGINES: Final[Mapping[str, str]] = MappingProxyType(
         "reserves": "biodata.run_engines.reserves:run",
     }
 )
-"""Name → 'module:function' of Work to Outcome; a module is imported when its engine runs."""
+"""Name → 'module:function' of Work to Outcome, beside which the module has PARAMETERS; imported when its engine runs."""
 
 
 def start(
@@ -68,14 +68,25 @@ def keep(
     settings: Settings, engine: str, parameters: Mapping[str, Any], outcome: Outcome, *, seed: int = 1
 ) -> RunRecord:
     """Keep what an engine found when it was called by itself, as `start` does."""
-    record = _described(engine, parameters, outcome, seed)
+    _, known = _engine(engine)
+    record = _described(engine, known, known.filled(parameters), outcome, seed)
     return run_records.keep(settings, record, outcome.results, notes=outcome.notes)
 
 
-def _described(engine: str, parameters: Mapping[str, Any], outcome: Outcome, seed: int) -> RunRecord:
+def _engine(name: str) -> tuple[Callable[[Work], Outcome], Parameters]:
+    """Return what runs an engine, and what it can be asked."""
+    if name not in ENGINES:
+        problem = "there is no such engine"
+        raise InputError(problem, value=name, expected=f"one of {', '.join(ENGINES)}", code="ENGINE_UNKNOWN")
+    module, _, function = ENGINES[name].partition(":")
+    found = import_module(module)
+    return getattr(found, function), found.PARAMETERS
+
+
+def _described(engine: str, known: Parameters, parameters: Mapping[str, Any], outcome: Outcome, seed: int) -> RunRecord:
     """Return the record of a run."""
     return run_records.describe(
-        engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot, paths=outcome.paths
+        engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot, paths=known.paths, silent=known.silent
     )
 
 
@@ -126,10 +137,7 @@ def _run(
     progress: bool,
 ) -> tuple[RunRecord, Outcome]:
     """Call an engine and describe the run."""
-    if engine not in ENGINES:
-        problem = "there is no such engine"
-        raise InputError(problem, value=engine, expected=f"one of {', '.join(ENGINES)}", code="ENGINE_UNKNOWN")
-    module, _, name = ENGINES[engine].partition(":")
-    call: Callable[[Work], Outcome] = getattr(import_module(module), name)
-    outcome = call(Work(settings, dict(parameters), seed, executor, progress))
-    return _described(engine, parameters, outcome, seed), outcome
+    call, known = _engine(engine)
+    asked = known.filled(parameters)
+    outcome = call(Work(settings, asked, seed, executor, progress))
+    return _described(engine, known, asked, outcome, seed), outcome

@@ -22,7 +22,7 @@ class Work:
     settings : Settings
         The installation.
     parameters : mapping
-        Plain values.
+        Plain values; every one that the engine has.
     seed : int
         Start of every random number.
     executor : concurrent.futures.Executor or None
@@ -52,30 +52,66 @@ class Outcome:
         The lake's version that it read.
     notes : tuple of str
         What it said.
-    paths : tuple of str
-        Parameters that only tell where something lies.
     """
 
     inputs: tuple[RunInput, ...]
     results: Mapping[str, pl.DataFrame]
     snapshot: int | None = None
     notes: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
 
 
-def parameter(work: Work, name: str, kind: type | UnionType, default: Any = ...) -> Any:
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What an engine can be asked.
+
+    Attributes
+    ----------
+    needed : tuple of str
+        Names of what must be told.
+    defaults : mapping
+        What may be left out, with what stands for it then.
+    paths : frozenset of str
+        Those that only tell where something lies, since what is in it is an input, or where to write: the results do
+        not follow from them, and they are kept whole, so that the run can be had again from any folder.
+    silent : frozenset of str
+        Others that the results do not follow from.
+    """
+
+    needed: tuple[str, ...]
+    defaults: Mapping[str, Any]
+    paths: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
+
+    def filled(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all parameters, so that one question reads the same whether or not defaults were told.
+
+        Raises
+        ------
+        InputError
+            If one is missing or not known (PARAMETERS_INVALID).
+        """
+        unknown = sorted(asked.keys() - {*self.needed, *self.defaults})
+        missing = [name for name in self.needed if name not in asked]
+        if unknown or missing:
+            problem = "there is no such parameter" if unknown else "the parameter is missing"
+            raise InputError(
+                problem, column=(unknown or missing)[0], expected=", ".join((*self.needed, *self.defaults)),
+                code="PARAMETERS_INVALID",
+            )  # fmt: skip
+        return {**self.defaults, **asked}
+
+
+def parameter(work: Work, name: str, kind: type | UnionType) -> Any:
     """Return a parameter of the kind that it must have.
 
     Raises
     ------
     InputError
-        If it is missing or of another kind (PARAMETERS_INVALID).
+        If it is of another kind (PARAMETERS_INVALID).
     """
-    value = work.parameters.get(name, default)
-    if value is ... or not (isinstance(value, kind) or value is default):
-        problem = "the parameter is missing" if value is ... else "the parameter is of another kind"
-        told = None if value is ... else str(value)
-        raise InputError(
-            problem, column=name, value=told, expected=getattr(kind, "__name__", str(kind)), code="PARAMETERS_INVALID"
-        )
+    value = work.parameters[name]
+    if not isinstance(value, kind):
+        problem = "the parameter is of another kind"
+        expected = getattr(kind, "__name__", str(kind))
+        raise InputError(problem, column=name, value=str(value), expected=expected, code="PARAMETERS_INVALID")
     return value

@@ -99,6 +99,9 @@ def _peer(
         pair_seconds += time.process_time() - start
         pairs += 1
         largest = max(largest, abs(least * CELL_M - row.least_cost) / row.least_cost)
+    if not pairs:
+        print(f"{'':>12} scikit-image: no pair lies among {some} areas; give --peer-areas 2 or more", flush=True)
+        return
     whole = spent / len(surfaces) * len(areas) + pair_seconds / pairs * len(linked)
     print(
         f"{'':>12} scikit-image, {len(surfaces)} full surfaces {spent:.1f} s CPU, {pairs} pairs {pair_seconds:.2f} s; "
