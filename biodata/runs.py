@@ -7,6 +7,7 @@ import logging
 import re
 import shutil
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +34,7 @@ EVIDENCE_COLUMNS: Final = (
     "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
     "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
     "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
-    "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
+    "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
     "located_country_code", "province_code", "border_distance_m", "ambiguous", "country_codes", "quality_flags",
 )  # fmt: skip
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
@@ -55,8 +56,11 @@ class Request:
         Areas farther apart than this are not joined, metres.
     cut_fraction : float
         A corridor holds what costs up to this fraction more than its cheapest path.
-    since_year : int
-        Records of earlier years are no evidence.
+    as_of : str, optional
+        The date of the run, ISO 8601: later records are no evidence, and the years are counted back from it. Where none
+        is told, the day of the lake's version that is read.
+    recent_years : int
+        Records of events before these years are no evidence.
     keep_suspicious : bool
         Records of suspicious places (`flags.SUSPICIOUS`) are evidence too.
     seed : int
@@ -72,7 +76,8 @@ class Request:
     cell_m: float = 1000.0
     max_distance_m: float = 60_000.0
     cut_fraction: float = 0.1
-    since_year: int = 2011
+    as_of: str | None = None
+    recent_years: int = 15
     keep_suspicious: bool = False
     seed: int = 1
     dispersal_cost: float | None = None
@@ -94,8 +99,7 @@ class RunReport:
     parameters : dict
         The request and the facts that the run id is made from.
     left_out : dict of str to int
-        Records of threatened species in the window that a quality flag kept from being evidence, by flag; and
-        `duplicates`, those that stand beside another record of the same event.
+        Records of threatened species in the window that are no evidence, by quality flag or other reason.
     window : str, optional
         What the check of the window found.
     """
@@ -143,7 +147,7 @@ def find_corridors(
         If there is no such layer, no protected area in its window, or the table cannot be read.
     """
     from biodata.analysis import areas as area_table
-    from biodata.analysis import corridors, species_evidence, transboundary, window_check
+    from biodata.analysis import corridors, evidence, transboundary, window_check
 
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
@@ -161,6 +165,7 @@ def find_corridors(
             raise InputError(problem, column="layer", value=request.layer, code="AREAS_MISSING")
         parameters = {
             **asdict(request),
+            "as_of": _as_of(lake, request, snapshot).isoformat(),
             "resistance": Path(request.resistance).name,
             "resistance_sha256": hashlib.sha256(Path(request.resistance).read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],
@@ -175,7 +180,13 @@ def find_corridors(
         records = assessments.beside_others(
             lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
         )
-        excluded = species_evidence.DOUBTFUL if request.keep_suspicious else species_evidence.EXCLUDED
+        judging = evidence.EvidenceParameters(
+            as_of=date.fromisoformat(parameters["as_of"]),
+            cell_m=request.cell_m,
+            recent_years=request.recent_years,
+            excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
+        )
+        counted = evidence.counted(records, boundaries=boundaries, parameters=judging).threatened()
         home = settings.data / "runs" / run_id
         choices = _choices(request)
         links = corridors.between(
@@ -197,9 +208,9 @@ def find_corridors(
         candidates = transboundary.candidates(
             table.filter(pl.col("area_id").is_in(areas["area_id"].to_list())),
             links,
-            records,
+            counted,
             boundaries=boundaries,
-            parameters=transboundary.CandidateParameters(since_year=request.since_year, excluded_flags=excluded),
+            parameters=transboundary.CandidateParameters(),
             strictest=lambda frame: sharing.strictest(frame, rules),
         )
         candidates = _named(candidates, run_id, "candidate_id", request.layer, parameters)
@@ -209,10 +220,10 @@ def find_corridors(
         with contextlib.suppress(OSError):
             home.parent.rmdir()  # unless another run is using it
     functional = int(links["functional"].sum())
-    left_out = species_evidence.left_out_by_flag(records, excluded)
-    repeated = species_evidence.duplicates(records)
-    if repeated:
-        left_out["duplicates"] = repeated
+    left_out = {
+        **evidence.left_out_by_flag(counted.records, judging.excluded_flags),
+        **{reason: n for reason, n in counted.reasons().items() if reason != evidence.FLAGGED},
+    }
     report = RunReport(
         run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told
     )
@@ -290,6 +301,22 @@ def _resistance(settings: Settings, layer: dict[str, Any], request: Request) -> 
         resistance_table.read_table(Path(request.resistance)),
         grids.equal_area_grid(window, request.cell_m),
     )
+
+
+def _as_of(lake: Lake, request: Request, snapshot: int) -> date:
+    """Return the date that a run's years are counted back from."""
+    if request.as_of is not None:
+        try:
+            return date.fromisoformat(request.as_of)
+        except ValueError as error:
+            problem = "the date of the run is no date"
+            expected = "an ISO 8601 date, like 2026-11-26"
+            raise InputError(
+                problem, column="as_of", value=request.as_of, expected=expected, code="DATE_INVALID"
+            ) from error
+    versions = lake.snapshots()
+    day: datetime = versions.filter(pl.col("snapshot") == snapshot)["time"].item()
+    return day.date()
 
 
 def _choices(request: Request) -> "CorridorParameters":

@@ -1,7 +1,6 @@
 """Candidate reserves: stated countries, two-sided evidence, and no credit for a spill over the line."""
 
 import json
-import math
 from datetime import date
 
 import numpy as np
@@ -11,7 +10,7 @@ import shapely
 
 from biodata import geo, terms
 from biodata.analysis import areas as areas_of
-from biodata.analysis import corridors, scores, species_evidence, transboundary
+from biodata.analysis import corridors, evidence, scores, transboundary
 from biodata.errors import InputError
 from biodata.places import load_boundaries
 from biodata.vocabularies import SharingCategory
@@ -56,6 +55,7 @@ def records(*rows: dict[str, object]) -> pl.DataFrame:
                 "border_distance_m": abs(float(x)),
                 "year": 2024,
                 "event_start": date(2024, 5, 1),
+                "event_end": date(2024, 5, 1),
                 "quality_flags": [],
             }
             | row
@@ -66,12 +66,19 @@ def records(*rows: dict[str, object]) -> pl.DataFrame:
     )
 
 
+JUDGING = evidence.EvidenceParameters(as_of=date(2026, 11, 26), cell_m=5_000.0)
+
+
 def run(areas, found=None, occurrences=None, boundaries=None, strictest=lambda _: SharingCategory.OPEN, **parameters):
+    boundaries = boundaries or halves()
+    counted = None
+    if occurrences is not None:
+        counted = evidence.counted(occurrences, boundaries=boundaries, parameters=JUDGING)
     return transboundary.candidates(
         areas,
         pl.DataFrame(schema=terms.schema(terms.CORRIDOR)) if found is None else found,
-        occurrences,
-        boundaries=boundaries or halves(),
+        counted,
+        boundaries=boundaries,
         parameters=transboundary.CandidateParameters(**parameters),
         strictest=strictest,
     )
@@ -135,33 +142,17 @@ def test_missing_inputs_are_told_and_their_weight_goes_to_the_others():
     assert "No occurrence records were at hand." in json.loads(row["evidence"])["notes"]
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        pytest.param({"ambiguous": True}, "the side is not certain", id="within the band"),
-        pytest.param({"located_country_code": None}, "the side is not certain", id="at sea"),
-        pytest.param({"coordinateUncertaintyInMeters": None}, "uncertainty not told", id="no uncertainty"),
-        pytest.param({"coordinateUncertaintyInMeters": 9000.0}, "uncertainty too large", id="uncertain by 9 km"),
-        pytest.param(
-            {"coordinateUncertaintyInMeters": 4000.0},
-            "uncertainty reaches over the border",
-            id="4 km, 3 km from the line",
-        ),
-        pytest.param({"year": 1970}, "too long ago", id="1970"),
-        pytest.param({"year": None}, "year not told", id="no year"),
-        pytest.param({"quality_flags": ["PRESUMED_SWAPPED_COORDINATE"]}, "a quality flag", id="swapped"),
-        pytest.param({"quality_flags": ["NEAR_COUNTY_SEAT"]}, "a quality flag", id="a suspicious place"),
-        pytest.param({"basisOfRecord": "FOSSIL_SPECIMEN"}, "fossil or captive", id="fossil"),
-    ],
-)
-def test_doubtful_record_is_no_evidence_and_is_counted(change, reason):
-    row = run(frame(*TWO), None, records({"x": -3000}, {"x": 3000, **change}), since_year=2010).row(0, named=True)
-    species = json.loads(row["evidence"])["species"]
-    assert species["left_out"] == {reason: 1}
+def test_doubtful_record_is_no_evidence_and_is_counted():
+    doubtful = {"x": 3000, "quality_flags": ["PRESUMED_SWAPPED_COORDINATE"]}
+    row = run(frame(*TWO), None, records({"x": -3000}, doubtful)).row(0, named=True)
+    told = json.loads(row["evidence"])
+    species = told["species"]
+    assert species["left_out"] == {"a quality flag": 1}
     assert species["shared"] == []
     assert species["one_sided"] == [{"species": "Nomascus nasutus", "recorded_in": ["LA"], "survey_in": ["VN"]}]
     assert parts(row)["shared_species"]["value"] == 0
-    assert "No record that counts on the side of VN: survey there." in json.loads(row["evidence"])["notes"]
+    assert "No record that counts on the side of VN: survey there." in told["notes"]
+    assert told["counted_by"]["as_of"] == "2026-11-26"
 
 
 @pytest.mark.parametrize(
@@ -178,36 +169,6 @@ def test_other_records_play_no_part(change):
     species = json.loads(run(frame(*TWO), None, occurrences).row(0, named=True)["evidence"])["species"]
     assert species["by_country"]["VN"] == {}
     assert species["left_out"] == {}
-
-
-def test_share_of_the_uncertainty_circle_decides_the_side():
-    radius = 1000.0
-    x = 0.8054
-    beyond = (math.acos(x) - x * math.sqrt(1 - x * x)) / math.pi
-    assert beyond == pytest.approx(0.05, abs=1e-4)
-    for distance, counts in ((800.0, False), (810.0, True)):
-        found = species_evidence.threatened(
-            records({"x": 3000, "border_distance_m": distance, "coordinateUncertaintyInMeters": radius}),
-            since_year=None,
-            max_uncertainty_m=5000,
-            excluded_flags=(),
-        )
-        assert (found.records["why_not"][0] is None) == counts
-
-
-def test_suspicious_places_are_evidence_only_where_they_are_kept_and_counted_by_flag():
-    places = records(
-        {"x": -2000, "quality_flags": ["AT_INSTITUTION"]},
-        {"x": 2000, "quality_flags": ["NEAR_COUNTY_SEAT", "AT_INSTITUTION", "COORDINATE_ROUNDED"]},
-        {"x": 2000, "quality_flags": ["NEAR_COUNTY_SEAT"], "iucnRedListCategory": "LC"},
-        {"x": 2500},
-    )
-    for flags, counting in ((species_evidence.EXCLUDED, 1), (species_evidence.DOUBTFUL, 3)):
-        found = species_evidence.threatened(places, since_year=None, max_uncertainty_m=5000, excluded_flags=flags)
-        assert found.records["why_not"].null_count() == counting
-    counts = species_evidence.left_out_by_flag(places, species_evidence.EXCLUDED)
-    assert counts == {"AT_INSTITUTION": 2, "NEAR_COUNTY_SEAT": 1}
-    assert species_evidence.left_out_by_flag(places, species_evidence.DOUBTFUL) == {}
 
 
 def test_the_evidence_of_a_candidate_does_not_tell_which_place_is_suspicious():
@@ -326,9 +287,7 @@ def test_the_strictest_category_of_the_records_is_carried():
         seen.append(used["key"].to_list())
         return SharingCategory.ONE_DEGREE
 
-    row = run(
-        frame(*TWO), None, records({"x": -3000}, {"x": 3000, "ambiguous": True}, {"x": 70_000}), strictest=strictest
-    )
+    row = run(frame(*TWO), None, records({"x": -3000}, {"x": 50}, {"x": 70_000}), strictest=strictest)
     assert row["sharing_category"].to_list() == ["1_degree"]
     assert seen == [[0, 1]], "records that were only counted are inputs too"
 

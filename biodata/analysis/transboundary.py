@@ -16,8 +16,9 @@ import shapely
 
 from biodata import places, terms
 from biodata.analysis import areas as areas_of
-from biodata.analysis import facing, joining, scores, species_evidence
+from biodata.analysis import facing, joining, scores
 from biodata.analysis.areas import km2
+from biodata.analysis.evidence import Counted, two_sided
 from biodata.analysis.facing import Facing, Pair
 from biodata.errors import InputError
 
@@ -36,12 +37,6 @@ class CandidateParameters:
         Areas whose edges lie this near face each other, metres.
     evidence_distance_m : float
         Records count up to this far around the candidate, metres.
-    since_year : int, optional
-        First year of records that count; None for all years.
-    max_uncertainty_m : float
-        Largest uncertainty of records that count, metres.
-    excluded_flags : tuple of str
-        Quality flags with which a record does not count.
     species_enough : int
         Shared species that score 1.
     area_enough_km2 : float
@@ -52,9 +47,6 @@ class CandidateParameters:
 
     facing_distance_m: float = 10_000.0
     evidence_distance_m: float = 5_000.0
-    since_year: int | None = None
-    max_uncertainty_m: float = 5_000.0
-    excluded_flags: tuple[str, ...] = species_evidence.EXCLUDED
     species_enough: int = 5
     area_enough_km2: float = 1_000.0
     weights: Mapping[str, float] = field(default_factory=lambda: scores.DEFAULT_WEIGHTS)
@@ -70,13 +62,13 @@ class CandidateParameters:
     def told(self) -> dict[str, Any]:
         """Return the parameters as plain values for the evidence."""
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
-        return plain | {"weights": dict(self.weights), "excluded_flags": list(self.excluded_flags)}
+        return plain | {"weights": dict(self.weights)}
 
 
 def candidates(
     areas: pl.DataFrame,
     corridors: pl.DataFrame,
-    occurrences: pl.DataFrame | None,
+    counted: Counted | None,
     *,
     boundaries: "BoundarySet",
     parameters: CandidateParameters,
@@ -92,8 +84,8 @@ def candidates(
     areas : polars.DataFrame of terms.PROTECTED_AREA
     corridors : polars.DataFrame of terms.CORRIDOR
         May be empty: what would come from it is then missing, and said so.
-    occurrences : polars.DataFrame of terms.OCCURRENCE, optional
-        From the lake; None where no records are at hand.
+    counted : evidence.Counted, optional
+        Of the lake's records; None where no records are at hand. Threatened species alone are looked at.
     boundaries : BoundarySet
     parameters : CandidateParameters
     strictest : callable
@@ -108,14 +100,7 @@ def candidates(
     spill = {i: v for i, v in areas.select("area_id", "spill_km2").iter_rows() if v is not None}
     table["spill_km2"] = [spill.get(i, v) for i, v in zip(table["area_id"], table["spill_km2"], strict=True)]
     links = facing.pairs(table, corridors, distance_m=parameters.facing_distance_m)
-    records = None
-    if occurrences is not None and not occurrences.is_empty():
-        records = species_evidence.threatened(
-            occurrences,
-            since_year=parameters.since_year,
-            max_uncertainty_m=parameters.max_uncertainty_m,
-            excluded_flags=parameters.excluded_flags,
-        )
+    records = counted.threatened() if counted is not None and counted.records.height else None
     rows = [
         _candidate(members, table, links, records, boundaries, parameters, strictest)
         for members in facing.groups(links)
@@ -130,7 +115,7 @@ def _candidate(
     members: tuple[str, ...],
     table: gpd.GeoDataFrame,
     links: dict[Pair, Facing],
-    records: species_evidence.Threatened | None,
+    records: Counted | None,
     boundaries: "BoundarySet",
     parameters: CandidateParameters,
     strictest: "Callable[[pl.DataFrame], SharingCategory]",
@@ -165,9 +150,10 @@ def _candidate(
     category, species_part = "open", scores.Part(None, {"records": 0}, "Threatened species with records on both sides.")
     if records is not None:
         near = records.inside(joining.grown(polygon, parameters.evidence_distance_m))
-        found = species_evidence.two_sided(near, sides)
+        found = two_sided(near, sides)
         species_part = scores.shared_species(len(found.shared), len(found.one_sided), parameters.species_enough)
         evidence["species"] = asdict(found)
+        evidence["counted_by"] = records.facts["parameters"]
         category = str(strictest(near)) if near.height else "open"
         notes += [
             f"No record that counts on the side of {' and '.join(side)}: survey there."

@@ -1,6 +1,7 @@
 """`biodata corridors`: over an installation's layer, or over one's own raster and areas."""
 
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -60,6 +61,10 @@ def find_corridors(
     keep_suspicious: Annotated[
         bool, typer.Option("--keep-suspicious", help="Take records of suspicious places as evidence too.")
     ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Date of the run, from which recent years are counted back: today.", metavar="YYYY-MM-DD"),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="GeoPackage to write.", dir_okay=False)] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
     check_window: Annotated[
@@ -135,6 +140,7 @@ def find_corridors(
                 "cut_fraction": cut_fraction,
                 "dispersal_cost": dispersal_cost,
                 "keep_suspicious": keep_suspicious,
+                "as_of": as_of or datetime.now(UTC).date().isoformat(),
             },
             out,
             estimate=estimate,

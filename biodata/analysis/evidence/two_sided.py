@@ -1,0 +1,61 @@
+"""Species of a region by the side that they are recorded on."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSided:
+    """Species of a region by side; counts only, no place.
+
+    Attributes
+    ----------
+    by_country : dict of str to dict of str to int
+        Records that count, by country and species.
+    shared : list of str
+        Species with records that count on two sides or more.
+    one_sided : list of dict
+        The others: `species`, `recorded_in`, `survey_in`.
+    left_out : dict of str to int
+        Records that do not count, by reason.
+    """
+
+    by_country: dict[str, dict[str, int]]
+    shared: list[str]
+    one_sided: list[dict[str, object]]
+    left_out: dict[str, int]
+
+
+def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
+    """Sort a region's records by side.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        Rows of `Counted.records`; all species that are in it are looked at.
+    sides : list of tuple of str
+        The country codes of each side; a record belongs to the side that its `side` is of.
+
+    Returns
+    -------
+    TwoSided
+    """
+    codes = sorted({code for side in sides for code in side})
+    counting = records.filter(pl.col("why_not").is_null() & pl.col("side").is_in(codes))
+    counts = counting.group_by("side", "species").len().sort("side", "species")
+    by_country: dict[str, dict[str, int]] = {code: {} for code in codes}
+    for code, species, n in counts.iter_rows():
+        by_country[code][species] = n
+    shared: list[str] = []
+    one_sided: list[dict[str, object]] = []
+    for species in sorted({name for counted in by_country.values() for name in counted}):
+        seen = [side for side in sides if any(species in by_country[code] for code in side)]
+        if len(seen) > 1:
+            shared.append(species)
+        else:
+            there = [code for code in codes if species in by_country[code]]
+            elsewhere = [code for code in codes if code not in there]
+            one_sided.append({"species": species, "recorded_in": there, "survey_in": elsewhere})
+    reasons = records.filter(pl.col("why_not").is_not_null()).group_by("why_not").len().sort("why_not")
+    return TwoSided(by_country, shared, one_sided, dict(reasons.iter_rows()))
