@@ -20,6 +20,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import InBox
 from biodata.store.registry import Registry
+from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from biodata.analysis.corridors import CorridorParameters
     from biodata.analysis.estimates import Estimate
     from biodata.analysis.resistance import ResistanceLayer
+    from biodata.places import BoundarySet
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ EVIDENCE_COLUMNS: Final = (
     "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
     "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
     "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
-    "located_country_code", "province_code", "border_distance_m", "ambiguous", "country_codes", "quality_flags",
+    "located_country_code", "province_code", "ambiguous", "country_codes", "quality_flags", "geodeticDatum", "repairs",
 )  # fmt: skip
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 
@@ -63,6 +65,8 @@ class Request:
         Records of events before these years are no evidence.
     keep_suspicious : bool
         Records of suspicious places (`flags.SUSPICIOUS`) are evidence too.
+    evidence_view : EvidenceView
+        Which records are read: `public`, what is published of them, or `exact`.
     seed : int
         Start of every random number; nothing of this run draws one so far.
     dispersal_cost : float, optional
@@ -79,6 +83,7 @@ class Request:
     as_of: str | None = None
     recent_years: int = 15
     keep_suspicious: bool = False
+    evidence_view: EvidenceView = EvidenceView.PUBLIC
     seed: int = 1
     dispersal_cost: float | None = None
     check_window: bool = False
@@ -177,9 +182,8 @@ def find_corridors(
         }
         del parameters["check_window"]  # it changes nothing of what is found
         run_id = _run_id(parameters)
-        records = assessments.beside_others(
-            lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
-        )
+        records = _records(lake, window, rules, boundaries, request.evidence_view)
+        category = _category(records, request.evidence_view)
         judging = evidence.EvidenceParameters(
             as_of=date.fromisoformat(parameters["as_of"]),
             cell_m=request.cell_m,
@@ -211,9 +215,11 @@ def find_corridors(
             counted,
             boundaries=boundaries,
             parameters=transboundary.CandidateParameters(),
-            strictest=lambda frame: sharing.strictest(frame, rules),
+            strictest=lambda _: category,
         )
-        candidates = _named(candidates, run_id, "candidate_id", request.layer, parameters)
+        candidates = _named(candidates, run_id, "candidate_id", request.layer, parameters).with_columns(
+            evidence_view=pl.lit(str(request.evidence_view))
+        )
         _commit(lake, "corridors", links, "corridor_id", request.layer)
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
         shutil.rmtree(home, ignore_errors=True)
@@ -301,6 +307,26 @@ def _resistance(settings: Settings, layer: dict[str, Any], request: Request) -> 
         resistance_table.read_table(Path(request.resistance)),
         grids.equal_area_grid(window, request.cell_m),
     )
+
+
+def _records(
+    lake: Lake,
+    window: tuple[float, float, float, float],
+    rules: sharing.RuleSet,
+    boundaries: "BoundarySet",
+    view: EvidenceView,
+) -> pl.DataFrame:
+    """Return the window's records as a run of this view reads them."""
+    where = InBox(*sharing.window_to_read(window, view))
+    records = assessments.beside_others(lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=where))
+    return sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+
+
+def _category(records: pl.DataFrame, view: EvidenceView) -> SharingCategory:
+    """Return the category that results from these records carry: a public view tells no more than what is published."""
+    if view is EvidenceView.PUBLIC or records.is_empty():
+        return SharingCategory.OPEN
+    return SharingCategory(records["sharing_category"][0])
 
 
 def _as_of(lake: Lake, request: Request, snapshot: int) -> date:

@@ -325,7 +325,12 @@ CANDIDATE: Final = (
     Column("boundary_disagreement_km2", pl.Float64, "Overlap inside the border band: no evidence, shown only."),
     Column("area_km2", pl.Float64, "Area of the polygon, km²."),
     Column("evidence", pl.String, "JSON object: parameters, snapshot, boundary set, species by side, notes."),
-    Column("sharing_category", pl.String, "Category of the strictest record that it was made from; open if none."),
+    Column(
+        "evidence_view",
+        pl.String,
+        "public: made from what is published of the records alone; exact: from the records themselves.",
+    ),
+    Column("sharing_category", pl.String, "Category of the strictest record that the run read; open if public."),
     Column("geometry", pl.Binary, "WKB polygon, degrees, WGS 84."),
 )
 """The lake's and the release's table `reserve_candidates`."""

@@ -8,7 +8,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.analysis.evidence import sides
+from biodata.analysis.evidence import cells, sides
 from biodata.analysis.evidence.independence import independent
 from biodata.analysis.evidence.parameters import EvidenceParameters
 from biodata.places import BoundarySet
@@ -51,23 +51,32 @@ class Counted:
     records : polars.DataFrame of n rows
         terms.OCCURRENCE as they came, and `side` (country code; null where it is on none, or was not looked at because
         the record does not count anyway), `side_share` (share of its circle surely there), `why_not` (null for a record
-        that counts).
+        that counts). A record that is published as a cell has its edges in `cell_west` … `cell_north`.
     facts : dict
         Boundary set, version, viewpoint, band and the parameters, as plain values.
-    points : ndarray of n shapely points
+    places : ndarray of n shapely points, and boxes where a cell is told
         Degrees, WGS 84; empty points where no place is told.
     tree : shapely.STRtree
-        Index of `points`.
+        Index of `places`.
     """
 
     records: pl.DataFrame
     facts: dict[str, Any]
-    points: NDArray[np.object_] = field(repr=False)
+    places: NDArray[np.object_] = field(repr=False)
     tree: shapely.STRtree = field(repr=False)
 
     def inside(self, region: shapely.Geometry) -> pl.DataFrame:
-        """Return the records whose points a region holds (degrees, WGS 84), by their row."""
-        return self.records[np.sort(self.tree.query(region, predicate="intersects"))]
+        """Return the records whose points, or at least half of whose cells, a region holds, by their row.
+
+        The region is in degrees, WGS 84.
+        """
+        found = np.sort(self.tree.query(region, predicate="intersects"))
+        shapes = self.places[found]
+        whole = shapely.area(shapes)
+        cells = np.flatnonzero(whole > 0)
+        held = np.ones(len(found), dtype=bool)
+        held[cells] = shapely.area(shapely.intersection(shapes[cells], region)) >= whole[cells] / 2
+        return self.records[found[held]]
 
     def threatened(self) -> "Counted":
         """Return the present records of threatened species (CR, EN, VU) alone, those that count and those that do not."""
@@ -89,7 +98,9 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
     ----------
     occurrences : polars.DataFrame of terms.OCCURRENCE
         With `duplicate_group` of terms.ASSESSMENT, where that is known: of records of one event one counts. Columns
-        that decide nothing may lack. The side is found anew from the coordinates: the columns of another boundary set
+        that decide nothing may lack. A record with a published cell (`cell_west` … of terms.SHARING) counts by it: what
+        its uncertainty had before the cell was added is compared with `cell_m`, the side is that of the cell and what
+        lies so far around it, and of a species, a cell and a year one record counts. The side is found anew from the coordinates: the columns of another boundary set
         (`located_country_code`, `border_distance_m`, `ambiguous`) are not read for it.
     boundaries : BoundarySet
         Whose countries are the sides.
@@ -100,7 +111,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
     Counted
         The same for every order of the rows.
     """
-    frame = _with_columns(occurrences)
+    frame = cells.reached(_with_columns(occurrences))
     flagged = pl.col("quality_flags").list.set_intersection(list(parameters.excluded_flags)).list.len() > 0
     since = parameters.since
     start = pl.coalesce("event_start", pl.date(pl.col("year"), 1, 1))
@@ -113,7 +124,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
         .when(pl.col("basisOfRecord").is_in(NOT_WILD).fill_null(value=False)).then(pl.lit(CAPTIVE))
         .when(flagged.fill_null(value=False)).then(pl.lit(FLAGGED))
         .when(~(_radius >= 0).fill_null(value=False) | ~_radius.is_finite()).then(pl.lit(NO_UNCERTAINTY))
-        .when((_radius > parameters.cell_m).fill_null(value=False)).then(pl.lit(COARSE))
+        .when((pl.col("own_radius_m") > parameters.cell_m).fill_null(value=False)).then(pl.lit(COARSE))
         .when(lacks_date).then(pl.lit(NO_DATE))
         .when((start > parameters.as_of).fill_null(value=False)).then(pl.lit(LATER))
         .when((start < since).fill_null(value=False) if since else pl.lit(value=False)).then(pl.lit(OLD))
@@ -165,7 +176,7 @@ def _with_columns(occurrences: pl.DataFrame) -> pl.DataFrame:
     lacking: dict[str, Any] = {
         "occurrenceStatus": pl.String, "basisOfRecord": pl.String, "quality_flags": pl.List(pl.String),
         "event_start": pl.Date, "event_end": pl.Date, "year": pl.Int32, "duplicate_group": pl.Int64,
-        "datasetKey": pl.String,
+        "datasetKey": pl.String, **dict.fromkeys(cells.EDGES, pl.Float64),
     }  # fmt: skip
     return occurrences.with_columns(
         pl.lit(None, dtype=dtype).alias(name) for name, dtype in lacking.items() if name not in occurrences.columns
@@ -176,7 +187,7 @@ def _sided(frame: pl.DataFrame, boundaries: BoundarySet, parameters: EvidencePar
     """Add `side` and `side_share`, and the reason of the records that are surely on none."""
     asked = frame.filter(pl.col("why_not").is_null())
     longitude, latitude, radius_m = (
-        asked[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters")
+        asked[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude", "reach_m")
     )
     found = sides.shares(longitude, latitude, radius_m, boundaries)
     whole = np.where(found.land > 0, found.land, 1.0) if parameters.of_land else np.ones(asked.height)
@@ -217,6 +228,9 @@ def _one_of_each(frame: pl.DataFrame) -> pl.DataFrame:
 def _indexed(records: pl.DataFrame, facts: dict[str, Any]) -> Counted:
     """Return records with the index of their points."""
     lonlat = records.select(pl.when(_PLACED).then(name) for name in ("decimalLongitude", "decimalLatitude")).to_numpy()
-    points = np.asarray(shapely.points(lonlat), dtype=object)
-    points[np.isnan(lonlat).any(axis=1)] = shapely.Point()
-    return Counted(records, facts, points, shapely.STRtree(points))
+    shapes = np.asarray(shapely.points(lonlat), dtype=object)
+    shapes[np.isnan(lonlat).any(axis=1)] = shapely.Point()
+    if cells.EDGES[0] in records.columns:
+        rows = np.flatnonzero(records[cells.EDGES[0]].is_not_null().to_numpy())
+        shapes[rows] = shapely.box(*(records[name].to_numpy()[rows] for name in cells.EDGES))
+    return Counted(records, facts, shapes, shapely.STRtree(shapes))
