@@ -121,7 +121,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
     frame = frame.with_columns(why_not=why_not, event_start=start, event_end=end).with_row_index("row")
     frame = _sided(frame, boundaries, parameters)
     frame = _one_of_each(frame)
-    asked = frame.filter(pl.col("why_not").is_null())
+    asked = frame.filter(pl.col("why_not").is_null()).with_columns(located_country_code="side")
     apart = independent(asked, minutes=parameters.independent_minutes, metres=parameters.independent_m)
     dependent = pl.col("row").is_in(asked["row"].filter(~apart).implode())
     frame = frame.with_columns(why_not=pl.when(dependent).then(pl.lit(DEPENDENT)).otherwise("why_not"))
