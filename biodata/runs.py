@@ -88,6 +88,16 @@ class Request:
     dispersal_cost: float | None = None
     check_window: bool = False
 
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "evidence_view", EvidenceView(self.evidence_view))
+        except ValueError as error:
+            problem = "there is no such view of the records"
+            raise InputError(
+                problem, column="evidence_view", value=str(self.evidence_view), expected=" or ".join(EvidenceView),
+                code="PARAMETERS_INVALID",
+            ) from error  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
@@ -218,7 +228,7 @@ def find_corridors(
             strictest=lambda _: category,
         )
         candidates = _named(candidates, run_id, "candidate_id", request.layer, parameters).with_columns(
-            evidence_view=pl.lit(str(request.evidence_view))
+            evidence_view=pl.lit(str(request.evidence_view)), sharing_category=pl.lit(str(category))
         )
         _commit(lake, "corridors", links, "corridor_id", request.layer)
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
@@ -283,6 +293,14 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         return sharing.publish_results(table, lake.read(table), boundaries=boundaries)
+
+
+def held_back(settings: Settings) -> int:
+    """Count the candidates that stay in the installation, since they were made of exact records that are not open."""
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        stored = lake.read("reserve_candidates", columns=["evidence_view", "sharing_category"])
+    exact = pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC
+    return stored.filter(exact & (pl.col("sharing_category") != SharingCategory.OPEN)).height
 
 
 def _layer(lake: Lake, name: str) -> dict[str, Any]:

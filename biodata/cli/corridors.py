@@ -10,6 +10,7 @@ import typer
 from biodata.cli import own_corridors
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for, show_progress
 from biodata.errors import InputError
+from biodata.vocabularies import EvidenceView
 
 _CORRIDORS = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
 
@@ -61,6 +62,12 @@ def find_corridors(
     keep_suspicious: Annotated[
         bool, typer.Option("--keep-suspicious", help="Take records of suspicious places as evidence too.")
     ] = False,
+    evidence: Annotated[
+        EvidenceView,
+        typer.Option(
+            help="Records that candidates are judged by: what is published of them, or exact ones, whose results stay here."
+        ),
+    ] = EvidenceView.PUBLIC,
     as_of: Annotated[
         str | None,
         typer.Option(help="Date of the run, from which recent years are counted back: today.", metavar="YYYY-MM-DD"),
@@ -140,6 +147,7 @@ def find_corridors(
                 "cut_fraction": cut_fraction,
                 "dispersal_cost": dispersal_cost,
                 "keep_suspicious": keep_suspicious,
+                "evidence_view": str(evidence),
                 "as_of": as_of or datetime.now(UTC).date().isoformat(),
             },
             out,

@@ -231,5 +231,6 @@ def _indexed(records: pl.DataFrame, facts: dict[str, Any]) -> Counted:
     shapes[np.isnan(lonlat).any(axis=1)] = shapely.Point()
     if cells.EDGES[0] in records.columns:
         rows = np.flatnonzero(records[cells.EDGES[0]].is_not_null().to_numpy())
-        shapes[rows] = shapely.box(*(records[name].to_numpy()[rows] for name in cells.EDGES))
+        west, south, east, north = (records[name].to_numpy()[rows] for name in cells.EDGES)
+        shapes[rows] = shapely.box(west, south, east, north)
     return Counted(records, facts, shapes, shapely.STRtree(shapes))

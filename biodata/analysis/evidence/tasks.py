@@ -84,7 +84,7 @@ def survey_tasks(
         threatened["decimalLongitude"].to_numpy().copy(), threatened["decimalLatitude"].to_numpy().copy(), boundaries
     )["located_country_code"]
     doubtful = threatened.with_columns(located=located).filter(pl.col("why_not").is_not_null())
-    inside = counting.Counted(near, counted.facts, counted.points[:0], shapely.STRtree([]))
+    inside = counting.Counted(near, counted.facts, counted.places[:0], shapely.STRtree([]))
     # The target group is that of a species' class, so species of one class share most of the work; there are few.
     rows: list[dict[str, Any]] = []
     for one in found.one_sided:

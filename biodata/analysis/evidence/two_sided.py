@@ -1,8 +1,10 @@
 """Species of a region by the side that they are recorded on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
+
+from biodata.analysis.evidence.cells import EDGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,15 @@ class TwoSided:
         The others: `species`, `recorded_in`, `survey_in`.
     left_out : dict of str to int
         Records that do not count, by reason.
+    at_cells : dict of str to int
+        Species of which records that count are told as cells, and how many of them.
     """
 
     by_country: dict[str, dict[str, int]]
     shared: list[str]
     one_sided: list[dict[str, object]]
     left_out: dict[str, int]
+    at_cells: dict[str, int] = field(default_factory=dict)
 
 
 def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
@@ -58,4 +63,6 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
             elsewhere = [code for code in codes if code not in there]
             one_sided.append({"species": species, "recorded_in": there, "survey_in": elsewhere})
     reasons = records.filter(pl.col("why_not").is_not_null()).group_by("why_not").len().sort("why_not")
-    return TwoSided(by_country, shared, one_sided, dict(reasons.iter_rows()))
+    at_cells = counting.filter(pl.col(EDGES[0]).is_not_null()) if EDGES[0] in counting.columns else counting.clear()
+    cells = dict(at_cells.group_by("species").len().sort("species").iter_rows())
+    return TwoSided(by_country, shared, one_sided, dict(reasons.iter_rows()), cells)
