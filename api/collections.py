@@ -130,10 +130,18 @@ COLLECTIONS: Final = MappingProxyType(
             Collection(
                 "reserve_candidates",
                 "Candidate transboundary reserves",
-                "Pairs and groups of areas that could become one reserve, with the parts of each score.",
+                "Ground on both sides of a border that could become one reserve: Pareto front, rank under all weights, criteria.",
                 "candidate_id",
                 documents=frozenset({"evidence", "parts"}),
-                shown=("name", "rank", "score", "country_codes", "area_km2", "boundary_disagreement_km2"),
+                shown=(
+                    "name",
+                    "rank",
+                    "front",
+                    "acceptability",
+                    "country_codes",
+                    "area_km2",
+                    "boundary_disagreement_km2",
+                ),
             ),
             Collection(
                 "surveys",

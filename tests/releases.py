@@ -146,8 +146,9 @@ def results() -> dict[str, pl.DataFrame]:
                 "to_name": "Shangyong", "country_codes": ["LA", "CN"], "sharing_category": "open"}  # fmt: skip
     candidate = {
         "candidate_id": "run-1-1", "run_id": "run-1", "name": "Nam Ha – Shangyong", "country_codes": ["LA", "CN"],
-        "area_ids": ["ha:nam-ha", "ha:shangyong"], "rank": 1, "score": 0.61, "sharing_category": "open",
-        "parts": json.dumps({"shared_species": {"value": 0.5, "weight": 0.4, "meaning": "<b>species</b> on both sides"}}),
+        "area_ids": ["ha:nam-ha", "ha:shangyong"], "rank": 1, "front": 1, "acceptability": 1.0, "within_first": 1.0,
+        "sharing_category": "open",
+        "parts": json.dumps({"shared_species": {"value": 2, "unit": "species", "meaning": "<b>species</b> on both sides"}}),
         "evidence": json.dumps({"snapshot": 1}), "geometry": shapely.box(100.9, 20.5, 101.6, 21.5).wkb,
     }  # fmt: skip
     tables: dict[str, list[dict[str, Any]]] = {
