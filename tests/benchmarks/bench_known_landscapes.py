@@ -65,7 +65,7 @@ def records(
     frame = pl.DataFrame(
         {
             "key": np.arange(len(both)),
-            "species": both["species"].to_list(),
+            "species": both["species"].astype("string").fillna("").to_list(),
             "basisOfRecord": both["basisOfRecord"]
             .astype("string")
             .str.upper()
@@ -79,7 +79,7 @@ def records(
             ).to_numpy(),
             "year": pd.to_numeric(both["year"], errors="coerce").to_numpy(float),
         }
-    ).with_columns(pl.col(pl.Float64).fill_nan(None))
+    ).with_columns(pl.col(pl.Float64).fill_nan(None), pl.col("species").replace("", None))
     frame = frame.with_columns(pl.col("year").cast(pl.Int32))
     parameters = evidence.EvidenceParameters(as_of=date(2026, 1, 1), cell_m=10_000.0, recent_years=None)
     return evidence.counted(frame, boundaries=boundaries, parameters=parameters)
