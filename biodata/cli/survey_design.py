@@ -37,8 +37,11 @@ def survey_design(
     transect_m: Annotated[float, typer.Option(help="Length of a transect, metres.", min=1)] = 2_000.0,
     nights: Annotated[int | None, typer.Option(help="Nights of a camera: as many as are needed.", min=1)] = None,
     per_night: Annotated[
-        float, typer.Option(help="Chance to detect the species in a night at a station whose cell it uses.")
-    ] = 0.03,
+        float | None,
+        typer.Option(
+            help="Chance to detect the species in a night (or walk) where it is: 0.03 of a camera, 0.3 of a walk."
+        ),
+    ] = None,
     per_night_source: Annotated[str | None, typer.Option(help="Where that chance comes from.")] = None,
     cell_m: Annotated[float, typer.Option(help="Side of the cells in which effort is told, metres.", min=1)] = 5_000.0,
     recent_years: Annotated[int, typer.Option(help="Effort of so many years counts.", min=1)] = 15,
@@ -74,16 +77,17 @@ def survey_design(
             problem = f"no such {name}"
             raise InputError(problem, column=f"--{name}", value=told, expected=" or ".join(known))
     check_outputs(out, [path for path in (events, value, access) if path])
-    chance = Detection(per_night=per_night)
+    chance = per_night if per_night is not None else {"camera": 0.03, "transect": 0.3}[kind]
+    detection = Detection(per_night=chance)
     if per_night_source is not None:
-        chance = Detection(per_night=per_night, source=per_night_source)
+        detection = Detection(per_night=chance, source=per_night_source)
     request = SurveyRequest(
         species=species, result=result, as_of=(as_of or datetime.now(UTC)).date(), cell_m=cell_m,
         recent_years=recent_years, records="exact" if records == "exact" else "public", events=events,
         scope=tuple(scope or ()), value=value, access=access, access_m=access_m,
         design=DesignParameters(
             kind="transect" if kind == "transect" else "camera", stations=stations, spacing_m=spacing_m,
-            transect_m=transect_m, nights=nights, detection=chance,
+            transect_m=transect_m, nights=nights, detection=detection,
         ),
     )  # fmt: skip
     proposal = design(settings_for(data), request)
@@ -98,5 +102,7 @@ def survey_design(
         f"{proposal.stations.height} stations → {', '.join(map(str, out))}; boundary set {facts['boundary_set']} "
         f"({facts['boundary_version']}), band {facts['band_m']:g} m; {records} records of lake version {facts['snapshot']}"
     )
+    if "note" in facts:
+        say(facts["note"])
     if proposal.sharing_category != "open":
         say(f"sharing category {proposal.sharing_category}: made of hidden places, not to be passed on")

@@ -13,7 +13,7 @@ from biodata import places, sharing, terms
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.store.query.filters import InBox
+from biodata.store.query.filters import In, InBox
 from biodata.vocabularies import SharingCategory
 
 if TYPE_CHECKING:
@@ -97,8 +97,13 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         west, south, east, north = shapely.bounds(region)
         window = InBox(west - 0.1, south - 0.1, east + 0.1, north + 0.1)
         records = lake.read("occurrences", where=window)
+        known = lake.read("occurrences", where=In("species", (request.species,)))
     if request.records == "public":
-        records = sharing.publish(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
+        records, known = (sharing.publish(frame, rules, boundaries=boundaries) for frame in (records, known))
+    if known.is_empty():
+        problem = f"there is no {'public ' if request.records == 'public' else ''}record of this species"
+        expected = "a species as the records name it; of a hidden one, --records exact"
+        raise InputError(problem, column="species", value=request.species, expected=expected, code="SPECIES_UNKNOWN")
 
     def strictest(frame: pl.DataFrame) -> SharingCategory:
         if request.records == "public":
@@ -114,6 +119,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         boundaries=boundaries,
         region=region,
         events=None if request.events is None else read_events(request.events, scope=list(request.scope) or None),
+        known=known,
         strictest=strictest,
     )
     proposal = evidence.propose(
@@ -173,15 +179,16 @@ def _around(path: Path, metres: float) -> shapely.Geometry:
     from biodata import geo
 
     try:
-        shapes = gpd.read_file(path).to_crs(4326).geometry.dropna()
+        shapes = list(gpd.read_file(path).to_crs(4326).geometry.dropna())
     except (DataSourceError, DataLayerError, OSError, ValueError) as error:
         problem = "the roads or posts cannot be read"
         raise InputError(problem, file=path.name, value=str(error)[:200], code="FILE_UNREADABLE") from error
-    if shapes.empty:
+    whole = shapely.union_all(shapes)
+    if shapely.is_empty(whole):
         problem = "the file holds no shape"
         raise InputError(problem, file=path.name, code="FILE_EMPTY")
-    west, south, east, north = (float(value) for value in np.asarray(shapes.total_bounds))
+    west, south, east, north = (float(value) for value in shapely.bounds(whole))
     crs = geo.equal_area_crs((west, south, east, north))
-    flat = shapely.union_all(list(shapes.to_crs(crs)))
+    flat = geo.project(whole, 4326, crs)
     around: shapely.Geometry = geo.project(shapely.buffer(flat, metres), crs, 4326)
     return around
