@@ -31,7 +31,7 @@ OVER_SEA: Final = "uncertainty reaches over the sea"
 DUPLICATE: Final = "another record is of the same event"
 DEPENDENT: Final = "too near another record in time and space"
 REASONS: Final = (
-    ABSENT, NO_SPECIES, NO_PLACE, CAPTIVE, FLAGGED, NO_UNCERTAINTY, COARSE, NO_DATE, LATER, OLD, OVER_SEA, OVER_BORDER,
+    NO_SPECIES, NO_PLACE, CAPTIVE, FLAGGED, NO_UNCERTAINTY, COARSE, NO_DATE, LATER, OLD, ABSENT, OVER_SEA, OVER_BORDER,
     IN_BAND, DUPLICATE, DEPENDENT,
 )  # fmt: skip
 """Every reason, in the order in which they are looked for: a record tells the first that holds."""
@@ -71,10 +71,9 @@ class Counted:
 
     def threatened(self) -> "Counted":
         """Return the present records of threatened species (CR, EN, VU) alone, those that count and those that do not."""
-        asked = pl.col("iucnRedListCategory").is_in(THREATENED).fill_null(value=False) & ~pl.col("why_not").is_in(
-            (ABSENT, NO_SPECIES, NO_PLACE)
-        ).fill_null(value=False)
-        return _indexed(self.records.filter(asked), self.facts)
+        unknown = pl.col("why_not").is_in((NO_SPECIES, NO_PLACE)).fill_null(value=False)
+        records = self.records.filter(pl.col("iucnRedListCategory").is_in(THREATENED), ~unknown)
+        return _indexed(records.filter(_PRESENT) if "occurrenceStatus" in records.columns else records, self.facts)
 
     def reasons(self) -> dict[str, int]:
         """Count the records that do not count, by reason, in the order of REASONS."""
@@ -107,8 +106,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
     end = pl.coalesce("event_end", pl.col("event_start"), pl.date(pl.col("year"), 12, 31))
     lacks_date = start.is_null() if since is not None else pl.lit(value=False)
     why_not = (
-        pl.when(~_PRESENT).then(pl.lit(ABSENT))
-        .when(pl.col("species").is_null()).then(pl.lit(NO_SPECIES))
+        pl.when(pl.col("species").is_null()).then(pl.lit(NO_SPECIES))
         .when(~_PLACED).then(pl.lit(NO_PLACE))
         .when(pl.col("basisOfRecord").is_in(NOT_WILD).fill_null(value=False)).then(pl.lit(CAPTIVE))
         .when(flagged.fill_null(value=False)).then(pl.lit(FLAGGED))
@@ -117,11 +115,12 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
         .when(lacks_date).then(pl.lit(NO_DATE))
         .when((start > parameters.as_of).fill_null(value=False)).then(pl.lit(LATER))
         .when((start < since).fill_null(value=False) if since else pl.lit(value=False)).then(pl.lit(OLD))
+        .when(~_PRESENT).then(pl.lit(ABSENT))
     )  # fmt: skip
     frame = frame.with_columns(why_not=why_not, event_start=start, event_end=end).with_row_index("row")
     frame = _sided(frame, boundaries, parameters)
     frame = _one_of_each(frame)
-    asked = frame.filter(pl.col("why_not").is_null())
+    asked = frame.filter(pl.col("why_not").is_null()).with_columns(located_country_code="side")
     apart = independent(asked, minutes=parameters.independent_minutes, metres=parameters.independent_m)
     dependent = pl.col("row").is_in(asked["row"].filter(~apart).implode())
     frame = frame.with_columns(why_not=pl.when(dependent).then(pl.lit(DEPENDENT)).otherwise("why_not"))

@@ -37,12 +37,14 @@ def independent(records: pl.DataFrame, *, minutes: float, metres: float) -> pl.S
         event_zone, located_country_code where they are known. A time without a zone is taken in that of its country,
         or the sun's. Days without a time are whole days, and two days are apart.
     minutes, metres : float
-        Records of a species that are less apart than both are not independent.
+        Records of a species that are less apart than both are not independent; all are where either is 0.
 
     Returns
     -------
     polars.Series of bool, length n
     """
+    if minutes <= 0 or metres <= 0 or records.is_empty():
+        return pl.Series([True] * records.height, dtype=pl.Boolean)
     from biodata.analysis.evidence import kernels
 
     times = _seconds(records, gap_s=minutes * 60)
