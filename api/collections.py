@@ -144,6 +144,14 @@ COLLECTIONS: Final = MappingProxyType(
                 ),
             ),
             Collection(
+                "considered_ground",
+                "Ground that was looked at",
+                "Everything that the runs looked at for a candidate, with the hard criteria that it fails; not ranked.",
+                "considered_id",
+                documents=frozenset({"evidence"}),
+                shown=("name", "outcome", "failed", "country_codes"),
+            ),
+            Collection(
                 "surveys",
                 "Surveys",
                 "Sampling events that open records tell of: method, days, numbers of records and species.",
@@ -195,6 +203,7 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "match_type": ("EXACT", "CANONICAL", "VARIANT", "FUZZY", "HIGHERRANK", "AMBIGUOUS", "NONE"),
         "basisOfRecord": _listed("basis_of_record.csv"),
         "occurrenceStatus": _listed("occurrence_status.csv"),
+        "outcome": ("candidate", "failed", "without_evidence"),
         "iucn_category": ("Ia", "Ib", "II", "III", "IV", "V", "VI"),
     }
 )  # fmt: skip

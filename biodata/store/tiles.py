@@ -49,6 +49,7 @@ SHAPE_PROPERTIES: Final = {
         "width_m", "narrowest_m", "sharing_category",
     ),
     "reserve_candidates": ("candidate_id", "run_id", "name", "rank", "front", "acceptability", "area_km2", "sharing_category"),
+    "considered_ground": ("considered_id", "run_id", "name", "outcome", "sharing_category"),
     "surveys": ("survey_id", "datasetKey", "eventID", "samplingProtocol", "records", "species"),
     "boundaries": ("code", "name", "level", "country_code"),
 }  # fmt: skip
