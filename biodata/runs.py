@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from biodata.analysis.corridors import CorridorParameters
     from biodata.analysis.estimates import Estimate
+    from biodata.analysis.layer_reading import LayerFile
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.places import BoundarySet
 
@@ -68,7 +69,7 @@ class Request:
     evidence_view : EvidenceView
         Which records are read: `public`, what is published of them, or `exact`.
     seed : int
-        Start of every random number; nothing of this run draws one so far.
+        Start of the draws of weights, by which candidates are ranked.
     dispersal_cost : float, optional
         What the species can spend on a journey, cost-metres; `cut_fraction` is then a share of it.
     check_window : bool
@@ -111,6 +112,8 @@ class RunReport:
         The lake's version that was read.
     areas, pairs, corridors, candidates : int
         Protected areas in the window, pairs answered, those of them with a functional link, and candidates.
+    considered : dict of str to int
+        Everything that was looked at, by outcome: candidate, failed, without_evidence.
     parameters : dict
         The request and the facts that the run id is made from.
     left_out : dict of str to int
@@ -128,6 +131,7 @@ class RunReport:
     parameters: dict[str, Any] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     window: str | None = None
+    considered: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -162,7 +166,10 @@ def find_corridors(
         If there is no such layer, no protected area in its window, or the table cannot be read.
     """
     from biodata.analysis import areas as area_table
-    from biodata.analysis import corridors, evidence, transboundary, window_check
+    from biodata.analysis import corridors, evidence, window_check
+    from biodata.analysis.candidates import habitat, pressure, search
+    from biodata.analysis.candidates.measuring import Surroundings
+    from biodata.analysis.candidates.parameters import CandidateParameters
 
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
@@ -219,19 +226,26 @@ def find_corridors(
                 executor=executor,
             ).told()
         links = _named(links, run_id, "corridor_id", request.layer, parameters)
-        candidates = transboundary.candidates(
+        wanted = CandidateParameters(seed=request.seed, habitat_resistance=choices.low_resistance)
+        found = search.find(
             table.filter(pl.col("area_id").is_in(areas["area_id"].to_list())),
             links,
             counted,
             boundaries=boundaries,
-            parameters=transboundary.CandidateParameters(),
-            strictest=lambda _: category,
+            parameters=wanted,
+            view=request.evidence_view,
+            category=category,
+            surroundings=Surroundings(
+                window=window,
+                habitat=habitat.of_resistance(ground.resistance, ground.grid, limit=wanted.habitat_resistance),
+                layers=_layers_of(lake, settings, pressure.THEMES, window),
+            ),
         )
-        candidates = _named(candidates, run_id, "candidate_id", request.layer, parameters).with_columns(
-            evidence_view=pl.lit(str(request.evidence_view)), sharing_category=pl.lit(str(category))
-        )
+        candidates = _named(found.candidates, run_id, "candidate_id", request.layer, parameters)
+        considered = _named(found.considered, run_id, "considered_id", request.layer, parameters)
         _commit(lake, "corridors", links, "corridor_id", request.layer)
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
+        _commit(lake, "considered_ground", considered, "considered_id", request.layer)
         shutil.rmtree(home, ignore_errors=True)
         with contextlib.suppress(OSError):
             home.parent.rmdir()  # unless another run is using it
@@ -241,8 +255,9 @@ def find_corridors(
         **{reason: n for reason, n in counted.reasons().items() if reason != evidence.FLAGGED},
     }
     report = RunReport(
-        run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told
-    )
+        run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told,
+        dict(considered["outcome"].value_counts().sort("outcome").iter_rows()),
+    )  # fmt: skip
     with Registry.open(settings) as registry:
         registry.record_run(run_id, request.layer, report.as_dict())
     logger.info("run %s: %d pairs, %d linked, %d candidates", run_id, links.height, functional, candidates.height)
@@ -284,7 +299,7 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
     settings : Settings
         The installation.
     table : str
-        `corridors`, `reserve_candidates` or `protected_areas`.
+        `corridors`, `reserve_candidates`, `considered_ground` or `protected_areas`.
 
     Returns
     -------
@@ -361,6 +376,26 @@ def _as_of(lake: Lake, request: Request, snapshot: int) -> date:
     versions = lake.snapshots()
     day: datetime = versions.filter(pl.col("snapshot") == snapshot)["time"].item()
     return day.date()
+
+
+def _layers_of(
+    lake: Lake, settings: Settings, themes: tuple[str, ...], window: tuple[float, float, float, float]
+) -> "list[LayerFile]":
+    """Return the layers of these themes that reach into a window."""
+    from biodata.analysis.layer_reading import LayerFile
+
+    west, south, east, north = window
+    near = lake.read("layers").filter(
+        pl.col("theme").is_in(themes), pl.col("west") < east, pl.col("east") > west,
+        pl.col("south") < north, pl.col("north") > south,
+    )  # fmt: skip
+    return [
+        LayerFile(
+            row["name"], row["theme"], row["form"] or "raster", settings.data / "layers" / row["file_name"], row["kind"],
+            row["crs"], row["sha256"],
+        )
+        for row in near.sort("name").iter_rows(named=True)
+    ]  # fmt: skip
 
 
 def _choices(request: Request) -> "CorridorParameters":

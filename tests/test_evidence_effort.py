@@ -138,7 +138,7 @@ def test_one_sided_evidence_becomes_a_task_on_the_other_side():
     assert task["area_km2"] == pytest.approx(9.5 * 9, rel=0.01)
     assert shapely.from_wkb(task["geometry"]).bounds[0] == pytest.approx(local(shapely.Point(0, 0)).x, abs=1e-4)
     assert "2 records count in LA, none in VN" in task["why"]
-    assert "1 within the band of the border" in task["why"]
+    assert "1: the side is not certain" in task["why"]
     assert "nothing says that it was looked for there" in task["why"]
     assert "101." not in task["why"], "no place"
 

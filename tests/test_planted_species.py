@@ -6,6 +6,7 @@ what is let out may change.
 """
 
 import csv
+import itertools
 import shutil
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def elsewhere(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def write(folder: Path, data: Path, rare: pl.DataFrame) -> None:
-    """Write the records, with sparrows and two gibbons of each side beside them, and the rules."""
+    """Write the records, with an open species on a grid beside them, and the rules."""
     with (folder / "occurrences.csv").open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(
@@ -70,12 +71,10 @@ def write(folder: Path, data: Path, rare: pl.DataFrame) -> None:
                 [f"rare-{number}", name_of(number), name_of(number).split()[0], "Raridae", f"{longitude:.6f}", f"{latitude:.6f}",
                  "100", f"2024-{number % 12 + 1:02d}-11", country, "HUMAN_OBSERVATION", "CR", "WGS84"]
             )  # fmt: skip
-        for number, (x, y, code) in enumerate(
-            [(106.5, 22.75, "VN"), (106.45, 23.05, "CN"), (106.6, 22.7, "VN"), (106.5, 23.1, "CN")]
-        ):
+        for number, (x, y) in enumerate(itertools.product(np.arange(WEST, EAST, 0.06), np.arange(SOUTH, NORTH, 0.06))):
             writer.writerow(
-                [f"open-{number}", "Aperta communis", "Aperta", "Apertidae", x, y, "100", f"2024-03-{number + 1:02d}", code,
-                 "HUMAN_OBSERVATION", "VU", "WGS84"]
+                [f"open-{number}", "Aperta communis", "Aperta", "Apertidae", f"{x:.4f}", f"{y:.4f}", "100",
+                 f"2024-03-{number % 28 + 1:02d}", "", "HUMAN_OBSERVATION", "VU", "WGS84"]
             )  # fmt: skip
     with (data / "sharing_rules.csv").open("w", newline="") as stream:
         writer = csv.writer(stream)

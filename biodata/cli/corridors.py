@@ -194,6 +194,7 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
         f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
         f"{report.corridors} corridors, {report.candidates} candidates"
     )
+    say(f"looked at: {', '.join(f'{count} {outcome}' for outcome, count in report.considered.items()) or 'nothing'}")
     if report.window:
         say(report.window)
     if report.left_out:

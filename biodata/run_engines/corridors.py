@@ -51,10 +51,10 @@ def outcome_of(settings: Settings, request: "Request", report: "RunReport") -> O
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         tables = {
             name: lake.read(name).filter(pl.col("run_id") == report.run_id)
-            for name in ("corridors", "reserve_candidates")
+            for name in ("corridors", "reserve_candidates", "considered_ground")
         }
         areas = lake.read("protected_areas", snapshot=report.snapshot)
-    keys = {"corridors": "corridor_id", "reserve_candidates": "candidate_id"}
+    keys = {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
     results = {
         name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(keys[name])
         for name, frame in tables.items()

@@ -10,7 +10,7 @@ from biodata.analysis.evidence.counting import (
     facts_of,
     left_out_by_flag,
 )
-from biodata.analysis.evidence.design import DesignParameters, Proposal, propose
+from biodata.analysis.evidence.design import STATIONS, DesignParameters, Proposal, propose
 from biodata.analysis.evidence.detection import Detection
 from biodata.analysis.evidence.effort import EVENTS, Effort, effort
 from biodata.analysis.evidence.parameters import DOUBTFUL, EXCLUDED, EvidenceParameters
@@ -25,6 +25,7 @@ __all__ = [
     "EXCLUDED",
     "FLAGGED",
     "REASONS",
+    "STATIONS",
     "TASKS",
     "Counted",
     "DesignParameters",

@@ -187,7 +187,7 @@ def propose(
                     "value": float(worth[at]), "nights": nights,
                 }
             )  # fmt: skip
-        settles[name] = _settles(name, mine, chosen, worth, cells, parameters.detection, nights)
+        settles[name] = _settles(name, mine, chosen, worth, cells, parameters, nights)
     facts = effort.facts | {
         "design": parameters.told(),
         "value": "given"
@@ -209,10 +209,11 @@ def _settles(
     chosen: list[int],
     worth: Floats,
     cells: "np.ndarray[Any, Any]",
-    detection: Detection,
+    parameters: DesignParameters,
     nights: int,
 ) -> dict[str, Any]:
     """Say what the stations of a side would settle."""
+    detection, unit = parameters.detection, "walks" if parameters.kind == "transect" else "nights"
     reached = np.unique(cells[chosen]) if chosen else np.empty(0, dtype=np.int64)
     known = np.nan_to_num(np.where(np.isfinite(worth), worth, 0.0))[places]
     total = float(known.sum())
@@ -225,15 +226,15 @@ def _settles(
         says = f"On the side of {name} no place without effort can be reached."
     elif used is None:
         says = (
-            f"{len(chosen)} stations of {nights} nights would miss the species more often than {detection.miss:.0%} even "
+            f"{len(chosen)} stations of {nights} {unit} would miss the species more often than {detection.miss:.0%} even "
             "if it used every cell: they settle nothing."
         )
     else:
         says = (
             f"If the species uses {used:.0%} or more of the cells on the side of {name}, {len(chosen)} stations of "
-            f"{nights} nights in {len(reached)} cells miss it less often than {detection.miss:.0%} (at "
-            f"{detection.per_night:g} detections a night, {detection.source}); if it uses fewer, finding nothing settles "
-            "nothing."
+            f"{nights} {unit} in {len(reached)} cells miss it less often than {detection.miss:.0%} (chance to detect it "
+            f"in one, where it is: {detection.per_night:g}; {detection.source}). If it uses fewer, finding nothing "
+            "settles nothing."
         )
     return {
         "stations": len(chosen),

@@ -89,6 +89,7 @@ def effort(
     boundaries: "BoundarySet",
     region: shapely.Geometry | None = None,
     events: pl.DataFrame | None = None,
+    known: pl.DataFrame | None = None,
     strictest: Strictest | None = None,
 ) -> Effort:
     """Tell cells with effort and the species, with effort without it, and without effort.
@@ -106,6 +107,10 @@ def effort(
     region : shapely geometry, optional
         Degrees, WGS 84; only cells that it touches are told. All of the grid where it is not given.
     events : polars.DataFrame of EVENTS, optional
+    known : polars.DataFrame of terms.OCCURRENCE, optional
+        Records of the species from anywhere, which tell its class, its other ranks and on what basis it is recorded; those
+        of `counted` where they are not given. Where no class is told the species' own records and the events alone tell
+        effort, and `facts` say so.
     strictest : callable, optional
         Tells the strictest sharing category of records (`sharing.strictest` with its rules); without it the result is
         taken to be withheld unless no record was read.
@@ -118,7 +123,7 @@ def effort(
         counted.records.filter(pl.col("why_not").is_null() | pl.col("why_not").is_in(_GOOD_ENOUGH)), grid
     )
     own = usable.filter(pl.col("species") == species)
-    known = counted.records.filter(pl.col("species") == species)
+    known = counted.records.filter(pl.col("species") == species) if known is None else known
     group, told = _target_group(usable, known)
     visit = pl.struct(
         pl.coalesce(pl.col("event_start"), pl.date(pl.col("year"), 1, 1)),
@@ -149,7 +154,7 @@ def effort(
     state = (
         pl.when(pl.col("records") > 0)
         .then(pl.lit(RECORDED))
-        .when((pl.col("visits") > 0) | (pl.col("looked_for") > 0))
+        .when(pl.max_horizontal("visits", "looked_for") > 0)
         .then(pl.lit(NOT_RECORDED))
         .otherwise(pl.lit(NO_EFFORT))
     )
@@ -182,7 +187,10 @@ def _target_group(usable: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFra
     bases = known["basisOfRecord"].drop_nulls().unique().sort().to_list()
     bases = [basis for basis in bases if basis not in counting.NOT_WILD]
     group = usable.filter(pl.col("class").is_in(classes), pl.col("basisOfRecord").is_in(bases))
-    return group, {"target_group": {"class": classes, "basisOfRecord": bases}}
+    told: dict[str, Any] = {"target_group": {"class": classes, "basisOfRecord": bases}}
+    if not classes or not bases:
+        told["note"] = "no record tells the species' class: only its own records and declared events tell effort"
+    return group, told
 
 
 def _declared(events: pl.DataFrame | None, known: pl.DataFrame, species: str, grid: Grid) -> tuple[pl.DataFrame, int]:

@@ -21,7 +21,7 @@ Values = Callable[[Floats, Floats], Floats]
 
 
 def places(flat: shapely.Geometry, effort: Effort, spacing_m: float) -> pl.DataFrame:
-    """Return the crossings of a square grid inside a corridor that lie in cells without effort: x, y, cell."""
+    """Return the middles of squares inside a corridor that lie in cells without effort: x, y, cell."""
     west, south, east, north = shapely.bounds(flat)
     n = (np.floor(east / spacing_m) - np.ceil(west / spacing_m) + 1) * (
         np.floor(north / spacing_m) - np.ceil(south / spacing_m) + 1
@@ -29,8 +29,9 @@ def places(flat: shapely.Geometry, effort: Effort, spacing_m: float) -> pl.DataF
     if n > MOST_PLACES:
         problem = f"a spacing of {spacing_m:g} m makes {n:.3g} places in this corridor's box"
         raise InputError(problem, column="spacing_m", expected="a wider spacing", code="DESIGN_TOO_FINE")
-    xs = np.arange(np.ceil(west / spacing_m), np.floor(east / spacing_m) + 1) * spacing_m
-    ys = np.arange(np.floor(north / spacing_m), np.ceil(south / spacing_m) - 1, -1) * spacing_m
+    # In the middles of squares: an effort cell that is as wide then has one place, and none on its edge.
+    xs = (np.arange(np.floor(west / spacing_m), np.ceil(east / spacing_m)) + 0.5) * spacing_m
+    ys = (np.arange(np.ceil(north / spacing_m), np.floor(south / spacing_m), -1) - 0.5) * spacing_m
     x, y = (part.ravel() for part in np.meshgrid(xs, ys))
     shapely.prepare(flat)
     inside = shapely.contains_xy(flat, x, y)

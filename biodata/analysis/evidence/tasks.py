@@ -9,7 +9,7 @@ import shapely
 from biodata import geo, places
 from biodata.analysis.evidence import counting
 from biodata.analysis.evidence.effort import NO_EFFORT, STATES, Strictest, category_of, effort
-from biodata.analysis.evidence.two_sided import two_sided
+from biodata.analysis.evidence.two_sided import reasons, two_sided
 from biodata.analysis.grid import equal_area_grid
 from biodata.vocabularies import SharingCategory
 
@@ -97,7 +97,6 @@ def survey_tasks(
             cells = known.cells.filter(pl.col("country_code") == code)
             states = dict.fromkeys(STATES, 0) | dict(cells["state"].value_counts().iter_rows())
             kept = doubtful.filter(pl.col("species") == species, pl.col("located") == code)
-            reasons = dict(kept["why_not"].value_counts().sort("why_not").iter_rows())
             n = sum(found.by_country[country][species] for country in there)
             rows.append(
                 {
@@ -113,7 +112,7 @@ def survey_tasks(
                     "cells_without_effort": states[NO_EFFORT],
                     "looked_for": int(cells["looked_for"].sum()),
                     "nights": float(cells["nights"].sum()),
-                    "why": _why(n, there, code, reasons, cells, states[NO_EFFORT]),
+                    "why": _why(n, there, code, reasons(kept), cells, states[NO_EFFORT]),
                     "sharing_category": _strictest(known.sharing_category, threatened, species, strictest),
                     "geometry": shapely.to_wkb(land),
                 }
@@ -121,12 +120,12 @@ def survey_tasks(
     return pl.DataFrame(rows, schema=TASKS).sort("species", "survey_in")
 
 
-def _why(n: int, there: list[str], code: str, reasons: dict[str, int], cells: pl.DataFrame, without: int) -> str:
+def _why(n: int, there: list[str], code: str, left_out: dict[str, int], cells: pl.DataFrame, without: int) -> str:
     """Say why a species is to be looked for; in words and counts, no place."""
     told = [f"{n} record{'s' if n > 1 else ''} count{'' if n > 1 else 's'} in {' and '.join(there)}, none in {code}"]
-    if reasons:
-        total = sum(reasons.values())
-        parts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    if left_out:
+        total = sum(left_out.values())
+        parts = ", ".join(f"{count}: {reason}" for reason, count in left_out.items())
         told.append(f"{total} there {'do' if total > 1 else 'does'} not count ({parts})")
     if not cells.height:
         told.append("no cell of the region lies there")

@@ -1,10 +1,15 @@
 """Species of a region by the side that they are recorded on."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import polars as pl
 
 from biodata.analysis.evidence.cells import EDGES
+from biodata.analysis.evidence.counting import IN_BAND, OVER_BORDER, OVER_SEA
+
+UNSURE: Final = "the side is not certain"
+"""Of one small region the reasons that tell how near a border or coast a record lies are told as this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,7 @@ class TwoSided:
     one_sided : list of dict
         The others: `species`, `recorded_in`, `survey_in`.
     left_out : dict of str to int
-        Records that do not count, by reason.
+        Records that do not count, by reason; those that would tell how near a border they lie are one, UNSURE.
     at_cells : dict of str to int
         Species of which records that count are told as cells, and how many of them.
     """
@@ -62,7 +67,13 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
             there = [code for code in codes if species in by_country[code]]
             elsewhere = [code for code in codes if code not in there]
             one_sided.append({"species": species, "recorded_in": there, "survey_in": elsewhere})
-    reasons = records.filter(pl.col("why_not").is_not_null()).group_by("why_not").len().sort("why_not")
     at_cells = counting.filter(pl.col(EDGES[0]).is_not_null()) if EDGES[0] in counting.columns else counting.clear()
     cells = dict(at_cells.group_by("species").len().sort("species").iter_rows())
-    return TwoSided(by_country, shared, one_sided, dict(reasons.iter_rows()), cells)
+    return TwoSided(by_country, shared, one_sided, reasons(records), cells)
+
+
+def reasons(records: pl.DataFrame) -> dict[str, int]:
+    """Count a region's records that do not count, by reason and in their order, without telling who lies near a border."""
+    near = dict.fromkeys((IN_BAND, OVER_BORDER, OVER_SEA), UNSURE)
+    told = records["why_not"].drop_nulls().replace(near)
+    return dict(told.value_counts().sort("why_not").iter_rows())
