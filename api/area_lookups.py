@@ -24,7 +24,7 @@ KEYS: Final = {
 TOLD: Final = {
     "protected_areas": ("name", "original_name", "designation", "iucn_category", "status", "country_codes", "computed_area_km2"),
     "boundaries": ("name", "level", "country_code"),
-    "reserve_candidates": ("run_id", "name", "country_codes", "score", "area_km2"),
+    "reserve_candidates": ("run_id", "name", "country_codes", "rank", "area_km2"),
     "corridors": ("run_id", "from_name", "to_name", "country_codes", "area_km2"),
 }  # fmt: skip
 """What is told of an area besides."""

@@ -130,10 +130,26 @@ COLLECTIONS: Final = MappingProxyType(
             Collection(
                 "reserve_candidates",
                 "Candidate transboundary reserves",
-                "Pairs and groups of areas that could become one reserve, with the parts of each score.",
+                "Ground on both sides of a border that could become one reserve: Pareto front, rank under all weights, criteria.",
                 "candidate_id",
                 documents=frozenset({"evidence", "parts"}),
-                shown=("name", "rank", "score", "country_codes", "area_km2", "boundary_disagreement_km2"),
+                shown=(
+                    "name",
+                    "rank",
+                    "front",
+                    "acceptability",
+                    "country_codes",
+                    "area_km2",
+                    "boundary_disagreement_km2",
+                ),
+            ),
+            Collection(
+                "considered_ground",
+                "Ground that was looked at",
+                "Everything that the runs looked at for a candidate, with the hard criteria that it fails; not ranked.",
+                "considered_id",
+                documents=frozenset({"evidence"}),
+                shown=("name", "outcome", "failed", "country_codes"),
             ),
             Collection(
                 "surveys",
@@ -187,6 +203,7 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "match_type": ("EXACT", "CANONICAL", "VARIANT", "FUZZY", "HIGHERRANK", "AMBIGUOUS", "NONE"),
         "basisOfRecord": _listed("basis_of_record.csv"),
         "occurrenceStatus": _listed("occurrence_status.csv"),
+        "outcome": ("candidate", "failed", "without_evidence"),
         "iucn_category": ("Ia", "Ib", "II", "III", "IV", "V", "VI"),
     }
 )  # fmt: skip

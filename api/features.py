@@ -101,6 +101,7 @@ EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
         "protected_areas": "ACCENTI(CASEI(name)) LIKE ACCENTI(CASEI('%nam%'))",
         "corridors": "functional = TRUE AND cost_ratio < 5",
         "reserve_candidates": "rank <= 10 AND A_CONTAINS(country_codes, ('LA'))",
+        "considered_ground": "outcome = 'failed' AND A_CONTAINS(failed, ('two_sided_evidence'))",
         "surveys": "samplingProtocol = 'camera trap' AND species > 5",
         "boundaries": "level = 'province' AND country_code IN ('CN', 'LA', 'MM', 'VN')",
     }

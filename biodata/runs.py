@@ -9,6 +9,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,13 +23,16 @@ from biodata.store.lake import Lake
 from biodata.store.locks import try_lock
 from biodata.store.query.filters import InBox
 from biodata.store.registry import Registry
+from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from biodata.analysis.corridors import CorridorParameters
     from biodata.analysis.estimates import Estimate
+    from biodata.analysis.layer_reading import LayerFile
     from biodata.analysis.resistance import ResistanceLayer
+    from biodata.places import BoundarySet
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +40,8 @@ EVIDENCE_COLUMNS: Final = (
     "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
     "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
     "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
-    "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
-    "located_country_code", "province_code", "border_distance_m", "ambiguous", "country_codes", "quality_flags",
+    "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
+    "located_country_code", "province_code", "ambiguous", "country_codes", "quality_flags", "geodeticDatum", "repairs",
 )  # fmt: skip
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 
@@ -59,12 +63,17 @@ class Request:
         Areas farther apart than this are not joined, metres.
     cut_fraction : float
         A corridor holds what costs up to this fraction more than its cheapest path.
-    since_year : int
-        Records of earlier years are no evidence.
+    as_of : str, optional
+        The date of the run, ISO 8601: later records are no evidence, and the years are counted back from it. Where none
+        is told, the day of the lake's version that is read.
+    recent_years : int
+        Records of events before these years are no evidence.
     keep_suspicious : bool
         Records of suspicious places (`flags.SUSPICIOUS`) are evidence too.
+    evidence_view : EvidenceView
+        Which records are read: `public`, what is published of them, or `exact`.
     seed : int
-        Start of every random number; nothing of this run draws one so far.
+        Start of the draws of weights, by which candidates are ranked.
     dispersal_cost : float, optional
         What the species can spend on a journey, cost-metres; `cut_fraction` is then a share of it.
     species : str, optional
@@ -78,12 +87,24 @@ class Request:
     cell_m: float = 1000.0
     max_distance_m: float = 60_000.0
     cut_fraction: float = 0.1
-    since_year: int = 2011
+    as_of: str | None = None
+    recent_years: int = 15
     keep_suspicious: bool = False
+    evidence_view: EvidenceView = EvidenceView.PUBLIC
     seed: int = 1
     dispersal_cost: float | None = None
     species: str | None = None
     check_window: bool = False
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "evidence_view", EvidenceView(self.evidence_view))
+        except ValueError as error:
+            problem = "there is no such view of the records"
+            raise InputError(
+                problem, column="evidence_view", value=str(self.evidence_view), expected=" or ".join(EvidenceView),
+                code="PARAMETERS_INVALID",
+            ) from error  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +119,12 @@ class RunReport:
         The lake's version that was read.
     areas, pairs, corridors, candidates : int
         Protected areas in the window, pairs answered, those of them with a functional link, and candidates.
+    considered : dict of str to int
+        Everything that was looked at, by outcome: candidate, failed, without_evidence.
     parameters : dict
         The request and the facts that the run id is made from.
     left_out : dict of str to int
-        Records of threatened species in the window that a quality flag kept from being evidence, by flag; and
-        `duplicates`, those that stand beside another record of the same event.
+        Records of threatened species in the window that are no evidence, by quality flag or other reason.
     window : str, optional
         What the check of the window found.
     """
@@ -116,6 +138,7 @@ class RunReport:
     parameters: dict[str, Any] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     window: str | None = None
+    considered: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -150,7 +173,10 @@ def find_corridors(
         If there is no such layer, no protected area in its window, or the table cannot be read.
     """
     from biodata.analysis import areas as area_table
-    from biodata.analysis import corridors, species_evidence, transboundary, window_check
+    from biodata.analysis import corridors, evidence, window_check
+    from biodata.analysis.candidates import habitat, pressure, search
+    from biodata.analysis.candidates.measuring import Surroundings
+    from biodata.analysis.candidates.parameters import CandidateParameters
 
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
@@ -169,6 +195,7 @@ def find_corridors(
             raise InputError(problem, column="layer", value=request.layer, expected=expected, code="AREAS_MISSING")
         parameters = {
             **asdict(request),
+            "as_of": _as_of(lake, request, snapshot).isoformat(),
             "resistance": Path(request.resistance).name,
             "resistance_sha256": hashlib.sha256(Path(request.resistance).read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],
@@ -181,10 +208,15 @@ def find_corridors(
         }
         del parameters["check_window"]  # it changes nothing of what is found
         run_id = _run_id(parameters)
-        records = assessments.beside_others(
-            lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=InBox(*window))
+        records = _records(lake, window, rules, boundaries, request.evidence_view)
+        category = _category(records, request.evidence_view)
+        judging = evidence.EvidenceParameters(
+            as_of=date.fromisoformat(parameters["as_of"]),
+            cell_m=request.cell_m,
+            recent_years=request.recent_years,
+            excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
         )
-        excluded = species_evidence.DOUBTFUL if request.keep_suspicious else species_evidence.EXCLUDED
+        counted = evidence.counted(records, boundaries=boundaries, parameters=judging).threatened()
         home = held.enter_context(_home(settings.data / "runs", run_id))
         choices = _choices(request)
         links = corridors.between(
@@ -203,26 +235,36 @@ def find_corridors(
                 executor=executor,
             ).told()
         links = _named(links, run_id, "corridor_id", request.layer, parameters)
-        candidates = transboundary.candidates(
+        wanted = CandidateParameters(seed=request.seed, habitat_resistance=choices.low_resistance)
+        found = search.find(
             table.filter(pl.col("area_id").is_in(areas["area_id"].to_list())),
             links,
-            records,
+            counted,
             boundaries=boundaries,
-            parameters=transboundary.CandidateParameters(since_year=request.since_year, excluded_flags=excluded),
-            strictest=lambda frame: sharing.strictest(frame, rules),
+            parameters=wanted,
+            view=request.evidence_view,
+            category=category,
+            surroundings=Surroundings(
+                window=window,
+                habitat=habitat.of_resistance(ground.resistance, ground.grid, limit=wanted.habitat_resistance),
+                layers=_layers_of(lake, settings, pressure.THEMES, window),
+            ),
         )
-        candidates = _named(candidates, run_id, "candidate_id", request.layer, parameters)
+        candidates = _named(found.candidates, run_id, "candidate_id", request.layer, parameters)
+        considered = _named(found.considered, run_id, "considered_id", request.layer, parameters)
         _commit(lake, "corridors", links, "corridor_id", request.layer)
         _commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
+        _commit(lake, "considered_ground", considered, "considered_id", request.layer)
         shutil.rmtree(home, ignore_errors=True)
     functional = int(links["functional"].sum())
-    left_out = species_evidence.left_out_by_flag(records, excluded)
-    repeated = species_evidence.duplicates(records)
-    if repeated:
-        left_out["duplicates"] = repeated
+    left_out = {
+        **evidence.left_out_by_flag(counted.records, judging.excluded_flags),
+        **{reason: n for reason, n in counted.reasons().items() if reason != evidence.FLAGGED},
+    }
     report = RunReport(
-        run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told
-    )
+        run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told,
+        dict(considered["outcome"].value_counts().sort("outcome").iter_rows()),
+    )  # fmt: skip
     with Registry.open(settings) as registry:
         registry.record_run(run_id, request.layer, report.as_dict())
     logger.info("run %s: %d pairs, %d linked, %d candidates", run_id, links.height, functional, candidates.height)
@@ -264,7 +306,7 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
     settings : Settings
         The installation.
     table : str
-        `corridors`, `reserve_candidates` or `protected_areas`.
+        `corridors`, `reserve_candidates`, `considered_ground` or `protected_areas`.
 
     Returns
     -------
@@ -292,6 +334,14 @@ def _home(folder: Path, run_id: str) -> Iterator[Path]:
         lock.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()  # unless another run is using it
+
+
+def held_back(settings: Settings) -> int:
+    """Count the candidates that stay in the installation, since they were made of exact records that are not open."""
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        stored = lake.read("reserve_candidates", columns=["evidence_view", "sharing_category"])
+    exact = pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC
+    return stored.filter(exact & (pl.col("sharing_category") != SharingCategory.OPEN)).height
 
 
 def _layer(lake: Lake, name: str) -> dict[str, Any]:
@@ -329,6 +379,57 @@ def _resistance(
         "resistance_layers": {name: one.sha256 for name, one in layers.items()},
     }
     return ground, facts
+
+
+def _records(
+    lake: Lake,
+    window: tuple[float, float, float, float],
+    rules: sharing.RuleSet,
+    boundaries: "BoundarySet",
+    view: EvidenceView,
+) -> pl.DataFrame:
+    """Return the window's records as a run of this view reads them."""
+    where = InBox(*sharing.window_to_read(window, view))
+    records = assessments.beside_others(lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=where))
+    return sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+
+
+def _category(records: pl.DataFrame, view: EvidenceView) -> SharingCategory:
+    """Return the category that results from these records carry: a public view tells no more than what is published."""
+    if view is EvidenceView.PUBLIC or records.is_empty():
+        return SharingCategory.OPEN
+    return SharingCategory(records["sharing_category"][0])
+
+
+def _as_of(lake: Lake, request: Request, snapshot: int) -> date:
+    """Return the date that a run's years are counted back from."""
+    if request.as_of is not None:
+        try:
+            return date.fromisoformat(request.as_of)
+        except ValueError as error:
+            problem = "the date of the run is no date"
+            expected = "an ISO 8601 date, like 2026-11-26"
+            raise InputError(
+                problem, column="as_of", value=request.as_of, expected=expected, code="DATE_INVALID"
+            ) from error
+    versions = lake.snapshots()
+    day: datetime = versions.filter(pl.col("snapshot") == snapshot)["time"].item()
+    return day.date()
+
+
+def _layers_of(
+    lake: Lake, settings: Settings, themes: tuple[str, ...], window: tuple[float, float, float, float]
+) -> "list[LayerFile]":
+    """Return the layers of these themes that reach into a window."""
+    from biodata.analysis.layer_choice import layer_file
+
+    west, south, east, north = window
+    near = lake.read("layers").filter(
+        pl.col("theme").is_in(themes), pl.col("west") < east, pl.col("east") > west,
+        pl.col("south") < north, pl.col("north") > south,
+    )  # fmt: skip
+    home, told = settings.data / "layers", f"lake {lake.snapshot()}"
+    return [layer_file(row, home / row["file_name"], version=told) for row in near.sort("name").iter_rows(named=True)]
 
 
 def _choices(request: Request) -> "CorridorParameters":

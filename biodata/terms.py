@@ -313,22 +313,49 @@ CORRIDOR: Final = (
 )
 """The lake's and the release's table `corridors`."""
 
+_VIEW: Final = Column(
+    "evidence_view",
+    pl.String,
+    "public: made from what is published of the records alone; exact: from the records themselves.",
+)
 CANDIDATE: Final = (
     Column("candidate_id", pl.String, "Identifier inside its run."),
     Column("run_id", pl.String, "The analysis run."),
     Column("name", pl.String, "Names of the areas that it would join."),
-    Column("area_ids", pl.List(pl.String), "The protected areas that it would join."),
+    Column("area_ids", pl.List(pl.String), "The protected areas that it would join; empty for a cluster of cells."),
     Column("country_codes", pl.List(pl.String), "Countries that it would join."),
-    Column("rank", pl.Int32, "1 is the best score of the run."),
-    Column("score", pl.Float64, "Weighted mean of the parts, 0-1."),
-    Column("parts", pl.String, "JSON object: each part's value, weight, input and meaning."),
+    Column("rank", pl.Int32, "Place of the run by acceptability, 1 the first; then by within_first and the mean rank."),
+    Column("front", pl.Int32, "Pareto front: 1 is dominated by no other candidate of the run."),
+    Column("acceptability", pl.Float64, "Share of sampled weights under which it stands first, 0-1."),
+    Column("within_first", pl.Float64, "Share of sampled weights under which it stands among the first k, 0-1."),
+    Column("parts", pl.String, "JSON object: each criterion's value, direction, unit, input and meaning."),
     Column("boundary_disagreement_km2", pl.Float64, "Overlap inside the border band: no evidence, shown only."),
     Column("area_km2", pl.Float64, "Area of the polygon, km²."),
-    Column("evidence", pl.String, "JSON object: parameters, snapshot, boundary set, species by side, notes."),
-    Column("sharing_category", pl.String, "Category of the strictest record that it was made from; open if none."),
+    Column(
+        "evidence", pl.String, "JSON object: parameters, boundary set, hard criteria, species by side, ranking, notes."
+    ),
+    _VIEW,
+    Column("sharing_category", pl.String, "Category of the strictest record that the run read; open if public."),
     Column("geometry", pl.Binary, "WKB polygon, degrees, WGS 84."),
 )
 """The lake's and the release's table `reserve_candidates`."""
+
+CONSIDERED: Final = (
+    Column("considered_id", pl.String, "Identifier inside its run."),
+    Column("run_id", pl.String, "The analysis run."),
+    Column("name", pl.String, "Names of the areas that were looked at together."),
+    Column("area_ids", pl.List(pl.String), "Those protected areas; empty for a cluster of cells."),
+    Column("country_codes", pl.List(pl.String), "Their countries."),
+    Column("outcome", pl.String, "candidate, failed, or without_evidence where the run had no records at all."),
+    Column(
+        "failed", pl.List(pl.String), "Hard criteria that are not passed; those that could not be tested among them."
+    ),
+    Column("evidence", pl.String, "JSON object: each hard criterion's outcome, input and meaning; boundary set."),
+    _VIEW,
+    Column("sharing_category", pl.String, "Category of the strictest record that the run read; open if public."),
+    Column("geometry", pl.Binary, "WKB polygon, degrees, WGS 84."),
+)
+"""The lake's and the release's table `considered_ground`: everything that was looked at, with the criteria it fails."""
 
 TAXON: Final = (
     Column("checklist", pl.String, "The checklist; a new version of it replaces the old one."),
@@ -393,6 +420,7 @@ TABLES: Final = MappingProxyType(
         "protected_areas": PROTECTED_AREA,
         "corridors": CORRIDOR,
         "reserve_candidates": CANDIDATE,
+        "considered_ground": CONSIDERED,
         "taxa": TAXON,
         "layers": LAYER,
     }
@@ -404,7 +432,7 @@ PUBLISHED_TABLES: Final = MappingProxyType(
         "occurrences": PUBLISHED_OCCURRENCE,
         **{
             name: tuple(c for c in TABLES[name] if c.reach is not Reach.LAKE)
-            for name in ("protected_areas", "corridors", "reserve_candidates", "taxa")
+            for name in ("protected_areas", "corridors", "reserve_candidates", "considered_ground", "taxa")
         },
     }
 )

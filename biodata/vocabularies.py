@@ -37,6 +37,16 @@ _CELL_DEGREES: Final = MappingProxyType(
     }
 )
 
+
+class EvidenceView(StrEnum):
+    """Which records a run reads."""
+
+    PUBLIC = "public"
+    """What `sharing.publish` lets out of them: a sensitive record is its cell, a withheld one is not there."""
+    EXACT = "exact"
+    """The records as the lake has them."""
+
+
 THREATENED: Final = ("CR", "EN", "VU")
 """IUCN Red List categories that count as threatened."""
 

@@ -146,9 +146,15 @@ def results() -> dict[str, pl.DataFrame]:
                 "to_name": "Shangyong", "country_codes": ["LA", "CN"], "sharing_category": "open"}  # fmt: skip
     candidate = {
         "candidate_id": "run-1-1", "run_id": "run-1", "name": "Nam Ha – Shangyong", "country_codes": ["LA", "CN"],
-        "area_ids": ["ha:nam-ha", "ha:shangyong"], "rank": 1, "score": 0.61, "sharing_category": "open",
-        "parts": json.dumps({"shared_species": {"value": 0.5, "weight": 0.4, "meaning": "<b>species</b> on both sides"}}),
+        "area_ids": ["ha:nam-ha", "ha:shangyong"], "rank": 1, "front": 1, "acceptability": 1.0, "within_first": 1.0,
+        "sharing_category": "open",
+        "parts": json.dumps({"shared_species": {"value": 2, "unit": "species", "meaning": "<b>species</b> on both sides"}}),
         "evidence": json.dumps({"snapshot": 1}), "geometry": shapely.box(100.9, 20.5, 101.6, 21.5).wkb,
+    }  # fmt: skip
+    considered = {
+        "considered_id": "run-1-considered-1", "run_id": "run-1", "name": "Nam Ha – Shangyong",
+        "area_ids": candidate["area_ids"], "country_codes": ["LA", "CN"], "outcome": "candidate", "failed": [],
+        "sharing_category": "open", "evidence": json.dumps({"hard_criteria": {}}), "geometry": candidate["geometry"],
     }  # fmt: skip
     tables: dict[str, list[dict[str, Any]]] = {
         "protected_areas": [
@@ -167,6 +173,7 @@ def results() -> dict[str, pl.DataFrame]:
             corridor | {"corridor_id": "c2", "functional": False},
         ],
         "reserve_candidates": [candidate],
+        "considered_ground": [considered],
         "taxa": [*(taxon(name) for name in TAXA), family("Bovidae", 9614), taxon("Capricornis argyrochaetes", accepted=SEROW)],
     }  # fmt: skip
     return {

@@ -14,7 +14,15 @@ from releases import GIBBON
 
 pytest_plugins = ("api_client",)
 
-COLLECTIONS = ("occurrences", "protected_areas", "corridors", "reserve_candidates", "surveys", "boundaries")
+COLLECTIONS = (
+    "occurrences",
+    "protected_areas",
+    "corridors",
+    "reserve_candidates",
+    "considered_ground",
+    "surveys",
+    "boundaries",
+)
 ITEMS = "/ogc/collections/{}/items"
 EPSG4326 = "http://www.opengis.net/def/crs/EPSG/0/4326"
 EPSG4490 = "http://www.opengis.net/def/crs/EPSG/0/4490"

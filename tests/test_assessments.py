@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,7 @@ import duets
 import releases as made
 from api.app import create_app
 from biodata import assessments, pipeline, places, sharing, terms
-from biodata.analysis import species_evidence
+from biodata.analysis import evidence
 from biodata.assessments import table
 from biodata.cli import app
 from biodata.flags import FLAGS
@@ -82,22 +83,24 @@ def test_the_command_counts_by_finding(settings):
     assert "3 duplicates in 3 groups" in run("assess", "--data", str(settings.data))
 
 
+NO_BAND = replace(places.load_boundaries(), band_m=0.0)
+ALL_ALIKE = evidence.EvidenceParameters(
+    as_of=date(2026, 11, 26), cell_m=5_000, independent_minutes=0, independent_m=0, excluded_flags=()
+)
+
+
 def test_an_analysis_counts_one_record_of_an_event(settings):
     take(settings, "china", CHINESE)
     take(settings, "viet-nam", VIETNAMESE)
     assessments.assess(settings)
     with Lake.open(settings.data) as lake:
         records = assessments.beside_others(lake, lake.read("occurrences"))
-    sure = records.with_columns(
-        iucnRedListCategory=pl.lit("CR"), coordinateUncertaintyInMeters=30.0, ambiguous=False, border_distance_m=None,
-        quality_flags=pl.lit([], dtype=pl.List(pl.String)),
-    )  # fmt: skip
-    found = species_evidence.threatened(sure, since_year=None, max_uncertainty_m=5_000, excluded_flags=()).records
+    sure = records.with_columns(coordinateUncertaintyInMeters=30.0, quality_flags=pl.lit([], dtype=pl.List(pl.String)))
+    found = evidence.counted(sure, boundaries=NO_BAND, parameters=ALL_ALIKE).records
     counting = found.filter(pl.col("why_not").is_null())
     assert counting.height == 3
     assert counting["duplicate_group"].n_unique() == 3
-    assert set(found["why_not"].drop_nulls()) == {species_evidence.DUPLICATE}
-    assert species_evidence.duplicates(sure) == 3
+    assert set(found["why_not"].drop_nulls()) == {evidence.DUPLICATE}
 
 
 def test_where_the_kept_record_is_no_evidence_its_duplicate_is(settings):
@@ -106,12 +109,9 @@ def test_where_the_kept_record_is_no_evidence_its_duplicate_is(settings):
             duets.record("a", "1", "2024-03-05", 22.93, 106.50, coordinateUncertaintyInMeters=50_000.0, key=1),
             duets.record("b", "1", "2024-03-05", 22.93, 106.50, key=2),
         ]
-    ).with_columns(
-        duplicate_group=pl.lit(1, dtype=pl.Int64), iucnRedListCategory=pl.lit("CR"), ambiguous=False,
-        located_country_code=pl.lit("VN"),
-    )  # fmt: skip
-    found = species_evidence.threatened(rows, since_year=None, max_uncertainty_m=5_000, excluded_flags=()).records
-    assert dict(found.select("key", "why_not").iter_rows()) == {1: "uncertainty too large", 2: None}
+    ).with_columns(duplicate_group=pl.lit(1, dtype=pl.Int64))
+    found = evidence.counted(rows, boundaries=NO_BAND, parameters=ALL_ALIKE).records
+    assert dict(found.select("key", "why_not").iter_rows()) == {1: evidence.COARSE, 2: None}
 
 
 # What a release tells

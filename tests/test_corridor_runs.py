@@ -1,12 +1,16 @@
 """A run of corridors over an installation's layer: estimate, a break, the window check, what is left behind."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import polars as pl
+import pyogrio
 import pytest
 from typer.testing import CliRunner
 
 from biodata import pipeline, run_engines, run_records, runs
+from biodata.analysis.candidates import ranking
 from biodata.analysis.corridor_parts import Parts
 from biodata.cli import app
 from biodata.settings import Settings
@@ -61,6 +65,50 @@ def test_a_run_that_was_stopped_goes_on(settings, request_of, monkeypatch):
     found = runs.read_results(settings, "corridors").filter(pl.col("functional"))
     assert found.height == report.corridors
     assert (found["cost_per_path_m"] >= 1).all()
+
+
+def test_ground_inside_the_band_is_told_with_what_it_fails(settings, request_of):
+    report = runs.find_corridors(settings, request_of())
+    assert (report.candidates, set(report.considered)) == (0, {"failed"})
+    looked_at = runs.read_results(settings, "considered_ground").filter(pl.col("name").str.contains("Cao Vit"))
+    assert looked_at["failed"].to_list()[0] == ["two_sided_evidence", "beyond_band"]
+    assert looked_at["considered_id"].str.starts_with(f"{LAYER}-considered-").all()
+
+
+def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sample_data, tmp_path):
+    made, out = Settings(data=tmp_path / "data"), tmp_path / "candidates.gpkg"
+    asked = runs.Request("landcover_china_laos", str(sample_data / "resistance.csv"), as_of="2026-01-01")
+    pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
+    pipeline.ingest("layer", [sample_data / "layers" / "landcover_china_laos.tif"], made)
+    report = runs.find_corridors(made, asked)
+    assert report.candidates == 0
+    assert report.considered["without_evidence"] >= 1
+    told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out), "--considered"])
+    assert told.exit_code == 0, told.output
+    assert "without evidence, as the run had no records:" in told.stdout
+    assert f"0 candidates of {sum(report.considered.values())} looked at" in told.stdout
+    assert {name for name, _ in pyogrio.list_layers(out)} >= {"reserve_candidates", "considered_ground"}
+
+    pipeline.ingest("checklist", [sample_data / "checklist.csv"], made)
+    pipeline.ingest("gbif", [sample_data / "occurrences_gbif.zip"], made)
+    report = runs.find_corridors(made, asked)
+    found = runs.read_results(made, "reserve_candidates").sort("rank")
+    assert 1 <= found.height <= report.candidates
+    assert found["rank"].to_list() == list(range(1, found.height + 1))
+    assert found["acceptability"].sum() == pytest.approx(1, abs=1e-4)
+    for row in found.iter_rows(named=True):
+        card = json.loads(row["evidence"])
+        ranked = {name: value for name, value in card["ranking"].items() if name != "among"}
+        assert ranking.again(ranked) == ranked
+        assert all(check["passed"] for check in card["hard_criteria"].values())
+        assert card["run"]["seed"] == card["ranking"]["seed"] == 1
+    runs.find_corridors(made, replace(asked, seed=2))
+    other = runs.read_results(made, "reserve_candidates").sort("rank")
+    assert set(other["name"]) == set(found["name"])
+    assert other["acceptability"].to_list() != found["acceptability"].to_list()
+    told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out)])
+    assert "rank, front, acceptability" in told.stdout
+    assert found["name"][0] in told.stdout
 
 
 def test_dispersal_cost_limits_links_and_sets_the_cut(settings, request_of):

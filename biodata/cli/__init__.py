@@ -30,6 +30,7 @@ from biodata.cli import (
     resistance,
     run_records,
     serve,
+    survey_design,
     upkeep,
 )
 from biodata.errors import BiodataError
@@ -47,6 +48,7 @@ for module in (
     protected_areas,
     quality,
     serve,
+    survey_design,
     corridors,
     candidates,
     cost_distance,

@@ -1,15 +1,21 @@
 """`biodata candidates`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
 
+if TYPE_CHECKING:
+    import polars as pl
+
 _CANDIDATES = """Write the candidate transboundary reserves that the last runs found.
 
-Example: biodata candidates --data mydata --out candidates.gpkg
+Each is told with its rank, its Pareto front (1: no other candidate is better in one thing and worse in none) and its
+acceptability: the share of all weights under which it stands first. What has no records on either side is listed apart.
+
+Example: biodata candidates --data mydata --out candidates.gpkg --considered
 """
 
 
@@ -19,14 +25,38 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def candidates(
-    out: Annotated[Path, typer.Option(help="GeoPackage to write.")], data: DataOption = DEFAULT_DATA
+    out: Annotated[Path, typer.Option(help="GeoPackage to write.")],
+    considered: Annotated[
+        bool, typer.Option("--considered", help="Also tell what was looked at and fails, and write it as a layer.")
+    ] = False,
+    data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Read, write, list."""
-    from biodata import runs
-    from biodata.exports.layers import write_geopackage
+    import polars as pl
 
-    frame = runs.read_results(settings_for(data), "reserve_candidates").sort("run_id", "rank")
-    write_geopackage(frame, out, layer="reserve_candidates")
-    for row in frame.iter_rows(named=True):
-        say(f"{row['rank']:>3}  {row['score']:.2f}  {row['name']} ({', '.join(row['country_codes'])})")
-    say(f"{frame.height} candidates → {out}")
+    from biodata import runs
+    from biodata.exports.layers import to_geodataframe, write_layers
+
+    settings = settings_for(data)
+    found = runs.read_results(settings, "reserve_candidates").sort("run_id", "rank")
+    looked_at = runs.read_results(settings, "considered_ground").sort("run_id", "name")
+    layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
+    write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
+    for (run_id,), rows in found.group_by("run_id", maintain_order=True):
+        say(f"{run_id}: rank, front, acceptability")
+        for row in rows.iter_rows(named=True):
+            countries = ", ".join(row["country_codes"])
+            say(f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['name']} ({countries})")
+    _tell(looked_at.filter(pl.col("outcome") == "without_evidence"), "without evidence, as the run had no records")
+    if considered:
+        _tell(looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail")
+    say(f"{found.height} candidates of {looked_at.height} looked at → {out}")
+
+
+def _tell(rows: "pl.DataFrame", heading: str) -> None:
+    """List what is no candidate."""
+    if rows.is_empty():
+        return
+    say(f"{heading}:")
+    for row in rows.iter_rows(named=True):
+        say(f"       {row['name']} ({', '.join(row['country_codes'])}): {', '.join(row['failed'])}")

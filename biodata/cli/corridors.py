@@ -1,6 +1,7 @@
 """`biodata corridors`: over an installation's layer, or over one's own raster and areas."""
 
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -17,6 +18,7 @@ from biodata.cli.options import (
     show_progress,
 )
 from biodata.errors import InputError
+from biodata.vocabularies import EvidenceView
 
 _CORRIDORS = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
 
@@ -70,6 +72,16 @@ def find_corridors(
     keep_suspicious: Annotated[
         bool, typer.Option("--keep-suspicious", help="Take records of suspicious places as evidence too.")
     ] = False,
+    evidence: Annotated[
+        EvidenceView,
+        typer.Option(
+            help="Records that candidates are judged by: what is published of them, or exact ones, whose results stay here."
+        ),
+    ] = EvidenceView.PUBLIC,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Date of the run, from which recent years are counted back: today.", metavar="YYYY-MM-DD"),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="GeoPackage to write.", dir_okay=False)] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
     check_window: Annotated[
@@ -155,6 +167,8 @@ def find_corridors(
                 "dispersal_cost": dispersal_cost,
                 "keep_suspicious": keep_suspicious,
                 "species": species,
+                "evidence_view": str(evidence),
+                "as_of": as_of or datetime.now(UTC).date().isoformat(),
             },
             out,
             estimate=estimate,
@@ -202,6 +216,7 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
         f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
         f"{report.corridors} corridors, {report.candidates} candidates"
     )
+    say(f"looked at: {', '.join(f'{count} {outcome}' for outcome, count in report.considered.items()) or 'nothing'}")
     if report.window:
         say(report.window)
     if report.left_out:

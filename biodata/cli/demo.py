@@ -87,7 +87,9 @@ def _make(settings: Settings, folder: Path) -> None:
         with _timed(f"corridors over {layer.stem}") as tell:
             request = runs.Request(layer=layer.stem, resistance=str(folder / "resistance.csv"))
             report = runs.find_corridors(settings, request, progress=show_progress())
-            tell(f"{report.corridors} corridors, {report.candidates} candidates")
+            tell(
+                f"{report.corridors} corridors, {report.candidates} candidates of {sum(report.considered.values())} looked at"
+            )
     with _timed("release") as tell:
         made = pipeline.release(settings, progress=show_progress())
         tell(f"{made.id}: {made.counts['occurrences']} records")

@@ -74,9 +74,10 @@ def export(
     out: Annotated[Path, typer.Option(help="The file to write.")],
     data: DataOption = DEFAULT_DATA,
     file_format: Annotated[Format, typer.Option("--format", help="Its format.")] = Format.CSV,
-    table: Annotated[str, typer.Option(help="occurrences, protected_areas, corridors, reserve_candidates or taxa.")] = (
-        "occurrences"
-    ),
+    table: Annotated[
+        str,
+        typer.Option(help="occurrences, protected_areas, corridors, reserve_candidates, considered_ground or taxa."),
+    ] = ("occurrences"),
     country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
     species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,
     box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,

@@ -114,8 +114,15 @@ def release(
     full: Annotated[bool, typer.Option("--full", help="Make a whole new file in any case.")] = False,
 ) -> None:
     """Build the release and say what is in it."""
-    from biodata import pipeline
+    from biodata import pipeline, runs
 
-    made = pipeline.release(settings_for(data), full=full, progress=show_progress())
+    settings = settings_for(data)
+    made = pipeline.release(settings, full=full, progress=show_progress())
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items())
     say(f"release {made.id} of lake version {made.snapshot}: {counts}")
+    stay = runs.held_back(settings)
+    if stay:
+        say(
+            f"{stay} candidates were made of exact records and stay here; `biodata corridors --evidence public` makes "
+            "some that may be published"
+        )

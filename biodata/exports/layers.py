@@ -1,5 +1,6 @@
 """Published tables as layers for a GIS: GeoPackage and GeoParquet."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,11 +51,17 @@ def write_geopackage(frame: pl.DataFrame, path: Path, *, layer: str) -> None:
 
 def write_layer(frame: "gpd.GeoDataFrame", path: Path, *, layer: str) -> None:
     """Write shapes as `write_geopackage` does."""
+    write_layers({layer: frame}, path)
+
+
+def write_layers(frames: "Mapping[str, gpd.GeoDataFrame]", path: Path) -> None:
+    """Write shapes as the layers of a GeoPackage, by their names, styled; the file appears whole or not at all."""
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
-    frame.to_file(part, layer=layer, driver="GPKG", engine="pyogrio")
-    add_styles(part, [layer])
-    describe(part, published(layer))
+    for layer, frame in frames.items():
+        frame.to_file(part, layer=layer, driver="GPKG", engine="pyogrio", mode="a" if part.exists() else "w")
+        describe(part, published(layer))
+    add_styles(part, list(frames))
     part.replace(path)
 
 

@@ -70,7 +70,23 @@ STYLES: Final[Mapping[str, Style]] = MappingProxyType(
         "corridors": Style(_FILL, {"": Symbol(_CORRIDOR, 0.45)}),
         "paths": Style(_LINE, {"": Symbol("#4a2670", width_mm=0.7)}),
         "narrowest": Style(_MARKER, {"": Symbol("#c81e1e", width_mm=2.4)}),
-        "reserve_candidates": Style(_FILL, {"": Symbol(_CANDIDATE, 0.1, 0.6, dashed=True)}),
+        "reserve_candidates": Style(
+            _FILL,
+            {
+                "1": Symbol(_CANDIDATE, 0.25, 0.9, label="front 1: not dominated"),
+                "": Symbol(_CANDIDATE, 0.1, 0.6, dashed=True, label="dominated by another candidate"),
+            },
+            "front",
+        ),
+        "considered_ground": Style(
+            _FILL,
+            {
+                "candidate": Symbol(_CANDIDATE, 0.1, 0.6, label="candidate"),
+                "without_evidence": Symbol("#6b7f99", 0.1, 0.4, dashed=True, label="without evidence: no records"),
+                "": Symbol("#8a8a8a", 0.05, 0.3, dashed=True, label="fails a hard criterion"),
+            },
+            "outcome",
+        ),
         "protected_areas": Style(_FILL, {"": Symbol(_AREA, 0.3)}),
         "planning_units": Style(
             _FILL,

@@ -14,6 +14,7 @@ from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
 from biodata.runs import Request, RunReport
 from biodata.settings import Settings
+from biodata.vocabularies import EvidenceView
 
 PARAMETERS: Final = Parameters(
     tuple(one.name for one in fields(Request) if one.default is MISSING),
@@ -24,7 +25,9 @@ PARAMETERS: Final = Parameters(
     silent=frozenset({"check_window"}),
 )
 """Those of a request; the seed is told beside them."""
-_NUMBERS: Final[Mapping[Any, Any]] = MappingProxyType({float: int | float, float | None: int | float | None})
+_NUMBERS: Final[Mapping[Any, Any]] = MappingProxyType(
+    {float: int | float, float | None: int | float | None, EvidenceView: str}
+)
 _KINDS: Final[Mapping[str, Any]] = MappingProxyType(
     {one.name: _NUMBERS.get(one.type, one.type) for one in fields(Request) if one.name != "seed"}
 )
@@ -61,10 +64,10 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         tables = {
             name: lake.read(name).filter(pl.col("run_id") == report.run_id)
-            for name in ("corridors", "reserve_candidates")
+            for name in ("corridors", "reserve_candidates", "considered_ground")
         }
         areas = lake.read("protected_areas", snapshot=report.snapshot)
-    keys = {"corridors": "corridor_id", "reserve_candidates": "candidate_id"}
+    keys = {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
     results = {
         name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(keys[name])
         for name, frame in tables.items()

@@ -4,5 +4,16 @@ from biodata.sharing.decide import decide, stricter, strictest
 from biodata.sharing.publish import publish
 from biodata.sharing.results import publish_results
 from biodata.sharing.rules import Rule, RuleSet
+from biodata.sharing.views import evidence_view, window_to_read
 
-__all__ = ["Rule", "RuleSet", "decide", "publish", "publish_results", "stricter", "strictest"]
+__all__ = [
+    "Rule",
+    "RuleSet",
+    "decide",
+    "evidence_view",
+    "publish",
+    "publish_results",
+    "stricter",
+    "strictest",
+    "window_to_read",
+]

@@ -1,5 +1,6 @@
 """The only way out of the lake: what may be seen of each record."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -21,28 +22,44 @@ _NAMES: Final = frozenset(
 """Words as the source told them, which hold no long numbers unless somebody wrote more into them."""
 _NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
 """Decimals, degrees and minutes, metres; a year of an author is none of them."""
+LOOKED_AT: Final = frozenset(
+    """
+    scientificName acceptedScientificName species genus genericName specificEpithet infraspecificEpithet match_type
+    match_alternatives kingdom phylum class order family countryCode located_country_code country_codes province_code
+    ambiguous datasetKey event_start event_end month decimalLatitude decimalLongitude coordinateUncertaintyInMeters
+    geodeticDatum quality_flags repairs
+    """.split()
+)
+"""Columns by which a record is judged and its place made coarser: without one of them nothing is published."""
 
 
 def publish(
-    occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, decided: pl.DataFrame | None = None
+    occurrences: pl.DataFrame,
+    rules: RuleSet,
+    *,
+    boundaries: BoundarySet,
+    decided: pl.DataFrame | None = None,
+    columns: Sequence[Column] = PUBLISHED_OCCURRENCE,
 ) -> pl.DataFrame:
     """Return what the rules let out.
 
     Parameters
     ----------
     occurrences : polars.DataFrame of n rows
-        Every column of `terms.OCCURRENCE`, as the lake has them.
+        Columns of `terms.OCCURRENCE`, as the lake has them: those of `LOOKED_AT`, and those that are asked for.
     rules : RuleSet
         The sharing rules.
     boundaries : BoundarySet
         Whose land the floor counts.
     decided : polars.DataFrame, optional
         What `decide` found of these records, and more that speaks against them (`decide.stricter`).
+    columns : sequence of Column
+        Which columns of `terms.PUBLISHED_OCCURRENCE` are asked for.
 
     Returns
     -------
     polars.DataFrame of at most n rows, in their order
-        Exactly the columns of `terms.PUBLISHED_OCCURRENCE`. Open records are as they were. Withheld ones are left out.
+        Exactly the columns that were asked for. Open records are as they were. Withheld ones are left out.
         The others have a grid cell for a place, and no value in a column of `Reach.PRECISE`.
 
     Raises
@@ -50,7 +67,8 @@ def publish(
     SharingError
         If a column is missing: a name that is not there cannot be looked at.
     """
-    missing = [name for name in names(OCCURRENCE) if name not in occurrences.columns]
+    needed = LOOKED_AT | {column.name for column in columns if column not in (*SHARING, *ASSESSED)}
+    missing = [name for name in names(OCCURRENCE) if name in needed and name not in occurrences.columns]
     if missing:
         msg = f"records without the columns {', '.join(missing)} cannot be published"
         raise SharingError(msg)
@@ -63,7 +81,7 @@ def publish(
     made = pl.concat([decided, made.rename(lambda name: f"new_{name}")], how="horizontal")
     frame = occurrences.with_row_index("row").join(withheld, on="row", how="anti", maintain_order="left")
     frame = frame.join(made, on="row", how="left", maintain_order="left")
-    return frame.select(_column(column, made=column.name in new) for column in PUBLISHED_OCCURRENCE)
+    return frame.select(_column(column, made=column.name in new) for column in columns)
 
 
 def _column(column: Column, *, made: bool) -> pl.Expr:

@@ -10,7 +10,7 @@ from biodata.errors import InputError, SharingError, shorten
 from biodata.geo import area_km2
 from biodata.places import BoundarySet, country_geometry
 from biodata.terms import PUBLISHED_TABLES, conform, names
-from biodata.vocabularies import SharingCategory
+from biodata.vocabularies import EvidenceView, SharingCategory
 
 _TEXTS: Final = ("evidence", "parts", "name", "from_name", "to_name")
 _POINTS: Final = ("narrowest_longitude", "narrowest_latitude")
@@ -40,7 +40,9 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
     Returns
     -------
     polars.DataFrame of at most n rows
-        Exactly the columns of `terms.PUBLISHED_TABLES[table_name]`. A withheld result is left out, and so is one whose
+        Exactly the columns of `terms.PUBLISHED_TABLES[table_name]`. A result that was made from exact records is left out
+        unless all of them are open: overlapping results, or the same one before and after a record came, would place a
+        record between them. A withheld result is left out, and so is one whose
         land in a country that it names is smaller than its category's cell. Of a result that is not open no single
         point is told.
 
@@ -59,6 +61,9 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
     if "sharing_category" not in names(columns):
         return out
     out = out.with_columns(pl.col("sharing_category").fill_null(str(SharingCategory.WITHHELD)))
+    if "evidence_view" in out.columns:
+        exact = pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC
+        out = out.filter(~exact | (pl.col("sharing_category") == SharingCategory.OPEN))
     keep = [_may_leave(row, table_name, boundaries) for row in out.iter_rows(named=True)]
     stricter = pl.col("sharing_category") != SharingCategory.OPEN
     points = [name for name in _POINTS if name in out.columns]

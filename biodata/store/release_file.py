@@ -30,6 +30,7 @@ SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "protected_areas": ("area_id",),
     "corridors": ("run_id", "corridor_id"),
     "reserve_candidates": ("run_id", "rank", "candidate_id"),
+    "considered_ground": ("run_id", "considered_id"),
     "taxa": ("checklist", "taxon_id"),
     "boundaries": ("level", "code"),
     "datasets": ("key",),

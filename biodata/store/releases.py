@@ -108,7 +108,7 @@ def build(
     publish : function of a frame of `terms.OCCURRENCE` to one of `terms.PUBLISHED_OCCURRENCE`
         What lets a record out; rows that it leaves out are not in the release.
     results : mapping of table name to frame
-        Published rows of `protected_areas`, `corridors`, `reserve_candidates` and `taxa`; one that is absent is empty.
+        Published rows of `protected_areas`, `corridors`, `reserve_candidates`, `considered_ground` and `taxa`; one that is absent is empty.
     boundaries : BoundarySet
         Written beside them.
     rules_hash : str

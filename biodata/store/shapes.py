@@ -19,6 +19,7 @@ SHAPE_IDS: Final[Mapping[str, str]] = {
     "protected_areas": "area_id",
     "corridors": "corridor_id",
     "reserve_candidates": "candidate_id",
+    "considered_ground": "considered_id",
     "surveys": "survey_id",
     "boundaries": "code",
 }

@@ -48,7 +48,8 @@ SHAPE_PROPERTIES: Final = {
         "corridor_id", "run_id", "from_name", "to_name", "functional", "least_cost", "cost_ratio", "path_length_m",
         "width_m", "narrowest_m", "sharing_category",
     ),
-    "reserve_candidates": ("candidate_id", "run_id", "name", "rank", "score", "area_km2", "sharing_category"),
+    "reserve_candidates": ("candidate_id", "run_id", "name", "rank", "front", "acceptability", "area_km2", "sharing_category"),
+    "considered_ground": ("considered_id", "run_id", "name", "outcome", "sharing_category"),
     "surveys": ("survey_id", "datasetKey", "eventID", "samplingProtocol", "records", "species"),
     "boundaries": ("code", "name", "level", "country_code"),
 }  # fmt: skip

@@ -82,11 +82,12 @@ def test_a_corridor_is_clicked_and_its_card_read(page, demo_address):
         assert words in card
 
 
-def test_a_candidate_from_the_list_shows_each_part_of_its_score(page, demo_address):
+def test_a_candidate_from_the_list_shows_its_rank_and_each_criterion(page, demo_address):
     ready(page, demo_address)
     page.click("button[data-collection=reserve_candidates]")
-    page.wait_for_selector("#card:not([hidden]) meter")
-    assert "Rank" in page.inner_text("#card")
+    page.wait_for_selector("#card:not([hidden]) .part-value")
+    assert "Pareto front" in page.inner_text("#card")
+    assert "sampled weights" in page.inner_text("#card")
     assert "Boundary disagreement" in page.inner_text("#card")
 
 

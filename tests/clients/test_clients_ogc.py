@@ -27,7 +27,15 @@ def pyogrio():
 
 def test_gdal_lists_the_layers(pyogrio, address):
     layers = {name for name, _ in pyogrio.list_layers(f"OAPIF:{address}/ogc")}
-    assert layers == {"occurrences", "protected_areas", "corridors", "reserve_candidates", "surveys", "boundaries"}
+    assert layers == {
+        "occurrences",
+        "protected_areas",
+        "corridors",
+        "reserve_candidates",
+        "considered_ground",
+        "surveys",
+        "boundaries",
+    }
 
 
 def test_gdal_reads_every_feature_over_pages(pyogrio, address):
@@ -55,7 +63,9 @@ def test_gdal_filters_by_property(pyogrio, address):
     assert len(frame) == sum(r["countryCode"] == "VN" and r["year"] > 2010 for r in ROWS)
 
 
-@pytest.mark.parametrize(("layer", "count"), [("protected_areas", 3), ("corridors", 2), ("reserve_candidates", 1)])
+@pytest.mark.parametrize(
+    ("layer", "count"), [("protected_areas", 3), ("corridors", 2), ("reserve_candidates", 1), ("considered_ground", 1)]
+)
 def test_gdal_reads_areas_and_results(pyogrio, address, layer, count):
     frame = pyogrio.read_dataframe(f"OAPIF:{address}/ogc", layer=layer)
     assert len(frame) == count

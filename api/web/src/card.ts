@@ -53,16 +53,20 @@ function corridor(p: Properties): Node[] {
 }
 
 function candidate(p: Properties): Node[] {
-  const rows = Object.entries(object(p['parts'])).map(([name, value]) => partBar(name, object(value)));
+  const parts = Object.entries(object(p['parts'])).map(([name, value]) => part(name, object(value)));
+  const ranking = object(object(p['evidence'])['ranking']);
   return [
     title('Candidate transboundary reserve', text(p['name'])),
-    paragraph(`Rank ${text(p['rank'])} of its run, score ${number(p['score'], 2)} of 1. Made to be argued with: each part is shown.`),
+    paragraph(
+      `Rank ${text(p['rank'])} of its run, Pareto front ${text(p['front'])}: first under ${percent(p['acceptability'])} of ` +
+        `${number(ranking['draws'], 0)} sampled weights, among the first ${text(ranking['first'])} under ${percent(p['within_first'])}.`,
+    ),
     table([
       ['Countries', list(p['country_codes'])],
       ['Area', squareKilometres(p['area_km2'])],
       ['Boundary disagreement', `${squareKilometres(p['boundary_disagreement_km2'])} (no evidence)`],
     ]),
-    element('div', 'parts', ...rows),
+    element('div', 'parts', ...parts),
     ...evidence(p['evidence']),
     sharing(p),
   ].map(node);
@@ -109,20 +113,14 @@ function occurrence(p: Properties): Node[] {
   ].map(node);
 }
 
-function partBar(name: string, part: Properties): HTMLElement {
-  const value = typeof part['value'] === 'number' ? part['value'] : null;
-  const bar = document.createElement('meter');
-  bar.max = 1;
-  bar.value = value ?? 0;
-  bar.setAttribute('aria-label', `${words(name)}: ${value === null ? 'not known' : number(value, 2)}`);
-  const weight = typeof part['weight'] === 'number' ? `, weight ${number(part['weight'], 2)}` : '';
+function part(name: string, told: Properties): HTMLElement {
+  const value = typeof told['value'] === 'number' ? `${number(told['value'], 2)} ${text(told['unit'])}` : 'not known';
   return element(
     'div',
     'part',
     element('span', 'part-name', words(name)),
-    bar,
-    element('span', 'part-value', value === null ? 'not known' : `${number(value, 2)}${weight}`),
-    element('p', 'part-meaning', text(part['meaning'])),
+    element('span', 'part-value', `${value} (${text(told['direction'])} is better)`),
+    element('p', 'part-meaning', text(told['meaning'])),
   );
 }
 
@@ -219,6 +217,10 @@ function words(name: string): string {
 
 function number(value: unknown, digits: number): string {
   return typeof value === 'number' ? value.toLocaleString('en', { maximumFractionDigits: digits }) : '–';
+}
+
+function percent(value: unknown): string {
+  return typeof value === 'number' ? `${number(100 * value, 1)} %` : '–';
 }
 
 function metres(value: unknown, prefix = ''): string {

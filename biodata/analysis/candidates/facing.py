@@ -1,4 +1,4 @@
-"""Which areas of different countries belong together: those that face each other, or that a corridor joins."""
+"""Which areas of different countries are looked at together: those that face each other or have a corridor."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +15,19 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Facing:
-    """Two areas that belong together: how far apart, and the corridor between them if one was looked for."""
+    """Two areas that are looked at together: how far apart, and the corridor between them if one was sought."""
 
     distance_m: float
     corridor: dict[str, Any] | None
 
+    @property
+    def functional(self) -> bool | None:
+        """Whether a corridor joins them; None where none was sought."""
+        return None if self.corridor is None else bool(self.corridor["functional"])
+
 
 def pairs(table: gpd.GeoDataFrame, corridors: pl.DataFrame, *, distance_m: float) -> dict[Pair, Facing]:
-    """Return the pairs of areas of different countries that face each other or have a functional corridor.
+    """Return the pairs of areas of different countries that face each other or between which a corridor was sought.
 
     Parameters
     ----------
@@ -43,8 +48,7 @@ def pairs(table: gpd.GeoDataFrame, corridors: pl.DataFrame, *, distance_m: float
     ids, codes = table["area_id"].to_list(), dict(zip(table["area_id"], table["country_codes"], strict=True))
     for row in corridors.iter_rows(named=True):
         first, second = sorted((row["from_area_id"], row["to_area_id"]))
-        known = first in codes and second in codes and differ(codes[first], codes[second])
-        if known and (row["functional"] or row["euclidean_m"] <= distance_m):
+        if first in codes and second in codes and differ(codes[first], codes[second]):
             found[first, second] = Facing(row["euclidean_m"], row)
     west, south, east, north = (float(v) for v in table.total_bounds)
     crs = geo.equal_area_crs((west, south, east, north))
@@ -62,16 +66,15 @@ def pairs(table: gpd.GeoDataFrame, corridors: pl.DataFrame, *, distance_m: float
     return dict(sorted(found.items()))
 
 
-def groups(links: dict[Pair, Facing]) -> list[tuple[str, ...]]:
-    """Return the linked pairs, and the triples in which every two are linked, so that their countries are three."""
+def triples(linked: list[Pair]) -> list[tuple[str, str, str]]:
+    """Return the triples of areas in which every two are such a pair, so that their countries are three."""
     beside: dict[str, set[str]] = {}
-    for first, second in links:
+    for first, second in linked:
         beside.setdefault(first, set()).add(second)
         beside.setdefault(second, set()).add(first)
-    triples = [
+    return [
         (first, second, third)
-        for first, second in links
+        for first, second in linked
         for third in sorted(beside[first] & beside[second])
         if third > second
     ]
-    return [*links, *triples]

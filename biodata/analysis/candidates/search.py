@@ -1,0 +1,166 @@
+"""Find candidate transboundary reserves: hard criteria for everything that is looked at, then fronts and ranks.
+
+What one area holds beyond a line is disagreement between two maps: it is cut off before anything is measured, told as
+a number, and is evidence of nothing.
+"""
+
+import itertools
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import polars as pl
+import shapely
+
+from biodata import terms
+from biodata.analysis import areas as areas_of
+from biodata.analysis.candidates import clusters, facing, joining, judging, ranking
+from biodata.analysis.candidates import rows as rows_of
+from biodata.analysis.candidates.facing import Facing, Pair
+from biodata.analysis.candidates.ground import Ground
+from biodata.analysis.candidates.hard_criteria import PASSABLE
+from biodata.analysis.candidates.measuring import Surroundings, measure_by
+from biodata.analysis.candidates.parameters import CandidateParameters
+from biodata.analysis.evidence.cells import EDGES
+from biodata.vocabularies import EvidenceView, SharingCategory
+
+if TYPE_CHECKING:
+    from biodata.analysis.evidence import Counted
+    from biodata.places import BoundarySet
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Found:
+    """What came out.
+
+    Attributes
+    ----------
+    candidates : polars.DataFrame of terms.CANDIDATE
+        The first rank first; `run_id` is left null.
+    considered : polars.DataFrame of terms.CONSIDERED
+        Everything that was looked at, with the hard criteria that it fails; `run_id` is left null.
+    """
+
+    candidates: pl.DataFrame
+    considered: pl.DataFrame
+
+
+def find(
+    areas: pl.DataFrame,
+    corridors: pl.DataFrame,
+    records: "Counted | None",
+    *,
+    boundaries: "BoundarySet",
+    parameters: CandidateParameters,
+    view: EvidenceView = EvidenceView.PUBLIC,
+    category: SharingCategory = SharingCategory.OPEN,
+    surroundings: Surroundings | None = None,
+) -> Found:
+    """Find candidate transboundary reserves.
+
+    Looked at are pairs of areas of different stated countries that face each other or between which a corridor was
+    sought, triples of three countries in which every two are joined, and clusters of cells along a border.
+
+    Parameters
+    ----------
+    areas : polars.DataFrame of terms.PROTECTED_AREA
+    corridors : polars.DataFrame of terms.CORRIDOR
+        May be empty.
+    records : Counted, optional
+        Threatened species, counted by side; None, or without rows, where no records are at hand: then there is no
+        candidate, and what passes the other hard criteria is told as `without_evidence`.
+    boundaries : BoundarySet
+    parameters : CandidateParameters
+    view : EvidenceView
+        How the records were read.
+    category : SharingCategory
+        The strictest of the records that were read exactly; open where only what is published of them was read.
+    surroundings : Surroundings, optional
+
+    Returns
+    -------
+    Found
+    """
+    around = surroundings or Surroundings()
+    table = _table(areas, boundaries)
+    if records is not None and records.records.is_empty():
+        records = None
+    judge = judging.judge_by(records, boundaries, parameters, around.habitat)
+    links = facing.pairs(table, corridors, distance_m=parameters.facing_distance_m)
+    judged = [judge(_joined(pair, table, links)) for pair in links]
+    passable = [pair for pair, one in zip(links, judged, strict=True) if one.checks[PASSABLE].passed]
+    judged += [judge(_joined(three, table, links)) for three in facing.triples(passable)]
+    if records is not None and around.window is not None:
+        judged += [judge(ground) for ground in _clusters(around.window, records, boundaries, parameters)]
+    passed = [one for one in judged if one.outcome == judging.CANDIDATE]
+    rows = []
+    if passed:
+        measure = measure_by(table, records, boundaries, parameters, around)
+        rows = [rows_of.candidate(one, measure(one), boundaries, parameters, records) for one in passed]
+    how = {"evidence_view": pl.lit(str(view)), "sharing_category": pl.lit(str(category))}
+    return Found(
+        _ranked(rows, parameters).with_columns(**how), rows_of.considered(judged, boundaries).with_columns(**how)
+    )
+
+
+def _table(areas: pl.DataFrame, boundaries: "BoundarySet") -> gpd.GeoDataFrame:
+    """Return the areas cut to their stated countries, by area_id, with what is told of their governance."""
+    table = areas_of.within_stated(areas_of.geodataframe(areas), boundaries).set_index("area_id", drop=False)
+    told = {row["area_id"]: row for row in areas.iter_rows(named=True)}
+    for name in ("status", "designation", "iucn_category"):
+        table[name] = [told[i][name] for i in table.index]
+    spill = [told[i]["spill_km2"] for i in table.index]
+    table["spill_km2"] = [cut if known is None else known for cut, known in zip(table["spill_km2"], spill, strict=True)]
+    return table
+
+
+def _joined(members: tuple[str, ...], table: gpd.GeoDataFrame, links: dict[Pair, Facing]) -> Ground:
+    """Return areas as one piece of ground."""
+    sites = table.loc[list(members)]
+    own = {pair: links[pair] for pair in itertools.combinations(members, 2)}
+    ways = [link.corridor["geometry"] for link in own.values() if link.corridor and link.corridor["geometry"]]
+    polygon, notes = joining.joined(sites.geometry.to_numpy(), [shapely.from_wkb(way) for way in ways])
+    return Ground(
+        name=" – ".join(sorted(sites["name"])),
+        area_ids=members,
+        sides=sites["country_codes"].to_list(),
+        polygon=polygon,
+        links=own,
+        area_names=dict(zip(sites["area_id"], sites["name"], strict=True)),
+        spill_km2=dict(zip(sites["name"], sites["spill_km2"].astype(float), strict=True)),
+        notes=notes,
+    )
+
+
+def _clusters(
+    window: tuple[float, float, float, float],
+    records: "Counted",
+    boundaries: "BoundarySet",
+    parameters: CandidateParameters,
+) -> list[Ground]:
+    """Return clusters of cells. Their outlines follow records whose own place is told: a published cell is too coarse."""
+    own_place = pl.col(EDGES[0]).is_null() if EDGES[0] in records.records.columns else pl.lit(value=True)
+    chosen = records.records.filter(pl.col("why_not").is_null() & own_place)
+    found = clusters.grounds(chosen, boundaries, window, parameters)
+    note = "Its outline follows records whose own place is told; cells count as evidence where they lie on it."
+    return [replace(ground, notes=[*ground.notes, note]) for ground in found]
+
+
+def _ranked(rows: list[dict[str, Any]], parameters: CandidateParameters) -> pl.DataFrame:
+    """Rank the candidates."""
+    rows.sort(key=lambda row: ranking.sort_key(row["values"], row["name"]))
+    ranks = ranking.rank(
+        [row["values"] for row in rows], draws=parameters.draws, seed=parameters.seed, first=parameters.first
+    )
+    made: list[dict[str, Any]] = []
+    for number, rank in enumerate(ranks, start=1):
+        row = rows[rank.pop("position")]
+        evidence = row["evidence"] | {"ranking": rank}
+        made.append(
+            row
+            | {name: rank[name] for name in ("rank", "front", "acceptability", "within_first")}
+            | {"candidate_id": f"candidate-{number}", "evidence": json.dumps(evidence, ensure_ascii=False)}
+        )
+    schema = terms.schema(terms.CANDIDATE)
+    return pl.DataFrame([{name: row.get(name) for name in schema} for row in made], schema=schema)

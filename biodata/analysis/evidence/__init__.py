@@ -1,0 +1,44 @@
+"""Evidence on each side of a border: which records count for a side, what was looked for, and where to look next."""
+
+from biodata.analysis.evidence.counting import (
+    COARSE,
+    DUPLICATE,
+    FLAGGED,
+    REASONS,
+    Counted,
+    counted,
+    facts_of,
+    left_out_by_flag,
+)
+from biodata.analysis.evidence.design import STATIONS, DesignParameters, Proposal, propose
+from biodata.analysis.evidence.detection import Detection
+from biodata.analysis.evidence.effort import EVENTS, Effort, effort
+from biodata.analysis.evidence.parameters import DOUBTFUL, EXCLUDED, EvidenceParameters
+from biodata.analysis.evidence.tasks import TASKS, survey_tasks
+from biodata.analysis.evidence.two_sided import TwoSided, two_sided
+
+__all__ = [
+    "COARSE",
+    "DOUBTFUL",
+    "DUPLICATE",
+    "EVENTS",
+    "EXCLUDED",
+    "FLAGGED",
+    "REASONS",
+    "STATIONS",
+    "TASKS",
+    "Counted",
+    "DesignParameters",
+    "Detection",
+    "Effort",
+    "EvidenceParameters",
+    "Proposal",
+    "TwoSided",
+    "counted",
+    "effort",
+    "facts_of",
+    "left_out_by_flag",
+    "propose",
+    "survey_tasks",
+    "two_sided",
+]

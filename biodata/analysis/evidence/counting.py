@@ -1,0 +1,236 @@
+"""Which records count for which side, and why the others do not."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import shapely
+from numpy.typing import NDArray
+
+from biodata.analysis.evidence import cells, sides
+from biodata.analysis.evidence.independence import independent
+from biodata.analysis.evidence.parameters import EvidenceParameters
+from biodata.places import BoundarySet
+from biodata.vocabularies import THREATENED
+
+NOT_WILD: Final = ("FOSSIL_SPECIMEN", "LIVING_SPECIMEN")
+ABSENT: Final = "an absence"
+NO_SPECIES: Final = "species not told"
+NO_PLACE: Final = "no place told"
+CAPTIVE: Final = "fossil or captive"
+FLAGGED: Final = "a quality flag"
+NO_UNCERTAINTY: Final = "uncertainty not told"
+COARSE: Final = "uncertainty larger than a cell of the analysis"
+NO_DATE: Final = "date not told"
+OLD: Final = "not surely within the years"
+LATER: Final = "later than the date of the run"
+IN_BAND: Final = "within the band of the border"
+OVER_BORDER: Final = "uncertainty reaches over the border"
+OVER_SEA: Final = "uncertainty reaches over the sea"
+DUPLICATE: Final = "another record is of the same event"
+DEPENDENT: Final = "too near another record in time and space"
+REASONS: Final = (
+    NO_SPECIES, NO_PLACE, CAPTIVE, FLAGGED, NO_UNCERTAINTY, COARSE, NO_DATE, LATER, OLD, ABSENT, OVER_SEA, OVER_BORDER,
+    IN_BAND, DUPLICATE, DEPENDENT,
+)  # fmt: skip
+"""Every reason, in the order in which they are looked for: a record tells the first that holds."""
+_radius: Final = pl.col("coordinateUncertaintyInMeters")
+_PLACED: Final = (
+    pl.col("decimalLongitude").is_between(-180, 180) & pl.col("decimalLatitude").is_between(-90, 90)
+).fill_null(value=False)
+_PRESENT: Final = pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Records, each with the side that it is on and the reason why it does not count.
+
+    Attributes
+    ----------
+    records : polars.DataFrame of n rows
+        terms.OCCURRENCE as they came, and `side` (country code; null where it is on none, or was not looked at because
+        the record does not count anyway), `side_share` (share of its circle surely there), `why_not` (null for a record
+        that counts). A record that is published as a cell has its edges in `cell_west` … `cell_north`.
+    facts : dict
+        Boundary set, version, viewpoint, band and the parameters, as plain values.
+    places : ndarray of n shapely points, and boxes where a cell is told
+        Degrees, WGS 84; empty points where no place is told.
+    tree : shapely.STRtree
+        Index of `places`.
+    """
+
+    records: pl.DataFrame
+    facts: dict[str, Any]
+    places: NDArray[np.object_] = field(repr=False)
+    tree: shapely.STRtree = field(repr=False)
+
+    def inside(self, region: shapely.Geometry) -> pl.DataFrame:
+        """Return the records whose points, or at least half of whose cells, a region holds, by their row.
+
+        The region is in degrees, WGS 84.
+        """
+        found = np.sort(self.tree.query(region, predicate="intersects"))
+        shapes = self.places[found]
+        whole = shapely.area(shapes)
+        cells = np.flatnonzero(whole > 0)
+        held = np.ones(len(found), dtype=bool)
+        held[cells] = shapely.area(shapely.intersection(shapes[cells], region)) >= whole[cells] / 2
+        return self.records[found[held]]
+
+    def threatened(self) -> "Counted":
+        """Return the present records of threatened species (CR, EN, VU) alone, those that count and those that do not."""
+        unknown = pl.col("why_not").is_in((NO_SPECIES, NO_PLACE)).fill_null(value=False)
+        records = self.records.filter(pl.col("iucnRedListCategory").is_in(THREATENED), ~unknown)
+        return _indexed(records.filter(_PRESENT) if "occurrenceStatus" in records.columns else records, self.facts)
+
+    def reasons(self) -> dict[str, int]:
+        """Count the records that do not count, by reason, in the order of REASONS."""
+        counts = dict(self.records["why_not"].drop_nulls().value_counts().iter_rows())
+        return {reason: counts[reason] for reason in REASONS if reason in counts}
+
+
+def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: EvidenceParameters) -> Counted:
+    """Tell which records are evidence for which side.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of terms.OCCURRENCE
+        With `duplicate_group` of terms.ASSESSMENT, where that is known: of records of one event one counts. Columns
+        that decide nothing may lack. A record with a published cell (`cell_west` … of terms.SHARING) counts by it: what
+        its uncertainty had before the cell was added is compared with `cell_m`, the side is that of the cell and what
+        lies so far around it, and of a species, a cell and a year one record counts. The side is found anew from the coordinates: the columns of another boundary set
+        (`located_country_code`, `border_distance_m`, `ambiguous`) are not read for it.
+    boundaries : BoundarySet
+        Whose countries are the sides.
+    parameters : EvidenceParameters
+
+    Returns
+    -------
+    Counted
+        The same for every order of the rows.
+    """
+    frame = cells.reached(_with_columns(occurrences))
+    flagged = pl.col("quality_flags").list.set_intersection(list(parameters.excluded_flags)).list.len() > 0
+    since = parameters.since
+    start = pl.coalesce("event_start", pl.date(pl.col("year"), 1, 1))
+    end = pl.coalesce("event_end", pl.col("event_start"), pl.date(pl.col("year"), 12, 31))
+    lacks_date = start.is_null() if since is not None else pl.lit(value=False)
+    why_not = (
+        pl.when(pl.col("species").is_null()).then(pl.lit(NO_SPECIES))
+        .when(~_PLACED).then(pl.lit(NO_PLACE))
+        .when(pl.col("basisOfRecord").is_in(NOT_WILD).fill_null(value=False)).then(pl.lit(CAPTIVE))
+        .when(flagged.fill_null(value=False)).then(pl.lit(FLAGGED))
+        .when(~(_radius >= 0).fill_null(value=False) | ~_radius.is_finite()).then(pl.lit(NO_UNCERTAINTY))
+        .when((pl.col("own_radius_m") > parameters.cell_m).fill_null(value=False)).then(pl.lit(COARSE))
+        .when(lacks_date).then(pl.lit(NO_DATE))
+        .when((start > parameters.as_of).fill_null(value=False)).then(pl.lit(LATER))
+        .when((start < since).fill_null(value=False) if since else pl.lit(value=False)).then(pl.lit(OLD))
+        .when(~_PRESENT).then(pl.lit(ABSENT))
+    )  # fmt: skip
+    frame = frame.with_columns(why_not=why_not, event_start=start, event_end=end).with_row_index("row")
+    frame = _sided(frame, boundaries, parameters)
+    frame = _one_of_each(frame)
+    asked = frame.filter(pl.col("why_not").is_null()).with_columns(located_country_code="side")
+    apart = independent(asked, minutes=parameters.independent_minutes, metres=parameters.independent_m)
+    dependent = pl.col("row").is_in(asked["row"].filter(~apart).implode())
+    frame = frame.with_columns(why_not=pl.when(dependent).then(pl.lit(DEPENDENT)).otherwise("why_not"))
+    records = occurrences.with_columns(frame["side"], frame["side_share"], frame["why_not"])
+    return _indexed(records, facts_of(boundaries, parameters))
+
+
+def facts_of(boundaries: BoundarySet, parameters: EvidenceParameters) -> dict[str, Any]:
+    """Return what an output has to name: the boundary set, its viewpoint and band, and the parameters."""
+    return {
+        "boundary_set": boundaries.name,
+        "boundary_version": boundaries.version,
+        "viewpoint": boundaries.viewpoint,
+        "band_m": boundaries.band_m,
+        "parameters": parameters.told(),
+    }
+
+
+def left_out_by_flag(records: pl.DataFrame, excluded_flags: tuple[str, ...]) -> dict[str, int]:
+    """Count the records that a quality flag keeps from being evidence, by flag.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        Rows of `Counted.records`.
+    excluded_flags : tuple of str
+        Quality flags with which a record does not count.
+
+    Returns
+    -------
+    dict of str to int
+        Flags that occur, in the order of their names; a record of several flags counts under each. For the whole
+        run and its maker only: counted for one small region, a flag about the place could tell the place.
+    """
+    flags = records.select(pl.col("quality_flags").list.explode()).to_series()
+    return dict(flags.filter(flags.is_in(list(excluded_flags))).value_counts().sort("quality_flags").iter_rows())
+
+
+def _with_columns(occurrences: pl.DataFrame) -> pl.DataFrame:
+    """Return the records with every column that is read; what lacks is null."""
+    lacking: dict[str, Any] = {
+        "occurrenceStatus": pl.String, "basisOfRecord": pl.String, "quality_flags": pl.List(pl.String),
+        "event_start": pl.Date, "event_end": pl.Date, "year": pl.Int32, "duplicate_group": pl.Int64,
+        "datasetKey": pl.String, **dict.fromkeys(cells.EDGES, pl.Float64),
+    }  # fmt: skip
+    return occurrences.with_columns(
+        pl.lit(None, dtype=dtype).alias(name) for name, dtype in lacking.items() if name not in occurrences.columns
+    )
+
+
+def _sided(frame: pl.DataFrame, boundaries: BoundarySet, parameters: EvidenceParameters) -> pl.DataFrame:
+    """Add `side` and `side_share`, and the reason of the records that are surely on none."""
+    asked = frame.filter(pl.col("why_not").is_null())
+    longitude, latitude, radius_m = (
+        asked[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude", "reach_m")
+    )
+    found = sides.shares(longitude, latitude, radius_m, boundaries)
+    whole = np.where(found.land > 0, found.land, 1.0) if parameters.of_land else np.ones(asked.height)
+    least = parameters.side_share - 1e-6
+    surely, drawn = found.surely / whole, found.drawn / whole
+    names = pl.Series([*boundaries.countries, None], dtype=pl.String)
+    on_side = surely >= least
+    told = pl.DataFrame(
+        {
+            "row": asked["row"],
+            "side": names.gather(np.where(on_side, found.country, len(names) - 1)),
+            "side_share": np.minimum(surely, 1.0),
+            "reason": pl.Series(
+                np.select(
+                    [on_side, drawn >= least, found.land / whole < least],
+                    ["", IN_BAND, OVER_SEA],
+                    OVER_BORDER,
+                ),
+                dtype=pl.String,
+            ).replace("", None),
+        }
+    )
+    joined = frame.join(told, on="row", how="left", maintain_order="left")
+    return joined.with_columns(why_not=pl.coalesce("why_not", "reason")).drop("reason")
+
+
+def _one_of_each(frame: pl.DataFrame) -> pl.DataFrame:
+    """Let one record of each event count: the one that stands for it, or the most certain where that one does not."""
+    elsewhere = pl.col("key") != pl.col("duplicate_group")
+    counting = frame.filter(pl.col("why_not").is_null(), pl.col("duplicate_group").is_not_null()).sort(
+        elsewhere, "coordinateUncertaintyInMeters", "datasetKey", "decimalLatitude", "decimalLongitude", "key"
+    )
+    others = counting.filter(pl.col("key") != pl.col("key").first().over("duplicate_group"))["row"]
+    repeated = pl.col("row").is_in(others.implode())
+    return frame.with_columns(why_not=pl.when(repeated).then(pl.lit(DUPLICATE)).otherwise("why_not"))
+
+
+def _indexed(records: pl.DataFrame, facts: dict[str, Any]) -> Counted:
+    """Return records with the index of their points."""
+    lonlat = records.select(pl.when(_PLACED).then(name) for name in ("decimalLongitude", "decimalLatitude")).to_numpy()
+    shapes = np.asarray(shapely.points(lonlat), dtype=object)
+    shapes[np.isnan(lonlat).any(axis=1)] = shapely.Point()
+    if cells.EDGES[0] in records.columns:
+        rows = np.flatnonzero(records[cells.EDGES[0]].is_not_null().to_numpy())
+        west, south, east, north = (records[name].to_numpy()[rows] for name in cells.EDGES)
+        shapes[rows] = shapely.box(west, south, east, north)
+    return Counted(records, facts, shapes, shapely.STRtree(shapes))

@@ -1,0 +1,175 @@
+"""How much of a circle of uncertainty lies surely on one side of the borders.
+
+A side is a country's land that lies farther than the boundary set's band from the land of every other unit: within the
+band the line may as well run elsewhere, disputed ground is nobody's, and across a narrow strait the same holds. The sea
+is no side. Circles that come near no edge are on the side of their centre. Of the others the share is measured as an area,
+with borders, coasts and meeting points as the boundary set draws them.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from biodata.geo import Floats, metres_per_degree
+from biodata.places import BoundarySet
+from biodata.places.borders import Lines
+from biodata.places.edges import SEA
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+TILE_DEGREES: Final = 0.5
+"""Side of the squares inside which borders are laid into a plane."""
+SMALLEST_M: Final = 1.0
+"""A circle is taken to be no smaller."""
+NO_SIDE: Final = -1
+_QUARTER: Final = 16
+# A polygon of 4 x 16 corners with the circle's area, not inside it.
+_WIDER: Final = float(np.sqrt(np.pi / (2 * _QUARTER * np.sin(np.pi / (2 * _QUARTER)))))
+
+
+class Shares(NamedTuple):
+    """On which side each of n circles lies.
+
+    Attributes
+    ----------
+    country : ndarray of int64, length n
+        Number in `BoundarySet.countries` of the side that has most of the circle; -1 where none has any.
+    surely : ndarray of float64, length n
+        Share of the circle on that side.
+    drawn : ndarray of float64, length n
+        Largest share that a country's land has of the circle as the borders are drawn, without their band.
+    land : ndarray of float64, length n
+        Share of the circle on land.
+    """
+
+    country: Ints
+    surely: Floats
+    drawn: Floats
+    land: Floats
+
+
+def shares(longitude: Floats, latitude: Floats, radius_m: Floats, boundaries: BoundarySet) -> Shares:
+    """Measure on which side of the borders circles lie.
+
+    Parameters
+    ----------
+    longitude, latitude : ndarray of float64, length n
+        Centres, degrees, WGS 84, between 85° S and 85° N.
+    radius_m : ndarray of float64, length n
+        Metres, up to about 100 km.
+    boundaries : BoundarySet
+        Countries and the band of their borders.
+
+    Returns
+    -------
+    Shares
+        Shares are right to about 0.001.
+    """
+    whole = np.column_stack([longitude, latitude, np.maximum(radius_m, SMALLEST_M)])
+    unique, back = np.unique(whole, axis=0, return_inverse=True)
+    found = _unique_shares(unique, boundaries)
+    of = back.ravel()
+    return Shares(found.country[of], found.surely[of], found.drawn[of], found.land[of])
+
+
+def _unique_shares(circles: Floats, boundaries: BoundarySet) -> Shares:
+    """Return the shares of circles of which each is another."""
+    n = len(circles)
+    unit = boundaries.cells.locate(circles[:, 0].copy(), circles[:, 1].copy())
+    coded = np.array([code is not None for code in boundaries.countries] + [False])
+    country = np.append(boundaries.country_of, len(boundaries.countries))[unit].astype(np.int64)
+    sure = np.where(coded[country], 1.0, 0.0)
+    out = Shares(np.where(coded[country], country, NO_SIDE), sure, sure.copy(), np.where(unit == SEA, 0.0, 1.0))
+    if not n:
+        return out
+    reach_m = float(circles[:, 2].max()) + boundaries.band_m
+    near_m = _edges(boundaries, reach_m).near(circles[:, 0].copy(), circles[:, 1].copy()).distance_m
+    near = np.flatnonzero(near_m <= circles[:, 2] + boundaries.band_m)
+    tile = np.floor((circles[near, :2] + (180, 90)) / TILE_DEGREES).astype(np.int64) @ (10_000, 1)
+    order = np.argsort(tile, kind="stable")
+    starts = np.flatnonzero(np.diff(tile[order], prepend=-1))
+    for rows in np.split(near[order], starts[1:]):
+        if len(rows):
+            for whole, part in zip(out, _in_tile(circles[rows], boundaries, reach_m), strict=True):
+                whole[rows] = part
+    return out
+
+
+def _edges(boundaries: BoundarySet, reach_m: float) -> Lines:
+    """Return the index of distances to every edge of a country, coasts too."""
+    e = boundaries.edges
+    of = np.append(boundaries.country_of, len(boundaries.countries))
+    return Lines(e.ends[of[e.left] != of[e.right]], reach_m=reach_m, band_m=0.0)
+
+
+def _in_tile(circles: Floats, boundaries: BoundarySet, reach_m: float) -> Shares:
+    """Return the shares of circles whose centres lie close together, on a plane around them."""
+    west, south = circles[:, :2].min(axis=0)
+    east, north = circles[:, :2].max(axis=0)
+    middle = (west + east) / 2, (south + north) / 2
+    width_m, height_m = (float(v[0]) for v in metres_per_degree(np.array([max(abs(south), abs(north))])))
+    aside, along = 1.05 * reach_m / width_m, 1.05 * reach_m / height_m
+    window = shapely.box(west - aside, south - along, east + aside, north + along)
+    lands = {
+        number: _flat(land, middle) for number, land in _lands(window, boundaries).items() if not shapely.is_empty(land)
+    }
+    xy = _plane(circles[:, :2], middle)
+    points, radius = np.asarray(shapely.points(xy), dtype=object), circles[:, 2]
+    country = np.full(len(circles), NO_SIDE)
+    surely, drawn = np.zeros(len(circles)), np.zeros(len(circles))
+    for number, land in lands.items():
+        if boundaries.countries[number] is None:
+            continue
+        others = [other for beside, other in lands.items() if beside != number]
+        side = land
+        if others:
+            around = shapely.union_all(others)
+            if boundaries.band_m > 0:
+                around = shapely.buffer(around, boundaries.band_m, quad_segs=_QUARTER)
+            side = shapely.difference(land, around)
+        drawn = np.maximum(drawn, _share(points, radius, land))
+        share = _share(points, radius, side)
+        better = share > surely
+        country[better], surely[better] = number, share[better]
+    land_share = _share(points, radius, shapely.union_all(list(lands.values())))
+    return Shares(country, surely, drawn, land_share)
+
+
+def _lands(window: shapely.Polygon, boundaries: BoundarySet) -> dict[int, shapely.Geometry]:
+    """Return the land inside a window by the number of its country; a disputed unit has a number of its own."""
+    units = np.sort(boundaries.tree.query(window, predicate="intersects"))
+    parts = shapely.intersection(boundaries.shapes[units], window)
+    of = boundaries.country_of[units]
+    return {int(number): shapely.union_all(parts[of == number]) for number in np.unique(of)}
+
+
+def _share(points: NDArray[np.object_], radius_m: Floats, side: shapely.Geometry) -> Floats:
+    """Return the share of each circle that a region of the plane holds."""
+    found = np.zeros(len(points))
+    if shapely.is_empty(side):
+        return found
+    edge = shapely.boundary(side)
+    shapely.prepare(side)
+    shapely.prepare(edge)
+    found[shapely.contains_properly(side, points)] = 1.0
+    near: Bools = np.asarray(shapely.dwithin(edge, points, radius_m * _WIDER))  # type: ignore[call-overload]
+    crossing = np.flatnonzero(near)
+    disc = shapely.buffer(points[crossing], radius_m[crossing] * _WIDER, quad_segs=_QUARTER)
+    found[crossing] = shapely.area(shapely.intersection(disc, side)) / (np.pi * radius_m[crossing] ** 2)
+    return np.minimum(found, 1.0)
+
+
+def _flat(geometry: shapely.Geometry, middle: tuple[float, float]) -> shapely.Geometry:
+    """Return a geometry (degrees) on the plane around a place, metres."""
+    flat = shapely.transform(geometry, lambda lonlat: _plane(lonlat, middle))
+    return flat if shapely.is_valid(flat) else shapely.make_valid(flat, method="structure")
+
+
+def _plane(lonlat: Floats, middle: tuple[float, float]) -> Floats:
+    """Return places on a sinusoidal plane: areas are right, distances to a thousandth within a degree of the middle."""
+    east_m, _ = metres_per_degree(lonlat[:, 1])
+    _, north_m = metres_per_degree((lonlat[:, 1] + middle[1]) / 2)
+    return np.column_stack([(lonlat[:, 0] - middle[0]) * east_m, (lonlat[:, 1] - middle[1]) * north_m])

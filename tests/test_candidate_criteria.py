@@ -1,0 +1,150 @@
+"""What candidates are compared by: against another engine, against plain geometry, and missing where nothing is told."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+
+from biodata.analysis.candidates import criteria, habitat, network_gain, pressure
+from biodata.analysis.candidates.ground import Ground, beyond_band
+from biodata.analysis.layer_reading import LayerFile
+from biodata.analysis.networks import protconn
+from landscapes import CRS, halves, local, square_grid
+
+WINDOW = shapely.box(-40_000, -40_000, 40_000, 40_000)
+PARKS = [
+    shapely.box(-9000, -3000, -1500, 3000), shapely.box(1500, -3000, 9000, 3000), shapely.box(14_000, 8000, 20_000, 14_000),
+]  # fmt: skip
+JOINED = shapely.box(-9000, -3000, 9000, 3000)
+
+
+def degrees(shapes) -> np.ndarray:
+    return np.array([local(shape) for shape in shapes], dtype=object)
+
+
+def test_gain_is_that_of_protconn_with_the_polygon_added():
+    network = network_gain.of_areas(degrees(PARKS), land_km2=6400.0, dispersal_m=10_000.0)
+    told = network_gain.gain(network, local(JOINED))
+    for shapes, name in ((PARKS, "without"), ([*PARKS, JOINED], "with")):
+        found = protconn.protconn(
+            gpd.GeoSeries(degrees(shapes), crs=4326), local(WINDOW), distance_m=10_000.0, transboundary_m=None
+        )
+        assert told[f"eca_{name}_km2"] == pytest.approx(found.eca_km2, rel=2e-3)
+        assert told[f"protconn_{name}"] == pytest.approx(100 * told[f"eca_{name}_km2"] / 6400.0, abs=1e-5)
+        assert told[f"protconn_{name}"] == pytest.approx(found.protconn, rel=2e-3)
+    assert told["deca_percent"] > 0
+
+
+def test_joining_what_is_joined_already_gains_nothing():
+    network = network_gain.of_areas(degrees([JOINED]), land_km2=6400.0, dispersal_m=10_000.0)
+    assert network_gain.gain(network, local(PARKS[0]))["deca_percent"] == pytest.approx(0, abs=1e-3)
+
+
+def test_first_protected_ground_of_a_window_has_no_gain_to_be_told_in_percent():
+    network = network_gain.of_areas(np.array([], dtype=object), land_km2=6400.0, dispersal_m=10_000.0)
+    told = network_gain.gain(network, local(JOINED))
+    assert told["deca_percent"] is None
+    assert told["eca_with_km2"] == pytest.approx(108, rel=1e-3)
+    assert criteria.network_gain(told).value is None
+
+
+def ground(polygon=JOINED) -> Ground:
+    return Ground("ground", (), [("LA",), ("VN",)], local(polygon))
+
+
+def test_habitat_that_stops_at_the_line_does_not_cross():
+    one = square_grid(12_000, 250.0)
+    beyond = beyond_band(ground(), halves())
+    open_ground = habitat.crossing(habitat.of_resistance(np.ones(one.shape), one, limit=10), local(JOINED), beyond)
+    assert open_ground.crossing_km2 == open_ground.ground_km2 == pytest.approx(108, rel=0.02)
+    river = np.ones(one.shape)
+    river[:, 47:49] = 60.0
+    shut = habitat.crossing(habitat.of_resistance(river, one, limit=10), local(JOINED), beyond)
+    assert (shut.crossing_km2, shut.habitat_km2) == (0, pytest.approx(105, rel=0.02))
+    unknown = np.full(one.shape, np.nan)
+    assert habitat.crossing(habitat.of_resistance(unknown, one, limit=10), local(JOINED), beyond).known_km2 == 0
+
+
+def areas(*status) -> gpd.GeoDataFrame:
+    shapes = degrees(PARKS[: len(status)])
+    told = {"name": [str(n) for n in range(len(status))], "status": list(status)}
+    return gpd.GeoDataFrame({**told, "designation": None, "iucn_category": None}, geometry=shapes, crs=4326)
+
+
+@pytest.mark.parametrize(
+    ("status", "value"),
+    [
+        pytest.param(("Designated", "Designated"), 45 / 54, id="both in force"),
+        pytest.param(("Designated", "Proposed"), 0.0, id="one proposed"),
+        pytest.param(("Designated", None), None, id="one not told"),
+    ],
+)
+def test_governance_is_that_of_the_weaker_side(status, value):
+    lands = {"LA": local(shapely.box(-9000, -3000, 0, 3000)), "VN": local(shapely.box(0, -3000, 9000, 3000))}
+    found = criteria.governance(ground(), areas(*status), lands, ())
+    assert found.value == (None if value is None else pytest.approx(value, rel=0.01))
+    assert found.input["agreements"] == "none was told to this run"
+    assert len(found.input["areas"]) == 2
+
+
+def test_cost_is_the_ground_that_is_not_protected_yet_or_what_a_layer_says():
+    assert criteria.cost(ground(), areas("Designated", "Designated"), None, None).value == pytest.approx(18, rel=0.01)
+    assert criteria.cost(ground(), areas("Designated"), 12.5, "land prices").value == 12.5
+    assert criteria.cost(ground(), areas("Designated"), None, "land prices").value is None
+
+
+def test_selection_frequency_is_the_mean_by_area():
+    plan = gpd.GeoDataFrame(
+        {"selection_frequency": [1.0, 0.25]}, geometry=degrees([shapely.box(-9000, -3000, 0, 3000), WINDOW]), crs=4326
+    ).iloc[:1]
+    assert criteria.selection_frequency(local(JOINED), plan).value == 1.0
+    assert criteria.selection_frequency(local(shapely.box(30_000, 0, 31_000, 1000)), plan).value is None
+
+
+def layer(path, theme, form) -> LayerFile:
+    return LayerFile(
+        path.stem, theme, form, path, "continuous" if form == "raster" else "features", CRS.to_wkt(), "0" * 64
+    )
+
+
+@pytest.fixture
+def layers(tmp_path):
+    people = tmp_path / "people.tif"
+    with rasterio.open(
+        people, "w", driver="GTiff", width=80, height=80, count=1, dtype="float64", crs=CRS.to_wkt(),
+        transform=Affine(1000, 0, -40_000, 0, -1000, 40_000),
+    ) as file:  # fmt: skip
+        file.write(np.full((80, 80), 7.0), 1)
+    roads, towns = tmp_path / "roads.gpkg", tmp_path / "towns.gpkg"
+    lines = [shapely.LineString([(-20_000, 0), (20_000, 0)]), shapely.LineString([(0, -20_000), (0, -10_000)])]
+    gpd.GeoDataFrame(geometry=lines, crs=CRS.to_wkt()).to_file(roads)
+    gpd.GeoDataFrame(geometry=[shapely.Point(x, 0) for x in (-5000, 5000, 30_000)], crs=CRS.to_wkt()).to_file(towns)
+    return {
+        "population": layer(people, "population", "raster"),
+        "roads": layer(roads, "roads", "vector"),
+        "settlements": layer(towns, "settlements", "vector"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("theme", "value"),
+    [
+        pytest.param("population", 7.0, id="7 people in each km²"),
+        pytest.param("roads", 18 / 108, id="18 km of road"),
+        pytest.param("settlements", 100 * 2 / 108, id="2 settlements"),
+    ],
+)
+def test_human_pressure(layers, theme, value):
+    found = pressure.human_pressure(local(JOINED), layers[theme])
+    assert found.value == pytest.approx(value, rel=0.02)
+    assert found.input["theme"] == theme
+
+
+def test_one_layer_is_the_measure_and_none_is_missing(layers):
+    assert pressure.chosen([layers["roads"], layers["population"]]).theme == "population"
+    assert pressure.chosen([]) is None
+    assert pressure.human_pressure(local(JOINED), None).value is None
+    far = local(shapely.box(300_000, 0, 301_000, 1000))
+    assert pressure.human_pressure(far, layers["population"]).value is None

@@ -1,0 +1,162 @@
+"""`biodata survey-design`: a survey of an installation's corridor, and the files that teams take along."""
+
+import csv
+import json
+from datetime import date
+from xml.etree import ElementTree as ET
+
+import geopandas as gpd
+import polars as pl
+import pytest
+import shapely
+from typer.testing import CliRunner
+
+from biodata import pipeline, places, runs
+from biodata.analysis import evidence
+from biodata.cli import app
+from biodata.errors import InputError
+from biodata.exports.survey_stations import write_proposal
+from biodata.settings import Settings
+from biodata.surveys.events import read_events
+
+LAYER = "landcover_china_laos"
+GPX = {"g": "http://www.topografix.com/GPX/1/1"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, sample_data):
+    settings = Settings(data=tmp_path_factory.mktemp("surveys") / "data")
+    pipeline.ingest("checklist", [sample_data / "checklist.csv"], settings)
+    pipeline.ingest("dwca", [sample_data / "xishuangbanna_namha.zip"], settings)
+    pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], settings)
+    pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], settings)
+    request = runs.Request(layer=LAYER, resistance=str(sample_data / "resistance.csv"), as_of="2026-11-26")
+    runs.find_corridors(settings, request)
+    return settings.data
+
+
+def run(data, *more: str, species: str = "Elephas maximus", result: str = f"{LAYER}-corridor-1"):
+    told = ["survey-design", result, "--species", species, "--data", str(data), "--as-of", "2026-11-26", *more]
+    return CliRunner().invoke(app, told)
+
+
+def test_a_survey_is_written_in_every_form_and_says_what_it_would_settle(data, tmp_path):
+    outs = [tmp_path / f"survey{ending}" for ending in (".gpkg", ".geojson", ".csv", ".gpx")]
+    done = run(data, "--records", "exact", *(text for out in outs for text in ("--out", str(out))))
+    assert done.exit_code == 0, done.output
+    assert "natural_earth" in done.output
+    assert "assumed, not measured" in done.output
+    assert "sharing category" in done.output, "elephants are sensitive"
+    stations = gpd.read_file(outs[0], layer="stations")
+    facts = dict(gpd.read_file(outs[0], layer="survey")[["name", "value"]].itertuples(index=False))
+    assert json.loads(facts["boundary_set"]) == "natural_earth"
+    assert json.loads(facts["parameters"])["as_of"] == "2026-11-26"
+    assert json.loads(facts["sharing_category"]) != "open"
+    collection = json.loads(outs[1].read_text(encoding="utf-8"))
+    assert collection["survey"]["records"] == "exact"
+    with outs[2].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    points = ET.parse(outs[3]).getroot().findall("g:wpt", GPX)
+    assert len(stations) == len(collection["features"]) == len(rows) == len(points) == 20
+    first = stations.geometry[0]
+    assert rows[0]["geometry"] == f"{first.y:.6f} {first.x:.6f} 0 0"
+    assert (float(points[0].get("lat")), float(points[0].get("lon"))) == pytest.approx((first.y, first.x), abs=1e-6)
+    boundaries = places.load_boundaries()
+    for code, part in stations.groupby("side"):
+        assert part.within(places.country_geometry(code, boundaries)).all()
+
+
+def test_public_records_alone_make_an_open_survey(data, tmp_path):
+    done = run(data, "--out", str(tmp_path / "a.geojson"))
+    assert done.exit_code == 0, done.output
+    assert "sharing category" not in done.output
+    survey = json.loads((tmp_path / "a.geojson").read_text(encoding="utf-8"))["survey"]
+    assert (survey["sharing_category"], survey["records"]) == ("open", "public")
+    assert survey["target_group"]["class"] == ["Mammalia"]
+    assert (
+        survey["effort"]["CN"]["effort without the species"] + survey["effort"]["LA"]["effort without the species"] > 0
+    )
+
+
+def test_transects_are_routes(data, tmp_path):
+    out = tmp_path / "walks.gpx"
+    assert run(data, "--kind", "transect", "--stations", "4", "--out", str(out)).exit_code == 0
+    routes = ET.parse(out).getroot().findall("g:rte", GPX)
+    assert [len(route.findall("g:rtept", GPX)) for route in routes] == [2] * 4
+    assert "walks" in routes[0].find("g:desc", GPX).text
+
+
+def test_roads_decide_what_can_be_reached(data, tmp_path):
+    road = shapely.LineString([(101.2, 20.8), (101.6, 20.8)])
+    gpd.GeoDataFrame(geometry=[road], crs=4326).to_file(tmp_path / "roads.gpkg")
+    done = run(data, "--access", str(tmp_path / "roads.gpkg"), "--access-m", "2000", "--out", str(tmp_path / "a.csv"))
+    assert done.exit_code == 0, done.output
+    assert "CN no place without effort can be reached" in done.output
+
+
+@pytest.mark.parametrize(
+    ("more", "names"),
+    [
+        pytest.param({"result": "none-1"}, "none-1", id="no such corridor"),
+        pytest.param({"species": "Yeti yeti"}, "Yeti yeti", id="no such species"),
+    ],
+)
+def test_what_is_not_there_is_named(data, tmp_path, more, names):
+    done = run(data, "--out", str(tmp_path / "a.csv"), **more)
+    assert isinstance(done.exception, InputError)
+    assert names in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    "options", [("--out", "a.shp"), ("--kind", "balloon", "--out", "a.csv"), ("--records", "all", "--out", "a.csv")]
+)
+def test_options_that_do_not_fit_are_refused(data, options):
+    assert isinstance(run(data, *options).exception, InputError)
+
+
+def test_a_proposal_without_stations_can_be_written(tmp_path):
+    facts = {"species": "x", "boundary_set": "b", "boundary_version": "1", "band_m": 0, "sharing_category": "open"}
+    none = evidence.Proposal(pl.DataFrame(schema=evidence.STATIONS), {}, facts | {"design": {}}, "open")
+    for ending in (".gpkg", ".geojson", ".csv", ".gpx"):
+        write_proposal(none, tmp_path / f"none{ending}")
+        assert (tmp_path / f"none{ending}").exists()
+
+
+# Events
+
+
+def test_deployments_and_events_are_read(tmp_path):
+    table = tmp_path / "deployments.csv"
+    table.write_text(
+        "deploymentID,latitude,longitude,deploymentStart,deploymentEnd\n"
+        "a,21.1,101.2,2024-05-01T08:00:00+07:00,2024-06-01T08:00:00+07:00\n",
+        encoding="utf-8",
+    )
+    row = read_events(table, scope=["Mammalia", "Galliformes"]).row(0, named=True)
+    assert (row["eventID"], row["event_start"], row["event_end"]) == ("a", date(2024, 5, 1), date(2024, 6, 1))
+    assert row["scope"] == ["Mammalia", "Galliformes"]
+    table.write_text(
+        "eventID,decimalLatitude,decimalLongitude,eventDate,targetTaxonomicScope\n"
+        "a,21.1,101.2,2024-05-01/2024-05-03,Aves | Mammalia\nb,21.1,101.2,2024-05-01,\n",
+        encoding="utf-8",
+    )
+    events = read_events(table)
+    assert events["scope"].to_list() == [["Aves", "Mammalia"], None]
+    assert events["event_end"].to_list() == [date(2024, 5, 3), date(2024, 5, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param("eventID,decimalLatitude\na,1\n", "decimalLongitude", id="a column that is missing"),
+        pytest.param(
+            "eventID,decimalLatitude,decimalLongitude,eventDate\na,91,1,2024-05-01\n", "row 2", id="beyond the pole"
+        ),
+        pytest.param("eventID,decimalLatitude,decimalLongitude,eventDate\na,1,1,May\n", "May", id="a month's name"),
+    ],
+)
+def test_events_that_cannot_be_read_are_refused(tmp_path, text, told):
+    table = tmp_path / "events.csv"
+    table.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=told):
+        read_events(table)
