@@ -1,5 +1,7 @@
 """dPC and dIIC of nodes and links equal removing them one by one, on graphs with everything awkward in them."""
 
+from itertools import pairwise, permutations
+
 import networkx
 import numpy as np
 import pytest
@@ -160,13 +162,35 @@ def test_betweenness_is_that_of_networkx(seed):
     np.testing.assert_allclose(weighted, by_hand, atol=1e-12)
 
 
-def test_betweenness_of_certain_links_means_nothing():
-    assert node_importance.betweenness(graphs.with_probabilities(3, [0, 1], [1, 2], [1.0, 0.5]), np.ones(3)) is None
-    plain, weighted = node_importance.betweenness(
-        graphs.with_probabilities(3, [0, 1], [1, 2], [0.5, 0.5]), np.array([2.0, 1.0, 3.0])
-    )
-    assert plain.tolist() == [0, 2, 0]
-    assert weighted.tolist() == [0, 2 * 2 * 3 * 0.25, 0]
+@pytest.mark.parametrize("seed", range(40))
+def test_betweenness_of_probabilities_is_counted_along_every_path(seed):
+    nodes = 2 + seed % 7
+    area, first, second, probability = random_network(seed + 500, nodes)
+    probability = np.where(probability > 1e-9, probability, 0.0)
+    best = best_links(first, second, probability)
+    peer = networkx.Graph(best.keys())
+    peer.add_nodes_from(range(nodes))
+    expected = np.zeros(nodes)
+    for one, other in permutations(range(nodes), 2):
+        ways = []
+        for path in networkx.all_simple_paths(peer, one, other):
+            chances = [best[min(pair), max(pair)] for pair in pairwise(path)]
+            # Of equal paths, those with fewest certain links; rounding makes no difference.
+            ways.append((round(-sum(np.log(chances)), 9), chances.count(1.0), path, np.prod(chances)))
+        least = min((way[:2] for way in ways), default=None)
+        equal = [way for way in ways if way[:2] == least]
+        for *_, path, value in equal:
+            expected[path[1:-1]] += area[one] * area[other] * value / len(equal)
+    _, weighted = node_importance.betweenness(graphs.with_probabilities(nodes, first, second, probability), area)
+    np.testing.assert_allclose(weighted, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_equal_paths_are_shared_though_their_products_round_differently():
+    # 0.9 * 0.7 * 0.3 one way round a ring and 0.3 * 0.7 * 0.9 the other. Node 1 lies between 0 and 2, on one of two ways
+    # between 0 and 3, and on one of two between 4 and 2; both orders of each pair.
+    ring = graphs.with_probabilities(6, [0, 1, 2, 0, 4, 3], [1, 2, 3, 4, 5, 5], [0.9, 0.7, 0.3, 0.3, 0.7, 0.9])
+    plain, _ = node_importance.betweenness(ring, np.ones(6))
+    assert plain[[1, 2, 4, 5]].tolist() == [4, 4, 4, 4]
 
 
 @pytest.mark.parametrize("area", [[1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]])

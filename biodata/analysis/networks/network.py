@@ -193,11 +193,10 @@ def _importances(
         for part, values in fractions.items():
             values[~there] = getattr(gained, part)[~there]
     columns = {f"d{name}{'' if part == 'nodes' else part}": values for part, values in fractions.items()}
-    between = node_importance.betweenness(graph, nodes.area, active=there, executor=executor)
-    if between is not None:
-        if graph.hops:
-            columns["BC"] = between[0]
-        columns[f"BC({name})"] = between[1]
+    plain, weighted = node_importance.betweenness(graph, nodes.area, active=there, executor=executor, progress=progress)
+    if graph.hops:
+        columns["BC"] = plain
+    columns[f"BC({name})"] = weighted
     return columns, lost.links
 
 

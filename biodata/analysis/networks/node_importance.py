@@ -151,24 +151,29 @@ def _gains(
 
 
 def betweenness(
-    graph: Graph, area: Floats, *, active: NDArray[np.bool_] | None = None, executor: Executor | None = None
-) -> tuple[Floats, Floats] | None:
+    graph: Graph,
+    area: Floats,
+    *,
+    active: NDArray[np.bool_] | None = None,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> tuple[Floats, Floats]:
     """Return on how many best paths between two other nodes each node lies, plain and weighted; both orders counted.
 
     The weighted form counts a_i a_j p*_ij, or a_i a_j / (1 + links), for each pair: BC(PC) and BC(IIC) after Bodin &
     Saura 2010, https://doi.org/10.1016/j.ecolmodel.2010.06.017. Pairs with several equal best paths are shared among
-    them, as in Freeman's betweenness.
+    them, as in Freeman's betweenness; links of probability 1 can be walked to and fro for nothing, so of equal paths
+    only those with fewest of these count.
 
     Returns
     -------
-    two ndarrays of float64, (n,), or None
-        None where links have probability 1: then paths of equal worth go to and fro, and their number means nothing.
+    two ndarrays of float64, (n,)
     """
     there = check(area, None, active)
-    if not graph.hops and bool((graph.weight == 1).any()):
-        return None
     plain, weighted = np.zeros(graph.nodes), np.zeros(graph.nodes)
-    for part in over_sources(partial(_between, graph, area, there), graph.nodes, executor=executor):
+    work = partial(_between, graph, area, there)
+    title = "BC(IIC)" if graph.hops else "BC(PC)"
+    for part in over_sources(work, graph.nodes, executor=executor, progress=progress, title=title):
         plain += part[0]
         weighted += part[1]
     return plain, weighted
@@ -177,5 +182,16 @@ def betweenness(
 def _between(graph: Graph, area: Floats, active: NDArray[np.bool_], sources: Ints32) -> tuple[Floats, Floats]:
     """Return betweenness from some sources."""
     plain, weighted = np.zeros(graph.nodes), np.zeros(graph.nodes)
-    graph_search.betweenness(sources, *graph.arguments(), active, area, plain, weighted)
+    graph_search.betweenness(
+        sources,
+        graph.starts,
+        graph.targets,
+        graph.origins,
+        graph.weights,
+        graph.hops,
+        active,
+        area,
+        plain,
+        weighted,
+    )
     return plain, weighted
