@@ -51,8 +51,10 @@ def overall(
     area : ndarray of float64, (n,)
         Area, or another attribute that adds up, of each node; 0 or more.
     probability : Graph, optional
-        With probabilities: gives PCnum, EC(PC) and its other name ECA, PC, F (flux, the sum of direct probabilities over ordered pairs) and
-        AWF (the same times areas).
+        With probabilities: gives PCnum, EC(PC) and its other name ECA, PC, F (flux, the sum of direct probabilities over
+        ordered pairs), AWF (the same times areas), and the percent of PCnum inside nodes, PCintra(%), by direct moves,
+        PCdirect(%), and gained by stepping stones, PCstep(%) (Saura, Bodin & Fortin 2014,
+        https://doi.org/10.1111/1365-2664.12179).
     links : Graph, optional
         With links only: gives NL and NC (numbers of links and components), MSC (mean size of components), CCP
         (probability that two points of habitat share a component), LCP (the same of points of the landscape), H
@@ -102,10 +104,15 @@ def overall(
         product = area[probability.first[both]] * area[probability.second[both]]
         pairs = sweep(probability, area, active=there, executor=executor, progress=progress, title="PC")[0]
         total = float(pairs[0])
+        flux = float(2 * (direct * product).sum())
+        intra = float((area[there] ** 2).sum())
         found |= {
             "F": float(2 * direct.sum()),
-            "AWF": float(2 * (direct * product).sum()),
+            "AWF": flux,
             "PCnum": total,
+            "PCintra(%)": 100 * intra / total if total else None,
+            "PCdirect(%)": 100 * flux / total if total else None,
+            "PCstep(%)": 100 * max(total - intra - flux, 0.0) / total if total else None,
             "EC(PC)": math.sqrt(total),
             "ECA": math.sqrt(total),
             "PC": _over(total, square),
