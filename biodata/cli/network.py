@@ -97,7 +97,7 @@ def _say(network: "Network", out: Path) -> None:
         if value is not None:
             say(f"{name:>8} {value:.10g}")
     for name in ("dPC", "dIIC"):
-        if name in network.nodes:
+        if name in network.nodes and network.nodes[name].notna().any():
             first = network.nodes.sort_values(name, ascending=False, kind="stable").head(5)
             told = ", ".join(f"{node} {worth:.4g} %" for node, worth in zip(first["node"], first[name], strict=True))
             say(f"{name:>8} {told}")

@@ -25,13 +25,21 @@ def parameters_of(
     total_area: float | None = None,
 ) -> dict[str, Any]:
     """Return what is used, defaults filled in."""
-    for name, value in (("distance", distance), ("threshold", threshold), ("probability", probability)):
+    for name, value in (
+        ("distance", distance),
+        ("threshold", threshold),
+        ("probability", probability),
+        ("total_area", total_area),
+    ):
         if value is not None and not (0 <= value < np.inf and (value > 0 or name == "threshold")):
-            problem = f"the {name} is not a positive number"
-            raise InputError(problem, value=f"{value:g}", code="OPTION_INVALID")
+            problem = "this is not a positive number"
+            raise InputError(problem, column=name, value=f"{value:g}", code="OPTION_INVALID")
     if probability is not None and probability > (1 if kind is Kind.LINK else np.nextafter(1, 0)):
         problem = "the probability at the distance must be below 1"
-        raise InputError(problem, value=f"{probability:g}", expected="0.5 for a median distance", code="OPTION_INVALID")
+        expected = "0.5 for a median distance"
+        raise InputError(
+            problem, column="probability", value=f"{probability:g}", expected=expected, code="OPTION_INVALID"
+        )
     if kind is Kind.DISTANCE:
         if distance is None and threshold is None:
             problem = "of distances, neither the one with a known probability nor the longest of a link is told"
@@ -41,7 +49,8 @@ def parameters_of(
             threshold = distance if threshold is None else threshold
     elif distance is not None or (kind is Kind.PROBABILITY and probability is not None):
         problem = f"the connections are {kind.replace('y', 'ie')}s, which need no distance and its probability"
-        raise InputError(problem, code="OPTION_UNFIT")
+        name, value = ("probability", probability) if distance is None else ("distance", distance)
+        raise InputError(problem, column=name, value=f"{value:g}", code="OPTION_UNFIT")
     return {
         "kind": str(kind),
         "distance": distance,

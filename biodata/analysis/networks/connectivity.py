@@ -27,6 +27,7 @@ _Result = TypeVar("_Result")
 _PARTS = 64
 """Into how many parts the sources are cut, whatever the number of workers: sums come out the same to the last bit."""
 
+_LARGEST_AREA = 1e150
 _MANY_LINKS = 4
 """Links a node from which on it pays to look for those that are not needed."""
 
@@ -222,7 +223,11 @@ def check(area: Floats, total_area: float | None, active: NDArray[np.bool_] | No
         raise InputError(problem, code="AREA_INVALID")
     there = np.ones(area.size, dtype=np.bool_) if active is None else active
     together = float(area.sum())
-    if total_area is not None and not together * (1 - 1e-9) <= total_area < math.inf:
+    if together > _LARGEST_AREA:
+        problem = "the areas are too large to be multiplied"
+        expected = f"up to {_LARGEST_AREA:g} together; another unit"
+        raise InputError(problem, value=f"{together:g}", expected=expected, code="AREA_INVALID")
+    if total_area is not None and not together * (1 - 1e-9) <= total_area <= _LARGEST_AREA:
         problem = f"the landscape is smaller than its nodes, which have {together:g} together"
         expected = "the area of the whole landscape, in the nodes' unit"
         raise InputError(problem, value=f"{total_area:g}", expected=expected, code="TOTAL_AREA_INVALID")
