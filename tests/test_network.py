@@ -74,6 +74,25 @@ def test_only_what_is_asked_for(files, tmp_path):
     assert set(found["nodes"][0]) == {"node", "area", "existing", "component"}
 
 
+def test_an_estimate_writes_nothing_and_what_to_write_is_asked_for(files, tmp_path):
+    done = CliRunner().invoke(app, [*files[:-2], "--distance", "1000", "--estimate"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("estimate: 4 nodes, 4 links, ")
+    done = CliRunner().invoke(app, [*files, "--distance", "1000", "--estimate", "--index", "PC", "--only-overall"])
+    assert "(4 nodes timed)" in done.stdout
+    assert not (tmp_path / "out.json").exists()
+    done = CliRunner().invoke(app, [*files[:-2], "--distance", "1000"])
+    assert "column --out: the file to write is not told" in str(done.exception)
+
+
+def test_one_index_on_the_command_line(files, tmp_path):
+    done = CliRunner().invoke(app, [*files, "--distance", "1000", "--index", "PC"])
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert "PCnum" in found["overall"]
+    assert "IICnum" not in found["overall"]
+
+
 def test_the_best_paths_between_two_nodes(files, tmp_path):
     done = CliRunner().invoke(app, [*files, "--distance", "1000", "--between", "1", "5", "--paths", "9"])
     assert done.exit_code == 0, done.output

@@ -28,6 +28,8 @@ _PARTS = 64
 """Into how many parts the sources are cut, whatever the number of workers: sums come out the same to the last bit."""
 
 _LARGEST_AREA = 1e150
+"""Squares of larger ones are no numbers."""
+
 _MANY_LINKS = 4
 """Links a node from which on it pays to look for those that are not needed."""
 
@@ -152,25 +154,27 @@ def sweep(
     title: str = "",
 ) -> Sweep:
     """Sum over all sources what `graph_removal.sweep` finds from some."""
-    if not graph.hops and graph.links > _MANY_LINKS * graph.nodes:
-        kept = graph_pruning.needed(graph, active)
-        if not kept.all():
-            fewer = graphs.subset(graph, kept)
-            totals, flux, node_loss, of_kept = sweep(
-                fewer, area, active=active, nodes=nodes, links=links, executor=executor, progress=progress, title=title
-            )
-            link_loss = np.zeros(graph.links)
-            link_loss[kept] = of_kept
-            return totals, flux, node_loss, link_loss
-    work = partial(_sweep_part, graph, np.ascontiguousarray(area), active, nodes, links)
-    found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(graph.links))
+    fewer, kept = without_needless_links(graph, active)
+    work = partial(sweep_part, fewer, np.ascontiguousarray(area), active, nodes, links)
+    found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(fewer.links))
     for part in over_sources(work, graph.nodes, executor=executor, progress=progress, title=title):
         for total, more in zip(found, part, strict=True):
             total += more
-    return found
+    link_loss = np.zeros(graph.links)
+    link_loss[kept] = found[3]
+    return *found[:3], link_loss
 
 
-def _sweep_part(
+def without_needless_links(graph: Graph, active: NDArray[np.bool_]) -> tuple[Graph, NDArray[np.bool_]]:
+    """Return the graph without links that no best path can need, where it has many, and which are left."""
+    kept = np.ones(graph.links, dtype=np.bool_)
+    if graph.hops or graph.links <= _MANY_LINKS * graph.nodes:
+        return graph, kept
+    kept = graph_pruning.needed(graph, active)
+    return (graph if kept.all() else graphs.subset(graph, kept)), kept
+
+
+def sweep_part(
     graph: Graph, area: Floats, active: NDArray[np.bool_], nodes: bool, links: bool, sources: Ints32
 ) -> Sweep:
     """Sweep from some sources."""

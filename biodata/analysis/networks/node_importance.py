@@ -123,7 +123,7 @@ def of_addition(
     r_i r_j is above its p*.
     """
     check(area, None, active)
-    numerator = float(sweep(graph, area, active=active, executor=executor)[0][0])
+    numerator = float(sweep(graph, area, active=active, executor=executor, progress=progress, title="before")[0][0])
     candidates = np.flatnonzero(~active).astype(np.int32)
     reach = np.empty((candidates.size, graph.nodes))
     graph_search.rows(candidates, *graph.arguments(), active, reach)
@@ -171,7 +171,7 @@ def betweenness(
     """
     there = check(area, None, active)
     plain, weighted = np.zeros(graph.nodes), np.zeros(graph.nodes)
-    work = partial(_between, graph, area, there)
+    work = partial(between_part, graph, area, there)
     title = "BC(IIC)" if graph.hops else "BC(PC)"
     for part in over_sources(work, graph.nodes, executor=executor, progress=progress, title=title):
         plain += part[0]
@@ -179,7 +179,7 @@ def betweenness(
     return plain, weighted
 
 
-def _between(graph: Graph, area: Floats, active: NDArray[np.bool_], sources: Ints32) -> tuple[Floats, Floats]:
+def between_part(graph: Graph, area: Floats, active: NDArray[np.bool_], sources: Ints32) -> tuple[Floats, Floats]:
     """Return betweenness from some sources."""
     plain, weighted = np.zeros(graph.nodes), np.zeros(graph.nodes)
     graph_search.betweenness(
