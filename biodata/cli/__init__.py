@@ -76,6 +76,10 @@ def main() -> None:
     """Run the command; what goes wrong is one line on standard error and an exit code that is not 0."""
     # Read when Polars is loaded. Memory that is wanted again at once is not given back: an ingest takes 6 % less time.
     os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:-1")
+    if sys.stderr.isatty() and not os.get_terminal_size(sys.stderr.fileno()).columns:
+        # A terminal that tells no size, as that of `script` and of many containers, would get bars of no width.
+        os.environ.setdefault("TQDM_NCOLS", "80")
+        os.environ.setdefault("TQDM_NROWS", "24")
     try:
         app()
     except BiodataError as error:
