@@ -90,7 +90,7 @@ def test_the_heap_that_takes_over_after_many_passes_gives_the_same(monkeypatch):
     monkeypatch.setattr(graph_removal, "_repair", graph_removal._repair.py_func)
     graph_removal.sweep.py_func(
         sources, graph.starts, graph.targets, graph.origins, graph.link_of, graph.weights, graph.hops, active, area,
-        True, True, totals, flux, nodes, links,
+        True, True, 0.0, totals, flux, nodes, links,
     )  # fmt: skip
     np.testing.assert_allclose(100 * nodes / totals[0], usual.connector, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(100 * links / totals[0], usual.links, rtol=1e-12, atol=1e-12)
@@ -127,6 +127,22 @@ def test_small_importances_keep_their_digits():
     graph = graphs.with_probabilities(4, [1, 2], [2, 3], [0.5, 0.5])
     found = node_importance.of_removal(graph, area)
     assert found.connector[2] == pytest.approx(100 * 2 * 1e-6 * 0.25 / found.numerator, rel=1e-12)
+
+
+def test_pairs_that_are_lost_in_rounding_are_not_looked_for():
+    # A line of 300 nodes whose ends are 1e-90 apart: every importance is still that of removing it.
+    area = np.random.default_rng(4).lognormal(0, 1, 300)
+    line = graphs.with_probabilities(300, np.arange(299), np.arange(1, 300), np.full(299, 0.5))
+    found = node_importance.of_removal(line, area)
+    chance = 0.5 ** np.abs(np.subtract.outer(np.arange(300), np.arange(300)))
+    whole = area @ chance @ area
+    assert found.numerator == pytest.approx(whole, rel=1e-14)
+    for node in range(0, 300, 17):
+        left, right = area[:node], area[node + 1 :]
+        across = 2 * left @ chance[:node, node + 1 :] @ right
+        assert found.connector[node] == pytest.approx(100 * across / whole, rel=1e-12, abs=1e-13)
+        flux = 2 * area[node] * (chance[node] @ area - area[node])
+        assert found.flux[node] == pytest.approx(100 * flux / whole, rel=1e-12)
 
 
 def test_workers_do_not_change_a_single_bit():

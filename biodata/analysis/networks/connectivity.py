@@ -30,6 +30,9 @@ _PARTS = 64
 _LARGEST_AREA = 1e150
 """Squares of larger ones are no numbers."""
 
+_ROUNDING = 1e-16
+"""The part of PC that is no more than its last digit."""
+
 _MANY_LINKS = 4
 """Links a node from which on it pays to look for those that are not needed."""
 
@@ -191,9 +194,16 @@ def sweep_part(
         area,
         nodes,
         links,
+        _least(area[active]),
         *found,
     )
     return found
+
+
+def _least(area: Floats) -> float:
+    """Return a probability such that all pairs below it together are lost in the rounding of PC, which has sum a² too."""
+    together = float(area.sum())
+    return _ROUNDING * float((area / together) @ (area / together)) if together else 0.0
 
 
 def over_sources(

@@ -77,10 +77,12 @@ def search(
     order: Ints32,
     keys: Floats,
     places: Ints32,
+    least: float,
 ) -> int:
     """Fill labels, `via` (the directed link that led into a node, -1 where none) and the order of settling.
 
-    Return how many nodes were reached. Nodes that are not `active` are not there. A node's last entry in the heap is
+    Return how many nodes were reached. Nodes that are not `active` are not there, and those of a probability below
+    `least` are not reached. A node's last entry in the heap is
     the only one with its label, since an entry is made only for a larger one; the others are skipped.
     """
     unreached = -np.inf if hops else 0.0
@@ -114,7 +116,7 @@ def search(
         for link in range(starts[node], starts[node + 1]):
             target = targets[link]
             label = key * weights[link]
-            if label > labels[target] and active[target]:
+            if label > labels[target] and label >= least and active[target]:
                 labels[target] = label
                 via[target] = link
                 size = push(keys, places, size, label, target)
@@ -130,7 +132,7 @@ def rows(
     via, order = np.empty(count, np.int32), np.empty(count, np.int32)
     keys, places = np.empty(targets.size + count + 1), np.empty(targets.size + count + 1, np.int32)
     for i in range(sources.size):
-        search(sources[i], starts, targets, weights, hops, active, labels[i], via, order, keys, places)
+        search(sources[i], starts, targets, weights, hops, active, labels[i], via, order, keys, places, 0.0)
 
 
 @compiled
@@ -192,7 +194,7 @@ def betweenness(
     for source in sources:
         if not active[source]:
             continue
-        reached = search(source, starts, targets, steps, hops, active, labels, via, order, keys, places)
+        reached = search(source, starts, targets, steps, hops, active, labels, via, order, keys, places, 0.0)
         paths[:] = 0.0
         paths[source] = 1.0
         for i in range(reached):

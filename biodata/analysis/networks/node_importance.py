@@ -3,8 +3,9 @@
 The importance of a node is the percentage of PC (or IIC) that goes with it, dPC_k = 100 (PC - PC_-k) / PC, the
 landscape's area unchanged. Saura & Rubio 2010 (https://doi.org/10.1111/j.1600-0587.2009.05760.x) split it: *intra* is
 a_k^2, what the node counts by itself; *flux* is 2 a_k sum a_j p*_kj, its pairs with others; *connector* is what pairs
-of other nodes lose because their best path led over k. A link has nothing but a connector. All of it is exact, and
-none of it is a difference of two large sums, so that small importances keep their digits.
+of other nodes lose because their best path led over k. A link has nothing but a connector. All of it is exact but for
+pairs that together are less than the last digit of PC, and none of it is a difference of two large sums, so that small
+importances keep their digits.
 """
 
 from concurrent.futures import Executor
