@@ -194,13 +194,13 @@ def sweep_part(
         area,
         nodes,
         links,
-        _least(area[active]),
+        least_probability(area[active]),
         *found,
     )
     return found
 
 
-def _least(area: Floats) -> float:
+def least_probability(area: Floats) -> float:
     """Return a probability such that all pairs below it together are lost in the rounding of PC, which has sum a² too."""
     together = float(area.sum())
     return _ROUNDING * float((area / together) @ (area / together)) if together else 0.0

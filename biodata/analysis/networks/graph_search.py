@@ -177,6 +177,7 @@ def betweenness(
     hops: bool,
     active: Bools,
     area: Floats,
+    least: float,
     plain: Floats,
     weighted: Floats,
 ) -> None:
@@ -184,7 +185,7 @@ def betweenness(
 
     After Brandes 2001, https://doi.org/10.1080/0022250X.2001.9990249. Certain links count as a little less than certain
     where paths are compared, so that the number of best paths is finite: of equal paths those with fewest certain links
-    are left. Paths are equal that differ by less than rounding does.
+    are left. Paths are equal that differ by less than rounding does. Pairs of a probability below `least` do not count.
     """
     count = area.size
     labels, via, order = np.empty(count), np.empty(count, np.int32), np.empty(count, np.int32)
@@ -194,7 +195,7 @@ def betweenness(
     for source in sources:
         if not active[source]:
             continue
-        reached = search(source, starts, targets, steps, hops, active, labels, via, order, keys, places, 0.0)
+        reached = search(source, starts, targets, steps, hops, active, labels, via, order, keys, places, least)
         paths[:] = 0.0
         paths[source] = 1.0
         for i in range(reached):

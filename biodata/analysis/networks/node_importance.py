@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis.bucket_queue import Floats, Ints32
 from biodata.analysis.networks import graph_search
-from biodata.analysis.networks.connectivity import check, over_sources, sweep
+from biodata.analysis.networks.connectivity import check, least_probability, over_sources, sweep
 from biodata.analysis.networks.graphs import Graph
 
 
@@ -164,7 +164,7 @@ def betweenness(
     The weighted form counts a_i a_j p*_ij, or a_i a_j / (1 + links), for each pair: BC(PC) and BC(IIC) after Bodin &
     Saura 2010, https://doi.org/10.1016/j.ecolmodel.2010.06.017. Pairs with several equal best paths are shared among
     them, as in Freeman's betweenness; links of probability 1 can be walked to and fro for nothing, so of equal paths
-    only those with fewest of these count.
+    only those with fewest of these count. Pairs whose probability is lost in the rounding of PC are not counted.
 
     Returns
     -------
@@ -192,6 +192,7 @@ def between_part(graph: Graph, area: Floats, active: NDArray[np.bool_], sources:
         graph.hops,
         active,
         area,
+        least_probability(area[active]),
         plain,
         weighted,
     )
