@@ -45,6 +45,7 @@ def test_files_and_the_library_agree(files):
     for name, value in expected.items():
         assert found[0][name] == pytest.approx(value, rel=1e-5), name
     assert found[0]["pieces beyond the border"] == 1
+    assert done.stderr == "biodata: parks.gpkg: 1 rows are no polygons and were left out\n"
 
 
 def test_the_pieces_as_conefors_files_have_the_same_equivalent_area(files):

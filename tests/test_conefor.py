@@ -41,6 +41,8 @@ def pairs(found, nodes=FOUR):
         pytest.param("\ufeff12\t5\n\n3\t1\n700\t0\n4\t2.5\n\n", id="BOM, empty lines"),
         pytest.param("ID\tAREA\n12\t5\n3\t1\n7e2\t0\n4\t2.5e0\n", id="a heading, numbers as R writes them"),
         pytest.param("12\t5\n3\t1\n700\t0\n4\t2.5\n".encode("utf-16"), id="UTF-16"),
+        pytest.param("12,5\n3,1\n700,0\n4,2.5\n", id="commas"),
+        pytest.param("node id,area\n12,5\n3,1\n700,0\n4,2.5\n", id="commas and a heading with a space"),
         pytest.param("12\t5\r3\t1\r700\t0\r4\t2.5\r", id="CR"),
     ],
 )
@@ -67,7 +69,10 @@ def test_a_third_column_tells_nodes_to_add(tmp_path):
         pytest.param("1 5\n2 nan\n", r"row 2, column 2, value 'nan': this is no number", id="nan"),
         pytest.param("1 5\n2 1_000\n", r"row 2, column 2, value '1_000': this is no number", id="underscore"),
         pytest.param("1 5\n\n2 0,5\n", r"row 3, column 2, value '0,5': a decimal comma", id="decimal comma"),
-        pytest.param("1,5\n2,3\n", r"row 1, column 1, value '1,5'.*commas between fields; fields are", id="CSV"),
+        pytest.param(
+            "1\t5\n2\t1,5\n", r"row 2, column 2, value '1,5': a decimal comma, or a comma beside", id="comma and tab"
+        ),
+        pytest.param("1,5,5\n2,3,0\n", r"row 1, column existing, value '5'", id="decimal commas in a CSV"),
         pytest.param("1 5\n1 6\n", r"row 2, column id, value '1': the node stands twice", id="twice"),
         pytest.param("1 5\n2 -6\n", r"row 2, column area, value '-6': this is no area", id="negative"),
         pytest.param("1 5\n2 inf\n", r"row 2, column area, value 'inf': this is no area", id="endless"),
@@ -139,6 +144,7 @@ def test_three_rows_of_three_are_a_list_unless_they_can_only_be_a_matrix(tmp_pat
         pytest.param("12 3 -5\n", Kind.DISTANCE, r"row 1, column distance, value '-5': this is no distance", id="negative"),
         pytest.param("12 3 2\n", Kind.LINK, r"row 1, column link, value '2': this is no link", id="no link"),
         pytest.param("12 3\n", Kind.DISTANCE, "row 1: 2 numbers, so there is no distance", id="no distance"),
+        pytest.param("12 3\n12 3 1\n", None, "row 2: 3 numbers where row 1 has 2", id="longer row"),
         pytest.param("12 3 1\n12 3\n", None, "row 2: 2 numbers where row 1 has 3", id="short row"),
         pytest.param("12 3 1\n3 4 1 8\n", None, "row 2: 4 numbers where row 1 has 3", id="long row"),
         pytest.param("12 3 1\n3 4 abc\n", None, r"row 2, column 3, value 'abc': this is no number", id="text"),

@@ -74,6 +74,25 @@ def test_only_what_is_asked_for(files, tmp_path):
     assert set(found["nodes"][0]) == {"node", "area", "existing", "component"}
 
 
+def test_an_estimate_writes_nothing_and_what_to_write_is_asked_for(files, tmp_path):
+    done = CliRunner().invoke(app, [*files[:-2], "--distance", "1000", "--estimate"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("estimate: 4 nodes, 4 links, ")
+    done = CliRunner().invoke(app, [*files, "--distance", "1000", "--estimate", "--index", "PC", "--only-overall"])
+    assert "(4 nodes timed)" in done.stdout
+    assert not (tmp_path / "out.json").exists()
+    done = CliRunner().invoke(app, [*files[:-2], "--distance", "1000"])
+    assert "column --out: the file to write is not told" in str(done.exception)
+
+
+def test_one_index_on_the_command_line(files, tmp_path):
+    done = CliRunner().invoke(app, [*files, "--distance", "1000", "--index", "PC"])
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert "PCnum" in found["overall"]
+    assert "IICnum" not in found["overall"]
+
+
 def test_the_best_paths_between_two_nodes(files, tmp_path):
     done = CliRunner().invoke(app, [*files, "--distance", "1000", "--between", "1", "5", "--paths", "9"])
     assert done.exit_code == 0, done.output
@@ -94,7 +113,8 @@ def test_the_best_paths_between_two_nodes(files, tmp_path):
     [
         pytest.param([], r"distances.txt, row 1, column probability, value '1000': this is no probability", id="no option"),
         pytest.param(["--kind", "distance"], "neither the one with a known probability nor the longest of a link", id="nothing told of distances"),
-        pytest.param(["--distance", "0"], "the distance is not a positive number", id="no distance"),
+        pytest.param(["--distance", "0"], "column distance, value '0': this is not a positive number", id="no distance"),
+        pytest.param(["--distance", "9", "--total-area", "nan"], "column total_area, value 'nan': this is not a positive", id="no landscape"),
         pytest.param(["--distance", "9", "--probability", "1"], "must be below 1", id="certain"),
         pytest.param(["--distance", "9", "--total-area", "20"], "value '20': the landscape is smaller than its nodes, which have 26", id="small landscape"),
         pytest.param(["--distance", "9", "--out", "{tmp_path}/nodes.txt"], "written over itself", id="over itself"),
@@ -140,6 +160,22 @@ def test_nodes_to_add_are_outside_the_landscape_until_they_are_added():
     assert added["dPCconnector"] == 100 * 2 * 3 * 0.25 / 10
     assert found.nodes["component"].tolist() == [0, -1, 1]
     assert found.links["dPC"].isna().all()
+
+
+def test_areas_whose_products_are_no_numbers_are_refused():
+    nodes = Nodes(np.array([1, 2]), np.array([1e200, 1.0]), np.array([True, True]))
+    with pytest.raises(InputError, match="too large to be multiplied"):
+        analyse(nodes, Connections(Kind.LINK, np.array([0]), np.array([1]), np.ones(1)))
+
+
+def test_only_the_indices_that_are_asked_for():
+    found = network(Kind.PROBABILITY, [(0, 1, 0.5), (1, 2, 0.25)], indices=["PC"])
+    assert "IICnum" not in found.overall
+    assert "dIIC" not in found.nodes
+    assert found.nodes["component"].tolist() == [0, 0, 0]
+    assert found.links["dPC"].notna().all()
+    with pytest.raises(InputError, match="the probabilities of the connections are not known"):
+        network(Kind.LINK, [(0, 1, 1)], indices=["PC"])
 
 
 def test_one_node_is_a_network():

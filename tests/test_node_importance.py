@@ -1,5 +1,7 @@
 """dPC and dIIC of nodes and links equal removing them one by one, on graphs with everything awkward in them."""
 
+from itertools import pairwise, permutations
+
 import networkx
 import numpy as np
 import pytest
@@ -88,7 +90,7 @@ def test_the_heap_that_takes_over_after_many_passes_gives_the_same(monkeypatch):
     monkeypatch.setattr(graph_removal, "_repair", graph_removal._repair.py_func)
     graph_removal.sweep.py_func(
         sources, graph.starts, graph.targets, graph.origins, graph.link_of, graph.weights, graph.hops, active, area,
-        True, True, totals, flux, nodes, links,
+        True, True, 0.0, totals, flux, nodes, links,
     )  # fmt: skip
     np.testing.assert_allclose(100 * nodes / totals[0], usual.connector, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(100 * links / totals[0], usual.links, rtol=1e-12, atol=1e-12)
@@ -127,6 +129,22 @@ def test_small_importances_keep_their_digits():
     assert found.connector[2] == pytest.approx(100 * 2 * 1e-6 * 0.25 / found.numerator, rel=1e-12)
 
 
+def test_pairs_that_are_lost_in_rounding_are_not_looked_for():
+    # A line of 300 nodes whose ends are 1e-90 apart: every importance is still that of removing it.
+    area = np.random.default_rng(4).lognormal(0, 1, 300)
+    line = graphs.with_probabilities(300, np.arange(299), np.arange(1, 300), np.full(299, 0.5))
+    found = node_importance.of_removal(line, area)
+    chance = 0.5 ** np.abs(np.subtract.outer(np.arange(300), np.arange(300)))
+    whole = area @ chance @ area
+    assert found.numerator == pytest.approx(whole, rel=1e-14)
+    for node in range(0, 300, 17):
+        left, right = area[:node], area[node + 1 :]
+        across = 2 * left @ chance[:node, node + 1 :] @ right
+        assert found.connector[node] == pytest.approx(100 * across / whole, rel=1e-12, abs=1e-13)
+        flux = 2 * area[node] * (chance[node] @ area - area[node])
+        assert found.flux[node] == pytest.approx(100 * flux / whole, rel=1e-12)
+
+
 def test_workers_do_not_change_a_single_bit():
     from concurrent.futures import ThreadPoolExecutor
 
@@ -160,13 +178,35 @@ def test_betweenness_is_that_of_networkx(seed):
     np.testing.assert_allclose(weighted, by_hand, atol=1e-12)
 
 
-def test_betweenness_of_certain_links_means_nothing():
-    assert node_importance.betweenness(graphs.with_probabilities(3, [0, 1], [1, 2], [1.0, 0.5]), np.ones(3)) is None
-    plain, weighted = node_importance.betweenness(
-        graphs.with_probabilities(3, [0, 1], [1, 2], [0.5, 0.5]), np.array([2.0, 1.0, 3.0])
-    )
-    assert plain.tolist() == [0, 2, 0]
-    assert weighted.tolist() == [0, 2 * 2 * 3 * 0.25, 0]
+@pytest.mark.parametrize("seed", range(40))
+def test_betweenness_of_probabilities_is_counted_along_every_path(seed):
+    nodes = 2 + seed % 7
+    area, first, second, probability = random_network(seed + 500, nodes)
+    probability = np.where(probability > 1e-9, probability, 0.0)
+    best = best_links(first, second, probability)
+    peer = networkx.Graph(best.keys())
+    peer.add_nodes_from(range(nodes))
+    expected = np.zeros(nodes)
+    for one, other in permutations(range(nodes), 2):
+        ways = []
+        for path in networkx.all_simple_paths(peer, one, other):
+            chances = [best[min(pair), max(pair)] for pair in pairwise(path)]
+            # Of equal paths, those with fewest certain links; rounding makes no difference.
+            ways.append((round(-sum(np.log(chances)), 9), chances.count(1.0), path, np.prod(chances)))
+        least = min((way[:2] for way in ways), default=None)
+        equal = [way for way in ways if way[:2] == least]
+        for *_, path, value in equal:
+            expected[path[1:-1]] += area[one] * area[other] * value / len(equal)
+    _, weighted = node_importance.betweenness(graphs.with_probabilities(nodes, first, second, probability), area)
+    np.testing.assert_allclose(weighted, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_equal_paths_are_shared_though_their_products_round_differently():
+    # 0.9 * 0.7 * 0.3 one way round a ring and 0.3 * 0.7 * 0.9 the other. Node 1 lies between 0 and 2, on one of two ways
+    # between 0 and 3, and on one of two between 4 and 2; both orders of each pair.
+    ring = graphs.with_probabilities(6, [0, 1, 2, 0, 4, 3], [1, 2, 3, 4, 5, 5], [0.9, 0.7, 0.3, 0.3, 0.7, 0.9])
+    plain, _ = node_importance.betweenness(ring, np.ones(6))
+    assert plain[[1, 2, 4, 5]].tolist() == [4, 4, 4, 4]
 
 
 @pytest.mark.parametrize("area", [[1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]])

@@ -149,6 +149,15 @@ def test_a_region_without_protected_areas_and_one_that_is_protected_throughout()
     assert (whole.prot, whole.protconn, whole.unprotected) == pytest.approx((100, 100, 0), abs=1e-9)
 
 
+def test_what_meets_in_one_point_is_certain_to_be_reached():
+    found = protconn(squares((0, 0, 4, 4), (4, 4, 8, 8)), REGION, transboundary_m=None)
+    assert found.pieces == 2  # two polygons, 0 m apart
+    assert found.eca_km2 == pytest.approx(32, rel=1e-12)
+    corner = protconn(squares((16, 6, 20, 10), (20, 10, 24, 14)), REGION, transboundary_m=0)
+    assert (corner.pieces, corner.beyond) == (1, 1)
+    assert corner.trans == 0
+
+
 def test_the_printed_table_has_makurhinis_names():
     found = protconn(squares(A, B, (0, 10, 20, 12)), REGION)
     values = found.as_dict()

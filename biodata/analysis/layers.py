@@ -24,7 +24,7 @@ def read_polygons(paths: Sequence[Path]) -> gpd.GeoDataFrame:
     Returns
     -------
     geopandas.GeoDataFrame
-        One column, `geometry`.
+        One column, `geometry`; `attrs["left_out"]` has the number of rows that were left out, by the name of the file.
 
     Raises
     ------
@@ -33,6 +33,7 @@ def read_polygons(paths: Sequence[Path]) -> gpd.GeoDataFrame:
         (INPUT_EMPTY).
     """
     found: list[gpd.GeoSeries] = []
+    left_out: dict[str, int] = {}
     crs = None
     for path in paths:
         if not path.exists():
@@ -54,4 +55,8 @@ def read_polygons(paths: Sequence[Path]) -> gpd.GeoDataFrame:
         shapes = gpd.GeoSeries(layer.geometry.to_numpy()[polygons], crs=layer.crs)
         crs = layer.crs if crs is None else crs
         found.append(shapes.to_crs(crs))
-    return gpd.GeoDataFrame(geometry=pd.concat(found, ignore_index=True), crs=crs)
+        if not polygons.all():
+            left_out[path.name] = int((~polygons).sum())
+    table = gpd.GeoDataFrame(geometry=pd.concat(found, ignore_index=True), crs=crs)
+    table.attrs["left_out"] = left_out
+    return table

@@ -80,8 +80,11 @@ def compute(
         if country
         else read_polygons([region] if region else [])
     )
+    parks = read_polygons(areas)
+    for file, count in parks.attrs["left_out"].items():
+        typer.echo(f"biodata: {file}: {count} rows are no polygons and were left out", err=True)
     pieces = cut(
-        read_polygons(areas),
+        parks,
         land,
         transboundary_m=None if transboundary_m < 0 else transboundary_m,
         around=Around(around),

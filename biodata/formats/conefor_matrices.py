@@ -22,15 +22,15 @@ def is_matrix(numbers: Numbers, ids: Ints) -> bool:
     Returns
     -------
     bool
-        Rows of two or three are a list, unless they get longer or shorter by one as a half does. As many rows of two or
+        Rows of two or three are a list, unless they get shorter by one as a half does. As many rows of two or
         three as there are nodes could be both: they are a matrix if they are symmetric, with an even diagonal, and the
         first two columns are not all identifiers.
     """
     count, first = ids.size, int(numbers.count[0])
     if first not in (2, 3):
         return True
-    if first != numbers.count[-1]:
-        return numbers.count.size in (count - 1, count) and bool((np.abs(np.diff(numbers.count)) == 1).all())
+    if first != numbers.count[-1]:  # above the diagonal, with it or without
+        return first in (count, count - 1) and np.array_equal(numbers.count, np.arange(first, 0, -1))
     if numbers.count.size != count or bool((numbers.count != count).any()):
         return False
     square = numbers.value.reshape(count, count)

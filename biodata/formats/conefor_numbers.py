@@ -1,4 +1,4 @@
-"""The text behind Conefor's files: rows of numbers without a heading, of tabs, spaces or semicolons."""
+"""The text behind Conefor's files: rows of numbers without a heading, of tabs, spaces, semicolons or commas."""
 
 from dataclasses import dataclass
 from itertools import chain
@@ -12,7 +12,9 @@ from biodata.errors import InputError
 from biodata.formats import encodings
 
 _BLOCK_LINES: Final = 100_000
-_SEPARATORS: Final = "fields are separated by tabs, spaces or semicolons, and decimals by a point"
+_SEPARATORS: Final = (
+    "fields are separated by tabs, spaces, semicolons or commas, one kind a file, and decimals by a point"
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,7 +70,12 @@ def read_numbers(path: Path) -> Numbers:
     """
     raw = path.read_bytes()
     encoding = encodings.choose(raw[: 1 << 18], file=path.name)
-    lines = raw.decode(encoding, errors="replace").removeprefix("\ufeff").splitlines()
+    text = raw.decode(encoding, errors="replace").removeprefix("\ufeff")
+    if "," in text and not any(
+        len(line.replace(";", " ").split()) > 1 for line in text.splitlines() if _begins_like_a_number(line)
+    ):
+        text = text.replace(",", " ")  # nothing else parts the fields, and one number a row is never enough
+    lines = text.splitlines()
     rows: list[NDArray[np.int64]] = []
     counts: list[NDArray[np.int64]] = []
     values: list[NDArray[np.float64]] = []
@@ -77,7 +84,7 @@ def read_numbers(path: Path) -> Numbers:
         fields = [line.replace(";", " ").split() for line in lines[start : start + _BLOCK_LINES]]
         if heading and (first := next((line for line in fields if line), None)) is not None:
             heading = False
-            if not any(field[0].isdigit() or field[0] in "+-." for field in first):
+            if not any(_begins_like_a_number(field) for field in first):
                 first.clear()
         count = np.array([len(line) for line in fields], dtype=np.int64)
         flat = list(chain.from_iterable(fields))
@@ -97,6 +104,11 @@ def read_numbers(path: Path) -> Numbers:
     return Numbers(path.name, row, np.concatenate(counts), np.concatenate(values))
 
 
+def _begins_like_a_number(text: str) -> bool:
+    """Tell whether the first character is one that numbers begin with."""
+    return text[:1].isdigit() or text[:1] in ("+", "-", ".")
+
+
 def _is_number(field: str) -> bool:
     """Tell whether a field is written as a number with a point, or as one of the infinities."""
     try:
@@ -111,7 +123,7 @@ def _refuse_text(fields: list[list[str]], start: int, file: str) -> None:
     for line, row in enumerate(fields, start=start + 1):
         for column, field in enumerate(row, start=1):
             if not _is_number(field):
-                problem = "a decimal comma, or commas between fields" if "," in field else "this is no number"
+                problem = "a decimal comma, or a comma beside other separators" if "," in field else "this is no number"
                 raise InputError(
                     problem,
                     file=file,

@@ -89,7 +89,7 @@ def _best(graph: Graph, root: tuple[int, ...], target: int, barred: set[int]) ->
     order, places = np.empty(graph.nodes, dtype=np.int32), np.empty(graph.targets.size + 1, dtype=np.int32)
     keys = np.empty(graph.targets.size + 1)
     graph_search.search(
-        spur, graph.starts, graph.targets, weights, graph.hops, active, labels, via, order, keys, places
+        spur, graph.starts, graph.targets, weights, graph.hops, active, labels, via, order, keys, places, 0.0
     )
     if target != spur and via[target] < 0:
         return None

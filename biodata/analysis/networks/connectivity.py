@@ -27,6 +27,12 @@ _Result = TypeVar("_Result")
 _PARTS = 64
 """Into how many parts the sources are cut, whatever the number of workers: sums come out the same to the last bit."""
 
+_LARGEST_AREA = 1e150
+"""Squares of larger ones are no numbers."""
+
+_ROUNDING = 1e-16
+"""The part of PC that is no more than its last digit."""
+
 _MANY_LINKS = 4
 """Links a node from which on it pays to look for those that are not needed."""
 
@@ -51,8 +57,10 @@ def overall(
     area : ndarray of float64, (n,)
         Area, or another attribute that adds up, of each node; 0 or more.
     probability : Graph, optional
-        With probabilities: gives PCnum, EC(PC) and its other name ECA, PC, F (flux, the sum of direct probabilities over ordered pairs) and
-        AWF (the same times areas).
+        With probabilities: gives PCnum, EC(PC) and its other name ECA, PC, F (flux, the sum of direct probabilities over
+        ordered pairs), AWF (the same times areas), and the percent of PCnum inside nodes, PCintra(%), by direct moves,
+        PCdirect(%), and gained by stepping stones, PCstep(%) (Saura, Bodin & Fortin 2014,
+        https://doi.org/10.1111/1365-2664.12179).
     links : Graph, optional
         With links only: gives NL and NC (numbers of links and components), MSC (mean size of components), CCP
         (probability that two points of habitat share a component), LCP (the same of points of the landscape), H
@@ -102,10 +110,15 @@ def overall(
         product = area[probability.first[both]] * area[probability.second[both]]
         pairs = sweep(probability, area, active=there, executor=executor, progress=progress, title="PC")[0]
         total = float(pairs[0])
+        flux = float(2 * (direct * product).sum())
+        intra = float((area[there] ** 2).sum())
         found |= {
             "F": float(2 * direct.sum()),
-            "AWF": float(2 * (direct * product).sum()),
+            "AWF": flux,
             "PCnum": total,
+            "PCintra(%)": 100 * intra / total if total else None,
+            "PCdirect(%)": 100 * flux / total if total else None,
+            "PCstep(%)": 100 * max(total - intra - flux, 0.0) / total if total else None,
             "EC(PC)": math.sqrt(total),
             "ECA": math.sqrt(total),
             "PC": _over(total, square),
@@ -144,25 +157,27 @@ def sweep(
     title: str = "",
 ) -> Sweep:
     """Sum over all sources what `graph_removal.sweep` finds from some."""
-    if not graph.hops and graph.links > _MANY_LINKS * graph.nodes:
-        kept = graph_pruning.needed(graph, active)
-        if not kept.all():
-            fewer = graphs.subset(graph, kept)
-            totals, flux, node_loss, of_kept = sweep(
-                fewer, area, active=active, nodes=nodes, links=links, executor=executor, progress=progress, title=title
-            )
-            link_loss = np.zeros(graph.links)
-            link_loss[kept] = of_kept
-            return totals, flux, node_loss, link_loss
-    work = partial(_sweep_part, graph, np.ascontiguousarray(area), active, nodes, links)
-    found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(graph.links))
+    fewer, kept = without_needless_links(graph, active)
+    work = partial(sweep_part, fewer, np.ascontiguousarray(area), active, nodes, links)
+    found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(fewer.links))
     for part in over_sources(work, graph.nodes, executor=executor, progress=progress, title=title):
         for total, more in zip(found, part, strict=True):
             total += more
-    return found
+    link_loss = np.zeros(graph.links)
+    link_loss[kept] = found[3]
+    return *found[:3], link_loss
 
 
-def _sweep_part(
+def without_needless_links(graph: Graph, active: NDArray[np.bool_]) -> tuple[Graph, NDArray[np.bool_]]:
+    """Return the graph without links that no best path can need, where it has many, and which are left."""
+    kept = np.ones(graph.links, dtype=np.bool_)
+    if graph.hops or graph.links <= _MANY_LINKS * graph.nodes:
+        return graph, kept
+    kept = graph_pruning.needed(graph, active)
+    return (graph if kept.all() else graphs.subset(graph, kept)), kept
+
+
+def sweep_part(
     graph: Graph, area: Floats, active: NDArray[np.bool_], nodes: bool, links: bool, sources: Ints32
 ) -> Sweep:
     """Sweep from some sources."""
@@ -179,9 +194,16 @@ def _sweep_part(
         area,
         nodes,
         links,
+        least_probability(area[active]),
         *found,
     )
     return found
+
+
+def least_probability(area: Floats) -> float:
+    """Return a probability such that all pairs below it together are lost in the rounding of PC, which has sum a² too."""
+    together = float(area.sum())
+    return _ROUNDING * float((area / together) @ (area / together)) if together else 0.0
 
 
 def over_sources(
@@ -215,7 +237,11 @@ def check(area: Floats, total_area: float | None, active: NDArray[np.bool_] | No
         raise InputError(problem, code="AREA_INVALID")
     there = np.ones(area.size, dtype=np.bool_) if active is None else active
     together = float(area.sum())
-    if total_area is not None and not together * (1 - 1e-9) <= total_area < math.inf:
+    if together > _LARGEST_AREA:
+        problem = "the areas are too large to be multiplied"
+        expected = f"up to {_LARGEST_AREA:g} together; another unit"
+        raise InputError(problem, value=f"{together:g}", expected=expected, code="AREA_INVALID")
+    if total_area is not None and not together * (1 - 1e-9) <= total_area <= _LARGEST_AREA:
         problem = f"the landscape is smaller than its nodes, which have {together:g} together"
         expected = "the area of the whole landscape, in the nodes' unit"
         raise InputError(problem, value=f"{total_area:g}", expected=expected, code="TOTAL_AREA_INVALID")

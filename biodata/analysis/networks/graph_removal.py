@@ -137,6 +137,7 @@ def sweep(
     area: Floats,
     with_nodes: bool,
     with_links: bool,
+    least: float,
     totals: Floats,
     flux: Floats,
     node_loss: Floats,
@@ -156,6 +157,8 @@ def sweep(
     area : ndarray of float64, (n,)
     with_nodes, with_links : bool
         Whether removals are asked for.
+    least : float
+        Pairs of a lower probability are left out.
     totals : ndarray of float64, (2,)
         Gets the sum over the ordered pairs and, with hops, the sum of 1 / links over the ordered pairs of two nodes.
     flux : ndarray of float64, (n,)
@@ -175,7 +178,7 @@ def sweep(
     for source in sources:
         if not active[source] or (area[source] == 0.0 and not hops):
             continue
-        reached = search(source, starts, targets, weights, hops, active, labels, via, order, keys, places)
+        reached = search(source, starts, targets, weights, hops, active, labels, via, order, keys, places, least)
         others = 0.0
         for i in range(1, reached):
             node = order[i]

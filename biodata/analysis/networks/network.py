@@ -1,5 +1,6 @@
 """A landscape network as a whole: every index, node and link that Conefor would tell, in tables for a notebook."""
 
+from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 
 from biodata.analysis.bucket_queue import Floats
 from biodata.analysis.networks import best_paths, connectivity, graphs, node_importance
+from biodata.analysis.networks.conefor_graphs import IIC, PC, networks, parameters_of
 from biodata.analysis.networks.graphs import Graph
 from biodata.errors import InputError
 from biodata.formats.conefor import Connections, Nodes
@@ -28,7 +30,7 @@ class Network:
     nodes : pandas.DataFrame
         A row for each node in the file's order: node, area, existing, component, dA and, for each index, the
         importance with its fractions (dPC, dPCintra, dPCflux, dPCconnector) and betweenness. For nodes to add it is
-        what they would bring. `component` counts links of the binary network where there is one.
+        what they would bring. `component` counts links of the binary network where there is one, else all.
     links : pandas.DataFrame
         A row for each link: first, second (node identifiers), distance or probability, linked (in the binary network),
         spanning_tree, dIIC, dPC.
@@ -51,6 +53,7 @@ def analyse(
     probability: float | None = None,
     threshold: float | None = None,
     total_area: float | None = None,
+    indices: Collection[str] = (PC, IIC),
     importances: bool = True,
     links: bool = True,
     between: tuple[int, int] | None = None,
@@ -73,6 +76,8 @@ def analyse(
         probability, anything above 0 where it is not given.
     total_area : float, optional
         Area of the landscape in the nodes' unit.
+    indices : collection of str
+        PC, with what goes with probabilities, and IIC, with what goes with mere links; what cannot be had is left out.
     importances : bool
         Whether nodes (and links) are asked for, or the indices of the landscape only.
     links : bool
@@ -96,14 +101,11 @@ def analyse(
         If distances come with neither a distance nor a threshold, an option does not fit the connections, an area
         cannot be, or a path's end is no node.
     """
-    parameters = _parameters(connections.kind, distance, probability, threshold, total_area)
-    chances = _chances(connections, parameters)
-    binary = _linked(connections, parameters["threshold"])
-    count, there = nodes.ids.size, nodes.existing
-    hops = graphs.with_links(count, connections.first[binary], connections.second[binary])
-    chance = (
-        None if chances is None else graphs.with_probabilities(count, connections.first, connections.second, chances)
+    parameters = parameters_of(
+        connections.kind, distance=distance, probability=probability, threshold=threshold, total_area=total_area
     )
+    there = nodes.existing
+    hops, chance = networks(nodes, connections, parameters, indices)
     overall = connectivity.overall(
         nodes.area,
         probability=chance,
@@ -114,7 +116,9 @@ def analyse(
         progress=progress,
     )
     table: dict[str, Any] = {"node": nodes.ids, "area": nodes.area, "existing": there}
-    table["component"] = graphs.components(hops, there)
+    for graph in (hops, chance):
+        if graph is not None and "component" not in table:
+            table["component"] = graphs.components(graph, there)
     importance: dict[str, Floats] = {}
     if importances:
         together = float(nodes.area[there].sum())
@@ -125,58 +129,9 @@ def analyse(
                 table |= columns
                 if worth is not None:
                     importance[f"d{name}"] = worth
-    ways = [] if between is None else _paths(nodes, hops if chance is None else chance, between, paths)
+    searched = hops if chance is None else chance
+    ways = [] if between is None or searched is None else _paths(nodes, searched, between, paths)
     return Network(parameters, overall, pd.DataFrame(table), _links(nodes, connections, hops, chance, importance), ways)
-
-
-def _parameters(
-    kind: Kind, distance: float | None, probability: float | None, threshold: float | None, total_area: float | None
-) -> dict[str, Any]:
-    """Return what is used, defaults filled in."""
-    for name, value in (("distance", distance), ("threshold", threshold), ("probability", probability)):
-        if value is not None and not (0 <= value < np.inf and (value > 0 or name == "threshold")):
-            problem = f"the {name} is not a positive number"
-            raise InputError(problem, value=f"{value:g}", code="OPTION_INVALID")
-    if probability is not None and probability > (1 if kind is Kind.LINK else np.nextafter(1, 0)):
-        problem = "the probability at the distance must be below 1"
-        raise InputError(problem, value=f"{probability:g}", expected="0.5 for a median distance", code="OPTION_INVALID")
-    if kind is Kind.DISTANCE:
-        if distance is None and threshold is None:
-            problem = "of distances, neither the one with a known probability nor the longest of a link is told"
-            raise InputError(problem, expected="a distance, a threshold, or both", code="OPTION_MISSING")
-        if distance is not None:
-            probability = 0.5 if probability is None else probability
-            threshold = distance if threshold is None else threshold
-    elif distance is not None or (kind is Kind.PROBABILITY and probability is not None):
-        problem = f"the connections are {kind.replace('y', 'ie')}s, which need no distance and its probability"
-        raise InputError(problem, code="OPTION_UNFIT")
-    return {
-        "kind": str(kind),
-        "distance": distance,
-        "probability": probability,
-        "threshold": threshold,
-        "total_area": total_area,
-    }
-
-
-def _chances(connections: Connections, parameters: dict[str, Any]) -> Floats | None:
-    """Return the probability of each connection; None where it is not known."""
-    if connections.kind is Kind.PROBABILITY:
-        return connections.value
-    if connections.kind is Kind.LINK:
-        return None if parameters["probability"] is None else connections.value * parameters["probability"]
-    if parameters["distance"] is None:
-        return None
-    return graphs.probabilities_at(
-        connections.value, known_distance=parameters["distance"], probability=parameters["probability"]
-    )
-
-
-def _linked(connections: Connections, threshold: float | None) -> Any:
-    """Return which connections are links of the binary network."""
-    if connections.kind is Kind.DISTANCE:
-        return connections.value <= (np.inf if threshold is None else threshold)
-    return (connections.value > 0) & (connections.value >= (threshold or 0.0))
 
 
 def _importances(
@@ -193,11 +148,10 @@ def _importances(
         for part, values in fractions.items():
             values[~there] = getattr(gained, part)[~there]
     columns = {f"d{name}{'' if part == 'nodes' else part}": values for part, values in fractions.items()}
-    between = node_importance.betweenness(graph, nodes.area, active=there, executor=executor)
-    if between is not None:
-        if graph.hops:
-            columns["BC"] = between[0]
-        columns[f"BC({name})"] = between[1]
+    plain, weighted = node_importance.betweenness(graph, nodes.area, active=there, executor=executor, progress=progress)
+    if graph.hops:
+        columns["BC"] = plain
+    columns[f"BC({name})"] = weighted
     return columns, lost.links
 
 
@@ -216,7 +170,7 @@ def _paths(nodes: Nodes, graph: Graph, between: tuple[int, int], count: int) -> 
 
 
 def _links(
-    nodes: Nodes, connections: Connections, hops: Graph, chance: Graph | None, importance: dict[str, Floats]
+    nodes: Nodes, connections: Connections, hops: Graph | None, chance: Graph | None, importance: dict[str, Floats]
 ) -> pd.DataFrame:
     """Return the table of links: all that are in one of the two networks."""
     distances = connections.kind is Kind.DISTANCE

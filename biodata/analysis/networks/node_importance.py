@@ -3,8 +3,9 @@
 The importance of a node is the percentage of PC (or IIC) that goes with it, dPC_k = 100 (PC - PC_-k) / PC, the
 landscape's area unchanged. Saura & Rubio 2010 (https://doi.org/10.1111/j.1600-0587.2009.05760.x) split it: *intra* is
 a_k^2, what the node counts by itself; *flux* is 2 a_k sum a_j p*_kj, its pairs with others; *connector* is what pairs
-of other nodes lose because their best path led over k. A link has nothing but a connector. All of it is exact, and
-none of it is a difference of two large sums, so that small importances keep their digits.
+of other nodes lose because their best path led over k. A link has nothing but a connector. All of it is exact but for
+pairs that together are less than the last digit of PC, and none of it is a difference of two large sums, so that small
+importances keep their digits.
 """
 
 from concurrent.futures import Executor
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis.bucket_queue import Floats, Ints32
 from biodata.analysis.networks import graph_search
-from biodata.analysis.networks.connectivity import check, over_sources, sweep
+from biodata.analysis.networks.connectivity import check, least_probability, over_sources, sweep
 from biodata.analysis.networks.graphs import Graph
 
 
@@ -123,7 +124,7 @@ def of_addition(
     r_i r_j is above its p*.
     """
     check(area, None, active)
-    numerator = float(sweep(graph, area, active=active, executor=executor)[0][0])
+    numerator = float(sweep(graph, area, active=active, executor=executor, progress=progress, title="before")[0][0])
     candidates = np.flatnonzero(~active).astype(np.int32)
     reach = np.empty((candidates.size, graph.nodes))
     graph_search.rows(candidates, *graph.arguments(), active, reach)
@@ -151,31 +152,48 @@ def _gains(
 
 
 def betweenness(
-    graph: Graph, area: Floats, *, active: NDArray[np.bool_] | None = None, executor: Executor | None = None
-) -> tuple[Floats, Floats] | None:
+    graph: Graph,
+    area: Floats,
+    *,
+    active: NDArray[np.bool_] | None = None,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> tuple[Floats, Floats]:
     """Return on how many best paths between two other nodes each node lies, plain and weighted; both orders counted.
 
     The weighted form counts a_i a_j p*_ij, or a_i a_j / (1 + links), for each pair: BC(PC) and BC(IIC) after Bodin &
     Saura 2010, https://doi.org/10.1016/j.ecolmodel.2010.06.017. Pairs with several equal best paths are shared among
-    them, as in Freeman's betweenness.
+    them, as in Freeman's betweenness; links of probability 1 can be walked to and fro for nothing, so of equal paths
+    only those with fewest of these count. Pairs whose probability is lost in the rounding of PC are not counted.
 
     Returns
     -------
-    two ndarrays of float64, (n,), or None
-        None where links have probability 1: then paths of equal worth go to and fro, and their number means nothing.
+    two ndarrays of float64, (n,)
     """
     there = check(area, None, active)
-    if not graph.hops and bool((graph.weight == 1).any()):
-        return None
     plain, weighted = np.zeros(graph.nodes), np.zeros(graph.nodes)
-    for part in over_sources(partial(_between, graph, area, there), graph.nodes, executor=executor):
+    work = partial(between_part, graph, area, there)
+    title = "BC(IIC)" if graph.hops else "BC(PC)"
+    for part in over_sources(work, graph.nodes, executor=executor, progress=progress, title=title):
         plain += part[0]
         weighted += part[1]
     return plain, weighted
 
 
-def _between(graph: Graph, area: Floats, active: NDArray[np.bool_], sources: Ints32) -> tuple[Floats, Floats]:
+def between_part(graph: Graph, area: Floats, active: NDArray[np.bool_], sources: Ints32) -> tuple[Floats, Floats]:
     """Return betweenness from some sources."""
     plain, weighted = np.zeros(graph.nodes), np.zeros(graph.nodes)
-    graph_search.betweenness(sources, *graph.arguments(), active, area, plain, weighted)
+    graph_search.betweenness(
+        sources,
+        graph.starts,
+        graph.targets,
+        graph.origins,
+        graph.weights,
+        graph.hops,
+        active,
+        area,
+        least_probability(area[active]),
+        plain,
+        weighted,
+    )
     return plain, weighted
