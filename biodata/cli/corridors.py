@@ -1,7 +1,6 @@
 """`biodata corridors`: over an installation's layer, or over one's own raster and areas."""
 
 import math
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -80,7 +79,9 @@ def find_corridors(
     ] = EvidenceView.PUBLIC,
     as_of: Annotated[
         str | None,
-        typer.Option(help="Date of the run, from which recent years are counted back: today.", metavar="YYYY-MM-DD"),
+        typer.Option(
+            help="Date from which recent years are counted back: the day of the lake's version.", metavar="YYYY-MM-DD"
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="GeoPackage to write.", dir_okay=False)] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
@@ -168,7 +169,7 @@ def find_corridors(
                 "keep_suspicious": keep_suspicious,
                 "species": species,
                 "evidence_view": str(evidence),
-                "as_of": as_of or datetime.now(UTC).date().isoformat(),
+                "as_of": as_of,
             },
             out,
             estimate=estimate,

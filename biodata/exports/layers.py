@@ -60,8 +60,8 @@ def write_layers(frames: "Mapping[str, gpd.GeoDataFrame]", path: Path) -> None:
     part.unlink(missing_ok=True)
     for layer, frame in frames.items():
         frame.to_file(part, layer=layer, driver="GPKG", engine="pyogrio", mode="a" if part.exists() else "w")
-        describe(part, published(layer))
     add_styles(part, list(frames))
+    describe(part, {name: told for layer in frames for name, told in published(layer).items()})
     part.replace(path)
 
 
