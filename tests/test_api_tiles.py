@@ -21,7 +21,9 @@ def test_world_tile_counts_every_placed_record(client):
     assert sum(f["properties"]["count"] for f in layer["features"]) == releases.OPEN + 2
 
 
-@pytest.mark.parametrize("collection", ["protected_areas", "corridors", "reserve_candidates", "considered_ground", "boundaries"])
+@pytest.mark.parametrize(
+    "collection", ["protected_areas", "corridors", "reserve_candidates", "considered_ground", "boundaries"]
+)
 def test_shapes(client, collection):
     layer = decode(client.get(QUAD.format(collection) + "/6/28/50"))[collection]
     assert layer["features"]

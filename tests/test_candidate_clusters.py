@@ -13,7 +13,7 @@ STRIPS = clusters.strips(halves(), GRID, reach_m=50_000.0)
 
 def found(points, *, reach_m=10_000.0, share=0.05, most=5):
     worth = [clusters.worths(strip, points, GRID, reach_m=reach_m) for strip in STRIPS]
-    return clusters.clusters(STRIPS, worth, GRID, share=share, most=most)
+    return clusters.clusters(STRIPS, worth, GRID, share=share, most=most, apart_m=10_000.0)
 
 
 def at(*places):
@@ -51,8 +51,10 @@ def test_clusters_lie_on_both_sides_within_the_cap_and_apart():
     first = dict(zip(strip.cells.tolist(), strip.first.tolist(), strict=True))
     assert 2 <= len(out) <= 5
     assert sum(one.cells.size for one in out) <= 0.05 * strip.cells.size
-    every = np.concatenate([one.cells for one in out])
-    assert every.size == np.unique(every).size
+    for number, one in enumerate(out):
+        for other in out[:number]:
+            between = shapely.distance(clusters.polygon_of(one, GRID), clusters.polygon_of(other, GRID))
+            assert between > 0.05, "degrees; no two of one landscape"
     assert [one.worth for one in out] == sorted((one.worth for one in out), reverse=True)
     for one in out:
         assert {first[int(cell)] for cell in one.cells} == {True, False}

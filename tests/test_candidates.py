@@ -19,7 +19,7 @@ from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.results import coordinates_in
 from biodata.vocabularies import SharingCategory
-from landscapes import halves, local, square_grid, table
+from landscapes import boundary_set, halves, local, square_grid, table
 
 WEST = shapely.box(-9000, -3000, -1500, 3000)
 EAST = shapely.box(1500, -3000, 9000, 3000)
@@ -251,6 +251,18 @@ def test_ground_inside_the_band_is_not_a_side(shape, passes):
     assert ("beyond_band" in row["failed"]) is not passes
 
 
+def test_answers_near_the_line_change_as_the_band_says_and_name_the_set():
+    areas = frame(*TWO)
+    lands = halves().shapes
+    fine, coarse = (boundary_set(*lands, band_m=band_m) for band_m in (500.0, 5000.0))
+    for boundaries, failed in ((fine, []), (coarse, ["two_sided_evidence"])):
+        out = run(areas, corridors_of(areas), both(), boundaries)
+        row = out.considered.row(0, named=True)
+        assert row["failed"] == failed, "records 3 km from the line are on no side where the band is 5 km"
+        assert told(row)["boundaries"]["band_m"] == boundaries.band_m
+        assert str(boundaries.band_m)[:-2] in told(row)["hard_criteria"]["beyond_band"]["meaning"]
+
+
 def test_one_area_that_spills_over_the_line_is_no_candidate():
     spilling = ("spilling", ("LA",), shapely.box(-9000, -3000, 4000, 3000))
     far = ("far", ("VN",), shapely.box(30_000, -3000, 34_000, 3000))
@@ -442,6 +454,10 @@ def test_cluster_of_cells_where_no_area_stands():
         out = run(frame(*TWO), None, found, around=around, rules=rules)
         names = out.candidates.filter(pl.col("area_ids").list.len() == 0)["name"].to_list()
         assert names == ["Border ground LA – VN 1"] * height
+    without_areas = frame(*TWO).clear()
+    out = run(without_areas, None, found, around=around)
+    assert out.candidates["name"].to_list() == ["Border ground LA – VN 1"]
+    assert parts(out.candidates.row(0, named=True))["network_gain"]["value"] is None, "nothing yet to add to"
     hidden = RuleSet.of([Rule("n", SharingCategory.TENTH_DEGREE, "rare", scientific_name="Nomascus nasutus")])
     out = run(frame(*TWO), None, found, around=around, rules=hidden)
     assert out.considered["area_ids"].list.len().min() == 2, "outlines follow open records only"

@@ -191,7 +191,7 @@ def judge(
         for strip in along:
             own = points if permuted is None else _permuted(points, strip.border[1], permuted)
             worth.append(clusters.worths(strip, own, grid, reach_m=reach_m))
-        return clusters.clusters(along, worth, grid, share=given.share, most=given.top)
+        return clusters.clusters(along, worth, grid, share=given.share, most=given.top, apart_m=10_000.0)
 
     real = first_of(None)
     covered = hits(real, known)

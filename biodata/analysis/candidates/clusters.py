@@ -142,7 +142,7 @@ def worths(strip: Strip, points: Points, grid: Grid, *, reach_m: float) -> Float
 
 
 def clusters(
-    along: Sequence[Strip], worth_along: Sequence[Floats], grid: Grid, *, share: float, most: int
+    along: Sequence[Strip], worth_along: Sequence[Floats], grid: Grid, *, share: float, most: int, apart_m: float
 ) -> list[Cluster]:
     """Return clusters of the cells of most worth, the one of most worth first.
 
@@ -159,6 +159,8 @@ def clusters(
         Largest share of the strips' land that all clusters take.
     most : int
         Largest number of clusters.
+    apart_m : float
+        Nothing grows so near to a cluster again, metres: what is left of its surroundings is no cluster of its own.
 
     Returns
     -------
@@ -189,6 +191,9 @@ def clusters(
         free[cells] = False
         if first[cells].any() and not first[cells].all():
             found.append(Cluster(along[border_of[seed]].border, cells, float(best[cells].sum())))
+            rest = np.flatnonzero(free)
+            near = cKDTree(_xy(cells, grid)).query(_xy(rest, grid), distance_upper_bound=apart_m)[0]
+            free[rest[np.isfinite(near)]] = False
     return sorted(found, key=lambda one: (-one.worth, one.border, int(one.cells[0])))
 
 
@@ -235,7 +240,10 @@ def grounds(
     grid = equal_area_grid(window, parameters.cluster_cell_m)
     along, points = strips(boundaries, grid, reach_m=parameters.border_reach_m), points_of(records, grid)
     worth = [worths(strip, points, grid, reach_m=parameters.cluster_reach_m) for strip in along]
-    found = clusters(along, worth, grid, share=parameters.cluster_share, most=parameters.most_clusters)
+    found = clusters(
+        along, worth, grid,
+        share=parameters.cluster_share, most=parameters.most_clusters, apart_m=parameters.cluster_reach_m,
+    )  # fmt: skip
     numbers: dict[Border, int] = {}
     for cluster in found:
         numbers[cluster.border] = numbers.get(cluster.border, 0) + 1
