@@ -229,7 +229,8 @@ def grounds(
     Parameters
     ----------
     records : polars.DataFrame
-        Those that count: `species`, `side` (country code), decimalLongitude and decimalLatitude.
+        Those that count, and are open, for outlines follow them: `species`, `side` (country code), decimalLongitude and
+        decimalLatitude.
     boundaries : BoundarySet
     window : west, south, east, north
         Degrees, WGS 84.
@@ -252,7 +253,9 @@ def grounds(
             area_ids=(),
             sides=[(code,) for code in cluster.border],
             polygon=polygon_of(cluster, grid),
-            notes=["A cluster of cells near records of the same species on both sides; it follows no protected area."],
+            notes=[
+                "A cluster of cells near open records of the same species on both sides; it follows no protected area."
+            ],
         )
 
 

@@ -16,6 +16,7 @@ from biodata.analysis.candidates.habitat import Habitat
 from biodata.analysis.candidates.judging import Judged
 from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.analysis.layer_reading import LayerFile
+from biodata.vocabularies import SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import Counted
@@ -53,6 +54,7 @@ class Surroundings:
 def measure_by(
     table: gpd.GeoDataFrame,
     records: "Counted | None",
+    open_records: "Counted | None",
     boundaries: "BoundarySet",
     parameters: CandidateParameters,
     surroundings: Surroundings,
@@ -63,15 +65,18 @@ def measure_by(
     ----------
     table : geopandas.GeoDataFrame
         All protected areas of the window, cut to their stated countries, with status, designation, iucn_category.
-    records : Counted, optional
-        Threatened species, counted by side.
+    records, open_records : Counted, optional
+        Threatened species, counted by side; and the open ones of them, by which open candidates are measured.
     boundaries : BoundarySet
     parameters : CandidateParameters
     surroundings : Surroundings
     """
     west, south, east, north = (float(v) for v in table.total_bounds)
     window = surroundings.window or (west, south, east, north)
-    rarity = None if records is None else Rarity.of_records(records.records, cell_m=parameters.rarity_cell_m)
+    rarity, open_rarity = (
+        None if some is None else Rarity.of_records(some.records, cell_m=parameters.rarity_cell_m)
+        for some in (records, open_records)
+    )
     network = network_gain.of_areas(
         table.geometry.to_numpy(), land_km2=_land_km2(window, boundaries), dispersal_m=parameters.dispersal_m
     )
@@ -90,7 +95,9 @@ def measure_by(
             "governance": criteria.governance(ground, table, lands, agreements),
             "network_gain": criteria.network_gain(network_gain.gain(network, polygon)),
             "irreplaceability": criteria.irreplaceability(
-                judged.near, rarity, None if plan is None else criteria.selection_frequency(polygon, plan)
+                judged.near,
+                open_rarity if judged.category is SharingCategory.OPEN else rarity,
+                None if plan is None else criteria.selection_frequency(polygon, plan),
             ),
             "human_pressure": Value(people.value, people.input),
             "cost": criteria.cost(

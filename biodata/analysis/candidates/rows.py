@@ -1,7 +1,7 @@
 """Rows of the tables that tell candidates and everything that was looked at."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import shapely
@@ -18,6 +18,10 @@ from biodata.analysis.candidates.parameters import CandidateParameters
 if TYPE_CHECKING:
     from biodata.analysis.evidence import Counted
     from biodata.places import BoundarySet
+
+
+RECORDS: Final = "Records that ground of this size could not be published with play no part in it."
+"""Stands on every card: it must not tell where it made a difference."""
 
 
 def candidate(
@@ -37,7 +41,7 @@ def candidate(
         "links": [_link(pair, link, ground) for pair, link in ground.links.items()],
         "ground": country_shares(ground.polygon, boundaries),
         "boundary_disagreement_km2": {name: round(v, 3) for name, v in ground.spill_km2.items()},
-        "notes": [*ground.notes, "Overlap over a border counts as no evidence."],
+        "notes": [*ground.notes, "Overlap over a border counts as no evidence.", RECORDS],
     }
     if one.species is not None:
         evidence["species"] = {

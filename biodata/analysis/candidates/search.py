@@ -6,7 +6,7 @@ a number, and is evidence of nothing.
 
 import itertools
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -15,7 +15,7 @@ import shapely
 
 from biodata import sharing, terms
 from biodata.analysis import areas as areas_of
-from biodata.analysis.candidates import clusters, facing, joining, judging, ranking
+from biodata.analysis.candidates import clusters, facing, joining, judging, ranking, views
 from biodata.analysis.candidates import rows as rows_of
 from biodata.analysis.candidates.facing import Facing, Pair
 from biodata.analysis.candidates.ground import Ground
@@ -70,8 +70,8 @@ def find(
     boundaries : BoundarySet
     parameters : CandidateParameters
     rules : sharing.RuleSet
-        Candidates that may leave under them are ranked among themselves, so that no published number is made of one
-        that may not; the others follow with a ranking of their own.
+        Ground that could not leave with all its records is judged by its open records alone, so that whatever comes out
+        may be published and nothing is told by what lacks; see `views`.
     surroundings : Surroundings, optional
 
     Returns
@@ -82,20 +82,21 @@ def find(
     table = _table(areas, boundaries)
     if records is not None and records.records.is_empty():
         records = None
-    judge = judging.judge_by(records, boundaries, parameters, rules, around.habitat)
+    open_records = None if records is None else views.open_only(records, rules)
+    judge = views.judge_as_shared(records, open_records, boundaries, parameters, rules, around.habitat)
     links = facing.pairs(table, corridors, distance_m=parameters.facing_distance_m)
     judged = [judge(_joined(pair, table, links)) for pair in links]
     passable = [pair for pair, one in zip(links, judged, strict=True) if one.checks[PASSABLE].passed]
     judged += [judge(_joined(three, table, links)) for three in facing.triples(passable)]
-    if records is not None and around.window is not None:
-        judged += [judge(ground) for ground in _clusters(around.window, records, boundaries, parameters, rules)]
+    if open_records is not None and around.window is not None:
+        counting = open_records.records.filter(pl.col("why_not").is_null())
+        judged += [judge(ground) for ground in clusters.grounds(counting, boundaries, around.window, parameters)]
     passed = [one for one in judged if one.outcome == judging.CANDIDATE]
     rows = []
     if passed:
-        measure = measure_by(table, records, boundaries, parameters, around)
+        measure = measure_by(table, records, open_records, boundaries, parameters, around)
         rows = [rows_of.candidate(one, measure(one), boundaries, parameters, records) for one in passed]
-    candidates = _ranked(rows, boundaries, parameters)
-    return Found(candidates, rows_of.considered(judged, boundaries))
+    return Found(_ranked(rows, parameters), rows_of.considered(judged, boundaries))
 
 
 def _table(areas: pl.DataFrame, boundaries: "BoundarySet") -> gpd.GeoDataFrame:
@@ -127,55 +128,22 @@ def _joined(members: tuple[str, ...], table: gpd.GeoDataFrame, links: dict[Pair,
     )
 
 
-def _clusters(
-    window: tuple[float, float, float, float],
-    records: "Counted",
-    boundaries: "BoundarySet",
-    parameters: CandidateParameters,
-    rules: sharing.RuleSet,
-) -> list[Ground]:
-    """Return clusters of cells. Their outlines follow records, so only open records have a part in them."""
-    counting = records.records.filter(pl.col("why_not").is_null())
-    closed = sharing.decide(counting, rules)["row"]
-    chosen = counting.with_row_index("row").filter(~pl.col("row").is_in(closed.implode()))
-    found = clusters.grounds(chosen, boundaries, window, parameters)
-    note = "Its outline follows open records only; others count as evidence where they lie on it."
-    return [replace(ground, notes=[*ground.notes, note]) for ground in found]
-
-
-def _ranked(rows: list[dict[str, Any]], boundaries: "BoundarySet", parameters: CandidateParameters) -> pl.DataFrame:
-    """Rank the candidates that may leave among themselves, and then the others."""
+def _ranked(rows: list[dict[str, Any]], parameters: CandidateParameters) -> pl.DataFrame:
+    """Rank the candidates."""
     rows.sort(key=lambda row: ranking.sort_key(row["values"], row["name"]))
-    leaving = _leaving(rows, boundaries)
-    made: list[dict[str, Any]] = []
-    for group, told in ((True, "those that may leave"), (False, "those that may not leave, ranked apart")):
-        members = [row for row, may in zip(rows, leaving, strict=True) if may is group]
-        ranks = ranking.rank(
-            [row["values"] for row in members], draws=parameters.draws, seed=parameters.seed, first=parameters.first
+    ranks = ranking.rank(
+        [row["values"] for row in rows], draws=parameters.draws, seed=parameters.seed, first=parameters.first
+    )
+    made = []
+    for rank in ranks:
+        row = rows[rank.pop("position")]
+        made.append(
+            row
+            | {name: rank[name] for name in ("rank", "front", "acceptability", "within_first")}
+            | {
+                "candidate_id": f"candidate-{rank['rank']}",
+                "evidence": json.dumps(row["evidence"] | {"ranking": rank}, ensure_ascii=False),
+            }
         )
-        for rank in ranks:
-            row = members[rank.pop("position")]
-            evidence = row["evidence"] | {"ranking": {"among": told} | rank}
-            made.append(
-                row
-                | {name: rank[name] for name in ("rank", "front", "acceptability", "within_first")}
-                | {"candidate_id": f"candidate-{len(made) + 1}", "evidence": json.dumps(evidence, ensure_ascii=False)}
-            )
     schema = terms.schema(terms.CANDIDATE)
     return pl.DataFrame([{name: row[name] for name in schema} for row in made], schema=schema)
-
-
-def _leaving(rows: list[dict[str, Any]], boundaries: "BoundarySet") -> list[bool]:
-    """Tell which candidates may be published."""
-    frame = pl.DataFrame(
-        [
-            {"candidate_id": str(number), "evidence": json.dumps(row["evidence"], ensure_ascii=False)}
-            | {name: row[name] for name in ("country_codes", "sharing_category", "geometry", "parts", "name")}
-            for number, row in enumerate(rows)
-        ],
-        schema_overrides={"geometry": pl.Binary},
-    )
-    if frame.is_empty():
-        return []
-    published = set(sharing.publish_results("reserve_candidates", frame, boundaries=boundaries)["candidate_id"])
-    return [str(number) in published for number in range(len(rows))]
