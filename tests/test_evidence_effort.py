@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 import shapely
 
+from biodata import sharing
 from biodata.analysis import evidence
 from biodata.analysis.evidence.effort import EVENTS, STATES, Effort
 from biodata.vocabularies import SharingCategory
@@ -116,6 +117,12 @@ def test_the_category_of_what_was_read_is_carried():
         strictest=lambda frame: seen.append(sorted(frame["key"])) or SharingCategory.ONE_DEGREE,
     )  # fmt: skip
     assert seen == [[0, 1]], "the visits of others are inputs too"
+    rules = sharing.RuleSet(())
+    ruled = evidence.effort(
+        count(records(*rows)), GIBBON, grid=square_grid(10_000, 1000.0), boundaries=halves(),
+        strictest=lambda frame: sharing.strictest(frame, rules),
+    )  # fmt: skip
+    assert ruled.sharing_category == "open"
 
 
 # Tasks

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypedDict
 
@@ -146,21 +147,29 @@ _SETS: Final = MappingProxyType({"natural_earth": _NATURAL_EARTH})
 
 @lru_cache
 def load_boundaries(name: str = "natural_earth") -> BoundarySet:
-    """Return a bundled boundary set; the same object each time.
+    """Return a boundary set; the same object each time.
 
     Parameters
     ----------
     name : str
-        Name of the set.
+        Name of a bundled set, or the path of one's own (`own_sets.read_boundaries`).
 
     Raises
     ------
     InputError
-        If there is no set of that name; the message names those that there are.
+        If there is no set of that name; the message names those that there are. If a file is no boundary set.
     """
+    if name.lower().endswith((".gpkg", ".geojson", ".shp")):
+        from biodata.places.own_sets import read_boundaries
+
+        return read_boundaries(Path(name))
     if name not in _SETS:
         problem = f"no boundary set called {name!r}"
-        raise InputError(problem, expected=f"known sets: {', '.join(_SETS)}", code="BOUNDARIES_UNKNOWN")
+        raise InputError(
+            problem,
+            expected=f"known sets: {', '.join(_SETS)}; or the path of a .gpkg, .geojson or .shp",
+            code="BOUNDARIES_UNKNOWN",
+        )
     with files("biodata.data").joinpath(f"boundaries_{name}.parquet").open("rb") as file:
         frame = pl.read_parquet(file)
     polygons = frame.filter(pl.col("level") != "claim_line")

@@ -158,7 +158,7 @@ def effort(
         .then(pl.lit(NOT_RECORDED))
         .otherwise(pl.lit(NO_EFFORT))
     )
-    read = pl.concat([group, own], how="diagonal_relaxed").unique("key")
+    read = pl.concat([group, own], how="diagonal_relaxed").unique("key").drop("row", "column")
     facts = counted.facts | {
         "species": species, **told, "cell_m": grid.cell_m, "events_without_scope": without_scope,
         "absence": "told by looked_for alone: cells inside a declared scope; visits of the target group tell none",

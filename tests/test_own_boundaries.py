@@ -1,0 +1,99 @@
+"""A second boundary set and viewpoint: read from a file, named in every output, different near the line alone."""
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import polars as pl
+import pytest
+import shapely
+
+from biodata.analysis import evidence
+from biodata.errors import InputError
+from biodata.places import load_boundaries, locate
+from biodata.settings import Settings
+from landscapes import halves, local
+from test_evidence import JUDGING, records
+
+FACTS = {
+    "name": "survey office",
+    "version": "2020",
+    "source": "made",
+    "licence": "CC0",
+    "viewpoint": "one side's",
+    "band_m": 500,
+    "country_column": "iso",
+}
+
+
+def write(folder, line_m: float = 2000.0, **changes) -> str:
+    """Write two countries that meet so many metres east of where `halves` has its line, with a disputed strip north."""
+    west = local(shapely.box(-200_000, -200_000, line_m, 100_000))
+    east = local(shapely.box(line_m, -200_000, 200_000, 100_000))
+    north = local(shapely.box(-200_000, 100_000, 200_000, 200_000))
+    table = gpd.GeoDataFrame({"iso": ["LA", "VN", None]}, geometry=[west, east, north], crs=4326)
+    table.to_file(folder / "office.gpkg")
+    (folder / "office.json").write_text(json.dumps(FACTS | changes), encoding="utf-8")
+    return str(folder / "office.gpkg")
+
+
+def test_the_answers_near_the_line_change_as_line_and_band_say_and_name_their_set(tmp_path):
+    second, first = load_boundaries(write(tmp_path)), halves()
+    xs = [-9000.0, -1000.0, 50.0, 1000.0, 1700.0, 2300.0, 3000.0, 9000.0]
+    rows = records(*({"x": x} for x in xs))
+    one, two = (evidence.counted(rows, boundaries=b, parameters=JUDGING) for b in (first, second))
+    assert one.records["side"].to_list() == ["LA", "LA", None, "VN", "VN", "VN", "VN", "VN"]
+    assert two.records["side"].to_list() == ["LA", "LA", "LA", "LA", None, None, "VN", "VN"]
+    assert (one.facts["boundary_set"], one.facts["viewpoint"], one.facts["band_m"]) == ("toy", "nobody's", 100.0)
+    assert (two.facts["boundary_set"], two.facts["viewpoint"], two.facts["band_m"]) == (
+        "survey office", "one side's", 500.0,
+    )  # fmt: skip
+    shared = [evidence.two_sided(c.records[[1, 3]], [("LA",), ("VN",)]).shared for c in (one, two)]
+    assert shared == [["Nomascus nasutus"], []], "the same two records are two-sided on one set alone"
+
+
+def test_ground_without_a_code_is_nobodys(tmp_path):
+    boundaries = load_boundaries(write(tmp_path))
+    found = evidence.counted(records({"y": 150_000.0}), boundaries=boundaries, parameters=JUDGING)
+    assert found.records["side"].to_list() == [None]
+
+
+def test_an_installation_takes_a_set_by_its_path(tmp_path):
+    settings = Settings(data=tmp_path / "data", boundaries=write(tmp_path))
+    assert load_boundaries(settings.boundaries).viewpoint == "one side's"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({"viewpoint": ""}, "viewpoint", id="nobody's view"),
+        pytest.param({"band_m": None}, "band", id="no band"),
+        pytest.param({"country_column": "code"}, "code", id="no such column"),
+    ],
+)
+def test_a_set_that_does_not_tell_what_it_is_is_refused(tmp_path, changes, told):
+    with pytest.raises(InputError, match=told):
+        load_boundaries(write(tmp_path, **changes))
+
+
+def test_a_set_without_its_facts_is_refused(tmp_path):
+    path = write(tmp_path)
+    (tmp_path / "office.json").unlink()
+    with pytest.raises(InputError, match=r"office\.json"):
+        load_boundaries(path)
+
+
+def test_a_real_set_agrees_with_the_bundled_one_away_from_the_line(shared, tmp_path):
+    source = shared / "data" / "boundaries_ne10m_admin0" / "ne_10m_admin0_region.gpkg"
+    (tmp_path / "ne10m.gpkg").write_bytes(source.read_bytes())
+    facts = FACTS | {"country_column": "ISO_A2_EH", "name_column": "ADMIN", "name": "ne10m"}
+    (tmp_path / "ne10m.json").write_text(json.dumps(facts), encoding="utf-8")
+    second, first = load_boundaries(str(tmp_path / "ne10m.gpkg")), load_boundaries()
+    rng = np.random.default_rng(4)
+    longitude, latitude = rng.uniform(97, 108, 20_000), rng.uniform(10, 25, 20_000)
+    one, two = (locate(longitude, latitude, b) for b in (first, second))
+    differ = one["located_country_code"].ne_missing(two["located_country_code"])
+    assert 0 < differ.sum() < 200
+    land = differ & one["located_country_code"].is_not_null() & two["located_country_code"].is_not_null()
+    assert one.filter(land)["ambiguous"].all(), "inside the band of the coarser set"
+    assert pl.Series(one["ambiguous"]).sum() > two["ambiguous"].sum(), "the narrower band is less often unsure"
