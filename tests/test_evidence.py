@@ -223,6 +223,17 @@ def test_the_share_is_that_of_the_true_circle(x, y, band_m):
     assert found.land[0] == pytest.approx(brute(x, y, 2000.0, shapely.union_all(list(plane.values()))), abs=0.005)
 
 
+def test_a_circle_is_judged_alike_whatever_else_is_asked():
+    rng = np.random.default_rng(2)
+    near = [local(shapely.Point(x, y)).coords[0] for x, y in rng.uniform(-3000, 3000, (60, 2))]
+    longitude, latitude = np.array(near).T
+    radius = rng.uniform(10, 3000, 60)
+    together = sides.shares(longitude, latitude, radius, quarters(200.0))
+    for n in range(0, 60, 7):
+        alone = sides.shares(longitude[n : n + 1], latitude[n : n + 1], radius[n : n + 1], quarters(200.0))
+        assert alone.surely[0] == pytest.approx(together.surely[n], abs=1e-9)
+
+
 def test_a_curved_border_is_not_taken_for_a_straight_one():
     inside = local(shapely.Point(0, 0).buffer(1500, quad_segs=64))
     around = shapely.difference(local(shapely.box(-90_000, -90_000, 90_000, 90_000)), inside)

@@ -9,6 +9,7 @@ with borders, coasts and meeting points as the boundary set draws them.
 from typing import Final, NamedTuple
 
 import numpy as np
+import polars as pl
 import shapely
 from numpy.typing import NDArray
 
@@ -68,10 +69,10 @@ def shares(longitude: Floats, latitude: Floats, radius_m: Floats, boundaries: Bo
     Shares
         Shares are right to about 0.001.
     """
-    whole = np.column_stack([longitude, latitude, np.maximum(radius_m, SMALLEST_M)])
-    unique, back = np.unique(whole, axis=0, return_inverse=True)
-    found = _unique_shares(unique, boundaries)
-    of = back.ravel()
+    every = pl.DataFrame({"x": longitude, "y": latitude, "r": np.maximum(radius_m, SMALLEST_M)})
+    unique = every.unique().with_row_index("of")
+    found = _unique_shares(unique.select("x", "y", "r").to_numpy(), boundaries)
+    of = every.join(unique, on=["x", "y", "r"], how="left", maintain_order="left")["of"].to_numpy()
     return Shares(found.country[of], found.surely[of], found.drawn[of], found.land[of])
 
 
@@ -88,7 +89,7 @@ def _unique_shares(circles: Floats, boundaries: BoundarySet) -> Shares:
     reach_m = float(circles[:, 2].max()) + boundaries.band_m
     near_m = _edges(boundaries, reach_m).near(circles[:, 0].copy(), circles[:, 1].copy()).distance_m
     near = np.flatnonzero(near_m <= circles[:, 2] + boundaries.band_m)
-    tile = np.floor((circles[near, :2] + (180, 90)) / TILE_DEGREES).astype(np.int64) @ (10_000, 1)
+    tile = np.floor(circles[near, :2] / TILE_DEGREES).astype(np.int64) @ (10_000, 1)
     order = np.argsort(tile, kind="stable")
     starts = np.flatnonzero(np.diff(tile[order], prepend=-1))
     for rows in np.split(near[order], starts[1:]):
@@ -106,9 +107,12 @@ def _edges(boundaries: BoundarySet, reach_m: float) -> Lines:
 
 
 def _in_tile(circles: Floats, boundaries: BoundarySet, reach_m: float) -> Shares:
-    """Return the shares of circles whose centres lie close together, on a plane around them."""
-    west, south = circles[:, :2].min(axis=0)
-    east, north = circles[:, :2].max(axis=0)
+    """Return the shares of circles whose centres lie in one tile, on the plane around its middle.
+
+    What is told of a circle does not depend on which others there are.
+    """
+    west, south = np.floor(circles[0, :2] / TILE_DEGREES) * TILE_DEGREES
+    east, north = west + TILE_DEGREES, south + TILE_DEGREES
     middle = (west + east) / 2, (south + north) / 2
     width_m, height_m = (float(v[0]) for v in metres_per_degree(np.array([max(abs(south), abs(north))])))
     aside, along = 1.05 * reach_m / width_m, 1.05 * reach_m / height_m
