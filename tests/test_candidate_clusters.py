@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 import shapely
 
-from biodata.analysis.candidates import clusters
+from biodata.analysis.candidates import border_strips, clusters
+from biodata.analysis.rasters import cells_inside
 from landscapes import halves, square_grid
 
 GRID = square_grid(100_000, 2500.0)
-STRIPS = clusters.strips(halves(), GRID, reach_m=50_000.0)
+STRIPS = border_strips.strips(halves(), GRID, reach_m=50_000.0)
 
 
 def found(points, *, reach_m=10_000.0, share=0.05, most=5):
     worth = [clusters.worths(strip, points, GRID, reach_m=reach_m) for strip in STRIPS]
-    return clusters.clusters(STRIPS, worth, GRID, share=share, most=most)
+    return clusters.clusters(STRIPS, worth, GRID, share=share, most=most, apart_m=10_000.0)
 
 
 def at(*places):
@@ -51,8 +52,10 @@ def test_clusters_lie_on_both_sides_within_the_cap_and_apart():
     first = dict(zip(strip.cells.tolist(), strip.first.tolist(), strict=True))
     assert 2 <= len(out) <= 5
     assert sum(one.cells.size for one in out) <= 0.05 * strip.cells.size
-    every = np.concatenate([one.cells for one in out])
-    assert every.size == np.unique(every).size
+    for number, one in enumerate(out):
+        for other in out[:number]:
+            between = shapely.distance(clusters.polygon_of(one, GRID), clusters.polygon_of(other, GRID))
+            assert between > 0.05, "degrees; no two of one landscape"
     assert [one.worth for one in out] == sorted((one.worth for one in out), reverse=True)
     for one in out:
         assert {first[int(cell)] for cell in one.cells} == {True, False}
@@ -84,7 +87,7 @@ def test_planted_landscapes_are_found_and_not_with_the_species_of_one_side_dealt
     for number, y in enumerate(places):
         for code, x in (("LA", -6000), ("VN", 6000)):
             points[code, f"species {number}"] = rng.normal((x, y), 1500, (6, 2))
-    cells = {y: clusters.cells_inside(shapely.box(-6000, y - 6000, 6000, y + 6000), GRID) for y in places}
+    cells = {y: cells_inside(shapely.box(-6000, y - 6000, 6000, y + 6000), GRID) for y in places}
 
     def hits(these) -> int:
         taken = np.concatenate([np.zeros(0, dtype=int), *(one.cells for one in found(these))])

@@ -18,7 +18,7 @@ from biodata.errors import InputError
 from biodata.places import load_boundaries
 from biodata.sharing.results import coordinates_in
 from biodata.vocabularies import EvidenceView, SharingCategory
-from landscapes import halves, local, square_grid, table
+from landscapes import boundary_set, halves, local, square_grid, table
 
 WEST = shapely.box(-9000, -3000, -1500, 3000)
 EAST = shapely.box(1500, -3000, 9000, 3000)
@@ -260,6 +260,18 @@ def test_ground_inside_the_band_is_not_a_side(shape, passes):
     assert ("beyond_band" in row["failed"]) is not passes
 
 
+def test_answers_near_the_line_change_as_the_band_says_and_name_the_set():
+    areas = frame(*TWO)
+    lands = halves().shapes
+    fine, coarse = (boundary_set(*lands, band_m=band_m) for band_m in (500.0, 5000.0))
+    for boundaries, failed in ((fine, []), (coarse, ["two_sided_evidence"])):
+        out = run(areas, corridors_of(areas), both(), boundaries)
+        row = out.considered.row(0, named=True)
+        assert row["failed"] == failed, "records 3 km from the line are on no side where the band is 5 km"
+        assert told(row)["boundaries"]["band_m"] == boundaries.band_m
+        assert str(boundaries.band_m)[:-2] in told(row)["hard_criteria"]["beyond_band"]["meaning"]
+
+
 def test_one_area_that_spills_over_the_line_is_no_candidate():
     spilling = ("spilling", ("LA",), shapely.box(-9000, -3000, 4000, 3000))
     far = ("far", ("VN",), shapely.box(30_000, -3000, 34_000, 3000))
@@ -357,7 +369,7 @@ def test_every_number_of_a_card_can_be_had_again_from_the_card_alone():
     out = run(areas, corridors_of(areas, resistance), found, around=ground_of(resistance)).candidates
     for row in out.iter_rows(named=True):
         card, criteria = told(row), parts(row)
-        ranked = {name: value for name, value in card["ranking"].items() if name != "among"}
+        ranked = card["ranking"]
         assert ranking.again(ranked) == ranked
         assert {name: row[name] for name in ("rank", "front", "acceptability", "within_first")} == {
             name: ranked[name] for name in ("rank", "front", "acceptability", "within_first")
@@ -434,7 +446,11 @@ def test_cluster_of_cells_where_no_area_stands():
     found = records({"x": -3000}, {"x": 3000})
     out = run(frame(*TWO), None, found, around=around)
     names = out.candidates.filter(pl.col("area_ids").list.len() == 0)["name"].to_list()
-    assert "Border ground LA – VN 1" in names
+    assert names == ["Border ground LA – VN 1"]
+    without_areas = frame(*TWO).clear()
+    out = run(without_areas, None, found, around=around)
+    assert out.candidates["name"].to_list() == ["Border ground LA – VN 1"]
+    assert parts(out.candidates.row(0, named=True))["network_gain"]["value"] is None, "nothing yet to add to"
     cells = found.with_columns(
         cell_west=pl.col("decimalLongitude") - 0.005, cell_south=pl.col("decimalLatitude") - 0.005,
         cell_east=pl.col("decimalLongitude") + 0.005, cell_north=pl.col("decimalLatitude") + 0.005,

@@ -32,7 +32,7 @@ import shapely
 
 from biodata import geo, places
 from biodata.analysis import evidence
-from biodata.analysis.candidates import clusters
+from biodata.analysis.candidates import border_strips, clusters
 from biodata.analysis.grid import Grid, equal_area_grid
 from biodata.analysis.rasters import cells_inside
 from biodata.vocabularies import MEMBERS
@@ -151,7 +151,7 @@ def main() -> None:
     grid = equal_area_grid(tuple(given.window), given.cell_m)
     along = [
         strip
-        for strip in clusters.strips(boundaries, grid, reach_m=REACH_M)
+        for strip in border_strips.strips(boundaries, grid, reach_m=REACH_M)
         if all(code in MEMBERS for code in strip.border)
     ]
     land = np.unique(np.concatenate([strip.cells for strip in along]))
@@ -177,7 +177,7 @@ def main() -> None:
 
 def judge(
     given: argparse.Namespace,
-    along: list[clusters.Strip],
+    along: list[border_strips.Strip],
     land: np.ndarray,
     points: clusters.Points,
     known: dict[str, np.ndarray],
@@ -191,7 +191,7 @@ def judge(
         for strip in along:
             own = points if permuted is None else _permuted(points, strip.border[1], permuted)
             worth.append(clusters.worths(strip, own, grid, reach_m=reach_m))
-        return clusters.clusters(along, worth, grid, share=given.share, most=given.top)
+        return clusters.clusters(along, worth, grid, share=given.share, most=given.top, apart_m=10_000.0)
 
     real = first_of(None)
     covered = hits(real, known)

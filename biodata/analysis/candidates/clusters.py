@@ -8,7 +8,6 @@ added up. Clusters grow from the cells of most worth until together they have th
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,41 +15,22 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from biodata import geo, places
+from biodata import geo
+from biodata.analysis.candidates.border_strips import Border, Strip, middles, strips
 from biodata.analysis.candidates.ground import Ground
 from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.analysis.grid import Floats, Grid, Ints, equal_area_grid
-from biodata.analysis.rasters import cells_inside, outline
+from biodata.analysis.rasters import outline
 
 if TYPE_CHECKING:
     import polars as pl
 
     from biodata.places import BoundarySet
 
-Border = tuple[str, str]
 Points = Mapping[tuple[str, str], Floats]
 """x and y of records that count, in the grid's system, shape (n, 2), by country code and species."""
 _LEAST_WORTH: Final = np.exp(-6.0)
 """Cells of less worth are taken for none: the two distances together are six times the reach."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Strip:
-    """The land along one border.
-
-    Attributes
-    ----------
-    border : tuple of str
-        The two country codes in order.
-    cells : ndarray of int64, (n,)
-        Flat indexes of both countries' cells within the reach of the other's land.
-    first : ndarray of bool, (n,)
-        True for cells of the first country.
-    """
-
-    border: Border
-    cells: Ints
-    first: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,39 +49,6 @@ class Cluster:
     border: Border
     cells: Ints
     worth: float
-
-
-def strips(boundaries: "BoundarySet", grid: Grid, *, reach_m: float) -> list[Strip]:
-    """Return the land along every border inside a grid.
-
-    Parameters
-    ----------
-    boundaries : BoundarySet
-    grid : Grid
-        Of square cells.
-    reach_m : float
-        How far from the other country's land, metres, from cell to cell.
-    """
-    west, south, east, north = grid.bounds
-    window = geo.project(shapely.segmentize(shapely.box(west, south, east, north), 20_000), grid.crs, 4326)
-    near = boundaries.tree.query(window, predicate="intersects")
-    codes = sorted({code for code in boundaries.units["country_code"].to_list() if code is not None})
-    present = {boundaries.units["country_code"][int(i)] for i in near}
-    cells: dict[str, Ints] = {}
-    for code in (c for c in codes if c in present):
-        land = shapely.intersection(places.country_geometry(code, boundaries), window)
-        inside = cells_inside(geo.project(land, 4326, grid.crs), grid)
-        if inside.size:
-            cells[code] = inside
-    found = []
-    for one, other in combinations(sorted(cells), 2):
-        xy_one, xy_other = (_xy(cells[code], grid) for code in (one, other))
-        near_one = np.asarray(cKDTree(xy_other).query(xy_one, distance_upper_bound=reach_m)[0]) <= reach_m
-        near_other = np.asarray(cKDTree(xy_one).query(xy_other, distance_upper_bound=reach_m)[0]) <= reach_m
-        if near_one.any():
-            both = np.concatenate([cells[one][near_one], cells[other][near_other]])
-            found.append(Strip((one, other), both, np.arange(both.size) < near_one.sum()))
-    return found
 
 
 def points_of(records: "pl.DataFrame", grid: Grid) -> Points:
@@ -130,7 +77,7 @@ def worths(strip: Strip, points: Points, grid: Grid, *, reach_m: float) -> Float
         The number of species at most; 0 where nothing is near on both sides.
     """
     one, other = strip.border
-    xy = _xy(strip.cells, grid)
+    xy = middles(strip.cells, grid)
     total = np.zeros(strip.cells.size)
     for species in sorted(
         {name for code, name in points if code == one} & {name for code, name in points if code == other}
@@ -142,7 +89,7 @@ def worths(strip: Strip, points: Points, grid: Grid, *, reach_m: float) -> Float
 
 
 def clusters(
-    along: Sequence[Strip], worth_along: Sequence[Floats], grid: Grid, *, share: float, most: int
+    along: Sequence[Strip], worth_along: Sequence[Floats], grid: Grid, *, share: float, most: int, apart_m: float
 ) -> list[Cluster]:
     """Return clusters of the cells of most worth, the one of most worth first.
 
@@ -159,6 +106,8 @@ def clusters(
         Largest share of the strips' land that all clusters take.
     most : int
         Largest number of clusters.
+    apart_m : float
+        Nothing grows so near to a cluster again, metres: what is left of its surroundings is no cluster of its own.
 
     Returns
     -------
@@ -189,6 +138,9 @@ def clusters(
         free[cells] = False
         if first[cells].any() and not first[cells].all():
             found.append(Cluster(along[border_of[seed]].border, cells, float(best[cells].sum())))
+            rest = np.flatnonzero(free)
+            near = cKDTree(middles(cells, grid)).query(middles(rest, grid), distance_upper_bound=apart_m)[0]
+            free[rest[np.isfinite(near)]] = False
     return sorted(found, key=lambda one: (-one.worth, one.border, int(one.cells[0])))
 
 
@@ -224,7 +176,8 @@ def grounds(
     Parameters
     ----------
     records : polars.DataFrame
-        Those that count: `species`, `side` (country code), decimalLongitude and decimalLatitude.
+        Those that count, and are open, for outlines follow them: `species`, `side` (country code), decimalLongitude and
+        decimalLatitude.
     boundaries : BoundarySet
     window : west, south, east, north
         Degrees, WGS 84.
@@ -235,7 +188,10 @@ def grounds(
     grid = equal_area_grid(window, parameters.cluster_cell_m)
     along, points = strips(boundaries, grid, reach_m=parameters.border_reach_m), points_of(records, grid)
     worth = [worths(strip, points, grid, reach_m=parameters.cluster_reach_m) for strip in along]
-    found = clusters(along, worth, grid, share=parameters.cluster_share, most=parameters.most_clusters)
+    found = clusters(
+        along, worth, grid,
+        share=parameters.cluster_share, most=parameters.most_clusters, apart_m=parameters.cluster_reach_m,
+    )  # fmt: skip
     numbers: dict[Border, int] = {}
     for cluster in found:
         numbers[cluster.border] = numbers.get(cluster.border, 0) + 1
@@ -244,7 +200,9 @@ def grounds(
             area_ids=(),
             sides=[(code,) for code in cluster.border],
             polygon=polygon_of(cluster, grid),
-            notes=["A cluster of cells near records of the same species on both sides; it follows no protected area."],
+            notes=[
+                "A cluster of cells near open records of the same species on both sides; it follows no protected area."
+            ],
         )
 
 
@@ -257,8 +215,3 @@ def polygon_of(cluster: Cluster, grid: Grid) -> shapely.Geometry:
     whole = shapely.buffer(outline(mask, grid, 0, 0), grid.cell_m / 100, join_style="mitre")
     polygon: shapely.Geometry = shapely.make_valid(geo.project(whole, grid.crs, 4326))
     return polygon
-
-
-def _xy(cells: Ints, grid: Grid) -> Floats:
-    """Return x and y of cells' middles."""
-    return grid.centres(*np.divmod(cells, grid.shape[1]))

@@ -29,7 +29,7 @@ class CandidateParameters:
     cluster_cell_m : float
         Side of a cluster's cells, metres.
     cluster_reach_m : float
-        Distance to a record at which its worth has fallen to 1/e, metres.
+        Distance to a record at which its worth has fallen to 1/e, and least distance between clusters, metres.
     cluster_share : float
         Largest share of the land within `border_reach_m` that clusters take.
     most_clusters : int
