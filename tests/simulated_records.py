@@ -147,8 +147,12 @@ def walks(rng, resistance, sources, *, walkers=40, theta=4.0):
             continue
         for _step in range(6 * side):
             counts[r, c] += 1
-            near = [(r + a, c + b) for a in (-1, 0, 1) for b in (-1, 0, 1)
-                    if (a or b) and 0 <= r + a < side and 0 <= c + b < side and np.isfinite(costs[j][r + a, c + b])]
+            near = [
+                (r + a, c + b)
+                for a in (-1, 0, 1)
+                for b in (-1, 0, 1)
+                if (a or b) and 0 <= r + a < side and 0 <= c + b < side and np.isfinite(costs[j][r + a, c + b])
+            ]
             price = np.array([costs[j][n] + (resistance[n] + resistance[r, c]) / 2 for n in near])
             chance = np.exp(-theta * (price - price.min()) / mean)
             r, c = near[int(rng.choice(len(near), p=chance / chance.sum()))]

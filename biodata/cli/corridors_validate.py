@@ -47,9 +47,7 @@ def corridors_validate(
     used: Annotated[
         Path | None, typer.Option(help="Table whose first column tells ids of records that were used.", dir_okay=False)
     ] = None,
-    since: Annotated[
-        datetime | None, typer.Option(help="First day of the test's time.", formats=["%Y-%m-%d"])
-    ] = None,
+    since: Annotated[datetime | None, typer.Option(help="First day of the test's time.", formats=["%Y-%m-%d"])] = None,
     block_m: Annotated[
         float | None, typer.Option(help="Side of the blocks, metres: the variogram's range where not told.", min=0)
     ] = None,

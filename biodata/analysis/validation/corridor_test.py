@@ -173,12 +173,12 @@ def against_chance(
             ranks, seen, looked, moves=parameters.moves, kept_share=parameters.kept_share, rng=rng
         )
     enough = places >= parameters.least_places
-    if found is not None and found.null.size < _LEAST_NULL:
+    if found is not None and math.isfinite(found.observed) and found.null.size < _LEAST_NULL:
         notes.append("The ground leaves the pattern no room to be moved: there is no test.")
         enough = False
     if found is not None and not math.isfinite(found.observed):
         notes.append("All effort lies at one rank of the surface: there is no test.")
-        enough = False
+        enough, found = False, None
     design = None
     if found is not None and found.null.size > 1:
         design = max(1.0, float(found.null.var() * places))
@@ -200,7 +200,7 @@ def against_chance(
         0 if looked is None else int(looked.rows.size),
         None if found is None else found.records_mean,
         None if found is None else found.effort_mean,
-        None if found is None else float(found.null.std() * (math.sqrt(1 / 12) if spread is None else spread)),
+        None if found is None or found.null.size < 2 else float(found.null.std() * (spread or math.sqrt(1 / 12))),
         None if found is None else found.observed,
         design,
         _needed(parameters, design or 1.0),

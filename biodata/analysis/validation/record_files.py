@@ -4,7 +4,7 @@ import math
 import re
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,8 @@ _TEXTS: Final = {
     "date": ("eventdate", "date", "year"),
     "group": ("duplicate_group", "group"),
     "used": ("used",),
+    "on_land": ("on_land",),
+    "country": ("countrycode", "country_code"),
     "uncertainty_m": ("coordinateuncertaintyinmeters", "uncertainty_m"),
 }
 _DAY: Final = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?(?:\D|$)")
@@ -46,8 +48,8 @@ def read(path: Path, grid: Grid) -> pl.DataFrame:
     -------
     polars.DataFrame
         Columns row (Int64, line of the file or number of the feature), x, y (metres; null where the place is not told),
-        id, species, class, group (String), date (the first day of what is told), used (Boolean), uncertainty_m; null where the
-        file does not tell.
+        id, species, class, group, country (String), date (the first day of what is told), used, on_land (Boolean),
+        uncertainty_m; null, or False, where the file does not tell.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def _table(path: Path) -> tuple[pl.DataFrame, int | None]:
     return _frame(rows, numbers, names, x, y, path), 4326 if degrees else None
 
 
-def _points(path: Path) -> tuple[pl.DataFrame, object]:
+def _points(path: Path) -> tuple[pl.DataFrame, str | None]:
     """Return the records of a layer of points and its coordinate system."""
     layers = vectors.open_layers(path)
     if len(layers) != 1 or layers[0].crs is None:
@@ -114,9 +116,7 @@ def _points(path: Path) -> tuple[pl.DataFrame, object]:
     return _frame(rows, numbers, names, shapely.get_x(shapes), shapely.get_y(shapes), path), layers[0].crs
 
 
-def _frame(
-    rows: pl.DataFrame, numbers: list[int], names: dict[str, str], x: object, y: object, path: Path
-) -> pl.DataFrame:
+def _frame(rows: pl.DataFrame, numbers: list[int], names: dict[str, str], x: Any, y: Any, path: Path) -> pl.DataFrame:
     """Return the columns that a test knows, whatever they are called in the file."""
     texts: dict[str, list[str | None]] = {}
     for name, known in _TEXTS.items():
@@ -129,9 +129,14 @@ def _frame(
             "row": pl.Series(numbers, dtype=pl.Int64),
             "x": pl.Series(x, dtype=pl.Float64),
             "y": pl.Series(y, dtype=pl.Float64),
-            **{name: pl.Series(texts[name], dtype=pl.String) for name in ("id", "species", "class", "group")},
+            **{
+                name: pl.Series(texts[name], dtype=pl.String) for name in ("id", "species", "class", "group", "country")
+            },
             "date": pl.Series([_day(text) for text in texts["date"]], dtype=pl.Date),
-            "used": pl.Series([(text or "").casefold() in _YES for text in texts["used"]], dtype=pl.Boolean),
+            **{
+                name: pl.Series([(text or "").casefold() in _YES for text in texts[name]], dtype=pl.Boolean)
+                for name in ("used", "on_land")
+            },
             "uncertainty_m": pl.Series(uncertainty, dtype=pl.Float64).fill_nan(None),
         }
     )
@@ -153,7 +158,13 @@ def _numbers(
             problem = "this is no such number"
             expected = "a number" if math.isinf(limit) else f"degrees from {-limit:g} to {limit:g}"
             raise InputError(
-                problem, file=path.name, row=rows[i], column=column, value=text, expected=expected, code="NUMBER_INVALID"
+                problem,
+                file=path.name,
+                row=rows[i],
+                column=column,
+                value=text,
+                expected=expected,
+                code="NUMBER_INVALID",
             )
     return found
 

@@ -10,9 +10,7 @@ from biodata.analysis.grid import Floats, Grid
 from biodata.errors import InputError
 
 
-def excess(
-    sites: list[Site], resistance: Floats, grid: Grid, *, pairs: dict[Pair, Neighbour] | None = None
-) -> Floats:
+def excess(sites: list[Site], resistance: Floats, grid: Grid, *, pairs: dict[Pair, Neighbour] | None = None) -> Floats:
     """Return the least normalised corridor cost of each cell over all pairs of neighbours, not cut anywhere.
 
     A corridor that was cut knows no more than in or out, so that most records tie; here every cell has its cost.

@@ -1,5 +1,6 @@
 """How far apart two places must lie to know nothing of each other: the range of a surface's variogram."""
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -62,15 +63,15 @@ def variogram_range(surface: Floats, ground: NDArray[np.bool_], grid: Grid, *, r
     -----
     Semivariances by the estimator of Cressie & Hawkins 1980 (https://doi.org/10.1007/BF01035243), which a few extreme
     differences hardly move, of random pairs in 24 classes of distance up to half the shorter side of the ground. The sill
-    is that of the exponential model fitted by weighted least squares (Cressie 1985), the range where it reaches 95 %.
+    is their median over the farther half of the distances; no model has to be chosen and none can fail to fit.
     """
     rows, columns = np.nonzero(ground & np.isfinite(surface))
     if rows.size < 2:
         return Range(0.0, True, np.zeros(0), np.zeros(0))
     farthest = max(2.0, min(np.ptp(rows), np.ptp(columns)) / 2)
     edges = np.linspace(0, farthest, _LAGS + 1)
-    lags, gammas, counts = [], [], []
-    for near, far in zip(edges[:-1], edges[1:], strict=True):
+    lags, gammas = [], []
+    for near, far in itertools.pairwise(edges):
         first = rng.integers(0, rows.size, _PAIRS_EACH)
         apart, angle = rng.uniform(near, far, _PAIRS_EACH), rng.uniform(0, 2 * np.pi, _PAIRS_EACH)
         other_row = np.rint(rows[first] + apart * np.sin(angle)).astype(np.int64)
@@ -87,30 +88,21 @@ def variogram_range(surface: Floats, ground: NDArray[np.bool_], grid: Grid, *, r
         n = int(known.sum())
         lags.append(float(np.hypot(other_row - rows[first], other_column - columns[first]).mean()))
         gammas.append(float(np.mean(np.sqrt(np.abs(here - there))) ** 4 / (0.457 + 0.494 / n) / 2))
-        counts.append(n)
     lag, gamma = np.array(lags) * grid.cell_m, np.array(gammas)
     if lag.size < 4 or not gamma.max(initial=0) > 0:
         return Range(0.0, True, lag, gamma)
-    practical = _practical_range(lag, gamma, np.array(counts, dtype=np.float64))
+    practical = _practical_range(lag, gamma)
     limit = farthest * grid.cell_m
-    return Range(min(practical, limit), practical <= limit, lag, gamma)
+    return Range(float(min(practical, limit)), bool(practical <= limit), lag, gamma)
 
 
-def _practical_range(lag: Floats, gamma: Floats, counts: Floats) -> float:
-    """Return three times the scale of the exponential model, with a nugget, that fits best."""
-    best, found = math.inf, float(lag[-1])
-    for scale in np.geomspace(lag[0] / 3, lag[-1] * 3, 120):
-        shape = 1 - np.exp(-lag / scale)
-        # Weighted by n / gamma², so that near lags, which tell the range, count most.
-        weight = counts / np.maximum(gamma, gamma.max() * 1e-3) ** 2
-        matrix = np.column_stack([np.ones_like(shape), shape]) * np.sqrt(weight)[:, None]
-        target = gamma * np.sqrt(weight)
-        solution = np.linalg.lstsq(matrix, target, rcond=None)[0]
-        if solution[0] < 0:
-            solution = np.array([0.0, float((matrix[:, 1] @ target) / (matrix[:, 1] @ matrix[:, 1]))])
-        if solution[1] <= 0:
-            continue
-        error = float(((matrix @ solution - target) ** 2).sum())
-        if error < best:
-            best, found = error, 3 * float(scale)
-    return found
+def _practical_range(lag: Floats, gamma: Floats) -> float:
+    """Return the first distance at which the variogram has 95 % of its level; inf where that is not seen to hold."""
+    sill = float(np.median(gamma[lag >= lag[-1] / 2]))
+    risen = np.flatnonzero(gamma >= 0.95 * sill)
+    first = int(risen[0]) if risen.size else lag.size
+    if first >= lag.size or lag[first] > 0.7 * lag[-1]:
+        return math.inf  # still rising where pairs end, as a trend does
+    before_lag, before = (0.0, 0.0) if first == 0 else (float(lag[first - 1]), float(gamma[first - 1]))
+    share = (0.95 * sill - before) / (float(gamma[first]) - before)
+    return before_lag + share * (float(lag[first]) - before_lag)
