@@ -10,7 +10,6 @@ import pytest
 import rasterio
 import shapely
 from scipy.ndimage import gaussian_filter
-from simulated_records import CELL_M, Setting, excess, grid_of, landscape
 from typer.testing import CliRunner
 
 from biodata.analysis.areas import Site
@@ -19,17 +18,18 @@ from biodata.analysis.validation.moved_patterns import Points
 from biodata.analysis.validation.parameters import ValidationParameters
 from biodata.cli import app
 from biodata.errors import InputError
+from simulated_records import CELL_M, Setting, excess, grid_of, landscape
 
 SMALL = Setting(side=60, smooth=4.0, target=300)
 
 
-def result_of(setting, seed, **choices):
-    made = landscape(np.random.default_rng([seed, 7]), setting)
+def result_of(setting, number, **choices):
+    made = landscape(np.random.default_rng([number, 7]), setting)
     ground = np.isfinite(made.resistance)
     for cells in made.sources:
         ground.reshape(-1)[cells] = False
     surface = np.where(np.isfinite(made.resistance), excess(made.resistance, made.sources), np.nan)
-    parameters = ValidationParameters(**{"seed": seed, "moves": 199} | choices)
+    parameters = ValidationParameters(**{"seed": number, "moves": 199} | choices)
     return corridor_test.against_chance(
         surface, ground, made.grid, made.records, effort=made.target, parameters=parameters
     )

@@ -15,10 +15,10 @@ from multiprocessing import get_context
 
 import numpy as np
 from scipy.stats import beta
-from simulated_records import Setting, excess, landscape
 
 from biodata.analysis.validation import corridor_test
 from biodata.analysis.validation.parameters import ValidationParameters
+from simulated_records import Setting, excess, landscape
 
 BASE = Setting()
 SETTINGS = {
@@ -66,10 +66,9 @@ def limits(hits: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def rates(setting: Setting, n: int, executor: ProcessPoolExecutor | None = None) -> list[tuple[int, int]]:
+def rates(setting: Setting, n: int, executor: ProcessPoolExecutor, first: int = 0) -> list[tuple[int, int]]:
     """Return how many p lie below 0.05, and how many tests there were, of both nulls."""
-    work = map if executor is None else executor.map
-    found = list(work(one, [setting] * n, range(n)))
+    found = list(executor.map(one, [setting] * n, range(first, first + n), chunksize=10))
     told = [[p for p in column if p is not None] for column in zip(*found, strict=True)]
     return [(sum(p < 0.05 for p in column), len(column)) for column in told]
 
@@ -80,13 +79,14 @@ def main() -> None:
     parser.add_argument("--landscapes", type=int, default=500)
     parser.add_argument("--following", type=int, default=200)
     parser.add_argument("--settings", nargs="*", default=list(SETTINGS))
+    parser.add_argument("--first", type=int, default=0, help="number of the first landscape: others than before")
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
     print(f"{'':28} tests   p < 0.05   95 % limits       null points, which decide nothing")
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as executor:
         for name in asked.settings:
             n = asked.following if name.startswith("follows") else asked.landscapes
-            (hits, tests), (beside, _) = rates(SETTINGS[name], n, executor)
+            (hits, tests), (beside, _) = rates(SETTINGS[name], n, executor, asked.first)
             low, high = limits(hits, tests)
             share = hits / max(tests, 1)
             print(
