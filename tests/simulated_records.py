@@ -8,6 +8,7 @@ from pyproj import CRS
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from biodata.analysis import cost_distance
+from biodata.analysis.bucket_queue import compiled
 from biodata.analysis.grid import Grid
 
 CELL_M = 1000.0
@@ -139,26 +140,32 @@ def walks(rng, resistance, sources, *, walkers=40, theta=4.0):
     counts = np.zeros(resistance.shape)
     side = resistance.shape[1]
     costs = [cost_distance.surface(resistance, s, cell_width_m=1.0, cut_corners=False).cost for s in sources]
-    mean = np.nanmean(resistance)
+    mean = float(np.nanmean(resistance))
     for _ in range(walkers):
         i, j = rng.choice(len(sources), 2, replace=False)
-        r, c = divmod(int(rng.choice(sources[i])), side)
-        if not np.isfinite(costs[j][r, c]):
-            continue
-        for _step in range(6 * side):
-            counts[r, c] += 1
-            near = [
-                (r + a, c + b)
-                for a in (-1, 0, 1)
-                for b in (-1, 0, 1)
-                if (a or b) and 0 <= r + a < side and 0 <= c + b < side and np.isfinite(costs[j][r + a, c + b])
-            ]
-            price = np.array([costs[j][n] + (resistance[n] + resistance[r, c]) / 2 for n in near])
-            chance = np.exp(-theta * (price - price.min()) / mean)
-            r, c = near[int(rng.choice(len(near), p=chance / chance.sum()))]
-            if costs[j][r, c] == 0:
-                break
+        start = int(rng.choice(sources[i]))
+        _walk(resistance, costs[j], start // side, start % side, theta / mean, rng.random(6 * side), counts)
     return gaussian_filter(counts, 1.0) + 1e-12
+
+
+@compiled
+def _walk(resistance, cost, row, column, theta, chances, counts):
+    """Let one walker go until it is there."""
+    if not np.isfinite(cost[row, column]):
+        return
+    price = np.empty(9)
+    for chance in chances:
+        counts[row, column] += 1
+        price[:] = np.inf
+        for step in range(9):
+            r, c = row + step // 3 - 1, column + step % 3 - 1
+            if step != 4 and 0 <= r < cost.shape[0] and 0 <= c < cost.shape[1] and np.isfinite(cost[r, c]):
+                price[step] = cost[r, c] + (resistance[r, c] + resistance[row, column]) / 2
+        weights = np.exp(-theta * (price - price.min()))
+        step = min(8, np.searchsorted(np.cumsum(weights), chance * weights.sum()))
+        row, column = row + step // 3 - 1, column + step % 3 - 1
+        if cost[row, column] == 0:
+            return
 
 
 def points(rng, weight, count, herd, spread, known):

@@ -72,6 +72,7 @@ def corridors_uncertainty(
     from biodata.analysis.uncertainty import estimate as estimates
     from biodata.analysis.uncertainty import frequencies, inputs
     from biodata.analysis.uncertainty.one_draw import Task
+    from biodata.analysis.uncertainty.ordered_draws import order_bounds
     from biodata.exports.cog import write_cog
 
     if draws is not None and error is not None:
@@ -85,12 +86,11 @@ def corridors_uncertainty(
         inputs.check_classes(values, ranges, raster=raster.name, table=classes.name)
     else:
         ranges, between = assumed.around(values, factor=spread)
+        notes += inputs.doubt(values, raster=raster.name)
     known = assumed.Assumptions(
         ranges, between, tuple(shape or assumed.SHAPES), cut_fraction=cut_fraction, dispersal_cost=dispersal_cost,
         cell_factors=tuple(cell_factor or (1,)), move_points=not keep_points,
     )  # fmt: skip
-    from biodata.analysis.uncertainty.ordered_draws import order_bounds
-
     order_bounds(ranges)
     boundaries = places.load_boundaries(settings_for(Path()).boundaries) if keep_country else None
     nodes, sites, masks, said = inputs.read_nodes(areas, values, grid, boundaries=boundaries)

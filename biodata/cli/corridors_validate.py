@@ -72,6 +72,7 @@ def corridors_validate(
     from biodata.analysis import areas as areas_of
     from biodata.analysis import own_areas, own_ground, rasters, sources
     from biodata.analysis.grid import require_aligned
+    from biodata.analysis.uncertainty import inputs
     from biodata.analysis.validation import corridor_test, holding_out, record_files, surfaces, variogram
     from biodata.analysis.validation.parameters import ValidationParameters
 
@@ -80,6 +81,8 @@ def corridors_validate(
         moves=moves, level=level, two_sided=two_sided, least_places=least_places, seed=seed
     )
     resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
+    if surface is None:
+        notes += inputs.doubt(resistance, raster=raster.name)
     table = own_ground.areas(areas, grid) if sources.is_raster(areas) else own_areas.read(areas)
     sites = areas_of.on_grid(own_areas.on_plane(table, grid), resistance, grid)
     ground = np.isfinite(resistance)
