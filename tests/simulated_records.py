@@ -98,7 +98,8 @@ def landscape(rng: np.random.Generator, setting: Setting) -> Landscape:
         liking *= np.nan_to_num(resistance ** (-setting.strength / 3), nan=0)
     elif setting.follows == "corridor":
         share = np.where(np.isfinite(resistance), excess(resistance, sources), np.inf)
-        spread = np.quantile(share[np.isfinite(share)], 0.5)
+        spread = np.median(share[np.isfinite(share)]) if np.isfinite(share).any() else np.inf
+        share = share if np.isfinite(spread) else np.ones(share.shape)  # no corridor is there to be followed
         liking *= np.where(np.isfinite(share), np.exp(-setting.strength * share / spread), 0)
     elif setting.follows == "walks":
         liking *= walks(rng, resistance, sources)

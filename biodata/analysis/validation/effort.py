@@ -83,7 +83,7 @@ def null_points(
     Target-group null points (Phillips et al. 2009, https://doi.org/10.1890/07-2153.1): places of the records and of the
     target group are pooled, and which are the records' is drawn anew. Exact where every place is seen independently of
     every other, given effort. Weakness: herds larger than a square, or a range that ends inside the window, make places
-    alike; then this null finds corridors in nothing (14 to 27 % at a level of 5 % in simulations of
+    alike; then this null finds corridors in nothing (20 to 24 % with herds at a level of 5 % in simulations of
     tests/benchmarks/bench_validation.py), so it is shown and decides nothing.
 
     Parameters
