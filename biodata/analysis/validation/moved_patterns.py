@@ -9,7 +9,7 @@ nothing. What the null breaks is only where all this lies on the surface.
 
 Weaknesses. The window's edges are joined, so a pattern may be cut in two at the seam; points that fall on cells without
 data are left out and the statistic is scaled by the root of the places that are left (the variance correction of Mrkvička
-et al. 2021, https://doi.org/10.1111/sjos.12451, taken as if places were independent); a surface that is the same all along
+et al. 2021, Spatial Statistics 42: 100430, taken as if places were independent); a surface that is the same all along
 the window, such as one straight corridor from edge to edge, looks alike under many moves, which costs power; and the
 pattern is taken to be one that could have lain anywhere in the window: records bound to a coast or a ridge could not. A
 range that fills half of the window only is called better than chance in 8 % at a level of 5 %: joined edges cut it up.
