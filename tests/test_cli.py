@@ -15,7 +15,7 @@ def run(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess
 
 @pytest.mark.parametrize(
     "command",
-    [(), ("ingest",), ("release",), ("serve",), ("worker",), ("demo",), ("export",), ("corridors",), ("candidates",),
+    [(), ("ingest",), ("release",), ("serve",), ("worker",), ("demo",), ("export",), ("corridors",), ("corridors-validate",), ("corridors-uncertainty",), ("candidates",),
      ("resistance",), ("cost-distance",), ("network",), ("protconn",), ("circuit",), ("key", "new"), ("parse",), ("explain",),
      ("reserves", "solve"), ("reserves", "explain"), ("reserves", "units"), ("runs", "start"), ("runs", "repeat"), ("runs", "show"),
      ("analysis-inputs", "marxan"), ("analysis-inputs", "conefor"), ("analysis-inputs", "circuitscape")],

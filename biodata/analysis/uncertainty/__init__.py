@@ -1,0 +1,1 @@
+"""How sure corridors are: the same run under many draws of what is not known."""

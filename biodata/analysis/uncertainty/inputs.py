@@ -1,0 +1,193 @@
+"""A planner's files made into a task of draws: ranges of classes, areas or points, pairs."""
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from biodata import geo, places
+from biodata.analysis import adjacency, own_areas, own_ground, rasters, sources
+from biodata.analysis import areas as areas_of
+from biodata.analysis.adjacency import Pair
+from biodata.analysis.areas import Site
+from biodata.analysis.grid import Floats, Grid
+from biodata.analysis.uncertainty.assumptions import ClassRange
+from biodata.analysis.uncertainty.one_draw import Node
+from biodata.analysis.validation import record_files
+from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from biodata.places import BoundarySet
+
+_COLUMNS: Final = ("class_value", "class_name", "resistance", "low", "high")
+_TABLES: Final = frozenset({".csv", ".tsv", ".txt"})
+
+
+def read_ranges(path: Path) -> tuple[ClassRange, ...]:
+    """Read a table of the ranges that the resistances of classes may have.
+
+    Parameters
+    ----------
+    path : Path
+        CSV in UTF-8 with the columns class_value, class_name, resistance, low, high.
+
+    Returns
+    -------
+    tuple of ClassRange
+        In rising order of the class's value.
+
+    Raises
+    ------
+    InputError
+        Naming file, row, column and value of the first fault.
+    """
+    try:
+        lines = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        problem = "the table cannot be read as CSV in UTF-8"
+        raise InputError(problem, file=path.name, code="RANGES_UNREADABLE") from error
+    if not lines or (missing := [name for name in _COLUMNS if name not in lines[0]]):
+        problem = f"the table lacks the columns {', '.join(missing)}" if lines else "the table has no row"
+        raise InputError(problem, file=path.name, row=1, expected=", ".join(_COLUMNS), code="RANGES_COLUMNS")
+    found: dict[float, ClassRange] = {}
+    for number, row in enumerate(lines, start=2):
+        numbers = {}
+        for name in ("class_value", "resistance", "low", "high"):
+            try:
+                numbers[name] = float(row[name] or "")
+            except ValueError:
+                problem = "this is no number"
+                raise InputError(
+                    problem, file=path.name, row=number, column=name, value=row[name], code="RANGES_VALUE"
+                ) from None
+        value, stated, low, high = numbers.values()
+        if not 0 < low <= stated <= high < np.inf or value in found:
+            problem = "the class stands twice" if value in found else "the range does not hold its resistance"
+            told = f"{low:g} to {high:g} around {stated:g}"
+            raise InputError(
+                problem, file=path.name, row=number, column="low", value=told,
+                expected="0 < low <= resistance <= high, each class once", code="RANGES_VALUE",
+            )  # fmt: skip
+        found[value] = ClassRange(value, row["class_name"] or "", stated, low, high)
+    return tuple(found[value] for value in sorted(found))
+
+
+def doubt(resistance: Floats, *, raster: str) -> list[str]:
+    """Return what is doubtful in a raster of resistance: values that look like suitabilities, of which more is better."""
+    known = resistance[np.isfinite(resistance)]
+    if known.size and known.min() < known.max() <= 1:
+        return [
+            f"{raster}: every value lies between {known.min():g} and {known.max():g}; resistance is usually 1 or more: if these "
+            "are habitat suitabilities, of which more is better, corridors go where they should not"
+        ]
+    return []
+
+
+def check_classes(values: Floats, ranges: tuple[ClassRange, ...], *, raster: str, table: str) -> None:
+    """Refuse a raster that holds a class which the table of ranges does not tell.
+
+    Raises
+    ------
+    InputError
+        Naming the first such class (CLASS_UNKNOWN).
+    """
+    strange = np.setdiff1d(values[np.isfinite(values)], [one.value for one in ranges])
+    if strange.size:
+        problem = f"{strange.size} classes of {raster} are not in the table"
+        raise InputError(problem, file=table, column="class_value", value=f"{strange[0]:g}", code="CLASS_UNKNOWN")
+
+
+def read_nodes(
+    path: Path, values: Floats, grid: Grid, *, boundaries: "BoundarySet | None" = None
+) -> tuple[tuple[Node, ...], list[Site], dict[str, NDArray[np.bool_]], list[str]]:
+    """Read what corridors start from: areas that stay, or points that may be moved.
+
+    Parameters
+    ----------
+    path : Path
+        Polygons, a raster of ids, or points (a layer or a table); points may tell coordinateUncertaintyInMeters, on_land
+        (yes where the record says so) and countryCode.
+    values : ndarray of float64, grid.shape
+        nan where there is no data.
+    grid : Grid
+    boundaries : BoundarySet, optional
+        Where given, a point whose record tells a country stays in that country.
+
+    Returns
+    -------
+    nodes : tuple of Node
+    sites : list of Site
+        The same as stated, for `adjacency`.
+    masks : dict of str to ndarray of bool
+    notes : list of str
+        What was left out.
+    """
+    points = None
+    if path.suffix.lower() in _TABLES:
+        points = record_files.read(path, grid)
+    elif not sources.is_raster(path):
+        table = own_areas.read(path)
+        if (shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.POINT).all():
+            points = record_files.read(path, grid)
+    if points is None:
+        areas = own_ground.areas(path, grid) if sources.is_raster(path) else table
+        sites = areas_of.on_grid(own_areas.on_plane(areas, grid), values, grid)
+        kept = [site for site in sites if site.cells.size]
+        notes = [f"{len(areas) - len(kept)} of {len(areas)} areas hold no data"] if len(kept) < len(areas) else []
+        return tuple(Node(site.area_id, site.name, site.cells) for site in kept), kept, {}, notes
+    nodes, sites, masks, off = [], [], {}, 0
+    for row in points.iter_rows(named=True):
+        name = row["id"] or str(row["row"])
+        place = (row["x"], row["y"])
+        cell = _cell(place, values, grid)
+        if cell is None:
+            off += 1
+            continue
+        stays = None
+        if boundaries is not None and row["country"]:
+            stays = f"country {row['country'].upper()}"
+            if stays not in masks:
+                masks[stays] = _country(row["country"].upper(), grid, boundaries)
+        if row["on_land"]:
+            land = np.isfinite(values)
+            stays, before = ("data" if stays is None else f"{stays}, data"), stays
+            masks.setdefault(stays, land if before is None else land & masks[before])
+        cells = np.array([cell], dtype=np.int64)
+        nodes.append(Node(name, name, cells, place, row["uncertainty_m"] or 0.0, stays))
+        west, north = (grid.transform.c, grid.transform.f)
+        r, c = divmod(cell, grid.shape[1])
+        side = grid.transform.a
+        shape = shapely.box(west + c * side, north - (r + 1) * side, west + (c + 1) * side, north - r * side)
+        sites.append(Site(name, name, (), shape, cells, cells, 0.0))
+    notes = [f"{off} of {points.height} points lie on no cell with data"] if off else []
+    moving = sum(node.radius_m > 0 for node in nodes)
+    notes.append(f"{moving} of {len(nodes)} points state an uncertainty and are moved inside it; the others stay")
+    return tuple(nodes), sites, masks, notes
+
+
+def neighbours(sites: list[Site], stated: Floats, grid: Grid, *, max_distance_m: float = np.inf) -> tuple[Pair, ...]:
+    """Return the pairs that are neighbours under the resistances as stated and do not touch: they stay in every draw."""
+    found = adjacency.neighbours(sites, stated, grid, max_distance_m=max_distance_m, across_borders=False)
+    return tuple(sorted(pair for pair, one in found.items() if one.bound > 0))
+
+
+def _cell(place: tuple[float | None, float | None], values: Floats, grid: Grid) -> int | None:
+    """Return the cell of a point; None where it lies on no data."""
+    x, y = place
+    if x is None or y is None:
+        return None
+    column = int(np.floor((x - grid.transform.c) / grid.transform.a))
+    row = int(np.floor((y - grid.transform.f) / grid.transform.e))
+    inside = 0 <= row < grid.shape[0] and 0 <= column < grid.shape[1]
+    return row * grid.shape[1] + column if inside and np.isfinite(values[row, column]) else None
+
+
+def _country(code: str, grid: Grid, boundaries: "BoundarySet") -> NDArray[np.bool_]:
+    """Return the cells whose middles lie in a country."""
+    mask = np.zeros(grid.cells, dtype=bool)
+    shape = geo.project(np.array([places.country_geometry(code, boundaries)], dtype=object), 4326, grid.crs)[0]
+    mask[rasters.cells_inside(shape, grid)] = True
+    return mask.reshape(grid.shape)

@@ -1,0 +1,1 @@
+"""Whether held-out records stand where corridors say, measured against chance."""

@@ -1,0 +1,276 @@
+"""Uncertainty: order of classes, shapes, moved points, frequencies against by-hand counts, resuming, executors, command."""
+
+import json
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from pyproj import CRS
+from typer.testing import CliRunner
+
+from biodata.analysis.grid import Grid
+from biodata.analysis.uncertainty import frequencies, inputs, moved_points, one_draw, ordered_draws
+from biodata.analysis.uncertainty.assumptions import Assumptions, ClassRange, around
+from biodata.analysis.uncertainty.one_draw import Node, Task
+from biodata.cli import app
+from biodata.errors import InputError
+
+SIDE, CELL_M = 24, 100.0
+GRID = Grid(CRS.from_epsg(6933), Affine(CELL_M, 0, 0, 0, -CELL_M, SIDE * CELL_M), (SIDE, SIDE), CELL_M)
+RANGES = (
+    ClassRange(1, "forest", 1, 1, 2),
+    ClassRange(2, "fields", 10, 3, 30),
+    ClassRange(3, "fallow", 10, 3, 30),
+    ClassRange(5, "town", 60, 20, 200),
+)
+
+
+def classes_of(seed=1):
+    rng = np.random.default_rng(seed)
+    values = rng.choice([1.0, 2.0, 3.0, 5.0], GRID.shape, p=[0.4, 0.3, 0.2, 0.1])
+    values[rng.random(GRID.shape) < 0.05] = np.nan
+    for row, column in ((2, 2), (20, 4), (12, 20)):
+        values[row, column] = 1.0
+    return values
+
+
+def task_of(seed=1, **choices):
+    values = classes_of()
+    nodes = tuple(
+        Node(
+            name, name, np.array([row * SIDE + column]), ((column + 0.5) * CELL_M, (SIDE - row - 0.5) * CELL_M), radius
+        )
+        for name, row, column, radius in (("a", 2, 2, 0.0), ("b", 20, 4, 250.0), ("c", 12, 20, 0.0))
+    )
+    return Task(values, GRID, nodes, ((0, 1), (0, 2), (1, 2)), Assumptions(RANGES, **choices), {}, seed)
+
+
+def test_the_order_of_classes_is_kept_and_ranges_too():
+    rng = np.random.default_rng(0)
+    stated = Assumptions(RANGES)
+    drawn = np.array([ordered_draws.draw(stated, rng)[0] for _ in range(400)])
+    assert (drawn >= [1, 3, 3, 20]).all()
+    assert (drawn <= [2, 30, 30, 200]).all()
+    assert (np.diff(drawn[:, [0, 1, 3]], axis=1) >= 0).all()
+    assert (drawn[:, 1] > drawn[:, 2]).mean() == pytest.approx(0.5, abs=0.1)  # stated equal, so free of each other
+    assert drawn[:, 1].std() > 3
+
+
+def test_draws_are_uniform_among_vectors_of_the_order():
+    ranges = (ClassRange(1, "", 2, 1, 8), ClassRange(2, "", 4, 1, 8))
+    rng = np.random.default_rng(0)
+    drawn = np.log([ordered_draws.draw(Assumptions(ranges, shapes=("linear",)), rng)[0] for _ in range(2000)]) / np.log(
+        8
+    )
+    # The lower and the higher of two uniform numbers have means of 1/3 and 2/3.
+    np.testing.assert_allclose(drawn.mean(axis=0), [1 / 3, 2 / 3], atol=0.02)
+    np.testing.assert_allclose(drawn.std(axis=0), np.sqrt(1 / 18), atol=0.02)
+
+
+@pytest.mark.parametrize("shape", ["linear", "negative exponential", "power"])
+def test_shapes_keep_ends_and_order(shape):
+    before = np.array([1.0, 2, 5, 40, 100])
+    for strength in (-3.0, 0.0, 0.5, 2.0):
+        if shape == "power" and strength <= 0:
+            continue
+        after = ordered_draws.bent(before, shape, strength)
+        assert after[[0, -1]] == pytest.approx([1, 100])
+        assert (np.diff(after) > 0).all()
+
+
+def test_ranges_whose_resistance_they_do_not_hold_are_refused():
+    with pytest.raises(InputError, match="town"):
+        Assumptions((ClassRange(5, "town", 60, 70, 200),))
+
+
+def test_ranges_around_measured_values_keep_the_order_of_all_values():
+    rng = np.random.default_rng(3)
+    values = np.exp(rng.uniform(0, 4, (30, 30)))
+    ranges, between = around(values, factor=2)
+    assert between
+    task = Task(values, GRID, (), (), Assumptions(ranges, between), {}, 1)
+    for number in range(20):
+        resistances, _, _ = ordered_draws.draw(task.assumptions, np.random.default_rng(number))
+        found = one_draw._resistance(values, task.assumptions, resistances)
+        order = np.argsort(values, axis=None)
+        assert (np.diff(found.reshape(-1)[order]) >= -1e-12).all()
+        assert (found / values >= 0.499).all()
+        assert (found / values <= 2.001).all()
+
+
+def test_points_move_inside_their_uncertainty_and_stay_where_their_record_says():
+    xy = np.full((4, 2), 1200.0)
+    radius = np.array([0.0, 500.0, 500.0, np.nan])
+    west = np.zeros(GRID.shape, dtype=bool)
+    west[:, :12] = True
+    east_seen = 0
+    for seed in range(200):
+        found, stayed = moved_points.moved(
+            xy, radius, GRID, rng=np.random.default_rng(seed), allowed=[None, None, west, None]
+        )
+        assert stayed == 0
+        np.testing.assert_array_equal(found[[0, 3]], xy[[0, 3]])
+        assert (np.hypot(*(found - xy).T) <= 500).all()
+        assert found[2, 0] < 1200
+        east_seen += found[1, 0] > 1200
+    assert 60 < east_seen < 140
+
+
+def test_a_point_that_has_no_allowed_place_stays():
+    nowhere = np.zeros(GRID.shape, dtype=bool)
+    xy = np.array([[1250.0, 1250.0]])
+    found, stayed = moved_points.moved(xy, np.array([300.0]), GRID, rng=np.random.default_rng(0), allowed=[nowhere])
+    assert stayed == 1
+    np.testing.assert_array_equal(found, xy)
+
+
+def test_frequencies_are_what_single_draws_count():
+    task = task_of(dispersal_cost=(10_000.0, 40_000.0))
+    found = frequencies.frequencies(task, draws=25)
+    singles = [one_draw.one(task, number) for number in range(1, 26)]
+    inside = np.array([np.unpackbits(one.inside, count=task.values.size) for one in singles]).reshape(25, *GRID.shape)
+    known = np.isfinite(task.values)
+    np.testing.assert_allclose(found.cells[known], inside.mean(axis=0)[known], atol=1e-6)
+    assert np.isnan(found.cells[~known]).all()
+    functional = np.array([one.functional for one in singles])
+    np.testing.assert_allclose(found.pairs["frequency"].to_numpy(), functional.mean(axis=0))
+    assert found.error == pytest.approx(0.1)
+    assert -1 <= found.rank_agreement <= 1
+    assert "frequency under these assumptions" in found.told()
+    assert "probab" not in found.told()
+    assert {one["shape"] for one in found.chosen} <= {"linear", "negative exponential", "power"}
+
+
+def test_nothing_uncertain_gives_the_same_corridor_in_every_draw():
+    fixed = tuple(replace(one, low=one.resistance, high=one.resistance) for one in RANGES)
+    task = replace(
+        task_of(), assumptions=Assumptions(fixed, shapes=("linear",), cut_fraction=(0.1, 0.1), move_points=False)
+    )
+    found = frequencies.frequencies(task, draws=20)
+    assert set(np.unique(found.cells[np.isfinite(found.cells)])) <= {0.0, 1.0}
+    assert found.rank_agreement == pytest.approx(1)
+    assert found.pairs["least_cost_q05"].to_list() == pytest.approx(found.pairs["least_cost_stated"].to_list())
+
+
+def test_the_error_of_a_class_is_one_draw_for_all_its_cells():
+    task = task_of()
+    resistances, _, _ = ordered_draws.draw(task.assumptions, np.random.default_rng(4))
+    found = one_draw._resistance(task.values, task.assumptions, resistances)
+    for value in (1.0, 2.0, 3.0, 5.0):
+        assert np.unique(found[task.values == value]).size == 1
+
+
+def test_coarser_cells_average_and_are_laid_back_on_the_fine_ones():
+    task = task_of(cell_factors=(2,))
+    found = frequencies.frequencies(task, draws=20)
+    assert found.cells.shape == GRID.shape
+    assert {one["cell_factor"] for one in found.chosen} == {2}
+    assert (found.cells[np.isfinite(found.cells)] > 0).any()
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_where_it_is_worked_changes_nothing(kind):
+    task = task_of()
+    here = frequencies.frequencies(task, draws=20)
+    made = ThreadPoolExecutor(2) if kind == "threads" else ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+    with made as executor:
+        there = frequencies.frequencies(task, draws=20, executor=executor)
+    np.testing.assert_array_equal(here.cells, there.cells)
+    assert here.pairs.equals(there.pairs)
+    assert here.chosen == there.chosen
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    task = task_of()
+    whole = frequencies.frequencies(task, draws=20)
+    plain, worked = one_draw.one, []
+
+    def counting(task, number):
+        worked.append(number)
+        if len(worked) == 8:
+            raise KeyboardInterrupt
+        return plain(task, number)
+
+    monkeypatch.setattr(frequencies, "one", counting)
+    with pytest.raises(KeyboardInterrupt):
+        frequencies.frequencies(task, draws=20, folder=tmp_path)
+    (tmp_path / next(tmp_path.iterdir()).name / "draw-3.npz").write_bytes(b"torn")
+    found = frequencies.frequencies(task, draws=20, folder=tmp_path)
+    assert worked[8:] == [3, *range(7, 21)]
+    np.testing.assert_array_equal(found.cells, whole.cells)
+    other = frequencies.frequencies(replace(task, seed=2), draws=20, folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert not np.array_equal(other.cells, whole.cells)
+
+
+def test_draws_for_an_error():
+    assert frequencies.draws_for(0.05) == 100
+    assert frequencies.draws_for(0.5) == 20
+
+
+def write(path, values):
+    profile = {"driver": "GTiff", "height": SIDE, "width": SIDE, "count": 1, "dtype": "float64", "nodata": np.nan}
+    with rasterio.open(path, "w", **profile, crs=GRID.crs.to_wkt(), transform=GRID.transform) as target:
+        target.write(values, 1)
+    return path
+
+
+@pytest.fixture
+def files(tmp_path):
+    write(tmp_path / "classes.tif", classes_of())
+    (tmp_path / "ranges.csv").write_text(
+        "class_value,class_name,resistance,low,high\n1,forest,1,1,2\n2,fields,10,3,30\n3,fallow,10,3,30\n5,town,60,20,200\n",
+        encoding="utf-8",
+    )
+    rows = "id,x,y,coordinateUncertaintyInMeters,on_land\na,250,2150,300,yes\nb,450,350,,\nc,2050,1150,200,\n"
+    (tmp_path / "points.csv").write_text(rows, encoding="utf-8")
+    return tmp_path
+
+
+def call(folder, *more):
+    return CliRunner().invoke(
+        app,
+        ["corridors-uncertainty", "--raster", str(folder / "classes.tif"), "--areas", str(folder / "points.csv"),
+         "--classes", str(folder / "ranges.csv"), "--out", str(folder / "frequency.tif"), *more],
+        catch_exceptions=False,
+    )  # fmt: skip
+
+
+def test_the_command_writes_frequencies_and_lists_assumptions(files):
+    done = call(
+        files, "--draws", "20", "--report", str(files / "report.json"), "--cell-factor", "1", "--cell-factor", "2"
+    )
+    assert done.exit_code == 0
+    assert "frequency under these assumptions" in done.stdout
+    told = json.loads((files / "report.json").read_text(encoding="utf-8"))
+    assert len(told["pairs"]) == 3
+    assert len(told["chosen"]) == 20
+    assert told["seed"] == 1
+    assert any("town: 20 to 200" in line for line in told["assumptions"])
+    with rasterio.open(files / "frequency.tif") as source:
+        cells = source.read(1)
+    assert np.nanmax(cells) == pytest.approx(1)
+    assert not (files / "frequency.parts").exists()
+
+
+def test_the_command_only_estimates_where_it_is_asked_to(files):
+    done = call(files, "--estimate")
+    assert done.exit_code == 0
+    assert "200 draws" in done.stdout
+    assert not (files / "frequency.tif").exists()
+
+
+def test_a_class_that_the_table_does_not_tell_is_refused(files):
+    (files / "ranges.csv").write_text("class_value,class_name,resistance,low,high\n1,forest,1,1,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"ranges.csv, column class_value, value '2': 3 classes of classes.tif"):
+        call(files)
+
+
+def test_a_fault_in_the_table_is_told_with_its_row(files):
+    (files / "ranges.csv").write_text("class_value,class_name,resistance,low,high\n1,forest,9,1,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="row 2, column low"):
+        inputs.read_ranges(files / "ranges.csv")
