@@ -83,7 +83,11 @@ def corridors_validate(
     resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
     if surface is None:
         notes += inputs.doubt(resistance, raster=raster.name)
-    table = own_ground.areas(areas, grid) if sources.is_raster(areas) else own_areas.read(areas)
+    if sources.is_raster(areas):
+        table = own_ground.areas(areas, grid)
+    else:
+        table, columns_told = own_areas.read(areas)
+        notes += columns_told
     sites = areas_of.on_grid(own_areas.on_plane(table, grid), resistance, grid)
     ground = np.isfinite(resistance)
     for site in sites:

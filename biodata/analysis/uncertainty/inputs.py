@@ -126,17 +126,21 @@ def read_nodes(
         What was left out.
     """
     points = None
+    told: list[str] = []
     if path.suffix.lower() in _TABLES:
         points = record_files.read(path, grid)
     elif not sources.is_raster(path):
-        table = own_areas.read(path)
+        table, told = own_areas.read(path)
         if (shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.POINT).all():
             points = record_files.read(path, grid)
     if points is None:
         areas = own_ground.areas(path, grid) if sources.is_raster(path) else table
         sites = areas_of.on_grid(own_areas.on_plane(areas, grid), values, grid)
         kept = [site for site in sites if site.cells.size]
-        notes = [f"{len(areas) - len(kept)} of {len(areas)} areas hold no data"] if len(kept) < len(areas) else []
+        notes = [
+            *told,
+            *([f"{len(areas) - len(kept)} of {len(areas)} areas hold no data"] if len(kept) < len(areas) else []),
+        ]
         return tuple(Node(site.area_id, site.name, site.cells) for site in kept), kept, {}, notes
     nodes, sites, masks, off = [], [], {}, 0
     for row in points.iter_rows(named=True):
