@@ -73,7 +73,7 @@ def told(**more) -> Material:
     ]  # fmt: skip
     made = Material(
         table="reserve_candidates", row=candidate("run-1-candidate-1", 1), others=[candidate("run-1-candidate-2", 2)],
-        corridors=[], areas=areas, borders=borders, categories={"Bos gaurus": "VU"}, datasets=[],
+        corridors=[], candidates=[], areas=areas, borders=borders, categories={"Bos gaurus": "VU"}, datasets=[],
         release={"id": "r000001-x", "snapshot": 1, "created": "2026-11-26T00:00:00+00:00", "content_hash": "c" * 64, "rules_hash": "d" * 64},
     )  # fmt: skip
     return replace(made, **more)

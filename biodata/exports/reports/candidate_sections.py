@@ -64,7 +64,7 @@ def _short(material: Material, *, ranked: bool) -> str:
             f"{counted(shared, 'threatened species', 'threatened species')} {'has' if shared == 1 else 'have'} records that count on "
             f"two sides, {counted(one_sided, 'species', 'species')} on one side only."
         )
-    else:
+    elif ranked or row["outcome"] == "without_evidence":
         told.append("No records on either side were at hand: nothing is known of its species.")
     if ranked:
         ranking, count = evidence.get("ranking") or {}, len(material.others) + 1
@@ -103,7 +103,9 @@ def _evidence(material: Material) -> str:
         return markup.section(
             "Evidence on each side",
             words,
-            markup.paragraph("This row tells no species by side."),
+            markup.paragraph(
+                "No species are told here. How many are shared by side stands under the hard criteria, where the run had records."
+            ),
             identifier="evidence",
         )
     by_side = {country_name(code): counts for code, counts in found["by_country"].items()}

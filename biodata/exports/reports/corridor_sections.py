@@ -6,6 +6,7 @@ from typing import Any, Final
 from biodata.exports.reports import markup, place_section, plots
 from biodata.exports.reports.material import Material
 from biodata.exports.reports.words import counted, countries, metres, number, percent, plain
+from biodata.places import country_name
 
 _MEASURES: Final = (
     ("least_cost", "Least accumulated cost", "cost-metres", "less", "What the cheapest path costs: resistance times metres."),
@@ -26,7 +27,13 @@ def title(material: Material) -> tuple[str, str]:
 
 def sections(material: Material) -> list[str]:
     """Return the sections that come before those of every report."""
-    return [_short(material), place_section.section(material), _measures(material), _ground(material.evidence)]
+    return [
+        _short(material),
+        place_section.section(material),
+        _evidence(material),
+        _measures(material),
+        _ground(material.evidence),
+    ]
 
 
 def _short(material: Material) -> str:
@@ -51,6 +58,33 @@ def _short(material: Material) -> str:
         "animals move there."
     )
     return markup.section("In short", *(markup.paragraph(words, "lead") for words in told), identifier="short")
+
+
+def _evidence(material: Material) -> str:
+    """Return what is recorded on each side, by the candidates that the corridor is a link of."""
+    rows = []
+    for one in material.candidates:
+        found = one["evidence"].get("species") or {}
+        sides = ", ".join(
+            f"{country_name(code)} {sum(counts.values()):,} of {counted(sum(n > 0 for n in counts.values()), 'species', 'species')}"
+            for code, counts in (found.get("by_country") or {}).items()
+        )
+        shared = number(len(found["shared"])) if "shared" in found else "–"
+        rows.append((one["name"], number(one["rank"]), shared, sides or "none told", one["candidate_id"]))
+    words = (
+        "A corridor itself is made without records. What is recorded on each side stands with the candidates that it is a link of."
+        if rows
+        else "A corridor is made without records, and it is a link of no candidate of its run: nothing is told of the animals on either side."
+    )
+    return markup.section(
+        "Evidence on each side",
+        markup.paragraph(words),
+        markup.table(
+            ["Candidate", "Rank", "Species on two sides", "Records that count", "Its report"], rows,
+            caption="Candidates that this corridor is a link of", numbers=(1, 2),
+        ) if rows else "",
+        identifier="evidence",
+    )  # fmt: skip
 
 
 def _measures(material: Material) -> str:

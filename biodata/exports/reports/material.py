@@ -55,6 +55,8 @@ class Material:
         The other rows of the same table and run.
     corridors : sequence of mapping
         Corridors that the map shows.
+    candidates : sequence of mapping
+        Of a corridor: the candidates of its run that it is a link of.
     areas : sequence of mapping
         Protected areas on the map: area_id, name, original_name, designation, iucn_category, status, country_codes,
         geometry.
@@ -74,6 +76,7 @@ class Material:
     row: Mapping[str, Any]
     others: Sequence[Mapping[str, Any]]
     corridors: Sequence[Mapping[str, Any]]
+    candidates: Sequence[Mapping[str, Any]]
     areas: Sequence[Mapping[str, Any]]
     borders: Sequence[Mapping[str, Any]]
     categories: Mapping[str, str]
@@ -141,6 +144,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         row=row,
         others=[one for one in same_run if one[key] != identifier],
         corridors=corridors,
+        candidates=_users(release, row) if table == "corridors" else [],
         areas=[dict(area, member=area["area_id"] in members) for area in areas.values()],
         borders=borders,
         categories=_categories(release, row),
@@ -182,6 +186,18 @@ def _linked(release: OpenRelease, row: Mapping[str, Any]) -> list[dict[str, Any]
     ids = [one.get("corridor_id") for one in row["evidence"].get("links") or []]
     named = tuple(one for one in ids if isinstance(one, str))
     return _rows(release, "corridors", In("corridor_id", named)) if named else []
+
+
+def _users(release: OpenRelease, corridor: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the candidates of the same run that a corridor is a link of, the first ranks first."""
+    if corridor["run_id"] is None:
+        return []
+    found = _rows(release, "reserve_candidates", Compare("run_id", "=", corridor["run_id"]))
+    using = [
+        one for one in found
+        if any(link.get("corridor_id") == corridor["corridor_id"] for link in one["evidence"].get("links") or [])
+    ]  # fmt: skip
+    return sorted(using, key=lambda one: one["rank"] or 0)
 
 
 def _box(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float, float, float] | None:

@@ -20,7 +20,7 @@ h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .6rem}h2{font-size:1.25rem;ma
 border-bottom:2px solid #1f5f4a}h3{font-size:1rem;margin:1.2rem 0 .3rem}p,li{overflow-wrap:anywhere}p{margin:.4rem 0}
 .kind{margin:0;color:#1f5f4a;font-weight:600}.lead{font-size:1.08rem}.quiet{color:#4c5652;font-size:.88rem}
 .warning{border-left:4px solid #8a3b0d;padding-left:.7rem;color:#6b2d0a}
-.wide{overflow-x:auto}.wide svg{min-width:34rem}table{border-collapse:collapse;width:100%;font-size:.88rem;margin:.4rem 0}
+.wide{overflow-x:auto}.wide svg{min-width:34rem}.wide svg.map{min-width:0}table{border-collapse:collapse;width:100%;font-size:.88rem;margin:.4rem 0}
 caption{text-align:left;color:#4c5652;padding:.3rem 0}th,td{text-align:left;vertical-align:top;padding:.3rem .55rem;\
 border-bottom:1px solid #d9d4c6;overflow-wrap:break-word}td:last-child{overflow-wrap:anywhere;min-width:6rem}thead th{border-bottom:2px solid #9aa39e}tbody th{font-weight:600}
 th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}table.species tbody th{font-style:italic}
@@ -87,6 +87,7 @@ def card(material: Material) -> dict[str, Any]:
         "feature": {"type": "Feature", "id": material.id, **_feature(material.row)},
         "others": {str(one[key]): _feature(one, whole=False)["properties"] for one in material.others},
         "corridors": {str(one["corridor_id"]): _feature(one)["properties"] for one in material.corridors},
+        "candidates": {str(one["candidate_id"]): _feature(one)["properties"] for one in material.candidates},
         "red_list": dict(material.categories),
         "findings": {name: dict(told) for name, told in material.findings.items()},
     }
