@@ -41,7 +41,7 @@ h2,h3{break-after:avoid}figure,tr{break-inside:avoid}h1{string-set:report attr(d
 STYLE_SOURCE: Final = "'sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode() + "'"
 """What a content security policy calls the page's own style."""
 
-POLICY: Final = f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'"
+POLICY: Final = f"default-src 'none'; style-src {STYLE_SOURCE}; img-src data:; base-uri 'none'; form-action 'none'"
 """All that the page needs."""
 
 
