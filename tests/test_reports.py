@@ -173,8 +173,14 @@ def test_a_verdict_is_told_in_its_own_words(verdict):
     assert "whether it is better than chance is not known" not in said
 
 
-def test_frequencies_are_told_with_their_assumptions():
-    found = {"assumptions": {"spread": 2.0}, "pairs": [{"from": "a", "to": "b", "functional_frequency": 0.83}]}
+@pytest.mark.parametrize("assumptions", [{"spread": 2.0}, ["spread: 2"]], ids=["by name", "as lines"])
+def test_frequencies_are_told_with_their_assumptions(assumptions):
+    found = {
+        "assumptions": assumptions,
+        "draws": 200,
+        "told": "2 of 3 links",
+        "pairs": [{"from": "a", "to": "b", "functional_frequency": 0.83}],
+    }
     said = plainly(page.page(told(findings={"uncertainty": found})))
     assert "Frequencies under the assumptions below; they are no probabilities" in said
     assert "functional frequency" in said

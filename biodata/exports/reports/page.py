@@ -35,7 +35,7 @@ a{color:#135c8a;overflow-wrap:anywhere}:focus-visible{outline:3px solid #135c8a;
 @media print{body{font-size:10pt;padding:0;max-width:none}.lead{font-size:10.5pt}.wide{overflow:visible}\
 .wide svg{min-width:0;max-height:120mm}svg.map{max-height:118mm}table{font-size:8.5pt}table.parameters{font-size:7.5pt}\
 table.parameters td,table.parameters th{padding:.1rem .4rem}dl{break-inside:avoid}h2{margin-top:1.3rem}\
-h2,h3{break-after:avoid}figure,tr{break-inside:avoid}h1{string-set:report attr(data-report)}a{color:#1d2a26}}
+h2,h3,caption,thead{break-after:avoid}figure,tr{break-inside:avoid}h1{string-set:report attr(data-report)}a{color:#1d2a26}}
 """
 
 STYLE_SOURCE: Final = "'sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode() + "'"

@@ -33,16 +33,24 @@ def _uncertainty(found: Mapping[str, Any] | None) -> str:
             "somewhat different is not known."
         )
         return markup.section("How sure it is", words, identifier="uncertainty")
-    assumptions = found.get("assumptions_told") or found.get("assumptions") or {}
-    lines = assumptions if isinstance(assumptions, list) else [f"{name}: {value}" for name, value in flat(assumptions)]
+    told = found.get("assumptions") or []
+    lines = told if isinstance(told, list) else [f"{name}: {value}" for name, value in flat(told)]
     pairs = [one for one in found.get("pairs") or [] if isinstance(one, Mapping)]
-    head = list(dict.fromkeys(name for one in pairs for name in one))[:7]
+    head = list(dict.fromkeys(name for one in pairs for name in one))
     rows = [[_value(one.get(name)) for name in head] for one in pairs[:_MOST_PAIRS]]
+    facts = [
+        (label, _value(found[name]))
+        for name, label in (("draws", "Draws"), ("seed", "Seed"), ("error_at_most", "Error of a frequency, at most"),
+                            ("rank_agreement", "Agreement of the links' ranks"), ("inputs", "Made of"))
+        if found.get(name) is not None
+    ]  # fmt: skip
     return markup.section(
         "How sure it is",
         markup.paragraph("Frequencies under the assumptions below; they are no probabilities.", "warning"),
+        markup.paragraph(found.get("told") if isinstance(found.get("told"), str) else "", "lead"), markup.facts(facts),
         markup.table([spaced(name) for name in head], rows, caption="Links, over all draws") if rows else "",
-        markup.heading("Assumptions"), markup.bullets(lines), identifier="uncertainty",
+        markup.heading("Assumptions"), markup.bullets(lines),
+        markup.bullets(str(note) for note in found.get("notes") or []), identifier="uncertainty",
     )  # fmt: skip
 
 
@@ -152,8 +160,14 @@ def _citation(material: Material) -> str:
         ("Content hash", release["content_hash"]), ("Hash of the sharing rules", release["rules_hash"]),
         ("Sharing category", plain(row["sharing_category"])), ("Made by", f"biodata {plain(release.get('biodata'))}"),
     ]  # fmt: skip
+    titles = [one["title"] for one in material.datasets]
     datasets = [
-        (one["title"] or one["key"], spaced(one["license"] or "not told"), one["citation"] or "–", one["doi"] or "–")
+        (
+            one["title"] if one["title"] and titles.count(one["title"]) == 1 else one["key"],
+            spaced(one["license"] or "not told"),
+            one["citation"] or "–",
+            one["doi"] or "–",
+        )
         for one in material.datasets
     ]
     return markup.section(
