@@ -1,21 +1,18 @@
 """`biodata report`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, current_release, say, settings_for
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _REPORT = """Write the printable report of a candidate reserve, a corridor, or ground that was looked at.
 
 Map, evidence on each side, hard criteria, front and rank, uncertainty, validation, what is unknown, citation: as a page
 (.html) or as PDF (.pdf, with the extra `report`). It is made of the current release, so of published values only. What
-`biodata corridors-validate` and `corridors-uncertainty` wrote as JSON can be told in it; where they are not given it says
-that they were not run.
+`biodata corridors-validate`, `corridors-uncertainty --report` and `scenarios` wrote can be told in it; where they are not
+given it says that they were not run.
 
 Example: biodata report landcover_china_laos-candidate-1 --data mydata --out report.html
 """
@@ -35,12 +32,14 @@ def report(
     uncertainty: Annotated[
         Path | None, typer.Option(help="JSON of `corridors-uncertainty --report`.", dir_okay=False, exists=True)
     ] = None,
-    scenarios: Annotated[Path | None, typer.Option(help="JSON of `scenarios`.", dir_okay=False, exists=True)] = None,
+    scenarios: Annotated[
+        Path | None, typer.Option(help="GeoPackage of `scenarios`.", dir_okay=False, exists=True)
+    ] = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Read, write, say."""
     from biodata.errors import InputError
-    from biodata.exports.reports import material, page
+    from biodata.exports.reports import findings, material, page
     from biodata.store.reader import ReleaseReader
 
     given = {"validation": validation, "uncertainty": uncertainty, "scenarios": scenarios}
@@ -52,9 +51,9 @@ def report(
     check_outputs([out], files.values())
     settings = settings_for(data)
     current_release(data)
-    findings = {name: _object(path) for name, path in files.items()}
+    found = {name: findings.read(path) for name, path in files.items()}
     with ReleaseReader(settings.data, timeout_seconds=settings.query_timeout_s) as reader:
-        told = material.read(reader.current(), identifier, findings=findings)
+        told = material.read(reader.current(), identifier, findings=found)
     if kind == ".pdf":
         from biodata.exports.reports import pdf
 
@@ -64,20 +63,3 @@ def report(
         part.write_text(page.page(told), encoding="utf-8")
         part.replace(out)
     say(f"{told.id} of release {told.release['id']} → {out}")
-
-
-def _object(path: Path) -> "Mapping[str, Any]":
-    """Read a JSON object."""
-    import json
-
-    from biodata.errors import InputError
-
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        problem = f"this is no JSON: {error}"
-        raise InputError(problem, file=str(path), code="INPUT_NO_JSON") from None
-    if not isinstance(told, dict):
-        problem, expected = "this is no JSON object", "what the command that made it wrote"
-        raise InputError(problem, file=str(path), expected=expected, code="INPUT_NO_JSON")
-    return told

@@ -17,7 +17,7 @@ def sections(material: Material) -> list[str]:
     return [
         _uncertainty(material.findings.get("uncertainty")),
         _validation(material.findings.get("validation")),
-        _scenarios(material.findings.get("scenarios")),
+        _scenarios(material),
         _unknown(material),
         _boundaries(material.evidence),
         _parameters(material.evidence),
@@ -77,15 +77,45 @@ def _validation(found: Mapping[str, Any] | None) -> str:
     )  # fmt: skip
 
 
-def _scenarios(found: Mapping[str, Any] | None) -> str:
+def _scenarios(material: Material) -> str:
     """Return what another state of the border or the climate would change, if it was asked."""
+    found = material.findings.get("scenarios")
     if found is None:
         words = markup.paragraph(
             f"{NOT_RUN.capitalize()}. What a fence, a road or another climate would change was not asked."
         )
         return markup.section("Scenarios", words, identifier="scenarios")
-    rows = [(name, value) for name, value in flat(found)][:200]
-    return markup.section("Scenarios", markup.table(["What", "Value"], rows, caption="What was asked and what came out", kind="parameters"), identifier="scenarios")  # fmt: skip
+    own = _members(material)
+    pairs = [one for one in found.get("pairs") or [] if _wholes(one) <= own]
+    rows = [
+        (f"{plain(one.get('from_name'))} – {plain(one.get('to_name'))}", plain(one.get("change")), number(one.get("open_least_cost")),
+         number(one.get("closed_least_cost")), number(one.get("open_narrowest_m")), number(one.get("closed_narrowest_m")), one.get("crossings") or "–")
+        for one in pairs
+    ]  # fmt: skip
+    head = ["Areas", "Change", "Least cost, open", "closed", "Narrowest m, open", "closed", "Through crossings"]
+    gained = ("crossing_id", "order", "alone_eca_km2", "alone_pairs_opened", "alone_cost_saved", "last_eca_km2")
+    crossings = [[_value(one.get(name)) for name in gained] for one in found.get("crossings") or []]
+    none = "The scenarios that were given compare no two areas of this result."
+    return markup.section(
+        "Scenarios",
+        markup.paragraph("The same model with the border open, and with barriers on it; it tells what these would do to cheapest ways, no more."),
+        markup.table(head, rows, caption="Between its areas", numbers=(2, 3, 4, 5)) if rows else markup.paragraph(none, "warning"),
+        markup.table([spaced(name) for name in gained], crossings, caption="What each crossing opens", numbers=(1, 2, 3, 4, 5)) if crossings else "",
+        markup.table(["What", "Value"], flat(found.get("run") or {}), caption="What was asked", kind="parameters"),
+        identifier="scenarios",
+    )  # fmt: skip
+
+
+def _wholes(pair: Mapping[str, Any]) -> set[str]:
+    """Return the areas of a pair; a border that is closed cuts an area that lies on both sides into `id|1`, `id|2`."""
+    return {str(pair.get(name)).partition("|")[0] for name in ("from_area_id", "to_area_id")}
+
+
+def _members(material: Material) -> set[str]:
+    """Return the areas that a result joins, by the ids that files of one's own use, too."""
+    row = material.row
+    ids = row["area_ids"] or [] if "area_ids" in row else [row["from_area_id"], row["to_area_id"]]
+    return {name for one in ids if one for name in (one, one.rpartition(":")[2])}
 
 
 def _unknown(material: Material) -> str:
