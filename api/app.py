@@ -25,6 +25,7 @@ from api import (
     pages,
     rates,
     replays,
+    reports,
     species,
     species_match,
     species_parts,
@@ -108,6 +109,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         downloads,
         citations,
         replays,
+        reports,
         health,
         pages,
     ):

@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents, geojson, html, systems
+from api import documents, geojson, html, reports, systems
 from api.answers import GEOJSON, HTML, JSON, address, json_answer, link, only, wants_html
 from api.collections import Collection, find
 from api.cql2_filters import LANGUAGES, read_filter
@@ -98,8 +98,14 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
     feature, here = features[0], f"/ogc/collections/{found.id}"
     if wants_html(request):
         rows = [(name, _shown(found, name, value)) for name, value in feature["properties"].items()]
+        printed = (
+            [(quote(reports.address_of(feature_id)), "The printable report")] if found.id in reports.REPORTED else []
+        )
         return html.page(
-            str(feature["id"]), html.table(["Property", "Value"], rows), up=[*trail(), (f"{here}?f=html", found.title)]
+            str(feature["id"]),
+            html.links(printed) if printed else "",
+            html.table(["Property", "Value"], rows),
+            up=[*trail(), (f"{here}?f=html", found.title)],
         )
     feature["links"] = [
         link(address(request, f"{here}/items/{feature_id}"), "self", GEOJSON, "This feature"),
@@ -111,6 +117,9 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
         ),
         link(address(request, here), "collection", JSON, found.title),
     ]
+    if found.id in reports.REPORTED:
+        told = address(request, reports.address_of(feature_id))
+        feature["links"].append(link(told, "describedby", HTML, "The printable report"))
     return json_answer(feature, media_type=GEOJSON, headers={"Content-Crs": f"<{system.uri}>"})
 
 

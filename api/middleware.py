@@ -205,7 +205,8 @@ def _add_headers(headers: MutableHeaders, scope: Scope, request_id: str, extra: 
     page = kind.startswith("text/html")
     # A worker follows the policy of its own script, not that of the page that started it.
     policed = page or kind.startswith("text/javascript")
-    headers["Content-Security-Policy"] = PAGE_POLICY if policed else DATA_POLICY
+    own = scope["state"].get("page_policy")  # of a page that needs less, or other things, than the map
+    headers["Content-Security-Policy"] = own or (PAGE_POLICY if policed else DATA_POLICY)
     if page:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["X-Frame-Options"] = "DENY"

@@ -24,6 +24,7 @@ from biodata.store.reader import OpenRelease, Page
 if TYPE_CHECKING:
     from api.catalogue import Catalogue
     from api.dependencies import Service
+    from biodata.exports.reports.material import Material
 
 _CIRCLE_CORNERS: Final = 180
 _HEADER_LENGTH: Final = 3_000
@@ -104,6 +105,12 @@ class Opened:
     def page(self, table: str, filter_: Filter | None, columns: Sequence[str], *, limit: int, offset: int) -> Page:
         """Read a page of rows, behind the request's cursor where it has one; see `OpenRelease.page`."""
         return self._release.page(table, filter_, columns, limit=limit, offset=offset, cursor=self._cursor)
+
+    def report(self, identifier: str) -> "Material":
+        """Return what the report of a result tells; see `exports.reports.material.read`."""
+        from biodata.exports.reports import material
+
+        return material.read(self._release, identifier)
 
     def features(
         self,

@@ -91,6 +91,34 @@ def test_a_candidate_from_the_list_shows_its_rank_and_each_criterion(page, demo_
     assert "Boundary disagreement" in page.inner_text("#card")
 
 
+def test_a_candidate_s_card_tells_hard_criteria_and_sides_and_leads_to_its_report(page, demo_address):
+    ready(page, demo_address)
+    page.click("button[data-collection=reserve_candidates]")
+    page.wait_for_selector("#card:not([hidden]) .part-value")
+    card = page.inner_text("#card")
+    for words in (
+        "Hard criteria",
+        "two sided evidence: passed",
+        "Records that count, by side",
+        "what is published of them alone",
+        "Unknown",
+    ):
+        assert words in card
+    page.click("#card details summary")
+    assert page.locator("#card table.sides tbody tr").count() > 3
+    with page.context.expect_page() as opened:
+        page.click("#card a.report")
+    report = opened.value
+    complaints = []
+    report.on("console", lambda message: complaints.append(message.text))
+    report.reload()
+    assert report.locator("svg.map").count() == 1
+    assert report.evaluate("getComputedStyle(document.querySelector('h2')).borderBottomStyle") == "solid"
+    report.set_viewport_size({"width": 390, "height": 844})
+    assert report.evaluate("document.documentElement.scrollWidth") <= 390
+    assert complaints == []
+
+
 def test_a_name_from_the_data_is_never_markup(page, demo_address):
     ready(page, demo_address)
     assert page.evaluate("document.querySelectorAll('#card script, #list script, #card img').length") == 0

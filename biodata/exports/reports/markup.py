@@ -1,0 +1,73 @@
+"""Pieces of a report's page: sections, tables, lists; every text goes through `words.text`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from biodata.exports.reports.words import text
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Markup that was made here and stays as it is."""
+
+    html: str
+
+
+def cell(value: Any) -> str:
+    """Return the inside of a cell or paragraph."""
+    return value.html if isinstance(value, Mark) else text(value)
+
+
+def section(title: str, *parts: str, identifier: str) -> str:
+    """Return a section with a heading; parts that are empty are left out."""
+    body = "".join(part for part in parts if part)
+    return f'<section aria-labelledby="{identifier}"><h2 id="{identifier}">{text(title)}</h2>{body}</section>'
+
+
+def heading(title: str) -> str:
+    """Return a heading inside a section."""
+    return f"<h3>{text(title)}</h3>"
+
+
+def paragraph(words: Any, kind: str = "") -> str:
+    """Return a paragraph; nothing for no words."""
+    if not words:
+        return ""
+    named = f' class="{kind}"' if kind else ""
+    return f"<p{named}>{cell(words)}</p>"
+
+
+def bullets(items: Iterable[Any]) -> str:
+    """Return a list; nothing for no items."""
+    told = "".join(f"<li>{cell(item)}</li>" for item in items)
+    return f"<ul>{told}</ul>" if told else ""
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[Any]], *, caption: str, numbers: Sequence[int] = (), kind: str = ""
+) -> str:
+    """Return a table; the first cell of a row heads it, `numbers` are columns that stand to the right."""
+    right = dict.fromkeys(numbers, ' class="n"')
+    top = "".join(f'<th scope="col"{right.get(n, "")}>{text(name)}</th>' for n, name in enumerate(head))
+    body = ""
+    for row in rows:
+        first, *rest = row
+        cells = "".join(f"<td{right.get(n, '')}>{cell(value)}</td>" for n, value in enumerate(rest, start=1))
+        body += f'<tr><th scope="row">{cell(first)}</th>{cells}</tr>'
+    named = f' class="{kind}"' if kind else ""
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="{text(caption)}"><table{named}>'
+        f"<caption>{text(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def facts(rows: Iterable[tuple[str, Any]]) -> str:
+    """Return names with their values."""
+    told = "".join(f"<dt>{text(name)}</dt><dd>{cell(value)}</dd>" for name, value in rows)
+    return f"<dl>{told}</dl>" if told else ""
+
+
+def figure(drawing: str, words: str) -> str:
+    """Return a drawing with what it shows."""
+    return f'<figure><div class="wide">{drawing}</div><figcaption>{text(words)}</figcaption></figure>'

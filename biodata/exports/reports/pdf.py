@@ -1,0 +1,71 @@
+"""The same page as PDF, laid out by WeasyPrint, the optional extra `report`; its numbers are attached as JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from biodata.errors import BiodataError, MissingExtraError
+from biodata.exports.reports import page
+from biodata.exports.reports.material import Material
+
+
+class PdfLibraryError(BiodataError):
+    """A library of the system that lays out text is missing."""
+
+    code = "PDF_LIBRARY_MISSING"
+
+
+def write(material: Material, path: Path) -> None:
+    """Write a report as PDF, which appears whole or not at all.
+
+    Parameters
+    ----------
+    material : Material
+        What it tells.
+    path : Path
+        The file.
+
+    Raises
+    ------
+    MissingExtraError
+        If WeasyPrint is not installed.
+    PdfLibraryError
+        If Pango, which WeasyPrint calls, is not.
+
+    Notes
+    -----
+    One layout for both forms: WeasyPrint reads the page and its style for paper. It asks nothing of the network.
+    """
+    weasyprint = _weasyprint()
+    card = weasyprint.Attachment(
+        string=json.dumps(page.card(material), ensure_ascii=False, indent=1, sort_keys=True),
+        name="card.json",
+        description="All numbers of this report",
+        relationship="Data",
+    )
+    part = path.with_name(f"{path.name}.part")
+    document = weasyprint.HTML(string=page.page(material), base_url=None, url_fetcher=_nothing)
+    document.write_pdf(part, attachments=[card], pdf_tags=True)
+    part.replace(path)
+
+
+def _weasyprint() -> Any:
+    """Return WeasyPrint, or say what is missing."""
+    try:
+        import weasyprint
+    except ImportError as error:
+        what = "A report as PDF"
+        raise MissingExtraError(what, "report") from error
+    except OSError as error:
+        problem = (
+            "a report as PDF needs the library Pango, which is not installed: on Debian `apt-get install libpango-1.0-0 "
+            "libpangoft2-1.0-0 libharfbuzz-subset0`, or write the report as .html"
+        )
+        raise PdfLibraryError(problem) from error
+    return weasyprint
+
+
+def _nothing(url: str, *_: Any, **__: Any) -> Any:
+    """Refuse every address: a report has all it needs inside."""
+    message = f"a report asks for nothing from elsewhere, but {url[:80]} was asked"
+    raise ValueError(message)

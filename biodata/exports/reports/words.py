@@ -1,0 +1,104 @@
+"""How reports say things: numbers with their unit, countries, outcomes; text made safe for a page."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+from biodata.places import country_name
+
+NOT_KNOWN: Final = "not known"
+NOT_RUN: Final = "not run"
+_ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def text(value: object) -> str:
+    """Return text that HTML and SVG cannot take for anything else; signs that do not print are left out."""
+    told = "".join(sign for sign in str(value) if sign.isprintable() or sign in "\n\t\u200b\u200c\u200d")
+    return escape(told, quote=True)
+
+
+def number(value: Any, *, digits: int = 4) -> str:
+    """Return a number with so many digits that count, groups of three apart; `not known` for none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return NOT_KNOWN
+    if value == 0 or isinstance(value, int):
+        return f"{int(value):,}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    told = f"{value:,.{decimals}f}"
+    return told.rstrip("0").rstrip(".") if "." in told else told
+
+
+def percent(share: Any) -> str:
+    """Return a share, 0-1, in percent."""
+    return f"{number(100 * share, digits=3)} %" if isinstance(share, int | float) else NOT_KNOWN
+
+
+def metres(value: Any) -> str:
+    """Return a length in metres, or in kilometres from ten on."""
+    if not isinstance(value, int | float):
+        return NOT_KNOWN
+    return f"{number(value / 1000, digits=3)} km" if value >= 10_000 else f"{value:,.0f} m"
+
+
+def countries(codes: Iterable[str]) -> str:
+    """Return countries by name."""
+    return joined([country_name(code) for code in codes])
+
+
+def side(name: str) -> str:
+    """Return a side, which is one country or several told as `KH and LA`, by name."""
+    return joined([country_name(code) for code in name.split(" and ")])
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
+
+
+def place(rank: int) -> str:
+    """Return `first`, `second`, …, `11th`."""
+    if 1 <= rank <= len(_ORDINALS):
+        return _ORDINALS[rank - 1]
+    ending = "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    return f"{rank}{ending}"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return `1 area`, `2 areas`."""
+    return f"{n:,} {one if n == 1 else many or f'{one}s'}"
+
+
+def spaced(name: str) -> str:
+    """Return a column's or criterion's name as words."""
+    return name.replace("_", " ")
+
+
+def plain(value: Any) -> str:
+    """Return any plain value as a line."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:.10g}" if isinstance(value, float) else str(value)
+    if isinstance(value, list):
+        return ", ".join(f"({plain(one)})" if isinstance(one, Mapping) else plain(one) for one in value) or "none"
+    if isinstance(value, Mapping):
+        told = ((f"{name}", one) for name, one in value.items())
+        return (
+            ", ".join(f"{n}: ({plain(v)})" if isinstance(v, Mapping) else f"{n}: {plain(v)}" for n, v in told) or "none"
+        )
+    return str(value)
+
+
+def flat(told: Mapping[str, Any], *, before: str = "") -> list[tuple[str, str]]:
+    """Return nested plain values as lines of name and value, in their order."""
+    lines: list[tuple[str, str]] = []
+    for name, value in told.items():
+        whole = f"{before} · {spaced(name)}" if before else spaced(name)
+        if isinstance(value, Mapping) and value:
+            lines += flat(value, before=whole)
+        else:
+            lines.append((whole, plain(value)))
+    return lines

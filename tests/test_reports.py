@@ -1,0 +1,251 @@
+"""Reports: what a reader of a candidate or corridor is told, safely, whatever the data hold; nothing from elsewhere."""
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+import shapely
+
+import releases as fixture
+from biodata.errors import InputError
+from biodata.exports.reports import area_map, material, page, plots, words
+from biodata.exports.reports.material import Material
+from biodata.places import country_geometry, load_boundaries
+from biodata.settings import Settings
+from biodata.store.reader import ReleaseReader
+
+pytest_plugins = ("api_client",)
+
+NAMES = {
+    "zh": "西双版纳国家级自然保护区", "lo": "ນ້ຳຮ້າ", "th": "ทุ่งใหญ่นเรศวร", "km": "វីរៈជ័យ", "my": "ခါကာဘိုရာဇီ",
+}  # fmt: skip
+
+
+def criterion(value: float | None, direction: str, unit: str = "km²") -> dict:
+    return {"value": value, "direction": direction, "unit": unit, "meaning": f"What {unit} means.", "input": {"a": 1}}
+
+
+def evidence(**more) -> dict:
+    return {
+        "boundaries": {"name": "natural_earth", "version": "4.1.0", "viewpoint": "who holds the ground", "band_m": 5000.0},
+        "species": {
+            "by_country": {"CN": {"Bos gaurus": 12, "Manis pentadactyla": 0}, "LA": {"Bos gaurus": 15, "Manis pentadactyla": 3}},
+            "shared": ["Bos gaurus"], "at_cells": {"Manis pentadactyla": 3}, "left_out": {"date not told": 4},
+            "one_sided": [{"species": "Manis pentadactyla", "recorded_in": ["LA"], "survey_in": ["CN"]}],
+        },
+        "hard_criteria": {"two_sided_evidence": {"passed": True, "meaning": "Both sides.", "input": {"by_side": {"CN": 1, "LA": 1}}}},
+        "ranking": {"draws": 10_000, "first": 3, "nine_in_ten_ranks": [1, 2], "seed": 7, "beats_next": None},
+        "ground": {"countries": {"CN": {"km2": 30.0, "percent": 12.7}, "LA": {"km2": 200.0, "percent": 87.3}}},
+        "run": {"seed": 7, "snapshot": 3}, **more,
+    }  # fmt: skip
+
+
+def candidate(identifier: str, rank: int, **more) -> dict:
+    return {
+        "candidate_id": identifier, "run_id": "run-1", "name": f"Joined {rank}", "area_ids": ["a", "b"],
+        "country_codes": ["CN", "LA"], "rank": rank, "front": 1, "acceptability": 0.6, "within_first": 0.9,
+        "parts": {"shared_species": criterion(4.0 - rank, "more", "species"), "cost": criterion(10.0 * rank, "less"), "human_pressure": criterion(None, "less")},
+        "boundary_disagreement_km2": 62.0, "area_km2": 230.0, "evidence": evidence(), "evidence_view": "public",
+        "sharing_category": "open", "geometry": shapely.box(101.2, 20.9, 101.6, 21.5), **more,
+    }  # fmt: skip
+
+
+def told(**more) -> Material:
+    boundaries = load_boundaries()
+    borders = [
+        {
+            "code": code,
+            "name": name,
+            "level": "country",
+            "country_code": code,
+            "geometry": country_geometry(code, boundaries),
+        }
+        for code, name in (("CN", "China"), ("LA", "Lao PDR"))
+    ]
+    areas = [
+        {"area_id": i, "name": name, "original_name": own, "designation": None, "iucn_category": None, "status": None,
+         "country_codes": [code], "geometry": shapely.Point(x, y).buffer(0.1), "member": True}
+        for i, name, own, code, x, y in (("a", "North", NAMES["zh"], "CN", 101.4, 21.4), ("b", "South", NAMES["lo"], "LA", 101.3, 21.0))
+    ]  # fmt: skip
+    made = Material(
+        table="reserve_candidates", row=candidate("run-1-candidate-1", 1), others=[candidate("run-1-candidate-2", 2)],
+        corridors=[], candidates=[], areas=areas, borders=borders, categories={"Bos gaurus": "VU"}, datasets=[],
+        release={"id": "r000001-x", "snapshot": 1, "created": "2026-11-26T00:00:00+00:00", "content_hash": "c" * 64, "rules_hash": "d" * 64},
+    )  # fmt: skip
+    return replace(made, **more)
+
+
+class Outline(HTMLParser):
+    """What a program that reads a page aloud meets."""
+
+    VOID = ("meta", "link", "path", "rect", "circle", "br")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.headings: list[int] = []
+        self.unnamed: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes += attrs
+        names = dict(attrs)
+        if tag == "svg" and not (names.get("aria-label") or names.get("aria-hidden")):
+            self.unnamed.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def plainly(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text.split('<script type="application/json"')[0]))
+
+
+def test_a_report_is_read_by_headings_and_asks_for_nothing():
+    made = page.page(told())
+    outline = Outline(made)
+    assert outline.open == []
+    assert outline.headings[0] == 1
+    assert all(after - before <= 1 for before, after in zip(outline.headings, outline.headings[1:], strict=False))
+    assert outline.unnamed == []
+    assert '<html lang="en">' in made
+    addresses = [value for name, value in outline.attributes if name in ("src", "href", "action", "xlink:href")]
+    assert addresses == ["data:,"]
+    assert not [name for name, _ in outline.attributes if name == "style" or name.startswith("on")]
+    assert words.text(page.STYLE_SOURCE) in made
+    assert made == page.page(told())
+
+
+def test_what_stands_in_the_data_is_never_markup():
+    nasty = '</script><script>alert(1)</script><b onclick="x">\x00'
+    row = candidate("run-1-candidate-1", 1, name=nasty, evidence=evidence(notes=[nasty]))
+    made = page.page(told(row=row))
+    assert "<script>" not in made
+    assert "<b onclick" not in made
+    assert Outline(made).open == []
+    assert json.loads(made.split('id="card">')[1].split("</script>")[0])["feature"]["properties"]["name"] == nasty
+
+
+def test_the_attached_numbers_are_those_of_the_page():
+    made = page.page(told())
+    attached = json.loads(made.split('id="card">')[1].split("</script>")[0])
+    assert attached["feature"]["properties"]["evidence"]["species"]["by_country"]["LA"]["Bos gaurus"] == 15
+    assert attached["others"]["run-1-candidate-2"]["parts"]["cost"]["value"] == 20.0
+    assert attached["release"]["id"] == "r000001-x"
+    axes = plots.Axis("cost", "km²", "less", 10.0, [attached["others"]["run-1-candidate-2"]["parts"]["cost"]["value"]])
+    assert axes.standing() == "0 of 1 better"
+
+
+def test_a_candidate_says_what_it_is_and_what_is_unknown():
+    said = plainly(page.page(told()))
+    for words_of_it in (
+        "would join 2 protected areas in China and Lao PDR",
+        "1 threatened species has records that count on two sides, 1 species on one side only",
+        "It stands first of 2 candidates of its run, on Pareto front 1, and first under 60 % of 10,000 sampled weights",
+        "public: made from what is published of the records alone",
+        "at the scale of the cell that is published",
+        "Human pressure: the input is missing",
+        "62 km² overlap another country on this boundary set",
+        "No records were held out to test this result: whether it is better than chance is not known",
+        "who holds the ground",
+        "Release r000001-x of 2026-11-26",
+    ):
+        assert words_of_it in said
+    assert "probability" in said  # said of acceptability: that it is none
+    assert not re.search(r"\d{2,3}\.\d{3,}\s*°", said)
+
+
+@pytest.mark.parametrize("verdict", ["no better than chance", "better than chance", "too few records"])
+def test_a_verdict_is_told_in_its_own_words(verdict):
+    found = {"verdict": verdict, "told": f"{verdict} (p = 0.41)", "p": 0.41, "records": 30, "left_out": {"used": 3}}
+    said = plainly(page.page(told(findings={"validation": found})))
+    assert f"{verdict} (p = 0.41)" in said
+    assert "whether it is better than chance is not known" not in said
+
+
+@pytest.mark.parametrize("assumptions", [{"spread": 2.0}, ["spread: 2"]], ids=["by name", "as lines"])
+def test_frequencies_are_told_with_their_assumptions(assumptions):
+    found = {
+        "assumptions": assumptions,
+        "draws": 200,
+        "told": "2 of 3 links",
+        "pairs": [{"from": "a", "to": "b", "functional_frequency": 0.83}],
+    }
+    said = plainly(page.page(told(findings={"uncertainty": found})))
+    assert "Frequencies under the assumptions below; they are no probabilities" in said
+    assert "functional frequency" in said
+    assert "0.83" in said
+    assert "spread: 2" in said
+
+
+@pytest.mark.parametrize("language", list(NAMES))
+def test_names_of_every_script_stay_as_they_are(language):
+    areas = [area | {"original_name": NAMES[language]} for area in told().areas]
+    assert NAMES[language] in page.page(told(areas=areas))
+
+
+def test_the_map_shows_sides_band_and_scale_and_no_record():
+    drawn = area_map.draw(told(), band_m=5000.0, title="A map")
+    assert re.findall(r">(China|Lao PDR)<", drawn)
+    assert re.search(r">\d+(,\d+)? (km|m)<", drawn)
+    assert ">N</text>" in drawn
+    assert 'aria-label="A map"' in drawn
+    width = float(re.search(r'stroke-opacity="0.22" stroke-width="([\d.]+)"', drawn)[1])
+    scale_px, scale_told = re.search(r'V\d+H([\d.]+)V\d+" fill="none".*?>([\d,]+ k?m)<', drawn).groups()
+    metres = float(scale_told.split()[0].replace(",", "")) * (1000 if scale_told.endswith("km") else 1)
+    assert width == pytest.approx(2 * 5000.0 * (float(scale_px) - 22) / metres, rel=0.02)
+    assert drawn.count("<circle") == 2  # the two areas' numbers
+    assert "no band" not in drawn
+    assert 'stroke-opacity="0.22"' not in area_map.draw(told(), band_m=None, title="A map")
+
+
+def test_a_row_without_a_shape_has_no_map():
+    row = candidate("run-1-candidate-1", 1, geometry=None)
+    assert area_map.draw(told(row=row, areas=[], borders=[]), band_m=5000.0, title="A map") == ""
+    assert "It has no shape that could be drawn" in page.page(told(row=row, areas=[], borders=[]))
+
+
+def test_better_is_to_the_right_whichever_way_it_counts():
+    for direction, wanted in (("more", True), ("less", False)):
+        drawn = plots.parallel_dots([plots.Axis("a", "km", direction, 5.0, [1.0])], title="t")
+        ring, diamond = (float(re.search(p, drawn)[1]) for p in (r'cx="([\d.]+)"', r'd="M([\d.]+) \d+L'))
+        assert (diamond > ring) is wanted
+
+
+def test_numbers_keep_what_counts_of_them():
+    assert [words.number(v) for v in (None, float("nan"), 0.0, 17.0, 0.12345, 12487.5155, True)] == [
+        words.NOT_KNOWN, words.NOT_KNOWN, "0", "17", "0.1235", "12,488", words.NOT_KNOWN,
+    ]  # fmt: skip
+    assert [words.place(n) for n in (1, 11, 12, 21, 22, 111)] == ["first", "11th", "12th", "21st", "22nd", "111th"]
+
+
+@pytest.mark.parametrize("identifier", ["run-1-1", "c1", "c2", "run-1-considered-1"])
+def test_every_kind_of_result_of_a_release_has_a_report_without_secrets(settings: Settings, identifier):
+    with ReleaseReader(settings.data) as reader:
+        made = page.page(material.read(reader.current(), identifier))
+    assert Outline(made).open == []
+    assert identifier in made
+    for secret in (str(fixture.SECRET_LATITUDE), str(fixture.SECRET_LONGITUDE), *fixture.SECRET_WORDS):
+        assert secret not in made
+
+
+def test_an_unknown_name_is_told_with_known_ones(settings: Settings):
+    with ReleaseReader(settings.data) as reader, pytest.raises(InputError, match=r"run-1-1") as error:
+        material.read(reader.current(), "nowhere")
+    assert error.value.code == "RESULT_UNKNOWN"
+
+
+def test_the_page_s_own_style_is_the_one_that_its_policy_lets_in():
+    style = re.search(r"<style>(.*?)</style>", page.page(told()), re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" == page.STYLE_SOURCE
