@@ -2,12 +2,15 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from biodata.cli.options import check_geotiffs, check_outputs, say, show_progress
 from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from biodata.places import BoundarySet
 
 _SCENARIOS = """Compare corridors with the border open and closed: by fences, roads, rivers, dams, or along the line itself.
 
@@ -101,6 +104,7 @@ def scenarios(
     from biodata.analysis.corridor_parameters import CorridorParameters
     from biodata.analysis.scenarios import comparing
     from biodata.exports.scenarios import write_comparison, write_difference
+    from biodata.places import load_boundaries
 
     resistance, grid, notes = own_ground.read(raster, cell_m=cell_m, band=band, nodata=nodata, crs=crs)
     notes = [f"{raster.name}: {note}" for note in notes]
@@ -110,9 +114,13 @@ def scenarios(
         table, unfit = own_areas.read(areas, layer=areas_layer, id_column=id_column, name_column=name_column)
         notes += [f"{areas.name}: {note}" for note in unfit]
     built, told = _barriers(grid, barriers or [], barrier_layer or [], layers, barrier_resistance)
-    used = None
+    known = load_boundaries(boundaries)
+    used: dict[str, Any] = {
+        "name": known.name, "version": known.version, "viewpoint": known.viewpoint, "band_m": known.band_m, "closed": [],
+    }  # fmt: skip
     if close_border or between:
-        closed, used = _border(grid, boundaries, between or [], barrier_resistance)
+        closed = _border(grid, known, between or [], barrier_resistance)
+        used["closed"] = [one.barrier_id for one in closed]
         built += closed
     opened, more = ([], []) if crossings is None else _crossings(crossings, grid, crossing_width_m)
     notes += told + more
@@ -130,7 +138,7 @@ def scenarios(
     with ThreadPoolExecutor(workers) as executor:
         found = comparing.compare(
             table, resistance, grid, barriers=built, crossings=opened, parameters=parameters, median_cost=median_cost,
-            executor=executor, progress=show_progress(),
+            boundaries=known, executor=executor, progress=show_progress(),
         )  # fmt: skip
     facts: dict[str, Any] = {
         "raster": raster.name, "areas": areas.name, "barriers": [path.name for path in barriers or []],
@@ -142,7 +150,7 @@ def scenarios(
     }  # fmt: skip
     write_comparison(found, built, facts, out)
     if difference is not None:
-        tags = {"biodata_raster": raster.name, "biodata_boundaries": "none" if used is None else str(used)}
+        tags = {"biodata_raster": raster.name, "biodata_boundaries": str(used)}
         write_difference(
             found, grid, difference, tags=tags | {"TIFFTAG_SOFTWARE": f"biodata {version('biodata')} scenarios"}
         )
@@ -174,12 +182,10 @@ def _barriers(
     return found, notes
 
 
-def _border(grid: Any, name: str, between: list[str], resistance: float | None) -> tuple[list[Any], dict[str, Any]]:
-    """Return the border's barriers and what there is to tell of the boundary set."""
+def _border(grid: Any, boundaries: "BoundarySet", between: list[str], resistance: float | None) -> list[Any]:
+    """Return the border's barriers."""
     from biodata.analysis.scenarios.border import border_barriers
-    from biodata.places import load_boundaries
 
-    boundaries = load_boundaries(name)
     pairs = [frozenset(pair.upper().split("-")) for pair in between]
     for pair, text in zip(pairs, between, strict=True):
         unknown = sorted(code for code in pair if code not in boundaries.countries)
@@ -191,10 +197,7 @@ def _border(grid: Any, name: str, between: list[str], resistance: float | None) 
     if not found:
         _stop("no such border runs through the raster", "a raster that holds both sides")
     say(f"closed: {', '.join(one.barrier_id for one in found)} ({boundaries.name}, {boundaries.version})")
-    return found, {
-        "name": boundaries.name, "version": boundaries.version, "viewpoint": boundaries.viewpoint,
-        "band_m": boundaries.band_m, "closed": [one.barrier_id for one in found],
-    }  # fmt: skip
+    return found
 
 
 def _crossings(path: Path, grid: Any, width_m: float) -> tuple[list[Any], list[str]]:

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import shapely
 
-from biodata import geo
+from biodata import geo, places
 from biodata.analysis.grid import Grid
 from biodata.analysis.scenarios.barriers import CLOSED, Barrier
 
@@ -60,3 +61,27 @@ def border_barriers(
         if shapely.intersects(line, window):
             found.append(Barrier(f"border {'-'.join(sorted(pair))}", "border", line, resistance))
     return found
+
+
+def with_countries(areas: gpd.GeoDataFrame, boundaries: "BoundarySet") -> gpd.GeoDataFrame:
+    """Return areas with the country that a place inside each lies in, in the column country_codes.
+
+    Parameters
+    ----------
+    areas : geopandas.GeoDataFrame
+        As `dividing.divided` cuts them: none lies on both sides of a border that is closed.
+    boundaries : BoundarySet
+        A place at sea or in a disputed unit has no country.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        With country_codes, tuples of no or one code.
+    """
+    inside = shapely.get_coordinates(
+        geo.project(shapely.point_on_surface(areas.geometry.to_numpy()), areas.crs or 4326, 4326)
+    )
+    codes = places.locate(inside[:, 0], inside[:, 1], boundaries)["located_country_code"].to_list()
+    found = np.empty(len(codes), dtype=object)
+    found[:] = [() if code is None else (code,) for code in codes]
+    return areas.assign(country_codes=found)

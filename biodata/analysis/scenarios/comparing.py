@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import geopandas as gpd
 import numpy as np
@@ -16,11 +17,18 @@ from biodata.analysis.corridors import Network
 from biodata.analysis.grid import Floats, Grid
 from biodata.analysis.scenarios import costs, dividing
 from biodata.analysis.scenarios.barriers import Barrier, ClosedGround, Crossing, close
+from biodata.analysis.scenarios.border import with_countries
 from biodata.analysis.scenarios.crossing_gains import CrossingGain, gains
 from biodata.analysis.scenarios.pairs import compared_pairs
 from biodata.errors import InputError
 
-KEPT, LOST, NEW, BARRED = 1, 2, 3, 4
+if TYPE_CHECKING:
+    from biodata.places import BoundarySet
+
+KEPT: Final = 1
+LOST: Final = 2
+NEW: Final = 3
+BARRED: Final = 4
 """Classes of the difference map: corridor in both, open border only, closed border only; a barrier's cell."""
 
 
@@ -66,6 +74,7 @@ def compare(
     crossings: Sequence[Crossing] = (),
     parameters: CorridorParameters | None = None,
     median_cost: float | None = None,
+    boundaries: "BoundarySet | None" = None,
     executor: Executor,
     progress: bool = False,
 ) -> Comparison:
@@ -86,6 +95,8 @@ def compare(
         least cost, so that a corridor made dearer is wider by that alone; a note says so.
     median_cost : float, optional
         Cost at which half of the journeys arrive; the median least cost of the open border's links where not given.
+    boundaries : BoundarySet, optional
+        Tells the country of each area, by a place inside it; else what the areas state stands.
     executor : concurrent.futures.Executor
         Threads.
     progress : bool
@@ -106,6 +117,9 @@ def compare(
     parameters = CorridorParameters(max_distance_m=math.inf) if parameters is None else parameters
     closed = close(resistance, grid, barriers=barriers, crossings=crossings)
     parts, notes = dividing.divided(own_areas.on_plane(areas, grid), closed.barred, grid)
+    parts = parts[~parts.geometry.is_empty].reset_index(drop=True)
+    if boundaries is not None:
+        parts = with_countries(parts, boundaries)
     sites = areas_of.on_grid(parts, resistance, grid)
     if len(sites) < 2:
         problem = f"{len(sites)} of {len(areas)} areas lie on the raster"
