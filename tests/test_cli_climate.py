@@ -72,6 +72,16 @@ def test_rasters_and_what_becomes_of_areas(files):
     assert json.loads(told["boundaries"])["viewpoint"]
 
 
+def test_corridors_lead_to_the_cooler_side(files):
+    done = run(files, "--areas", files / "areas.gpkg", "--out", files / "out.gpkg", "--corridors", "--bin-width", 0.6)
+    assert done.exit_code == 0, done.output
+    (row,) = gpd.read_file(files / "out.gpkg", layer="climate_corridors").to_dict("records")
+    assert (row["from_countries"], row["to_countries"]) == ("LA", "CN")
+    assert row["climate_kept"] == pytest.approx(1.0)
+    assert row["reversal_c"] == pytest.approx(0, abs=1e-9)
+    assert len(gpd.read_file(files / "out.gpkg", layer="climate_paths")) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -79,6 +89,7 @@ def test_rasters_and_what_becomes_of_areas(files):
         pytest.param(["--velocity", "v.txt"], "GeoTIFF", id="no raster's name"),
         pytest.param(["--velocity", "v.tif", "--elevation", "e.tif"], "which climates", id="two climates"),
         pytest.param(["--out", "out.gpkg"], "go together", id="no areas"),
+        pytest.param(["--forward", "f.tif", "--corridors"], "need areas", id="corridors without areas"),
         pytest.param(["--forward", "f.tif", "--bin-width", "1", "--bin-width", "2"], "2 widths", id="widths"),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 from biodata.exports.cog import write_cog
 from biodata.exports.columns import Told, describe
 from biodata.exports.raster_styles import Shade, write_style
+from biodata.exports.styles import add_styles
 
 if TYPE_CHECKING:
     from biodata.analysis.grid import Floats, Grid
@@ -29,7 +30,10 @@ COLUMNS: Final = MappingProxyType[str, Told](
         "median_km": ("", "Median distance to the analogues, kilometres."),
         "countries": ("", "Countries of the analogues with their shares."),
         "areas_across": ("", "Areas across a border that hold analogues, with their shares."),
-        "from_today_c": ("°C", "Mean of the first area today, in the variable of corridors."),
+        "from_today_c": ("°C", "Mean of the first area today."),
+        "to_today_c": ("°C", "Mean of the second area today."),
+        "straight_km": ("", "Straight distance between the two areas' edges, kilometres."),
+        "functional": ("", "False where there is no way, for the reason in notes."),
         "to_future_c": ("°C", "Mean of the second area tomorrow."),
         "cooler_c": ("K", "By how much the second area is cooler today."),
         "climate_kept": (
@@ -82,5 +86,6 @@ def write_areas(layers: dict[str, Any], facts: dict[str, Any], path: Path) -> No
         )  # fmt: skip
     told = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
     pyogrio.write_dataframe(told, part, layer="run", driver="GPKG", append=part.exists())
+    add_styles(part, list(layers))
     describe(part, COLUMNS)
     part.replace(path)

@@ -82,6 +82,8 @@ STYLES: Final[Mapping[str, Style]] = MappingProxyType(
         ),
         "corridors_open": Style(_FILL, {"": Symbol("#c81e1e", 0.3)}),
         "corridors_closed": Style(_FILL, {"": Symbol(_CORRIDOR, 0.45)}),
+        "climate_corridors": Style(_FILL, {"": Symbol("#e57332", 0.35)}),
+        "climate_paths": Style(_LINE, {"": Symbol("#b3282d", width_mm=0.7)}),
         "barrier_lines": Style(_LINE, {"": Symbol("#3a3a3a", width_mm=0.8)}),
         "crossings": Style(_MARKER, {"": Symbol("#2e7d5b", width_mm=3.0)}),
         "reserve_candidates": Style(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
@@ -52,6 +53,15 @@ def cell_countries(grid: Grid, boundaries: "BoundarySet") -> tuple[NDArray[np.ob
     found = places.locate(lonlat[:, 0], lonlat[:, 1], boundaries)
     codes = np.array(found["located_country_code"].to_list(), dtype=object)
     return codes, found["ambiguous"].fill_null(value=True).to_numpy()
+
+
+def located(sites: Sequence[Site], codes: NDArray[np.object_]) -> list[Site]:
+    """Return areas with the country of most of their cells in place of what they state; none where no cell has one."""
+    found = []
+    for site in sites:
+        told = sorted(code for code in codes[site.all_cells] if code is not None)
+        found.append(replace(site, country_codes=tuple(code for code, _ in Counter(told).most_common(1))))
+    return found
 
 
 def of_areas(
