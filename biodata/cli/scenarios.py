@@ -231,6 +231,11 @@ def _tell(found: Any, out: Path) -> None:
         f"equivalent connected area: {eca['open']:,.6g} km² open, {eca['closed']:,.6g} with the barriers, "
         f"{eca['shut']:,.6g} with every crossing shut"
     )
+    for one in found.barriers:
+        say(
+            f"{one.barrier_id} alone: {one.pairs_cut} pairs cut, {one.pairs_dearer} dearer, "
+            f"{one.eca_lost_km2:,.4g} km² of equivalent connected area lost"
+        )
     for one in found.crossings:
         place = "gains nothing more" if one.order is None else f"{one.order}. in order"
         tied = f", tied with {', '.join(one.tied_with)}" if one.tied_with else ""

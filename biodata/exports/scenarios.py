@@ -49,6 +49,9 @@ _COLUMNS: Final[dict[str, Told]] = {
     "order_eca_km2": ("", "What it gained then."),
     "tied_with": ("", "Crossings that would have gained as much then; the id decided."),
     "barrier_id": ("", "The barrier."),
+    "pairs_cut": ("", "Pairs of areas that lose their way by this barrier alone; of all pairs."),
+    "pairs_dearer": ("", "Pairs of areas whose least cost rises by this barrier alone."),
+    "eca_lost_km2": ("", "Equivalent connected area lost by this barrier alone."),
     "kind": ("", "border, fence, road, river, dam, mine or another word."),
     "resistance": ("resistance", "In the barrier's cells; empty where nothing passes."),
 }
@@ -74,7 +77,7 @@ def write_comparison(found: "Comparison", barriers: "list[Barrier]", facts: dict
     layers = [("pairs", found.pairs, "LineString")]
     layers += [("corridors_open", found.open.corridors, "MultiPolygon")]
     layers += [("corridors_closed", found.closed.corridors, "MultiPolygon")]
-    layers += [("barrier_lines", barrier_table(barriers, found.closed.grid), "Unknown")]
+    layers += [("barrier_lines", barrier_table(barriers, found), "Unknown")]
     if found.crossings:
         layers.append(("crossings", crossing_table(found), "Unknown"))
     for name, table, kind in layers:
@@ -98,19 +101,22 @@ def write_difference(found: "Comparison", grid: "Grid", path: Path, *, tags: dic
     return write_style(DIFFERENCE_SHADES, path, classes=True)
 
 
-def barrier_table(barriers: "list[Barrier]", grid: "Grid") -> Any:
-    """Return barriers as a GeoDataFrame."""
+def barrier_table(barriers: "list[Barrier]", found: "Comparison") -> Any:
+    """Return barriers with what each does alone as a GeoDataFrame."""
     import geopandas as gpd
     import numpy as np
 
+    alone: list[Any] = [*found.barriers] or [None] * len(barriers)
+    told = ("pairs_cut", "pairs_dearer", "eca_lost_km2")
     return gpd.GeoDataFrame(
         {
             "barrier_id": [one.barrier_id for one in barriers],
             "kind": [one.kind for one in barriers],
             "resistance": [one.resistance if np.isfinite(one.resistance) else None for one in barriers],
-        },
+        }
+        | {name: [getattr(one, name, None) for one in alone] for name in told},
         geometry=[one.shape for one in barriers],
-        crs=grid.crs,
+        crs=found.closed.grid.crs,
     )
 
 
