@@ -121,6 +121,9 @@ def scenarios(
     if close_border or between:
         closed = _border(grid, known, between or [], barrier_resistance)
         used["closed"] = [one.barrier_id for one in closed]
+        notes.append(f"the border is that of {known.name}, right to {known.band_m:g} m: a crossing may lie beside it")
+        if between:
+            notes.append("all other borders stay open, so ways round through other countries count")
         built += closed
     opened, more = ([], []) if crossings is None else _crossings(crossings, grid, crossing_width_m)
     notes += told + more
