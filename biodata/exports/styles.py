@@ -70,6 +70,22 @@ STYLES: Final[Mapping[str, Style]] = MappingProxyType(
         "corridors": Style(_FILL, {"": Symbol(_CORRIDOR, 0.45)}),
         "paths": Style(_LINE, {"": Symbol("#4a2670", width_mm=0.7)}),
         "narrowest": Style(_MARKER, {"": Symbol("#c81e1e", width_mm=2.4)}),
+        "pairs": Style(
+            _LINE,
+            {
+                "unchanged": Symbol("#8a8a8a", width_mm=0.6, label="unchanged by the barriers"),
+                "dearer": Symbol("#c2571a", width_mm=0.9, label="dearer: the way round"),
+                "cut": Symbol("#c81e1e", width_mm=0.9, dashed=True, label="cut: the way that was"),
+                "": Symbol("#2c6fbb", width_mm=0.6, label="cheaper or opened"),
+            },
+            "change",
+        ),
+        "corridors_open": Style(_FILL, {"": Symbol("#c81e1e", 0.3)}),
+        "corridors_closed": Style(_FILL, {"": Symbol(_CORRIDOR, 0.45)}),
+        "climate_corridors": Style(_FILL, {"": Symbol("#e57332", 0.35)}),
+        "climate_paths": Style(_LINE, {"": Symbol("#b3282d", width_mm=0.7)}),
+        "barrier_lines": Style(_LINE, {"": Symbol("#3a3a3a", width_mm=0.8)}),
+        "crossings": Style(_MARKER, {"": Symbol("#2e7d5b", width_mm=3.0)}),
         "reserve_candidates": Style(
             _FILL,
             {

@@ -1,0 +1,229 @@
+"""Corridors that lead from an area to a cooler one, over ground whose climate changes little on the way.
+
+After the climate gradient corridors of Nuñez et al. 2013, https://doi.org/10.1111/cobi.12014 (Linkage Mapper's Climate
+Linkage Mapper): areas are joined whose mean temperatures differ by a stated amount, and a step costs its ground and the
+change of temperature on it, up or down, so that the cheapest way goes towards the cooler end with few reversals. Added
+here: which share of the first area's climate of today the second one has tomorrow.
+"""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from tqdm.auto import tqdm
+
+from biodata import geo
+from biodata.analysis.areas import Site, differ
+from biodata.analysis.climate.climate_costs import ClimateSurface, search, step_graph
+from biodata.analysis.climate.climates import Climates
+from biodata.analysis.grid import Floats, Grid
+from biodata.analysis.rasters import outline
+from biodata.errors import InputError
+
+_COLUMNS: Final = (
+    "from_area_id", "to_area_id", "from_name", "to_name", "from_countries", "to_countries", "from_today_c",
+    "to_today_c", "to_future_c", "cooler_c", "climate_kept", "straight_km", "least_cost", "ground_cost",
+    "path_length_m", "change_c", "reversal_c", "functional", "notes",
+)  # fmt: skip
+_TEXTS: Final = frozenset(
+    {"from_area_id", "to_area_id", "from_name", "to_name", "from_countries", "to_countries", "functional", "notes"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClimateCorridorParameters:
+    """What a search for climate corridors decides.
+
+    Attributes
+    ----------
+    least_difference_c : float
+        By how much the second area is cooler today, in the mean of its cells, degrees.
+    cost_per_c : float
+        Cost-metres of a change by one degree on the way; 50 km of the best ground in Nuñez et al.
+    tolerance_c : float
+        A climate of today is kept where tomorrow's differs by no more, degrees.
+    max_distance_m : float
+        Areas farther apart are not joined.
+    cut_fraction : float
+        A corridor holds what costs up to this share more than the cheapest way.
+    across_borders : bool
+        Whether only areas of different countries are joined.
+    """
+
+    least_difference_c: float = 1.0
+    cost_per_c: float = 50_000.0
+    tolerance_c: float = 0.5
+    max_distance_m: float = 200_000.0
+    cut_fraction: float = 0.1
+    across_borders: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("least_difference_c", "cost_per_c", "tolerance_c", "max_distance_m", "cut_fraction"):
+            value = getattr(self, name)
+            if not 0 <= value < math.inf:
+                problem = "this must be a number of 0 or more"
+                raise InputError(problem, column=name, value=f"{value:g}", code="PARAMETERS_INVALID")
+
+
+def climate_corridors(
+    sites: Sequence[Site],
+    climates: Climates,
+    resistance: Floats | None = None,
+    *,
+    parameters: ClimateCorridorParameters,
+    executor: Executor,
+    progress: bool = False,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return corridors from warmer to cooler areas.
+
+    Parameters
+    ----------
+    sites : sequence of Site
+        With the countries that they lie in.
+    climates : Climates
+        The first variable is the temperature, degrees.
+    resistance : ndarray of float64, grid.shape, optional
+        Cost of a metre; 1 everywhere where it is not given.
+    parameters : ClimateCorridorParameters
+    executor : concurrent.futures.Executor
+        Threads; one search for each area that has a pair.
+    progress : bool
+        Whether to show a bar.
+
+    Returns
+    -------
+    corridors, paths : geopandas.GeoDataFrame
+        A row for each pair, the warmer area first, in the raster's system; the first with the corridor as polygon, the
+        second with its cheapest way. A pair without a way has `functional` False and is in the first only.
+
+    Raises
+    ------
+    InputError
+        If the resistance is not on the climate's cells, or is 0 or less.
+    """
+    grid, now, then = climates.grid, climates.today[0], climates.future[0]
+    ground = np.ones(grid.shape) if resistance is None else resistance
+    if ground.shape != grid.shape or bool((ground <= 0).any()):
+        problem = "the resistance must lie on the climate's cells and be above 0"
+        raise InputError(problem, value=str(ground.shape), expected=str(grid.shape), code="RESISTANCE_UNFIT")
+    pairs = _pairs(sites, now, grid, parameters)
+    needed = sorted({k for pair in pairs for k in pair})
+    graph = step_graph(ground, now, grid, cost_per_c=parameters.cost_per_c)
+    usable = (np.isfinite(now) & np.isfinite(ground)).ravel()
+    cells = {k: sites[k].all_cells[usable[sites[k].all_cells]] for k in needed}
+    found = executor.map(lambda k: search(graph, cells[k]) if cells[k].size else None, needed)
+    surfaces = dict(zip(needed, tqdm(found, total=len(needed), unit="area", disable=not progress), strict=True))
+    rows, polygons, lines = [], [], []
+    for i, j in pairs:
+        row, polygon, line = _row(sites[i], sites[j], surfaces[i], surfaces[j], now, then, ground, grid, parameters)
+        rows.append(row)
+        polygons.append(polygon)
+        lines.append(line)
+    types = {name: "float64" for name in _COLUMNS if name not in _TEXTS}
+    table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(types).astype({"functional": "bool"})
+    corridors = gpd.GeoDataFrame(table, geometry=_objects(polygons), crs=grid.crs)
+    linked = np.flatnonzero(table["functional"])
+    paths = gpd.GeoDataFrame(
+        table.iloc[linked].reset_index(drop=True), geometry=_objects([lines[k] for k in linked]), crs=grid.crs
+    )
+    return corridors, paths
+
+
+def _pairs(
+    sites: Sequence[Site], now: Floats, grid: Grid, parameters: ClimateCorridorParameters
+) -> list[tuple[int, int]]:
+    """Return the pairs of a warmer and a cooler area that are near enough."""
+    mean = [_mean(now, site) for site in sites]
+    found = []
+    for i, first in enumerate(sites):
+        for j, second in enumerate(sites):
+            if not mean[i] - mean[j] >= max(parameters.least_difference_c, math.ulp(0.0)):
+                continue
+            if parameters.across_borders and not differ(first.country_codes, second.country_codes):
+                continue
+            if _straight_m(first, second, grid) <= parameters.max_distance_m:
+                found.append((i, j))
+    return found
+
+
+def _mean(values: Floats, site: Site) -> float:
+    """Return the mean of an area's cells; nan where none is known."""
+    own = values.ravel()[site.all_cells]
+    own = own[np.isfinite(own)]
+    return float(own.mean()) if own.size else math.nan
+
+
+def _straight_m(first: Site, second: Site, grid: Grid) -> float:
+    """Return the distance between two areas on the ellipsoid, along the shortest line of the grid's system."""
+    ends = geo.project(shapely.get_coordinates(shapely.shortest_line(first.shape, second.shape)), grid.crs, 4326)
+    return float(geo.geodesic_distance_m(*ends[0], *ends[1]))
+
+
+def _row(
+    first: Site,
+    second: Site,
+    from_first: ClimateSurface | None,
+    from_second: ClimateSurface | None,
+    now: Floats,
+    then: Floats,
+    ground: Floats,
+    grid: Grid,
+    parameters: ClimateCorridorParameters,
+) -> tuple[dict[str, Any], shapely.Geometry | None, shapely.Geometry | None]:
+    """Measure one pair: its row, the corridor's polygon and the way."""
+    row: dict[str, Any] = {
+        "from_area_id": first.area_id, "to_area_id": second.area_id, "from_name": first.name, "to_name": second.name,
+        "from_countries": ";".join(first.country_codes), "to_countries": ";".join(second.country_codes),
+        "from_today_c": _mean(now, first), "to_today_c": _mean(now, second), "to_future_c": _mean(then, second),
+        "cooler_c": _mean(now, first) - _mean(now, second),
+        "climate_kept": climate_kept(now.ravel()[first.all_cells], then.ravel()[second.all_cells], parameters.tolerance_c),
+        "straight_km": _straight_m(first, second, grid) / 1000, "functional": False, "notes": "",
+    }  # fmt: skip
+    if from_first is None or from_second is None:
+        return row | {"notes": "There is no ground with data in one of the areas."}, None, None
+    reached = from_first.cost[second.all_cells]
+    if not np.isfinite(reached).any():
+        return row | {"notes": "There is no way: cells without data lie between."}, None, None
+    end = int(second.all_cells[np.argmin(reached)])
+    path = from_first.path_to(end)
+    least = float(from_first.cost[end])
+    rows, columns = np.divmod(path, grid.shape[1])
+    lonlat = grid.lonlat(rows, columns)
+    metres = float(np.sum(geo.geodesic_distance_m(*lonlat[:-1].T, *lonlat[1:].T))) if path.size > 1 else 0.0
+    along = now.ravel()[path]
+    change = float(np.abs(np.diff(along)).sum())
+    row |= {
+        "least_cost": least, "ground_cost": least - parameters.cost_per_c * change, "path_length_m": metres,
+        "change_c": change, "reversal_c": change - abs(float(along[-1] - along[0])), "functional": True,
+    }  # fmt: skip
+    with np.errstate(invalid="ignore"):
+        inside = from_first.cost + from_second.cost <= least * (1 + parameters.cut_fraction) + 1e-9 * max(least, 1.0)
+    at_rows, at_columns = np.nonzero(inside.reshape(grid.shape))
+    top, left = int(at_rows.min()), int(at_columns.min())
+    window = inside.reshape(grid.shape)[top : at_rows.max() + 1, left : at_columns.max() + 1]
+    centres = grid.centres(rows, columns)
+    line = shapely.LineString(centres if path.size > 1 else np.repeat(centres, 2, axis=0))
+    return row, outline(window, grid, top, left), line
+
+
+def climate_kept(today: Floats, future: Floats, tolerance: float) -> float:
+    """Return the share of some values of today that some value of tomorrow comes as near as the tolerance."""
+    today, future = today[np.isfinite(today)], np.sort(future[np.isfinite(future)])
+    if not today.size or not future.size:
+        return 0.0
+    after = np.clip(np.searchsorted(future, today), 1, max(1, future.size - 1))
+    apart = np.minimum(np.abs(future[np.minimum(after, future.size - 1)] - today), np.abs(future[after - 1] - today))
+    return float((apart <= tolerance * (1 + 1e-12) + 1e-12).mean())
+
+
+def _objects(shapes: list[shapely.Geometry | None]) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
+    """Return geometries as an array, of which some may be None."""
+    found = np.empty(len(shapes), dtype=object)
+    found[:] = shapes
+    return found
