@@ -30,6 +30,7 @@ from biodata.cli import (
     resistance,
     run_records,
     serve,
+    species,
     survey_design,
     upkeep,
 )
@@ -49,6 +50,7 @@ for module in (
     quality,
     serve,
     survey_design,
+    species,
     corridors,
     candidates,
     cost_distance,
