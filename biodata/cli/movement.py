@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
-from biodata.cli.species import as_text
+from biodata.cli.species_options import as_text
 from biodata.errors import InputError
 
 _HELP = """Movement of tracked animals. Their places are always withheld: answers are for whoever holds the data folder.

@@ -1,13 +1,23 @@
 """`biodata species`: figures and layers of species."""
 
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
+from biodata.cli.species_maps import HABITAT, RICHNESS, habitat, richness
+from biodata.cli.species_options import (
+    WARNING,
+    AsOfOption,
+    RecordsOption,
+    SuspiciousOption,
+    UntoldOption,
+    as_text,
+    day,
+    facts_line,
+    say_left_out,
+)
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,21 +37,14 @@ Records that tell no uncertainty are left out and counted; --untold-uncertainty-
 
 Example: biodata species figures "Elephas maximus" --data mydata --out elephant.gpkg --json
 """
-RecordsOption = Annotated[str, typer.Option("--records", help="public or exact.")]
-AsOfOption = Annotated[
-    datetime | None, typer.Option("--as-of", help="Date of the run: the lake's.", formats=["%Y-%m-%d"])
-]
-UntoldOption = Annotated[
-    float | None, typer.Option("--untold-uncertainty-m", help="Uncertainty of records that tell none.", min=0)
-]
-SuspiciousOption = Annotated[bool, typer.Option("--keep-suspicious", help="Use records of suspicious places too.")]
-WARNING = "made of exact places of category {}: not to be passed on"
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(help=_HELP, no_args_is_help=True)
     group.command(name="figures", help=_FIGURES)(figures)
+    group.command(name="habitat", help=HABITAT)(habitat)
+    group.command(name="richness", help=RICHNESS)(richness)
     app.add_typer(group, name="species")
 
 
@@ -98,31 +101,6 @@ def figures(
     say(facts_line(told))
     if told["sharing_category"] != "open":
         say(WARNING.format(told["sharing_category"]))
-
-
-def day(told: datetime | None) -> Any:
-    """Return the day of a date option."""
-    return told.replace(tzinfo=UTC).date() if told is not None else None
-
-
-def as_text(told: dict[str, Any]) -> str:
-    """Return an answer as JSON."""
-    return json.dumps(told, ensure_ascii=False, indent=1, default=str)
-
-
-def facts_line(told: dict[str, Any]) -> str:
-    """Return the line that names what an answer was made of."""
-    return (
-        f"boundary set {told['boundary_set']} ({told['boundary_version']}), band {told['band_m']:g} m; "
-        f"{told['evidence_view']} records of lake version {told['snapshot']}, as of {told['parameters']['as_of']}"
-    )
-
-
-def say_left_out(reasons: dict[str, int]) -> None:
-    """Say how many records were left out, by reason."""
-    if reasons:
-        # The reasons are those of biodata.analysis.evidence.REASONS, in their order.
-        say("left out: " + ", ".join(f"{count} ({reason})" for reason, count in reasons.items()))
 
 
 def _say_figures(of: str, part: dict[str, Any]) -> None:

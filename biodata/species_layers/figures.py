@@ -103,7 +103,7 @@ class FiguresReport:
         return out
 
 
-def figures_of(settings: Settings, request: FiguresRequest) -> FiguresReport:
+def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool = True) -> FiguresReport:
     """Return figures of a species of an installation.
 
     Parameters
@@ -111,6 +111,8 @@ def figures_of(settings: Settings, request: FiguresRequest) -> FiguresReport:
     settings : Settings
         The installation.
     request : FiguresRequest
+    occupancy : bool
+        Tell observed occupancy too, for which the records of other species are read.
 
     Raises
     ------
@@ -136,10 +138,10 @@ def figures_of(settings: Settings, request: FiguresRequest) -> FiguresReport:
 
     own = counted(read.records)
     figures = species_figures(own, request.species, boundaries=read.boundaries, cell_m=request.cell_m)
-    occupancy: dict[str, Any] = {}
+    shares: dict[str, Any] = {}
     category = read.category
     used = usable(own, request.species)
-    if used.height:
+    if occupancy and used.height:
         west, east = used["decimalLongitude"].min(), used["decimalLongitude"].max()
         south, north = used["decimalLatitude"].min(), used["decimalLatitude"].max()
         window = (float(west) - 0.1, float(south) - 0.1, float(east) + 0.1, float(north) + 0.1)  # type: ignore[arg-type]
@@ -149,7 +151,7 @@ def figures_of(settings: Settings, request: FiguresRequest) -> FiguresReport:
             counted(around.records), request.species,
             grid=equal_area_grid(window, request.occupancy_cell_m), boundaries=read.boundaries, known=read.records,
         )  # fmt: skip
-        occupancy = {
+        shares = {
             "cell_m": request.occupancy_cell_m,
             "target_group": effort.facts["target_group"],
             "by_country": {code: _shares(cells) for code, cells in effort.by_side().items()},
@@ -158,7 +160,7 @@ def figures_of(settings: Settings, request: FiguresRequest) -> FiguresReport:
         "untold_uncertainty_m": request.untold_uncertainty_m, "keep_suspicious": request.keep_suspicious,
     }  # fmt: skip
     facts = {**read.facts, "sharing_category": str(category), "request": asked}
-    return FiguresReport(figures, occupancy, facts, category)
+    return FiguresReport(figures, shares, facts, category)
 
 
 def _shares(cells: dict[str, int]) -> dict[str, Any]:
