@@ -103,13 +103,14 @@ def selection(
     """Read, draw, fit, tell."""
     from biodata.analysis.movement.selection import fit
     from biodata.species_layers import movement
+    from biodata.species_layers.layers import with_layers
 
     _check(plot, None)
     settings = settings_for(data)
     _, drawn, facts = movement.drawn_steps(
         settings, species=species, interval_minutes=interval_minutes, tolerance=tolerance, per_step=random, seed=seed
     )
-    table, names, inputs = movement.with_layers(settings, drawn.table, layer)
+    table, names, inputs = with_layers(settings, drawn.table, layer)
     told = fit(table, names).told()
     _draw(plot, drawn, facts, told=told)
     if not as_json:

@@ -7,6 +7,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
 from biodata.cli.species_maps import HABITAT, RICHNESS, habitat, richness
+from biodata.cli.species_model import MODEL, model
 from biodata.cli.species_options import (
     WARNING,
     AsOfOption,
@@ -45,6 +46,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command(name="figures", help=_FIGURES)(figures)
     group.command(name="habitat", help=HABITAT)(habitat)
     group.command(name="richness", help=RICHNESS)(richness)
+    group.command(name="model", help=MODEL)(model)
     app.add_typer(group, name="species")
 
 

@@ -3,7 +3,6 @@
 Tracks are always withheld, so that there is no public view of any of this: answers are for whoever holds the data folder.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo, places
+from biodata import places
 from biodata.errors import InputError
 from biodata.flags import TRACKED
 from biodata.settings import Settings
@@ -97,72 +96,6 @@ def drawn_steps(
     found = steps(read.fixes, interval_minutes=interval_minutes, tolerance=tolerance)
     drawn = random_steps(found, per_step=per_step, seed=seed)
     return found, drawn, {**read.facts, "steps": found.facts, "random_steps": drawn.facts}
-
-
-def with_layers(
-    settings: Settings, table: pl.DataFrame, layers: Sequence[str]
-) -> tuple[pl.DataFrame, tuple[str, ...], list[dict[str, str]]]:
-    """Add what layers tell of the steps' ends.
-
-    Parameters
-    ----------
-    settings : Settings
-        The installation.
-    table : polars.DataFrame
-        `longitude` and `latitude`, degrees.
-    layers : sequence of str
-        `elevation_china_laos` for the value of a raster, divided by what it varies by; `landcover_china_laos=2,5` for 1
-        in cells of these classes and 0 in others.
-
-    Returns
-    -------
-    table : polars.DataFrame
-    names : tuple of str
-        The columns that were added.
-    inputs : list of dict
-        Name and checksum of each layer.
-
-    Raises
-    ------
-    InputError
-        If a layer is no raster of the installation, or classes are no whole numbers.
-    """
-    names, inputs = [], []
-    lon, lat = table["longitude"].to_numpy(), table["latitude"].to_numpy()
-    for told in layers:
-        name, _, classes = told.partition("=")
-        values, sha256 = sampled(settings, name, lon, lat)
-        if classes:
-            wanted = _classes(told, classes)
-            values = np.where(np.isfinite(values), np.isin(values, wanted).astype(np.float64), np.nan)
-        table = table.with_columns(pl.Series(told, values))
-        names.append(told)
-        inputs.append({"layer": told, "sha256": sha256})
-    return table, tuple(names), inputs
-
-
-def sampled(settings: Settings, name: str, lon: geo.Floats, lat: geo.Floats) -> tuple[geo.Floats, str]:
-    """Return the values of a raster layer of the installation at points, nan where it has none, and its checksum."""
-    from biodata.analysis.layer_reading import own_grid, read_cells
-    from biodata.species_layers.layers import raster_layer
-
-    layer = raster_layer(settings, name)
-    pad = 0.05
-    box = (float(lon.min()) - pad, float(lat.min()) - pad, float(lon.max()) + pad, float(lat.max()) + pad)
-    cells, grid = read_cells(layer, own_grid(layer, box))
-    rows, columns = grid.cells_at(lon, lat)
-    return np.where(rows >= 0, cells[rows, columns], np.nan), layer.sha256
-
-
-def _classes(told: str, classes: str) -> list[int]:
-    """Read classes with commas between them."""
-    try:
-        return [int(part) for part in classes.split(",")]
-    except ValueError:
-        problem = "these are no classes"
-        raise InputError(
-            problem, column="--layer", value=told, expected="NAME=2,5", code="PARAMETERS_INVALID"
-        ) from None
 
 
 def corridor(settings: Settings, told: str) -> tuple[shapely.Geometry, str]:
