@@ -1,17 +1,21 @@
 """`biodata species figures`: what is told of a species, in both views."""
 
 import json
+from datetime import date
 
 import geopandas as gpd
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from biodata import pipeline, terms
-from biodata.analysis.species.figures import untold_as
+from biodata import pipeline, places, sharing, terms
+from biodata.analysis import evidence
+from biodata.analysis.species.figures import species_figures, untold_as
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.settings import Settings
+from biodata.sharing.rules import Rule
+from biodata.vocabularies import EvidenceView, SharingCategory
 
 ELEPHANT = "Elephas maximus"
 
@@ -104,3 +108,30 @@ def test_an_assumed_uncertainty_fills_what_is_not_told():
     filled = untold_as(frame, 500.0)["coordinateUncertaintyInMeters"].to_list()
     assert (filled[0], filled[2]) == (500.0, 30.0)
     assert 7_550 < filled[1] - 500 < 7_650, "half the diagonal of a cell of 0.1°"
+
+
+def test_public_figures_stay_the_same_wherever_in_its_cell_a_hidden_animal_was():
+    boundaries = places.load_boundaries()
+    rules = sharing.RuleSet.of([Rule("hidden", SharingCategory.TENTH_DEGREE, "rare", scientific_name=ELEPHANT)])
+    judging = evidence.EvidenceParameters(as_of=date(2026, 11, 26), cell_m=2_000.0, recent_years=None)
+
+    def told(lon: float, lat: float):
+        rows = {
+            "key": [1, 2, 3], "species": [ELEPHANT] * 3, "scientificName": [ELEPHANT] * 3,
+            "decimalLongitude": [lon, 101.55, 101.83], "decimalLatitude": [lat, 21.33, 20.71],
+            "coordinateUncertaintyInMeters": [30.0] * 3, "year": [2024] * 3, "geodeticDatum": ["WGS84"] * 3,
+            "quality_flags": [[], [], []],
+        }  # fmt: skip
+        frame = terms.conform(pl.DataFrame(rows), terms.OCCURRENCE)
+        nobody = pl.lit(None, dtype=pl.Int64)
+        seen = sharing.evidence_view(
+            frame.with_columns(duplicate_group=nobody, duplicate_of=nobody), rules, boundaries=boundaries,
+            view=EvidenceView.PUBLIC, window=(90, 0, 120, 40),
+        )  # fmt: skip
+        counted = evidence.counted(seen, boundaries=boundaries, parameters=judging)
+        return species_figures(counted, ELEPHANT, boundaries=boundaries).told()
+
+    first = told(101.21, 21.11)
+    assert first["joint"]["records"] == 3
+    assert first["joint"]["occupied_area"]["cells_at_least"] == 3
+    assert told(101.29, 21.19) == told(101.25, 21.15) == first
