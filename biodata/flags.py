@@ -146,6 +146,7 @@ _ALL = (
     Flag("TYPE_STATUS_INVALID", _RECORD, "The type status is not known."),
     Flag("LICENSE_UNKNOWN", _RECORD, "The licence is not known.", gbif=False),
     Flag("OCCURRENCE_ID_MISSING", _RECORD, "There is no occurrenceID; another identifier stood in.", gbif=False),
+    Flag("TRACKED_ANIMAL", _RECORD, "The place of an animal that carries a transmitter: always withheld.", gbif=False),
     Flag("OCCURRENCE_ID_FROM_CONTENT", _RECORD, "The file has no identifiers; the row's content stood in.", gbif=False),
     Flag("GEOMETRY_INVALID", _AREA, "The polygon was not valid and was repaired.", gbif=False),
     Flag("GEOMETRY_MISSING", _AREA, "The site has no geometry: it counts, but is not mapped.", gbif=False),
@@ -210,6 +211,9 @@ _BDQ: Final = MappingProxyType(
 
 FLAGS: Final = MappingProxyType({flag.name: replace(flag, bdq=tuple(_BDQ.get(flag.name, "").split())) for flag in _ALL})
 """Every flag by its name; a flag that is not here may not be set."""
+
+TRACKED: Final = "TRACKED_ANIMAL"
+"""Records with this flag are withheld, whatever the sharing rules say (`sharing.decide`)."""
 
 SUSPICIOUS: Final = frozenset(
     {

@@ -47,6 +47,9 @@ class EvidenceView(StrEnum):
     """The records as the lake has them."""
 
 
+TRACKING_PROTOCOL: Final = "animal tracking"
+"""How `samplingProtocol` begins for the places of an animal that carries a transmitter: always withheld."""
+
 THREATENED: Final = ("CR", "EN", "VU")
 """IUCN Red List categories that count as threatened."""
 

@@ -12,7 +12,7 @@ from pyproj import Geod
 import leaks
 from biodata import terms
 from biodata.errors import SharingError
-from biodata.flags import FLAGS, SUSPICIOUS, About
+from biodata.flags import FLAGS, SUSPICIOUS, TRACKED, About
 from biodata.places import load_boundaries, locate
 from biodata.places.edges import SEA
 from biodata.runs import EVIDENCE_COLUMNS
@@ -136,8 +136,9 @@ def test_no_flag_about_the_place_stays_but_those_that_cannot_tell_it():
         if f.startswith(("COUNTRY", "PROVINCE", "BORDER", "PRESUMED", "ZERO", "COORDINATE_ROUNDED"))
     } == set()
     assert set(FLAGS) >= SAFE_FLAGS
-    out = published(records(EVERYTHING | {"quality_flags": sorted(FLAGS)}))
-    assert set(out["quality_flags"].item()) == SAFE_FLAGS
+    out = published(records(EVERYTHING | {"quality_flags": sorted(set(FLAGS) - {TRACKED})}))
+    assert set(out["quality_flags"].item()) == SAFE_FLAGS - {TRACKED}
+    assert published(records(EVERYTHING | {"quality_flags": [TRACKED]}, name="Passer montanus")).is_empty()
 
 
 @pytest.mark.parametrize("flag", sorted(SUSPICIOUS))

@@ -19,6 +19,7 @@ SAMPLES = {
     "layer": ["layers/elevation_china_laos.tif", "layers/landcover_china_laos.tif"],
     "survey": ["survey_namha.xlsx"],
     "camtrapdp": ["camtrapdp"],
+    "movebank": ["movebank/events.csv", "movebank/reference.csv"],
 }
 ONLINE = {"gbif-download"}
 KINDS = {"occurrences", "protected_areas", "taxa", "layers"}

@@ -4,12 +4,14 @@ from typing import Final
 
 import polars as pl
 
+from biodata.flags import TRACKED
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.countries import parse_countries
 from biodata.parsers.decimals import parse_decimals
 from biodata.parsers.licences import parse_licences
+from biodata.vocabularies import TRACKING_PROTOCOL
 
 _CONTROLLED: Final = {
     "basisOfRecord": (Vocabulary.BASIS_OF_RECORD, "BASIS_OF_RECORD_INVALID"),
@@ -61,6 +63,8 @@ def interpret(told: Told) -> Findings:
         columns["publishingCountry"] = parse_countries(told["publishingCountry"])["code"]
     if told.has("issue"):
         columns["source_issues"] = told["issue"].str.split(";")
+    # Even where it is told in other letters: the flag decides that the place is withheld.
+    flags[TRACKED] = told["samplingProtocol"].str.to_lowercase().str.starts_with(TRACKING_PROTOCOL)
     counts = _counts(told)
     return Findings({**columns, **counts.columns}, {**flags, **counts.flags}, counts.repairs)
 

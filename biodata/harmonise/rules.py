@@ -143,6 +143,7 @@ _CHECKS: Final = (
     ),
     Rule("elements", _CHECK, "Compares land and sea with where the taxon lives.", _OURS),
     Rule("generalised", _CHECK, "Looks for signs that the publisher made the place coarser.", "GBIF, iNaturalist"),
+    Rule("tracking", _CHECK, "The protocol tells that the animal carries a transmitter.", "Movebank"),
     Rule("neighbours", _CHECK, "Compares the record with the others of its dataset and species.", _OURS),
 )
 

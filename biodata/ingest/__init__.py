@@ -18,6 +18,7 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "layer": "biodata.ingest.layer:LayerSource",
         "survey": "biodata.ingest.survey:SurveySource",
         "camtrapdp": "biodata.ingest.camtrapdp:CamtrapDp",
+        "movebank": "biodata.ingest.movebank:MovebankSource",
     }
 )
 """Name → 'module:Class'; a module is imported when its source is opened, so that light commands stay light."""

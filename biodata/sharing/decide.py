@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from biodata.flags import TRACKED
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.taxa import keys_of_rule, matches
 from biodata.vocabularies import SharingCategory
@@ -21,6 +22,8 @@ _FACTS: Final = (
     "event_end",
     "month",
 )
+TRACKED_RULE: Final = "tracked-animals"
+_TRACKED_REASON: Final = "where an animal with a transmitter was is never published; this rule cannot be loosened"
 _DECISION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "row": pl.UInt32,
     "category": pl.String,
@@ -48,9 +51,32 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
 
     Notes
     -----
+    Records with the flag `flags.TRACKED` are withheld whatever the rules say.
+
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
     what the rule means. Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
+    tracked = _tracked(occurrences)
+    by_rule = _by_rule(occurrences, rules)
+    return stricter(by_rule, tracked) if tracked.height else by_rule
+
+
+def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
+    """Return the records of tracked animals as withheld: no rule of an installation makes them less."""
+    if "quality_flags" not in occurrences.columns:
+        return pl.DataFrame(schema=_DECISION)
+    withheld = str(SharingCategory.WITHHELD)
+    return (
+        occurrences.with_row_index("row")
+        .filter(pl.col("quality_flags").cast(pl.List(pl.String)).list.contains(TRACKED).fill_null(value=False))
+        .select("row", category=pl.lit(withheld), rule_id=pl.lit(TRACKED_RULE), reason=pl.lit(_TRACKED_REASON),
+                categories=pl.concat_list(pl.lit(withheld)))
+        .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
+    )  # fmt: skip
+
+
+def _by_rule(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+    """Return what the rules make less than open."""
     frame = occurrences.with_row_index("row")
     wanted: dict[str, list[int]] = defaultdict(list)
     for number, rule in enumerate(rules.rules):

@@ -1,0 +1,135 @@
+"""`biodata species`: figures and layers of species."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
+from biodata.cli.species_maps import HABITAT, RICHNESS, habitat, richness
+from biodata.cli.species_model import MODEL, model
+from biodata.cli.species_options import (
+    WARNING,
+    AsOfOption,
+    RecordsOption,
+    SuspiciousOption,
+    UntoldOption,
+    as_text,
+    day,
+    facts_line,
+    say_left_out,
+)
+from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    from biodata.species_layers.figures import FiguresReport
+
+_HELP = """Figures and layers of species: area of occupancy, extent of occurrence, richness, habitat, a model.
+
+Example: biodata species figures "Elephas maximus" --data mydata
+"""
+_FIGURES = """Tell a species' area of occupancy, extent of occurrence and observed occupancy, jointly and by country.
+
+With --records public (the default) they are made of what everybody may see: of a species whose places are published as
+cells they are bounds, "at least" and "at most". With --records exact they carry the strictest category of the records and
+are for their maker.
+
+Records that tell no uncertainty are left out and counted; --untold-uncertainty-m 1000 takes them as certain to 1 km.
+
+Example: biodata species figures "Elephas maximus" --data mydata --out elephant.gpkg --json
+"""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    group = typer.Typer(help=_HELP, no_args_is_help=True)
+    group.command(name="figures", help=_FIGURES)(figures)
+    group.command(name="habitat", help=HABITAT)(habitat)
+    group.command(name="richness", help=RICHNESS)(richness)
+    group.command(name="model", help=MODEL)(model)
+    app.add_typer(group, name="species")
+
+
+def figures(
+    species: Annotated[str, typer.Argument(help="The species, as the records name it.")],
+    data: DataOption = DEFAULT_DATA,
+    records: RecordsOption = "public",
+    out: Annotated[
+        Path | None, typer.Option(help="GeoPackage of cells and hulls, or JSON of the figures.", dir_okay=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_of: AsOfOption = None,
+    recent_years: Annotated[int | None, typer.Option(help="Records of so many years: of all times.", min=1)] = None,
+    max_uncertainty_m: Annotated[float, typer.Option(help="Less certain records play no part.", min=1)] = 2_000.0,
+    untold_uncertainty_m: UntoldOption = None,
+    keep_suspicious: SuspiciousOption = False,
+    cell_m: Annotated[float, typer.Option(help="Side of a cell of the area of occupancy.", min=1)] = 2_000.0,
+    occupancy_cell_m: Annotated[
+        float, typer.Option(help="Side of a cell of occupancy and effort.", min=100)
+    ] = 10_000.0,
+) -> None:
+    """Read, compute, say."""
+    from biodata.analysis.evidence.counting import NO_UNCERTAINTY
+    from biodata.species_layers.figures import FiguresRequest, figures_of
+    from biodata.species_layers.reading import view_of
+
+    if out is not None and out.suffix.lower() not in (".gpkg", ".json"):
+        problem = "figures cannot be written in this form"
+        raise InputError(problem, file=out.name, expected="a name that ends with .gpkg or .json")
+    check_outputs([out], [])
+    request = FiguresRequest(
+        species=species, view=view_of(records), as_of=day(as_of), recent_years=recent_years,
+        max_uncertainty_m=max_uncertainty_m, untold_uncertainty_m=untold_uncertainty_m,
+        keep_suspicious=keep_suspicious, cell_m=cell_m, occupancy_cell_m=occupancy_cell_m,
+    )  # fmt: skip
+    report = figures_of(settings_for(data), request)
+    if out is not None:
+        _write(report, out)
+    if as_json:
+        say(as_text(report.as_dict()))
+        return
+    told = report.as_dict()
+    _say_figures("all", told["joint"])
+    for code, part in told["by_country"].items():
+        _say_figures(code, part)
+    say(f"on no side surely: {told['on_no_side']} records")
+    say_left_out(told["left_out"])
+    if NO_UNCERTAINTY in told["left_out"]:
+        say("records that tell no uncertainty take part with --untold-uncertainty-m METRES")
+    for code, cells in told["observed_occupancy"].get("by_country", {}).items():
+        share = cells.pop("share_of_cells_with_effort")
+        if share is not None:
+            say(f"{code}: cells " + ", ".join(f"{state} {count}" for state, count in cells.items()))
+    say(facts_line(told))
+    if told["sharing_category"] != "open":
+        say(WARNING.format(told["sharing_category"]))
+
+
+def _say_figures(of: str, part: dict[str, Any]) -> None:
+    """Say the figures of one side."""
+    occupied, extent = part["occupied_area"], part["extent"]
+    if "cells" in occupied:
+        area = f"area of occupancy {occupied['area_km2']:,.0f} km² (least of {occupied['positions']} grid positions)"
+    else:
+        area = (
+            f"area of occupancy at least {occupied['area_at_least_km2']:,.0f} km² "
+            f"({occupied['published_cells']} published cells)"
+        )
+    most = "_at_most" if "area_km2_at_most" in extent else ""
+    value = extent.get(f"area_km2{most}")
+    if value is None:
+        hull = f"no extent of occurrence: {extent['why_none']}"
+    else:
+        land = extent[f"hull_land_km2{most}"]
+        hull = f"extent of occurrence {'at most ' if most else ''}{value:,.0f} km² (land in it {land:,.0f} km²)"
+    say(f"{of}: {part['records']} records, {area}, {hull}")
+
+
+def _write(report: "FiguresReport", path: Path) -> None:
+    """Write layers or figures."""
+    if path.suffix.lower() == ".json":
+        path.write_text(as_text(report.as_dict()) + "\n", encoding="utf-8")
+        return
+    from biodata.exports.layers import write_layers
+
+    write_layers(report.layers(), path)

@@ -1,0 +1,155 @@
+"""`biodata species habitat` and `biodata species richness`: maps of a species or a group."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_box, say, settings_for
+from biodata.cli.species_options import (
+    WARNING,
+    AsOfOption,
+    RecordsOption,
+    SuspiciousOption,
+    UntoldOption,
+    as_text,
+    day,
+    facts_line,
+    say_left_out,
+)
+from biodata.errors import InputError
+
+HABITAT = """Tell a species' area of habitat: suitable land cover and elevation inside its range, by country.
+
+The range is a file of polygons (--range) or the hull of the species' records. Layers are those of `biodata ingest layer`;
+classes are not resampled. What no layer tells anything about is told apart.
+
+Example: biodata species habitat "Bos gaurus" --land-cover landcover --classes 2,4,5 --elevation dem --highest-m 1800 --data mydata --out habitat.tif
+"""
+RICHNESS = """Tell how many species of a group cells hold, compared at equal completeness instead of at unequal effort.
+
+Cells with too little effort are told apart, and cells that nobody visited are not told at all.
+
+Example: biodata species richness Mammalia --box 100,20,103,23 --data mydata --out richness.gpkg
+"""
+
+
+def habitat(
+    species: Annotated[str, typer.Argument(help="The species, as the records name it.")],
+    land_cover: Annotated[str, typer.Option(help="Layer of land cover.")],
+    classes: Annotated[str, typer.Option(help="Suitable classes, with commas.")],
+    data: DataOption = DEFAULT_DATA,
+    elevation: Annotated[str | None, typer.Option(help="Layer of elevation.")] = None,
+    lowest_m: Annotated[float | None, typer.Option(help="Lowest elevation, metres.")] = None,
+    highest_m: Annotated[float | None, typer.Option(help="Highest elevation, metres.")] = None,
+    range_file: Annotated[
+        Path | None, typer.Option("--range", help="Polygons of the range.", exists=True, dir_okay=False)
+    ] = None,
+    records: RecordsOption = "public",
+    as_of: AsOfOption = None,
+    untold_uncertainty_m: UntoldOption = None,
+    keep_suspicious: SuspiciousOption = False,
+    out: Annotated[Path | None, typer.Option(help="GeoTIFF (COG) of the habitat.", dir_okay=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read, cut, tell."""
+    from biodata.species_layers.figures import FiguresRequest
+    from biodata.species_layers.habitat import HabitatRequest, habitat_of
+    from biodata.species_layers.reading import view_of
+
+    _check(out, (".tif", ".tiff"), [range_file] if range_file else [])
+    try:
+        wanted = tuple(int(part) for part in classes.split(","))
+    except ValueError:
+        problem = "these are no classes"
+        raise InputError(problem, column="--classes", value=classes, expected="as 2,4,5") from None
+    asked = FiguresRequest(
+        species=species, view=view_of(records), as_of=day(as_of), untold_uncertainty_m=untold_uncertainty_m,
+        keep_suspicious=keep_suspicious,
+    )  # fmt: skip
+    report = habitat_of(
+        settings_for(data),
+        HabitatRequest(
+            land_cover=land_cover, classes=wanted, elevation=elevation, lowest_m=lowest_m, highest_m=highest_m,
+            range_file=range_file, records=asked,
+        ),
+    )  # fmt: skip
+    if out is not None:
+        report.write(out)
+    told = report.as_dict()
+    if as_json:
+        say(as_text(told))
+        return
+    say(
+        f"habitat {told['habitat_km2']:,.0f} km² of a range of {told['range_km2']:,.0f} km² ({told['range']}); "
+        f"no layer tells anything of {told['unknown_km2']:,.0f} km²"
+    )
+    for code, area in told["habitat_km2_by_country"].items():
+        say(f"{code or 'no side'}: {area:,.0f} km²")
+    say_left_out(told.get("left_out", {}))
+    say(
+        f"layers {', '.join(one['layer'] for one in told['layers'])}; boundary set {told['boundary_set']} "
+        f"({told['boundary_version']}); {told['evidence_view']} records, lake version {told['snapshot']}"
+    )
+    if told["sharing_category"] != "open":
+        say(WARNING.format(told["sharing_category"]))
+
+
+def richness(
+    group: Annotated[str, typer.Argument(help="Class, order, family, phylum or kingdom.")],
+    box: Annotated[str, typer.Option(help="west,south,east,north in degrees.")],
+    data: DataOption = DEFAULT_DATA,
+    cell_m: Annotated[float, typer.Option(help="Side of a cell.", min=100)] = 20_000.0,
+    coverage: Annotated[
+        float, typer.Option(help="Completeness at which cells are compared.", min=0.05, max=0.99)
+    ] = 0.8,
+    least_visits: Annotated[int, typer.Option(help="Cells with fewer visits have too little effort.", min=2)] = 5,
+    records: RecordsOption = "public",
+    as_of: AsOfOption = None,
+    recent_years: Annotated[int | None, typer.Option(help="Records of so many years: of all times.", min=1)] = None,
+    untold_uncertainty_m: UntoldOption = None,
+    keep_suspicious: SuspiciousOption = False,
+    out: Annotated[Path | None, typer.Option(help="GeoPackage of the cells.", dir_okay=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read, count, tell."""
+    from biodata.exports.layers import write_layer
+    from biodata.species_layers.reading import view_of
+    from biodata.species_layers.richness import RichnessRequest, richness_of
+
+    _check(out, (".gpkg",), [])
+    report = richness_of(
+        settings_for(data),
+        RichnessRequest(
+            group=group, window=read_box(box), view=view_of(records), cell_m=cell_m, coverage=coverage,
+            least_visits=least_visits, as_of=day(as_of), recent_years=recent_years,
+            untold_uncertainty_m=untold_uncertainty_m, keep_suspicious=keep_suspicious,
+        ),
+    )  # fmt: skip
+    if out is not None:
+        write_layer(report.layer(), out, layer="richness")
+    if as_json:
+        say(as_text({**report.facts, "cells": report.cells.to_dicts()}))
+        return
+    states = dict(report.cells["state"].value_counts().iter_rows())
+    say(f"cells of {cell_m:g} m: " + ", ".join(f"{states[state]} with {state}" for state in sorted(states)))
+    say(f"{report.facts['cells_in_window'] - report.cells.height} cells that nobody is known to have visited")
+    best = report.cells.drop_nulls("richness")
+    if best.height:
+        (low, high), (least, most) = (
+            (float(best[name].to_numpy().min()), float(best[name].to_numpy().max()))
+            for name in ("richness", "observed")
+        )
+        say(f"species at a completeness of {coverage:.0%}: {low:.1f} to {high:.1f}; observed {least:.0f} to {most:.0f}")
+    say_left_out({reason: count for reason, count in report.facts["left_out"].items() if count})
+    say(facts_line(report.facts))
+    if report.facts["sharing_category"] != "open":
+        say(WARNING.format(report.facts["sharing_category"]))
+
+
+def _check(out: Path | None, known: tuple[str, ...], inputs: list[Path]) -> None:
+    """Make sure that what is asked can be written."""
+    if out is not None and out.suffix.lower() not in known:
+        problem = "this cannot be written in this form"
+        raise InputError(problem, file=out.name, expected=f"a name that ends with {known[0]}")
+    check_outputs([out], inputs)

@@ -1,0 +1,159 @@
+"""Area of habitat of a species from layers of an installation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import shapely
+
+from biodata import geo, places
+from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.species_layers.figures import FiguresRequest, figures_of
+from biodata.species_layers.layers import raster_layer
+from biodata.store.lake import Lake
+from biodata.vocabularies import SharingCategory
+
+if TYPE_CHECKING:
+    from biodata.analysis.grid import Grid
+    from biodata.analysis.layer_reading import LayerFile
+    from biodata.analysis.species.habitat import Habitat
+
+MOST_CELLS: Final = 60_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HabitatRequest:
+    """What an area of habitat is asked of.
+
+    Attributes
+    ----------
+    land_cover : str
+        Layer of classes.
+    classes : tuple of int
+        Suitable ones.
+    elevation : str, optional
+        Layer of metres, for the limits `lowest_m` and `highest_m`.
+    range_file : Path, optional
+        Polygons of the species' range; where none is told, the hull of the records of `records`.
+    records : FiguresRequest, optional
+        Of which species, and which records.
+    """
+
+    land_cover: str
+    classes: tuple[int, ...]
+    elevation: str | None = None
+    lowest_m: float | None = None
+    highest_m: float | None = None
+    range_file: Path | None = None
+    records: FiguresRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HabitatReport:
+    """An area of habitat and what it was made of."""
+
+    habitat: "Habitat"
+    facts: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return {**self.habitat.told(), **self.facts}
+
+    def write(self, path: Path) -> None:
+        """Write the cells as Cloud Optimized GeoTIFF, its tags naming what it was made of."""
+        from biodata.exports.cog import write_cog
+
+        tags = {name: str(value) for name, value in self.as_dict().items()}
+        write_cog(self.habitat.cells, self.habitat.grid, path, nodata=255, description="habitat: 1, none: 0", tags=tags)
+
+
+def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
+    """Return the area of habitat of a species.
+
+    Raises
+    ------
+    InputError
+        If a layer or the range cannot be used, or they do not meet.
+    """
+    from biodata.analysis.layer_reading import own_grid, read_cells
+    from biodata.analysis.species.habitat import area_of_habitat
+
+    if request.elevation is None and (request.lowest_m is not None or request.highest_m is not None):
+        problem = "limits of elevation need a layer of elevation"
+        raise InputError(problem, column="--elevation", expected="the name of a layer", code="PARAMETERS_INVALID")
+    boundaries = places.load_boundaries(settings.boundaries)
+    region, facts = _range(settings, request)
+    cover = raster_layer(settings, request.land_cover)
+    box = tuple(float(value) for value in shapely.bounds(region))
+    grid = own_grid(cover, box)  # type: ignore[arg-type]
+    if grid.shape[0] * grid.shape[1] > MOST_CELLS:
+        problem = f"the range holds {grid.shape[0] * grid.shape[1]:,} cells of the layer"
+        raise InputError(
+            problem,
+            file=cover.name,
+            expected=f"a range or a layer of at most {MOST_CELLS:,} cells",
+            code="INPUT_TOO_LARGE",
+        )
+    values, grid = read_cells(cover, grid)
+    height, inputs = None, [cover]
+    if request.elevation is not None:
+        layer = raster_layer(settings, request.elevation)
+        height = _at_centres(layer, grid)
+        inputs.append(layer)
+    found = area_of_habitat(
+        values, grid, region, classes=request.classes, boundaries=boundaries, elevation=height,
+        lowest_m=request.lowest_m, highest_m=request.highest_m,
+    )  # fmt: skip
+    told = {
+        "layers": [{"layer": one.name, "sha256": one.sha256} for one in inputs],
+        "classes": list(request.classes), "lowest_m": request.lowest_m, "highest_m": request.highest_m,
+        "boundary_set": boundaries.name, "boundary_version": boundaries.version, "viewpoint": boundaries.viewpoint,
+        "band_m": boundaries.band_m,
+    }  # fmt: skip
+    return HabitatReport(found, facts | told)
+
+
+def _range(settings: Settings, request: HabitatRequest) -> tuple[shapely.Geometry, dict[str, Any]]:
+    """Return a species' range, and what it was made of."""
+    if request.range_file is not None:
+        from biodata.analysis.layers import read_polygons
+
+        shapes = read_polygons([request.range_file]).to_crs(4326).geometry.to_numpy()
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+            snapshot = lake.snapshot()
+        facts = {"range": request.range_file.name, "evidence_view": "no records were read", "snapshot": snapshot}
+        return shapely.union_all(shapes), facts | {"sharing_category": str(SharingCategory.OPEN)}
+    if request.records is None:
+        problem = "there is no range"
+        raise InputError(problem, expected="a file of polygons, or a species", code="PARAMETERS_INVALID")
+    report = figures_of(settings, request.records, occupancy=False)
+    joint = report.figures.joint
+    region = joint.extent.polygon()
+    if shapely.is_empty(region):
+        problem = "the records of this species have no hull"
+        raise InputError(
+            problem, column="species", value=request.records.species, expected="three places not on one line, or --range",
+            code="RANGE_EMPTY",
+        )  # fmt: skip
+    kept = ("evidence_view", "snapshot", "rules", "sharing_category")
+    facts = {name: report.facts[name] for name in kept} | {
+        "species": request.records.species,
+        "range": f"hull of {joint.records} records" + (", of their published cells: at most" if joint.bounds else ""),
+        "left_out": report.figures.left_out, "parameters": report.figures.facts["parameters"],
+    }  # fmt: skip
+    return region, facts
+
+
+def _at_centres(layer: "LayerFile", grid: "Grid") -> geo.Floats:
+    """Return the values of a layer's cells that hold the centres of a grid's, nan where there is none."""
+    from biodata.analysis.layer_reading import own_grid, read_cells
+    from biodata.analysis.species.habitat import centres
+
+    lon, lat = centres(grid)
+    box = (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
+    values, own = read_cells(layer, own_grid(layer, box))
+    rows, columns = own.cells_at(lon.ravel(), lat.ravel())
+    found: geo.Floats = np.where(rows >= 0, values[rows, columns], np.nan).reshape(grid.shape)
+    return found
