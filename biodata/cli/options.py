@@ -102,6 +102,23 @@ def read_box(text: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
+def country_code(country: str) -> str:
+    """Return a country's code, of its code or a name of it.
+
+    Raises
+    ------
+    InputError
+        If it is not known.
+    """
+    from biodata.parsers.countries import parse_country
+
+    code, _ = parse_country(country)
+    if code is None:
+        problem = "there is no such country"
+        raise InputError(problem, column="--country", value=country, expected="KH, KHM or Cambodia, for example")
+    return code
+
+
 def current_release(data: Path) -> "Release":
     """Return the installation's current release.
 

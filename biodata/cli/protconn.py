@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from biodata.cli.options import check_outputs, say
+from biodata.cli.options import check_outputs, country_code, say
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ def compute(
             problem = "this is not known"
             raise InputError(problem, column=name, value=told, expected=" or ".join(known), code="OPTION_INVALID")
     check_outputs([out], [*areas, *([region] if region else [])])
-    land = country_geometry(_code(country), load_boundaries()) if country else read_polygons([region] if region else [])
+    land = (
+        country_geometry(country_code(country), load_boundaries())
+        if country
+        else read_polygons([region] if region else [])
+    )
     pieces = cut(
         read_polygons(areas),
         land,
@@ -104,17 +108,6 @@ def compute(
             )
         )
         say(f"{len(found)} results → {out}")
-
-
-def _code(country: str) -> str:
-    """Return a country's code, of its code or a name of it."""
-    from biodata.parsers.countries import parse_country
-
-    code, _ = parse_country(country)
-    if code is None:
-        problem = "there is no such country"
-        raise InputError(problem, column="--country", value=country, expected="KH, KHM or Cambodia, for example")
-    return code
 
 
 def _write_conefor(pieces: "Pieces", folder: Path) -> None:
