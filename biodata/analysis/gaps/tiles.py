@@ -18,7 +18,7 @@ from biodata.places.edges import ranges
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-TILE_M: Final = 25_000.0
+TILE_M: Final = 50_000.0
 _MOST_TILES: Final = 100_000
 _PAIRS_AT_ONCE: Final = 200_000
 _WHOLE: Final = 1 - 1e-9
