@@ -45,10 +45,31 @@ def test_coverage_at_dates_with_landscapes(areas, tmp_path):
     assert "LA, terrestrial" in done.stdout
 
 
+def test_ranges_and_habitats(areas, tmp_path):
+    ranges = gpd.GeoDataFrame({"species": ["Bos gaurus"] * 2}, geometry=[box(0, 0, 0.2), box(0.1, 0, 0.5)], crs=4326)
+    ranges.to_file(tmp_path / "ranges.gpkg", engine="pyogrio")
+    done = run(
+        areas, "--country", "LA", "--country", "VN", "--as-of", "2025-01-01", "--ranges", tmp_path / "ranges.gpkg",
+        "--habitats", tmp_path / "ranges.gpkg", "--habitat-name", "species", "--species-target", "relative",
+        "--species-share", "0.2", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    table = pl.read_csv(tmp_path / "out" / "representation.csv")
+    assert table.select("feature_kind", "country_code", "status").rows() == [
+        *[("range", "LA", "met"), ("range", "VN", "outside"), ("range", None, "met")],
+        *[("habitat", "LA", "met"), ("habitat", "VN", "outside"), ("habitat", None, "met")],
+    ]
+    facts = json.loads((tmp_path / "out" / "gaps.json").read_text())["facts"]
+    assert facts["species_target"] == {"rule": "relative", "share": 0.2}
+    assert "range in LA: 1 met" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [
         pytest.param({"--country": "Atlantis"}, "no such country", id="unknown country"),
+        pytest.param({"--species-target": "half"}, "no such target", id="unknown rule"),
+        pytest.param({"--ranges": "nowhere.gpkg"}, "no such file", id="missing file"),
         pytest.param({"--target": "30"}, "no share", id="target in percent"),
         pytest.param({"--landscapes": "areas.gpkg", "--landscape-name": "nam"}, "no such column", id="unknown column"),
     ],

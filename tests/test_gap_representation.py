@@ -145,3 +145,16 @@ def test_raster_of_classes_agrees_with_polygons(tmp_path, crs):
     assert joint["oecm_km2"] == pytest.approx(km2(VIET_NAM), rel=2e-2)
     assert row_of(table, None, "habitat")["protected_km2"] == joint["protected_km2"]
     assert 0 < row_of(table, None, "west")["whole_km2"] < joint["whole_km2"]
+
+
+def test_range_that_spills_over_a_border_inside_its_band_is_no_shared_one(tmp_path):
+    protected = protected_of(tmp_path, (LAOS, {"ISO3": "LAO"}))
+    laos = country_geometry("LA", BOUNDARIES)
+    spilling = shapely.intersection(RANGE, shapely.buffer(laos, 0.02))
+    table = table_of(protected, [spilling], Target())
+    row = row_of(table, "VN")
+    assert row["here_km2"] > 1
+    assert row["outside_band_km2"] < 1e-2
+    assert 0 < row_of(table, "LA")["outside_band_km2"] < row_of(table, "LA")["here_km2"]
+    assert responsibility(table).is_empty()
+    assert responsibility(table_of(protected, [RANGE], Target()))["only_in_band"].to_list() == [[]]

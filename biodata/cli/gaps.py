@@ -2,21 +2,28 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import check_outputs, country_code, say, show_progress
+from biodata.cli.options import country_code, say, settings_for, show_progress
+from biodata.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from biodata.analysis.gaps.targets import Rule
+
+_RASTERS: Final = (".tif", ".tiff", ".vrt", ".asc", ".img")
 _GAPS = """Tell how much is protected and what is missing, in each country and jointly, at dates (30×30).
+
+With ranges, habitats or records it also tells which species and habitats are protected enough (met, partial, gap), and which
+countries can reach a target only together. Records are read as everybody may see them.
 
 AREAS are protected areas, as `biodata protected-areas clean` reads them: they are cleaned here, no ground counts twice,
 protected areas and OECMs stand apart, and so do points, sites without a year or a map, and what maps disagree on at a border.
 
-Example: biodata gaps wdpa.gpkg --country KH --country LA --as-of 2010-01-01 --as-of 2026-01-01 --with-proposed --out gaps
+Example: biodata gaps wdpa.gpkg --country KH --country LA --as-of 2010-01-01 --as-of 2026-01-01 --ranges ranges.gpkg --out gaps
 """
 
 
@@ -43,7 +50,33 @@ def gaps(
         Path | None, typer.Option(help="Polygons of landscapes or ecoregions to tell, too.", dir_okay=False)
     ] = None,
     landscape_name: Annotated[str, typer.Option(help="Their column of names.")] = "name",
-    target: Annotated[float, typer.Option(help="Share that was agreed, 0 to 1.")] = 0.3,
+    target: Annotated[float, typer.Option(help="Share that was agreed, of land and of habitats, 0 to 1.")] = 0.3,
+    ranges: Annotated[
+        list[Path] | None, typer.Option(help="Polygons of species' ranges; several times for several.", dir_okay=False)
+    ] = None,
+    range_name: Annotated[str, typer.Option(help="Their column of species.")] = "species",
+    area_of_habitat: Annotated[
+        list[Path] | None,
+        typer.Option(help="Raster of a species' habitat (cells above 0), named after it.", dir_okay=False),
+    ] = None,
+    habitats: Annotated[
+        list[Path] | None,
+        typer.Option(help="Polygons of ecosystems, or a raster (.tif) of land cover classes.", dir_okay=False),
+    ] = None,
+    habitat_name: Annotated[str, typer.Option(help="Their column of names.")] = "name",
+    species_target: Annotated[
+        str, typer.Option(help="log-linear by range (1,000 km² all to 250,000 km² a tenth), relative or absolute.")
+    ] = "log-linear",
+    species_share: Annotated[float, typer.Option(help="Of a relative target, 0 to 1.")] = 0.3,
+    species_km2: Annotated[float, typer.Option(help="Of an absolute target, km².")] = 1_000.0,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Installation whose public records tell occupied cells and effort.", file_okay=False),
+    ] = None,
+    cell_m: Annotated[float, typer.Option(help="Side of cells that records occupy, metres.", min=1)] = 2_000.0,
+    effort_cell_m: Annotated[
+        float, typer.Option(help="Side of cells in which effort is told, metres.", min=1)
+    ] = 20_000.0,
     source: Annotated[str | None, typer.Option(help="What the areas are, and of which version.")] = None,
     areas_country: Annotated[str | None, typer.Option(help="Country of sites that tell none, as KH.")] = None,
     crs: Annotated[str | None, typer.Option(help="Coordinate system of areas that tell none.")] = None,
@@ -52,12 +85,34 @@ def gaps(
     """Read, clean, measure, write, say."""
     from biodata.analysis.gaps import coverage as measuring
     from biodata.analysis.gaps import features
+    from biodata.analysis.gaps.occupied import occupied
+    from biodata.analysis.gaps.surveys import survey_gaps
+    from biodata.analysis.gaps.targets import Target
     from biodata.exports.gaps import write_gaps
     from biodata.harmonise.area_cleaning import Options
+    from biodata.pipeline.gap_analysis import ToCover, public_evidence, represented
     from biodata.pipeline.protected_ground import protected_ground, read_sites
     from biodata.places import load_boundaries
 
-    check_outputs([], [*areas, *([landscapes] if landscapes else [])])
+    inputs = [*areas, *(ranges or []), *(habitats or []), *(area_of_habitat or [])]
+    for path in [*inputs, *filter(None, [landscapes])]:
+        if not path.exists():
+            problem = "there is no such file"
+            raise InputError(problem, file=str(path), code="FILE_MISSING")
+    species = Target(rule=_rule(species_target), share=species_share, km2=species_km2)
+    rasters = [path for path in habitats or [] if path.suffix.lower() in _RASTERS]
+    what = ToCover(
+        species=[features.read_places(path, name=range_name, kind="range") for path in ranges or []],
+        habitats=[
+            features.read_places(path, name=habitat_name, kind="habitat")
+            for path in habitats or []
+            if path not in rasters
+        ],
+        habitat_rasters=rasters,
+        area_of_habitat=area_of_habitat or [],
+        species_target=species,
+        habitat_target=Target(rule="relative", share=target),
+    )
     boundaries = load_boundaries()
     codes = [country_code(told) for told in country]
     regions = [features.provinces(codes, boundaries)] if provinces else []
@@ -73,18 +128,64 @@ def gaps(
         for one in dates
         for proposed in ([False, True] if with_proposed else [False])
     ]
-    table = measuring.coverage(scenarios, codes, boundaries, regions=regions, target_share=target)
-    facts = {
+    tables = {"coverage": measuring.coverage(scenarios, codes, boundaries, regions=regions, target_share=target)}
+    facts: dict[str, Any] = {
         "countries": codes,
         "scenarios": [{"scenario": s.scenario, "as_of": s.as_of, **s.facts} for s in scenarios],
+        "species_target": species.told(),
+        "habitat_target": what.habitat_target.told(),
     }
-    written = write_gaps(out, tables={"coverage": table}, regions=regions, facts=facts)
-    _say_coverage(table)
+    layers: dict[str, pl.DataFrame] = {}
+    if data is not None:
+        settings, last = settings_for(data), max(dates)
+        counted, facts["records"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=cell_m)
+        what.species.extend(occupied(counted, cell_m=cell_m))
+        counted, facts["effort"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=effort_cell_m)
+        tables["surveys"], cells = survey_gaps(counted, codes, boundaries, cell_m=effort_cell_m)
+        if cells.height:
+            layers["cells_without_effort"] = cells
+    tables |= represented(scenarios, codes, boundaries, what)
+    written = write_gaps(out, tables=tables, regions=regions, facts=facts, layers=layers)
+    _say_coverage(tables["coverage"])
+    _say_species(tables)
     first = scenarios[0].facts
     say(
         f"areas: {first['areas']}; boundary set {first['boundary_set']} ({first['boundary_version']}), band "
         f"{first['band_m']:g} m → {', '.join(path.name for path in written)} in {out}"
     )
+
+
+def _rule(told: str) -> "Rule":
+    """Return a rule of targets."""
+    from biodata.analysis.gaps.targets import RULES
+
+    for rule in RULES:
+        if rule == told:
+            return rule
+    problem = "there is no such target"
+    raise InputError(problem, column="--species-target", value=told, expected=f"one of {', '.join(RULES)}")
+
+
+def _say_species(tables: "dict[str, pl.DataFrame]") -> None:
+    """Print how many species and habitats reach their targets, and where few have looked."""
+    import polars as pl
+
+    if "representation" in tables:
+        keys = ["as_of", "scenario", "feature_kind", "country_code"]
+        counts = tables["representation"].group_by(*keys, "status", maintain_order=True).len()
+        for told, rows in counts.group_by(keys, maintain_order=True):
+            when, scenario, kind, code = told
+            states = ", ".join(f"{n} {status}" for status, n in sorted(rows.select("status", "len").iter_rows()))
+            say(f"{when} {scenario}: {kind} in {code or 'all of them jointly'}: {states}")
+        shared = tables["responsibility"]
+        together = shared.filter("possible_only_together")
+        say(f"{shared.height} in several countries, of which {together.height} can reach their target only together")
+    if "surveys" in tables:
+        for row in tables["surveys"].filter(pl.col("under_surveyed").fill_null(value=False)).iter_rows(named=True):
+            say(
+                f"{row['class']} in {row['country_code']}: {row['effort_of_best']:.0%} of the effort per area of the best "
+                f"visited country, {row['share_without_effort']:.0%} of cells without any"
+            )
 
 
 def _say_coverage(table: "pl.DataFrame") -> None:

@@ -47,7 +47,7 @@ def write_gaps(
     for name, table in tables.items():
         part, path = folder / f"{name}.csv.part", folder / f"{name}.csv"
         lists = [column for column, dtype in table.schema.items() if isinstance(dtype, pl.List)]
-        table.with_columns(pl.col(lists).list.join(";")).write_csv(part)
+        table.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(";")).write_csv(part)
         part.replace(path)
         written.append(path)
     found = {"facts": dict(facts), **{name: table.to_dicts() for name, table in tables.items()}}

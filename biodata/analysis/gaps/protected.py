@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ import shapely
 from biodata import places
 from biodata.analysis.gaps.plane import to_plane
 from biodata.analysis.gaps.tiles import Longs, shared_km2
-from biodata.geo import Geometries, area_km2
+from biodata.geo import Geometries, area_km2, equal_area_crs, project
 
 IN_FORCE: Final = "in force"
 WITH_PROPOSED: Final = "with proposed"
@@ -28,9 +29,10 @@ AMOUNTS: Final = pl.Schema(
     }
 )
 """How much of a feature (its number) lies on a country's land, in its protected ground, or anywhere: `what` is one of
-land, protected, all. Of protected ground: `kind` is protected_area or oecm; `circle` is True where a point was given its
+land, inner (the land that is farther than the band from every border of countries), protected, all. Of protected ground: `kind` is protected_area or oecm; `circle` is True where a point was given its
 reported area, `undated` where the site tells no year."""
 
+_LONGEST_M: Final = 5_000.0
 _GROUND_KEY: Final = ("country_code", "kind", "realm", "circle", "undated")
 
 
@@ -94,20 +96,44 @@ def layers_of(protected: Protected, countries: list[str], boundaries: places.Bou
         ISO 3166-1 alpha-2 codes.
     boundaries : BoundarySet
     """
-    land = [places.country_geometry(code, boundaries) for code in countries]
+    land = to_plane(np.array([places.country_geometry(code, boundaries) for code in countries], dtype=object))
+    inner = shapely.difference(land, _band(tuple(countries), boundaries))
     ground = keyed_ground(protected, countries)
-    keys = ground.select(_GROUND_KEY).unique(maintain_order=True).with_row_index("key", offset=len(countries))
+    keys = ground.select(_GROUND_KEY).unique(maintain_order=True).with_row_index("key", offset=2 * len(countries))
     at = ground.join(keys, on=_GROUND_KEY, how="left", nulls_equal=True, maintain_order="left")["key"]
     told = pl.concat(
         [
-            pl.DataFrame({"what": "land", "country_code": countries}, schema_overrides={"country_code": pl.String}),
+            *(
+                pl.DataFrame({"what": what, "country_code": countries}, schema_overrides={"country_code": pl.String})
+                for what in ("land", "inner")
+            ),
             keys.select(pl.lit("protected").alias("what"), *_GROUND_KEY),
         ],
         how="diagonal",
     )
-    shapes = [*to_plane(np.array(land, dtype=object)), *shapely.from_wkb(ground["geometry"].to_numpy())]
-    key = np.concatenate([np.arange(len(countries)), at.to_numpy().astype(np.int64)])
+    shapes = [*land, *inner, *shapely.from_wkb(ground["geometry"].to_numpy())]
+    key = np.concatenate([np.arange(2 * len(countries)), at.to_numpy().astype(np.int64)])
     return Layers(np.array(shapes, dtype=object), key.astype(np.int64), told)
+
+
+@lru_cache(maxsize=4)
+def _band(countries: tuple[str, ...], boundaries: places.BoundarySet) -> shapely.Geometry:
+    """Return what lies within the boundary set's band of the land borders of countries, on the plane.
+
+    Drawn on a plane around all of them; at 2,000 km from its middle the band is a hundredth too wide or too narrow.
+    """
+    edges, codes = boundaries.border_edges, np.array(boundaries.countries, dtype=object)
+    sides = codes[boundaries.country_of[edges.left]], codes[boundaries.country_of[edges.right]]
+    ends = edges.ends[np.isin(sides[0], countries) | np.isin(sides[1], countries)]
+    if not len(ends) or boundaries.band_m <= 0:
+        return shapely.Polygon()
+    lines = shapely.multilinestrings(list(ends.reshape(-1, 2, 2)))
+    west, south, east, north = (float(value) for value in shapely.bounds(lines))
+    crs = equal_area_crs((west, south, east, north))
+    zone = shapely.buffer(shapely.line_merge(project(lines, 4326, crs)), boundaries.band_m, quad_segs=4)
+    zone = shapely.segmentize(zone, _LONGEST_M)
+    band: shapely.Geometry = to_plane(np.array([project(zone, crs, 4326)], dtype=object))[0]
+    return band
 
 
 def keyed_ground(protected: Protected, countries: list[str]) -> pl.DataFrame:

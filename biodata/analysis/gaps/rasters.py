@@ -38,8 +38,8 @@ def amounts_of_classes(
     cell_km2 = np.repeat(wide * high / 1e6, grid.shape[1])
     flat = values.ravel()
     what = layers.keys["what"].to_numpy()
-    owners = [_owners(layers, np.flatnonzero(what == name), grid) for name in ("land", "protected")]
-    rows = []
+    owners = [_owners(layers, np.flatnonzero(what == name), grid) for name in ("land", "inner", "protected")]
+    rows: list[tuple[int, str, int | None, float]] = []
     for number, classes in enumerate(features.values()):
         inside = flat > 0 if classes is None else np.isin(flat, np.asarray(classes, dtype=np.float64))
         rows.append((number, "all", None, float(cell_km2[inside].sum())))

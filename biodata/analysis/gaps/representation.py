@@ -31,6 +31,7 @@ REPRESENTATION: Final = pl.Schema(
         "country_code": pl.String,
         "whole_km2": pl.Float64,
         "here_km2": pl.Float64,
+        "outside_band_km2": pl.Float64,
         "share_of_whole": pl.Float64,
         "protected_area_km2": pl.Float64,
         "oecm_km2": pl.Float64,
@@ -45,26 +46,28 @@ REPRESENTATION: Final = pl.Schema(
     }
 )
 """One row a scenario, date, feature and country; `country_code` is null for all of them jointly. `here_km2` is on land of the
-country, `status` met, partial (some of it is protected), gap (less than a hectare is), or outside (none of it lies here)."""
+country, `outside_band_km2` of it farther from every border than maps may disagree; `status` met, partial (some of it is protected), gap (less than a hectare is), or outside (none of it lies here)."""
 
 RESPONSIBILITY: Final = pl.Schema(
-    {
-        "scenario": pl.String,
-        "as_of": pl.Date,
-        "feature_kind": pl.String,
-        "feature": pl.String,
-        "countries": pl.List(pl.String),
-        "shares": pl.List(pl.Float64),
-        "share_elsewhere": pl.Float64,
-        "joint_status": pl.String,
-        "meet_their_part": pl.List(pl.String),
-        "miss_their_part": pl.List(pl.String),
-        "enough_alone": pl.List(pl.String),
-        "met_only_together": pl.Boolean,
-        "possible_only_together": pl.Boolean,
-    }
+    [
+        ("scenario", pl.String),
+        ("as_of", pl.Date),
+        ("feature_kind", pl.String),
+        ("feature", pl.String),
+        ("countries", pl.List(pl.String)),
+        ("shares", pl.List(pl.Float64)),
+        ("only_in_band", pl.List(pl.String)),
+        ("share_elsewhere", pl.Float64),
+        ("joint_status", pl.String),
+        ("meet_their_part", pl.List(pl.String)),
+        ("miss_their_part", pl.List(pl.String)),
+        ("enough_alone", pl.List(pl.String)),
+        ("met_only_together", pl.Boolean),
+        ("possible_only_together", pl.Boolean),
+    ]
 )
-"""One row a scenario, date and feature that lies in several of the countries. `shares` are of the whole range, by
+"""One row a scenario, date and feature that lies in several of the countries, in each of them farther from a border than
+the band; countries that it reaches inside the band alone stand in `only_in_band`, as there two maps disagree. `shares` are of the whole range, by
 `countries`, and `share_elsewhere` is the rest: in other countries, or at sea. `enough_alone` protect by themselves all
 that is jointly asked. `met_only_together`: the joint target is met, and by no country alone. `possible_only_together`: no
 country holds as much range as is jointly asked, so none could meet it even by protecting all."""
@@ -101,6 +104,7 @@ def representation(
     km2, ground = pl.col("km2"), pl.col("what") == "protected"
     sums = {
         "here_km2": km2.filter(pl.col("what") == "land").sum(),
+        "outside_band_km2": km2.filter(pl.col("what") == "inner").sum(),
         "protected_area_km2": km2.filter(ground & (pl.col("kind") != "oecm")).sum(),
         "oecm_km2": km2.filter(ground & (pl.col("kind") == "oecm")).sum(),
         "circles_km2": km2.filter(ground & pl.col("circle")).sum(),
@@ -109,7 +113,7 @@ def representation(
     single = on_land.group_by("feature", "country_code").agg(**sums)
     joint = on_land.group_by("feature").agg(**sums).with_columns(country_code=pl.lit(None, dtype=pl.String))
     asked = [*countries, *([None] if len(countries) > 1 else [])]
-    every = whole.join(pl.DataFrame({"country_code": asked}, schema={"country_code": pl.String}), how="cross")
+    every = whole.join(pl.DataFrame({"country_code": asked}, schema_overrides={"country_code": pl.String}), how="cross")
     table = every.join(
         pl.concat([single, joint], how="diagonal"),
         on=["feature", "country_code"],
@@ -163,7 +167,10 @@ def responsibility(table: pl.DataFrame) -> pl.DataFrame:
     joint = table.filter(pl.col("country_code").is_null()).select(
         *keys, "share_of_whole", joint_status="status", joint_target_km2="target_km2"
     )
-    single = table.filter(pl.col("country_code").is_not_null(), pl.col("status") != OUTSIDE)
+    here = table.filter(pl.col("country_code").is_not_null(), pl.col("status") != OUTSIDE)
+    inside = pl.col("outside_band_km2") > LEAST_KM2
+    in_band = here.filter(~inside).group_by(keys).agg(only_in_band=pl.col("country_code"))
+    single = here.filter(inside)
     rows = single.join(joint.drop("share_of_whole"), on=keys, maintain_order="left")
     code, enough = pl.col("country_code"), pl.col("protected_km2") >= pl.col("joint_target_km2") * _ENOUGH
     met = pl.col("status") == MET
@@ -184,7 +191,9 @@ def responsibility(table: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         found.join(joint.select(*keys, share_elsewhere=1 - pl.col("share_of_whole")), on=keys, maintain_order="left")
+        .join(in_band, on=keys, how="left", maintain_order="left")
         .with_columns(
+            pl.col("only_in_band").fill_null([]),
             pl.col("share_elsewhere").clip(lower_bound=0),
             met_only_together=(pl.col("joint_status") == MET) & (pl.col("enough_alone").list.len() == 0),
             possible_only_together=pl.col("most_km2") < pl.col("joint_target_km2") * _ENOUGH,
