@@ -141,6 +141,8 @@ def gaps(
         counted, facts["records"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=cell_m)
         what.species.extend(occupied(counted, cell_m=cell_m))
         counted, facts["effort"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=effort_cell_m)
+        for name in ("records", "effort"):
+            _say_records(facts[name])
         tables["surveys"], cells = survey_gaps(counted, codes, boundaries, cell_m=effort_cell_m)
         if cells.height:
             layers["cells_without_effort"] = cells
@@ -166,6 +168,15 @@ def _rule(told: str) -> "Rule":
     raise InputError(problem, column="--species-target", value=told, expected=f"one of {', '.join(RULES)}")
 
 
+def _say_records(facts: "dict[str, Any]") -> None:
+    """Print how many records count, and why the others do not."""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in facts["not_counting"].items())
+    say(
+        f"{facts['records']} {facts['evidence_view']} records of lake version {facts['snapshot']}, in cells of "
+        f"{facts['parameters']['cell_m']:g} m: {facts['counting']} count" + (f"; {reasons}" if reasons else "")
+    )
+
+
 def _say_species(tables: "dict[str, pl.DataFrame]") -> None:
     """Print how many species and habitats reach their targets, and where few have looked."""
     import polars as pl
@@ -181,6 +192,9 @@ def _say_species(tables: "dict[str, pl.DataFrame]") -> None:
         together = shared.filter("possible_only_together")
         say(f"{shared.height} in several countries, of which {together.height} can reach their target only together")
     if "surveys" in tables:
+        nowhere = tables["surveys"].group_by("class").agg(pl.col("visits").sum()).filter(pl.col("visits") == 0)
+        for name in nowhere["class"].sort():
+            say(f"{name}: no record tells a visit in any of them, so sides cannot be compared")
         for row in tables["surveys"].filter(pl.col("under_surveyed").fill_null(value=False)).iter_rows(named=True):
             say(
                 f"{row['class']} in {row['country_code']}: {row['effort_of_best']:.0%} of the effort per area of the best "

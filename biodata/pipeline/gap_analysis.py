@@ -129,5 +129,7 @@ def public_evidence(
     counted = evidence.counted(seen, boundaries=boundaries, parameters=parameters)
     facts = counted.facts | {
         "evidence_view": str(view), "snapshot": snapshot, "rules": rules.hash, "records": seen.height,
+        "counting": counted.records["why_not"].null_count(),
+        "not_counting": dict(counted.records["why_not"].drop_nulls().value_counts(sort=True).iter_rows()),
     }  # fmt: skip
     return counted, facts
