@@ -66,6 +66,16 @@ def test_the_side_that_was_looked_at_less_is_told():
     assert cells["classes_without_effort"].explode().unique().to_list() == ["Mammalia"]
 
 
+def test_effort_is_told_inside_a_region():
+    rows = [seen(-5500.0), seen(-2500.0), seen(6500.0)]
+    region = local(shapely.box(-4_000, -4_000, 9_000, 4_000))
+    table, _ = survey_gaps(count(records(*rows)), ["LA", "VN"], halves(), cell_m=2000.0, region=region)
+    assert dict(table.select("country_code", "visits").iter_rows()) == {"LA": 1, "VN": 1}
+    assert table["land_km2"].sum() == pytest.approx(geo.area_km2([region])[0], rel=1e-6)
+    nowhere = shapely.box(0, 0, 1, 1)
+    assert survey_gaps(count(records(*rows)), ["LA"], halves(), cell_m=2000.0, region=nowhere)[0].is_empty()
+
+
 def test_sides_without_any_record_cannot_be_compared():
     table, cells = survey_gaps(count(records(seen(-5500.0, **{"class": None}))), ["LA", "VN"], halves(), cell_m=2000.0)
     assert table.is_empty()

@@ -47,7 +47,10 @@ def gaps(
     ] = False,
     provinces: Annotated[bool, typer.Option("--provinces", help="Tell the countries' provinces, too.")] = False,
     landscapes: Annotated[
-        Path | None, typer.Option(help="Polygons of landscapes or ecoregions to tell, too.", dir_okay=False)
+        Path | None,
+        typer.Option(
+            help="Polygons of landscapes or ecoregions to tell, too; effort is then told inside them.", dir_okay=False
+        ),
     ] = None,
     landscape_name: Annotated[str, typer.Option(help="Their column of names.")] = "name",
     target: Annotated[float, typer.Option(help="Share that was agreed, of land and of habitats, 0 to 1.")] = 0.3,
@@ -67,11 +70,13 @@ def gaps(
     species_target: Annotated[
         str, typer.Option(help="log-linear by range (1,000 km² all to 250,000 km² a tenth), relative or absolute.")
     ] = "log-linear",
-    species_share: Annotated[float, typer.Option(help="Of a relative target, 0 to 1.")] = 0.3,
+    species_share: Annotated[
+        float, typer.Option(help="Of a relative target, and of cells that records occupy, 0 to 1.")
+    ] = 0.3,
     species_km2: Annotated[float, typer.Option(help="Of an absolute target, km².")] = 1_000.0,
     data: Annotated[
         Path | None,
-        typer.Option(help="Installation whose public records tell occupied cells and effort.", file_okay=False),
+        typer.Option(help="Installation whose public records tell occupied cells, and effort.", file_okay=False),
     ] = None,
     cell_m: Annotated[float, typer.Option(help="Side of cells that records occupy, metres.", min=1)] = 2_000.0,
     effort_cell_m: Annotated[
@@ -83,6 +88,8 @@ def gaps(
     keep_mab: Annotated[bool, typer.Option("--keep-mab", help="Keep UNESCO-MAB Biosphere Reserves.")] = False,
 ) -> None:
     """Read, clean, measure, write, say."""
+    import shapely
+
     from biodata.analysis.gaps import coverage as measuring
     from biodata.analysis.gaps import features
     from biodata.analysis.gaps.occupied import occupied
@@ -111,6 +118,7 @@ def gaps(
         habitat_rasters=rasters,
         area_of_habitat=area_of_habitat or [],
         species_target=species,
+        cells_target=Target(rule="relative", share=species_share),
         habitat_target=Target(rule="relative", share=target),
     )
     boundaries = load_boundaries()
@@ -118,6 +126,7 @@ def gaps(
     regions = [features.provinces(codes, boundaries)] if provinces else []
     if landscapes is not None:
         regions.append(features.read_places(landscapes, name=landscape_name, kind="landscape"))
+    surveyed = shapely.union_all(regions[-1].shapes) if landscapes is not None else None
     told = {"country": areas_country, "crs": crs}
     options = {name: value for name, value in told.items() if value is not None}
     sites = read_sites(areas, options=options, progress=show_progress())
@@ -133,17 +142,18 @@ def gaps(
         "countries": codes,
         "scenarios": [{"scenario": s.scenario, "as_of": s.as_of, **s.facts} for s in scenarios],
         "species_target": species.told(),
+        "cells_target": what.cells_target.told(),
         "habitat_target": what.habitat_target.told(),
     }
     layers: dict[str, pl.DataFrame] = {}
     if data is not None:
         settings, last = settings_for(data), max(dates)
         counted, facts["records"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=cell_m)
-        what.species.extend(occupied(counted, cell_m=cell_m))
+        what.cells.extend(occupied(counted, cell_m=cell_m))
         counted, facts["effort"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=effort_cell_m)
         for name in ("records", "effort"):
             _say_records(facts[name])
-        tables["surveys"], cells = survey_gaps(counted, codes, boundaries, cell_m=effort_cell_m)
+        tables["surveys"], cells = survey_gaps(counted, codes, boundaries, cell_m=effort_cell_m, region=surveyed)
         if cells.height:
             layers["cells_without_effort"] = cells
     tables |= represented(scenarios, codes, boundaries, what)

@@ -30,18 +30,22 @@ class ToCover:
 
     Attributes
     ----------
-    species, habitats : list of Places
-        Ranges or occupied cells; classes of land cover or ecosystems.
+    species, cells, habitats : list of Places
+        Ranges; cells that records occupy; ecosystems or classes of land cover.
     habitat_rasters, area_of_habitat : list of Path
         Rasters of classes, each class a habitat; and one raster a species, which it is named after, of cells above 0.
-    species_target, habitat_target : Target
+    species_target, cells_target, habitat_target : Target
+        A target that falls with the size of a range has no meaning for cells where somebody happened to look, so theirs is
+        a share.
     """
 
     species: list[Places] = field(default_factory=list)
+    cells: list[Places] = field(default_factory=list)
     habitats: list[Places] = field(default_factory=list)
     habitat_rasters: list[Path] = field(default_factory=list)
     area_of_habitat: list[Path] = field(default_factory=list)
     species_target: Target = field(default_factory=Target)
+    cells_target: Target = field(default_factory=lambda: Target(rule="relative"))
     habitat_target: Target = field(default_factory=lambda: Target(rule="relative"))
 
 
@@ -50,6 +54,7 @@ def represented(
 ) -> dict[str, pl.DataFrame]:
     """Return `representation` and `responsibility` in every scenario; nothing where there is nothing to cover."""
     flat = [(one, to_plane(one.shapes), what.species_target) for one in what.species]
+    flat += [(one, to_plane(one.shapes), what.cells_target) for one in what.cells]
     flat += [(one, to_plane(one.shapes), what.habitat_target) for one in what.habitats]
     tables: list[pl.DataFrame] = []
     for protected in scenarios:

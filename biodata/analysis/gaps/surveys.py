@@ -1,5 +1,6 @@
 """Where, and for which classes of animals and plants, each side of a border has been looked at less."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -44,7 +45,12 @@ CELLS: Final = pl.Schema(
 
 
 def survey_gaps(
-    counted: "Counted", countries: list[str], boundaries: places.BoundarySet, *, cell_m: float
+    counted: "Counted",
+    countries: list[str],
+    boundaries: places.BoundarySet,
+    *,
+    cell_m: float,
+    region: shapely.Geometry | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return how much each class was looked for in each country, and the cells without effort.
 
@@ -57,6 +63,8 @@ def survey_gaps(
     boundaries : BoundarySet
     cell_m : float
         Side of a cell, metres; records that are less certain play no part.
+    region : shapely geometry, optional
+        Degrees, WGS 84; only what lies in it is told. All land of the countries where it is not given.
 
     Returns
     -------
@@ -64,7 +72,16 @@ def survey_gaps(
         By class and country; empty where no record tells its class and species.
     """
     land = {code: places.country_geometry(code, boundaries) for code in countries}
+    if region is not None:
+        land = {code: shapely.intersection(shape, region) for code, shape in land.items()}
     region = shapely.union_all(list(land.values()))
+    if shapely.is_empty(region):
+        return pl.DataFrame(schema=SURVEYS), pl.DataFrame(schema=CELLS)
+    shapely.prepare(region)
+    inside = shapely.intersects(region, counted.places)
+    counted = replace(
+        counted, records=counted.records.filter(inside), places=counted.places[inside], tree=shapely.STRtree([])
+    )
     west, south, east, north = (float(value) for value in shapely.bounds(region))
     grid = equal_area_grid((west, south, east, north), cell_m)
     km2 = dict(zip(countries, geo.area_km2(list(land.values())), strict=True))
@@ -88,7 +105,7 @@ def survey_gaps(
             empty.append(without.select("row", "column", "country_code", pl.lit(name).alias("class")))
     table = pl.DataFrame(rows, schema=SURVEYS).with_columns(
         share_without_effort=pl.when(pl.col("cells") > 0).then(pl.col("cells_without_effort") / pl.col("cells")),
-        visits_per_1000_km2=1000 * pl.col("visits") / pl.col("land_km2"),
+        visits_per_1000_km2=pl.when(pl.col("land_km2") > 0).then(1000 * pl.col("visits") / pl.col("land_km2")),
     )
     density = pl.col("visits_per_1000_km2")
     best = density.max().over("class")
