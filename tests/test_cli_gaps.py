@@ -31,6 +31,8 @@ def test_coverage_at_dates_with_landscapes(areas, tmp_path):
     done = run(areas, "--country", "Laos", "--out", tmp_path / "out", *dates, *told)
     assert done.exit_code == 0, done.output
     table = pl.read_csv(tmp_path / "out" / "coverage.csv")
+    assert set(table["boundary_set"]) == {"natural_earth"}
+    assert set(table["areas"]) == {"a made-up list, 2025"}
     country = table.filter(place="LA", realm="terrestrial")
     shares = {(row["as_of"], row["scenario"]): row["covered_km2"] for row in country.iter_rows(named=True)}
     one = shares["2010-01-01", "in force"]

@@ -157,10 +157,13 @@ def gaps(
         if cells.height:
             layers["cells_without_effort"] = cells
     tables |= represented(scenarios, codes, boundaries, what)
-    written = write_gaps(out, tables=tables, regions=regions, facts=facts, layers=layers)
+    first = scenarios[0].facts
+    named = {name: first[name] for name in ("areas", "boundary_set", "boundary_version", "band_m")}
+    if data is not None:
+        named |= {name: facts["records"][name] for name in ("evidence_view", "snapshot")}
+    written = write_gaps(out, tables=tables, regions=regions, facts=facts, layers=layers, named=named)
     _say_coverage(tables["coverage"])
     _say_species(tables)
-    first = scenarios[0].facts
     say(
         f"areas: {first['areas']}; boundary set {first['boundary_set']} ({first['boundary_version']}), band "
         f"{first['band_m']:g} m → {', '.join(path.name for path in written)} in {out}"
@@ -198,7 +201,7 @@ def _say_species(tables: "dict[str, pl.DataFrame]") -> None:
             when, scenario, kind, code = told
             states = ", ".join(f"{n} {status}" for status, n in sorted(rows.select("status", "len").iter_rows()))
             say(f"{when} {scenario}: {kind} in {code or 'all of them jointly'}: {states}")
-        shared = tables["responsibility"]
+        shared = tables["responsibility"].unique(["feature_kind", "feature"], keep="last", maintain_order=True)
         together = shared.filter("possible_only_together")
         say(f"{shared.height} in several countries, of which {together.height} can reach their target only together")
     if "surveys" in tables:

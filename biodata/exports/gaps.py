@@ -21,6 +21,7 @@ def write_gaps(
     facts: Mapping[str, Any],
     regions: "Sequence[Places]" = (),
     layers: Mapping[str, pl.DataFrame] | None = None,
+    named: Mapping[str, str | float] | None = None,
 ) -> list[Path]:
     """Write what an analysis of gaps found; each file appears whole or not at all.
 
@@ -36,12 +37,17 @@ def write_gaps(
         Their polygons, with the rows of `coverage` about them, become layers of gaps.gpkg by their kind.
     layers : mapping of str to polars.DataFrame, optional
         Other layers, with `geometry` as WKB in degrees.
+    named : mapping, optional
+        Columns that every table and layer gets: boundary set, band, source of the areas.
 
     Returns
     -------
     list of Path
         The files.
     """
+    columns = {name: pl.lit(value) for name, value in (named or {}).items()}
+    tables = {name: table.with_columns(**columns) for name, table in tables.items()}
+    layers = {name: layer.with_columns(**columns) for name, layer in (layers or {}).items()}
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, table in tables.items():
@@ -55,7 +61,7 @@ def write_gaps(
     part.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
     part.replace(path)
     written.append(path)
-    frames = {region.kind: _on_map(region, tables["coverage"]) for region in regions} | dict(layers or {})
+    frames = {region.kind: _on_map(region, tables["coverage"]) for region in regions} | layers
     if frames:
         write_layers({name: to_geodataframe(frame) for name, frame in frames.items()}, folder / "gaps.gpkg")
         written.append(folder / "gaps.gpkg")
