@@ -1,6 +1,8 @@
 """Distances, areas and projections on the WGS 84 ellipsoid; lines are straight in degrees, as in GeoJSON."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import RLock
 from typing import Any, Final
@@ -19,6 +21,9 @@ SEMI_MAJOR_M: Final = 6378137.0
 ECCENTRICITY_2: Final = (1 / 298.257223563) * (2 - 1 / 298.257223563)
 METRES_PER_DEGREE: Final = np.pi / 180 * SEMI_MAJOR_M
 WGS84: Final = Geod(ellps="WGS84")
+
+_WORTH_THREADS: Final = 200
+"""Fewer operations are done before threads have started."""
 
 PREPARED: Final = RLock()
 """To be held while a prepared geometry that several threads share is prepared or asked.
@@ -228,3 +233,13 @@ def densify(geometry: Any, *, max_segment_degrees: float) -> Any:
         msg = f"max_segment_degrees must be positive, not {max_segment_degrees}"
         raise ValueError(msg)
     return shapely.segmentize(geometry, max_segment_degrees)
+
+
+def in_threads(function: Callable[..., Any], *arrays: NDArray[Any]) -> NDArray[Any]:
+    """Call a shapely function on parts of arrays at once; shapely lets go of Python's lock."""
+    workers = os.cpu_count() or 1
+    if workers == 1 or len(arrays[0]) < _WORTH_THREADS:
+        return np.asarray(function(*arrays))
+    pieces = [np.array_split(array, 4 * workers) for array in arrays]
+    with ThreadPoolExecutor(workers) as pool:
+        return np.concatenate(list(pool.map(function, *pieces)))

@@ -114,7 +114,7 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
     assert done.exit_code == 0, done.output
     assert "estimate: 1,600 cells, 3 areas, at most 3 pairs" in done.output
     assert "3 pairs, 3 corridors" in done.output
-    assert "window grown by" in done.output
+    assert "that grew by" in done.output
     assert dict(pyogrio.list_layers(out)) == {
         "corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point", "barriers": "Point", "run": None,
         "layer_styles": None,

@@ -363,7 +363,9 @@ def test_window_check_tells_what_changes():
 
     same = checked(ground)
     assert same.growth == pytest.approx(0.2, abs=0.05), "whole cells only"
-    assert same.told() == f"window grown by {same.growth:.0%}: 1 of 1 pairs the same"
+    assert same.told() == (
+        f"window: from a smaller one inside the raster that grew by {same.growth:.0%} to all of it, 1 of 1 pairs stayed the same"
+    )
     ground[0] = 1.0
     ground[:, 14] = np.nan
     ground[0, 14] = 1.0  # the only way lies at the raster's edge
@@ -372,7 +374,7 @@ def test_window_check_tells_what_changes():
     assert "a0 - a1: least cost only in one window" in changed.told()
     areas = frame(shapely.box(0, 1300, 200, 1500), shapely.box(1900, 1300, 2100, 1500))
     short = checked(np.full(GRID.shape, 10.0))
-    assert short.told().startswith(f"window grown by {short.growth:.0%} only, as areas lie near the raster's edge")
+    assert f"grew by {short.growth:.0%} to all of it only, as areas lie near the raster's edge" in short.told()
 
 
 def test_window_that_cannot_shrink_is_told():

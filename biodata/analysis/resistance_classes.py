@@ -183,7 +183,7 @@ def _value_of(rule: Rule, layer: LayerFile) -> int:
     known = (
         f"a value, any, other, or a name of the legend {layer.legend}"
         if layer.legend
-        else "a whole number, any or other"
+        else "a whole number, any or other; for names tell the layer's legend: ingest layer … --option legend=worldcover"
     )
     raise unfit(rule, layer.name, "there is no such class", column="class", expected=known)
 

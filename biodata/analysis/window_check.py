@@ -55,7 +55,10 @@ class WindowCheck:
         changed = self.changes[~self.changes["stable"]]
         short = " only, as areas lie near the raster's edge (a larger raster would show more)" if self.cut_short else ""
         same = len(self.changes) - len(changed)
-        text = f"window grown by {self.growth:.0%}{short}: {same} of {len(self.changes)} pairs the same"
+        text = (
+            f"window: from a smaller one inside the raster that grew by {self.growth:.0%} to all of it{short}, {same} of "
+            f"{len(self.changes)} pairs stayed the same"
+        )
         told = (changed[name].to_list()[:5] for name in (*_KEYS, "least_cost_change", "area_change"))
         for first, second, cost, area in zip(*told, strict=True):
             text += f"; {first} - {second}: least cost {_percent(cost)}, area {_percent(area)}"

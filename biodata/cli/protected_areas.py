@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biodata.cli.options import check_outputs, say, show_progress
-from biodata.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.harmonise.area_cleaning import Report
@@ -45,30 +44,16 @@ def clean_files(
     keep_mab: Annotated[bool, typer.Option("--keep-mab", help="Keep UNESCO-MAB Biosphere Reserves.")] = False,
 ) -> None:
     """Read, clean, write, say what came out."""
-    import polars as pl
-
     from biodata.exports.cleaned_areas import write_cleaned, write_report
     from biodata.harmonise.area_cleaning import Options, clean, report_of
-    from biodata.harmonise.area_sites import sites
-    from biodata.ingest.protected_areas import ProtectedAreaSource
+    from biodata.pipeline.protected_ground import read_sites
     from biodata.places import load_boundaries
 
     check_outputs([out, report], files)
     told = {"country": country, "crs": crs, "encoding": encoding, "layer": layer}
     options = {name: value for name, value in told.items() if value is not None}
-    source = ProtectedAreaSource(files, options=options, progress=show_progress())
-    seen: set[str] = set()
-    frames = [
-        sites(
-            batch, dataset_key=Path(table.name).name.split(".")[0], declarations=table.declarations, seen=seen
-        ).with_columns(geometry_problem=batch["geometry_problem"])
-        for table in source.read_all()
-        for batch in table.batches
-    ]
-    if not sum(frame.height for frame in frames):
-        problem = "there is no site in it"
-        raise InputError(problem, file=", ".join(path.name for path in files), code="INPUT_EMPTY")
-    cleaned = clean(pl.concat(frames), Options(snap_m=snap_m, keep_mab=keep_mab))
+    areas = read_sites(files, options=options, progress=show_progress())
+    cleaned = clean(areas, Options(snap_m=snap_m, keep_mab=keep_mab))
     found = report_of(cleaned, load_boundaries())
     write_cleaned(cleaned, found, out)
     if report is not None:

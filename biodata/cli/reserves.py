@@ -130,7 +130,9 @@ def solve(
     )
     met = sum(holding.met for holding in found.holdings)
     say(f"{met} of {len(found.holdings)} targets met{_left_of_budget(problem, found)}")
-    say(f"{len(plans.plans)} plans → {out}")
+    distinct = len({chosen.tobytes() for chosen in plans.plans})
+    alike = f", {distinct} of them different" if distinct < len(plans.plans) else ""
+    say(f"{len(plans.plans)} plans{alike} → {out}")
 
 
 def _left_of_budget(problem: "Problem", found: "Selection") -> str:
@@ -199,6 +201,10 @@ def _refuse_exchange(problem: "Problem", found: "Selection", out: int, into: int
         raise InputError(
             text, file=str(project), column="--instead-of", value=name, expected=expected, code="UNIT_NOT_IN_PLAN"
         )
+    for unit, option, locked in ((out, "--instead-of", problem.is_locked_in), (into, "UNIT", problem.is_locked_out)):
+        if locked[unit]:
+            text = f"this unit is locked {'in' if option != 'UNIT' else 'out'}: it cannot be exchanged"
+            raise InputError(text, file=str(project), column=option, value=problem.unit_name(unit), code="UNIT_LOCKED")
 
 
 def _brief(found: "Selection", missed: list[str]) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _window(bounds: tuple[float, float, float, float]) -> shapely.Geometry:
         problem = "these are no bounds"
         told = ",".join(f"{edge:g}" for edge in bounds)
         expected = "west,south,east,north in degrees, within ±180 and ±90; south below north"
-        raise InputError(problem, column="bounds", value=told, expected=expected, code="BOX_INVALID")
+        raise InputError(problem, column="box", value=told, expected=expected, code="BOX_INVALID")
     if west < east:
         return shapely.box(west, south, east, north)
     return shapely.union(shapely.box(west, south, 180, north), shapely.box(-180, south, east, north))

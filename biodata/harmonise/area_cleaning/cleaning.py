@@ -82,7 +82,7 @@ def clean(sites: pl.DataFrame, options: Options | None = None) -> Cleaned:
 
     coverage = Ledger("coverage", sites.height)
     coverage.step("sites without geometry set apart", drop=missing)
-    drop, note = _status(sites, options)
+    drop, note = not_in_force(sites, options)
     coverage.step("sites that are in force kept", drop=drop, note=note)
     if not options.keep_mab:
         coverage.step("UNESCO-MAB Biosphere Reserves out", drop={"UNESCO_MAB": is_mab(sites)})
@@ -121,7 +121,7 @@ def _crossing(wrapped: Rows) -> str:
     return f"{int(wrapped.sum())} cut at the antimeridian" if wrapped.any() else ""
 
 
-def _status(sites: pl.DataFrame, options: Options) -> tuple[dict[str, Rows], str]:
+def not_in_force(sites: pl.DataFrame, options: Options) -> tuple[dict[str, Rows], str]:
     """Return by reason the rows that are not in force.
 
     A file that tells no status for any site (national lists of what exists) does not have its sites dropped for that.

@@ -13,10 +13,10 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.geo import Floats, Geometries
+from biodata.geo import Floats, Geometries, in_threads
 from biodata.harmonise.area_borders import outside_band_km2, valid
+from biodata.harmonise.area_cleaning import erasing
 from biodata.harmonise.area_cleaning.cleaning import Cleaned
-from biodata.harmonise.area_cleaning.erasing import in_threads
 from biodata.harmonise.area_cleaning.order import identity
 from biodata.harmonise.area_cleaning.plane import to_degrees, to_plane
 from biodata.places import BoundarySet, country_geometry
@@ -43,6 +43,36 @@ _STRETCH: Final = 2.0
 """The plane is stretched, one way or the other, by less than this below 64° of latitude; the set ends before."""
 
 _Found = tuple[str, int, Any, float]
+
+GROUND: Final = pl.Schema(
+    {
+        "country_code": pl.String,
+        "kind": pl.String,
+        "realm": pl.String,
+        "site": pl.String,
+        "geometry_kind": pl.String,
+        "status": pl.String,
+        "status_year": pl.Int32,
+        "km2": pl.Float64,
+        "geometry": pl.Binary,
+    }
+)
+"""Ground that is counted for a country, no ground twice; `geometry` as WKB on `options.PLANE`."""
+
+
+class _Line(NamedTuple):
+    """One part of a piece, or what of it lies off every land: in `km2` if it is counted, else in one of the others."""
+
+    country_code: str | None
+    kind: str
+    realm: str
+    site: str | None
+    km2: float
+    border_disagreement_km2: float
+    elsewhere_km2: float
+    coast_disagreement_km2: float
+    piece: int
+    part: Any
 
 
 class _Pieces(NamedTuple):
@@ -73,40 +103,87 @@ def coverage_by_country(cleaned: Cleaned, boundaries: BoundarySet) -> pl.DataFra
         sites that state another country, inside the band around that one's land; `elsewhere_km2`, beyond the band;
         `coast_disagreement_km2`, ground off every land of sites said to be terrestrial, or on land of marine ones.
     """
-    coverage, pieces = cleaned.coverage, _pieces(cleaned)
+    codes, land = _land(boundaries)
+    return _summed(
+        _lines(cleaned, _pieces(cleaned), boundaries), dict(zip(codes, shapely.area(land) / 1e6, strict=True))
+    )
+
+
+def ground_by_country(cleaned: Cleaned, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return the ground that `coverage_by_country` counts in `km2`, piece by piece, for overlays with other layers.
+
+    Parameters
+    ----------
+    cleaned : Cleaned
+        What `cleaning.clean` returned.
+    boundaries : BoundarySet
+        Whose land; what spills over a border is cut off, inside its band or beyond it.
+
+    Returns
+    -------
+    polars.DataFrame of GROUND
+        `geometry_kind` is circle where a point was given its reported area; `status` and `status_year` are the site's.
+    """
+    pieces = _pieces(cleaned)
+    lines = _lines(cleaned, pieces, boundaries)
+    on_land: dict[int, list[Any]] = {}
+    for line in lines:
+        if line.part is not None:
+            on_land.setdefault(line.piece, []).append(line.part)
+    counted = [line for line in lines if line.site is not None]
+    shapes = [
+        shapely.difference(pieces.shapes[line.piece], shapely.union_all(on_land.get(line.piece, [])))
+        if line.part is None
+        else line.part
+        for line in counted
+    ]
+    rows = pieces.row[[line.piece for line in counted]]
+    return pl.DataFrame(
+        {
+            **{name: [getattr(line, name) for line in counted] for name in ("country_code", "kind", "realm", "site")},
+            **{name: cleaned.coverage[name][rows] for name in ("geometry_kind", "status", "status_year")},
+            "km2": [line.km2 for line in counted],
+            "geometry": list(shapely.to_wkb(erasing.only_polygons(np.array(shapes, dtype=object)))),
+        },
+        schema_overrides=dict(GROUND),
+    ).select(GROUND.names())
+
+
+def _lines(cleaned: Cleaned, pieces: _Pieces, boundaries: BoundarySet) -> list[_Line]:
+    """Return what every piece gives to which country."""
+    coverage = cleaned.coverage
     stated: list[list[str]] = [codes or [] for codes in coverage["country_codes"].to_list()]
     realms, sites = coverage["marine"].to_list(), coverage["part_of"].to_list()
     whole_km2 = shapely.area(pieces.shapes) / 1e6
     on_land = np.zeros(len(whole_km2))
-    lines: list[tuple[Any, ...]] = []
-    codes, land = _land(boundaries)
-    found = _on_land(pieces.shapes, codes, land)
+    lines: list[_Line] = []
+    found = _on_land(pieces.shapes, *_land(boundaries))
     beyond = _beyond_band(found, [stated[row] for row in pieces.row], boundaries)
-    for (code, piece, _, km2), far in zip(found, beyond, strict=True):
+    for (code, piece, part, km2), far in zip(found, beyond, strict=True):
         on_land[piece] += km2
         row, kind = pieces.row[piece], str(pieces.kind[piece])
         if far is not None:
-            lines.append((code, kind, "terrestrial", None, 0.0, km2 - far, far, 0.0))
+            lines.append(_Line(code, kind, "terrestrial", None, 0.0, km2 - far, far, 0.0, piece, part))
         elif realms[row] == "marine":
-            lines.append((code, kind, "marine", None, 0.0, 0.0, 0.0, km2))
+            lines.append(_Line(code, kind, "marine", None, 0.0, 0.0, 0.0, km2, piece, part))
         else:
-            lines.append((code, kind, "terrestrial", sites[row], km2, 0.0, 0.0, 0.0))
+            lines.append(_Line(code, kind, "terrestrial", sites[row], km2, 0.0, 0.0, 0.0, piece, part))
     for piece in np.flatnonzero(whole_km2 - on_land > _NOISE_KM2).tolist():
         row, km2 = pieces.row[piece], float(whole_km2[piece] - on_land[piece])
         holders, kind = ";".join(sorted(stated[row])) or None, str(pieces.kind[piece])
         if realms[row] == "terrestrial":
-            lines.append((holders, kind, "terrestrial", None, 0.0, 0.0, 0.0, km2))
+            lines.append(_Line(holders, kind, "terrestrial", None, 0.0, 0.0, 0.0, km2, piece, None))
         else:
-            lines.append((holders, kind, "marine", sites[row], km2, 0.0, 0.0, 0.0))
-    return _summed(lines, dict(zip(codes, shapely.area(land) / 1e6, strict=True)))
+            lines.append(_Line(holders, kind, "marine", sites[row], km2, 0.0, 0.0, 0.0, piece, None))
+    return lines
 
 
-def _summed(lines: list[tuple[Any, ...]], land_km2: dict[str, float]) -> pl.DataFrame:
+def _summed(lines: list[_Line], land_km2: dict[str, float]) -> pl.DataFrame:
     """Sum the pieces by country, kind and realm."""
     names = ["country_code", "kind", "realm", "site", "km2", "border_disagreement_km2", "elsewhere_km2"]
     names.append("coast_disagreement_km2")
     types = [pl.String] * 4 + [pl.Float64] * 4
-    frame = pl.DataFrame(lines, schema=dict(zip(names, types, strict=True)), orient="row")
+    frame = pl.DataFrame([line[:8] for line in lines], schema=dict(zip(names, types, strict=True)), orient="row")
     summed = frame.group_by("country_code", "kind", "realm").agg(
         pl.col("site").drop_nulls().n_unique().cast(pl.Int64).alias("sites"), pl.col(names[4:]).sum()
     )

@@ -5,24 +5,18 @@ neighbours at a time over whole arrays, on both cores. What is taken away are th
 was left of them, so that no site's result hangs on another's and the order of computing does not matter.
 """
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata.geo import Floats, Geometries
+from biodata.geo import Floats, Geometries, in_threads
 
 Longs = NDArray[np.int64]
 
 _BLOCK: Final = 1_000
 """Sites asked of the tree at once: bounds the memory that pairs take where everything overlaps everything."""
-
-_WORTH_THREADS: Final = 200
-"""Fewer operations are done before threads have started."""
 
 _NOISE_M2: Final = 1e-4
 """Neighbours that only touch share less than this by the rounding of coordinates."""
@@ -45,16 +39,6 @@ class Loss(NamedTuple):
     loser: Longs
     winner: Longs
     area_m2: Floats
-
-
-def in_threads(function: Callable[..., Any], *arrays: NDArray[Any]) -> NDArray[Any]:
-    """Call a shapely function on parts of arrays at once; shapely lets go of Python's lock."""
-    workers = os.cpu_count() or 1
-    if workers == 1 or len(arrays[0]) < _WORTH_THREADS:
-        return np.asarray(function(*arrays))
-    pieces = [np.array_split(array, 4 * workers) for array in arrays]
-    with ThreadPoolExecutor(workers) as pool:
-        return np.concatenate(list(pool.map(function, *pieces)))
 
 
 def erase(shapes: Geometries, group: Longs, *, same_group: bool) -> tuple[Geometries, Loss]:

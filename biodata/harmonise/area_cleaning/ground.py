@@ -8,7 +8,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.geo import Floats, Geometries
+from biodata.geo import Floats, Geometries, in_threads
 from biodata.harmonise.area_cleaning import erasing, order
 from biodata.harmonise.area_cleaning.erasing import Loss
 from biodata.harmonise.area_cleaning.options import Options
@@ -82,7 +82,7 @@ def take_ground(
     snapped = ground.copy()
     polygon = ledger.inside & ~point
     if options.snap_m:
-        snapped[polygon] = erasing.in_threads(partial(_snapped, grid_m=options.snap_m), ground[polygon])
+        snapped[polygon] = in_threads(partial(_snapped, grid_m=options.snap_m), ground[polygon])
     moved = ledger.inside & ~shapely.equals_identical(snapped, ground)
     ledger.step(f"snapped to a grid of {options.snap_m:g} m", drop={"SLIVER": _gone(snapped)}, changed=moved)
 

@@ -1,0 +1,192 @@
+"""How much of countries, provinces and landscapes is protected, against a share that was agreed (30×30)."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from biodata import places
+from biodata.analysis.gaps.features import Places
+from biodata.analysis.gaps.plane import to_plane
+from biodata.analysis.gaps.protected import Protected, amounts, keyed_ground, land_km2, layers_of
+from biodata.errors import InputError
+
+TARGET_SHARE: Final = 0.3
+"""Of land and inland waters, and of the sea, by 2030: Target 3, https://www.cbd.int/gbf/targets/3."""
+
+COVERAGE: Final = pl.Schema(
+    {
+        "scenario": pl.String,
+        "as_of": pl.Date,
+        "place_kind": pl.String,
+        "place": pl.String,
+        "country_code": pl.String,
+        "realm": pl.String,
+        "area_km2": pl.Float64,
+        "protected_area_km2": pl.Float64,
+        "oecm_km2": pl.Float64,
+        "covered_km2": pl.Float64,
+        "share": pl.Float64,
+        "target_share": pl.Float64,
+        "missing_km2": pl.Float64,
+        "circles_km2": pl.Float64,
+        "undated_km2": pl.Float64,
+        "border_disagreement_km2": pl.Float64,
+        "elsewhere_km2": pl.Float64,
+        "coast_disagreement_km2": pl.Float64,
+        "not_mapped_sites": pl.Int64,
+        "not_mapped_without_area": pl.Int64,
+        "reported_not_mapped_km2": pl.Float64,
+        "share_with_reported": pl.Float64,
+        "note": pl.String,
+    }
+)
+"""One row a scenario, date, place and realm. `oecm_km2` holds no ground that protected areas hold, too. `circles_km2` and
+`undated_km2` are parts of `covered_km2`: points given their reported area, and (at most) what sites hold that tell no year.
+`missing_km2` is what lacks to the target, 0 where it is met. What stands behind it is in none of those: disagreements of
+maps, and areas claimed by sites that nobody can draw; `share_with_reported` adds the claims as if none overlapped."""
+
+_SEA: Final = "the boundary set has no sea borders: the sea is told by the countries that sites state, without a share"
+_UNTOLD: Final = "the areas hold no site of {}: that is no statement that nothing is protected there"
+_REPORTED: Final = "claims of sites without a map may overlap mapped ground and each other"
+_APART: Final = ("border_disagreement_km2", "elsewhere_km2", "coast_disagreement_km2")
+
+
+def coverage(
+    scenarios: Sequence[Protected],
+    countries: Sequence[str],
+    boundaries: places.BoundarySet,
+    *,
+    regions: Sequence[Places] = (),
+    target_share: float = TARGET_SHARE,
+) -> pl.DataFrame:
+    """Return how much is protected in each country, in all of them jointly, and in regions.
+
+    Parameters
+    ----------
+    scenarios : sequence of Protected
+        Of different dates and choices of sites.
+    countries : sequence of str
+        ISO 3166-1 alpha-2 codes; only ground of these counts, in regions too.
+    boundaries : BoundarySet
+        The one that the scenarios were cut with.
+    regions : sequence of Places, optional
+        A region's area is that of its land in these countries. It has a row for each of them and a joint one where it
+        has land in several.
+    target_share : float
+        0-1.
+
+    Returns
+    -------
+    polars.DataFrame of COVERAGE
+
+    Raises
+    ------
+    InputError
+        If the set has no country of a code, or the target is no share.
+    """
+    if not 0 <= target_share <= 1:
+        problem = "the target is no share"
+        raise InputError(problem, column="target", value=f"{target_share:g}", expected="0 to 1", code="TARGET_INVALID")
+    codes = list(dict.fromkeys(countries))
+    land = {code: land_km2(code, boundaries) for code in codes}
+    shapes = [(region, to_plane(region.shapes)) for region in regions]
+    rows: list[dict[str, Any]] = []
+    for one in scenarios:
+        told = {"scenario": one.scenario, "as_of": one.as_of}
+        rows += [told | row for row in _of_countries(one, codes, land)]
+        layers = layers_of(one, codes, boundaries)
+        for region, flat in shapes:
+            found = amounts(flat, layers).filter(pl.col("what") != "all")
+            for (at,), parts in found.group_by("feature", maintain_order=True):
+                name = region.names[int(str(at))]
+                rows += [told | {"place_kind": region.kind, "place": name} | row for row in _of_region(parts)]
+        _note_untold(rows, one, codes)
+    frame = pl.DataFrame(rows, schema=COVERAGE, infer_schema_length=None)
+    share = pl.col("covered_km2") / pl.col("area_km2")
+    with_claims = (pl.col("covered_km2") + pl.col("reported_not_mapped_km2")) / pl.col("area_km2")
+    on_land = pl.col("area_km2").is_not_null()
+    known = ~pl.col("note").fill_null("").str.starts_with(_UNTOLD[:20]) | pl.col("country_code").is_null()
+    return frame.with_columns(
+        share=pl.when(known).then(share),
+        target_share=pl.when(on_land).then(pl.lit(target_share)),
+        missing_km2=pl.when(known).then(
+            (pl.col("area_km2") * target_share - pl.col("covered_km2")).clip(lower_bound=0)
+        ),
+        share_with_reported=pl.when(pl.col("reported_not_mapped_km2") > 0).then(with_claims.clip(upper_bound=1)),
+    ).select(COVERAGE.names())
+
+
+def _note_untold(rows: list[dict[str, Any]], one: Protected, codes: list[str]) -> None:
+    """Add a note to the rows of a date about countries of which nobody told a site; `rows` is changed in place."""
+    told = {*one.ground["country_code"], *";".join(one.not_mapped["country_code"].drop_nulls()).split(";")}
+    untold = [code for code in codes if code not in told]
+    for row in rows:
+        asked = [code for code in untold if row["country_code"] in (code, None)]
+        if asked and row["realm"] == "terrestrial" and (row["scenario"], row["as_of"]) == (one.scenario, one.as_of):
+            row["note"] = "; ".join(filter(None, (_UNTOLD.format(", ".join(asked)), row.get("note"))))
+
+
+def _of_countries(one: Protected, codes: list[str], land: dict[str, float]) -> list[dict[str, Any]]:
+    """Return the rows of each country and the joint ones, land and sea."""
+    ground = keyed_ground(one, codes)
+    rows = []
+    for code in [*codes, *([None] if len(codes) > 1 else [])]:
+        mine = pl.lit(value=True) if code is None else pl.col("country_code") == code
+        asked = codes if code is None else [code]
+        place = {
+            "place_kind": "joint" if code is None else "country",
+            "place": " + ".join(asked),
+            "country_code": code,
+        }
+        for realm in ("terrestrial", "marine"):
+            part = ground.filter(mine, pl.col("realm") == realm)
+            apart = one.apart.filter(pl.col("country_code").is_in(asked), pl.col("realm") == realm)
+            row = place | {"realm": realm} | _sums(part) | {name: apart[name].sum() for name in _APART}
+            if realm == "terrestrial":
+                row |= {"area_km2": sum(land[c] for c in asked)} | _claims(one, asked)
+            else:
+                row |= {"note": _SEA}
+            rows.append(row)
+    return rows
+
+
+def _claims(one: Protected, codes: list[str]) -> dict[str, Any]:
+    """Return what sites claim that nobody can draw; a site of several countries counts where all of them are asked."""
+    own = one.not_mapped.filter(pl.col("country_code").str.split(";").list.set_difference(codes).list.len() == 0)
+    claimed = float(own["claimed_km2"].sum())
+    return {
+        "not_mapped_sites": int(own["sites"].sum()),
+        "not_mapped_without_area": int(own["without_area"].sum()),
+        "reported_not_mapped_km2": claimed,
+        "note": _REPORTED if claimed > 0 else None,
+    }
+
+
+def _of_region(parts: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return a region's rows: by country, and jointly where it has land in several."""
+    on_land = parts.filter(pl.col("realm").is_null() | (pl.col("realm") == "terrestrial"))
+    codes = on_land.filter(pl.col("what") == "land")["country_code"].to_list()
+    rows = []
+    for code in [*codes, *([None] if len(codes) > 1 else [])]:
+        mine = on_land if code is None else on_land.filter(pl.col("country_code") == code)
+        area = float(mine.filter(pl.col("what") == "land")["km2"].sum())
+        ground = _sums(mine.filter(pl.col("what") == "protected"))
+        rows.append({"country_code": code, "realm": "terrestrial", "area_km2": area} | ground)
+    sea = parts.filter(pl.col("realm") == "marine")
+    if sea.height:
+        rows.append({"country_code": None, "realm": "marine", "note": _SEA} | _sums(sea))
+    return rows
+
+
+def _sums(ground: pl.DataFrame) -> dict[str, float]:
+    """Return the sums of ground by kind."""
+    oecm = float(ground.filter(pl.col("kind") == "oecm")["km2"].sum())
+    whole = float(ground["km2"].sum())
+    return {
+        "protected_area_km2": whole - oecm,
+        "oecm_km2": oecm,
+        "covered_km2": whole,
+        "circles_km2": float(ground.filter("circle")["km2"].sum()),
+        "undated_km2": float(ground.filter("undated")["km2"].sum()),
+    }

@@ -1,0 +1,177 @@
+"""Protected ground as an analysis of gaps takes it: none twice, cut along the borders, of one date and one choice of sites."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import shapely
+
+from biodata import places
+from biodata.analysis.gaps.plane import to_plane
+from biodata.analysis.gaps.tiles import Longs, shared_km2
+from biodata.geo import Geometries, area_km2, equal_area_crs, project
+
+IN_FORCE: Final = "in force"
+WITH_PROPOSED: Final = "with proposed"
+AMOUNTS: Final = pl.Schema(
+    {
+        "feature": pl.Int64,
+        "what": pl.String,
+        "country_code": pl.String,
+        "kind": pl.String,
+        "realm": pl.String,
+        "circle": pl.Boolean,
+        "undated": pl.Boolean,
+        "km2": pl.Float64,
+    }
+)
+"""How much of a feature (its number) lies on a country's land, in its protected ground, or anywhere: `what` is one of
+land, inner (the land that is farther than the band from every border of countries), protected, all. Of protected ground: `kind` is protected_area or oecm; `circle` is True where a point was given its
+reported area, `undated` where the site tells no year."""
+
+_LONGEST_M: Final = 5_000.0
+_GROUND_KEY: Final = ("country_code", "kind", "realm", "circle", "undated")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Protected:
+    """What was protected at a date.
+
+    Attributes
+    ----------
+    scenario : str
+        IN_FORCE or WITH_PROPOSED.
+    as_of : date
+        Sites of later years are left out; those that tell no year are kept and told apart.
+    ground : polars.DataFrame
+        country_code, kind, realm, site, geometry_kind, status_year, km2, and geometry as WKB on `plane.PLANE`, as
+        `harmonise.area_cleaning` tells it of each country: no ground twice, and nothing beyond the border of a country
+        that the site states.
+    apart : polars.DataFrame
+        By country_code, kind and realm: border_disagreement_km2, elsewhere_km2 and coast_disagreement_km2, which are
+        counted for nobody.
+    not_mapped : polars.DataFrame
+        By country_code: sites, claimed_km2, without_area, of sites of this date and choice that nobody can draw.
+    facts : dict
+        Source and version of the areas, statuses, boundary set, its version, viewpoint and band, as plain values.
+    """
+
+    scenario: str
+    as_of: date
+    ground: pl.DataFrame
+    apart: pl.DataFrame
+    not_mapped: pl.DataFrame
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """Land of countries and protected ground, to be measured inside features.
+
+    Attributes
+    ----------
+    shapes : ndarray of n shapely polygons
+        On `plane.PLANE`.
+    key : ndarray of int64, length n
+        Row of `keys`.
+    keys : polars.DataFrame
+        The columns of AMOUNTS without `feature` and `km2`.
+    """
+
+    shapes: Geometries
+    key: Longs
+    keys: pl.DataFrame
+
+
+def layers_of(protected: Protected, countries: list[str], boundaries: places.BoundarySet) -> Layers:
+    """Return the land of countries, and the ground that is protected in them and at sea by them.
+
+    Parameters
+    ----------
+    protected : Protected
+    countries : list of str
+        ISO 3166-1 alpha-2 codes.
+    boundaries : BoundarySet
+    """
+    land = to_plane(np.array([places.country_geometry(code, boundaries) for code in countries], dtype=object))
+    inner = shapely.difference(land, _band(tuple(countries), boundaries))
+    ground = keyed_ground(protected, countries)
+    keys = ground.select(_GROUND_KEY).unique(maintain_order=True).with_row_index("key", offset=2 * len(countries))
+    at = ground.join(keys, on=_GROUND_KEY, how="left", nulls_equal=True, maintain_order="left")["key"]
+    told = pl.concat(
+        [
+            *(
+                pl.DataFrame({"what": what, "country_code": countries}, schema_overrides={"country_code": pl.String})
+                for what in ("land", "inner")
+            ),
+            keys.select(pl.lit("protected").alias("what"), *_GROUND_KEY),
+        ],
+        how="diagonal",
+    )
+    shapes = [*land, *inner, *shapely.from_wkb(ground["geometry"].to_numpy())]
+    key = np.concatenate([np.arange(2 * len(countries)), at.to_numpy().astype(np.int64)])
+    return Layers(np.array(shapes, dtype=object), key.astype(np.int64), told)
+
+
+@lru_cache(maxsize=4)
+def _band(countries: tuple[str, ...], boundaries: places.BoundarySet) -> shapely.Geometry:
+    """Return what lies within the boundary set's band of the land borders of countries, on the plane.
+
+    Drawn on a plane around all of them; at 2,000 km from its middle the band is a hundredth too wide or too narrow.
+    """
+    edges, codes = boundaries.border_edges, np.array(boundaries.countries, dtype=object)
+    sides = codes[boundaries.country_of[edges.left]], codes[boundaries.country_of[edges.right]]
+    ends = edges.ends[np.isin(sides[0], countries) | np.isin(sides[1], countries)]
+    if not len(ends) or boundaries.band_m <= 0:
+        return shapely.Polygon()
+    lines = shapely.multilinestrings(list(ends.reshape(-1, 2, 2)))
+    west, south, east, north = (float(value) for value in shapely.bounds(lines))
+    crs = equal_area_crs((west, south, east, north))
+    zone = shapely.buffer(shapely.line_merge(project(lines, 4326, crs)), boundaries.band_m, quad_segs=4)
+    zone = shapely.segmentize(zone, _LONGEST_M)
+    band: shapely.Geometry = to_plane(np.array([project(zone, crs, 4326)], dtype=object))[0]
+    return band
+
+
+def keyed_ground(protected: Protected, countries: list[str]) -> pl.DataFrame:
+    """Return the ground of countries, at sea that of sites which state one of them alone, with the columns of AMOUNTS."""
+    return protected.ground.filter(pl.col("country_code").is_in(countries)).with_columns(
+        circle=pl.col("geometry_kind") == "circle", undated=pl.col("status_year").is_null()
+    )
+
+
+def amounts(features: Geometries, layers: Layers) -> pl.DataFrame:
+    """Return what each feature shares with layers.
+
+    Parameters
+    ----------
+    features : ndarray of n shapely polygons
+        On `plane.PLANE`, valid.
+    layers : Layers
+
+    Returns
+    -------
+    polars.DataFrame of AMOUNTS
+        One row a feature and key of which it holds more than a square metre, and one a feature of what it is in `all`.
+    """
+    found = shared_km2(features, layers.shapes, layers.key, keys=layers.keys.height)
+    feature, key = np.nonzero(found > 1e-6)
+    rows = layers.keys[key].with_columns(
+        feature=pl.Series(feature, dtype=pl.Int64), km2=pl.Series(found[feature, key], dtype=pl.Float64)
+    )
+    whole = pl.DataFrame(
+        {"feature": np.arange(len(features)), "what": "all", "km2": shapely.area(features) / 1e6},
+        schema_overrides={"feature": pl.Int64, "km2": pl.Float64},
+    )
+    return pl.concat([whole, rows], how="diagonal_relaxed").select(
+        pl.col(name).cast(dtype) if name in rows.columns else pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in AMOUNTS.items()
+    )
+
+
+def land_km2(code: str, boundaries: places.BoundarySet) -> float:
+    """Return a country's land on the ellipsoid, km², as the boundary set draws it."""
+    return float(area_km2([places.country_geometry(code, boundaries)])[0])

@@ -1,0 +1,140 @@
+"""The tables of an analysis of gaps, from protected ground and what is to be covered by it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import shapely
+
+from biodata import places, sharing
+from biodata.analysis.gaps.features import Places
+from biodata.analysis.gaps.plane import to_plane
+from biodata.analysis.gaps.protected import Layers, Protected, amounts, layers_of
+from biodata.analysis.gaps.representation import representation, responsibility
+from biodata.analysis.gaps.targets import Target
+from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.vocabularies import EvidenceView
+
+if TYPE_CHECKING:
+    from biodata.analysis.evidence import Counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToCover:
+    """What is to be covered, and how much of it.
+
+    Attributes
+    ----------
+    species, cells, habitats : list of Places
+        Ranges; cells that records occupy; ecosystems or classes of land cover.
+    habitat_rasters, area_of_habitat : list of Path
+        Rasters of classes, each class a habitat; and one raster a species, which it is named after, of cells above 0.
+    species_target, cells_target, habitat_target : Target
+        A target that falls with the size of a range has no meaning for cells where somebody happened to look, so theirs is
+        a share.
+    """
+
+    species: list[Places] = field(default_factory=list)
+    cells: list[Places] = field(default_factory=list)
+    habitats: list[Places] = field(default_factory=list)
+    habitat_rasters: list[Path] = field(default_factory=list)
+    area_of_habitat: list[Path] = field(default_factory=list)
+    species_target: Target = field(default_factory=Target)
+    cells_target: Target = field(default_factory=lambda: Target(rule="relative"))
+    habitat_target: Target = field(default_factory=lambda: Target(rule="relative"))
+
+
+def represented(
+    scenarios: Sequence[Protected], countries: list[str], boundaries: places.BoundarySet, what: ToCover
+) -> dict[str, pl.DataFrame]:
+    """Return `representation` and `responsibility` in every scenario; nothing where there is nothing to cover."""
+    flat = [(one, to_plane(one.shapes), what.species_target) for one in what.species]
+    flat += [(one, to_plane(one.shapes), what.cells_target) for one in what.cells]
+    flat += [(one, to_plane(one.shapes), what.habitat_target) for one in what.habitats]
+    tables: list[pl.DataFrame] = []
+    for protected in scenarios:
+        layers = layers_of(protected, countries, boundaries)
+        for one, shapes, target in flat:
+            found = amounts(shapes, layers)
+            tables.append(representation(found, one.names, one.kind, protected, countries, target=target))
+        for path in what.habitat_rasters:
+            names, found = _classes(path, layers)
+            tables.append(representation(found, names, "habitat", protected, countries, target=what.habitat_target))
+        for path in what.area_of_habitat:
+            found = _habitat(path, layers)
+            tables.append(
+                representation(found, [path.stem], "area of habitat", protected, countries, target=what.species_target)
+            )
+    if not tables:
+        return {}
+    table = pl.concat(tables)
+    return {"representation": table, "responsibility": responsibility(table)}
+
+
+def _classes(path: Path, layers: Layers) -> tuple[list[str], pl.DataFrame]:
+    """Return a raster's classes and what they share with layers."""
+    from biodata.analysis import rasters
+    from biodata.analysis.gaps.rasters import amounts_of_classes
+
+    values, grid = rasters.read(path)
+    classes = np.unique(values[np.isfinite(values)])
+    if len(classes) > 256 or (classes != np.floor(classes)).any():
+        problem = f"the raster holds {len(classes)} values, so these are no classes"
+        raise InputError(problem, file=path.name, expected="up to 256 whole numbers", code="RASTER_NO_CLASSES")
+    features = {f"{path.stem} {value:g}": [float(value)] for value in classes}
+    return list(features), amounts_of_classes(values, grid, layers, features=features)
+
+
+def _habitat(path: Path, layers: Layers) -> pl.DataFrame:
+    """Return what an area of habitat shares with layers."""
+    from biodata.analysis import rasters
+    from biodata.analysis.gaps.rasters import amounts_of_classes
+
+    values, grid = rasters.read(path)
+    return amounts_of_classes(values, grid, layers, features={path.stem: None})
+
+
+def public_evidence(
+    settings: Settings, countries: Sequence[str], boundaries: places.BoundarySet, *, as_of: date, cell_m: float
+) -> tuple["Counted", dict[str, Any]]:
+    """Return the records of countries as everybody may see them, judged, and what was read.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    countries : sequence of str
+        ISO 3166-1 alpha-2 codes; records of the box around their land are read.
+    boundaries : BoundarySet
+    as_of : date
+        Years are counted back from it.
+    cell_m : float
+        Side of a cell of the analysis: the largest uncertainty that counts, metres.
+    """
+    from biodata import assessments
+    from biodata.analysis import evidence
+    from biodata.store.lake import Lake
+    from biodata.store.query.filters import InBox
+
+    shapes = [places.country_geometry(code, boundaries) for code in countries]
+    west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
+    window, view = (west, south, east, north), EvidenceView.PUBLIC
+    rules = sharing.RuleSet.read(settings.rules_file)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        snapshot = lake.snapshot()
+        where = InBox(*sharing.window_to_read(window, view))
+        records = assessments.beside_others(lake, lake.read("occurrences", where=where))
+    seen = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+    parameters = evidence.EvidenceParameters(as_of=as_of, cell_m=cell_m)
+    counted = evidence.counted(seen, boundaries=boundaries, parameters=parameters)
+    facts = counted.facts | {
+        "evidence_view": str(view), "snapshot": snapshot, "rules": rules.hash, "records": seen.height,
+        "counting": counted.records["why_not"].null_count(),
+        "not_counting": dict(counted.records["why_not"].drop_nulls().value_counts(sort=True).iter_rows()),
+    }  # fmt: skip
+    return counted, facts
