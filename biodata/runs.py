@@ -208,7 +208,7 @@ def find_corridors(
         }
         del parameters["check_window"]  # it changes nothing of what is found
         run_id = _run_id(parameters)
-        records = _records(lake, window, rules, boundaries, request.evidence_view)
+        records = _records(settings, lake, window, rules, boundaries, request.evidence_view)
         category = _category(records, request.evidence_view)
         judging = evidence.EvidenceParameters(
             as_of=date.fromisoformat(parameters["as_of"]),
@@ -337,11 +337,10 @@ def _home(folder: Path, run_id: str) -> Iterator[Path]:
 
 
 def held_back(settings: Settings) -> int:
-    """Count the candidates that stay in the installation, since they were made of exact records that are not open."""
+    """Count the candidates that stay in the installation, since they were made of exact records."""
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        stored = lake.read("reserve_candidates", columns=["evidence_view", "sharing_category"])
-    exact = pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC
-    return stored.filter(exact & (pl.col("sharing_category") != SharingCategory.OPEN)).height
+        stored = lake.read("reserve_candidates", columns=["evidence_view"])
+    return stored.filter(pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC).height
 
 
 def _layer(lake: Lake, name: str) -> dict[str, Any]:
@@ -382,16 +381,25 @@ def _resistance(
 
 
 def _records(
+    settings: Settings,
     lake: Lake,
     window: tuple[float, float, float, float],
     rules: sharing.RuleSet,
     boundaries: "BoundarySet",
     view: EvidenceView,
 ) -> pl.DataFrame:
-    """Return the window's records as a run of this view reads them."""
+    """Return the window's records as a run of this view reads them.
+
+    What the lake knows of an open record beside others it may know from a hidden one (two open records are one event
+    since a third, hidden one is like both; a point is used by many hidden ones): the public view asks the open ones alone.
+    """
     where = InBox(*sharing.window_to_read(window, view))
-    records = assessments.beside_others(lake, lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=where))
-    return sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+    records = lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=where)
+    if view is EvidenceView.EXACT:
+        records = assessments.beside_others(lake, records)
+        return sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+    shown = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+    return assessments.beside_others(lake, shown, assessed=assessments.of_open(settings, lake, rules))
 
 
 def _category(records: pl.DataFrame, view: EvidenceView) -> SharingCategory:

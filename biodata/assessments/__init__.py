@@ -9,7 +9,7 @@ linked, would tell of a third.
 """
 
 from biodata.assessments.finding import RELEASE_COLUMNS, find, of_release, with_utc
-from biodata.assessments.table import RULE_VERSION, AssessReport, assess, beside_others, unidentified
+from biodata.assessments.table import RULE_VERSION, AssessReport, assess, beside_others, of_open, unidentified
 
 __all__ = [
     "RELEASE_COLUMNS",
@@ -18,6 +18,7 @@ __all__ = [
     "assess",
     "beside_others",
     "find",
+    "of_open",
     "of_release",
     "unidentified",
     "with_utc",

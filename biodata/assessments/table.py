@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
-from biodata import places
+from biodata import places, sharing
 from biodata.assessments.finding import BATCH_ROWS, find
 from biodata.harmonise import suspicious_sets
 from biodata.matching import duplicate_facts, duplicate_links, duplicates
 from biodata.settings import Settings
+from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Like
 
@@ -107,7 +109,38 @@ def assess(settings: Settings, *, lake: Lake | None = None) -> AssessReport:
     return report
 
 
-def beside_others(lake: Lake, records: pl.DataFrame) -> pl.DataFrame:
+def of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFrame:
+    """Set the records beside each other that are open, as a release does: no hidden record plays a part.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    lake : Lake
+        Its lake.
+    rules : RuleSet
+        Which records are open.
+
+    Returns
+    -------
+    polars.DataFrame of `terms.ASSESSMENT` without the rules' version
+        Only records of which something was found.
+    """
+    columns = sorted({*duplicate_facts.COLUMNS, "year", "source_record_id", *LOOKED_AT})
+    snapshot = lake.snapshot()
+    batches = (
+        batch[np.setdiff1d(np.arange(batch.height), sharing.decide(batch, rules)["row"].to_numpy())].drop("repairs")
+        for batch in lake.batches("occurrences", columns=columns, snapshot=snapshot, batch_rows=BATCH_ROWS)
+    )
+    return find(
+        batches,
+        rows=lake.count("occurrences", snapshot=snapshot),
+        gazetteer=places.load_gazetteer(places.load_boundaries(settings.boundaries), settings.gazetteer_file),
+        work=settings.data / "staging",
+    )
+
+
+def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame | None = None) -> pl.DataFrame:
     """Add to records of the lake what the others tell of them.
 
     Parameters
@@ -116,6 +149,8 @@ def beside_others(lake: Lake, records: pl.DataFrame) -> pl.DataFrame:
         Assessed before.
     records : polars.DataFrame of n rows
         With `key` and `quality_flags`.
+    assessed : polars.DataFrame of `terms.ASSESSMENT`, optional
+        What `of_open` found, where hidden records must play no part; else that of the lake's own table.
 
     Returns
     -------
@@ -123,7 +158,8 @@ def beside_others(lake: Lake, records: pl.DataFrame) -> pl.DataFrame:
         The doubts stand among `quality_flags`; `duplicate_group` and `duplicate_of` are those of `terms.ASSESSMENT`.
     """
     columns = ["key", "flags", "duplicate_group", "duplicate_of"]
-    found = lake.read("assessments", columns=columns).join(records.select("key"), on="key", how="semi")
+    whole = lake.read("assessments", columns=columns) if assessed is None else assessed.select(columns)
+    found = whole.join(records.select("key"), on="key", how="semi")
     flags = found.select("key", flag="flags").explode("flag").drop_nulls("flag")
     records = suspicious_sets.merged(records, flags.with_columns(detail=pl.lit(None, dtype=pl.String)))
     return records.join(found.drop("flags"), on="key", how="left", maintain_order="left")

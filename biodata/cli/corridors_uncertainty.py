@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from biodata.cli.options import check_outputs, say, settings_for, show_progress
+from biodata.cli.options import OWN_FILES, check_outputs, say, settings_for, show_progress
 from biodata.errors import InputError
 
 _HELP = """Draw what is not known many times and tell how often each cell is in a corridor and each link functions.
@@ -117,13 +117,18 @@ def corridors_uncertainty(
     home = out.with_name(f"{out.stem}.parts")
     with ThreadPoolExecutor(threads) as executor:
         found = frequencies.frequencies(task, draws=number, executor=executor, folder=home, progress=show_progress())
-    tags = {"assumptions": json.dumps(found.assumptions), "draws": str(number), "seed": str(seed)}
+    tags = {
+        "assumptions": json.dumps(found.assumptions),
+        "evidence_view": OWN_FILES,
+        "draws": str(number),
+        "seed": str(seed),
+    }
     write_cog(found.cells, grid, out, description="frequency under stated assumptions, no probability", tags=tags)
     if report is not None:
         told: dict[str, Any] = {
             "told": found.told(), "draws": number, "seed": seed, "error_at_most": found.error,
             "assumptions": found.assumptions, "parameters": known.told(), "rank_agreement": found.rank_agreement,
-            "pairs": found.pairs.to_dicts(), "chosen": found.chosen, "notes": notes, "biodata": version("biodata"),
+            "pairs": found.pairs.to_dicts(), "chosen": found.chosen, "notes": notes, "evidence_view": OWN_FILES, "biodata": version("biodata"),
             "inputs": {"raster": raster.name, "areas": areas.name, "classes": classes.name if classes else None},
         }  # fmt: skip
         report.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -131,4 +136,5 @@ def corridors_uncertainty(
         shutil.rmtree(home, ignore_errors=True)
     for line in found.assumptions[len(ranges) :]:
         say(f"  assumed: {line}")
+    say(f"areas and points: {OWN_FILES}")
     say(f"{found.told()} → {', '.join(str(path) for path in (out, report) if path)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import check_outputs, say
+from biodata.cli.options import OWN_FILES, check_outputs, say
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def corridors_validate(
         "effort": effort.name if effort else target.name if target else "other species of the records" if rest is not None else None,
         "since": None if first_day is None else first_day.isoformat(),
         "max_uncertainty_m": limit,
+        "evidence_view": OWN_FILES,
         "biodata": version("biodata"),
         "raster_notes": notes,
     }  # fmt: skip
@@ -142,6 +143,7 @@ def corridors_validate(
             say(f"p {null.p:.4g} against {null.name}{'' if null.decides else ' (shown beside, decides nothing)'}")
     for note in (*notes, *result.notes):
         say(note)
+    say(f"records: {OWN_FILES}")
     say(f"{result.told()} → {out}")
 
 

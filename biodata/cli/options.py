@@ -20,6 +20,9 @@ DataOption = Annotated[
 
 DEFAULT_DATA = Path("biodata_data")
 
+OWN_FILES = "your own files: as exact as you gave them"
+"""The view of the records on what is made of files that no sharing rule was asked about: whoever passes it on decides."""
+
 
 def settings_for(data: Path) -> Settings:
     """Return the installation's settings: the environment's, with this data folder.

@@ -40,9 +40,10 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
     Returns
     -------
     polars.DataFrame of at most n rows
-        Exactly the columns of `terms.PUBLISHED_TABLES[table_name]`. A result that was made from exact records is left out
-        unless all of them are open: overlapping results, or the same one before and after a record came, would place a
-        record between them. A withheld result is left out, and so is one whose
+        Exactly the columns of `terms.PUBLISHED_TABLES[table_name]`. A result that was made from exact records is left out,
+        whatever its category: overlapping results, or the same one before and after a record came, would place a
+        record between them, and one that is let out since every record of its window is open would tell that no hidden
+        one lies there. Nothing is lost: of open records alone the public view gives the same. A withheld result is left out, and so is one whose
         land in a country that it names is smaller than its category's cell. Of a result that is not open no single
         point is told.
 
@@ -63,7 +64,7 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
     out = out.with_columns(pl.col("sharing_category").fill_null(str(SharingCategory.WITHHELD)))
     if "evidence_view" in out.columns:
         exact = pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC
-        out = out.filter(~exact | (pl.col("sharing_category") == SharingCategory.OPEN))
+        out = out.filter(~exact)
     keep = [_may_leave(row, table_name, boundaries) for row in out.iter_rows(named=True)]
     stricter = pl.col("sharing_category") != SharingCategory.OPEN
     points = [name for name in _POINTS if name in out.columns]

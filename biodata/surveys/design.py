@@ -14,7 +14,7 @@ from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In, InBox
-from biodata.vocabularies import SharingCategory
+from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import DesignParameters, Proposal
@@ -95,11 +95,14 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         row = _result(lake, request, boundaries)
         region = shapely.from_wkb(row["geometry"])
         west, south, east, north = shapely.bounds(region)
-        window = InBox(west - 0.1, south - 0.1, east + 0.1, north + 0.1)
-        records = lake.read("occurrences", where=window)
+        window = (west - 0.1, south - 0.1, east + 0.1, north + 0.1)
+        view = EvidenceView(request.records)
+        # The published cell decides whether a record is near the region, not its exact place.
+        records = lake.read("occurrences", where=InBox(*sharing.window_to_read(window, view)))
         known = lake.read("occurrences", where=In("species", (request.species,)))
-    if request.records == "public":
-        records, known = (sharing.publish(frame, rules, boundaries=boundaries) for frame in (records, known))
+    records = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+    if view is EvidenceView.PUBLIC:
+        known = sharing.publish(known, rules, boundaries=boundaries)
     if known.is_empty():
         problem = f"there is no {'public ' if request.records == 'public' else ''}record of this species"
         expected = "a species as the records name it; of a hidden one, --records exact"
@@ -137,7 +140,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     )
     facts = proposal.facts | {
         "result": request.result, "run_id": row["run_id"], "snapshot": snapshot, "records": request.records,
-        "rules": rules.hash, "sharing_category": str(category),
+        "evidence_view": request.records, "rules": rules.hash, "sharing_category": str(category),
     }  # fmt: skip
     return replace(proposal, facts=facts, sharing_category=str(category))
 

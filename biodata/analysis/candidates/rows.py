@@ -41,7 +41,8 @@ def candidate(
     }
     if one.species is not None:
         evidence["species"] = {
-            name: getattr(one.species, name) for name in ("by_country", "shared", "one_sided", "left_out", "at_cells")
+            name: getattr(one.species, name)
+            for name in ("by_country", "shared", "one_sided", "left_out", "at_cells", "cell_degrees")
         }
     return {
         "run_id": None,

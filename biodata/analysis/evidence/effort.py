@@ -17,6 +17,7 @@ import polars as pl
 import shapely
 
 from biodata import geo, places
+from biodata.analysis.evidence import cells as cells_told
 from biodata.analysis.evidence import counting
 from biodata.analysis.grid import Grid
 
@@ -119,9 +120,10 @@ def effort(
     -------
     Effort
     """
-    usable = _in_cells(
-        counted.records.filter(pl.col("why_not").is_null() | pl.col("why_not").is_in(_GOOD_ENOUGH)), grid
-    )
+    usable = counted.records.filter(pl.col("why_not").is_null() | pl.col("why_not").is_in(_GOOD_ENOUGH))
+    # A record told as a cell is somewhere in it: in the middle it would tell effort, and the species, where none may be.
+    wide = _told_wider(usable, grid.cell_m)
+    told_wider, usable = usable.filter(wide), _in_cells(usable.filter(~wide), grid)
     own = usable.filter(pl.col("species") == species)
     known = counted.records.filter(pl.col("species") == species) if known is None else known
     group, told = _target_group(usable, known)
@@ -161,6 +163,10 @@ def effort(
     read = pl.concat([group, own], how="diagonal_relaxed").unique("key").drop("row", "column")
     facts = counted.facts | {
         "species": species, **told, "cell_m": grid.cell_m, "events_without_scope": without_scope,
+        "told_as_larger_cells": {
+            "of_the_species": told_wider.filter(pl.col("species") == species).height, "of_all": told_wider.height,
+            "meaning": "records published as cells larger than a cell of effort play no part: they lie somewhere in theirs",
+        },
         "absence": "told by looked_for alone: cells inside a declared scope; visits of the target group tell none",
     }  # fmt: skip
     return Effort(cells.with_columns(state=state), grid, facts, category_of(read, strictest))
@@ -171,6 +177,16 @@ def category_of(records: pl.DataFrame, strictest: Strictest | None) -> str:
     if records.is_empty():
         return "open"
     return "withheld" if strictest is None else str(strictest(records))
+
+
+def _told_wider(records: pl.DataFrame, cell_m: float) -> pl.Series:
+    """Tell which records are published as a cell that is larger than one of effort."""
+    if cells_told.EDGES[0] not in records.columns:
+        return pl.Series(np.zeros(records.height, dtype=bool))
+    known = cells_told.reached(records)
+    return known.select(
+        (pl.col(cells_told.EDGES[0]).is_not_null() & (pl.col("reach_m") > cell_m)).fill_null(value=False)
+    ).to_series()
 
 
 def _in_cells(frame: pl.DataFrame, grid: Grid) -> pl.DataFrame:

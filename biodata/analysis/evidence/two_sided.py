@@ -28,6 +28,9 @@ class TwoSided:
         Records that do not count, by reason; those that would tell how near a border they lie are one, UNSURE.
     at_cells : dict of str to int
         Species of which records that count are told as cells, and how many of them.
+    cell_degrees : dict of str to list of float
+        Of the same species the sides of those cells, degrees: what counts so is evidence at the scale of such a cell,
+        of which half may reach out of the region.
     """
 
     by_country: dict[str, dict[str, int]]
@@ -35,6 +38,7 @@ class TwoSided:
     one_sided: list[dict[str, object]]
     left_out: dict[str, int]
     at_cells: dict[str, int] = field(default_factory=dict)
+    cell_degrees: dict[str, list[float]] = field(default_factory=dict)
 
 
 def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
@@ -67,9 +71,19 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
             there = [code for code in codes if species in by_country[code]]
             elsewhere = [code for code in codes if code not in there]
             one_sided.append({"species": species, "recorded_in": there, "survey_in": elsewhere})
-    at_cells = counting.filter(pl.col(EDGES[0]).is_not_null()) if EDGES[0] in counting.columns else counting.clear()
-    cells = dict(at_cells.group_by("species").len().sort("species").iter_rows())
-    return TwoSided(by_country, shared, one_sided, reasons(records), cells)
+    cells = _at_cells(counting)
+    at_cells, cell_degrees = (dict(cells.select("species", name).iter_rows()) for name in ("n", "degrees"))
+    return TwoSided(by_country, shared, one_sided, reasons(records), at_cells, cell_degrees)
+
+
+def _at_cells(counting: pl.DataFrame) -> pl.DataFrame:
+    """Count the records that are told as cells: species, n, and degrees, the sides of their cells."""
+    west, south, _, north = EDGES
+    if west not in counting.columns:
+        return pl.DataFrame(schema={"species": pl.String, "n": pl.UInt32, "degrees": pl.List(pl.Float64)})
+    side = (pl.col(north) - pl.col(south)).round(3)
+    told = counting.filter(pl.col(west).is_not_null())
+    return told.group_by("species").agg(n=pl.len(), degrees=side.unique().sort()).sort("species")
 
 
 def reasons(records: pl.DataFrame) -> dict[str, int]:

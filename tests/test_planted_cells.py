@@ -1,0 +1,89 @@
+"""By brute force: the evidence of a hidden record is the same over ground no smaller than its category's cell."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+import shapely
+
+from biodata import terms
+from biodata.analysis import evidence
+from biodata.places import load_boundaries
+from biodata.runs import EVIDENCE_COLUMNS
+from biodata.sharing import RuleSet, evidence_view
+from biodata.sharing.rules import Rule
+from biodata.vocabularies import EvidenceView, SharingCategory
+
+BOUNDARIES = load_boundaries()
+JUDGING = evidence.EvidenceParameters(as_of=date(2026, 11, 26), cell_m=5_000.0)
+AROUND, POINTS = 9, 5
+"""Cells along a side of the ground that is tried, and places along a side of a cell."""
+PLACES = [
+    pytest.param(102.14, 22.40, id="where China, Laos and Viet Nam meet"),
+    pytest.param(101.15, 21.57, id="where China, Laos and Myanmar meet"),
+    pytest.param(107.55, 14.70, id="where Cambodia, Laos and Viet Nam meet"),
+    pytest.param(100.10, 20.35, id="where Laos, Myanmar and Thailand meet"),
+    pytest.param(106.66, 22.87, id="the border of China and Viet Nam"),
+    pytest.param(101.6003, 21.2003, id="a border, near the corner of cells"),
+    pytest.param(103.97, 10.35, id="an island off Cambodia"),
+    pytest.param(98.30, 7.95, id="a coast and its islands"),
+    pytest.param(119.48, -8.55, id="small islands of Indonesia"),
+    pytest.param(108.05, 21.54, id="a border at the coast"),
+    pytest.param(101.3999, 14.4501, id="inland, near an edge of cells"),
+    pytest.param(114.10, 4.60, id="where Brunei and Malaysia meet at the coast"),
+]
+CATEGORIES = [
+    pytest.param(SharingCategory.ONE_DEGREE, marks=pytest.mark.faults),  # the larger part of the work
+    SharingCategory.TENTH_DEGREE,
+    SharingCategory.HUNDREDTH_DEGREE,
+]
+
+
+def evidence_at(longitude, latitude, category, rng):
+    """Return what the public evidence of a record is at each of n places, as one text."""
+    n = len(longitude)
+    radius = 250.0
+    rows = pl.DataFrame(
+        {
+            "key": rng.permutation(n) + 1, "species": [f"Rara species{i}" for i in range(n)], "genus": "Rara",
+            "scientificName": [f"Rara species{i}" for i in range(n)], "datasetKey": "d", "iucnRedListCategory": "CR",
+            "basisOfRecord": "HUMAN_OBSERVATION", "decimalLongitude": longitude, "decimalLatitude": latitude,
+            "coordinateUncertaintyInMeters": radius, "geodeticDatum": "WGS84", "year": 2024,
+            "event_start": date(2024, 5, 1), "event_end": date(2024, 5, 1),
+        }
+    )  # fmt: skip
+    frame = terms.conform(rows, terms.OCCURRENCE).select(EVIDENCE_COLUMNS)
+    rules = RuleSet((Rule("rare", category, "test", scientific_name="Rara", rank="GENUS"),))
+    view = evidence_view(frame, rules, boundaries=BOUNDARIES, view=EvidenceView.PUBLIC, window=(90, -12, 130, 32))
+    counted = evidence.counted(view, boundaries=BOUNDARIES, parameters=JUDGING)
+    x, y = longitude.mean(), latitude.mean()
+    span = np.ptp(longitude)
+    for number, box in enumerate([(x, y, x + span, y + span), (x - span / 40, y - span, x + span / 40, y + span)]):
+        held = set(counted.inside(shapely.box(*box))["species"])
+        counted.records.insert_column(-1, counted.records["species"].is_in(held).alias(f"in_{number}"))
+    told = counted.records.drop("key", "species", "scientificName")
+    texts = dict(zip(counted.records["species"], told.write_ndjson().splitlines(), strict=True))
+    return np.array([texts.get(f"Rara species{i}", "") for i in range(n)])
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize(("x", "y"), PLACES)
+def test_evidence_is_the_same_over_a_cell_s_area(x, y, category):
+    side = category.cell_degrees
+    corner = np.floor(np.array([x, y]) / side) - AROUND // 2
+    steps = (np.arange(AROUND * POINTS) + 0.5) / POINTS
+    longitude, latitude = (grid.ravel() for grid in np.meshgrid((corner[0] + steps) * side, (corner[1] + steps) * side))
+    longitude, latitude = np.append(longitude, x), np.append(latitude, y)
+    told = evidence_at(longitude, latitude, category, np.random.default_rng(1))
+    alike = int((told[:-1] == told[-1]).sum())
+    # Places on a grid miss a little of a cell that a coast cuts.
+    assert alike >= 0.9 * POINTS**2, f"{alike} of {POINTS**2} places"
+
+
+def test_the_exact_view_would_be_found_out():
+    longitude, latitude = (
+        grid.ravel() for grid in np.meshgrid(np.linspace(106.6, 106.7, 10), np.linspace(22.8, 22.9, 10))
+    )
+    rng = np.random.default_rng(1)
+    assert len(set(evidence_at(longitude, latitude, SharingCategory.OPEN, rng))) == 100
