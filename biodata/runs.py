@@ -47,6 +47,8 @@ EVIDENCE_COLUMNS: Final = (
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 
 
+NO_CATEGORY: Final = "no Red List category told"
+"""Whether such a record is of a threatened species is not known: a checklist with categories tells it."""
 _WIDEST_DEGREES: Final = 180.0
 """More than half of the world has no equal-area plane around its middle that a run could be made on."""
 
@@ -134,7 +136,8 @@ class RunReport:
     parameters : dict
         The request and the facts that the run id is made from.
     left_out : dict of str to int
-        Records of threatened species in the window that are no evidence, by quality flag or other reason.
+        Records of threatened species in the window that are no evidence, by quality flag or other reason, and those of
+        which no Red List category is known (NO_CATEGORY).
     window : str, optional
         What the check of the window found.
     """
@@ -211,6 +214,8 @@ def find_corridors(
             "layer_sha256": layer["sha256"],
             **resistance_facts,
             "boundary_set": f"{boundaries.name} {boundaries.version}",
+            "boundary_viewpoint": boundaries.viewpoint,
+            "boundary_band_m": boundaries.band_m,
             "snapshot": snapshot,
             "rules": rules.hash,
             "biodata": version("biodata"),
@@ -226,7 +231,9 @@ def find_corridors(
             recent_years=request.recent_years,
             excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
         )
-        counted = evidence.counted(records, boundaries=boundaries, parameters=judging).threatened()
+        everything = evidence.counted(records, boundaries=boundaries, parameters=judging)
+        counted = everything.threatened()
+        unjudged = everything.records["iucnRedListCategory"].null_count()
         home = held.enter_context(_home(settings.data / "runs", run_id))
         choices = _choices(request)
         links = corridors.between(
@@ -270,6 +277,7 @@ def find_corridors(
     left_out = {
         **evidence.left_out_by_flag(counted.records, judging.excluded_flags),
         **{reason: n for reason, n in counted.reasons().items() if reason != evidence.FLAGGED},
+        **({NO_CATEGORY: unjudged} if unjudged else {}),
     }
     report = RunReport(
         run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told,

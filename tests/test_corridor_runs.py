@@ -1,6 +1,7 @@
 """A run of corridors over an installation's layer: estimate, a break, the window check, what is left behind."""
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -63,6 +64,17 @@ def test_a_box_that_is_none_is_refused(settings, request_of, box, code):
     with pytest.raises(InputError) as refused:
         runs.estimate(settings, request_of(box=box))
     assert refused.value.code == code
+
+
+def test_a_run_names_its_boundary_set_and_counts_records_of_unknown_threat(settings, request_of, tmp_path):
+    made, records = Settings(data=tmp_path / "data"), tmp_path / "records.csv"
+    shutil.copytree(settings.data, made.data)
+    records.write_text("occurrenceID,species,decimalLongitude,decimalLatitude\n1,Elephas maximus,106.5,22.9\n")
+    pipeline.ingest("gbif", [records], made)
+    report = runs.find_corridors(made, request_of())
+    assert report.left_out[runs.NO_CATEGORY] == 1
+    assert report.parameters["boundary_band_m"] == 5000.0
+    assert report.parameters["boundary_viewpoint"]
 
 
 def test_a_layer_of_the_whole_world_needs_a_box(request_of):

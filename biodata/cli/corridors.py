@@ -227,6 +227,11 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
         say(report.window)
     if report.left_out:
         say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
+    if runs.NO_CATEGORY in report.left_out:
+        say(
+            "only threatened species are evidence: `biodata ingest checklist` with a list that tells Red List categories, "
+            "before the records, says which these are"
+        )
     if out is not None:
         found = runs.read_results(settings, "corridors")
         frame = found.filter(found["run_id"] == report.run_id)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import check_outputs, say, show_progress
+from biodata.cli.options import check_outputs, say, settings_for, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def clean_files(
         problem = "there is no site in it"
         raise InputError(problem, file=", ".join(path.name for path in files), code="INPUT_EMPTY")
     cleaned = clean(pl.concat(frames), Options(snap_m=snap_m, keep_mab=keep_mab))
-    found = report_of(cleaned, load_boundaries())
+    found = report_of(cleaned, load_boundaries(settings_for(Path()).boundaries))
     write_cleaned(cleaned, found, out)
     if report is not None:
         write_report(found, report)
