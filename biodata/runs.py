@@ -354,10 +354,10 @@ def _home(folder: Path, run_id: str) -> Iterator[Path]:
         folder.rmdir()  # unless another run is using it
 
 
-def held_back(settings: Settings) -> int:
-    """Count the candidates that stay in the installation, since they were made of exact records that are not open."""
+def held_back(settings: Settings, table: str = "reserve_candidates") -> int:
+    """Count the rows that stay in the installation, since they were made of exact records that are not open."""
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        stored = lake.read("reserve_candidates", columns=["evidence_view", "sharing_category"])
+        stored = lake.read(table, columns=["evidence_view", "sharing_category"])
     exact = pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC
     return stored.filter(exact & (pl.col("sharing_category") != SharingCategory.OPEN)).height
 

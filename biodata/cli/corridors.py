@@ -227,7 +227,7 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
         say(report.window)
     if report.left_out:
         say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
-    if runs.NO_CATEGORY in report.left_out:
+    if set(report.left_out) == {runs.NO_CATEGORY}:
         say(
             "only threatened species are evidence: `biodata ingest checklist` with a list that tells Red List categories, "
             "before the records, says which these are"
