@@ -60,7 +60,7 @@ SECOND = {
     "version": "5",
     "source": "Natural Earth",
     "licence": "public domain",
-    "viewpoint": "Natural Earth's default, de facto, at 1:10 million",
+    "viewpoint": "the default of Natural Earth, de facto, at 1:10 million",
     "band_m": 500,
     "country_column": "ISO_A2_EH",
     "name_column": "ADMIN",
