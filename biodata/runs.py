@@ -4,10 +4,11 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from importlib.metadata import version
@@ -46,6 +47,12 @@ EVIDENCE_COLUMNS: Final = (
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 
 
+NO_CATEGORY: Final = "no Red List category told"
+"""Whether such a record is of a threatened species is not known: a checklist with categories tells it."""
+_WIDEST_DEGREES: Final = 180.0
+"""More than half of the world has no equal-area plane around its middle that a run could be made on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a run of corridors and candidates is asked.
@@ -53,7 +60,7 @@ class Request:
     Attributes
     ----------
     layer : str
-        The land-cover layer, as `ingest layer` named it; its window is the run's window.
+        The land-cover layer, as `ingest layer` named it; its window is the run's window where no box is told.
     resistance : str
         CSV table of resistance, as `analysis.resistance_rules` reads it; its land cover is `layer`, its other layers
         are those of the installation that show what it names.
@@ -79,7 +86,9 @@ class Request:
     species : str, optional
         Whose lines of the table count; needed where it has several species.
     check_window : bool
-        Also compute what a smaller window gives, from which the layer's window grew by a fifth.
+        Also compute what a smaller window gives, from which the run's window grew by a fifth.
+    box : tuple of float, optional
+        West, south, east, north in degrees: the part of the layer that is looked at.
     """
 
     layer: str
@@ -95,8 +104,11 @@ class Request:
     dispersal_cost: float | None = None
     species: str | None = None
     check_window: bool = False
+    box: tuple[float, float, float, float] | None = None
 
     def __post_init__(self) -> None:
+        if self.box is not None:
+            object.__setattr__(self, "box", _checked_box(self.box))
         try:
             object.__setattr__(self, "evidence_view", EvidenceView(self.evidence_view))
         except ValueError as error:
@@ -124,7 +136,8 @@ class RunReport:
     parameters : dict
         The request and the facts that the run id is made from.
     left_out : dict of str to int
-        Records of threatened species in the window that are no evidence, by quality flag or other reason.
+        Records of threatened species in the window that are no evidence, by quality flag or other reason, and those of
+        which no Red List category is known (NO_CATEGORY).
     window : str, optional
         What the check of the window found.
     """
@@ -184,7 +197,7 @@ def find_corridors(
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         layer = _layer(lake, request.layer)
-        window = (layer["west"], layer["south"], layer["east"], layer["north"])
+        window = _window(layer, request)
         ground, resistance_facts = _resistance(settings, lake, layer, request, progress=progress)
         table = lake.read("protected_areas")
         areas = area_table.geodataframe(table)
@@ -201,6 +214,8 @@ def find_corridors(
             "layer_sha256": layer["sha256"],
             **resistance_facts,
             "boundary_set": f"{boundaries.name} {boundaries.version}",
+            "boundary_viewpoint": boundaries.viewpoint,
+            "boundary_band_m": boundaries.band_m,
             "snapshot": snapshot,
             "rules": rules.hash,
             "biodata": version("biodata"),
@@ -216,7 +231,9 @@ def find_corridors(
             recent_years=request.recent_years,
             excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
         )
-        counted = evidence.counted(records, boundaries=boundaries, parameters=judging).threatened()
+        everything = evidence.counted(records, boundaries=boundaries, parameters=judging)
+        counted = everything.threatened()
+        unjudged = everything.records["iucnRedListCategory"].null_count()
         home = held.enter_context(_home(settings.data / "runs", run_id))
         choices = _choices(request)
         links = corridors.between(
@@ -260,6 +277,7 @@ def find_corridors(
     left_out = {
         **evidence.left_out_by_flag(counted.records, judging.excluded_flags),
         **{reason: n for reason, n in counted.reasons().items() if reason != evidence.FLAGGED},
+        **({NO_CATEGORY: unjudged} if unjudged else {}),
     }
     report = RunReport(
         run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told,
@@ -293,7 +311,7 @@ def estimate(settings: Settings, request: Request) -> "Estimate":
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         layer = _layer(lake, request.layer)
         areas = area_table.geodataframe(lake.read("protected_areas"))
-    window = (layer["west"], layer["south"], layer["east"], layer["north"])
+    window = _window(layer, request)
     near = areas[areas.intersects(_box(window))]
     return estimates.corridors(near, equal_area_grid(window, request.cell_m), parameters=_choices(request))
 
@@ -336,10 +354,10 @@ def _home(folder: Path, run_id: str) -> Iterator[Path]:
         folder.rmdir()  # unless another run is using it
 
 
-def held_back(settings: Settings) -> int:
-    """Count the candidates that stay in the installation, since they were made of exact records."""
+def held_back(settings: Settings, table: str = "reserve_candidates") -> int:
+    """Count the rows that stay in the installation, since they were made of exact records."""
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        stored = lake.read("reserve_candidates", columns=["evidence_view"])
+        stored = lake.read(table, columns=["evidence_view"])
     return stored.filter(pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC).height
 
 
@@ -352,6 +370,45 @@ def _layer(lake: Lake, name: str) -> dict[str, Any]:
         known = ", ".join(sorted(layers["name"])) or "none; ingest one with `biodata ingest layer FILE.tif`"
         raise InputError(problem, column="layer", value=name, expected=f"one of {known}", code="LAYER_UNKNOWN")
     return found.row(0, named=True)
+
+
+def _checked_box(box: Sequence[float]) -> tuple[float, float, float, float]:
+    """Return four numbers that are a box."""
+    numbers = [float(side) for side in box if isinstance(side, int | float) and math.isfinite(side)]
+    if len(numbers) == len(box) == 4 and numbers[0] < numbers[2] and numbers[1] < numbers[3]:
+        return (numbers[0], numbers[1], numbers[2], numbers[3])
+    problem = "this is no box"
+    expected = "west,south,east,north in degrees, such as 100,20,103,22.5"
+    raise InputError(problem, column="box", value=str(box), expected=expected, code="PARAMETERS_INVALID")
+
+
+def _window(layer: dict[str, Any], request: Request) -> tuple[float, float, float, float]:
+    """Return the part of the layer that a run looks at.
+
+    Raises
+    ------
+    InputError
+        If the box lies beside the layer (RASTER_OUTSIDE), or no plane is equal-area over so much of the world
+        (WINDOW_TOO_LARGE).
+    """
+    whole = (layer["west"], layer["south"], layer["east"], layer["north"])
+    box = request.box or whole
+    window = (max(box[0], whole[0]), max(box[1], whole[1]), min(box[2], whole[2]), min(box[3], whole[3]))
+    if window[0] >= window[2] or window[1] >= window[3]:
+        problem = "the box lies beside the layer"
+        expected = f"a box within {', '.join(f'{side:g}' for side in whole)}"
+        raise InputError(
+            problem,
+            column="box",
+            value=", ".join(f"{side:g}" for side in box),
+            expected=expected,
+            code="RASTER_OUTSIDE",
+        )
+    if window[2] - window[0] > _WIDEST_DEGREES:
+        problem = f"the window is {window[2] - window[0]:g}° wide, too much of the world for one plane"
+        expected = "a part of it, as --box west,south,east,north"
+        raise InputError(problem, column="layer", value=request.layer, expected=expected, code="WINDOW_TOO_LARGE")
+    return window
 
 
 def _resistance(
@@ -371,7 +428,7 @@ def _resistance(
     }
     told, home = f"lake {lake.snapshot()}", settings.data / "layers"
     layers = {name: layer_file(row, home / row["file_name"], version=told) for name, row in rows.items()}
-    window = (layer["west"], layer["south"], layer["east"], layer["north"])
+    window = _window(layer, request)
     ground = resistance.from_rules(table, layers, grids.equal_area_grid(window, request.cell_m), progress=progress)
     facts = {
         "resistance_version": table.version,

@@ -80,3 +80,20 @@ def test_what_cannot_be_is_one_line(files, arguments, message):
     with pytest.raises(InputError, match=message) as raised:
         raise done.exception
     assert "\n" not in str(raised.value)
+
+
+def test_a_country_is_that_of_the_installations_boundary_set_and_the_result_names_it(files, monkeypatch):
+    gpd.GeoDataFrame({"code": ["KH"]}, geometry=[LAND], crs=4326).to_file(files / "view.gpkg")
+    facts = {"version": "2026", "source": "made here", "licence": "CC0-1.0", "viewpoint": "of a test", "band_m": 700}
+    (files / "view.json").write_text(json.dumps(facts | {"country_column": "code"}))
+    told = []
+    for out, region in (("own.json", ["--region", f"{files}/land.gpkg"]), ("set.json", ["--country", "KH"])):
+        monkeypatch.setenv("BIODATA_BOUNDARIES", str(files / "view.gpkg"))
+        done = CliRunner().invoke(app, ["protconn", f"{files}/parks.gpkg", *region, "--out", f"{files}/{out}"])
+        assert done.exit_code == 0, done.output
+        told.append(json.loads((files / out).read_text()))
+    assert told[1]["results"][0]["ProtConn"] == pytest.approx(told[0]["results"][0]["ProtConn"], rel=1e-3)
+    assert "boundaries" not in told[0]
+    assert told[1]["boundaries"] == {
+        "boundary_set": "view", "boundary_version": "2026", "viewpoint": "of a test", "band_m": 700.0
+    }  # fmt: skip

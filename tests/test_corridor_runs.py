@@ -1,6 +1,7 @@
 """A run of corridors over an installation's layer: estimate, a break, the window check, what is left behind."""
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from biodata import pipeline, run_engines, run_records, runs
 from biodata.analysis.candidates import ranking
 from biodata.analysis.corridor_parts import Parts
 from biodata.cli import app
+from biodata.errors import InputError
 from biodata.settings import Settings
 
 LAYER = "landcover_china_vietnam"
@@ -43,6 +45,43 @@ def test_estimate_before_a_run(settings, request_of):
     assert told.pairs >= 1
     assert told.told().startswith(f"estimate: {told.cells:,} cells, {told.areas} areas, at most {told.pairs} pairs")
     assert runs.estimate(settings, request_of(max_distance_m=1.0)).pairs <= told.pairs
+
+
+def test_a_box_is_the_part_of_the_layer_that_is_looked_at(settings, request_of):
+    west, south, east, north = (104.9, 22.0, 106.5, 23.5)
+    whole, part = (runs.estimate(settings, request_of(box=box)) for box in (None, (west, south, east, north)))
+    assert part.cells < whole.cells
+    report = runs.find_corridors(settings, request_of(box=[100.0, 10.0, 120.0, 30.0]))
+    assert report.parameters["box"] == (100.0, 10.0, 120.0, 30.0)
+    assert report.pairs == runs.find_corridors(settings, request_of()).pairs, "larger than the layer is the layer"
+
+
+@pytest.mark.parametrize(
+    ("box", "code"),
+    [((0.0, 0.0, 1.0, 1.0), "RASTER_OUTSIDE"), ((2.0, 0.0, 1.0, 1.0), "PARAMETERS_INVALID"), ([1.0], "PARAMETERS_INVALID")],
+)  # fmt: skip
+def test_a_box_that_is_none_is_refused(settings, request_of, box, code):
+    with pytest.raises(InputError) as refused:
+        runs.estimate(settings, request_of(box=box))
+    assert refused.value.code == code
+
+
+def test_a_run_names_its_boundary_set_and_counts_records_of_unknown_threat(settings, request_of, tmp_path):
+    made, records = Settings(data=tmp_path / "data"), tmp_path / "records.csv"
+    shutil.copytree(settings.data, made.data)
+    records.write_text("occurrenceID,species,decimalLongitude,decimalLatitude\n1,Elephas maximus,106.5,22.9\n")
+    pipeline.ingest("gbif", [records], made)
+    report = runs.find_corridors(made, request_of())
+    assert report.left_out[runs.NO_CATEGORY] == 1
+    assert report.parameters["boundary_band_m"] == 5000.0
+    assert report.parameters["boundary_viewpoint"]
+
+
+def test_a_layer_of_the_whole_world_needs_a_box(request_of):
+    world = {"west": -180.0, "south": -90.0, "east": 180.0, "north": 90.0}
+    with pytest.raises(InputError, match="360° wide") as refused:
+        runs._window(world, request_of())
+    assert refused.value.code == "WINDOW_TOO_LARGE"
 
 
 def test_a_run_that_was_stopped_goes_on(settings, request_of, monkeypatch):

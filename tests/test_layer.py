@@ -278,7 +278,7 @@ def test_features_are_described_and_stored(tmp_path):
     assert (row["form"], row["theme"], row["features"], row["kind"]) == ("vector", "roads", 2, "features")
     assert (row["west"], row["north"]) == (101.1, 21.9)
     assert "2 of 4 features have no geometry and are left out" in table.notes
-    assert "the layer mixes geometries: 1 lines, 1 points" in table.notes
+    assert "the layer mixes geometries: lines 1, points 1" in table.notes
     assert list(gpd.read_file(tmp_path / "stored" / row["file_name"])["highway"]) == ["trunk", "path"]
 
 

@@ -8,6 +8,7 @@ import sys
 import geopandas as gpd
 import numpy as np
 import polars as pl
+import pyogrio
 import pytest
 from typer.testing import CliRunner
 
@@ -95,3 +96,11 @@ def test_what_cannot_be_cut_is_refused(tmp_path, arguments, told):
     with pytest.raises(InputError, match=told):
         run("units", *arguments, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_layer_names_the_boundary_set_that_cut_it(tmp_path):
+    told = run("units", "--countries", "LA", "--box", BOX, "--cell-km", 40, "--out", tmp_path)
+    assert "band 5000 m" in told
+    facts = pyogrio.read_info(tmp_path / "units.gpkg", layer="planning_units")["layer_metadata"]
+    assert facts["band_m"] == "5000.0"
+    assert {"boundary_set", "boundary_version", "viewpoint"} <= set(facts)

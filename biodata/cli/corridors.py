@@ -12,6 +12,7 @@ from biodata.cli.options import (
     DataOption,
     check_geotiffs,
     check_outputs,
+    read_box,
     say,
     settings_for,
     show_progress,
@@ -82,6 +83,9 @@ def find_corridors(
         typer.Option(
             help="Date from which recent years are counted back: the day of the lake's version.", metavar="YYYY-MM-DD"
         ),
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option(help="Only inside west,south,east,north in degrees; else all of the layer.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="GeoPackage to write.", dir_okay=False)] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
@@ -170,6 +174,7 @@ def find_corridors(
                 "species": species,
                 "evidence_view": str(evidence),
                 "as_of": as_of,
+                "box": None if box is None else read_box(box),
             },
             out,
             estimate=estimate,
@@ -180,8 +185,8 @@ def find_corridors(
         _stop("corridors are written as a GeoPackage", "--out with a name that ends with .gpkg")
     if areas is None or (out is None and not estimate):
         _stop("an own raster needs areas and a file to write", "--raster, --areas and --out")
-    if layer is not None or resistance_table is not None or species is not None:
-        _stop("an own raster is resistance already", "--raster without --layer, --resistance and --species")
+    if layer is not None or resistance_table is not None or species is not None or box is not None:
+        _stop("an own raster is resistance already", "--raster without --layer, --resistance, --species and --box")
     if (barriers or barriers_sum or restored_resistance) and not barrier_radius_m:
         _stop("barriers need the radius of a window", "--barrier-radius-m METRES")
     limits = {"max_distance_m": max_distance_m, "max_cost": max_cost}
@@ -222,6 +227,11 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
         say(report.window)
     if report.left_out:
         say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
+    if set(report.left_out) == {runs.NO_CATEGORY}:
+        say(
+            "only threatened species are evidence: `biodata ingest checklist` with a list that tells Red List categories, "
+            "before the records, says which these are"
+        )
     if out is not None:
         found = runs.read_results(settings, "corridors")
         frame = found.filter(found["run_id"] == report.run_id)

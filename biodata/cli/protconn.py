@@ -1,11 +1,11 @@
 """`biodata protconn`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import check_outputs, read_country, say
+from biodata.cli.options import check_outputs, read_country, say, settings_for
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,9 +75,10 @@ def compute(
             problem = "this is not known"
             raise InputError(problem, column=name, value=told, expected=" or ".join(known), code="OPTION_INVALID")
     check_outputs([out], [*areas, *([region] if region else [])])
+    boundaries = load_boundaries(settings_for(Path()).boundaries) if country else None
     land = (
-        country_geometry(read_country(country, option="--country"), load_boundaries())
-        if country
+        country_geometry(read_country(country, option="--country"), boundaries)
+        if country and boundaries
         else read_polygons([region] if region else [])
     )
     parks = read_polygons(areas)
@@ -104,12 +105,10 @@ def compute(
         _write_conefor(pieces, conefor)
         say(f"{len(pieces.shapes)} pieces, {pieces.first.size} distances → {conefor}")
     if out is not None:
-        out.write_bytes(
-            orjson.dumps(
-                {"plane": pieces.crs.to_string(), "units": "areas in km², the others in percent", "results": found},
-                option=orjson.OPT_INDENT_2,
-            )
-        )
+        facts: dict[str, Any] = {"plane": pieces.crs.to_string(), "units": "areas in km², the others in percent"}
+        if boundaries:
+            facts["boundaries"] = boundaries.told()
+        out.write_bytes(orjson.dumps({**facts, "results": found}, option=orjson.OPT_INDENT_2))
         say(f"{len(found)} results → {out}")
 
 

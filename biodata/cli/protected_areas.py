@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import check_outputs, say, show_progress
+from biodata.cli.options import check_outputs, say, settings_for, show_progress
 
 if TYPE_CHECKING:
     from biodata.harmonise.area_cleaning import Report
@@ -54,7 +54,7 @@ def clean_files(
     options = {name: value for name, value in told.items() if value is not None}
     areas = read_sites(files, options=options, progress=show_progress())
     cleaned = clean(areas, Options(snap_m=snap_m, keep_mab=keep_mab))
-    found = report_of(cleaned, load_boundaries())
+    found = report_of(cleaned, load_boundaries(settings_for(Path()).boundaries))
     write_cleaned(cleaned, found, out)
     if report is not None:
         write_report(found, report)

@@ -57,9 +57,10 @@ def units(
     if countries is None and box is None:
         problem = "it is not told where"
         raise InputError(problem, expected="--countries or --box", code="OPTIONS_UNFIT")
+    boundaries = places.load_boundaries(settings_for(data).boundaries)
     found = planning_units.cut_at_borders(
         [read_country(one, option="--countries") for one in countries.split(",")] if countries else (),
-        places.load_boundaries(settings_for(data).boundaries),
+        boundaries,
         unit_km2=cell_km**2,
         shape=shape.value,
         bounds=read_box(box) if box else None,
@@ -67,11 +68,14 @@ def units(
     )
     codes = found["country_code"].value_counts()
     rates = read_rates(cost_per_km2 or []) or dict.fromkeys(codes.index, 1.0)
-    files = write_project_of_units(found, planning_units.costs_by_country(found, rates), out)
+    files = write_project_of_units(found, planning_units.costs_by_country(found, rates), out, facts=boundaries.told())
     counted = ", ".join(f"{count:,} {code}" for code, count in codes.sort_index().items())
     say(
         f"{len(found):,} units ({counted}), {found['area_km2'].sum():,.0f} km² → "
         + ", ".join(str(file) for file in files)
+    )
+    say(
+        f"cut by boundary set {boundaries.name} {boundaries.version}, band {boundaries.band_m:g} m: {boundaries.viewpoint}"
     )
 
 

@@ -31,11 +31,19 @@ def write_cleaned(cleaned: Cleaned, report: Report, path: Path) -> None:
 
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
+    told = {"boundaries": report.boundaries}
     for name in _LAYERS:
         geometry = to_geodataframe(getattr(cleaned, name))
         kind = "Unknown" if name == "planning" else "MultiPolygon"
         pyogrio.write_dataframe(
-            geometry, part, layer=name, driver="GPKG", geometry_type=kind, promote_to_multi=True, append=part.exists()
+            geometry,
+            part,
+            layer=name,
+            driver="GPKG",
+            geometry_type=kind,
+            promote_to_multi=True,
+            append=part.exists(),
+            layer_metadata=told,
         )
     tables = {
         "not_mapped": cleaned.not_mapped,
@@ -44,7 +52,14 @@ def write_cleaned(cleaned: Cleaned, report: Report, path: Path) -> None:
         "countries": report.countries,
     }
     for name, frame in tables.items():
-        pyogrio.write_dataframe(_plain(frame), part, layer=name, driver="GPKG", append=True)
+        pyogrio.write_dataframe(
+            _plain(frame),
+            part,
+            layer=name,
+            driver="GPKG",
+            append=True,
+            layer_metadata=told,
+        )
     part.replace(path)
 
 

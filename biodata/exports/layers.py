@@ -49,17 +49,32 @@ def write_geopackage(frame: pl.DataFrame, path: Path, *, layer: str) -> None:
     write_layer(to_geodataframe(frame), path, layer=layer)
 
 
-def write_layer(frame: "gpd.GeoDataFrame", path: Path, *, layer: str) -> None:
-    """Write shapes as `write_geopackage` does."""
-    write_layers({layer: frame}, path)
+def write_layer(
+    frame: "gpd.GeoDataFrame", path: Path, *, layer: str, facts: Mapping[str, str | float] | None = None
+) -> None:
+    """Write shapes as `write_layers` does."""
+    write_layers({layer: frame}, path, facts=facts)
 
 
-def write_layers(frames: "Mapping[str, gpd.GeoDataFrame]", path: Path) -> None:
-    """Write shapes as the layers of a GeoPackage, by their names, styled; the file appears whole or not at all."""
+def write_layers(
+    frames: "Mapping[str, gpd.GeoDataFrame]", path: Path, *, facts: Mapping[str, str | float] | None = None
+) -> None:
+    """Write shapes as the layers of a GeoPackage, by their names, styled; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    frames : mapping of str to geopandas.GeoDataFrame
+    path : Path
+    facts : mapping, optional
+        What the layers' metadata tell, such as the boundary set.
+    """
+    told = {name: str(value) for name, value in (facts or {}).items()} or None
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
     for layer, frame in frames.items():
-        frame.to_file(part, layer=layer, driver="GPKG", engine="pyogrio", mode="a" if part.exists() else "w")
+        frame.to_file(
+            part, layer=layer, driver="GPKG", engine="pyogrio", mode="a" if part.exists() else "w", layer_metadata=told
+        )
     add_styles(part, list(frames))
     describe(part, {name: told for layer in frames for name, told in published(layer).items()})
     part.replace(path)

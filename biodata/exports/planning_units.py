@@ -1,5 +1,6 @@
 """Planning units as Marxan's tables and as a styled layer."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,7 +62,9 @@ def bounds_of(units: "gpd.GeoDataFrame") -> "Bounds":
     return Bounds(shared.first, shared.second, shared.length, shared.outer, symmetric=True)
 
 
-def write_units_layer(units: "gpd.GeoDataFrame", table: pl.DataFrame, path: Path) -> None:
+def write_units_layer(
+    units: "gpd.GeoDataFrame", table: pl.DataFrame, path: Path, *, facts: Mapping[str, str | float] | None = None
+) -> None:
     """Write the units as a layer in degrees, styled by status; the file appears whole or not at all.
 
     Parameters
@@ -72,6 +75,8 @@ def write_units_layer(units: "gpd.GeoDataFrame", table: pl.DataFrame, path: Path
         As `unit_table` returns it, in the same order.
     path : Path
         Of the GeoPackage.
+    facts : mapping, optional
+        The boundary set that they are cut by, for the layer's metadata.
     """
     import geopandas as gpd
 
@@ -81,10 +86,12 @@ def write_units_layer(units: "gpd.GeoDataFrame", table: pl.DataFrame, path: Path
         country_code=units["country_code"].to_numpy(), area_km2=units["area_km2"].to_numpy()
     )
     shapes, _ = split_at_antimeridian(geo.project(units.geometry.to_numpy(), crs_of(units), 4326))
-    layers.write_layer(gpd.GeoDataFrame(told, geometry=shapes, crs=4326), path, layer=LAYER)
+    layers.write_layer(gpd.GeoDataFrame(told, geometry=shapes, crs=4326), path, layer=LAYER, facts=facts)
 
 
-def write_project_of_units(units: "gpd.GeoDataFrame", cost: Any, folder: Path) -> tuple[Path, ...]:
+def write_project_of_units(
+    units: "gpd.GeoDataFrame", cost: Any, folder: Path, *, facts: Mapping[str, str | float] | None = None
+) -> tuple[Path, ...]:
     """Write the part of a Marxan project that does not depend on the species.
 
     Parameters
@@ -94,6 +101,8 @@ def write_project_of_units(units: "gpd.GeoDataFrame", cost: Any, folder: Path) -
     folder : Path
         Gets input/pu.dat, input/bound.dat and units.gpkg; and input.dat, which names spec.dat and puvspr.dat too, where
         it has none yet.
+    facts : mapping, optional
+        As of `write_units_layer`.
 
     Returns
     -------
@@ -102,7 +111,7 @@ def write_project_of_units(units: "gpd.GeoDataFrame", cost: Any, folder: Path) -
     """
     table = unit_table(units, cost)
     files = [*write_units(folder, table, bounds_of(units)), folder / "units.gpkg"]
-    write_units_layer(units, table, files[-1])
+    write_units_layer(units, table, files[-1], facts=facts)
     if not (folder / "input.dat").exists():
         files.append(write_settings(folder, bounded=True))
     return tuple(files)

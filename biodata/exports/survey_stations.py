@@ -124,7 +124,10 @@ def _gpx(proposal: "Proposal", path: Path) -> None:
     metadata = ET.SubElement(root, f"{{{_GPX}}}metadata")
     facts = proposal.facts
     _text(metadata, "name", f"Survey of {facts['species']}")
-    told = {name: facts[name] for name in ("boundary_set", "boundary_version", "band_m", "sharing_category", "design")}
+    told = {
+        name: facts[name]
+        for name in ("boundary_set", "boundary_version", "viewpoint", "band_m", "sharing_category", "design")
+    }
     _text(metadata, "desc", json.dumps(told, ensure_ascii=False))
     routes = []
     for row in proposal.stations.iter_rows(named=True):

@@ -56,6 +56,15 @@ class BoundarySet:
         """Say which set it is; the frames and polygons would fill pages."""
         return f"<BoundarySet {self.name}: {self.units.height} units, {self.version}>"
 
+    def told(self) -> dict[str, str | float]:
+        """Return what every output that depends on borders has to name: the set, its version, viewpoint and band."""
+        return {
+            "boundary_set": self.name,
+            "boundary_version": self.version,
+            "viewpoint": self.viewpoint,
+            "band_m": self.band_m,
+        }
+
     @cached_property
     def countries(self) -> list[str | None]:
         """Country codes by number; a disputed or uncoded unit has a number of its own without a code."""

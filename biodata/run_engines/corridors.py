@@ -26,7 +26,12 @@ PARAMETERS: Final = Parameters(
 )
 """Those of a request; the seed is told beside them."""
 _NUMBERS: Final[Mapping[Any, Any]] = MappingProxyType(
-    {float: int | float, float | None: int | float | None, EvidenceView: str}
+    {
+        float: int | float,
+        float | None: int | float | None,
+        EvidenceView: str,
+        tuple[float, float, float, float] | None: list | tuple | None,
+    }
 )
 _KINDS: Final[Mapping[str, Any]] = MappingProxyType(
     {one.name: _NUMBERS.get(one.type, one.type) for one in fields(Request) if one.name != "seed"}

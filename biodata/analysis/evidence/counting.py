@@ -141,13 +141,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
 
 def facts_of(boundaries: BoundarySet, parameters: EvidenceParameters) -> dict[str, Any]:
     """Return what an output has to name: the boundary set, its viewpoint and band, and the parameters."""
-    return {
-        "boundary_set": boundaries.name,
-        "boundary_version": boundaries.version,
-        "viewpoint": boundaries.viewpoint,
-        "band_m": boundaries.band_m,
-        "parameters": parameters.told(),
-    }
+    return {**boundaries.told(), "parameters": parameters.told()}
 
 
 def left_out_by_flag(records: pl.DataFrame, excluded_flags: tuple[str, ...]) -> dict[str, int]:
