@@ -133,3 +133,18 @@ def test_a_region_holds_a_cell_that_lies_in_it_by_half():
     counted = count(view(records({"decimalLongitude": 101.501})))
     assert counted.inside(shapely.box(101.549, 20.4, 102.0, 20.7)).height == 1, "51 % of the cell, none of the place"
     assert counted.inside(shapely.box(101.40, 20.4, 101.549, 20.7)).height == 0, "49 % of the cell, and the place"
+
+
+def test_a_cell_that_is_not_in_the_country_its_record_states_is_no_evidence():
+    """The flags of the exact place go with it; the cell and the stated country still tell that they do not agree."""
+    rows = [
+        {"countryCode": "VN"},
+        {"countryCode": "LA", "decimalLongitude": 0.0, "decimalLatitude": 0.0, "located_country_code": None},
+        {"countryCode": "VN", "decimalLongitude": 109.85, "decimalLatitude": 13.05, "located_country_code": None},
+        {"countryCode": None},
+    ]
+    world = (-180.0, -90.0, 180.0, 90.0)
+    out = view(records(*rows), window=world)
+    flagged = out["quality_flags"].list.contains("COUNTRY_COORDINATE_MISMATCH")
+    assert flagged.to_list() == [True, True, False, False], "elsewhere, far at sea, off the coast, not stated"
+    assert count(out).records["why_not"].to_list()[:2] == ["a quality flag"] * 2

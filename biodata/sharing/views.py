@@ -3,8 +3,9 @@
 from typing import Final
 
 import polars as pl
+import shapely
 
-from biodata.places import BoundarySet
+from biodata.places import BoundarySet, country_geometry
 from biodata.sharing.decide import strictest
 from biodata.sharing.floor import LARGEST_DEGREES
 from biodata.sharing.publish import publish
@@ -13,6 +14,9 @@ from biodata.terms import ASSESSED, PUBLISHED_OCCURRENCE, SHARING
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 Window = tuple[float, float, float, float]
+OFF_COAST_DEGREES: Final = 4.0
+"""A cell of sea farther than this from a country, a little more than 200 nautical miles, is not off its coast."""
+_MISMATCH: Final = "COUNTRY_COORDINATE_MISMATCH"
 _ADDED: Final = frozenset(column.name for column in (*SHARING, *ASSESSED))
 
 
@@ -47,7 +51,8 @@ def evidence_view(
         The columns of `occurrences`, and `sharing_category` and the edges of the published cell. In the public view
         each value of a sensitive record is the published one, or null: the record counts by its cell, lies in the window
         by its cell's centre, and is in no group of duplicates. What is computed from this view alone tells no more than
-        the published records do, however many results are laid side by side. One that did not tell its uncertainty has
+        the published records do, however many results are laid side by side. A cell that holds no land of the country
+        its record states is flagged so, since the flags of the exact place are not there. One that did not tell its uncertainty has
         none here, too. In the exact view nothing is changed, and `sharing_category` is the strictest of all of them in
         every row.
     """
@@ -61,11 +66,42 @@ def evidence_view(
     shown = publish(occurrences, rules, boundaries=boundaries, columns=columns).filter(inside)
     told = pl.col("sharing_category") == SharingCategory.OPEN
     rest = [name for name in occurrences.columns if name not in shown.columns]
-    own = occurrences.select("key", *rest, own_radius_m="coordinateUncertaintyInMeters")
+    own = occurrences.select("key", *rest, own_radius_m="coordinateUncertaintyInMeters", stated_country="countryCode")
     shown = shown.join(own, on="key", how="left", maintain_order="left").with_columns(
         *(pl.when(told).then(name).alias(name) for name in rest),
         coordinateUncertaintyInMeters=pl.when(told | (pl.col("own_radius_m") >= 0)).then(
             "coordinateUncertaintyInMeters"
         ),
     )
+    shown = shown.with_columns(
+        quality_flags=pl.when(_elsewhere(shown, boundaries))
+        .then(pl.col("quality_flags").list.set_union([_MISMATCH]))
+        .otherwise("quality_flags")
+    )
     return shown.select(*occurrences.columns, *(c.name for c in SHARING if c.name != "sharing_rule"))
+
+
+def _elsewhere(shown: pl.DataFrame, boundaries: BoundarySet) -> pl.Series:
+    """Tell the cells that hold no land of the country that their record states, nor lie off its coast.
+
+    What the exact place tells of its country goes with it. This is made of the cell and the stated country alone.
+    """
+    there = pl.struct("stated_country", "decimalLongitude", "decimalLatitude")
+    known = set(boundaries.units["country_code"].drop_nulls())
+    asked = shown.with_row_index("row").filter(
+        pl.col("cell_west").is_not_null(),
+        pl.col("stated_country").is_in(list(known)),
+        ~pl.col("country_codes").list.contains(pl.col("stated_country")).fill_null(value=False),
+    )
+    at_sea = asked["country_codes"].list.len().fill_null(0) == 0
+    far = {
+        tuple(place.values()): shapely.distance(
+            country_geometry(place["stated_country"], boundaries),
+            shapely.Point(place["decimalLongitude"], place["decimalLatitude"]),
+        )
+        > OFF_COAST_DEGREES
+        for place in asked.filter(at_sea).select(there.alias("place")).to_series().unique()
+    }
+    places = asked.select("stated_country", "decimalLongitude", "decimalLatitude").rows()
+    rows = [row for row, sea, place in zip(asked["row"], at_sea, places, strict=True) if not sea or far[place]]
+    return pl.int_range(shown.height, eager=True).is_in(rows)
