@@ -260,9 +260,9 @@ def test_every_answer_of_the_service_is_the_same(pair, caplog):
 
 
 CHANCE = re.compile(
-    rb'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.:+Z-]*|"request_?[iI]d": ?"[^"]*"|<code>[0-9a-f]{32}</code>|"ms":[\d.]+'
+    rb'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.:+Z-]*|"request_?[iI]d": ?"[^"]*"|<code>[0-9a-f]{32}</code>|"ms":[\d.]+|"bytes":\d+'
 )
-"""When an answer was given or a release made, how long it took, and the answer's number."""
+"""When an answer was given or a release made, how long it took, its number, and its compressed length, as the time is in it."""
 
 
 def told_by(answer) -> tuple[int, bytes, dict[str, str]]:
