@@ -36,6 +36,7 @@ LAYER = "landcover_china_vietnam"
 WEST, SOUTH, EAST, NORTH = 106.1, 22.6, 107.0, 23.3
 CATEGORIES = [category for category in SharingCategory if category is not SharingCategory.OPEN]
 SPECIES = 25
+AREAS = Path(__file__).parents[1] / "sample_data" / "protected_areas.geojson"
 
 
 def planted(seed: int, boundaries) -> pl.DataFrame:
@@ -289,6 +290,11 @@ def test_every_export_survey_and_kept_run_is_the_same(pair, tmp_path, monkeypatc
                f"survey-{n}.geojson"] for n in range(10)),
             ["analysis-inputs", "marxan", *data, "--box", "106.1,22.6,107,23.3", "--side-m", "10000", "--out", "marxan"],
             ["analysis-inputs", "conefor", *data, "--corridors", "--out", "conefor"],
+            *(["species", "figures", name_of(n), *data, "--as-of", "2026-11-26", "--out", f"figures-{n}.json"] for n in range(5)),
+            ["species", "richness", "Raridae", *data, "--box", "106.1,22.6,107,23.3", "--as-of", "2026-11-26", "--out", "richness.gpkg"],
+            ["gaps", str(AREAS), "--country", "CN", "--country", "VN", "--as-of", "2026-01-01", *data, "--out", "gaps"],
+            *(["report", one, *data, "--out", f"{number}.html"] for number, one in enumerate(
+                [result, *tables["corridors"]["corridor_id"][:2], *tables["considered_ground"]["considered_id"][:2]])),
             ["runs", "list", *data, "--json"], ["runs", "show", "corridors", *data], ["candidates", *data],
         ]  # fmt: skip
         said = []
@@ -299,6 +305,7 @@ def test_every_export_survey_and_kept_run_is_the_same(pair, tmp_path, monkeypatc
         told.append((said, {str(path.relative_to(home)): contents(path) for path in home.rglob("*") if path.is_file()}))
     (first_said, first), (second_said, second) = told
     assert sum(code == 0 for _, code, *_ in first_said) > len(KINDS) + 6
+    assert all(code == 0 for name, code, *_ in first_said if name in ("gaps", "report"))
     assert [one[:2] for one, other in zip(first_said, second_said, strict=True) if one != other] == []
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
