@@ -15,6 +15,7 @@ from biodata.analysis.candidates import ranking
 from biodata.analysis.corridor_parts import Parts
 from biodata.cli import app
 from biodata.errors import InputError
+from biodata.runs import reading
 from biodata.settings import Settings
 
 LAYER = "landcover_china_vietnam"
@@ -80,7 +81,7 @@ def test_a_run_names_its_boundary_set_and_counts_records_of_unknown_threat(setti
 def test_a_layer_of_the_whole_world_needs_a_box(request_of):
     world = {"west": -180.0, "south": -90.0, "east": 180.0, "north": 90.0}
     with pytest.raises(InputError, match="360° wide") as refused:
-        runs._window(world, request_of())
+        reading.window_of(world, request_of())
     assert refused.value.code == "WINDOW_TOO_LARGE"
 
 

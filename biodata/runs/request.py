@@ -1,0 +1,141 @@
+"""What a run of corridors and candidates is asked, and what it reports."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from biodata.errors import InputError
+from biodata.vocabularies import EvidenceView
+
+if TYPE_CHECKING:
+    from biodata.analysis.corridors import CorridorParameters
+
+NO_CATEGORY: Final = "no Red List category told"
+"""Whether such a record is of a threatened species is not known: a checklist with categories tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run of corridors and candidates is asked.
+
+    Attributes
+    ----------
+    layer : str
+        The land-cover layer, as `ingest layer` named it; its window is the run's window where no box is told.
+    resistance : str
+        CSV table of resistance, as `analysis.resistance_rules` reads it; its land cover is `layer`, its other layers
+        are those of the installation that show what it names.
+    cell_m : float
+        Side of a cell of the equal-area grid, metres.
+    max_distance_m : float
+        Areas farther apart than this are not joined, metres.
+    cut_fraction : float
+        A corridor holds what costs up to this fraction more than its cheapest path.
+    as_of : str, optional
+        The date of the run, ISO 8601: later records are no evidence, and the years are counted back from it. Where none
+        is told, the day of the lake's version that is read.
+    recent_years : int
+        Records of events before these years are no evidence.
+    keep_suspicious : bool
+        Records of suspicious places (`flags.SUSPICIOUS`) are evidence too.
+    evidence_view : EvidenceView
+        Which records are read: `public`, what is published of them, or `exact`.
+    seed : int
+        Start of the draws of weights, by which candidates are ranked.
+    dispersal_cost : float, optional
+        What the species can spend on a journey, cost-metres; `cut_fraction` is then a share of it.
+    species : str, optional
+        Whose lines of the table count; needed where it has several species.
+    check_window : bool
+        Also compute what a smaller window gives, from which the run's window grew by a fifth.
+    box : tuple of float, optional
+        West, south, east, north in degrees: the part of the layer that is looked at.
+    """
+
+    layer: str
+    resistance: str
+    cell_m: float = 1000.0
+    max_distance_m: float = 60_000.0
+    cut_fraction: float = 0.1
+    as_of: str | None = None
+    recent_years: int = 15
+    keep_suspicious: bool = False
+    evidence_view: EvidenceView = EvidenceView.PUBLIC
+    seed: int = 1
+    dispersal_cost: float | None = None
+    species: str | None = None
+    check_window: bool = False
+    box: tuple[float, float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.box is not None:
+            object.__setattr__(self, "box", _checked_box(self.box))
+        try:
+            object.__setattr__(self, "evidence_view", EvidenceView(self.evidence_view))
+        except ValueError as error:
+            problem = "there is no such view of the records"
+            raise InputError(
+                problem, column="evidence_view", value=str(self.evidence_view), expected=" or ".join(EvidenceView),
+                code="PARAMETERS_INVALID",
+            ) from error  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What came out of a run.
+
+    Attributes
+    ----------
+    run_id : str
+        Made from code version, lake version, layer, table and parameters: the same run has the same id.
+    snapshot : int
+        The lake's version that was read.
+    areas, pairs, corridors, candidates : int
+        Protected areas in the window, pairs answered, those of them with a functional link, and candidates.
+    considered : dict of str to int
+        Everything that was looked at, by outcome: candidate, failed, without_evidence.
+    parameters : dict
+        The request and the facts that the run id is made from.
+    left_out : dict of str to int
+        Records of threatened species in the window that are no evidence, by quality flag or other reason, and those of
+        which no Red List category is known (NO_CATEGORY).
+    window : str, optional
+        What the check of the window found.
+    """
+
+    run_id: str
+    snapshot: int
+    areas: int
+    pairs: int
+    corridors: int
+    candidates: int
+    parameters: dict[str, Any] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    window: str | None = None
+    considered: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)
+
+
+def choices_of(request: Request) -> "CorridorParameters":
+    """Return what a request decides of its corridors."""
+    from biodata.analysis.corridors import CorridorParameters
+
+    return CorridorParameters(
+        max_distance_m=request.max_distance_m,
+        cut_fraction=request.cut_fraction,
+        dispersal_cost=request.dispersal_cost,
+    )
+
+
+def _checked_box(box: Sequence[float]) -> tuple[float, float, float, float]:
+    """Return four numbers that are a box."""
+    numbers = [float(side) for side in box if isinstance(side, int | float) and math.isfinite(side)]
+    if len(numbers) == len(box) == 4 and numbers[0] < numbers[2] and numbers[1] < numbers[3]:
+        return (numbers[0], numbers[1], numbers[2], numbers[3])
+    problem = "this is no box"
+    expected = "west,south,east,north in degrees, such as 100,20,103,22.5"
+    raise InputError(problem, column="box", value=str(box), expected=expected, code="PARAMETERS_INVALID")
