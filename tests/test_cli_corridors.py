@@ -281,7 +281,11 @@ def test_areas_that_make_no_pair_are_refused(raster, tmp_path, shapes, words):
         pytest.param(["--max-cost", "-1"], "above 0", id="negative cost"),
         pytest.param(["--barrier-radius-m", "inf"], "above 0", id="endless radius"),
         pytest.param(["--barrier-radius-m", "1e7"], "beyond the raster; 100 to 4000 m", id="wide radius"),
-        pytest.param(["--mosaic", "m.png"], "m.png: rasters are written as GeoTIFF", id="no GeoTIFF"),
+        pytest.param(
+            ["--mosaic", "m.png"],
+            "m.png: this cannot be written in such a file; GeoTIFF, a name that ends with .tif or .tiff",
+            id="no GeoTIFF",
+        ),
         pytest.param(["--mosaic", "m.tif", "--pinch", "m.tif"], "m.tif: two results would be", id="one file for two"),
     ],
 )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from biodata.cli.options import check_geotiffs, check_outputs, say, show_progress
+from biodata.cli.options import check_kinds, check_outputs, say, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def climate(
         _stop("areas are written as a GeoPackage", "--out with a name that ends with .gpkg")
     inputs = [path for path in (*(today or []), *(future or []), elevation, areas, resistance) if path is not None]
     check_outputs(outputs, inputs)
-    check_geotiffs([velocity, forward, backward])
+    check_kinds([velocity, forward, backward])
 
     from dataclasses import asdict
     from importlib.metadata import version

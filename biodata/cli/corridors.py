@@ -10,7 +10,7 @@ from biodata.cli import own_corridors
 from biodata.cli.options import (
     DEFAULT_DATA,
     DataOption,
-    check_geotiffs,
+    check_kinds,
     check_outputs,
     read_box,
     say,
@@ -195,7 +195,7 @@ def find_corridors(
     parameters |= {"drop_through": drop_through}
     rasters = {"mosaic": mosaic, "pinch": pinch, "largest": barriers, "total": barriers_sum}
     check_outputs([out, *rasters.values()], [raster, areas])
-    check_geotiffs(rasters.values())
+    check_kinds(rasters.values())
     columns = {"layer": areas_layer, "id_column": id_column, "name_column": name_column}
     restoring = (barrier_radius_m, restored_resistance) if barrier_radius_m else None
     own_corridors.run(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import check_geotiffs, check_outputs, say, show_progress
+from biodata.cli.options import check_kinds, check_outputs, say, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def cost_distance(
     outputs = [path for path in (out, allocation, back_link, paths) if path is not None]
     _check_options(neighbours, max_cost, targets, paths)
     check_outputs(outputs, [path for path in (raster, sources, targets) if path is not None])
-    check_geotiffs((out, allocation, back_link))
+    check_kinds((out, allocation, back_link))
 
     import numpy as np
     from tqdm.auto import tqdm

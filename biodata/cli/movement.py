@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, say, settings_for
 from biodata.cli.species_options import as_text
 from biodata.errors import InputError
 
@@ -158,10 +158,8 @@ def inside(
 
 def _check(plot: Path | None, out: Path | None) -> None:
     """Make sure that what is asked can be written."""
-    for path, known in ((plot, (".png", ".svg", ".pdf")), (out, (".gpkg",))):
-        if path is not None and path.suffix.lower() not in known:
-            problem = "this cannot be written in this form"
-            raise InputError(problem, file=path.name, expected=f"a name that ends with {' or '.join(known)}")
+    check_kinds([plot], (".png", ".svg", ".pdf"))
+    check_kinds([out], (".gpkg",))
     check_outputs([plot, out], [])
 
 

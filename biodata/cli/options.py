@@ -1,9 +1,9 @@
 """Options and words that several commands share."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from pydantic import ValidationError
@@ -79,18 +79,29 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> Non
             out.unlink()
 
 
-def check_geotiffs(paths: Iterable[Path | None]) -> None:
-    """Refuse names of rasters that other programs would take for something else.
+GEOTIFF: Final = (".tif", ".tiff")
+
+
+def check_kinds(paths: Iterable[Path | None], endings: Sequence[str] = GEOTIFF) -> None:
+    """Refuse names of files that other programs would take for something else.
+
+    Parameters
+    ----------
+    paths : iterable of Path or None
+        What is to be written.
+    endings : sequence of str
+        Those that fit, small letters.
 
     Raises
     ------
     InputError
-        If one does not end with .tif or .tiff (OUTPUT_KIND).
+        If one ends with none of them (OUTPUT_KIND).
     """
     for path in filter(None, paths):
-        if path.suffix.lower() not in (".tif", ".tiff"):
-            problem, expected = "rasters are written as GeoTIFF", "a name that ends with .tif"
-            raise InputError(problem, file=str(path), expected=expected, code="OUTPUT_KIND")
+        if path.suffix.lower() not in endings:
+            problem = "this cannot be written in such a file"
+            expected = f"{'GeoTIFF, ' if endings == GEOTIFF else ''}a name that ends with {' or '.join(endings)}"
+            raise InputError(problem, file=path.name, expected=expected, code="OUTPUT_KIND")
 
 
 def read_options(texts: list[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from biodata.cli.options import check_geotiffs, check_outputs, say, show_progress
+from biodata.cli.options import check_kinds, check_outputs, say, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def scenarios(
         _stop("scenarios are written as a GeoPackage", "--out with a name that ends with .gpkg")
     inputs = [raster, areas, *(barriers or []), *([crossings] if crossings else [])]
     check_outputs([out, difference], inputs)
-    check_geotiffs([difference])
+    check_kinds([difference])
 
     from concurrent.futures import ThreadPoolExecutor
     from importlib.metadata import version

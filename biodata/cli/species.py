@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, say, settings_for
 from biodata.cli.species_maps import HABITAT, RICHNESS, habitat, richness
 from biodata.cli.species_model import MODEL, model
 from biodata.cli.species_options import (
@@ -19,7 +19,6 @@ from biodata.cli.species_options import (
     facts_line,
     say_left_out,
 )
-from biodata.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.species_layers.figures import FiguresReport
@@ -73,9 +72,7 @@ def figures(
     from biodata.species_layers.figures import FiguresRequest, figures_of
     from biodata.species_layers.reading import view_of
 
-    if out is not None and out.suffix.lower() not in (".gpkg", ".json"):
-        problem = "figures cannot be written in this form"
-        raise InputError(problem, file=out.name, expected="a name that ends with .gpkg or .json")
+    check_kinds([out], (".gpkg", ".json"))
     check_outputs([out], [])
     request = FiguresRequest(
         species=species, view=view_of(records), as_of=day(as_of), recent_years=recent_years,

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_box, say, settings_for
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    GEOTIFF,
+    DataOption,
+    check_kinds,
+    check_outputs,
+    read_box,
+    say,
+    settings_for,
+)
 from biodata.cli.species_options import (
     WARNING,
     AsOfOption,
@@ -57,7 +66,7 @@ def habitat(
     from biodata.species_layers.habitat import HabitatRequest, habitat_of
     from biodata.species_layers.reading import view_of
 
-    _check(out, (".tif", ".tiff"), [range_file] if range_file else [])
+    _check(out, GEOTIFF, [range_file] if range_file else [])
     try:
         wanted = tuple(int(part) for part in classes.split(","))
     except ValueError:
@@ -149,7 +158,5 @@ def richness(
 
 def _check(out: Path | None, known: tuple[str, ...], inputs: list[Path]) -> None:
     """Make sure that what is asked can be written."""
-    if out is not None and out.suffix.lower() not in known:
-        problem = "this cannot be written in this form"
-        raise InputError(problem, file=out.name, expected=f"a name that ends with {known[0]}")
+    check_kinds([out], known)
     check_outputs([out], inputs)

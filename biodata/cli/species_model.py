@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_box, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, read_box, say, settings_for
 from biodata.cli.species_options import (
     WARNING,
     AsOfOption,
@@ -17,7 +17,6 @@ from biodata.cli.species_options import (
     facts_line,
     say_left_out,
 )
-from biodata.errors import InputError
 
 MODEL = """Model where a species may live (MaxEnt, extra `sdm`), scored on blocks of ground that the model has not seen.
 
@@ -50,9 +49,7 @@ def model(
     from biodata.species_layers.model import ModelRequest, model_of
     from biodata.species_layers.reading import view_of
 
-    if out is not None and out.suffix.lower() not in (".tif", ".tiff"):
-        problem = "this cannot be written in this form"
-        raise InputError(problem, file=out.name, expected="a name that ends with .tif")
+    check_kinds([out])
     check_outputs([out], [])
     report = model_of(
         settings_for(data),

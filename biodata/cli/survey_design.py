@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, say, settings_for
 from biodata.errors import InputError
 
 _HELP = """Propose the next survey that would settle a corridor or candidate: where, how long, and what it could tell.
@@ -68,10 +68,7 @@ def survey_design(
     from biodata.exports.survey_stations import WRITERS, write_proposal
     from biodata.surveys.design import SurveyRequest, design
 
-    for path in out:
-        if path.suffix.lower() not in WRITERS:
-            problem = "a survey cannot be written in this form"
-            raise InputError(problem, file=path.name, expected=f"a name that ends with {', '.join(WRITERS)}")
+    check_kinds(out, tuple(WRITERS))
     for name, told, known in (("kind", kind, ("camera", "transect")), ("records", records, ("public", "exact"))):
         if told not in known:
             problem = f"no such {name}"
