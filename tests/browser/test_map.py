@@ -108,14 +108,14 @@ def test_a_candidate_s_card_tells_hard_criteria_and_sides_and_leads_to_its_repor
     assert page.locator("#card table.sides tbody tr").count() > 3
     with page.context.expect_page() as opened:
         page.click("#card a.report")
-    report = opened.value
+    opened.value.wait_for_load_state()
     complaints = []
-    report.on("console", lambda message: complaints.append(message.text))
-    report.reload()
-    assert report.locator("svg.map").count() == 1
-    assert report.evaluate("getComputedStyle(document.querySelector('h2')).borderBottomStyle") == "solid"
-    report.set_viewport_size({"width": 390, "height": 844})
-    assert report.evaluate("document.documentElement.scrollWidth") <= 390
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(opened.value.url)
+    assert page.locator("svg.map").count() == 1
+    assert page.evaluate("getComputedStyle(document.querySelector('h2')).borderBottomStyle") == "solid"
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert complaints == []
 
 
