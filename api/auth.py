@@ -4,13 +4,10 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 
-from api.dependencies import service
+from api.dependencies import Service, service
 from api.errors import Code, ProblemError
 from biodata.access import api_keys
 from biodata.access.roles import PUBLIC, Action, Principal, may_somewhere
-
-PRIVATE: dict[str, str] = {"Cache-Control": "private, no-store", "Vary": "Authorization, X-API-Key"}
-"""Headers of every answer that is not the same for everybody."""
 
 
 def principal(request: Request) -> Principal:
@@ -22,6 +19,7 @@ def principal(request: Request) -> Principal:
         With KEY_MISSING and always the same words, if what is shown cannot be taken: not known, revoked, ended, or more
         than one thing.
     """
+    request.state.private = True  # from here on the answer is not the same for everybody
     shown = [value for name in ("authorization", "x-api-key") for value in request.headers.getlist(name)]
     if not shown:
         return PUBLIC
@@ -31,7 +29,7 @@ def principal(request: Request) -> Principal:
     if "authorization" in request.headers:
         scheme, _, credentials = given.partition(" ")
         given = credentials.strip() if scheme.lower() == "bearer" else ""
-    found = api_keys.find(service(request).registry, given)
+    found = _known(service(request), given)
     if found is None:
         raise refusal()
     return found
@@ -42,6 +40,14 @@ def need(request: Request) -> Principal:
     found = principal(request)
     if found.account_id is None:
         raise refusal()
+    return found
+
+
+def need_login(request: Request) -> Principal:
+    """Return who is logged in: what concerns accounts is not done with a key, which may be lying in some script."""
+    found = need(request)
+    if found.key_id is not None:
+        raise ProblemError(Code.FORBIDDEN, "this is done after a login, not with a key")
     return found
 
 
@@ -57,6 +63,18 @@ def needs(action: Action) -> Callable[[Request], Principal]:
     return check
 
 
+def logged_in_who(action: Action) -> Callable[[Request], Principal]:
+    """Return the same for what needs a login."""
+
+    def check(request: Request) -> Principal:
+        found = need_login(request)
+        if not may_somewhere(found, action):
+            raise forbidden(action)
+        return found
+
+    return check
+
+
 def refusal() -> ProblemError:
     """Return the one error for what is missing, wrong, revoked or ended: it tells none of these apart."""
     return ProblemError(
@@ -64,10 +82,17 @@ def refusal() -> ProblemError:
         "a valid API key or token is needed",
         field="Authorization",
         expected="Authorization: Bearer KEY or TOKEN, or X-API-Key: KEY",
-        headers={"WWW-Authenticate": "Bearer", **PRIVATE},
+        headers={"WWW-Authenticate": "Bearer"},
     )
 
 
 def forbidden(action: Action) -> ProblemError:
     """Return the error for somebody who is known and may not do this."""
-    return ProblemError(Code.ROLE_MISSING, f"none of your roles lets you {action}", headers=PRIVATE)
+    return ProblemError(Code.FORBIDDEN, f"none of your roles lets you {action}")
+
+
+def _known(found: Service, shown: str) -> Principal | None:
+    """Return whose a key or a token is."""
+    if shown.startswith(api_keys.START):
+        return api_keys.find(found.registry, shown)
+    return found.tokens.principal(shown)

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
         client on this machine has no limit.
     metrics_token : SecretStr, optional
         Whoever sends it as `Authorization: Bearer` may read /metrics; without it only this machine may.
+    login_limit : int
+        Logins a minute that one client may try; 0 is no limit.
+    password_memory_mib : int
+        MiB that the check of one password takes; two are checked at once by each process.
     query_timeout_s : float
         Seconds that one question to a release may take.
     """
@@ -78,6 +82,8 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = Field(default=())
     rate_limit: int | None = Field(default=None, ge=0, le=10_000_000)
     metrics_token: SecretStr | None = Field(default=None, min_length=16)
+    login_limit: int = Field(default=20, ge=0, le=10_000)
+    password_memory_mib: int = Field(default=64, ge=8, le=1024)
     query_timeout_s: float = Field(default=10.0, gt=0)
 
     @property
