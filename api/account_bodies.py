@@ -79,6 +79,30 @@ class Bound(BaseModel):
     taxon: str | None = Field(default=None, max_length=255)
 
 
+class OneTimeCode(_Sent):
+    """A one-time code; without it whoever is logged in links their own account."""
+
+    code: str | None = Field(default=None, max_length=200)
+
+
+class OneProvider(BaseModel):
+    """A provider."""
+
+    name: str
+
+
+class ProviderList(BaseModel):
+    """Who one can log in by."""
+
+    results: list[OneProvider]
+
+
+class ProviderLocation(BaseModel):
+    """Where the browser is to go."""
+
+    location: str
+
+
 class TokenPair(BaseModel):
     """What a login gives."""
 

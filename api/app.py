@@ -25,6 +25,7 @@ from api import (
     logins,
     logs,
     occurrences,
+    oidc,
     pages,
     rates,
     replays,
@@ -96,7 +97,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     app.state.dist = dist
     # A check reads a whole workbook: few at a time, so that uploads cannot take all memory or every thread.
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
-    app.state.gate = Gate()
+    app.state.gate, app.state.provider_gate = Gate(), Gate(at_once=4)
     app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
     error_handlers.install(app)
     # The first that fits is taken: those that are asked most stand first.
@@ -117,6 +118,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         replays,
         reports,
         logins,
+        oidc,
         account,
         accounts,
         health,

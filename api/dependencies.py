@@ -17,6 +17,7 @@ from biodata.store import pointer
 from biodata.store.reader import Cursor, OpenRelease, ReleaseReader
 
 if TYPE_CHECKING:
+    from biodata.access.oidc import Oidc
     from biodata.access.passwords import Passwords
     from biodata.access.tokens import Tokens
     from biodata.store.registry import Registry
@@ -61,6 +62,13 @@ class Service:
         from biodata.access.passwords import Passwords
 
         return Passwords(memory_mib=self.settings.password_memory_mib)
+
+    @cached_property
+    def oidc(self) -> "Oidc":
+        """Logins by OpenID Connect providers."""
+        from biodata.access.oidc import Oidc
+
+        return Oidc(self.settings)
 
     @contextmanager
     def open(

@@ -129,6 +129,14 @@ def nothing(*, missing: bool = False, other: Iterable[int] = ()) -> dict[int | s
     return {204: {"description": "Done"}, **problems}
 
 
+def redirect() -> dict[int | str, dict[str, Any]]:
+    """Return what a route can answer that sends the browser elsewhere."""
+    return {
+        303: {"description": "Location tells where to"},
+        **{k: v for k, v in nothing(missing=True, other=(502,)).items() if k != 204},
+    }
+
+
 DUPLICATES_PARAMETER: Final = (
     DUPLICATES,
     {"type": "string", "enum": list(readers.DUPLICATES), "default": "one"},

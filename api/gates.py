@@ -49,14 +49,19 @@ class SmallRoute(APIRoute):
 class Gate:
     """Lets a few in at once, a few more wait, and asks all others to come again.
 
+    Parameters
+    ----------
+    at_once, waiting : int
+        How many.
+
     Notes
     -----
     Those who wait have no thread, so a crowd that logs in does not hold up those who search.
     """
 
-    def __init__(self) -> None:
-        self._limiter = CapacityLimiter(CHECKS_AT_ONCE)
-        self._inside = 0
+    def __init__(self, *, at_once: int = CHECKS_AT_ONCE, waiting: int = CHECKS_WAITING) -> None:
+        self._limiter = CapacityLimiter(at_once)
+        self._most, self._inside = at_once + waiting, 0
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do the work in a thread.
@@ -66,7 +71,7 @@ class Gate:
         ProblemError
             With LOGINS_TOO_MANY, if as many as may wait do.
         """
-        if self._inside >= CHECKS_AT_ONCE + CHECKS_WAITING:
+        if self._inside >= self._most:
             raise too_many(5)
         self._inside += 1
         try:
@@ -78,6 +83,12 @@ class Gate:
 def gate(request: Request) -> Gate:
     """Return the application's."""
     found: Gate = request.app.state.gate
+    return found
+
+
+def provider_gate(request: Request) -> Gate:
+    """Return the application's for providers, who may take long to answer."""
+    found: Gate = request.app.state.provider_gate
     return found
 
 
