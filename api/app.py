@@ -87,6 +87,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         version=version("biodata"),
         description=DESCRIPTION,
         lifespan=lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,

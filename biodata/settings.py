@@ -87,6 +87,8 @@ class Settings(BaseSettings):
         Logins a minute that one client may try; 0 is no limit.
     password_memory_mib : int
         MiB that the check of one password takes; two are checked at once by each process.
+    documentation : str
+        Who reads /docs and /openapi.json: `public`, or whoever has one of the `accounts`.
     query_timeout_s : float
         Seconds that one question to a release may take.
     """
@@ -114,6 +116,7 @@ class Settings(BaseSettings):
     oidc_providers: tuple[OidcProvider, ...] = Field(default=())
     login_limit: int = Field(default=20, ge=0, le=10_000)
     password_memory_mib: int = Field(default=64, ge=8, le=1024)
+    documentation: Literal["public", "accounts"] = Field(default="public")
     query_timeout_s: float = Field(default=10.0, gt=0)
 
     @property
