@@ -86,7 +86,7 @@ def code(request: Request, who: Administrator, name: str) -> Response:
 def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
     """Give a role that goes no further than one's own."""
     only(request)
-    accounts.bind(service(request).registry, name, _within(who, sent), actor=who.label)
+    accounts.bind(service(request).registry, name, _within(request, who, sent), actor=who.label)
     return Response(status_code=204)
 
 
@@ -104,13 +104,13 @@ def take(request: Request, who: Granter, name: str) -> Response:
     only(request, "role", *SCOPES)
     told = request.query_params
     unwanted = Bound(role=told.get("role", ""), **{each: told.get(each) for each in SCOPES})
-    accounts.unbind(service(request).registry, name, _within(who, unwanted), actor=who.label)
+    accounts.unbind(service(request).registry, name, _within(request, who, unwanted), actor=who.label)
     return Response(status_code=204)
 
 
-def _within(who: Principal, told: Bound) -> RoleBinding:
+def _within(request: Request, who: Principal, told: Bound) -> RoleBinding:
     """Return the role that is told, if whoever asks may give it."""
     wanted = accounts.read(told.role, **{each: getattr(told, each) for each in SCOPES})
     if not may_grant(who, wanted):
-        raise auth.forbidden(Action.GRANT_ROLES)
+        raise auth.forbidden(request, who, Action.GRANT_ROLES)
     return wanted

@@ -6,8 +6,11 @@ from starlette.requests import Request
 
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError
+from api.logs import logger
 from biodata.access import api_keys
 from biodata.access.roles import PUBLIC, Action, Principal, may_somewhere
+
+refusals = logger("api.refusals")
 
 
 def principal(request: Request) -> Principal:
@@ -55,10 +58,7 @@ def needs(action: Action) -> Callable[[Request], Principal]:
     """Return what a route depends on that is only for those who may do something somewhere; a 403 for the others."""
 
     def check(request: Request) -> Principal:
-        found = need(request)
-        if not may_somewhere(found, action):
-            raise forbidden(action)
-        return found
+        return _trusted(request, need(request), action)
 
     return check
 
@@ -67,10 +67,7 @@ def logged_in_who(action: Action) -> Callable[[Request], Principal]:
     """Return the same for what needs a login."""
 
     def check(request: Request) -> Principal:
-        found = need_login(request)
-        if not may_somewhere(found, action):
-            raise forbidden(action)
-        return found
+        return _trusted(request, need_login(request), action)
 
     return check
 
@@ -86,9 +83,17 @@ def refusal() -> ProblemError:
     )
 
 
-def forbidden(action: Action) -> ProblemError:
-    """Return the error for somebody who is known and may not do this."""
-    return ProblemError(Code.FORBIDDEN, f"none of your roles lets you {action}")
+def forbidden(request: Request, who: Principal, action: Action) -> ProblemError:
+    """Return the error for somebody who is known and may not do this; the log keeps who tried."""
+    refusals.warning("refused", account=who.label, action=str(action), request_id=request.state.request_id)
+    return ProblemError(Code.FORBIDDEN, f"none of your roles lets you {action} here")
+
+
+def _trusted(request: Request, who: Principal, action: Action) -> Principal:
+    """Return who asks, if there can be a thing that they may do this to."""
+    if not may_somewhere(who, action):
+        raise forbidden(request, who, action)
+    return who
 
 
 def _known(found: Service, shown: str) -> Principal | None:
