@@ -110,7 +110,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     def strictest(frame: pl.DataFrame) -> SharingCategory:
         if request.records == "public":
             return SharingCategory.OPEN
-        return sharing.strictest(terms.conform(frame, terms.OCCURRENCE), rules)
+        return sharing.strictest(terms.conform(frame, terms.OCCURRENCE), rules, boundaries=boundaries)
 
     judging = evidence.EvidenceParameters(as_of=request.as_of, cell_m=request.cell_m, recent_years=request.recent_years)
     counted = evidence.counted(records, boundaries=boundaries, parameters=judging)
