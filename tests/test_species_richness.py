@@ -62,6 +62,23 @@ def test_coverage_grows_with_units_and_joins_at_the_sample():
     assert sample.units_for(0.999) is None, "more than twice the effort would be needed"
 
 
+@pytest.mark.parametrize("counts", [[1] * 10, [4, 3, 2, 1, 1, 1], [1, 2]])
+def test_a_part_of_a_visit_makes_no_jump(counts):
+    """With few visits a jump between two whole numbers would be as large as the species found once."""
+    sample = Sample.of_visits(np.array(counts), 5)
+    species = [sample.species_at(t) for t in np.linspace(0, 5, 501)]
+    covered = [sample.coverage(t) for t in np.linspace(0, 4.999, 501)]
+    assert max(np.diff(species)) < 0.011 * sum(counts)
+    assert min(np.diff(species)) >= -1e-12
+    assert min(np.diff(covered)) >= -1e-12
+    assert sample.coverage(5) >= covered[-1] - 1e-12
+
+
+def test_species_found_once_are_rarefied_in_proportion():
+    sample = Sample.of_visits(np.array([1] * 10), 5)
+    assert [sample.species_at(t) for t in (2.5, 4.0, 4.2, 5.0)] == pytest.approx([5.0, 8.0, 8.4, 10.0])
+
+
 @pytest.mark.parametrize(
     ("counts", "visits", "estimated", "coverage"),
     [
