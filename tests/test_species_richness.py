@@ -8,6 +8,7 @@ import pytest
 
 from biodata.analysis.grid import equal_area_grid
 from biodata.analysis.species.richness import ENOUGH, TOO_LITTLE, Sample, richness_of_cells
+from biodata.species_layers.richness import one_of_each_event
 
 # Spiders of hemlock stands (Ellison et al. 2010), the worked example of Chao et al. 2014 and of the R package iNEXT.
 GIRDLED = np.array([46, 22, 17, 15, 15, 9, 8, 6, 6, 4, *[2] * 4, *[1] * 12])
@@ -113,3 +114,9 @@ def test_cells_with_too_little_effort_are_told_apart():
     assert 4 < found["richness"][0] <= found["observed"][0] <= found["estimated"][0]
     with pytest.raises(ValueError, match="between 0 and 1"):
         richness_of_cells(records, grid, coverage=1.0)
+
+
+def test_an_event_told_by_two_datasets_is_one():
+    records = pl.DataFrame({"key": [5, 1, 2, 3, 4], "duplicate_group": [1, 1, None, 9, 9], "n": [0, 1, 2, 3, 4]})
+    assert one_of_each_event(records)["n"].to_list() == [1, 2, 3], "the one that stands for its group, else the first"
+    assert one_of_each_event(records.drop("duplicate_group")).height == 5
