@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import read_country, say, settings_for, show_progress
+from biodata.cli.options import boundaries_for, read_country, say, settings_for, show_progress
 from biodata.cli.species_options import RangeCodesOption, say_ranges
 from biodata.errors import InputError
 
@@ -104,7 +104,6 @@ def gaps(
     from biodata.harmonise.area_cleaning import Options
     from biodata.pipeline.gap_analysis import ToCover, public_evidence, represented
     from biodata.pipeline.protected_ground import protected_ground, read_sites
-    from biodata.places import load_boundaries
 
     inputs = [*areas, *(ranges or []), *(habitats or []), *(area_of_habitat or [])]
     for path in [*inputs, *filter(None, [landscapes])]:
@@ -128,7 +127,7 @@ def gaps(
         cells_target=Target(rule="relative", share=species_share),
         habitat_target=Target(rule="relative", share=target),
     )
-    boundaries = load_boundaries()
+    boundaries = boundaries_for(data)
     codes = [read_country(told, option="--country") for told in country]
     regions = [features.provinces(codes, boundaries)] if provinces else []
     if landscapes is not None:

@@ -39,8 +39,21 @@ class Places:
 
 
 def provinces(countries: Sequence[str], boundaries: places.BoundarySet) -> Places:
-    """Return the first-level divisions of countries by their codes and names."""
+    """Return the first-level divisions of countries by their codes and names.
+
+    Raises
+    ------
+    InputError
+        If the set has none of a country (PROVINCES_MISSING).
+    """
     units = boundaries.units.with_row_index("at").filter(pl.col("country_code").is_in(list(countries)))
+    without = set(countries) - set(units.filter(pl.col("level") == "province")["country_code"])
+    if without:
+        problem = f"the boundary set {boundaries.name} has no provinces of it"
+        expected = "a set with province_column, or no --provinces"
+        raise InputError(
+            problem, column="--provinces", value=", ".join(sorted(without)), expected=expected, code="PROVINCES_MISSING"
+        )
     units = units.filter(pl.col("level") == "province").with_columns(
         name=pl.concat_str(
             "province_code", pl.col("name").first().over("province_code"), separator=" ", ignore_nulls=True
