@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from biodata.cli.options import OWN_FILES, check_outputs, say, settings_for, show_progress
+from biodata.cli.options import check_outputs, say, settings_for, show_progress
 from biodata.errors import InputError
+from biodata.vocabularies import OWN_FILES
 
 _HELP = """Draw what is not known many times and tell how often each cell is in a corridor and each link functions.
 
