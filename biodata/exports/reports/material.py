@@ -69,7 +69,8 @@ class Material:
     release : mapping
         What the release tells of itself.
     findings : mapping of str to mapping
-        What other commands found and the reader gave: `validation`, `uncertainty`, `scenarios`.
+        What other commands found over the row's own run, and what the reader gave in place of it: `validation`,
+        `uncertainty`, `scenarios`.
     """
 
     table: str
@@ -150,7 +151,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         categories=_categories(release, row),
         datasets=release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts(),
         release={"id": release.id, **release.info},
-        findings=findings or {},
+        findings={**(row["evidence"].get("findings") or {}), **(findings or {})},
     )
 
 

@@ -7,7 +7,16 @@ from biodata.exports.reports import markup
 from biodata.exports.reports.material import Material
 from biodata.exports.reports.words import NOT_RUN, countries, flat, number, plain, spaced
 
-_NOT_MINE: Final = ("hard_criteria", "species", "links", "ground", "ranking", "notes", "boundary_disagreement_km2")
+_NOT_MINE: Final = (
+    "hard_criteria",
+    "species",
+    "links",
+    "ground",
+    "ranking",
+    "notes",
+    "findings",
+    "boundary_disagreement_km2",
+)
 """Parts of the evidence that have a section of their own."""
 _MOST_PAIRS: Final = 40
 
