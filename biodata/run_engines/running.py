@@ -19,6 +19,7 @@ ENGINES: Final[Mapping[str, str]] = MappingProxyType(
         "corridors": "biodata.run_engines.corridors:run",
         "validation": "biodata.run_engines.validation:run",
         "uncertainty": "biodata.run_engines.uncertainty:run",
+        "scenarios": "biodata.run_engines.scenarios:run",
         "resistance": "biodata.run_engines.resistance:run",
         "circuit": "biodata.run_engines.circuit:run",
         "network": "biodata.run_engines.network:run",
