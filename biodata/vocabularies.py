@@ -47,6 +47,9 @@ class EvidenceView(StrEnum):
     """The records as the lake has them."""
 
 
+OWN_FILES: Final = "your own files: as exact as you gave them"
+"""The view of the records on what is made of files that no sharing rule was asked about: whoever passes it on decides."""
+
 TRACKING_PROTOCOL: Final = "animal tracking"
 """How `samplingProtocol` begins for the places of an animal that carries a transmitter: always withheld."""
 

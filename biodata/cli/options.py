@@ -21,8 +21,22 @@ DataOption = Annotated[
 
 DEFAULT_DATA = Path("biodata_data")
 
-OWN_FILES = "your own files: as exact as you gave them"
-"""The view of the records on what is made of files that no sharing rule was asked about: whoever passes it on decides."""
+KeepOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Installation that keeps the run, or whose run --run names.", file_okay=False),
+]
+
+RunOption = Annotated[
+    str | None,
+    typer.Option(
+        "--run", help="Run of `corridors --layer`, or one of its results: asks about it, and its report tells it."
+    ),
+]
+
+TableOption = Annotated[
+    Path | None,
+    typer.Option("--resistance", help="The run's table of resistance, if it lies elsewhere now.", dir_okay=False),
+]
 
 
 def settings_for(data: Path) -> Settings:

@@ -13,6 +13,7 @@ from biodata import run_records, runs
 from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
 from biodata.runs import Request, RunReport
+from biodata.runs.results import RESULTS
 from biodata.settings import Settings
 from biodata.vocabularies import EvidenceView
 
@@ -67,14 +68,10 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
     from biodata.store.lake import Lake
 
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        tables = {
-            name: lake.read(name).filter(pl.col("run_id") == report.run_id)
-            for name in ("corridors", "reserve_candidates", "considered_ground")
-        }
+        tables = {name: lake.read(name).filter(pl.col("run_id") == report.run_id) for name in RESULTS}
         areas = lake.read("protected_areas", snapshot=report.snapshot)
-    keys = {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
     results = {
-        name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(keys[name])
+        name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(RESULTS[name])
         for name, frame in tables.items()
     }
     facts = report.parameters
@@ -90,9 +87,10 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
 
 
 def _without_run(column: str) -> pl.Expr:
-    """Return evidence without the facts of the run itself, which tell the lake's version."""
+    """Return evidence without the facts of the run itself, which tell the lake's version, and what was found over it."""
 
     def strip(text: str) -> str:
-        return json.dumps({k: v for k, v in json.loads(text).items() if k != "run"}, ensure_ascii=False, sort_keys=True)
+        kept = {name: value for name, value in json.loads(text).items() if name not in ("run", "findings")}
+        return json.dumps(kept, ensure_ascii=False, sort_keys=True)
 
     return pl.col(column).map_elements(strip, return_dtype=pl.String)

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import re
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
@@ -11,6 +13,11 @@ from biodata import places, sharing, terms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.vocabularies import EvidenceView
+
+RESULTS: Final = MappingProxyType(
+    {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
+)
+"""The tables of a run of corridors, and the column that names a row."""
 
 
 def read_results(settings: Settings, table: str) -> pl.DataFrame:
@@ -63,3 +70,44 @@ def commit(lake: Lake, table: str, frame: pl.DataFrame, key: str, layer: str) ->
     others = stored.filter(~pl.col("run_id").str.contains(f"^{re.escape(layer)}-[0-9a-f]{{12}}$"))
     whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
     lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} over {layer}")
+
+
+def facts_of(evidence: str) -> dict[str, Any]:
+    """Return the facts of the run that a row's evidence tells."""
+    found: dict[str, Any] = json.loads(evidence)["run"]
+    return found
+
+
+def put_finding(
+    lake: Lake, run_id: str, kind: str, found: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+) -> int:
+    """Put what was found over a run beside its results: it leaves with them, and only if they may leave.
+
+    Parameters
+    ----------
+    lake : Lake
+    run_id : str
+        The run, as its rows name it; its evidence view is that of the finding.
+    kind : str
+        `validation`, `uncertainty` or `scenarios`; an earlier one of the kind is replaced.
+    found : callable of table and row to mapping
+        What is told of a row.
+
+    Returns
+    -------
+    int
+        How many rows tell it now.
+    """
+    count = 0
+    for table, key in RESULTS.items():
+        rows = lake.read(table).filter(pl.col("run_id") == run_id)
+        texts = []
+        for row in rows.iter_rows(named=True):
+            evidence = json.loads(row["evidence"])
+            evidence["findings"] = {**evidence.get("findings", {}), kind: dict(found(table, row))}
+            texts.append(json.dumps(evidence, ensure_ascii=False, sort_keys=True))
+        if texts:
+            rows = rows.with_columns(evidence=pl.Series(texts))
+            lake.commit_table(table, rows, key=key, scope=None, author="runs", message=f"{kind} of {run_id}")
+        count += len(texts)
+    return count
