@@ -9,6 +9,7 @@ from typing import Any, Final
 import shapely
 
 from biodata.errors import InputError
+from biodata.exports.reports.findings import agreeing
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import Compare, Filter, In, InBox
 from biodata.store.tables import RELEASE
@@ -69,7 +70,8 @@ class Material:
     release : mapping
         What the release tells of itself.
     findings : mapping of str to mapping
-        What other commands found and the reader gave: `validation`, `uncertainty`, `scenarios`.
+        What other commands found over the row's own run, and what the reader gave in place of it: `validation`,
+        `uncertainty`, `scenarios`.
     """
 
     table: str
@@ -111,7 +113,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
     Raises
     ------
     InputError
-        If the release has none of that name (RESULT_UNKNOWN).
+        If the release has none of that name (RESULT_UNKNOWN), or a finding is not for it (`findings.agreeing`).
     """
     for table, key in KINDS.items():
         found = _rows(release, table, Compare(key, "=", identifier))
@@ -150,8 +152,13 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         categories=_categories(release, row),
         datasets=release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts(),
         release={"id": release.id, **release.info},
-        findings=findings or {},
+        findings={**(row["evidence"].get("findings") or {}), **_given(findings or {}, row)},
     )
+
+
+def _given(given: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the findings that a reader gave, with what they do not share with the result."""
+    return {kind: agreeing(kind, found, row) for kind, found in given.items()}
 
 
 def species_of(evidence: Mapping[str, Any]) -> list[str]:
