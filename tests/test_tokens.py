@@ -162,3 +162,15 @@ def test_a_token_that_was_touched_is_taken_no_more(account_client, ours, data):
     touched = token[:at] + letter + token[at + 1 :]
     same = touched == token or (touched[:-1] == token[:-1])  # the last letter holds bits that nobody reads
     assert same or account_client.app.state.service.tokens.principal(touched) is None
+
+
+def test_logins_of_long_ago_are_forgotten(account_client, people):
+    people.pair("researcher")
+    with people.registry.session() as session, session.begin():
+        session.query(account_models.Login).update({"expires": datetime.now(UTC) - timedelta(days=15)})
+    people.pair("researcher")
+    with people.registry.session(read_only=True) as session:
+        account = session.query(account_models.Account).filter_by(name="researcher").one()
+        logins = session.query(account_models.Login).filter_by(account_id=account.id).all()
+        assert len(logins) == 1
+        assert session.query(account_models.RefreshToken).filter_by(login_id=logins[0].id).count() == 1

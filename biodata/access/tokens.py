@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import jwt
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from biodata.access import accounts
@@ -92,6 +92,7 @@ class Tokens:
         """
         with self._registry.session() as session, session.begin():
             account = session.get_one(Account, account_id)
+            _forget(session, account_id)
             login = Login(id=secrets.token_hex(16), account_id=account_id, method=method, expires=now() + LOGIN_LIFE)
             session.add(login)
             session.flush()
@@ -190,3 +191,10 @@ class Tokens:
             "version": account.token_version,
         }
         return Pair(jwt.encode(claims, self._key, ALGORITHM, headers={"kid": self.key_id, "typ": TYPE}), refresh)
+
+
+def _forget(session: Session, account_id: int) -> None:
+    """Remove an account's logins whose tokens are all too old to be taken, whatever became of them."""
+    past = select(Login.id).where(Login.account_id == account_id, Login.expires < now() - REFRESH_LIFE)
+    session.execute(delete(RefreshToken).where(RefreshToken.login_id.in_(past)))
+    session.execute(delete(Login).where(Login.account_id == account_id, Login.expires < now() - REFRESH_LIFE))

@@ -5,6 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from biodata.errors import StoreError
+
 _BYTES: Final = 32
 
 
@@ -16,8 +18,12 @@ def secret(data: Path) -> bytes:
 def token_secret(data: Path) -> bytes:
     """Return what tokens are signed with; it tells nothing of the installation's other secrets."""
     folder = data / "secrets"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return kept(folder / "tokens")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return kept(folder / "tokens")
+    except OSError as error:
+        message = f"the secret of the tokens can neither be read nor made: {error.strerror}"
+        raise StoreError(message) from error
 
 
 def kept(path: Path) -> bytes:
