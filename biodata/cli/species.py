@@ -30,8 +30,8 @@ Example: biodata species figures "Elephas maximus" --data mydata
 _FIGURES = """Tell a species' area of occupancy, extent of occurrence and observed occupancy, jointly and by country.
 
 With --records public (the default) they are made of what everybody may see: of a species whose places are published as
-cells they are bounds, "at least" and "at most", of the published records: withheld ones play no part. With --records exact they carry the strictest category of the records and
-are for their maker.
+cells they are bounds, "at least" and "at most", and withheld records play no part. With --records exact they carry the
+strictest category of the records and are for their maker.
 
 Records that tell no uncertainty are left out and counted; --untold-uncertainty-m 1000 takes them as certain to 1 km.
 
