@@ -84,3 +84,10 @@ def test_what_cannot_be_taken_is_told(areas, tmp_path, told, words):
     assert done.exit_code != 0
     assert words in str(done.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_date_before_every_site_and_a_country_told_twice(areas, tmp_path):
+    done = run(areas, "--country", "LA", "--country", "Laos", "--out", tmp_path / "out", "--as-of", "1800-01-01")
+    assert done.exit_code == 0, done.output
+    assert "the areas hold no site of LA" in done.stdout
+    assert pl.read_csv(tmp_path / "out" / "coverage.csv")["place"].unique().to_list() == ["LA"]

@@ -95,7 +95,7 @@ def protected_ground(
     later = (pl.col("status_year") > as_of.year).fill_null(value=False)
     present = areas.filter(~later)
     cleaned = clean(present, chosen)
-    counted = present.filter(~pl.Series(_out(present, chosen)))
+    counted = present.filter(~pl.Series(_out(present, chosen), dtype=pl.Boolean))
     claims = cleaned.not_mapped.filter(pl.col("area_id").is_in(counted["area_id"].implode()))
     told = source or ", ".join(sorted(areas["source_file"].drop_nulls().unique()))
     return Protected(

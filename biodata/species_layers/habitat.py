@@ -88,6 +88,14 @@ def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
     if request.elevation is None and (request.lowest_m is not None or request.highest_m is not None):
         problem = "limits of elevation need a layer of elevation"
         raise InputError(problem, column="--elevation", expected="the name of a layer", code="PARAMETERS_INVALID")
+    low, high = request.lowest_m, request.highest_m
+    lowest, highest = (-np.inf if low is None else low), (np.inf if high is None else high)
+    if not lowest <= highest:
+        problem = "no elevation lies between these limits"
+        raise InputError(
+            problem, column="--lowest-m", value=f"{low:g} to {highest:g}", expected="metres, the lowest first",
+            code="PARAMETERS_INVALID",
+        )  # fmt: skip
     boundaries = places.load_boundaries(settings.boundaries)
     region, facts = _range(settings, request)
     cover = raster_layer(settings, request.land_cover)
@@ -108,7 +116,9 @@ def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
     )  # fmt: skip
     told = {
         "layers": [{"layer": one.name, "sha256": one.sha256} for one in inputs],
-        "classes": list(request.classes), "lowest_m": request.lowest_m, "highest_m": request.highest_m,
+        "classes": list(request.classes),
+        "classes_without_cells": [one for one in request.classes if not (values == one).any()],
+        "lowest_m": request.lowest_m, "highest_m": request.highest_m,
         "boundary_set": boundaries.name, "boundary_version": boundaries.version, "viewpoint": boundaries.viewpoint,
         "band_m": boundaries.band_m,
     }  # fmt: skip

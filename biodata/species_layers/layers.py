@@ -71,9 +71,9 @@ def with_layers(
     names, inputs = [], []
     lon, lat = table["longitude"].to_numpy(), table["latitude"].to_numpy()
     for told in layers:
-        name, _, classes = told.partition("=")
+        name, equals, classes = told.partition("=")
         values, sha256 = sampled(settings, name, lon, lat)
-        if classes:
+        if equals:
             wanted = _classes(told, classes)
             values = np.where(np.isfinite(values), np.isin(values, wanted).astype(np.float64), np.nan)
         table = table.with_columns(pl.Series(told, values))
