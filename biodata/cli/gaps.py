@@ -102,6 +102,7 @@ def gaps(
     from biodata.analysis.species.ranges import read_codes, read_ranges
     from biodata.exports.gaps import write_gaps
     from biodata.harmonise.area_cleaning import Options
+    from biodata.harmonise.area_twins import twins
     from biodata.pipeline.gap_analysis import ToCover, public_evidence, represented
     from biodata.pipeline.protected_ground import protected_ground, read_sites
 
@@ -139,6 +140,7 @@ def gaps(
     told = {"country": stated, "crs": crs}
     options = {name: value for name, value in told.items() if value is not None}
     sites = read_sites(areas, options=options, progress=show_progress())
+    pairs = twins(sites)
     dates: list[date] = [one.date() for one in as_of or [datetime.now(UTC)]]
     cleaning = Options(keep_mab=keep_mab)
     scenarios = [
@@ -155,6 +157,8 @@ def gaps(
         "cells_target": what.cells_target.told(),
         "habitat_target": what.habitat_target.told(),
     }
+    if pairs.height:
+        tables["same_sites"] = pairs
     layers: dict[str, pl.DataFrame] = {}
     if data is not None:
         settings, last = settings_for(data), max(dates)
@@ -175,6 +179,12 @@ def gaps(
     for one in drawn:
         say_ranges(one.facts)
     _say_coverage(tables["coverage"])
+    if pairs.height:
+        without = pairs["shared_ground"].null_count()
+        say(
+            f"{pairs.height} pairs of sites of different lists seem to be one site (same_sites.csv): their ground counts once"
+            + (f", but what {without} without a map claim may be counted with it" if without else "")
+        )
     _say_species(tables)
     say(
         f"areas: {first['areas']}; boundary set {first['boundary_set']} ({first['boundary_version']}), band "

@@ -12,6 +12,7 @@ from biodata.harmonise.area_cleaning import Options, clean
 from biodata.harmonise.area_cleaning.cleaning import is_mab, not_in_force
 from biodata.harmonise.area_cleaning.countries import coverage_by_country, ground_by_country, not_mapped_by_country
 from biodata.harmonise.area_sites import sites
+from biodata.harmonise.area_twins import flagged, twins
 from biodata.ingest.protected_areas import ProtectedAreaSource
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def read_sites(files: Sequence[Path], *, options: dict[str, str] | None = None, 
     if not sum(frame.height for frame in frames):
         problem = "there is no site in it"
         raise InputError(problem, file=", ".join(path.name for path in files), code="INPUT_EMPTY")
-    return pl.concat(frames)
+    found = pl.concat(frames)
+    return flagged(found, twins(found)) if len(frames) > 1 else found
 
 
 def protected_ground(
