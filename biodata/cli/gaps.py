@@ -179,6 +179,10 @@ def gaps(
     for one in drawn:
         say_ranges(one.facts)
     _say_coverage(tables["coverage"])
+    for one in scenarios:
+        if one.facts["not_counted"]:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in one.facts["not_counted"].items())
+            say(f"{one.as_of} {one.scenario}: rows of sites that hold no ground: {reasons}")
     if pairs.height:
         without = pairs["shared_ground"].null_count()
         say(

@@ -107,7 +107,7 @@ def protected_ground(
         apart=coverage_by_country(cleaned, boundaries).select("country_code", "kind", "realm", *_APART),
         not_mapped=_by_country(not_mapped_by_country(claims)),
         facts=_facts(told, chosen, boundaries) | {"sites": areas.height, "sites_of_later_years": areas.filter(later).height,
-        "sites_without_a_year": present["status_year"].null_count()},
+        "not_counted": _reasons(cleaned.fates), "sites_without_a_year": present["status_year"].null_count()},
     )  # fmt: skip
 
 
@@ -116,6 +116,12 @@ def _out(areas: pl.DataFrame, options: Options) -> list[bool]:
     drop, _ = not_in_force(areas, options)
     out = drop["STATUS_NOT_TOLD"] | drop["STATUS_NOT_IN_FORCE"]
     return list(out if options.keep_mab else out | is_mab(areas))
+
+
+def _reasons(fates: pl.DataFrame) -> dict[str, int]:
+    """Count the sites that hold no ground of the coverage, by reason."""
+    told = fates.filter(~pl.col("in_coverage"))["not_in_coverage_because"].drop_nulls()
+    return dict(told.value_counts().sort("not_in_coverage_because").iter_rows())
 
 
 def _by_country(claims: pl.DataFrame) -> pl.DataFrame:
