@@ -257,6 +257,8 @@ def _say_coverage(table: "pl.DataFrame") -> None:
             continue
         if row["border_disagreement_km2"] and row["border_disagreement_km2"] > 0.5:
             text += f"; {row['border_disagreement_km2']:,.0f} km² of neighbours' sites in the band of its border"
+        if row["coast_disagreement_km2"] and row["coast_disagreement_km2"] > 0.5:
+            text += f"; {row['coast_disagreement_km2']:,.0f} km² where the map of the coast and the sites disagree"
         if row["not_mapped_sites"]:
             text += f"; {row['not_mapped_sites']} sites without a map claim {row['reported_not_mapped_km2']:,.0f} km²"
             if row["not_mapped_without_area"]:
