@@ -176,8 +176,8 @@ def gaps(
     if data is not None:
         named |= {name: facts["records"][name] for name in ("evidence_view", "snapshot")}
     written = write_gaps(out, tables=tables, regions=regions, facts=facts, layers=layers, named=named)
-    for one in drawn:
-        say_ranges(one.facts)
+    for of_file in drawn:
+        say_ranges(of_file.facts)
     _say_coverage(tables["coverage"])
     for one in scenarios:
         if one.facts["not_counted"]:

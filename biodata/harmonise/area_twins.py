@@ -75,9 +75,8 @@ def twins(sites: pl.DataFrame) -> pl.DataFrame:
         if share >= LEAST_SAME or (named and share >= LEAST_SHARED):
             found[a, b] = (share, SAME_NAME if named else SAME_GROUND)
     for (a, b), reason in _told_alike(wholes, words, area > 0).items():
-        share = ground.get((a, b), 0.0) if area[a] > 0 and area[b] > 0 else None
         if reason == SAME_ID or (a, b) not in found:
-            found[a, b] = (share, reason)
+            found[a, b] = (ground.get((a, b), 0.0) if area[a] > 0 and area[b] > 0 else None, reason)
     told = wholes.select("area_id", "name", "source_file")
     rows = sorted(found)
     frame = pl.concat(
