@@ -97,18 +97,15 @@ def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
         If elapid is not installed.
     """
     from biodata.analysis import evidence
-    from biodata.analysis.grid import equal_area_grid
+    from biodata.analysis.grid import equal_area_grid, refuse_more
     from biodata.analysis.layer_reading import own_grid
     from biodata.analysis.species.figures import STILL_THERE, untold_as
-    from biodata.analysis.species.habitat import centres
     from biodata.analysis.species.model import fit_model
 
     first = raster_layer(settings, request.layers[0].partition("=")[0])
     window = request.window or _degrees(own_grid(first))
     grid = equal_area_grid(window, request.cell_m)
-    if grid.shape[0] * grid.shape[1] > MOST_CELLS:
-        problem = f"the window holds {grid.shape[0] * grid.shape[1]:,} cells"
-        raise InputError(problem, expected=f"at most {MOST_CELLS:,}: larger cells, or a box", code="INPUT_TOO_LARGE")
+    refuse_more(grid, MOST_CELLS, column="--cell-m", expected="larger cells, or a box")
     read = records_of(settings, view=request.view, window=window)
     records = read.records
     if request.untold_uncertainty_m is not None:
@@ -130,10 +127,9 @@ def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
         pl.col("class").is_in(own["class"].drop_nulls().unique().implode()),
         pl.col("basisOfRecord").is_in(own["basisOfRecord"].drop_nulls().unique().implode()),
     )
-    lon, lat = centres(grid)
-    table, names, inputs = with_layers(
-        settings, pl.DataFrame({"longitude": lon.ravel(), "latitude": lat.ravel()}), request.layers
-    )
+    lonlat = grid.lonlat(*(part.ravel() for part in np.indices(grid.shape)))
+    centres = pl.DataFrame({"longitude": lonlat[:, 0], "latitude": lonlat[:, 1]})
+    table, names, inputs = with_layers(settings, centres, request.layers)
     values = table.select(names).to_numpy().astype(np.float64)
     known = np.isfinite(values).all(axis=1)
     presences, visited = (_cells(frame, grid, known) for frame in (own, group))
