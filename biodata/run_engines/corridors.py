@@ -12,7 +12,7 @@ import polars as pl
 from biodata import run_records, runs
 from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
-from biodata.runs import Request, RunReport
+from biodata.runs import KEYS, Request, RunReport
 from biodata.settings import Settings
 from biodata.vocabularies import EvidenceView
 
@@ -68,14 +68,10 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
     from biodata.store.lake import Lake
 
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        tables = {
-            name: lake.read(name).filter(pl.col("run_id") == report.run_id)
-            for name in ("corridors", "reserve_candidates", "considered_ground")
-        }
+        tables = {name: lake.read(name).filter(pl.col("run_id") == report.run_id) for name in KEYS}
         areas = lake.read("protected_areas", snapshot=report.snapshot)
-    keys = {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
     results = {
-        name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(keys[name])
+        name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(KEYS[name])
         for name, frame in tables.items()
     }
     facts = report.parameters
