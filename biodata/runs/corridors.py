@@ -153,6 +153,7 @@ def find_corridors(
             parameters=wanted,
             view=request.evidence_view,
             category=category,
+            everything=everything,
             surroundings=Surroundings(
                 window=window,
                 habitat=habitat.of_resistance(ground.resistance, ground.grid, limit=wanted.habitat_resistance),

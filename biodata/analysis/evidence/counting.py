@@ -231,7 +231,8 @@ def _least_share(asked: pl.DataFrame, beyond: Floats, side_share: float) -> Floa
         place.filter("reaches_over").n_unique().over("species").clip(lower_bound=1)
     )
     wrong = (1 - side_share) / several.to_series().to_numpy()
-    return np.maximum(side_share, 1 - np.maximum(wrong, FINEST_SHARE))
+    least: Floats = np.maximum(side_share, 1 - np.maximum(wrong, FINEST_SHARE))
+    return least
 
 
 def _one_of_each(frame: pl.DataFrame) -> pl.DataFrame:

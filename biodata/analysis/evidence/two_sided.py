@@ -75,8 +75,10 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
         else:
             there = [code for code in codes if species in by_country[code]]
             elsewhere = [code for code in codes if code not in there]
-            doubtful = {"side_not_certain": unsure.get(species, 0)}
-            one_sided.append({"species": species, "recorded_in": there, "survey_in": elsewhere} | doubtful)
+            doubtful = unsure.get(species, 0)
+            one_sided.append(
+                {"species": species, "recorded_in": there, "survey_in": elsewhere, "side_not_certain": doubtful}
+            )
     cells = _at_cells(counting)
     at_cells, cell_degrees = (dict(cells.select("species", name).iter_rows()) for name in ("n", "degrees"))
     return TwoSided(by_country, shared, one_sided, reasons(records), at_cells, cell_degrees)
