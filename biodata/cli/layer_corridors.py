@@ -6,7 +6,9 @@ from typing import Any
 from biodata.cli.options import say, settings_for, show_progress
 
 
-def run(data: Path, asked: dict[str, Any], out: Path | None, *, estimate: bool, check_window: bool) -> None:
+def run(
+    data: Path, asked: dict[str, Any], out: Path | None, *, alone: bool, estimate: bool, check_window: bool
+) -> None:
     """Run over a layer of the installation."""
     from biodata import run_engines, runs
     from biodata.exports.layers import write_geopackage
@@ -18,13 +20,19 @@ def run(data: Path, asked: dict[str, Any], out: Path | None, *, estimate: bool, 
     say(runs.estimate(settings, request).told())
     if estimate:
         return
-    report = runs.find_corridors(settings, request, progress=show_progress())
+    report = runs.find_corridors(settings, request, alone=alone, progress=show_progress())
     kept = run_engines.keep(settings, "corridors", asked, outcome_of(settings, request, report), seed=request.seed)
     say(
         f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
         f"{report.corridors} corridors, {report.candidates} candidates"
     )
     say(f"looked at: {', '.join(f'{count} {outcome}' for outcome, count in report.considered.items()) or 'nothing'}")
+    if report.replaced:
+        say(f"in the place of {', '.join(report.replaced)}; earlier versions of the lake keep that")
+    if report.beside:
+        say(
+            f"beside it stand, from other layers, boxes or species, {', '.join(report.beside)}; --alone takes them away"
+        )
     if report.window:
         say(report.window)
     if report.left_out:

@@ -117,6 +117,8 @@ class RunReport:
         which no Red List category is known (NO_CATEGORY).
     window : str, optional
         What the check of the window found.
+    replaced, beside : tuple of str
+        Runs whose results went, and those whose results stay beside these.
     """
 
     run_id: str
@@ -129,6 +131,8 @@ class RunReport:
     left_out: dict[str, int] = field(default_factory=dict)
     window: str | None = None
     considered: dict[str, int] = field(default_factory=dict)
+    replaced: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""

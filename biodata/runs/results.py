@@ -4,20 +4,22 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 
 from biodata import places, sharing, terms
+from biodata.runs.request import Request
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.vocabularies import CandidateCriterion, EvidenceView
 
-RESULTS: Final = MappingProxyType(
+KEYS: Final = MappingProxyType(
     {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
 )
-"""The tables of a run of corridors, and the column that names a row."""
+"""The tables of results, and the column that names a row."""
 
 
 def read_results(settings: Settings, table: str) -> pl.DataFrame:
@@ -84,11 +86,24 @@ def run_id_of(parameters: dict[str, Any]) -> str:
     return f"{parameters['layer']}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def named(frame: pl.DataFrame, run_id: str, key: str, layer: str, parameters: dict[str, Any]) -> pl.DataFrame:
+def place_of(request: Request) -> str:
+    """Return how the names of a run's results begin: a later run of this place stands where it stood.
+
+    Runs over one layer for two species, or of two boxes of it, are of two places and stand beside each other.
+    """
+    parts = [request.layer]
+    if request.species is not None:
+        parts.append(re.sub(r"\W+", "_", request.species.lower()).strip("_"))
+    if request.box is not None:
+        parts.append("box" + hashlib.sha256(json.dumps(request.box).encode()).hexdigest()[:6])
+    return "-".join(parts)
+
+
+def named(frame: pl.DataFrame, run_id: str, key: str, place: str, parameters: dict[str, Any]) -> pl.DataFrame:
     """Put the run's name into the rows, and its parameters into their evidence."""
     told = json.dumps({"run": parameters}, ensure_ascii=False, sort_keys=True)
     evidence = pl.col("evidence").map_elements(lambda text: _merge(text, told), return_dtype=pl.String)
-    return frame.with_columns(pl.lit(run_id).alias("run_id"), (pl.lit(f"{layer}-") + pl.col(key)).alias(key), evidence)
+    return frame.with_columns(pl.lit(run_id).alias("run_id"), (pl.lit(f"{place}-") + pl.col(key)).alias(key), evidence)
 
 
 def _merge(first: str, second: str) -> str:
@@ -96,12 +111,49 @@ def _merge(first: str, second: str) -> str:
     return json.dumps({**json.loads(first), **json.loads(second)}, ensure_ascii=False, sort_keys=True)
 
 
-def commit(lake: Lake, table: str, frame: pl.DataFrame, key: str, layer: str) -> None:
-    """Put the results in the place of those that an earlier run over the layer gave."""
-    stored = lake.read(table)
-    others = stored.filter(~pl.col("run_id").str.contains(f"^{re.escape(layer)}-[0-9a-f]{{12}}$"))
-    whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
-    lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} over {layer}")
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What became of the results of other runs.
+
+    Attributes
+    ----------
+    replaced, beside : tuple of str
+        The runs whose results went, and those whose results stay beside the new ones.
+    """
+
+    replaced: tuple[str, ...]
+    beside: tuple[str, ...]
+
+
+def commit(lake: Lake, frames: Mapping[str, pl.DataFrame], place: str, *, alone: bool) -> Committed:
+    """Put a run's results in the place of those that an earlier run of the same place gave.
+
+    Parameters
+    ----------
+    lake : Lake
+    frames : mapping of str to polars.DataFrame
+        By the names of `KEYS`.
+    place : str
+        As `place_of` tells it.
+    alone : bool
+        Also take away the results of all other runs.
+
+    Returns
+    -------
+    Committed
+    """
+    gone: set[str] = set()
+    kept: set[str] = set()
+    for table, frame in frames.items():
+        key, stored = KEYS[table], lake.read(table)
+        same = pl.col(key).str.contains(f"^{re.escape(place)}-[a-z]+-[0-9]+$").fill_null(value=False)
+        others = stored.clear() if alone else stored.filter(~same)
+        before = set(stored["run_id"].drop_nulls())
+        kept |= set(others["run_id"].drop_nulls())
+        gone |= before
+        whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
+        lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} of {place}")
+    return Committed(tuple(sorted(gone - kept)), tuple(sorted(kept)))
 
 
 def facts_of(evidence: str) -> dict[str, Any]:
@@ -131,7 +183,7 @@ def put_finding(
         How many rows tell it now.
     """
     count = 0
-    for table, key in RESULTS.items():
+    for table, key in KEYS.items():
         rows = lake.read(table).filter(pl.col("run_id") == run_id)
         texts = []
         for row in rows.iter_rows(named=True):

@@ -13,7 +13,7 @@ from biodata.errors import InputError
 from biodata.runs.corridors import polygon_of
 from biodata.runs.reading import layer_named, records_of, resistance_of, window_of
 from biodata.runs.request import Request, choices_of
-from biodata.runs.results import RESULTS, facts_of
+from biodata.runs.results import KEYS, facts_of
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 
@@ -191,7 +191,7 @@ def judging_of(run: Standing) -> Any:
 def _found(settings: Settings, lake: Lake, name: str) -> tuple[str, dict[str, Any]]:
     """Return the run that a name means, and its facts."""
     known: dict[str, dict[str, Any]] = {}
-    for table, key in RESULTS.items():
+    for table, key in KEYS.items():
         rows = lake.read(table, columns=["run_id", key, "evidence"])
         named = rows.filter((pl.col(key) == name) | (pl.col("run_id") == name))
         if not named.is_empty():

@@ -60,9 +60,11 @@ def _short(material: Material, *, ranked: bool) -> str:
     found = evidence.get("species")
     if found:
         shared, one_sided = len(found["shared"]), len(found["one_sided"])
+        doubtful = sum(one.get("side_not_certain", 0) > 0 for one in found["one_sided"])
         told.append(
             f"{counted(shared, 'threatened species', 'threatened species')} {'has' if shared == 1 else 'have'} records that count on "
-            f"two sides, {counted(one_sided, 'species', 'species')} on one side only."
+            f"two sides, {counted(one_sided, 'species', 'species')} on one side only"
+            + (f"; of {doubtful} of these a record lies too near an edge to tell its side." if doubtful else ".")
         )
     elif ranked or row["outcome"] == "without_evidence":
         told.append("No records on either side were at hand: nothing is known of its species.")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from biodata.exports.reports import markup
 from biodata.exports.reports.material import Material
-from biodata.exports.reports.words import NOT_RUN, countries, flat, number, plain, spaced
+from biodata.exports.reports.words import NOT_RUN, countries, flat, joined, number, percent, plain, spaced
 
 _NOT_MINE: Final = (
     "hard_criteria",
@@ -158,14 +158,39 @@ def _unknown(material: Material) -> str:
             "Ground where nobody looked is not told apart here from ground where nothing was found; `biodata survey-design` does that."
         )
     told += [str(note) for note in evidence.get("notes") or []]
-    one_sided = (evidence.get("species") or {}).get("one_sided") or []
-    tasks = [(one["species"], countries(one["recorded_in"]), countries(one["survey_in"])) for one in one_sided]
+    needed = evidence.get("survey_effort")
+    if needed:
+        cases = needed["cases"].values()
+        nights = joined(
+            [f"{case['nights']} where the chance to see it in a night is {number(case['per_night'])}" for case in cases]
+        )
+        told.append(
+            f"Nights that one camera must stand so that a species which uses its ground is missed in fewer than "
+            f"{percent(needed['miss'])} of cases: {nights} ({needed['source']})."
+        )
     return markup.section(
         "What is unknown, and where to look next",
         markup.bullets(told),
-        markup.table(["Species", "Recorded in", "Survey in"], tasks, caption="Surveys that would settle evidence on one side only", kind="species") if tasks else "",
+        _tasks(evidence),
         identifier="unknown",
     )  # fmt: skip
+
+
+def _tasks(evidence: Mapping[str, Any]) -> str:
+    """Return what one side alone has, as tasks for surveys on the other."""
+    caption, head = "Surveys that would settle evidence on one side only", ["Species", "Recorded in", "Survey in"]
+    tasks = evidence.get("survey_tasks") or []
+    if tasks:
+        rows = [
+            (one["species"], countries(one["recorded_in"]), countries([one["survey_in"]]),
+             f"{number(one['cells_without_effort'])} of {number(one['cells'])}", one["why"])
+            for one in tasks
+        ]  # fmt: skip
+        head = [*head, "Cells without effort", "Why"]
+        return markup.table(head, rows, caption=caption, kind="species")
+    one_sided = (evidence.get("species") or {}).get("one_sided") or []
+    plain_rows = [(one["species"], countries(one["recorded_in"]), countries(one["survey_in"])) for one in one_sided]
+    return markup.table(head, plain_rows, caption=caption, kind="species") if plain_rows else ""
 
 
 def _boundaries(evidence: Mapping[str, Any]) -> str:
