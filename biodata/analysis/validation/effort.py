@@ -112,7 +112,7 @@ def null_points(
     number, squares = _squares(records, effort, side)
     own, others = number[: records.rows.size], number[records.rows.size :]
     seen = np.unique(own)
-    chance = np.bincount(others, effort.weights, minlength=squares)
+    chance = np.bincount(others, effort.weights, minlength=squares).astype(np.float64)
     chance[seen] += 1.0
     # A place is what the records show of it; where only effort was, what effort met there.
     met = np.concatenate([ranks[points.rows, points.columns] for points in (records, effort)])
