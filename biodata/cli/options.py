@@ -12,6 +12,7 @@ from biodata.errors import InputError, NoReleaseError
 from biodata.settings import Settings
 
 if TYPE_CHECKING:
+    from biodata.places import BoundarySet
     from biodata.store.releases import Release
 
 DataOption = Annotated[
@@ -53,6 +54,18 @@ def settings_for(data: Path) -> Settings:
         variable = f"BIODATA_{'.'.join(map(str, first['loc'])).upper()}"
         problem = f"this setting cannot be used: {first['msg']}"
         raise InputError(problem, column=variable, expected="what the README's list of settings says") from None
+
+
+def boundaries_for(data: Path | None = None) -> "BoundarySet":
+    """Return the boundary set that the environment names (`BIODATA_BOUNDARIES`), the same as an installation reads."""
+    from biodata.places import load_boundaries
+
+    return load_boundaries(settings_for(data or Path()).boundaries)
+
+
+def say_boundaries(boundaries: "BoundarySet") -> None:
+    """Say which boundary set an answer was made with."""
+    say(f"boundary set {boundaries.name} ({boundaries.version}), band {boundaries.band_m:g} m")
 
 
 def show_progress() -> bool:

@@ -22,7 +22,7 @@ PARAMETERS: Final = Parameters(
     MappingProxyType(
         {one.name: one.default for one in fields(Request) if one.default is not MISSING and one.name != "seed"}
     ),
-    paths=frozenset({"resistance"}),
+    paths=frozenset({"resistance", "plan", "agreements"}),
     silent=frozenset({"check_window"}),
 )
 """Those of a request; the seed is told beside them."""
@@ -31,6 +31,7 @@ _NUMBERS: Final[Mapping[Any, Any]] = MappingProxyType(
         float: int | float,
         float | None: int | float | None,
         EvidenceView: str,
+        tuple[str, ...]: list | tuple | str,
         tuple[float, float, float, float] | None: list | tuple | None,
     }
 )
@@ -79,6 +80,11 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
         RunInput("layer", facts["layer_sha256"], request.layer),
         RunInput("resistance", facts["resistance_sha256"], Path(request.resistance).name),
         *(RunInput(f"layer {name}", sha256) for name, sha256 in sorted(facts["resistance_layers"].items())),
+        *(
+            RunInput(name, facts[f"{name}_sha256"], str(facts.get(name, name)))
+            for name in ("plan", "plan_units", "agreements", "cost_layer")
+            if f"{name}_sha256" in facts
+        ),
         RunInput("protected_areas", run_records.table_hash(areas), f"lake {report.snapshot}"),
         RunInput("rules", facts["rules"], "sharing rules"),
     )

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import polars as pl
 from biodata import places, sharing, terms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.vocabularies import EvidenceView
+from biodata.vocabularies import CandidateCriterion, EvidenceView
 
 RESULTS: Final = MappingProxyType(
     {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
@@ -37,6 +37,38 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         return sharing.publish_results(table, lake.read(table), boundaries=boundaries)
+
+
+def ranked_anew(candidates: pl.DataFrame, criteria: Sequence[str]) -> pl.DataFrame:
+    """Return candidates with the front and rank that they have by some criteria alone, run by run.
+
+    Parameters
+    ----------
+    candidates : polars.DataFrame of n rows
+        As `read_results` gives them: what is ranked is what was published of them.
+    criteria : sequence of str
+        Names of criteria; all where there are none.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        In the order of run and rank; `rank`, `front`, `acceptability`, `within_first`, and `ranking` of `evidence` are
+        new, everything else is as it was.
+    """
+    from biodata.analysis.candidates import ranking
+
+    rows: list[dict[str, Any]] = []
+    for _, run in candidates.sort("run_id", "rank").group_by("run_id", maintain_order=True):
+        old = run.to_dicts()
+        card = json.loads(old[0]["evidence"])["ranking"]
+        values = [{name: part["value"] for name, part in json.loads(row["parts"]).items()} for row in old]
+        chosen = criteria or tuple(CandidateCriterion)
+        for told in ranking.rank(values, draws=card["draws"], seed=card["seed"], first=card["first"], criteria=chosen):
+            row = old[told.pop("position")]
+            evidence = json.loads(row["evidence"]) | {"ranking": told}
+            new = {name: told[name] for name in ("rank", "front", "acceptability", "within_first")}
+            rows.append(row | new | {"evidence": json.dumps(evidence, ensure_ascii=False, sort_keys=True)})
+    return pl.DataFrame(rows, schema=candidates.schema)
 
 
 def held_back(settings: Settings, table: str = "reserve_candidates") -> int:
