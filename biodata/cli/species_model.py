@@ -42,7 +42,14 @@ def model(
     data: DataOption = DEFAULT_DATA,
     box: Annotated[str | None, typer.Option(help="west,south,east,north: the first layer's.")] = None,
     cell_m: Annotated[float, typer.Option(help="Side of a cell.", min=30, max=1e6)] = 2_000.0,
-    block_m: Annotated[float, typer.Option(help="Side of a block that is held out.", min=100, max=1e7)] = 50_000.0,
+    block_m: Annotated[
+        float | None,
+        typer.Option(
+            help="Side of a block that is held out, metres: how far the layers are alike, where not told.",
+            min=100,
+            max=1e7,
+        ),
+    ] = None,
     folds: Annotated[int, typer.Option(help="Parts that blocks are dealt into.", min=2, max=20)] = 4,
     nulls: Annotated[int, typer.Option(help="Models of random points.", min=19, max=999)] = 19,
     seed: Annotated[int, typer.Option(help="Start of every random number.", min=0)] = 1,

@@ -163,19 +163,29 @@ def facts_of(evidence: str) -> dict[str, Any]:
 
 
 def put_finding(
-    lake: Lake, run_id: str, kind: str, found: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+    lake: Lake,
+    run_id: str,
+    kind: str,
+    found: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
+    *,
+    view: EvidenceView,
 ) -> int:
     """Put what was found over a run beside its results: it leaves with them, and only if they may leave.
+
+    Corridors rest on no records, so those of a run of exact records may leave: what was found by exact records is not put
+    beside them.
 
     Parameters
     ----------
     lake : Lake
     run_id : str
-        The run, as its rows name it; its evidence view is that of the finding.
+        The run, as its rows name it.
     kind : str
         `validation`, `uncertainty` or `scenarios`; an earlier one of the kind is replaced.
     found : callable of table and row to mapping
         What is told of a row.
+    view : EvidenceView
+        Which records the finding read: the run's.
 
     Returns
     -------
@@ -185,6 +195,9 @@ def put_finding(
     count = 0
     for table, key in KEYS.items():
         rows = lake.read(table).filter(pl.col("run_id") == run_id)
+        if view is not EvidenceView.PUBLIC:
+            stays = "evidence_view" in rows.columns
+            rows = rows.filter(pl.col("evidence_view").eq_missing(str(view))) if stays else rows.clear()
         texts = []
         for row in rows.iter_rows(named=True):
             evidence = json.loads(row["evidence"])

@@ -1,6 +1,7 @@
 """A run of corridors taken up again: the ground, areas, links and records that it stood on."""
 
-from dataclasses import dataclass, fields
+import json
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
 LINKS: Final = ("from_area_id", "to_area_id")
+_NOT_FACTS: Final = frozenset({"resistance", "plan", "agreements", "check_window"})
+"""What a run's facts tell by a file's name, or not at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,16 +212,13 @@ def _found(settings: Settings, lake: Lake, name: str) -> tuple[str, dict[str, An
 
 
 def _is_of(record: run_records.RunRecord, facts: dict[str, Any]) -> bool:
-    """Tell whether a kept run is the one of these facts."""
-    asked = {
-        name: value for name, value in record.parameters.items() if name not in ("resistance", "check_window", "as_of")
-    }
-    same = all(facts.get(name) == (list(value) if isinstance(value, tuple) else value) for name, value in asked.items())
+    """Tell whether a kept run is the one of these facts; files are told apart by the version of the lake that they led to."""
+    request = Request(**record.parameters, seed=record.seed)
+    asked = json.loads(json.dumps(asdict(request)))
+    dated = asked.pop("as_of") in (None, facts["as_of"])
+    same = all(facts.get(name) == value for name, value in asked.items() if name not in _NOT_FACTS)
     table = next((one.sha256 for one in record.inputs if one.name == "resistance"), None)
-    dated = record.parameters.get("as_of") in (None, facts["as_of"])
-    return same and dated and (record.snapshot, record.seed, table) == (
-        facts["snapshot"], facts["seed"], facts["resistance_sha256"],
-    )  # fmt: skip
+    return dated and same and (record.snapshot, table) == (facts["snapshot"], facts["resistance_sha256"])
 
 
 def _table(settings: Settings, facts: dict[str, Any], told: Path | None) -> Path:
