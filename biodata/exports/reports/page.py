@@ -11,6 +11,7 @@ import shapely
 from biodata.exports.reports import candidate_sections, corridor_sections, markup, origin_sections, shared_sections
 from biodata.exports.reports.material import KINDS, Material
 from biodata.exports.reports.words import plain, text
+from biodata.places import country_name
 
 _STYLE: Final = """\
 :root{color-scheme:light}
@@ -113,6 +114,7 @@ def card(material: Material) -> dict[str, Any]:
         "boundaries": dict(material.release.get("boundaries") or {}),
         "datasets": [dict(one) for one in material.datasets],
         "citation": origin_sections.citation(material),
+        "countries": {code: country_name(code) for code in material.row["country_codes"] or []},
     }
 
 
