@@ -80,6 +80,7 @@ class Code(StrEnum):
     PAGE_INVALID = "PAGE_INVALID"
     TILE_UNKNOWN = "TILE_UNKNOWN"
     DATASET_FORBIDDEN = "DATASET_FORBIDDEN"
+    ROLE_MISSING = "ROLE_MISSING"
 
 
 PROBLEMS: Final = MappingProxyType(
@@ -93,7 +94,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.WINDOW_EXCEEDED: Problem(400, "Offset paging ends at 100,000 records; a cursor has no such end."),
         Code.REQUEST_INVALID: Problem(400, "The request cannot be read."),
         Code.UPLOAD_INVALID: Problem(400, "The upload cannot be read."),
-        Code.KEY_MISSING: Problem(401, "An API key is needed, and the one given, if any, is not known."),
+        Code.KEY_MISSING: Problem(401, "An API key or a token is needed, and the one given, if any, cannot be taken."),
         Code.NOT_FOUND: Problem(404, "There is nothing here."),
         Code.RECORD_MISSING: Problem(404, "There is no such record in this release."),
         Code.AREA_MISSING: Problem(404, "There is no such area."),
@@ -130,6 +131,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.PAGE_INVALID: Problem(400, "There is no such page."),
         Code.TILE_UNKNOWN: Problem(404, "There is no such tile."),
         Code.DATASET_FORBIDDEN: Problem(403, "The key uploads to another dataset."),
+        Code.ROLE_MISSING: Problem(403, "Your roles do not reach so far."),
     }
 )
 """Status and title of every code; the documentation page lists them."""

@@ -79,6 +79,13 @@ _ALL = (
         placeless=True,
     ),
     Flag(
+        "COORDINATE_UNCERTAINTY_DECLARED",
+        _PLACE,
+        "No uncertainty was told; it is what the dataset's keeper declares of all its places.",
+        gbif=False,
+        placeless=True,
+    ),
+    Flag(
         "COORDINATE_PRECISION_INVALID",
         _PLACE,
         "The stated precision is no number of degrees between 0 and 10.",

@@ -10,14 +10,17 @@ linked, would tell of a third.
 
 from biodata.assessments.finding import RELEASE_COLUMNS, find, of_release, with_utc
 from biodata.assessments.table import RULE_VERSION, AssessReport, assess, beside_others, of_open, unidentified
+from biodata.assessments.viewing import WORLD, in_view
 
 __all__ = [
     "RELEASE_COLUMNS",
     "RULE_VERSION",
+    "WORLD",
     "AssessReport",
     "assess",
     "beside_others",
     "find",
+    "in_view",
     "of_open",
     "of_release",
     "unidentified",

@@ -128,16 +128,23 @@ def of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFr
     """
     columns = sorted({*duplicate_facts.COLUMNS, "year", "source_record_id", *LOOKED_AT})
     snapshot = lake.snapshot()
+    boundaries = places.load_boundaries(settings.boundaries)
     batches = (
-        batch[np.setdiff1d(np.arange(batch.height), sharing.decide(batch, rules)["row"].to_numpy())].drop("repairs")
+        _open(batch, rules, boundaries).drop("repairs")
         for batch in lake.batches("occurrences", columns=columns, snapshot=snapshot, batch_rows=BATCH_ROWS)
     )
     return find(
         batches,
         rows=lake.count("occurrences", snapshot=snapshot),
-        gazetteer=places.load_gazetteer(places.load_boundaries(settings.boundaries), settings.gazetteer_file),
+        gazetteer=places.load_gazetteer(boundaries, settings.gazetteer_file),
         work=settings.data / "staging",
     )
+
+
+def _open(batch: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> pl.DataFrame:
+    """Return the records that no rule makes less than open."""
+    decided = sharing.decide(batch, rules, boundaries=boundaries)
+    return batch[np.setdiff1d(np.arange(batch.height), decided["row"].to_numpy())]
 
 
 def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import Final
 import typer
 
 from biodata.cli import (
+    accounts,
     assess,
     candidates,
     circuit,
@@ -80,6 +81,7 @@ for module in (
     circuit,
     cite,
     explain,
+    accounts,
     keys,
     datum,
     parse,

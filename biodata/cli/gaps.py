@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import read_country, say, settings_for, show_progress
+from biodata.cli.options import boundaries_for, read_country, say, settings_for, show_progress
+from biodata.cli.species_options import RangeCodesOption, say_ranges
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def gaps(
     ranges: Annotated[
         list[Path] | None, typer.Option(help="Polygons of species' ranges; several times for several.", dir_okay=False)
     ] = None,
-    range_name: Annotated[str, typer.Option(help="Their column of species.")] = "species",
+    range_name: Annotated[
+        str | None, typer.Option(help="Their column of species: species, sci_name or binomial.")
+    ] = None,
+    range_codes: RangeCodesOption = None,
     area_of_habitat: Annotated[
         list[Path] | None,
         typer.Option(help="Raster of a species' habitat (cells above 0), named after it.", dir_okay=False),
@@ -95,11 +99,11 @@ def gaps(
     from biodata.analysis.gaps.occupied import occupied
     from biodata.analysis.gaps.surveys import survey_gaps
     from biodata.analysis.gaps.targets import Target
+    from biodata.analysis.species.ranges import read_codes, read_ranges
     from biodata.exports.gaps import write_gaps
     from biodata.harmonise.area_cleaning import Options
     from biodata.pipeline.gap_analysis import ToCover, public_evidence, represented
     from biodata.pipeline.protected_ground import protected_ground, read_sites
-    from biodata.places import load_boundaries
 
     inputs = [*areas, *(ranges or []), *(habitats or []), *(area_of_habitat or [])]
     for path in [*inputs, *filter(None, [landscapes])]:
@@ -107,9 +111,11 @@ def gaps(
             problem = "there is no such file"
             raise InputError(problem, file=str(path), code="FILE_MISSING")
     species = Target(rule=_rule(species_target), share=species_share, km2=species_km2)
+    codes_of_ranges = read_codes(range_codes or [])
+    drawn = [read_ranges(path, name=range_name, codes=codes_of_ranges) for path in ranges or []]
     rasters = [path for path in habitats or [] if path.suffix.lower() in _RASTERS]
     what = ToCover(
-        species=[features.read_places(path, name=range_name, kind="range") for path in ranges or []],
+        species=[one.places for one in drawn],
         habitats=[
             features.read_places(path, name=habitat_name, kind="habitat")
             for path in habitats or []
@@ -121,7 +127,7 @@ def gaps(
         cells_target=Target(rule="relative", share=species_share),
         habitat_target=Target(rule="relative", share=target),
     )
-    boundaries = load_boundaries()
+    boundaries = boundaries_for(data)
     codes = [read_country(told, option="--country") for told in country]
     regions = [features.provinces(codes, boundaries)] if provinces else []
     if landscapes is not None:
@@ -141,6 +147,7 @@ def gaps(
     facts: dict[str, Any] = {
         "countries": codes,
         "scenarios": [{"scenario": s.scenario, "as_of": s.as_of, **s.facts} for s in scenarios],
+        "ranges": [one.facts for one in drawn],
         "species_target": species.told(),
         "cells_target": what.cells_target.told(),
         "habitat_target": what.habitat_target.told(),
@@ -162,6 +169,8 @@ def gaps(
     if data is not None:
         named |= {name: facts["records"][name] for name in ("evidence_view", "snapshot")}
     written = write_gaps(out, tables=tables, regions=regions, facts=facts, layers=layers, named=named)
+    for one in drawn:
+        say_ranges(one.facts)
     _say_coverage(tables["coverage"])
     _say_species(tables)
     say(

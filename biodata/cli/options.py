@@ -12,6 +12,7 @@ from biodata.errors import InputError, NoReleaseError
 from biodata.settings import Settings
 
 if TYPE_CHECKING:
+    from biodata.places import BoundarySet
     from biodata.store.releases import Release
 
 DataOption = Annotated[
@@ -20,8 +21,22 @@ DataOption = Annotated[
 
 DEFAULT_DATA = Path("biodata_data")
 
-OWN_FILES = "your own files: as exact as you gave them"
-"""The view of the records on what is made of files that no sharing rule was asked about: whoever passes it on decides."""
+KeepOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Installation that keeps the run, or whose run --run names.", file_okay=False),
+]
+
+RunOption = Annotated[
+    str | None,
+    typer.Option(
+        "--run", help="Run of `corridors --layer`, or one of its results: asks about it, and its report tells it."
+    ),
+]
+
+TableOption = Annotated[
+    Path | None,
+    typer.Option("--resistance", help="The run's table of resistance, if it lies elsewhere now.", dir_okay=False),
+]
 
 
 def settings_for(data: Path) -> Settings:
@@ -39,6 +54,18 @@ def settings_for(data: Path) -> Settings:
         variable = f"BIODATA_{'.'.join(map(str, first['loc'])).upper()}"
         problem = f"this setting cannot be used: {first['msg']}"
         raise InputError(problem, column=variable, expected="what the README's list of settings says") from None
+
+
+def boundaries_for(data: Path | None = None) -> "BoundarySet":
+    """Return the boundary set that the environment names (`BIODATA_BOUNDARIES`), the same as an installation reads."""
+    from biodata.places import load_boundaries
+
+    return load_boundaries(settings_for(data or Path()).boundaries)
+
+
+def say_boundaries(boundaries: "BoundarySet") -> None:
+    """Say which boundary set an answer was made with."""
+    say(f"boundary set {boundaries.name} ({boundaries.version}), band {boundaries.band_m:g} m")
 
 
 def show_progress() -> bool:

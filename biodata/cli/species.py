@@ -30,7 +30,7 @@ Example: biodata species figures "Elephas maximus" --data mydata
 _FIGURES = """Tell a species' area of occupancy, extent of occurrence and observed occupancy, jointly and by country.
 
 With --records public (the default) they are made of what everybody may see: of a species whose places are published as
-cells they are bounds, "at least" and "at most". With --records exact they carry the strictest category of the records and
+cells they are bounds, "at least" and "at most", of the published records: withheld ones play no part. With --records exact they carry the strictest category of the records and
 are for their maker.
 
 Records that tell no uncertainty are left out and counted; --untold-uncertainty-m 1000 takes them as certain to 1 km.
@@ -109,7 +109,7 @@ def _say_figures(of: str, part: dict[str, Any]) -> None:
         area = f"area of occupancy {occupied['area_km2']:,.0f} km² (least of {occupied['positions']} grid positions)"
     else:
         area = (
-            f"area of occupancy at least {occupied['area_at_least_km2']:,.0f} km² "
+            f"area of occupancy {occupied['area_at_least_km2']:,.0f} to {occupied['area_at_most_km2']:,.0f} km² "
             f"({occupied['published_cells']} published cells)"
         )
     most = "_at_most" if "area_km2_at_most" in extent else ""

@@ -119,7 +119,6 @@ def public_evidence(
     from biodata import assessments
     from biodata.analysis import evidence
     from biodata.store.lake import Lake
-    from biodata.store.query.filters import InBox
 
     shapes = [places.country_geometry(code, boundaries) for code in countries]
     west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
@@ -127,9 +126,7 @@ def public_evidence(
     rules = sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         snapshot = lake.snapshot()
-        where = InBox(*sharing.window_to_read(window, view))
-        records = assessments.beside_others(lake, lake.read("occurrences", where=where))
-    seen = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+        seen = assessments.in_view(settings, lake, rules, boundaries, view=view, window=window)
     parameters = evidence.EvidenceParameters(as_of=as_of, cell_m=cell_m)
     counted = evidence.counted(seen, boundaries=boundaries, parameters=parameters)
     facts = counted.facts | {

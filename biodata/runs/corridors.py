@@ -16,6 +16,7 @@ import polars as pl
 
 from biodata import assessments, places, sharing
 from biodata.errors import InputError
+from biodata.runs import surroundings as besides
 from biodata.runs.reading import category_of, date_of, layer_named, layers_of, records_of, resistance_of, window_of
 from biodata.runs.request import NO_CATEGORY, Request, RunReport, choices_of
 from biodata.runs.results import commit, named, run_id_of
@@ -23,6 +24,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.locks import try_lock
 from biodata.store.registry import Registry
+from biodata.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -72,6 +74,9 @@ def find_corridors(
         snapshot = lake.snapshot()
         layer = layer_named(lake, request.layer)
         window = window_of(layer, request)
+        # What is wrong with these files is told before the work.
+        plan = None if request.plan is None else besides.read_plan(Path(request.plan))
+        agreements = None if request.agreements is None else besides.read_agreements(Path(request.agreements))
         ground, resistance_facts = resistance_of(settings, lake, layer, request, progress=progress)
         table = lake.read("protected_areas")
         areas = area_table.geodataframe(table)
@@ -84,9 +89,11 @@ def find_corridors(
             **asdict(request),
             "as_of": date_of(lake, request, snapshot).isoformat(),
             "resistance": Path(request.resistance).name,
+            "criteria": list(request.criteria),
             "resistance_sha256": hashlib.sha256(Path(request.resistance).read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],
             **resistance_facts,
+            **besides.facts_of(settings, lake, request),
             "boundary_set": f"{boundaries.name} {boundaries.version}",
             "boundary_viewpoint": boundaries.viewpoint,
             "boundary_band_m": boundaries.band_m,
@@ -126,7 +133,11 @@ def find_corridors(
                 executor=executor,
             ).told()
         links = named(links, run_id, "corridor_id", request.layer, parameters)
-        wanted = CandidateParameters(seed=request.seed, habitat_resistance=choices.low_resistance)
+        wanted = CandidateParameters(
+            seed=request.seed,
+            habitat_resistance=choices.low_resistance,
+            criteria=request.criteria or tuple(CandidateCriterion),
+        )
         found = search.find(
             table.filter(pl.col("area_id").is_in(areas["area_id"].to_list())),
             links,
@@ -139,6 +150,9 @@ def find_corridors(
                 window=window,
                 habitat=habitat.of_resistance(ground.resistance, ground.grid, limit=wanted.habitat_resistance),
                 layers=layers_of(lake, settings, pressure.THEMES, window),
+                cost_layer=besides.cost_layer(settings, lake, request),
+                plan=plan,
+                agreements=agreements,
             ),
         )
         candidates = named(found.candidates, run_id, "candidate_id", request.layer, parameters)

@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 
 from biodata.flags import TRACKED
+from biodata.places import BoundarySet
+from biodata.sharing import rule_places
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.taxa import keys_of_rule, matches
 from biodata.vocabularies import SharingCategory
@@ -21,6 +23,8 @@ _FACTS: Final = (
     "event_start",
     "event_end",
     "month",
+    "decimalLongitude",
+    "decimalLatitude",
 )
 TRACKED_RULE: Final = "tracked-animals"
 _TRACKED_REASON: Final = "where an animal with a transmitter was is never published; this rule cannot be loosened"
@@ -33,7 +37,7 @@ _DECISION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 }
 
 
-def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
     """Find the records that a rule makes less than open, and the rule that decides.
 
     Parameters
@@ -42,6 +46,8 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
         Columns of `terms.OCCURRENCE`.
     rules : RuleSet
         The rules.
+    boundaries : BoundarySet
+        Whose land the rules of a country or division are about.
 
     Returns
     -------
@@ -54,10 +60,11 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     Records with the flag `flags.TRACKED` are withheld whatever the rules say.
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
-    what the rule means. Where several apply, the strictest decides; of equally strict ones the first by name is told.
+    what the rule means. A rule of a country applies to all that would be published as one with a place there
+    (`rule_places`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
     tracked = _tracked(occurrences)
-    by_rule = _by_rule(occurrences, rules)
+    by_rule = _by_rule(occurrences, rules, boundaries)
     return stricter(by_rule, tracked) if tracked.height else by_rule
 
 
@@ -75,7 +82,7 @@ def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _by_rule(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
     """Return what the rules make less than open."""
     frame = occurrences.with_row_index("row")
     wanted: dict[str, list[int]] = defaultdict(list)
@@ -91,12 +98,10 @@ def _by_rule(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     missing = [pl.lit(None).alias(name) for name in _FACTS if name not in frame.columns]
     facts = frame.join(pairs.select("row").unique(), on="row", how="semi").with_columns(missing).select("row", *_FACTS)
     facts = facts.with_columns(_months(facts))
+    pairs = pairs.join(facts, on="row").join(_table(rules), on="rule").filter(_applies(), pl.col("strictness") > 0)
     return (
-        pairs.join(facts, on="row")
-        .join(_table(rules), on="rule")
-        .filter(_applies(facts))
+        pairs.filter(rule_places.applies(pairs, boundaries))
         .sort("row", pl.col("strictness"), pl.col("rule"), descending=[False, True, False])
-        .filter(pl.col("strictness") > 0)
         .group_by("row", maintain_order=True)
         .agg(
             pl.col("category", "rule_id", "reason").first(),
@@ -126,7 +131,7 @@ def stricter(decided: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def strictest(occurrences: pl.DataFrame, rules: RuleSet) -> SharingCategory:
+def strictest(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> SharingCategory:
     """Return the strictest category of some records: what a result made from them all must carry.
 
     Parameters
@@ -135,13 +140,15 @@ def strictest(occurrences: pl.DataFrame, rules: RuleSet) -> SharingCategory:
         Columns of `terms.OCCURRENCE`.
     rules : RuleSet
         The rules.
+    boundaries : BoundarySet
+        Whose land the rules of a country or division are about.
 
     Returns
     -------
     SharingCategory
         OPEN where no rule applies, or where there are no records.
     """
-    found = (SharingCategory(value) for value in decide(occurrences, rules)["category"].unique())
+    found = (SharingCategory(value) for value in decide(occurrences, rules, boundaries=boundaries)["category"].unique())
     return max(found, key=lambda category: category.strictness, default=SharingCategory.OPEN)
 
 
@@ -177,22 +184,12 @@ def _table(rules: RuleSet) -> pl.DataFrame:
     )
 
 
-def _applies(facts: pl.DataFrame) -> pl.Expr:
-    """Tell which pairs of a record and a rule of its taxon no fact speaks against."""
-    country, province = pl.col("rule_country"), pl.col("rule_province")
-    codes = pl.col("country_codes").cast(pl.List(pl.String))
-    possible = pl.concat_list(
-        codes.fill_null([]), pl.col("countryCode", "located_country_code").cast(pl.String)
-    ).list.drop_nulls()
-    here = country.is_null() | (possible.list.len() == 0) | possible.list.contains(country)
-    told = pl.col("province_code").cast(pl.String)
-    beside = pl.col("ambiguous").cast(pl.Boolean).fill_null(value=True)
-    division = province.is_null() | told.is_null() | (told == province) | beside
+def _applies() -> pl.Expr:
+    """Tell which pairs of a record and a rule of its taxon neither dataset nor season speaks against."""
     dataset = pl.col("rule_dataset").is_null() | (
         pl.col("datasetKey").cast(pl.String) == pl.col("rule_dataset")
     ).fill_null(value=True)
-    season = (pl.col("rule_months") & pl.col("row_months")) != 0
-    return here & division.fill_null(value=True) & dataset & season
+    return dataset & ((pl.col("rule_months") & pl.col("row_months")) != 0)
 
 
 def _months(facts: pl.DataFrame) -> pl.Series:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from biodata.analysis.grid import Grid
     from biodata.analysis.layer_reading import LayerFile
     from biodata.analysis.species.habitat import Habitat
+    from biodata.analysis.species.ranges import Codes
 
 MOST_CELLS: Final = 60_000_000
 
@@ -36,8 +37,11 @@ class HabitatRequest:
     elevation : str, optional
         Layer of metres, for the limits `lowest_m` and `highest_m`.
     range_file : Path, optional
-        Polygons of the species' range; where none is told, the hull of the records of `records`.
-    records : FiguresRequest, optional
+        Polygons of species' ranges, of which those of the species of `records` count; where none is told, the hull of its
+        records.
+    range_codes : mapping of str to tuple of int
+        Codes of the Red List's polygons that count, see `analysis.species.ranges`.
+    records : FiguresRequest
         Of which species, and which records.
     """
 
@@ -47,7 +51,8 @@ class HabitatRequest:
     lowest_m: float | None = None
     highest_m: float | None = None
     range_file: Path | None = None
-    records: FiguresRequest | None = None
+    range_codes: "Codes | None" = None
+    records: FiguresRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +122,31 @@ def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
 
 def _range(settings: Settings, request: HabitatRequest) -> tuple[shapely.Geometry, dict[str, Any]]:
     """Return a species' range, and what it was made of."""
+    species = request.records.species
     if request.range_file is not None:
-        from biodata.analysis.layers import read_polygons
+        from biodata.analysis.species.ranges import CODES, read_ranges
 
-        shapes = read_polygons([request.range_file]).to_crs(4326).geometry.to_numpy()
+        codes = CODES if request.range_codes is None else request.range_codes
+        found = read_ranges(request.range_file, species=species, codes=codes)
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             snapshot = lake.snapshot()
-        facts = {"range": request.range_file.name, "evidence_view": "no records were read", "snapshot": snapshot}
-        return shapely.union_all(shapes), facts | {"sharing_category": str(SharingCategory.OPEN)}
-    if request.records is None:
-        problem = "there is no range"
-        raise InputError(problem, expected="a file of polygons, or a species", code="PARAMETERS_INVALID")
+        facts = {
+            "species": species, "range": request.range_file.name, "range_polygons": found.facts,
+            "evidence_view": "no records were read", "snapshot": snapshot, "sharing_category": str(SharingCategory.OPEN),
+        }  # fmt: skip
+        return found.places.shapes[0], facts
     report = figures_of(settings, request.records, occupancy=False)
     joint = report.figures.joint
     region = joint.extent.polygon()
     if shapely.is_empty(region):
         problem = "the records of this species have no hull"
         raise InputError(
-            problem, column="species", value=request.records.species, expected="three places not on one line, or --range",
+            problem, column="species", value=species, expected="three places not on one line, or --range",
             code="RANGE_EMPTY",
         )  # fmt: skip
     kept = ("evidence_view", "snapshot", "rules", "sharing_category")
     facts = {name: report.facts[name] for name in kept} | {
-        "species": request.records.species,
+        "species": species,
         "range": f"hull of {joint.records} records" + (", of their published cells: at most" if joint.bounds else ""),
         "left_out": report.figures.left_out, "parameters": report.figures.facts["parameters"],
     }  # fmt: skip

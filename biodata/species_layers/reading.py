@@ -10,13 +10,12 @@ from biodata import assessments, places, sharing
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.store.query.filters import Filter, In, InBox
+from biodata.store.query.filters import In
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
-WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
 COLUMNS: Final = (
     "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
     "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
@@ -71,7 +70,7 @@ def records_of(
     *,
     view: EvidenceView,
     species: str | None = None,
-    window: tuple[float, float, float, float] = WORLD,
+    window: tuple[float, float, float, float] = assessments.WORLD,
 ) -> Read:
     """Read the records of a species, or of a window.
 
@@ -96,13 +95,13 @@ def records_of(
     """
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
-    wide = InBox(*sharing.window_to_read(window, view)) if window != WORLD else None
-    where: Filter | None = In("species", (species,)) if species is not None else wide
+    where = In("species", (species,)) if species is not None else None
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
-        records = assessments.beside_others(lake, lake.read("occurrences", columns=COLUMNS, where=where))
-    records = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+        records = assessments.in_view(
+            settings, lake, rules, boundaries, view=view, columns=COLUMNS, window=window, where=where
+        )
     if species is not None and records.is_empty():
         problem = f"there is no {'public ' if view is EvidenceView.PUBLIC else ''}record of this species with a place"
         expected = "a species as the records name it; of a hidden one, the view exact"

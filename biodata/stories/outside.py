@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import sharing, terms
+from biodata import places, sharing, terms
 from biodata.settings import Settings
 from biodata.sharing.decide import decide
 from biodata.store import releases
@@ -32,7 +32,8 @@ def read_sharing(row: Row, settings: Settings) -> Sharing:
         If the installation's rules are not valid.
     """
     frame = pl.DataFrame([{name: row.get(name) for name in _OWN}], schema=terms.schema(terms.OCCURRENCE))
-    decided = decide(frame, sharing.RuleSet.read(settings.rules_file))
+    boundaries = places.load_boundaries(settings.boundaries)
+    decided = decide(frame, sharing.RuleSet.read(settings.rules_file), boundaries=boundaries)
     category, rule, reason = (
         decided.select("category", "rule_id", "reason").row(0) if decided.height else (str(SharingCategory.OPEN), None, None)
     )  # fmt: skip

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import places, sharing, terms
+from biodata import assessments, places, sharing, terms
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.store.query.filters import In, InBox
+from biodata.store.query.filters import In
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
@@ -91,16 +91,15 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     boundaries = places.load_boundaries(settings.boundaries)
     rules = sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         row = _result(lake, request, boundaries)
         region = shapely.from_wkb(row["geometry"])
         west, south, east, north = shapely.bounds(region)
         window = (west - 0.1, south - 0.1, east + 0.1, north + 0.1)
         view = EvidenceView(request.records)
-        # The published cell decides whether a record is near the region, not its exact place.
-        records = lake.read("occurrences", where=InBox(*sharing.window_to_read(window, view)))
+        records = assessments.in_view(settings, lake, rules, boundaries, view=view, window=window)
         known = lake.read("occurrences", where=In("species", (request.species,)))
-    records = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
     if view is EvidenceView.PUBLIC:
         known = sharing.publish(known, rules, boundaries=boundaries)
     if known.is_empty():
@@ -111,7 +110,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     def strictest(frame: pl.DataFrame) -> SharingCategory:
         if request.records == "public":
             return SharingCategory.OPEN
-        return sharing.strictest(terms.conform(frame, terms.OCCURRENCE), rules)
+        return sharing.strictest(terms.conform(frame, terms.OCCURRENCE), rules, boundaries=boundaries)
 
     judging = evidence.EvidenceParameters(as_of=request.as_of, cell_m=request.cell_m, recent_years=request.recent_years)
     counted = evidence.counted(records, boundaries=boundaries, parameters=judging)

@@ -151,8 +151,9 @@ def _ranked(rows: list[dict[str, Any]], parameters: CandidateParameters) -> pl.D
     """Rank the candidates."""
     rows.sort(key=lambda row: ranking.sort_key(row["values"], row["name"]))
     ranks = ranking.rank(
-        [row["values"] for row in rows], draws=parameters.draws, seed=parameters.seed, first=parameters.first
-    )
+        [row["values"] for row in rows], draws=parameters.draws, seed=parameters.seed, first=parameters.first,
+        criteria=parameters.criteria,
+    )  # fmt: skip
     made: list[dict[str, Any]] = []
     for number, rank in enumerate(ranks, start=1):
         row = rows[rank.pop("position")]

@@ -9,6 +9,7 @@ from typing import Any, Final
 import shapely
 
 from biodata.errors import InputError
+from biodata.exports.reports.findings import agreeing
 from biodata.exports.reports.species_names import taxa
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Compare, Filter, In, InBox
@@ -71,7 +72,8 @@ class Material:
     release : mapping
         What the release tells of itself.
     findings : mapping of str to mapping
-        What other commands found and the reader gave: `validation`, `uncertainty`, `scenarios`.
+        What other commands found over the row's own run, and what the reader gave in place of it: `validation`,
+        `uncertainty`, `scenarios`.
     around : sequence of mapping
         Countries and disputed units for many degrees around, as `borders`, for the small map.
     names : mapping of str to sequence of str
@@ -119,7 +121,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
     Raises
     ------
     InputError
-        If the release has none of that name (RESULT_UNKNOWN).
+        If the release has none of that name (RESULT_UNKNOWN), or a finding is not for it (`findings.agreeing`).
     """
     for table, key in KINDS.items():
         found = _rows(release, table, Compare(key, "=", identifier))
@@ -162,10 +164,15 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         categories=categories,
         datasets=release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts(),
         release={"id": release.id, **release.info},
-        findings=findings or {},
+        findings={**(row["evidence"].get("findings") or {}), **_given(findings or {}, row)},
         around=around,
         names=names,
     )
+
+
+def _given(given: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the findings that a reader gave, with what they do not share with the result."""
+    return {kind: agreeing(kind, found, row) for kind, found in given.items()}
 
 
 def same_boundaries(material: Material) -> bool:

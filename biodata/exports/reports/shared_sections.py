@@ -58,6 +58,7 @@ def _uncertainty(found: Mapping[str, Any] | None) -> str:
     ]  # fmt: skip
     return markup.section(
         "How sure it is",
+        _doubts(found),
         markup.paragraph("Frequencies under the assumptions below; they are no probabilities.", "warning"),
         markup.paragraph(found.get("told") if isinstance(found.get("told"), str) else "", "lead"), markup.facts(facts),
         markup.table([spaced(name) for name in head], rows, caption="Links, over all draws") if rows else "",
@@ -83,10 +84,17 @@ def _validation(found: Mapping[str, Any] | None) -> str:
     left_out = [f"{reason}: {count}" for reason, count in (found.get("left_out") or {}).items()]
     return markup.section(
         "Tested against records",
+        _doubts(found),
         markup.paragraph(str(found.get("told") or found.get("verdict") or NOT_RUN), "lead"), markup.facts(facts),
         markup.heading("Records that were no test") if left_out else "", markup.bullets(left_out),
-        markup.bullets(str(note) for note in found.get("notes") or []), identifier="validation",
+        markup.bullets(str(note) for note in [*(found.get("notes") or []), *(found.get("raster_notes") or [])]),
+        identifier="validation",
     )  # fmt: skip
+
+
+def _doubts(found: Mapping[str, Any]) -> str:
+    """Return what a finding does not share with the result that it is told beside."""
+    return "".join(markup.paragraph(str(line), "warning") for line in found.get("doubts") or [])
 
 
 def _scenarios(material: Material) -> str:
@@ -110,10 +118,11 @@ def _scenarios(material: Material) -> str:
     none = "The scenarios that were given compare no two areas of this result."
     return markup.section(
         "Scenarios",
+        _doubts(found),
         markup.paragraph("The same model with the border open, and with barriers on it; it tells what these would do to cheapest ways, no more."),
         markup.table(head, rows, caption="Between its areas", numbers=(2, 3, 4, 5), kind="stack") if rows else markup.paragraph(none, "warning"),
         markup.table([spaced(name) for name in gained], crossings, caption="What each crossing opens", numbers=(1, 2, 3, 4, 5)) if crossings else "",
-        markup.table(["What", "Value"], flat(found.get("run") or {}), caption="What was asked", kind="parameters"),
+        markup.table(["What", "Value"], flat(found.get("asked") or found.get("run") or {}), caption="What was asked", kind="parameters"),
         identifier="scenarios",
     )  # fmt: skip
 
