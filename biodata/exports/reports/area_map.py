@@ -10,7 +10,7 @@ import shapely
 from biodata import geo
 from biodata.exports.reports.map_frame import WIDTH, Frame, label, north_arrow, path, scale_bar
 from biodata.exports.reports.map_key import AREA, BAND, BORDER, CORRIDOR, NEAR, SUBJECT
-from biodata.exports.reports.map_surroundings import graticule, inset
+from biodata.exports.reports.map_surroundings import graticule, inset, inset_ground
 from biodata.exports.reports.material import Material
 from biodata.exports.reports.words import metres, text
 
@@ -55,7 +55,8 @@ def draw(material: Material, *, band_m: float | None, title: str) -> str:
     )
     parts += [_corridor(one, frame) for one in _drawn_corridors(material)]
     taken = _taken(material, frame)
-    parts += [graticule(frame), _numbers(material, frame), _names(material, frame, taken), scale_bar(frame)]
+    hidden = inset_ground(material.around, frame, taken)
+    parts += [graticule(frame), _numbers(material, frame), _names(material, frame, taken, hidden), scale_bar(frame)]
     parts += [north_arrow(frame), inset(material.around, frame, taken)]
     return (
         f'<svg class="map" viewBox="0 0 {WIDTH} {frame.height}" width="{WIDTH}" height="{frame.height}" role="img" '
@@ -205,12 +206,12 @@ def _taken(material: Material, frame: Frame) -> Any:
     return shapely.buffer(shapely.union_all(shapes), 14 / frame.scale)
 
 
-def _names(material: Material, frame: Frame, taken: Any) -> str:
+def _names(material: Material, frame: Frame, taken: Any, hidden: Any) -> str:
     """Write the names of countries and disputed units where they leave room."""
     whole, told = frame.box.area, ""
     inner = shapely.buffer(frame.box, -34 / frame.scale)
     for one in material.borders:
-        part = shapely.intersection(_on_map(one["geometry"], frame), inner)
+        part = shapely.difference(shapely.intersection(_on_map(one["geometry"], frame), inner), hidden)
         if part.area < _NAMED * whole and one["level"] == "country":
             continue
         free = shapely.difference(part, taken)

@@ -104,12 +104,18 @@ def _corner(frame: Frame, taken: Any) -> tuple[float, float]:
         (_EDGE, frame.height - INSET_HEIGHT - 52),
     )
 
-    def hidden(corner: tuple[float, float]) -> float:
-        west, north = frame.west + corner[0] / frame.scale, frame.north - corner[1] / frame.scale
-        over = shapely.box(west, north - INSET_HEIGHT / frame.scale, west + INSET_WIDTH / frame.scale, north)
-        return float(shapely.intersection(over, taken).area)
+    return min(corners, key=lambda corner: float(shapely.intersection(_over(frame, corner), taken).area))
 
-    return min(corners, key=hidden)
+
+def inset_ground(around: Sequence[Mapping[str, Any]], frame: Frame, taken: Any) -> Any:
+    """Return the ground of the large map that the small one hides, metres; empty where there is none."""
+    return _over(frame, _corner(frame, taken)) if around else shapely.Polygon()
+
+
+def _over(frame: Frame, corner: tuple[float, float]) -> Any:
+    """Return the ground under a small map whose left and upper pixel is told."""
+    west, north = frame.west + corner[0] / frame.scale, frame.north - corner[1] / frame.scale
+    return shapely.box(west, north - INSET_HEIGHT / frame.scale, west + INSET_WIDTH / frame.scale, north)
 
 
 def _names(

@@ -42,7 +42,7 @@ table.stack td,table.stack tbody th{padding:.1rem 0}table.stack td::before{conte
 @page{size:A4;margin:18mm 16mm 20mm;@bottom-left{content:string(report);font:9px sans-serif;color:#4c5652}\
 @bottom-right{content:counter(page) " / " counter(pages);font:9px sans-serif;color:#4c5652}}
 @media print{body{font-size:10pt;padding:0;max-width:none}.lead{font-size:10.5pt}.wide{overflow:visible}\
-.wide>svg{max-width:130mm;max-height:225mm}h1{font-size:1.4rem}.wide>svg.map{max-width:none;max-height:104mm}nav{display:none}table{font-size:8.5pt}table.parameters{font-size:7.5pt}\
+.wide>svg{max-width:130mm;max-height:145mm}h1{font-size:1.4rem}.wide>svg.map{max-width:none;max-height:104mm}nav{display:none}table{font-size:8.5pt}table.parameters{font-size:7.5pt}\
 table.parameters td,table.parameters th{padding:.1rem .4rem}dl{break-inside:avoid}h2{margin-top:1.3rem}\
 h2,h3,h2+p,caption,thead{break-after:avoid}figure,tr{break-inside:avoid}h1{string-set:report attr(data-report)}a{color:#1d2a26}}
 """
