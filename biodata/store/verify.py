@@ -161,7 +161,7 @@ def _release(path: Path, told: Checksum | None, named: pointer.Named | None) -> 
     try:
         with connect(path) as connection:
             info = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
-            content = content_hash(connection)
+            content = content_hash(connection, boundaries=info["boundaries"])
     except (StoreError, duckdb.Error) as error:
         return f"it cannot be read: {str(error).splitlines()[0]}"
     snapshot = int(info["snapshot"])
