@@ -72,8 +72,8 @@ def candidates(
     if considered:
         _tell(looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail")
     say(f"{found.height} candidates of {looked_at.height} looked at → {out}")
-    if held := runs.held_back(settings, "considered_ground"):
-        say(f"{held} more looked at are not told: their runs read exact records that are not open, and stay here")
+    for line in runs.held_back(settings, "considered_ground"):
+        say(line)
 
 
 def _tell(rows: "pl.DataFrame", heading: str) -> None:

@@ -30,7 +30,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
         assessments.assess(settings, lake=lake)
         results = {
-            name: sharing.publish_results(name, lake.read(name), boundaries=boundaries)
+            name: assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
             for name in terms.PUBLISHED_TABLES
             if name != "occurrences"
         }

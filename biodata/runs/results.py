@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import places, sharing, terms
+from biodata import assessments, places, sharing, terms
 from biodata.runs.request import Request
 from biodata.settings import Settings
 from biodata.store.lake import Lake
@@ -36,9 +36,9 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
     -------
     polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
     """
-    boundaries = places.load_boundaries(settings.boundaries)
+    boundaries, rules = places.load_boundaries(settings.boundaries), sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return sharing.publish_results(table, lake.read(table), boundaries=boundaries)
+        return assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
 
 
 def ranked_anew(candidates: pl.DataFrame, criteria: Sequence[str]) -> pl.DataFrame:
@@ -73,11 +73,24 @@ def ranked_anew(candidates: pl.DataFrame, criteria: Sequence[str]) -> pl.DataFra
     return pl.DataFrame(rows, schema=candidates.schema)
 
 
-def held_back(settings: Settings, table: str = "reserve_candidates") -> int:
-    """Count the rows that stay in the installation, since they were made of exact records."""
+def held_back(settings: Settings, table: str = "reserve_candidates") -> list[str]:
+    """Say which results of a table are not told, and why; nothing where all are."""
+    boundaries, rules = places.load_boundaries(settings.boundaries), sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        stored = lake.read(table, columns=["evidence_view"])
-    return stored.filter(pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC).height
+        counts = assessments.left_behind(lake, table, rules=rules, boundaries=boundaries)
+    what = table.replace("_", " ")
+    told = []
+    if counts["exact"]:
+        told.append(
+            f"{counts['exact']} {what} were made of exact records and stay here; `biodata corridors --evidence public` "
+            "makes some that may be published"
+        )
+    if counts["stale"]:
+        told.append(
+            f"{counts['stale']} {what} were made under other sharing rules, or of records that are hidden more today: they "
+            "stay here until the run is made again"
+        )
+    return told
 
 
 def run_id_of(parameters: dict[str, Any]) -> str:
