@@ -24,6 +24,14 @@ _HEAD = """Print the newest entry's number and hash. Note it where nobody of thi
 
 Example: biodata audit head --data mydata
 """
+_LEAKS = """Hold the current release against the exact places of the sensitive records: what is told, and is any of it too much?
+
+Tells by country of occurrence and rule how many records are generalised, already coarse, without a place, or withheld,
+and every record of which the release tells too much; exit code 1 then. Each release is looked at like this before it is
+served. The table counts withheld records: it is for the owner of the installation.
+
+Example: biodata audit leaks --data mydata
+"""
 
 ActionOption = Annotated[str | None, typer.Option(help="Only this, `role given`.")]
 ActorOption = Annotated[str | None, typer.Option(help="Only what this account or command did.")]
@@ -38,6 +46,7 @@ def add_commands(app: typer.Typer) -> None:
     log.command(name="list", help=_LIST)(list_entries)
     log.command(name="verify", help=_VERIFY)(verify)
     log.command(name="head", help=_HEAD)(head)
+    log.command(name="leaks", help=_LEAKS)(leaks)
     app.add_typer(log, name="audit")
 
 
@@ -90,6 +99,26 @@ def head(data: DataOption = DEFAULT_DATA) -> None:
     with Registry.open(settings_for(data)) as registry:
         found = audit_log.head(registry)
     say("no entry yet" if found is None else f"{found[0]}:{found[1]}")
+
+
+def leaks(
+    data: DataOption = DEFAULT_DATA, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Look at the current release."""
+    from biodata import pipeline
+
+    report = pipeline.look_for_leaks(settings_for(data))
+    if as_json:
+        say(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        say(f"{'country':<8} {'told':<16} {'records':>8}  rule")
+        for row in report.records.iter_rows(named=True):
+            say(f"{row['country'] or '-':<8} {row['told']:<16} {row['n']:>8}  {row['rule_id']} ({row['category']})")
+        for key, problem in report.faults.iter_rows():
+            say(f"record {key}: {problem}")
+        say(f"{report.release}: {report.faults.height} faults")
+    if report.faults.height:
+        raise typer.Exit(1)
 
 
 def _utc(moment: datetime | None) -> datetime | None:

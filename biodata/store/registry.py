@@ -183,15 +183,23 @@ class Registry:
             return [dict(run.report or {}) for run in session.scalars(select(Run).order_by(Run.created, Run.id))]
 
     def record_release(
-        self, release_id: str, *, snapshot: int, rules_hash: str, counts: Mapping[str, int], actor: str = "biodata"
+        self,
+        release_id: str,
+        *,
+        snapshot: int,
+        rules_hash: str,
+        counts: Mapping[str, int],
+        sensitive: Mapping[str, int] | None = None,
+        actor: str = "biodata",
     ) -> None:
-        """Put down that a release was made; a second time is no news."""
+        """Put down that a release was made, and how its sensitive records are told; a second time is no news."""
         with self.session() as session, session.begin():
             if session.get(models.Release, release_id) is None:
                 session.add(
                     models.Release(id=release_id, snapshot=snapshot, rules_hash=rules_hash, counts=dict(counts))
                 )
-                audit.append(session, actor=actor, action="release", subject=release_id, details={"snapshot": snapshot})
+                told = {"snapshot": snapshot, "rules": rules_hash, "sensitive": dict(sensitive or {})}
+                audit.append(session, actor=actor, action="release", subject=release_id, details=told)
 
     def first_broken_audit_entry(self) -> int | None:
         """Return the number of the first audit entry that was tampered with or is gone; None where all is well."""
