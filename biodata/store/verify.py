@@ -231,7 +231,7 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
             broken = registry.first_broken_audit_entry()
             if broken is not None:
                 report.faults.append(
-                    Fault(name, f"audit entry {broken} was changed, or one before it is gone", RESTORE)
+                    Fault(name, f"audit entry {broken} was changed or is gone, or one before it is", RESTORE)
                 )
             with registry.session(read_only=True) as session:
                 for mapper in Base.registry.mappers:
