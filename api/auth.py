@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 
-from api.dependencies import service
+from api.dependencies import Service, service
 from api.errors import Code, ProblemError
+from api.logs import logger
 from biodata.access import api_keys
 from biodata.access.roles import PUBLIC, Action, Principal, may_somewhere
 
-PRIVATE: dict[str, str] = {"Cache-Control": "private, no-store", "Vary": "Authorization, X-API-Key"}
-"""Headers of every answer that is not the same for everybody."""
+refusals = logger("api.refusals")
 
 
 def principal(request: Request) -> Principal:
@@ -22,6 +22,7 @@ def principal(request: Request) -> Principal:
         With KEY_MISSING and always the same words, if what is shown cannot be taken: not known, revoked, ended, or more
         than one thing.
     """
+    request.state.private = True  # from here on the answer is not the same for everybody
     shown = [value for name in ("authorization", "x-api-key") for value in request.headers.getlist(name)]
     if not shown:
         return PUBLIC
@@ -31,7 +32,7 @@ def principal(request: Request) -> Principal:
     if "authorization" in request.headers:
         scheme, _, credentials = given.partition(" ")
         given = credentials.strip() if scheme.lower() == "bearer" else ""
-    found = api_keys.find(service(request).registry, given)
+    found = _known(service(request), given)
     if found is None:
         raise refusal()
     return found
@@ -45,14 +46,28 @@ def need(request: Request) -> Principal:
     return found
 
 
+def need_login(request: Request) -> Principal:
+    """Return who is logged in: what concerns accounts is not done with a key, which may be lying in some script."""
+    found = need(request)
+    if found.key_id is not None:
+        raise ProblemError(Code.FORBIDDEN, "this is done after a login, not with a key")
+    return found
+
+
 def needs(action: Action) -> Callable[[Request], Principal]:
     """Return what a route depends on that is only for those who may do something somewhere; a 403 for the others."""
 
     def check(request: Request) -> Principal:
-        found = need(request)
-        if not may_somewhere(found, action):
-            raise forbidden(action)
-        return found
+        return _trusted(request, need(request), action)
+
+    return check
+
+
+def logged_in_who(action: Action) -> Callable[[Request], Principal]:
+    """Return the same for what needs a login."""
+
+    def check(request: Request) -> Principal:
+        return _trusted(request, need_login(request), action)
 
     return check
 
@@ -64,10 +79,25 @@ def refusal() -> ProblemError:
         "a valid API key or token is needed",
         field="Authorization",
         expected="Authorization: Bearer KEY or TOKEN, or X-API-Key: KEY",
-        headers={"WWW-Authenticate": "Bearer", **PRIVATE},
+        headers={"WWW-Authenticate": "Bearer"},
     )
 
 
-def forbidden(action: Action) -> ProblemError:
-    """Return the error for somebody who is known and may not do this."""
-    return ProblemError(Code.ROLE_MISSING, f"none of your roles lets you {action}", headers=PRIVATE)
+def forbidden(request: Request, who: Principal, action: Action) -> ProblemError:
+    """Return the error for somebody who is known and may not do this; the log keeps who tried."""
+    refusals.warning("refused", account=who.label, action=str(action), request_id=request.state.request_id)
+    return ProblemError(Code.FORBIDDEN, f"none of your roles lets you {action} here")
+
+
+def _trusted(request: Request, who: Principal, action: Action) -> Principal:
+    """Return who asks, if there can be a thing that they may do this to."""
+    if not may_somewhere(who, action):
+        raise forbidden(request, who, action)
+    return who
+
+
+def _known(found: Service, shown: str) -> Principal | None:
+    """Return whose a key or a token is."""
+    if shown.startswith(api_keys.START):
+        return api_keys.find(found.registry, shown)
+    return found.tokens.principal(shown)

@@ -116,11 +116,11 @@ def one(request: Request, number: _Named) -> Response:
 def doi(request: Request, number: CitationId) -> Response:
     """Queue the registration at DataCite, for whoever has a key; an installation without an account says so."""
     only(request)
+    auth.needs(Action.CITE_WITH_DOI)(request)
     cited = find(request, number)
     found = service(request)
     if not datacite.available(found.settings):
         raise ProblemError(Code.DOI_UNAVAILABLE, datacite.LACKING)
-    auth.needs(Action.CITE_WITH_DOI)(request)
     if cited.state != "done":
         raise unfinished(cited)
     if cited.doi is None:

@@ -21,7 +21,7 @@ from biodata.store.models import Submission
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 
-_NO_STORE: Final = "private, no-store"
+_NO_STORE: Final = "no-store"
 
 
 @router.post(
@@ -63,7 +63,7 @@ def state(request: Request, number: Annotated[str, documents.WHOLE]) -> Response
             submission.account_id == who.account_id or may(who, Action.REVIEW_SUBMISSION, dataset=submission.dataset)
         ):
             detail = f"no submission of yours has the number {wanted}"
-            raise ProblemError(Code.RECORD_MISSING, detail, field="number", headers=auth.PRIVATE)
+            raise ProblemError(Code.RECORD_MISSING, detail, field="number")
         body: dict[str, Any] = {
             "id": submission.id,
             "state": submission.state,
@@ -74,7 +74,7 @@ def state(request: Request, number: Annotated[str, documents.WHOLE]) -> Response
             "snapshot": submission.snapshot,
             "report": submission.report,
         }
-    return json_answer({name: value for name, value in body.items() if value is not None}, headers=auth.PRIVATE)
+    return json_answer({name: value for name, value in body.items() if value is not None}, cache=_NO_STORE)
 
 
 def _check(found: Service, upload: Upload) -> Response:
@@ -104,5 +104,5 @@ def _receive(found: Service, sender: Principal, upload: Upload, idempotency_key:
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
     location = f"/v1/surveys/{number}"
     body = orjson.dumps({"id": number, "state": "draft", "location": location})
-    headers = {"Location": location, **auth.PRIVATE}
+    headers = {"Location": location}
     return Response(body, 202, headers, media_type="application/json")

@@ -118,7 +118,9 @@ def test_nobody_gives_what_goes_further_than_their_own(
 
 def test_a_key_is_told_once_and_kept_as_a_hash(registry: Registry, tmp_path: Path):
     key = api_keys.for_uploads(registry, "Nam Ha team", dataset="nam-ha")
-    assert api_keys.find(registry, key) == Principal(1, "nam-ha-team", (RoleBinding(Role.UPLOADER, dataset="nam-ha"),))
+    assert api_keys.find(registry, key) == Principal(
+        1, "nam-ha-team", (RoleBinding(Role.UPLOADER, dataset="nam-ha"),), 1
+    )
     for wrong in (key + "x", "\ud800", "", key.removeprefix("biodata_"), "biodata_" + "x" * 10_000):
         assert api_keys.find(registry, wrong) is None
     api_keys.revoke(registry, 1)

@@ -73,7 +73,7 @@ def test_a_key_of_an_earlier_version_goes_on_working(settings: Settings):
         for number, (key, label, role, dataset, revoked) in enumerate(rows, 1):
             connection.exec_driver_sql(
                 "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, '2026-01-01 00:00:00', ?)",
-                (number, api_keys.hashed(f"biodata_{key}"), label, role, dataset, revoked),
+                (number, accounts.hashed(f"biodata_{key}"), label, role, dataset, revoked),
             )
             connection.exec_driver_sql(
                 "INSERT INTO submission (id, dataset, state, file_name, file_sha256, api_key_id, created, changed)"

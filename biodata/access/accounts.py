@@ -1,9 +1,10 @@
 """Accounts: who they are and which roles they have; every change stands in the audit, in the same transaction."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pycountry
 from sqlalchemy import select
@@ -97,7 +98,7 @@ def unbind(registry: Registry, name: str, unwanted: RoleBinding, *, actor: str =
         found = next((row for row in _rows(session, account.id) if told_by(row) == unwanted), None)
         if found is None:
             problem = "the account has no role that is bound so"
-            raise InputError(problem, column="role", value=written(unwanted), code="ROLE_MISSING")
+            raise InputError(problem, column="role", value=written(unwanted), code="ROLE_NOT_GIVEN")
         session.delete(found)
         audit.append(session, actor=actor, action="role taken", subject=name, details=as_told(unwanted))
 
@@ -152,6 +153,39 @@ def find(registry: Registry, name: str) -> Principal | None:
         return principal_of(session, account) if account is not None and account.disabled is None else None
 
 
+def describe(registry: Registry, name: str) -> dict[str, Any]:
+    """Return what is told of an account, as JSON.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name.
+    """
+    with registry.session(read_only=True) as session:
+        return _described(session, need(session, name))
+
+
+def describe_all(registry: Registry) -> list[dict[str, Any]]:
+    """Return what is told of every account, by name."""
+    with registry.session(read_only=True) as session:
+        return [_described(session, account) for account in session.scalars(select(Account).order_by(Account.name))]
+
+
+def relabel(registry: Registry, name: str, label: str, *, actor: str) -> None:
+    """Change what people call an account.
+
+    Raises
+    ------
+    InputError
+        If there is no such account, or a label cannot be so.
+    """
+    with registry.session() as session, session.begin():
+        account = need(session, name)
+        before, account.label = account.label, checked_label(label)
+        told = {"before": before, "after": account.label}
+        audit.append(session, actor=actor, action="account relabelled", subject=name, details=told)
+
+
 def lines(registry: Registry) -> list[str]:
     """Return a line for each account: its name, its label, its roles, and whether it is closed."""
     with registry.session(read_only=True) as session:
@@ -175,6 +209,20 @@ def need(session: Session, name: str) -> Account:
         problem = "there is no account of this name"
         raise InputError(problem, column="name", value=name, code="ACCOUNT_MISSING")
     return account
+
+
+def need_open(session: Session, name: str) -> Account:
+    """Return the open account of a name, or fail."""
+    account = need(session, name)
+    if account.disabled is not None:
+        problem = "the account is closed"
+        raise InputError(problem, column="name", value=name, code="ACCOUNT_CLOSED")
+    return account
+
+
+def hashed(secret: str) -> str:
+    """Return what is kept of a secret of 128 random bits or more."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def told_by(row: Binding) -> RoleBinding:
@@ -217,11 +265,16 @@ def read(role: str, **scope: str | None) -> RoleBinding:
     InputError
         If there is no such role, or it cannot be bound so.
     """
+    return checked(RoleBinding(role_called(role), **scope))
+
+
+def role_called(role: str) -> Role:
+    """Return the role of a name, or fail."""
     if role not in list(Role):
         problem = "there is no such role"
         known = ", ".join(one for one in Role if one is not Role.PUBLIC)
         raise InputError(problem, column="role", value=role, expected=known, code="FIELD_INVALID")
-    return checked(RoleBinding(Role(role), **scope))
+    return Role(role)
 
 
 def checked(wanted: RoleBinding) -> RoleBinding:
@@ -241,6 +294,17 @@ def checked(wanted: RoleBinding) -> RoleBinding:
     if expected:
         raise InputError(problem, column=column, value=value, expected=expected, code="FIELD_INVALID")
     return wanted
+
+
+def _described(session: Session, account: Account) -> dict[str, Any]:
+    """Return what is told of an account: never what its password is checked by."""
+    return {
+        "name": account.name,
+        "label": account.label,
+        "roles": [as_told(role) for role in principal_of(session, account).roles],
+        "closed": account.disabled is not None,
+        "created": account.created,
+    }
 
 
 def _bind(session: Session, account: Account, wanted: RoleBinding, actor: str) -> None:

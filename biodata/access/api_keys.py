@@ -1,12 +1,10 @@
 """Keys for programs: shown once, kept as a hash, with the roles of their account or less."""
 
-import hashlib
 import secrets
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from biodata.access import accounts
 from biodata.access.roles import Principal, Role, RoleBinding
@@ -50,12 +48,9 @@ def new(
     """
     key = START + secrets.token_urlsafe(32)
     with registry.session() as session, session.begin():
-        owner = accounts.need(session, account)
-        if owner.disabled is not None:
-            problem = "the account is closed"
-            raise InputError(problem, column="account", value=account, code="ACCOUNT_CLOSED")
+        owner = accounts.need_open(session, account)
         made = ApiKey(
-            sha256=hashed(key),
+            sha256=accounts.hashed(key),
             account_id=owner.id,
             label=accounts.checked_label(label or account),
             role=role,
@@ -92,16 +87,28 @@ def find(registry: Registry, key: str) -> Principal | None:
     if not key.startswith(START) or len(key) > _LONGEST:
         return None
     with registry.session(read_only=True) as session:
-        found = session.scalar(select(ApiKey).where(ApiKey.sha256 == hashed(key), ApiKey.revoked.is_(None)))
+        found = session.scalar(select(ApiKey).where(ApiKey.sha256 == accounts.hashed(key), ApiKey.revoked.is_(None)))
         account = session.get(Account, found.account_id) if found is not None else None
         if found is None or account is None or account.disabled is not None:
             return None
         whole = accounts.principal_of(session, account)
-        return replace(whole, roles=tuple(n for role in whole.roles if (n := _narrowed(role, found)) is not None))
+        roles = tuple(n for role in whole.roles if (n := _narrowed(role, found)) is not None)
+        return replace(whole, roles=roles, key_id=found.id)
 
 
-def revoke(registry: Registry, key_id: int, *, actor: str = accounts.COMMAND_LINE) -> None:
+def revoke(registry: Registry, key_id: int, *, owner: int | None = None, actor: str = accounts.COMMAND_LINE) -> None:
     """Revoke a key.
+
+    Parameters
+    ----------
+    registry : Registry
+        The installation's.
+    key_id : int
+        Its number.
+    owner : int, optional
+        The account that it has to belong to; another's key is as one that is not there.
+    actor : str
+        Who asked for it.
 
     Raises
     ------
@@ -109,8 +116,8 @@ def revoke(registry: Registry, key_id: int, *, actor: str = accounts.COMMAND_LIN
         If there is none of this number.
     """
     with registry.session() as session, session.begin():
-        key = session.get(ApiKey, key_id)
-        if key is None:
+        key = session.get(ApiKey, key_id) if abs(key_id) < 2**63 else None
+        if key is None or owner not in (None, key.account_id):
             problem = "there is no key of this number"
             raise InputError(problem, value=str(key_id), code="KEY_UNKNOWN")
         if key.revoked is None:
@@ -118,9 +125,21 @@ def revoke(registry: Registry, key_id: int, *, actor: str = accounts.COMMAND_LIN
             audit.append(session, actor=actor, action="api key revoked", subject=str(key_id), details={})
 
 
-def of_account(session: Session, account_id: int) -> list[ApiKey]:
-    """Return an account's keys, revoked ones among them, the oldest first."""
-    return list(session.scalars(select(ApiKey).where(ApiKey.account_id == account_id).order_by(ApiKey.id)))
+def describe(registry: Registry, account: str) -> list[dict[str, Any]]:
+    """Return what is told of an account's keys, as JSON, revoked ones among them, the oldest first: never a key."""
+    with registry.session(read_only=True) as session:
+        owner = accounts.need(session, account)
+        return [
+            {
+                "id": key.id,
+                "label": key.label,
+                "role": key.role,
+                "dataset": key.dataset,
+                "created": key.created,
+                "revoked": key.revoked is not None,
+            }
+            for key in session.scalars(select(ApiKey).where(ApiKey.account_id == owner.id).order_by(ApiKey.id))
+        ]
 
 
 def lines(registry: Registry) -> list[str]:
@@ -145,11 +164,6 @@ def unused_name(registry: Registry, label: str) -> str:
             number += 1
             name = f"{base}-{number}"
     return name
-
-
-def hashed(secret: str) -> str:
-    """Return what is kept of a secret of 256 random bits."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _narrowed(binding: RoleBinding, key: ApiKey) -> RoleBinding | None:

@@ -125,11 +125,14 @@ class Principal:
         What the audit calls them.
     roles : tuple of RoleBinding
         What they are trusted with beside `public`.
+    key_id : int, optional
+        The key that they show; None where they logged in. A key makes no keys and changes no account.
     """
 
     account_id: int | None
     label: str
     roles: tuple[RoleBinding, ...] = ()
+    key_id: int | None = None
 
 
 PUBLIC: Final = Principal(None, "public")

@@ -35,6 +35,12 @@ def add_commands(app: typer.Typer) -> None:
         f"{example} role ana reviewer --dataset nam-ha --data mydata",
     )(role)
     accounts.command(
+        name="code",
+        help="Make a one-time code by which the account's owner sets a password, or links a provider; it is shown this "
+        f"once.\n\n{example} code ana --data mydata",
+    )(code)
+    accounts.command(name="reopen", help=f"Open a closed account again.\n\n{example} reopen ana --data mydata")(reopen)
+    accounts.command(
         name="revoke",
         help=f"Close an account: its password, keys and tokens end at once.\n\n{example} revoke ana --data mydata",
     )(revoke)
@@ -92,6 +98,15 @@ def role(
     say(f"account {name} {'has no longer' if remove else 'has'} {accounts.written(wanted)}")
 
 
+def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
+    """Make a code and print it."""
+    from biodata.access import codes
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        say(codes.issue(registry, name))
+
+
 def revoke(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
     """Close an account."""
     from biodata.access import accounts
@@ -100,3 +115,13 @@ def revoke(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
     with Registry.open(settings_for(data)) as registry:
         accounts.revoke(registry, name)
     say(f"account {name} is closed")
+
+
+def reopen(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
+    """Open an account again."""
+    from biodata.access import accounts
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        accounts.reopen(registry, name)
+    say(f"account {name} is open again")

@@ -78,6 +78,7 @@ def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1
         host=host,
         port=port,
         workers=workers,
+        http="api.heads:Protocol",
         loop="api.accepting:Loop" if workers > 1 and find_spec("uvloop") else "auto",
         log_config=None,
         log_level="warning",
