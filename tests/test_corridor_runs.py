@@ -146,8 +146,12 @@ def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sa
     assert set(other["name"]) == set(found["name"])
     assert other["acceptability"].to_list() != found["acceptability"].to_list()
     told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out)])
-    assert "rank, front, acceptability" in told.stdout
-    assert found["name"][0] in told.stdout
+    assert "rank, front, acceptability, id" in told.stdout
+    assert f"{found['candidate_id'][0]}  {found['name'][0]}" in told.stdout
+    told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out), "--considered"])
+    failed = runs.read_results(made, "considered_ground").filter(pl.col("outcome") == "failed").row(0, named=True)
+    assert f"{failed['considered_id']}  {failed['name']}" in told.stdout
+    assert "two_sided_evidence: shared species by side CN 0 and LA 0" in told.stdout
 
 
 def test_dispersal_cost_limits_links_and_sets_the_cut(settings, request_of):

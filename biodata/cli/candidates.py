@@ -1,11 +1,12 @@
 """`biodata candidates`."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, say, settings_for
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,6 +15,7 @@ _CANDIDATES = """Write the candidate transboundary reserves that the last runs f
 
 Each is told with its rank, its Pareto front (1: no other candidate is better in one thing and worse in none) and its
 acceptability: the share of all weights under which it stands first. What has no records on either side is listed apart.
+`biodata report` and `survey-design` take the id beside it.
 
 Example: biodata candidates --data mydata --out candidates.gpkg --considered
 """
@@ -25,7 +27,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def candidates(
-    out: Annotated[Path, typer.Option(help="GeoPackage to write.")],
+    out: Annotated[Path, typer.Option(help="GeoPackage to write.", dir_okay=False)],
     considered: Annotated[
         bool, typer.Option("--considered", help="Also tell what was looked at and fails, and write it as a layer.")
     ] = False,
@@ -37,16 +39,21 @@ def candidates(
     from biodata import runs
     from biodata.exports.layers import to_geodataframe, write_layers
 
+    check_kinds([out], (".gpkg",))
+    check_outputs([out], [])
     settings = settings_for(data)
     found = runs.read_results(settings, "reserve_candidates").sort("run_id", "rank")
     looked_at = runs.read_results(settings, "considered_ground").sort("run_id", "name")
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
     write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
     for (run_id,), rows in found.group_by("run_id", maintain_order=True):
-        say(f"{run_id}: rank, front, acceptability")
+        say(f"{run_id}: rank, front, acceptability, id")
         for row in rows.iter_rows(named=True):
             countries = ", ".join(row["country_codes"])
-            say(f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['name']} ({countries})")
+            say(
+                f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['candidate_id']}  "
+                f"{row['name']} ({countries})"
+            )
     _tell(looked_at.filter(pl.col("outcome") == "without_evidence"), "without evidence, as the run had no records")
     if considered:
         _tell(looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail")
@@ -61,4 +68,22 @@ def _tell(rows: "pl.DataFrame", heading: str) -> None:
         return
     say(f"{heading}:")
     for row in rows.iter_rows(named=True):
-        say(f"       {row['name']} ({', '.join(row['country_codes'])}): {', '.join(row['failed'])}")
+        checks = json.loads(row["evidence"])["hard_criteria"]
+        why = "; ".join(f"{name}: {_told(checks[name]['input'])}" for name in row["failed"])
+        say(f"       {row['considered_id']}  {row['name']} ({', '.join(row['country_codes'])}): {why}")
+
+
+def _told(numbers: dict[str, Any]) -> str:
+    """Return what a hard criterion was tested on, in a line."""
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in numbers.items())
+
+
+def _plain(value: Any) -> str:
+    """Return numbers by country as `KH 0 and VN 2`, links as yes and no."""
+    if isinstance(value, dict):
+        return " and ".join(f"{name} {_plain(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return " ".join(map(_plain, value)) or "none"
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: "not known"}[value]
+    return f"{value:,.10g}"
