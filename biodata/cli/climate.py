@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from biodata.cli.options import check_kinds, check_outputs, say, show_progress
+from biodata.cli.options import DEFAULT_BOUNDARIES, BoundariesOption, check_kinds, check_outputs, say, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def climate(
     within_countries: Annotated[
         bool, typer.Option("--within-countries", help="Join areas of the same country too.")
     ] = False,
-    boundaries: Annotated[str, typer.Option(help="Name of the boundary set.")] = "natural_earth",
+    boundaries: BoundariesOption = DEFAULT_BOUNDARIES,
     out: Annotated[Path | None, typer.Option(help="GeoPackage of what becomes of areas.", dir_okay=False)] = None,
     workers: Annotated[int | None, typer.Option(help="Threads: one for each core.", min=1)] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
@@ -118,6 +118,7 @@ def climate(
     for note in found.notes:
         say(f"note: {note}")
     grid, known = found.grid, load_boundaries(boundaries)
+    say(f"boundary set {known.name} ({known.version}), band {known.band_m:g} m")
     say(f"estimate: {grid.cells:,} cells, {grid.cells * 300 / 2**20:,.0f} MiB, {max(1.0, grid.cells / 1e5):,.0f} s")
     if estimate:
         return

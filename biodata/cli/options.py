@@ -20,6 +20,15 @@ DataOption = Annotated[
 
 DEFAULT_DATA = Path("biodata_data")
 
+BoundariesOption = Annotated[
+    str,
+    typer.Option(
+        "--boundaries", help="Name of the boundary set, or the file of one's own.", envvar="BIODATA_BOUNDARIES"
+    ),
+]
+
+DEFAULT_BOUNDARIES = "natural_earth"
+
 OWN_FILES = "your own files: as exact as you gave them"
 """The view of the records on what is made of files that no sharing rule was asked about: whoever passes it on decides."""
 

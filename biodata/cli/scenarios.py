@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from biodata.cli.options import check_kinds, check_outputs, say, show_progress
+from biodata.cli.options import DEFAULT_BOUNDARIES, BoundariesOption, check_kinds, check_outputs, say, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def scenarios(
     between: Annotated[
         list[str] | None, typer.Option(help="Close only the border of these two, as CN-LA; several times for several.")
     ] = None,
-    boundaries: Annotated[str, typer.Option(help="Name of the boundary set.")] = "natural_earth",
+    boundaries: BoundariesOption = DEFAULT_BOUNDARIES,
     crossings: Annotated[Path | None, typer.Option(help="Points, lines or polygons where barriers open.")] = None,
     crossing_width_m: Annotated[
         float, typer.Option(help="Width of crossings that tell none (column width_m), metres.", min=0)
@@ -198,7 +198,11 @@ def _border(grid: Any, boundaries: "BoundarySet", between: list[str], resistance
         grid, boundaries, between=pairs or None, resistance=math.inf if resistance is None else resistance
     )
     if not found:
-        _stop("no such border runs through the raster", "a raster that holds both sides")
+        there = [one.barrier_id.removeprefix("border ") for one in border_barriers(grid, boundaries)]
+        _stop(
+            f"no such border runs through the raster: {', '.join(between) or 'none at all'}",
+            f"one of {', '.join(there)}" if there else "a raster that holds both sides of a land border",
+        )
     say(f"closed: {', '.join(one.barrier_id for one in found)} ({boundaries.name}, {boundaries.version})")
     return found
 
@@ -231,13 +235,11 @@ def _tell(found: Any, out: Path) -> None:
     counts = found.pairs["change"].value_counts()
     say(f"{len(found.pairs)} pairs: {', '.join(f'{count} {name}' for name, count in counts.items()) or 'none'} → {out}")
     eca = found.eca_km2
-    say(
-        f"equivalent connected area: {eca['open']:,.6g} km² open, {eca['closed']:,.6g} with the barriers, "
-        f"{eca['shut']:,.6g} with every crossing shut"
-    )
+    shut = f", {eca['shut']:,.6g} with every crossing shut" if found.crossings else ""
+    say(f"equivalent connected area: {eca['open']:,.6g} km² open, {eca['closed']:,.6g} with the barriers{shut}")
     for one in found.barriers:
         say(
-            f"{one.barrier_id} alone: {one.pairs_cut} pairs cut, {one.pairs_dearer} dearer, "
+            f"{one.barrier_id} alone: of any two areas, neighbours or not, {one.pairs_cut} pairs cut, {one.pairs_dearer} dearer, "
             f"{one.eca_lost_km2:,.4g} km² of equivalent connected area lost"
         )
     for one in found.crossings:
