@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, installation, say
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +41,7 @@ def candidates(
 
     check_kinds([out], (".gpkg",))
     check_outputs([out], [])
-    settings = settings_for(data)
+    settings = installation(data)
     found = runs.read_results(settings, "reserve_candidates").sort("run_id", "rank")
     looked_at = runs.read_results(settings, "considered_ground").sort("run_id", "name")
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})

@@ -12,9 +12,9 @@ from biodata.cli.options import (
     DataOption,
     check_kinds,
     check_outputs,
+    installation,
     read_box,
     say,
-    settings_for,
     show_progress,
 )
 from biodata.errors import InputError
@@ -211,7 +211,7 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
     from biodata.exports.layers import write_geopackage
     from biodata.run_engines.corridors import outcome_of
 
-    settings = settings_for(data)
+    settings = installation(data)
     request = runs.Request(**asked, check_window=check_window)
     say(runs.estimate(settings, request).told())
     if estimate:
@@ -225,6 +225,7 @@ def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate
     say(f"looked at: {', '.join(f'{count} {outcome}' for outcome, count in report.considered.items()) or 'nothing'}")
     if report.window:
         say(report.window)
+    say(f"records of threatened species: {report.records}, of which {report.counting} are evidence for a side")
     if report.left_out:
         say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
     if set(report.left_out) == {runs.NO_CATEGORY}:

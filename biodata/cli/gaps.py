@@ -140,7 +140,10 @@ def gaps(
     tables = {"coverage": measuring.coverage(scenarios, codes, boundaries, regions=regions, target_share=target)}
     facts: dict[str, Any] = {
         "countries": codes,
-        "scenarios": [{"scenario": s.scenario, "as_of": s.as_of, **s.facts} for s in scenarios],
+        "scenarios": [
+            {"scenario": s.scenario, "as_of": s.as_of, "sites_by_country": measuring.sites_counted(s, codes), **s.facts}
+            for s in scenarios
+        ],
         "species_target": species.told(),
         "cells_target": what.cells_target.told(),
         "habitat_target": what.habitat_target.told(),
@@ -163,6 +166,7 @@ def gaps(
         named |= {name: facts["records"][name] for name in ("evidence_view", "snapshot")}
     written = write_gaps(out, tables=tables, regions=regions, facts=facts, layers=layers, named=named)
     _say_coverage(tables["coverage"])
+    _say_sites(facts["scenarios"])
     _say_species(tables)
     say(
         f"areas: {first['areas']}; boundary set {first['boundary_set']} ({first['boundary_version']}), band "
@@ -213,6 +217,14 @@ def _say_species(tables: "dict[str, pl.DataFrame]") -> None:
                 f"{row['class']} in {row['country_code']}: {row['effort_of_best']:.0%} of the effort per area of the best "
                 f"visited country, {row['share_without_effort']:.0%} of cells without any"
             )
+
+
+def _say_sites(scenarios: "list[dict[str, Any]]") -> None:
+    """Print of how many sites the shares are: a list that is not whole makes a country look bad."""
+    for one in scenarios:
+        counts = ", ".join(f"{code} {count}" for code, count in one["sites_by_country"].items())
+        say(f"{one['as_of']} {one['scenario']}: mapped sites in the files: {counts}")
+    say("shares are of these sites alone: whether they are all that a country has the files do not tell")
 
 
 def _say_coverage(table: "pl.DataFrame") -> None:

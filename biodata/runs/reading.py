@@ -82,8 +82,11 @@ def resistance_of(
     path = Path(request.resistance)
     table = resistance_rules.for_species(resistance_rules.read_rules(path), request.species, file=path.name)
     known = lake.read("layers").to_dicts()
+    where = str(settings.data)
     rows = {
-        name: layer if name in ("land_cover", request.layer) else choose(known, name, name, where=str(settings.data))
+        name: layer
+        if name in ("land_cover", request.layer)
+        else choose(known, name, where=where, otherwise=f"or another: biodata ingest layer FILE --kind {name}")
         for name in table.layers
     }
     told, home = f"lake {lake.snapshot()}", settings.data / "layers"
