@@ -68,6 +68,21 @@ def say_boundaries(boundaries: "BoundarySet") -> None:
     say(f"boundary set {boundaries.name} ({boundaries.version}), band {boundaries.band_m:g} m")
 
 
+def installation(data: Path) -> Settings:
+    """Return the settings of an installation that is there, for commands that only read one.
+
+    Raises
+    ------
+    InputError
+        As `settings_for`; or if the folder holds none (INSTALLATION_MISSING): a name that is mistyped makes none.
+    """
+    if not (data / "lake").is_dir():
+        problem = "there is no installation in this folder"
+        expected = "a folder that `biodata ingest` or `biodata demo` made"
+        raise InputError(problem, column="--data", value=str(data), expected=expected, code="INSTALLATION_MISSING")
+    return settings_for(data)
+
+
 def show_progress() -> bool:
     """Tell whether somebody watches: progress bars are for terminals."""
     return sys.stderr.isatty()
