@@ -152,7 +152,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         borders = [one for one in around if one["geometry"].intersects(ground)]
     else:
         around = borders = []
-    categories, names = taxa(release, row)
+    categories, common = taxa(release, row)
     return Material(
         table=table,
         row=row,
@@ -166,7 +166,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         release={"id": release.id, **release.info},
         findings={**(row["evidence"].get("findings") or {}), **_given(findings or {}, row)},
         around=around,
-        names=names,
+        names=common,
     )
 
 
