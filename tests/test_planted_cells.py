@@ -37,6 +37,7 @@ CATEGORIES = [
     pytest.param(SharingCategory.ONE_DEGREE, marks=pytest.mark.faults),  # the larger part of the work
     SharingCategory.TENTH_DEGREE,
     SharingCategory.HUNDREDTH_DEGREE,
+    pytest.param(SharingCategory.THOUSANDTH_DEGREE, marks=pytest.mark.faults),
 ]
 
 

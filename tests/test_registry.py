@@ -199,6 +199,8 @@ def test_the_audit_chain_shows_what_was_changed_or_left_out(registry: Registry, 
     assert alter("""UPDATE audit SET details = '{"label": "somebody else"}' WHERE id = 3""") == 3
     assert alter("UPDATE audit SET actor = 'nobody' WHERE id = 1") == 1
     assert alter("DELETE FROM audit WHERE id = 4") == 4
+    assert alter("DELETE FROM audit WHERE id >= 5") == 5, "the chain of what is left is whole; the heads beside it tell"
+    assert alter("DELETE FROM audit") == 1
 
 
 def test_writers_at_once_make_one_chain(registry: Registry):

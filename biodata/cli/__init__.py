@@ -9,6 +9,7 @@ import typer
 from biodata.cli import (
     accounts,
     assess,
+    audit,
     candidates,
     circuit,
     cite,
@@ -83,6 +84,7 @@ for module in (
     explain,
     accounts,
     keys,
+    audit,
     datum,
     parse,
     names,

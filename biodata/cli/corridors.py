@@ -100,6 +100,13 @@ def find_corridors(
     agreements: Annotated[
         Path | None, typer.Option(help="CSV of agreements between countries: name, countries (LA;VN), source.")
     ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone",
+            help="Take away the results of all other runs; else only those of the same layer, box and species go.",
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="GeoPackage to write.", dir_okay=False)] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
     check_window: Annotated[
@@ -168,7 +175,9 @@ def find_corridors(
         "--restored-resistance": restored_resistance, "--cut-cost": cut_cost, "--max-cost": max_cost,
         "--drop-through": drop_through or None, "--workers": workers,
     }  # fmt: skip
+    check_kinds([out], (".gpkg",))
     if raster is None:
+        check_outputs([out], [path for path in (resistance_table,) if path])
         told = [name for name, value in own.items() if value is not None and value != []]
         if told:
             _stop(f"{', '.join(told)} without --raster", "--raster RESISTANCE.tif")
@@ -194,18 +203,17 @@ def find_corridors(
                 "agreements": None if agreements is None else str(agreements),
             },
             out,
+            alone=alone,
             estimate=estimate,
             check_window=check_window,
         )
         return
-    if out is not None and out.suffix.lower() != ".gpkg":
-        _stop("corridors are written as a GeoPackage", "--out with a name that ends with .gpkg")
     if areas is None or (out is None and not estimate):
         _stop("an own raster needs areas and a file to write", "--raster, --areas and --out")
     if layer is not None or resistance_table is not None or species is not None or box is not None:
         _stop("an own raster is resistance already", "--raster without --layer, --resistance, --species and --box")
-    if criteria or plan or cost_layer or agreements:
-        expected = "--layer, or --raster without --criteria, --plan, --cost-layer and --agreements"
+    if criteria or plan or cost_layer or agreements or alone:
+        expected = "--layer, or --raster without --criteria, --plan, --cost-layer, --agreements and --alone"
         _stop("candidates are looked for over a layer of the installation alone", expected)
     if (barriers or barriers_sum or restored_resistance) and not barrier_radius_m:
         _stop("barriers need the radius of a window", "--barrier-radius-m METRES")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import boundaries_for, read_country, say, settings_for, show_progress
+from biodata.cli.options import boundaries_for, read_country, require_installation, say, settings_for, show_progress
 from biodata.cli.species_options import RangeCodesOption, say_ranges
 from biodata.errors import InputError
 
@@ -82,9 +82,9 @@ def gaps(
         Path | None,
         typer.Option(help="Installation whose public records tell occupied cells, and effort.", file_okay=False),
     ] = None,
-    cell_m: Annotated[float, typer.Option(help="Side of cells that records occupy, metres.", min=1)] = 2_000.0,
+    cell_m: Annotated[float, typer.Option(help="Side of cells that records occupy, metres.", min=1, max=1e6)] = 2_000.0,
     effort_cell_m: Annotated[
-        float, typer.Option(help="Side of cells in which effort is told, metres.", min=1)
+        float, typer.Option(help="Side of cells in which effort is told, metres.", min=1, max=1e6)
     ] = 20_000.0,
     source: Annotated[str | None, typer.Option(help="What the areas are, and of which version.")] = None,
     areas_country: Annotated[str | None, typer.Option(help="Country of sites that tell none, as KH.")] = None,
@@ -102,6 +102,7 @@ def gaps(
     from biodata.analysis.species.ranges import read_codes, read_ranges
     from biodata.exports.gaps import write_gaps
     from biodata.harmonise.area_cleaning import Options
+    from biodata.harmonise.area_twins import twins
     from biodata.pipeline.gap_analysis import ToCover, public_evidence, represented
     from biodata.pipeline.protected_ground import protected_ground, read_sites
 
@@ -110,6 +111,8 @@ def gaps(
         if not path.exists():
             problem = "there is no such file"
             raise InputError(problem, file=str(path), code="FILE_MISSING")
+    if data is not None:
+        require_installation(data)
     species = Target(rule=_rule(species_target), share=species_share, km2=species_km2)
     codes_of_ranges = read_codes(range_codes or [])
     drawn = [read_ranges(path, name=range_name, codes=codes_of_ranges) for path in ranges or []]
@@ -128,14 +131,16 @@ def gaps(
         habitat_target=Target(rule="relative", share=target),
     )
     boundaries = boundaries_for(data)
-    codes = [read_country(told, option="--country") for told in country]
+    codes = list(dict.fromkeys(read_country(told, option="--country") for told in country))
     regions = [features.provinces(codes, boundaries)] if provinces else []
     if landscapes is not None:
         regions.append(features.read_places(landscapes, name=landscape_name, kind="landscape"))
     surveyed = shapely.union_all(regions[-1].shapes) if landscapes is not None else None
-    told = {"country": areas_country, "crs": crs}
+    stated = None if areas_country is None else read_country(areas_country, option="--areas-country")
+    told = {"country": stated, "crs": crs}
     options = {name: value for name, value in told.items() if value is not None}
     sites = read_sites(areas, options=options, progress=show_progress())
+    pairs = twins(sites)
     dates: list[date] = [one.date() for one in as_of or [datetime.now(UTC)]]
     cleaning = Options(keep_mab=keep_mab)
     scenarios = [
@@ -146,12 +151,17 @@ def gaps(
     tables = {"coverage": measuring.coverage(scenarios, codes, boundaries, regions=regions, target_share=target)}
     facts: dict[str, Any] = {
         "countries": codes,
-        "scenarios": [{"scenario": s.scenario, "as_of": s.as_of, **s.facts} for s in scenarios],
+        "scenarios": [
+            {"scenario": s.scenario, "as_of": s.as_of, "sites_by_country": measuring.sites_counted(s, codes), **s.facts}
+            for s in scenarios
+        ],
         "ranges": [one.facts for one in drawn],
         "species_target": species.told(),
         "cells_target": what.cells_target.told(),
         "habitat_target": what.habitat_target.told(),
     }
+    if pairs.height:
+        tables["same_sites"] = pairs
     layers: dict[str, pl.DataFrame] = {}
     if data is not None:
         settings, last = settings_for(data), max(dates)
@@ -169,9 +179,20 @@ def gaps(
     if data is not None:
         named |= {name: facts["records"][name] for name in ("evidence_view", "snapshot")}
     written = write_gaps(out, tables=tables, regions=regions, facts=facts, layers=layers, named=named)
-    for one in drawn:
-        say_ranges(one.facts)
+    for of_file in drawn:
+        say_ranges(of_file.facts)
     _say_coverage(tables["coverage"])
+    for one in scenarios:
+        if one.facts["not_counted"]:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in one.facts["not_counted"].items())
+            say(f"{one.as_of} {one.scenario}: rows of sites that hold no ground: {reasons}")
+    if pairs.height:
+        without = pairs["shared_ground"].null_count()
+        say(
+            f"{pairs.height} pairs of sites of different lists seem to be one site (same_sites.csv): their ground counts once"
+            + (f", but what {without} without a map claim may be counted with it" if without else "")
+        )
+    _say_sites(facts["scenarios"])
     _say_species(tables)
     say(
         f"areas: {first['areas']}; boundary set {first['boundary_set']} ({first['boundary_version']}), band "
@@ -224,6 +245,14 @@ def _say_species(tables: "dict[str, pl.DataFrame]") -> None:
             )
 
 
+def _say_sites(scenarios: "list[dict[str, Any]]") -> None:
+    """Print of how many sites the shares are: a list that is not whole makes a country look bad."""
+    for one in scenarios:
+        counts = ", ".join(f"{code} {count}" for code, count in one["sites_by_country"].items())
+        say(f"{one['as_of']} {one['scenario']}: mapped sites in the files: {counts}")
+    say("shares are of these sites alone: whether they are all that a country has the files do not tell")
+
+
 def _say_coverage(table: "pl.DataFrame") -> None:
     """Print the countries, and the regions that are asked."""
     for row in table.iter_rows(named=True):
@@ -240,8 +269,12 @@ def _say_coverage(table: "pl.DataFrame") -> None:
             continue
         if row["border_disagreement_km2"] and row["border_disagreement_km2"] > 0.5:
             text += f"; {row['border_disagreement_km2']:,.0f} km² of neighbours' sites in the band of its border"
+        if row["coast_disagreement_km2"] and row["coast_disagreement_km2"] > 0.5:
+            text += f"; {row['coast_disagreement_km2']:,.0f} km² where the map of the coast and the sites disagree"
         if row["not_mapped_sites"]:
             text += f"; {row['not_mapped_sites']} sites without a map claim {row['reported_not_mapped_km2']:,.0f} km²"
+            if row["not_mapped_without_area"]:
+                text += f", {row['not_mapped_without_area']} of them tell no area"
         if row["note"] and row["realm"] == "terrestrial" and row["place_kind"] in ("country", "joint"):
             text += f"; {row['note']}"
         say(text)

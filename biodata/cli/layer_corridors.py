@@ -3,30 +3,39 @@
 from pathlib import Path
 from typing import Any
 
-from biodata.cli.options import say, settings_for, show_progress
+from biodata.cli.options import installation, say, show_progress
 
 
-def run(data: Path, asked: dict[str, Any], out: Path | None, *, estimate: bool, check_window: bool) -> None:
+def run(
+    data: Path, asked: dict[str, Any], out: Path | None, *, alone: bool, estimate: bool, check_window: bool
+) -> None:
     """Run over a layer of the installation."""
     from biodata import run_engines, runs
     from biodata.exports.layers import write_geopackage
     from biodata.run_engines.corridors import outcome_of
 
-    settings = settings_for(data)
+    settings = installation(data)
     request = runs.Request(**asked, check_window=check_window)
     asked = asked | {"criteria": list(request.criteria)}
     say(runs.estimate(settings, request).told())
     if estimate:
         return
-    report = runs.find_corridors(settings, request, progress=show_progress())
+    report = runs.find_corridors(settings, request, alone=alone, progress=show_progress())
     kept = run_engines.keep(settings, "corridors", asked, outcome_of(settings, request, report), seed=request.seed)
     say(
         f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
         f"{report.corridors} corridors, {report.candidates} candidates"
     )
     say(f"looked at: {', '.join(f'{count} {outcome}' for outcome, count in report.considered.items()) or 'nothing'}")
+    if report.replaced:
+        say(f"in the place of {', '.join(report.replaced)}; earlier versions of the lake keep that")
+    if report.beside:
+        say(
+            f"beside it stand, from other layers, boxes or species, {', '.join(report.beside)}; --alone takes them away"
+        )
     if report.window:
         say(report.window)
+    say(f"records of threatened species: {report.records}, of which {report.counting} are evidence for a side")
     if report.left_out:
         say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
     if set(report.left_out) == {runs.NO_CATEGORY}:

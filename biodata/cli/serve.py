@@ -121,9 +121,5 @@ def release(
     made = pipeline.release(settings, full=full, progress=show_progress())
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items())
     say(f"release {made.id} of lake version {made.snapshot}: {counts}")
-    stay = runs.held_back(settings)
-    if stay:
-        say(
-            f"{stay} candidates were made of exact records and stay here; `biodata corridors --evidence public` makes "
-            "some that may be published"
-        )
+    for line in runs.held_back(settings):
+        say(line)

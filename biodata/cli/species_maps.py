@@ -12,6 +12,7 @@ from biodata.cli.options import (
     check_kinds,
     check_outputs,
     read_box,
+    require_installation,
     say,
     settings_for,
 )
@@ -72,6 +73,7 @@ def habitat(
     from biodata.species_layers.reading import view_of
 
     _check(out, GEOTIFF, [range_file] if range_file else [])
+    require_installation(data)
     try:
         wanted = tuple(int(part) for part in classes.split(","))
     except ValueError:
@@ -98,6 +100,8 @@ def habitat(
         f"habitat {told['habitat_km2']:,.0f} km² of a range of {told['range_km2']:,.0f} km² ({told['range']}); "
         f"no layer tells anything of {told['unknown_km2']:,.0f} km²"
     )
+    if told["classes_without_cells"]:
+        say(f"no cell of the range has class {', '.join(map(str, told['classes_without_cells']))}")
     for code, area in told["habitat_km2_by_country"].items():
         say(f"{code or 'no side'}: {area:,.0f} km²")
     if "range_polygons" in told:
@@ -115,7 +119,7 @@ def richness(
     group: Annotated[str, typer.Argument(help="Class, order, family, phylum or kingdom.")],
     box: Annotated[str, typer.Option(help="west,south,east,north in degrees.")],
     data: DataOption = DEFAULT_DATA,
-    cell_m: Annotated[float, typer.Option(help="Side of a cell.", min=100)] = 20_000.0,
+    cell_m: Annotated[float, typer.Option(help="Side of a cell.", min=100, max=1e6)] = 20_000.0,
     coverage: Annotated[
         float, typer.Option(help="Completeness at which cells are compared.", min=0.05, max=0.99)
     ] = 0.8,
@@ -134,6 +138,7 @@ def richness(
     from biodata.species_layers.richness import RichnessRequest, richness_of
 
     _check(out, (".gpkg",), [])
+    require_installation(data)
     report = richness_of(
         settings_for(data),
         RichnessRequest(

@@ -13,7 +13,7 @@ AsOfOption = Annotated[
     datetime | None, typer.Option("--as-of", help="Date of the run: the lake's.", formats=["%Y-%m-%d"])
 ]
 UntoldOption = Annotated[
-    float | None, typer.Option("--untold-uncertainty-m", help="Uncertainty of records that tell none.", min=0)
+    float | None, typer.Option("--untold-uncertainty-m", help="Uncertainty of records that tell none.", min=0, max=1e6)
 ]
 SuspiciousOption = Annotated[bool, typer.Option("--keep-suspicious", help="Use records of suspicious places too.")]
 RangeCodesOption = Annotated[

@@ -12,8 +12,7 @@ import polars as pl
 from biodata import run_records, runs
 from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
-from biodata.runs import Request, RunReport
-from biodata.runs.results import RESULTS
+from biodata.runs import KEYS, Request, RunReport
 from biodata.settings import Settings
 from biodata.vocabularies import EvidenceView
 
@@ -69,10 +68,10 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
     from biodata.store.lake import Lake
 
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        tables = {name: lake.read(name).filter(pl.col("run_id") == report.run_id) for name in RESULTS}
+        tables = {name: lake.read(name).filter(pl.col("run_id") == report.run_id) for name in KEYS}
         areas = lake.read("protected_areas", snapshot=report.snapshot)
     results = {
-        name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(RESULTS[name])
+        name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(KEYS[name])
         for name, frame in tables.items()
     }
     facts = report.parameters

@@ -9,6 +9,7 @@ from biodata.run_records import RunInput
 from biodata.runs.results import put_finding
 from biodata.runs.standing import Standing
 from biodata.store.lake import Lake
+from biodata.vocabularies import EvidenceView
 
 Short = Callable[[dict[str, Any], str, Mapping[str, Any]], Mapping[str, Any]]
 
@@ -63,7 +64,13 @@ def put(work: Work, kind: str, outcome: Outcome, short: Short) -> int:
     if work.parameters.get("run") is None:
         return 0
     with Lake.open(work.settings.data, memory_limit=work.settings.memory_limit) as lake:
-        return put_finding(lake, told["run"], kind, lambda table, row: short(told, table, row))
+        return put_finding(
+            lake,
+            told["run"],
+            kind,
+            lambda table, row: short(told, table, row),
+            view=EvidenceView(told["evidence_view"]),
+        )
 
 
 def _hash(text: str) -> str:

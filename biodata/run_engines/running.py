@@ -20,6 +20,7 @@ ENGINES: Final[Mapping[str, str]] = MappingProxyType(
         "validation": "biodata.run_engines.validation:run",
         "uncertainty": "biodata.run_engines.uncertainty:run",
         "scenarios": "biodata.run_engines.scenarios:run",
+        "climate": "biodata.run_engines.climate:run",
         "resistance": "biodata.run_engines.resistance:run",
         "circuit": "biodata.run_engines.circuit:run",
         "network": "biodata.run_engines.network:run",

@@ -197,10 +197,10 @@ def _of_files(work: Work) -> Any:
             areas, **{name: parameter(work, told, str | None) for name, told in names.items()}
         )
         notes += [f"{areas.name}: {note}" for note in unfit]
-    limits = {name: number(work, name) for name in ("max_distance_m", "max_cost")}
+    farthest, dearest = (number(work, name) for name in ("max_distance_m", "max_cost"))
     cut = number(work, "cut_fraction")
     parameters = CorridorParameters(
-        **{name: math.inf if value is None else value for name, value in limits.items()},
+max_distance_m=math.inf if farthest is None else farthest, max_cost=math.inf if dearest is None else dearest,
         dispersal_cost=number(work, "dispersal_cost"), cut_cost=number(work, "cut_cost"),
         cut_fraction=0.1 if cut is None else cut,
     )  # fmt: skip

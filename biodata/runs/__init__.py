@@ -3,10 +3,11 @@
 from biodata.runs.corridors import estimate, find_corridors
 from biodata.runs.reading import EVIDENCE_COLUMNS
 from biodata.runs.request import NO_CATEGORY, Request, RunReport, checked_criteria
-from biodata.runs.results import held_back, ranked_anew, read_results
+from biodata.runs.results import KEYS, held_back, ranked_anew, read_results
 
 __all__ = [
     "EVIDENCE_COLUMNS",
+    "KEYS",
     "NO_CATEGORY",
     "Request",
     "RunReport",

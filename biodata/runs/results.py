@@ -4,20 +4,22 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 
-from biodata import places, sharing, terms
+from biodata import assessments, places, sharing, terms
+from biodata.runs.request import Request
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.vocabularies import CandidateCriterion, EvidenceView
 
-RESULTS: Final = MappingProxyType(
+KEYS: Final = MappingProxyType(
     {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
 )
-"""The tables of a run of corridors, and the column that names a row."""
+"""The tables of results, and the column that names a row."""
 
 
 def read_results(settings: Settings, table: str) -> pl.DataFrame:
@@ -34,9 +36,9 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
     -------
     polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
     """
-    boundaries = places.load_boundaries(settings.boundaries)
+    boundaries, rules = places.load_boundaries(settings.boundaries), sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return sharing.publish_results(table, lake.read(table), boundaries=boundaries)
+        return assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
 
 
 def ranked_anew(candidates: pl.DataFrame, criteria: Sequence[str]) -> pl.DataFrame:
@@ -71,11 +73,24 @@ def ranked_anew(candidates: pl.DataFrame, criteria: Sequence[str]) -> pl.DataFra
     return pl.DataFrame(rows, schema=candidates.schema)
 
 
-def held_back(settings: Settings, table: str = "reserve_candidates") -> int:
-    """Count the rows that stay in the installation, since they were made of exact records."""
+def held_back(settings: Settings, table: str = "reserve_candidates") -> list[str]:
+    """Say which results of a table are not told, and why; nothing where all are."""
+    boundaries, rules = places.load_boundaries(settings.boundaries), sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        stored = lake.read(table, columns=["evidence_view"])
-    return stored.filter(pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC).height
+        counts = assessments.left_behind(lake, table, rules=rules, boundaries=boundaries)
+    what = table.replace("_", " ")
+    told = []
+    if counts["exact"]:
+        told.append(
+            f"{counts['exact']} {what} were made of exact records and stay here; `biodata corridors --evidence public` "
+            "makes some that may be published"
+        )
+    if counts["stale"]:
+        told.append(
+            f"{counts['stale']} {what} were made under other sharing rules, or of records that are hidden more today: they "
+            "stay here until the run is made again"
+        )
+    return told
 
 
 def run_id_of(parameters: dict[str, Any]) -> str:
@@ -84,11 +99,24 @@ def run_id_of(parameters: dict[str, Any]) -> str:
     return f"{parameters['layer']}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def named(frame: pl.DataFrame, run_id: str, key: str, layer: str, parameters: dict[str, Any]) -> pl.DataFrame:
+def place_of(request: Request) -> str:
+    """Return how the names of a run's results begin: a later run of this place stands where it stood.
+
+    Runs over one layer for two species, or of two boxes of it, are of two places and stand beside each other.
+    """
+    parts = [request.layer]
+    if request.species is not None:
+        parts.append(re.sub(r"\W+", "_", request.species.lower()).strip("_"))
+    if request.box is not None:
+        parts.append("box" + hashlib.sha256(json.dumps(request.box).encode()).hexdigest()[:6])
+    return "-".join(parts)
+
+
+def named(frame: pl.DataFrame, run_id: str, key: str, place: str, parameters: dict[str, Any]) -> pl.DataFrame:
     """Put the run's name into the rows, and its parameters into their evidence."""
     told = json.dumps({"run": parameters}, ensure_ascii=False, sort_keys=True)
     evidence = pl.col("evidence").map_elements(lambda text: _merge(text, told), return_dtype=pl.String)
-    return frame.with_columns(pl.lit(run_id).alias("run_id"), (pl.lit(f"{layer}-") + pl.col(key)).alias(key), evidence)
+    return frame.with_columns(pl.lit(run_id).alias("run_id"), (pl.lit(f"{place}-") + pl.col(key)).alias(key), evidence)
 
 
 def _merge(first: str, second: str) -> str:
@@ -96,12 +124,49 @@ def _merge(first: str, second: str) -> str:
     return json.dumps({**json.loads(first), **json.loads(second)}, ensure_ascii=False, sort_keys=True)
 
 
-def commit(lake: Lake, table: str, frame: pl.DataFrame, key: str, layer: str) -> None:
-    """Put the results in the place of those that an earlier run over the layer gave."""
-    stored = lake.read(table)
-    others = stored.filter(~pl.col("run_id").str.contains(f"^{re.escape(layer)}-[0-9a-f]{{12}}$"))
-    whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
-    lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} over {layer}")
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What became of the results of other runs.
+
+    Attributes
+    ----------
+    replaced, beside : tuple of str
+        The runs whose results went, and those whose results stay beside the new ones.
+    """
+
+    replaced: tuple[str, ...]
+    beside: tuple[str, ...]
+
+
+def commit(lake: Lake, frames: Mapping[str, pl.DataFrame], place: str, *, alone: bool) -> Committed:
+    """Put a run's results in the place of those that an earlier run of the same place gave.
+
+    Parameters
+    ----------
+    lake : Lake
+    frames : mapping of str to polars.DataFrame
+        By the names of `KEYS`.
+    place : str
+        As `place_of` tells it.
+    alone : bool
+        Also take away the results of all other runs.
+
+    Returns
+    -------
+    Committed
+    """
+    gone: set[str] = set()
+    kept: set[str] = set()
+    for table, frame in frames.items():
+        key, stored = KEYS[table], lake.read(table)
+        same = pl.col(key).str.contains(f"^{re.escape(place)}-[a-z]+-[0-9]+$").fill_null(value=False)
+        others = stored.clear() if alone else stored.filter(~same)
+        before = set(stored["run_id"].drop_nulls())
+        kept |= set(others["run_id"].drop_nulls())
+        gone |= before
+        whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
+        lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} of {place}")
+    return Committed(tuple(sorted(gone - kept)), tuple(sorted(kept)))
 
 
 def facts_of(evidence: str) -> dict[str, Any]:
@@ -111,19 +176,29 @@ def facts_of(evidence: str) -> dict[str, Any]:
 
 
 def put_finding(
-    lake: Lake, run_id: str, kind: str, found: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+    lake: Lake,
+    run_id: str,
+    kind: str,
+    found: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
+    *,
+    view: EvidenceView,
 ) -> int:
     """Put what was found over a run beside its results: it leaves with them, and only if they may leave.
+
+    Corridors rest on no records, so those of a run of exact records may leave: what was found by exact records is not put
+    beside them.
 
     Parameters
     ----------
     lake : Lake
     run_id : str
-        The run, as its rows name it; its evidence view is that of the finding.
+        The run, as its rows name it.
     kind : str
         `validation`, `uncertainty` or `scenarios`; an earlier one of the kind is replaced.
     found : callable of table and row to mapping
         What is told of a row.
+    view : EvidenceView
+        Which records the finding read: the run's.
 
     Returns
     -------
@@ -131,8 +206,11 @@ def put_finding(
         How many rows tell it now.
     """
     count = 0
-    for table, key in RESULTS.items():
+    for table, key in KEYS.items():
         rows = lake.read(table).filter(pl.col("run_id") == run_id)
+        if view is not EvidenceView.PUBLIC:
+            stays = "evidence_view" in rows.columns
+            rows = rows.filter(pl.col("evidence_view").eq_missing(str(view))) if stays else rows.clear()
         texts = []
         for row in rows.iter_rows(named=True):
             evidence = json.loads(row["evidence"])

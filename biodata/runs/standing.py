@@ -1,6 +1,7 @@
 """A run of corridors taken up again: the ground, areas, links and records that it stood on."""
 
-from dataclasses import dataclass, fields
+import json
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ from biodata.errors import InputError
 from biodata.runs.corridors import polygon_of
 from biodata.runs.reading import layer_named, records_of, resistance_of, window_of
 from biodata.runs.request import Request, choices_of
-from biodata.runs.results import RESULTS, facts_of
+from biodata.runs.results import KEYS, facts_of
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
 LINKS: Final = ("from_area_id", "to_area_id")
+_NOT_FACTS: Final = frozenset({"resistance", "plan", "agreements", "check_window"})
+"""What a run's facts tell by a file's name, or not at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,7 +194,7 @@ def judging_of(run: Standing) -> Any:
 def _found(settings: Settings, lake: Lake, name: str) -> tuple[str, dict[str, Any]]:
     """Return the run that a name means, and its facts."""
     known: dict[str, dict[str, Any]] = {}
-    for table, key in RESULTS.items():
+    for table, key in KEYS.items():
         rows = lake.read(table, columns=["run_id", key, "evidence"])
         named = rows.filter((pl.col(key) == name) | (pl.col("run_id") == name))
         if not named.is_empty():
@@ -209,16 +212,13 @@ def _found(settings: Settings, lake: Lake, name: str) -> tuple[str, dict[str, An
 
 
 def _is_of(record: run_records.RunRecord, facts: dict[str, Any]) -> bool:
-    """Tell whether a kept run is the one of these facts."""
-    asked = {
-        name: value for name, value in record.parameters.items() if name not in ("resistance", "check_window", "as_of")
-    }
-    same = all(facts.get(name) == (list(value) if isinstance(value, tuple) else value) for name, value in asked.items())
+    """Tell whether a kept run is the one of these facts; files are told apart by the version of the lake that they led to."""
+    request = Request(**record.parameters, seed=record.seed)
+    asked = json.loads(json.dumps(asdict(request)))
+    dated = asked.pop("as_of") in (None, facts["as_of"])
+    same = all(facts.get(name) == value for name, value in asked.items() if name not in _NOT_FACTS)
     table = next((one.sha256 for one in record.inputs if one.name == "resistance"), None)
-    dated = record.parameters.get("as_of") in (None, facts["as_of"])
-    return same and dated and (record.snapshot, record.seed, table) == (
-        facts["snapshot"], facts["seed"], facts["resistance_sha256"],
-    )  # fmt: skip
+    return dated and same and (record.snapshot, table) == (facts["snapshot"], facts["resistance_sha256"])
 
 
 def _table(settings: Settings, facts: dict[str, Any], told: Path | None) -> Path:

@@ -2,7 +2,7 @@
 
 from biodata.sharing.decide import decide, stricter, strictest
 from biodata.sharing.publish import publish
-from biodata.sharing.results import publish_results
+from biodata.sharing.results import of_public_view, publish_results, rules_of_run
 from biodata.sharing.rules import Rule, RuleSet
 from biodata.sharing.views import evidence_view, window_to_read
 
@@ -11,8 +11,10 @@ __all__ = [
     "RuleSet",
     "decide",
     "evidence_view",
+    "of_public_view",
     "publish",
     "publish_results",
+    "rules_of_run",
     "stricter",
     "strictest",
     "window_to_read",

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import affinity
 
 from biodata.geo import Floats, area_km2, metres_per_degree
 from biodata.places import BoundarySet
@@ -167,7 +168,7 @@ class Floor:
             cell = asked[number]
             # On a plane of which a degree of latitude is one; across, distances of the poleward edge, the shortest.
             scale = east_m[cell] / north_m[cell]
-            shore = shapely.transform(shapely.union_all(pieces[at == number]), lambda xy, s=scale: xy * (s, 1.0))
+            shore = affinity.scale(shapely.union_all(pieces[at == number]), scale, 1.0, origin=(0, 0))
             banded = shapely.buffer(shore, along[cell], quad_segs=QUARTER)
             box = shapely.box(west[cell] * scale, south[cell], east[cell] * scale, north[cell])
             sea[cell] = full[cell] * (1 - shapely.area(shapely.intersection(banded, box)) / shapely.area(box))

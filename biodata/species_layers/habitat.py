@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import shapely
 
-from biodata import geo, places
+from biodata import places
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.species_layers.figures import FiguresRequest, figures_of
@@ -16,8 +16,6 @@ from biodata.store.lake import Lake
 from biodata.vocabularies import SharingCategory
 
 if TYPE_CHECKING:
-    from biodata.analysis.grid import Grid
-    from biodata.analysis.layer_reading import LayerFile
     from biodata.analysis.species.habitat import Habitat
     from biodata.analysis.species.ranges import Codes
 
@@ -82,30 +80,35 @@ def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
     InputError
         If a layer or the range cannot be used, or they do not meet.
     """
+    from biodata.analysis.grid import refuse_more
     from biodata.analysis.layer_reading import own_grid, read_cells
-    from biodata.analysis.species.habitat import area_of_habitat
+    from biodata.analysis.layer_values import values_at
+    from biodata.analysis.species.habitat import area_of_habitat, centres_by_rows
 
     if request.elevation is None and (request.lowest_m is not None or request.highest_m is not None):
         problem = "limits of elevation need a layer of elevation"
         raise InputError(problem, column="--elevation", expected="the name of a layer", code="PARAMETERS_INVALID")
+    low, high = request.lowest_m, request.highest_m
+    lowest, highest = (-np.inf if low is None else low), (np.inf if high is None else high)
+    if not lowest <= highest:
+        problem = "no elevation lies between these limits"
+        raise InputError(
+            problem, column="--lowest-m", value=f"{low:g} to {highest:g}", expected="metres, the lowest first",
+            code="PARAMETERS_INVALID",
+        )  # fmt: skip
     boundaries = places.load_boundaries(settings.boundaries)
     region, facts = _range(settings, request)
     cover = raster_layer(settings, request.land_cover)
     box = tuple(float(value) for value in shapely.bounds(region))
     grid = own_grid(cover, box)  # type: ignore[arg-type]
-    if grid.shape[0] * grid.shape[1] > MOST_CELLS:
-        problem = f"the range holds {grid.shape[0] * grid.shape[1]:,} cells of the layer"
-        raise InputError(
-            problem,
-            file=cover.name,
-            expected=f"a range or a layer of at most {MOST_CELLS:,} cells",
-            code="INPUT_TOO_LARGE",
-        )
+    refuse_more(grid, MOST_CELLS, column="--land-cover", expected="a smaller range or a coarser layer")
     values, grid = read_cells(cover, grid)
     height, inputs = None, [cover]
     if request.elevation is not None:
         layer = raster_layer(settings, request.elevation)
-        height = _at_centres(layer, grid)
+        height = np.empty(grid.shape)
+        for rows, lon, lat in centres_by_rows(grid):
+            height[rows] = values_at(layer, lon, lat).reshape(-1, grid.shape[1])
         inputs.append(layer)
     found = area_of_habitat(
         values, grid, region, classes=request.classes, boundaries=boundaries, elevation=height,
@@ -113,7 +116,9 @@ def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
     )  # fmt: skip
     told = {
         "layers": [{"layer": one.name, "sha256": one.sha256} for one in inputs],
-        "classes": list(request.classes), "lowest_m": request.lowest_m, "highest_m": request.highest_m,
+        "classes": list(request.classes),
+        "classes_without_cells": [one for one in request.classes if not (values == one).any()],
+        "lowest_m": request.lowest_m, "highest_m": request.highest_m,
         "boundary_set": boundaries.name, "boundary_version": boundaries.version, "viewpoint": boundaries.viewpoint,
         "band_m": boundaries.band_m,
     }  # fmt: skip
@@ -151,16 +156,3 @@ def _range(settings: Settings, request: HabitatRequest) -> tuple[shapely.Geometr
         "left_out": report.figures.left_out, "parameters": report.figures.facts["parameters"],
     }  # fmt: skip
     return region, facts
-
-
-def _at_centres(layer: "LayerFile", grid: "Grid") -> geo.Floats:
-    """Return the values of a layer's cells that hold the centres of a grid's, nan where there is none."""
-    from biodata.analysis.layer_reading import own_grid, read_cells
-    from biodata.analysis.species.habitat import centres
-
-    lon, lat = centres(grid)
-    box = (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
-    values, own = read_cells(layer, own_grid(layer, box))
-    rows, columns = own.cells_at(lon.ravel(), lat.ravel())
-    found: geo.Floats = np.where(rows >= 0, values[rows, columns], np.nan).reshape(grid.shape)
-    return found

@@ -16,7 +16,7 @@ from biodata import terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
-from biodata.store import audit, checksums, models
+from biodata.store import audit, audit_heads, checksums, models
 from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
 from biodata.store.models import Dataset, Ingest, Run, Submission, now
@@ -41,10 +41,13 @@ class DatasetFacts(Protocol):
 class Registry:
     """An installation's registry; open it with `Registry.open` and use it in a `with` block."""
 
-    def __init__(self, engine: Engine, *, data: Path | None = None) -> None:
+    def __init__(self, engine: Engine, *, data: Path | None = None, heads: Path | None = None) -> None:
         self._engine = engine
         self._data = data
+        self._heads = heads
         self._writing = sessionmaker(engine, expire_on_commit=False)
+        if heads is not None:
+            audit_heads.keep(self._writing, heads)
         self._reading = sessionmaker(engine.execution_options(**READS), expire_on_commit=False)
 
     @classmethod
@@ -68,7 +71,8 @@ class Registry:
                 message = f"the registry cannot be opened: {error}"
                 raise StoreError(message) from error
         url = settings.registry_url or f"sqlite:///{(settings.data / 'registry.sqlite').resolve()}"
-        registry = cls(open_engine(url), data=settings.data if settings.registry_url is None else None)
+        own = settings.data if settings.registry_url is None else None
+        registry = cls(open_engine(url), data=own, heads=settings.data)
         try:
             registry._upgrade()
         except SQLAlchemyError as error:
@@ -179,20 +183,30 @@ class Registry:
             return [dict(run.report or {}) for run in session.scalars(select(Run).order_by(Run.created, Run.id))]
 
     def record_release(
-        self, release_id: str, *, snapshot: int, rules_hash: str, counts: Mapping[str, int], actor: str = "biodata"
+        self,
+        release_id: str,
+        *,
+        snapshot: int,
+        rules_hash: str,
+        counts: Mapping[str, int],
+        sensitive: Mapping[str, int] | None = None,
+        actor: str = "biodata",
     ) -> None:
-        """Put down that a release was made; a second time is no news."""
+        """Put down that a release was made, and how its sensitive records are told; a second time is no news."""
         with self.session() as session, session.begin():
             if session.get(models.Release, release_id) is None:
                 session.add(
                     models.Release(id=release_id, snapshot=snapshot, rules_hash=rules_hash, counts=dict(counts))
                 )
-                audit.append(session, actor=actor, action="release", subject=release_id, details={"snapshot": snapshot})
+                told = {"snapshot": snapshot, "rules": rules_hash, "sensitive": dict(sensitive or {})}
+                audit.append(session, actor=actor, action="release", subject=release_id, details=told)
 
     def first_broken_audit_entry(self) -> int | None:
-        """Return the number of the first audit entry that was tampered with; None where all is well."""
+        """Return the number of the first audit entry that was tampered with or is gone; None where all is well."""
+        heads = audit_heads.read(self._heads) if self._heads is not None else {}
         with self.session(read_only=True) as session:
-            return audit.first_broken(session)
+            found = audit.first_broken(session), audit_heads.first_missing(session, heads)
+        return min((number for number in found if number is not None), default=None)
 
     def reconcile(self, lake: Lake) -> list[int]:
         """Settle submissions whose process ended between registry and lake: published where the lake has them.

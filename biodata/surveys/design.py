@@ -93,7 +93,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
-        row = _result(lake, request, boundaries)
+        row = _result(lake, request, rules, boundaries)
         region = shapely.from_wkb(row["geometry"])
         west, south, east, north = shapely.bounds(region)
         window = (west - 0.1, south - 0.1, east + 0.1, north + 0.1)
@@ -144,13 +144,17 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     return replace(proposal, facts=facts, sharing_category=str(category))
 
 
-def _result(lake: Lake, request: SurveyRequest, boundaries: places.BoundarySet) -> dict[str, Any]:
+def _result(
+    lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundaries: places.BoundarySet
+) -> dict[str, Any]:
     """Return the corridor or candidate asked, as the lake has it or as it is published."""
     known: list[str] = []
     for table, key in (("corridors", "corridor_id"), ("reserve_candidates", "candidate_id")):
-        frame = lake.read(table)
-        if request.records == "public":
-            frame = sharing.publish_results(table, frame, boundaries=boundaries)
+        frame = (
+            assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
+            if request.records == "public"
+            else lake.read(table)
+        )
         found = frame.filter(pl.col(key) == request.result)
         if found.height and found["geometry"][0] is not None:
             return found.row(0, named=True)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from biodata.analysis.evidence import cells, sides
 from biodata.analysis.evidence.independence import independent
 from biodata.analysis.evidence.parameters import EvidenceParameters
+from biodata.geo import Floats
+from biodata.matching.matcher import ONLY_SPECIES
 from biodata.places import BoundarySet
 from biodata.vocabularies import THREATENED
 
@@ -35,6 +37,8 @@ REASONS: Final = (
     IN_BAND, DUPLICATE, DEPENDENT,
 )  # fmt: skip
 """Every reason, in the order in which they are looked for: a record tells the first that holds."""
+FINEST_SHARE: Final = 0.001
+"""Shares of circles are measured no finer."""
 _radius: Final = pl.col("coordinateUncertaintyInMeters")
 _PLACED: Final = (
     pl.col("decimalLongitude").is_between(-180, 180) & pl.col("decimalLatitude").is_between(-90, 90)
@@ -111,7 +115,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
         The same for every order of the rows.
     """
     frame = cells.reached(_with_columns(occurrences))
-    flagged = pl.col("quality_flags").list.set_intersection(list(parameters.excluded_flags)).list.len() > 0
+    flagged = excluding(parameters.excluded_flags).list.len() > 0
     since = parameters.since
     start = pl.coalesce("event_start", pl.date(pl.col("year"), 1, 1))
     end = pl.coalesce("event_end", pl.col("event_start"), pl.date(pl.col("year"), 12, 31))
@@ -144,6 +148,32 @@ def facts_of(boundaries: BoundarySet, parameters: EvidenceParameters) -> dict[st
     return {**boundaries.told(), "parameters": parameters.told()}
 
 
+def excluding(excluded_flags: tuple[str, ...]) -> pl.Expr:
+    """Return the flags that keep each record from being evidence.
+
+    That only a higher rank was found is no doubt where that rank is the species: a checklist that lists species alone
+    knows no subspecies, and the evidence is the species'.
+
+    Parameters
+    ----------
+    excluded_flags : tuple of str
+        Quality flags with which a record does not count.
+
+    Returns
+    -------
+    polars.Expr of List(String)
+        Of the columns `quality_flags` and `match_note`; null where no flags are known.
+    """
+    of_species = pl.col("match_note").str.starts_with(ONLY_SPECIES).fill_null(value=False)
+    others = [name for name in excluded_flags if name != "TAXON_MATCH_HIGHERRANK"]
+    flags = pl.col("quality_flags")
+    return (
+        pl.when(of_species)
+        .then(flags.list.set_intersection(others))
+        .otherwise(flags.list.set_intersection(list(excluded_flags)))
+    )
+
+
 def left_out_by_flag(records: pl.DataFrame, excluded_flags: tuple[str, ...]) -> dict[str, int]:
     """Count the records that a quality flag keeps from being evidence, by flag.
 
@@ -160,8 +190,8 @@ def left_out_by_flag(records: pl.DataFrame, excluded_flags: tuple[str, ...]) -> 
         Flags that occur, in the order of their names; a record of several flags counts under each. For the whole
         run and its maker only: counted for one small region, a flag about the place could tell the place.
     """
-    flags = records.select(pl.col("quality_flags").list.explode()).to_series()
-    return dict(flags.filter(flags.is_in(list(excluded_flags))).value_counts().sort("quality_flags").iter_rows())
+    flags = records.select(excluding(excluded_flags).list.explode().alias("flag")).to_series().drop_nulls()
+    return dict(flags.value_counts().sort("flag").iter_rows())
 
 
 def _with_columns(occurrences: pl.DataFrame) -> pl.DataFrame:
@@ -169,7 +199,7 @@ def _with_columns(occurrences: pl.DataFrame) -> pl.DataFrame:
     lacking: dict[str, Any] = {
         "occurrenceStatus": pl.String, "basisOfRecord": pl.String, "quality_flags": pl.List(pl.String),
         "event_start": pl.Date, "event_end": pl.Date, "year": pl.Int32, "duplicate_group": pl.Int64,
-        "datasetKey": pl.String, **dict.fromkeys(cells.EDGES, pl.Float64),
+        "datasetKey": pl.String, "match_note": pl.String, **dict.fromkeys(cells.EDGES, pl.Float64),
     }  # fmt: skip
     return occurrences.with_columns(
         pl.lit(None, dtype=dtype).alias(name) for name, dtype in lacking.items() if name not in occurrences.columns
@@ -184,7 +214,7 @@ def _sided(frame: pl.DataFrame, boundaries: BoundarySet, parameters: EvidencePar
     )
     found = sides.shares(longitude, latitude, radius_m, boundaries)
     whole = np.where(found.land > 0, found.land, 1.0) if parameters.of_land else np.ones(asked.height)
-    least = parameters.side_share - 1e-6
+    least = _least_share(asked, found.land - found.drawn, parameters.side_share) - 1e-6
     surely, drawn = found.surely / whole, found.drawn / whole
     names = pl.Series([*boundaries.countries, None], dtype=pl.String)
     on_side = surely >= least
@@ -205,6 +235,31 @@ def _sided(frame: pl.DataFrame, boundaries: BoundarySet, parameters: EvidencePar
     )
     joined = frame.join(told, on="row", how="left", maintain_order="left")
     return joined.with_columns(why_not=pl.coalesce("why_not", "reason")).drop("reason")
+
+
+def _least_share(asked: pl.DataFrame, beyond: Floats, side_share: float) -> Floats:
+    """Return the share that each record's circle needs of a side.
+
+    A record that counts by 0.95 of its circle is on the wrong side in up to 5 of 100 cases; of twenty such records of one
+    species one would be, more often than not, and make the species two-sided. So the places of a species whose circles
+    reach over a border share what may be wrong between them (Bonferroni), down to `FINEST_SHARE`.
+
+    Parameters
+    ----------
+    asked : polars.DataFrame of n rows
+    beyond : ndarray of float64, length n
+        Share of each circle on the land of others than the country that has most of it.
+    side_share : float
+        What one place alone needs.
+    """
+    place = pl.struct("decimalLongitude", "decimalLatitude", "reach_m")
+    reaches_over = pl.Series("reaches_over", beyond > FINEST_SHARE)
+    several = asked.with_columns(reaches_over).select(
+        place.filter("reaches_over").n_unique().over("species").clip(lower_bound=1)
+    )
+    wrong = (1 - side_share) / several.to_series().to_numpy()
+    least: Floats = np.maximum(side_share, 1 - np.maximum(wrong, FINEST_SHARE))
+    return least
 
 
 def _one_of_each(frame: pl.DataFrame) -> pl.DataFrame:

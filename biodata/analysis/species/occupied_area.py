@@ -195,13 +195,14 @@ def occupied_bound(records: pl.DataFrame, *, cell_m: float = CELL_M, shifts: int
 
 def _apart(low: geo.Floats, high: geo.Floats, known: geo.Floats, cell_m: float) -> int:
     """Return how many published cells are a cell's side away from every known place and every such cell before them."""
-    boxes = shapely.box(*(low - cell_m).T, *(high + cell_m).T)
-    near, other = shapely.STRtree(shapely.points(known)).query(boxes)
+    boxes = np.asarray(shapely.box(*(low - cell_m).T, *(high + cell_m).T), dtype=object)
+    near, other = shapely.STRtree(np.asarray(shapely.points(known), dtype=object)).query(boxes)
     gap = np.maximum(known[other] - high[near], low[near] - known[other])
     free = np.ones(len(low), dtype=np.bool_)
     free[near[(gap < cell_m).all(axis=1)]] = False
     rows = np.flatnonzero(free)
-    later, before = shapely.STRtree(shapely.box(*low[rows].T, *high[rows].T)).query(boxes[rows])
+    own = np.asarray(shapely.box(*low[rows].T, *high[rows].T), dtype=object)
+    later, before = shapely.STRtree(own).query(boxes[rows])
     gap = np.maximum(low[rows[before]] - high[rows[later]], low[rows[later]] - high[rows[before]])
     close = (gap < cell_m).all(axis=1) & (before < later)
     later, before = later[close], before[close]

@@ -83,7 +83,7 @@ def against_chance(
             ranks, seen, looked, moves=parameters.moves, kept_share=parameters.kept_share, rng=rng
         )
     enough = places >= parameters.least_places
-    if found is not None and math.isfinite(found.observed) and found.null.size < _LEAST_NULL:
+    if found is not None and math.isfinite(found.observed) and found.null.size < min(_LEAST_NULL, parameters.moves):
         notes.append("The ground leaves the pattern no room to be moved: there is no test.")
         enough = False
     if found is not None and not math.isfinite(found.observed):
