@@ -16,7 +16,7 @@ from biodata.access.roles import SCOPES, Action, Principal, RoleBinding, may_gra
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=SmallRoute)
 
-Administrator = Annotated[Principal, Depends(auth.logged_in_who(Action.MANAGE_ACCOUNTS))]
+Administrator = Annotated[Principal, Depends(auth.logged_in_who(Action.MANAGE_ACCOUNTS, everywhere=True))]
 Granter = Annotated[Principal, Depends(auth.logged_in_who(Action.GRANT_ROLES))]
 
 

@@ -293,3 +293,16 @@ def test_two_who_exchange_the_same_token_at_once(account_client, people, turn):
     (pair,) = [one for one in got if one is not None]
     assert found.principal(pair.access) is None, "one of them stole it: the login has ended"
     assert found.exchange(pair.refresh) is None
+
+
+def test_an_administrator_of_one_country_manages_no_accounts(account_client, people):
+    name = people.new("bound", RoleBinding(Role.ADMINISTRATOR, country="LA"))
+    headers = people.headers(name)
+    for method, path, body in (
+        ("GET", "/v1/accounts", None),
+        ("PATCH", "/v1/accounts/planner", {"closed": True}),
+        ("POST", "/v1/accounts/administrator/code", None),
+        ("POST", f"/v1/accounts/{name}/roles", {"role": "administrator"}),
+        ("POST", f"/v1/accounts/{name}/roles", {"role": "node_manager", "country": "CN"}),
+    ):
+        assert account_client.request(method, path, json=body, headers=headers).status_code == 403
