@@ -306,3 +306,13 @@ def test_an_administrator_of_one_country_manages_no_accounts(account_client, peo
         ("POST", f"/v1/accounts/{name}/roles", {"role": "node_manager", "country": "CN"}),
     ):
         assert account_client.request(method, path, json=body, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "unwanted", [{}, {"role": ""}, {"role": "reviewer", "country": "³°a«"}, {"role": "planner", "taxon": "x" * 300}]
+)
+def test_a_role_that_cannot_be_is_taken_from_nobody(account_client, people, unwanted):
+    answer = account_client.delete(
+        "/v1/accounts/planner/roles", params=unwanted, headers=people.headers("administrator")
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "FIELD_INVALID")
