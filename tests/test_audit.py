@@ -18,6 +18,7 @@ from biodata.store.registry import Registry
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "data" / "lake").mkdir(parents=True)
     return Settings(data=tmp_path / "data")
 
 

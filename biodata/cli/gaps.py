@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import boundaries_for, read_country, require_installation, say, settings_for, show_progress
+from biodata.cli.options import boundaries_for, installation, read_country, say, settings_for, show_progress
 from biodata.cli.species_options import RangeCodesOption, say_ranges
 from biodata.errors import InputError
 
@@ -112,7 +112,7 @@ def gaps(
             problem = "there is no such file"
             raise InputError(problem, file=str(path), code="FILE_MISSING")
     if data is not None:
-        require_installation(data)
+        installation(data)
     species = Target(rule=_rule(species_target), share=species_share, km2=species_km2)
     codes_of_ranges = read_codes(range_codes or [])
     drawn = [read_ranges(path, name=range_name, codes=codes_of_ranges) for path in ranges or []]

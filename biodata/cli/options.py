@@ -196,20 +196,6 @@ def read_country(text: str, *, option: str) -> str:
     return codes[0]
 
 
-def require_installation(data: Path) -> None:
-    """Refuse a folder without a lake: a command that only reads makes no installation.
-
-    Raises
-    ------
-    InputError
-        If there is none (INSTALLATION_MISSING).
-    """
-    if not (data / "lake").is_dir():
-        problem = "there is no installation in this folder"
-        expected = "the folder of `biodata ingest … --data`"
-        raise InputError(problem, file=str(data), expected=expected, code="INSTALLATION_MISSING")
-
-
 def current_release(data: Path) -> "Release":
     """Return the installation's current release.
 

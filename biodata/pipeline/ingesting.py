@@ -23,6 +23,7 @@ from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
 from biodata.store.lake import CommitReport, Lake
+from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 
@@ -164,6 +165,8 @@ def _commit(
     if table.staging is not None:
         # By what these records were interpreted; `stories` tells it.
         by = {"biodata": version("biodata"), "rules": rule_versions(), "declared": dict(table.verbatim.declarations)}
+        without_ids = report.flags.get("OCCURRENCE_ID_FROM_CONTENT", 0)
+        before = lake.count("occurrences", where=In("datasetKey", tuple(sorted(table.datasets)))) if without_ids else 0
         outcome = lake.commit_occurrences(
             table.staging,
             author="ingest",
@@ -173,6 +176,12 @@ def _commit(
             gone=table.verbatim.gone,
             dry_run=dry_run,
         )
+        if before and outcome.new:
+            report.notes.append(
+                f"these rows have no identifier, so they are known again only where every cell is as it was: {outcome.new} are "
+                f"new, and {before} records that were there stay beside them. If this is a new state of an earlier file, give "
+                "both a column occurrenceID, or another --dataset"
+            )
     else:
         frame = pl.concat(table.frames) if table.frames else pl.DataFrame()
         if report.table == "layers" and not dry_run:
