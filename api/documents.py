@@ -227,6 +227,7 @@ _SHOWN_OTHERWISE: Final = frozenset(
         "/v1/login",
         "/v1/login/refresh",
         "/v1/login/providers/{name}",
+        "/v1/downloads/{number}",
         "/v1/login/providers/{name}/callback",
         "/v1/surveys",
     }
