@@ -13,7 +13,7 @@ from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import SmallRoute, count_try, gate
 from api.readers import integer
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, api_keys, bindings
 from biodata.access.passwords import check_length
 from biodata.access.roles import Principal
 
@@ -28,7 +28,7 @@ def who(request: Request, known: Known) -> Response:
     """Answer with one's account and the roles that the key or token has."""
     only(request)
     told = accounts.describe(service(request).registry, known.label)
-    told["roles"] = [accounts.as_told(role) for role in known.roles]
+    told["roles"] = [bindings.as_told(role) for role in known.roles]
     return json_answer(told)
 
 
@@ -82,7 +82,7 @@ def keys(request: Request, known: LoggedIn) -> Response:
 def new_key(request: Request, known: LoggedIn, sent: NewKey) -> Response:
     """Make a key with the roles of one's account, or less; it is told this once."""
     only(request)
-    role = accounts.role_called(sent.role) if sent.role is not None else None
+    role = bindings.role_called(sent.role) if sent.role is not None else None
     key = api_keys.new(
         service(request).registry, known.label, label=sent.label, role=role, dataset=sent.dataset, actor=known.label
     )

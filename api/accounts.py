@@ -12,7 +12,7 @@ from api.account_bodies import AccountChange, AccountList, Bound, MadeCode, NewA
 from api.answers import json_answer, only
 from api.dependencies import service
 from api.gates import SmallRoute
-from biodata.access import accounts, codes
+from biodata.access import accounts, bindings, codes
 from biodata.access.roles import SCOPES, Action, Principal, RoleBinding, may_grant
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=SmallRoute)
@@ -111,7 +111,7 @@ def take(request: Request, who: Granter, name: str) -> Response:
 
 def _within(request: Request, who: Principal, told: Mapping[str, str | None]) -> RoleBinding:
     """Return the role that is told, if whoever asks may give it."""
-    wanted = accounts.read(str(told["role"]), **{each: told[each] for each in SCOPES})
+    wanted = bindings.read(str(told["role"]), **{each: told[each] for each in SCOPES})
     if not may_grant(who, wanted):
         raise auth.forbidden(request, who, Action.GRANT_ROLES)
     return wanted

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, api_keys, bindings
 from biodata.access.roles import (
     MAY,
     PUBLIC,
@@ -139,7 +139,7 @@ def test_a_key_has_no_more_than_its_account(registry: Registry):
         "a role it lacks": api_keys.new(registry, "ana", role=Role.ADMINISTRATOR),
         "one dataset": api_keys.new(registry, "ana", dataset="nam-ha"),
     }
-    told = {name: [accounts.written(role) for role in api_keys.find(registry, key).roles] for name, key in keys.items()}
+    told = {name: [bindings.written(role) for role in api_keys.find(registry, key).roles] for name, key in keys.items()}
     assert told == {
         "all": ["uploader", "reviewer dataset=seima", "planner"],
         "one role": ["planner"],
@@ -170,7 +170,7 @@ def test_a_key_has_no_more_than_its_account(registry: Registry):
 )
 def test_a_role_that_cannot_be(role: str, scope: dict[str, str], match: str):
     with pytest.raises(InputError, match=match):
-        accounts.read(role, **scope)
+        bindings.read(role, **scope)
 
 
 @pytest.mark.parametrize("name", ["", "Ana", "a b", "../a", "a" * 101, "-a", "аna", "ana\n"])
@@ -180,7 +180,7 @@ def test_a_name_that_cannot_be(registry: Registry, name: str):
 
 
 def test_every_change_stands_in_the_audit(registry: Registry):
-    accounts.new(registry, "ana", roles=[accounts.read("reviewer", country="la")], actor="root")
+    accounts.new(registry, "ana", roles=[bindings.read("reviewer", country="la")], actor="root")
     accounts.bind(registry, "ana", RoleBinding(Role.REVIEWER, country="LA"))
     accounts.unbind(registry, "ana", RoleBinding(Role.REVIEWER, country="LA"))
     accounts.revoke(registry, "ana")

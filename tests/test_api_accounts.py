@@ -8,7 +8,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, api_keys, bindings
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.models import AuditEntry
@@ -193,7 +193,7 @@ def test_what_a_node_manager_gives(account_client, people, wanted, status):
         accounts.new(people.registry, "kham")
     answer = account_client.post("/v1/accounts/kham/roles", json=wanted, headers=headers)
     assert answer.status_code == status
-    has = [accounts.as_told(role) for role in accounts.find(people.registry, "kham").roles]
+    has = [bindings.as_told(role) for role in accounts.find(people.registry, "kham").roles]
     assert (wanted in has) is (status == 204)
     taken = account_client.delete("/v1/accounts/kham/roles", params=wanted, headers=headers)
     assert taken.status_code == status

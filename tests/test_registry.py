@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, api_keys, bindings
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import audit, migrations, models
@@ -84,7 +84,7 @@ def test_a_key_of_an_earlier_version_goes_on_working(settings: Settings):
     with Registry.open(settings) as registry:
         found = [api_keys.find(registry, f"biodata_{key}") for key, *_ in rows]
         assert found[3] is None
-        told = [[accounts.written(role) for role in one.roles] for one in found[:3]]
+        told = [[bindings.written(role) for role in one.roles] for one in found[:3]]
         assert told == [
             ["uploader", "uploader dataset=nam-ha-team"],
             ["uploader dataset=seima"],

@@ -3,14 +3,13 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, Final
 
-import pycountry
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access.roles import PUBLIC, SCOPES, Principal, Role, RoleBinding
+from biodata.access import bindings
+from biodata.access.roles import PUBLIC, Principal, Role, RoleBinding
 from biodata.errors import InputError
 from biodata.store import audit
 from biodata.store.account_models import Account, Binding, Login
@@ -95,12 +94,12 @@ def unbind(registry: Registry, name: str, unwanted: RoleBinding, *, actor: str =
     """
     with registry.session() as session, session.begin():
         account = need(session, name)
-        found = next((row for row in _rows(session, account.id) if told_by(row) == unwanted), None)
+        found = next((row for row in _rows(session, account.id) if bindings.told_by(row) == unwanted), None)
         if found is None:
             problem = "the account has no role that is bound so"
-            raise InputError(problem, column="role", value=written(unwanted), code="ROLE_NOT_GIVEN")
+            raise InputError(problem, column="role", value=bindings.written(unwanted), code="ROLE_NOT_GIVEN")
         session.delete(found)
-        audit.append(session, actor=actor, action="role taken", subject=name, details=as_told(unwanted))
+        audit.append(session, actor=actor, action="role taken", subject=name, details=bindings.as_told(unwanted))
 
 
 def revoke(registry: Registry, name: str, *, actor: str = COMMAND_LINE) -> None:
@@ -143,7 +142,7 @@ def end_logins(session: Session, account: Account) -> None:
 
 def principal_of(session: Session, account: Account) -> Principal:
     """Return what an account may be taken for."""
-    return Principal(account.id, account.name, tuple(told_by(row) for row in _rows(session, account.id)))
+    return Principal(account.id, account.name, tuple(bindings.told_by(row) for row in _rows(session, account.id)))
 
 
 def find(registry: Registry, name: str) -> Principal | None:
@@ -191,7 +190,7 @@ def lines(registry: Registry) -> list[str]:
     with registry.session(read_only=True) as session:
         return [
             f"{account.name} ({account.label}): "
-            + ("; ".join(written(role) for role in principal_of(session, account).roles) or "no role")
+            + ("; ".join(bindings.written(role) for role in principal_of(session, account).roles) or "no role")
             + (", closed" if account.disabled else "")
             for account in session.scalars(select(Account).order_by(Account.name))
         ]
@@ -225,23 +224,6 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def told_by(row: Binding) -> RoleBinding:
-    """Return the role that a row of the registry tells."""
-    return RoleBinding(Role(row.role), **{name: getattr(row, name) for name in SCOPES})
-
-
-def as_told(binding: RoleBinding) -> dict[str, str]:
-    """Return a role with what it is bound to, as JSON."""
-    return {"role": str(binding.role)} | {name: value for name, value in binding.scope().items() if value is not None}
-
-
-def written(binding: RoleBinding) -> str:
-    """Return a role as it is written in one line: ``reviewer country=LA``."""
-    return " ".join(
-        [str(binding.role), *(f"{name}={value}" for name, value in binding.scope().items() if value is not None)]
-    )
-
-
 def checked_label(label: str) -> str:
     """Return a label that can be shown, or fail."""
     label = label.strip()
@@ -257,51 +239,12 @@ def slug(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "surveys"
 
 
-def read(role: str, **scope: str | None) -> RoleBinding:
-    """Return the role that a word names, bound as told and checked.
-
-    Raises
-    ------
-    InputError
-        If there is no such role, or it cannot be bound so.
-    """
-    return checked(RoleBinding(role_called(role), **scope))
-
-
-def role_called(role: str) -> Role:
-    """Return the role of a name, or fail."""
-    if role not in list(Role):
-        problem = "there is no such role"
-        known = ", ".join(one for one in Role if one is not Role.PUBLIC)
-        raise InputError(problem, column="role", value=role, expected=known, code="FIELD_INVALID")
-    return Role(role)
-
-
-def checked(wanted: RoleBinding) -> RoleBinding:
-    """Return a role that can be given, its country in capital letters, or fail."""
-    problem, column, value, expected = "a role cannot be bound so", "role", written(wanted), ""
-    if wanted.role is Role.PUBLIC:
-        expected = "another role: everybody is public"
-    elif wanted.role is Role.NODE_MANAGER and wanted.country is None:
-        expected = "the country whose node it is"
-    else:
-        wanted = replace(wanted, country=wanted.country.upper() if wanted.country is not None else None)
-        if wanted.country is not None and pycountry.countries.get(alpha_2=wanted.country) is None:
-            column, value, expected = "country", wanted.country, "an ISO 3166-1 alpha-2 code such as LA"
-        for name, bound in wanted.scope().items():
-            if bound is not None and not (0 < len(bound) <= 255 and bound.isprintable()):
-                column, value, expected = name, bound, "1 to 255 characters that can be seen"
-    if expected:
-        raise InputError(problem, column=column, value=value, expected=expected, code="FIELD_INVALID")
-    return wanted
-
-
 def _described(session: Session, account: Account) -> dict[str, Any]:
     """Return what is told of an account: never what its password is checked by."""
     return {
         "name": account.name,
         "label": account.label,
-        "roles": [as_told(role) for role in principal_of(session, account).roles],
+        "roles": [bindings.as_told(role) for role in principal_of(session, account).roles],
         "closed": account.disabled is not None,
         "created": account.created,
     }
@@ -309,12 +252,12 @@ def _described(session: Session, account: Account) -> dict[str, Any]:
 
 def _bind(session: Session, account: Account, wanted: RoleBinding, actor: str) -> None:
     """Give a role, inside a transaction."""
-    wanted = checked(wanted)
-    if any(told_by(row) == wanted for row in _rows(session, account.id)):
+    wanted = bindings.checked(wanted)
+    if any(bindings.told_by(row) == wanted for row in _rows(session, account.id)):
         return
     session.add(Binding(account_id=account.id, role=str(wanted.role), granted_by=actor, **wanted.scope()))
     session.flush()
-    audit.append(session, actor=actor, action="role given", subject=account.name, details=as_told(wanted))
+    audit.append(session, actor=actor, action="role given", subject=account.name, details=bindings.as_told(wanted))
 
 
 def _rows(session: Session, account_id: int) -> list[Binding]:

@@ -58,14 +58,14 @@ def new(
     taxon: TaxonOption = None,
 ) -> None:
     """Make an account."""
-    from biodata.access import accounts
+    from biodata.access import accounts, bindings
     from biodata.store.registry import Registry
 
     scope = {"country": country, "dataset": dataset, "area": area, "taxon": taxon}
-    wanted = [accounts.read(role, **scope)] if role is not None else []
+    wanted = [bindings.read(role, **scope)] if role is not None else []
     with Registry.open(settings_for(data)) as registry:
         accounts.new(registry, name, label=label, roles=wanted)
-    say(f"account {name} is made, with {accounts.written(wanted[0]) if wanted else 'no role'}")
+    say(f"account {name} is made, with {bindings.written(wanted[0]) if wanted else 'no role'}")
 
 
 def list_accounts(data: DataOption = DEFAULT_DATA) -> None:
@@ -89,13 +89,13 @@ def role(
     remove: Annotated[bool, typer.Option("--remove", help="Take it away instead.")] = False,
 ) -> None:
     """Give a role, or take it away."""
-    from biodata.access import accounts
+    from biodata.access import accounts, bindings
     from biodata.store.registry import Registry
 
-    wanted = accounts.read(role, country=country, dataset=dataset, area=area, taxon=taxon)
+    wanted = bindings.read(role, country=country, dataset=dataset, area=area, taxon=taxon)
     with Registry.open(settings_for(data)) as registry:
         (accounts.unbind if remove else accounts.bind)(registry, name, wanted)
-    say(f"account {name} {'has no longer' if remove else 'has'} {accounts.written(wanted)}")
+    say(f"account {name} {'has no longer' if remove else 'has'} {bindings.written(wanted)}")
 
 
 def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
