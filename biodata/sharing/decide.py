@@ -1,14 +1,15 @@
 """Which rule decides about a record: the strictest of those that may apply to it."""
 
-from collections import defaultdict
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from biodata.flags import TRACKED
+from biodata.sharing.names import names_of
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.taxa import keys_of_rule, matches
+from biodata.sharing.taxa import rule_taxa
+from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 
 _FACTS: Final = (
@@ -76,34 +77,66 @@ def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_rule(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
-    """Return what the rules make less than open."""
-    frame = occurrences.with_row_index("row")
-    wanted: dict[str, list[int]] = defaultdict(list)
-    for number, rule in enumerate(rules.rules):
-        for key in keys_of_rule(rule):
-            wanted[key].append(number)
-    any_taxon = pl.DataFrame(
-        {"rule": [n for n, rule in enumerate(rules.rules) if rule.scientific_name is None]}, schema={"rule": pl.Int64}
-    )
-    pairs = pl.concat([matches(frame, wanted), frame.select("row").join(any_taxon, how="cross")])
-    if pairs.is_empty():
+    """Return what the rules make less than open.
+
+    Each combination of names meets each combination of other facts once, however many records share them: a text that
+    is no name may mean every rule's taxon.
+    """
+    names, place = names_of(occurrences)
+    taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
+    any_taxon = frozenset(n for n, rule in enumerate(rules.rules) if rule.scientific_name is None)
+    meant = [sorted(taxa.of(one) | any_taxon) for one in names]
+    pairs = pl.DataFrame(
+        {"names": pl.int_range(len(names), dtype=pl.UInt32, eager=True), "rule": meant},
+        schema_overrides={"rule": pl.List(pl.Int64)},
+    ).explode("rule", keep_nulls=False, empty_as_null=False)
+    told = _facts(occurrences, rules).with_columns(names=place).with_row_index("row")
+    told = told.join(pairs.select("names").unique(), on="names", how="semi", maintain_order="left")
+    if told.is_empty():
         return pl.DataFrame(schema=_DECISION)
-    missing = [pl.lit(None).alias(name) for name in _FACTS if name not in frame.columns]
-    facts = frame.join(pairs.select("row").unique(), on="row", how="semi").with_columns(missing).select("row", *_FACTS)
-    facts = facts.with_columns(_months(facts))
-    return (
-        pairs.join(facts, on="row")
+    by = [name for name in told.columns if name != "row"]
+    cases = told.select(by).unique(maintain_order=True).with_row_index("case")
+    decided = (
+        cases.join(pairs, on="names")
         .join(_table(rules), on="rule")
-        .filter(_applies(facts))
-        .sort("row", pl.col("strictness"), pl.col("rule"), descending=[False, True, False])
+        .filter(_applies())
         .filter(pl.col("strictness") > 0)
-        .group_by("row", maintain_order=True)
+        .sort("case", "strictness", "rule", descending=[False, True, False])
+        .group_by("case", maintain_order=True)
         .agg(
             pl.col("category", "rule_id", "reason").first(),
             categories=pl.col("category").unique(maintain_order=True),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
     )
+    return (
+        told.join(cases, on=by, nulls_equal=True, maintain_order="left")
+        .join(decided, on="case", maintain_order="left")
+        .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
+        .sort("row")
+    )
+
+
+def _facts(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+    """Return what the rules ask of each record beside its names; nulls for what none of them asks."""
+    frame = occurrences.with_columns(
+        pl.lit(None).alias(name) for name in _FACTS if name not in occurrences.columns
+    ).select(_FACTS)
+    places = any(rule.country_code or rule.province_code for rule in rules.rules)
+    datasets = any(rule.dataset for rule in rules.rules)
+    seasons = any(rule.month_from for rule in rules.rules)
+    codes = pl.concat_list(
+        pl.col("country_codes").cast(pl.List(pl.String)).fill_null([]),
+        pl.col("countryCode", "located_country_code").cast(pl.String),
+    )
+    asked: dict[str, tuple[bool, pl.Expr, type[pl.DataType]]] = {
+        "possible": (places, codes.list.drop_nulls().list.unique().list.sort().list.join("|"), pl.String),
+        "province": (places, pl.col("province_code"), pl.String),
+        "beside": (places, pl.col("ambiguous").cast(pl.Boolean).fill_null(value=True), pl.Boolean),
+        "dataset": (datasets, pl.col("datasetKey"), pl.String),
+        "months": (seasons, pl.lit(_months(frame)) if seasons else pl.lit(None), pl.Int64),
+    }
+    facts = {name: (fact if wanted else pl.lit(None)).cast(dtype) for name, (wanted, fact, dtype) in asked.items()}
+    return frame.with_columns(**facts).select(list(facts))
 
 
 def stricter(decided: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
@@ -177,21 +210,14 @@ def _table(rules: RuleSet) -> pl.DataFrame:
     )
 
 
-def _applies(facts: pl.DataFrame) -> pl.Expr:
-    """Tell which pairs of a record and a rule of its taxon no fact speaks against."""
+def _applies() -> pl.Expr:
+    """Tell which pairs of a case and a rule of its taxon no fact speaks against."""
     country, province = pl.col("rule_country"), pl.col("rule_province")
-    codes = pl.col("country_codes").cast(pl.List(pl.String))
-    possible = pl.concat_list(
-        codes.fill_null([]), pl.col("countryCode", "located_country_code").cast(pl.String)
-    ).list.drop_nulls()
-    here = country.is_null() | (possible.list.len() == 0) | possible.list.contains(country)
-    told = pl.col("province_code").cast(pl.String)
-    beside = pl.col("ambiguous").cast(pl.Boolean).fill_null(value=True)
-    division = province.is_null() | told.is_null() | (told == province) | beside
-    dataset = pl.col("rule_dataset").is_null() | (
-        pl.col("datasetKey").cast(pl.String) == pl.col("rule_dataset")
-    ).fill_null(value=True)
-    season = (pl.col("rule_months") & pl.col("row_months")) != 0
+    possible = pl.col("possible").str.split("|")
+    here = country.is_null() | (pl.col("possible").fill_null("") == "") | possible.list.contains(country)
+    division = province.is_null() | pl.col("province").is_null() | (pl.col("province") == province) | pl.col("beside")
+    dataset = pl.col("rule_dataset").is_null() | (pl.col("dataset") == pl.col("rule_dataset")).fill_null(value=True)
+    season = (pl.col("rule_months") & pl.col("months").fill_null(0xFFF)) != 0
     return here & division.fill_null(value=True) & dataset & season
 
 

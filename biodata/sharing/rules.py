@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
 from importlib.resources import files
@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 import pycountry
 
 from biodata.errors import InputError
+from biodata.sharing.taxonomy import Taxonomy
 from biodata.vocabularies import SharingCategory
 
 COLUMNS: Final = (
@@ -93,9 +94,12 @@ class RuleSet:
     Attributes
     ----------
     rules : tuple of Rule
+    taxonomy : Taxonomy, optional
+        What is known of taxa; None for what the bundled lists tell.
     """
 
     rules: tuple[Rule, ...]
+    taxonomy: Taxonomy | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> "RuleSet":
