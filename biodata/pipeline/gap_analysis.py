@@ -120,12 +120,13 @@ def public_evidence(
     from biodata.analysis import evidence
     from biodata.store.lake import Lake
     from biodata.store.query.filters import InBox
+    from biodata.store.rules_in_force import rules_in_force
 
     shapes = [places.country_geometry(code, boundaries) for code in countries]
     west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
     window, view = (west, south, east, north), EvidenceView.PUBLIC
-    rules = sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         snapshot = lake.snapshot()
         where = InBox(*sharing.window_to_read(window, view))
         records = assessments.beside_others(lake, lake.read("occurrences", where=where))

@@ -5,6 +5,7 @@ from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
 
 
 def release(settings: Settings, *, full: bool = False, progress: bool = False) -> releases.Release:
@@ -24,10 +25,10 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     StoreError
         If there is not enough room; the release before stays the current one.
     """
-    rules = sharing.RuleSet.read(settings.rules_file)
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
+        rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
         results = {
             name: sharing.publish_results(name, lake.read(name), boundaries=boundaries)

@@ -180,7 +180,9 @@ def _regions(
     # From the loosest category of a record to its strictest, which is the one that stays.
     for (size,), part in sorted(pairs.group_by("size"), key=lambda group: group[0], reverse=True):
         rows = part["row"].to_numpy()
-        for at, region in zip(rows.tolist(), _of_size(longitude[rows], latitude[rows], size, boundaries), strict=True):
+        for at, region in zip(
+            rows.tolist(), regions_of_size(longitude[rows], latitude[rows], size, boundaries), strict=True
+        ):
             before = regions[at]
             smaller = at in seen and (before is None or region is None or region.degrees < before.degrees)
             regions[at] = None if smaller else region
@@ -188,7 +190,7 @@ def _regions(
     return regions
 
 
-def _of_size(longitude: Floats, latitude: Floats, size: int, boundaries: BoundarySet) -> list[Region | None]:
+def regions_of_size(longitude: Floats, latitude: Floats, size: int, boundaries: BoundarySet) -> list[Region | None]:
     """Return the region of each place for a category of `size` cells along a degree."""
     on_land = boundaries.cells.locate(longitude, latitude) != SEA
     # A coast is as uncertain as a border: what lies within its band counts with the land.

@@ -9,7 +9,8 @@ from typing import Final
 from biodata.matching.vernaculars import folded
 from biodata.sharing.names import ABOVE, Names
 from biodata.sharing.readings import Kind, Reading, latin_words, near, read, sounds
-from biodata.sharing.rules import Rule
+from biodata.sharing.rule import Rule
+from biodata.sharing.rules import RuleSet
 from biodata.sharing.taxonomy import Lineage, Taxonomy
 
 Numbers = frozenset[int]
@@ -39,10 +40,15 @@ class RuleTaxa:
         Numbered from 0; rules without a taxon are left out.
     taxonomy : Taxonomy
         What is known of taxa.
+    known : RuleTaxa, optional
+        Names that a text which is no name may be a slip for. They are the same whatever the rules are: were they the
+        rules' own, one more rule could lead a text away from the others.
     """
 
-    def __init__(self, rules: Sequence[Rule], taxonomy: Taxonomy) -> None:
+    def __init__(self, rules: Sequence[Rule], taxonomy: Taxonomy, known: "RuleTaxa | None" = None) -> None:
         self.taxonomy = taxonomy
+        self._known = known
+        self._rule_names = {n: rule.scientific_name for n, rule in enumerate(rules) if rule.scientific_name is not None}
         self._ranks = {number: rule.rank for number, rule in enumerate(rules) if rule.scientific_name is not None}
         self._species: list[_Species] = []
         self._by_name: dict[str, set[int]] = defaultdict(set)
@@ -76,6 +82,18 @@ class RuleTaxa:
             self._groups[names] = self._of(names)
         return self._groups[names]
 
+    def sure(self, names: Names) -> Numbers:
+        """Return those of them whose taxon is surely that of a record with these names, as it is written."""
+        if names.only_genus:
+            return _NONE
+        found = {n for rank, name in names.above for n in self._by_name.get(name, ()) if self._ranks[n] == rank.upper()}
+        readings = [reading for text in names.texts if (reading := self._read(text)).kind in (Kind.SPECIES, Kind.GENUS)]
+        for reading in readings:
+            found |= {n for n in self._by_name.get(reading.words[0], ()) if self._ranks[n] == "GENUS"}
+            written = (reading.words[0], *reading.epithets)
+            found |= {o.rule for o in self._species if written[: 1 + len(o.epithets)] == (o.genus, *o.epithets)}
+        return frozenset(found) if readings or names.certain else _NONE
+
     def _of(self, names: Names) -> Numbers:
         readings = [self._read(text) for text in names.texts]
         self._hear({word for reading in readings for word in reading.words})
@@ -97,16 +115,22 @@ class RuleTaxa:
             return sure
         if genera:
             return sure | {one.rule for one in self._species if one.genus in genera}
-        return sure | self._undetermined(names, readings, named)
+        return sure | self._undetermined(names, readings)
 
-    def _undetermined(self, names: Names, readings: list[Reading], named: Numbers) -> Numbers:
+    def near_names(self, texts: Iterable[str]) -> frozenset[str]:
+        """Return the rules' names that stand in texts, or are near to what does."""
+        self._hear({word for text in texts for word in self._read(text).words})
+        return frozenset(self._rule_names[n] for text in texts for n in self._named(text, certain=False))
+
+    def _undetermined(self, names: Names, readings: list[Reading]) -> Numbers:
         """Return the rules that may mean a record of which not even the genus is known."""
         higher = [r.words[0] for r in readings if r.kind is Kind.HIGHER]
         possible = self._not_against(names.above)
         if higher:
             return _NONE.union(*(self._within(name) for name in higher)) & possible
-        if named:
-            return _NONE
+        meant = self._known.near_names(names.texts) if self._known is not None else frozenset[str]()
+        if meant:
+            return _NONE.union(*(self.of(Names((name,))) for name in meant))
         letters = {r.words[0] for r in readings if r.kind is Kind.ABBREVIATED}
         if letters:
             others = {one.rule for one in self._species}
@@ -229,4 +253,10 @@ class RuleTaxa:
 @lru_cache(maxsize=8)
 def rule_taxa(rules: tuple[Rule, ...], taxonomy: Taxonomy) -> RuleTaxa:
     """Return the taxa of rules; the same object each time, so that a name is looked at once."""
-    return RuleTaxa(rules, taxonomy)
+    return RuleTaxa(rules, taxonomy, _listed(taxonomy))
+
+
+@lru_cache(maxsize=8)
+def _listed(taxonomy: Taxonomy) -> RuleTaxa:
+    """Return the taxa of the bundled list."""
+    return RuleTaxa(RuleSet.read(None).rules, taxonomy)

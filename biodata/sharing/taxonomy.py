@@ -57,13 +57,15 @@ class Taxonomy:
         """Tell whether a name is that of a known genus."""
         return any(name.casefold() in lineage.get("genus", ()) for lineage in self.of(name))
 
-    def with_checklists(self, taxa: pl.DataFrame) -> "Taxonomy":
+    def with_checklists(self, taxa: pl.DataFrame, names: Iterable[str]) -> "Taxonomy":
         """Return the same with what checklists tell.
 
         Parameters
         ----------
         taxa : polars.DataFrame
             Columns of `terms.TAXON`.
+        names : iterable of str
+            Scientific names whose other names are wanted: those of rules.
         """
         lineages = defaultdict(tuple, self.lineages)
         known = taxa.select(pl.col(rank).str.to_lowercase() for rank in RANKS).unique()
@@ -82,7 +84,7 @@ class Taxonomy:
             dict(lineages),
             self.parents,
             {name: frozenset(meant) for name, meant in vernaculars.items()},
-            _also(taxa),
+            _also(taxa, {name.casefold() for name in names}),
             self.apart,
         )
 
@@ -96,8 +98,8 @@ def _told_vernaculars(taxa: pl.DataFrame) -> Iterable[tuple[str, str]]:
         yield from ((folded(one["name"]), taxon) for one in names if one["name"])
 
 
-def _also(taxa: pl.DataFrame) -> dict[str, frozenset[str]]:
-    """Return the other names of each species' taxon."""
+def _also(taxa: pl.DataFrame, wanted: set[str]) -> dict[str, frozenset[str]]:
+    """Return the other names of the taxa of some names."""
     accepted = pl.when(pl.col("taxonomicStatus") == "SYNONYM").then("accepted_taxon_id").otherwise("taxon_id")
     own = taxa.select("checklist", accepted=accepted, name="scientificName")
     beside = taxa.select("checklist", accepted=accepted, name="synonyms").explode("name")
@@ -107,12 +109,13 @@ def _also(taxa: pl.DataFrame) -> dict[str, frozenset[str]]:
         .with_columns(pl.col("name").str.to_lowercase())
         .group_by("checklist", "accepted")
         .agg(pl.col("name").unique())
-        .filter(pl.col("name").list.len() > 1)
+        .filter(pl.col("name").list.set_intersection(sorted(wanted)).list.len() > 0)
     )
     found: dict[str, set[str]] = defaultdict(set)
     for names in groups["name"]:
         for name in names:
-            found[name] |= set(names) - {name}
+            if name in wanted:
+                found[name] |= set(names) - {name}
     return {name: frozenset(others) for name, others in found.items()}
 
 

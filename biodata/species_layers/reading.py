@@ -11,6 +11,7 @@ from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In, InBox
+from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
@@ -95,10 +96,10 @@ def records_of(
         If there is no record of the species in this view (SPECIES_UNKNOWN).
     """
     boundaries = places.load_boundaries(settings.boundaries)
-    rules = sharing.RuleSet.read(settings.rules_file)
     wide = InBox(*sharing.window_to_read(window, view)) if window != WORLD else None
     where: Filter | None = In("species", (species,)) if species is not None else wide
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         records = assessments.beside_others(lake, lake.read("occurrences", columns=COLUMNS, where=where))

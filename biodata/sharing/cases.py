@@ -1,0 +1,72 @@
+"""Records as cases: those with equal names and equal facts are judged once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from biodata.sharing.facts import facts_of
+from biodata.sharing.judgement import Outcome, may_apply, outcome
+from biodata.sharing.names import names_of
+from biodata.sharing.rule import Rule
+from biodata.sharing.rules import RuleSet
+from biodata.sharing.taxa import rule_taxa
+from biodata.sharing.taxonomy import bundled
+
+Judged = tuple[list[Rule], Outcome | None]
+
+
+class Judge:
+    """Judges the records of a frame by a set of rules.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE`.
+    rules : RuleSet
+
+    Attributes
+    ----------
+    place : Series of UInt32, length n
+        The number of each record's case.
+    """
+
+    def __init__(self, occurrences: pl.DataFrame, rules: RuleSet) -> None:
+        self._rules = rules
+        self._taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
+        self._any_taxon = frozenset(n for n, rule in enumerate(rules.rules) if rule.scientific_name is None)
+        self._names, names = names_of(occurrences)
+        told = facts_of(occurrences, rules)
+        distinct = told.unique(maintain_order=True).with_row_index("facts")
+        self._facts = distinct.drop("facts").rows(named=True)
+        facts = told.join(distinct, on=told.columns, how="left", nulls_equal=True, maintain_order="left")["facts"]
+        pairs = pl.DataFrame({"names": names, "facts": facts})
+        self._cases = pairs.unique(maintain_order=True).with_row_index("case")
+        self.place = pairs.join(self._cases, on=["names", "facts"], how="left", maintain_order="left")["case"]
+
+    def outcomes(self) -> Iterator[Judged]:
+        """Yield of each case the rules that may apply, the strictest first, and what they come to."""
+        known: dict[tuple[Any, ...], Judged] = {}
+        applies: dict[tuple[int, int], bool] = {}
+        for names, facts in self._cases.select("names", "facts").iter_rows():
+            of_taxon = self._taxa.of(self._names[names])
+            sure = self._sure(names) if self._rules.consents else frozenset[str]()
+            asked = (of_taxon, sure, facts)
+            if asked not in known:
+                for number in of_taxon | self._any_taxon:
+                    if (number, facts) not in applies:
+                        applies[number, facts] = may_apply(self._rules.rules[number], self._facts[facts])
+                numbers = (n for n in of_taxon | self._any_taxon if applies[n, facts])
+                rules = sorted((self._rules.rules[n] for n in numbers), key=_strictest_first)
+                case = self._facts[facts]
+                known[asked] = (rules, outcome(rules, sure, case, self._rules.consents) if rules else None)
+            yield known[asked]
+
+    def _sure(self, names: int) -> frozenset[str]:
+        """Return the rules whose taxon the records of a case surely are of."""
+        numbers = self._taxa.sure(self._names[names]) | self._any_taxon
+        return frozenset(self._rules.rules[n].rule_id for n in numbers)
+
+
+def _strictest_first(rule: Rule) -> tuple[int, str]:
+    return -rule.category.strictness, rule.rule_id

@@ -1,0 +1,138 @@
+"""Whether a rule may apply to a case, and whether it surely does: a case is what records with equal facts share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from biodata.sharing.generalise import CELLS_PER_DEGREE
+from biodata.sharing.rule import Consent, Rule
+from biodata.vocabularies import SharingCategory
+
+Case = Mapping[str, Any]
+"""One row of `facts.facts_of`."""
+_ALL_MONTHS: Final = 0xFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the rules come to for a case.
+
+    Attributes
+    ----------
+    rule : Rule
+        The one that decides.
+    replaced : tuple of Rule
+        Stricter ones that would have decided, had their owners not consented; the strictest first.
+    without_consent : mapping of str to tuple of str
+        Of each looser rule that surely applies, and for which somebody consented: the owners who did not.
+    """
+
+    rule: Rule
+    replaced: tuple[Rule, ...]
+    without_consent: Mapping[str, tuple[str, ...]]
+
+
+def may_apply(rule: Rule, case: Case) -> bool:
+    """Tell whether no fact speaks against a rule."""
+    return (
+        _may_be_in_country(rule, case)
+        and _may_be_in_province(rule, case)
+        and _may_be_in_area(rule, case)
+        and (rule.dataset is None or case["dataset"] in (None, rule.dataset))
+        and (rule.publishing_country is None or case["publisher"] in (None, rule.publishing_country))
+        and (rule.label is None or rule.label in _list(case["labels"]))
+        and bool(rule.months & (_ALL_MONTHS if case["months"] is None else case["months"]))
+    )
+
+
+def surely_applies(rule: Rule, case: Case, sizes: tuple[int, ...]) -> bool:
+    """Tell whether every fact that a rule asks for is known and speaks for it, all over the cells of some sizes."""
+    for size in sizes:
+        countries, province = case.get(f"countries_{size}"), case.get(f"provinces_{size}")
+        if rule.country_code is not None and countries != rule.country_code:
+            return False
+        if rule.province_code is not None and province != rule.province_code:
+            return False
+        if (rule.area_id or rule.polygon) and rule.rule_id not in _list(case.get(f"within_{size}")):
+            return False
+    country = rule.country_code is None or case["possible"] == rule.country_code
+    dataset = rule.dataset is None or case["dataset"] == rule.dataset
+    publisher = rule.publishing_country is None or case["publisher"] == rule.publishing_country
+    label = rule.label is None or rule.label in _list(case["labels"])
+    season = rule.months == _ALL_MONTHS or (case["months"] is not None and not case["months"] & ~rule.months)
+    return country and dataset and publisher and label and season
+
+
+def outcome(applying: list[Rule], sure: frozenset[str], case: Case, consents: tuple[Consent, ...]) -> Outcome:
+    """Return what rules that may apply come to.
+
+    Parameters
+    ----------
+    applying : list of Rule
+        At least one; those that `may_apply`, the strictest first, equally strict ones by name.
+    sure : frozenset of str
+        Names of the rules whose taxon the record is surely of.
+    case : Case
+    consents : tuple of Consent
+        Those that hold.
+
+    Notes
+    -----
+    The strictest decides; of equally strict ones the first by name. A looser one acts in its place only where it surely
+    applies and the owner of every stricter rule that may apply consented to it. Where several looser ones may act, the
+    loosest does: the owners of the others consented too.
+    """
+    given = {(consent.looser_rule, consent.stricter_owner) for consent in consents}
+    asked = {consent.looser_rule for consent in consents}
+    strictest, decides, missing = applying[0], applying[0], {}
+    for rule in applying:
+        if rule.rule_id not in asked or rule.category.strictness == strictest.category.strictness:
+            continue
+        stricter = [r for r in applying if r.category.strictness > rule.category.strictness]
+        cells = {str(r.category) for r in (rule, *stricter)} | {str(SharingCategory.THOUSANDTH_DEGREE)}
+        sizes = tuple(CELLS_PER_DEGREE[cell] for cell in sorted(cells & CELLS_PER_DEGREE.keys()))
+        if not (rule.rule_id in sure and surely_applies(rule, case, sizes)):
+            continue
+        refused = tuple(
+            sorted(owner for owner in {r.answerable for r in stricter} if (rule.rule_id, owner) not in given)
+        )
+        if refused:
+            missing[rule.rule_id] = refused
+        else:
+            decides = rule
+    replaced = tuple(r for r in applying if r.category.strictness > decides.category.strictness)
+    return Outcome(decides, replaced, missing)
+
+
+def _may_be_in_country(rule: Rule, case: Case) -> bool:
+    code = rule.country_code
+    return (
+        code is None
+        or not case["possible"]
+        or code in _list(case["possible"])
+        or code in _cell(rule, case, "countries")
+    )
+
+
+def _may_be_in_province(rule: Rule, case: Case) -> bool:
+    code = rule.province_code
+    if code is None or case["province"] in (None, code) or case["beside"]:
+        return True
+    in_cell = _cell(rule, case, "provinces")
+    return code in in_cell or ("*" in in_cell and code[:2] in _cell(rule, case, "countries"))
+
+
+def _may_be_in_area(rule: Rule, case: Case) -> bool:
+    if not (rule.area_id or rule.polygon) or case["areas"] is None:
+        return True
+    return rule.rule_id in _list(case["areas"]) or rule.rule_id in _cell(rule, case, "touches")
+
+
+def _cell(rule: Rule, case: Case, what: str) -> list[str]:
+    """Return what the cell that the rule would publish has."""
+    size = CELLS_PER_DEGREE.get(str(rule.category))
+    return [] if size is None else _list(case.get(f"{what}_{size}"))
+
+
+def _list(joined: str | None) -> list[str]:
+    return joined.split("|") if joined else []
