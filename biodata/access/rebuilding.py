@@ -247,6 +247,16 @@ def _name(settings: Settings, lake: Lake, snapshot: int, rules_hash: str) -> str
     return f"replay-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}"
 
 
+def drop_all(settings: Settings) -> int:
+    """Remove every rebuilt file; return how many. A replay makes its own again."""
+    with file_lock(settings.data / "replays.lock", what="the folder of replays"):
+        found = list(folder(settings.data).glob("replay-*.duckdb"))
+        for path in found:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".parquet").unlink(missing_ok=True)
+    return len(found)
+
+
 def _prune(data: Path) -> None:
     """Remove the files that were not asked for the longest."""
     files = sorted(folder(data).glob("replay-*.duckdb"), key=lambda f: f.stat().st_mtime_ns, reverse=True)

@@ -5,7 +5,7 @@ from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import rules_in_force
+from biodata.store.rules_in_force import rules_in_force, ties_others
 
 
 def release(settings: Settings, *, full: bool = False, progress: bool = False) -> releases.Release:
@@ -29,6 +29,8 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
         rules = rules_in_force(settings, lake)
+        before = releases.current(settings.data)
+        full = full or (before is not None and ties_others(lake, rules, after=before.snapshot))
         assessments.assess(settings, lake=lake)
         results = {
             name: sharing.publish_results(name, lake.read(name), boundaries=boundaries)

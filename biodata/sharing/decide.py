@@ -39,14 +39,24 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
 
     Notes
     -----
-    Records with the flag `flags.TRACKED` are withheld whatever the rules say.
+    Records with the flag `flags.TRACKED` are withheld whatever the rules say. Open records that would tell the place of
+    a sensitive one are as coarse as it (`siblings`).
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
     what the rule means. Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
-    tracked = _tracked(occurrences)
-    by_rule = _by_rule(occurrences, rules)
-    return stricter(by_rule, tracked) if tracked.height else by_rule
+    decided = _by_rule(occurrences, rules)
+    for others in (_tracked(occurrences), _tied(occurrences, rules)):
+        if others.height:
+            decided = stricter(decided, others)
+    return decided
+
+
+def _tied(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+    """Return the records that are tied to sensitive ones."""
+    if rules.siblings is None:
+        return pl.DataFrame(schema=_DECISION)
+    return rules.siblings.of(occurrences).select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
 
 
 def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:

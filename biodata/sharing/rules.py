@@ -27,6 +27,7 @@ from biodata.sharing.rule_lines import (
     check_heading,
     text_of,
 )
+from biodata.sharing.siblings import Siblings
 from biodata.sharing.taxonomy import Taxonomy
 
 
@@ -45,6 +46,8 @@ class RuleSet:
         The protected areas that rules name, degrees; one that is missing may be anywhere.
     boundaries : BoundarySet, optional
         Whose land it is, for rules of a country or a division; None for the bundled set.
+    siblings : Siblings, optional
+        What ties open records to sensitive ones; None where nobody looked.
     """
 
     rules: tuple[Rule, ...]
@@ -52,6 +55,7 @@ class RuleSet:
     consents: tuple[Consent, ...] = ()
     areas: Mapping[str, BaseGeometry] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     boundaries: BoundarySet | None = field(default=None, compare=False)
+    siblings: Siblings | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, rules: Iterable[Rule], consents: Iterable[Consent] = ()) -> "RuleSet":

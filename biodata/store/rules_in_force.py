@@ -2,26 +2,38 @@
 
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Final
 
 import polars as pl
 import shapely
 
-from biodata import places
+from biodata import places, terms
 from biodata.settings import Settings
-from biodata.sharing import RuleSet
+from biodata.sharing import RuleSet, decide, siblings
+from biodata.sharing.facts import USED
+from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.taxonomy import bundled
 from biodata.store.lake import Lake
+from biodata.store.query.filters import Filter, In
+
+_BATCH_ROWS: Final = 200_000
 
 
-def rules_in_force(settings: Settings, lake: Lake) -> RuleSet:
-    """Return the rules of an installation, with what its lake knows of taxa and areas today.
+_COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {*LOOKED_AT, *USED, *siblings.COLUMNS})
+
+
+def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = None) -> RuleSet:
+    """Return the rules of an installation, with what its lake knows of taxa, areas and events today.
 
     Parameters
     ----------
     settings : Settings
         The installation; its rules are `sharing_rules.csv` in its data folder, else the bundled list.
     lake : Lake
-        Its checklists tell synonyms, classifications and common names; its protected areas those that rules name.
+        Its checklists tell synonyms, classifications and common names; its protected areas those that rules name; its
+        records which open ones are of one event with sensitive ones.
+    where : Filter, optional
+        Which records are looked at for that: a whole dataset is enough for the records of it.
 
     Raises
     ------
@@ -32,12 +44,52 @@ def rules_in_force(settings: Settings, lake: Lake) -> RuleSet:
     wanted = sorted({rule.area_id for rule in rules.rules if rule.area_id is not None})
     names = [rule.scientific_name for rule in rules.rules if rule.scientific_name is not None]
     taxa = lake.read("taxa")
-    return replace(
+    rules = replace(
         rules,
         taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None,
         areas=MappingProxyType(_areas(lake, wanted)),
         boundaries=places.load_boundaries(settings.boundaries),
     )
+    finder = siblings.Finder()
+    for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, batch_rows=_BATCH_ROWS):
+        finder.add(batch, decide(batch, rules))
+    return replace(rules, siblings=finder.found())
+
+
+def ties_others(lake: Lake, rules: RuleSet, *, after: int) -> bool:
+    """Tell whether records that came after a version of the lake make older ones coarser, being of one event with them.
+
+    Parameters
+    ----------
+    lake : Lake
+    rules : RuleSet
+        Those in force; only what they say of the records themselves is asked.
+    after : int
+        The version.
+    """
+    alone = replace(rules, siblings=None)
+    finder = siblings.Finder()
+    datasets: set[str] = set()
+    new: set[int] = set()
+    for batch in lake.batches("occurrences", columns=("key", *_COLUMNS), since=after, batch_rows=_BATCH_ROWS):
+        decided = decide(batch, alone)
+        finder.add(batch, decided)
+        new.update(batch["key"].to_list())
+        datasets.update(batch[decided["row"]]["datasetKey"].unique().drop_nulls().to_list())
+    if not datasets:
+        return False
+    tied = finder.found()
+    older = lake.batches(
+        "occurrences",
+        columns=("key", *_COLUMNS),
+        where=In("datasetKey", tuple(sorted(datasets))),
+        batch_rows=_BATCH_ROWS,
+    )
+    for batch in older:
+        frame = batch.filter(~pl.col("key").is_in(list(new)))
+        if tied.of(frame).height:
+            return True
+    return False
 
 
 def _areas(lake: Lake, wanted: list[str]) -> dict[str, shapely.geometry.base.BaseGeometry]:
