@@ -81,6 +81,11 @@ def test_a_withheld_record_ties_nothing():
     assert tied(records(CAT, {"eventID": "e1", **AT}), rules) == []
 
 
+@pytest.mark.parametrize("name", [None, "Mammalia"])
+def test_a_record_that_nobody_could_name_ties_nothing(name):
+    assert tied(records({**CAT, "scientificName": name}, {"eventID": "e1", **AT})) == []
+
+
 def test_an_event_is_as_coarse_as_its_strictest_record():
     deer = Rule("deer", SharingCategory.ONE_DEGREE, "hunted", scientific_name="Axis kuhlii")
     rules = RuleSet.of([*RULES.rules, deer])

@@ -13,6 +13,9 @@ from typing import Final
 import polars as pl
 
 from biodata.sharing.generalise import CELLS_PER_DEGREE, GUARD
+from biodata.sharing.names import FULL_NAMES
+from biodata.sharing.readings import Kind, read
+from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 
 SAME_EVENT: Final = "same-event"
@@ -82,6 +85,7 @@ class Finder:
         """Take in n records and what `decide` found of them."""
         told = _told(occurrences)
         hidden = told.join(decided.select("row", "category"), on="row")
+        hidden = hidden.filter(_tells_a_taxon(occurrences).gather(hidden["row"]))
         self._hidden.append(hidden.filter(pl.col("category").is_in(list(CELLS_PER_DEGREE))).drop("row").unique())
         seen = told.join(decided, on="row", how="anti").select("dataset", "px", "py").drop_nulls().unique()
         self._open.append(seen)
@@ -112,6 +116,18 @@ class Finder:
             here = hidden.filter(pl.col("category") == category).drop_nulls(["px", "py"]).with_columns(cell)
             found.append(here.join(few, on=by, how="semi").select(hidden.columns))
         return pl.concat(found)
+
+
+def _tells_a_taxon(occurrences: pl.DataFrame) -> pl.Series:
+    """Tell which records say more of what they are than a taxon above genus.
+
+    A bird that nobody named is hidden since it may be any; that its place can be guessed tells nobody what it was.
+    """
+    names = [pl.col(name) for name in FULL_NAMES if name in occurrences.columns]
+    told = occurrences.select(name=pl.coalesce(*names, pl.lit(None, pl.String)) if names else pl.lit(None, pl.String))
+    texts = told["name"].drop_nulls().unique()
+    kept = [text for text in texts if text.strip() and read(text, bundled()).kind is not Kind.HIGHER]
+    return told["name"].is_in(kept).fill_null(value=False)
 
 
 def _told(occurrences: pl.DataFrame) -> pl.DataFrame:
