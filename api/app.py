@@ -11,6 +11,8 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from api import (
+    account,
+    accounts,
     areas,
     citations,
     datasets,
@@ -20,8 +22,10 @@ from api import (
     features,
     health,
     items,
+    logins,
     logs,
     occurrences,
+    oidc,
     pages,
     rates,
     replays,
@@ -35,6 +39,7 @@ from api import (
     workers,
 )
 from api.dependencies import Service
+from api.gates import Gate
 from api.metrics import Metrics
 from api.middleware import Envelope
 from biodata.settings import Settings
@@ -70,6 +75,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
             workers.short_turns(),
             Service(chosen) as app.state.service,
             rates.of_installation(chosen) as app.state.rates,
+            rates.of_logins(chosen) as app.state.login_rates,
         ):
             _ = app.state.service.registry  # opened, and brought up to date, before anybody asks
             app.state.service.warm()
@@ -81,6 +87,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         version=version("biodata"),
         description=DESCRIPTION,
         lifespan=lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
@@ -91,6 +98,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     app.state.dist = dist
     # A check reads a whole workbook: few at a time, so that uploads cannot take all memory or every thread.
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)
+    app.state.gate, app.state.provider_gate = Gate(), Gate(at_once=4)
     app.add_middleware(Envelope, metrics=app.state.metrics, settings=chosen)
     error_handlers.install(app)
     # The first that fits is taken: those that are asked most stand first.
@@ -110,6 +118,10 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         citations,
         replays,
         reports,
+        logins,
+        oidc,
+        account,
+        accounts,
         health,
         pages,
     ):

@@ -19,6 +19,7 @@ from api.parameters import every, read
 from biodata import jobs
 from biodata.access import citation_texts, citations, content, datacite
 from biodata.access.citations import Cited, Question
+from biodata.access.roles import Action
 from biodata.store.models import Download
 from biodata.store.query.filters import Filter
 from biodata.store.query.plain import from_plain
@@ -115,11 +116,11 @@ def one(request: Request, number: _Named) -> Response:
 def doi(request: Request, number: CitationId) -> Response:
     """Queue the registration at DataCite, for whoever has a key; an installation without an account says so."""
     only(request)
+    auth.needs(Action.CITE_WITH_DOI)(request)
     cited = find(request, number)
     found = service(request)
     if not datacite.available(found.settings):
         raise ProblemError(Code.DOI_UNAVAILABLE, datacite.LACKING)
-    auth.need_key(request)
     if cited.state != "done":
         raise unfinished(cited)
     if cited.doi is None:

@@ -17,6 +17,9 @@ from biodata.store import pointer
 from biodata.store.reader import Cursor, OpenRelease, ReleaseReader
 
 if TYPE_CHECKING:
+    from biodata.access.oidc import Oidc
+    from biodata.access.passwords import Passwords
+    from biodata.access.tokens import Tokens
     from biodata.store.registry import Registry
 
 __all__ = ["Opened", "Service", "service"]
@@ -45,6 +48,27 @@ class Service:
         from biodata.store.registry import Registry
 
         return Registry.open(self.settings)
+
+    @cached_property
+    def tokens(self) -> "Tokens":
+        """What logins give, and how it is checked."""
+        from biodata.access.tokens import Tokens
+
+        return Tokens(self.registry, self.settings)
+
+    @cached_property
+    def passwords(self) -> "Passwords":
+        """What is kept of passwords, and how it is checked."""
+        from biodata.access.passwords import Passwords
+
+        return Passwords(memory_mib=self.settings.password_memory_mib)
+
+    @cached_property
+    def oidc(self) -> "Oidc":
+        """Logins by OpenID Connect providers."""
+        from biodata.access.oidc import Oidc
+
+        return Oidc(self.settings)
 
     @contextmanager
     def open(

@@ -123,6 +123,20 @@ def answers(
     }
 
 
+def nothing(*, missing: bool = False, other: Iterable[int] = ()) -> dict[int | str, dict[str, Any]]:
+    """Return what a route can answer that answers with nothing but that it was done: that, and problems."""
+    problems = {code: answer for code, answer in answers(None, missing=missing, other=other).items() if code != 200}
+    return {204: {"description": "Done"}, **problems}
+
+
+def redirect() -> dict[int | str, dict[str, Any]]:
+    """Return what a route can answer that sends the browser elsewhere."""
+    return {
+        303: {"description": "Location tells where to"},
+        **{k: v for k, v in nothing(missing=True, other=(502,)).items() if k != 204},
+    }
+
+
 DUPLICATES_PARAMETER: Final = (
     DUPLICATES,
     {"type": "string", "enum": list(readers.DUPLICATES), "default": "one"},
@@ -204,11 +218,16 @@ def upload_answers() -> dict[int | str, dict[str, Any]]:
     return {**answers(SurveyReport, other=(401, 403, 409, 413, 507)), 202: taken}
 
 
+_FRAMEWORKS: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}}
+"""What the framework says of a 422, where a route says nothing."""
+
+
 def finish(document: dict[str, Any]) -> dict[str, Any]:
-    """Say of every operation what holds for all: no 422, an address can be too long, requests too many."""
+    """Say of every operation what holds for all: no 422 but ours, an address can be too long, requests too many."""
     for path, item in document["paths"].items():
         for operation in item.values():
-            operation["responses"].pop("422", None)
+            if "422" in operation["responses"] and operation["responses"]["422"]["content"] == _FRAMEWORKS:
+                del operation["responses"]["422"]
             content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
             operation["responses"]["414"] = {"description": "The address is too long", "content": content}
             if path.startswith("/ogc") and "/tiles" not in path:

@@ -47,11 +47,20 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _validation(request: Request, error: Exception) -> Response:
-    """Answer with the first fault that FastAPI found in a request."""
+    """Answer with the first fault that FastAPI found in a request; what a body said is not repeated."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:])
-    return problem_response(request.state.request_id, Code.REQUEST_INVALID, f"{field}: {first['msg']}", field=field)
+    place, request_id = first["loc"], request.state.request_id
+    field = ".".join(str(part) for part in place[1:])[:80]
+    if place[0] != "body":
+        return problem_response(request_id, Code.REQUEST_INVALID, f"{field}: {first['msg']}", field=field)
+    if first["type"] == "json_invalid":
+        return problem_response(request_id, Code.BODY_INVALID, "the body is no JSON", expected="a JSON object")
+    if first["type"] == "extra_forbidden":
+        detail, expected = f"{field} cannot be set here", "only fields that the documentation names"
+        return problem_response(request_id, Code.FIELD_INVALID, detail, field=field, expected=expected)
+    detail = f"{field}: {first['msg']}" if field else "the body is missing, or no JSON object"
+    return problem_response(request_id, Code.FIELD_INVALID, detail, field=field)
 
 
 def _biodata(request: Request, error: Exception) -> Response:

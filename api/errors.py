@@ -80,6 +80,19 @@ class Code(StrEnum):
     PAGE_INVALID = "PAGE_INVALID"
     TILE_UNKNOWN = "TILE_UNKNOWN"
     DATASET_FORBIDDEN = "DATASET_FORBIDDEN"
+    FORBIDDEN = "FORBIDDEN"
+    LOGIN_FAILED = "LOGIN_FAILED"
+    LOGINS_TOO_MANY = "LOGINS_TOO_MANY"
+    PASSWORD_INVALID = "PASSWORD_INVALID"
+    CODE_INVALID = "CODE_INVALID"
+    FIELD_INVALID = "FIELD_INVALID"
+    ACCOUNT_MISSING = "ACCOUNT_MISSING"
+    ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
+    ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
+    ROLE_NOT_GIVEN = "ROLE_NOT_GIVEN"
+    KEY_UNKNOWN = "KEY_UNKNOWN"
+    PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"
+    PROVIDER_FAILED = "PROVIDER_FAILED"
 
 
 PROBLEMS: Final = MappingProxyType(
@@ -93,7 +106,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.WINDOW_EXCEEDED: Problem(400, "Offset paging ends at 100,000 records; a cursor has no such end."),
         Code.REQUEST_INVALID: Problem(400, "The request cannot be read."),
         Code.UPLOAD_INVALID: Problem(400, "The upload cannot be read."),
-        Code.KEY_MISSING: Problem(401, "An API key is needed, and the one given, if any, is not known."),
+        Code.KEY_MISSING: Problem(401, "An API key or a token is needed, and the one given, if any, cannot be taken."),
         Code.NOT_FOUND: Problem(404, "There is nothing here."),
         Code.RECORD_MISSING: Problem(404, "There is no such record in this release."),
         Code.AREA_MISSING: Problem(404, "There is no such area."),
@@ -130,6 +143,19 @@ PROBLEMS: Final = MappingProxyType(
         Code.PAGE_INVALID: Problem(400, "There is no such page."),
         Code.TILE_UNKNOWN: Problem(404, "There is no such tile."),
         Code.DATASET_FORBIDDEN: Problem(403, "The key uploads to another dataset."),
+        Code.FORBIDDEN: Problem(403, "Your roles do not reach so far."),
+        Code.LOGIN_FAILED: Problem(401, "Name and password do not belong together, or the login was refused."),
+        Code.LOGINS_TOO_MANY: Problem(429, "Too many log in at once."),
+        Code.PASSWORD_INVALID: Problem(400, "This cannot be a password."),
+        Code.CODE_INVALID: Problem(400, "The code cannot be used."),
+        Code.FIELD_INVALID: Problem(422, "A field of the body cannot be taken."),
+        Code.ACCOUNT_MISSING: Problem(404, "There is no such account."),
+        Code.ACCOUNT_EXISTS: Problem(409, "There is an account of this name already."),
+        Code.ACCOUNT_CLOSED: Problem(409, "The account is closed."),
+        Code.ROLE_NOT_GIVEN: Problem(404, "The account has no such role."),
+        Code.KEY_UNKNOWN: Problem(404, "You have no such key."),
+        Code.PROVIDER_UNKNOWN: Problem(404, "Nobody logs in here by a provider of this name."),
+        Code.PROVIDER_FAILED: Problem(502, "The provider does not answer as it should."),
     }
 )
 """Status and title of every code; the documentation page lists them."""

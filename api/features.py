@@ -179,7 +179,7 @@ def collection(request: Request, collection_id: CollectionId) -> Response:
     with service(request).open(request) as release:
         body = _describe(request, release, found)
     if wants_html(request):
-        return _collection_page(found, body["extent"])
+        return _collection_page(found, body)
     return json_answer(body)
 
 
@@ -218,13 +218,16 @@ def schema(request: Request, collection_id: CollectionId) -> Response:
     return json_answer(body, media_type=SCHEMA)
 
 
-def _collection_page(found: Collection, extent: dict[str, Any]) -> Response:
+def _collection_page(found: Collection, described: dict[str, Any]) -> Response:
     """Return a collection as a page."""
     here = f"/ogc/collections/{found.id}"
+    extent = described["extent"]
     west, south, east, north = extent["spatial"]["bbox"][0]
     facts = [("Extent", f"{west:.2f} to {east:.2f} degrees east, {south:.2f} to {north:.2f} degrees north")]
     if "temporal" in extent:
         facts.append(("Time", " to ".join((moment or "..")[:10] for moment in extent["temporal"]["interval"][0])))
+    for name, value in described.get("boundarySet", {}).items():
+        facts.append((name.replace("_", " ").capitalize(), str(value)))
     facts.append(("Coordinate systems", "; ".join(system.title for system in SYSTEMS.values())))
     places = [
         (f"{here}/items?f=html", "Features"),
@@ -261,10 +264,12 @@ def _describe(request: Request, release: Opened, collection: Collection) -> dict
     extent: dict[str, Any] = {"spatial": {"bbox": [release.extent(collection.id)], "crs": CRS84}}
     if collection.timed:
         extent["temporal"] = {"interval": [release.moments(collection.id)], "trs": GREGORIAN}
+    told = {"boundarySet": dict(release.info["boundaries"])} if collection.id == "boundaries" else {}
     return {
         "id": collection.id,
         "title": collection.title,
         "description": collection.description,
+        **told,
         "itemType": "feature",
         "crs": list(SYSTEMS),
         "storageCrs": CRS84,

@@ -10,9 +10,11 @@ from sqlalchemy import func, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api import auth
 from api.answers import json_answer
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError
+from biodata.access.roles import Action, may_somewhere
 from biodata.store.models import Job
 
 router = APIRouter(tags=["health"])
@@ -40,18 +42,28 @@ def ready(request: Request) -> Response:
 
 @router.get("/metrics", summary="Counters in Prometheus' format", include_in_schema=False)
 def metrics(request: Request) -> Response:
-    """Answer with the counters of all workers: to this machine, or to whoever has the token where one is set."""
+    """Answer with the counters of all workers: to this machine, an administrator, or who has the token that is set."""
     found = service(request)
     token = found.settings.metrics_token
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     known = token is not None and scheme.lower() == "bearer" and _same(given.strip(), token.get_secret_value())
-    if not (known or (token is None and request.state.caller.local)):
-        detail = "send the token as Authorization: Bearer, or ask from the machine itself where none is set"
+    if not (known or (token is None and request.state.caller.local) or _administrator(request)):
+        detail = (
+            "send the token as Authorization: Bearer, or an administrator's, or ask from this machine if none is set"
+        )
         raise ProblemError(Code.NOT_FROM_HERE, detail, headers={"Cache-Control": "no-store"})
     text = request.app.state.metrics.text(
         [("biodata_jobs", "Jobs in the queue, by their state.", _jobs(found))]
     )  # fmt: skip
     return Response(text, headers={"Cache-Control": "no-store"}, media_type=METRICS_TYPE)
+
+
+def _administrator(request: Request) -> bool:
+    """Tell whether whoever asks is known, and may read what was counted."""
+    try:
+        return may_somewhere(auth.principal(request), Action.READ_METRICS)
+    except ProblemError:
+        return False
 
 
 def _jobs(found: Service) -> Mapping[str, float]:

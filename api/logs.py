@@ -19,7 +19,7 @@ import orjson
 import structlog
 
 _LOGGERS: Final = ("api", "biodata", "uvicorn")
-_OWN: Final = ("api.access", "api.faults")
+_OWN: Final = ("api.access", "api.faults", "api.refusals")
 _HIDDEN: Final = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d+\.\d+|\?\S+")
 _MESSAGE_LIMIT: Final = 500
 

@@ -29,6 +29,8 @@ PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+PRIVATE: Final = (("Cache-Control", "private, no-store"), ("Vary", "Authorization, X-API-Key"))
+"""Headers of every answer that is not the same for everybody: set where a key or a token was looked for."""
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -201,6 +203,9 @@ def _add_headers(headers: MutableHeaders, scope: Scope, request_id: str, extra: 
     headers.setdefault("X-Biodata-Release", release)
     for name, value in extra.items():
         headers[name] = value
+    if scope["state"].get("private"):
+        for name, value in PRIVATE:
+            headers[name] = value
     kind = headers.get("content-type", "")
     page = kind.startswith("text/html")
     # A worker follows the policy of its own script, not that of the page that started it.

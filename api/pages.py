@@ -11,7 +11,9 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api import html
+from api import auth, html
+from api.answers import json_answer
+from api.dependencies import service
 from api.errors import PROBLEMS
 
 router = APIRouter(include_in_schema=False)
@@ -49,6 +51,7 @@ def style() -> Response:
 @router.get("/docs")
 def docs(request: Request) -> HTMLResponse:
     """Answer with every operation, its parameters and the codes of errors; no script, nothing from elsewhere."""
+    _check_reader(request)
     document = request.app.openapi()
     parts = [
         html.paragraph(document["info"]["description"]),
@@ -61,6 +64,19 @@ def docs(request: Request) -> HTMLResponse:
     rows = [(code, problem.status, problem.title) for code, problem in PROBLEMS.items()]
     parts += [html.heading("Errors", "errors"), html.table(["Code", "Status", "Meaning"], rows, identify=True)]
     return html.page("biodata: the API", *parts, up=[("/", "Map")])
+
+
+@router.get("/openapi.json")
+def openapi(request: Request) -> Response:
+    """Answer with the OpenAPI document."""
+    _check_reader(request)
+    return json_answer(request.app.openapi())
+
+
+def _check_reader(request: Request) -> None:
+    """Refuse whoever has no account where the documentation is not for everybody."""
+    if service(request).settings.documentation == "accounts":
+        auth.need(request)
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> str:

@@ -152,6 +152,16 @@ def of_installation(settings: Settings) -> Iterator[Rates | None]:
         yield found
 
 
+@contextmanager
+def of_logins(settings: Settings) -> Iterator[Rates | None]:
+    """Open the buckets of an installation's logins; None where logins are not limited."""
+    if settings.login_limit == 0:
+        yield None
+        return
+    with Rates(settings.login_limit, settings.data / "run" / "login-rates") as found:
+        yield found
+
+
 def _shared(path: Path) -> int | None:
     """Return the open file; None where it cannot be had."""
     try:

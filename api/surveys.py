@@ -16,7 +16,8 @@ from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
 from api.readers import boolean, integer
 from api.uploads import Upload, receive_upload
-from biodata.store.models import ApiKey, Submission
+from biodata.access.roles import Action, Principal, may
+from biodata.store.models import Submission
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 
@@ -36,10 +37,13 @@ async def hand_in(request: Request) -> Response:
     if idempotency_key is not None and not 0 < len(idempotency_key) <= 200:
         raise invalid(field="Idempotency-Key", value=idempotency_key, expected="1 to 200 characters")
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
-    key = None if dry_run else await run_in_threadpool(auth.need_key, request)
+    sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
-        work = partial(_check, found, upload) if key is None else partial(_receive, found, key, upload, idempotency_key)
+        if sender is None:
+            work = partial(_check, found, upload)
+        else:
+            work = partial(_receive, found, sender, upload, idempotency_key)
         return await to_thread.run_sync(work, limiter=request.app.state.checking)
 
 
@@ -49,22 +53,27 @@ async def hand_in(request: Request) -> Response:
     responses=documents.answers(models.Submission, missing=True, other=(401,)),
 )
 def state(request: Request, number: Annotated[str, documents.WHOLE]) -> Response:
-    """Answer with a submission's state; its report goes only to the key that handed it in."""
-    key = auth.find_key(request)
+    """Answer with a submission's state and report: to who handed it in, and to who reviews its dataset."""
+    who = auth.need(request)
     wanted = integer("number", number)
     with service(request).registry.session(read_only=True) as session:
         submission = session.get(Submission, wanted) if abs(wanted) < 2**63 else None
-        if submission is None:
-            raise ProblemError(Code.RECORD_MISSING, f"no submission has the number {wanted}", field="number")
-        body: dict[str, Any] = {"id": submission.id, "state": submission.state, "created": submission.created}
-        if key is not None and key.id == submission.api_key_id:
-            body |= {
-                "dataset": submission.dataset,
-                "file": submission.file_name,
-                "job": submission.job_id,
-                "snapshot": submission.snapshot,
-                "report": submission.report,
-            }
+        # What somebody else has handed in is not there, as if nobody had: numbers are easily guessed.
+        if submission is None or not (
+            submission.account_id == who.account_id or may(who, Action.REVIEW_SUBMISSION, dataset=submission.dataset)
+        ):
+            detail = f"no submission of yours has the number {wanted}"
+            raise ProblemError(Code.RECORD_MISSING, detail, field="number")
+        body: dict[str, Any] = {
+            "id": submission.id,
+            "state": submission.state,
+            "created": submission.created,
+            "dataset": submission.dataset,
+            "file": submission.file_name,
+            "job": submission.job_id,
+            "snapshot": submission.snapshot,
+            "report": submission.report,
+        }
     return json_answer({name: value for name, value in body.items() if value is not None}, cache=_NO_STORE)
 
 
@@ -77,7 +86,7 @@ def _check(found: Service, upload: Upload) -> Response:
     return json_answer(report, cache=_NO_STORE)
 
 
-def _receive(found: Service, key: ApiKey, upload: Upload, idempotency_key: str | None) -> Response:
+def _receive(found: Service, sender: Principal, upload: Upload, idempotency_key: str | None) -> Response:
     """Keep a workbook, queue it, and tell where its state stands."""
     from biodata import surveys
 
@@ -87,7 +96,7 @@ def _receive(found: Service, key: ApiKey, upload: Upload, idempotency_key: str |
             found.registry,
             upload.file.read(),
             upload.name,
-            api_key=key,
+            sender=sender,
             dataset=upload.dataset,
             idempotency_key=idempotency_key,
         )
@@ -95,5 +104,5 @@ def _receive(found: Service, key: ApiKey, upload: Upload, idempotency_key: str |
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
     location = f"/v1/surveys/{number}"
     body = orjson.dumps({"id": number, "state": "draft", "location": location})
-    headers = {"Location": location, "Cache-Control": _NO_STORE}
+    headers = {"Location": location}
     return Response(body, 202, headers, media_type="application/json")

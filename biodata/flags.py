@@ -79,6 +79,13 @@ _ALL = (
         placeless=True,
     ),
     Flag(
+        "COORDINATE_UNCERTAINTY_DECLARED",
+        _PLACE,
+        "No uncertainty was told; it is what the dataset's keeper declares of all its places.",
+        gbif=False,
+        placeless=True,
+    ),
+    Flag(
         "COORDINATE_PRECISION_INVALID",
         _PLACE,
         "The stated precision is no number of degrees between 0 and 10.",
@@ -163,6 +170,9 @@ _ALL = (
     Flag("BOUNDARY_DISAGREEMENT", _AREA, "It spills over a border inside or outside the band.", gbif=False),
     Flag("COUNTRY_DISAGREES", _AREA, "Most of it lies outside the country stated and the band around it.", gbif=False),
     Flag("SITE_REPEATED", _AREA, "The same site stands more than once in the file.", gbif=False),
+    Flag(
+        "SITE_IN_TWO_LISTS", _AREA, "Another list that was read with this one seems to hold the same site.", gbif=False
+    ),
 )
 
 _BDQ: Final = MappingProxyType(

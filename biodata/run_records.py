@@ -150,10 +150,7 @@ def describe(
     silent : frozenset of str
         Others that are kept and that the id does not follow from.
     """
-    parameters = {
-        name: str(Path(value).resolve()) if name in paths and isinstance(value, str) else value
-        for name, value in parameters.items()
-    }
+    parameters = {name: _from_anywhere(value) if name in paths else value for name, value in parameters.items()}
     plain = json.loads(json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False))
     code = code_hash()
     follows = {
@@ -162,6 +159,13 @@ def describe(
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(follows, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     return RunRecord(f"{engine}-{digest[:_ID]}", engine, plain, inputs, seed, snapshot, code, _software())
+
+
+def _from_anywhere(value: Any) -> Any:
+    """Return a path, or paths of a list, so that they are found from any folder."""
+    if isinstance(value, list):
+        return [_from_anywhere(one) for one in value]
+    return str(Path(value).resolve()) if isinstance(value, str) else value
 
 
 def _whole(value: Any) -> Any:

@@ -47,6 +47,22 @@ class EvidenceView(StrEnum):
     """The records as the lake has them."""
 
 
+OWN_FILES: Final = "your own files: as exact as you gave them"
+"""The view of the records on what is made of files that no sharing rule was asked about: whoever passes it on decides."""
+
+
+class CandidateCriterion(StrEnum):
+    """What candidate reserves are compared by, in the order in which it is told."""
+
+    SHARED_SPECIES = "shared_species"
+    HABITAT_CONTINUITY = "habitat_continuity"
+    GOVERNANCE = "governance"
+    NETWORK_GAIN = "network_gain"
+    IRREPLACEABILITY = "irreplaceability"
+    HUMAN_PRESSURE = "human_pressure"
+    COST = "cost"
+
+
 TRACKING_PROTOCOL: Final = "animal tracking"
 """How `samplingProtocol` begins for the places of an animal that carries a transmitter: always withheld."""
 

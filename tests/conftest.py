@@ -1,6 +1,7 @@
 """Fixtures that many test files share."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -18,6 +19,17 @@ def shared() -> Path:
 def sample_data() -> Path:
     """Return the project's own synthetic data."""
     return Path(__file__).parents[1] / "sample_data"
+
+
+HEAVIER: Final = ("clients", "faults", "browser")
+"""Folders of tiers; what they import (playwright, schemathesis, …) is not waited for where the tier is not asked for."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave a tier's folder closed where the markers leave the tier out."""
+    tier = collection_path.name
+    left_out = collection_path.parent == Path(__file__).parent and tier in HEAVIER
+    return True if left_out and f"not {tier}" in config.option.markexpr else None
 
 
 def pytest_report_header() -> list[str]:

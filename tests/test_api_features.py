@@ -380,3 +380,10 @@ def test_the_largest_limit_stands_where_gdal_looks(client):
     document = client.get("/ogc/api").json()
     parameters = document["paths"]["/collections/occurrences/items"]["get"]["parameters"]
     assert next(p for p in parameters if p["name"] == "limit")["schema"]["maximum"] == 10_000
+
+
+def test_the_collection_of_boundaries_names_the_set(client):
+    told = client.get("/ogc/collections/boundaries").json()["boundarySet"]
+    assert set(told) == {"boundary_set", "boundary_version", "viewpoint", "band_m"}
+    assert told["boundary_set"] in client.get("/ogc/collections/boundaries?f=html").text
+    assert "boundarySet" not in client.get("/ogc/collections/corridors").json()

@@ -33,6 +33,8 @@ def test_the_numbers_are_had_alone_and_other_features_have_no_report(client: Tes
     told = client.get("/v1/reports/run-1-1?f=json").json()
     assert told["feature"]["id"] == "run-1-1"
     assert told["release"]["id"] == client.get("/v1/reports/run-1-1").headers["x-biodata-release"]
+    assert told["boundaries"] == client.get("/ogc/collections/boundaries").json()["boundarySet"]
+    assert told["citation"].endswith("….")
     area = client.get("/ogc/collections/protected_areas/items").json()["features"][0]["id"]
     links = client.get(f"/ogc/collections/protected_areas/items/{area}").json()["links"]
     assert "describedby" not in {link["rel"] for link in links}

@@ -7,6 +7,8 @@ import json
 import pytest
 from sqlalchemy import func, select
 
+from biodata.access import accounts, api_keys
+from biodata.access.roles import Role, RoleBinding
 from biodata.store.models import Job, Submission
 
 pytest_plugins = ("api_client",)
@@ -21,7 +23,7 @@ def registry(client):
 
 @pytest.fixture(scope="module")
 def key(registry):
-    return registry.new_api_key("Nam Ha team")
+    return api_keys.for_uploads(registry, "Nam Ha team")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,7 @@ def test_without_a_key_it_is_always_the_same_answer(client, registry, good, head
     assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (
         401,
         "KEY_MISSING",
-        "a valid API key is needed",
+        "a valid API key or token is needed",
     )
     assert answer.headers["www-authenticate"] == "Bearer"
     assert count(registry, Job) == before
@@ -113,12 +115,35 @@ def test_commit_and_state(client, registry, settings, good, key):
         assert (job.name, job.state, job.arguments) == ("survey", "queued", {"submission": told["id"]})
 
 
-def test_others_see_the_state_only(client, registry, good, key):
+def test_for_others_it_is_not_there(client, registry, good, key):
     location = client.post(SURVEYS, files=form(good), headers=bearer(key)).headers["location"]
-    other = registry.new_api_key("another team")
-    for headers in ({}, bearer(other)):
-        assert client.get(location, headers=headers).json().keys() == {"id", "state", "created"}
-    assert client.get(location, headers=bearer("wrong")).status_code == 401
+    other = api_keys.for_uploads(registry, "another team")
+    missing = client.get(f"{SURVEYS}/999999", headers=bearer(other))
+    refused = client.get(location, headers=bearer(other))
+    assert (
+        (refused.status_code, refused.json()["code"])
+        == (missing.status_code, "RECORD_MISSING")
+        == (404, "RECORD_MISSING")
+    )
+    for headers in ({}, bearer("wrong")):
+        assert client.get(location, headers=headers).status_code == 401
+        assert client.get(f"{SURVEYS}/999999", headers=headers).status_code == 401
+
+
+def test_a_reviewer_of_the_dataset_sees_it(client, registry, good, key):
+    location = client.post(SURVEYS, files=form(good), headers=bearer(key)).headers["location"]
+    for name, dataset, status in (("rita", "nam-ha-team", 200), ("rolf", "another", 404)):
+        accounts.new(registry, name, roles=[RoleBinding(Role.REVIEWER, dataset=dataset)])
+        answer = client.get(location, headers=bearer(api_keys.new(registry, name)))
+        assert answer.status_code == status
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert answer.headers["vary"].startswith("Authorization, X-API-Key")
+
+
+def test_an_account_that_uploads_nothing(client, registry, good):
+    accounts.new(registry, "paul", roles=[RoleBinding(Role.PLANNER)])
+    answer = client.post(SURVEYS, files=form(good), headers=bearer(api_keys.new(registry, "paul")))
+    assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
 
 
 def test_the_same_upload_again_is_the_same_submission(client, registry, good, key):
@@ -135,7 +160,7 @@ def test_the_same_upload_again_is_the_same_submission(client, registry, good, ke
 
 
 def test_a_key_of_one_dataset(client, registry, good):
-    key = registry.new_api_key("Seima team", dataset="seima")
+    key = api_keys.for_uploads(registry, "Seima team", dataset="seima")
     refused = client.post(SURVEYS, files=form(good), data={"dataset": "nam-ha"}, headers={"X-API-Key": key})
     assert (refused.status_code, refused.json()["code"]) == (403, "DATASET_FORBIDDEN")
     taken = client.post(SURVEYS, files=form(good), headers={"X-API-Key": key})
@@ -144,8 +169,8 @@ def test_a_key_of_one_dataset(client, registry, good):
 
 
 def test_a_revoked_key(client, registry, good):
-    key = registry.new_api_key("gone")
-    registry.revoke_api_key(registry.find_api_key(key).id)
+    key = api_keys.for_uploads(registry, "gone")
+    api_keys.revoke(registry, api_keys.find(registry, key).key_id)
     assert client.post(SURVEYS, files=form(good), headers=bearer(key)).status_code == 401
 
 

@@ -305,6 +305,29 @@ def test_sea(realm, column):
     assert row["realm"] == ("terrestrial" if realm == "Terrestrial" else "marine")
 
 
+@pytest.mark.parametrize(
+    ("inland", "out", "realm", "column"),
+    [
+        pytest.param(0.2, 0.02, None, "coast_disagreement_km2", id="a park whose mangroves a coarse coast cuts off"),
+        pytest.param(0.2, 0.12, None, "km2", id="a park that reaches beyond the band"),
+        pytest.param(0.01, 0.03, None, "km2", id="mostly at sea"),
+        pytest.param(0.2, 0.02, "Coastal", "km2", id="a park that says it is coastal"),
+    ],
+)
+def test_what_a_coarse_coast_puts_into_the_sea(inland, out, realm, column):
+    """On the straight coast of Quang Binh, whose longitude at one latitude is the set's own."""
+    land = country_geometry("VN", load_boundaries())
+    coast = shapely.bounds(shapely.intersection(land, shapely.LineString([(106.0, 17.4), (107.5, 17.4)])))[2]
+    shape = shapely.box(coast - inland, 17.39, coast + out, 17.41)
+    cleaned = clean_protected_areas(frame((shape, {"ISO3": "VNM", "REALM": realm})))
+    off = km2(shapely.difference(shape, land))
+    rows = cleaned.report.countries
+    assert rows["coast_disagreement_km2"].sum() == pytest.approx(off if column != "km2" else 0, rel=2e-3, abs=1e-6)
+    marine = rows.filter(realm="marine")
+    assert marine["km2"].sum() == pytest.approx(off if column == "km2" else 0, rel=2e-3, abs=1e-6)
+    check_sums(cleaned, 1)
+
+
 # Sites without a map
 
 

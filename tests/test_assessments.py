@@ -50,6 +50,40 @@ def run(*command: str) -> str:
     return done.stdout
 
 
+def test_what_open_records_tell_of_each_other_is_kept_until_records_or_rules_change(settings, monkeypatch, tmp_path):
+    take(settings, "china", CHINESE)
+    take(settings, "viet-nam", VIETNAMESE)
+    calls, look = [], table.find
+
+    def counting_find(*args, **more):
+        calls.append(1)
+        return look(*args, **more)
+
+    monkeypatch.setattr(table, "find", counting_find)
+    heading = "rule_id,source,scientificName,rank,country_code,province_code,dataset,month_from,month_to,category,reason,review_date"
+    sets = []
+    for name, taxon in (("hiding", "Nomascus"), ("telling", "Panthera")):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(f"{heading}\n{name},test,{taxon},GENUS,,,,,,0_1_degree,hunted,2030-01-01\n", encoding="utf-8")
+        sets.append(sharing.RuleSet.read(path))
+    hiding, telling = sets
+    with Lake.open(settings.data) as lake:
+        hidden = assessments.of_open(settings, lake, hiding)
+        assert hidden.is_empty(), "gibbons are not open"
+        assert assessments.of_open(settings, lake, hiding).equals(hidden)
+        assert len(calls) == 1
+        told = assessments.of_open(settings, lake, telling)
+        assert (told["duplicate_of"].count(), len(calls)) == (3, 2), "other rules, other open records"
+        assert assessments.of_open(settings, lake, telling).equals(told)
+        (settings.data / "assessed_open.parquet").write_bytes(b"damaged")
+        assert assessments.of_open(settings, lake, telling).equals(told)
+        assert len(calls) == 3
+    take(settings, "more", CHINESE.replace("cn-", "xx-").replace("2024-03", "2023-03"))
+    with Lake.open(settings.data) as lake:
+        assessments.of_open(settings, lake, telling)
+    assert len(calls) == 4
+
+
 def test_the_table_is_kept_up_to_date_and_made_anew_only_where_records_changed(settings):
     take(settings, "china", CHINESE)
     assert assessments.assess(settings).duplicates == 0

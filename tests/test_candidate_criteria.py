@@ -7,7 +7,8 @@ import rasterio
 import shapely
 from affine import Affine
 
-from biodata.analysis.candidates import criteria, habitat, network_gain, pressure
+from biodata.analysis.candidates import criteria, governance, habitat, network_gain, pressure
+from biodata.analysis.candidates.governance import Agreement
 from biodata.analysis.candidates.ground import Ground, beyond_band
 from biodata.analysis.layer_reading import LayerFile
 from biodata.analysis.networks import protconn
@@ -83,23 +84,50 @@ def areas(*status) -> gpd.GeoDataFrame:
 )
 def test_governance_is_that_of_the_weaker_side(status, value):
     lands = {"LA": local(shapely.box(-9000, -3000, 0, 3000)), "VN": local(shapely.box(0, -3000, 9000, 3000))}
-    found = criteria.governance(ground(), areas(*status), lands, ())
+    found = governance.governance(ground(), areas(*status), lands, None)
     assert found.value == (None if value is None else pytest.approx(value, rel=0.01))
     assert found.input["agreements"] == "none was told to this run"
     assert len(found.input["areas"]) == 2
 
 
+def test_an_agreement_is_named_where_it_binds_every_country_and_changes_no_number():
+    lands = {"LA": local(shapely.box(-9000, -3000, 0, 3000)), "VN": local(shapely.box(0, -3000, 9000, 3000))}
+    told = [Agreement("of four", ("CN", "LA", "MM", "VN"), "treaties"), Agreement("of two", ("CN", "LA"))]
+    without, found = (governance.governance(ground(), areas("Designated"), lands, a) for a in (None, told))
+    assert found.value == without.value
+    assert found.input["agreements"] == [
+        {"name": "of four", "country_codes": ["CN", "LA", "MM", "VN"], "source": "treaties"}
+    ]
+    none = governance.governance(ground(), areas("Designated"), lands, told[1:])
+    assert none.input["agreements"] == "none of those told to this run binds all of its countries"
+
+
 def test_cost_is_the_ground_that_is_not_protected_yet_or_what_a_layer_says():
-    assert criteria.cost(ground(), areas("Designated", "Designated"), None, None).value == pytest.approx(18, rel=0.01)
-    assert criteria.cost(ground(), areas("Designated"), 12.5, "land prices").value == 12.5
-    assert criteria.cost(ground(), areas("Designated"), None, "land prices").value is None
+    assert criteria.cost(ground(), areas("Designated", "Designated"), None).value == pytest.approx(18, rel=0.01)
+    for value in (12.5, None):
+        assert criteria.cost(ground(), areas("Designated"), pressure.Measured(value, {})).value == value
+
+
+def test_cost_by_a_layer_is_missing_where_the_layer_knows_too_little(tmp_path):
+    path, one = tmp_path / "price.tif", square_grid(12_000, 500.0)
+    for unknown, part, value in ((0, slice(None), 864.0), (6, slice(None), None), (0, slice(0, 20), None)):
+        values = np.full(one.shape, 2.0)[:, part]
+        values[:, 15 : 15 + unknown] = np.nan
+        told = {"height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": "float64", "nodata": np.nan}
+        with rasterio.open(path, "w", driver="GTiff", crs=CRS, transform=one.transform, **told) as file:
+            file.write(values, 1)
+        found = pressure.cost_by_layer(local(JOINED), layer(path, None, "raster"))
+        assert found.value == value
+        assert (found.input["known_share"] >= 0.95) is (value is not None)
 
 
 def test_selection_frequency_is_the_mean_by_area():
-    plan = gpd.GeoDataFrame(
-        {"selection_frequency": [1.0, 0.25]}, geometry=degrees([shapely.box(-9000, -3000, 0, 3000), WINDOW]), crs=4326
-    ).iloc[:1]
-    assert criteria.selection_frequency(local(JOINED), plan).value == 1.0
+    halves_of = [shapely.box(-9000, -3000, 0, 3000), shapely.box(0, -3000, 3000, 3000)]
+    units = gpd.GeoDataFrame({"selection_frequency": [1.0, 0.2]}, geometry=degrees(halves_of), crs=4326)
+    plan = criteria.Plan(units, {"plans": 5})
+    found = criteria.selection_frequency(local(JOINED), plan)
+    assert found.value == pytest.approx((54 * 1.0 + 18 * 0.2) / 72, rel=1e-3)
+    assert (found.input["planned_km2"], found.input["plan"]) == (pytest.approx(72, rel=0.01), {"plans": 5})
     assert criteria.selection_frequency(local(shapely.box(30_000, 0, 31_000, 1000)), plan).value is None
 
 

@@ -73,7 +73,7 @@ def counted(occurrences, boundaries):
     if occurrences is None:
         return None
     parameters = evidence.EvidenceParameters(as_of=date(2026, 1, 1), cell_m=1000.0)
-    return evidence.counted(occurrences, boundaries=boundaries, parameters=parameters).threatened()
+    return evidence.counted(occurrences, boundaries=boundaries, parameters=parameters)
 
 
 def run(
@@ -87,15 +87,17 @@ def run(
     **parameters,
 ):
     boundaries = boundaries or halves()
+    everything = counted(occurrences, boundaries)
     return search.find(
         areas,
         pl.DataFrame(schema=terms.schema(terms.CORRIDOR)) if found is None else found,
-        counted(occurrences, boundaries),
+        None if everything is None else everything.threatened(),
         boundaries=boundaries,
         parameters=CandidateParameters(draws=500, **parameters),
         view=view,
         category=category,
         surroundings=around,
+        everything=everything,
     )
 
 
@@ -219,6 +221,26 @@ def test_one_sided_evidence_fails_and_is_told(change, reason):
     assert (row["outcome"], row["failed"]) == ("failed", ["two_sided_evidence"])
     assert told(row)["hard_criteria"]["two_sided_evidence"]["input"] == {"shared_species_by_side": {"VN": 0, "LA": 0}}
     assert reason is None or reason in evidence.REASONS
+
+
+def test_what_one_side_alone_has_is_a_task_of_the_run_and_names_no_place():
+    alone = {"x": -3000, "species": "Panthera tigris", "iucnRedListCategory": "EN"}
+    areas = frame(*TWO)
+    (row,) = run(areas, corridors_of(areas), records(*(dict(one) for one in (*BOTH, alone)))).candidates.iter_rows(
+        named=True
+    )
+    (task,) = told(row)["survey_tasks"]
+    assert (task["species"], task["recorded_in"], task["survey_in"]) == ("Panthera tigris", ["LA"], "VN")
+    assert 0 < task["cells_without_effort"] <= task["cells"]
+    assert "none in VN" in task["why"]
+    assert not {"geometry", "sharing_category"} & set(task)
+    nights = [case["nights"] for case in told(row)["survey_effort"]["cases"].values()]
+    assert nights == sorted(nights, reverse=True)
+    out = run(areas, corridors_of(areas), records(dict(alone)))
+    (looked_at,) = out.considered.iter_rows(named=True)
+    assert looked_at["failed"] == ["two_sided_evidence"]
+    assert [one["survey_in"] for one in told(looked_at)["survey_tasks"]] == ["VN"]
+    assert out.candidates.is_empty()
 
 
 def test_link_that_is_not_passable_fails():

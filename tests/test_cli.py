@@ -5,10 +5,13 @@ import sys
 
 import pytest
 
+from commands import run
+
 HEAVY = ("numba", "geopandas", "pygbif", "rasterio", "pandas", "matplotlib")
 
 
-def run(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command, or code, in an interpreter of its own."""
     command = [sys.executable, *(("-c", code) if code else ("-m", "biodata.cli")), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
@@ -28,14 +31,14 @@ def test_every_command_has_help_with_an_example(command):
 
 
 def test_help_loads_nothing_heavy():
-    done = run(
+    done = process(
         code=f"import sys, biodata.cli; print([m for m in {HEAVY!r} if m in sys.modules])",
     )
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
 def test_the_api_loads_nothing_heavy():
-    done = run(code=f"import sys, api.app; print([m for m in {HEAVY!r} if m in sys.modules])")
+    done = process(code=f"import sys, api.app; print([m for m in {HEAVY!r} if m in sys.modules])")
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
@@ -48,7 +51,7 @@ def test_an_unknown_source_is_one_line_that_names_the_known_ones(tmp_path):
 
 
 def test_a_missing_file_is_one_line_that_names_it(tmp_path):
-    done = run("ingest", "gbif", str(tmp_path / "nothing.csv"), "--data", str(tmp_path / "data"))
+    done = process("ingest", "gbif", str(tmp_path / "nothing.csv"), "--data", str(tmp_path / "data"))
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
     assert "nothing.csv" in done.stderr
@@ -67,7 +70,7 @@ def test_an_ingest_does_not_wait_for_pandas(tmp_path):
     file = tmp_path / "two.csv"
     file.write_text("occurrenceID,scientificName\na,Bos gaurus\nb,Panthera tigris\n")
     command = ["ingest", "gbif", str(file), "--data", str(tmp_path / "data")]
-    done = run(
+    done = process(
         code=f"import sys; from biodata.cli import app; app({command!r}, standalone_mode=False); "
         "print('pandas' in sys.modules)"
     )

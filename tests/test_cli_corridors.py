@@ -426,6 +426,7 @@ def test_ids_of_a_raster_must_be_whole(raster, tmp_path):
         own_ground.areas(write_raster(tmp_path / "ids.tif", values), grid)
 
 
+@pytest.mark.faults
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
     rng = np.random.default_rng(5)
     side = 300

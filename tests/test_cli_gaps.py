@@ -6,6 +6,7 @@ import geopandas as gpd
 import polars as pl
 import pyogrio
 import pytest
+import shapely
 from typer.testing import CliRunner
 
 from area_frames import box, frame
@@ -84,3 +85,22 @@ def test_what_cannot_be_taken_is_told(areas, tmp_path, told, words):
     assert done.exit_code != 0
     assert words in str(done.exception)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_date_before_every_site_and_a_country_told_twice(areas, tmp_path):
+    done = run(areas, "--country", "LA", "--country", "Laos", "--out", tmp_path / "out", "--as-of", "1800-01-01")
+    assert done.exit_code == 0, done.output
+    assert "the areas hold no site of LA" in done.stdout
+    assert pl.read_csv(tmp_path / "out" / "coverage.csv")["place"].unique().to_list() == ["LA"]
+
+
+def test_sites_that_cannot_be_drawn_are_told_with_their_reason(tmp_path):
+    swapped = shapely.box(20, 101, 21, 102)
+    frame((box(0, 0), {}), (swapped, {"ISO3": None}), (box(0.2, 0).centroid, {"REP_AREA": 0})).to_file(
+        tmp_path / "areas.gpkg", engine="pyogrio"
+    )
+    done = run(tmp_path / "areas.gpkg", "--country", "LA", "--out", tmp_path / "out", "--as-of", "2026-01-01")
+    assert done.exit_code == 0, done.output
+    (line,) = [line for line in done.stdout.splitlines() if "hold no ground" in line]
+    assert "1 POINT_WITHOUT_AREA" in line
+    assert sum(int(part.split()[0]) for part in line.rpartition(": ")[2].split(", ")) == 2

@@ -3,12 +3,11 @@
 import csv
 import json
 import re
-import subprocess
-import sys
 from types import MappingProxyType
 
 import pytest
 
+import commands
 from biodata.cli import parse_files
 from biodata.cli.parse_files import parse_file
 from biodata.cli.parse_kinds import READERS, Kind
@@ -16,8 +15,7 @@ from biodata.errors import InputError
 
 
 def run(*arguments):
-    command = [sys.executable, "-m", "biodata.cli", "parse", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return commands.run("parse", *arguments)
 
 
 def read(path):

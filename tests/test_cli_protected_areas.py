@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import geopandas as gpd
 import pyogrio
@@ -11,14 +9,14 @@ import pytest
 import shapely
 from typer.testing import CliRunner
 
+import commands
 from biodata.cli import app
 
 LIST = "名称,级别,面积(公顷)\n高黎贡山,国家级,405200\n"
 
 
 def run(*arguments):
-    command = [sys.executable, "-m", "biodata.cli", "protected-areas", "clean", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    return commands.run("protected-areas", "clean", *arguments)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_scenarios_are_read_without_their_places(settings: Settings, tmp_path):
     done = run("run-1-1", "--data", str(settings.data), "--out", str(out), "--scenarios", str(found))
     assert done.exit_code == 0, done.output
     made = out.read_text()
-    assert "<td>cut</td>" in made
+    assert ">cut</td>" in made
     assert "91,000" in made
     assert "barrier resistance" in made
     assert "106.5124" not in made

@@ -125,3 +125,10 @@ def test_temperature_by_height_says_what_it_assumes(tmp_path):
     assert np.isnan(found.today[0, 0]).all()
     assert found.future[0, 1, 0] - found.today[0, 1, 0] == pytest.approx(2)
     assert "assumption" in found.notes[0]
+
+
+def test_bins_of_tenths_of_a_degree_are_all_as_wide():
+    tenths = np.arange(-30, 30)[None, None] / 10
+    found, _ = analogues.bins(tenths, tenths, widths=(0.2,))
+    _, counts = np.unique(found, return_counts=True)
+    assert set(counts[1:-1]) == {2}

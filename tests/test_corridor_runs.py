@@ -16,6 +16,7 @@ from biodata.analysis.corridor_parts import Parts
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.runs import reading
+from biodata.runs.results import place_of
 from biodata.settings import Settings
 
 LAYER = "landcover_china_vietnam"
@@ -54,7 +55,9 @@ def test_a_box_is_the_part_of_the_layer_that_is_looked_at(settings, request_of):
     assert part.cells < whole.cells
     report = runs.find_corridors(settings, request_of(box=[100.0, 10.0, 120.0, 30.0]))
     assert report.parameters["box"] == (100.0, 10.0, 120.0, 30.0)
-    assert report.pairs == runs.find_corridors(settings, request_of()).pairs, "larger than the layer is the layer"
+    assert report.pairs == runs.find_corridors(settings, request_of(), alone=True).pairs, (
+        "larger than the layer is the layer"
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,6 +151,36 @@ def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sa
     told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out)])
     assert "rank, front, acceptability" in told.stdout
     assert found["name"][0] in told.stdout
+
+
+def test_runs_of_two_boxes_stand_beside_each_other_and_one_of_the_same_place_is_replaced(settings, request_of):
+    boxes = (104.9, 22.0, 106.5, 23.5), (105.1, 22.2, 106.9, 23.4)
+    whole = runs.find_corridors(settings, request_of(), alone=True)
+    first, second = (runs.find_corridors(settings, request_of(box=box)) for box in boxes)
+    assert (first.replaced, first.beside) == ((), (whole.run_id,))
+    assert set(second.beside) == {whole.run_id, first.run_id}
+    again = runs.find_corridors(settings, request_of(box=list(boxes[0]), cell_m=1500.0))
+    assert (again.replaced, set(again.beside)) == ((first.run_id,), {whole.run_id, second.run_id})
+    for table, key in runs.KEYS.items():
+        found = runs.read_results(settings, table)
+        assert found[key].is_unique().all()
+        assert set(found["run_id"]) <= {whole.run_id, second.run_id, again.run_id}
+    corridors = runs.read_results(settings, "corridors")
+    assert corridors["run_id"].n_unique() == 3
+    alone = runs.find_corridors(settings, request_of(), alone=True)
+    assert alone.beside == ()
+    assert set(runs.read_results(settings, "corridors")["run_id"]) == {alone.run_id}
+
+
+def test_runs_of_two_species_are_of_two_places(request_of):
+    names = [
+        place_of(request_of(species=species, box=box))
+        for species in (None, "Elephas maximus")
+        for box in (None, (1, 2, 3, 4))
+    ]
+    assert names[0] == LAYER
+    assert names[2] == f"{LAYER}-elephas_maximus"
+    assert len(set(names)) == 4
 
 
 def test_dispersal_cost_limits_links_and_sets_the_cut(settings, request_of):

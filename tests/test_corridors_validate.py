@@ -12,12 +12,14 @@ import shapely
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
+from biodata import run_engines, run_records
 from biodata.analysis.areas import Site
 from biodata.analysis.validation import corridor_test, effort, holding_out, moved_patterns, surfaces, variogram
 from biodata.analysis.validation.moved_patterns import Points
 from biodata.analysis.validation.parameters import ValidationParameters
 from biodata.cli import app
 from biodata.errors import InputError
+from biodata.settings import Settings
 from simulated_records import CELL_M, Setting, excess, grid_of, landscape
 
 SMALL = Setting(side=60, smooth=4.0, target=300)
@@ -126,6 +128,31 @@ def test_the_same_seed_gives_the_same_answer_and_another_one_nearly():
     assert other.p == pytest.approx(first.p, abs=0.15)
 
 
+@pytest.mark.parametrize("raster", [False, True], ids=["points", "raster"])
+def test_null_points_lie_where_effort_is_so_looking_along_corridors_is_no_finding(raster):
+    found = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        field = gaussian_filter(rng.standard_normal((40, 40)), 2)
+        ranks = (np.argsort(np.argsort(field, axis=None)) + 0.5).reshape(field.shape) / field.size
+        looked = np.exp(-4 * ranks)  # fifty times as much on the best ground as on the worst
+        rows, columns = np.divmod(rng.choice(looked.size, (2, 1500), p=looked.ravel() / looked.sum()), 40)
+        records = effort.places(rows[0, :40], columns[0, :40], side=1)
+        target = Points(rows[1], columns[1], np.ones(1500))
+        if raster:
+            target = effort.from_raster(looked, np.ones((40, 40), dtype=bool), count=5000, rng=rng)
+        observed, null = effort.null_points(ranks, records, target, draws=99, side=1, rng=rng)
+        found.append(corridor_test.exact_p(observed, null))
+    assert (np.array(found) < 0.05).sum() <= 8, "with squares drawn alike it was 37 with points and 59 with a raster"
+    assert 0.35 < np.mean(found) < 0.65
+
+
+def test_few_null_patterns_that_were_asked_for_are_a_test():
+    found = result_of(SMALL, 2, moves=39)
+    assert found.p is not None
+    assert found.nulls[0].patterns == 39
+
+
 def test_effort_as_a_raster_says_nearly_what_its_points_say():
     made = landscape(np.random.default_rng([4, 7]), replace(SMALL, follows="walks"))
     surface = np.where(np.isfinite(made.resistance), excess(made.resistance, made.sources), np.nan)
@@ -211,6 +238,15 @@ def test_no_record_is_used_twice():
     assert holding_out.hold_out(used, block_m=0.0).why_not[2] == "of one event with a record that was used"
 
 
+def test_a_record_at_the_place_and_on_the_day_of_a_used_one_is_no_test_without_blocks_either():
+    records = pl.DataFrame(
+        {"x": [1.0, 1.0, 1.0], "y": [2.0, 2.0, 2.0], "date": [date(2020, 1, 1), date(2020, 1, 1), date(2020, 1, 2)],
+         "used": [True, False, False]}
+    )  # fmt: skip
+    found = holding_out.hold_out(records, block_m=0.0)
+    assert found.why_not == [*holding_out.REASONS[:2], None]
+
+
 def test_a_split_keeps_blocks_whole():
     xy = np.random.default_rng(1).uniform(0, 10_000, (200, 2))
     held = holding_out.split(xy, block_m=2500.0, share=0.3, rng=np.random.default_rng(2))
@@ -279,6 +315,21 @@ def test_used_records_and_their_blocks_are_no_test(files):
     told = json.loads((files / "validation.json").read_text(encoding="utf-8"))
     assert told["p"] is None
     assert told["left_out"]["made the resistance, the sources or the evidence"] == 78
+
+
+def test_what_is_taken_for_granted_is_said_and_the_run_is_kept(files):
+    done = call(files, "--species", "Elephas maximus", "--block-m", "1000", "--data", str(files / "data"))
+    assert "80 of 80 test records tell no uncertainty" in done.stdout
+    assert "blocks are narrower than values of the surface are alike" in done.stdout
+    (kept,) = run_records.every(Settings(data=files / "data"))
+    assert f"kept as {kept.id}" in done.stdout
+    assert (kept.engine, kept.seed, kept.snapshot) == ("validation", 1, None)
+    assert {one.name for one in kept.inputs} == {"raster", "areas", "records"}
+    (files / "validation.json").unlink()
+    _, comparison = run_engines.repeat(Settings(data=files / "data"), kept.id)
+    assert comparison.identical
+    assert comparison.asked == ()
+    assert not (files / "validation.json").exists(), "a repeated run writes over nothing"
 
 
 def test_a_species_without_a_record_is_refused(files):

@@ -132,6 +132,24 @@ def test_the_smallest_use_that_a_survey_finds_agrees_with_thrown_dice():
     assert detection.smallest_use(how, 1, 10) is None
 
 
+def test_low_middle_and_high_chances_are_told_with_what_each_needs():
+    how = evidence.Detection(per_night=0.05, source="a study", low=0.02, high=0.1)
+    told = design(gibbon(-5500.0), stations=20, nights=60, detection=how).settles["VN"]
+    for name, chance in (("low", 0.02), ("middle", 0.05), ("high", 0.1)):
+        case = told["range"][name]
+        nights = case["nights_needed"]
+        assert case["per_night"] == chance
+        assert (1 - chance) ** nights < 0.05 <= (1 - chance) ** (nights - 1)
+        reached = told["cells_reached"]
+        found = case["smallest_use"] * (1 - (1 - chance) ** 60)
+        assert (1 - found) ** reached == pytest.approx(0.05, rel=0.01)
+    assert told["range"]["low"]["smallest_use"] > told["smallest_use"] > told["range"]["high"]["smallest_use"]
+    assert "as low as 0.02" in told["says"]
+    assumed = evidence.Detection(per_night=0.03)
+    assert assumed.range == pytest.approx((0.01, 1 - 0.97**3))
+    assert assumed.told()["range"].startswith("assumed")
+
+
 def test_a_survey_that_settles_nothing_says_so():
     how = evidence.Detection(per_night=0.001, source="a study")
     found = design(gibbon(-5500.0), stations=2, nights=10, detection=how)
@@ -156,6 +174,7 @@ def test_what_it_settles_is_told_with_the_source_of_the_chance():
         pytest.param(lambda: evidence.DesignParameters(kind="balloon"), id="kind"),
         pytest.param(lambda: evidence.DesignParameters(stations=0), id="no station"),
         pytest.param(lambda: evidence.Detection(per_night=0.0), id="never detected"),
+        pytest.param(lambda: evidence.Detection(per_night=0.2, low=0.3), id="outside its own range"),
         pytest.param(lambda: evidence.Detection(per_night=0.1, source=" "), id="no source"),
         pytest.param(lambda: design(gibbon(-5500.0), spacing_m=1.0), id="too fine"),
     ],

@@ -120,7 +120,7 @@ def test_the_category_of_what_was_read_is_carried():
     rules = sharing.RuleSet(())
     ruled = evidence.effort(
         count(records(*rows)), GIBBON, grid=square_grid(10_000, 1000.0), boundaries=halves(),
-        strictest=lambda frame: sharing.strictest(frame, rules),
+        strictest=lambda frame: sharing.strictest(frame, rules, boundaries=halves()),
     )  # fmt: skip
     assert ruled.sharing_category == "open"
 

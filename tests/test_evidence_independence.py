@@ -10,7 +10,9 @@ import pytest
 
 from biodata import geo
 from biodata.analysis import evidence
+from biodata.analysis.evidence import counting
 from biodata.places import load_boundaries
+from landscapes import halves
 from planted import Planted
 from test_evidence import AS_OF, JUDGING, count, records, why
 
@@ -158,6 +160,48 @@ def test_points_moved_inside_their_uncertainty_turn_no_species_two_sided(planted
         turned = sum(now is not None and was is None for was, now in zip(still, moved, strict=True))
         assert wrongly <= 0.05 * len(still)
         assert turned <= 0.05 * len(still)
+
+
+@pytest.mark.parametrize("band_m", [0.0, 500.0])
+def test_beside_a_line_without_a_band_what_was_surely_one_sided_stays_so(band_m):
+    """Less than 2 km from a border a circle often reaches over it: its species is then told as not certain."""
+    boundaries = replace(load_boundaries(), band_m=band_m)
+    near = Planted(200, boundaries, most_m=2_000.0, seed=3)
+
+    def told(longitude, latitude) -> tuple[list, list]:
+        found = evidence.counted(near.records(longitude, latitude), boundaries=boundaries, parameters=JUDGING).records
+        unsure = found["why_not"].is_in((counting.OVER_BORDER, counting.IN_BAND, counting.OVER_SEA))
+        return found["side"].to_list(), unsure.to_list()
+
+    still, unsure = told(near.longitude, near.latitude)
+    assert sum(side is not None for side in still) >= 40, "else the rule would pass by letting nothing count"
+    for seed in range(2):
+        moved, _ = told(*near.moved(np.random.default_rng(seed)))
+        # Each species has sure records in its own country alone, and what counts over the border is wrong.
+        wrongly = sum(side not in (None, own) for side, own in zip(moved, near.own, strict=True))
+        assert wrongly <= 0.02 * len(still)
+        # Each species has sure records over the border: what counts in its own country now was not told as one-sided.
+        turned = [
+            doubt for was, now, doubt in zip(still, moved, unsure, strict=True) if was is None and now is not None
+        ]
+        assert turned
+        assert all(turned)
+
+
+@pytest.mark.parametrize("n", [1, 5, 20])
+def test_many_records_along_a_line_make_a_species_two_sided_no_more_often_than_one(n):
+    """All of a species' places lie on the line's western side, as near as can be, and are told as moved at random."""
+    rng, species, radius = np.random.default_rng(1), 300, 900.0
+    far, turn = radius * np.sqrt(rng.random((species, n))), rng.uniform(0, 2 * np.pi, (species, n))
+    rows = [
+        at(30 * place, x=-1.0 + far[one, place] * np.cos(turn[one, place]), y=far[one, place] * np.sin(turn[one, place]),
+           species=f"species {one}", coordinateUncertaintyInMeters=radius)
+        for one in range(species) for place in range(n)
+    ]  # fmt: skip
+    found = evidence.counted(records(*rows), boundaries=replace(halves(), band_m=0.0), parameters=JUDGING).records
+    wrong = found.filter(pl.col("side") == "VN")["species"].n_unique() / species
+    assert wrong <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / species)
+    assert n > 1 or wrong > 0.02, "one record alone uses what it may"
 
 
 # A second boundary set and viewpoint

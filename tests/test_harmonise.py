@@ -160,6 +160,50 @@ def test_a_place_that_its_publisher_obscured(harmonise, told):
     assert "PUBLISHER_GENERALISED" not in only(harmonise(place))["quality_flags"]
 
 
+DECLARED_UNCERTAINTY = "COORDINATE_UNCERTAINTY_DECLARED"
+
+
+@pytest.mark.parametrize(
+    ("told", "radius", "declared"),
+    [
+        pytest.param({}, 250.0, True, id="none told"),
+        pytest.param({"coordinateUncertaintyInMeters": "N/A"}, 250.0, True, id="told as not available"),
+        pytest.param({"coordinateUncertaintyInMeters": "30"}, 30.0, False, id="told"),
+        pytest.param({"coordinateUncertaintyInMeters": "near the salt lick"}, None, False, id="told, not readable"),
+        pytest.param({"coordinateUncertaintyInMeters": "0"}, None, False, id="told as 0"),
+        pytest.param({"dataGeneralizations": "Coordinates rounded to 0.1 degree"}, None, False, id="made coarser"),
+        pytest.param({"coordinatePrecision": "0.1"}, None, False, id="of a coarser precision"),
+        pytest.param({"coordinatePrecision": "0.0001"}, 250.0, True, id="of a finer precision"),
+        pytest.param({"decimalLatitude": None}, None, False, id="no place"),
+    ],
+)
+def test_a_declared_uncertainty_stands_in_where_none_is_told_and_says_so(harmonise, told, radius, declared):
+    place = {"id": "1", "decimalLatitude": "18.10", "decimalLongitude": "102.60"}
+    result = harmonise({**place, **told}, uncertainty_m="250")
+    row = only(result)
+    assert row["coordinateUncertaintyInMeters"] == radius
+    assert (DECLARED_UNCERTAINTY in row["quality_flags"]) is declared
+    noted = ("coordinateUncertaintyInMeters", "250.0", "declared_uncertainty")
+    assert (noted in applied(row)) is declared
+    assert result.verbatim["v_coordinateUncertaintyInMeters"][0] == told.get("coordinateUncertaintyInMeters")
+    assert DECLARED_UNCERTAINTY not in only(harmonise({**place, **told}))["quality_flags"]
+
+
+def test_a_declared_uncertainty_grows_with_the_datum_and_is_no_sign_of_a_receiver(harmonise):
+    moved = {"id": "1", "decimalLatitude": "18.1", "decimalLongitude": "99.6"}
+    row = only(harmonise(moved, uncertainty_m="250", datum="EPSG:4240"))
+    assert row["coordinateUncertaintyInMeters"] == 253.0
+    assert [r["rule"] for r in row["repairs"] if r["term"] == "coordinateUncertaintyInMeters"] == [
+        "declared_uncertainty",
+        "datum_uncertainty",
+    ]
+    points = places.load_gazetteer(places.load_boundaries()).seats["county"]
+    seat = {"id": "1", "decimalLatitude": f"{points.latitude[0]:.5f}", "decimalLongitude": f"{points.longitude[0]:.5f}"}
+    doubts = {name for name in only(harmonise(seat))["quality_flags"] if "SEAT" in name}
+    assert doubts
+    assert doubts <= set(only(harmonise(seat, uncertainty_m="10"))["quality_flags"])
+
+
 # Country and province
 
 
@@ -277,7 +321,13 @@ def test_a_declared_order_and_zone(harmonise):
 
 
 @pytest.mark.parametrize(
-    "declared", [{"calendar": "minguo"}, {"time_zone": "Asia/Nowhere"}, {"day_month_order": "dmy"}]
+    "declared",
+    [
+        {"calendar": "minguo"},
+        {"time_zone": "Asia/Nowhere"},
+        {"day_month_order": "dmy"},
+        *({"uncertainty_m": radius} for radius in ("0", "-5", "nan", "inf", "250 m", "", "9000000")),
+    ],
 )
 def test_a_declaration_that_is_not_known_is_not_passed_over(harmonise, declared):
     with pytest.raises(InputError, match="declared") as error:

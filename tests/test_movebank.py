@@ -129,7 +129,7 @@ def test_no_rule_lets_the_place_of_a_tracked_animal_out(data):
     loosest = Rule("all-open", SharingCategory.OPEN, "everything is open")
     for rules in (sharing.RuleSet.of([]), sharing.RuleSet.of([loosest]), sharing.RuleSet.read(None)):
         assert sharing.publish(records, rules, boundaries=boundaries).is_empty()
-        assert sharing.strictest(records, rules) is SharingCategory.WITHHELD
+        assert sharing.strictest(records, rules, boundaries=places.load_boundaries()) is SharingCategory.WITHHELD
     frame = records.with_columns(
         duplicate_group=pl.lit(None, dtype=pl.Int64), duplicate_of=pl.lit(None, dtype=pl.Int64)
     )

@@ -130,6 +130,18 @@ def test_what_cannot_be_fitted_is_named(drawn):
     with pytest.raises(InputError) as caught:
         fit(drawn.table.with_columns(cover=pl.col("used").cast(pl.Float64)), ("cover",), movement_terms=False)
     assert caught.value.code == "SEPARATION"
+    table = with_cover(drawn).with_columns(
+        other=1 - pl.col("cover"), of_the_step=pl.col("stratum").cast(pl.Float64), none=pl.lit(None, dtype=pl.Float64)
+    )
+    for terms, code, named in (
+        (("cover", "other"), "COVARIATES_COLLINEAR", "cover, other"),
+        (("cover", "cover"), "COVARIATE_REPEATED", "cover"),
+        (("of_the_step",), "COVARIATE_CONSTANT", "of_the_step"),
+        (("cover", "none"), "VALUES_MISSING", "none"),
+    ):
+        with pytest.raises(InputError, match=named) as caught:
+            fit(table, terms)
+        assert caught.value.code == code
     with pytest.raises(InputError) as caught:
         random_steps(steps(fixes([(101, 21), (101.1, 21), (101.2, 21)])), seed=1)
     assert caught.value.code == "STEPS_TOO_FEW"
@@ -138,6 +150,16 @@ def test_what_cannot_be_fitted_is_named(drawn):
 def test_ends_without_a_value_are_left_out(drawn):
     table = with_cover(drawn).with_columns(cover=pl.when(pl.col("stratum") < 10).then(None).otherwise("cover"))
     assert fit(table, ("cover",)).left_out == 10
+
+
+def test_steps_far_north_that_could_end_inside_count():
+    """At 60° N a degree of longitude has 56 km: a step of 4 km along the parallel spans 0.07°."""
+    rows = {
+        "stratum": [0, 0], "used": [True, False], "draw": [0, 1], "start_longitude": [10.0, 10.0],
+        "start_latitude": [60.0, 60.0], "longitude": [10.065, 9.94], "latitude": [60.0, 60.0], "length_m": [3600.0] * 2,
+    }  # fmt: skip
+    found = inside(pl.DataFrame(rows), shapely.box(10.06, 59.9, 10.2, 60.1))
+    assert (found.steps, found.real_share) == (1, 1.0)
 
 
 def test_steps_inside_a_region_are_told_beside_random_ones(drawn):

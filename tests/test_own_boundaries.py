@@ -7,10 +7,15 @@ import numpy as np
 import polars as pl
 import pytest
 import shapely
+from typer.testing import CliRunner
 
+from area_frames import frame
 from biodata.analysis import evidence
+from biodata.analysis.gaps.features import provinces
+from biodata.cli import app
 from biodata.errors import InputError
-from biodata.places import load_boundaries, locate
+from biodata.places import load_boundaries, locate, province_geometry
+from biodata.places.own_sets import read_boundaries
 from biodata.settings import Settings
 from landscapes import halves, local
 from test_evidence import JUDGING, records
@@ -97,3 +102,84 @@ def test_a_real_set_agrees_with_the_bundled_one_away_from_the_line(shared, tmp_p
     land = differ & one["located_country_code"].is_not_null() & two["located_country_code"].is_not_null()
     assert one.filter(land)["ambiguous"].all(), "inside the band of the coarser set"
     assert pl.Series(one["ambiguous"]).sum() > two["ambiguous"].sum(), "the narrower band is less often unsure"
+
+
+def write_divided(folder, **changes) -> str:
+    """Write two countries of two divisions each, one of them in two features."""
+    squares = {"LA-LM": [(101, 20)], "LA-PH": [(101, 21)], "CN-YN": [(101, 22), (102, 22)], "CN-GX": [(103, 22)]}
+    rows = [(code[:2], code, shapely.box(x, y, x + 1, y + 1)) for code, at in squares.items() for x, y in at]
+    iso, division, shapes = zip(*rows, strict=True)
+    gpd.GeoDataFrame({"iso": iso, "division": division}, geometry=list(shapes), crs=4326).to_file(
+        folder / "office.gpkg"
+    )
+    facts = FACTS | {"province_column": "division"} | changes
+    (folder / "office.json").write_text(json.dumps(facts), encoding="utf-8")
+    return str(folder / "office.gpkg")
+
+
+def test_a_set_may_tell_divisions(tmp_path):
+    boundaries = load_boundaries(write_divided(tmp_path))
+    assert boundaries.units["province_code"].to_list() == ["LA-LM", "LA-PH", "CN-YN", "CN-GX"]
+    assert set(boundaries.units["level"]) == {"province"}
+    assert province_geometry("CN-YN", boundaries).bounds == (101, 22, 103, 23)
+    assert provinces(["LA", "CN"], boundaries).names == ["CN-GX CN", "CN-YN CN", "LA-LM LA", "LA-PH LA"]
+    found = locate(np.array([101.5, 102.5]), np.array([21.5, 22.5]), boundaries)
+    assert found["province_code"].to_list() == ["LA-PH", "CN-YN"]
+
+
+def test_a_division_of_another_country_is_refused(tmp_path):
+    write_divided(tmp_path)
+    table = gpd.read_file(tmp_path / "office.gpkg")
+    table.loc[2, "division"] = "VN-01"
+    table.to_file(tmp_path / "office.gpkg")
+    with pytest.raises(InputError, match=r"row 3.*VN-01.*CN-"):
+        read_boundaries(tmp_path / "office.gpkg")
+
+
+def command(*told):
+    done = CliRunner().invoke(app, [str(part) for part in told])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+TABLE = "dataID,decimalLatitude,decimalLongitude,country,countryCode,stateProvince\na,20.5,101.5,China,CN,Yunnan\n"
+
+
+def test_every_command_takes_the_set_and_names_it(tmp_path, monkeypatch):
+    """The point lies in Laos on this set and on the bundled one; the square of Yunnan is nearer on this one."""
+    monkeypatch.setenv("BIODATA_BOUNDARIES", write_divided(tmp_path))
+    (table := tmp_path / "table.csv").write_text(TABLE)
+    told = command("datum", table, "--out", tmp_path / "datum.csv", "--json")
+    assert json.loads(told)["viewpoint"] == "one side's"
+    assert set(pl.read_csv(tmp_path / "datum.csv")["boundary_set"]) == {"survey office"}
+    told = command("quality", "run", table, "--report", tmp_path / "q.json", "--html", tmp_path / "q.html")
+    assert "boundary set survey office (2020)" in told
+    assert json.loads((tmp_path / "q.json").read_text())["boundary_set"] == "survey office"
+    assert "one side&#x27;s" in (tmp_path / "q.html").read_text()
+    command("parse", "province", table, "--out", tmp_path / "parsed.csv")
+    row = pl.read_csv(tmp_path / "parsed.csv").row(0, named=True)
+    assert (row["parsed"], row["boundary_set"]) == ("CN-YN", "survey office")
+
+
+def test_names_of_divisions_are_known_where_a_set_has_no_divisions(tmp_path, monkeypatch):
+    monkeypatch.setenv("BIODATA_BOUNDARIES", write(tmp_path))
+    (table := tmp_path / "table.csv").write_text(TABLE)
+    command("parse", "province", table, "--out", tmp_path / "parsed.csv")
+    row = pl.read_csv(tmp_path / "parsed.csv").row(0, named=True)
+    assert (row["parsed"], row["name"], row["boundary_set"]) == ("CN-YN", "Yunnan", "survey office")
+
+
+def test_gaps_are_those_of_the_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("BIODATA_BOUNDARIES", write_divided(tmp_path))
+    frame((shapely.box(101, 21.5, 102, 22), {})).to_file(tmp_path / "areas.gpkg")
+    told = ("--as-of", "2026-01-01", "--provinces", "--out", tmp_path / "out")
+    said = command("gaps", tmp_path / "areas.gpkg", "--country", "LA", *told)
+    assert "boundary set survey office (2020), band 500 m" in said
+    table = pl.read_csv(tmp_path / "out" / "coverage.csv").filter(realm="terrestrial")
+    shares = dict(table.select("place", "share").iter_rows())
+    assert shares["LA-PH LA"] == pytest.approx(0.5, abs=0.01)
+    assert shares["LA"] == pytest.approx(0.25, abs=0.01)
+    (tmp_path / "plain").mkdir()
+    monkeypatch.setenv("BIODATA_BOUNDARIES", write(tmp_path / "plain"))
+    done = CliRunner().invoke(app, ["gaps", str(tmp_path / "areas.gpkg"), "--country", "LA", *map(str, told)])
+    assert "has no provinces" in str(done.exception)

@@ -127,6 +127,19 @@ def test_an_unknown_declaration_is_one_line_that_names_what_would_be_right(setti
         take(settings, table(tmp_path), options={"calendar": "mayan"})
 
 
+def test_an_uncertainty_is_declared_of_records_alone(settings, tmp_path, sample_data):
+    report = take(settings, table(tmp_path), options={"uncertainty_m": "250"})
+    assert report.flags["COORDINATE_UNCERTAINTY_DECLARED"] == 3
+    with Lake.open(settings.data) as lake:
+        assert lake.read("occurrences")["coordinateUncertaintyInMeters"].to_list() == [250.0] * 3
+    before = snapshot(settings)
+    with pytest.raises(InputError, match="declared of records"):
+        pipeline.ingest(
+            "protected-areas", [sample_data / "protected_areas.geojson"], settings, options={"uncertainty_m": "250"}
+        )
+    assert snapshot(settings) == before
+
+
 def test_a_row_report_tells_where_every_row_went(settings, tmp_path):
     take(settings, table(tmp_path, [*ROWS, ROWS[2], "\t\t\t\t\t\t\n"]), report_file=tmp_path / "rows.csv")
     told = pl.read_csv(tmp_path / "rows.csv")

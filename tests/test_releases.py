@@ -1,9 +1,11 @@
 """Releases: what is in the file, what is not, and that nothing changes when the building fails."""
 
+import json
 import math
 import os
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -17,7 +19,7 @@ from biodata.store import pointer, releases
 from biodata.store.lake import Lake
 from biodata.store.mercator import MAXIMUM_LATITUDE, hilbert, project
 from biodata.store.query.filters import Compare
-from store_records import GIBBON, SEROW, build, commit_rows, publish, results, scattered
+from store_records import GIBBON, SEROW, build, commit_rows, publish, results, scattered, two_countries
 
 ROWS = scattered(400)
 
@@ -290,3 +292,13 @@ def test_the_curve_goes_from_neighbour_to_neighbour():
     order = np.argsort(distance)
     assert np.array_equal(np.diff(distance[order]), np.ones(64 * 64 - 1))
     assert np.all(np.abs(np.diff(x[order])) + np.abs(np.diff(y[order])) == 1)
+
+
+def test_a_boundary_set_of_another_name_or_band_makes_another_release(lake: Lake):
+    first = build(lake)
+    assert build(lake) == first
+    second = build(lake, boundaries=replace(two_countries(), name="survey office", band_m=500.0))
+    assert second.id != first.id
+    with releases.connect(second.path) as connection:
+        told = json.loads(dict(connection.execute("SELECT key, value FROM release_info").fetchall())["boundaries"])
+    assert (told["boundary_set"], told["band_m"]) == ("survey office", 500.0)

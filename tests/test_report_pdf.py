@@ -51,6 +51,30 @@ def test_the_numbers_are_attached_and_pages_are_a4(written):
     assert "/StructTreeRoot" in written.trailer["/Root"]
 
 
+def test_letters_that_no_font_has_are_told():
+    boxes = pdf._Boxes()
+    told = logging.LogRecord(
+        "weasyprint", logging.WARNING, "", 0, '.notdef glyph rendered … "%s" (U+%04X)', ("西", 0x897F), None
+    )
+    other = logging.LogRecord("weasyprint", logging.WARNING, "", 0, "Ignored %s", ("x",), None)
+    for record in (told, told, other):
+        boxes.handle(record)
+    assert list(boxes.letters) == ["西"]
+
+
+@pytest.mark.clients
+def test_a_letter_that_no_font_has_is_heard_of_where_it_is_drawn(tmp_path):
+    vithkuqi = chr(0x10570)  # a script of 2021, which hardly any font has
+    try:
+        boxes = pdf.write(told(row=told().row | {"name": f"Nam Ha {vithkuqi}"}), tmp_path / "r.pdf")
+    except (MissingExtraError, pdf.PdfLibraryError) as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    assert vithkuqi in boxes
+    assert "N" not in boxes
+
+
 def test_without_weasyprint_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path):
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     with pytest.raises(MissingExtraError, match=r"biodata\[report\]"):

@@ -74,6 +74,7 @@ def told(**more) -> Material:
     made = Material(
         table="reserve_candidates", row=candidate("run-1-candidate-1", 1), others=[candidate("run-1-candidate-2", 2)],
         corridors=[], candidates=[], areas=areas, borders=borders, categories={"Bos gaurus": "VU"}, datasets=[],
+        names={"Bos gaurus": ["Gaur", "印度野牛"]},
         release={"id": "r000001-x", "snapshot": 1, "created": "2026-11-26T00:00:00+00:00", "content_hash": "c" * 64, "rules_hash": "d" * 64},
     )  # fmt: skip
     return replace(made, **more)
@@ -120,7 +121,10 @@ def test_a_report_is_read_by_headings_and_asks_for_nothing():
     assert outline.unnamed == []
     assert '<html lang="en">' in made
     addresses = [value for name, value in outline.attributes if name in ("src", "href", "action", "xlink:href")]
-    assert addresses == ["data:,"]
+    places = {f"#{value}" for name, value in outline.attributes if name == "id"}
+    assert addresses[0] == "data:,"
+    assert set(addresses[1:]) <= places
+    assert len(addresses) > 10, "every section is in the contents"
     assert not [name for name, _ in outline.attributes if name == "style" or name.startswith("on")]
     assert words.text(page.STYLE_SOURCE) in made
     assert made == page.page(told())
@@ -151,7 +155,12 @@ def test_a_candidate_says_what_it_is_and_what_is_unknown():
     for words_of_it in (
         "would join 2 protected areas in China and Lao PDR",
         "1 threatened species has records that count on two sides, 1 species on one side only",
-        "It stands first of 2 candidates of its run, on Pareto front 1, and first under 60 % of 10,000 sampled weights",
+        "It stands first of 2 candidates of its run, on front 1: no other candidate is at least as good in every criterion",
+        "Weighed in 10,000 ways drawn by chance, it comes first in 60 % of them",
+        "Not tested yet: how sure it is, whether records of animals agree with it better than chance and what fences",
+        "Threatened species recorded on both sides passed Both sides. by side: China 1, Lao PDR 1",
+        "Gaur · 印度野牛 VU 12 15 two sides",
+        "Red List: VU vulnerable",
         "public: made from what is published of the records alone",
         "at the scale of the cell that is published",
         "Human pressure: the input is missing",
@@ -207,6 +216,67 @@ def test_the_map_shows_sides_band_and_scale_and_no_record():
     assert drawn.count("<circle") == 2  # the two areas' numbers
     assert "no band" not in drawn
     assert 'stroke-opacity="0.22"' not in area_map.draw(told(), band_m=None, title="A map")
+
+
+SECOND = {"boundary_set": "survey office", "boundary_version": "2020", "viewpoint": "one side's", "band_m": 500.0}
+
+
+def test_borders_of_another_set_than_the_run_s_are_told_apart():
+    run_s = {"boundary_set": "natural_earth", "boundary_version": "4.1.0", "viewpoint": "who holds the ground", "band_m": 5000.0}  # fmt: skip
+    release = told().release
+    same, other = (page.page(told(release=release | {"boundaries": b})) for b in (run_s, SECOND))
+    assert "band along the border" in same
+    assert 'stroke-opacity="0.22"' in same
+    assert "reckoned with another set" not in same
+    assert "band along the border" not in other
+    assert 'stroke-opacity="0.22"' not in other
+    said = plainly(other)
+    assert "The map draws the borders of the boundary set of the release, survey office 2020" in said
+    assert "reckoned with another set, natural_earth 4.1.0" in said
+    assert "Set that the map draws survey office, version 2020 Its viewpoint one side&#x27;s Its band 500 m" in said
+    assert json.loads(other.split('id="card">')[1].split("</script>")[0])["boundaries"] == SECOND
+
+
+def test_a_small_map_tells_where_in_the_region_it_is():
+    around = [one | {"geometry": one["geometry"].simplify(0.1)} for one in told().borders]
+    without, drawn = (area_map.draw(told(around=a), band_m=None, title="A map") for a in ((), around))
+    assert "inset-edge" not in without
+    small = drawn.split("inset-edge", 1)[1]
+    assert re.findall(r">(CN|LA)<", small) == ["CN", "LA"]
+    assert re.search(r'stroke="#b2182b"', small)
+    assert re.findall(r">(10\d(?:\.\d)?° E)<", drawn)
+    assert re.findall(r">(2\d(?:\.\d)?° N)<", drawn)
+
+
+def test_datasets_without_licence_or_citation_are_named_in_a_line():
+    datasets = [
+        {"key": "a", "title": "Survey", "license": "http://creativecommons.org/licenses/by-nc/4.0/legalcode", "citation": "X", "doi": None},
+        {"key": "b-1", "title": None, "license": None, "citation": None, "doi": None},
+    ]  # fmt: skip
+    made = page.page(told(datasets=datasets))
+    assert '<th scope="row">Survey</th><td data-label="Licence">CC BY-NC 4.0</td>' in made
+    assert "Datasets that tell neither licence nor citation: b-1." in made
+    assert "<td>b-1" not in made
+
+
+def test_the_one_reported_has_a_bar_however_far_behind_it_stands():
+    rows = [(f"c{n}", 0.0, 0.1, n == 39) for n in range(40)]
+    drawn = plots.acceptability_bars(rows, title="t")
+    assert re.findall(r">(\d+)\. c", drawn) == [*map(str, range(1, 21)), "40"]
+
+
+def test_what_a_value_was_made_from_has_units_and_names():
+    told_of = {
+        "beyond_band_km2": {"CN": 215.1142, "LA": 2008.7},
+        "least_km2": 1.0,
+        "dispersal_m": 10000.0,
+        "functional": [True, False],
+    }
+    assert words.inputs(told_of) == (
+        "beyond band: China 215.1 km², Lao PDR 2,009 km²; least: 1 km²; dispersal: 10,000 m; functional: yes, no"
+    )
+    assert words.valued(0.2294, "share of the ground") == "22.9 % of the ground"
+    assert words.valued(None, "share of the ground") == words.NOT_KNOWN
 
 
 def test_a_row_without_a_shape_has_no_map():

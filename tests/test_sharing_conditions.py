@@ -13,14 +13,10 @@ from biodata.errors import InputError
 from biodata.sharing import Consent, Rule, RuleSet, SourceKind, decide, publish, why
 from biodata.vocabularies import SharingCategory
 
+BOUNDARIES = places.load_boundaries()
 TIGER = "Panthera tigris"
 RESERVE = "POLYGON ((101.02 21.02, 101.08 21.02, 101.08 21.08, 101.02 21.08, 101.02 21.02))"
 DAY = date(2026, 1, 1)
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
 
 
 def rule(rule_id="r", category="0_1_degree", **more):
@@ -33,7 +29,7 @@ def record(longitude=None, latitude=None, **more):
 
 
 def decided(frame, rules):
-    found = decide(frame, rules)
+    found = decide(frame, rules, boundaries=BOUNDARIES)
     return found["rule_id"].item() if found.height else None
 
 
@@ -83,16 +79,16 @@ def test_a_reserve_that_nobody_knows_may_be_anywhere():
     assert decided(record(110.0, 30.0), rules) == "r"
 
 
-def test_a_countrys_rule_never_tells_the_side_of_its_border(boundaries):
+def test_a_countrys_rule_never_tells_the_side_of_its_border():
     # The cell 101.4-101.5 E, 21.2-21.3 N is cut by the border of China and Laos.
     rules = RuleSet.of([rule("laos", country_code="LA", source="Laos")])
     frame = pl.concat([record(101.4 + x / 100, 21.2 + y / 100) for x in range(1, 10, 2) for y in range(1, 10, 2)])
-    located = places.locate(frame["decimalLongitude"].to_numpy(), frame["decimalLatitude"].to_numpy(), boundaries)
+    located = places.locate(frame["decimalLongitude"].to_numpy(), frame["decimalLatitude"].to_numpy(), BOUNDARIES)
     code = located["located_country_code"]
     assert {"CN", "LA"} <= set(code)
     frame = frame.with_columns(countryCode=code, located_country_code=code, country_codes=located["country_codes"])
     frame = frame.with_columns(ambiguous=pl.lit(value=False))
-    shown = publish(frame, rules, boundaries=boundaries)
+    shown = publish(frame, rules, boundaries=BOUNDARIES)
     told = shown.select("sharing_rule", "decimalLongitude", "decimalLatitude", "countryCode", "informationWithheld")
     assert told["sharing_rule"].null_count() == 0
     # Places that share a block of cells are told alike, whichever side they are on.
@@ -221,17 +217,17 @@ SEVERAL = pl.concat(
 
 
 def strictnesses(rules):
-    found = dict(decide(SEVERAL, rules).select("row", "category").iter_rows())
+    found = dict(decide(SEVERAL, rules, boundaries=BOUNDARIES).select("row", "category").iter_rows())
     return [SharingCategory(found.get(row, "open")).strictness for row in range(SEVERAL.height)]
 
 
 @settings(max_examples=25, deadline=None)
 @given(RULES, CONSENTS, st.randoms())
 def test_the_order_of_rules_and_consents_never_matters(rules, consents, random):
-    first = decide(SEVERAL, RuleSet.of(rules, consents))
+    first = decide(SEVERAL, RuleSet.of(rules, consents), boundaries=BOUNDARIES)
     random.shuffle(rules)
     random.shuffle(consents)
-    assert first.equals(decide(SEVERAL, RuleSet.of(rules, consents)))
+    assert first.equals(decide(SEVERAL, RuleSet.of(rules, consents), boundaries=BOUNDARIES))
 
 
 @settings(max_examples=25, deadline=None)
@@ -255,16 +251,18 @@ def test_taking_a_consent_back_never_reveals_more(rules, consents, data):
 
 def test_why_tells_every_rule_and_who_did_not_consent():
     frame = record(*LAOS, **INSIDE)
-    chain = why(frame, RuleSet.of([LOOSE, STRICT, OTHER], [consent("global")]))
+    chain = why(frame, RuleSet.of([LOOSE, STRICT, OTHER], [consent("global")]), boundaries=BOUNDARIES)
     assert [(s.rule_id, str(s.category), s.decides, s.without_consent) for s in chain] == [
         ("strict", "1_degree", True, ()),
         ("other", "0_1_degree", False, ()),
         ("loose", "0_01_degree", False, ("reserve",)),
     ]
-    chain = why(frame, RuleSet.of([LOOSE, STRICT, OTHER], [consent("global"), consent("reserve")]))
+    chain = why(
+        frame, RuleSet.of([LOOSE, STRICT, OTHER], [consent("global"), consent("reserve")]), boundaries=BOUNDARIES
+    )
     assert [(s.rule_id, s.decides, s.replaced) for s in chain] == [
         ("strict", False, True),
         ("other", False, True),
         ("loose", True, False),
     ]
-    assert why(record(scientificName="Passer montanus"), RuleSet.of([STRICT])) == ()
+    assert why(record(scientificName="Passer montanus"), RuleSet.of([STRICT]), boundaries=BOUNDARIES) == ()

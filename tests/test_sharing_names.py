@@ -6,18 +6,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from biodata import terms
+from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.decide import decide
 from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 
+BOUNDARIES = load_boundaries()
 BUNDLED = RuleSet.read(None)
 OPEN, TENTH, ONE = "open", "0_1_degree", "1_degree"
 
 
 def category(rules=BUNDLED, **row):
     frame = terms.conform(pl.DataFrame([row or {"scientificName": None}]), terms.OCCURRENCE)
-    found = decide(frame, rules)
+    found = decide(frame, rules, boundaries=BOUNDARIES)
     return found["category"].item() if found.height else OPEN
 
 

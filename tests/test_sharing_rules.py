@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from biodata import terms
 from biodata.errors import InputError
+from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, strictest
 from biodata.sharing.decide import decide
 from biodata.vocabularies import SharingCategory
 
+BOUNDARIES = load_boundaries()
 HEADING = "rule_id,source,scientificName,rank,country_code,province_code,dataset,month_from,month_to,category,reason,review_date"
 
 
@@ -25,7 +27,7 @@ def rule(rule_id="r", category="0_1_degree", **more):
 
 
 def deciding(row, *rules):
-    found = decide(records(row), RuleSet.of(rules))
+    found = decide(records(row), RuleSet.of(rules), boundaries=BOUNDARIES)
     return found["rule_id"].item() if found.height else None
 
 
@@ -145,8 +147,13 @@ def test_the_bundled_list_covers_the_flagship_species():
         "Dalbergia cochinchinensis Pierre",
         "Paphiopedilum armeniacum",
     ):
-        assert strictest(records({"scientificName": name}), rules).strictness >= SharingCategory.TENTH_DEGREE.strictness
-    assert strictest(records({"scientificName": "Passer montanus"}), rules) is SharingCategory.OPEN
+        assert (
+            strictest(records({"scientificName": name}), rules, boundaries=BOUNDARIES).strictness
+            >= SharingCategory.TENTH_DEGREE.strictness
+        )
+    assert (
+        strictest(records({"scientificName": "Passer montanus"}), rules, boundaries=BOUNDARIES) is SharingCategory.OPEN
+    )
 
 
 @pytest.mark.parametrize(
@@ -298,7 +305,7 @@ A_TIGER = {"scientific_name": "Panthera tigris"}
 )
 def test_a_rule_is_left_aside_only_for_a_fact_that_speaks_against_it(row, where, applies):
     full = records({"event_start": None, "event_end": None, "month": None, "country_codes": None} | TIGER | row)
-    found = decide(full, RuleSet.of([rule(**A_TIGER, **where)]))
+    found = decide(full, RuleSet.of([rule(**A_TIGER, **where)]), boundaries=BOUNDARIES)
     assert (found.height == 1) is applies
 
 
@@ -321,19 +328,19 @@ def test_a_rule_without_a_taxon_is_about_all(tmp_path):
     frame = records(
         {"scientificName": "Passer montanus", "datasetKey": "d1"}, {"scientificName": None, "datasetKey": "d2"}
     )
-    found = decide(frame, RuleSet.of([rule(dataset="d1")]))
+    found = decide(frame, RuleSet.of([rule(dataset="d1")]), boundaries=BOUNDARIES)
     assert found["row"].to_list() == [0]
-    assert strictest(frame, RuleSet.of([rule(category="withheld")])) is SharingCategory.WITHHELD
+    assert strictest(frame, RuleSet.of([rule(category="withheld")]), boundaries=BOUNDARIES) is SharingCategory.WITHHELD
 
 
 def test_no_records_and_no_rules_are_open():
-    assert strictest(records(TIGER).clear(), RuleSet.of([rule()])) is SharingCategory.OPEN
-    assert strictest(records(TIGER), RuleSet.of([])) is SharingCategory.OPEN
+    assert strictest(records(TIGER).clear(), RuleSet.of([rule()]), boundaries=BOUNDARIES) is SharingCategory.OPEN
+    assert strictest(records(TIGER), RuleSet.of([]), boundaries=BOUNDARIES) is SharingCategory.OPEN
 
 
 def test_some_columns_are_enough_to_decide():
     assert (
-        strictest(pl.DataFrame({"species": ["Panthera tigris"]}), RuleSet.of([rule(**A_TIGER)]))
+        strictest(pl.DataFrame({"species": ["Panthera tigris"]}), RuleSet.of([rule(**A_TIGER)]), boundaries=BOUNDARIES)
         is SharingCategory.TENTH_DEGREE
     )
 
@@ -366,14 +373,16 @@ def test_the_order_of_rules_never_matters(rules, random):
     shuffled = list(rules)
     random.shuffle(shuffled)
     assert RuleSet.of(rules).hash == RuleSet.of(shuffled).hash
-    assert decide(FOUR, RuleSet.of(rules)).equals(decide(FOUR, RuleSet.of(shuffled)))
+    assert decide(FOUR, RuleSet.of(rules), boundaries=BOUNDARIES).equals(
+        decide(FOUR, RuleSet.of(shuffled), boundaries=BOUNDARIES)
+    )
 
 
 @settings(max_examples=40, deadline=None)
 @given(RULES, RULES)
 def test_adding_a_rule_never_makes_a_record_less_strict(rules, more):
     def strictness(rule_set):
-        found = dict(decide(FOUR, rule_set).select("row", "category").iter_rows())
+        found = dict(decide(FOUR, rule_set, boundaries=BOUNDARIES).select("row", "category").iter_rows())
         return [SharingCategory(found.get(n, "open")).strictness for n in range(FOUR.height)]
 
     both = {r.rule_id: r for r in [*more, *rules]}.values()

@@ -16,6 +16,7 @@ from biodata.vocabularies import SharingCategory
 from test_replays import BULBUL, OPEN_RULES, TIGER, change
 from test_replays import record as replayed
 
+BOUNDARIES = fixture.neighbours()
 RULES = RuleSet.of([Rule("tigers", SharingCategory.TENTH_DEGREE, "poached", scientific_name=TIGER)])
 AT = {"decimalLongitude": 101.2345, "decimalLatitude": 21.5432}
 """The tiger's place."""
@@ -28,12 +29,12 @@ def records(*rows):
 
 def with_siblings(frame, rules=RULES):
     finder = Finder()
-    finder.add(frame, decide(frame, rules))
+    finder.add(frame, decide(frame, rules, boundaries=BOUNDARIES))
     return replace(rules, siblings=finder.found())
 
 
 def tied(frame, rules=RULES):
-    found = decide(frame, with_siblings(frame, rules))
+    found = decide(frame, with_siblings(frame, rules), boundaries=BOUNDARIES)
     return found.filter(rule_id=SAME_EVENT)["row"].to_list()
 
 
@@ -90,7 +91,7 @@ def test_an_event_is_as_coarse_as_its_strictest_record():
     deer = Rule("deer", SharingCategory.ONE_DEGREE, "hunted", scientific_name="Axis kuhlii")
     rules = RuleSet.of([*RULES.rules, deer])
     frame = records(CAT, {**CAT, "scientificName": "Axis kuhlii"}, {"eventID": "e1", **AT})
-    found = decide(frame, with_siblings(frame, rules))
+    found = decide(frame, with_siblings(frame, rules), boundaries=BOUNDARIES)
     assert found["category"].to_list() == ["1_degree"] * 3
     assert found["rule_id"].to_list() == [SAME_EVENT, "deer", SAME_EVENT]
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from biodata import geo, places
 from biodata.analysis.species.extent import extent, land_km2, told
-from biodata.analysis.species.occupied_area import SYSTEM, occupied_area, occupied_at_least
+from biodata.analysis.species.figures import _figures
+from biodata.analysis.species.occupied_area import SYSTEM, occupied_area, occupied_bound
 
 # Acosmium diffusissimum. Points and figures of GeoCAT, rCAT and others as compared in
 # https://github.com/vicentecalfo/eoo-aoo-calculator (Resultados.md, points_data_7): extent 310,550 km² and 312,363
@@ -118,10 +119,53 @@ def test_the_bound_of_published_cells_holds_wherever_the_records_are():
     cells = pl.DataFrame({"cell_west": west, "cell_south": south, "cell_east": west + 0.01, "cell_north": south + 0.01})
     known = pl.DataFrame({"decimalLongitude": [101.5, 101.05], "decimalLatitude": [21.5, 21.05]})
     records = pl.concat([cells, known], how="diagonal")
-    bound = occupied_at_least(records)
+    bound = occupied_bound(records)
     assert bound.published_cells == cells.unique().height
     for _ in range(25):
         lon = np.append(west + rng.random(30) * 0.01, known["decimalLongitude"])
         lat = np.append(south + rng.random(30) * 0.01, known["decimalLatitude"])
-        assert bound.cells_at_least <= occupied_area(lon, lat).cells
+        assert bound.cells_at_least <= occupied_area(lon, lat).cells <= bound.cells_at_most
     assert bound.cells_at_least > 5
+
+
+@pytest.mark.parametrize("side", [0.001, 0.01, 0.1])
+def test_published_cells_that_are_surely_apart_by_brute_force(side):
+    rng = np.random.default_rng(2)
+    west, south = (np.round(rng.uniform(low, low + 60 * side, 80) / side) * side for low in (101.0, 21.0))
+    cells = pl.DataFrame({"cell_west": west, "cell_south": south, "cell_east": west + side, "cell_north": south + side})
+    known = np.column_stack([rng.uniform(101, 101 + 60 * side, 30), rng.uniform(21, 21 + 60 * side, 30)])
+    points_ = pl.DataFrame({"decimalLongitude": known[:, 0], "decimalLatitude": known[:, 1]})
+    found = occupied_bound(pl.concat([cells, points_], how="diagonal"))
+    taken = [(*xy, *xy) for xy in geo.project(known, 4326, SYSTEM)]
+    apart = 0
+    for row in sorted(set(cells.iter_rows())):
+        low, high = geo.project(np.array([row[:2], row[2:]]), 4326, SYSTEM)
+        if all(max(t[0] - high[0], low[0] - t[2], t[1] - high[1], low[1] - t[3]) >= 2000 for t in taken):
+            taken.append((*low, *high))
+            apart += 1
+    assert found.cells_at_least == occupied_area(*known.T).cells + apart
+
+
+def test_what_published_cells_bound_holds_for_records_on_their_edges():
+    """Cells in a row, records farthest apart in them: more occupied cells than are surely apart, and a longer hull."""
+    boundaries = places.load_boundaries()
+    west = np.round(101 + 0.016 * np.arange(6), 3)
+    south = np.where(np.arange(6) == 5, 21.05, 21.0)
+    frame = pl.DataFrame(
+        {"cell_west": west, "cell_south": south, "cell_east": west + 0.001, "cell_north": south + 0.001}
+    )
+    no_place = pl.lit(None, dtype=pl.Float64)
+    bound = occupied_bound(frame.with_columns(decimalLongitude=no_place, decimalLatitude=no_place))
+    hull = extent(np.repeat(west, 2), np.repeat(south, 2)).hull_km2
+    assert hull < 4 * occupied_area(west, south).cells <= bound.area_at_most_km2
+    wide = pl.DataFrame(
+        {
+            "cell_west": [100.0], "cell_south": [20.0], "cell_east": [101.0], "cell_north": [21.0],
+            "decimalLongitude": [100.5], "decimalLatitude": [20.5],
+        }
+    )  # fmt: skip
+    edge = np.linspace(100, 101, 200)
+    true = extent(np.append(edge, [100.0, 101.0]), np.append(np.full(200, 20.0), [21.0, 21.0])).hull_km2
+    corners = extent(np.array([100.0, 101, 101, 100]), np.array([20.0, 20, 21, 21])).hull_km2
+    told_ = _figures(wide, boundaries, 2000.0, 10).extent.hull_km2
+    assert corners < true <= told_ < 1.001 * true

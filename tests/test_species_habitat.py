@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
+from pyproj import CRS
 
 from biodata import geo, places
-from biodata.analysis.grid import equal_area_grid
-from biodata.analysis.species.habitat import NO_DATA, area_of_habitat, centres
+from biodata.analysis.grid import Grid, equal_area_grid
+from biodata.analysis.species import habitat
+from biodata.analysis.species.habitat import NO_DATA, area_of_habitat
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,7 @@ def test_habitat_is_what_a_loop_over_cells_counts(ground):
     region = shapely.Point(101.4, 21.2).buffer(0.3)
     found = area_of_habitat(cover, grid, region, classes=(2, 5), elevation=height, lowest_m=500, highest_m=1500,
                             boundaries=places.load_boundaries())  # fmt: skip
-    lon, lat = centres(grid)
+    lon, lat = grid.lonlat(*(part.ravel() for part in np.indices(grid.shape))).T.reshape(2, *grid.shape)
     wanted, unknown = 0, 0
     for row in range(grid.shape[0]):
         for column in range(grid.shape[1]):
@@ -42,6 +45,34 @@ def test_habitat_is_what_a_loop_over_cells_counts(ground):
     assert set(found.by_country) == {"CN", "LA"}
     assert found.range_km2 == pytest.approx(geo.area_km2([region])[0])
     assert found.unknown_km2 == pytest.approx(unknown * 16, abs=120), "cells at the edge count by their centres"
+
+
+def test_a_large_map_is_judged_some_rows_at_a_time(ground, monkeypatch):
+    grid, cover, height = ground
+    told = {"classes": (2, 5), "elevation": height, "highest_m": 1500, "boundaries": places.load_boundaries()}
+    region = shapely.Point(101.4, 21.2).buffer(0.3)
+    whole = area_of_habitat(cover, grid, region, **told)
+    monkeypatch.setattr(habitat, "_BLOCK", 70)
+    parts = area_of_habitat(cover, grid, region, **told)
+    assert np.array_equal(whole.cells, parts.cells)
+    assert whole.by_country == pytest.approx(parts.by_country)
+
+
+@pytest.mark.parametrize("crs", [3857, 32648, 6933, 4326, 24548])
+def test_cells_hold_what_they_hold_on_the_ellipsoid(crs):
+    """By the areas of the cells' outlines, on planes that keep areas and on planes that do not."""
+    west, south, east, north = geo.project(shapely.box(100, 15, 106, 24), 4326, crs).bounds
+    side = (east - west) / 240
+    grid = Grid(CRS(crs), Affine(side, 0, west, 0, -side, north), (int((north - south) / side), 240), 1.0)
+    km2 = np.broadcast_to(grid.cell_km2(), grid.shape)
+    rng = np.random.default_rng(1)
+    rows, columns = rng.integers(0, grid.shape[0], 40), rng.integers(0, grid.shape[1], 40)
+    centre = grid.centres(rows, columns)
+    boxes = shapely.segmentize(shapely.box(*(centre - side / 2).T, *(centre + side / 2).T), side / 8)
+    told = [abs(geo.WGS84.geometry_area_perimeter(box)[0]) / 1e6 for box in geo.project(boxes, crs, 4326)]
+    assert km2[rows, columns] == pytest.approx(told, rel=2e-4)
+    if crs == 3857:
+        assert km2[0, 0] < 0.88 * (side / 1000) ** 2
 
 
 def test_limits_need_elevation_and_without_limits_it_plays_no_part(ground):

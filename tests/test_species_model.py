@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import rasterio
+from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
 from biodata import pipeline
@@ -13,6 +14,8 @@ from biodata.analysis.species.model import LEAST_NULLS, Scores, auc, fit_model
 from biodata.cli import app
 from biodata.errors import InputError, MissingExtraError
 from biodata.settings import Settings
+from biodata.species_layers import model as layered
+from tests import landscapes
 
 elapid = pytest.importorskip("elapid", reason="the extra sdm is not installed")
 
@@ -95,3 +98,17 @@ def test_a_model_of_an_installation(tmp_path, sample_data):
     elephant = ["species", "model", "Elephas maximus", *told[3:]]
     error = CliRunner().invoke(app, elephant).exception
     assert isinstance(error, InputError), "its places are published as cells"
+
+
+def test_blocks_are_as_wide_as_the_layer_that_is_alike_farthest():
+    rng = np.random.default_rng(2)
+    grid = landscapes.square_grid(80_000.0, 1_000.0)
+    fields = np.column_stack([gaussian_filter(rng.standard_normal(grid.shape), width).ravel() for width in (1, 5)])
+    known = np.ones(len(fields), dtype=bool)
+    (fine, _), (both, told) = (layered._alike(part, known, grid, seed=1) for part in (fields[:, :1], fields))
+    # White noise smoothed by a Gaussian has 95 % of its sill at 3.46 standard deviations.
+    assert 1_000 < fine < 6_000
+    assert 9_000 < both < 26_000
+    assert "variogram" in told
+    numbers = layered._blocks(grid, both).reshape(grid.shape)
+    assert (np.diff(np.flatnonzero(np.diff(numbers[0]))) >= both / 1000 - 1).all()

@@ -8,6 +8,7 @@ import pytest
 
 from biodata.analysis.grid import equal_area_grid
 from biodata.analysis.species.richness import ENOUGH, TOO_LITTLE, Sample, richness_of_cells
+from biodata.species_layers.richness import one_of_each_event
 
 # Spiders of hemlock stands (Ellison et al. 2010), the worked example of Chao et al. 2014 and of the R package iNEXT.
 GIRDLED = np.array([46, 22, 17, 15, 15, 9, 8, 6, 6, 4, *[2] * 4, *[1] * 12])
@@ -62,6 +63,23 @@ def test_coverage_grows_with_units_and_joins_at_the_sample():
     assert sample.units_for(0.999) is None, "more than twice the effort would be needed"
 
 
+@pytest.mark.parametrize("counts", [[1] * 10, [4, 3, 2, 1, 1, 1], [1, 2]])
+def test_a_part_of_a_visit_makes_no_jump(counts):
+    """With few visits a jump between two whole numbers would be as large as the species found once."""
+    sample = Sample.of_visits(np.array(counts), 5)
+    species = [sample.species_at(t) for t in np.linspace(0, 5, 501)]
+    covered = [sample.coverage(t) for t in np.linspace(0, 4.999, 501)]
+    assert max(np.diff(species)) < 0.011 * sum(counts)
+    assert min(np.diff(species)) >= -1e-12
+    assert min(np.diff(covered)) >= -1e-12
+    assert sample.coverage(5) >= covered[-1] - 1e-12
+
+
+def test_species_found_once_are_rarefied_in_proportion():
+    sample = Sample.of_visits(np.array([1] * 10), 5)
+    assert [sample.species_at(t) for t in (2.5, 4.0, 4.2, 5.0)] == pytest.approx([5.0, 8.0, 8.4, 10.0])
+
+
 @pytest.mark.parametrize(
     ("counts", "visits", "estimated", "coverage"),
     [
@@ -96,3 +114,9 @@ def test_cells_with_too_little_effort_are_told_apart():
     assert 4 < found["richness"][0] <= found["observed"][0] <= found["estimated"][0]
     with pytest.raises(ValueError, match="between 0 and 1"):
         richness_of_cells(records, grid, coverage=1.0)
+
+
+def test_an_event_told_by_two_datasets_is_one():
+    records = pl.DataFrame({"key": [5, 1, 2, 3, 4], "duplicate_group": [1, 1, None, 9, 9], "n": [0, 1, 2, 3, 4]})
+    assert one_of_each_event(records)["n"].to_list() == [1, 2, 3], "the one that stands for its group, else the first"
+    assert one_of_each_event(records.drop("duplicate_group")).height == 5

@@ -195,6 +195,17 @@ def test_a_moved_place_says_from_where_and_how_far_it_may_be_off(settings):
     assert story.history[-1].declared["datum"] == "EPSG:4240"
 
 
+def test_a_declared_radius_says_that_it_was_filled_in_and_by_what(tmp_path):
+    made = Settings(data=tmp_path / "data", memory_limit="500MB")
+    path = write(tmp_path, "cameras.csv", [row("camera")])
+    pipeline.ingest("gbif", [path], made, options={"uncertainty_m": "250"})
+    story = fresh(made, "camera")
+    radius = value(story, "coordinateUncertaintyInMeters")
+    assert (radius.value, str(radius.how), by(radius.rules)) == (250.0, "filled", ["declared_uncertainty"])
+    assert story.history[-1].declared["uncertainty_m"] == "250"
+    assert "COORDINATE_UNCERTAINTY_DECLARED" in {doubt.name for doubt in story.doubts}
+
+
 def test_a_doubt_says_what_it_means_what_found_it_and_which_tests_ask_for_it(settings):
     doubts = {doubt.name: doubt for doubt in told(settings, "seat").doubts}
     assert doubts["NEAR_COUNTY_SEAT"].rule.name == "stand_ins"

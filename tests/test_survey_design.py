@@ -57,6 +57,7 @@ def test_a_survey_is_written_in_every_form_and_says_what_it_would_settle(data, t
     with outs[2].open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     points = ET.parse(outs[3]).getroot().findall("g:wpt", GPX)
+    assert {row["boundary_set"].split(",")[0].split()[0] for row in rows} == {"natural_earth"}
     assert len(stations) == len(collection["features"]) == len(rows) == len(points) == 20
     first = stations.geometry[0]
     assert rows[0]["geometry"] == f"{first.y:.6f} {first.x:.6f} 0 0"

@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 
 from biodata import places
+from biodata.access import api_keys
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.registry import Registry
@@ -113,28 +114,28 @@ def test_an_event_tells_date_and_place_where_its_records_do_not(boundaries):
 def installation(tmp_path):
     settings = Settings(data=tmp_path / "data")
     with Registry.open(settings) as registry:
-        registry.new_api_key("Nam Ha team")
-        key = registry.find_api_key(registry.new_api_key("Nam Ha rangers"))
+        api_keys.for_uploads(registry, "Nam Ha team")
+        key = api_keys.find(registry, api_keys.for_uploads(registry, "Nam Ha rangers"))
         yield settings, registry, key
 
 
 def test_the_same_upload_twice_is_one_submission(installation, sample_data):
     settings, registry, key = installation
     content = (sample_data / "survey_namha.xlsx").read_bytes()
-    first = receive(settings, registry, content, "../../survey.xlsx", api_key=key)
-    assert receive(settings, registry, content, "again.xlsx", api_key=key) == first
+    first = receive(settings, registry, content, "../../survey.xlsx", sender=key)
+    assert receive(settings, registry, content, "again.xlsx", sender=key) == first
     assert [p.suffix for p in (settings.data / "uploads").iterdir()] == [".xlsx"]
 
 
 def test_an_idempotency_key_with_another_file_is_refused(installation):
     settings, registry, key = installation
-    receive(settings, registry, b"one", "a.xlsx", api_key=key, idempotency_key="k")
+    receive(settings, registry, b"one", "a.xlsx", sender=key, idempotency_key="k")
     with pytest.raises(InputError, match="another file"):
-        receive(settings, registry, b"two", "a.xlsx", api_key=key, idempotency_key="k")
+        receive(settings, registry, b"two", "a.xlsx", sender=key, idempotency_key="k")
 
 
 def test_a_key_of_one_dataset_does_not_upload_to_another(installation):
     settings, registry, _ = installation
-    key = registry.find_api_key(registry.new_api_key("x", dataset="mine"))
-    with pytest.raises(InputError, match="another dataset"):
-        receive(settings, registry, b"x", "a.xlsx", api_key=key, dataset="yours")
+    key = api_keys.find(registry, api_keys.for_uploads(registry, "x", dataset="mine"))
+    with pytest.raises(InputError, match="may not upload to that dataset"):
+        receive(settings, registry, b"x", "a.xlsx", sender=key, dataset="yours")

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from biodata.access import api_keys
 from biodata.cli import app
 from biodata.errors import StoreError
 from biodata.settings import Settings
@@ -43,7 +44,7 @@ def whole(tmp_path_factory) -> Path:
         made = build(lake)
         registry.record_release(made.id, snapshot=made.snapshot, rules_hash="rules", counts=made.counts)
         build(lake, rules_hash="others")
-        registry.new_api_key("a team")
+        api_keys.for_uploads(registry, "a team")
     (data / "uploads").mkdir()
     (data / "uploads" / f"{hashlib.sha256(UPLOAD).hexdigest()}.xlsx").write_bytes(UPLOAD)
     return data

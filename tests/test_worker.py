@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from biodata import jobs
+from biodata.access import api_keys
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.models import Job, Submission
@@ -17,12 +18,12 @@ from biodata.worker import work
 def installation(tmp_path):
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     with Registry.open(settings) as registry:
-        yield settings, registry, registry.find_api_key(registry.new_api_key("Nam Ha rangers"))
+        yield settings, registry, api_keys.find(registry, api_keys.for_uploads(registry, "Nam Ha rangers"))
 
 
 def hand_in(installation, path):
     settings, registry, key = installation
-    number = receive(settings, registry, path.read_bytes(), path.name, api_key=key)
+    number = receive(settings, registry, path.read_bytes(), path.name, sender=key)
     work(settings, stop=threading.Event(), once=True)
     with registry.session(read_only=True) as session:
         return session.get_one(Submission, number)

@@ -118,14 +118,14 @@ def _build(
     """Write both files; each appears whole."""
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
-    since = _Since.look(lake, snapshot, rules)
+    since = _Since.look(lake, snapshot, rules, boundaries)
     with WorkFolder(settings.data / "staging") as work:
         parts: list[Path] = []
         left_out, done = [since.gone], 0
         total = max(lake.count("occurrences", snapshot=snapshot), 1)
         for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
             kept, told = since.leave_out(batch)
-            decided = since.decide(kept, rules)
+            decided = since.decide(kept, rules, boundaries)
             published = sharing.publish(kept, rules, boundaries=boundaries, decided=decided)
             left_out += [told, _withheld(kept, decided)]
             parts.append(work.folder / f"published-{len(parts):06d}.parquet")
@@ -173,13 +173,13 @@ class _Since:
     coarser: pl.Series
 
     @classmethod
-    def look(cls, lake: Lake, snapshot: int, rules: sharing.RuleSet) -> "_Since":
+    def look(cls, lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> "_Since":
         """Compare the older version with the present one."""
         gone = lake.gone("occurrences", since=snapshot).select("key", cause=pl.lit(WITHDRAWN))
-        decided = [_by_key(pl.DataFrame(schema=terms.schema(terms.OCCURRENCE)), rules)]
+        decided = [_by_key(pl.DataFrame(schema=terms.schema(terms.OCCURRENCE)), rules, boundaries)]
         coarser = [pl.Series("key", [], dtype=pl.Int64)]
         for batch in lake.batches("occurrences", since=snapshot, batch_rows=BATCH_ROWS):
-            decided.append(_by_key(batch, rules))
+            decided.append(_by_key(batch, rules, boundaries))
             coarser.append(batch.filter(_is_coarse())["key"])
         return cls(_causes(gone), pl.concat(decided), pl.concat(coarser))
 
@@ -190,17 +190,17 @@ class _Since:
         told = kept.filter(finer).select("key", cause=pl.lit(COARSER))
         return kept.filter(~finer), _causes(told)
 
-    def decide(self, batch: pl.DataFrame, rules: sharing.RuleSet) -> pl.DataFrame:
+    def decide(self, batch: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> pl.DataFrame:
         """Return what decides about records: what they were, and what they are."""
-        decided = sharing.decide(batch, rules)
+        decided = sharing.decide(batch, rules, boundaries=boundaries)
         rows = batch.select("key").with_row_index("row")
         now = rows.join(self.decided, on="key", maintain_order="left")
         return sharing.stricter(decided, now.select(pl.col(n).cast(t) for n, t in decided.schema.items()))
 
 
-def _by_key(batch: pl.DataFrame, rules: sharing.RuleSet) -> pl.DataFrame:
+def _by_key(batch: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> pl.DataFrame:
     """Return what decides about records, by key."""
-    decided = sharing.decide(batch, rules)
+    decided = sharing.decide(batch, rules, boundaries=boundaries)
     return decided.with_columns(key=batch["key"].gather(decided["row"])).drop("row")
 
 

@@ -89,7 +89,7 @@ def own_grid(layer: LayerFile, box: tuple[float, float, float, float] | None = N
     if window is None:
         problem = "the box lies beside the layer"
         raise InputError(problem, file=layer.name, value=", ".join(map(str, box)), code="RASTER_OUTSIDE")
-    return _part(whole, window)
+    return part(whole, window)
 
 
 def grid_of(
@@ -159,7 +159,7 @@ def read_cells(layer: LayerFile, grid: Grid) -> tuple[Floats, Grid]:
     values = cells.astype(np.float64).filled(np.nan)
     if layer.measure != "categorical" and (scale, offset) != (1.0, 0.0):
         values = values * scale + offset
-    return values, _part(whole, window)
+    return values, part(whole, window)
 
 
 def pieces(layer: LayerFile, grid: Grid) -> Iterator[tuple[tuple[slice, slice], Grid]]:
@@ -193,7 +193,7 @@ def pieces(layer: LayerFile, grid: Grid) -> Iterator[tuple[tuple[slice, slice], 
     for top in range(0, grid.shape[0], side):
         for left in range(0, grid.shape[1], side):
             high, wide = min(side, grid.shape[0] - top), min(side, grid.shape[1] - left)
-            yield (slice(top, top + high), slice(left, left + wide)), _part(grid, (top, left, high, wide))
+            yield (slice(top, top + high), slice(left, left + wide)), part(grid, (top, left, high, wide))
 
 
 def reaches(layer: LayerFile, grid: Grid) -> bool:
@@ -281,7 +281,7 @@ def _exact(whole: Grid, grid: Grid) -> tuple[int, int, int, int] | None:
     return (round(row), round(column), *grid.shape) if inside else None
 
 
-def _part(whole: Grid, window: tuple[int, int, int, int]) -> Grid:
+def part(whole: Grid, window: tuple[int, int, int, int]) -> Grid:
     """Return a window of a grid as a grid."""
     from affine import Affine
 

@@ -1,6 +1,5 @@
 """The cells of a grid that hold a table's places, or a layer's points, lines and areas."""
 
-import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,48 +11,21 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from biodata import geo
-from biodata.analysis import rasters
+from biodata.analysis import place_tables, rasters
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.errors import InputError
-from biodata.formats import delimited, vectors
+from biodata.formats import vectors
 
-_PLACES: Final = (
-    ("decimallongitude", "decimallatitude"), ("longitude", "latitude"), ("lon", "lat"), ("long", "lat"), ("lng", "lat"),
-)  # fmt: skip
-_OWN_SYSTEM: Final = (("x", "y"), ("easting", "northing"))
 _LARGEST_ID: Final = 2**31 - 1
 Found = tuple[Ints, NDArray[np.int32], tuple[str, ...]]
 
 
 def of_table(path: Path, grid: Grid, *, id_column: str | None) -> Found:
     """Return cells and ids of a table's places, and notes; longitude and latitude, or x and y in the grid's system."""
-    table = delimited.read(lambda: path.open("rb"), file=path.name)
-    names = {heading.strip().lower(): heading for heading in table.headings}
-    pair = next((pair for pair in _PLACES + _OWN_SYSTEM if names.keys() >= set(pair)), None)
-    if pair is None:
-        problem = f"the table has no columns of places: {', '.join(table.headings)}"
-        expected = "decimalLongitude and decimalLatitude, lon and lat, or x and y in the raster's own system"
-        raise InputError(problem, file=path.name, row=1, expected=expected, code="SOURCE_COLUMNS_MISSING")
-    batches = list(table.batches)
-    if table.refusals:
-        refused = table.refusals[0]
-        raise InputError(refused.message, file=path.name, row=refused.row, value=refused.value, code=refused.code)
-    rows = pl.concat(batches) if batches else pl.DataFrame()
-    if not rows.height:
+    table = place_tables.read(path, grid)
+    if not table.rows.height:
         raise _empty(path, "the table has no rows")
-    numbers = rows["source_row"].to_list()
-    in_degrees = pair in _PLACES
-    limits = (180.0, 90.0) if in_degrees else (math.inf, math.inf)
-    xy = np.column_stack(
-        [
-            _numbers(rows[names[name]].to_list(), numbers, path, names[name], limit)
-            for name, limit in zip(pair, limits, strict=True)
-        ]
-    )
-    ids = _ids(rows, numbers, path, id_column)
-    if in_degrees:
-        xy = geo.project(xy, 4326, grid.crs)
-    return _of_points(xy, ids, grid, path.name)
+    return _of_points(table.xy, _ids(table.rows, table.lines, path, id_column), grid, path.name)
 
 
 def of_layer(path: Path, grid: Grid, *, layer: str | None, id_column: str | None) -> Found:
@@ -134,24 +106,6 @@ def _system(layer: vectors.Layer, path: Path) -> CRS:
     except CRSError as error:
         problem = "the layer's coordinate system cannot be read"
         raise InputError(problem, file=path.name, value=layer.crs, code="CRS_UNKNOWN") from error
-
-
-def _numbers(texts: list[str | None], rows: list[int], path: Path, column: str, limit: float) -> Floats:
-    """Read a column of coordinates."""
-    found = np.empty(len(texts))
-    for i, (text, row) in enumerate(zip(texts, rows, strict=True)):
-        try:
-            found[i] = float(text or "")
-        except ValueError:
-            found[i] = math.nan
-        if not abs(found[i]) <= limit or math.isinf(found[i]):
-            problem = "this is no coordinate"
-            expected = "a number" if math.isinf(limit) else f"degrees from {-limit:g} to {limit:g}"
-            raise InputError(
-                problem, file=path.name, row=row, column=column, value=text or "", expected=expected,
-                code="COORDINATE_INVALID",
-            )  # fmt: skip
-    return found
 
 
 def _ids(rows: pl.DataFrame, numbers: list[int], path: Path, column: str | None) -> Ints:

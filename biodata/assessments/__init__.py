@@ -9,17 +9,23 @@ linked, would tell of a third.
 """
 
 from biodata.assessments.finding import RELEASE_COLUMNS, find, of_release, with_utc
+from biodata.assessments.standing import left_behind, published_results
 from biodata.assessments.table import RULE_VERSION, AssessReport, assess, beside_others, of_open, unidentified
+from biodata.assessments.viewing import WORLD, in_view
 
 __all__ = [
     "RELEASE_COLUMNS",
     "RULE_VERSION",
+    "WORLD",
     "AssessReport",
     "assess",
     "beside_others",
     "find",
+    "in_view",
+    "left_behind",
     "of_open",
     "of_release",
+    "published_results",
     "unidentified",
     "with_utc",
 ]

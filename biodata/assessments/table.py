@@ -16,6 +16,7 @@ from biodata.harmonise import suspicious_sets
 from biodata.matching import duplicate_facts, duplicate_links, duplicates
 from biodata.settings import Settings
 from biodata.sharing.publish import LOOKED_AT
+from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Like
 
@@ -80,13 +81,7 @@ def assess(settings: Settings, *, lake: Lake | None = None) -> AssessReport:
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as opened:
             return assess(settings, lake=opened)
     mark = settings.data / "assessed.json"
-    own = settings.gazetteer_file
-    state = {
-        "occurrences": lake.changed_at("occurrences"),
-        "rules": RULE_VERSION,
-        "boundaries": settings.boundaries,
-        "gazetteer": hashlib.sha256(own.read_bytes()).hexdigest() if own else None,
-    }
+    state = _state(settings, lake)
     told = _read(mark)
     if told == {**state, "assessments": lake.changed_at("assessments")}:
         return _report(lake, changed=False)
@@ -101,9 +96,7 @@ def assess(settings: Settings, *, lake: Lake | None = None) -> AssessReport:
     )
     frame = found.with_columns(rule_version=pl.lit(RULE_VERSION))
     lake.commit_table("assessments", frame, key="key", scope={}, author="assess", message="records beside each other")
-    part = mark.with_name(f"{mark.name}.part")
-    part.write_text(json.dumps({**state, "assessments": lake.changed_at("assessments")}), encoding="utf-8")
-    part.replace(mark)
+    _write(mark, {**state, "assessments": lake.changed_at("assessments")})
     report = _report(lake, changed=True)
     logger.info("%d records: %d duplicates in %d groups", report.records, report.duplicates, report.groups)
     return report
@@ -124,20 +117,43 @@ def of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFr
     Returns
     -------
     polars.DataFrame of `terms.ASSESSMENT` without the rules' version
-        Only records of which something was found.
+        Only records of which something was found. It is kept in the installation until its records, the rules or the
+        code change, since every run over what is published asks for it.
     """
+    mark, kept = settings.data / "assessed_open.json", settings.data / "assessed_open.parquet"
+    state = {**_state(settings, lake), "sharing": rules.hash, "code": code_hash()}
+    told = _read(mark)
+    if kept.is_file() and told == {**state, "sha256": _sha256(kept)}:
+        return pl.read_parquet(kept)
+    found = _found_of_open(settings, lake, rules)
+    part = kept.with_name(f"{kept.name}.part")
+    found.write_parquet(part)
+    part.replace(kept)
+    _write(mark, {**state, "sha256": _sha256(kept)})
+    return found
+
+
+def _found_of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFrame:
+    """Set the open records beside each other, batch by batch."""
     columns = sorted({*duplicate_facts.COLUMNS, "year", "source_record_id", *LOOKED_AT})
     snapshot = lake.snapshot()
+    boundaries = places.load_boundaries(settings.boundaries)
     batches = (
-        batch[np.setdiff1d(np.arange(batch.height), sharing.decide(batch, rules)["row"].to_numpy())].drop("repairs")
+        _open(batch, rules, boundaries).drop("repairs")
         for batch in lake.batches("occurrences", columns=columns, snapshot=snapshot, batch_rows=BATCH_ROWS)
     )
     return find(
         batches,
         rows=lake.count("occurrences", snapshot=snapshot),
-        gazetteer=places.load_gazetteer(places.load_boundaries(settings.boundaries), settings.gazetteer_file),
+        gazetteer=places.load_gazetteer(boundaries, settings.gazetteer_file),
         work=settings.data / "staging",
     )
+
+
+def _open(batch: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> pl.DataFrame:
+    """Return the records that no rule makes less than open."""
+    decided = sharing.decide(batch, rules, boundaries=boundaries)
+    return batch[np.setdiff1d(np.arange(batch.height), decided["row"].to_numpy())]
 
 
 def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -189,6 +205,29 @@ def _report(lake: Lake, *, changed: bool) -> AssessReport:
         reasons=dict(reasons.iter_rows()),
         changed=changed,
     )
+
+
+def _state(settings: Settings, lake: Lake) -> dict[str, Any]:
+    """Return what decides what is found of the lake's records."""
+    own = settings.gazetteer_file
+    return {
+        "occurrences": lake.changed_at("occurrences"),
+        "rules": RULE_VERSION,
+        "boundaries": settings.boundaries,
+        "gazetteer": _sha256(own) if own else None,
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _write(mark: Path, told: dict[str, Any]) -> None:
+    """Note what was found of which records; the note appears whole or not at all."""
+    part = mark.with_name(f"{mark.name}.part")
+    part.write_text(json.dumps(told), encoding="utf-8")
+    part.replace(mark)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Final
 import typer
 
 from biodata.cli import (
+    accounts,
     assess,
+    audit,
     candidates,
     circuit,
     cite,
@@ -82,7 +84,9 @@ for module in (
     circuit,
     cite,
     explain,
+    accounts,
     keys,
+    audit,
     datum,
     parse,
     names,

@@ -1,11 +1,13 @@
 """`biodata candidates`."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,7 +17,13 @@ _CANDIDATES = """Write the candidate transboundary reserves that the last runs f
 Each is told with its rank, its Pareto front (1: no other candidate is better in one thing and worse in none) and its
 acceptability: the share of all weights under which it stands first. What has no records on either side is listed apart.
 
+Under many criteria hardly any candidate dominates another, so that most stand on front 1. --criteria ranks anew by those
+that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same option for the run itself,
+and --plan, --cost-layer and --agreements, which tell it more.
+
 Example: biodata candidates --data mydata --out candidates.gpkg --considered
+
+Example: biodata candidates --data mydata --criteria shared_species,human_pressure --out by_two.gpkg
 """
 
 
@@ -29,9 +37,13 @@ def candidates(
     considered: Annotated[
         bool, typer.Option("--considered", help="Also tell what was looked at and fails, and write it as a layer.")
     ] = False,
+    criteria: Annotated[
+        str | None,
+        typer.Option(help=f"Rank anew by these alone, with commas between: {', '.join(CandidateCriterion)}."),
+    ] = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Read, write, list."""
+    """Read, rank, write, list."""
     import polars as pl
 
     from biodata import runs
@@ -39,11 +51,20 @@ def candidates(
 
     settings = settings_for(data)
     found = runs.read_results(settings, "reserve_candidates").sort("run_id", "rank")
+    if criteria is not None:
+        found = runs.ranked_anew(found, runs.checked_criteria(criteria))
     looked_at = runs.read_results(settings, "considered_ground").sort("run_id", "name")
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
     write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
     for (run_id,), rows in found.group_by("run_id", maintain_order=True):
         say(f"{run_id}: rank, front, acceptability")
+        ranking = json.loads(rows["evidence"][0])["ranking"]
+        first = int((rows["front"] == 1).sum())
+        say(
+            f"  ranked by {', '.join(ranking['ranked_by']) or 'nothing: all are alike'}; {first} of {rows.height} on front 1"
+        )
+        for name, why in ranking["left_out"].items():
+            say(f"  {name} decides nothing: {why}")
         for row in rows.iter_rows(named=True):
             countries = ", ".join(row["country_codes"])
             say(f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['name']} ({countries})")
@@ -51,8 +72,8 @@ def candidates(
     if considered:
         _tell(looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail")
     say(f"{found.height} candidates of {looked_at.height} looked at → {out}")
-    if held := runs.held_back(settings, "considered_ground"):
-        say(f"{held} more looked at are not told: their runs read exact records that are not open, and stay here")
+    for line in runs.held_back(settings, "considered_ground"):
+        say(line)
 
 
 def _tell(rows: "pl.DataFrame", heading: str) -> None:

@@ -1,16 +1,13 @@
 """`biodata climate`: how fast climates move, what of an area's climate lies across the border, climate corridors."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from biodata.cli.options import check_kinds, check_outputs, say, show_progress
+from biodata.cli.options import check_kinds, check_outputs, say, settings_for, show_progress
+from biodata.cli.over_runs import kept, text_of
 from biodata.errors import InputError
-
-if TYPE_CHECKING:
-    from biodata.analysis.climate.climates import Climates
-    from biodata.analysis.grid import Floats, Grid
 
 _CLIMATE = """Tell how fast climates move, where an area's climate of today lies tomorrow, and the corridors that lead there.
 
@@ -77,16 +74,19 @@ def climate(
     within_countries: Annotated[
         bool, typer.Option("--within-countries", help="Join areas of the same country too.")
     ] = False,
-    boundaries: Annotated[str, typer.Option(help="Name of the boundary set.")] = "natural_earth",
+    boundaries: Annotated[
+        str | None, typer.Option(help="Boundary set, by name or path: that of BIODATA_BOUNDARIES.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Installation that keeps the run.", file_okay=False)] = None,
     out: Annotated[Path | None, typer.Option(help="GeoPackage of what becomes of areas.", dir_okay=False)] = None,
     workers: Annotated[int | None, typer.Option(help="Threads: one for each core.", min=1)] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
 ) -> None:
     """Read, compute, write, say what came out."""
     outputs = [velocity, forward, backward, out]
-    if not any(outputs) and not estimate:
+    if not any(outputs) and data is None and not estimate:
         _stop("it is not told what to write", "--velocity, --forward, --backward or --out")
-    if (areas is None) != (out is None) and not estimate:
+    if (areas is None) != (out is None) and data is None and not estimate:
         _stop("areas and the file for them go together", "--areas and --out")
     if not years > 0:
         _stop("the years between today and tomorrow must be above 0", "--years 50")
@@ -100,165 +100,40 @@ def climate(
     check_outputs(outputs, inputs)
     check_kinds([velocity, forward, backward])
 
-    from dataclasses import asdict
-    from importlib.metadata import version
-
-    from tqdm.auto import tqdm
-
-    from biodata.analysis.climate import analogues, climates
-    from biodata.analysis.climate.corridors import ClimateCorridorParameters
-    from biodata.places import load_boundaries
-
-    if elevation is not None:
-        found = climates.of_elevation(
-            elevation, warming_c=warming_c or 0.0, lapse_c_per_km=lapse_c_per_km, missing=elevation_missing
-        )
-    else:
-        found = climates.read(today or [], future or [])
-    for note in found.notes:
-        say(f"note: {note}")
-    grid, known = found.grid, load_boundaries(boundaries)
-    say(f"estimate: {grid.cells:,} cells, {grid.cells * 300 / 2**20:,.0f} MiB, {max(1.0, grid.cells / 1e5):,.0f} s")
-    if estimate:
-        return
-    asked = None
-    if corridors:
-        asked = ClimateCorridorParameters(
-            least_difference_c=least_difference_c, cost_per_c=cost_per_c, max_distance_m=max_distance_m,
-            tolerance_c=(bin_width or [0.5])[0] / 2, across_borders=not within_countries,
-        )  # fmt: skip
-    facts: dict[str, Any] = {
-        "today": [path.name for path in today or []], "future": [path.name for path in future or []],
-        "elevation": None if elevation is None else elevation.name, "warming_c": warming_c,
-        "lapse_c_per_km": lapse_c_per_km if elevation else None, "years": years, "bin_width": bin_width or [0.5],
-        "standardise": standardise, "least_gradient": least_gradient, "areas": None if areas is None else areas.name,
-        "boundaries": {
-            "name": known.name, "version": known.version, "viewpoint": known.viewpoint, "band_m": known.band_m,
-        },
-        "corridors": None if asked is None else asdict(asked),
-        "resistance": None if resistance is None else resistance.name,
-        "rows_columns_cell_m": [*grid.shape, grid.cell_m], "notes": list(found.notes), "seed": None,
-        "records_read": 0, "biodata": version("biodata"),
-    }  # fmt: skip
-    tags = {f"biodata_{name}": str(facts[name]) for name in ("today", "future", "elevation", "years", "bin_width")}
-    steps = [velocity is not None, forward is not None or out is not None, backward is not None or out is not None]
-    with tqdm(total=sum(steps) + 1, unit="step", disable=not show_progress()) as bar:
-        if velocity is not None:
-            _write_velocity(found, velocity, years=years, least_gradient=least_gradient, tags=tags)
-            bar.update()
-        both = analogues.standardised(found.today, found.future) if standardise else (found.today, found.future)
-        widths = tuple(bin_width or [0.5])
-        widths = widths * len(found.names) if standardise and len(widths) == 1 else widths
-        now, then = analogues.bins(*both, widths=widths)
-        ways = {}
-        for name, path, wanted, offered in (("forward", forward, now, then), ("backward", backward, then, now)):
-            if path is None and out is None:
-                continue
-            ways[name] = analogues.nearest(wanted, offered, grid)
-            if path is not None:
-                _write_speed(ways[name].km_per_year(years), grid, path, f"{name} analogue velocity", tags)
-            _tell_way(name, ways[name], years)
-            bar.update()
-        if areas is not None and out is not None:
-            columns = {"layer": areas_layer, "id_column": id_column, "name_column": name_column}
-            _write_areas(found, ways, areas, columns, known, facts, out, asked, resistance, workers)
-        bar.update()
-
-
-def _write_velocity(
-    found: "Climates", path: Path, *, years: float, least_gradient: float, tags: dict[str, str]
-) -> None:
-    """Compute, write and tell the velocity of the first variable."""
-    import numpy as np
-
-    from biodata.analysis.climate import velocity as velocities
-
-    speed = velocities.velocity(found.today[0], found.future[0], found.grid, years=years, least_gradient=least_gradient)
-    _write_speed(speed.km_per_year, found.grid, path, f"velocity of {found.names[0]}", tags)
-    middle = float(np.nanmedian(np.abs(speed.km_per_year)))
-    say(
-        f"velocity of {found.names[0]}: median {middle:.3g} km a year; {int(speed.capped.sum())} cells are flatter than "
-        f"{least_gradient:g} a kilometre and taken as so steep → {path}"
-    )
-
-
-def _write_speed(values: "Floats", grid: "Grid", path: Path, description: str, tags: dict[str, str]) -> None:
-    """Write a raster of speeds."""
-    from biodata.exports.climate import write_speed
-
-    write_speed(values, grid, path, description=description, tags=tags)
-
-
-def _tell_way(name: str, found: Any, years: float) -> None:
-    """Say what came out of one direction."""
-    import numpy as np
-
-    none, known = int((found.cell == -1).sum()), int((found.cell > -2).sum())
-    speed = found.km_per_year(years)
-    middle = f"median {float(np.nanmedian(speed)):.3g} km a year; " if np.isfinite(speed).any() else ""
-    say(
-        f"{name} analogues: {middle}{none:,} of {known:,} cells have none on the raster; for {found.near_edge:,} ground "
-        "outside it could hold a nearer one"
-    )
-
-
-def _write_areas(
-    found: "Climates", ways: dict[str, Any], areas: Path, columns: dict[str, Any], boundaries: Any,
-    facts: dict[str, Any], out: Path, asked: Any, resistance: Path | None, workers: int | None,
-) -> None:  # fmt: skip
-    """Compute, write and tell what becomes of areas."""
-    import pandas as pd
-
-    from biodata.analysis import areas as areas_of
-    from biodata.analysis import own_areas
-    from biodata.analysis.climate import destinations
-    from biodata.exports.climate import write_areas
-
-    table, unfit = own_areas.read(areas, **columns)
-    for note in unfit:
-        say(f"{areas.name}: {note}")
-    sites = areas_of.on_grid(own_areas.on_plane(table, found.grid), found.today[0], found.grid)
-    if not sites:
-        problem = "no area lies on the raster"
-        raise InputError(problem, file=areas.name, expected="areas inside the raster's window", code="AREAS_MISSING")
-    codes, ambiguous = destinations.cell_countries(found.grid, boundaries)
-    told = [
-        destinations.of_areas(sites, one, codes, ambiguous, found.grid, direction=name) for name, one in ways.items()
-    ]
-    layers = {"destinations": pd.concat(told, ignore_index=True)}
-    if asked is not None:
-        linked, paths = _corridors(destinations.located(sites, codes), found, asked, resistance, workers)
-        layers |= {"climate_corridors": linked, "climate_paths": paths}
-    write_areas(layers, facts, out)
-    first = told[0].sort_values(["across_border", "area_id"], ascending=[False, True])
-    say(f"{len(first)} of {len(table)} areas with a known climate → {out}")
-    for row in first[first["across_border"] > 0].head(5).to_dict("records"):
-        where = row["areas_across"] or "in no area"
-        say(f"{row['name']!s}: {row['across_border']:.0%} of its climate lies across a border tomorrow ({where})")
-
-
-def _corridors(
-    sites: list[Any], found: "Climates", asked: Any, resistance: Path | None, workers: int | None
-) -> tuple[Any, Any]:
-    """Compute and tell climate corridors."""
     from concurrent.futures import ThreadPoolExecutor
     from os import cpu_count
 
-    from biodata.analysis import resistance_raster
-    from biodata.analysis.climate.corridors import climate_corridors
-    from biodata.analysis.grid import require_aligned
+    from biodata.run_engines import Work
+    from biodata.run_engines import climate as engine
 
-    ground = None
-    if resistance is not None:
-        raster = resistance_raster.read(resistance)
-        require_aligned({"the climate": found.grid, resistance.name: raster.grid})
-        ground = raster.values
+    asked = {
+        "years": years, "today": [str(path) for path in today or []] or None,
+        "future": [str(path) for path in future or []] or None, "elevation": text_of(elevation), "warming_c": warming_c,
+        "lapse_c_per_km": lapse_c_per_km, "elevation_missing": elevation_missing, "bin_width": bin_width or None,
+        "standardise": standardise, "least_gradient": least_gradient, "velocity": text_of(velocity),
+        "forward": text_of(forward), "backward": text_of(backward), "areas": text_of(areas), "areas_layer": areas_layer,
+        "id_column": id_column, "name_column": name_column, "corridors": corridors, "resistance": text_of(resistance),
+        "least_difference_c": least_difference_c, "cost_per_c": cost_per_c, "max_distance_m": max_distance_m,
+        "within_countries": within_countries, "boundaries": boundaries, "out": text_of(out),
+    }  # fmt: skip
+    maps = {"velocity": velocity, "forward": forward, "backward": backward}
+    both = {"forward", "backward"} if areas is not None else set()
+    asked["measures"] = [name for name, path in maps.items() if path is not None or name in both] or list(maps)
+    settings = settings_for(Path() if data is None else data)
     with ThreadPoolExecutor(workers or cpu_count() or 1) as executor:
-        linked, paths = climate_corridors(
-            sites, found, ground, parameters=asked, executor=executor, progress=show_progress()
-        )
-    say(f"{len(linked)} pairs of a warmer and a cooler area, {len(paths)} climate corridors")
-    return linked, paths
+        work = Work(settings, asked, 1, executor, show_progress())
+        found = engine.read(work)
+        for note in found.notes:
+            say(f"note: {note}")
+        cells = found.grid.cells
+        say(f"estimate: {cells:,} cells, {cells * 300 / 2**20:,.0f} MiB, {max(1.0, cells / 1e5):,.0f} s")
+        if estimate:
+            return
+        outcome = engine.worked(work, found)
+    for line in outcome.notes:
+        say(line)
+    if data is not None:
+        kept(settings, "climate", asked, outcome)
 
 
 def _stop(problem: str, expected: str) -> NoReturn:

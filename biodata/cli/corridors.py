@@ -6,19 +6,16 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from biodata.cli import own_corridors
+from biodata.cli import layer_corridors, own_corridors
 from biodata.cli.options import (
     DEFAULT_DATA,
     DataOption,
     check_kinds,
     check_outputs,
     read_box,
-    say,
-    settings_for,
-    show_progress,
 )
 from biodata.errors import InputError
-from biodata.vocabularies import EvidenceView
+from biodata.vocabularies import CandidateCriterion, EvidenceView
 
 _CORRIDORS = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
 
@@ -87,6 +84,29 @@ def find_corridors(
     box: Annotated[
         str | None, typer.Option(help="Only inside west,south,east,north in degrees; else all of the layer.")
     ] = None,
+    criteria: Annotated[
+        str | None,
+        typer.Option(help=f"What candidates are ranked by, with commas: {', '.join(CandidateCriterion)}; else all."),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            help="plan.json of `biodata reserves solve`, or its folder: irreplaceability is how often its plans take ground."
+        ),
+    ] = None,
+    cost_layer: Annotated[
+        str | None, typer.Option(help="Raster layer of the installation whose sum over ground is its cost.")
+    ] = None,
+    agreements: Annotated[
+        Path | None, typer.Option(help="CSV of agreements between countries: name, countries (LA;VN), source.")
+    ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone",
+            help="Take away the results of all other runs; else only those of the same layer, box and species go.",
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="GeoPackage to write.", dir_okay=False)] = None,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
     check_window: Annotated[
@@ -161,7 +181,7 @@ def find_corridors(
             _stop(f"{', '.join(told)} without --raster", "--raster RESISTANCE.tif")
         if layer is None or resistance_table is None:
             _stop("it is not told over what", "--layer and --resistance, or --raster and --areas")
-        _over_layer(
+        layer_corridors.run(
             data,
             {
                 "layer": layer,
@@ -175,8 +195,13 @@ def find_corridors(
                 "evidence_view": str(evidence),
                 "as_of": as_of,
                 "box": None if box is None else read_box(box),
+                "criteria": criteria or "",
+                "plan": None if plan is None else str(plan),
+                "cost_layer": cost_layer,
+                "agreements": None if agreements is None else str(agreements),
             },
             out,
+            alone=alone,
             estimate=estimate,
             check_window=check_window,
         )
@@ -187,6 +212,9 @@ def find_corridors(
         _stop("an own raster needs areas and a file to write", "--raster, --areas and --out")
     if layer is not None or resistance_table is not None or species is not None or box is not None:
         _stop("an own raster is resistance already", "--raster without --layer, --resistance, --species and --box")
+    if criteria or plan or cost_layer or agreements or alone:
+        expected = "--layer, or --raster without --criteria, --plan, --cost-layer, --agreements and --alone"
+        _stop("candidates are looked for over a layer of the installation alone", expected)
     if (barriers or barriers_sum or restored_resistance) and not barrier_radius_m:
         _stop("barriers need the radius of a window", "--barrier-radius-m METRES")
     limits = {"max_distance_m": max_distance_m, "max_cost": max_cost}
@@ -203,41 +231,6 @@ def find_corridors(
         reading={"cell_m": cell_m, "band": band, "nodata": nodata, "crs": crs}, workers=workers, estimate=estimate,
         check_window=check_window,
     )  # fmt: skip
-
-
-def _over_layer(data: Path, asked: dict[str, Any], out: Path | None, *, estimate: bool, check_window: bool) -> None:
-    """Run over a layer of the installation."""
-    from biodata import run_engines, runs
-    from biodata.exports.layers import write_geopackage
-    from biodata.run_engines.corridors import outcome_of
-
-    settings = settings_for(data)
-    request = runs.Request(**asked, check_window=check_window)
-    say(runs.estimate(settings, request).told())
-    if estimate:
-        return
-    report = runs.find_corridors(settings, request, progress=show_progress())
-    kept = run_engines.keep(settings, "corridors", asked, outcome_of(settings, request, report), seed=request.seed)
-    say(
-        f"run {report.run_id} on lake version {report.snapshot}: {report.areas} areas, {report.pairs} pairs, "
-        f"{report.corridors} corridors, {report.candidates} candidates"
-    )
-    say(f"looked at: {', '.join(f'{count} {outcome}' for outcome, count in report.considered.items()) or 'nothing'}")
-    if report.window:
-        say(report.window)
-    if report.left_out:
-        say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
-    if set(report.left_out) == {runs.NO_CATEGORY}:
-        say(
-            "only threatened species are evidence: `biodata ingest checklist` with a list that tells Red List categories, "
-            "before the records, says which these are"
-        )
-    if out is not None:
-        found = runs.read_results(settings, "corridors")
-        frame = found.filter(found["run_id"] == report.run_id)
-        write_geopackage(frame, out, layer="corridors")
-        say(f"{frame.height} pairs → {out}")
-    say(f"kept as {kept.id}")
 
 
 def _stop(problem: str, expected: str) -> NoReturn:

@@ -1,13 +1,12 @@
 """`biodata corridors-uncertainty`."""
 
-import json
-import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from biodata.cli.options import OWN_FILES, check_outputs, say, settings_for, show_progress
+from biodata.cli.options import KeepOption, RunOption, TableOption, check_outputs, say, show_progress
+from biodata.cli.over_runs import kept, settings_of, text_of
 from biodata.errors import InputError
 
 _HELP = """Draw what is not known many times and tell how often each cell is in a corridor and each link functions.
@@ -20,9 +19,15 @@ of cells. What comes out is a frequency under these assumptions, which the repor
 resistance and each value may be --spread times lower or higher. A point of a record with on_land = yes stays on cells
 with data; with --keep-country one that tells its countryCode stays in it; others may go anywhere.
 
+With --run and --data it draws over a run of `biodata corridors --layer`: its ground, its areas and its links, its cut and
+dispersal cost up to twice and down to half. How often each of its links functions then stands in the reports of its
+results, from the next release on.
+
 A run that was killed goes on where it stopped when it is started again, and so does one with more draws if --keep-draws.
 
 Example: biodata corridors-uncertainty --raster resistance.tif --areas areas.gpkg --spread 2 --draws 200 --out frequency.tif --report uncertainty.json
+
+Example: biodata corridors-uncertainty --data mydata --run landcover_china_laos-candidate-1 --draws 200
 """
 
 
@@ -32,14 +37,21 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def corridors_uncertainty(
-    raster: Annotated[Path, typer.Option(help="Raster of resistance, or of classes with --classes.", dir_okay=False)],
-    areas: Annotated[Path, typer.Option(help="Polygons, points, a table of points, or a raster of ids.")],
-    out: Annotated[Path, typer.Option(help="GeoTIFF of the cells' frequencies.", dir_okay=False)],
+    raster: Annotated[
+        Path | None, typer.Option(help="Raster of resistance, or of classes with --classes.", dir_okay=False)
+    ] = None,
+    areas: Annotated[Path | None, typer.Option(help="Polygons, points, a table of points, or a raster of ids.")] = None,
+    run: RunOption = None,
+    resistance: TableOption = None,
+    data: KeepOption = None,
+    out: Annotated[Path | None, typer.Option(help="GeoTIFF of the cells' frequencies.", dir_okay=False)] = None,
     report: Annotated[Path | None, typer.Option(help="JSON of assumptions, pairs and draws.", dir_okay=False)] = None,
     classes: Annotated[Path | None, typer.Option(help="CSV of ranges.", dir_okay=False)] = None,
     spread: Annotated[float, typer.Option(help="Factor up and down, without --classes.", min=1)] = 2.0,
     shape: Annotated[list[str] | None, typer.Option(help="linear, negative exponential, power; several times.")] = None,
-    cut_fraction: Annotated[tuple[float, float], typer.Option(help="Lowest and highest cut.")] = (0.05, 0.2),
+    cut_fraction: Annotated[
+        tuple[float, float] | None, typer.Option(help="Lowest and highest cut: 0.05 and 0.2, or around the run's.")
+    ] = None,
     dispersal_cost: Annotated[
         tuple[float, float] | None, typer.Option(help="Lowest and highest, cost-metres: what a link may cost.")
     ] = None,
@@ -59,82 +71,42 @@ def corridors_uncertainty(
     keep_draws: Annotated[bool, typer.Option("--keep-draws", help="Keep the folder of draws.")] = False,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")] = False,
 ) -> None:
-    """Read, tell an estimate, draw, write, say what came out."""
+    """Ask the engine, tell an estimate, draw, say what came out, keep."""
     from concurrent.futures import ThreadPoolExecutor
-    from importlib.metadata import version
     from os import cpu_count
 
-    import numpy as np
-
-    from biodata import places
-    from biodata.analysis import own_ground
-    from biodata.analysis.uncertainty import assumptions as assumed
     from biodata.analysis.uncertainty import estimate as estimates
-    from biodata.analysis.uncertainty import frequencies, inputs
-    from biodata.analysis.uncertainty.one_draw import Task
-    from biodata.analysis.uncertainty.ordered_draws import order_bounds
-    from biodata.exports.cog import write_cog
+    from biodata.analysis.uncertainty import frequencies
+    from biodata.run_engines import Work
+    from biodata.run_engines import uncertainty as engine
 
     if draws is not None and error is not None:
         problem = "draws and error are two ways to say the same"
         raise InputError(problem, expected="--draws or --error", code="OPTIONS_UNFIT")
     number = draws or (200 if error is None else frequencies.draws_for(error))
-    check_outputs([out, report], [path for path in (raster, areas, classes) if path])
-    values, grid, notes = own_ground.read(raster, cell_m=cell_m)
-    if classes is not None:
-        ranges, between = inputs.read_ranges(classes), False
-        inputs.check_classes(values, ranges, raster=raster.name, table=classes.name)
-    else:
-        ranges, between = assumed.around(values, factor=spread)
-        notes += inputs.doubt(values, raster=raster.name)
-    known = assumed.Assumptions(
-        ranges, between, tuple(shape or assumed.SHAPES), cut_fraction=cut_fraction, dispersal_cost=dispersal_cost,
-        cell_factors=tuple(cell_factor or (1,)), move_points=not keep_points,
-    )  # fmt: skip
-    order_bounds(ranges)
-    boundaries = places.load_boundaries(settings_for(Path()).boundaries) if keep_country else None
-    nodes, sites, masks, said = inputs.read_nodes(areas, values, grid, boundaries=boundaries)
-    notes += said
-    if len(nodes) < 2:
-        problem = f"{len(nodes)} areas lie on the raster"
-        raise InputError(problem, file=areas.name, expected="two areas or more", code="AREAS_MISSING")
-    stated = values.copy()
-    if classes is not None:
-        at = np.isfinite(values)
-        by_value = np.searchsorted([one.value for one in ranges], values[at])
-        stated[at] = np.array([one.resistance for one in ranges])[by_value]
-    pairs = inputs.neighbours(sites, stated, grid, max_distance_m=np.inf if max_distance_m is None else max_distance_m)
-    if not pairs:
-        problem = "no two areas that lie apart are neighbours"
-        raise InputError(problem, file=areas.name, code="PAIRS_MISSING")
-    task = Task(values, grid, nodes, pairs, known, masks, seed)
+    check_outputs([out, report], [path for path in (raster, areas, classes, resistance) if path])
+    asked = {
+        "raster": text_of(raster), "areas": text_of(areas), "classes": text_of(classes), "run": run,
+        "resistance": text_of(resistance), "shapes": shape or None, "cut_fraction": cut_fraction and list(cut_fraction),
+        "dispersal_cost": dispersal_cost and list(dispersal_cost), "cell_factors": cell_factor or None,
+        "max_distance_m": max_distance_m, "cell_m": cell_m, "out": text_of(out), "report": text_of(report),
+        "spread": spread, "keep_points": keep_points, "keep_country": keep_country, "draws": number,
+        "keep_draws": keep_draws,
+    }  # fmt: skip
+    settings = settings_of(run, data, report or out)
     threads = workers or cpu_count() or 1
-    for note in notes:
-        say(note)
-    say(estimates.estimate(task, draws=number, workers=threads).told())
-    if estimate:
-        return
-    home = out.with_name(f"{out.stem}.parts")
     with ThreadPoolExecutor(threads) as executor:
-        found = frequencies.frequencies(task, draws=number, executor=executor, folder=home, progress=show_progress())
-    tags = {
-        "assumptions": json.dumps(found.assumptions),
-        "evidence_view": OWN_FILES,
-        "draws": str(number),
-        "seed": str(seed),
-    }
-    write_cog(found.cells, grid, out, description="frequency under stated assumptions, no probability", tags=tags)
-    if report is not None:
-        told: dict[str, Any] = {
-            "told": found.told(), "draws": number, "seed": seed, "error_at_most": found.error,
-            "assumptions": found.assumptions, "parameters": known.told(), "rank_agreement": found.rank_agreement,
-            "pairs": found.pairs.to_dicts(), "chosen": found.chosen, "notes": notes, "evidence_view": OWN_FILES, "biodata": version("biodata"),
-            "inputs": {"raster": raster.name, "areas": areas.name, "classes": classes.name if classes else None},
-        }  # fmt: skip
-        report.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
-    if not keep_draws:
-        shutil.rmtree(home, ignore_errors=True)
-    for line in found.assumptions[len(ranges) :]:
-        say(f"  assumed: {line}")
-    say(f"areas and points: {OWN_FILES}")
-    say(f"{found.told()} → {', '.join(str(path) for path in (out, report) if path)}")
+        work = Work(settings, asked, seed, executor, show_progress())
+        ready = engine.prepared(work)
+        for note in ready.notes:
+            say(note)
+        say(estimates.estimate(ready.task, draws=number, workers=threads).told())
+        if estimate:
+            return
+        found = engine.worked(work, ready)
+    for line in found.notes[:-1]:
+        say(f"  {line}" if line.startswith("assumed: ") else line)
+    written = ", ".join(str(path) for path in (out, report) if path)
+    say(f"{found.notes[-1]}{f' → {written}' if written else ''}")
+    if data is not None:
+        kept(settings, "uncertainty", asked, found, seed=seed)

@@ -1,17 +1,13 @@
 """`biodata corridors-validate`."""
 
-import json
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from biodata.cli.options import OWN_FILES, check_outputs, say
-from biodata.errors import InputError
-
-if TYPE_CHECKING:
-    import polars as pl
+from biodata.cli.options import KeepOption, RunOption, TableOption, check_outputs, say, show_progress
+from biodata.cli.over_runs import kept, settings_of, text_of
 
 _HELP = """Test whether held-out records stand nearer to corridors than chance would put them, given where people looked.
 
@@ -22,10 +18,16 @@ made the resistance, the areas or the evidence: such a record, its event and its
 Effort is what --effort tells (a raster), the records of --target, or, with --species, the other species of RECORDS, of
 the same class where that is told.
 
+With --run and --data it tests a run of `biodata corridors --layer` against the installation's records of its window, as
+the run's view of them shows them: those that its candidates stand on are no test, so ask the run --as-of an earlier day to
+hold later records out. The verdict then stands in the reports of the run's results, from the next release on.
+
 The null moves records and effort together over the corridors' surface, so herds and roads keep their shape. It says
 better than chance, no better than chance, or how many places a test would need.
 
 Example: biodata corridors-validate --raster resistance.tif --areas areas.gpkg --records mammals.csv --species "Elephas maximus" --out validation.json
+
+Example: biodata corridors-validate --data mydata --run landcover_china_laos-candidate-1 --species "Elephas maximus"
 """
 
 
@@ -35,10 +37,15 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def corridors_validate(
-    raster: Annotated[Path, typer.Option(help="Resistance raster.", dir_okay=False)],
-    areas: Annotated[Path, typer.Option(help="Areas that the corridors join: polygons, points or a raster of ids.")],
-    records: Annotated[Path, typer.Option(help="Records of the animals.", dir_okay=False)],
-    out: Annotated[Path, typer.Option(help="JSON to write.", dir_okay=False)],
+    raster: Annotated[Path | None, typer.Option(help="Resistance raster.", dir_okay=False)] = None,
+    areas: Annotated[
+        Path | None, typer.Option(help="Areas that the corridors join: polygons, points or a raster of ids.")
+    ] = None,
+    records: Annotated[Path | None, typer.Option(help="Records of the animals.", dir_okay=False)] = None,
+    run: RunOption = None,
+    resistance: TableOption = None,
+    data: KeepOption = None,
+    out: Annotated[Path | None, typer.Option(help="JSON to write.", dir_okay=False)] = None,
     species: Annotated[str | None, typer.Option(help="Only this species of RECORDS; the others are effort.")] = None,
     target: Annotated[
         Path | None, typer.Option(help="Records that the same people would have reported.", dir_okay=False)
@@ -64,149 +71,22 @@ def corridors_validate(
     least_places: Annotated[int, typer.Option(help="Fewer independent places give no test.", min=2)] = 10,
     seed: Annotated[int, typer.Option(help="Start of every random number.", min=0)] = 1,
 ) -> None:
-    """Read, hold out, test, write, say."""
-    from importlib.metadata import version
+    """Ask the engine, write, say, keep."""
+    from biodata import run_engines
+    from biodata.run_engines import Work
 
-    import numpy as np
-
-    from biodata.analysis import areas as areas_of
-    from biodata.analysis import own_areas, own_ground, rasters, sources
-    from biodata.analysis.grid import require_aligned
-    from biodata.analysis.uncertainty import inputs
-    from biodata.analysis.validation import corridor_test, holding_out, record_files, surfaces, variogram
-    from biodata.analysis.validation.parameters import ValidationParameters
-
-    check_outputs([out], [path for path in (raster, areas, records, target, effort, used, surface) if path])
-    parameters = ValidationParameters(
-        moves=moves, level=level, two_sided=two_sided, least_places=least_places, seed=seed
-    )
-    resistance, grid, notes = own_ground.read(raster, cell_m=cell_m)
-    if surface is None:
-        notes += inputs.doubt(resistance, raster=raster.name)
-    if sources.is_raster(areas):
-        table = own_ground.areas(areas, grid)
-    else:
-        table, columns_told = own_areas.read(areas)
-        notes += columns_told
-    sites = areas_of.on_grid(own_areas.on_plane(table, grid), resistance, grid)
-    ground = np.isfinite(resistance)
-    for site in sites:
-        ground.reshape(-1)[site.cells] = False
-    if surface is None:
-        lower = surfaces.excess([site for site in sites if site.cells.size], resistance, grid)
-    else:
-        lower, own = rasters.read(surface)
-        require_aligned({raster.name: grid, surface.name: own})
-        notes.append(f"{surface.name} is tested in place of the corridors")
-    looked = None
-    if effort is not None:
-        looked, own = rasters.read(effort)
-        require_aligned({raster.name: grid, effort.name: own})
-    found = record_files.read(records, grid)
-    group, rest = _of_species(found, species, records)
-    others = rest if target is None else record_files.read(target, grid)
-    length = variogram.variogram_range(
-        surfaces.ranks(lower, ground & ~np.isnan(lower)), ground, grid, rng=np.random.default_rng(seed)
-    )
-    side = length.range_m if block_m is None else block_m
-    first_day: date | None = None if since is None else since.date()
-    group = group.with_columns(used=group["used"] | group["id"].is_in(_ids(used)))
-    limit = max(side, grid.cell_m) if max_uncertainty_m is None else max_uncertainty_m
-    kept, left_out = _certain(group, limit)
-    held = holding_out.hold_out(kept, block_m=side, origin=(grid.bounds[0], grid.bounds[1]), since=first_day)
-    test = kept.filter(held.test)
-    ground = ground & _outside_used(kept, grid, side)
-    effort_xy = None if others is None or looked is not None else _distinct(others, limit)
-    result = corridor_test.against_chance(
-        lower, ground, grid, test.select("x", "y").to_numpy(), effort=effort_xy, effort_raster=looked,
-        parameters=parameters, left_out=left_out | held.left_out(),
-    )  # fmt: skip
-    told: dict[str, Any] = {
-        **result.as_dict(),
-        "told": result.told(),
-        "species": species,
-        "blocks": {"side_m": side, "variogram": length.told(), "range_m": length.range_m},
-        "inputs": {name: path.name for name, path in (("raster", raster), ("areas", areas), ("records", records))},
-        "effort": effort.name if effort else target.name if target else "other species of the records" if rest is not None else None,
-        "since": None if first_day is None else first_day.isoformat(),
-        "max_uncertainty_m": limit,
-        "evidence_view": OWN_FILES,
-        "biodata": version("biodata"),
-        "raster_notes": notes,
+    check_outputs([out], [path for path in (raster, areas, records, target, effort, used, surface, resistance) if path])
+    asked = {
+        "raster": text_of(raster), "areas": text_of(areas), "records": text_of(records), "run": run,
+        "resistance": text_of(resistance), "out": text_of(out), "species": species, "target": text_of(target),
+        "effort": text_of(effort), "used": text_of(used), "since": None if since is None else since.date().isoformat(),
+        "block_m": block_m, "max_uncertainty_m": max_uncertainty_m, "surface": text_of(surface), "cell_m": cell_m,
+        "moves": moves, "level": level, "two_sided": two_sided, "least_places": least_places,
     }  # fmt: skip
-    out.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
-    for reason, count in result.left_out.items():
-        say(f"{count:>6} records are no test: {reason}")
-    say(f"blocks of {side:,.0f} m; {length.told()}")
-    for null in result.nulls:
-        if null.p is not None:
-            say(f"p {null.p:.4g} against {null.name}{'' if null.decides else ' (shown beside, decides nothing)'}")
-    for note in (*notes, *result.notes):
-        say(note)
-    say(f"records: {OWN_FILES}")
-    say(f"{result.told()} → {out}")
-
-
-def _of_species(found: "pl.DataFrame", species: str | None, file: Path) -> tuple["pl.DataFrame", "pl.DataFrame | None"]:
-    """Return the records of the species, and the others of its class; all and none where no species is told."""
-    import polars as pl
-
-    if species is None:
-        return found, None
-    own = found.filter(pl.col("species") == species)
-    if own.is_empty():
-        known = found["species"].drop_nulls().value_counts(sort=True)["species"].head(5).to_list()
-        problem = "no record is of this species"
-        raise InputError(problem, file=file.name, column="species", value=species, expected=f"such as {known}")
-    others = found.filter(pl.col("species").is_not_null() & (pl.col("species") != species))
-    classes = own["class"].drop_nulls().unique().to_list()
-    return own, others.filter(pl.col("class").is_in(classes)) if classes else others
-
-
-def _ids(path: Path | None) -> list[str]:
-    """Return the ids of records that were used."""
-    if path is None:
-        return []
-    import polars as pl
-
-    from biodata.formats import delimited
-
-    table = delimited.read(lambda: path.open("rb"), file=path.name)
-    batches = list(table.batches)
-    return pl.concat(batches)[table.headings[0]].drop_nulls().to_list() if batches else []
-
-
-def _certain(records: "pl.DataFrame", limit: float) -> tuple["pl.DataFrame", dict[str, int]]:
-    """Take the records whose place is told and certain enough, and count the others."""
-    import polars as pl
-
-    placed = records.drop_nulls(["x", "y"])
-    certain = placed.filter(pl.col("uncertainty_m").fill_null(0) <= limit)
-    reasons = {
-        "no place": records.height - placed.height,
-        "uncertainty wider than a block": placed.height - certain.height,
-    }
-    return certain, {reason: count for reason, count in reasons.items() if count}
-
-
-def _distinct(records: "pl.DataFrame", limit: float) -> Any:
-    """Return x and y of the target group, each species once at a place on a day."""
-    certain, _ = _certain(records, limit)
-    return certain.unique(["species", "x", "y", "date"], maintain_order=True).select("x", "y").to_numpy()
-
-
-def _outside_used(records: "pl.DataFrame", grid: Any, side: float) -> Any:
-    """Return which cells lie in no block of a record that was used: null points come from the test's ground only."""
-    import numpy as np
-    import polars as pl
-
-    marked = records.filter(pl.col("used"))
-    if marked.is_empty() or side <= 0:
-        return np.ones(grid.shape, dtype=bool)
-    corner = np.array(grid.bounds[:2])
-    blocks = np.floor((marked.select("x", "y").to_numpy() - corner) / side).astype(np.int64)
-    rows, columns = np.divmod(np.arange(grid.cells), grid.shape[1])
-    own = np.floor((grid.centres(rows, columns) - corner) / side).astype(np.int64)
-    taken = {(int(a), int(b)) for a, b in blocks}
-    keys = own[:, 0] * (1 << 32) + own[:, 1]
-    return ~np.isin(keys, [a * (1 << 32) + b for a, b in taken]).reshape(grid.shape)
+    settings = settings_of(run, data, out)
+    found = run_engines.work_on(Work(settings, asked, seed, None, show_progress()), "validation")
+    for line in found.notes[:-1]:
+        say(line)
+    say(f"{found.notes[-1]}{'' if out is None else f' → {out}'}")
+    if data is not None:
+        kept(settings, "validation", asked, found, seed=seed)

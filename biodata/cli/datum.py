@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import check_outputs, say
+from biodata.cli.options import boundaries_for, check_outputs, say, say_boundaries
 
 if TYPE_CHECKING:
     import polars as pl
 
     from biodata.errors import Refusal
+    from biodata.places import BoundarySet
 
 _REFUSALS_SHOWN: Final = 10
 
@@ -20,7 +21,8 @@ _HELP = """Rank the coordinate systems that a table's points may be told in, by 
 Needs coordinates (decimalLatitude and decimalLongitude, easting and northing, x and y, or verbatimCoordinates) and
 countryCode or country, better with stateProvince. Nothing is moved: each row of the answer is a candidate with the
 metres that it would move the points. Rank 0, the last row of a group in degrees, is the points as told (WGS 84);
-systems that the points cannot tell apart share a rank.
+systems that the points cannot tell apart share a rank. Provinces are those of the boundary set; of a set of one's own
+(BIODATA_BOUNDARIES) that has no divisions, the countries alone.
 
 Example: biodata datum survey.csv --out candidates.csv --points proposals.csv
 """
@@ -39,13 +41,12 @@ def datum(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Read, judge, write."""
-    from biodata import places
     from biodata.errors import InputError
     from biodata.harmonise import datum_doctor, datum_points, datum_report
     from biodata.harmonise.told import Told
 
     check_outputs([out, points], [file])
-    boundaries = places.load_boundaries()
+    boundaries = boundaries_for()
     table, refusals = _read(file, encoding)
     read = datum_points.read_points(Told(table), boundaries=boundaries)
     groups = datum_doctor.diagnose(read, boundaries=boundaries)
@@ -58,16 +59,18 @@ def datum(
             expected="columns such as decimalLatitude, decimalLongitude, countryCode, stateProvince",
             code="DATUM_NOTHING_TO_JUDGE",
         )
-    found = datum_report.report(groups)
+    found = datum_report.report(groups).with_columns(**_of_set(boundaries))
     if out is not None:
         found.write_csv(out)
     if points is not None:
-        datum_report.proposals(groups, boundaries=boundaries).write_csv(points)
+        proposed = datum_report.proposals(groups, boundaries=boundaries)
+        proposed.with_columns(**_of_set(boundaries)).write_csv(points)
     if as_json:
         answer: dict[str, Any] = {
             "rows": read.height,
             "judged": judged,
             "not_judged": read.height - judged,
+            **boundaries.told(),
             "refusals": [refusal.as_dict() for refusal in refusals],
             "applied": 0,
             "candidates": found.to_dicts(),
@@ -75,6 +78,7 @@ def datum(
         say(json.dumps(answer, ensure_ascii=False, indent=1))
         return
     say(f"{judged} of {read.height} points judged, none moved")
+    say_boundaries(boundaries)
     for refusal in refusals[:_REFUSALS_SHOWN]:
         say(f"not read: {refusal.file}, row {refusal.row}: {refusal.message}")
     if len(refusals) > _REFUSALS_SHOWN:
@@ -86,6 +90,13 @@ def datum(
         say(f"{row['form']}, {row['place'][:40]}: {rank} {row['system']} {row['name']}{metres}{within}")
         beside = f"; beside the points as told: {row['fits_as_told']}" if row["fits_as_told"] else ""
         say(f"    {row['evidence']}{beside}")
+
+
+def _of_set(boundaries: "BoundarySet") -> "dict[str, pl.Expr]":
+    """Return the columns that name the boundary set."""
+    import polars as pl
+
+    return {"boundary_set": pl.lit(boundaries.name), "boundary_version": pl.lit(boundaries.version)}
 
 
 def _read(file: Path, encoding: str | None) -> "tuple[pl.DataFrame, list[Refusal]]":

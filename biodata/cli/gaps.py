@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import read_country, say, settings_for, show_progress
+from biodata.cli.options import boundaries_for, read_country, require_installation, say, settings_for, show_progress
+from biodata.cli.species_options import RangeCodesOption, say_ranges
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def gaps(
     ranges: Annotated[
         list[Path] | None, typer.Option(help="Polygons of species' ranges; several times for several.", dir_okay=False)
     ] = None,
-    range_name: Annotated[str, typer.Option(help="Their column of species.")] = "species",
+    range_name: Annotated[
+        str | None, typer.Option(help="Their column of species: species, sci_name or binomial.")
+    ] = None,
+    range_codes: RangeCodesOption = None,
     area_of_habitat: Annotated[
         list[Path] | None,
         typer.Option(help="Raster of a species' habitat (cells above 0), named after it.", dir_okay=False),
@@ -78,9 +82,9 @@ def gaps(
         Path | None,
         typer.Option(help="Installation whose public records tell occupied cells, and effort.", file_okay=False),
     ] = None,
-    cell_m: Annotated[float, typer.Option(help="Side of cells that records occupy, metres.", min=1)] = 2_000.0,
+    cell_m: Annotated[float, typer.Option(help="Side of cells that records occupy, metres.", min=1, max=1e6)] = 2_000.0,
     effort_cell_m: Annotated[
-        float, typer.Option(help="Side of cells in which effort is told, metres.", min=1)
+        float, typer.Option(help="Side of cells in which effort is told, metres.", min=1, max=1e6)
     ] = 20_000.0,
     source: Annotated[str | None, typer.Option(help="What the areas are, and of which version.")] = None,
     areas_country: Annotated[str | None, typer.Option(help="Country of sites that tell none, as KH.")] = None,
@@ -95,21 +99,26 @@ def gaps(
     from biodata.analysis.gaps.occupied import occupied
     from biodata.analysis.gaps.surveys import survey_gaps
     from biodata.analysis.gaps.targets import Target
+    from biodata.analysis.species.ranges import read_codes, read_ranges
     from biodata.exports.gaps import write_gaps
     from biodata.harmonise.area_cleaning import Options
+    from biodata.harmonise.area_twins import twins
     from biodata.pipeline.gap_analysis import ToCover, public_evidence, represented
     from biodata.pipeline.protected_ground import protected_ground, read_sites
-    from biodata.places import load_boundaries
 
     inputs = [*areas, *(ranges or []), *(habitats or []), *(area_of_habitat or [])]
     for path in [*inputs, *filter(None, [landscapes])]:
         if not path.exists():
             problem = "there is no such file"
             raise InputError(problem, file=str(path), code="FILE_MISSING")
+    if data is not None:
+        require_installation(data)
     species = Target(rule=_rule(species_target), share=species_share, km2=species_km2)
+    codes_of_ranges = read_codes(range_codes or [])
+    drawn = [read_ranges(path, name=range_name, codes=codes_of_ranges) for path in ranges or []]
     rasters = [path for path in habitats or [] if path.suffix.lower() in _RASTERS]
     what = ToCover(
-        species=[features.read_places(path, name=range_name, kind="range") for path in ranges or []],
+        species=[one.places for one in drawn],
         habitats=[
             features.read_places(path, name=habitat_name, kind="habitat")
             for path in habitats or []
@@ -121,15 +130,17 @@ def gaps(
         cells_target=Target(rule="relative", share=species_share),
         habitat_target=Target(rule="relative", share=target),
     )
-    boundaries = load_boundaries()
-    codes = [read_country(told, option="--country") for told in country]
+    boundaries = boundaries_for(data)
+    codes = list(dict.fromkeys(read_country(told, option="--country") for told in country))
     regions = [features.provinces(codes, boundaries)] if provinces else []
     if landscapes is not None:
         regions.append(features.read_places(landscapes, name=landscape_name, kind="landscape"))
     surveyed = shapely.union_all(regions[-1].shapes) if landscapes is not None else None
-    told = {"country": areas_country, "crs": crs}
+    stated = None if areas_country is None else read_country(areas_country, option="--areas-country")
+    told = {"country": stated, "crs": crs}
     options = {name: value for name, value in told.items() if value is not None}
     sites = read_sites(areas, options=options, progress=show_progress())
+    pairs = twins(sites)
     dates: list[date] = [one.date() for one in as_of or [datetime.now(UTC)]]
     cleaning = Options(keep_mab=keep_mab)
     scenarios = [
@@ -141,10 +152,13 @@ def gaps(
     facts: dict[str, Any] = {
         "countries": codes,
         "scenarios": [{"scenario": s.scenario, "as_of": s.as_of, **s.facts} for s in scenarios],
+        "ranges": [one.facts for one in drawn],
         "species_target": species.told(),
         "cells_target": what.cells_target.told(),
         "habitat_target": what.habitat_target.told(),
     }
+    if pairs.height:
+        tables["same_sites"] = pairs
     layers: dict[str, pl.DataFrame] = {}
     if data is not None:
         settings, last = settings_for(data), max(dates)
@@ -162,7 +176,19 @@ def gaps(
     if data is not None:
         named |= {name: facts["records"][name] for name in ("evidence_view", "snapshot")}
     written = write_gaps(out, tables=tables, regions=regions, facts=facts, layers=layers, named=named)
+    for of_file in drawn:
+        say_ranges(of_file.facts)
     _say_coverage(tables["coverage"])
+    for one in scenarios:
+        if one.facts["not_counted"]:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in one.facts["not_counted"].items())
+            say(f"{one.as_of} {one.scenario}: rows of sites that hold no ground: {reasons}")
+    if pairs.height:
+        without = pairs["shared_ground"].null_count()
+        say(
+            f"{pairs.height} pairs of sites of different lists seem to be one site (same_sites.csv): their ground counts once"
+            + (f", but what {without} without a map claim may be counted with it" if without else "")
+        )
     _say_species(tables)
     say(
         f"areas: {first['areas']}; boundary set {first['boundary_set']} ({first['boundary_version']}), band "
@@ -231,8 +257,12 @@ def _say_coverage(table: "pl.DataFrame") -> None:
             continue
         if row["border_disagreement_km2"] and row["border_disagreement_km2"] > 0.5:
             text += f"; {row['border_disagreement_km2']:,.0f} km² of neighbours' sites in the band of its border"
+        if row["coast_disagreement_km2"] and row["coast_disagreement_km2"] > 0.5:
+            text += f"; {row['coast_disagreement_km2']:,.0f} km² where the map of the coast and the sites disagree"
         if row["not_mapped_sites"]:
             text += f"; {row['not_mapped_sites']} sites without a map claim {row['reported_not_mapped_km2']:,.0f} km²"
+            if row["not_mapped_without_area"]:
+                text += f", {row['not_mapped_without_area']} of them tell no area"
         if row["note"] and row["realm"] == "terrestrial" and row["place_kind"] in ("country", "joint"):
             text += f"; {row['note']}"
         say(text)

@@ -18,7 +18,8 @@ SOURCE is gbif, dwca, survey, camtrapdp, movebank, protected-areas, checklist or
 of GBIF's download service (options country, province, since; needs a GBIF account in GBIF_USER, GBIF_PWD, GBIF_EMAIL).
 
 What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,
-time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed.
+time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed. uncertainty_m=250 declares the radius, metres, of every
+place whose row tells none: a record without one is never evidence for a side. Such a value is flagged as declared.
 
 A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
 --option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.

@@ -1,4 +1,4 @@
-"""`biodata key`: who may upload."""
+"""`biodata key`: keys for programs."""
 
 from typing import Annotated
 
@@ -9,21 +9,55 @@ from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    keys = typer.Typer(help="Keys that let a project upload its surveys.", no_args_is_help=True)
+    keys = typer.Typer(help="Keys by which programs show who they are.", no_args_is_help=True)
     keys.command(
-        name="new", help="Make a key; it is shown this once.\n\nExample: biodata key new nam-ha-team --data mydata"
+        name="new",
+        help="Make a key; it is shown this once.\n\n"
+        "Without --account it gets an account of its own that hands in surveys, of one dataset.\n\n"
+        "Example: biodata key new nam-ha-team --data mydata",
     )(new)
+    keys.command(name="list", help="Tell which keys there are.\n\nExample: biodata key list --data mydata")(list_keys)
+    keys.command(name="revoke", help="Take no more of a key, at once.\n\nExample: biodata key revoke 3 --data mydata")(
+        revoke
+    )
     app.add_typer(keys, name="key")
 
 
 def new(
     label: Annotated[str, typer.Argument(help="Whose key it is: a project or a team.")],
     data: DataOption = DEFAULT_DATA,
-    dataset: Annotated[str | None, typer.Option(help="The only dataset that it may upload to.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="The only dataset that it is good for.")] = None,
+    account: Annotated[str | None, typer.Option(help="The account whose roles it has.")] = None,
 ) -> None:
     """Make a key and print it."""
+    from biodata.access import api_keys
     from biodata.store.registry import Registry
 
-    settings = settings_for(data)
-    with Registry.open(settings) as registry:
-        say(registry.new_api_key(label, dataset=dataset))
+    with Registry.open(settings_for(data)) as registry:
+        if account is None:
+            say(api_keys.for_uploads(registry, label, dataset=dataset))
+        else:
+            say(api_keys.new(registry, account, label=label, dataset=dataset))
+
+
+def list_keys(data: DataOption = DEFAULT_DATA) -> None:
+    """Print a line for each key."""
+    from biodata.access import api_keys
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        for line in api_keys.lines(registry):
+            say(line)
+
+
+def revoke(
+    number: Annotated[int, typer.Argument(help="The key's number, as `biodata key list` tells it.")],
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Revoke a key."""
+    from biodata.access import api_keys
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        api_keys.revoke(registry, number)
+    say(f"key {number} is revoked")

@@ -5,7 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, say, settings_for
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_kinds,
+    check_outputs,
+    require_installation,
+    say,
+    settings_for,
+)
 from biodata.cli.species_options import as_text
 from biodata.errors import InputError
 
@@ -35,7 +43,7 @@ IntervalOption = Annotated[
 ]
 ToleranceOption = Annotated[float, typer.Option(help="How much shorter or longer a step may take.", min=0, max=0.99)]
 RandomOption = Annotated[int, typer.Option("--random", help="Random steps a real one.", min=1, max=1000)]
-SeedOption = Annotated[int, typer.Option(help="Start of every random number.")]
+SeedOption = Annotated[int, typer.Option(help="Start of every random number.", min=0)]
 PlotOption = Annotated[Path | None, typer.Option(help="Picture to draw: .png, .svg or .pdf.", dir_okay=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -62,7 +70,7 @@ def steps(
     """Read, cut, tell."""
     from biodata.species_layers import movement
 
-    _check(plot, out)
+    _check(data, plot, out)
     found, drawn, facts = movement.drawn_steps(
         settings_for(data),
         species=species,
@@ -105,7 +113,7 @@ def selection(
     from biodata.species_layers import movement
     from biodata.species_layers.layers import with_layers
 
-    _check(plot, None)
+    _check(data, plot, None)
     settings = settings_for(data)
     _, drawn, facts = movement.drawn_steps(
         settings, species=species, interval_minutes=interval_minutes, tolerance=tolerance, per_step=random, seed=seed
@@ -139,7 +147,7 @@ def inside(
     from biodata.analysis.movement.inside import inside as compare
     from biodata.species_layers import movement
 
-    _check(plot, None)
+    _check(data, plot, None)
     settings = settings_for(data)
     region, name = movement.corridor(settings, corridor)
     _, drawn, facts = movement.drawn_steps(
@@ -156,8 +164,9 @@ def inside(
     _tell({**facts, "corridor": name, "inside": found.told()}, as_json=as_json)
 
 
-def _check(plot: Path | None, out: Path | None) -> None:
-    """Make sure that what is asked can be written."""
+def _check(data: Path, plot: Path | None, out: Path | None) -> None:
+    """Make sure that there is something to read, and that what is asked can be written."""
+    require_installation(data)
     check_kinds([plot], (".png", ".svg", ".pdf"))
     check_kinds([out], (".gpkg",))
     check_outputs([plot, out], [])

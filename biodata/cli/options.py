@@ -12,6 +12,7 @@ from biodata.errors import InputError, NoReleaseError
 from biodata.settings import Settings
 
 if TYPE_CHECKING:
+    from biodata.places import BoundarySet
     from biodata.store.releases import Release
 
 DataOption = Annotated[
@@ -20,8 +21,22 @@ DataOption = Annotated[
 
 DEFAULT_DATA = Path("biodata_data")
 
-OWN_FILES = "your own files: as exact as you gave them"
-"""The view of the records on what is made of files that no sharing rule was asked about: whoever passes it on decides."""
+KeepOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Installation that keeps the run, or whose run --run names.", file_okay=False),
+]
+
+RunOption = Annotated[
+    str | None,
+    typer.Option(
+        "--run", help="Run of `corridors --layer`, or one of its results: asks about it, and its report tells it."
+    ),
+]
+
+TableOption = Annotated[
+    Path | None,
+    typer.Option("--resistance", help="The run's table of resistance, if it lies elsewhere now.", dir_okay=False),
+]
 
 
 def settings_for(data: Path) -> Settings:
@@ -39,6 +54,18 @@ def settings_for(data: Path) -> Settings:
         variable = f"BIODATA_{'.'.join(map(str, first['loc'])).upper()}"
         problem = f"this setting cannot be used: {first['msg']}"
         raise InputError(problem, column=variable, expected="what the README's list of settings says") from None
+
+
+def boundaries_for(data: Path | None = None) -> "BoundarySet":
+    """Return the boundary set that the environment names (`BIODATA_BOUNDARIES`), the same as an installation reads."""
+    from biodata.places import load_boundaries
+
+    return load_boundaries(settings_for(data or Path()).boundaries)
+
+
+def say_boundaries(boundaries: "BoundarySet") -> None:
+    """Say which boundary set an answer was made with."""
+    say(f"boundary set {boundaries.name} ({boundaries.version}), band {boundaries.band_m:g} m")
 
 
 def show_progress() -> bool:
@@ -122,15 +149,17 @@ def read_box(text: str) -> tuple[float, float, float, float]:
     Raises
     ------
     InputError
-        If these are no four numbers.
+        If these are no four numbers, or no box on Earth (BOX_INVALID). Over 180° the east is above 180.
     """
+    expected = "west,south,east,north in degrees, such as 100,20,103,22.5"
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
         problem = "this is no box"
-        raise InputError(
-            problem, column="--box", value=text, expected="west,south,east,north in degrees, such as 100,20,103,22.5"
-        ) from None
+        raise InputError(problem, column="--box", value=text, expected=expected, code="BOX_INVALID") from None
+    if not (-90 <= south < north <= 90 and -180 <= west < east <= west + 360):
+        problem = "this is no box on Earth: it needs west < east, south < north, and latitudes of -90 to 90"
+        raise InputError(problem, column="--box", value=text, expected=expected, code="BOX_INVALID")
     return west, south, east, north
 
 
@@ -150,6 +179,20 @@ def read_country(text: str, *, option: str) -> str:
         expected = f"one of {', '.join(codes)}" if codes else "a code or a name, such as KH, KHM, Cambodia or 柬埔寨"
         raise InputError(problem, column=option, value=text, expected=expected, code="COUNTRY_UNKNOWN")
     return codes[0]
+
+
+def require_installation(data: Path) -> None:
+    """Refuse a folder without a lake: a command that only reads makes no installation.
+
+    Raises
+    ------
+    InputError
+        If there is none (INSTALLATION_MISSING).
+    """
+    if not (data / "lake").is_dir():
+        problem = "there is no installation in this folder"
+        expected = "the folder of `biodata ingest … --data`"
+        raise InputError(problem, file=str(data), expected=expected, code="INSTALLATION_MISSING")
 
 
 def current_release(data: Path) -> "Release":

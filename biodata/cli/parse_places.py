@@ -99,10 +99,11 @@ def country(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
 
 def province(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     """Read first-level divisions, each inside its country."""
+    from biodata.cli.options import boundaries_for
     from biodata.parsers.countries import parse_countries
-    from biodata.places import find_provinces, load_boundaries, province_name
+    from biodata.places import find_provinces, province_name
 
-    boundaries = load_boundaries()
+    boundaries = boundaries_for()
     codes = [parse_countries(columns[name])["code"] for name in ("countrycode", "country") if name in columns]
     text = next(columns[name] for name in ("stateprovince", "province", *ANY_VALUE) if name in columns)
     rows = pl.DataFrame({"country": pl.select(pl.coalesce(*codes)).to_series(), "text": text})
@@ -124,6 +125,7 @@ def province(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
         "candidates",
         issues=pl.lit(""),
         confidence=pl.when(pl.col("parsed").is_not_null()).then(pl.lit(str(Confidence.DEFINITE))),
+        boundary_set=pl.lit(boundaries.name),
     )
 
 

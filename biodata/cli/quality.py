@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from biodata.cli.options import check_outputs, say, show_progress
+from biodata.cli.options import boundaries_for, check_outputs, say, say_boundaries, show_progress
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +24,8 @@ _HELP = """Test a table of records (CSV, TSV) with TDWG BDQ Core.
 With --test-column each row is answered for the one test that the column names (label or GUID). Without it every row is
 answered for every test, and a report is printed: by test, by dataset, the rows with most that is wrong.
 
-Authorities are bundled lists, the bundled map and, with --checklist, a list of names; nothing is asked of the network.
+Authorities are bundled lists, the boundary set (the bundled one, or BIODATA_BOUNDARIES) and, with --checklist, a list of
+names; nothing is asked of the network.
 A column such as bdqval:earliestValidDate holds a parameter of its row.
 
 Example: biodata quality run records.csv --html quality.html --report quality.json --out responses.csv
@@ -98,6 +99,7 @@ def _named(file: Path, table: "Delimited", context: "Context", test_column: str,
             responses.write(found, _identifiers(batch))
             answered += found.height
     say(f"{answered:,} rows answered")
+    say_boundaries(context.boundaries)
 
 
 def _placed(error: "InputError", file: str, batch: "pl.DataFrame", test_column: str) -> "InputError":
@@ -227,7 +229,6 @@ def _identifiers(batch: "pl.DataFrame") -> "pl.Series":
 
 def _context(checklist: Path | None, centres: Path | None, parameters: list[str]) -> "Context":
     """Return what the tests may ask."""
-    from biodata import places
     from biodata.errors import InputError
     from biodata.quality import TESTS, Context
 
@@ -241,7 +242,7 @@ def _context(checklist: Path | None, centres: Path | None, parameters: list[str]
         told[name] = value
     return Context(
         today=datetime.now(UTC).date(),
-        boundaries=places.load_boundaries(),
+        boundaries=boundaries_for(),
         checklist=_taxa(checklist) if checklist else None,
         parameters=told,
         centres=_centres(centres) if centres else None,

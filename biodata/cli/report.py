@@ -57,7 +57,12 @@ def report(
     if kind == ".pdf":
         from biodata.exports.reports import pdf
 
-        pdf.write(told, out)
+        boxes = pdf.write(told, out)
+        if boxes:
+            say(
+                f"{len(boxes)} letters stand as boxes, since no font of this machine has them ({boxes[:12]}): install one, on "
+                "Debian fonts-noto-cjk for Chinese or fonts-noto-core for other scripts"
+            )
     else:
         part = out.with_name(f"{out.name}.part")
         part.write_text(page.page(told), encoding="utf-8")

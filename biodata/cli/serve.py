@@ -78,6 +78,7 @@ def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1
         host=host,
         port=port,
         workers=workers,
+        http="api.heads:Protocol",
         loop="api.accepting:Loop" if workers > 1 and find_spec("uvloop") else "auto",
         log_config=None,
         log_level="warning",
@@ -120,9 +121,5 @@ def release(
     made = pipeline.release(settings, full=full, progress=show_progress())
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items())
     say(f"release {made.id} of lake version {made.snapshot}: {counts}")
-    stay = runs.held_back(settings)
-    if stay:
-        say(
-            f"{stay} candidates were made of exact records and stay here; `biodata corridors --evidence public` makes "
-            "some that may be published"
-        )
+    for line in runs.held_back(settings):
+        say(line)

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, say, settings_for
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_kinds,
+    check_outputs,
+    require_installation,
+    say,
+    settings_for,
+)
 from biodata.cli.species_maps import HABITAT, RICHNESS, habitat, richness
 from biodata.cli.species_model import MODEL, model
 from biodata.cli.species_options import (
@@ -30,8 +38,8 @@ Example: biodata species figures "Elephas maximus" --data mydata
 _FIGURES = """Tell a species' area of occupancy, extent of occurrence and observed occupancy, jointly and by country.
 
 With --records public (the default) they are made of what everybody may see: of a species whose places are published as
-cells they are bounds, "at least" and "at most". With --records exact they carry the strictest category of the records and
-are for their maker.
+cells they are bounds, "at least" and "at most", and withheld records play no part. With --records exact they carry the
+strictest category of the records and are for their maker.
 
 Records that tell no uncertainty are left out and counted; --untold-uncertainty-m 1000 takes them as certain to 1 km.
 
@@ -59,12 +67,14 @@ def figures(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_of: AsOfOption = None,
     recent_years: Annotated[int | None, typer.Option(help="Records of so many years: of all times.", min=1)] = None,
-    max_uncertainty_m: Annotated[float, typer.Option(help="Less certain records play no part.", min=1)] = 2_000.0,
+    max_uncertainty_m: Annotated[
+        float, typer.Option(help="Less certain records play no part.", min=1, max=1e6)
+    ] = 2_000.0,
     untold_uncertainty_m: UntoldOption = None,
     keep_suspicious: SuspiciousOption = False,
-    cell_m: Annotated[float, typer.Option(help="Side of a cell of the area of occupancy.", min=1)] = 2_000.0,
+    cell_m: Annotated[float, typer.Option(help="Side of a cell of the area of occupancy.", min=10, max=1e6)] = 2_000.0,
     occupancy_cell_m: Annotated[
-        float, typer.Option(help="Side of a cell of occupancy and effort.", min=100)
+        float, typer.Option(help="Side of a cell of occupancy and effort.", min=100, max=1e6)
     ] = 10_000.0,
 ) -> None:
     """Read, compute, say."""
@@ -79,6 +89,7 @@ def figures(
         max_uncertainty_m=max_uncertainty_m, untold_uncertainty_m=untold_uncertainty_m,
         keep_suspicious=keep_suspicious, cell_m=cell_m, occupancy_cell_m=occupancy_cell_m,
     )  # fmt: skip
+    require_installation(data)
     report = figures_of(settings_for(data), request)
     if out is not None:
         _write(report, out)
@@ -109,7 +120,7 @@ def _say_figures(of: str, part: dict[str, Any]) -> None:
         area = f"area of occupancy {occupied['area_km2']:,.0f} km² (least of {occupied['positions']} grid positions)"
     else:
         area = (
-            f"area of occupancy at least {occupied['area_at_least_km2']:,.0f} km² "
+            f"area of occupancy {occupied['area_at_least_km2']:,.0f} to {occupied['area_at_most_km2']:,.0f} km² "
             f"({occupied['published_cells']} published cells)"
         )
     most = "_at_most" if "area_km2_at_most" in extent else ""

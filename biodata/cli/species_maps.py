@@ -12,12 +12,14 @@ from biodata.cli.options import (
     check_kinds,
     check_outputs,
     read_box,
+    require_installation,
     say,
     settings_for,
 )
 from biodata.cli.species_options import (
     WARNING,
     AsOfOption,
+    RangeCodesOption,
     RecordsOption,
     SuspiciousOption,
     UntoldOption,
@@ -25,12 +27,14 @@ from biodata.cli.species_options import (
     day,
     facts_line,
     say_left_out,
+    say_ranges,
 )
 from biodata.errors import InputError
 
 HABITAT = """Tell a species' area of habitat: suitable land cover and elevation inside its range, by country.
 
-The range is a file of polygons (--range) or the hull of the species' records. Layers are those of `biodata ingest layer`;
+The range is the species' polygons in a file (--range) or the hull of its records. Of the Red List's polygons those count
+where it is extant (presence 1, 2), native or brought back (origin 1, 2, 6); --range-codes changes that. Layers are those of `biodata ingest layer`;
 classes are not resampled. What no layer tells anything about is told apart.
 
 Example: biodata species habitat "Bos gaurus" --land-cover landcover --classes 2,4,5 --elevation dem --highest-m 1800 --data mydata --out habitat.tif
@@ -54,6 +58,7 @@ def habitat(
     range_file: Annotated[
         Path | None, typer.Option("--range", help="Polygons of the range.", exists=True, dir_okay=False)
     ] = None,
+    range_codes: RangeCodesOption = None,
     records: RecordsOption = "public",
     as_of: AsOfOption = None,
     untold_uncertainty_m: UntoldOption = None,
@@ -62,11 +67,13 @@ def habitat(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Read, cut, tell."""
+    from biodata.analysis.species.ranges import read_codes
     from biodata.species_layers.figures import FiguresRequest
     from biodata.species_layers.habitat import HabitatRequest, habitat_of
     from biodata.species_layers.reading import view_of
 
     _check(out, GEOTIFF, [range_file] if range_file else [])
+    require_installation(data)
     try:
         wanted = tuple(int(part) for part in classes.split(","))
     except ValueError:
@@ -80,7 +87,7 @@ def habitat(
         settings_for(data),
         HabitatRequest(
             land_cover=land_cover, classes=wanted, elevation=elevation, lowest_m=lowest_m, highest_m=highest_m,
-            range_file=range_file, records=asked,
+            range_file=range_file, range_codes=read_codes(range_codes or []), records=asked,
         ),
     )  # fmt: skip
     if out is not None:
@@ -93,8 +100,12 @@ def habitat(
         f"habitat {told['habitat_km2']:,.0f} km² of a range of {told['range_km2']:,.0f} km² ({told['range']}); "
         f"no layer tells anything of {told['unknown_km2']:,.0f} km²"
     )
+    if told["classes_without_cells"]:
+        say(f"no cell of the range has class {', '.join(map(str, told['classes_without_cells']))}")
     for code, area in told["habitat_km2_by_country"].items():
         say(f"{code or 'no side'}: {area:,.0f} km²")
+    if "range_polygons" in told:
+        say_ranges(told["range_polygons"])
     say_left_out(told.get("left_out", {}))
     say(
         f"layers {', '.join(one['layer'] for one in told['layers'])}; boundary set {told['boundary_set']} "
@@ -108,7 +119,7 @@ def richness(
     group: Annotated[str, typer.Argument(help="Class, order, family, phylum or kingdom.")],
     box: Annotated[str, typer.Option(help="west,south,east,north in degrees.")],
     data: DataOption = DEFAULT_DATA,
-    cell_m: Annotated[float, typer.Option(help="Side of a cell.", min=100)] = 20_000.0,
+    cell_m: Annotated[float, typer.Option(help="Side of a cell.", min=100, max=1e6)] = 20_000.0,
     coverage: Annotated[
         float, typer.Option(help="Completeness at which cells are compared.", min=0.05, max=0.99)
     ] = 0.8,
@@ -127,6 +138,7 @@ def richness(
     from biodata.species_layers.richness import RichnessRequest, richness_of
 
     _check(out, (".gpkg",), [])
+    require_installation(data)
     report = richness_of(
         settings_for(data),
         RichnessRequest(

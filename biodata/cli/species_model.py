@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, read_box, say, settings_for
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_kinds,
+    check_outputs,
+    read_box,
+    require_installation,
+    say,
+    settings_for,
+)
 from biodata.cli.species_options import (
     WARNING,
     AsOfOption,
@@ -32,11 +41,18 @@ def model(
     layer: Annotated[list[str], typer.Option(help="NAME or NAME=CLASS,CLASS; may be repeated.")],
     data: DataOption = DEFAULT_DATA,
     box: Annotated[str | None, typer.Option(help="west,south,east,north: the first layer's.")] = None,
-    cell_m: Annotated[float, typer.Option(help="Side of a cell.", min=30)] = 2_000.0,
-    block_m: Annotated[float, typer.Option(help="Side of a block that is held out.", min=100)] = 50_000.0,
+    cell_m: Annotated[float, typer.Option(help="Side of a cell.", min=30, max=1e6)] = 2_000.0,
+    block_m: Annotated[
+        float | None,
+        typer.Option(
+            help="Side of a block that is held out, metres: how far the layers are alike, where not told.",
+            min=100,
+            max=1e7,
+        ),
+    ] = None,
     folds: Annotated[int, typer.Option(help="Parts that blocks are dealt into.", min=2, max=20)] = 4,
     nulls: Annotated[int, typer.Option(help="Models of random points.", min=19, max=999)] = 19,
-    seed: Annotated[int, typer.Option(help="Start of every random number.")] = 1,
+    seed: Annotated[int, typer.Option(help="Start of every random number.", min=0)] = 1,
     records: RecordsOption = "public",
     as_of: AsOfOption = None,
     recent_years: Annotated[int | None, typer.Option(help="Records of so many years: of all times.", min=1)] = None,
@@ -51,6 +67,7 @@ def model(
 
     check_kinds([out])
     check_outputs([out], [])
+    require_installation(data)
     report = model_of(
         settings_for(data),
         ModelRequest(

@@ -42,6 +42,10 @@ def survey_design(
             help="Chance to detect the species in a night (or walk) where it is: 0.03 of a camera, 0.3 of a walk."
         ),
     ] = None,
+    per_night_range: Annotated[
+        str | None,
+        typer.Option(help="LOW,HIGH that this chance may be; else a third of it, and that of three nights in one."),
+    ] = None,
     per_night_source: Annotated[str | None, typer.Option(help="Where that chance comes from.")] = None,
     cell_m: Annotated[float, typer.Option(help="Side of the cells in which effort is told, metres.", min=1)] = 5_000.0,
     recent_years: Annotated[int, typer.Option(help="Effort of so many years counts.", min=1)] = 15,
@@ -65,6 +69,7 @@ def survey_design(
 ) -> None:
     """Design, write, say what it would settle."""
     from biodata.analysis.evidence import DesignParameters, Detection
+    from biodata.analysis.evidence.detection import ASSUMED
     from biodata.exports.survey_stations import WRITERS, write_proposal
     from biodata.surveys.design import SurveyRequest, design
 
@@ -75,9 +80,8 @@ def survey_design(
             raise InputError(problem, column=f"--{name}", value=told, expected=" or ".join(known))
     check_outputs(out, [path for path in (events, value, access) if path])
     chance = per_night if per_night is not None else {"camera": 0.03, "transect": 0.3}[kind]
-    detection = Detection(per_night=chance)
-    if per_night_source is not None:
-        detection = Detection(per_night=chance, source=per_night_source)
+    low, high = (None, None) if per_night_range is None else _range(per_night_range)
+    detection = Detection(per_night=chance, source=per_night_source or ASSUMED, low=low, high=high)
     request = SurveyRequest(
         species=species, result=result, as_of=(as_of or datetime.now(UTC)).date(), cell_m=cell_m,
         recent_years=recent_years, records="exact" if records == "exact" else "public", events=events,
@@ -103,3 +107,13 @@ def survey_design(
         say(facts["note"])
     if proposal.sharing_category != "open":
         say(f"sharing category {proposal.sharing_category}: made of hidden places, not to be passed on")
+
+
+def _range(text: str) -> tuple[float, float]:
+    """Read LOW,HIGH."""
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        problem, expected = "this is no range of chances", "LOW,HIGH such as 0.01,0.1"
+        raise InputError(problem, column="--per-night-range", value=text, expected=expected) from error
+    return low, high

@@ -22,7 +22,7 @@ _GPX: Final = "http://www.topografix.com/GPX/1/1"
 _DECIMALS: Final = 6
 _COLUMNS: Final = (
     "name", "label", "geometry", "station_id", "kind", "side", "order", "latitude", "longitude", "end_latitude",
-    "end_longitude", "nights", "value",
+    "end_longitude", "nights", "value", "boundary_set",
 )  # fmt: skip
 
 
@@ -100,6 +100,10 @@ def _geojson(proposal: "Proposal", path: Path) -> None:
 
 def _csv(proposal: "Proposal", path: Path) -> None:
     """Write a list that a spreadsheet, KoBoToolbox, ODK and SMART read."""
+    facts = proposal.facts
+    boundary_set = (
+        f"{facts['boundary_set']} {facts['boundary_version']}, band {facts['band_m']:g} m: {facts['viewpoint']}"
+    )
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
@@ -112,7 +116,7 @@ def _csv(proposal: "Proposal", path: Path) -> None:
             writer.writerow(
                 [
                     row["station_id"], _label(row), geometry, row["station_id"], row["kind"], row["side"], row["order"],
-                    latitude, longitude, *(end[0] if end else ("", "")), row["nights"], f"{row['value']:.6g}",
+                    latitude, longitude, *(end[0] if end else ("", "")), row["nights"], f"{row['value']:.6g}", boundary_set,
                 ]
             )  # fmt: skip
 

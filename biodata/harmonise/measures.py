@@ -1,9 +1,11 @@
 """Numbers about the place: uncertainty, precision, elevation and depth."""
 
+import math
 from typing import Final
 
 import polars as pl
 
+from biodata.errors import InputError
 from biodata.harmonise.findings import Findings, repairs
 from biodata.harmonise.told import Told
 from biodata.parsers.decimals import parse_decimals
@@ -15,6 +17,10 @@ MAX_UNCERTAINTY_M: Final = 5_000_000.0
 
 MAX_PRECISION_DEGREES: Final = 10.0
 WIDENED: Final = "datum_uncertainty"
+DECLARED: Final = "declared_uncertainty"
+DECLARED_FLAG: Final = "COORDINATE_UNCERTAINTY_DECLARED"
+_RADIUS: Final = "coordinateUncertaintyInMeters"
+_DEGREE_M: Final = 111_320.0
 HIGHEST_M, LOWEST_M, DEEPEST_M = 17_000.0, -11_000.0, 11_000.0
 
 # Side of the cell in which iNaturalist puts an obscured record at random, and the share of its diagonal that rounding
@@ -25,7 +31,9 @@ _ROUNDING: Final = 0.99
 _OBSCURED: Final = r"(?i)coordinate|obscur|generali[sz]|blurred|grid|randomi[sz]|rounded|degrade|\bfuzz"
 
 
-def interpret(told: Told, coordinates: Findings, *, widened_m: pl.Series | None = None) -> Findings:
+def interpret(
+    told: Told, coordinates: Findings, *, widened_m: pl.Series | None = None, declared: str | None = None
+) -> Findings:
     """Read the numbers that say how well a place is known, and how high or deep it is.
 
     Parameters
@@ -36,18 +44,32 @@ def interpret(told: Told, coordinates: Findings, *, widened_m: pl.Series | None 
         What `coordinates.interpret` found.
     widened_m : Series of float64, length n, optional
         What another system adds to a place's uncertainty, moved or not, metres; null where it adds nothing.
+    declared : str, optional
+        The radius, metres, that the dataset's keeper declares of places whose row tells none. A row that tells one which
+        cannot be read, or of which its publisher made the place coarser, or whose `coordinatePrecision` is coarser, keeps
+        none.
 
     Returns
     -------
     Findings of n rows
+
+    Raises
+    ------
+    InputError
+        If what is declared is no radius.
     """
     parts = [
         _uncertainty(told),
         _height(told, "elevation", "Elevation", lowest=LOWEST_M, highest=HIGHEST_M),
         _height(told, "depth", "Depth", lowest=0.0, highest=DEEPEST_M),
     ]
-    latitude, uncertainty = coordinates.columns["decimalLatitude"], parts[0].columns["coordinateUncertaintyInMeters"]
-    parts.append(Findings(flags={"PUBLISHER_GENERALISED": _generalised(told, latitude, uncertainty)}))
+    latitude, uncertainty = coordinates.columns["decimalLatitude"], parts[0].columns[_RADIUS]
+    generalised = _generalised(told, latitude, uncertainty)
+    parts.append(Findings(flags={"PUBLISHER_GENERALISED": generalised}))
+    radius_m = declared_radius(declared)
+    if radius_m is not None:
+        placed = latitude.is_not_null() & coordinates.columns["decimalLongitude"].is_not_null()
+        parts[0] = _declared(parts[0], radius_m, placed & ~generalised)
     if widened_m is not None and widened_m.null_count() < told.height:
         parts[0] = _widened(parts[0], widened_m)
     columns = {name: column for part in parts for name, column in part.columns.items()}
@@ -57,29 +79,70 @@ def interpret(told: Told, coordinates: Findings, *, widened_m: pl.Series | None 
 
 def _uncertainty(told: Told) -> Findings:
     """Read the radius of the place, in metres, and the precision of its coordinates, in degrees."""
-    radius = parse_decimals(told["coordinateUncertaintyInMeters"], units=METRES)
+    radius = parse_decimals(told[_RADIUS], units=METRES)
     precision = parse_decimals(told["coordinatePrecision"])
     metres, degrees = radius["number"], precision["number"]
     right = (metres > 0) & (metres < MAX_UNCERTAINTY_M)
     precise = (degrees > 0) & (degrees < MAX_PRECISION_DEGREES)
     columns = {
-        "coordinateUncertaintyInMeters": _where(right, metres),
+        _RADIUS: _where(right, metres),
         "coordinatePrecision": _where(precise, degrees),
     }
     flags = {
         "COORDINATE_UNCERTAINTY_METERS_INVALID": radius["value"].is_not_null() & ~right.fill_null(value=False),
         "COORDINATE_PRECISION_INVALID": precision["value"].is_not_null() & ~precise.fill_null(value=False),
     }
-    return Findings(columns, flags, _by_rule("coordinateUncertaintyInMeters", radius))
+    return Findings(columns, flags, _by_rule(_RADIUS, radius))
+
+
+def declared_radius(declared: str | None) -> float | None:
+    """Return the radius that a dataset declares, metres; None where it declares none.
+
+    Raises
+    ------
+    InputError
+        If it is no number of metres above 0 and below `MAX_UNCERTAINTY_M`.
+    """
+    if declared is None:
+        return None
+    try:
+        radius_m = float(declared)
+    except ValueError:
+        radius_m = math.nan
+    if not 0 < radius_m < MAX_UNCERTAINTY_M:
+        problem = "the uncertainty_m that is declared is no radius"
+        expected = f"metres above 0 and below {MAX_UNCERTAINTY_M:,.0f}, such as 250"
+        raise InputError(problem, column="uncertainty_m", value=declared, expected=expected, code="DECLARATION_UNKNOWN")
+    return radius_m
+
+
+def told_radius(measured: Findings) -> pl.Series:
+    """Return the radius that rows tell themselves, metres: what is declared of all is no sign of how one was recorded."""
+    radius = measured.columns[_RADIUS]
+    declared = measured.flags.get(DECLARED_FLAG)
+    return radius if declared is None else pl.select(pl.when(~declared).then(radius)).to_series()
+
+
+def _declared(read: Findings, radius_m: float, may: pl.Series) -> Findings:
+    """Take the declared radius where a place's row tells none, and nothing in it speaks against it."""
+    none_told = read.columns[_RADIUS].is_null() & ~read.flags["COORDINATE_UNCERTAINTY_METERS_INVALID"]
+    # Half the diagonal of a cell of the told precision: a place that is known no better than that is not known better.
+    coarser = read.columns["coordinatePrecision"] * (_DEGREE_M / math.sqrt(2)) > radius_m
+    done = none_told & may & ~coarser.fill_null(value=False)
+    filled = pl.select(pl.when(done).then(radius_m).otherwise(read.columns[_RADIUS])).to_series()
+    return Findings(
+        dict(read.columns) | {_RADIUS: filled},
+        dict(read.flags) | {DECLARED_FLAG: done},
+        [*read.repairs, repairs(done, _RADIUS, filled, DECLARED, applied=True)],
+    )
 
 
 def _widened(read: Findings, widened_m: pl.Series) -> Findings:
     """Add to the radius how far the place may lie off for its datum; where no radius was told none is made up."""
-    term = "coordinateUncertaintyInMeters"
-    wider = read.columns[term] + widened_m
+    wider = read.columns[_RADIUS] + widened_m
     done = wider.is_not_null()
-    columns = dict(read.columns) | {term: read.columns[term].zip_with(~done, wider)}
-    return Findings(columns, read.flags, [*read.repairs, repairs(done, term, wider, WIDENED, applied=True)])
+    columns = dict(read.columns) | {_RADIUS: read.columns[_RADIUS].zip_with(~done, wider)}
+    return Findings(columns, read.flags, [*read.repairs, repairs(done, _RADIUS, wider, WIDENED, applied=True)])
 
 
 def _height(told: Told, term: str, word: str, *, lowest: float, highest: float) -> Findings:

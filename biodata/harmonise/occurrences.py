@@ -115,7 +115,8 @@ class Harmoniser:
             The dataset of rows that tell none.
         declarations : mapping
             What the dataset declares: `datum`, `calendar` (`buddhist`), `day_month_order` (`day_first`,
-            `month_first`), `time_zone` (`+07:00`).
+            `month_first`), `time_zone` (`+07:00`), `uncertainty_m` (`250`: the radius, metres, of places whose row
+            tells none).
 
         Returns
         -------
@@ -172,7 +173,9 @@ class Harmoniser:
             told, coordinates.interpret(told), declared=declarations.get("datum"), boundaries=self._boundaries
         )
         point = placed.point
-        measured = measures.interpret(told, point, widened_m=placed.widened_m)
+        measured = measures.interpret(
+            told, point, widened_m=placed.widened_m, declared=declarations.get("uncertainty_m")
+        )
         located = location.interpret(told, point, boundaries=self._boundaries)
         recorded = records.interpret(told)
         taxon = self._names.interpret(told)
@@ -196,7 +199,7 @@ class Harmoniser:
             suspicious.interpret(
                 told,
                 point,
-                measured.columns["coordinateUncertaintyInMeters"],
+                measures.told_radius(measured),
                 taxon=taxon,
                 records=recorded,
                 located=located,

@@ -130,6 +130,7 @@ _PLACES: Final = (
     Rule("datum_name", _READ, "The name of a datum or its EPSG code.", "EPSG"),
     Rule("wgs84_assumed", _FILL, "No datum is told, so the coordinates are taken for WGS 84.", "GBIF"),
     Rule("datum_transform", _REPAIR, "The place is moved to WGS 84 from another coordinate system.", "EPSG, PROJ"),
+    Rule("declared_uncertainty", _FILL, "No radius is told: the one that is declared of the dataset's places.", _OURS),
     Rule("datum_uncertainty", _REPAIR, "The radius grows by what the change of datum may be off.", _OURS),
     Rule("country_of_place", _FILL, "No country is told: the one that the coordinates fall in.", _OURS),
     Rule("on_map", _FILL, "Looked up on the map of countries and provinces.", "Natural Earth"),

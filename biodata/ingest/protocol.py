@@ -9,7 +9,14 @@ import polars as pl
 
 from biodata.errors import Refusal
 
-DECLARABLE: Final[tuple[str, ...]] = ("calendar", "datum", "day_month_order", "spreadsheet_dates", "time_zone")
+DECLARABLE: Final[tuple[str, ...]] = (
+    "calendar",
+    "datum",
+    "day_month_order",
+    "spreadsheet_dates",
+    "time_zone",
+    "uncertainty_m",
+)
 """What a person may declare of a dataset's values, whatever source it comes from."""
 
 

@@ -1,7 +1,8 @@
 """From a source to the lake, and from the lake to a release, in one call each."""
 
 from biodata.pipeline.ingesting import ingest
-from biodata.pipeline.releasing import release
+from biodata.pipeline.leak_check import LeakReport
+from biodata.pipeline.releasing import look_for_leaks, release
 from biodata.pipeline.report import IngestReport
 
-__all__ = ["IngestReport", "ingest", "release"]
+__all__ = ["IngestReport", "LeakReport", "ingest", "look_for_leaks", "release"]

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import places, sharing
+from biodata import places
 from biodata.analysis.gaps.features import Places
 from biodata.analysis.gaps.plane import to_plane
 from biodata.analysis.gaps.protected import Layers, Protected, amounts, layers_of
@@ -119,7 +119,6 @@ def public_evidence(
     from biodata import assessments
     from biodata.analysis import evidence
     from biodata.store.lake import Lake
-    from biodata.store.query.filters import InBox
     from biodata.store.rules_in_force import rules_in_force
 
     shapes = [places.country_geometry(code, boundaries) for code in countries]
@@ -128,9 +127,7 @@ def public_evidence(
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
         snapshot = lake.snapshot()
-        where = InBox(*sharing.window_to_read(window, view))
-        records = assessments.beside_others(lake, lake.read("occurrences", where=where))
-    seen = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+        seen = assessments.in_view(settings, lake, rules, boundaries, view=view, window=window)
     parameters = evidence.EvidenceParameters(as_of=as_of, cell_m=cell_m)
     counted = evidence.counted(seen, boundaries=boundaries, parameters=parameters)
     facts = counted.facts | {

@@ -58,7 +58,7 @@ def ingest(
         Key of the dataset for rows that tell none.
     options : mapping of str to str, optional
         What the source can be told besides, such as `encoding`; and what is declared of the dataset's values:
-        `calendar`, `datum`, `day_month_order` and `time_zone`.
+        `calendar`, `datum`, `day_month_order`, `time_zone` and `uncertainty_m`.
     dry_run : bool
         Say what would happen and change nothing.
     extra : mapping, optional
@@ -128,6 +128,9 @@ def ingest(
         if download is None and not any(table.report.rows for table in tables):
             problem = "there is nothing in it to take in"
             raise InputError(problem, file=", ".join(Path(p).name for p in paths), code="INPUT_EMPTY")
+        if "uncertainty_m" in declared and all(table.report.table != "occurrences" for table in tables):
+            problem = f"uncertainty_m is declared of records, and {source} gave none"
+            raise InputError(problem, column="uncertainty_m", value=declared["uncertainty_m"], code="OPTIONS_UNFIT")
         del harmoniser  # what it remembers takes the memory that the commit needs
         for table in tables:
             _commit(table, lake, settings, source=source, extra=extra or {}, dry_run=dry_run)

@@ -12,6 +12,7 @@ from biodata.harmonise.area_cleaning import Options, clean
 from biodata.harmonise.area_cleaning.cleaning import is_mab, not_in_force
 from biodata.harmonise.area_cleaning.countries import coverage_by_country, ground_by_country, not_mapped_by_country
 from biodata.harmonise.area_sites import sites
+from biodata.harmonise.area_twins import flagged, twins
 from biodata.ingest.protected_areas import ProtectedAreaSource
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def read_sites(files: Sequence[Path], *, options: dict[str, str] | None = None, 
     if not sum(frame.height for frame in frames):
         problem = "there is no site in it"
         raise InputError(problem, file=", ".join(path.name for path in files), code="INPUT_EMPTY")
-    return pl.concat(frames)
+    found = pl.concat(frames)
+    return flagged(found, twins(found)) if len(frames) > 1 else found
 
 
 def protected_ground(
@@ -95,7 +97,7 @@ def protected_ground(
     later = (pl.col("status_year") > as_of.year).fill_null(value=False)
     present = areas.filter(~later)
     cleaned = clean(present, chosen)
-    counted = present.filter(~pl.Series(_out(present, chosen)))
+    counted = present.filter(~pl.Series(_out(present, chosen), dtype=pl.Boolean))
     claims = cleaned.not_mapped.filter(pl.col("area_id").is_in(counted["area_id"].implode()))
     told = source or ", ".join(sorted(areas["source_file"].drop_nulls().unique()))
     return Protected(
@@ -105,7 +107,7 @@ def protected_ground(
         apart=coverage_by_country(cleaned, boundaries).select("country_code", "kind", "realm", *_APART),
         not_mapped=_by_country(not_mapped_by_country(claims)),
         facts=_facts(told, chosen, boundaries) | {"sites": areas.height, "sites_of_later_years": areas.filter(later).height,
-        "sites_without_a_year": present["status_year"].null_count()},
+        "not_counted": _reasons(cleaned.fates), "sites_without_a_year": present["status_year"].null_count()},
     )  # fmt: skip
 
 
@@ -114,6 +116,12 @@ def _out(areas: pl.DataFrame, options: Options) -> list[bool]:
     drop, _ = not_in_force(areas, options)
     out = drop["STATUS_NOT_TOLD"] | drop["STATUS_NOT_IN_FORCE"]
     return list(out if options.keep_mab else out | is_mab(areas))
+
+
+def _reasons(fates: pl.DataFrame) -> dict[str, int]:
+    """Count the sites that hold no ground of the coverage, by reason."""
+    told = fates.filter(~pl.col("in_coverage"))["not_in_coverage_because"].drop_nulls()
+    return dict(told.value_counts().sort("not_in_coverage_because").iter_rows())
 
 
 def _by_country(claims: pl.DataFrame) -> pl.DataFrame:

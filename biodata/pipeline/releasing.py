@@ -1,11 +1,16 @@
 """From the lake to a release in one call."""
 
+import polars as pl
+
 from biodata import assessments, places, sharing, terms
+from biodata.errors import NoReleaseError
+from biodata.pipeline.leak_check import LeakCheck, LeakReport
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force, ties_others
+from biodata.store.staging import WorkFolder
 
 
 def release(settings: Settings, *, full: bool = False, progress: bool = False) -> releases.Release:
@@ -24,23 +29,36 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     ------
     StoreError
         If there is not enough room; the release before stays the current one.
+    SharingError
+        If the finished file tells a place that it must not (`leak_check`); the release before stays then, too.
     """
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
+    with (
+        Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
+        Registry.open(settings) as registry,
+        WorkFolder(settings.data / "staging") as work,
+    ):
         rules = rules_in_force(settings, lake)
         before = releases.current(settings.data)
-        full = full or (before is not None and ties_others(lake, rules, after=before.snapshot))
+        full = full or (before is not None and ties_others(lake, rules, boundaries, after=before.snapshot))
+        leaks = LeakCheck(work.folder / "exact")
+
+        def publish(batch: pl.DataFrame) -> pl.DataFrame:
+            decided = sharing.decide(batch, rules, boundaries=boundaries)
+            leaks.put_aside(batch, decided)
+            return sharing.publish(batch, rules, boundaries=boundaries, decided=decided)
+
         assessments.assess(settings, lake=lake)
         results = {
-            name: sharing.publish_results(name, lake.read(name), boundaries=boundaries)
+            name: assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
             for name in terms.PUBLISHED_TABLES
             if name != "occurrences"
         }
         made = releases.build(
             lake,
             data=settings.data,
-            publish=lambda frame: sharing.publish(frame, rules, boundaries=boundaries),
+            publish=publish,
             results=results,
             boundaries=boundaries,
             rules_hash=rules.hash,
@@ -52,9 +70,46 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
                 rows_told=assessments.unidentified(lake),
             ),
             assess_columns=assessments.RELEASE_COLUMNS,
+            check=leaks.refuse_leaks,
             full=full,
             memory_limit=settings.memory_limit,
             progress=progress,
         )
-        registry.record_release(made.id, snapshot=made.snapshot, rules_hash=rules.hash, counts=made.counts)
+        told = leaks.report.counts() if leaks.report is not None else {}
+        registry.record_release(
+            made.id, snapshot=made.snapshot, rules_hash=rules.hash, counts=made.counts, sensitive=told
+        )
     return made
+
+
+def look_for_leaks(settings: Settings) -> LeakReport:
+    """Hold the current release against the exact places of the sensitive records, as they are under today's rules.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+
+    Returns
+    -------
+    LeakReport
+        By country and rule, which way records are told; and what is told that must not.
+
+    Raises
+    ------
+    NoReleaseError
+        If there is no release.
+    """
+    boundaries = places.load_boundaries(settings.boundaries)
+    made = releases.current(settings.data)
+    if made is None:
+        raise NoReleaseError
+    with (
+        Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
+        WorkFolder(settings.data / "staging") as work,
+    ):
+        rules = rules_in_force(settings, lake)
+        leaks = LeakCheck(work.folder / "exact")
+        for batch in lake.batches("occurrences", snapshot=made.snapshot):
+            leaks.put_aside(batch, sharing.decide(batch, rules, boundaries=boundaries))
+        return leaks.look(made.path)

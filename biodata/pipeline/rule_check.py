@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from biodata import terms
+from biodata import places, terms
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.cases import Judge
@@ -75,11 +75,12 @@ def check_rules(settings: Settings, *, days: int = 90) -> RuleCheck:
     """
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
+        boundaries = places.load_boundaries(settings.boundaries)
         may: Counter[str] = Counter()
         decides: Counter[str] = Counter()
         columns = [name for name in terms.names(terms.OCCURRENCE) if name in {*LOOKED_AT, *USED}]
         for batch in lake.batches("occurrences", columns=columns, batch_rows=_BATCH_ROWS):
-            judged = Judge(batch, rules)
+            judged = Judge(batch, rules, boundaries)
             rows = dict(judged.place.value_counts().iter_rows())
             for case, (applying, result) in enumerate(judged.outcomes()):
                 may.update({rule.rule_id: rows[case] for rule in applying})

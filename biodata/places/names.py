@@ -63,14 +63,24 @@ def province_name(code: str, boundaries: BoundarySet) -> str:
     code : str
         ISO 3166-2.
     boundaries : BoundarySet
-        The set that has the division.
+        The set; a name does not depend on lines, so that of a division that it lacks is the bundled list's.
 
     Raises
     ------
     InputError
-        If the set has no division of that code.
+        If there is no division of that code.
     """
-    return str(_unit(boundaries, "province_code", code)["name"].item())
+    if code not in boundaries.provinces and code in (listed := _listed()):
+        return listed[code]
+    return str(_unit(boundaries, "province_code", code)["name"][0])
+
+
+@lru_cache
+def _listed() -> Mapping[str, str]:
+    """Return the names of the divisions of the bundled list by their codes."""
+    with files("biodata.data").joinpath("province_codes.csv").open("rb") as file:
+        table = pl.read_csv(file, infer_schema=False).select("province_code", "name").drop_nulls()
+    return MappingProxyType(dict(table.iter_rows()))
 
 
 def country_geometry(code: str, boundaries: BoundarySet) -> BaseGeometry:

@@ -1,15 +1,20 @@
-"""A boundary set of one's own: a file of countries, and beside it what the set is and whose view it shows."""
+"""A boundary set of one's own: a file of countries or their divisions, and beside it what the set is and whose view it shows."""
 
 import json
+import re
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 import shapely
 
 from biodata.errors import InputError
+from biodata.geo import Geometries
 from biodata.places.boundaries import BoundarySet
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 _TEXTS: Final = ("version", "source", "licence", "viewpoint", "country_column")
 _UNKNOWN: Final = ("", "-99", "-1")
@@ -24,17 +29,19 @@ def read_boundaries(path: Path) -> BoundarySet:
         GeoPackage, GeoJSON or shapefile of countries, in any system that it tells; neighbours share the vertices of the
         line between them. Beside it a JSON file of the same stem: `version`, `source`, `licence`, `viewpoint`, `band_m`
         (metres within which a place may belong to either side), `country_column` (ISO 3166-1 alpha-2 codes; a feature
-        without one is disputed and belongs to no side), and, where there are, `name`, `name_column`.
+        without one is disputed and belongs to no side), and, where there are, `name`, `name_column`, and
+        `province_column` (ISO 3166-2 codes of first-level divisions; features of one division are one).
 
     Returns
     -------
     BoundarySet
-        Of countries, without divisions.
+        Of countries, or of their divisions where a column tells them.
 
     Raises
     ------
     InputError
-        If a file is missing or cannot be read, a fact is not told, or no feature has a code.
+        If a file is missing or cannot be read, a fact is not told, no feature has a code, or a division's code is not of
+        its country.
     """
     import geopandas as gpd
     from pyogrio.errors import DataSourceError
@@ -59,16 +66,20 @@ def read_boundaries(path: Path) -> BoundarySet:
             problem, file=path.name, column=column, value=wrong, expected="ISO 3166-1 alpha-2: LA", code="CODE_INVALID"
         )
     names = [str(name) for name in table[facts["name_column"]]] if facts.get("name_column") in table.columns else codes
+    divisions = _divisions(table, codes, facts.get("province_column"), path)
     units = pl.DataFrame(
         {
-            "level": ["disputed" if code is None else "country" for code in codes],
+            "level": [
+                "disputed" if code is None else "country" if division is None else "province"
+                for code, division in zip(codes, divisions, strict=True)
+            ],
             "country_code": codes,
-            "province_code": pl.Series([None] * len(codes), dtype=pl.String),
+            "province_code": divisions,
             "name": [name or "disputed" for name in names],
         },
-        schema_overrides={"country_code": pl.String},
+        schema_overrides={"country_code": pl.String, "province_code": pl.String},
     )
-    shapes = np.array([shapely.force_2d(shape) for shape in table.geometry], dtype=object)
+    units, shapes = _one_a_division(units, shapely.force_2d(table.geometry.to_numpy()))
     return BoundarySet(
         name=facts.get("name") or path.stem,
         version=facts["version"],
@@ -80,6 +91,37 @@ def read_boundaries(path: Path) -> BoundarySet:
         shapes=shapes,
         claim_lines=pl.DataFrame(schema={"name": pl.String, "geometry": pl.Binary}),
     )
+
+
+def _divisions(table: "gpd.GeoDataFrame", codes: list[str | None], column: str | None, path: Path) -> list[str | None]:
+    """Return the code of each feature's division; None where there is none."""
+    if column is None:
+        return [None] * len(codes)
+    if column not in table.columns:
+        problem, expected = "there is no such column of divisions", ", ".join(str(name) for name in table.columns[:12])
+        raise InputError(problem, file=path.name, column=column, expected=expected, code="COLUMN_MISSING")
+    told = [text.strip().upper() if isinstance(text, str) else "" for text in table[column]]
+    found = [
+        text if text not in _UNKNOWN and code is not None else None for text, code in zip(told, codes, strict=True)
+    ]
+    for row, (division, code) in enumerate(zip(found, codes, strict=True), start=1):
+        if division is not None and not re.fullmatch(f"{code}-[A-Z0-9]{{1,3}}", division):
+            problem = "a division's code begins with that of its country"
+            raise InputError(
+                problem, file=path.name, row=row, column=column, value=division, expected=f"ISO 3166-2: {code}-…",
+                code="CODE_INVALID",
+            )  # fmt: skip
+    return found
+
+
+def _one_a_division(units: pl.DataFrame, shapes: Geometries) -> tuple[pl.DataFrame, Geometries]:
+    """Return units and shapes with all features of a division as one."""
+    at = units.with_row_index("at").with_columns(
+        group=pl.coalesce("province_code", pl.col("at").cast(pl.String)),
+    )
+    groups = at.group_by("group", maintain_order=True).agg(pl.col("at"))["at"].to_list()
+    joined = [shapes[rows[0]] if len(rows) == 1 else shapely.coverage_union_all(shapes[rows]) for rows in groups]
+    return units[[rows[0] for rows in groups]], np.array(joined, dtype=object)
 
 
 def _facts(path: Path) -> dict[str, Any]:

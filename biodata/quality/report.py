@@ -37,6 +37,8 @@ class Report:
     ----------
     file : str
         What it is called.
+    boundaries : dict
+        The boundary set, its version, viewpoint and band, as plain values.
     rows : int
         How many rows were tested.
     refused : list of str
@@ -53,6 +55,7 @@ class Report:
     """
 
     file: str
+    boundaries: dict[str, str | float]
     rows: int
     refused: list[str]
     tests: pl.DataFrame
@@ -63,7 +66,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
         plain = {name: getattr(self, name) for name in ("file", "rows", "refused", "dataset_term", "datasets", "worst")}
-        return {**plain, "tests": self.tests.to_dicts()}
+        return {**plain, **self.boundaries, "tests": self.tests.to_dicts()}
 
 
 class Collector:
@@ -111,6 +114,7 @@ class Collector:
         )
         return Report(
             file=self._file,
+            boundaries=self._context.boundaries.told(),
             rows=self._rows,
             refused=list(refused),
             tests=summary,

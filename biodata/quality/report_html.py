@@ -45,7 +45,9 @@ def page(report: Report) -> str:
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         "<meta name=viewport content='width=device-width,initial-scale=1'>",
         f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{_text(title)}</h1><p class=small>TDWG BDQ Core, tests on single records. Labels by TDWG, CC BY 4.0.</p>",
+        f"<h1>{_text(title)}</h1><p class=small>TDWG BDQ Core, tests on single records. Labels by TDWG, CC BY 4.0. "
+        f"Boundary set {_text(report.boundaries['boundary_set'])}, {_text(report.boundaries['boundary_version'])}: "
+        f"{_text(report.boundaries['viewpoint'])}</p>",
         _figures(report),
         _refused(report),
         "<h2>Validations</h2><p>Each line is a test; its bar is all rows. Tests that most rows fail come first.</p>",

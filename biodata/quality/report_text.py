@@ -17,6 +17,8 @@ def printable(text: str) -> str:
 def lines(report: Report) -> Iterator[str]:
     """Yield the report's lines."""
     yield f"{printable(report.file)}: {report.rows:,} rows tested with {report.tests.height} tests of TDWG BDQ Core"
+    boundaries = report.boundaries
+    yield f"boundary set {printable(str(boundaries['boundary_set']))} ({printable(str(boundaries['boundary_version']))})"
     for refused in report.refused[:_SHOWN]:
         yield f"  not read: {printable(refused)}"
     if len(report.refused) > _SHOWN:

@@ -10,7 +10,10 @@ from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
 
 PARAMETERS: Final = Parameters(
-    ("ini",), MappingProxyType({"solver": "auto", "out": None}), paths=frozenset({"ini", "out"})
+    ("ini",),
+    MappingProxyType({"solver": "auto", "out": None}),
+    paths=frozenset({"ini"}),
+    outputs=frozenset({"out"}),
 )
 
 

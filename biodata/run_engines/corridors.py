@@ -12,7 +12,7 @@ import polars as pl
 from biodata import run_records, runs
 from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 from biodata.run_records import RunInput
-from biodata.runs import Request, RunReport
+from biodata.runs import KEYS, Request, RunReport
 from biodata.settings import Settings
 from biodata.vocabularies import EvidenceView
 
@@ -21,7 +21,7 @@ PARAMETERS: Final = Parameters(
     MappingProxyType(
         {one.name: one.default for one in fields(Request) if one.default is not MISSING and one.name != "seed"}
     ),
-    paths=frozenset({"resistance"}),
+    paths=frozenset({"resistance", "plan", "agreements"}),
     silent=frozenset({"check_window"}),
 )
 """Those of a request; the seed is told beside them."""
@@ -30,6 +30,7 @@ _NUMBERS: Final[Mapping[Any, Any]] = MappingProxyType(
         float: int | float,
         float | None: int | float | None,
         EvidenceView: str,
+        tuple[str, ...]: list | tuple | str,
         tuple[float, float, float, float] | None: list | tuple | None,
     }
 )
@@ -67,14 +68,10 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
     from biodata.store.lake import Lake
 
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        tables = {
-            name: lake.read(name).filter(pl.col("run_id") == report.run_id)
-            for name in ("corridors", "reserve_candidates", "considered_ground")
-        }
+        tables = {name: lake.read(name).filter(pl.col("run_id") == report.run_id) for name in KEYS}
         areas = lake.read("protected_areas", snapshot=report.snapshot)
-    keys = {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
     results = {
-        name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(keys[name])
+        name: frame.with_columns(_without_run("evidence")).drop("run_id").sort(KEYS[name])
         for name, frame in tables.items()
     }
     facts = report.parameters
@@ -82,6 +79,11 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
         RunInput("layer", facts["layer_sha256"], request.layer),
         RunInput("resistance", facts["resistance_sha256"], Path(request.resistance).name),
         *(RunInput(f"layer {name}", sha256) for name, sha256 in sorted(facts["resistance_layers"].items())),
+        *(
+            RunInput(name, facts[f"{name}_sha256"], str(facts.get(name, name)))
+            for name in ("plan", "plan_units", "agreements", "cost_layer")
+            if f"{name}_sha256" in facts
+        ),
         RunInput("protected_areas", run_records.table_hash(areas), f"lake {report.snapshot}"),
         RunInput("rules", facts["rules"], "sharing rules"),
     )
@@ -90,9 +92,10 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
 
 
 def _without_run(column: str) -> pl.Expr:
-    """Return evidence without the facts of the run itself, which tell the lake's version."""
+    """Return evidence without the facts of the run itself, which tell the lake's version, and what was found over it."""
 
     def strip(text: str) -> str:
-        return json.dumps({k: v for k, v in json.loads(text).items() if k != "run"}, ensure_ascii=False, sort_keys=True)
+        kept = {name: value for name, value in json.loads(text).items() if name not in ("run", "findings")}
+        return json.dumps(kept, ensure_ascii=False, sort_keys=True)
 
     return pl.col(column).map_elements(strip, return_dtype=pl.String)

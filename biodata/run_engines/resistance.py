@@ -16,7 +16,8 @@ from biodata.run_records import RunInput
 PARAMETERS: Final = Parameters(
     ("table", "layers"),
     MappingProxyType(dict.fromkeys(("use", "cell_m", "box", "out")) | {"resampling": "mode"}),
-    paths=frozenset({"table", "layers", "out"}),
+    paths=frozenset({"table", "layers"}),
+    outputs=frozenset({"out"}),
 )
 
 

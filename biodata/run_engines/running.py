@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,6 +17,10 @@ from biodata.settings import Settings
 ENGINES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "corridors": "biodata.run_engines.corridors:run",
+        "validation": "biodata.run_engines.validation:run",
+        "uncertainty": "biodata.run_engines.uncertainty:run",
+        "scenarios": "biodata.run_engines.scenarios:run",
+        "climate": "biodata.run_engines.climate:run",
         "resistance": "biodata.run_engines.resistance:run",
         "circuit": "biodata.run_engines.circuit:run",
         "network": "biodata.run_engines.network:run",
@@ -60,17 +65,32 @@ def start(
     InputError
         If there is no such engine (ENGINE_UNKNOWN), or what it is asked cannot be.
     """
-    record, outcome = _run(settings, engine, parameters, seed, executor, progress=progress)
-    return run_records.keep(settings, record, outcome.results, notes=outcome.notes)
+    _, known = _engine(engine)
+    outcome = work_on(Work(settings, known.filled(parameters), seed, executor, progress), engine)
+    return keep(settings, engine, parameters, outcome, seed=seed)
+
+
+def work_on(work: Work, engine: str) -> Outcome:
+    """Run an engine and keep nothing."""
+    call, known = _engine(engine)
+    return call(replace(work, parameters=known.filled(work.parameters)))
 
 
 def keep(
     settings: Settings, engine: str, parameters: Mapping[str, Any], outcome: Outcome, *, seed: int = 1
 ) -> RunRecord:
-    """Keep what an engine found when it was called by itself, as `start` does."""
+    """Keep what an engine found when it was called by itself, as `start` does.
+
+    What was found over a run of corridors is put beside that run's results, too, and its report tells it.
+    """
     _, known = _engine(engine)
-    record = _described(engine, known, known.filled(parameters), outcome, seed)
-    return run_records.keep(settings, record, outcome.results, notes=outcome.notes)
+    asked = known.filled(parameters)
+    record = _described(engine, known, asked, outcome, seed)
+    kept = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
+    beside = getattr(import_module(ENGINES[engine].partition(":")[0]), "put_into_run", None)
+    if beside is not None:
+        beside(Work(settings, asked, seed), outcome)
+    return kept
 
 
 def _engine(name: str) -> tuple[Callable[[Work], Outcome], Parameters]:
@@ -86,8 +106,9 @@ def _engine(name: str) -> tuple[Callable[[Work], Outcome], Parameters]:
 def _described(engine: str, known: Parameters, parameters: Mapping[str, Any], outcome: Outcome, seed: int) -> RunRecord:
     """Return the record of a run."""
     return run_records.describe(
-        engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot, paths=known.paths, silent=known.silent
-    )
+        engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot, paths=known.paths | known.outputs,
+        silent=known.silent,
+    )  # fmt: skip
 
 
 def repeat(
@@ -119,25 +140,13 @@ def repeat(
     """
     before = run_records.find(settings, run_id)
     old = run_records.results_of(settings, before.id)
-    record, outcome = _run(settings, before.engine, before.parameters, before.seed, executor, progress=progress)
+    _, known = _engine(before.engine)
+    # What was written the first time stays as it is, too.
+    asked = {**before.parameters, **dict.fromkeys(known.outputs)}
+    outcome = work_on(Work(settings, asked, before.seed, executor, progress), before.engine)
+    record = _described(before.engine, known, before.parameters, outcome, before.seed)
     if record.id == before.id:  # what came out the first time stays: it is what this is measured by
         after = run_records.finished(record, outcome.results, notes=outcome.notes)
     else:
         after = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
     return after, compare(before, after, old, outcome.results)
-
-
-def _run(
-    settings: Settings,
-    engine: str,
-    parameters: Mapping[str, Any],
-    seed: int,
-    executor: Executor | None,
-    *,
-    progress: bool,
-) -> tuple[RunRecord, Outcome]:
-    """Call an engine and describe the run."""
-    call, known = _engine(engine)
-    asked = known.filled(parameters)
-    outcome = call(Work(settings, asked, seed, executor, progress))
-    return _described(engine, known, asked, outcome, seed), outcome

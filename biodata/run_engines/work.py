@@ -1,8 +1,10 @@
 """What an engine is handed and what it hands back."""
 
+import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
 from types import UnionType
 from typing import Any
 
@@ -71,8 +73,10 @@ class Parameters:
     defaults : mapping
         What may be left out, with what stands for it then.
     paths : frozenset of str
-        Those that only tell where something lies, since what is in it is an input, or where to write: the results do
-        not follow from them, and they are kept whole, so that the run can be had again from any folder.
+        Those that only tell where something lies, since what is in it is an input: the results do not follow from them,
+        and they are kept whole, so that the run can be had again from any folder.
+    outputs : frozenset of str
+        Those that tell where to write. A run that is had again writes nothing there.
     silent : frozenset of str
         Others that the results do not follow from.
     """
@@ -80,6 +84,7 @@ class Parameters:
     needed: tuple[str, ...]
     defaults: Mapping[str, Any]
     paths: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()
 
     def filled(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,3 +120,26 @@ def parameter(work: Work, name: str, kind: type | UnionType) -> Any:
         expected = getattr(kind, "__name__", str(kind))
         raise InputError(problem, column=name, value=str(value), expected=expected, code="PARAMETERS_INVALID")
     return value
+
+
+def number(work: Work, name: str) -> float | None:
+    """Return a parameter that is a number, 3 as 3.0; None where it is not told."""
+    value = parameter(work, name, int | float | None)
+    return None if value is None else float(value)
+
+
+def path_of(work: Work, name: str) -> Path | None:
+    """Return a parameter that is a path; None where it is not told."""
+    value = parameter(work, name, str | None)
+    return None if value is None else Path(value)
+
+
+def told_table(told: Mapping[str, Any]) -> pl.DataFrame:
+    """Return what a run tells as a table of one cell of JSON, so that it is kept beside the others."""
+    return pl.DataFrame({"json": [json.dumps(dict(told), ensure_ascii=False, sort_keys=True, default=str)]})
+
+
+def told_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """Return what a run tells from its tables; empty where it tells nothing."""
+    found: dict[str, Any] = json.loads(tables["told"]["json"][0]) if "told" in tables else {}
+    return found

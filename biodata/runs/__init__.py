@@ -2,16 +2,19 @@
 
 from biodata.runs.corridors import estimate, find_corridors
 from biodata.runs.reading import EVIDENCE_COLUMNS
-from biodata.runs.request import NO_CATEGORY, Request, RunReport
-from biodata.runs.results import held_back, read_results
+from biodata.runs.request import NO_CATEGORY, Request, RunReport, checked_criteria
+from biodata.runs.results import KEYS, held_back, ranked_anew, read_results
 
 __all__ = [
     "EVIDENCE_COLUMNS",
+    "KEYS",
     "NO_CATEGORY",
     "Request",
     "RunReport",
+    "checked_criteria",
     "estimate",
     "find_corridors",
     "held_back",
+    "ranked_anew",
     "read_results",
 ]

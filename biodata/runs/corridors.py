@@ -16,14 +16,16 @@ import polars as pl
 
 from biodata import assessments, places
 from biodata.errors import InputError
+from biodata.runs import surroundings as besides
 from biodata.runs.reading import category_of, date_of, layer_named, layers_of, records_of, resistance_of, window_of
 from biodata.runs.request import NO_CATEGORY, Request, RunReport, choices_of
-from biodata.runs.results import commit, named, run_id_of
+from biodata.runs.results import KEYS, commit, named, place_of, run_id_of
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.locks import try_lock
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
+from biodata.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -34,11 +36,16 @@ logger = logging.getLogger(__name__)
 
 
 def find_corridors(
-    settings: Settings, request: Request, *, executor: "Executor | None" = None, progress: bool = False
+    settings: Settings,
+    request: Request,
+    *,
+    alone: bool = False,
+    executor: "Executor | None" = None,
+    progress: bool = False,
 ) -> RunReport:
     """Find corridors and candidate reserves between protected areas of different countries; put them into the lake.
 
-    Results of an earlier run over the same layer are replaced; the lake's earlier versions keep them.
+    Results of an earlier run over the same layer, box and species are replaced; the lake's earlier versions keep them.
 
     Parameters
     ----------
@@ -46,6 +53,8 @@ def find_corridors(
         The installation.
     request : Request
         What is asked.
+    alone : bool
+        Take away the results of all other runs too; else they stand beside these.
     executor : concurrent.futures.Executor, optional
         Where to work; as many threads as there are cores where none is given. What comes out is the same.
     progress : bool
@@ -73,6 +82,9 @@ def find_corridors(
         snapshot = lake.snapshot()
         layer = layer_named(lake, request.layer)
         window = window_of(layer, request)
+        # What is wrong with these files is told before the work.
+        plan = None if request.plan is None else besides.read_plan(Path(request.plan))
+        agreements = None if request.agreements is None else besides.read_agreements(Path(request.agreements))
         ground, resistance_facts = resistance_of(settings, lake, layer, request, progress=progress)
         table = lake.read("protected_areas")
         areas = area_table.geodataframe(table)
@@ -85,9 +97,11 @@ def find_corridors(
             **asdict(request),
             "as_of": date_of(lake, request, snapshot).isoformat(),
             "resistance": Path(request.resistance).name,
+            "criteria": list(request.criteria),
             "resistance_sha256": hashlib.sha256(Path(request.resistance).read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],
             **resistance_facts,
+            **besides.facts_of(settings, lake, request),
             "boundary_set": f"{boundaries.name} {boundaries.version}",
             "boundary_viewpoint": boundaries.viewpoint,
             "boundary_band_m": boundaries.band_m,
@@ -97,7 +111,7 @@ def find_corridors(
             "cells": dict(ground.counts),
         }
         del parameters["check_window"]  # it changes nothing of what is found
-        run_id = run_id_of(parameters)
+        run_id, place = run_id_of(parameters), place_of(request)
         records = records_of(settings, lake, window, rules, boundaries, request.evidence_view)
         category = category_of(records, request.evidence_view)
         judging = evidence.EvidenceParameters(
@@ -126,8 +140,12 @@ def find_corridors(
                 boundaries=boundaries,
                 executor=executor,
             ).told()
-        links = named(links, run_id, "corridor_id", request.layer, parameters)
-        wanted = CandidateParameters(seed=request.seed, habitat_resistance=choices.low_resistance)
+        links = named(links, run_id, KEYS["corridors"], place, parameters)
+        wanted = CandidateParameters(
+            seed=request.seed,
+            habitat_resistance=choices.low_resistance,
+            criteria=request.criteria or tuple(CandidateCriterion),
+        )
         found = search.find(
             table.filter(pl.col("area_id").is_in(areas["area_id"].to_list())),
             links,
@@ -136,17 +154,20 @@ def find_corridors(
             parameters=wanted,
             view=request.evidence_view,
             category=category,
+            everything=everything,
             surroundings=Surroundings(
                 window=window,
                 habitat=habitat.of_resistance(ground.resistance, ground.grid, limit=wanted.habitat_resistance),
                 layers=layers_of(lake, settings, pressure.THEMES, window),
+                cost_layer=besides.cost_layer(settings, lake, request),
+                plan=plan,
+                agreements=agreements,
             ),
         )
-        candidates = named(found.candidates, run_id, "candidate_id", request.layer, parameters)
-        considered = named(found.considered, run_id, "considered_id", request.layer, parameters)
-        commit(lake, "corridors", links, "corridor_id", request.layer)
-        commit(lake, "reserve_candidates", candidates, "candidate_id", request.layer)
-        commit(lake, "considered_ground", considered, "considered_id", request.layer)
+        candidates = named(found.candidates, run_id, KEYS["reserve_candidates"], place, parameters)
+        considered = named(found.considered, run_id, KEYS["considered_ground"], place, parameters)
+        frames = {"corridors": links, "reserve_candidates": candidates, "considered_ground": considered}
+        others = commit(lake, frames, place, alone=alone)
         shutil.rmtree(home, ignore_errors=True)
     functional = int(links["functional"].sum())
     left_out = {
@@ -156,7 +177,7 @@ def find_corridors(
     }
     report = RunReport(
         run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told,
-        dict(considered["outcome"].value_counts().sort("outcome").iter_rows()),
+        dict(considered["outcome"].value_counts().sort("outcome").iter_rows()), others.replaced, others.beside,
     )  # fmt: skip
     with Registry.open(settings) as registry:
         registry.record_run(run_id, request.layer, report.as_dict())

@@ -11,7 +11,6 @@ from biodata.errors import InputError
 from biodata.runs.request import Request
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.store.query.filters import InBox
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ EVIDENCE_COLUMNS: Final = (
     "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
     "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
     "located_country_code", "province_code", "ambiguous", "country_codes", "quality_flags", "geodeticDatum", "repairs",
+    "speciesKey", "publishingCountry", "eventID", "parentEventID",
 )  # fmt: skip
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 _WIDEST_DEGREES: Final = 180.0
@@ -105,18 +105,8 @@ def records_of(
     boundaries: "BoundarySet",
     view: EvidenceView,
 ) -> pl.DataFrame:
-    """Return the window's records as a run of this view reads them.
-
-    What the lake knows of an open record beside others it may know from a hidden one (two open records are one event
-    since a third, hidden one is like both; a point is used by many hidden ones): the public view asks the open ones alone.
-    """
-    where = InBox(*sharing.window_to_read(window, view))
-    records = lake.read("occurrences", columns=EVIDENCE_COLUMNS, where=where)
-    if view is EvidenceView.EXACT:
-        records = assessments.beside_others(lake, records)
-        return sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
-    shown = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
-    return assessments.beside_others(lake, shown, assessed=assessments.of_open(settings, lake, rules))
+    """Return the window's records as a run of this view reads them."""
+    return assessments.in_view(settings, lake, rules, boundaries, view=view, columns=EVIDENCE_COLUMNS, window=window)
 
 
 def category_of(records: pl.DataFrame, view: EvidenceView) -> SharingCategory:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from biodata.errors import InputError
-from biodata.vocabularies import EvidenceView
+from biodata.vocabularies import CandidateCriterion, EvidenceView
 
 if TYPE_CHECKING:
     from biodata.analysis.corridors import CorridorParameters
@@ -51,6 +51,16 @@ class Request:
         Also compute what a smaller window gives, from which the run's window grew by a fifth.
     box : tuple of float, optional
         West, south, east, north in degrees: the part of the layer that is looked at.
+    criteria : tuple of str
+        Names of the criteria that candidates are ranked by (`vocabularies.CandidateCriterion`), in their own order;
+        none stands for all.
+    plan : str, optional
+        plan.json of `biodata reserves solve`, or its folder: how often its plans take some ground is its
+        irreplaceability.
+    cost_layer : str, optional
+        A layer of the installation, a raster whose sum over some ground is what it costs.
+    agreements : str, optional
+        CSV table of agreements between countries: name, countries, source.
     """
 
     layer: str
@@ -67,10 +77,15 @@ class Request:
     species: str | None = None
     check_window: bool = False
     box: tuple[float, float, float, float] | None = None
+    criteria: tuple[str, ...] = ()
+    plan: str | None = None
+    cost_layer: str | None = None
+    agreements: str | None = None
 
     def __post_init__(self) -> None:
         if self.box is not None:
             object.__setattr__(self, "box", _checked_box(self.box))
+        object.__setattr__(self, "criteria", checked_criteria(self.criteria))
         try:
             object.__setattr__(self, "evidence_view", EvidenceView(self.evidence_view))
         except ValueError as error:
@@ -102,6 +117,8 @@ class RunReport:
         which no Red List category is known (NO_CATEGORY).
     window : str, optional
         What the check of the window found.
+    replaced, beside : tuple of str
+        Runs whose results went, and those whose results stay beside these.
     """
 
     run_id: str
@@ -114,6 +131,8 @@ class RunReport:
     left_out: dict[str, int] = field(default_factory=dict)
     window: str | None = None
     considered: dict[str, int] = field(default_factory=dict)
+    replaced: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -139,3 +158,26 @@ def _checked_box(box: Sequence[float]) -> tuple[float, float, float, float]:
     problem = "this is no box"
     expected = "west,south,east,north in degrees, such as 100,20,103,22.5"
     raise InputError(problem, column="box", value=str(box), expected=expected, code="PARAMETERS_INVALID")
+
+
+def checked_criteria(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of criteria in their own order; none where all are named.
+
+    Parameters
+    ----------
+    names : sequence of str, or one text with commas between them
+
+    Raises
+    ------
+    InputError
+        If there is no such criterion (CRITERION_UNKNOWN).
+    """
+    if isinstance(names, str):
+        names = [name.strip() for name in names.split(",") if name.strip()]
+    known = [str(one) for one in CandidateCriterion]
+    wrong = next((name for name in names if name not in known), None)
+    if wrong is not None:
+        problem, expected = "candidates are not compared by this", f"some of {', '.join(known)}"
+        raise InputError(problem, column="criteria", value=str(wrong), expected=expected, code="CRITERION_UNKNOWN")
+    chosen = tuple(name for name in known if name in names)
+    return () if len(chosen) == len(known) else chosen

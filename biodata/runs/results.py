@@ -3,14 +3,24 @@
 import hashlib
 import json
 import re
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
-from biodata import places, sharing, terms
+from biodata import assessments, places, terms
+from biodata.runs.request import Request
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.vocabularies import EvidenceView
+from biodata.store.rules_in_force import rules_in_force
+from biodata.vocabularies import CandidateCriterion, EvidenceView
+
+KEYS: Final = MappingProxyType(
+    {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
+)
+"""The tables of results, and the column that names a row."""
 
 
 def read_results(settings: Settings, table: str) -> pl.DataFrame:
@@ -29,14 +39,61 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
     """
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return sharing.publish_results(table, lake.read(table), boundaries=boundaries)
+        rules = rules_in_force(settings, lake)
+        return assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
 
 
-def held_back(settings: Settings, table: str = "reserve_candidates") -> int:
-    """Count the rows that stay in the installation, since they were made of exact records."""
+def ranked_anew(candidates: pl.DataFrame, criteria: Sequence[str]) -> pl.DataFrame:
+    """Return candidates with the front and rank that they have by some criteria alone, run by run.
+
+    Parameters
+    ----------
+    candidates : polars.DataFrame of n rows
+        As `read_results` gives them: what is ranked is what was published of them.
+    criteria : sequence of str
+        Names of criteria; all where there are none.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        In the order of run and rank; `rank`, `front`, `acceptability`, `within_first`, and `ranking` of `evidence` are
+        new, everything else is as it was.
+    """
+    from biodata.analysis.candidates import ranking
+
+    rows: list[dict[str, Any]] = []
+    for _, run in candidates.sort("run_id", "rank").group_by("run_id", maintain_order=True):
+        old = run.to_dicts()
+        card = json.loads(old[0]["evidence"])["ranking"]
+        values = [{name: part["value"] for name, part in json.loads(row["parts"]).items()} for row in old]
+        chosen = criteria or tuple(CandidateCriterion)
+        for told in ranking.rank(values, draws=card["draws"], seed=card["seed"], first=card["first"], criteria=chosen):
+            row = old[told.pop("position")]
+            evidence = json.loads(row["evidence"]) | {"ranking": told}
+            new = {name: told[name] for name in ("rank", "front", "acceptability", "within_first")}
+            rows.append(row | new | {"evidence": json.dumps(evidence, ensure_ascii=False, sort_keys=True)})
+    return pl.DataFrame(rows, schema=candidates.schema)
+
+
+def held_back(settings: Settings, table: str = "reserve_candidates") -> list[str]:
+    """Say which results of a table are not told, and why; nothing where all are."""
+    boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        stored = lake.read(table, columns=["evidence_view"])
-    return stored.filter(pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC).height
+        rules = rules_in_force(settings, lake)
+        counts = assessments.left_behind(lake, table, rules=rules, boundaries=boundaries)
+    what = table.replace("_", " ")
+    told = []
+    if counts["exact"]:
+        told.append(
+            f"{counts['exact']} {what} were made of exact records and stay here; `biodata corridors --evidence public` "
+            "makes some that may be published"
+        )
+    if counts["stale"]:
+        told.append(
+            f"{counts['stale']} {what} were made under other sharing rules, or of records that are hidden more today: they "
+            "stay here until the run is made again"
+        )
+    return told
 
 
 def run_id_of(parameters: dict[str, Any]) -> str:
@@ -45,11 +102,24 @@ def run_id_of(parameters: dict[str, Any]) -> str:
     return f"{parameters['layer']}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def named(frame: pl.DataFrame, run_id: str, key: str, layer: str, parameters: dict[str, Any]) -> pl.DataFrame:
+def place_of(request: Request) -> str:
+    """Return how the names of a run's results begin: a later run of this place stands where it stood.
+
+    Runs over one layer for two species, or of two boxes of it, are of two places and stand beside each other.
+    """
+    parts = [request.layer]
+    if request.species is not None:
+        parts.append(re.sub(r"\W+", "_", request.species.lower()).strip("_"))
+    if request.box is not None:
+        parts.append("box" + hashlib.sha256(json.dumps(request.box).encode()).hexdigest()[:6])
+    return "-".join(parts)
+
+
+def named(frame: pl.DataFrame, run_id: str, key: str, place: str, parameters: dict[str, Any]) -> pl.DataFrame:
     """Put the run's name into the rows, and its parameters into their evidence."""
     told = json.dumps({"run": parameters}, ensure_ascii=False, sort_keys=True)
     evidence = pl.col("evidence").map_elements(lambda text: _merge(text, told), return_dtype=pl.String)
-    return frame.with_columns(pl.lit(run_id).alias("run_id"), (pl.lit(f"{layer}-") + pl.col(key)).alias(key), evidence)
+    return frame.with_columns(pl.lit(run_id).alias("run_id"), (pl.lit(f"{place}-") + pl.col(key)).alias(key), evidence)
 
 
 def _merge(first: str, second: str) -> str:
@@ -57,9 +127,100 @@ def _merge(first: str, second: str) -> str:
     return json.dumps({**json.loads(first), **json.loads(second)}, ensure_ascii=False, sort_keys=True)
 
 
-def commit(lake: Lake, table: str, frame: pl.DataFrame, key: str, layer: str) -> None:
-    """Put the results in the place of those that an earlier run over the layer gave."""
-    stored = lake.read(table)
-    others = stored.filter(~pl.col("run_id").str.contains(f"^{re.escape(layer)}-[0-9a-f]{{12}}$"))
-    whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
-    lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} over {layer}")
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What became of the results of other runs.
+
+    Attributes
+    ----------
+    replaced, beside : tuple of str
+        The runs whose results went, and those whose results stay beside the new ones.
+    """
+
+    replaced: tuple[str, ...]
+    beside: tuple[str, ...]
+
+
+def commit(lake: Lake, frames: Mapping[str, pl.DataFrame], place: str, *, alone: bool) -> Committed:
+    """Put a run's results in the place of those that an earlier run of the same place gave.
+
+    Parameters
+    ----------
+    lake : Lake
+    frames : mapping of str to polars.DataFrame
+        By the names of `KEYS`.
+    place : str
+        As `place_of` tells it.
+    alone : bool
+        Also take away the results of all other runs.
+
+    Returns
+    -------
+    Committed
+    """
+    gone: set[str] = set()
+    kept: set[str] = set()
+    for table, frame in frames.items():
+        key, stored = KEYS[table], lake.read(table)
+        same = pl.col(key).str.contains(f"^{re.escape(place)}-[a-z]+-[0-9]+$").fill_null(value=False)
+        others = stored.clear() if alone else stored.filter(~same)
+        before = set(stored["run_id"].drop_nulls())
+        kept |= set(others["run_id"].drop_nulls())
+        gone |= before
+        whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
+        lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} of {place}")
+    return Committed(tuple(sorted(gone - kept)), tuple(sorted(kept)))
+
+
+def facts_of(evidence: str) -> dict[str, Any]:
+    """Return the facts of the run that a row's evidence tells."""
+    found: dict[str, Any] = json.loads(evidence)["run"]
+    return found
+
+
+def put_finding(
+    lake: Lake,
+    run_id: str,
+    kind: str,
+    found: Callable[[str, Mapping[str, Any]], Mapping[str, Any]],
+    *,
+    view: EvidenceView,
+) -> int:
+    """Put what was found over a run beside its results: it leaves with them, and only if they may leave.
+
+    Corridors rest on no records, so those of a run of exact records may leave: what was found by exact records is not put
+    beside them.
+
+    Parameters
+    ----------
+    lake : Lake
+    run_id : str
+        The run, as its rows name it.
+    kind : str
+        `validation`, `uncertainty` or `scenarios`; an earlier one of the kind is replaced.
+    found : callable of table and row to mapping
+        What is told of a row.
+    view : EvidenceView
+        Which records the finding read: the run's.
+
+    Returns
+    -------
+    int
+        How many rows tell it now.
+    """
+    count = 0
+    for table, key in KEYS.items():
+        rows = lake.read(table).filter(pl.col("run_id") == run_id)
+        if view is not EvidenceView.PUBLIC:
+            stays = "evidence_view" in rows.columns
+            rows = rows.filter(pl.col("evidence_view").eq_missing(str(view))) if stays else rows.clear()
+        texts = []
+        for row in rows.iter_rows(named=True):
+            evidence = json.loads(row["evidence"])
+            evidence["findings"] = {**evidence.get("findings", {}), kind: dict(found(table, row))}
+            texts.append(json.dumps(evidence, ensure_ascii=False, sort_keys=True))
+        if texts:
+            rows = rows.with_columns(evidence=pl.Series(texts))
+            lake.commit_table(table, rows, key=key, scope=None, author="runs", message=f"{kind} of {run_id}")
+        count += len(texts)
+    return count

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from biodata.places import BoundarySet
 from biodata.sharing.facts import facts_of
 from biodata.sharing.judgement import Outcome, may_apply, outcome
 from biodata.sharing.names import names_of
@@ -24,6 +25,8 @@ class Judge:
     occurrences : polars.DataFrame of n rows
         Columns of `terms.OCCURRENCE`.
     rules : RuleSet
+    boundaries : BoundarySet
+        Whose land counts.
 
     Attributes
     ----------
@@ -31,12 +34,12 @@ class Judge:
         The number of each record's case.
     """
 
-    def __init__(self, occurrences: pl.DataFrame, rules: RuleSet) -> None:
+    def __init__(self, occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> None:
         self._rules = rules
         self._taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
         self._any_taxon = frozenset(n for n, rule in enumerate(rules.rules) if rule.scientific_name is None)
         self._names, names = names_of(occurrences)
-        told = facts_of(occurrences, rules)
+        told = facts_of(occurrences, rules, boundaries)
         distinct = told.unique(maintain_order=True).with_row_index("facts")
         self._facts = distinct.drop("facts").rows(named=True)
         facts = told.join(distinct, on=told.columns, how="left", nulls_equal=True, maintain_order="left")["facts"]
@@ -47,19 +50,15 @@ class Judge:
     def outcomes(self) -> Iterator[Judged]:
         """Yield of each case the rules that may apply, the strictest first, and what they come to."""
         known: dict[tuple[Any, ...], Judged] = {}
-        applies: dict[tuple[int, int], bool] = {}
         for names, facts in self._cases.select("names", "facts").iter_rows():
             of_taxon = self._taxa.of(self._names[names])
             sure = self._sure(names) if self._rules.consents else frozenset[str]()
             asked = (of_taxon, sure, facts)
             if asked not in known:
-                for number in of_taxon | self._any_taxon:
-                    if (number, facts) not in applies:
-                        applies[number, facts] = may_apply(self._rules.rules[number], self._facts[facts])
-                numbers = (n for n in of_taxon | self._any_taxon if applies[n, facts])
-                rules = sorted((self._rules.rules[n] for n in numbers), key=_strictest_first)
                 case = self._facts[facts]
-                known[asked] = (rules, outcome(rules, sure, case, self._rules.consents) if rules else None)
+                rules = sorted((self._rules.rules[n] for n in of_taxon | self._any_taxon), key=_strictest_first)
+                applying = may_apply(rules, case)
+                known[asked] = (applying, outcome(applying, sure, case, self._rules.consents) if applying else None)
             yield known[asked]
 
     def _sure(self, names: int) -> frozenset[str]:

@@ -5,6 +5,7 @@ from typing import Final
 import polars as pl
 
 from biodata.flags import TRACKED
+from biodata.places import BoundarySet
 from biodata.sharing.cases import Judge
 from biodata.sharing.rules import RuleSet
 from biodata.vocabularies import SharingCategory
@@ -20,7 +21,7 @@ _DECISION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 }
 
 
-def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
     """Find the records that a rule makes less than open, and the rule that decides.
 
     Parameters
@@ -29,6 +30,8 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
         Columns of `terms.OCCURRENCE`.
     rules : RuleSet
         The rules.
+    boundaries : BoundarySet
+        Whose land the rules of a country or division are about.
 
     Returns
     -------
@@ -43,9 +46,10 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     a sensitive one are as coarse as it (`siblings`).
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
-    what the rule means. Where several apply, the strictest decides; of equally strict ones the first by name is told.
+    what the rule means. A rule of a country applies to all that would be published as one with a place there
+    (`facts`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
-    decided = _by_rule(occurrences, rules)
+    decided = _by_rule(occurrences, rules, boundaries)
     for others in (_tracked(occurrences), _tied(occurrences, rules)):
         if others.height:
             decided = stricter(decided, others)
@@ -73,7 +77,7 @@ def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _by_rule(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
     """Return what the rules make less than open.
 
     Each combination of names meets each combination of other facts once, however many records share them: a text that
@@ -81,7 +85,7 @@ def _by_rule(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     """
     if not rules.rules:
         return pl.DataFrame(schema=_DECISION)
-    judged = Judge(occurrences, rules)
+    judged = Judge(occurrences, rules, boundaries)
     decided = []
     for case, (applying, result) in enumerate(judged.outcomes()):
         if result is not None and result.rule.category is not SharingCategory.OPEN:
@@ -120,7 +124,7 @@ def stricter(decided: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def strictest(occurrences: pl.DataFrame, rules: RuleSet) -> SharingCategory:
+def strictest(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> SharingCategory:
     """Return the strictest category of some records: what a result made from them all must carry.
 
     Parameters
@@ -129,11 +133,13 @@ def strictest(occurrences: pl.DataFrame, rules: RuleSet) -> SharingCategory:
         Columns of `terms.OCCURRENCE`.
     rules : RuleSet
         The rules.
+    boundaries : BoundarySet
+        Whose land the rules of a country or division are about.
 
     Returns
     -------
     SharingCategory
         OPEN where no rule applies, or where there are no records.
     """
-    found = (SharingCategory(value) for value in decide(occurrences, rules)["category"].unique())
+    found = (SharingCategory(value) for value in decide(occurrences, rules, boundaries=boundaries)["category"].unique())
     return max(found, key=lambda category: category.strictness, default=SharingCategory.OPEN)

@@ -9,10 +9,12 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from biodata.geo import Floats
-from biodata.places import BoundarySet, load_boundaries
+from biodata.geo import Floats, metres_per_degree
+from biodata.places import BoundarySet
+from biodata.sharing.floor import Region
 from biodata.sharing.generalise import ASSUMED_UNCERTAINTY_M, CELLS_PER_DEGREE, regions_of_size
 from biodata.sharing.rules import RuleSet
+from biodata.vocabularies import SharingCategory
 
 USED: Final = (
     "countryCode",
@@ -33,11 +35,11 @@ USED: Final = (
 METRES_PER_DEGREE: Final = 110_000.0
 """A degree of latitude is a little more everywhere: circles drawn with it are not too small."""
 _SEPARATOR: Final = "|"
-_ANY: Final = "*"
-"""Stands for every division, where a cell has several of one country."""
+_WIDER: Final = 1.01
+"""A plane's distances are right to less than a hundredth."""
 
 
-def facts_of(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+def facts_of(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
     """Return what some rules ask of each record beside its names.
 
     Parameters
@@ -46,25 +48,33 @@ def facts_of(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
         Columns of `terms.OCCURRENCE`; what is missing is not known.
     rules : RuleSet
         What none of them asks is null.
+    boundaries : BoundarySet
+        Whose land counts.
 
     Returns
     -------
     polars.DataFrame of n rows
-        possible : countries that the record may belong to; province, beside (near a border, or not known), dataset,
-        publisher, labels; months : bits, January the lowest; areas : where the place's circle may lie in.
-        For each size of cell (cells along a degree) that a rule of a place has: countries_N, provinces_N, touches_N and
-        within_N (areas), all of the published cell, not of the place. Lists are joined by |.
+        possible : countries that the record may belong to; stated, province, beside (near a border, or not known),
+        dataset, publisher, labels; months : bits, January the lowest; areas : where the place's circle may lie in.
+        For each size of cell (cells along a degree) that is asked for: countries_N, provinces_N and unsure_N (of the
+        region that would be published and the band around it; disputed land makes it unsure), touches_N and within_N
+        (areas that the region touches, or lies in); null where no region would be published. Lists are joined by |.
 
     Notes
     -----
-    Whether a rule of a country, a division or an area decides is published with the record. So a cell answers for all
-    the places in it: were the place itself asked, the rule's name would tell on which side of a border it lies.
+    A record that is made coarse since it lies in a country, or a reserve, beside one that is told as it is since it
+    does not, would lie in that country's part of its cell, which can be as small as you like. So a rule of a place
+    applies to a record where the square that the record would be published as, by the rule's category, comes so near to
+    the rule's place that the record could lie there, or be taken for lying there. Then every place of a square is
+    treated alike, and nothing is told of where in it the record is; of the neighbour's records of the taxon, those next
+    to the border are made coarse with it.
     """
     frame = occurrences.with_columns(
         pl.lit(None).alias(name) for name in USED if name not in occurrences.columns
     ).select(USED)
     asked: dict[str, tuple[bool, pl.Expr, type[pl.DataType]]] = {
         "possible": (_any(rules, lambda r: r.country_code), _joined(_possible()), pl.String),
+        "stated": (_any(rules, lambda r: r.country_code), pl.col("countryCode"), pl.String),
         "province": (_any(rules, lambda r: r.province_code), pl.col("province_code"), pl.String),
         "beside": (
             _any(rules, lambda r: r.province_code),
@@ -79,7 +89,7 @@ def facts_of(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     told = frame.with_columns(**facts).select(list(facts))
     seasons = _any(rules, lambda r: r.month_from)
     told = told.with_columns(months_of(frame) if seasons else pl.lit(None, pl.Int64).alias("months"))
-    return told.with_columns(_of_places(frame, rules))
+    return told.with_columns(_of_places(frame, rules, boundaries))
 
 
 def _any(rules: RuleSet, of: Callable[..., object]) -> bool:
@@ -97,13 +107,15 @@ def _joined(values: pl.Expr) -> pl.Expr:
     return values.cast(pl.List(pl.String)).list.drop_nulls().list.unique().list.sort().list.join(_SEPARATOR)
 
 
-def _of_places(frame: pl.DataFrame, rules: RuleSet) -> list[pl.Series]:
+def _of_places(frame: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> list[pl.Series]:
     """Return what rules of a place ask of the place's circle and of its cells."""
     of_place = [rule for rule in rules.rules if rule.of_place]
     shapes = {rule.rule_id: shape for rule in of_place if (shape := rules.shape_of(rule)) is not None}
-    sizes = sorted({CELLS_PER_DEGREE[str(r.category)] for r in of_place if str(r.category) in CELLS_PER_DEGREE})
+    # Of a withheld record what another rule would show is asked, too.
+    asking = rules.rules if any(r.category is SharingCategory.WITHHELD for r in of_place) else of_place
+    sizes = {CELLS_PER_DEGREE[str(r.category)] for r in asking if str(r.category) in CELLS_PER_DEGREE}
     if rules.consents:
-        sizes = sorted(set(CELLS_PER_DEGREE.values()))
+        sizes = set(CELLS_PER_DEGREE.values())
     longitude, latitude, radius = (
         frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
         for name in ("decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters")
@@ -113,8 +125,7 @@ def _of_places(frame: pl.DataFrame, rules: RuleSet) -> list[pl.Series]:
     found = [_of_circles(longitude, latitude, radius, placed, shapes, unknown)]
     if not of_place:
         return found
-    boundaries = rules.boundaries or load_boundaries()
-    for size in sizes:
+    for size in sorted(sizes):
         found += _of_cells(longitude, latitude, placed, size, shapes, boundaries)
     return found
 
@@ -128,7 +139,7 @@ def _of_circles(
     unknown: list[str],
 ) -> pl.Series:
     """Return the rules whose area the place may lie in, those of an unknown area too; null where there is no place."""
-    if not shapes:
+    if not shapes and not unknown:
         return pl.Series("areas", [None] * len(placed), dtype=pl.String)
     reach = np.where(radius > 0, radius, ASSUMED_UNCERTAINTY_M) / METRES_PER_DEGREE
     wide = reach / np.maximum(np.cos(np.radians(np.clip(latitude, -89, 89))), 0.02)
@@ -149,26 +160,44 @@ def _of_cells(
     shapes: dict[str, BaseGeometry],
     boundaries: BoundarySet,
 ) -> list[pl.Series]:
-    """Return the countries, divisions and areas of the cells of one size; null where there is none."""
+    """Return what is near the regions of one size; null where there is none."""
     rows = np.flatnonzero(placed)
-    names: dict[str, list[str | None]] = {
-        n: [None] * len(placed) for n in ("countries", "provinces", "touches", "within")
-    }
-    known: dict[object, tuple[str, ...]] = {}
+    numbers: list[int | None] = [None] * len(placed)
+    known: dict[Region, int] = {}
     for row, region in zip(rows, regions_of_size(longitude[rows], latitude[rows], size, boundaries), strict=True):
-        if region is None:
-            continue
-        if region not in known:
-            box = shapely.box(region.west, region.south, region.east, region.north)
-            known[region] = (
-                _SEPARATOR.join(region.country_codes),
-                region.province_code or (_ANY if region.country_codes else ""),
-                _SEPARATOR.join(name for name, shape in shapes.items() if shape.intersects(box)),
-                _SEPARATOR.join(name for name, shape in shapes.items() if shape.covers(box)),
-            )
-        for name, value in zip(names, known[region], strict=True):
-            names[name][row] = value
-    return [pl.Series(f"{name}_{size}", values, dtype=pl.String) for name, values in names.items()]
+        if region is not None:
+            numbers[row] = known.setdefault(region, len(known))
+    near = [(*_near(region, boundaries), *_areas(region, shapes)) for region in known]
+    text = pl.String
+    schema = {"countries": text, "provinces": text, "unsure": pl.Boolean, "touches": text, "within": text}
+    table = pl.DataFrame(near, schema=schema, orient="row")
+    number = pl.Series(numbers, dtype=pl.UInt32)
+    return [table[name].gather(number).alias(f"{name}_{size}") for name in schema]
+
+
+def _areas(region: Region, shapes: dict[str, BaseGeometry]) -> tuple[str, str]:
+    """Return the rules whose area a region touches, and those in whose area it lies."""
+    box = shapely.box(region.west, region.south, region.east, region.north)
+    return tuple(  # type: ignore[return-value]
+        _SEPARATOR.join(name for name, shape in shapes.items() if asked(shape, box))
+        for asked in (shapely.intersects, shapely.covers)
+    )
+
+
+def _near(region: Region, boundaries: BoundarySet) -> tuple[str, str, bool]:
+    """Return the countries and divisions with land in a region, or within the band around it; and whether any is disputed.
+
+    Disputed land is nobody's, so it may be anybody's.
+    """
+    poleward = min(max(abs(region.south), abs(region.north)), 89.0)
+    east_m, north_m = (float(value[0]) for value in metres_per_degree(np.array([poleward])))
+    aside, along = boundaries.band_m * _WIDER / east_m, boundaries.band_m * _WIDER / north_m
+    box = shapely.box(region.west - aside, region.south - along, region.east + aside, region.north + along)
+    units = np.sort(boundaries.tree.query(box, predicate="intersects")).tolist()
+    countries = {boundaries.countries[boundaries.country_of[unit]] for unit in units}
+    provinces = {boundaries.provinces[unit] for unit in units}
+    told = (sorted(code for code in codes if code is not None) for codes in (countries, provinces))
+    return *(_SEPARATOR.join(codes) for codes in told), None in countries  # type: ignore[return-value]
 
 
 def months_of(facts: pl.DataFrame) -> pl.Series:

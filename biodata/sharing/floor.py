@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import affinity
 
-from biodata.geo import Floats, area_km2
+from biodata.geo import Floats, area_km2, metres_per_degree
 from biodata.places import BoundarySet
 from biodata.places.cells import COLUMNS, DIVIDED, PER_DEGREE
 from biodata.places.edges import SEA
@@ -19,6 +20,9 @@ TOLERANCE: Final = 1e-6
 LEAST_KM2: Final = 1e-6
 """Smaller pieces (a square metre) are a touch of edges, no part of a cell."""
 LARGEST_DEGREES: Final = 8
+WIDER: Final = 1.02
+"""The band of a coast is taken to be so much wider, for what a plane and a polygon for a circle cost."""
+QUARTER: Final = 8
 
 
 class Block(NamedTuple):
@@ -77,7 +81,7 @@ class Floor:
     Notes
     -----
     Whoever reads a published cell may know whether the taxon lives on land or at sea, and may have a map. So a cell is
-    published by itself only where it is all land, or all sea; the divided cells of a block of 2 by 2 are published
+    published by itself only where it is all land, or all sea beyond the coast's band; the divided cells of a block of 2 by 2 are published
     together as the block once their land (or sea) reaches a cell's area, else with those of the next larger block. The
     places that share a published block are thus never fewer than that area, and countries and divisions are told of the
     block, not of the place: nothing published depends on where in it the place is.
@@ -133,14 +137,42 @@ class Floor:
         column, row = np.broadcast_arrays(column, row)
         full, cell, unit, area = self._pieces(column.ravel(), row.ravel())
         land = np.bincount(cell, weights=area, minlength=full.size).reshape(column.shape)
-        sea = np.maximum(full.reshape(column.shape) - land, 0)
-        for number, block in enumerate(blocks):
+        sought = {block for block, on_land in wanted if not on_land}
+        at_sea = np.repeat(np.array([block in sought for block in blocks]), n * n)
+        sea = np.zeros(full.size)
+        sea[at_sea] = self._sea(column.ravel()[at_sea], row.ravel()[at_sea], full[at_sea], land.ravel()[at_sea])
+        numbers = {block: number for number, block in enumerate(blocks)}
+        for block, on_land in wanted:
+            number = numbers[block]
             first = number * n * n
             mine = slice(*np.searchsorted(cell, (first, first + n * n)))
-            for on_land, part in ((True, land[number]), (False, sea[number])):
-                left = _left(full[first : first + n * n].reshape(n, n), part, block.level)
-                units = unit[mine][left.ravel()[cell[mine] - first]] if on_land and left is not None else unit[:0]
-                self._known[block, on_land] = None if left is None else self._region(block, np.unique(units))
+            part = (land if on_land else sea.reshape(land.shape))[number]
+            left = _left(full[first : first + n * n].reshape(n, n), part, block.level)
+            units = unit[mine][left.ravel()[cell[mine] - first]] if on_land and left is not None else unit[:0]
+            self._known[block, on_land] = None if left is None else self._region(block, np.unique(units))
+
+    def _sea(self, column: Longs, row: Longs, full: Floats, land: Floats) -> Floats:
+        """Return how much of each cell is sea beyond the band of a coast, km², or a little less.
+
+        A place within the band counts with the land (`generalise`), so whoever reads of one at sea knows that it is not there.
+        """
+        west, south, east, north = self._edges(column, row, 0)
+        sea = np.maximum(full - land, 0.0)
+        east_m, north_m = metres_per_degree(np.minimum(np.maximum(np.abs(south), np.abs(north)), 89.0))
+        aside, along = self.boundaries.band_m * WIDER / east_m, self.boundaries.band_m * WIDER / north_m
+        around = shapely.box(west - aside, south - along, east + aside, north + along)
+        asked = np.flatnonzero(sea > LEAST_KM2)
+        at, unit = self.boundaries.tree.query(around[asked], predicate="intersects")
+        pieces = shapely.intersection(self.boundaries.shapes[unit], around[asked][at])
+        for number in np.unique(at):
+            cell = asked[number]
+            # On a plane of which a degree of latitude is one; across, distances of the poleward edge, the shortest.
+            scale = east_m[cell] / north_m[cell]
+            shore = affinity.scale(shapely.union_all(pieces[at == number]), scale, 1.0, origin=(0, 0))
+            banded = shapely.buffer(shore, along[cell], quad_segs=QUARTER)
+            box = shapely.box(west[cell] * scale, south[cell], east[cell] * scale, north[cell])
+            sea[cell] = full[cell] * (1 - shapely.area(shapely.intersection(banded, box)) / shapely.area(box))
+        return sea
 
     def _pieces(self, column: Longs, row: Longs) -> tuple[Floats, Longs, Longs, Floats]:
         """Return each cell's area, and in order of cells the pieces of land in them: cell, unit, area; km²."""

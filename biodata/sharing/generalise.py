@@ -191,7 +191,21 @@ def _regions(
 
 
 def regions_of_size(longitude: Floats, latitude: Floats, size: int, boundaries: BoundarySet) -> list[Region | None]:
-    """Return the region of each place for a category of `size` cells along a degree."""
+    """Return the region of each place for a category.
+
+    Parameters
+    ----------
+    longitude, latitude : ndarray of float64, length n
+        Degrees, WGS 84.
+    size : int
+        Cells of the category along a degree.
+    boundaries : BoundarySet
+
+    Returns
+    -------
+    list of Region or None, length n
+        None where no region is large enough.
+    """
     on_land = boundaries.cells.locate(longitude, latitude) != SEA
     # A coast is as uncertain as a border: what lies within its band counts with the land.
     on_land |= ~np.isnan(boundaries.coasts.near(longitude, latitude).distance_m)

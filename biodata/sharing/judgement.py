@@ -1,6 +1,6 @@
 """Whether a rule may apply to a case, and whether it surely does: a case is what records with equal facts share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,26 +32,80 @@ class Outcome:
     without_consent: Mapping[str, tuple[str, ...]]
 
 
-def may_apply(rule: Rule, case: Case) -> bool:
-    """Tell whether no fact speaks against a rule."""
+def may_apply(rules: Sequence[Rule], case: Case) -> list[Rule]:
+    """Return the rules that no fact speaks against.
+
+    A withheld record has no cell: where another rule makes it coarse, what that would show decides, too.
+    """
+    likely = [rule for rule in rules if _not_against(rule, case)]
+    celled = [
+        r
+        for r in likely
+        if str(r.category) in CELLS_PER_DEGREE and _may_be_there(r, case, CELLS_PER_DEGREE[str(r.category)])
+    ]
+    shown = {CELLS_PER_DEGREE[str(rule.category)] for rule in celled}
+    others = [
+        r
+        for r in likely
+        if str(r.category) not in CELLS_PER_DEGREE
+        and (_may_be_there(r, case, None) or any(_may_be_there(r, case, size) for size in shown))
+    ]
+    applying = {rule.rule_id for rule in (*celled, *others)}
+    return [rule for rule in rules if rule.rule_id in applying]
+
+
+def _not_against(rule: Rule, case: Case) -> bool:
+    """Tell whether dataset, publisher, label and season do not speak against a rule."""
     return (
-        _may_be_in_country(rule, case)
-        and _may_be_in_province(rule, case)
-        and _may_be_in_area(rule, case)
-        and (rule.dataset is None or case["dataset"] in (None, rule.dataset))
+        (rule.dataset is None or case["dataset"] in (None, rule.dataset))
         and (rule.publishing_country is None or case["publisher"] in (None, rule.publishing_country))
         and (rule.label is None or rule.label in _list(case["labels"]))
         and bool(rule.months & (_ALL_MONTHS if case["months"] is None else case["months"]))
     )
 
 
+def _may_be_there(rule: Rule, case: Case, size: int | None) -> bool:
+    """Tell whether a rule's place may be the record's: by the region of a size, or by facts where there is none."""
+    if not rule.of_place:
+        return True
+    if size is None or case.get(f"countries_{size}") is None:
+        return _by_facts(rule, case)
+    countries, provinces = _list(case[f"countries_{size}"]), _list(case[f"provinces_{size}"])
+    unsure, stated = case[f"unsure_{size}"], case["stated"]
+    there = rule.country_code in countries or unsure
+    here = rule.country_code is None or stated == rule.country_code or there or (not countries and stated is None)
+    # Near a border of countries a division is not certain, wherever its own border is.
+    division = (
+        rule.province_code is None
+        or rule.province_code in provinces
+        or not provinces
+        or (there and len(countries) > 1)
+        or unsure
+    )
+    area = not (rule.area_id or rule.polygon) or rule.rule_id in (
+        *_list(case["areas"]),
+        *_list(case[f"touches_{size}"]),
+    )
+    return here and division and area
+
+
+def _by_facts(rule: Rule, case: Case) -> bool:
+    """Tell whether no fact of the record's own place speaks against a rule."""
+    possible, province = _list(case["possible"]), case["province"]
+    here = rule.country_code is None or not possible or rule.country_code in possible
+    division = rule.province_code is None or province in (None, rule.province_code) or case["beside"]
+    area = not (rule.area_id or rule.polygon) or case["areas"] is None or rule.rule_id in _list(case["areas"])
+    return here and division and area
+
+
 def surely_applies(rule: Rule, case: Case, sizes: tuple[int, ...]) -> bool:
     """Tell whether every fact that a rule asks for is known and speaks for it, all over the cells of some sizes."""
     for size in sizes:
-        countries, province = case.get(f"countries_{size}"), case.get(f"provinces_{size}")
-        if rule.country_code is not None and countries != rule.country_code:
+        if rule.country_code is not None and case.get(f"countries_{size}") != rule.country_code:
             return False
-        if rule.province_code is not None and province != rule.province_code:
+        if rule.province_code is not None and case.get(f"provinces_{size}") != rule.province_code:
+            return False
+        if rule.of_place and case.get(f"unsure_{size}"):
             return False
         if (rule.area_id or rule.polygon) and rule.rule_id not in _list(case.get(f"within_{size}")):
             return False
@@ -102,36 +156,6 @@ def outcome(applying: list[Rule], sure: frozenset[str], case: Case, consents: tu
             decides = rule
     replaced = tuple(r for r in applying if r.category.strictness > decides.category.strictness)
     return Outcome(decides, replaced, missing)
-
-
-def _may_be_in_country(rule: Rule, case: Case) -> bool:
-    code = rule.country_code
-    return (
-        code is None
-        or not case["possible"]
-        or code in _list(case["possible"])
-        or code in _cell(rule, case, "countries")
-    )
-
-
-def _may_be_in_province(rule: Rule, case: Case) -> bool:
-    code = rule.province_code
-    if code is None or case["province"] in (None, code) or case["beside"]:
-        return True
-    in_cell = _cell(rule, case, "provinces")
-    return code in in_cell or ("*" in in_cell and code[:2] in _cell(rule, case, "countries"))
-
-
-def _may_be_in_area(rule: Rule, case: Case) -> bool:
-    if not (rule.area_id or rule.polygon) or case["areas"] is None:
-        return True
-    return rule.rule_id in _list(case["areas"]) or rule.rule_id in _cell(rule, case, "touches")
-
-
-def _cell(rule: Rule, case: Case, what: str) -> list[str]:
-    """Return what the cell that the rule would publish has."""
-    size = CELLS_PER_DEGREE.get(str(rule.category))
-    return [] if size is None else _list(case.get(f"{what}_{size}"))
 
 
 def _list(joined: str | None) -> list[str]:

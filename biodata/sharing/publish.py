@@ -72,7 +72,7 @@ def publish(
     if missing:
         msg = f"records without the columns {', '.join(missing)} cannot be published"
         raise SharingError(msg)
-    decided = decide(occurrences, rules) if decided is None else decided
+    decided = decide(occurrences, rules, boundaries=boundaries) if decided is None else decided
     withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
     decided = decided.filter(pl.col("category") != SharingCategory.WITHHELD)
     sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))

@@ -9,6 +9,7 @@ import shapely
 from biodata.errors import InputError, SharingError, shorten
 from biodata.geo import area_km2
 from biodata.places import BoundarySet, country_geometry
+from biodata.sharing.rules import RuleSet
 from biodata.terms import PUBLISHED_TABLES, conform, names
 from biodata.vocabularies import EvidenceView, SharingCategory
 
@@ -25,7 +26,7 @@ WINDOW: Final = (60.0, -15.0, 160.0, 60.0)
 """Two numbers with decimals side by side are taken for coordinates where they fall in this window of degrees."""
 
 
-def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: BoundarySet) -> pl.DataFrame:
+def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: BoundarySet, rules: RuleSet) -> pl.DataFrame:
     """Return what may be seen of a table of results.
 
     Parameters
@@ -36,6 +37,8 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
         Columns of that table in the lake; `sharing_category` is that of the strictest record that a result was made of.
     boundaries : BoundarySet
         Whose land the floor counts.
+    rules : RuleSet
+        Today's rules.
 
     Returns
     -------
@@ -46,6 +49,9 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
         one lies there. Nothing is lost: of open records alone the public view gives the same. A withheld result is left out, and so is one whose
         land in a country that it names is smaller than its category's cell. Of a result that is not open no single
         point is told.
+
+        A result that was made of records under other rules than today's is left out until it is made again: what was
+        open then may be hidden now, and where it is, the result would go on telling.
 
     Raises
     ------
@@ -63,14 +69,23 @@ def publish_results(table_name: str, frame: pl.DataFrame, *, boundaries: Boundar
         return out
     out = out.with_columns(pl.col("sharing_category").fill_null(str(SharingCategory.WITHHELD)))
     if "evidence_view" in out.columns:
-        exact = pl.col("evidence_view").fill_null(str(EvidenceView.EXACT)) != EvidenceView.PUBLIC
-        out = out.filter(~exact)
+        out = out.filter(of_public_view() & (rules_of_run() == rules.hash).fill_null(value=False))
     keep = [_may_leave(row, table_name, boundaries) for row in out.iter_rows(named=True)]
     stricter = pl.col("sharing_category") != SharingCategory.OPEN
     points = [name for name in _POINTS if name in out.columns]
     return out.filter(pl.Series(keep, dtype=pl.Boolean)).with_columns(
         pl.when(~stricter).then(name).alias(name) for name in points
     )
+
+
+def of_public_view() -> pl.Expr:
+    """Tell which results were made from what is published of the records alone."""
+    return (pl.col("evidence_view") == EvidenceView.PUBLIC).fill_null(value=False)
+
+
+def rules_of_run() -> pl.Expr:
+    """Return the hash of the rules under which the records of each result's run were read."""
+    return pl.col("evidence").str.json_path_match("$.run.rules")
 
 
 def _may_leave(row: dict[str, Any], table_name: str, boundaries: BoundarySet) -> bool:

@@ -16,7 +16,6 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from biodata.errors import InputError
-from biodata.places import BoundarySet
 from biodata.sharing.rule import Consent, Rule
 from biodata.sharing.rule_lines import (
     COLUMNS,
@@ -44,8 +43,6 @@ class RuleSet:
         Those that hold.
     areas : mapping of str to geometry
         The protected areas that rules name, degrees; one that is missing may be anywhere.
-    boundaries : BoundarySet, optional
-        Whose land it is, for rules of a country or a division; None for the bundled set.
     siblings : Siblings, optional
         What ties open records to sensitive ones; None where nobody looked.
     """
@@ -54,7 +51,6 @@ class RuleSet:
     taxonomy: Taxonomy | None = field(default=None, compare=False)
     consents: tuple[Consent, ...] = ()
     areas: Mapping[str, BaseGeometry] = field(default_factory=lambda: MappingProxyType({}), compare=False)
-    boundaries: BoundarySet | None = field(default=None, compare=False)
     siblings: Siblings | None = field(default=None, compare=False)
 
     @classmethod

@@ -61,7 +61,7 @@ def evidence_view(
     if view is EvidenceView.EXACT:
         here = occurrences.filter(inside)
         cells = [pl.lit(None, dtype=pl.Float64).alias(c.name) for c in SHARING if c.name.startswith("cell_")]
-        return here.with_columns(*cells, sharing_category=pl.lit(str(strictest(here, rules))))
+        return here.with_columns(*cells, sharing_category=pl.lit(str(strictest(here, rules, boundaries=boundaries))))
     columns = [c for c in PUBLISHED_OCCURRENCE if c in SHARING or c.name in set(occurrences.columns) - _ADDED]
     shown = publish(occurrences, rules, boundaries=boundaries, columns=columns).filter(inside)
     told = pl.col("sharing_category") == SharingCategory.OPEN

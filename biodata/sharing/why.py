@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from biodata.places import BoundarySet
 from biodata.sharing.cases import Judge
 from biodata.sharing.decide import decide
 from biodata.sharing.rules import RuleSet
@@ -40,7 +41,7 @@ class Step:
     without_consent: tuple[str, ...]
 
 
-def why(record: pl.DataFrame, rules: RuleSet) -> tuple[Step, ...]:
+def why(record: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> tuple[Step, ...]:
     """Return the chain of rules of a record, the strictest first.
 
     Parameters
@@ -48,16 +49,18 @@ def why(record: pl.DataFrame, rules: RuleSet) -> tuple[Step, ...]:
     record : polars.DataFrame of one row
         Columns of `terms.OCCURRENCE`.
     rules : RuleSet
+    boundaries : BoundarySet
+        Whose land counts.
 
     Returns
     -------
     tuple of Step
         Empty where no rule applies. A rule of the program itself (of tracked animals) stands first where it decides.
     """
-    decided = decide(record, rules)
+    decided = decide(record, rules, boundaries=boundaries)
     chosen = decided["rule_id"].item() if decided.height else None
     steps = []
-    applying, result = next(Judge(record, rules).outcomes()) if rules.rules else ([], None)
+    applying, result = next(Judge(record, rules, boundaries).outcomes()) if rules.rules else ([], None)
     known = {rule.rule_id for rule in applying}
     if chosen is not None and chosen not in known:
         category, reason = decided.select("category", "reason").row(0)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from biodata.settings import Settings
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from biodata.analysis.species.figures import SpeciesFigures
+    from biodata.geo import Floats
+
+MOST_CELLS: Final = 16_000_000
+"""In which occupancy is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +125,7 @@ def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool =
         If there is no record of the species in the view asked, or a parameter does not fit.
     """
     from biodata.analysis import evidence
-    from biodata.analysis.grid import equal_area_grid
+    from biodata.analysis.grid import equal_area_grid, refuse_more
     from biodata.analysis.species.figures import species_figures, untold_as, usable
 
     read = records_of(settings, view=request.view, species=request.species)
@@ -142,15 +147,16 @@ def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool =
     category = read.category
     used = usable(own, request.species)
     if occupancy and used.height:
-        west, east = used["decimalLongitude"].min(), used["decimalLongitude"].max()
-        south, north = used["decimalLatitude"].min(), used["decimalLatitude"].max()
-        window = (float(west) - 0.1, float(south) - 0.1, float(east) + 0.1, float(north) + 0.1)  # type: ignore[arg-type]
-        around = records_of(settings, view=request.view, window=window)
+        window = window_of(*(used[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude")))
+        grid = equal_area_grid(window, request.occupancy_cell_m)
+        refuse_more(grid, MOST_CELLS, column="--occupancy-cell-m", expected="larger cells")
+        west, south, east, north = window
+        over_180 = west < -180 or east > 180
+        around = records_of(settings, view=request.view, window=(-180.0, south, 180.0, north) if over_180 else window)
         category = max(category, around.category, key=lambda one: one.strictness)
         effort = evidence.effort(
-            counted(around.records), request.species,
-            grid=equal_area_grid(window, request.occupancy_cell_m), boundaries=read.boundaries, known=read.records,
-        )  # fmt: skip
+            counted(around.records), request.species, grid=grid, boundaries=read.boundaries, known=read.records
+        )
         shares = {
             "cell_m": request.occupancy_cell_m,
             "target_group": effort.facts["target_group"],
@@ -161,6 +167,17 @@ def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool =
     }  # fmt: skip
     facts = {**read.facts, "sharing_category": str(category), "request": asked}
     return FiguresReport(figures, shares, facts, category)
+
+
+def window_of(longitude: "Floats", latitude: "Floats") -> tuple[float, float, float, float]:
+    """Return the smallest window round points with a margin of 0.1°; its east is above 180 where it goes over 180°."""
+    turned = np.unique(longitude)
+    ahead = np.diff(np.append(turned, turned[0] + 360))
+    widest = int(ahead.argmax())
+    west = float(turned[(widest + 1) % len(turned)])
+    east = west + 360 - float(ahead[widest])
+    south, north = float(latitude.min()), float(latitude.max())
+    return west - 0.1, max(south - 0.1, -90.0), east + 0.1, min(north + 0.1, 90.0)
 
 
 def _shares(cells: dict[str, int]) -> dict[str, Any]:

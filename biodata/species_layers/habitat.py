@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import shapely
 
-from biodata import geo, places
+from biodata import places
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.species_layers.figures import FiguresRequest, figures_of
@@ -16,9 +16,8 @@ from biodata.store.lake import Lake
 from biodata.vocabularies import SharingCategory
 
 if TYPE_CHECKING:
-    from biodata.analysis.grid import Grid
-    from biodata.analysis.layer_reading import LayerFile
     from biodata.analysis.species.habitat import Habitat
+    from biodata.analysis.species.ranges import Codes
 
 MOST_CELLS: Final = 60_000_000
 
@@ -36,8 +35,11 @@ class HabitatRequest:
     elevation : str, optional
         Layer of metres, for the limits `lowest_m` and `highest_m`.
     range_file : Path, optional
-        Polygons of the species' range; where none is told, the hull of the records of `records`.
-    records : FiguresRequest, optional
+        Polygons of species' ranges, of which those of the species of `records` count; where none is told, the hull of its
+        records.
+    range_codes : mapping of str to tuple of int
+        Codes of the Red List's polygons that count, see `analysis.species.ranges`.
+    records : FiguresRequest
         Of which species, and which records.
     """
 
@@ -47,7 +49,8 @@ class HabitatRequest:
     lowest_m: float | None = None
     highest_m: float | None = None
     range_file: Path | None = None
-    records: FiguresRequest | None = None
+    range_codes: "Codes | None" = None
+    records: FiguresRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +80,35 @@ def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
     InputError
         If a layer or the range cannot be used, or they do not meet.
     """
+    from biodata.analysis.grid import refuse_more
     from biodata.analysis.layer_reading import own_grid, read_cells
-    from biodata.analysis.species.habitat import area_of_habitat
+    from biodata.analysis.layer_values import values_at
+    from biodata.analysis.species.habitat import area_of_habitat, centres_by_rows
 
     if request.elevation is None and (request.lowest_m is not None or request.highest_m is not None):
         problem = "limits of elevation need a layer of elevation"
         raise InputError(problem, column="--elevation", expected="the name of a layer", code="PARAMETERS_INVALID")
+    low, high = request.lowest_m, request.highest_m
+    lowest, highest = (-np.inf if low is None else low), (np.inf if high is None else high)
+    if not lowest <= highest:
+        problem = "no elevation lies between these limits"
+        raise InputError(
+            problem, column="--lowest-m", value=f"{low:g} to {highest:g}", expected="metres, the lowest first",
+            code="PARAMETERS_INVALID",
+        )  # fmt: skip
     boundaries = places.load_boundaries(settings.boundaries)
     region, facts = _range(settings, request)
     cover = raster_layer(settings, request.land_cover)
     box = tuple(float(value) for value in shapely.bounds(region))
     grid = own_grid(cover, box)  # type: ignore[arg-type]
-    if grid.shape[0] * grid.shape[1] > MOST_CELLS:
-        problem = f"the range holds {grid.shape[0] * grid.shape[1]:,} cells of the layer"
-        raise InputError(
-            problem,
-            file=cover.name,
-            expected=f"a range or a layer of at most {MOST_CELLS:,} cells",
-            code="INPUT_TOO_LARGE",
-        )
+    refuse_more(grid, MOST_CELLS, column="--land-cover", expected="a smaller range or a coarser layer")
     values, grid = read_cells(cover, grid)
     height, inputs = None, [cover]
     if request.elevation is not None:
         layer = raster_layer(settings, request.elevation)
-        height = _at_centres(layer, grid)
+        height = np.empty(grid.shape)
+        for rows, lon, lat in centres_by_rows(grid):
+            height[rows] = values_at(layer, lon, lat).reshape(-1, grid.shape[1])
         inputs.append(layer)
     found = area_of_habitat(
         values, grid, region, classes=request.classes, boundaries=boundaries, elevation=height,
@@ -108,7 +116,9 @@ def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
     )  # fmt: skip
     told = {
         "layers": [{"layer": one.name, "sha256": one.sha256} for one in inputs],
-        "classes": list(request.classes), "lowest_m": request.lowest_m, "highest_m": request.highest_m,
+        "classes": list(request.classes),
+        "classes_without_cells": [one for one in request.classes if not (values == one).any()],
+        "lowest_m": request.lowest_m, "highest_m": request.highest_m,
         "boundary_set": boundaries.name, "boundary_version": boundaries.version, "viewpoint": boundaries.viewpoint,
         "band_m": boundaries.band_m,
     }  # fmt: skip
@@ -117,43 +127,32 @@ def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
 
 def _range(settings: Settings, request: HabitatRequest) -> tuple[shapely.Geometry, dict[str, Any]]:
     """Return a species' range, and what it was made of."""
+    species = request.records.species
     if request.range_file is not None:
-        from biodata.analysis.layers import read_polygons
+        from biodata.analysis.species.ranges import CODES, read_ranges
 
-        shapes = read_polygons([request.range_file]).to_crs(4326).geometry.to_numpy()
+        codes = CODES if request.range_codes is None else request.range_codes
+        found = read_ranges(request.range_file, species=species, codes=codes)
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             snapshot = lake.snapshot()
-        facts = {"range": request.range_file.name, "evidence_view": "no records were read", "snapshot": snapshot}
-        return shapely.union_all(shapes), facts | {"sharing_category": str(SharingCategory.OPEN)}
-    if request.records is None:
-        problem = "there is no range"
-        raise InputError(problem, expected="a file of polygons, or a species", code="PARAMETERS_INVALID")
+        facts = {
+            "species": species, "range": request.range_file.name, "range_polygons": found.facts,
+            "evidence_view": "no records were read", "snapshot": snapshot, "sharing_category": str(SharingCategory.OPEN),
+        }  # fmt: skip
+        return found.places.shapes[0], facts
     report = figures_of(settings, request.records, occupancy=False)
     joint = report.figures.joint
     region = joint.extent.polygon()
     if shapely.is_empty(region):
         problem = "the records of this species have no hull"
         raise InputError(
-            problem, column="species", value=request.records.species, expected="three places not on one line, or --range",
+            problem, column="species", value=species, expected="three places not on one line, or --range",
             code="RANGE_EMPTY",
         )  # fmt: skip
     kept = ("evidence_view", "snapshot", "rules", "sharing_category")
     facts = {name: report.facts[name] for name in kept} | {
-        "species": request.records.species,
+        "species": species,
         "range": f"hull of {joint.records} records" + (", of their published cells: at most" if joint.bounds else ""),
         "left_out": report.figures.left_out, "parameters": report.figures.facts["parameters"],
     }  # fmt: skip
     return region, facts
-
-
-def _at_centres(layer: "LayerFile", grid: "Grid") -> geo.Floats:
-    """Return the values of a layer's cells that hold the centres of a grid's, nan where there is none."""
-    from biodata.analysis.layer_reading import own_grid, read_cells
-    from biodata.analysis.species.habitat import centres
-
-    lon, lat = centres(grid)
-    box = (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
-    values, own = read_cells(layer, own_grid(layer, box))
-    rows, columns = own.cells_at(lon.ravel(), lat.ravel())
-    found: geo.Floats = np.where(rows >= 0, values[rows, columns], np.nan).reshape(grid.shape)
-    return found

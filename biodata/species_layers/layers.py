@@ -71,9 +71,9 @@ def with_layers(
     names, inputs = [], []
     lon, lat = table["longitude"].to_numpy(), table["latitude"].to_numpy()
     for told in layers:
-        name, _, classes = told.partition("=")
+        name, equals, classes = told.partition("=")
         values, sha256 = sampled(settings, name, lon, lat)
-        if classes:
+        if equals:
             wanted = _classes(told, classes)
             values = np.where(np.isfinite(values), np.isin(values, wanted).astype(np.float64), np.nan)
         table = table.with_columns(pl.Series(told, values))
@@ -84,14 +84,15 @@ def with_layers(
 
 def sampled(settings: Settings, name: str, lon: geo.Floats, lat: geo.Floats) -> tuple[geo.Floats, str]:
     """Return the values of a raster layer of the installation at points, nan where it has none, and its checksum."""
-    from biodata.analysis.layer_reading import own_grid, read_cells
+    from biodata.analysis.layer_values import values_at
 
     layer = raster_layer(settings, name)
-    pad = 0.05
-    box = (float(lon.min()) - pad, float(lat.min()) - pad, float(lon.max()) + pad, float(lat.max()) + pad)
-    cells, grid = read_cells(layer, own_grid(layer, box))
-    rows, columns = grid.cells_at(lon, lat)
-    return np.where(rows >= 0, cells[rows, columns], np.nan), layer.sha256
+    found = values_at(layer, lon, lat)
+    if not np.isfinite(found).any():
+        problem = "the layer tells nothing at any of the places"
+        told = f"{lon.min():.3f}, {lat.min():.3f} to {lon.max():.3f}, {lat.max():.3f}"
+        raise InputError(problem, file=name, value=told, expected="a layer that reaches them", code="RASTER_OUTSIDE")
+    return found, layer.sha256
 
 
 def _classes(told: str, classes: str) -> list[int]:

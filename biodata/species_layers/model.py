@@ -1,5 +1,6 @@
 """A distribution model of a species of an installation."""
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -38,8 +39,9 @@ class ModelRequest:
     view : EvidenceView
     cell_m : float
         Side of a cell of the model, metres; records that are less certain play no part.
-    block_m : float
-        Side of the blocks of ground that are held out together, metres.
+    block_m : float, optional
+        Side of the blocks of ground that are held out together, metres; where none is told, the widest range of the
+        layers' variograms, so that ground which is alike is in one block.
     folds, nulls, seed : int
         As for `analysis.species.model.fit_model`.
     """
@@ -49,7 +51,7 @@ class ModelRequest:
     window: tuple[float, float, float, float] | None = None
     view: EvidenceView = EvidenceView.PUBLIC
     cell_m: float = 2_000.0
-    block_m: float = 50_000.0
+    block_m: float | None = None
     folds: int = 4
     nulls: int = 19
     seed: int = 1
@@ -97,18 +99,15 @@ def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
         If elapid is not installed.
     """
     from biodata.analysis import evidence
-    from biodata.analysis.grid import equal_area_grid
+    from biodata.analysis.grid import equal_area_grid, refuse_more
     from biodata.analysis.layer_reading import own_grid
     from biodata.analysis.species.figures import STILL_THERE, untold_as
-    from biodata.analysis.species.habitat import centres
     from biodata.analysis.species.model import fit_model
 
     first = raster_layer(settings, request.layers[0].partition("=")[0])
     window = request.window or _degrees(own_grid(first))
     grid = equal_area_grid(window, request.cell_m)
-    if grid.shape[0] * grid.shape[1] > MOST_CELLS:
-        problem = f"the window holds {grid.shape[0] * grid.shape[1]:,} cells"
-        raise InputError(problem, expected=f"at most {MOST_CELLS:,}: larger cells, or a box", code="INPUT_TOO_LARGE")
+    refuse_more(grid, MOST_CELLS, column="--cell-m", expected="larger cells, or a box")
     read = records_of(settings, view=request.view, window=window)
     records = read.records
     if request.untold_uncertainty_m is not None:
@@ -130,10 +129,9 @@ def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
         pl.col("class").is_in(own["class"].drop_nulls().unique().implode()),
         pl.col("basisOfRecord").is_in(own["basisOfRecord"].drop_nulls().unique().implode()),
     )
-    lon, lat = centres(grid)
-    table, names, inputs = with_layers(
-        settings, pl.DataFrame({"longitude": lon.ravel(), "latitude": lat.ravel()}), request.layers
-    )
+    lonlat = grid.lonlat(*(part.ravel() for part in np.indices(grid.shape)))
+    centres = pl.DataFrame({"longitude": lonlat[:, 0], "latitude": lonlat[:, 1]})
+    table, names, inputs = with_layers(settings, centres, request.layers)
     values = table.select(names).to_numpy().astype(np.float64)
     known = np.isfinite(values).all(axis=1)
     presences, visited = (_cells(frame, grid, known) for frame in (own, group))
@@ -141,7 +139,9 @@ def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
     background = np.flatnonzero(known) if uniform else visited
     if len(background) > MOST_BACKGROUND:
         background = np.sort(np.random.default_rng(request.seed).choice(background, MOST_BACKGROUND, replace=False))
-    blocks = _blocks(grid, request.block_m)
+    wide, alike = _alike(values, known, grid, seed=request.seed)
+    block_m = wide if request.block_m is None else request.block_m
+    blocks = _blocks(grid, block_m)
     model = fit_model(
         values[presences], values[background], presence_blocks=blocks[presences], background_blocks=blocks[background],
         folds=request.folds, nulls=request.nulls, seed=request.seed,
@@ -151,7 +151,8 @@ def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
     reasons = counted.records.filter(pl.col("species") == request.species, ~pl.col("why_not").is_in(STILL_THERE))
     facts = {
         **counted.facts, **read.facts, "species": request.species, "layers": inputs, "cell_m": request.cell_m,
-        "block_m": request.block_m, "seed": request.seed, "presences": len(presences), "background": len(background),
+        "block_m": block_m, "blocks": alike if block_m >= wide else f"{alike}; these blocks are narrower, so the score flatters",
+        "seed": request.seed, "presences": len(presences), "background": len(background),
         "background_of": "every cell: too little effort is known, so that effort looks like preference" if uniform
         else "cells with a record of the target group",
         "untold_uncertainty_m": request.untold_uncertainty_m,
@@ -175,8 +176,23 @@ def _cells(frame: pl.DataFrame, grid: "Grid", known: "np.ndarray[Any, np.dtype[n
     return numbers[known[numbers]]
 
 
+def _alike(values: Any, known: Any, grid: "Grid", *, seed: int) -> tuple[float, str]:
+    """Return up to which distance some layer is alike, metres, and that in words; at least a cell."""
+    from biodata.analysis.validation import surfaces, variogram
+
+    ground = known.reshape(grid.shape)
+    found = [
+        variogram.variogram_range(
+            surfaces.ranks(values[:, k].reshape(grid.shape), ground), ground, grid, rng=np.random.default_rng(seed)
+        )
+        for k in range(values.shape[1])
+    ]
+    widest = max(found, key=lambda one: (one.range_m, not one.bounded))
+    return max(widest.range_m, grid.cell_m), widest.told()
+
+
 def _blocks(grid: "Grid", block_m: float) -> Any:
     """Return the number of the block that each cell lies in."""
-    across = max(1, round(block_m / grid.cell_m))
+    across = max(1, math.ceil(block_m / grid.cell_m - 1e-9))
     rows, columns = (part.ravel() // across for part in np.indices(grid.shape))
     return (rows * (grid.shape[1] // across + 1) + columns).astype(np.int64)

@@ -108,10 +108,12 @@ def corridor(settings: Settings, told: str) -> tuple[shapely.Geometry, str]:
     """
     path = Path(told)
     if path.suffix.lower() in (".gpkg", ".geojson", ".json", ".shp"):
-        from biodata.analysis.layers import read_polygons
+        from biodata.analysis.gaps.features import polygon_rows
 
-        shapes = read_polygons([path]).to_crs(4326).geometry
-        return shapely.union_all(shapes.to_numpy()), path.name
+        if not path.exists():
+            problem = "there is no such file"
+            raise InputError(problem, file=told, code="FILE_MISSING")
+        return shapely.union_all(polygon_rows(path).geometry.to_numpy()), path.name
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         for table, key in (("corridors", "corridor_id"), ("reserve_candidates", "candidate_id")):
             found = lake.read(table).filter(pl.col(key) == told)

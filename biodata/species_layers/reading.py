@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from biodata import assessments, places, sharing
+from biodata import assessments, places
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.store.query.filters import Filter, In, InBox
+from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
-WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
 COLUMNS: Final = (
     "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
     "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
@@ -25,6 +24,7 @@ COLUMNS: Final = (
     "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude",
     "coordinateUncertaintyInMeters", "countryCode", "located_country_code", "province_code", "ambiguous",
     "country_codes", "quality_flags", "geodeticDatum", "repairs", "recordedBy", "individualCount",
+    "speciesKey", "publishingCountry", "eventID", "parentEventID",
 )  # fmt: skip
 """What records are judged, shared and counted by."""
 
@@ -72,7 +72,7 @@ def records_of(
     *,
     view: EvidenceView,
     species: str | None = None,
-    window: tuple[float, float, float, float] = WORLD,
+    window: tuple[float, float, float, float] = assessments.WORLD,
 ) -> Read:
     """Read the records of a species, or of a window.
 
@@ -96,14 +96,14 @@ def records_of(
         If there is no record of the species in this view (SPECIES_UNKNOWN).
     """
     boundaries = places.load_boundaries(settings.boundaries)
-    wide = InBox(*sharing.window_to_read(window, view)) if window != WORLD else None
-    where: Filter | None = In("species", (species,)) if species is not None else wide
+    where = In("species", (species,)) if species is not None else None
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
-        records = assessments.beside_others(lake, lake.read("occurrences", columns=COLUMNS, where=where))
-    records = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
+        records = assessments.in_view(
+            settings, lake, rules, boundaries, view=view, columns=COLUMNS, window=window, where=where
+        )
     if species is not None and records.is_empty():
         problem = f"there is no {'public ' if view is EvidenceView.PUBLIC else ''}record of this species with a place"
         expected = "a species as the records name it; of a hidden one, the view exact"

@@ -90,6 +90,7 @@ def richness_of(settings: Settings, request: RichnessRequest) -> RichnessReport:
     """Return richness of a group by cell.
 
     A visit is a day, a place and who recorded, with a record of the group; the species recorded in it are its incidences.
+    Of records of one event one plays a part: told twice, by two datasets, a species found once would be one found twice.
     Cells without a visit are not told: nobody recorded the group there.
 
     Raises
@@ -99,6 +100,7 @@ def richness_of(settings: Settings, request: RichnessRequest) -> RichnessReport:
     """
     from biodata.analysis import evidence
     from biodata.analysis.evidence.cells import reached
+    from biodata.analysis.evidence.counting import DUPLICATE
     from biodata.analysis.grid import equal_area_grid
     from biodata.analysis.species.figures import STILL_THERE, untold_as
     from biodata.analysis.species.richness import richness_of_cells
@@ -117,6 +119,8 @@ def richness_of(settings: Settings, request: RichnessRequest) -> RichnessReport:
         own = untold_as(own, request.untold_uncertainty_m)
     counted = evidence.counted(own, boundaries=read.boundaries, parameters=parameters)
     used = counted.records.filter(pl.col("why_not").is_null() | pl.col("why_not").is_in(STILL_THERE))
+    once = one_of_each_event(used)
+    repeated, used = used.height - once.height, once
     too_large = np.nan_to_num(reached(used)["reach_m"].to_numpy()) > request.cell_m
     visit = pl.struct(
         pl.coalesce(pl.col("event_start"), pl.date(pl.col("year"), 1, 1)),
@@ -135,8 +139,20 @@ def richness_of(settings: Settings, request: RichnessRequest) -> RichnessReport:
         "least_visits": request.least_visits, "untold_uncertainty_m": request.untold_uncertainty_m,
         "left_out": {
             **{k: n for k, n in counted.reasons().items() if k not in STILL_THERE}, CELL_TOO_LARGE: int(too_large.sum()),
+            DUPLICATE: repeated,
         },
         "cells_in_window": grid.shape[0] * grid.shape[1],
         "source": "Chao2 and coverage: Chao et al. 2014, https://doi.org/10.1890/13-0133.1",
     }  # fmt: skip
     return RichnessReport(cells, grid, facts)
+
+
+def one_of_each_event(records: pl.DataFrame) -> pl.DataFrame:
+    """Return records without those that another one is a duplicate of: the one that stands for its group, else its first."""
+    if "duplicate_group" not in records.columns:
+        return records
+    group = pl.coalesce("duplicate_group", "key")
+    first = (
+        records.select("key", group=group).sort(pl.col("key") != pl.col("group"), "key").unique("group", keep="first")
+    )
+    return records.join(first.select("key"), on="key", how="semi", maintain_order="left")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata.store import audit_heads
 from biodata.store.models import AuditEntry, now
 
 FIRST: Final = "0" * 64
@@ -42,6 +43,7 @@ def append(session: Session, *, actor: str, action: str, subject: str, details: 
     entry.hash = _hash(entry)
     session.add(entry)
     session.flush()
+    audit_heads.note(session, entry)
     return entry
 
 

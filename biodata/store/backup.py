@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import checksums
+from biodata.store import audit_heads, checksums
 from biodata.store.backup_places import BackupPlace, place_to_read, place_to_write
 from biodata.store.checksums import Checksum, digest
 from biodata.store.lake import Lake
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _FORMAT: Final = 1
 _DATABASES: Final = (checksums.REGISTRY, checksums.SEALED, checksums.FILE)
+_AT_ONE_MOMENT: Final = (*_DATABASES, audit_heads.FILE)
 _LEFT_OUT: Final = frozenset({"staging", "tmp", "replays"})
 """What is under way, and what is made again when it is asked for."""
 _LEFT_OUT_ENDS: Final = (".lock", ".use", "-wal", "-shm", ".tmp", ".part")
@@ -223,6 +224,10 @@ def _settle(data: Path, snapshot: int) -> None:
 def _copy_databases(data: Path, folder: Path) -> dict[str, Path]:
     """Copy the SQLite files, each as it is at one moment; whoever uses the registry goes on."""
     copies = {}
+    # Before the registry, which only grows: a head is of an entry that the copy has.
+    if (data / audit_heads.FILE).is_file():
+        copies[audit_heads.FILE] = folder / audit_heads.FILE
+        shutil.copyfile(data / audit_heads.FILE, copies[audit_heads.FILE])
     for name in _DATABASES:
         if (data / name).is_file():
             copies[name] = folder / name
@@ -246,7 +251,7 @@ def _files(data: Path, *, lasting: bool = False) -> dict[str, Path]:
     for path in (path for folder in folders for path in sorted(folder.rglob("*"))):
         inside = path.relative_to(data)
         name = inside.as_posix()
-        left_out = inside.parts[0] in _LEFT_OUT or name in _DATABASES or name.endswith(_LEFT_OUT_ENDS)
+        left_out = inside.parts[0] in _LEFT_OUT or name in _AT_ONE_MOMENT or name.endswith(_LEFT_OUT_ENDS)
         if not left_out and path.is_file():
             found[name] = path
     return found

@@ -1,4 +1,6 @@
-"""A boundary set as rows of a release."""
+"""A boundary set as rows of a release, and what a release tells of it."""
+
+import json
 
 import polars as pl
 import shapely
@@ -39,3 +41,8 @@ def boundary_rows(boundaries: BoundarySet) -> pl.DataFrame:
         code=pl.coalesce("province_code", "disputed:" + slug)
     )
     return pl.concat([countries, parts.select(terms.names(BOUNDARY))])
+
+
+def described(boundaries: BoundarySet) -> str:
+    """Return the set's name, version, viewpoint and band as JSON: what `release_info` keeps as `boundaries`."""
+    return json.dumps(boundaries.told(), ensure_ascii=False, sort_keys=True)

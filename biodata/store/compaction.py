@@ -100,8 +100,9 @@ def compact(settings: Settings, *, expire_days: float | None = None, grace: time
             waiting = _remove_merged(cursor, grace)
             _remove_orphans(cursor, data)
             if (lake.changed_at("occurrences"), lake.changed_at("assessments")) != changed:
-                # The mark of the last assessment names versions that files no longer tell of.
-                (data / "assessed.json").unlink(missing_ok=True)
+                # The marks of the last assessments name versions that files no longer tell of.
+                for mark in ("assessed.json", "assessed_open.json"):
+                    (data / mark).unlink(missing_ok=True)
         files_after, bytes_after = _size(data)
     report = CompactReport(files_before, files_after, bytes_before, bytes_after, expired, sorted(cited), waiting)
     logger.info("the lake's %d files are %d, %d versions went", files_before, files_after, len(expired))

@@ -10,12 +10,13 @@ from biodata.store.duck import quote
 from biodata.store.tables import RELEASE
 
 
-def content_hash(connection: duckdb.DuckDBPyConnection) -> str:
+def content_hash(connection: duckdb.DuckDBPyConnection, *, boundaries: str) -> str:
     """Return a SHA-256 over DuckDB's 64-bit hashes of every row of a release, sorted; made of published values only.
 
-    Sorted, since the records of a file that was added to stand in another order than those of one made at once.
+    Sorted, since the records of a file that was added to stand in another order than those of one made at once. What the
+    release tells of its boundary set counts, too: a set of another name or band may have the same shapes.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"boundaries\n{boundaries}\n".encode())
     for table in RELEASE:
         digest.update(f"\n{table}\n".encode())
         connection.execute(f"SELECT hash(t) AS h FROM {quote(table)} t ORDER BY h")

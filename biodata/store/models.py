@@ -1,4 +1,7 @@
-"""The registry's tables: what is known of datasets, work, keys, submissions, releases and runs, and who did what."""
+"""The registry's tables: what is known of datasets, work, submissions, releases and runs, and who did what.
+
+Those of accounts stand in `store.account_models`.
+"""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -46,7 +49,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-_Number = BigInteger().with_variant(Integer, "sqlite")
+Number = BigInteger().with_variant(Integer, "sqlite")
 """SQLite counts up by itself only in a column of the type INTEGER."""
 
 
@@ -81,7 +84,7 @@ class Ingest(Base):
 
     __tablename__ = "ingest"
 
-    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
     source: Mapped[str]
     dataset: Mapped[str] = mapped_column(String(255), index=True)
     created: Mapped[datetime] = mapped_column(default=now)
@@ -93,7 +96,7 @@ class Job(Base):
 
     __tablename__ = "job"
 
-    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
     arguments: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(String(20), default="queued", index=True)
@@ -109,38 +112,24 @@ class Job(Base):
     finished: Mapped[datetime | None]
 
 
-class ApiKey(Base):
-    """Who may upload; the key itself is told once and never kept."""
-
-    __tablename__ = "api_key"
-
-    id: Mapped[int] = mapped_column(_Number, primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    label: Mapped[str]
-    role: Mapped[str] = mapped_column(String(20), default="contributor")
-    dataset: Mapped[str | None] = mapped_column(String(255))
-    """The only dataset that it may upload to; any where none is given."""
-    created: Mapped[datetime] = mapped_column(default=now)
-    revoked: Mapped[datetime | None]
-
-
 class Submission(Base):
     """An upload on its way into the lake."""
 
     __tablename__ = "submission"
-    __table_args__ = (UniqueConstraint("api_key_id", "idempotency_key", name="uq_submission_idempotency"),)
+    __table_args__ = (UniqueConstraint("account_id", "idempotency_key", name="uq_submission_of_account"),)
 
-    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
     dataset: Mapped[str] = mapped_column(String(255), index=True)
     state: Mapped[str] = mapped_column(String(20), default="draft", index=True)
     """draft, committing, published or refused"""
     file_name: Mapped[str]
     file_sha256: Mapped[str] = mapped_column(String(64), index=True)
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
-    api_key_id: Mapped[int | None] = mapped_column(ForeignKey("api_key.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    """Who handed it in."""
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
     report: Mapped[dict[str, Any] | None]
-    snapshot: Mapped[int | None] = mapped_column(_Number)
+    snapshot: Mapped[int | None] = mapped_column(Number)
     created: Mapped[datetime] = mapped_column(default=now)
     changed: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
@@ -151,7 +140,7 @@ class Release(Base):
     __tablename__ = "release"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    snapshot: Mapped[int] = mapped_column(_Number)
+    snapshot: Mapped[int] = mapped_column(Number)
     rules_hash: Mapped[str]
     counts: Mapped[dict[str, Any]]
     created: Mapped[datetime] = mapped_column(default=now)
@@ -165,8 +154,8 @@ class Run(Base):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     layer: Mapped[str | None]
     state: Mapped[str] = mapped_column(String(20), default="done")
-    snapshot: Mapped[int | None] = mapped_column(_Number)
-    seed: Mapped[int | None] = mapped_column(_Number)
+    snapshot: Mapped[int | None] = mapped_column(Number)
+    seed: Mapped[int | None] = mapped_column(Number)
     parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
     report: Mapped[dict[str, Any] | None]
     created: Mapped[datetime] = mapped_column(default=now)
@@ -192,7 +181,7 @@ class Citation(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     release: Mapped[str] = mapped_column(String(64))
-    snapshot: Mapped[int] = mapped_column(_Number)
+    snapshot: Mapped[int] = mapped_column(Number)
     rules_hash: Mapped[str]
     query: Mapped[dict[str, Any]]
     """The question as it was asked, and as `store.query.plain` keeps it."""
@@ -225,7 +214,7 @@ class AuditEntry(Base):
 
     __tablename__ = "audit"
 
-    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
     time: Mapped[datetime]
     actor: Mapped[str]
     action: Mapped[str]
@@ -241,4 +230,4 @@ class Changes(Base):
     __tablename__ = "changes"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    count: Mapped[int] = mapped_column(_Number)
+    count: Mapped[int] = mapped_column(Number)

@@ -107,7 +107,8 @@ class OpenRelease:
     id : str
         The release's id.
     info : dict
-        What the release tells of itself: snapshot, created, counts, rules_hash, content_hash, biodata.
+        What the release tells of itself: snapshot, created, counts, rules_hash, content_hash, biodata, and of its
+        boundary set: boundary_set, boundary_version, viewpoint, band_m.
     """
 
     def __init__(self, path: Path, *, timeout_seconds: float) -> None:
@@ -125,7 +126,10 @@ class OpenRelease:
             self._crowds = frozenset(self.run("SELECT z, x, y FROM occurrence_crowds", []))
             self.id: str = told["id"]
             self.info: dict[str, Any] = {
-                **told, "snapshot": int(told["snapshot"]), "counts": json.loads(told["counts"])
+                **told,
+                "snapshot": int(told["snapshot"]),
+                "counts": json.loads(told["counts"]),
+                "boundaries": json.loads(told["boundaries"]),
             }  # fmt: skip
         except (StoreError, KeyError, ValueError) as error:
             self.close()

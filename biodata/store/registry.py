@@ -1,8 +1,6 @@
 """The registry: SQLite beside the lake by default, PostgreSQL by address; its tables are `store.models`."""
 
-import hashlib
 import logging
-import secrets
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,20 +13,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from biodata import terms
-from biodata.errors import InputError, StoreError
+from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import audit, checksums, models
+from biodata.store import account_models as account_models  # submissions refer to its tables
+from biodata.store import audit, audit_heads, checksums, models
 from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
-from biodata.store.models import ApiKey, Dataset, Ingest, Run, Submission, now
+from biodata.store.models import Dataset, Ingest, Run, Submission, now
 from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
-
-_KEY_START: Final = "biodata_"
 
 
 class DatasetFacts(Protocol):
@@ -44,10 +41,13 @@ class DatasetFacts(Protocol):
 class Registry:
     """An installation's registry; open it with `Registry.open` and use it in a `with` block."""
 
-    def __init__(self, engine: Engine, *, data: Path | None = None) -> None:
+    def __init__(self, engine: Engine, *, data: Path | None = None, heads: Path | None = None) -> None:
         self._engine = engine
         self._data = data
+        self._heads = heads
         self._writing = sessionmaker(engine, expire_on_commit=False)
+        if heads is not None:
+            audit_heads.keep(self._writing, heads)
         self._reading = sessionmaker(engine.execution_options(**READS), expire_on_commit=False)
 
     @classmethod
@@ -71,7 +71,8 @@ class Registry:
                 message = f"the registry cannot be opened: {error}"
                 raise StoreError(message) from error
         url = settings.registry_url or f"sqlite:///{(settings.data / 'registry.sqlite').resolve()}"
-        registry = cls(open_engine(url), data=settings.data if settings.registry_url is None else None)
+        own = settings.data if settings.registry_url is None else None
+        registry = cls(open_engine(url), data=own, heads=settings.data)
         try:
             registry._upgrade()
         except SQLAlchemyError as error:
@@ -182,77 +183,30 @@ class Registry:
             return [dict(run.report or {}) for run in session.scalars(select(Run).order_by(Run.created, Run.id))]
 
     def record_release(
-        self, release_id: str, *, snapshot: int, rules_hash: str, counts: Mapping[str, int], actor: str = "biodata"
+        self,
+        release_id: str,
+        *,
+        snapshot: int,
+        rules_hash: str,
+        counts: Mapping[str, int],
+        sensitive: Mapping[str, int] | None = None,
+        actor: str = "biodata",
     ) -> None:
-        """Put down that a release was made; a second time is no news."""
+        """Put down that a release was made, and how its sensitive records are told; a second time is no news."""
         with self.session() as session, session.begin():
             if session.get(models.Release, release_id) is None:
                 session.add(
                     models.Release(id=release_id, snapshot=snapshot, rules_hash=rules_hash, counts=dict(counts))
                 )
-                audit.append(session, actor=actor, action="release", subject=release_id, details={"snapshot": snapshot})
-
-    def new_api_key(
-        self, label: str, *, dataset: str | None = None, role: str = "contributor", actor: str = "command line"
-    ) -> str:
-        """Make a key and return it; only its hash is kept, so this is the one time that it is told.
-
-        Parameters
-        ----------
-        label : str
-            Whose key it is.
-        dataset : str, optional
-            The only dataset that it may upload to.
-        role : str
-            contributor or curator.
-        actor : str
-            Who asked for it.
-
-        Raises
-        ------
-        InputError
-            If there is no such role.
-        """
-        if role not in ("contributor", "curator"):
-            problem = "there is no such role"
-            raise InputError(problem, column="role", value=role, expected="contributor or curator")
-        key = _KEY_START + secrets.token_urlsafe(32)
-        with self.session() as session, session.begin():
-            made = ApiKey(sha256=_hash(key), label=label, dataset=dataset, role=role)
-            session.add(made)
-            session.flush()
-            told = {"label": label, "dataset": dataset, "role": role}
-            audit.append(session, actor=actor, action="api key made", subject=str(made.id), details=told)
-        return key
-
-    def find_api_key(self, key: str) -> ApiKey | None:
-        """Return the key's entry where it is known and not revoked; it can be read after the session has ended."""
-        if len(key) > 200:
-            return None
-        with self.session(read_only=True) as session:
-            return session.scalar(select(ApiKey).where(ApiKey.sha256 == _hash(key), ApiKey.revoked.is_(None)))
-
-    def revoke_api_key(self, key_id: int, *, actor: str = "command line") -> None:
-        """Revoke a key.
-
-        Raises
-        ------
-        InputError
-            If there is none of this number.
-        """
-        with self.session() as session, session.begin():
-            key = session.get(ApiKey, key_id)
-            if key is None:
-                problem = "there is no key of this number"
-                raise InputError(problem, value=str(key_id))
-            if key.revoked is None:
-                key.revoked = now()
-                audit.append(session, actor=actor, action="api key revoked", subject=str(key_id), details={})
+                told = {"snapshot": snapshot, "rules": rules_hash, "sensitive": dict(sensitive or {})}
+                audit.append(session, actor=actor, action="release", subject=release_id, details=told)
 
     def first_broken_audit_entry(self) -> int | None:
-        """Return the number of the first audit entry that was tampered with; None where all is well."""
+        """Return the number of the first audit entry that was tampered with or is gone; None where all is well."""
+        heads = audit_heads.read(self._heads) if self._heads is not None else {}
         with self.session(read_only=True) as session:
-            return audit.first_broken(session)
+            found = audit.first_broken(session), audit_heads.first_missing(session, heads)
+        return min((number for number in found if number is not None), default=None)
 
     def reconcile(self, lake: Lake) -> list[int]:
         """Settle submissions whose process ended between registry and lake: published where the lake has them.
@@ -288,7 +242,3 @@ class Registry:
         from biodata.store.migrations import upgrade
 
         upgrade(self._engine)
-
-
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -17,7 +17,7 @@ import polars as pl
 from biodata import terms
 from biodata.places import BoundarySet
 from biodata.store import pointer
-from biodata.store.boundary_rows import boundary_rows
+from biodata.store.boundary_rows import boundary_rows, described
 from biodata.store.code_version import code_hash
 from biodata.store.duck import connect, literal, quote, workshop
 from biodata.store.lake import Lake
@@ -138,7 +138,9 @@ def _reason(
     for name in terms.PUBLISHED_TABLES:
         if name != "occurrences" and not _same(connection, name, terms.PUBLISHED_TABLES[name], results[name]):
             return f"{name} are others"
-    if not _same(connection, "boundaries", BOUNDARY, boundary_rows(boundaries)):
+    if info.get("boundaries") != described(boundaries) or not _same(
+        connection, "boundaries", BOUNDARY, boundary_rows(boundaries)
+    ):
         return "the boundaries are others"
     names = [c.name for c in DATASET if c.name != "count"]
     known = connection.execute(f"SELECT {', '.join(quote(n) for n in names)} FROM datasets").pl()

@@ -16,7 +16,7 @@ import polars as pl
 from biodata import terms
 from biodata.places import BoundarySet
 from biodata.store import duck, tile_counts
-from biodata.store.boundary_rows import boundary_rows
+from biodata.store.boundary_rows import boundary_rows, described
 from biodata.store.code_version import code_hash
 from biodata.store.content_hash import content_hash, release_id
 from biodata.store.duck import literal, quote, sql_type
@@ -73,6 +73,7 @@ class ReleaseFile:
         self._shapes = [pl.DataFrame(schema=SHAPES)]
         self._sorted_rows = 0
         self._additions = 0
+        self._boundaries = "{}"
         if copied:
             self._keep_records()
 
@@ -132,6 +133,7 @@ class ReleaseFile:
 
     def write_boundaries(self, boundaries: BoundarySet) -> None:
         """Write countries and first-level divisions."""
+        self._boundaries = described(boundaries)
         frame = boundary_rows(boundaries).sort(SORTED_BY["boundaries"])
         self._shapes.append(simplified("boundaries", frame["code"], frame["geometry"]))
         self._write("boundaries", (*BOUNDARY, *_BOX), pl.concat([frame, boxes(frame["geometry"])], how="horizontal"))
@@ -152,7 +154,7 @@ class ReleaseFile:
         self._write("surveys", (*SURVEY, *_BOX), surveys)
         self._write("shapes", [Column(n, t, "") for n, t in SHAPES.items()], pl.concat(self._shapes))
         counts = {name: self._count(name) for name in RELEASE}
-        content = content_hash(self._connection)
+        content = content_hash(self._connection, boundaries=self._boundaries)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         named = Named(release_id(snapshot, rules_hash, content), snapshot, created, counts)
         info: dict[str, Any] = {
@@ -164,6 +166,7 @@ class ReleaseFile:
             "code_hash": code_hash(),
             "sorted_rows": self._sorted_rows,
             "additions": self._additions,
+            "boundaries": self._boundaries,
             "empty_columns": {"occurrences": self._empty_columns("occurrences")},
         }
         self._connection.execute("CREATE TABLE release_info (key VARCHAR, value VARCHAR)")

@@ -86,6 +86,7 @@ def build(
     datasets: pl.DataFrame | None = None,
     assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None,
     assess_columns: Sequence[str] | None = None,
+    check: Callable[[Path], None] | None = None,
     full: bool = False,
     memory_limit: str = "2GB",
     progress: bool = False,
@@ -120,6 +121,8 @@ def build(
         which something was found. Without it nothing is told of that.
     assess_columns : sequence of str, optional
         The columns that `assess` reads; all where none are told. None of them may be one that it tells.
+    check : function of the finished file, optional
+        Looks at it before it has its name; what it raises leaves the release before the current one.
     full : bool
         Make a whole new file in any case.
     memory_limit : str
@@ -166,6 +169,8 @@ def build(
                 file.write_boundaries(boundaries)
                 file.write_datasets(known)
                 named = file.finish(snapshot=snapshot, rules_hash=rules_hash)
+            if check is not None:
+                check(unnamed)
             before = current(data)
             if before is not None and before.id == named.id and before.path.is_file():
                 return before

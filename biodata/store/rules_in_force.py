@@ -48,15 +48,15 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
         rules,
         taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None,
         areas=MappingProxyType(_areas(lake, wanted)),
-        boundaries=places.load_boundaries(settings.boundaries),
     )
+    boundaries = places.load_boundaries(settings.boundaries)
     finder = siblings.Finder()
     for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, batch_rows=_BATCH_ROWS):
-        finder.add(batch, decide(batch, rules))
+        finder.add(batch, decide(batch, rules, boundaries=boundaries))
     return replace(rules, siblings=finder.found())
 
 
-def ties_others(lake: Lake, rules: RuleSet, *, after: int) -> bool:
+def ties_others(lake: Lake, rules: RuleSet, boundaries: places.BoundarySet, *, after: int) -> bool:
     """Tell whether records that came after a version of the lake make older ones coarser, being of one event with them.
 
     Parameters
@@ -64,6 +64,8 @@ def ties_others(lake: Lake, rules: RuleSet, *, after: int) -> bool:
     lake : Lake
     rules : RuleSet
         Those in force; only what they say of the records themselves is asked.
+    boundaries : BoundarySet
+        Whose land counts.
     after : int
         The version.
     """
@@ -72,7 +74,7 @@ def ties_others(lake: Lake, rules: RuleSet, *, after: int) -> bool:
     datasets: set[str] = set()
     new: set[int] = set()
     for batch in lake.batches("occurrences", columns=("key", *_COLUMNS), since=after, batch_rows=_BATCH_ROWS):
-        decided = decide(batch, alone)
+        decided = decide(batch, alone, boundaries=boundaries)
         finder.add(batch, decided)
         new.update(batch["key"].to_list())
         datasets.update(batch[decided["row"]]["datasetKey"].unique().drop_nulls().to_list())

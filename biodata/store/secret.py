@@ -1,18 +1,43 @@
-"""The installation's secret."""
+"""The installation's secrets: random bytes in files of their own, made once, readable by their owner only."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+from biodata.errors import StoreError
+
+_BYTES: Final = 32
 
 
 def secret(data: Path) -> bytes:
     """Return the installation's secret, made at the first call; it never leaves the folder."""
-    path = data / "secret"
+    return kept(data / "secret")
+
+
+def token_secret(data: Path) -> bytes:
+    """Return what tokens are signed with; it tells nothing of the installation's other secrets."""
+    folder = data / "secrets"
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(os.urandom(32))
-        file.flush()
-        os.fsync(file.fileno())
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return kept(folder / "tokens")
+    except OSError as error:
+        message = f"the secret of the tokens can neither be read nor made: {error.strerror}"
+        raise StoreError(message) from error
+
+
+def kept(path: Path) -> bytes:
+    """Return the random bytes of a file, made where it is missing: whole before it has its name, the same for all."""
+    if not path.exists():
+        part = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(os.urandom(_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # another process was faster
+                os.link(part, path)
+        finally:
+            part.unlink()
     return path.read_bytes()

@@ -161,7 +161,7 @@ def _release(path: Path, told: Checksum | None, named: pointer.Named | None) -> 
     try:
         with connect(path) as connection:
             info = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
-            content = content_hash(connection)
+            content = content_hash(connection, boundaries=info["boundaries"])
     except (StoreError, duckdb.Error) as error:
         return f"it cannot be read: {str(error).splitlines()[0]}"
     snapshot = int(info["snapshot"])
@@ -231,7 +231,7 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
             broken = registry.first_broken_audit_entry()
             if broken is not None:
                 report.faults.append(
-                    Fault(name, f"audit entry {broken} was changed, or one before it is gone", RESTORE)
+                    Fault(name, f"audit entry {broken} was changed or is gone, or one before it is", RESTORE)
                 )
             with registry.session(read_only=True) as session:
                 for mapper in Base.registry.mappers:

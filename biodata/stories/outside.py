@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import sharing, terms
+from biodata import places, sharing, terms
 from biodata.settings import Settings
 from biodata.sharing.decide import decide
 from biodata.store import releases
@@ -29,8 +29,9 @@ def read_sharing(row: Row, settings: Settings, rules: sharing.RuleSet) -> Sharin
         Its rules in force.
     """
     frame = pl.DataFrame([{name: row.get(name) for name in _OWN}], schema=terms.schema(terms.OCCURRENCE))
-    decided = decide(frame, rules)
-    chain = sharing.why(frame, rules)
+    boundaries = places.load_boundaries(settings.boundaries)
+    decided = decide(frame, rules, boundaries=boundaries)
+    chain = sharing.why(frame, rules, boundaries=boundaries)
     category, rule, reason = (
         decided.select("category", "rule_id", "reason").row(0) if decided.height else (str(SharingCategory.OPEN), None, None)
     )  # fmt: skip

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import places, sharing, terms
+from biodata import assessments, places, sharing, terms
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.store.query.filters import In, InBox
+from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import EvidenceView, SharingCategory
 
@@ -92,16 +92,15 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
+        assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
-        row = _result(lake, request, boundaries)
+        row = _result(lake, request, rules, boundaries)
         region = shapely.from_wkb(row["geometry"])
         west, south, east, north = shapely.bounds(region)
         window = (west - 0.1, south - 0.1, east + 0.1, north + 0.1)
         view = EvidenceView(request.records)
-        # The published cell decides whether a record is near the region, not its exact place.
-        records = lake.read("occurrences", where=InBox(*sharing.window_to_read(window, view)))
+        records = assessments.in_view(settings, lake, rules, boundaries, view=view, window=window)
         known = lake.read("occurrences", where=In("species", (request.species,)))
-    records = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window)
     if view is EvidenceView.PUBLIC:
         known = sharing.publish(known, rules, boundaries=boundaries)
     if known.is_empty():
@@ -112,7 +111,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     def strictest(frame: pl.DataFrame) -> SharingCategory:
         if request.records == "public":
             return SharingCategory.OPEN
-        return sharing.strictest(terms.conform(frame, terms.OCCURRENCE), rules)
+        return sharing.strictest(terms.conform(frame, terms.OCCURRENCE), rules, boundaries=boundaries)
 
     judging = evidence.EvidenceParameters(as_of=request.as_of, cell_m=request.cell_m, recent_years=request.recent_years)
     counted = evidence.counted(records, boundaries=boundaries, parameters=judging)
@@ -146,13 +145,17 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     return replace(proposal, facts=facts, sharing_category=str(category))
 
 
-def _result(lake: Lake, request: SurveyRequest, boundaries: places.BoundarySet) -> dict[str, Any]:
+def _result(
+    lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundaries: places.BoundarySet
+) -> dict[str, Any]:
     """Return the corridor or candidate asked, as the lake has it or as it is published."""
     known: list[str] = []
     for table, key in (("corridors", "corridor_id"), ("reserve_candidates", "candidate_id")):
-        frame = lake.read(table)
-        if request.records == "public":
-            frame = sharing.publish_results(table, frame, boundaries=boundaries)
+        frame = (
+            assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
+            if request.records == "public"
+            else lake.read(table)
+        )
         found = frame.filter(pl.col(key) == request.result)
         if found.height and found["geometry"][0] is not None:
             return found.row(0, named=True)

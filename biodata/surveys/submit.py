@@ -4,7 +4,6 @@ import hashlib
 import io
 import logging
 import os
-import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from biodata import jobs, pipeline, places
+from biodata.access.accounts import slug
+from biodata.access.roles import Action, Principal, Role, may
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store.models import ApiKey, Submission
+from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.surveys.check import check
 
@@ -30,7 +31,7 @@ def receive(
     content: bytes,
     name: str,
     *,
-    api_key: ApiKey,
+    sender: Principal,
     dataset: str | None = None,
     idempotency_key: str | None = None,
 ) -> int:
@@ -44,10 +45,11 @@ def receive(
         The workbook.
     name : str
         What its sender calls it; never used as a path.
-    api_key : ApiKey
+    sender : Principal
         Who sends it.
     dataset : str, optional
-        The dataset that it goes to: the key's own, or one made from the key's label, where nothing is given.
+        The dataset that it goes to: the one that its sender may upload to, or one called as the sender, where
+        nothing is given.
     idempotency_key : str, optional
         The same key from the same sender is the same upload.
 
@@ -59,15 +61,17 @@ def receive(
     Raises
     ------
     InputError
-        If the key may not upload to that dataset, or the idempotency key came with another file.
+        If the sender may not upload to that dataset, or the idempotency key came with another file.
     """
-    if api_key.dataset is not None and dataset not in (None, api_key.dataset):
-        problem = "this key uploads to another dataset"
-        raise InputError(problem, column="dataset", value=dataset, expected=api_key.dataset, code="DATASET_FORBIDDEN")
-    dataset = dataset or api_key.dataset or slug(api_key.label)
+    own = sorted({role.dataset for role in sender.roles if role.role is Role.UPLOADER and role.dataset is not None})
+    dataset = dataset or (own[0] if len(own) == 1 else slug(sender.label))
+    if not may(sender, Action.HAND_IN, dataset=dataset):
+        problem = "whoever has this key or token may not upload to that dataset"
+        expected = " or ".join(own[:20]) or "an account with the role uploader"
+        raise InputError(problem, column="dataset", value=dataset, expected=expected, code="DATASET_FORBIDDEN")
     checksum = hashlib.sha256(content).hexdigest()
     idempotency_key = idempotency_key or f"{dataset} {checksum}"
-    earlier = _earlier(registry, api_key, idempotency_key, checksum)
+    earlier = _earlier(registry, sender, idempotency_key, checksum)
     if earlier is not None:
         return earlier
     _keep(upload_path(settings, checksum), content)
@@ -76,7 +80,7 @@ def receive(
         file_name=Path(name).name[:200],
         file_sha256=checksum,
         idempotency_key=idempotency_key,
-        api_key_id=api_key.id,
+        account_id=sender.account_id,
     )
     try:
         # One transaction with its job: whoever hears its number knows that it will be taken in.
@@ -86,7 +90,7 @@ def receive(
             number = submission.id
             submission.job_id = jobs.add(session, JOB, {"submission": number})
     except IntegrityError:  # the same upload came twice at once; the other one was faster
-        earlier = _earlier(registry, api_key, idempotency_key, checksum)
+        earlier = _earlier(registry, sender, idempotency_key, checksum)
         if earlier is None:
             raise
         return earlier
@@ -138,16 +142,13 @@ def upload_path(settings: Settings, checksum: str) -> Path:
     return settings.data / "uploads" / f"{checksum}.xlsx"
 
 
-def slug(label: str) -> str:
-    """Return a dataset's key made from a label."""
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "surveys"
-
-
-def _earlier(registry: Registry, api_key: ApiKey, idempotency_key: str, checksum: str) -> int | None:
+def _earlier(registry: Registry, sender: Principal, idempotency_key: str, checksum: str) -> int | None:
     """Return the submission that came with the same key before."""
     with registry.session(read_only=True) as session:
         found = session.scalar(
-            select(Submission).where(Submission.api_key_id == api_key.id, Submission.idempotency_key == idempotency_key)
+            select(Submission).where(
+                Submission.account_id == sender.account_id, Submission.idempotency_key == idempotency_key
+            )
         )
     if found is None:
         return None

@@ -86,8 +86,11 @@ def test_a_candidate_from_the_list_shows_its_rank_and_each_criterion(page, demo_
     ready(page, demo_address)
     page.click("button[data-collection=reserve_candidates]")
     page.wait_for_selector("#card:not([hidden]) .part-value")
-    assert "Pareto front" in page.inner_text("#card")
-    assert "sampled weights" in page.inner_text("#card")
+    assert "(Pareto): no other candidate is at least as good in every criterion" in page.inner_text("#card")
+    assert "ways drawn by chance, it comes first in" in page.inner_text("#card")
+    strips = page.locator("#card svg.strip")
+    assert strips.count() >= 4
+    assert "other candidates are better" in strips.first.get_attribute("aria-label")
     assert "Boundary disagreement" in page.inner_text("#card")
 
 
@@ -98,12 +101,16 @@ def test_a_candidate_s_card_tells_hard_criteria_and_sides_and_leads_to_its_repor
     card = page.inner_text("#card")
     for words in (
         "Hard criteria",
-        "two sided evidence: passed",
+        "threatened species recorded on both sides: passed",
         "Records that count, by side",
         "what is published of them alone",
         "Unknown",
     ):
         assert words in card
+    page.wait_for_selector("#card .citation")
+    later = page.inner_text("#card")
+    for words in ("Tested against records: not run", "Boundary set: natural_earth", "Citation", "Lao PDR"):
+        assert words in later
     page.click("#card details summary")
     assert page.locator("#card table.sides tbody tr").count() > 3
     with page.context.expect_page() as opened:
@@ -117,6 +124,25 @@ def test_a_candidate_s_card_tells_hard_criteria_and_sides_and_leads_to_its_repor
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert complaints == []
+
+
+def test_on_a_telephone_the_card_leaves_the_map_s_buttons_free(page, demo_address):
+    page.set_viewport_size({"width": 390, "height": 844})
+    ready(page, demo_address)
+    buttons, panel = (page.locator(s).bounding_box() for s in (".maplibregl-ctrl-zoom-in", "#panel"))
+    assert panel["x"] + panel["width"] <= buttons["x"]
+    page.click("button[data-collection=reserve_candidates]")
+    page.wait_for_selector("#card:not([hidden])")
+    assert not page.is_visible("#panel")
+    page.click("#card .close")
+    assert page.is_visible("#panel")
+
+
+def test_the_map_names_the_boundary_set_that_it_draws(page, demo_address):
+    ready(page, demo_address)
+    page.wait_for_selector(".maplibregl-ctrl-attrib")
+    assert "Boundaries: natural earth" in page.inner_text(".maplibregl-ctrl-attrib")
+    assert "A band of 5,000 m along each" in page.inner_text("#viewpoint")
 
 
 def test_a_name_from_the_data_is_never_markup(page, demo_address):

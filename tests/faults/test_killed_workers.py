@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from biodata.access import api_keys
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
@@ -85,8 +86,8 @@ def test_every_acknowledged_upload_is_in_once_and_whole(tmp_path: Path, sample_d
     ledger: dict[str, int] = {}
     for number, moment in enumerate(MOMENTS):
         with Registry.open(settings) as registry:
-            key = registry.find_api_key(registry.new_api_key(f"team {number}"))
-            ledger[f"team-{number}"] = receive(settings, registry, content, "survey.xlsx", api_key=key)
+            key = api_keys.find(registry, api_keys.for_uploads(registry, f"team {number}"))
+            ledger[f"team-{number}"] = receive(settings, registry, content, "survey.xlsx", sender=key)
         killed = subprocess.run(
             [sys.executable, "-c", WORKING, str(settings.data), moment], env={**os.environ}, check=False
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from biodata.access import api_keys
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import models, releases
@@ -107,15 +108,16 @@ def test_a_killed_build_leaves_the_release_before_or_the_new_one(tmp_path: Path)
 def test_a_killed_registry_keeps_its_chain(tmp_path: Path):
     code = (
         "import sys; from pathlib import Path; from biodata.settings import Settings;"
-        "from biodata.store.registry import Registry\n"
+        "from biodata.access import accounts, api_keys; from biodata.store.registry import Registry\n"
         "with Registry.open(Settings(data=Path(sys.argv[1]))) as r:\n"
-        "    while True: print(r.new_api_key('a team'), flush=True)\n"
+        "    if accounts.find(r, 'a-team') is None: accounts.new(r, 'a-team')\n"
+        "    while True: print(api_keys.new(r, 'a-team'), flush=True)\n"
     )
     told: list[str] = []
     for run in range(3):
         told += killed(code, tmp_path, run, after_s=0.2)
         with Registry.open(Settings(data=tmp_path)) as registry:
-            assert all(registry.find_api_key(key) for key in told)
+            assert all(api_keys.find(registry, key) for key in told)
             assert registry.first_broken_audit_entry() is None
 
 
@@ -162,11 +164,11 @@ def test_a_full_disk_leaves_the_release_before(small_disk: Path, monkeypatch: py
 def test_a_full_disk_leaves_the_registry_whole(small_disk: Path):
     settings = Settings(data=small_disk / "data")
     with Registry.open(settings) as registry:
-        key = registry.new_api_key("a team")
+        key = api_keys.for_uploads(registry, "a team")
         filler = fill(small_disk, leave=0)
         with pytest.raises(StoreError, match="full"):
             registry.record_ingest("gbif", {"dataset": "d", "note": "x" * 5_000_000})
-        assert registry.find_api_key(key)
+        assert api_keys.find(registry, key)
         filler.unlink()
         registry.record_ingest("gbif", {"dataset": "d"})
     with Registry.open(settings) as registry, registry.session(read_only=True) as session:

@@ -1,7 +1,8 @@
 // The card: everything that was said of what was clicked, as text (never as markup from the data).
-import { closeButton, element, list, metres, node, number, paragraph, squareKilometres, table, text, title, words } from './card_basics';
+import { closeButton, element, list, metres, names, node, number, paragraph, squareKilometres, table, text, title, words } from './card_basics';
 import { candidate } from './card_candidate';
 import { evidence, report, sharing } from './card_evidence';
+import { country, standing } from './card_standing';
 import type { Feature, Properties } from './service';
 
 const FLAG_WORDS: Record<string, string> = {
@@ -32,7 +33,7 @@ function corridor(p: Properties): Node[] {
     title('Corridor', `${text(p['from_name'])} – ${text(p['to_name'])}`),
     functional ? '' : paragraph('No functional link was found under the cost limit of this run.', 'warning'),
     table([
-      ['Countries', list(p['country_codes'])],
+      ['Countries', element('div', '', ...names(p['country_codes']).map((code) => element('div', '', country(code))))],
       ['Least accumulated cost', metres(p['least_cost'], 'cost-')],
       ['Straight distance', metres(p['euclidean_m'])],
       ['Length of the path', metres(p['path_length_m'])],
@@ -43,6 +44,7 @@ function corridor(p: Properties): Node[] {
     ]),
     report(p['corridor_id']),
     paragraph('A model of where moving is cheapest under resistances that people chose; no record of any animal was asked.', 'part-meaning'),
+    standing(p['corridor_id']),
     ...evidence(p['evidence']),
     sharing(p),
   ].map(node);

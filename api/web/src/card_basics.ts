@@ -1,7 +1,7 @@
 // What every card is made of: elements whose words are text, and numbers with their units.
 import type { Properties } from './service';
 
-export type Row = [label: string, value: string];
+export type Row = [label: string, value: string | Node];
 
 export function title(kind: string, name: string): HTMLElement {
   return element('header', '', element('p', 'kind', kind), element('h2', '', name));

@@ -3,7 +3,15 @@ import {
   element, heading, list, names, node, number, object, paragraph, percent, squareKilometres, table, text, title, words,
 } from './card_basics';
 import { evidence, report, sharing } from './card_evidence';
+import { strip } from './card_plot';
+import { country, standing } from './card_standing';
 import type { Properties } from './service';
+
+const CHECKS: Record<string, string> = {
+  two_sided_evidence: 'threatened species recorded on both sides',
+  passable_link: 'a way that animals could take',
+  beyond_band: 'more than disagreement between maps',
+};
 
 const VIEW_WORDS: Record<string, string> = {
   public: 'what is published of them alone',
@@ -11,18 +19,23 @@ const VIEW_WORDS: Record<string, string> = {
 };
 
 export function candidate(p: Properties): Node[] {
-  const parts = Object.entries(object(p['parts'])).map(([name, value]) => part(name, object(value)));
   const told = object(p['evidence']);
   const ranking = object(told['ranking']);
+  const run = Object.entries(object(ranking['values']));
+  const others = run.filter(([rank]) => rank !== String(p['rank'])).map(([, values]) => object(values));
+  const parts = Object.entries(object(p['parts'])).map(([name, value]) => part(name, object(value), others.map((one) => one[name])));
   return [
     title('Candidate transboundary reserve', text(p['name'])),
     paragraph(
-      `Rank ${text(p['rank'])} of its run, Pareto front ${text(p['front'])}: first under ${percent(p['acceptability'])} of ` +
-        `${number(ranking['draws'], 0)} sampled weights, among the first ${text(ranking['first'])} under ${percent(p['within_first'])}.`,
+      `Place ${text(p['rank'])} of ${number(run.length, 0)} in its run, front ${text(p['front'])} (Pareto): ` +
+        (p['front'] === 1 ? 'no other' : 'another') +
+        ' candidate is at least as good in every criterion and better in one. ' +
+        `Weighed in ${number(ranking['draws'], 0)} ways drawn by chance, it comes first in ${percent(p['acceptability'])} of them, ` +
+        `among the first ${text(ranking['first'])} in ${percent(p['within_first'])}.`,
     ),
     report(p['candidate_id']),
     table([
-      ['Countries', shares(object(object(told['ground'])['countries'])) || list(p['country_codes'])],
+      ['Countries', shares(object(object(told['ground'])['countries'])) ?? list(p['country_codes'])],
       ['Area', squareKilometres(p['area_km2'])],
       ['Boundary disagreement', `${squareKilometres(p['boundary_disagreement_km2'])} (no evidence)`],
       ['Records', VIEW_WORDS[text(p['evidence_view'])] ?? '–'],
@@ -32,22 +45,24 @@ export function candidate(p: Properties): Node[] {
     heading('Criteria'),
     element('div', 'parts', ...parts),
     ...unknown(object(p['parts']), told),
+    standing(p['candidate_id']),
     ...evidence(p['evidence']),
     sharing(p),
   ].map(node);
 }
 
-function shares(countries: Properties): string {
-  return Object.entries(countries)
-    .map(([code, share]) => `${code} ${number(object(share)['percent'], 1)} %`)
-    .join(', ');
+function shares(countries: Properties): Node | null {
+  const entries = Object.entries(countries);
+  if (!entries.length) return null;
+  const lines = entries.map(([code, share]) => element('div', '', country(code), ` ${number(object(share)['percent'], 1)} %`));
+  return element('div', '', ...lines);
 }
 
 function hardCriteria(checks: Properties): HTMLElement[] {
   const items = Object.entries(checks).map(([name, check]) => {
     const passed = object(check)['passed'];
     const outcome = passed === true ? 'passed' : passed === false ? 'not passed' : 'could not be tested';
-    const item = element('li', passed === true ? 'passed' : 'failed', `${words(name)}: ${outcome}`);
+    const item = element('li', passed === true ? 'passed' : 'failed', `${CHECKS[name] ?? words(name)}: ${outcome}`);
     item.title = text(object(check)['meaning']);
     return item;
   });
@@ -69,11 +84,8 @@ function sides(told: Properties): HTMLElement[] {
     head.setAttribute('scope', 'row');
     return element('tr', shared.has(name) ? 'shared' : '', head, ...codes.map((code) => element('td', '', String(count(code, name)))));
   });
-  const heads = ['Species', ...codes].map((name) => {
-    const head = element('th', '', name);
-    head.setAttribute('scope', 'col');
-    return head;
-  });
+  const heads = [element('th', '', 'Species'), ...codes.map((code) => country(code, 'th'))];
+  for (const head of heads) head.setAttribute('scope', 'col');
   const body = element('table', 'sides', element('thead', '', element('tr', '', ...heads)), element('tbody', '', ...rows));
   const summary = element('summary', '', `${shared.size} threatened species on two sides, ${species.length - shared.size} on one`);
   const details = element('details', 'evidence', summary, body);
@@ -94,13 +106,20 @@ function unknown(parts: Properties, told: Properties): HTMLElement[] {
   return items.length ? [heading('Unknown'), element('ul', 'checks', ...items.map((item) => element('li', '', item)))] : [];
 }
 
-function part(name: string, told: Properties): HTMLElement {
-  const value = typeof told['value'] === 'number' ? `${number(told['value'], 2)} ${text(told['unit'])}` : 'not known';
+function part(name: string, told: Properties, others: unknown[]): HTMLElement {
+  const direction = told['direction'] ? ` (${text(told['direction'])} is better)` : '';
   return element(
     'div',
     'part',
     element('span', 'part-name', words(name)),
-    element('span', 'part-value', `${value} (${text(told['direction'])} is better)`),
+    element('span', 'part-value', `${valued(told['value'], text(told['unit']))}${direction}`),
+    strip(words(name), told['value'], others, told['direction']),
     element('p', 'part-meaning', text(told['meaning'])),
   );
+}
+
+/** A value with its unit; a share is told in percent. */
+function valued(value: unknown, unit: string): string {
+  if (typeof value !== 'number') return 'not known';
+  return unit.startsWith('share ') ? `${percent(value)} ${unit.slice('share '.length)}` : `${number(value, 2)} ${unit}`;
 }

@@ -1,6 +1,6 @@
 // What a result stands on: parameters, sharing category, and the way to its printable report.
 import { element, object, paragraph, plain, text, words } from './card_basics';
-import type { Properties } from './service';
+import { reportAddress, type Properties } from './service';
 
 const CATEGORY_WORDS: Record<string, string> = {
   '1_degree': 'as a cell of 1°',
@@ -33,7 +33,7 @@ export function tree(value: unknown): HTMLElement {
 export function report(id: unknown): HTMLElement | string {
   if (typeof id !== 'string' || !id) return '';
   const anchor = element('a', 'report', 'Printable report');
-  anchor.setAttribute('href', `/v1/reports/${id.split('/').map(encodeURIComponent).join('/')}`);
+  anchor.setAttribute('href', reportAddress(id));
   anchor.setAttribute('target', '_blank');
   anchor.setAttribute('rel', 'noopener');
   return anchor;

@@ -1,11 +1,12 @@
-import { LngLatBounds, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource } from 'maplibre-gl';
+import { AttributionControl, LngLatBounds, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl, type GeoJSONSource } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import 'maplibre-gl/dist/maplibre-gl.css';
 import './style.css';
 import { showCard } from './card';
+import { metres, text } from './card_basics';
 import { base, chosen, clickable, sources, themes } from './layers';
 import { fillAnswers, fillLayers, wireSearch } from './panel';
-import { currentRelease, feature, features, type Feature } from './service';
+import { boundarySet, currentRelease, feature, features, type Feature } from './service';
 
 declare global {
   interface Window {
@@ -24,7 +25,7 @@ const map = new MapLibre({
   container: 'map',
   style: { version: 8, sources, layers: [...base, ...themes.flatMap((theme) => theme.layers), ...chosen] },
   bounds: [92, -2, 118, 30],
-  attributionControl: { compact: false, customAttribution: 'Boundaries: Natural Earth, no position on any boundary' },
+  attributionControl: false,
   hash: true,
 });
 map.addControl(new NavigationControl({ visualizePitch: false }), 'top-right');
@@ -57,8 +58,12 @@ async function load(): Promise<void> {
     fit(answer);
   });
   status.textContent = `release ${currentRelease()}`;
+  const set = await boundarySet();
+  const named = text(set['boundary_set']).replaceAll('_', ' ');
+  map.addControl(new AttributionControl({ compact: false, customAttribution: `Boundaries: ${named}, no position on any boundary` }));
   find('viewpoint').textContent =
-    'Borders are drawn from Natural Earth (public domain). A band of 5 km around each counts as either side; the map takes no position on any boundary.';
+    `Borders are drawn from the set ${named} ${text(set['boundary_version'])}. A band of ${metres(set['band_m'])} along each counts as ` +
+    `either side; the map takes no position on any boundary. ${text(set['viewpoint'])}`;
 }
 
 map.on('click', (event) => {
@@ -130,5 +135,12 @@ function fit(answer: Feature): void {
     else value.forEach(walk);
   };
   if (answer.geometry && 'coordinates' in answer.geometry) walk(answer.geometry.coordinates);
-  if (!bounds.isEmpty()) map.fitBounds(bounds, { padding: 90, maxZoom: 11 });
+  if (!bounds.isEmpty()) map.fitBounds(bounds, { padding: free(), maxZoom: 11 });
+}
+
+/** What panel and card hide at each side, pixels; a telephone has the card below and no panel while it is open. */
+function free(): { top: number; bottom: number; left: number; right: number } {
+  const wide = window.innerWidth > 1000;
+  if (wide) return { top: 60, bottom: 60, left: find('panel').offsetWidth + 50, right: card.offsetWidth + 90 };
+  return { top: 60, bottom: Math.min(card.offsetHeight + 60, 0.75 * window.innerHeight), left: 30, right: 30 };
 }

@@ -64,6 +64,21 @@ export async function suggest(text: string): Promise<Taxon[]> {
   });
 }
 
+/** The boundary set that the release draws. */
+export async function boundarySet(): Promise<Properties> {
+  return (await ask<{ boundarySet: Properties }>('/ogc/collections/boundaries?f=json')).boundarySet;
+}
+
+/** The address of a result's printable report. */
+export function reportAddress(id: string): string {
+  return `/v1/reports/${id.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** All numbers of a result's report. */
+export function reportNumbers(id: string): Promise<Properties> {
+  return ask(`${reportAddress(id)}?f=json`);
+}
+
 /** The address of a collection's tiles, for MapLibre. */
 export function tilesOf(collection: string): string {
   return `${location.origin}/ogc/collections/${collection}/tiles/WebMercatorQuad/{z}/{y}/{x}`;

@@ -1,6 +1,6 @@
 """What candidates are compared by, once the hard criteria are met: each a number with its unit, direction and meaning."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,15 +13,14 @@ from biodata import geo
 from biodata.analysis.areas import km2
 from biodata.analysis.candidates.habitat import Crossing
 from biodata.analysis.candidates.pressure import Measured
+from biodata.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
     from biodata.analysis.candidates.ground import Ground
     from biodata.analysis.evidence import TwoSided
 
-_DECIMALS: Final = 6
-IN_FORCE: Final = ("designated", "inscribed", "established", "adopted", "declared", "gazetted")
-"""Words of a status that is in force."""
-_TOLD: Final = ("name", "designation", "iucn_category", "status")
+DECIMALS: Final = 6
+"""Numbers of a card are told to so many decimals, and had again from these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +29,39 @@ class Criterion:
 
     Attributes
     ----------
-    name : str
+    name : CandidateCriterion
     direction : str
         `more` or `less`: which is better.
     unit, meaning : str
     """
 
-    name: str
+    name: CandidateCriterion
     direction: str
     unit: str
     meaning: str
 
 
 CRITERIA: Final = (
-    Criterion("shared_species", "more", "species", "Threatened species with records that count on two sides."),
+    Criterion(CandidateCriterion.SHARED_SPECIES, "more", "species", "Threatened species with records that count on two sides."),
     Criterion(
-        "habitat_continuity", "more", "share of the ground",
+        CandidateCriterion.HABITAT_CONTINUITY, "more", "share of the ground",
         "Habitat in pieces that go on over the line, beyond the band on both sides, divided by all ground.",
     ),
     Criterion(
-        "governance", "more", "share of the side's ground",
+        CandidateCriterion.GOVERNANCE, "more", "share of the side's ground",
         "Ground in protected areas whose status is in force, on the side that has least of it.",
     ),
     Criterion(
-        "network_gain", "more", "percent",
+        CandidateCriterion.NETWORK_GAIN, "more", "percent",
         "By how much joining raises the equivalent connected area (dECA) of all protected ground; ProtConn rises alike.",
     ),
     Criterion(
-        "irreplaceability", "more", "sum of shares",
+        CandidateCriterion.IRREPLACEABILITY, "more", "sum of shares",
         "Rarity-weighted richness: for each threatened species the share of its occupied cells that lie here; or the mean "
         "selection frequency of a reserve plan.",
     ),
-    Criterion("human_pressure", "less", "by the layer", "People, settlements or roads on its ground."),
-    Criterion("cost", "less", "km² or the layer's unit", "Ground that is in no protected area yet, or its cost by a layer."),
+    Criterion(CandidateCriterion.HUMAN_PRESSURE, "less", "by the layer", "People, settlements or roads on its ground."),
+    Criterion(CandidateCriterion.COST, "less", "km² or the layer's unit", "Ground that is in no protected area yet, or its cost by a layer."),
 )  # fmt: skip
 """In the order in which they are told."""
 
@@ -117,49 +116,7 @@ def habitat_continuity(found: Crossing | None) -> Value:
         "known_km2": found.known_km2,
         "ground_km2": found.ground_km2,
     }
-    return Value(round(found.crossing_km2 / found.ground_km2, _DECIMALS), numbers)
-
-
-def governance(
-    ground: "Ground", areas: gpd.GeoDataFrame, lands: Mapping[str, shapely.Geometry], agreements: Sequence[str]
-) -> Value:
-    """Take the share of each side's ground that is protected with a status in force, and of these the least.
-
-    Parameters
-    ----------
-    ground : Ground
-    areas : geopandas.GeoDataFrame
-        Protected areas with status, designation, iucn_category; degrees, WGS 84.
-    lands : mapping of str to shapely geometry
-        The ground on each side's own land, by the side's name.
-    agreements : sequence of str
-        Names of agreements between its countries that were told to the run.
-    """
-    near = areas[np.asarray(shapely.intersects(areas.geometry.to_numpy(), ground.polygon), dtype=bool)]
-    shapes = near.geometry.to_numpy()
-    status = [one.strip().lower() if isinstance(one, str) and one.strip() else None for one in near["status"]]
-    in_force = np.array([one is not None and one.startswith(IN_FORCE) for one in status], dtype=bool)
-    not_told = np.array([one is None for one in status], dtype=bool)
-    shares: dict[str, float | None] = {}
-    sides = {}
-    for name, land in lands.items():
-        ground_km2 = round(km2(land), _DECIMALS)
-        protected = round(km2(shapely.intersection(shapely.union_all(shapes[in_force]), land)), _DECIMALS)
-        unknown = shapely.difference(shapely.union_all(shapes[not_told]), shapely.union_all(shapes[in_force]))
-        unknown_km2 = round(km2(shapely.intersection(unknown, land)), 3)
-        sides[name] = {"ground_km2": ground_km2, "in_force_km2": protected, "status_not_told_km2": unknown_km2}
-        shares[name] = round(protected / ground_km2, _DECIMALS) if ground_km2 > 0 and unknown_km2 == 0 else None
-    known = [share for share in shares.values() if share is not None]
-    numbers = {
-        "sides": sides,
-        "areas": [
-            # pandas has nan for a text that is not told.
-            {name: row[name] if isinstance(row[name], str) else None for name in _TOLD}
-            for row in near.to_dict("records")
-        ],
-        "agreements": list(agreements) or "none was told to this run",
-    }
-    return Value(min(known) if len(known) == len(shares) and known else None, numbers)
+    return Value(round(found.crossing_km2 / found.ground_km2, DECIMALS), numbers)
 
 
 def network_gain(found: Mapping[str, float | None]) -> Value:
@@ -191,43 +148,60 @@ class Rarity:
 def irreplaceability(near: pl.DataFrame | None, rarity: Rarity | None, frequency: Measured | None) -> Value:
     """Return rarity-weighted richness; or the mean selection frequency where there is a plan."""
     if frequency is not None:
-        return Value(frequency.value, dict(frequency.input))
+        return Value(frequency.value, {"of": "selection frequency"} | frequency.input)
     if near is None or rarity is None:
         return Value(None, {"records": None})
     here = _cells(near, rarity.cell_m)
     by_species = {name: {"here": len(cells), "window": len(rarity.cells[name])} for name, cells in sorted(here.items())}
     total = sum(count["here"] / count["window"] for count in by_species.values())
-    return Value(round(total, _DECIMALS), {"cells_by_species": by_species, "cell_m": rarity.cell_m})
+    return Value(round(total, DECIMALS), {"cells_by_species": by_species, "cell_m": rarity.cell_m})
 
 
-def selection_frequency(polygon: shapely.Geometry, plan: gpd.GeoDataFrame) -> Measured:
-    """Return the mean selection frequency on some ground, by area.
+@dataclass(frozen=True, eq=False, slots=True)
+class Plan:
+    """Reserve plans that were solved before.
+
+    Attributes
+    ----------
+    units : geopandas.GeoDataFrame
+        Planning units with `selection_frequency`, 0-1; degrees, WGS 84.
+    facts : mapping
+        Where they come from, as plain values for the card.
+    """
+
+    units: gpd.GeoDataFrame
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def selection_frequency(polygon: shapely.Geometry, plan: Plan) -> Measured:
+    """Return the mean selection frequency on some ground, by area; of ground outside the plan nothing is told.
 
     Parameters
     ----------
     polygon : shapely geometry
         Degrees, WGS 84.
-    plan : geopandas.GeoDataFrame
-        Planning units with `selection_frequency`, 0-1; degrees, WGS 84.
+    plan : Plan
     """
-    near = plan[np.asarray(shapely.intersects(plan.geometry.to_numpy(), polygon), dtype=bool)]
+    units = plan.units
+    near = units[np.asarray(shapely.intersects(units.geometry.to_numpy(), polygon), dtype=bool)]
     amounts = geo.area_km2(shapely.intersection(near.geometry.to_numpy(), polygon))
-    covered = round(float(amounts.sum()), _DECIMALS)
+    covered = round(float(amounts.sum()), DECIMALS)
+    told = {"plan": dict(plan.facts), "planned_km2": covered, "area_km2": round(km2(polygon), DECIMALS)}
     if covered == 0:
-        return Measured(None, {"planned_km2": 0.0})
-    weighted = round(float((amounts * near["selection_frequency"].to_numpy(dtype=float)).sum()), _DECIMALS)
-    return Measured(round(weighted / covered, _DECIMALS), {"planned_km2": covered, "frequency_km2": weighted})
+        return Measured(None, told)
+    weighted = round(float((amounts * near["selection_frequency"].to_numpy(dtype=float)).sum()), DECIMALS)
+    return Measured(round(weighted / covered, DECIMALS), told | {"frequency_km2": weighted})
 
 
-def cost(ground: "Ground", areas: gpd.GeoDataFrame, by_layer: float | None, layer: str | None) -> Value:
-    """Return the ground that is in no protected area yet; or the sum of a cost layer where there is one."""
-    if layer is not None:
-        return Value(None if by_layer is None else round(by_layer, _DECIMALS), {"layer": layer})
+def cost(ground: "Ground", areas: gpd.GeoDataFrame, by_layer: Measured | None) -> Value:
+    """Return the ground that is in no protected area yet; or what a cost layer told of it, where there is one."""
+    if by_layer is not None:
+        return Value(by_layer.value, by_layer.input)
     shapes = areas.geometry.to_numpy()
     near = shapes[np.asarray(shapely.intersects(shapes, ground.polygon), dtype=bool)]
-    area = round(km2(ground.polygon), _DECIMALS)
-    protected = round(km2(shapely.intersection(shapely.union_all(near), ground.polygon)), _DECIMALS)
-    return Value(round(max(0.0, area - protected), _DECIMALS), {"area_km2": area, "protected_km2": protected})
+    area = round(km2(ground.polygon), DECIMALS)
+    protected = round(km2(shapely.intersection(shapely.union_all(near), ground.polygon)), DECIMALS)
+    return Value(round(max(0.0, area - protected), DECIMALS), {"area_km2": area, "protected_km2": protected})
 
 
 def _cells(records: pl.DataFrame, cell_m: float) -> dict[str, set[tuple[int, int]]]:

@@ -1,7 +1,7 @@
 """The values of all criteria of a run's candidates."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -10,7 +10,8 @@ import shapely
 
 from biodata import geo
 from biodata.analysis.candidates import criteria, network_gain, pressure
-from biodata.analysis.candidates.criteria import Rarity, Value
+from biodata.analysis.candidates.criteria import Plan, Rarity, Value
+from biodata.analysis.candidates.governance import Agreement, governance
 from biodata.analysis.candidates.ground import land_of
 from biodata.analysis.candidates.habitat import Habitat
 from biodata.analysis.candidates.judging import Judged
@@ -36,18 +37,18 @@ class Surroundings:
         Population, settlements or roads; the first of these is the measure of human pressure.
     cost_layer : LayerFile, optional
         A raster whose sum over a candidate's ground is its cost.
-    plan : geopandas.GeoDataFrame, optional
-        Planning units with `selection_frequency`, 0-1; degrees, WGS 84.
-    agreements : mapping of tuple of str to sequence of str
-        Names of agreements by the country codes, in order, that they bind.
+    plan : Plan, optional
+        Reserve plans: how often they take some ground is its irreplaceability.
+    agreements : sequence of Agreement, optional
+        Between countries; none where the run was told of none.
     """
 
     window: tuple[float, float, float, float] | None = None
     habitat: Habitat | None = None
     layers: Sequence[LayerFile] = ()
     cost_layer: LayerFile | None = None
-    plan: gpd.GeoDataFrame | None = None
-    agreements: Mapping[tuple[str, ...], Sequence[str]] = field(default_factory=dict)
+    plan: Plan | None = None
+    agreements: Sequence[Agreement] | None = None
 
 
 def measure_by(
@@ -81,24 +82,18 @@ def measure_by(
     def measure(judged: Judged) -> dict[str, Value]:
         ground, polygon = judged.ground, judged.ground.polygon
         lands = {" and ".join(s): shapely.intersection(polygon, land_of(s, boundaries, polygon)) for s in ground.sides}
-        agreements = surroundings.agreements.get(tuple(ground.codes), ())
         plan = surroundings.plan
         people = pressure.human_pressure(polygon, layer)
         return {
             "shared_species": criteria.shared_species(judged.species),
             "habitat_continuity": criteria.habitat_continuity(judged.crossing),
-            "governance": criteria.governance(ground, table, lands, agreements),
+            "governance": governance(ground, table, lands, surroundings.agreements),
             "network_gain": criteria.network_gain(network_gain.gain(network, polygon)),
             "irreplaceability": criteria.irreplaceability(
                 judged.near, rarity, None if plan is None else criteria.selection_frequency(polygon, plan)
             ),
             "human_pressure": Value(people.value, people.input),
-            "cost": criteria.cost(
-                ground,
-                table,
-                None if of_cost is None else pressure.sum_of_cells(polygon, of_cost),
-                None if of_cost is None else of_cost.name,
-            ),
+            "cost": criteria.cost(ground, table, None if of_cost is None else pressure.cost_by_layer(polygon, of_cost)),
         }
 
     return measure

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from biodata.errors import InputError
+from biodata.vocabularies import CandidateCriterion
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class CandidateParameters:
         Weight vectors that are drawn.
     seed : int
         Start of the draws.
+    criteria : tuple of str
+        Of CandidateCriterion: what candidates are ranked by; the others are told all the same.
     """
 
     facing_distance_m: float = 10_000.0
@@ -56,6 +59,7 @@ class CandidateParameters:
     first: int = 3
     draws: int = 10_000
     seed: int = 1
+    criteria: tuple[str, ...] = tuple(CandidateCriterion)
 
     def __post_init__(self) -> None:
         distances = (self.facing_distance_m, self.dispersal_m, self.rarity_cell_m, self.border_reach_m,
@@ -69,4 +73,4 @@ class CandidateParameters:
 
     def told(self) -> dict[str, Any]:
         """Return the parameters as plain values for the evidence."""
-        return asdict(self)
+        return asdict(self) | {"criteria": [str(one) for one in self.criteria]}

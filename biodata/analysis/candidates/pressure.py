@@ -9,7 +9,7 @@ import shapely
 
 from biodata import geo
 from biodata.analysis.areas import km2
-from biodata.analysis.grid import equal_area_grid
+from biodata.analysis.grid import Floats, equal_area_grid
 from biodata.analysis.layer_reading import LayerFile, read_cells, read_features
 from biodata.analysis.rasters import cells_inside
 from biodata.errors import InputError
@@ -17,6 +17,8 @@ from biodata.errors import InputError
 THEMES: Final = ("population", "settlements", "roads")
 """Layers that tell of human pressure, the first that there is being the one that is used: several in one number would
 need weights that nobody sees."""
+LEAST_KNOWN: Final = 0.95
+"""Share of the cells on some ground that a cost layer must know."""
 _UNITS: Final = {"population": "people per km²", "settlements": "settlements per 100 km²", "roads": "km per km²"}
 
 
@@ -70,18 +72,55 @@ def human_pressure(polygon: shapely.Geometry, layer: LayerFile | None) -> Measur
     return Measured(round(value, 6), told | {"amount": round(found, 6), "area_km2": round(area_km2, 6)})
 
 
+def cost_by_layer(polygon: shapely.Geometry, layer: LayerFile) -> Measured:
+    """Return what some ground costs by a layer: the sum of its cells there.
+
+    Parameters
+    ----------
+    polygon : shapely geometry
+        Degrees, WGS 84.
+    layer : LayerFile
+        A raster of quantities.
+
+    Returns
+    -------
+    Measured
+        None where the layer knows less than `LEAST_KNOWN` of the ground: what is not known would count as free.
+    """
+    found, within = _cells_on(polygon, layer)
+    known = found[np.isfinite(found)]
+    share = within * known.size / found.size if found.size else 0.0
+    told: dict[str, Any] = {
+        "layer": layer.name, "sha256": layer.sha256, "cells": int(found.size), "known_share": round(share, 6),
+        "least_known_share": LEAST_KNOWN,
+    }  # fmt: skip
+    if share < LEAST_KNOWN:
+        return Measured(None, told)
+    return Measured(round(float(known.sum()), 6), told)
+
+
 def sum_of_cells(polygon: shapely.Geometry, layer: LayerFile) -> float | None:
     """Return the sum of a raster's cells whose middles lie on some ground (degrees, WGS 84); None where none is known."""
+    found, _ = _cells_on(polygon, layer)
+    known = found[np.isfinite(found)]
+    return float(known.sum()) if known.size else None
+
+
+def _cells_on(polygon: shapely.Geometry, layer: LayerFile) -> tuple[Floats, float]:
+    """Return a raster's cells whose middles lie on some ground, nan where they hold no data, and its share within it."""
     west, south, east, north = (float(v) for v in shapely.bounds(polygon))
     try:
         values, own = read_cells(layer, equal_area_grid((west, south, east, north), 1000.0))
     except InputError as error:
         if error.code != "RASTER_OUTSIDE":
             raise
-        return None
-    inside = values.ravel()[cells_inside(geo.project(polygon, 4326, own.crs), own)]
-    known = inside[np.isfinite(inside)]
-    return float(known.sum()) if known.size else None
+        return np.empty(0), 0.0
+    flat = geo.project(polygon, 4326, own.crs)
+    whole = shapely.area(flat)
+    within = (
+        shapely.area(shapely.intersection(shapely.make_valid(flat), shapely.box(*own.bounds))) / whole if whole else 0.0
+    )
+    return values.ravel()[cells_inside(flat, own)], float(within)
 
 
 def _length_or_count(polygon: shapely.Geometry, layer: LayerFile) -> float:

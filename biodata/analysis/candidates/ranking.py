@@ -7,18 +7,29 @@ from typing import Any, Final
 import numpy as np
 
 from biodata.analysis.candidates import acceptability, pareto
-from biodata.analysis.candidates.criteria import CRITERIA
+from biodata.analysis.candidates.criteria import CRITERIA, Criterion
 from biodata.analysis.grid import Floats
+from biodata.vocabularies import CandidateCriterion
 
 MISSING: Final = (
     "A missing value is worse than every known one and as bad as another missing one, so no candidate is favoured by "
     "missing data."
 )
 SCALE: Final = "Share of the other candidates that are worse in the criterion; missing is 0."
+NOT_CHOSEN: Final = "not chosen for the ranking"
+NOT_KNOWN: Final = "known of no candidate"
+ALIKE: Final = "the same for all candidates: it cannot tell them apart"
 _DECIMALS: Final = 6
 
 
-def rank(values: Sequence[Mapping[str, float | None]], *, draws: int, seed: int, first: int) -> list[dict[str, Any]]:
+def rank(
+    values: Sequence[Mapping[str, float | None]],
+    *,
+    draws: int,
+    seed: int,
+    first: int,
+    criteria: Sequence[str] = tuple(CandidateCriterion),
+) -> list[dict[str, Any]]:
     """Rank candidates.
 
     Parameters
@@ -27,19 +38,24 @@ def rank(values: Sequence[Mapping[str, float | None]], *, draws: int, seed: int,
         None where missing.
     draws, seed, first : int
         See `acceptability.accept`.
+    criteria : sequence of str
+        Names of the criteria that decide front and rank; the others are told and decide nothing.
 
     Returns
     -------
     list of n dict
         `position` (in `values`) and what a card tells, the first rank first. `values` in it holds the criteria of all
-        ranked candidates by their rank, without names.
+        ranked candidates by their rank, without names; `ranked_by` names those that tell candidates apart, and
+        `left_out` the others with the reason.
     """
     if not values:
         return []
-    more = np.array([criterion.direction == "more" for criterion in CRITERIA])
+    chosen = [criterion for criterion in CRITERIA if criterion.name in criteria]
+    more = np.array([criterion.direction == "more" for criterion in chosen])
     matrix = np.array(
-        [[np.nan if (v := one[c.name]) is None else v for c in CRITERIA] for one in values], dtype=np.float64
+        [[np.nan if (v := one[c.name]) is None else v for c in chosen] for one in values], dtype=np.float64
     )
+    left_out = _left_out(values, chosen)
     # The order of what comes in decides nothing: candidates that are alike in all keep the order of their values.
     good = pareto.goodness(matrix, more)
     front = pareto.fronts(good)
@@ -60,12 +76,15 @@ def rank(values: Sequence[Mapping[str, float | None]], *, draws: int, seed: int,
                 "nine_in_ten_ranks": [int(found.low_rank[i]), int(found.high_rank[i])],
                 "rank_share": _number(found.rank_share[i]),
                 "beats_next": _number(found.beats_next[i]),
-                "central_weights": _weights(found.central_weights[i]),
+                "central_weights": _weights(found.central_weights[i], chosen),
                 "draws": draws,
                 "seed": seed,
                 "weights": acceptability.METHOD,
                 "scale": SCALE,
                 "missing": MISSING,
+                "criteria": [str(criterion.name) for criterion in chosen],
+                "ranked_by": [str(criterion.name) for criterion in chosen if criterion.name not in left_out],
+                "left_out": left_out,
                 "directions": {criterion.name: criterion.direction for criterion in CRITERIA},
                 "values": by_rank,
             }
@@ -88,7 +107,7 @@ def again(card: Mapping[str, Any]) -> dict[str, Any]:
     """
     everyone = card["values"]
     ordered = [everyone[str(place)] for place in range(1, len(everyone) + 1)]
-    rows = rank(ordered, draws=card["draws"], seed=card["seed"], first=card["first"])
+    rows = rank(ordered, draws=card["draws"], seed=card["seed"], first=card["first"], criteria=card["criteria"])
     own = next(row for row in rows if row["rank"] == card["rank"])
     return {name: value for name, value in own.items() if name != "position"}
 
@@ -106,10 +125,24 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), _DECIMALS)
 
 
-def _weights(weights: Floats) -> dict[str, float] | None:
+def _left_out(values: Sequence[Mapping[str, float | None]], chosen: Sequence[Criterion]) -> dict[str, str]:
+    """Return the criteria that decide nothing, with the reason."""
+    told = {}
+    for criterion in CRITERIA:
+        found = {one[criterion.name] for one in values}
+        if criterion not in chosen:
+            told[str(criterion.name)] = NOT_CHOSEN
+        elif found == {None}:
+            told[str(criterion.name)] = NOT_KNOWN
+        elif len(found) == 1 and len(values) > 1:
+            told[str(criterion.name)] = ALIKE
+    return told
+
+
+def _weights(weights: Floats, chosen: Sequence[Criterion]) -> dict[str, float] | None:
     """Return weights by criterion; None for a candidate that stands first under none."""
     if np.isnan(weights).any():
         return None
     return {
-        criterion.name: round(float(weight), _DECIMALS) for criterion, weight in zip(CRITERIA, weights, strict=True)
+        str(criterion.name): round(float(weight), _DECIMALS) for criterion, weight in zip(chosen, weights, strict=True)
     }

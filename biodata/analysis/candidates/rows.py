@@ -1,6 +1,7 @@
 """Rows of the tables that tell candidates and everything that was looked at."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -8,11 +9,12 @@ import shapely
 
 from biodata import terms
 from biodata.analysis.areas import km2
-from biodata.analysis.candidates import criteria
+from biodata.analysis.candidates import criteria, looking_next
 from biodata.analysis.candidates.criteria import Value
 from biodata.analysis.candidates.facing import Facing, Pair
 from biodata.analysis.candidates.ground import Ground, country_shares
-from biodata.analysis.candidates.judging import Judged
+from biodata.analysis.candidates.judging import CANDIDATE, Judged
+from biodata.analysis.candidates.looking_next import Tasks
 from biodata.analysis.candidates.parameters import CandidateParameters
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 def candidate(
     one: Judged,
     values: dict[str, Value],
+    tasks: Tasks,
     boundaries: "BoundarySet",
     parameters: CandidateParameters,
     records: "Counted | None",
@@ -37,6 +40,7 @@ def candidate(
         "links": [_link(pair, link, ground) for pair, link in ground.links.items()],
         "ground": country_shares(ground.polygon, boundaries),
         "boundary_disagreement_km2": {name: round(v, 3) for name, v in ground.spill_km2.items()},
+        **_next(tasks),
         "notes": [*ground.notes, "Overlap over a border counts as no evidence."],
     }
     if one.species is not None:
@@ -58,7 +62,7 @@ def candidate(
     }
 
 
-def considered(judged: list[Judged], boundaries: "BoundarySet") -> pl.DataFrame:
+def considered(judged: list[Judged], tasks: Callable[[Judged], Tasks], boundaries: "BoundarySet") -> pl.DataFrame:
     """Tell everything that was looked at, with the hard criteria that it fails."""
     ordered = sorted(judged, key=lambda one: (one.ground.name, one.ground.area_ids))
     rows = [
@@ -71,13 +75,23 @@ def considered(judged: list[Judged], boundaries: "BoundarySet") -> pl.DataFrame:
             "outcome": one.outcome,
             "failed": one.failed,
             "evidence": json.dumps(
-                {"boundaries": _boundaries(boundaries), "hard_criteria": one.told()}, ensure_ascii=False
+                {
+                    "boundaries": _boundaries(boundaries),
+                    "hard_criteria": one.told(),
+                    **({} if one.outcome == CANDIDATE else _next(tasks(one))),
+                },
+                ensure_ascii=False,
             ),
             "geometry": shapely.to_wkb(one.ground.polygon),
         }
         for number, one in enumerate(ordered, start=1)
     ]
     return pl.DataFrame(rows, schema=terms.schema(terms.CONSIDERED))
+
+
+def _next(tasks: Tasks) -> dict[str, Any]:
+    """Tell where to look next, and what that takes."""
+    return {"survey_tasks": tasks, "survey_effort": looking_next.effort_needed()} if tasks else {}
 
 
 def _boundaries(boundaries: "BoundarySet") -> dict[str, Any]:

@@ -15,7 +15,7 @@ import shapely
 
 from biodata import terms
 from biodata.analysis import areas as areas_of
-from biodata.analysis.candidates import clusters, facing, joining, judging, ranking
+from biodata.analysis.candidates import clusters, facing, joining, judging, looking_next, ranking
 from biodata.analysis.candidates import rows as rows_of
 from biodata.analysis.candidates.facing import Facing, Pair
 from biodata.analysis.candidates.ground import Ground
@@ -56,6 +56,7 @@ def find(
     view: EvidenceView = EvidenceView.PUBLIC,
     category: SharingCategory = SharingCategory.OPEN,
     surroundings: Surroundings | None = None,
+    everything: "Counted | None" = None,
 ) -> Found:
     """Find candidate transboundary reserves.
 
@@ -77,6 +78,8 @@ def find(
     category : SharingCategory
         The strictest of the records that were read exactly; open where only what is published of them was read.
     surroundings : Surroundings, optional
+    everything : Counted, optional
+        Records of all species: with them, what one side alone has becomes tasks for surveys on the other.
 
     Returns
     -------
@@ -93,14 +96,15 @@ def find(
     judged += [judge(_joined(three, table, links)) for three in facing.triples(passable)]
     if records is not None and around.window is not None:
         judged += [judge(ground) for ground in _clusters(around.window, records, boundaries, parameters)]
+    tasks = looking_next.tasks_by(everything, records, boundaries, parameters, category)
     passed = [one for one in judged if one.outcome == judging.CANDIDATE]
     rows = []
     if passed:
         measure = measure_by(table, records, boundaries, parameters, around)
-        rows = [rows_of.candidate(one, measure(one), boundaries, parameters, records) for one in passed]
+        rows = [rows_of.candidate(one, measure(one), tasks(one), boundaries, parameters, records) for one in passed]
     how = {"evidence_view": pl.lit(str(view)), "sharing_category": pl.lit(str(category))}
     return Found(
-        _ranked(rows, parameters).with_columns(**how), rows_of.considered(judged, boundaries).with_columns(**how)
+        _ranked(rows, parameters).with_columns(**how), rows_of.considered(judged, tasks, boundaries).with_columns(**how)
     )
 
 
@@ -151,8 +155,9 @@ def _ranked(rows: list[dict[str, Any]], parameters: CandidateParameters) -> pl.D
     """Rank the candidates."""
     rows.sort(key=lambda row: ranking.sort_key(row["values"], row["name"]))
     ranks = ranking.rank(
-        [row["values"] for row in rows], draws=parameters.draws, seed=parameters.seed, first=parameters.first
-    )
+        [row["values"] for row in rows], draws=parameters.draws, seed=parameters.seed, first=parameters.first,
+        criteria=parameters.criteria,
+    )  # fmt: skip
     made: list[dict[str, Any]] = []
     for number, rank in enumerate(ranks, start=1):
         row = rows[rank.pop("position")]

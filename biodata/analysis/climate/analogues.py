@@ -47,7 +47,8 @@ def bins(today: Floats, future: Floats, *, widths: tuple[float, ...]) -> tuple[I
     today, future : ndarray of float64, (variables, rows, columns)
         nan where there is no data.
     widths : tuple of float
-        Of a bin of each variable, in its unit; a bin reaches half of it to both sides of a multiple of it.
+        Of a bin of each variable, in its unit; a bin reaches half of it to both sides of a multiple of it, its lower
+        end among it.
 
     Returns
     -------
@@ -65,7 +66,9 @@ def bins(today: Floats, future: Floats, *, widths: tuple[float, ...]) -> tuple[I
         raise InputError(problem, value=value, expected="a number above 0 for each", code="PARAMETERS_INVALID")
     both = np.stack([today, future])
     known = np.isfinite(both).all(axis=1)
-    steps = np.rint(both / np.array(widths)[None, :, None, None])
+    # Halves go up, all of them: numpy's rint sends them to even numbers, so that of tenths of a degree in bins of 0.2
+    # every other bin would hold one value and its neighbours three. Rounding errors of the division do not decide either.
+    steps = np.floor(both / np.array(widths)[None, :, None, None] + (0.5 + 1e-9))
     rows = steps.transpose(0, 2, 3, 1)[known].astype(np.int64)
     _, number = np.unique(rows, axis=0, return_inverse=True)
     found = np.full(known.shape, -1, dtype=np.int64)

@@ -99,7 +99,8 @@ class Proposal:
         By side: `stations`, `cells_without_effort`, `cells_reached`, `value_share` of the places without effort that these
         cells have, `miss_where_used` (chance to miss the species in a cell that it uses), `smallest_use` (the least
         share of cells that it must use to be missed less often than the limit; null where the survey cannot settle it),
-        `says`, the same in words.
+        `range` (by low, middle and high chance of detection: the chance, `nights_needed` at a station, `smallest_use`
+        with the nights planned), `says`, the same in words.
     facts : dict
         Everything that it was made of, as plain values.
     sharing_category : str
@@ -236,6 +237,16 @@ def _settles(
             f"in one, where it is: {detection.per_night:g}; {detection.source}). If it uses fewer, finding nothing "
             "settles nothing."
         )
+    cases = {
+        name: {
+            "per_night": round(one.per_night, 6),
+            "nights_needed": nights_needed(one),
+            "smallest_use": None if (use := smallest_use(one, len(reached), nights)) is None else round(use, 4),
+        }
+        for name, one in detection.cases().items()
+    }
+    if chosen:
+        says += " " + "; ".join(_case(name, case, unit) for name, case in cases.items() if name != "middle") + "."
     return {
         "stations": len(chosen),
         "cells_without_effort": len(np.unique(cells[places])),
@@ -243,5 +254,13 @@ def _settles(
         "value_share": round(share, 4),
         "miss_where_used": round(miss, 6),
         "smallest_use": None if used is None else round(used, 4),
+        "range": cases,
         "says": says,
     }
+
+
+def _case(name: str, case: dict[str, Any], unit: str) -> str:
+    """Say what a survey settles where the chance of detection is as low, or as high, as it may be."""
+    use = case["smallest_use"]
+    settles = "it settles nothing" if use is None else f"it settles use of {use:.0%} of the cells or more"
+    return f"if the chance is {'as low as' if name == 'low' else 'as high as'} {case['per_night']:.3g}, {settles} ({case['nights_needed']} {unit} would be needed at a station)"

@@ -8,11 +8,13 @@ visits to a site that it occupies.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from biodata.errors import InputError
 
+FACTOR: Final = 3
+"""How far a chance that nobody measured may be off, either way, where its range is not told."""
 ASSUMED: Final = "assumed, not measured: give the value of a study of this species in this region"
 
 
@@ -28,24 +30,53 @@ class Detection:
         Where that comes from.
     miss : float
         Chance of missing it that a survey should stay below.
+    low, high : float, optional
+        The least and the greatest chance that may be true; a third of `per_night`, and that of three nights in one, where none
+        is told.
     """
 
     per_night: float = 0.03
     source: str = ASSUMED
     miss: float = 0.05
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("per_night", "miss"):
-            if not 0 < getattr(self, name) < 1:
+        for name in ("per_night", "miss", "low", "high"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < 1:
                 problem = f"{name} must lie between 0 and 1"
                 raise InputError(problem, column=name, value=str(getattr(self, name)), code="PARAMETERS_INVALID")
+        low, high = self.range
+        if not low <= self.per_night <= high:
+            problem = "the chance to detect the species lies outside its own range"
+            told, expected = f"{self.per_night:g}", f"{low:g} to {high:g}"
+            raise InputError(problem, column="per_night", value=told, expected=expected, code="PARAMETERS_INVALID")
         if not self.source.strip():
             problem = "a detection probability needs its source"
             raise InputError(problem, column="source", expected=ASSUMED, code="PARAMETERS_INVALID")
 
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest chance that may be true."""
+        low = self.per_night / FACTOR if self.low is None else self.low
+        high = 1 - (1 - self.per_night) ** FACTOR if self.high is None else self.high
+        return low, high
+
     def told(self) -> dict[str, Any]:
         """Return the parameters as plain values."""
-        return asdict(self)
+        low, high = self.range
+        assumed = self.low is None or self.high is None
+        how = f"assumed: a third of the chance, and that of {FACTOR} nights" if assumed else "told"
+        return asdict(self) | {"low": low, "high": high, "range": how}
+
+    def cases(self) -> dict[str, "Detection"]:
+        """Return the low, middle and high chance, each as a detection of its own."""
+        low, high = self.range
+        return {
+            name: replace(self, per_night=chance, low=chance, high=chance)
+            for name, chance in (("low", low), ("middle", self.per_night), ("high", high))
+        }
 
 
 def nights_needed(detection: Detection) -> int:

@@ -131,7 +131,7 @@ def effort(
         pl.coalesce(pl.col("event_start"), pl.date(pl.col("year"), 1, 1)),
         (pl.col("decimalLongitude") / _PLACE_DEGREES).round(),
         (pl.col("decimalLatitude") / _PLACE_DEGREES).round(),
-        pl.coalesce("recordedBy", "datasetKey"),
+        pl.coalesce(*(name for name in ("recordedBy", "datasetKey") if name in group.columns)),
     )
     present = pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT"
     at = ["row", "column"]

@@ -45,7 +45,8 @@ class EvidenceParameters:
     independent_m : float
         The same in metres; 0 of either one takes every record for an observation of its own.
     side_share : float
-        Share of the circle of uncertainty that must lie on a side.
+        Share of the circle of uncertainty that must lie on a side. Where several places of a species reach over a border
+        they share the rest between them: each of ten needs 0.995, so that the species is right as often as one record.
     of_land : bool
         Take the share of the circle's land. Else the sea is no side, and a circle that reaches far over it counts
         for none.

@@ -49,6 +49,7 @@ def survey_tasks(
     cell_m: float = 5_000.0,
     events: pl.DataFrame | None = None,
     strictest: Strictest | None = None,
+    threatened: counting.Counted | None = None,
 ) -> pl.DataFrame:
     """Turn one-sided evidence into tasks for a survey on the other side.
 
@@ -68,6 +69,8 @@ def survey_tasks(
     events : polars.DataFrame of effort.EVENTS, optional
     strictest : callable, optional
         Tells the strictest sharing category of records; without it tasks are withheld.
+    threatened : Counted, optional
+        `counted.threatened()`, where it is at hand.
 
     Returns
     -------
@@ -75,15 +78,15 @@ def survey_tasks(
         By species and country. The reason tells no place.
     """
     near = counted.inside(region)
-    threatened = counted.threatened().inside(region)
-    found = two_sided(threatened, sides)
+    looked_for = (threatened or counted.threatened()).inside(region)
+    found = two_sided(looked_for, sides)
     ground = region if habitat is None else shapely.intersection(region, habitat)
     west, south, east, north = shapely.bounds(region)
     grid = equal_area_grid((west, south, east, north), cell_m)
     located = places.locate(
-        threatened["decimalLongitude"].to_numpy().copy(), threatened["decimalLatitude"].to_numpy().copy(), boundaries
+        looked_for["decimalLongitude"].to_numpy().copy(), looked_for["decimalLatitude"].to_numpy().copy(), boundaries
     )["located_country_code"]
-    doubtful = threatened.with_columns(located=located).filter(pl.col("why_not").is_not_null())
+    doubtful = looked_for.with_columns(located=located).filter(pl.col("why_not").is_not_null())
     inside = counting.Counted(near, counted.facts, counted.places[:0], shapely.STRtree([]))
     # The target group is that of a species' class, so species of one class share most of the work; there are few.
     rows: list[dict[str, Any]] = []
@@ -101,7 +104,7 @@ def survey_tasks(
             rows.append(
                 {
                     "species": species,
-                    "iucnRedListCategory": _category(threatened, species),
+                    "iucnRedListCategory": _category(looked_for, species),
                     "recorded_in": there,
                     "survey_in": code,
                     "records_counting": n,
@@ -113,7 +116,7 @@ def survey_tasks(
                     "looked_for": int(cells["looked_for"].sum()),
                     "nights": float(cells["nights"].sum()),
                     "why": _why(n, there, code, reasons(kept), cells, states[NO_EFFORT]),
-                    "sharing_category": _strictest(known.sharing_category, threatened, species, strictest),
+                    "sharing_category": _strictest(known.sharing_category, looked_for, species, strictest),
                     "geometry": shapely.to_wkb(land),
                 }
             )

@@ -11,6 +11,8 @@ from biodata.analysis.evidence.counting import IN_BAND, OVER_BORDER, OVER_SEA
 UNSURE: Final = "the side is not certain"
 """Of one small region the reasons that tell how near a border or coast a record lies are told as this one."""
 
+_NEAR_AN_EDGE: Final = (IN_BAND, OVER_BORDER, OVER_SEA)
+
 
 @dataclass(frozen=True, slots=True)
 class TwoSided:
@@ -23,7 +25,8 @@ class TwoSided:
     shared : list of str
         Species with records that count on two sides or more.
     one_sided : list of dict
-        The others: `species`, `recorded_in`, `survey_in`.
+        The others: `species`, `recorded_in`, `survey_in`, and `side_not_certain`, the records near of which it is not
+        certain on which side they lie. A species without any is surely recorded on one side alone.
     left_out : dict of str to int
         Records that do not count, by reason; those that would tell how near a border they lie are one, UNSURE.
     at_cells : dict of str to int
@@ -61,6 +64,8 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
     by_country: dict[str, dict[str, int]] = {code: {} for code in codes}
     for code, species, n in counts.iter_rows():
         by_country[code][species] = n
+    not_certain = records.filter(pl.col("why_not").is_in(_NEAR_AN_EDGE))["species"].value_counts()
+    unsure = dict(not_certain.iter_rows())
     shared: list[str] = []
     one_sided: list[dict[str, object]] = []
     for species in sorted({name for counted in by_country.values() for name in counted}):
@@ -70,7 +75,10 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]]) -> TwoSided:
         else:
             there = [code for code in codes if species in by_country[code]]
             elsewhere = [code for code in codes if code not in there]
-            one_sided.append({"species": species, "recorded_in": there, "survey_in": elsewhere})
+            doubtful = unsure.get(species, 0)
+            one_sided.append(
+                {"species": species, "recorded_in": there, "survey_in": elsewhere, "side_not_certain": doubtful}
+            )
     cells = _at_cells(counting)
     at_cells, cell_degrees = (dict(cells.select("species", name).iter_rows()) for name in ("n", "degrees"))
     return TwoSided(by_country, shared, one_sided, reasons(records), at_cells, cell_degrees)
@@ -88,6 +96,6 @@ def _at_cells(counting: pl.DataFrame) -> pl.DataFrame:
 
 def reasons(records: pl.DataFrame) -> dict[str, int]:
     """Count a region's records that do not count, by reason and in their order, without telling who lies near a border."""
-    near = dict.fromkeys((IN_BAND, OVER_BORDER, OVER_SEA), UNSURE)
+    near = dict.fromkeys(_NEAR_AN_EDGE, UNSURE)
     told = records["why_not"].drop_nulls().replace(near)
     return dict(told.value_counts().sort("why_not").iter_rows())

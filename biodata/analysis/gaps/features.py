@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import shapely
 
@@ -12,6 +14,9 @@ from biodata import places
 from biodata.analysis.areas import polygonal
 from biodata.errors import InputError
 from biodata.geo import Geometries
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,14 +39,27 @@ class Places:
 
 
 def provinces(countries: Sequence[str], boundaries: places.BoundarySet) -> Places:
-    """Return the first-level divisions of countries by their codes and names."""
+    """Return the first-level divisions of countries by their codes and names.
+
+    Raises
+    ------
+    InputError
+        If the set has none of a country (PROVINCES_MISSING).
+    """
     units = boundaries.units.with_row_index("at").filter(pl.col("country_code").is_in(list(countries)))
+    without = set(countries) - set(units.filter(pl.col("level") == "province")["country_code"])
+    if without:
+        problem = f"the boundary set {boundaries.name} has no provinces of it"
+        expected = "a set with province_column, or no --provinces"
+        raise InputError(
+            problem, column="--provinces", value=", ".join(sorted(without)), expected=expected, code="PROVINCES_MISSING"
+        )
     units = units.filter(pl.col("level") == "province").with_columns(
         name=pl.concat_str(
             "province_code", pl.col("name").first().over("province_code"), separator=" ", ignore_nulls=True
         )
     )
-    return _dissolved("province", units["name"].to_list(), boundaries.shapes[units["at"].to_numpy()])
+    return dissolved("province", units["name"].to_list(), boundaries.shapes[units["at"].to_numpy()])
 
 
 def read_places(path: Path, *, name: str, kind: str) -> Places:
@@ -62,6 +80,18 @@ def read_places(path: Path, *, name: str, kind: str) -> Places:
         If the file cannot be read (LAYER_UNREADABLE), tells no coordinate system (CRS_MISSING), lacks the column
         (COLUMN_MISSING), a polygon has no name (NAME_MISSING), or there is none (INPUT_EMPTY).
     """
+    layer = polygon_rows(path)
+    return dissolved(kind, named(layer, name, path), layer.geometry.to_numpy())
+
+
+def polygon_rows(path: Path) -> "gpd.GeoDataFrame":
+    """Return the rows of a file that have a polygon, degrees, WGS 84, with their number in the file as index, from 1.
+
+    Raises
+    ------
+    InputError
+        As `read_places`.
+    """
     import geopandas as gpd
     from pyogrio.errors import DataLayerError, DataSourceError
 
@@ -70,27 +100,48 @@ def read_places(path: Path, *, name: str, kind: str) -> Places:
     except (DataSourceError, DataLayerError, OSError, ValueError, RuntimeError) as error:
         problem = f"the file cannot be read as a layer ({error})"
         raise InputError(problem, file=path.name, code="LAYER_UNREADABLE") from error
-    if name not in layer.columns:
-        known = ", ".join(str(column) for column in layer.columns if column != "geometry")
-        problem = "there is no such column"
-        raise InputError(problem, file=path.name, column=name, expected=f"one of {known}", code="COLUMN_MISSING")
-    if not isinstance(layer, gpd.GeoDataFrame) or layer.crs is None:
-        problem = "the layer tells no coordinate system"
-        raise InputError(problem, file=path.name, code="CRS_MISSING")
-    shapes = polygonal(layer.to_crs(4326).geometry.to_numpy())
-    some = ~shapely.is_empty(shapes)
-    if not some.any():
+    if not isinstance(layer, gpd.GeoDataFrame):
         problem = "there is no polygon in it"
         raise InputError(problem, file=path.name, code="INPUT_EMPTY")
-    named = (layer[name].notna() & (layer[name].astype(str).str.strip() != "")).to_numpy()
-    if (some & ~named).any():
-        row = int(np.flatnonzero(some & ~named)[0]) + 1
+    if layer.crs is None:
+        problem = "the layer tells no coordinate system"
+        raise InputError(problem, file=path.name, code="CRS_MISSING")
+    layer = layer.to_crs(4326)
+    layer.index = pd.RangeIndex(1, len(layer) + 1)
+    layer = layer.set_geometry(polygonal(layer.geometry.to_numpy()))
+    layer = layer[~shapely.is_empty(layer.geometry.to_numpy())]
+    if layer.empty:
+        problem = "there is no polygon in it"
+        raise InputError(problem, file=path.name, code="INPUT_EMPTY")
+    west, south, east, north = layer.total_bounds
+    if not (west >= -361 and east <= 361 and south >= -90.01 and north <= 90.01):
+        problem = "the polygons lie off the earth: these are no degrees of the system that is told"
+        told = f"{west:g}, {south:g}, {east:g}, {north:g}"
+        raise InputError(problem, file=path.name, value=told, expected="another coordinate system", code="CRS_WRONG")
+    return layer
+
+
+def named(layer: "gpd.GeoDataFrame", name: str, path: Path) -> list[str]:
+    """Return the name of each row.
+
+    Raises
+    ------
+    InputError
+        If there is no such column (COLUMN_MISSING), or a row has no name (NAME_MISSING).
+    """
+    if name not in layer.columns:
+        known = ", ".join(str(column) for column in layer.columns if column != "geometry") or "none"
+        problem = "there is no such column"
+        raise InputError(problem, file=path.name, column=name, expected=f"one of {known}", code="COLUMN_MISSING")
+    without = layer[name].isna() | (layer[name].astype(str).str.strip() == "")
+    if without.any():
         problem = "this polygon has no name"
+        row = int(layer.index[without.to_numpy()][0])
         raise InputError(problem, file=path.name, row=row, column=name, code="NAME_MISSING")
-    return _dissolved(kind, layer[name].astype(str).str.strip()[some].tolist(), shapes[some])
+    return [str(one).strip() for one in layer[name]]
 
 
-def _dissolved(kind: str, names: list[str], shapes: Geometries) -> Places:
+def dissolved(kind: str, names: list[str], shapes: Geometries) -> Places:
     """Return each name once, with all of its polygons joined, by name."""
     rows: dict[str, list[int]] = {}
     for at, name in enumerate(names):

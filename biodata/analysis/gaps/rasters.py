@@ -34,8 +34,7 @@ def amounts_of_classes(
     polars.DataFrame of protected.AMOUNTS
         Features by their number in the mapping.
     """
-    wide, high = grid.cell_sizes_m()
-    cell_km2 = np.repeat(wide * high / 1e6, grid.shape[1])
+    cell_km2 = np.broadcast_to(grid.cell_km2(), grid.shape).ravel()
     flat = values.ravel()
     what = layers.keys["what"].to_numpy()
     owners = [_owners(layers, np.flatnonzero(what == name), grid) for name in ("land", "inner", "protected")]

@@ -10,13 +10,15 @@ import shapely
 from biodata import geo, places
 from biodata.analysis import evidence
 from biodata.analysis.evidence.effort import NO_EFFORT
-from biodata.analysis.grid import Grid, equal_area_grid
+from biodata.analysis.grid import Grid, equal_area_grid, refuse_more
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import Counted
 
 LESS: Final = 0.5
 """A country whose effort for a class is less than this share of the best visited country's is under-surveyed."""
+
+MOST_CELLS: Final = 16_000_000
 
 SURVEYS: Final = pl.Schema(
     {
@@ -84,6 +86,7 @@ def survey_gaps(
     )
     west, south, east, north = (float(value) for value in shapely.bounds(region))
     grid = equal_area_grid((west, south, east, north), cell_m)
+    refuse_more(grid, MOST_CELLS, column="--effort-cell-m", expected="larger cells")
     km2 = dict(zip(countries, geo.area_km2(list(land.values())), strict=True))
     records = counted.records.drop_nulls(["class", "species"])
     rows: list[dict[str, object]] = []

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata.geo import Floats
+from biodata.geo import Floats, metres_per_degree
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ def inside(table: pl.DataFrame, region: shapely.Geometry) -> Inside:
     """
     shapely.prepare(region)
     first = table.filter("used")
-    reach_degrees = float(table["length_m"].max() or 0.0) / 100_000 if table.height else 0.0  # type: ignore[arg-type]
     begins = shapely.points(first["start_longitude"].to_numpy(), first["start_latitude"].to_numpy())
-    near = first.filter(pl.Series(shapely.dwithin(begins, region, reach_degrees), dtype=pl.Boolean))["stratum"]
+    reach = _reach_degrees(table)
+    near = first.filter(pl.Series(shapely.dwithin(begins, region, reach), dtype=pl.Boolean))["stratum"]
     rows = table.filter(pl.col("stratum").is_in(near.implode())).sort("draw", "stratum")
     ends = shapely.contains_xy(region, rows["longitude"].to_numpy(), rows["latitude"].to_numpy())
     if not rows.height:
@@ -75,3 +75,12 @@ def inside(table: pl.DataFrame, region: shapely.Geometry) -> Inside:
     shares = ends.reshape(-1, near.len()).mean(axis=1)
     real, others = float(shares[0]), shares[1:]
     return Inside(near.len(), real, others, float((1 + (others >= real).sum()) / (1 + len(others))))
+
+
+def _reach_degrees(table: pl.DataFrame) -> float:
+    """Return how many degrees the longest step spans at most: toward the pole a degree of longitude has fewer metres."""
+    if not table.height:
+        return 0.0
+    latitudes = np.abs(table.select("start_latitude", "latitude").to_numpy())
+    east, north = metres_per_degree(np.minimum(np.array([latitudes.max(), latitudes.min()]), 89.0))
+    return float(table["length_m"].to_numpy().max()) / float(min(east[0], north[1])) * 1.01

@@ -12,6 +12,8 @@ from biodata.geo import Floats
 
 _STEPS: Final = 60
 _TOLERANCE: Final = 1e-9
+_SAME: Final = 1e-8
+"""Terms of which a mix varies less than this, while each of them varies by 1, tell the same."""
 MOVEMENT_TERMS: Final = ("length_km", "log_length", "cos_turn")
 """Terms that correct the fitted lengths and turns for what was selected (integrated step selection)."""
 
@@ -81,8 +83,9 @@ def fit(table: pl.DataFrame, covariates: tuple[str, ...], *, movement_terms: boo
     Raises
     ------
     InputError
-        If a covariate does not vary (COVARIATE_CONSTANT), or the fit has no maximum as a covariate separates real steps
-        from random ones (SEPARATION).
+        If a covariate is told twice (COVARIATE_REPEATED), no step has a value of each (VALUES_MISSING), one does not vary
+        among the choices of any step (COVARIATE_CONSTANT), two tell the same (COVARIATES_COLLINEAR), or the fit has no
+        maximum as a covariate separates real steps from random ones (SEPARATION).
 
     Notes
     -----
@@ -94,6 +97,10 @@ def fit(table: pl.DataFrame, covariates: tuple[str, ...], *, movement_terms: boo
         cos_turn=pl.col("turn").cos(),
     )  # fmt: skip
     names = (*covariates, *(MOVEMENT_TERMS if movement_terms else ()))
+    repeated = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if repeated is not None:
+        problem = "this is told twice"
+        raise InputError(problem, column=repeated, expected="each layer once", code="COVARIATE_REPEATED")
     whole = frame.filter(
         pl.all_horizontal(pl.col(name).cast(pl.Float64).is_finite().fill_null(value=False) for name in names)
     )
@@ -102,12 +109,12 @@ def fit(table: pl.DataFrame, covariates: tuple[str, ...], *, movement_terms: boo
     values = whole.select(pl.col(name).cast(pl.Float64) for name in names).to_numpy()
     used = whole["used"].to_numpy()
     total = int(strata.max()) + 1 if len(strata) else 0
-    mean, spread = values.mean(axis=0), values.std(axis=0)
-    for name, one in zip(names, spread, strict=True):
-        if not one > 0:
-            problem = "this does not vary among the steps: nothing can be selected"
-            raise InputError(problem, column=name, code="COVARIATE_CONSTANT")
-    scaled = (values - mean) / spread
+    if not total:
+        problem = "no real step has a value at its end and at the end of a random one"
+        raise InputError(
+            problem, column=", ".join(covariates), expected="layers that reach the steps", code="VALUES_MISSING"
+        )
+    scaled, spread = _scaled(values, strata, total, names)
     beta, information, likelihood = _newton(scaled, used, strata, total, names)
     variance = np.linalg.inv(information)
     errors = np.sqrt(np.diag(variance)) / spread
@@ -120,20 +127,35 @@ def fit(table: pl.DataFrame, covariates: tuple[str, ...], *, movement_terms: boo
     )  # fmt: skip
 
 
+def _scaled(values: Floats, strata: NDArray[np.int64], total: int, names: tuple[str, ...]) -> tuple[Floats, Floats]:
+    """Return the terms by their spread inside the choices of a step, which is all that the fit can see, and that spread."""
+    sizes = np.bincount(strata, minlength=total)
+    means = np.column_stack([np.bincount(strata, column, total) / sizes for column in values.T])
+    inside = values - means[strata]
+    spread: Floats = np.sqrt((inside**2).mean(axis=0))
+    for name, one, size in zip(names, spread, np.abs(values).max(axis=0), strict=True):
+        if not one > 1e-12 * size:
+            problem = "this does not vary among the choices of any step: nothing can be selected"
+            raise InputError(problem, column=name, code="COVARIATE_CONSTANT")
+    _, parts, mixes = np.linalg.svd((inside / spread).T @ (inside / spread) / len(values))
+    if parts[-1] < _SAME:
+        problem = "these terms tell the same: one follows from the others"
+        same = ", ".join(name for name, part in zip(names, mixes[-1], strict=True) if abs(part) > 0.05)
+        raise InputError(problem, column=same, expected="all but one of them", code="COVARIATES_COLLINEAR")
+    return (values - values.mean(axis=0)) / spread, spread
+
+
 def _newton(
     x: Floats, used: NDArray[np.bool_], strata: NDArray[np.int64], total: int, names: tuple[str, ...]
 ) -> tuple[Floats, Floats, float]:
     """Return the coefficients, the information matrix and the log likelihood at the maximum."""
     beta: Floats = np.zeros(x.shape[1])
     likelihood, gradient, information = _likelihood(beta, x, used, strata, total)
-    for turn in range(_STEPS):
+    for _ in range(_STEPS):
         try:
             step = np.linalg.solve(information, gradient)
-        except np.linalg.LinAlgError as error:
-            if turn > 0:  # the likelihood has grown flat on the way
-                break
-            problem = "two of these terms tell the same"
-            raise InputError(problem, value=", ".join(names), code="COVARIATES_COLLINEAR") from error
+        except np.linalg.LinAlgError:  # the likelihood has grown flat on the way
+            break
         share = 1.0
         while share > 1e-6:
             tried = _likelihood(beta + share * step, x, used, strata, total)

@@ -1,5 +1,6 @@
 """Area of habitat: cells of suitable land cover and elevation inside a species' range."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -101,42 +102,43 @@ def area_of_habitat(
             suitable &= elevation >= (-np.inf if lowest_m is None else lowest_m)
             suitable &= elevation <= (np.inf if highest_m is None else highest_m)
     inside = _inside(grid, species_range)
-    wide, high = grid.cell_sizes_m()
-    of_row = wide * high / 1e6
-    area = np.broadcast_to(of_row[:, None], grid.shape)
+    km2 = grid.cell_km2()
     cells = np.where(inside & known, suitable, NO_DATA).astype(np.uint8)
-    rows, columns = np.nonzero(cells == 1)
-    by_country = _by_country(grid, rows, columns, of_row, boundaries)
+    by_country = _by_country(grid, cells, km2, boundaries)
     whole = float(geo.area_km2(np.array([species_range], dtype=object))[0])
-    seen = float(area[inside & known].sum())
-    return Habitat(cells, grid, by_country, whole, float(of_row[rows].sum()), max(whole - seen, 0.0))
+    seen, good = (float((mask * km2).sum()) for mask in (inside & known, cells == 1))
+    return Habitat(cells, grid, by_country, whole, good, max(whole - seen, 0.0))
 
 
-def centres(grid: Grid) -> tuple[geo.Floats, geo.Floats]:
-    """Return longitude and latitude of every cell's centre, grid.shape each."""
-    rows, columns = (part.ravel() for part in np.indices(grid.shape))
-    lonlat = grid.lonlat(rows, columns)
-    return lonlat[:, 0].reshape(grid.shape), lonlat[:, 1].reshape(grid.shape)
+def centres_by_rows(grid: Grid) -> Iterator[tuple[slice, geo.Floats, geo.Floats]]:
+    """Yield some rows at a time with longitude and latitude of their cells' centres, flat: never those of a large grid at once."""
+    step = max(1, _BLOCK // grid.shape[1])
+    for start in range(0, grid.shape[0], step):
+        rows = np.arange(start, min(start + step, grid.shape[0]))
+        lonlat = grid.lonlat(np.repeat(rows, grid.shape[1]), np.tile(np.arange(grid.shape[1]), len(rows)))
+        yield slice(start, start + len(rows)), lonlat[:, 0].copy(), lonlat[:, 1].copy()
 
 
 def _inside(grid: Grid, region: shapely.Geometry) -> NDArray[np.bool_]:
     """Tell which cells' centres lie in a region."""
     shapely.prepare(region)
-    lon, lat = centres(grid)
-    found: NDArray[np.bool_] = shapely.contains_xy(region, lon, lat)
+    found = np.zeros(grid.shape, dtype=np.bool_)
+    for rows, lon, lat in centres_by_rows(grid):
+        lon = np.where(lon > 180, lon - 360, lon)
+        found[rows] = shapely.contains_xy(region, lon, lat).reshape(-1, grid.shape[1])
     return found
 
 
-def _by_country(
-    grid: Grid, rows: NDArray[np.int64], columns: NDArray[np.int64], of_row: geo.Floats, boundaries: "BoundarySet"
-) -> dict[str, float]:
-    """Add up cells by the country of their centre."""
+def _by_country(grid: Grid, cells: NDArray[np.uint8], km2: geo.Floats, boundaries: "BoundarySet") -> dict[str, float]:
+    """Add up cells of habitat by the country of their centre."""
     totals: dict[str, float] = {}
-    for start in range(0, len(rows), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        lonlat = grid.lonlat(rows[part], columns[part])
-        where = places.locate(lonlat[:, 0].copy(), lonlat[:, 1].copy(), boundaries)["located_country_code"]
+    for rows, lon, lat in centres_by_rows(grid):
+        good = np.flatnonzero(cells[rows].ravel() == 1)
+        if not len(good):
+            continue
+        areas = np.broadcast_to(km2[rows], cells[rows].shape).ravel()[good]
+        where = places.locate(lon[good], lat[good], boundaries)["located_country_code"]
         codes = where.fill_null("").to_numpy()
         for code in np.unique(codes):
-            totals[str(code)] = totals.get(str(code), 0.0) + float(of_row[rows[part]][codes == code].sum())
+            totals[str(code)] = totals.get(str(code), 0.0) + float(areas[codes == code].sum())
     return {code: totals[code] for code in sorted(totals)}

@@ -14,7 +14,8 @@ CELL_M: Final = 2_000.0
 """Side of IUCN's cell, metres."""
 SHIFTS: Final = 10
 SYSTEM: Final = 6933
-"""EPSG code of the cells' system, cylindrical equal-area: one grid for every species, and a record never lowers an area."""
+"""EPSG code of the cells' system, cylindrical equal-area: one grid for every species, and a record never lowers an area.
+Cells end at 180°, where one more may be counted."""
 _Ints = NDArray[np.int64]
 
 
@@ -102,7 +103,7 @@ def occupied_area(
     best, least = (0, 0), None
     for east in range(shifts):
         for north in range(shifts):
-            count = len(np.unique(_one_number((parts - (east, north)) // shifts)))
+            count = pl.Series(_one_number((parts - (east, north)) // shifts)).n_unique()
             if least is None or count < least:
                 best, least = (east, north), count
     offset = np.array(best, dtype=np.int64)
@@ -126,14 +127,16 @@ def _one_number(pairs: _Ints) -> _Ints:
 
 @dataclass(frozen=True, slots=True)
 class OccupiedBound:
-    """What published cells tell of an area of occupancy: it is at least so large.
+    """What published cells tell of an area of occupancy: it is at least and at most so large.
 
     Attributes
     ----------
     cells_at_least : int
         Cells of 2 km that hold a record wherever in the published cells the records lie.
-    area_at_least_km2 : float
-        Their area.
+    cells_at_most : int
+        Cells of 2 km, if every record published as a cell lies in one of its own, as far as its published cell has room.
+    area_at_least_km2, area_at_most_km2 : float
+        Their areas.
     published_cells : int
         Published cells with a record.
     cell_m : float
@@ -141,19 +144,22 @@ class OccupiedBound:
     """
 
     cells_at_least: int
+    cells_at_most: int
     area_at_least_km2: float
+    area_at_most_km2: float
     published_cells: int
     cell_m: float
 
     def told(self) -> dict[str, Any]:
         """Return the bound as plain values."""
         return {
-            "cells_at_least": self.cells_at_least, "area_at_least_km2": self.area_at_least_km2,
+            "cells_at_least": self.cells_at_least, "cells_at_most": self.cells_at_most,
+            "area_at_least_km2": self.area_at_least_km2, "area_at_most_km2": self.area_at_most_km2,
             "published_cells": self.published_cells, "cell_m": self.cell_m, "system": f"EPSG:{SYSTEM}",
         }  # fmt: skip
 
 
-def occupied_at_least(records: pl.DataFrame, *, cell_m: float = CELL_M, shifts: int = SHIFTS) -> OccupiedBound:
+def occupied_bound(records: pl.DataFrame, *, cell_m: float = CELL_M, shifts: int = SHIFTS) -> OccupiedBound:
     """Return what is certain of the area of occupancy where records are published as cells.
 
     Parameters
@@ -166,27 +172,42 @@ def occupied_at_least(records: pl.DataFrame, *, cell_m: float = CELL_M, shifts: 
     Returns
     -------
     OccupiedBound
-        Points as `occupied_area` counts them, and published cells so far from them and from one another that no cell of
-        the area holds a record of both. Made of published values alone.
+        At least: points as `occupied_area` counts them, and published cells so far from them and from one another that
+        no cell of the area holds a record of both. At most: beside the points, for each published cell as many cells as it
+        has records, but no more than it can touch. Made of published values alone.
     """
     is_cell = pl.col("cell_west").is_not_null()
     points = records.filter(~is_cell)
-    cells = records.filter(is_cell).select("cell_west", "cell_south", "cell_east", "cell_north").unique().sort(pl.all())
+    edges = ("cell_west", "cell_south", "cell_east", "cell_north")
+    cells = records.filter(is_cell).group_by(edges).len("records").sort(edges)
     place = [points[name].to_numpy().astype(np.float64) for name in ("decimalLongitude", "decimalLatitude")]
     own = occupied_area(place[0], place[1], cell_m=cell_m, shifts=shifts)
-    corners = cells.to_numpy()
+    corners = cells.select(edges).to_numpy().astype(np.float64)
     low = geo.project(corners[:, :2].copy(), 4326, SYSTEM)
     high = geo.project(corners[:, 2:].copy(), 4326, SYSTEM)
     known = geo.project(np.column_stack(place), 4326, SYSTEM)
-    taken_low, taken_high = list(known), list(known)
-    apart = 0
-    for south_west, north_east in zip(low, high, strict=True):
-        if taken_low:
-            gap = np.maximum(np.array(taken_low) - north_east, south_west - np.array(taken_high))
-            if (gap < cell_m).all(axis=1).any():
-                continue
-        apart += 1
-        taken_low.append(south_west)
-        taken_high.append(north_east)
-    count = own.cells + apart
-    return OccupiedBound(count, count * (cell_m / 1000) ** 2, cells.height, cell_m)
+    least = own.cells + _apart(low, high, known, cell_m)
+    room = (np.ceil((high - low) / cell_m).astype(np.int64) + 1).prod(axis=1)
+    most = own.cells + int(np.minimum(room, cells["records"].to_numpy()).sum())
+    cell_km2 = (cell_m / 1000) ** 2
+    return OccupiedBound(least, most, least * cell_km2, most * cell_km2, cells.height, cell_m)
+
+
+def _apart(low: geo.Floats, high: geo.Floats, known: geo.Floats, cell_m: float) -> int:
+    """Return how many published cells are a cell's side away from every known place and every such cell before them."""
+    boxes = np.asarray(shapely.box(*(low - cell_m).T, *(high + cell_m).T), dtype=object)
+    near, other = shapely.STRtree(np.asarray(shapely.points(known), dtype=object)).query(boxes)
+    gap = np.maximum(known[other] - high[near], low[near] - known[other])
+    free = np.ones(len(low), dtype=np.bool_)
+    free[near[(gap < cell_m).all(axis=1)]] = False
+    rows = np.flatnonzero(free)
+    own = np.asarray(shapely.box(*low[rows].T, *high[rows].T), dtype=object)
+    later, before = shapely.STRtree(own).query(boxes[rows])
+    gap = np.maximum(low[rows[before]] - high[rows[later]], low[rows[later]] - high[rows[before]])
+    close = (gap < cell_m).all(axis=1) & (before < later)
+    later, before = later[close], before[close]
+    start = np.searchsorted(later, np.arange(len(rows) + 1))  # the tree tells pairs in the order of what is asked
+    taken = np.zeros(len(rows), dtype=np.bool_)
+    for at in range(len(rows)):
+        taken[at] = not taken[before[start[at] : start[at + 1]]].any()
+    return int(taken.sum())

@@ -152,7 +152,8 @@ def _missed(counts: Counts, of: int, n: int, units: float) -> Floats:
     from scipy.special import gammaln
 
     left = n - counts
-    possible = left >= units
+    # Between whole numbers the binomials run on until the one that is asked for is one unit larger: no jump at either end.
+    possible = left > units - 1
     x = left[possible].astype(np.float64)
     out = np.zeros(len(counts))
     out[possible] = np.exp(gammaln(x + 1) - gammaln(x - units + 1) - gammaln(of + 1) + gammaln(of - units + 1))

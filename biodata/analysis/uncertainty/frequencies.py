@@ -34,7 +34,7 @@ class Frequencies:
         Share of the draws in which the cell is in the corridor of some pair; nan where there is no data.
     pairs : polars.DataFrame
         A row for each pair: from_area_id, to_area_id, frequency (share of draws in which the link functions), error (one
-        standard error of that), least_cost_stated, least_cost_q05 … least_cost_q95 (over draws with a way), rank_stated,
+        standard error of that, which is not 0 where all draws agree), least_cost_stated, least_cost_q05 … least_cost_q95 (over draws with a way), rank_stated,
         rank_median, rank_q05, rank_q95 (1 is the cheapest).
     rank_agreement : float or None
         Mean Spearman correlation of the pairs' costs in a draw with those as stated; None for fewer than three pairs.
@@ -185,7 +185,7 @@ def _pairs(task: Task, stated: Floats, costs: Floats, functional: Any) -> tuple[
                 "from_area_id": task.nodes[i].area_id,
                 "to_area_id": task.nodes[j].area_id,
                 "frequency": float(frequency[n]),
-                "error": float(math.sqrt(frequency[n] * (1 - frequency[n]) / len(costs))),
+                "error": _error(float(frequency[n]), len(costs)),
                 "least_cost_stated": float(stated[n]) if np.isfinite(stated[n]) else None,
                 **{f"least_cost_q{round(100 * q):02d}": v for q, v in zip(QUANTILES, spread, strict=True)},
                 "rank_stated": float(ranks_stated[n]),
@@ -202,3 +202,13 @@ def _pairs(task: Task, stated: Floats, costs: Floats, functional: Any) -> tuple[
         agreement = float(np.mean((others @ centred)[norm > 0] / norm[norm > 0])) if (norm > 0).any() else None
     table = pl.DataFrame(rows, schema_overrides={f"least_cost_q{round(100 * q):02d}": pl.Float64 for q in QUANTILES})
     return table, agreement
+
+
+def _error(frequency: float, draws: int) -> float:
+    """Return the standard error of a frequency with two draws of either kind added.
+
+    Without them it would be 0 where every draw came out alike, though the next one need not (Agresti & Coull 1998,
+    https://doi.org/10.1080/00031305.1998.10480550).
+    """
+    nearly = (frequency * draws + 2) / (draws + 4)
+    return math.sqrt(nearly * (1 - nearly) / (draws + 4))

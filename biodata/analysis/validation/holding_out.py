@@ -92,7 +92,8 @@ def hold_out(
     Returns
     -------
     HeldOut
-        Of a group, and of records at one place on one day, one stays: the first.
+        Of a group, and of records at one place on one day, one stays: the first. One at the place and on the day of a
+        used record is of its event, whether or not anybody linked the two.
     """
     n = records.height
     xy = records.select("x", "y").to_numpy().astype(np.float64)
@@ -102,12 +103,13 @@ def hold_out(
     dates: list[date | None] = records["date"].to_list() if "date" in records.columns else [None] * n
     used_groups = {group for group, known in zip(groups, used, strict=True) if known and group is not None}
     used_blocks = set(blocks[used].tolist()) if block_m > 0 else set()
+    stood = {_place_and_day(xy[i], dates[i]) for i in np.flatnonzero(used)}
     repeated = _repeats(xy, groups, dates, used)
     why_not: list[str | None] = []
     for i in range(n):
         reasons = (
             used[i],
-            groups[i] is not None and groups[i] in used_groups,
+            (groups[i] is not None and groups[i] in used_groups) or _place_and_day(xy[i], dates[i]) in stood,
             repeated[i],
             int(blocks[i]) in used_blocks,
             since is not None and dates[i] is not None and (dates[i] or since) < since,
@@ -156,9 +158,14 @@ def _repeats(
     for i in range(len(xy)):
         if used[i]:
             continue
-        keys: list[object] = [(float(xy[i, 0]), float(xy[i, 1]), dates[i])]
+        keys: list[object] = [_place_and_day(xy[i], dates[i])]
         if groups[i] is not None:
             keys.append(("group", groups[i]))
         repeated[i] = any(key in seen for key in keys)
         seen.update(keys)
     return repeated
+
+
+def _place_and_day(place: Floats, day: date | None) -> tuple[float, float, date | None]:
+    """Return what two records of one event share where nothing else tells that they are one."""
+    return float(place[0]), float(place[1]), day

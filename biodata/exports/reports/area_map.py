@@ -9,27 +9,18 @@ import shapely
 
 from biodata import geo
 from biodata.exports.reports.map_frame import WIDTH, Frame, label, north_arrow, path, scale_bar
+from biodata.exports.reports.map_key import AREA, BAND, BORDER, CORRIDOR, NEAR, SUBJECT
+from biodata.exports.reports.map_surroundings import graticule, inset, inset_ground
 from biodata.exports.reports.material import Material
 from biodata.exports.reports.words import metres, text
 
 _TALLEST, _FLATTEST = 1.0, 0.6
 _MARGIN: Final = 0.09
 _LEAST_M: Final = 8_000.0
-_SEA, _LAND, _BORDER, _BAND = "#dfeaf2", "#f6f3ea", "#5b4636", "#c9743f"
-_AREA, _NEAR, _CORRIDOR, _SUBJECT = "#2e7d5b", "#a9cdbb", "#6a3d9a", "#8a6500"
+_SEA, _LAND = "#dfeaf2", "#f6f3ea"
 _NAMED: Final = 0.02
 """Share of the map that a country needs for its name."""
 _LABEL_PX: Final = 15
-
-LEGEND: Final = (
-    (_SUBJECT, "the candidate or ground: brown broken line"),
-    (_AREA, "its protected areas, with their number: dark green"),
-    (_NEAR, "other protected areas: light green"),
-    (_CORRIDOR, "corridor, its cheapest path, and a ring at its narrowest place: violet"),
-    (_BORDER, "border: dark broken line"),
-    (_BAND, "band in which either side may be right: orange"),
-)
-"""What the colours mean."""
 
 
 def draw(material: Material, *, band_m: float | None, title: str) -> str:
@@ -60,12 +51,13 @@ def draw(material: Material, *, band_m: float | None, title: str) -> str:
     border = _border(material, frame)
     parts = [_land(material, frame), _band(border, frame, band_m), _areas(material, frame), _subject(material, frame)]
     parts.append(
-        f'<g fill="none" stroke="{_BORDER}" stroke-width="1.6" stroke-dasharray="9 3 2 3">{border}</g>'
-        if border
-        else ""
+        f'<g fill="none" stroke="{BORDER}" stroke-width="1.6" stroke-dasharray="9 3 2 3">{border}</g>' if border else ""
     )
     parts += [_corridor(one, frame) for one in _drawn_corridors(material)]
-    parts += [_numbers(material, frame), _names(material, frame), scale_bar(frame), north_arrow(frame)]
+    taken = _taken(material, frame)
+    hidden = inset_ground(material.around, frame, taken)
+    parts += [graticule(frame), _numbers(material, frame), _names(material, frame, taken, hidden), scale_bar(frame)]
+    parts += [north_arrow(frame), inset(material.around, frame, taken)]
     return (
         f'<svg class="map" viewBox="0 0 {WIDTH} {frame.height}" width="{WIDTH}" height="{frame.height}" role="img" '
         f'aria-label="{text(title)}" font-family="sans-serif"><defs>'
@@ -114,7 +106,7 @@ def _land(material: Material, frame: Frame) -> str:
     disputed = "".join(path(shape, frame) for one, shape in units if one["level"] == "disputed")
     return (
         f'<g fill="{_LAND}" fill-rule="evenodd">{drawn}</g>'
-        f'<g fill="#b9b3a6" fill-rule="evenodd" stroke="{_BORDER}" stroke-dasharray="2 3">{disputed}</g>'
+        f'<g fill="#b9b3a6" fill-rule="evenodd" stroke="{BORDER}" stroke-dasharray="2 3">{disputed}</g>'
     )
 
 
@@ -133,7 +125,7 @@ def _band(border: str, frame: Frame, band_m: float | None) -> str:
     if not band_m:
         return ""
     return (
-        f'<g fill="none" stroke="{_BAND}" stroke-opacity="0.22" stroke-width="{2 * band_m * frame.scale:.1f}" '
+        f'<g fill="none" stroke="{BAND}" stroke-opacity="0.22" stroke-width="{2 * band_m * frame.scale:.1f}" '
         f'stroke-linejoin="round">{border}</g>'
     )
 
@@ -155,8 +147,8 @@ def _areas(material: Material, frame: Frame) -> str:
     near = "".join(path(_on_map(area["geometry"], frame), frame) for area in material.areas if not area["member"])
     own = "".join(path(_on_map(area["geometry"], frame), frame) for area in numbered(material))
     return (
-        f'<g fill="{_NEAR}" fill-opacity="0.55" stroke="#7fae97" stroke-width="0.8" fill-rule="evenodd">{near}</g>'
-        f'<g fill="{_AREA}" fill-opacity="0.42" stroke="{_AREA}" stroke-width="1.2" fill-rule="evenodd">{own}</g>'
+        f'<g fill="{NEAR}" fill-opacity="0.55" stroke="#7fae97" stroke-width="0.8" fill-rule="evenodd">{near}</g>'
+        f'<g fill="{AREA}" fill-opacity="0.42" stroke="{AREA}" stroke-width="1.2" fill-rule="evenodd">{own}</g>'
     )
 
 
@@ -166,7 +158,7 @@ def _subject(material: Material, frame: Frame) -> str:
         return ""
     drawn = path(_on_map(material.row["geometry"], frame), frame)
     return (
-        f'<g fill="{_SUBJECT}" fill-opacity="0.10" stroke="{_SUBJECT}" stroke-width="2.4" stroke-dasharray="7 4" '
+        f'<g fill="{SUBJECT}" fill-opacity="0.10" stroke="{SUBJECT}" stroke-width="2.4" stroke-dasharray="7 4" '
         f'fill-rule="evenodd">{drawn}</g>'
     )
 
@@ -176,17 +168,17 @@ def _corridor(row: Mapping[str, Any], frame: Frame) -> str:
     told = ""
     if row["geometry"] is not None:
         drawn = path(_on_map(row["geometry"], frame), frame)
-        told += f'<g fill="{_CORRIDOR}" fill-opacity="0.38" stroke="{_CORRIDOR}" stroke-width="1">{drawn}</g>'
+        told += f'<g fill="{CORRIDOR}" fill-opacity="0.38" stroke="{CORRIDOR}" stroke-width="1">{drawn}</g>'
     if row["path"] is not None:
         drawn = path(_on_map(row["path"], frame), frame, closed=False)
-        told += f'<g fill="none" stroke="{_CORRIDOR}" stroke-width="2.2">{drawn}</g>'
+        told += f'<g fill="none" stroke="{CORRIDOR}" stroke-width="2.2">{drawn}</g>'
     if row["narrowest_longitude"] is not None:
         at = geo.project(shapely.Point(row["narrowest_longitude"], row["narrowest_latitude"]), 4326, frame.crs)
         x, y = frame.x(at.x), frame.y(at.y)
         told += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="none" stroke="#ffffff" stroke-width="5"/>'
-        told += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="none" stroke="{_CORRIDOR}" stroke-width="2.5"/>'
+        told += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="none" stroke="{CORRIDOR}" stroke-width="2.5"/>'
         told += label(
-            x + 13, y + 5, f"narrowest {metres(row['narrowest_m'])}", size=13, anchor="start", colour=_CORRIDOR
+            x + 13, y + 5, f"narrowest {metres(row['narrowest_m'])}", size=13, anchor="start", colour=CORRIDOR
         )
     return told
 
@@ -200,28 +192,26 @@ def _numbers(material: Material, frame: Frame) -> str:
         if at is None:
             continue
         x, y = frame.x(at.x), frame.y(at.y)
-        told += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="11" fill="#ffffff" stroke="{_AREA}" stroke-width="2"/>'
+        told += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="11" fill="#ffffff" stroke="{AREA}" stroke-width="2"/>'
         told += (
             f'<text x="{x:.1f}" y="{y + 5:.1f}" font-size="14" font-weight="bold" text-anchor="middle">{number}</text>'
         )
     return told
 
 
-def _names(material: Material, frame: Frame) -> str:
+def _taken(material: Material, frame: Frame) -> Any:
+    """Return the ground that the map is about, with a little around it, metres."""
+    rows = [*numbered(material), material.row, *material.corridors]
+    shapes = [_on_map(row["geometry"], frame) for row in rows if row["geometry"] is not None]
+    return shapely.buffer(shapely.union_all(shapes), 14 / frame.scale)
+
+
+def _names(material: Material, frame: Frame, taken: Any, hidden: Any) -> str:
     """Write the names of countries and disputed units where they leave room."""
-    taken = shapely.union_all(
-        [_on_map(area["geometry"], frame) for area in numbered(material)]
-        + [
-            _on_map(row["geometry"], frame)
-            for row in [material.row, *material.corridors]
-            if row["geometry"] is not None
-        ]
-    )
-    taken = shapely.buffer(taken, 14 / frame.scale)
     whole, told = frame.box.area, ""
     inner = shapely.buffer(frame.box, -34 / frame.scale)
     for one in material.borders:
-        part = shapely.intersection(_on_map(one["geometry"], frame), inner)
+        part = shapely.difference(shapely.intersection(_on_map(one["geometry"], frame), inner), hidden)
         if part.area < _NAMED * whole and one["level"] == "country":
             continue
         free = shapely.difference(part, taken)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from biodata.exports.reports import markup, place_section, plots
 from biodata.exports.reports.material import Material
+from biodata.exports.reports.shared_sections import not_tested
 from biodata.exports.reports.words import counted, countries, metres, number, percent, plain
 from biodata.places import country_name
 
@@ -57,7 +58,9 @@ def _short(material: Material) -> str:
         "It is a model's answer to resistances that people chose. It tells where moving would be cheapest under these, not that "
         "animals move there."
     )
-    return markup.section("In short", *(markup.paragraph(words, "lead") for words in told), identifier="short")
+    return markup.section(
+        "In short", *(markup.paragraph(words, "lead") for words in told), markup.paragraph(not_tested(material), "warning"), identifier="short",
+    )  # fmt: skip
 
 
 def _evidence(material: Material) -> str:
@@ -81,7 +84,7 @@ def _evidence(material: Material) -> str:
         markup.paragraph(words),
         markup.table(
             ["Candidate", "Rank", "Species on two sides", "Records that count", "Its report"], rows,
-            caption="Candidates that this corridor is a link of", numbers=(1, 2),
+            caption="Candidates that this corridor is a link of", numbers=(1, 2), kind="stack",
         ) if rows else "",
         identifier="evidence",
     )  # fmt: skip
@@ -105,7 +108,7 @@ def _measures(material: Material) -> str:
             plots.parallel_dots(axes, title="Measures of this corridor and of the others of its run"),
             "A line for each measure, the better end to the right where one is better. Diamond: this corridor; rings: the others.",
         ),
-        markup.table(["Measure", "Value", "Meaning"], rows, caption="Measures of this corridor"),
+        markup.table(["Measure", "Value", "Meaning"], rows, caption="Measures of this corridor", kind="stack"),
         identifier="measures",
     )
 

@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 from biodata.errors import InputError
+from biodata.vocabularies import EvidenceView
 
 _LAYERS: Final = ("pairs", "crossings")
 """Layers of scenarios that a report tells, without their places."""
@@ -32,6 +34,59 @@ def read(path: Path) -> dict[str, Any]:
         If it is neither (FINDING_UNREADABLE).
     """
     return _geopackage(path) if path.suffix.lower() == ".gpkg" else _object(path)
+
+
+def agreeing(kind: str, found: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finding that a reader gave, with what it does not share with the result that it is told beside.
+
+    Parameters
+    ----------
+    kind : str
+        `validation`, `uncertainty` or `scenarios`.
+    found : mapping
+        As `read` returns it.
+    row : mapping
+        The result: `run_id`, and `evidence` with its boundary set.
+
+    Returns
+    -------
+    dict
+        The same, with `doubts`: lines for the report.
+
+    Raises
+    ------
+    InputError
+        If it is of exact records, which no report of a release tells (FINDING_EXACT), or of another run
+        (FINDING_OF_ANOTHER_RUN).
+    """
+    told = {**found, **found["run"]} if isinstance(found.get("run"), Mapping) else dict(found)
+    if told.get("evidence_view") == EvidenceView.EXACT:
+        problem = f"the {kind} was made of exact records, and a report tells what is published"
+        raise InputError(problem, expected=f"a {kind} of public records", code="FINDING_EXACT")
+    run = told.get("run") if isinstance(told.get("run"), str) else None
+    if run is not None and run != row["run_id"]:
+        problem = f"the {kind} is of another run"
+        raise InputError(problem, value=run, expected=str(row["run_id"]), code="FINDING_OF_ANOTHER_RUN")
+    doubts = []
+    if run is None:
+        doubts.append(
+            f"The {kind} was made of files of somebody's own: nothing tells whether it is of this run's ground and areas."
+        )
+    own, other = row["evidence"].get("boundaries") or {}, _set_of(told)
+    if other is not None and other != (own.get("name"), own.get("version")):
+        doubts.append(
+            f"The {kind} stands on the boundary set {other[0]}, version {other[1]}; this result on {own.get('name')}, "
+            f"version {own.get('version')}: what it says of the border may not be of the same line."
+        )
+    return {**found, "doubts": doubts}
+
+
+def _set_of(told: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """Return name and version of the boundary set that a finding names; None where it names none."""
+    bounds = told.get("boundaries")
+    if isinstance(bounds, Mapping):
+        return bounds.get("name"), bounds.get("version")
+    return (told["boundary_set"], told.get("boundary_version")) if told.get("boundary_set") else None
 
 
 def _object(path: Path) -> dict[str, Any]:

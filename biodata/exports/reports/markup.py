@@ -1,10 +1,13 @@
 """Pieces of a report's page: sections, tables, lists; every text goes through `words.text`."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from biodata.exports.reports.words import text
+
+_HEADING: Final = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,13 @@ def section(title: str, *parts: str, identifier: str) -> str:
     """Return a section with a heading; parts that are empty are left out."""
     body = "".join(part for part in parts if part)
     return f'<section aria-labelledby="{identifier}"><h2 id="{identifier}">{text(title)}</h2>{body}</section>'
+
+
+def contents(sections: Iterable[str]) -> str:
+    """Return links to sections."""
+    found = [match for one in sections if (match := _HEADING.search(one))]
+    links = "".join(f'<li><a href="#{one[1]}">{one[2]}</a></li>' for one in found)
+    return f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if links else ""
 
 
 def heading(title: str) -> str:
@@ -47,13 +57,19 @@ def bullets(items: Iterable[Any]) -> str:
 def table(
     head: Sequence[str], rows: Iterable[Sequence[Any]], *, caption: str, numbers: Sequence[int] = (), kind: str = ""
 ) -> str:
-    """Return a table; the first cell of a row heads it, `numbers` are columns that stand to the right."""
+    """Return a table; the first cell of a row heads it, `numbers` are columns that stand to the right.
+
+    On a narrow screen a table of the kind `stack` shows each row as a list, its cells named by their columns' heads.
+    """
     right = dict.fromkeys(numbers, ' class="n"')
     top = "".join(f'<th scope="col"{right.get(n, "")}>{text(name)}</th>' for n, name in enumerate(head))
     body = ""
     for row in rows:
         first, *rest = row
-        cells = "".join(f"<td{right.get(n, '')}>{cell(value)}</td>" for n, value in enumerate(rest, start=1))
+        cells = "".join(
+            f'<td{right.get(n, "")} data-label="{text(head[n])}">{cell(value)}</td>'
+            for n, value in enumerate(rest, start=1)
+        )
         body += f'<tr><th scope="row">{cell(first)}</th>{cells}</tr>'
     named = f' class="{kind}"' if kind else ""
     return (
@@ -66,6 +82,12 @@ def facts(rows: Iterable[tuple[str, Any]]) -> str:
     """Return names with their values."""
     told = "".join(f"<dt>{text(name)}</dt><dd>{cell(value)}</dd>" for name, value in rows)
     return f"<dl>{told}</dl>" if told else ""
+
+
+def code(words: str) -> str:
+    """Return a sentence in which what stands between backticks is shown as what one types."""
+    parts = text(words).split("`")
+    return "".join(f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts))
 
 
 def figure(drawing: str, words: str) -> str:

@@ -9,8 +9,10 @@ from typing import Any, Final
 import shapely
 
 from biodata.errors import InputError
+from biodata.exports.reports.findings import agreeing
+from biodata.exports.reports.species_names import taxa
 from biodata.store.open_release import OpenRelease
-from biodata.store.query.filters import Compare, Filter, In, InBox
+from biodata.store.query.filters import And, Compare, Filter, In, InBox
 from biodata.store.tables import RELEASE
 
 KINDS: Final = MappingProxyType(
@@ -39,6 +41,7 @@ _LEAST_DEGREES: Final = 0.3
 _MARGIN: Final = 0.6
 """The map's ground around what it shows, as a share of that."""
 _MOST_AREAS: Final = 400
+_AROUND_DEGREES: Final = 13.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +72,12 @@ class Material:
     release : mapping
         What the release tells of itself.
     findings : mapping of str to mapping
-        What other commands found and the reader gave: `validation`, `uncertainty`, `scenarios`.
+        What other commands found over the row's own run, and what the reader gave in place of it: `validation`,
+        `uncertainty`, `scenarios`.
+    around : sequence of mapping
+        Countries and disputed units for many degrees around, as `borders`, for the small map.
+    names : mapping of str to sequence of str
+        Common names of species, as checklists tell them: English, then one in each language of the countries.
     """
 
     table: str
@@ -83,6 +91,8 @@ class Material:
     datasets: Sequence[Mapping[str, Any]]
     release: Mapping[str, Any]
     findings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    around: Sequence[Mapping[str, Any]] = ()
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -111,7 +121,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
     Raises
     ------
     InputError
-        If the release has none of that name (RESULT_UNKNOWN).
+        If the release has none of that name (RESULT_UNKNOWN), or a finding is not for it (`findings.agreeing`).
     """
     for table, key in KINDS.items():
         found = _rows(release, table, Compare(key, "=", identifier))
@@ -136,9 +146,13 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         window = InBox(*box)
         near = _shaped(release, "protected_areas", _AREA, window)[:_MOST_AREAS]
         areas |= {area["area_id"]: area for area in near if area["area_id"] not in areas}
-        borders = [one for one in _shaped(release, "boundaries", _BORDER, window) if one["level"] != "province"]
+        units = And((InBox(*_around(box)), In("level", ("country", "disputed"))))
+        around = _shaped(release, "boundaries", _BORDER, units)
+        ground = shapely.box(*box)
+        borders = [one for one in around if one["geometry"].intersects(ground)]
     else:
-        borders = []
+        around = borders = []
+    categories, names = taxa(release, row)
     return Material(
         table=table,
         row=row,
@@ -147,19 +161,25 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         candidates=_users(release, row) if table == "corridors" else [],
         areas=[dict(area, member=area["area_id"] in members) for area in areas.values()],
         borders=borders,
-        categories=_categories(release, row),
+        categories=categories,
         datasets=release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts(),
         release={"id": release.id, **release.info},
-        findings=findings or {},
+        findings={**(row["evidence"].get("findings") or {}), **_given(findings or {}, row)},
+        around=around,
+        names=names,
     )
 
 
-def species_of(evidence: Mapping[str, Any]) -> list[str]:
-    """Return the species that evidence names, those on two sides first."""
-    told = evidence.get("species") or {}
-    counted = {name for by_species in (told.get("by_country") or {}).values() for name in by_species}
-    shared = [name for name in told.get("shared") or [] if name in counted]
-    return [*shared, *sorted(counted - set(shared))]
+def _given(given: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the findings that a reader gave, with what they do not share with the result."""
+    return {kind: agreeing(kind, found, row) for kind, found in given.items()}
+
+
+def same_boundaries(material: Material) -> bool:
+    """Tell whether the release, whose borders the map draws, has the boundary set that the result was reckoned with."""
+    told, drawn = material.evidence.get("boundaries") or {}, material.release.get("boundaries") or {}
+    names = (("name", "boundary_set"), ("version", "boundary_version"), ("band_m", "band_m"))
+    return not told or not drawn or all(told.get(one) == drawn.get(other) for one, other in names)
 
 
 def _rows(release: OpenRelease, table: str, where: Filter) -> list[dict[str, Any]]:
@@ -210,10 +230,7 @@ def _box(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float, float, float]
     return max(west - around, -180.0), max(south - around, -90.0), min(east + around, 180.0), min(north + around, 90.0)
 
 
-def _categories(release: OpenRelease, row: Mapping[str, Any]) -> dict[str, str]:
-    """Return the Red List category of the species that a row's evidence names, as checklists tell it."""
-    names = species_of(row["evidence"])
-    if not names:
-        return {}
-    told = release.frame("taxa", ["scientificName", "iucnRedListCategory"], In("scientificName", tuple(names)))
-    return {name: category for name, category in sorted(told.iter_rows()) if category}
+def _around(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """Return what the small map shows: many degrees around the middle of a box."""
+    x, y, half = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, max(_AROUND_DEGREES, 2 * (box[2] - box[0]))
+    return max(x - half, -180.0), max(y - half, -90.0), min(x + half, 180.0), min(y + half, 90.0)

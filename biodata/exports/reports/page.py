@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import shapely
 
-from biodata.exports.reports import candidate_sections, corridor_sections, markup, shared_sections
+from biodata.exports.reports import candidate_sections, corridor_sections, markup, origin_sections, shared_sections
 from biodata.exports.reports.material import KINDS, Material
-from biodata.exports.reports.words import text
+from biodata.exports.reports.words import plain, text
+from biodata.places import country_name
 
 _STYLE: Final = """\
 :root{color-scheme:light}
@@ -20,22 +21,30 @@ h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .6rem}h2{font-size:1.25rem;ma
 border-bottom:2px solid #1f5f4a}h3{font-size:1rem;margin:1.2rem 0 .3rem}p,li{overflow-wrap:anywhere}p{margin:.4rem 0}
 .kind{margin:0;color:#1f5f4a;font-weight:600}.lead{font-size:1.08rem}.quiet{color:#4c5652;font-size:.88rem}
 .warning{border-left:4px solid #8a3b0d;padding-left:.7rem;color:#6b2d0a}
-.wide{overflow-x:auto}.wide svg{min-width:34rem}.wide svg.map{min-width:0}table{border-collapse:collapse;width:100%;font-size:.88rem;margin:.4rem 0}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.88rem;margin:.4rem 0}
 caption{text-align:left;color:#4c5652;padding:.3rem 0}th,td{text-align:left;vertical-align:top;padding:.3rem .55rem;\
 border-bottom:1px solid #d9d4c6;overflow-wrap:break-word}td:last-child{overflow-wrap:anywhere;min-width:6rem}thead th{border-bottom:2px solid #9aa39e}tbody th{font-weight:600}
-th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}table.species tbody th{font-style:italic}
+th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}table.species tbody th i{white-space:nowrap}
 table.parameters{table-layout:fixed}table.parameters tbody th{width:45%}
 dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.2rem 1rem;margin:.5rem 0}dt{color:#4c5652}\
 dd{margin:0;overflow-wrap:anywhere}
-figure{margin:1rem 0}svg{max-width:100%;height:auto;display:block}.wide>svg{width:100%}svg.key{display:inline-block;vertical-align:-2px}figcaption{color:#4c5652;font-size:.85rem;margin-top:.3rem}
+figure{margin:1rem 0}svg{max-width:100%;height:auto;display:block}.wide>svg{width:100%;max-width:42rem}.wide>svg.map{max-width:none}svg.key{display:inline-block;vertical-align:-3px}\
+ul.key{list-style:none;padding:0;margin:.5rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;color:#4c5652;font-size:.88rem}\
+nav ul{list-style:none;padding:0;margin:.6rem 0 0;display:flex;flex-wrap:wrap;gap:.15rem 1rem;font-size:.88rem}\
+.common{display:block;font-weight:400;color:#4c5652}code{font-size:.92em}figcaption{color:#4c5652;font-size:.85rem;margin-top:.3rem}
 a{color:#135c8a;overflow-wrap:anywhere}:focus-visible{outline:3px solid #135c8a;outline-offset:2px}
+@media (max-width:40rem){td,th{padding:.3rem .3rem}td:last-child{min-width:0}table.dense{font-size:.78rem}\
+table.species tbody th i{white-space:normal}\
+table.stack,table.stack tbody,table.stack tr,table.stack tbody th,table.stack td{display:block;text-align:left;border:0}\
+table.stack caption{display:block}table.stack thead{display:none}table.stack tr{border-bottom:1px solid #d9d4c6;padding:.4rem 0}\
+table.stack td,table.stack tbody th{padding:.1rem 0}table.stack td::before{content:attr(data-label) ": ";color:#4c5652}}
 .yes{color:#1f5f4a;font-weight:600}.no{color:#8a3b0d;font-weight:600}
 @page{size:A4;margin:18mm 16mm 20mm;@bottom-left{content:string(report);font:9px sans-serif;color:#4c5652}\
 @bottom-right{content:counter(page) " / " counter(pages);font:9px sans-serif;color:#4c5652}}
 @media print{body{font-size:10pt;padding:0;max-width:none}.lead{font-size:10.5pt}.wide{overflow:visible}\
-.wide svg{min-width:0;max-height:120mm}svg.map{max-height:118mm}table{font-size:8.5pt}table.parameters{font-size:7.5pt}\
+.wide>svg{max-width:130mm;max-height:145mm}h1{font-size:1.4rem}.wide>svg.map{max-width:none;max-height:104mm}nav{display:none}table{font-size:8.5pt}table.parameters{font-size:7.5pt}\
 table.parameters td,table.parameters th{padding:.1rem .4rem}dl{break-inside:avoid}h2{margin-top:1.3rem}\
-h2,h3,caption,thead{break-after:avoid}figure,tr{break-inside:avoid}h1{string-set:report attr(data-report)}a{color:#1d2a26}}
+h2,h3,h2+p,caption,thead{break-after:avoid}figure,tr{break-inside:avoid}h1{string-set:report attr(data-report)}a{color:#1d2a26}}
 """
 
 STYLE_SOURCE: Final = "'sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode() + "'"
@@ -61,7 +70,7 @@ def page(material: Material) -> str:
     corridor = material.table == "corridors"
     kind, name = (corridor_sections if corridor else candidate_sections).title(material)
     middle = corridor_sections.sections(material) if corridor else candidate_sections.sections(material)
-    sections = [*middle, *shared_sections.sections(material)]
+    sections = [*middle, *shared_sections.sections(material), *origin_sections.sections(material)]
     running = f"{material.id}, release {material.release['id']}"
     attached = json.dumps(card(material), ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
     return (
@@ -70,9 +79,21 @@ def page(material: Material) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{text(name)}: {text(kind.lower())}</title>\n<link rel="icon" href="data:,">\n<style>{_STYLE}</style>\n'
         f"</head>\n<body>\n<main>\n<header>{markup.paragraph(kind, 'kind')}"
-        f'<h1 data-report="{text(running)}">{text(name)}</h1></header>\n'
+        f'<h1 data-report="{text(running)}">{text(name)}</h1>{markup.paragraph(_stand(material), "quiet")}</header>\n'
+        + markup.contents(sections)
         + "\n".join(sections)
         + f'\n</main>\n<script type="application/json" id="card">{attached}</script>\n</body>\n</html>\n'
+    )
+
+
+def _stand(material: Material) -> str:
+    """Return of which day, release, boundary set and records a report is."""
+    release, told = material.release, material.evidence.get("boundaries") or {}
+    views = {"public": "published records alone", "exact": "the records themselves"}
+    seen = views.get(material.row.get("evidence_view") or "")
+    return (
+        f"Release {release['id']} of {release['created'][:10]} · boundary set {plain(told.get('name'))} {plain(told.get('version'))}"
+        + (f" · made from {seen}" if seen else "")
     )
 
 
@@ -90,6 +111,10 @@ def card(material: Material) -> dict[str, Any]:
         "candidates": {str(one["candidate_id"]): _feature(one)["properties"] for one in material.candidates},
         "red_list": dict(material.categories),
         "findings": {name: dict(told) for name, told in material.findings.items()},
+        "boundaries": dict(material.release.get("boundaries") or {}),
+        "datasets": [dict(one) for one in material.datasets],
+        "citation": origin_sections.citation(material),
+        "countries": {code: country_name(code) for code in material.row["country_codes"] or []},
     }
 
 

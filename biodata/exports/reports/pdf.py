@@ -1,6 +1,7 @@
 """The same page as PDF, laid out by WeasyPrint, the optional extra `report`; its numbers are attached as JSON."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ class PdfLibraryError(BiodataError):
     code = "PDF_LIBRARY_MISSING"
 
 
-def write(material: Material, path: Path) -> None:
+def write(material: Material, path: Path) -> str:
     """Write a report as PDF, which appears whole or not at all.
 
     Parameters
@@ -24,6 +25,11 @@ def write(material: Material, path: Path) -> None:
         What it tells.
     path : Path
         The file.
+
+    Returns
+    -------
+    str
+        The letters that no font of this machine has, each once: they stand as boxes in the file.
 
     Raises
     ------
@@ -45,8 +51,31 @@ def write(material: Material, path: Path) -> None:
     )
     part = path.with_name(f"{path.name}.part")
     document = weasyprint.HTML(string=page.page(material), base_url=None, url_fetcher=_nothing)
-    document.write_pdf(part, attachments=[card], pdf_tags=True)
+    boxes = _Boxes()
+    logger = logging.getLogger("weasyprint")
+    logger.addHandler(boxes)
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        document.write_pdf(part, attachments=[card], pdf_tags=True)
+    finally:
+        logger.removeHandler(boxes)
+        logger.setLevel(level)
     part.replace(path)
+    return "".join(boxes.letters)
+
+
+class _Boxes(logging.Handler):
+    """Hears which letters WeasyPrint found in no font."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.letters: dict[str, None] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the letter of a warning about one."""
+        if str(record.msg).startswith(".notdef glyph") and isinstance(record.args, tuple) and record.args:
+            self.letters[str(record.args[0])] = None
 
 
 def _weasyprint() -> Any:

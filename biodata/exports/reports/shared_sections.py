@@ -1,15 +1,22 @@
-"""What every report says at its end: uncertainty, validation, scenarios, what is unknown, parameters, citation."""
+"""What every report says of how far it can be trusted: uncertainty, validation, scenarios, what is unknown."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.exports.reports import markup
+from biodata.exports.reports.markup import Mark
 from biodata.exports.reports.material import Material
-from biodata.exports.reports.words import NOT_RUN, countries, flat, number, plain, spaced
+from biodata.exports.reports.words import NOT_RUN, countries, flat, joined, number, percent, plain, spaced
 
-_NOT_MINE: Final = ("hard_criteria", "species", "links", "ground", "ranking", "notes", "boundary_disagreement_km2")
-"""Parts of the evidence that have a section of their own."""
 _MOST_PAIRS: Final = 40
+_TESTS: Final = MappingProxyType(
+    {
+        "uncertainty": "how sure it is",
+        "validation": "whether records of animals agree with it better than chance",
+        "scenarios": "what fences, roads or another climate would change",
+    }
+)
 
 
 def sections(material: Material) -> list[str]:
@@ -19,10 +26,15 @@ def sections(material: Material) -> list[str]:
         _validation(material.findings.get("validation")),
         _scenarios(material),
         _unknown(material),
-        _boundaries(material.evidence),
-        _parameters(material.evidence),
-        _citation(material),
     ]
+
+
+def not_tested(material: Material) -> str:
+    """Return the tests that nobody ran, as a sentence; nothing where all were."""
+    missing = [words for name, words in _TESTS.items() if name not in material.findings]
+    if not missing:
+        return ""
+    return f"Not tested yet: {joined(missing)}. Whoever decides on it should know that; below is said what each would tell."
 
 
 def _uncertainty(found: Mapping[str, Any] | None) -> str:
@@ -46,6 +58,7 @@ def _uncertainty(found: Mapping[str, Any] | None) -> str:
     ]  # fmt: skip
     return markup.section(
         "How sure it is",
+        _doubts(found),
         markup.paragraph("Frequencies under the assumptions below; they are no probabilities.", "warning"),
         markup.paragraph(found.get("told") if isinstance(found.get("told"), str) else "", "lead"), markup.facts(facts),
         markup.table([spaced(name) for name in head], rows, caption="Links, over all draws") if rows else "",
@@ -71,10 +84,17 @@ def _validation(found: Mapping[str, Any] | None) -> str:
     left_out = [f"{reason}: {count}" for reason, count in (found.get("left_out") or {}).items()]
     return markup.section(
         "Tested against records",
+        _doubts(found),
         markup.paragraph(str(found.get("told") or found.get("verdict") or NOT_RUN), "lead"), markup.facts(facts),
         markup.heading("Records that were no test") if left_out else "", markup.bullets(left_out),
-        markup.bullets(str(note) for note in found.get("notes") or []), identifier="validation",
+        markup.bullets(str(note) for note in [*(found.get("notes") or []), *(found.get("raster_notes") or [])]),
+        identifier="validation",
     )  # fmt: skip
+
+
+def _doubts(found: Mapping[str, Any]) -> str:
+    """Return what a finding does not share with the result that it is told beside."""
+    return "".join(markup.paragraph(str(line), "warning") for line in found.get("doubts") or [])
 
 
 def _scenarios(material: Material) -> str:
@@ -98,10 +118,11 @@ def _scenarios(material: Material) -> str:
     none = "The scenarios that were given compare no two areas of this result."
     return markup.section(
         "Scenarios",
+        _doubts(found),
         markup.paragraph("The same model with the border open, and with barriers on it; it tells what these would do to cheapest ways, no more."),
-        markup.table(head, rows, caption="Between its areas", numbers=(2, 3, 4, 5)) if rows else markup.paragraph(none, "warning"),
+        markup.table(head, rows, caption="Between its areas", numbers=(2, 3, 4, 5), kind="stack") if rows else markup.paragraph(none, "warning"),
         markup.table([spaced(name) for name in gained], crossings, caption="What each crossing opens", numbers=(1, 2, 3, 4, 5)) if crossings else "",
-        markup.table(["What", "Value"], flat(found.get("run") or {}), caption="What was asked", kind="parameters"),
+        markup.table(["What", "Value"], flat(found.get("asked") or found.get("run") or {}), caption="What was asked", kind="parameters"),
         identifier="scenarios",
     )  # fmt: skip
 
@@ -140,76 +161,39 @@ def _unknown(material: Material) -> str:
             "Ground where nobody looked is not told apart here from ground where nothing was found; `biodata survey-design` does that."
         )
     told += [str(note) for note in evidence.get("notes") or []]
-    one_sided = (evidence.get("species") or {}).get("one_sided") or []
-    tasks = [(one["species"], countries(one["recorded_in"]), countries(one["survey_in"])) for one in one_sided]
+    needed = evidence.get("survey_effort")
+    if needed:
+        cases = needed["cases"].values()
+        nights = joined(
+            [f"{case['nights']} where the chance to see it in a night is {number(case['per_night'])}" for case in cases]
+        )
+        told.append(
+            f"Nights that one camera must stand so that a species which uses its ground is missed in fewer than "
+            f"{percent(needed['miss'])} of cases: {nights} ({needed['source']})."
+        )
     return markup.section(
         "What is unknown, and where to look next",
-        markup.bullets(told),
-        markup.table(["Species", "Recorded in", "Survey in"], tasks, caption="Surveys that would settle evidence on one side only", kind="species") if tasks else "",
+        markup.bullets(Mark(markup.code(words)) for words in told),
+        _tasks(evidence),
         identifier="unknown",
     )  # fmt: skip
 
 
-def _boundaries(evidence: Mapping[str, Any]) -> str:
-    """Return the boundary set and its viewpoint."""
-    told = evidence.get("boundaries") or {}
-    rows = [
-        ("Boundary set", f"{plain(told.get('name'))}, version {plain(told.get('version'))}"),
-        ("Viewpoint", plain(told.get("viewpoint"))),
-        ("Band", f"{number(told.get('band_m'))} m on each side of a border: inside it either side may be right"),
-    ]
-    return markup.section("Boundaries", markup.facts(rows), identifier="boundaries")
-
-
-def _parameters(evidence: Mapping[str, Any]) -> str:
-    """Return everything that the result was asked with."""
-    run = evidence.get("run") or {}
-    rest = {name: value for name, value in evidence.items() if name not in (*_NOT_MINE, "run", "boundaries")}
-    rows = [*flat(rest), *flat(run, before="run")]
-    return markup.section(
-        "Parameters",
-        markup.table(["Parameter", "Value"], rows, caption="All that the result follows from", kind="parameters") if rows else markup.paragraph("None are told."),
-        identifier="parameters",
-    )  # fmt: skip
-
-
-def _citation(material: Material) -> str:
-    """Return how to cite it, and whose data it stands on."""
-    release, row = material.release, material.row
-    kind = {"reserve_candidates": "Candidate transboundary reserve", "corridors": "Corridor"}.get(
-        material.table, "Ground looked at"
-    )
-    name = row["name"] if "name" in row else f"{row['from_name']} – {row['to_name']}"
-    text = (
-        f"biodata ({release['created'][:10]}). {kind} “{name}” ({material.id}), run {plain(row['run_id'])}. "
-        f"Release {release['id']} of {release['created'][:10]}, content SHA-256 {release['content_hash'][:16]}…."
-    )
-    facts = [
-        ("Release", f"{release['id']}, made {release['created']}"), ("Lake version of the release", plain(release["snapshot"])),
-        ("Lake version that the run read", plain((material.evidence.get("run") or {}).get("snapshot"))),
-        ("Content hash", release["content_hash"]), ("Hash of the sharing rules", release["rules_hash"]),
-        ("Sharing category", plain(row["sharing_category"])), ("Made by", f"biodata {plain(release.get('biodata'))}"),
-    ]  # fmt: skip
-    titles = [one["title"] for one in material.datasets]
-    datasets = [
-        (
-            one["title"] if one["title"] and titles.count(one["title"]) == 1 else one["key"],
-            spaced(one["license"] or "not told"),
-            one["citation"] or "–",
-            one["doi"] or "–",
-        )
-        for one in material.datasets
-    ]
-    return markup.section(
-        "Citation",
-        markup.paragraph(text, "lead"), markup.facts(facts),
-        markup.paragraph(
-            "All numbers of this report are attached to it as JSON: in the page in the element with the id “card”, in the PDF as an attachment. "
-            "The release is one file that never changes; the same question to it gives the same answer."
-        ),
-        markup.table(["Dataset", "Licence", "Citation", "DOI"], datasets, caption="Datasets of the release") if datasets else "",
-        identifier="citation",
-    )  # fmt: skip
+def _tasks(evidence: Mapping[str, Any]) -> str:
+    """Return what one side alone has, as tasks for surveys on the other."""
+    caption, head = "Surveys that would settle evidence on one side only", ["Species", "Recorded in", "Survey in"]
+    tasks = evidence.get("survey_tasks") or []
+    if tasks:
+        rows = [
+            (one["species"], countries(one["recorded_in"]), countries([one["survey_in"]]),
+             f"{number(one['cells_without_effort'])} of {number(one['cells'])}", one["why"])
+            for one in tasks
+        ]  # fmt: skip
+        head = [*head, "Cells without effort", "Why"]
+        return markup.table(head, rows, caption=caption, kind="species")
+    one_sided = (evidence.get("species") or {}).get("one_sided") or []
+    plain_rows = [(one["species"], countries(one["recorded_in"]), countries(one["survey_in"])) for one in one_sided]
+    return markup.table(head, plain_rows, caption=caption, kind="species") if plain_rows else ""
 
 
 def _value(value: Any) -> str:

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.places import country_name
 
 NOT_KNOWN: Final = "not known"
 NOT_RUN: Final = "not run"
+_UNITS: Final = MappingProxyType({"km2": "km²", "m": "m", "km": "km", "percent": "%", "minutes": "minutes"})
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
@@ -72,6 +74,44 @@ def counted(n: int, one: str, many: str = "") -> str:
 def spaced(name: str) -> str:
     """Return a column's or criterion's name as words."""
     return name.replace("_", " ")
+
+
+def inputs(told: Mapping[str, Any]) -> str:
+    """Return what a value was made from as a line: rounded, with units and countries' names; parts apart by semicolons."""
+    return "; ".join(f"{_labelled(name)[0]}: {_input(value, _labelled(name)[1])}" for name, value in told.items())
+
+
+def _labelled(name: str) -> tuple[str, str]:
+    """Return a name as words, and the unit that ends it."""
+    stem, _, ending = name.rpartition("_")
+    return (spaced(stem), _UNITS[ending]) if stem and ending in _UNITS else (spaced(name), "")
+
+
+def _input(value: Any, unit: str) -> str:
+    """Return a value, which may be nested, as words."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return plain(value)
+    if isinstance(value, int | float):
+        return f"{number(value)} {unit}".rstrip()
+    if isinstance(value, Mapping):
+        parts = [
+            f"{_labelled(name)[0] if len(name) != 2 else country_name(name)} {_input(one, unit or _labelled(name)[1])}"
+            for name, one in value.items()
+        ]
+        return ", ".join(parts) or "none"
+    if isinstance(value, list):
+        return (
+            ", ".join(f"({_input(one, unit)})" if isinstance(one, Mapping) else _input(one, unit) for one in value)
+            or "none"
+        )
+    return plain(value)
+
+
+def valued(value: Any, unit: str) -> str:
+    """Return a value with its unit; a share is told in percent."""
+    if unit.startswith("share ") and isinstance(value, int | float):
+        return f"{percent(value)} {unit.removeprefix('share ')}"
+    return f"{number(value)} {unit}".rstrip() if isinstance(value, int | float) else number(value)
 
 
 def plain(value: Any) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from biodata.geo import Floats, Geometries, in_threads
 from biodata.harmonise.area_borders import outside_band_km2, valid
-from biodata.harmonise.area_cleaning import erasing
+from biodata.harmonise.area_cleaning import coasts, erasing
 from biodata.harmonise.area_cleaning.cleaning import Cleaned
 from biodata.harmonise.area_cleaning.order import identity
 from biodata.harmonise.area_cleaning.plane import to_degrees, to_plane
@@ -101,7 +101,8 @@ def coverage_by_country(cleaned: Cleaned, boundaries: BoundarySet) -> pl.DataFra
         holds too. `realm`: terrestrial or marine. `sites` with ground in `km2`; `share_of_land` (0-1).
         Counted apart, so that the sum of these and of `km2` is all of `coverage`: `border_disagreement_km2`, ground of
         sites that state another country, inside the band around that one's land; `elsewhere_km2`, beyond the band;
-        `coast_disagreement_km2`, ground off every land of sites said to be terrestrial, or on land of marine ones.
+        `coast_disagreement_km2`, ground off every land of sites said to be terrestrial, or on land of marine ones; and of
+        sites that say nothing and lie mostly on land, what is off it and inside the band of the coast.
     """
     codes, land = _land(boundaries)
     return _summed(
@@ -168,10 +169,12 @@ def _lines(cleaned: Cleaned, pieces: _Pieces, boundaries: BoundarySet) -> list[_
             lines.append(_Line(code, kind, "marine", None, 0.0, 0.0, 0.0, km2, piece, part))
         else:
             lines.append(_Line(code, kind, "terrestrial", sites[row], km2, 0.0, 0.0, 0.0, piece, part))
+    of_piece = [sites[row] for row in pieces.row], [realms[row] for row in pieces.row]
+    disagree = coasts.maps_disagree(pieces.shapes, on_land, *of_piece, _land(boundaries)[1], boundaries.band_m)
     for piece in np.flatnonzero(whole_km2 - on_land > _NOISE_KM2).tolist():
         row, km2 = pieces.row[piece], float(whole_km2[piece] - on_land[piece])
         holders, kind = ";".join(sorted(stated[row])) or None, str(pieces.kind[piece])
-        if realms[row] == "terrestrial":
+        if realms[row] == "terrestrial" or disagree[piece]:
             lines.append(_Line(holders, kind, "terrestrial", None, 0.0, 0.0, 0.0, km2, piece, None))
         else:
             lines.append(_Line(holders, kind, "marine", sites[row], km2, 0.0, 0.0, 0.0, piece, None))

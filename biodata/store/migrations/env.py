@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from biodata.store.models import Base
+from biodata.store.account_models import Account
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+context.configure(connection=context.config.attributes["connection"], target_metadata=Account.metadata)
 with context.begin_transaction():
     context.run_migrations()

@@ -5,10 +5,10 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
+from biodata.store.migrations.counting import count_changes
+
 revision: Final = "0003"
 down_revision: Final = "0002"
-
-_TRIGGER: Final = "CREATE TRIGGER {} BEGIN UPDATE changes SET count = count + 1 WHERE id = 1; END"
 
 
 def upgrade() -> None:
@@ -23,7 +23,4 @@ def upgrade() -> None:
         return
     op.execute(sa.text("INSERT INTO changes VALUES (1, 1)"))
     tables = sa.inspect(op.get_bind()).get_table_names()
-    for table in [name for name in tables if name != "changes"]:
-        for event in ("INSERT", "UPDATE", "DELETE"):
-            named = f'"counted_{table}_{event.lower()}" AFTER {event} ON "{table}"'
-            op.execute(sa.text(_TRIGGER.format(named)))
+    count_changes(name for name in tables if name != "changes")

@@ -1,0 +1,105 @@
+"""What keeps small requests small and dear work rare: a limit of bytes for a body, a few at once for passwords."""
+
+import math
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message
+
+from api.errors import Code, ProblemError
+from api.rates import Rates
+
+MOST_BYTES: Final = 10_000
+"""Of a body about accounts."""
+CHECKS_AT_ONCE: Final = 2
+"""Passwords that a process checks at once: each takes the memory that the settings say."""
+CHECKS_WAITING: Final = 16
+
+T = TypeVar("T")
+
+
+class SmallRoute(APIRoute):
+    """A route whose body is read up to `MOST_BYTES`, and whose errors nobody keeps."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers."""
+        answer = super().get_route_handler()
+
+        async def small(request: Request) -> Response:
+            body = b""
+            async for part in request.stream():
+                body += part
+                if len(body) > MOST_BYTES:
+                    detail = f"the body has more than {MOST_BYTES:,} bytes"
+                    raise ProblemError(Code.BODY_INVALID, detail, expected=f"at most {MOST_BYTES:,} bytes")
+
+            async def receive() -> Message:
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            request.state.private = True
+            return await answer(Request(request.scope, receive))
+
+        return small
+
+
+class Gate:
+    """Lets a few in at once, a few more wait, and asks all others to come again.
+
+    Parameters
+    ----------
+    at_once, waiting : int
+        How many.
+
+    Notes
+    -----
+    Those who wait have no thread, so a crowd that logs in does not hold up those who search.
+    """
+
+    def __init__(self, *, at_once: int = CHECKS_AT_ONCE, waiting: int = CHECKS_WAITING) -> None:
+        self._limiter = CapacityLimiter(at_once)
+        self._most, self._inside = at_once + waiting, 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do the work in a thread.
+
+        Raises
+        ------
+        ProblemError
+            With LOGINS_TOO_MANY, if as many as may wait do.
+        """
+        if self._inside >= self._most:
+            raise too_many(5)
+        self._inside += 1
+        try:
+            return await to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._inside -= 1
+
+
+def gate(request: Request) -> Gate:
+    """Return the application's."""
+    found: Gate = request.app.state.gate
+    return found
+
+
+def provider_gate(request: Request) -> Gate:
+    """Return the application's for providers, who may take long to answer."""
+    found: Gate = request.app.state.provider_gate
+    return found
+
+
+def count_try(request: Request) -> None:
+    """Count a try of a client to log in; refuse more than the settings let it make in a minute."""
+    rates: Rates | None = request.app.state.login_rates
+    taken = rates.take(request.state.caller.key) if rates is not None else None
+    if taken is not None and not taken.allowed:
+        raise too_many(math.ceil(taken.wait_s))
+
+
+def too_many(wait_s: int) -> ProblemError:
+    """Return the error for a login that has to come later."""
+    return ProblemError(Code.LOGINS_TOO_MANY, f"ask again in {wait_s} s", headers={"Retry-After": str(wait_s)})

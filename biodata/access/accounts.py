@@ -1,0 +1,322 @@
+"""Accounts: who they are and which roles they have; every change stands in the audit, in the same transaction."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+import pycountry
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata.access.roles import PUBLIC, SCOPES, Principal, Role, RoleBinding
+from biodata.errors import InputError
+from biodata.store import audit
+from biodata.store.account_models import Account, Binding, Login
+from biodata.store.models import now
+from biodata.store.registry import Registry
+
+__all__ = ["PUBLIC", "Principal", "Role", "RoleBinding"]
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,99}")
+"""What an account can be called."""
+
+COMMAND_LINE: Final = "command line"
+"""What the audit calls whoever has the machine."""
+
+
+def new(
+    registry: Registry, name: str, *, label: str | None = None, roles: Iterable[RoleBinding] = (),
+    actor: str = COMMAND_LINE,
+) -> int:  # fmt: skip
+    """Make an account, which can do nothing yet but what its roles say.
+
+    Parameters
+    ----------
+    registry : Registry
+        The installation's.
+    name : str
+        What it is called: small letters, digits, ``. _ @ -``.
+    label : str, optional
+        What people call it; the name where nothing is given.
+    roles : iterable of RoleBinding
+        Its roles.
+    actor : str
+        Who makes it.
+
+    Returns
+    -------
+    int
+        Its number.
+
+    Raises
+    ------
+    InputError
+        If it cannot be called so, there is one of this name already, or a role cannot be bound so.
+    """
+    if not NAME.fullmatch(name):
+        expected = "1 to 100 small letters, digits, '.', '_', '@' or '-', a letter or a digit first"
+        problem = "an account cannot be called so"
+        raise InputError(problem, column="name", value=name, expected=expected, code="FIELD_INVALID")
+    with registry.session() as session, session.begin():
+        if by_name(session, name) is not None:
+            problem = "there is an account of this name already"
+            raise InputError(problem, column="name", value=name, code="ACCOUNT_EXISTS")
+        account = Account(name=name, label=checked_label(label or name))
+        session.add(account)
+        session.flush()
+        told = {"id": account.id, "label": account.label}
+        audit.append(session, actor=actor, action="account made", subject=name, details=told)
+        for wanted in roles:
+            _bind(session, account, wanted, actor)
+        return account.id
+
+
+def bind(registry: Registry, name: str, wanted: RoleBinding, *, actor: str = COMMAND_LINE) -> None:
+    """Give a role to an account; the same once more is no news.
+
+    Raises
+    ------
+    InputError
+        If there is no such account, or a role cannot be bound so.
+    """
+    with registry.session() as session, session.begin():
+        _bind(session, need(session, name), wanted, actor)
+
+
+def unbind(registry: Registry, name: str, unwanted: RoleBinding, *, actor: str = COMMAND_LINE) -> None:
+    """Take a role from an account: exactly the one that is bound so.
+
+    Raises
+    ------
+    InputError
+        If the account has no such role.
+    """
+    with registry.session() as session, session.begin():
+        account = need(session, name)
+        found = next((row for row in _rows(session, account.id) if told_by(row) == unwanted), None)
+        if found is None:
+            problem = "the account has no role that is bound so"
+            raise InputError(problem, column="role", value=written(unwanted), code="ROLE_NOT_GIVEN")
+        session.delete(found)
+        audit.append(session, actor=actor, action="role taken", subject=name, details=as_told(unwanted))
+
+
+def revoke(registry: Registry, name: str, *, actor: str = COMMAND_LINE) -> None:
+    """Close an account: no password, key or token of it is taken from now on.
+
+    Raises
+    ------
+    InputError
+        If there is no such account.
+    """
+    with registry.session() as session, session.begin():
+        account = need(session, name)
+        if account.disabled is None:
+            account.disabled = now()
+            end_logins(session, account)
+            audit.append(session, actor=actor, action="account closed", subject=name, details={})
+
+
+def reopen(registry: Registry, name: str, *, actor: str = COMMAND_LINE) -> None:
+    """Open a closed account again; its old tokens stay ended.
+
+    Raises
+    ------
+    InputError
+        If there is no such account.
+    """
+    with registry.session() as session, session.begin():
+        account = need(session, name)
+        if account.disabled is not None:
+            account.disabled = None
+            audit.append(session, actor=actor, action="account opened again", subject=name, details={})
+
+
+def end_logins(session: Session, account: Account) -> None:
+    """End every login of an account, inside the transaction of what makes it needed."""
+    account.token_version += 1
+    for login in session.scalars(select(Login).where(Login.account_id == account.id, Login.revoked.is_(None))):
+        login.revoked = now()
+
+
+def principal_of(session: Session, account: Account) -> Principal:
+    """Return what an account may be taken for."""
+    return Principal(account.id, account.name, tuple(told_by(row) for row in _rows(session, account.id)))
+
+
+def find(registry: Registry, name: str) -> Principal | None:
+    """Return who an open account is; None where there is none of this name, or it is closed."""
+    with registry.session(read_only=True) as session:
+        account = by_name(session, name)
+        return principal_of(session, account) if account is not None and account.disabled is None else None
+
+
+def describe(registry: Registry, name: str) -> dict[str, Any]:
+    """Return what is told of an account, as JSON.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name.
+    """
+    with registry.session(read_only=True) as session:
+        return _described(session, need(session, name))
+
+
+def describe_all(registry: Registry) -> list[dict[str, Any]]:
+    """Return what is told of every account, by name."""
+    with registry.session(read_only=True) as session:
+        return [_described(session, account) for account in session.scalars(select(Account).order_by(Account.name))]
+
+
+def relabel(registry: Registry, name: str, label: str, *, actor: str) -> None:
+    """Change what people call an account.
+
+    Raises
+    ------
+    InputError
+        If there is no such account, or a label cannot be so.
+    """
+    with registry.session() as session, session.begin():
+        account = need(session, name)
+        before, account.label = account.label, checked_label(label)
+        told = {"before": before, "after": account.label}
+        audit.append(session, actor=actor, action="account relabelled", subject=name, details=told)
+
+
+def lines(registry: Registry) -> list[str]:
+    """Return a line for each account: its name, its label, its roles, and whether it is closed."""
+    with registry.session(read_only=True) as session:
+        return [
+            f"{account.name} ({account.label}): "
+            + ("; ".join(written(role) for role in principal_of(session, account).roles) or "no role")
+            + (", closed" if account.disabled else "")
+            for account in session.scalars(select(Account).order_by(Account.name))
+        ]
+
+
+def by_name(session: Session, name: str) -> Account | None:
+    """Return the account of a name, closed or not."""
+    return session.scalar(select(Account).where(Account.name == name))
+
+
+def need(session: Session, name: str) -> Account:
+    """Return the account of a name, or fail."""
+    account = by_name(session, name)
+    if account is None:
+        problem = "there is no account of this name"
+        raise InputError(problem, column="name", value=name, code="ACCOUNT_MISSING")
+    return account
+
+
+def need_open(session: Session, name: str) -> Account:
+    """Return the open account of a name, or fail."""
+    account = need(session, name)
+    if account.disabled is not None:
+        problem = "the account is closed"
+        raise InputError(problem, column="name", value=name, code="ACCOUNT_CLOSED")
+    return account
+
+
+def hashed(secret: str) -> str:
+    """Return what is kept of a secret of 128 random bits or more."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def told_by(row: Binding) -> RoleBinding:
+    """Return the role that a row of the registry tells."""
+    return RoleBinding(Role(row.role), **{name: getattr(row, name) for name in SCOPES})
+
+
+def as_told(binding: RoleBinding) -> dict[str, str]:
+    """Return a role with what it is bound to, as JSON."""
+    return {"role": str(binding.role)} | {name: value for name, value in binding.scope().items() if value is not None}
+
+
+def written(binding: RoleBinding) -> str:
+    """Return a role as it is written in one line: ``reviewer country=LA``."""
+    return " ".join(
+        [str(binding.role), *(f"{name}={value}" for name, value in binding.scope().items() if value is not None)]
+    )
+
+
+def checked_label(label: str) -> str:
+    """Return a label that can be shown, or fail."""
+    label = label.strip()
+    if not 0 < len(label) <= 200 or not label.isprintable():
+        problem = "a label cannot be so"
+        expected = "1 to 200 characters that can be seen"
+        raise InputError(problem, column="label", value=label, expected=expected, code="FIELD_INVALID")
+    return label
+
+
+def slug(label: str) -> str:
+    """Return a name made from a label: of an account, or of the dataset that it uploads to."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "surveys"
+
+
+def read(role: str, **scope: str | None) -> RoleBinding:
+    """Return the role that a word names, bound as told and checked.
+
+    Raises
+    ------
+    InputError
+        If there is no such role, or it cannot be bound so.
+    """
+    return checked(RoleBinding(role_called(role), **scope))
+
+
+def role_called(role: str) -> Role:
+    """Return the role of a name, or fail."""
+    if role not in list(Role):
+        problem = "there is no such role"
+        known = ", ".join(one for one in Role if one is not Role.PUBLIC)
+        raise InputError(problem, column="role", value=role, expected=known, code="FIELD_INVALID")
+    return Role(role)
+
+
+def checked(wanted: RoleBinding) -> RoleBinding:
+    """Return a role that can be given, its country in capital letters, or fail."""
+    problem, column, value, expected = "a role cannot be bound so", "role", written(wanted), ""
+    if wanted.role is Role.PUBLIC:
+        expected = "another role: everybody is public"
+    elif wanted.role is Role.NODE_MANAGER and wanted.country is None:
+        expected = "the country whose node it is"
+    else:
+        wanted = replace(wanted, country=wanted.country.upper() if wanted.country is not None else None)
+        if wanted.country is not None and pycountry.countries.get(alpha_2=wanted.country) is None:
+            column, value, expected = "country", wanted.country, "an ISO 3166-1 alpha-2 code such as LA"
+        for name, bound in wanted.scope().items():
+            if bound is not None and not (0 < len(bound) <= 255 and bound.isprintable()):
+                column, value, expected = name, bound, "1 to 255 characters that can be seen"
+    if expected:
+        raise InputError(problem, column=column, value=value, expected=expected, code="FIELD_INVALID")
+    return wanted
+
+
+def _described(session: Session, account: Account) -> dict[str, Any]:
+    """Return what is told of an account: never what its password is checked by."""
+    return {
+        "name": account.name,
+        "label": account.label,
+        "roles": [as_told(role) for role in principal_of(session, account).roles],
+        "closed": account.disabled is not None,
+        "created": account.created,
+    }
+
+
+def _bind(session: Session, account: Account, wanted: RoleBinding, actor: str) -> None:
+    """Give a role, inside a transaction."""
+    wanted = checked(wanted)
+    if any(told_by(row) == wanted for row in _rows(session, account.id)):
+        return
+    session.add(Binding(account_id=account.id, role=str(wanted.role), granted_by=actor, **wanted.scope()))
+    session.flush()
+    audit.append(session, actor=actor, action="role given", subject=account.name, details=as_told(wanted))
+
+
+def _rows(session: Session, account_id: int) -> list[Binding]:
+    """Return an account's roles as the registry has them."""
+    return list(session.scalars(select(Binding).where(Binding.account_id == account_id).order_by(Binding.id)))

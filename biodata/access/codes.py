@@ -1,0 +1,64 @@
+"""Codes that are good once: an account's first password, a new one, or the first login by a provider."""
+
+import secrets
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata.access import accounts
+from biodata.errors import InputError
+from biodata.store import audit
+from biodata.store.account_models import Account, OneTimeCode
+from biodata.store.models import now
+from biodata.store.registry import Registry
+
+LIFE: Final = timedelta(days=3)
+
+
+def issue(registry: Registry, name: str, *, actor: str = accounts.COMMAND_LINE) -> str:
+    """Make a code for an account and return it, the one time that it is told; an earlier one is good no more.
+
+    Raises
+    ------
+    InputError
+        If there is no such account, or it is closed.
+    """
+    code = secrets.token_urlsafe(24)
+    with registry.session() as session, session.begin():
+        account = accounts.need_open(session, name)
+        _spend(session, account)
+        session.add(OneTimeCode(sha256=accounts.hashed(code), account_id=account.id, expires=now() + LIFE))
+        audit.append(session, actor=actor, action="code made", subject=name, details={})
+    return code
+
+
+def owner(session: Session, code: str) -> Account:
+    """Return whose code it is.
+
+    Raises
+    ------
+    InputError
+        With CODE_INVALID, if it is not known, was used, is too old, or its account is closed: always the same words.
+    """
+    found = session.get(OneTimeCode, accounts.hashed(code))
+    account = session.get(Account, found.account_id) if found is not None else None
+    if found is None or account is None or found.used is not None or found.expires < now() or account.disabled:
+        problem = "the code cannot be used"
+        raise InputError(problem, column="code", expected="a code that is new and was never used", code="CODE_INVALID")
+    return account
+
+
+def use(session: Session, code: str) -> Account:
+    """Use a code up, inside the transaction of what it is used for, and return whose it was."""
+    account = owner(session, code)
+    _spend(session, account)
+    return account
+
+
+def _spend(session: Session, account: Account) -> None:
+    """Let no code of an account be good any more."""
+    unused = select(OneTimeCode).where(OneTimeCode.account_id == account.id, OneTimeCode.used.is_(None))
+    for code in session.scalars(unused.with_for_update()):
+        code.used = now()

@@ -1,0 +1,199 @@
+"""Who may do what: roles, what each is bound to, and one table of actions; what is not in the table nobody may do."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Role(StrEnum):
+    """What an account is trusted with. Everybody is `public`, without an account too."""
+
+    PUBLIC = "public"
+    RESEARCHER = "researcher"
+    UPLOADER = "uploader"
+    PLANNER = "planner"
+    REVIEWER = "reviewer"
+    NODE_MANAGER = "node_manager"
+    ADMINISTRATOR = "administrator"
+
+
+class Action(StrEnum):
+    """What can be done; its value is what the audit and the documentation call it."""
+
+    READ_PUBLISHED = "read published"
+    CITE_WITH_DOI = "register a DOI"
+    HAND_IN = "hand in a survey"
+    REVIEW_SUBMISSION = "review a submission"
+    START_ANALYSIS = "start an analysis"
+    REQUEST_ACCESS = "request access"
+    READ_GRANTED = "read what was granted"
+    DECIDE_REQUEST = "decide a request for access"
+    REVOKE_GRANT = "revoke a grant"
+    CHANGE_RULES = "change sharing rules"
+    READ_DRAFT = "read the draft of a shared output"
+    ANSWER_CONSENT = "answer for a country"
+    WITHDRAW = "withdraw records"
+    KEEP_PERMITS = "keep permits and labels"
+    READ_USE_REPORT = "read what was used"
+    READ_AUDIT = "read the audit"
+    GRANT_ROLES = "grant roles"
+    MANAGE_ACCOUNTS = "manage accounts"
+    READ_METRICS = "read metrics"
+
+
+_SIGNED_IN: Final = frozenset(Role) - {Role.PUBLIC}
+_NODE: Final = frozenset({Role.NODE_MANAGER})
+
+# Nobody may do everything: an administrator keeps the machine, and what a country decides only its own node decides.
+MAY: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
+    {
+        Action.READ_PUBLISHED: frozenset(Role),
+        Action.CITE_WITH_DOI: _SIGNED_IN,
+        Action.HAND_IN: frozenset({Role.UPLOADER}),
+        Action.REVIEW_SUBMISSION: frozenset({Role.REVIEWER, Role.NODE_MANAGER}),
+        Action.START_ANALYSIS: frozenset({Role.PLANNER, Role.NODE_MANAGER}),
+        Action.REQUEST_ACCESS: frozenset({Role.RESEARCHER, Role.PLANNER, Role.REVIEWER, Role.NODE_MANAGER}),
+        Action.READ_GRANTED: frozenset({Role.RESEARCHER, Role.PLANNER, Role.REVIEWER, Role.NODE_MANAGER}),
+        Action.DECIDE_REQUEST: _NODE,
+        Action.REVOKE_GRANT: frozenset({Role.NODE_MANAGER, Role.ADMINISTRATOR}),
+        Action.CHANGE_RULES: _NODE,
+        Action.READ_DRAFT: _NODE,
+        Action.ANSWER_CONSENT: _NODE,
+        Action.WITHDRAW: _NODE,
+        Action.KEEP_PERMITS: frozenset({Role.UPLOADER, Role.NODE_MANAGER}),
+        Action.READ_USE_REPORT: _NODE,
+        Action.READ_AUDIT: frozenset({Role.NODE_MANAGER, Role.ADMINISTRATOR}),
+        Action.GRANT_ROLES: frozenset({Role.NODE_MANAGER, Role.ADMINISTRATOR}),
+        Action.MANAGE_ACCOUNTS: frozenset({Role.ADMINISTRATOR}),
+        Action.READ_METRICS: frozenset({Role.ADMINISTRATOR}),
+    }
+)
+"""Who may do what."""
+
+GRANTED_BY_NODES: Final = frozenset({Role.RESEARCHER, Role.UPLOADER, Role.PLANNER, Role.REVIEWER})
+"""What a node manager may give to others; the rest is given by administrators."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleBinding:
+    """A role, and how far it goes; where nothing is given it goes everywhere.
+
+    Attributes
+    ----------
+    role : Role
+        What is trusted.
+    country : str, optional
+        ISO 3166-1 alpha-2 code.
+    dataset : str, optional
+        Key of a dataset.
+    area : str, optional
+        Id of an area, as records tell it.
+    taxon : str, optional
+        Accepted scientific name of a taxon, which stands for all within it.
+    """
+
+    role: Role
+    country: str | None = None
+    dataset: str | None = None
+    area: str | None = None
+    taxon: str | None = None
+
+    def covers(self, told: Mapping[str, Collection[str]]) -> bool:
+        """Tell whether the role goes as far as a thing of which this is told: what is not told is not covered."""
+        return all(bound is None or bound in told[name] for name, bound in self.scope().items())
+
+    def scope(self) -> dict[str, str | None]:
+        """Return what the role is bound to, by its name."""
+        return {name: getattr(self, name) for name in SCOPES}
+
+
+SCOPES: Final = tuple(field.name for field in fields(RoleBinding) if field.name != "role")
+"""What a role can be bound to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks.
+
+    Attributes
+    ----------
+    account_id : int, optional
+        Their account; None for the public.
+    label : str
+        What the audit calls them.
+    roles : tuple of RoleBinding
+        What they are trusted with beside `public`.
+    key_id : int, optional
+        The key that they show; None where they logged in. A key makes no keys and changes no account.
+    """
+
+    account_id: int | None
+    label: str
+    roles: tuple[RoleBinding, ...] = ()
+    key_id: int | None = None
+
+
+PUBLIC: Final = Principal(None, "public")
+"""Whoever shows nothing."""
+
+Told = str | Collection[str] | None
+
+
+def may(
+    principal: Principal, action: Action, *, country: Told = None, dataset: Told = None, area: Told = None,
+    taxon: Told = None,
+) -> bool:  # fmt: skip
+    """Tell whether somebody may do something to a thing.
+
+    Parameters
+    ----------
+    principal : Principal
+        Who asks.
+    action : Action
+        What they want to do.
+    country, dataset, area, taxon : str or collection of str, optional
+        Of the thing. Several values are all that the thing lies within: the areas around it, a taxon with those above
+        it. A thing of two countries is two questions.
+
+    Returns
+    -------
+    bool
+        False for an action that no table names, and for a bound role wherever the thing does not tell what it is
+        bound to.
+    """
+    trusted = MAY.get(action, frozenset())
+    if Role.PUBLIC in trusted:
+        return True
+    told = {"country": _all(country), "dataset": _all(dataset), "area": _all(area), "taxon": _all(taxon)}
+    return any(binding.role in trusted and binding.covers(told) for binding in principal.roles)
+
+
+def may_somewhere(principal: Principal, action: Action) -> bool:
+    """Tell whether there can be a thing to which somebody may do something."""
+    trusted = MAY.get(action, frozenset())
+    return Role.PUBLIC in trusted or any(binding.role in trusted for binding in principal.roles)
+
+
+def may_grant(principal: Principal, wanted: RoleBinding) -> bool:
+    """Tell whether somebody may give, or take away, a role: nobody gives what goes further than their own.
+
+    A node manager gives the lesser roles, within their own country, dataset, area and taxon; an administrator whose
+    role is bound is bound here too.
+    """
+    if wanted.role is Role.PUBLIC:
+        return False
+    told = {name: _all(value) for name, value in wanted.scope().items()}
+    for own in principal.roles:
+        gives = own.role is Role.ADMINISTRATOR or (own.role is Role.NODE_MANAGER and wanted.role in GRANTED_BY_NODES)
+        if gives and own.covers(told):
+            return True
+    return False
+
+
+def _all(told: Told) -> Collection[str]:
+    """Return what is told as a collection."""
+    if told is None:
+        return ()
+    return (told,) if isinstance(told, str) else told

@@ -1,0 +1,79 @@
+"""Which results of runs may still be told: those whose records are no more hidden now than when they were read."""
+
+from typing import Final
+
+import polars as pl
+
+from biodata import sharing
+from biodata.errors import StoreError
+from biodata.places import BoundarySet
+from biodata.sharing.publish import LOOKED_AT
+from biodata.store.lake import Lake
+from biodata.store.query.filters import In
+from biodata.vocabularies import SharingCategory
+
+_BATCH_ROWS: Final = 200_000
+_ASKED_ROWS: Final = 5_000
+_COLUMNS: Final = tuple(sorted({"key", *LOOKED_AT}))
+_STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
+
+
+def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what may be seen today of a table of results.
+
+    Parameters
+    ----------
+    lake : Lake
+    table : str
+        A table of `terms.PUBLISHED_TABLES` other than `occurrences`.
+    rules : RuleSet
+        Today's rules.
+    boundaries : BoundarySet
+        Whose land the floor counts.
+
+    Returns
+    -------
+    polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
+        Without what `sharing.publish_results` leaves out, and without the results of runs that read a record which is
+        hidden more today: its name was corrected, its place moved into a country with a rule.
+    """
+    shown = sharing.publish_results(table, lake.read(table), boundaries=boundaries, rules=rules)
+    if "evidence_view" not in shown.columns:
+        return shown
+    versions = pl.col("evidence").str.json_path_match("$.run.snapshot").cast(pl.Int64, strict=False)
+    shown = shown.with_columns(version=versions)
+    stale = [one for one in shown["version"].unique() if one is None or _hidden_more(lake, one, rules, boundaries)]
+    return shown.filter(~pl.col("version").is_in(stale, nulls_equal=True)).drop("version")
+
+
+def left_behind(lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet) -> dict[str, int]:
+    """Count the results of a table that are not told today: `exact` of exact records, `stale` to be made again."""
+    stored = lake.read(table)
+    exact = stored.filter(~sharing.of_public_view()).height
+    told = published_results(lake, table, rules=rules, boundaries=boundaries).height
+    return {"exact": exact, "stale": stored.height - exact - told}
+
+
+def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: BoundarySet) -> bool:
+    """Tell whether a record that an older version had is hidden more in the present one, under the same rules."""
+    if lake.changed_at("occurrences") <= snapshot:
+        return False
+    try:
+        for batch in lake.batches("occurrences", columns=_COLUMNS, since=snapshot, batch_rows=_BATCH_ROWS):
+            for now in _strictness(batch, rules, boundaries).iter_slices(_ASKED_ROWS):
+                where = In("key", tuple(now["key"].to_list()))
+                before = lake.read("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot)
+                was = before.select("key").join(_strictness(before, rules, boundaries), on="key", how="left")
+                beside = was.join(now, on="key", suffix="_now")
+                if beside.filter(pl.col("strictness_now") > pl.col("strictness").fill_null(0)).height:
+                    return True
+    except StoreError:
+        return True  # the version is not kept any more: what its records were nobody can tell
+    return False
+
+
+def _strictness(records: pl.DataFrame, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return key and strictness of the records that a rule makes less than open."""
+    decided = sharing.decide(records, rules, boundaries=boundaries)
+    strictness = decided["category"].replace_strict(_STRICTNESS, return_dtype=pl.Int64)
+    return pl.DataFrame({"key": records["key"].gather(decided["row"]), "strictness": strictness})

@@ -1,0 +1,136 @@
+"""`biodata audit`: who did what, and whether the log of it is whole."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+
+_LIST = """Tell who did what: every change, release, key, role, grant and reading of exact places.
+
+Example: biodata audit list --data mydata --action "role given" --since 2026-11-01
+"""
+_VERIFY = """Check that no entry was changed or taken out; names the first that was. Exit code 1 then.
+
+Each entry holds the hash of the one before, and the newest ones also stand in audit_heads.txt. A head that you noted
+elsewhere shows whether somebody shortened both: biodata audit verify --head 41:9f86d08…
+
+Example: biodata audit verify --data mydata
+"""
+_HEAD = """Print the newest entry's number and hash. Note it where nobody of this machine can change it.
+
+Example: biodata audit head --data mydata
+"""
+_LEAKS = """Hold the current release against the exact places of the sensitive records: what is told, and is any of it too much?
+
+Tells by country of occurrence and rule how many records are generalised, already coarse, without a place, or withheld,
+and every record of which the release tells too much; exit code 1 then. Each release is looked at like this before it is
+served. The table counts withheld records: it is for the owner of the installation.
+
+Example: biodata audit leaks --data mydata
+"""
+
+ActionOption = Annotated[str | None, typer.Option(help="Only this, `role given`.")]
+ActorOption = Annotated[str | None, typer.Option(help="Only what this account or command did.")]
+SubjectOption = Annotated[str | None, typer.Option(help="Only what was done to this.")]
+SinceOption = Annotated[datetime | None, typer.Option(help="From this day or moment on (UTC).")]
+UntilOption = Annotated[datetime | None, typer.Option(help="Before this day or moment (UTC).")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    log = typer.Typer(help="Who did what, and whether the log of it is whole.", no_args_is_help=True)
+    log.command(name="list", help=_LIST)(list_entries)
+    log.command(name="verify", help=_VERIFY)(verify)
+    log.command(name="head", help=_HEAD)(head)
+    log.command(name="leaks", help=_LEAKS)(leaks)
+    app.add_typer(log, name="audit")
+
+
+def list_entries(
+    data: DataOption = DEFAULT_DATA,
+    action: ActionOption = None,
+    actor: ActorOption = None,
+    subject: SubjectOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    newest: Annotated[int | None, typer.Option(help="Only so many, of the newest.", min=1)] = None,
+    out: Annotated[Path | None, typer.Option(help="Write them into this file, a JSON object a line.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
+) -> None:
+    """Print a line for each entry."""
+    from biodata.access import audit_log
+    from biodata.store.registry import Registry
+
+    wanted = audit_log.Wanted(actor=actor, action=action, subject=subject, since=_utc(since), until=_utc(until))
+    with Registry.open(settings_for(data)) as registry:
+        found = audit_log.entries(registry, wanted, newest=newest)
+        if out is not None:
+            with out.open("w", encoding="utf-8") as file:
+                count = sum(1 for entry in found if file.write(_as_json(entry) + "\n"))
+            say(f"{count} entries in {out}")
+            return
+        for entry in found:
+            say(_as_json(entry) if as_json else _line(entry))
+
+
+def verify(
+    data: DataOption = DEFAULT_DATA,
+    head: Annotated[str | None, typer.Option(help="NUMBER:HASH that `biodata audit head` told earlier.")] = None,
+) -> None:
+    """Check the chain."""
+    from biodata.access import audit_log
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
+        count = audit_log.verify(settings, registry, noted=head)
+    say(f"{count} entries, none changed and none gone")
+
+
+def head(data: DataOption = DEFAULT_DATA) -> None:
+    """Print the newest entry's number and hash."""
+    from biodata.access import audit_log
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        found = audit_log.head(registry)
+    say("no entry yet" if found is None else f"{found[0]}:{found[1]}")
+
+
+def leaks(
+    data: DataOption = DEFAULT_DATA, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Look at the current release."""
+    from biodata import pipeline
+
+    report = pipeline.look_for_leaks(settings_for(data))
+    if as_json:
+        say(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        say(f"{'country':<8} {'told':<16} {'records':>8}  rule")
+        for row in report.records.iter_rows(named=True):
+            say(f"{row['country'] or '-':<8} {row['told']:<16} {row['n']:>8}  {row['rule_id']} ({row['category']})")
+        for key, problem in report.faults.iter_rows():
+            say(f"record {key}: {problem}")
+        say(f"{report.release}: {report.faults.height} faults")
+    if report.faults.height:
+        raise typer.Exit(1)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """Read a moment without a zone as one in UTC."""
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _as_json(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=False)
+
+
+def _line(entry: dict[str, Any]) -> str:
+    """Return an entry as a line for people."""
+    details = " ".join(f"{name}={value}" for name, value in entry["details"].items() if value is not None)
+    return f"{entry['number']:>6}  {entry['time'][:19]}Z  {entry['actor']}: {entry['action']} {entry['subject']}  {details}"

@@ -1,0 +1,251 @@
+"""How often cells are in a corridor and links function under stated assumptions, as an engine of kept runs."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from biodata import places
+from biodata.errors import InputError
+from biodata.run_engines.over_runs import input_files, put, run_inputs
+from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, path_of, told_table
+from biodata.run_records import RunInput
+from biodata.runs import standing
+from biodata.vocabularies import OWN_FILES
+
+if TYPE_CHECKING:
+    from biodata.analysis.uncertainty.assumptions import Assumptions
+    from biodata.analysis.uncertainty.frequencies import Frequencies
+    from biodata.analysis.uncertainty.one_draw import Task
+
+_FILES: Final = ("raster", "areas", "classes")
+PARAMETERS: Final = Parameters(
+    (),
+    MappingProxyType(
+        dict.fromkeys(
+            (*_FILES, "run", "resistance", "shapes", "cut_fraction", "dispersal_cost", "cell_factors", "max_distance_m",
+             "cell_m", "out", "report")
+        )
+        | {"spread": 2.0, "keep_points": False, "keep_country": False, "draws": 200, "keep_draws": False}
+    ),
+    paths=frozenset({*_FILES, "resistance"}),
+    outputs=frozenset({"out", "report"}),
+    silent=frozenset({"keep_draws"}),
+)  # fmt: skip
+_CUT: Final = (0.05, 0.2)
+_AROUND: Final = 2.0
+"""A run's own cut and dispersal cost are taken to be right up to this factor, where nothing else is told."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A task of draws before it is worked.
+
+    Attributes
+    ----------
+    task : Task
+    notes : tuple of str
+    inputs : tuple of RunInput
+    told : dict
+        What every result has to name: view, boundary set, run, files.
+    """
+
+    task: "Task"
+    notes: tuple[str, ...]
+    inputs: tuple[RunInput, ...]
+    told: dict[str, Any]
+
+
+def run(work: Work) -> Outcome:
+    """Draw what is not known many times; frequencies of links and of cells are the results.
+
+    Parameters are `run` (a run of corridors in the lake) or `raster` and `areas` (paths), and optionally those of `biodata
+    corridors-uncertainty`, `shapes` and `cell_factors` as lists, `out` (GeoTIFF) and `report` (JSON).
+    """
+    return worked(work, prepared(work))
+
+
+def prepared(work: Work) -> Prepared:
+    """Read what a run of draws stands on, and find its pairs."""
+    if work.parameters["run"] is not None:
+        return _of_run(work)
+    return _of_files(work)
+
+
+def worked(work: Work, ready: Prepared) -> Outcome:
+    """Work a prepared run of draws, write what is asked, return its results."""
+    from biodata.analysis.uncertainty import frequencies
+
+    draws, task = parameter(work, "draws", int), ready.task
+    out, report = path_of(work, "out"), path_of(work, "report")
+    home = None if out is None else out.with_name(f"{out.stem}.parts")
+    found = frequencies.frequencies(task, draws=draws, executor=work.executor, folder=home, progress=work.progress)
+    told: dict[str, Any] = {
+        "told": found.told(), "draws": draws, "seed": work.seed, "error_at_most": found.error,
+        "assumptions": found.assumptions, "parameters": task.assumptions.told(), "rank_agreement": found.rank_agreement,
+        "pairs": found.pairs.to_dicts(), "notes": list(ready.notes), **ready.told, "biodata": version("biodata"),
+    }  # fmt: skip
+    if out is not None:
+        _write(found, task, told, out)
+    if report is not None:
+        whole = json.dumps(told | {"chosen": found.chosen}, ensure_ascii=False, indent=1)
+        report.write_text(whole, encoding="utf-8")
+    if home is not None and not parameter(work, "keep_draws", bool):
+        shutil.rmtree(home, ignore_errors=True)
+    tables = {"pairs": found.pairs, "cells": _cells(found), "told": told_table(told)}
+    lines = [f"assumed: {line}" for line in found.assumptions[len(task.assumptions.ranges) :]]
+    named = (
+        "" if told["boundary_set"] is None else f"; boundary set {told['boundary_set']} ({told['boundary_version']})"
+    )
+    lines += [f"areas and points: {told['evidence_view']}{named}", found.told()]
+    return Outcome(ready.inputs, tables, ready.told.get("snapshot"), tuple(lines))
+
+
+def put_into_run(work: Work, outcome: Outcome) -> int:
+    """Put the frequencies of its own links beside each result of the run; 0 where it was of own files."""
+    return put(work, "uncertainty", outcome, _short)
+
+
+def _short(told: dict[str, Any], table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row's report tells: its own links, and under what all of it was drawn."""
+    if table == "corridors":
+        own = {frozenset((row["from_area_id"], row["to_area_id"]))}
+        pairs = [one for one in told["pairs"] if {one["from_area_id"], one["to_area_id"]} in own]
+    else:
+        areas = set(row["area_ids"] or [])
+        pairs = [one for one in told["pairs"] if {one["from_area_id"], one["to_area_id"]} <= areas]
+    return {name: value for name, value in told.items() if name not in ("pairs", "biodata", "parameters")} | {
+        "pairs": pairs
+    }
+
+
+def _of_run(work: Work) -> Prepared:
+    """Return a task over a run's ground and links: its resistances are wrong by a factor, its choices too."""
+    from biodata.analysis.uncertainty import assumptions as assumed
+    from biodata.analysis.uncertainty.one_draw import Node, Task
+
+    given = [name for name in (*_FILES, "cell_m", "max_distance_m") if work.parameters[name] is not None]
+    if given:
+        problem = f"a run has its own ground and links, so it takes no {', '.join(given)}"
+        raise InputError(problem, column=given[0], expected="run alone, or raster and areas", code="OPTIONS_UNFIT")
+    stood = standing.taken_up(
+        work.settings, parameter(work, "run", str), resistance=path_of(work, "resistance"), progress=work.progress
+    )
+    if not stood.pairs:
+        problem = f"run {stood.run_id} has no link that functions"
+        raise InputError(problem, expected="a run with corridors", code="PAIRS_MISSING")
+    values = stood.ground.resistance
+    ranges, between = assumed.around(values, factor=number(work, "spread") or _AROUND)
+    cut, dispersal = stood.choices.cut_fraction, stood.choices.dispersal_cost
+    known = _assumptions(
+        work, ranges, between=between, cut=(cut / _AROUND, cut * _AROUND),
+        dispersal=None if dispersal is None else (dispersal / _AROUND, dispersal * _AROUND),
+    )  # fmt: skip
+    needed = sorted({position for pair in stood.pairs for position in pair})
+    new = {position: number for number, position in enumerate(needed)}
+    nodes = tuple(Node(stood.sites[k].area_id, stood.sites[k].name, stood.sites[k].cells) for k in needed)
+    pairs = tuple((new[i], new[j]) for i, j in stood.pairs)
+    task = Task(values, stood.ground.grid, nodes, pairs, known, {}, work.seed)
+    notes = (f"the links are those of run {stood.run_id}; areas do not move, and no record plays a part",)
+    return Prepared(task, notes, run_inputs(stood), {**stood.told(), "inputs": {"run": stood.run_id}})
+
+
+def _of_files(work: Work) -> Prepared:
+    """Return a task over a planner's own files."""
+    from biodata.analysis import own_ground
+    from biodata.analysis.uncertainty import assumptions as assumed
+    from biodata.analysis.uncertainty import inputs
+    from biodata.analysis.uncertainty.one_draw import Task
+    from biodata.analysis.uncertainty.ordered_draws import order_bounds
+
+    raster, areas, classes = (path_of(work, name) for name in _FILES)
+    if raster is None or areas is None:
+        problem = "it is not told what is drawn"
+        raise InputError(problem, expected="a run, or raster and areas", code="OPTIONS_UNFIT")
+    values, grid, notes = own_ground.read(raster, cell_m=number(work, "cell_m"))
+    if classes is not None:
+        ranges, between = inputs.read_ranges(classes), False
+        inputs.check_classes(values, ranges, raster=raster.name, table=classes.name)
+    else:
+        ranges, between = assumed.around(values, factor=number(work, "spread") or _AROUND)
+        notes += inputs.doubt(values, raster=raster.name)
+    known = _assumptions(work, ranges, between=between, cut=_CUT, dispersal=None)
+    order_bounds(ranges)
+    boundaries = places.load_boundaries(work.settings.boundaries) if parameter(work, "keep_country", bool) else None
+    nodes, sites, masks, said = inputs.read_nodes(areas, values, grid, boundaries=boundaries)
+    if len(nodes) < 2:
+        problem = f"{len(nodes)} areas lie on the raster"
+        raise InputError(problem, file=areas.name, expected="two areas or more", code="AREAS_MISSING")
+    stated = values.copy()
+    if classes is not None:
+        at = np.isfinite(values)
+        by_value = np.searchsorted([one.value for one in ranges], values[at])
+        stated[at] = np.array([one.resistance for one in ranges])[by_value]
+    farthest = number(work, "max_distance_m")
+    pairs = inputs.neighbours(sites, stated, grid, max_distance_m=np.inf if farthest is None else farthest)
+    if not pairs:
+        problem = "no two areas that lie apart are neighbours"
+        raise InputError(problem, file=areas.name, code="PAIRS_MISSING")
+    told: dict[str, Any] = {"evidence_view": OWN_FILES, "boundary_set": None}
+    told |= {} if boundaries is None else boundaries.told()
+    told["inputs"] = {"raster": raster.name, "areas": areas.name, "classes": classes.name if classes else None}
+    task = Task(values, grid, nodes, pairs, known, masks, work.seed)
+    return Prepared(task, (*notes, *said), input_files(work, _FILES), told)
+
+
+def _assumptions(
+    work: Work, ranges: Any, *, between: bool, cut: tuple[float, float], dispersal: tuple[float, float] | None
+) -> "Assumptions":
+    """Return what is varied: what is told, else these."""
+    from biodata.analysis.uncertainty import assumptions as assumed
+
+    told = {
+        name: parameter(work, name, list | tuple | None)
+        for name in ("shapes", "cut_fraction", "dispersal_cost", "cell_factors")
+    }
+    for name in ("cut_fraction", "dispersal_cost"):
+        if told[name] is not None and len(told[name]) != 2:
+            problem = "the parameter is no lowest and highest value"
+            raise InputError(
+                problem, column=name, value=str(told[name]), expected="two numbers", code="PARAMETERS_INVALID"
+            )
+    low_high = {"cut_fraction": told["cut_fraction"] or cut, "dispersal_cost": told["dispersal_cost"] or dispersal}
+    spans = {name: None if value is None else (float(value[0]), float(value[1])) for name, value in low_high.items()}
+    return assumed.Assumptions(
+        ranges, between, tuple(told["shapes"] or assumed.SHAPES), cut_fraction=spans["cut_fraction"] or cut,
+        dispersal_cost=spans["dispersal_cost"], cell_factors=tuple(told["cell_factors"] or (1,)),
+        move_points=not parameter(work, "keep_points", bool),
+    )  # fmt: skip
+
+
+def _write(found: "Frequencies", task: "Task", told: dict[str, Any], out: Path) -> None:
+    """Write the cells' frequencies."""
+    from biodata.exports.cog import write_cog
+
+    tags = {
+        "assumptions": json.dumps(found.assumptions), "evidence_view": str(told["evidence_view"]),
+        "draws": str(found.draws), "seed": str(found.seed), "boundary_set": str(told["boundary_set"] or "none was asked"),
+    }  # fmt: skip
+    write_cog(found.cells, task.grid, out, description="frequency under stated assumptions, no probability", tags=tags)
+
+
+def _cells(found: "Frequencies") -> pl.DataFrame:
+    """Return what is kept of the cells: how many are how often in a corridor, and the checksum of them all."""
+    inside = found.cells[np.isfinite(found.cells)]
+    return pl.DataFrame(
+        {
+            "cells": [inside.size],
+            "ever": [int((inside > 0).sum())],
+            "half": [int((inside >= 0.5).sum())],
+            "nearly_always": [int((inside >= 0.95).sum())],
+            "sha256": [hashlib.sha256(np.ascontiguousarray(found.cells).tobytes()).hexdigest()],
+        }
+    )

@@ -1,0 +1,248 @@
+"""Whether held-out records stand nearer to corridors than chance puts them, as an engine of kept runs."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from biodata import run_records
+from biodata.errors import InputError
+from biodata.run_engines.over_runs import input_files, put, run_inputs
+from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, path_of, told_table
+from biodata.run_records import RunInput
+from biodata.runs import standing
+from biodata.vocabularies import OWN_FILES
+
+if TYPE_CHECKING:
+    from biodata.analysis.adjacency import Neighbour, Pair
+    from biodata.analysis.areas import Site
+    from biodata.analysis.grid import Floats, Grid
+    from biodata.analysis.validation.verdict import Validation
+
+_FILES: Final = ("raster", "areas", "records", "target", "effort", "used", "surface")
+PARAMETERS: Final = Parameters(
+    (),
+    MappingProxyType(
+        dict.fromkeys(
+            (*_FILES, "run", "resistance", "species", "since", "block_m", "max_uncertainty_m", "cell_m", "out")
+        )
+        | {"moves": 999, "level": 0.05, "two_sided": False, "least_places": 10}
+    ),
+    paths=frozenset({*_FILES, "resistance"}),
+    outputs=frozenset({"out"}),
+)
+NOT_WIDE: Final = (
+    "blocks are narrower than values of the surface are alike: held-out records are not independent of used ones"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What a test is of: the corridors' ground, and the records."""
+
+    resistance: "Floats"
+    grid: "Grid"
+    sites: "list[Site]"
+    pairs: "dict[Pair, Neighbour] | None"
+    records: pl.DataFrame
+    file: str
+    since: date | None
+    notes: list[str]
+    left_out: dict[str, int]
+    inputs: tuple[RunInput, ...]
+    told: dict[str, Any]
+
+
+def run(work: Work) -> Outcome:
+    """Test corridors against records; the verdict, the nulls and what was no test are the results.
+
+    Parameters are `run` (a run of corridors in the lake, whose records are read as its view shows them) or `raster`,
+    `areas` and `records` (paths), and optionally those of `biodata corridors-validate`, with `since` as an ISO date and
+    `out` (JSON to write).
+    """
+    from biodata.analysis import rasters
+    from biodata.analysis.grid import require_aligned
+    from biodata.analysis.validation import corridor_test, holding_out, record_files, sorting, surfaces, variogram
+    from biodata.analysis.validation.parameters import ValidationParameters
+
+    parameters = ValidationParameters(
+        moves=parameter(work, "moves", int), level=float(parameter(work, "level", int | float)),
+        two_sided=parameter(work, "two_sided", bool), least_places=parameter(work, "least_places", int), seed=work.seed,
+    )  # fmt: skip
+    asked = _of_run(work) if work.parameters["run"] is not None else _of_files(work)
+    grid, notes = asked.grid, list(asked.notes)
+    ground = np.isfinite(asked.resistance)
+    for site in asked.sites:
+        ground.reshape(-1)[site.cells] = False
+    surface, effort, target = (path_of(work, name) for name in ("surface", "effort", "target"))
+    if surface is None:
+        sites = asked.sites if asked.pairs else [site for site in asked.sites if site.cells.size]
+        lower = surfaces.excess(sites, asked.resistance, grid, pairs=asked.pairs)
+    else:
+        lower, own = rasters.read(surface)
+        require_aligned({"the ground": grid, surface.name: own})
+        notes.append(f"{surface.name} is tested in place of the corridors")
+    looked = None
+    if effort is not None:
+        looked, own = rasters.read(effort)
+        require_aligned({"the ground": grid, effort.name: own})
+    species = parameter(work, "species", str | None)
+    group, rest = sorting.of_species(asked.records, species, file=asked.file)
+    others = rest if target is None else record_files.read(target, grid)
+    length = variogram.variogram_range(
+        surfaces.ranks(lower, ground & ~np.isnan(lower)), ground, grid, rng=np.random.default_rng(work.seed)
+    )
+    told_side, told_limit = number(work, "block_m"), number(work, "max_uncertainty_m")
+    side = length.range_m if told_side is None else told_side
+    if side < length.range_m:
+        notes.append(f"{NOT_WIDE} ({side:,.0f} m, and {length.range_m:,.0f} m)")
+    limit = max(side, grid.cell_m) if told_limit is None else told_limit
+    group = group.with_columns(used=group["used"] | group["id"].is_in(sorting.ids_of(path_of(work, "used"))))
+    kept, left_out = sorting.certain(group, limit)
+    held = holding_out.hold_out(kept, block_m=side, origin=(grid.bounds[0], grid.bounds[1]), since=asked.since)
+    test = kept.filter(held.test)
+    result = corridor_test.against_chance(
+        lower, ground & sorting.outside_used(kept, grid, side), grid, test.select("x", "y").to_numpy().astype(np.float64),
+        effort=None if others is None or looked is not None else sorting.distinct(others, limit), effort_raster=looked,
+        parameters=parameters, left_out=asked.left_out | left_out | held.left_out(),
+    )  # fmt: skip
+    looked_by = effort.name if effort else target.name if target else None
+    told: dict[str, Any] = {
+        **result.as_dict(),
+        "told": result.told(),
+        "species": species,
+        "blocks": {"side_m": side, "variogram": length.told(), "range_m": length.range_m},
+        "effort": looked_by or ("other species of the records" if rest is not None else None),
+        "since": None if asked.since is None else asked.since.isoformat(),
+        "max_uncertainty_m": limit,
+        **asked.told,
+        "biodata": version("biodata"),
+        "raster_notes": [*notes, *sorting.untold(test)],
+    }  # fmt: skip
+    _write(told, path_of(work, "out"))
+    return Outcome(asked.inputs, _tables(result, told), asked.told.get("snapshot"), tuple(_lines(told)))
+
+
+def put_into_run(work: Work, outcome: Outcome) -> int:
+    """Put the verdict beside the results of the run that was tested; 0 where it was none of the lake's or of own files."""
+    return put(work, "validation", outcome, lambda told, _table, _row: _short(told))
+
+
+def _short(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what a report tells of a test."""
+    names = (
+        "verdict", "told", "p", "sides", "records", "places", "places_needed", "species", "effort", "since", "left_out",
+        "blocks", "max_uncertainty_m", "notes", "raster_notes", "parameters", "evidence_view", "boundary_set",
+        "boundary_version", "viewpoint", "band_m", "run", "snapshot",
+    )  # fmt: skip
+    return {name: told[name] for name in names if name in told}
+
+
+def _of_run(work: Work) -> Question:
+    """Return a run's ground, and the records of its window as its view shows them."""
+    given = [name for name in (*_FILES, "cell_m") if work.parameters[name] is not None]
+    if given:
+        problem = f"a run has its own ground and records, so it takes no {', '.join(given)}"
+        raise InputError(
+            problem, column=given[0], expected="run alone, or raster, areas and records", code="OPTIONS_UNFIT"
+        )
+    stood = standing.taken_up(
+        work.settings, parameter(work, "run", str), resistance=path_of(work, "resistance"), progress=work.progress
+    )
+    found = standing.records(work.settings, stood)
+    read = RunInput("records", run_records.table_hash(found), f"{stood.request.evidence_view} records of today")
+    unfit = dict(found["why_not"].drop_nulls().value_counts().sort("why_not").iter_rows())
+    judging = standing.judging_of(stood)
+    told_since = parameter(work, "since", str | None)
+    since = judging.since if told_since is None else _day(told_since)
+    return Question(
+        stood.ground.resistance, stood.ground.grid, stood.sites, dict.fromkeys(stood.pairs), records=found.filter(pl.col("why_not").is_null()),  # type: ignore[arg-type]
+        file=f"run {stood.run_id}", since=since, notes=[], left_out={}, inputs=(*run_inputs(stood), read),
+        told={**stood.told(), "inputs": {"run": stood.run_id}, "records_unfit": unfit},
+    )  # fmt: skip
+
+
+def _of_files(work: Work) -> Question:
+    """Return the ground and records of a planner's own files."""
+    from biodata.analysis import areas as areas_of
+    from biodata.analysis import own_areas, own_ground, sources
+    from biodata.analysis.uncertainty import inputs
+    from biodata.analysis.validation import record_files
+
+    raster, areas, records = (path_of(work, name) for name in ("raster", "areas", "records"))
+    if raster is None or areas is None or records is None:
+        problem = "it is not told what is tested against which records"
+        raise InputError(problem, expected="a run, or raster, areas and records", code="OPTIONS_UNFIT")
+    resistance, grid, notes = own_ground.read(raster, cell_m=number(work, "cell_m"))
+    if work.parameters["surface"] is None:
+        notes += inputs.doubt(resistance, raster=raster.name)
+    if sources.is_raster(areas):
+        table = own_ground.areas(areas, grid)
+    else:
+        table, columns_told = own_areas.read(areas)
+        notes += columns_told
+    since = parameter(work, "since", str | None)
+    return Question(
+        resistance, grid, areas_of.on_grid(own_areas.on_plane(table, grid), resistance, grid), None,
+        records=record_files.read(records, grid), file=records.name, since=None if since is None else _day(since),
+        notes=notes, left_out={}, inputs=input_files(work, _FILES),
+        told={
+            "inputs": {"raster": raster.name, "areas": areas.name, "records": records.name},
+            "evidence_view": OWN_FILES, "boundary_set": None,
+        },
+    )  # fmt: skip
+
+
+def _day(told: str) -> date:
+    """Return a date."""
+    try:
+        return date.fromisoformat(told)
+    except ValueError as error:
+        problem, expected = "the first day of the test's time is no date", "an ISO 8601 date, like 2020-01-31"
+        raise InputError(problem, column="since", value=told, expected=expected, code="DATE_INVALID") from error
+
+
+def _tables(result: "Validation", told: dict[str, Any]) -> dict[str, pl.DataFrame]:
+    """Return the results as tables."""
+    figures = (
+        "verdict", "p", "sides", "records", "places", "effort_points", "mean_rank", "effort_rank", "null_rank_spread",
+        "effect", "design_effect", "places_needed",
+    )  # fmt: skip
+    nulls = [{name: getattr(null, name) for name in ("name", "patterns", "p", "decides")} for null in result.nulls]
+    types = {"p": pl.Float64, "mean_rank": pl.Float64, "effort_rank": pl.Float64, "null_rank_spread": pl.Float64}
+    types |= {"effect": pl.Float64, "design_effect": pl.Float64}
+    return {
+        "validation": pl.DataFrame([{name: getattr(result, name) for name in figures}], schema_overrides=types),
+        "nulls": pl.DataFrame(nulls, schema_overrides={"p": pl.Float64}),
+        "told": told_table(told),
+    }
+
+
+def _write(told: dict[str, Any], path: Path | None) -> None:
+    """Write what was found as JSON, if that is asked."""
+    if path is not None:
+        path.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    """Return what was found as lines for a person, the verdict last."""
+    found = [
+        f"{count:>6} records were not looked at: {reason}" for reason, count in told.get("records_unfit", {}).items()
+    ]
+    found += [f"{count:>6} records are no test: {reason}" for reason, count in told["left_out"].items()]
+    found.append(f"blocks of {told['blocks']['side_m']:,.0f} m; {told['blocks']['variogram']}")
+    found += [
+        f"p {null['p']:.4g} against {null['name']}{'' if null['decides'] else ' (shown beside, decides nothing)'}"
+        for null in told["nulls"] if null["p"] is not None
+    ]  # fmt: skip
+    found += [*told["raster_notes"], *told["notes"]]
+    named = (
+        "" if told["boundary_set"] is None else f"; boundary set {told['boundary_set']} ({told['boundary_version']})"
+    )
+    return [*found, f"records: {told['evidence_view']}{named}", told["told"]]

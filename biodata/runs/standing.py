@@ -1,0 +1,248 @@
+"""A run of corridors taken up again: the ground, areas, links and records that it stood on."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from biodata import assessments, places, run_records
+from biodata.errors import InputError
+from biodata.runs.corridors import polygon_of
+from biodata.runs.reading import layer_named, records_of, resistance_of, window_of
+from biodata.runs.request import Request, choices_of
+from biodata.runs.results import KEYS, facts_of
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.rules_in_force import rules_in_force
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from biodata.analysis.adjacency import Pair
+    from biodata.analysis.areas import Site
+    from biodata.analysis.corridors import CorridorParameters
+    from biodata.analysis.resistance import ResistanceLayer
+    from biodata.places import BoundarySet
+
+LINKS: Final = ("from_area_id", "to_area_id")
+_NOT_FACTS: Final = frozenset({"resistance", "plan", "agreements", "check_window"})
+"""What a run's facts tell by a file's name, or not at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """What a run of corridors stands on.
+
+    Attributes
+    ----------
+    run_id : str
+        The run, as its rows in the lake name it.
+    request : Request
+        What it was asked.
+    snapshot : int
+        The lake's version that it read.
+    facts : dict
+        All that its id is made from.
+    boundaries : BoundarySet
+    areas : geopandas.GeoDataFrame
+        The protected areas in its window, each inside the countries that it states.
+    sites : list of Site
+        Those on its grid.
+    ground : ResistanceLayer
+        Its resistance and grid.
+    choices : CorridorParameters
+    pairs : tuple of (int, int)
+        Its functional links that cost something, as positions in `sites`.
+    table : Path
+        Its table of resistance.
+    """
+
+    run_id: str
+    request: Request
+    snapshot: int
+    facts: dict[str, Any]
+    boundaries: "BoundarySet"
+    areas: "gpd.GeoDataFrame"
+    sites: "list[Site]"
+    ground: "ResistanceLayer"
+    choices: "CorridorParameters"
+    pairs: "tuple[Pair, ...]"
+    table: Path
+
+    def told(self) -> dict[str, Any]:
+        """Return what every result over the run has to name."""
+        return {
+            "run": self.run_id,
+            "snapshot": self.snapshot,
+            "evidence_view": str(self.request.evidence_view),
+            **self.boundaries.told(),
+        }
+
+
+def taken_up(settings: Settings, name: str, *, resistance: Path | None = None, progress: bool = False) -> Standing:
+    """Take up a run of corridors whose results are in the lake.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    name : str
+        The run, one of its corridors, candidates or grounds, or the kept run (`runs list`) or how that begins.
+    resistance : Path, optional
+        The run's table of resistance, where it lies elsewhere now.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    InputError
+        If there is no such run (RUN_UNKNOWN), or its layer, table or boundary set is another one now (RUN_CHANGED).
+    """
+    from biodata.analysis import areas as area_table
+
+    boundaries = places.load_boundaries(settings.boundaries)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        run_id, facts = _found(settings, lake, name)
+        table = _table(settings, facts, resistance)
+        asked = {one.name: facts[one.name] for one in fields(Request) if one.name in facts}
+        request = Request(**asked | {"resistance": str(table)})
+        _same(run_id, "boundary set", facts["boundary_set"], f"{boundaries.name} {boundaries.version}")
+        layer = layer_named(lake, request.layer)
+        _same(run_id, f"layer {request.layer}", facts["layer_sha256"], layer["sha256"])
+        ground, known = resistance_of(settings, lake, layer, request, progress=progress)
+        for one, sha256 in facts["resistance_layers"].items():
+            _same(run_id, f"layer {one}", sha256, known["resistance_layers"].get(one))
+        areas = area_table.geodataframe(lake.read("protected_areas", snapshot=facts["snapshot"]))
+        links = lake.read("corridors").filter(
+            pl.col("run_id") == run_id, pl.col("functional"), pl.col("least_cost") > 0
+        )
+    areas = areas[areas.intersects(polygon_of(window_of(layer, request)))]
+    areas = area_table.within_stated(areas.to_crs(4326), boundaries)
+    sites = area_table.on_grid(areas, ground.resistance, ground.grid)
+    number = {site.area_id: position for position, site in enumerate(sites)}
+    pairs = sorted(
+        (min(number[one], number[other]), max(number[one], number[other]))
+        for one, other in links.select(LINKS).iter_rows()
+    )
+    return Standing(
+        run_id, request, facts["snapshot"], facts, boundaries, areas, sites, ground, choices_of(request), tuple(pairs), table
+    )  # fmt: skip
+
+
+def records(settings: Settings, run: Standing) -> pl.DataFrame:
+    """Return the records of a run's window that may test it, as its view shows them today.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns of `validation.record_files.read`, and `why_not`: what keeps a record from being a test at all. `used` is
+        True for the evidence that the run's candidates stand on, and what is of one event with it.
+    """
+    from biodata import geo
+    from biodata.analysis import evidence
+    from biodata.analysis.evidence import counting
+
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
+        assessments.assess(settings, lake=lake)
+        window = window_of(layer_named(lake, run.request.layer), run.request)
+        found = records_of(settings, lake, window, rules, run.boundaries, run.request.evidence_view)
+    judging = judging_of(run)
+    judged = evidence.counted(found, boundaries=run.boundaries, parameters=judging)
+    stood_on = judged.threatened().records.filter(
+        pl.col("why_not").is_null() | pl.col("why_not").is_in((counting.DEPENDENT, counting.DUPLICATE))
+    )
+    frame = judged.records
+    lonlat = frame.select("decimalLongitude", "decimalLatitude").to_numpy().astype(np.float64)
+    xy, there = np.full((frame.height, 2), np.nan), np.isfinite(lonlat).all(axis=1)
+    if there.any():
+        xy[there] = geo.project(lonlat[there], 4326, run.ground.grid.crs)
+    never = (counting.NO_SPECIES, counting.CAPTIVE, counting.FLAGGED, counting.NO_UNCERTAINTY)
+    absent = pl.col("occurrenceStatus").fill_null("PRESENT") != "PRESENT"
+    return frame.select(
+        row=pl.int_range(pl.len()),
+        x=pl.Series(xy[:, 0]).fill_nan(None),
+        y=pl.Series(xy[:, 1]).fill_nan(None),
+        id=pl.col("key").cast(pl.String),
+        species="species",
+        **{"class": "class"},
+        group=pl.col("duplicate_group").cast(pl.String),
+        country="countryCode",
+        date=pl.col("event_start").cast(pl.Date),
+        used=pl.col("key").is_in(stood_on["key"].to_list()),
+        on_land=pl.lit(value=False),
+        uncertainty_m=pl.col("coordinateUncertaintyInMeters").cast(pl.Float64),
+        why_not=pl.when(absent).then(pl.lit(counting.ABSENT)).when(pl.col("why_not").is_in(never)).then("why_not"),
+    )
+
+
+def judging_of(run: Standing) -> Any:
+    """Return what a run's evidence was judged by."""
+    from biodata.analysis import evidence
+
+    return evidence.EvidenceParameters(
+        as_of=date.fromisoformat(run.facts["as_of"]),
+        cell_m=run.request.cell_m,
+        recent_years=run.request.recent_years,
+        excluded_flags=evidence.DOUBTFUL if run.request.keep_suspicious else evidence.EXCLUDED,
+    )
+
+
+def _found(settings: Settings, lake: Lake, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the run that a name means, and its facts."""
+    known: dict[str, dict[str, Any]] = {}
+    for table, key in KEYS.items():
+        rows = lake.read(table, columns=["run_id", key, "evidence"])
+        named = rows.filter((pl.col(key) == name) | (pl.col("run_id") == name))
+        if not named.is_empty():
+            return str(named["run_id"][0]), facts_of(named["evidence"][0])
+        for run_id, text in rows.unique("run_id").select("run_id", "evidence").iter_rows():
+            known.setdefault(run_id, facts_of(text))
+    for record in run_records.every(settings):
+        if record.engine == "corridors" and record.id.startswith(name):
+            for run_id, facts in known.items():
+                if _is_of(record, facts):
+                    return run_id, facts
+    problem = "the lake holds no results of this run"
+    expected = ", ".join(sorted(known)) or "a run of `biodata corridors --data DIR --layer NAME`"
+    raise InputError(problem, value=name, expected=expected, code="RUN_UNKNOWN")
+
+
+def _is_of(record: run_records.RunRecord, facts: dict[str, Any]) -> bool:
+    """Tell whether a kept run is the one of these facts; files are told apart by the version of the lake that they led to."""
+    request = Request(**record.parameters, seed=record.seed)
+    asked = json.loads(json.dumps(asdict(request)))
+    dated = asked.pop("as_of") in (None, facts["as_of"])
+    same = all(facts.get(name) == value for name, value in asked.items() if name not in _NOT_FACTS)
+    table = next((one.sha256 for one in record.inputs if one.name == "resistance"), None)
+    return dated and same and (record.snapshot, table) == (facts["snapshot"], facts["resistance_sha256"])
+
+
+def _table(settings: Settings, facts: dict[str, Any], told: Path | None) -> Path:
+    """Return the run's table of resistance: the one that is told, or where a kept run says that it lies."""
+    wanted = facts["resistance_sha256"]
+    ways = [told] if told is not None else [
+        Path(record.parameters["resistance"]) for record in run_records.every(settings)
+        if record.engine == "corridors" and record.parameters.get("resistance")
+    ]  # fmt: skip
+    for path in ways:
+        if path.is_file() and run_records.RunInput.of_file("resistance", path).sha256 == wanted:
+            return path
+    problem = "the table of resistance is not the one of the run"
+    raise InputError(
+        problem, file=str(told or facts["resistance"]), expected=f"SHA-256 {wanted[:16]}…, as --resistance FILE.csv",
+        code="RUN_CHANGED",
+    )  # fmt: skip
+
+
+def _same(run_id: str, what: str, before: Any, now: Any) -> None:
+    """Refuse a run that stands on something else now."""
+    if before != now:
+        problem = f"the {what} of run {run_id} is another one now"
+        raise InputError(
+            problem, value=str(now), expected=f"{before}; or run `biodata corridors` again", code="RUN_CHANGED"
+        )

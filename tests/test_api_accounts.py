@@ -1,0 +1,263 @@
+"""Accounts over HTTP: logins, tokens that end at once, keys, roles that nobody gives beyond their own, bodies kept strict."""
+
+import pytest
+from sqlalchemy import select
+
+from biodata.access import accounts, api_keys
+from biodata.access.roles import Role, RoleBinding
+from biodata.store.models import AuditEntry
+from people import PASSWORD, ROLES, bearer
+
+pytest_plugins = ("account_client",)
+
+
+def test_a_login_tells_who_one_is(account_client, people):
+    pair = people.pair("node_manager")
+    assert pair.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
+    assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 900)
+    answer = account_client.get("/v1/account", headers=bearer(pair["access_token"]))
+    told = answer.json()
+    assert (told["name"], told["roles"], told["closed"]) == (
+        "node_manager",
+        [{"role": "node_manager", "country": "LA"}],
+        False,
+    )
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["vary"].startswith("Authorization, X-API-Key")
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        pytest.param("reviewer", "another password", id="another password"),
+        pytest.param("nobody", PASSWORD, id="no such account"),
+        pytest.param("../etc", PASSWORD, id="no name at all"),
+        pytest.param("closed", PASSWORD, id="a closed account"),
+        pytest.param("new", PASSWORD, id="an account without a password"),
+        pytest.param("reviewer", "", id="nothing"),
+        pytest.param("reviewer", PASSWORD + "\x00", id="NUL behind it"),
+    ],
+)
+def test_every_login_that_fails_fails_alike(account_client, people, name, password):
+    if name == "closed" and accounts.find(people.registry, "closed") is None:
+        accounts.revoke(people.registry, people.new("closed", RoleBinding(Role.PLANNER)))
+    if name == "new":
+        accounts.new(people.registry, "new")
+    answer = account_client.post("/v1/login", json={"name": name, "password": password})
+    assert answer.status_code == 401
+    assert {key: value for key, value in answer.json().items() if key != "request_id"} == {
+        "type": "/docs#LOGIN_FAILED",
+        "title": "Name and password do not belong together, or the login was refused.",
+        "status": 401,
+        "detail": "name and password do not belong together",
+        "code": "LOGIN_FAILED",
+    }
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("size", [1_001, 9_000, 1_000_000])
+def test_a_password_of_more_than_a_kilobyte(account_client, size, monkeypatch):
+    monkeypatch.setattr("argon2.PasswordHasher.verify", lambda *_: pytest.fail("work was done for it"))
+    answer = account_client.post("/v1/login", json={"name": "reviewer", "password": "x" * size})
+    assert answer.status_code == 400
+    assert answer.json()["code"] in ("PASSWORD_INVALID", "BODY_INVALID")
+    assert "xxxx" not in answer.text
+
+
+def test_a_token_is_exchanged_once(account_client, people):
+    first = people.pair("planner")
+    second = account_client.post("/v1/login/refresh", json={"refresh_token": first["refresh_token"]})
+    assert second.status_code == 200
+    third = account_client.post("/v1/login/refresh", json={"refresh_token": second.json()["refresh_token"]})
+    assert third.status_code == 200
+    assert account_client.get("/v1/account", headers=bearer(third.json()["access_token"])).status_code == 200
+    stolen = account_client.post("/v1/login/refresh", json={"refresh_token": first["refresh_token"]})
+    assert stolen.status_code == 401
+    for pair in (first, second.json(), third.json()):
+        assert account_client.get("/v1/account", headers=bearer(pair["access_token"])).status_code == 401
+        again = account_client.post("/v1/login/refresh", json={"refresh_token": pair["refresh_token"]})
+        assert (again.status_code, again.json()["detail"]) == (401, "a valid API key or token is needed")
+    with people.registry.session(read_only=True) as session:
+        told = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert (told.action, told.subject) == ("refresh token reused", "planner")
+
+
+def test_a_logout_ends_one_login(account_client, people):
+    one, other = people.pair("planner"), people.pair("planner")
+    for token in (one["refresh_token"], "not known"):
+        assert account_client.post("/v1/login/end", json={"refresh_token": token}).status_code == 204
+    assert account_client.get("/v1/account", headers=bearer(one["access_token"])).status_code == 401
+    assert account_client.get("/v1/account", headers=bearer(other["access_token"])).status_code == 200
+    assert account_client.delete("/v1/account/logins", headers=bearer(other["access_token"])).status_code == 204
+    assert account_client.get("/v1/account", headers=bearer(other["access_token"])).status_code == 401
+
+
+def test_what_is_revoked_is_revoked_at_once(account_client, people):
+    name = people.new("soon-gone", RoleBinding(Role.REVIEWER))
+    token, key = people.headers(name), bearer(api_keys.new(people.registry, name))
+    administrator = people.headers("administrator")
+    assert account_client.get("/v1/account", headers=token).json()["roles"] == [{"role": "reviewer"}]
+    gone = account_client.delete(f"/v1/accounts/{name}/roles", params={"role": "reviewer"}, headers=administrator)
+    assert gone.status_code == 204
+    assert account_client.get("/v1/account", headers=token).json()["roles"] == []
+    closed = account_client.patch(f"/v1/accounts/{name}", json={"closed": True}, headers=administrator)
+    assert (closed.status_code, closed.json()["closed"]) == (200, True)
+    for headers in (token, key):
+        assert account_client.get("/v1/account", headers=headers).status_code == 401
+    account_client.patch(f"/v1/accounts/{name}", json={"closed": False}, headers=administrator)
+    assert account_client.get("/v1/account", headers=token).status_code == 401, "a token of before stays ended"
+    assert account_client.get("/v1/account", headers=key).status_code == 200
+
+
+def test_a_password_by_a_code_and_changed(account_client, people):
+    administrator = people.headers("administrator")
+    assert account_client.post("/v1/accounts", json={"name": "noy"}, headers=administrator).status_code == 201
+    again = account_client.post("/v1/accounts", json={"name": "noy"}, headers=administrator)
+    assert (again.status_code, again.json()["code"]) == (409, "ACCOUNT_EXISTS")
+    old = account_client.post("/v1/accounts/noy/code", headers=administrator).json()["code"]
+    code = account_client.post("/v1/accounts/noy/code", headers=administrator).json()["code"]
+
+    def redeem(code: str, password: str) -> tuple[int, str | None]:
+        answer = account_client.post("/v1/login/code", json={"code": code, "password": password})
+        assert password not in answer.text
+        return answer.status_code, answer.json()["code"] if answer.content else None
+
+    assert redeem(old, PASSWORD) == (400, "CODE_INVALID"), "a new code ends the one before"
+    assert redeem("x" * 32, PASSWORD) == (400, "CODE_INVALID")
+    for plain in ("too short", "a" * 40, "noy" * 12, "ab" * 20):
+        assert redeem(code, plain) == (400, "PASSWORD_INVALID")
+    assert redeem(code, PASSWORD) == (204, None)
+    assert redeem(code, PASSWORD) == (400, "CODE_INVALID"), "it is good once"
+    login = people.pair("noy")
+    change = {"old": PASSWORD, "new": "eleven langurs at noon"}
+    headers = bearer(login["access_token"])
+    wrong = account_client.post("/v1/account/password", json={**change, "old": "no"}, headers=headers)
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "LOGIN_FAILED")
+    assert account_client.post("/v1/account/password", json=change, headers=headers).status_code == 204
+    assert account_client.get("/v1/account", headers=headers).status_code == 401
+    assert account_client.post("/v1/login", json={"name": "noy", "password": PASSWORD}).status_code == 401
+    assert account_client.post("/v1/login", json={"name": "noy", "password": change["new"]}).status_code == 200
+
+
+def test_keys_of_ones_own(account_client, people):
+    headers = people.headers("uploader")
+    made = account_client.post("/v1/account/keys", json={"label": "camera script", "role": "uploader"}, headers=headers)
+    assert made.status_code == 201
+    key = bearer(made.json()["key"])
+    told = account_client.get("/v1/account/keys", headers=headers)
+    assert made.json()["key"] not in told.text
+    number = told.json()["results"][-1]["id"]
+    assert account_client.get("/v1/account", headers=key).json()["name"] == "uploader"
+    other = account_client.delete(f"/v1/account/keys/{number}", headers=people.headers("planner"))
+    assert (other.status_code, other.json()["code"]) == (404, "KEY_UNKNOWN"), "another's key is not there"
+    assert account_client.get("/v1/account", headers=key).status_code == 200
+    assert account_client.delete(f"/v1/account/keys/{number}", headers=headers).status_code == 204
+    assert account_client.get("/v1/account", headers=key).status_code == 401
+
+
+def test_a_key_makes_no_keys(account_client, people):
+    key = bearer(api_keys.new(people.registry, "administrator", role=Role.PLANNER))
+    for method, path, body in (
+        ("POST", "/v1/account/keys", {"label": "more"}),
+        ("PATCH", "/v1/account", {"label": "somebody"}),
+        ("POST", "/v1/account/password", {"old": PASSWORD, "new": PASSWORD * 2}),
+        ("GET", "/v1/accounts", None),
+        ("POST", "/v1/accounts/planner/roles", {"role": "administrator"}),
+    ):
+        answer = account_client.request(method, path, json=body, headers=key)
+        assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [
+        pytest.param({"role": "reviewer", "country": "LA"}, 204, id="within the country"),
+        pytest.param({"role": "reviewer", "country": "LA", "dataset": "x"}, 204, id="less than the country"),
+        pytest.param({"role": "reviewer"}, 403, id="everywhere"),
+        pytest.param({"role": "reviewer", "country": "CN"}, 403, id="another country"),
+        pytest.param({"role": "node_manager", "country": "LA"}, 403, id="one's own role"),
+        pytest.param({"role": "administrator", "country": "LA"}, 403, id="a higher role"),
+        pytest.param({"role": "public"}, 422, id="everybody's role"),
+        pytest.param({"role": "root"}, 422, id="no role"),
+    ],
+)
+def test_what_a_node_manager_gives(account_client, people, wanted, status):
+    headers = people.headers("node_manager")
+    if accounts.find(people.registry, "kham") is None:
+        accounts.new(people.registry, "kham")
+    answer = account_client.post("/v1/accounts/kham/roles", json=wanted, headers=headers)
+    assert answer.status_code == status
+    has = [accounts.as_told(role) for role in accounts.find(people.registry, "kham").roles]
+    assert (wanted in has) is (status == 204)
+    taken = account_client.delete("/v1/accounts/kham/roles", params=wanted, headers=headers)
+    assert taken.status_code == status
+
+
+def test_a_node_manager_takes_no_role_of_another(account_client, people):
+    headers = people.headers("node_manager")
+    answer = account_client.delete(
+        "/v1/accounts/administrator/roles", params={"role": "administrator"}, headers=headers
+    )
+    assert answer.status_code == 403
+    assert accounts.find(people.registry, "administrator").roles
+
+
+STRICT = [
+    ("PATCH", "/v1/account", {"label": "Ana", "roles": [{"role": "administrator"}]}, "roles"),
+    ("PATCH", "/v1/account", {"label": "Ana", "name": "root"}, "name"),
+    ("PATCH", "/v1/account", {"label": "Ana", "token_version": 7}, "token_version"),
+    ("PATCH", "/v1/account", {"label": 7}, "label"),
+    ("PATCH", "/v1/account", {"label": "\x00"}, "label"),
+    ("PATCH", "/v1/account", {}, "label"),
+    ("PATCH", "/v1/account", [], None),
+    ("POST", "/v1/account/keys", {"label": "a", "account_id": 1}, "account_id"),
+    ("POST", "/v1/account/keys", {"label": "a", "role": "root"}, "role"),
+    ("POST", "/v1/accounts", {"name": "x", "roles": []}, "roles"),
+    ("POST", "/v1/accounts", {"name": "X y"}, "name"),
+    ("PATCH", "/v1/accounts/planner", {"closed": "false"}, "closed"),
+    ("PATCH", "/v1/accounts/planner", {"closed": False, "password": "x"}, "password"),
+    ("POST", "/v1/accounts/planner/roles", {"role": "planner", "scope": "*"}, "scope"),
+    ("POST", "/v1/accounts/planner/roles", {"role": "planner", "country": "LAO"}, "country"),
+    ("POST", "/v1/login", {"name": "planner", "password": PASSWORD, "role": "administrator"}, "role"),
+    ("POST", "/v1/login/refresh", {"refresh_token": "x", "version": 1}, "version"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "body", "field"), STRICT)
+def test_fields_that_are_unknown_or_cannot_be_set(account_client, people, method, path, body, field):
+    answer = account_client.request(method, path, json=body, headers=people.headers("administrator"))
+    assert (answer.status_code, answer.json()["code"], answer.json().get("field")) == (422, "FIELD_INVALID", field)
+
+
+def test_what_is_no_json(account_client):
+    for body in (b"{", b"\xff", b'{"name": "a", "password": "b"'):
+        answer = account_client.post("/v1/login", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400
+        assert answer.json()["code"] in ("BODY_INVALID", "REQUEST_INVALID")
+
+
+def test_nothing_secret_is_kept(account_client, people, caplog):
+    pair = people.pair("researcher")
+    folder = account_client.app.state.service.settings.data
+    secret = (folder / "secrets" / "tokens").read_bytes()
+    assert (folder / "secrets" / "tokens").stat().st_mode & 0o777 == 0o600
+    assert (folder / "secrets").stat().st_mode & 0o777 == 0o700
+    for file in folder.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            for told in (PASSWORD, pair["refresh_token"], pair["access_token"]):
+                assert told.encode() not in content, file
+            assert file.name == "tokens" or secret not in content
+    assert all(PASSWORD not in record.getMessage() for record in caplog.records)
+    assert set(ROLES) <= set(Role)
+
+
+def test_logins_are_few_a_minute(account_client, people, monkeypatch):
+    from api.rates import Rates
+
+    with Rates(3) as rates:
+        monkeypatch.setattr(account_client.app.state, "login_rates", rates)
+        answers = [account_client.post("/v1/login", json={"name": "planner", "password": "no"}) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert answers[-1].json()["code"] == "LOGINS_TOO_MANY"

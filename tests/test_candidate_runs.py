@@ -1,0 +1,199 @@
+"""What a run of candidates is told besides: plans, costs, agreements, and the criteria that rank; each on the card."""
+
+import json
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import polars as pl
+import pytest
+import rasterio
+import shapely
+from typer.testing import CliRunner
+
+from biodata import pipeline, runs
+from biodata.analysis.candidates import ranking
+from biodata.cli import app
+from biodata.errors import InputError
+from biodata.runs import surroundings
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.vocabularies import CandidateCriterion
+
+LAYER = "landcover_china_laos"
+NAMES = tuple(str(one) for one in CandidateCriterion)
+AGREEMENTS = "name,countries,source\nBiodiversity corridor,China; Lao PDR,gazette\nOf two others,MY;ID,\n"
+
+
+def call(*arguments) -> str:
+    done = CliRunner().invoke(app, [str(one) for one in arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, sample_data):
+    made = Settings(data=tmp_path_factory.mktemp("runs") / "data")
+    pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
+    pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], made)
+    pipeline.ingest("checklist", [sample_data / "checklist.csv"], made)
+    pipeline.ingest("gbif", [sample_data / "occurrences_gbif.zip"], made)
+    return made
+
+
+@pytest.fixture
+def asked(sample_data):
+    return runs.Request(LAYER, str(sample_data / "resistance.csv"), as_of="2026-01-01", cell_m=2000.0)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, settings, sample_data):
+    """Return a Marxan project over the layer's window, with three plans made by the commands themselves."""
+    folder = tmp_path_factory.mktemp("plans") / "project"
+    with rasterio.open(sample_data / "layers" / f"{LAYER}.tif") as raster:
+        west, south, east, north = (round(side, 3) for side in raster.bounds)
+    box = f"{west},{south},{east},{north}"
+    call("reserves", "units", "--countries", "LA,CN", "--box", box, "--cell-km", 20, "--out", folder)
+    units = pl.read_csv(folder / "input" / "pu.dat")
+    (folder / "input" / "spec.dat").write_text("id,prop,spf,name\n1,0.4,1,forest\n")
+    amounts = units.select(species=pl.lit(1), pu="id", amount="cost")
+    amounts.write_csv(folder / "input" / "puvspr.dat")
+    call("reserves", "solve", folder, "--out", folder / "output", "--runs", 3, "--gap", 0.01)
+    return folder
+
+
+def cards(settings) -> pl.DataFrame:
+    return runs.read_results(settings, "reserve_candidates").sort("rank")
+
+
+def test_a_run_is_told_of_plans_costs_and_agreements_and_says_so_on_the_card(
+    settings, asked, project, sample_data, tmp_path
+):
+    with rasterio.open(sample_data / "layers" / f"{LAYER}.tif") as raster:
+        profile = raster.profile | {"dtype": "float32", "nodata": -1.0}
+    price, agreements = tmp_path / "price.tif", tmp_path / "agreements.csv"
+    with rasterio.open(price, "w", **profile) as file:
+        file.write(np.full((1, profile["height"], profile["width"]), 0.5, dtype="float32"))
+    agreements.write_text(AGREEMENTS)
+    pipeline.ingest("layer", [price], settings, options={"kind": "continuous"})
+    plain = runs.find_corridors(settings, asked)
+    before = cards(settings)
+    told = replace(asked, plan=str(project / "output"), cost_layer="price", agreements=str(agreements))
+    report = runs.find_corridors(settings, told)
+    assert report.candidates == plain.candidates >= 1, "what is told besides is weighed and decides no hard criterion"
+    assert report.run_id != plain.run_id
+    found = cards(settings)
+    often = json.loads((project / "output" / "plan.json").read_text())["selection_frequency"]
+    units = gpd.read_file(project / "units.gpkg", layer="planning_units").to_crs(6933)
+    known = 0
+    for row in found.iter_rows(named=True):
+        parts, card = json.loads(row["parts"]), json.loads(row["evidence"])
+        irreplaceable, cost = parts["irreplaceability"], parts["cost"]
+        shape = gpd.GeoSeries([shapely.from_wkb(row["geometry"])], crs=4326).to_crs(6933).iloc[0]
+        shared = units.geometry.intersection(shape).area.to_numpy()
+        share = np.array([often.get(str(unit), 0) / 3 for unit in units["id"]])
+        assert irreplaceable["value"] == pytest.approx((shared * share).sum() / shared.sum(), abs=0.01)
+        assert irreplaceable["input"]["plan"]["plans"] == 3
+        reaches = cost["input"]["known_share"] >= 0.95
+        assert cost["value"] == (pytest.approx(0.5 * cost["input"]["cells"]) if reaches else None)
+        known += reaches
+        assert cost["input"]["layer"] == "price"
+        told_of = parts["governance"]["input"]["agreements"]
+        if row["country_codes"] == ["CN", "LA"]:
+            assert [one["name"] for one in told_of] == ["Biodiversity corridor"]
+        else:
+            assert told_of == "none of those told to this run binds all of its countries"
+        assert (card["run"]["plan"], card["run"]["agreements"], card["run"]["cost_layer"]) == (
+            "plan.json", "agreements.csv", "price",
+        )  # fmt: skip
+        assert str(tmp_path) not in row["evidence"] + row["parts"], "no path of the machine"
+    assert known >= 1
+    assert set(found["name"]) == set(before["name"])
+    agreements.write_text(AGREEMENTS.replace("gazette", "another"))
+    with Lake.open(settings.data) as lake:
+        sums = surroundings.facts_of(settings, lake, told)
+    other = [name for name, value in sums.items() if report.parameters[name] != value]
+    assert other == ["agreements_sha256"], "what stands in a file is a part of the run"
+
+
+def test_chosen_criteria_rank_in_the_run_or_anew_and_the_same(settings, asked, tmp_path):
+    runs.find_corridors(settings, asked)
+    before = cards(settings)
+    chosen = "cost,shared_species"
+    anew = runs.ranked_anew(before, runs.checked_criteria(chosen))
+    runs.find_corridors(settings, replace(asked, criteria=chosen))
+    found = cards(settings)
+    columns = ["name", "rank", "front", "acceptability"]
+    assert anew.select(columns).equals(found.select(columns))
+    card = json.loads(found["evidence"][0])
+    assert card["ranking"]["criteria"] == ["shared_species", "cost"]
+    assert card["ranking"]["left_out"]["governance"] == ranking.NOT_CHOSEN
+    assert ranking.again(card["ranking"]) == card["ranking"]
+    assert set(json.loads(found["parts"][0])) == set(NAMES), "all are told"
+    values = {row["name"]: json.loads(row["parts"]) for row in found.iter_rows(named=True)}
+
+    def dominates(one, other):
+        a, b = ((v["shared_species"]["value"], -v["cost"]["value"]) for v in (values[one], values[other]))
+        return a != b and all(x >= y for x, y in zip(a, b, strict=True))
+
+    for name, front in found.select("name", "front").iter_rows():
+        assert (front == 1) is not any(dominates(other, name) for other in values)
+    out = call("candidates", "--data", settings.data, "--criteria", "shared_species,human_pressure", "--out", tmp_path / "c.gpkg")  # fmt: skip
+    assert "human_pressure decides nothing: known of no candidate" in out
+    assert cards(settings).equals(found), "what the run found stays as it is"
+
+
+def test_a_criterion_that_is_none_is_refused(asked):
+    with pytest.raises(InputError, match="compared") as refused:
+        replace(asked, criteria="cost,beauty")
+    assert (refused.value.value, refused.value.code) == ("beauty", "CRITERION_UNKNOWN")
+    assert replace(asked, criteria=NAMES).criteria == (), "all is the same as none named"
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "column"),
+    [
+        pytest.param("name,states\nX,LA;VN\n", 1, "countries", id="no column of countries"),
+        pytest.param("name,countries\nX,LA\n", 2, "countries", id="one country"),
+        pytest.param("name,countries\nX,LA;VN\nY,LA;Atlantis\n", 3, "countries", id="no country"),
+        pytest.param("name,countries\n,LA;VN\n", 2, "name", id="no name"),
+    ],
+)
+def test_agreements_that_cannot_be_read_are_refused_with_their_row(tmp_path, text, row, column):
+    path = tmp_path / "agreements.csv"
+    path.write_text(text)
+    with pytest.raises(InputError) as refused:
+        surroundings.read_agreements(path)
+    assert (refused.value.file, refused.value.row, refused.value.column) == (path.name, row, column)
+
+
+def test_agreements_name_countries_in_any_way(tmp_path):
+    path = tmp_path / "agreements.csv"
+    path.write_text('\ufeffname;countries\nX;"Viet Nam; ລາວ; CN"\n', encoding="utf-8")
+    (found,) = surroundings.read_agreements(path)
+    assert found.country_codes == ("CN", "LA", "VN")
+
+
+def test_plans_that_do_not_fit_are_refused(project, tmp_path):
+    with pytest.raises(InputError) as refused:
+        surroundings.read_plan(tmp_path / "nothing")
+    assert refused.value.code == "PLAN_MISSING"
+    own, units = tmp_path / "plan.json", tmp_path / "units.gpkg"
+    units.write_bytes((project / "units.gpkg").read_bytes())
+    good = json.loads((project / "output" / "plan.json").read_text())
+    for change in (
+        {"selection_frequency": {"999999": 1}},
+        {"selection_frequency": {next(iter(good["selection_frequency"])): 7}},
+        {"runs": "many"},
+        {"selection_frequency": None},
+    ):
+        own.write_text(json.dumps(good | change))
+        with pytest.raises(InputError) as refused:
+            surroundings.read_plan(own)
+        assert refused.value.code == "PLAN_INVALID"
+
+
+def test_a_layer_of_classes_is_no_cost(settings, asked):
+    with pytest.raises(InputError, match="quantities") as refused:
+        runs.find_corridors(settings, replace(asked, cost_layer=LAYER))
+    assert refused.value.code == "LAYER_KIND"

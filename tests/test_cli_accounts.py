@@ -1,0 +1,88 @@
+"""`biodata account` and `biodata key`: the first administrator, roles, codes and keys from the command line."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from biodata.access import accounts, api_keys
+from biodata.access.passwords import Passwords
+from biodata.access.roles import Role, RoleBinding
+from biodata.cli import app
+from biodata.errors import BiodataError, InputError
+from biodata.settings import Settings
+from biodata.store.registry import Registry
+
+
+@pytest.fixture
+def run(tmp_path: Path):
+    def call(*arguments: str) -> str:
+        done = CliRunner().invoke(app, [*arguments, "--data", str(tmp_path)], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output.strip()
+
+    return call
+
+
+@pytest.fixture
+def registry(tmp_path: Path):
+    with Registry.open(Settings(data=tmp_path)) as registry:
+        yield registry
+
+
+def test_the_first_administrator(run, registry):
+    assert run("account", "new", "ana", "--role", "administrator") == "account ana is made, with administrator"
+    code = run("account", "code", "ana")
+    Passwords(memory_mib=8).set_by_code(registry, code, "seven gibbons at dawn")
+    who = Passwords(memory_mib=8).who(registry, "ana", "seven gibbons at dawn")
+    assert who is not None
+    assert who.roles == (RoleBinding(Role.ADMINISTRATOR),)
+
+
+def test_roles_are_given_and_taken(run, registry):
+    run("account", "new", "noy", "--label", "Noy of Luang Namtha")
+    assert run("account", "role", "noy", "node_manager", "--country", "la") == "account noy has node_manager country=LA"
+    run("account", "role", "noy", "reviewer", "--taxon", "Felidae", "--dataset", "nam-ha")
+    assert run("account", "list") == (
+        "noy (Noy of Luang Namtha): node_manager country=LA; reviewer dataset=nam-ha taxon=Felidae"
+    )
+    run("account", "role", "noy", "node_manager", "--country", "LA", "--remove")
+    run("account", "revoke", "noy")
+    assert run("account", "list") == "noy (Noy of Luang Namtha): reviewer dataset=nam-ha taxon=Felidae, closed"
+    assert run("account", "reopen", "noy") == "account noy is open again"
+    assert accounts.find(registry, "noy") is not None
+
+
+def test_keys(run, registry):
+    key = run("key", "new", "Nam Ha team")
+    assert api_keys.find(registry, key).roles == (RoleBinding(Role.UPLOADER, dataset="nam-ha-team"),)
+    run("account", "new", "ana", "--role", "planner")
+    other = run("key", "new", "a script", "--account", "ana")
+    assert api_keys.find(registry, other).label == "ana"
+    told = run("key", "list")
+    assert told.splitlines() == [
+        "1 Nam Ha team: account nam-ha-team, all its roles, any dataset of theirs, good",
+        "2 a script: account ana, all its roles, any dataset of theirs, good",
+    ]
+    assert key not in told
+    assert run("key", "revoke", "1") == "key 1 is revoked"
+    assert api_keys.find(registry, key) is None
+    assert run("key", "list").splitlines()[0].endswith("revoked")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (("account", "new", "Ana"), "cannot be called so"),
+        (("account", "role", "nobody", "planner"), "no account of this name"),
+        (("account", "code", "nobody"), "no account of this name"),
+        (("account", "new", "ana", "--role", "root"), "no such role"),
+        (("key", "new", "x", "--account", "nobody"), "no account of this name"),
+        (("key", "revoke", "7"), "no key of this number"),
+    ],
+)
+def test_what_cannot_be_done_changes_nothing(run, registry, arguments, match):
+    with pytest.raises(InputError, match=match):
+        run(*arguments)
+    assert accounts.lines(registry) == []
+    assert issubclass(InputError, BiodataError)

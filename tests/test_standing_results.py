@@ -1,0 +1,90 @@
+"""Results of runs in a release: those that other rules, or a record that is hidden today, made untellable stay behind."""
+
+import json
+
+import polars as pl
+import pytest
+import shapely
+from typer.testing import CliRunner
+
+import store_records
+from biodata import pipeline, sharing, terms
+from biodata.cli import app
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.lake import Lake
+
+COMMON, RARE = "Capricornis milneedwardsii", "Nomascus nasutus"
+RULES = f"rule_id,category,reason,scientificName\nrare,0_1_degree,hunted,{RARE}\n"
+ROWS = [("field", "1", COMMON, 22.9, 106.52), ("field", "2", RARE, 22.91, 106.53)]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """An installation with a run's candidate, made of what is published under its rules."""
+    made = Settings(data=tmp_path / "data")
+    made.data.mkdir()
+    made_under(made, RULES)
+    with Lake.open(made.data) as lake:
+        store_records.commit(lake, ROWS)
+    run(made)
+    return made
+
+
+def made_under(settings: Settings, rules: str) -> None:
+    (settings.data / "sharing_rules.csv").write_text(rules, encoding="utf-8")
+
+
+def run(settings: Settings, view: str = "public") -> None:
+    """Put a candidate into the lake as a run under today's rules does."""
+    with Lake.open(settings.data) as lake:
+        facts = {"rules": sharing.RuleSet.read(settings.rules_file).hash, "snapshot": lake.snapshot()}
+        row = {
+            "candidate_id": "layer-candidate-1", "run_id": "layer-0123456789ab", "country_codes": ["CN", "VN"],
+            "evidence": json.dumps({"run": facts}), "evidence_view": view, "sharing_category": "open",
+            "geometry": shapely.to_wkb(shapely.box(106.4, 22.8, 106.7, 23.0)),
+        }  # fmt: skip
+        frame = terms.conform(pl.DataFrame([row]), terms.CANDIDATE)
+        lake.commit_table("reserve_candidates", frame, key="candidate_id", scope={}, author="a test", message="a run")
+
+
+def told(settings: Settings) -> tuple[int, str]:
+    """Make a release; return its candidates and what the command says."""
+    done = CliRunner().invoke(app, ["release", "--data", str(settings.data)])
+    assert done.exit_code == 0, done.output
+    return releases.read(releases.current(settings.data), "reserve_candidates").height, done.output
+
+
+def test_a_result_is_told_under_the_rules_of_its_run(settings):
+    assert told(settings)[0] == 1
+    with Lake.open(settings.data) as lake:
+        store_records.commit(lake, [*ROWS, ("field", "3", RARE, 22.95, 106.55)])
+        assert lake.changed_at("occurrences") == lake.snapshot()
+    assert told(settings)[0] == 1, "a record that came since plays no part"
+
+
+def test_under_other_rules_it_stays_until_its_run_is_made_again(settings):
+    made_under(settings, RULES + f"common,withheld,hunted too,{COMMON}\n")
+    count, said = told(settings)
+    assert count == 0
+    assert "1 reserve candidates were made under other sharing rules" in said
+    run(settings)
+    count, said = told(settings)
+    assert (count, "stay here" in said) == (1, False)
+
+
+@pytest.mark.parametrize(("name", "count"), [(RARE, 0), ("Muntiacus vaginalis", 1)])
+def test_a_record_that_is_hidden_since_takes_its_results_with_it(settings, name, count):
+    """Its name is corrected: what was open when the run read it is hidden under the same rules."""
+    with Lake.open(settings.data) as lake:
+        store_records.commit(lake, [("field", "1", name, 22.9, 106.52), ROWS[1]])
+    assert told(settings)[0] == count
+
+
+def test_what_was_made_of_exact_records_is_told_apart_from_what_is_out_of_date(settings):
+    run(settings, "exact")
+    count, said = told(settings)
+    assert count == 0
+    assert "1 reserve candidates were made of exact records" in said
+    assert "other sharing rules" not in said
+    assert pipeline.release(settings).counts["reserve_candidates"] == 0
