@@ -22,7 +22,7 @@ _BATCH_ROWS: Final = 200_000
 _COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {*LOOKED_AT, *USED, *siblings.COLUMNS})
 
 
-def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = None) -> RuleSet:
+def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = None, tied: bool = True) -> RuleSet:
     """Return the rules of an installation, with what its lake knows of taxa, areas and events today.
 
     Parameters
@@ -34,6 +34,8 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
         records which open ones are of one event with sensitive ones.
     where : Filter, optional
         Which records are looked at for that: a whole dataset is enough for the records of it.
+    tied : bool
+        False leaves out to look at the records: enough where only the rules are asked, and no record is shown.
 
     Raises
     ------
@@ -49,6 +51,8 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
         taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None,
         areas=MappingProxyType(_areas(lake, wanted)),
     )
+    if not tied:
+        return rules
     boundaries = places.load_boundaries(settings.boundaries)
     finder = siblings.Finder()
     for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, batch_rows=_BATCH_ROWS):
