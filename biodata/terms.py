@@ -385,6 +385,11 @@ TAXON: Final = (
     Column(
         "vernacular_details", pl.String, "JSON array of every common name: name, language, script, preferred, source."
     ),
+    Column("status_list", pl.String, "What kind of status the checklist gives: red_list or protection; null for none."),
+    Column("status_scope", pl.String, "Where that holds: global, or an ISO 3166 code of a country or division."),
+    Column("status_year", pl.Int32, "Year of that list."),
+    Column("status_authority", pl.String, "Who made it."),
+    Column("status_category", pl.String, "The taxon's category in it: IUCN's code where it is one, else as told."),
 )
 """The lake's and the release's table `taxa`."""
 

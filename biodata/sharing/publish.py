@@ -27,7 +27,7 @@ LOOKED_AT: Final = frozenset(
     scientificName acceptedScientificName species genus genericName specificEpithet infraspecificEpithet match_type
     match_alternatives kingdom phylum class order family countryCode located_country_code country_codes province_code
     ambiguous datasetKey event_start event_end month decimalLatitude decimalLongitude coordinateUncertaintyInMeters
-    geodeticDatum quality_flags repairs
+    geodeticDatum quality_flags repairs speciesKey publishingCountry eventID parentEventID
     """.split()
 )
 """Columns by which a record is judged and its place made coarser: without one of them nothing is published."""
