@@ -23,6 +23,7 @@ from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
 from biodata.store.lake import CommitReport, Lake
+from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
@@ -227,7 +228,8 @@ def _register(tables: Sequence[Table], settings: Settings, source: str) -> None:
         for table in tables:
             facts = {key: table.verbatim.datasets.get(key, table.verbatim.dataset) for key in sorted(table.datasets)}
             registry.record_datasets(facts, declarations=table.verbatim.declarations)
-            registry.record_ingest(source, table.report.as_dict())
+            number = registry.record_ingest(source, table.report.without_values())
+            keep_report(settings.data, f"ingest-{number}", table.report.as_dict())
 
 
 def _now() -> datetime:
