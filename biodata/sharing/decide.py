@@ -10,6 +10,7 @@ from biodata.flags import TRACKED
 from biodata.places import BoundarySet
 from biodata.sharing import rule_places
 from biodata.sharing.rules import RuleSet
+from biodata.sharing.shared import decided_by_nodes
 from biodata.sharing.taxa import keys_of_rule, matches
 from biodata.vocabularies import SharingCategory
 
@@ -57,15 +58,18 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
 
     Notes
     -----
-    Records with the flag `flags.TRACKED` are withheld whatever the rules say.
+    Records with the flag `flags.TRACKED` are withheld whatever the rules say. A record of a national node is at least as
+    coarse as that node made it.
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
     what the rule means. A rule of a country applies to all that would be published as one with a place there
     (`rule_places`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
-    tracked = _tracked(occurrences)
-    by_rule = _by_rule(occurrences, rules, boundaries)
-    return stricter(by_rule, tracked) if tracked.height else by_rule
+    decided = _by_rule(occurrences, rules, boundaries)
+    for others in (decided_by_nodes(occurrences), _tracked(occurrences)):
+        if others.height:
+            decided = stricter(decided, others)
+    return decided
 
 
 def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
