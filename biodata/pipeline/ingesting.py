@@ -19,6 +19,7 @@ from biodata.ingest import open_source
 from biodata.ingest.gbif_download import GbifDownload
 from biodata.ingest.layer_copies import store_layers
 from biodata.ingest.protocol import DECLARABLE, VerbatimTable
+from biodata.pipeline import node_harvest
 from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
@@ -51,7 +52,7 @@ def ingest(
     Parameters
     ----------
     source : str
-        A name of `biodata.ingest.SOURCES`.
+        A name of `biodata.ingest.SOURCES`; or `node`, the folder of a national node (`node_harvest`).
     paths : sequence of path
         What to read; with `gbif` and no path the records are asked of GBIF's download service.
     settings : Settings
@@ -81,6 +82,11 @@ def ingest(
     UnknownSourceError
         If there is no such source.
     """
+    if source == node_harvest.SOURCE:
+        if options or dataset is not None:
+            problem = "what a node shares is taken as its manifest tells it; there is nothing to declare"
+            raise InputError(problem, value=", ".join(options or {}) or dataset, code="OPTIONS_UNFIT")
+        return node_harvest.harvest([Path(p) for p in paths], settings, dry_run=dry_run)
     told = dict(options or {})
     declared = {name: told.pop(name) for name in DECLARABLE if name in told}
     download = None
