@@ -303,11 +303,13 @@ def _address(settings: Settings, citation: str) -> str:
 def summary(facts: Facts) -> dict[str, Any]:
     """Return what is told of an export's records as plain values."""
     datasets = [
-        {"key": d.key, "title": d.title, "count": d.count, "license": d.license, "doi": d.doi} for d in facts.datasets
+        {"key": d.key, "title": d.title, "count": d.count, "license": d.license, "labels": list(d.labels), "doi": d.doi}
+        for d in facts.datasets
     ]
     return {
         "rows": facts.rows,
         "license": facts.license,
+        "community_labels": facts.labels,
         "datasets": datasets,
         "generalised": dict(facts.generalised),
         "generalisation": facts.generalisation(),

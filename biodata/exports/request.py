@@ -79,7 +79,7 @@ class ExportRequest:
         records, datasets = _counted(facts.rows, "occurrence record"), _counted(len(facts.datasets), "dataset")
         return (
             f"biodata ({self.created[:10]}). Occurrence download {self.name}: {records} of {datasets}, release "
-            f"{facts.release}.{f' {self.citation}' if self.citation else ''}"
+            f"{facts.release}.{_labelled(facts)}{f' {self.citation}' if self.citation else ''}"
         )
 
     def fingerprint(self, facts: Facts) -> str:
@@ -95,3 +95,8 @@ class ExportRequest:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _labelled(facts: Facts) -> str:
+    """Return which labels of communities the records carry: whoever cites them passes the labels on."""
+    return f" Labels of communities: {', '.join(facts.labels)}." if facts.labels else ""

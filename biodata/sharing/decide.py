@@ -8,7 +8,7 @@ import polars as pl
 
 from biodata.flags import TRACKED
 from biodata.places import BoundarySet
-from biodata.sharing import rule_places
+from biodata.sharing import labels, rule_places
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.taxa import keys_of_rule, matches
 from biodata.vocabularies import SharingCategory
@@ -57,15 +57,19 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
 
     Notes
     -----
-    Records with the flag `flags.TRACKED` are withheld whatever the rules say.
+    Records with the flag `flags.TRACKED` are withheld whatever the rules say, and a community's label makes a record at
+    least as coarse as it asks (`labels.gate`).
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
     what the rule means. A rule of a country applies to all that would be published as one with a place there
     (`rule_places`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
-    tracked = _tracked(occurrences)
-    by_rule = _by_rule(occurrences, rules, boundaries)
-    return stricter(by_rule, tracked) if tracked.height else by_rule
+    occurrences = rules.labels.added(occurrences)
+    decided = _by_rule(occurrences, rules, boundaries)
+    for others in (_tracked(occurrences), labels.gate(occurrences)):
+        if others.height:
+            decided = stricter(decided, others)
+    return decided
 
 
 def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from importlib.resources import files
@@ -16,6 +16,8 @@ from typing import Final, NoReturn
 import pycountry
 
 from biodata.errors import InputError
+from biodata.sharing import label_files
+from biodata.sharing.label_files import LabelSet
 from biodata.vocabularies import SharingCategory
 
 COLUMNS: Final = (
@@ -93,9 +95,12 @@ class RuleSet:
     Attributes
     ----------
     rules : tuple of Rule
+    labels : LabelSet
+        The communities' labels that were put on datasets, events and records.
     """
 
     rules: tuple[Rule, ...]
+    labels: LabelSet = field(default_factory=LabelSet)
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> "RuleSet":
@@ -121,7 +126,7 @@ class RuleSet:
         ----------
         path : Path, optional
             UTF-8, a heading with the columns of `COLUMNS`; those that are not required may be missing. None reads the
-            bundled list of sensitive species.
+            bundled list of sensitive species. The labels that hold come from `sharing_labels.csv` beside it.
 
         Returns
         -------
@@ -154,12 +159,14 @@ class RuleSet:
                     problem, file=name, row=number, column="rule_id", value=rule.rule_id, code="RULES_INVALID"
                 )
             rules[rule.rule_id] = rule
-        return cls.of(rules.values())
+        return replace(cls.of(rules.values()), labels=LabelSet.read(path))
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the rules, the same for the same rules in any order."""
         text = json.dumps([asdict(rule) for rule in self.rules], default=str, ensure_ascii=False, sort_keys=True)
+        if self.labels.assignments:
+            text += json.dumps(label_files.cells(self.labels.assignments), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
