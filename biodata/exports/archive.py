@@ -86,7 +86,7 @@ def _documents(facts: Facts, request: ExportRequest) -> dict[str, bytes]:
     documents["citations.txt"] = "".join(f"{_cited(d).text}\n" for d in facts.datasets).encode()
     documents["rights.txt"] = "".join(
         f"{d.key or 'no dataset'}\t{d.count}\t{LICENCES[d.license][0]}\t{LICENCES[d.license][1] or ''}\t"
-        f"{';'.join(d.labels)}\n"
+        f"{';'.join(d.labels)}\t{'; '.join(request.permits_of(d.key))}\n"
         for d in facts.datasets
     ).encode()
     for dataset in facts.datasets:
@@ -100,6 +100,11 @@ def _labelled(datasets: tuple[DatasetShare, ...]) -> str:
     codes = sorted({code for dataset in datasets for code in dataset.labels})
     told = (f"{labels()[code].name} ({code}), {labels()[code].address}: {labels()[code].meaning}" for code in codes)
     return f"Labels of communities stay with the records: {' '.join(told)} " if codes else ""
+
+
+def _resting(permits: list[str]) -> str:
+    """Return which permits a dataset rests on, in words."""
+    return f"It rests on {'; '.join(permits)}. " if permits else ""
 
 
 def member_name(key: str) -> str:
@@ -177,7 +182,7 @@ def _dataset(dataset: DatasetShare, facts: Facts, request: ExportRequest) -> Eml
         publisher="biodata",
         abstract=(f"{dataset.count} records of this dataset are in the download {request.name}.",),
         citation=_cited(dataset),
-        rights=f"The strictest licence of these records: {name}. {MEDIA} {_labelled((dataset,))}",
+        rights=f"The strictest licence of these records: {name}. {MEDIA} {_labelled((dataset,))}{_resting(request.permits_of(dataset.key))}",
         license=None if address is None else (name, address),
         identifiers=tuple(filter(None, (key, f"https://doi.org/{dataset.doi}" if dataset.doi else None))),
         notes=(f"As release {facts.release} of biodata tells it.",),

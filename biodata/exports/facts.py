@@ -1,6 +1,7 @@
 """What an export says of itself: counts by dataset, the strictest licence, how many places were made coarser."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -62,6 +63,8 @@ class Facts:
         Degrees.
     years : (int, int) or None
         First and last.
+    countries : mapping of str to mapping of str to int
+        Records by published country and dataset; records of no dataset count as ``""``.
     """
 
     release: str
@@ -74,6 +77,7 @@ class Facts:
     without_year: int
     bounds: tuple[float, float, float, float] | None
     years: tuple[int, int] | None
+    countries: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def labels(self) -> list[str]:
@@ -146,6 +150,7 @@ def read_facts(selection: Selection) -> Facts:
         without_year=rows_told - int(counted["dated"].sum()),
         bounds=None if None in bounds else bounds,
         years=None if None in years else years,
+        countries=_countries(selection),
     )
 
 
@@ -156,3 +161,13 @@ def _labels(selection: Selection) -> dict[str | None, list[str]]:
     for key, label in sorted(selection.query(statement, params).iter_rows(), key=str):
         found.setdefault(key, []).append(label)
     return found
+
+
+def _countries(selection: Selection) -> Mapping[str, Mapping[str, int]]:
+    """Count the chosen records by published country and dataset."""
+    statement, params = selection.chosen('"countryCode", coalesce("datasetKey", \'\'), count(*)', after="GROUP BY ALL")
+    found: dict[str, dict[str, int]] = {}
+    for country, dataset, count in sorted(selection.query(statement, params).iter_rows(), key=str):
+        if country is not None:
+            found.setdefault(country, {})[dataset] = int(count)
+    return MappingProxyType(found)
