@@ -10,7 +10,7 @@ from biodata import sharing
 def rules_today(path: Path | None) -> str:
     """Return the hash of the rules of a file, read anew where it changed; of the bundled ones without a file.
 
-    The consents beside the file count with it; one that ends today is gone tomorrow.
+    The consents and labels beside the file count with it; one that ends today is gone tomorrow.
     """
     return _hash(path, tuple(_stamp(file) for file in sharing.rule_files(path)), datetime.now(tz=UTC).date())
 

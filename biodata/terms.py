@@ -170,6 +170,11 @@ OCCURRENCE: Final = (
     Column("references", pl.String, "Page about the record.", _PRECISE, DC + "references"),
     Column("license", pl.String, "Licence in GBIF's spelling (CC_BY_4_0).", uri=DC + "license"),
     Column("rightsHolder", pl.String, "Who holds the rights.", _PRECISE, DC + "rightsHolder"),
+    Column(
+        "community_labels",
+        pl.List(pl.String),
+        "Labels of communities that it carries: TK and BC labels of Local Contexts (TK-SS).",
+    ),
     _gbif("publishingOrgKey", pl.String, "The publishing organisation."),
     _gbif("publishingCountry", pl.String, "Country of the publisher."),
     _gbif("mediaType", pl.String, "Kinds of media, separated by semicolons.", _PRECISE),
@@ -196,6 +201,16 @@ SHARING: Final = (
 )
 """What `sharing.publish` adds to a record that it let out."""
 
+RIGHTS: Final = (
+    Column(
+        "license_effective",
+        pl.String,
+        "The licence that holds: the strictest of the record's, its dataset's and what its labels ask.",
+    ),
+    Column("license_reason", pl.String, "Whose licence that is, and what it was stricter than."),
+)
+"""What `sharing.publish` adds about the terms of use, where it knows the datasets' licences."""
+
 ASSESSED: Final = (
     _gbif("isInCluster", pl.Boolean, "True where other records tell of the same event.", _PRECISE),
     Column(
@@ -205,7 +220,7 @@ ASSESSED: Final = (
 )
 """What a release adds to records whose place is open, from what it publishes of them alone."""
 
-PUBLISHED_OCCURRENCE: Final = tuple(c for c in OCCURRENCE if c.reach is not Reach.LAKE) + SHARING + ASSESSED
+PUBLISHED_OCCURRENCE: Final = tuple(c for c in OCCURRENCE if c.reach is not Reach.LAKE) + SHARING + RIGHTS + ASSESSED
 """The published layer of a record: the release's table `occurrences`."""
 
 ASSESSMENT: Final = (

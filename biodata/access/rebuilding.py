@@ -19,6 +19,7 @@ from biodata.store.code_version import code_hash
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
 from biodata.store.mercator import hilbert, project
+from biodata.store.registry import Registry
 from biodata.store.release_file import ReleaseFile
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.staging import WorkFolder, write_part
@@ -119,6 +120,8 @@ def _build(
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     since = _Since.look(lake, snapshot, rules, boundaries)
+    with Registry.open(settings) as registry:
+        licences = dict(registry.datasets().select("key", "license").iter_rows())
     with WorkFolder(settings.data / "staging") as work:
         parts: list[Path] = []
         left_out, done = [since.gone], 0
@@ -126,7 +129,7 @@ def _build(
         for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
             kept, told = since.leave_out(batch)
             decided = since.decide(kept, rules, boundaries)
-            published = sharing.publish(kept, rules, boundaries=boundaries, decided=decided)
+            published = sharing.publish(kept, rules, boundaries=boundaries, decided=decided, licences=licences)
             left_out += [told, _withheld(kept, decided)]
             parts.append(work.folder / f"published-{len(parts):06d}.parquet")
             write_part(_placed(published), parts[-1], row_group_rows=20_000)

@@ -195,8 +195,8 @@ def _commit(
             frame = store_layers(frame, settings.data / "layers")
         frame = terms.conform(frame, terms.TABLES[report.table])
         if report.table == "layers":
-            before = lake.read("layers").select("name", was="theme").join(frame, on="name")
-            other = before.filter(pl.col("was") != pl.col("theme")).select("name", "was", "theme")
+            known = lake.read("layers").select("name", was="theme").join(frame, on="name")
+            other = known.filter(pl.col("was") != pl.col("theme")).select("name", "was", "theme")
             report.notes += [f"layer {name} was {was} and is {now} from now on" for name, was, now in other.iter_rows()]
         scope = {"checklist": report.dataset} if report.table == "taxa" else None
         outcome = lake.commit_table(

@@ -43,11 +43,13 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         before = releases.current(settings.data)
         full = full or (before is not None and ties_others(lake, rules, boundaries, after=before.snapshot))
         leaks = LeakCheck(work.folder / "exact")
+        datasets = registry.datasets()
+        licences = dict(datasets.select("key", "license").iter_rows())
 
         def publish(batch: pl.DataFrame) -> pl.DataFrame:
             decided = sharing.decide(batch, rules, boundaries=boundaries)
             leaks.put_aside(batch, decided)
-            return sharing.publish(batch, rules, boundaries=boundaries, decided=decided)
+            return sharing.publish(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
 
         assessments.assess(settings, lake=lake)
         results = {
@@ -62,7 +64,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             results=results,
             boundaries=boundaries,
             rules_hash=rules.hash,
-            datasets=registry.datasets(),
+            datasets=datasets,
             assess=lambda parts: assessments.of_release(
                 parts,
                 gazetteer=gazetteer,

@@ -6,6 +6,7 @@ import polars as pl
 
 from biodata.flags import TRACKED
 from biodata.places import BoundarySet
+from biodata.sharing import labels
 from biodata.sharing.cases import Judge
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.shared import decided_by_nodes
@@ -43,16 +44,18 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
 
     Notes
     -----
-    Records with the flag `flags.TRACKED` are withheld whatever the rules say. Open records that would tell the place of
-    a sensitive one are as coarse as it (`siblings`).
-    A record of a national node is at least as coarse as that node made it.
+    Records with the flag `flags.TRACKED` are withheld whatever the rules say, and a community's label makes a record at
+    least as coarse as it asks (`labels.gate`). Open records that would tell the place of a sensitive one are as coarse as
+    it (`siblings`). A record of a national node is at least as coarse as that node made it.
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
     what the rule means. A rule of a country applies to all that would be published as one with a place there
     (`facts`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
+    occurrences = rules.labels.added(occurrences)
     decided = _by_rule(occurrences, rules, boundaries)
-    for others in (decided_by_nodes(occurrences), _tracked(occurrences), _tied(occurrences, rules)):
+    tied = _tied(occurrences, rules)
+    for others in (decided_by_nodes(occurrences), _tracked(occurrences), labels.gate(occurrences), tied):
         if others.height:
             decided = stricter(decided, others)
     return decided

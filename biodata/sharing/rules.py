@@ -16,6 +16,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from biodata.errors import InputError
+from biodata.sharing.label_files import NAME as LABELS_NAME
+from biodata.sharing.label_files import LabelSet, cells
 from biodata.sharing.rule import Consent, Rule
 from biodata.sharing.rule_lines import (
     COLUMNS,
@@ -45,6 +47,8 @@ class RuleSet:
         The protected areas that rules name, degrees; one that is missing may be anywhere.
     siblings : Siblings, optional
         What ties open records to sensitive ones; None where nobody looked.
+    labels : LabelSet
+        The communities' labels that were put on datasets, events and records.
     """
 
     rules: tuple[Rule, ...]
@@ -52,6 +56,7 @@ class RuleSet:
     consents: tuple[Consent, ...] = ()
     areas: Mapping[str, BaseGeometry] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     siblings: Siblings | None = field(default=None, compare=False)
+    labels: LabelSet = field(default_factory=LabelSet)
 
     @classmethod
     def of(cls, rules: Iterable[Rule], consents: Iterable[Consent] = ()) -> "RuleSet":
@@ -76,9 +81,9 @@ class RuleSet:
         Parameters
         ----------
         path : Path, optional
-            UTF-8, a heading with the columns of `COLUMNS`; those that are not required may be missing. None reads the
-            bundled list of sensitive species. Consents that hold today come from `sharing_consents.csv` in its folder,
-            with the columns of `CONSENT_COLUMNS`.
+            UTF-8, a heading with the columns of `COLUMNS`; those that are not required may be missing. None, and a path
+            where no file is, reads the bundled list of sensitive species. Consents that hold today come from
+            `sharing_consents.csv` in its folder, with the columns of `CONSENT_COLUMNS`, labels from `sharing_labels.csv`.
 
         Returns
         -------
@@ -89,7 +94,7 @@ class RuleSet:
         InputError
             If a file cannot be read as that, with file, row, column and value; nothing is taken from it then.
         """
-        if path is None:
+        if path is None or not path.exists():
             name, text = (
                 "sensitive_species.csv",
                 files("biodata.data").joinpath("sensitive_species.csv").read_text("utf-8"),
@@ -105,7 +110,7 @@ class RuleSet:
                     problem, file=name, row=line.number, column="rule_id", value=rule.rule_id, code="RULES_INVALID"
                 )
             rules[rule.rule_id] = rule
-        return replace(cls.of(rules.values()), consents=_consents(path))
+        return replace(cls.of(rules.values()), consents=_consents(path), labels=LabelSet.read(path))
 
     def shape_of(self, rule: Rule) -> BaseGeometry | None:
         """Return the area of a rule, degrees; None where it has none, or one that is not known."""
@@ -115,15 +120,17 @@ class RuleSet:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the rules and of the consents that hold, the same for the same ones in any order."""
+        """SHA-256 of the rules and of the consents and labels that hold, the same for the same ones in any order."""
         told = [[asdict(rule) for rule in self.rules], [asdict(consent) for consent in self.consents]]
+        if self.labels.assignments:
+            told.append(cells(self.labels.assignments))
         text = json.dumps(told, default=str, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def rule_files(path: Path | None) -> tuple[Path, ...]:
-    """Return the file of rules and that of the consents beside it; nothing where the bundled list holds."""
-    return () if path is None else (path, path.with_name("sharing_consents.csv"))
+    """Return the file of rules, and those of consents and labels beside it; nothing without a folder of one's own."""
+    return () if path is None else (path, path.with_name("sharing_consents.csv"), path.with_name(LABELS_NAME))
 
 
 def _consents(rules_file: Path | None) -> tuple[Consent, ...]:
