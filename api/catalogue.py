@@ -13,8 +13,8 @@ from urllib.parse import quote
 from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
 from biodata.access import publishers
 from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
-from biodata.exports.facts import UNSPECIFIED, strictest
 from biodata.parsers.licences import parse_licence
+from biodata.sharing.licences import UNSPECIFIED, strictest
 from biodata.store.models import Dataset
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import Compare, Filter

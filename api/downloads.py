@@ -14,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from api import auth, bodies, documents, models
+from api import auth, bodies, documents, models, terms
 from api.answers import address, json_answer
 from api.dependencies import Service, service
 from api.documents import parameter
@@ -24,6 +24,7 @@ from api.rules_today import rules_today
 from biodata import jobs
 from biodata.access import downloads
 from biodata.access.roles import Action
+from biodata.access.use_reports import Purpose
 from biodata.errors import InputError
 from biodata.exports.request import Columns, Grid
 from biodata.exports.simple_csv import choose_columns
@@ -37,7 +38,7 @@ _GBIF_FORMATS: Final = {
 }  # fmt: skip
 _GBIF_OWN: Final = ("creator", "notificationAddresses", "notification_address", "sendNotification")
 """What a body for GBIF's downloads says besides; it is read and means nothing here."""
-_OWN: Final = ("format", "columns", "grid", "snapshot", *_GBIF_OWN)
+_OWN: Final = ("format", "columns", "grid", "purpose", "snapshot", *_GBIF_OWN)
 _RETRY_S: Final = "5"
 _RANGE: Final = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+)){0,9}", re.ASCII)
 
@@ -53,6 +54,7 @@ def _asked() -> dict[str, Any]:
         ("format", {"type": "string", "enum": list(Format), "default": Format.DWCA}, f"How it is written. {formats}"),
         ("columns", {"type": "string", "minLength": 1, "default": Columns.SIMPLE}, "Of csv: `simple` for GBIF's, `all`, or names with commas between them."),
         ("grid", {"type": "string", "enum": list(Grid), "default": Grid.EQDGC}, "Of a cube: quarter degrees, tenths, or squares of 10 km."),
+        ("purpose", {"type": "string", "enum": list(Purpose)}, "What the records are wanted for; has to be told where terms of use have to be accepted. Who asks is not kept."),
     )  # fmt: skip
     told = documents.search_parameters(paging=("snapshot",))
     told["parameters"] += [parameter(*row) for row in rows]
@@ -68,7 +70,7 @@ def _asked() -> dict[str, Any]:
     summary="Ask for a download",
     status_code=202,
     openapi_extra=_asked(),
-    responses=documents.answers(models.Download, missing=True, other=(410, 413, 429, 507), status=202),
+    responses=documents.answers(models.Download, missing=True, other=(401, 403, 410, 413, 429, 507), status=202),
 )
 async def ask(request: Request) -> Response:
     """Queue a download of what the same parameters find by search, given in the address, a JSON body or both."""
@@ -182,6 +184,7 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
     except InputError as error:
         raise invalid(field="columns", value=columns, expected=error.expected or error.problem) from error
     grid = _chosen("grid", told.get("grid", Grid.EQDGC), Grid)
+    purpose = _chosen("purpose", told["purpose"], Purpose) if "purpose" in told else None
     found = service(request)
     check_queue(found)
     with found.open(request, release_id=told.get("snapshot")) as release:
@@ -193,9 +196,12 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
         question = [(name, value) for name, value in pairs if name not in (*_OWN, *asked.ignored)]
         if more is not None:
             question.append(("body", raw.decode("utf-8", "replace")))
+        terms.need_accepted(
+            request, purpose, lambda restricted: release.count("occurrences", restricted), every(filters)
+        )
         number = downloads.ask(
             found.settings, found.registry, file_format, every(filters),
-            release=release.id, asked=question, columns=columns, grid=grid,
+            release=release.id, asked=question, columns=columns, grid=grid, purpose=purpose,
         )  # fmt: skip
     headers["Location"] = address(request, f"/v1/downloads/{number}")
     return _told(request, _find(request, number), status=202, headers=headers)
@@ -262,7 +268,7 @@ def _told(
         "expires": _moment(found.expires),
         "error": found.error,
         "citation": found.citation,
-        **{name: value for name, value in found.result.items() if name not in ("file", "rules_hash")},
+        **{name: value for name, value in found.result.items() if name not in ("file", "rules_hash", "countries")},
     }
     if found.file is not None and not _is_of_other_rules(request, found):
         href = address(request, f"/v1/downloads/{found.id}/file")

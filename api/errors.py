@@ -82,6 +82,11 @@ class Code(StrEnum):
     DATASET_FORBIDDEN = "DATASET_FORBIDDEN"
     FORBIDDEN = "FORBIDDEN"
     LOGIN_FAILED = "LOGIN_FAILED"
+    TERMS_NOT_ACCEPTED = "TERMS_NOT_ACCEPTED"
+    TERMS_VERSION = "TERMS_VERSION"
+    TERMS_MISSING = "TERMS_MISSING"
+    PERMIT_INVALID = "PERMIT_INVALID"
+    PERMIT_MISSING = "PERMIT_MISSING"
     LOGINS_TOO_MANY = "LOGINS_TOO_MANY"
     PASSWORD_INVALID = "PASSWORD_INVALID"
     CODE_INVALID = "CODE_INVALID"
@@ -144,6 +149,11 @@ PROBLEMS: Final = MappingProxyType(
         Code.TILE_UNKNOWN: Problem(404, "There is no such tile."),
         Code.DATASET_FORBIDDEN: Problem(403, "The key uploads to another dataset."),
         Code.FORBIDDEN: Problem(403, "Your roles do not reach so far."),
+        Code.TERMS_NOT_ACCEPTED: Problem(403, "The terms of use have to be accepted first."),
+        Code.TERMS_VERSION: Problem(409, "These are not the terms that hold."),
+        Code.TERMS_MISSING: Problem(404, "There are no terms of use here."),
+        Code.PERMIT_INVALID: Problem(422, "The permit cannot be taken."),
+        Code.PERMIT_MISSING: Problem(404, "There is no such permit."),
         Code.LOGIN_FAILED: Problem(401, "Name and password do not belong together, or the login was refused."),
         Code.LOGINS_TOO_MANY: Problem(429, "Too many log in at once."),
         Code.PASSWORD_INVALID: Problem(400, "This cannot be a password."),

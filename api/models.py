@@ -357,6 +357,7 @@ class DownloadDataset(BaseModel):
     title: str | None
     count: int
     license: str = Field(description="The strictest licence of these records.")
+    labels: list[str] = Field(default=[], description="Labels of communities that some of them carry.")
     doi: str | None = Field(description="DOI of the dataset, or of the download that it came by.")
 
 
@@ -378,6 +379,7 @@ class Download(BaseModel):
     size: int | None = Field(default=None, description="Bytes of the file.")
     sha256: str | None = Field(default=None, description="Checksum of the file.")
     license: str | None = Field(default=None, description="The strictest licence of all records.")
+    community_labels: list[str] | None = Field(default=None, description="Labels of communities that records carry.")
     datasets: list[DownloadDataset] | None = None
     generalised: dict[str, int] | None = Field(default=None, description="Records by how coarse their place is.")
     generalisation: str | None = Field(default=None, description="The same in words.")

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import documents, models, records
+from api import documents, models, records, terms
 from api.answers import JSON, address, json_answer, only
 from api.citation_models import Replay
 from api.citations import NO_STORE, RETRY_S, CitationId, find, unfinished
@@ -21,6 +21,7 @@ from api.paging import window
 from api.rules_today import rules_today
 from biodata.access import citations, downloads, rebuilding
 from biodata.access.citations import Cited
+from biodata.access.use_reports import Purpose
 from biodata.exports.write import Format
 from biodata.store.models import Job
 from biodata.store.open_release import OpenRelease
@@ -101,12 +102,13 @@ def rows(request: Request, number: CitationId) -> Response:
     status_code=202,
     openapi_extra=documents.plain_parameters(
         ("format", {"type": "string", "enum": list(Format), "default": Format.DWCA}, "How it is written."),
+        ("purpose", {"type": "string", "enum": list(Purpose)}, "What the records are wanted for."),
     ),
-    responses=documents.answers(models.Download, missing=True, other=(409, 429, 507), status=202),
+    responses=documents.answers(models.Download, missing=True, other=(401, 403, 409, 429, 507), status=202),
 )
 def download(request: Request, number: CitationId) -> Response:
     """Queue a download of what the citation's question finds in its version of the lake under today's rules."""
-    only(request, "format")
+    only(request, "format", "purpose")
     cited = find(request, number)
     if cited.state != "done":
         raise unfinished(cited)
@@ -115,10 +117,15 @@ def download(request: Request, number: CitationId) -> Response:
         raise invalid(field="format", value=told, expected=f"one of {', '.join(Format)}")
     found = service(request)
     check_queue(found)
+    wanted_for = request.query_params.get("purpose")
+    if wanted_for is not None and wanted_for not in list(Purpose):
+        raise invalid(field="purpose", value=wanted_for, expected=f"one of {', '.join(Purpose)}")
+    purpose = Purpose(wanted_for) if wanted_for is not None else None
+    terms.need_accepted(request, purpose, lambda _restricted: 1, cited.filter)
     asked = [(name, value) for name, value in cited.query["parameters"]]
     made = downloads.ask(
         found.settings, found.registry, Format(told), cited.filter,
-        release=f"{downloads.OF_CITATION}{cited.id}", asked=asked,
+        release=f"{downloads.OF_CITATION}{cited.id}", asked=asked, purpose=purpose,
     )  # fmt: skip
     return told_of(request, made)
 

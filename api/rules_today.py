@@ -1,5 +1,6 @@
 """The hash of the sharing rules as their file tells them now, which a release may not have been made under yet."""
 
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -7,11 +8,22 @@ from biodata import sharing
 
 
 def rules_today(path: Path | None) -> str:
-    """Return the hash of the rules of a file, read anew where it changed; of the bundled ones without a file."""
-    found = path.stat() if path is not None else None
-    return _hash(path, None if found is None else (found.st_mtime_ns, found.st_size))
+    """Return the hash of the rules of a file, read anew where it changed; of the bundled ones without a file.
+
+    The consents and labels beside the file count with it; one that ends today is gone tomorrow.
+    """
+    return _hash(path, tuple(_stamp(file) for file in sharing.rule_files(path)), datetime.now(tz=UTC).date())
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file does; None where it is not there."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 @lru_cache(maxsize=4)
-def _hash(path: Path | None, _stamp: tuple[int, int] | None) -> str:
+def _hash(path: Path | None, _stamps: tuple[tuple[int, int] | None, ...], _day: date) -> str:
     return sharing.RuleSet.read(path).hash

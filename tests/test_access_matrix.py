@@ -37,6 +37,11 @@ POST   /v1/accounts/{name}/code             401 403 403 403 403 403 201
 POST   /v1/accounts/{name}/roles            401 403 403 403 403 204 204
 DELETE /v1/accounts/{name}/roles            401 403 403 403 403 204 204
 POST   /v1/login/providers/{name}           401 404 404 404 404 404 404
+POST   /v1/rights/terms/acceptances         401 409 409 409 409 409 409
+GET    /v1/rights/permits                   401 403 200 403 403 200 403
+POST   /v1/rights/permits                   401 403 201 403 403 201 403
+DELETE /v1/rights/permits/{number}          401 403 404 403 403 404 403
+GET    /v1/rights/use/{country}             401 403 403 403 403 200 403
 """
 # The same for everybody, with a key or a token or without: nobody looks at them there. What is asked stands behind.
 PUBLIC = {
@@ -99,6 +104,10 @@ PUBLIC = {
         "/v1/citations/{number}/replay": "/v1/citations/none/replay",
         "/v1/citations/{number}/replay/occurrence": "/v1/citations/none/replay/occurrence",
         "/v1/reports/{result_id:path}": "/v1/reports/none",
+        "/v1/rights/licences": "/v1/rights/licences",
+        "/v1/rights/labels": "/v1/rights/labels",
+        "/v1/rights/terms": "/v1/rights/terms",
+        "/v1/rights/datasets/{key:path}": "/v1/rights/datasets/field-notes",
         "/v1/login/providers": "/v1/login/providers",
         "/v1/login/providers/{name}": "/v1/login/providers/none",
         "/v1/login/providers/{name}/callback": "/v1/login/providers/none/callback",
@@ -127,8 +136,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/v1/accounts/{name}"): {"closed": False},
     ("POST", "/v1/accounts/{name}/roles"): {"role": "reviewer", "country": "LA"},
     ("POST", "/v1/login/providers/{name}"): {"code": None},
+    ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
+    ("POST", "/v1/rights/permits"): {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"},
 }
-HIDDEN = {"{number}": "1", "{name}": "somebody"}
+HIDDEN = {"{number}": "1", "{name}": "somebody", "{country}": "LA"}
 """What a guarded address is asked for."""
 
 
@@ -190,6 +201,8 @@ def test_what_each_role_gets(served, method, path):
             address = "/v1/accounts/somebody/roles?role=reviewer&country=LA"
         if (method, path) == ("DELETE", "/v1/account/keys/{number}"):
             address = "/v1/account/keys/999"
+        if (method, path) == ("DELETE", "/v1/rights/permits/{number}"):
+            address = "/v1/rights/permits/999"
         sent: dict[str, Any] = {"json": BODIES[method, path]} if (method, path) in BODIES else {}
         if (method, path) == ("POST", "/v1/surveys"):
             sent = {"files": {"file": b"b"}}

@@ -245,9 +245,9 @@ def test_what_is_no_json(account_client):
 def test_nothing_secret_is_kept(account_client, people, caplog):
     pair = people.pair("researcher")
     folder = account_client.app.state.service.settings.data
-    secret = (folder / "secrets" / "tokens").read_bytes()
-    assert (folder / "secrets" / "tokens").stat().st_mode & 0o777 == 0o600
-    assert (folder / "secrets").stat().st_mode & 0o777 == 0o700
+    secret = (folder / "service" / "secrets" / "tokens").read_bytes()
+    assert (folder / "service" / "secrets" / "tokens").stat().st_mode & 0o777 == 0o600
+    assert (folder / "service" / "secrets").stat().st_mode & 0o777 == 0o700
     for file in folder.rglob("*"):
         if file.is_file():
             content = file.read_bytes()

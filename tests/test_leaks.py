@@ -152,10 +152,10 @@ def test_a_clean_table_is_clean_in_every_file_format(tmp_path, frame):
 
 
 def test_a_duckdb_geometry_is_found(tmp_path):
-    from leaks import _load_spatial
+    from leak_tables import load_spatial
 
     with duckdb.connect(str(tmp_path / "g.duckdb")) as connection:
-        _load_spatial(connection)
+        load_spatial(connection)
         connection.execute("CREATE TABLE t AS SELECT ST_Point(106.4123, 24.5123) AS geometry")
     assert {f.what for f in scan_file(tmp_path / "g.duckdb", PLACES)} >= {"a vertex of a geometry"}
 

@@ -21,9 +21,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from biodata import jobs
-from biodata.access import citations
+from biodata.access import citations, permits
 from biodata.access.citations import Question, need
 from biodata.access.rebuilding import rebuild
+from biodata.access.use_reports import Purpose
 from biodata.errors import DiskFullError, InputError, JobStoppedError
 from biodata.exports.facts import Facts
 from biodata.exports.request import Columns, ExportRequest, Grid
@@ -122,6 +123,7 @@ def ask(
     asked: Sequence[tuple[str, str]],
     columns: str = Columns.SIMPLE,
     grid: Grid = Grid.EQDGC,
+    purpose: Purpose | None = None,
 ) -> str:
     """Ask for a download and return its id; the worker makes it.
 
@@ -141,6 +143,8 @@ def ask(
         Of a CSV file.
     grid : Grid
         Of a cube.
+    purpose : Purpose, optional
+        What the records are wanted for; who wants them is not kept.
 
     Raises
     ------
@@ -156,6 +160,7 @@ def ask(
         "asked": [list(pair) for pair in asked],
         "columns": columns,
         "grid": str(grid),
+        "purpose": purpose and str(purpose),
     }
     try:
         with registry.session() as session, session.begin():
@@ -257,6 +262,7 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
             asked=asked,
             columns=told["columns"],
             grid=Grid(told["grid"]),
+            permits=_permits(registry),
             citation=_address(settings, _cite(settings, registry, row, release, Question(asked, filter_))),
         )
         step = _Room(settings, here, work)
@@ -271,6 +277,12 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
         facts = export(release, file_format, request, out, step=step, opened=opened)
         made = {"file": out.name, "size": out.stat().st_size, "sha256": _sha256(out, work), "rules_hash": rules}
         return {**made, **summary(facts)}
+
+
+def _permits(registry: Registry) -> tuple[tuple[str, str], ...]:
+    """Return the permits that datasets rest on today, in words."""
+    held = (p for p in permits.of_dataset(registry) if p["state"] != permits.State.WITHDRAWN)
+    return tuple((p["dataset"], permits.in_words(p)) for p in held)
 
 
 def _cite(settings: Settings, registry: Registry, row: Download, release: Path, question: Question) -> str:
@@ -303,16 +315,19 @@ def _address(settings: Settings, citation: str) -> str:
 def summary(facts: Facts) -> dict[str, Any]:
     """Return what is told of an export's records as plain values."""
     datasets = [
-        {"key": d.key, "title": d.title, "count": d.count, "license": d.license, "doi": d.doi} for d in facts.datasets
+        {"key": d.key, "title": d.title, "count": d.count, "license": d.license, "labels": list(d.labels), "doi": d.doi}
+        for d in facts.datasets
     ]
     return {
         "rows": facts.rows,
         "license": facts.license,
+        "community_labels": facts.labels,
         "datasets": datasets,
         "generalised": dict(facts.generalised),
         "generalisation": facts.generalisation(),
         "without_place": facts.without_place,
         "without_year": facts.without_year,
+        "countries": {country: dict(counts) for country, counts in facts.countries.items()},
     }
 
 
@@ -327,6 +342,19 @@ def sweep(settings: Settings, registry: Registry) -> int:
             continue
         over = datetime.now(UTC) - timedelta(days=settings.downloads_kept_days)
         if job is None or job.state != "done" or job.finished is None or job.finished < over:
+            _remove(found)
+            removed += 1
+    return removed
+
+
+def drop_others(settings: Settings, registry: Registry, *, rules_hash: str) -> int:
+    """Remove the files that were made under other sharing rules; return how many. Their downloads say erased."""
+    removed = 0
+    for found in folder(settings).glob("*"):
+        with registry.session(read_only=True) as session:
+            row = session.get(Download, found.name)
+            job = session.get(Job, row.job_id) if row is not None else None
+        if job is not None and job.state == "done" and (job.result or {}).get("rules_hash") != rules_hash:
             _remove(found)
             removed += 1
     return removed

@@ -13,11 +13,13 @@ import polars as pl
 
 from biodata import terms
 from biodata.exports.eml import Cited, EmlFacts, eml
-from biodata.exports.facts import LICENCES, DatasetShare, Facts
+from biodata.exports.facts import DatasetShare, Facts
 from biodata.exports.growing import GrowingFile
 from biodata.exports.request import ExportRequest
 from biodata.exports.selection import Selection, Step
 from biodata.exports.zips import Piece, ZipWriter, compress
+from biodata.sharing.labels import labels
+from biodata.sharing.licences import LICENCES, MEDIA
 
 OWN_TERMS: Final = "urn:biodata:terms#"
 """Begins the address of a term that is ours."""
@@ -83,13 +85,26 @@ def _documents(facts: Facts, request: ExportRequest) -> dict[str, bytes]:
     documents = {"meta.xml": _meta(), "eml.xml": eml(_about(facts, request))}
     documents["citations.txt"] = "".join(f"{_cited(d).text}\n" for d in facts.datasets).encode()
     documents["rights.txt"] = "".join(
-        f"{d.key or 'no dataset'}\t{d.count}\t{LICENCES[d.license][0]}\t{LICENCES[d.license][1] or ''}\n"
+        f"{d.key or 'no dataset'}\t{d.count}\t{LICENCES[d.license][0]}\t{LICENCES[d.license][1] or ''}\t"
+        f"{';'.join(d.labels)}\t{'; '.join(request.permits_of(d.key))}\n"
         for d in facts.datasets
     ).encode()
     for dataset in facts.datasets:
         if dataset.key is not None:
             documents[f"dataset/{member_name(dataset.key)}.xml"] = eml(_dataset(dataset, facts, request))
     return documents
+
+
+def _labelled(datasets: tuple[DatasetShare, ...]) -> str:
+    """Return which labels of communities the records carry, in words."""
+    codes = sorted({code for dataset in datasets for code in dataset.labels})
+    told = (f"{labels()[code].name} ({code}), {labels()[code].address}: {labels()[code].meaning}" for code in codes)
+    return f"Labels of communities stay with the records: {' '.join(told)} " if codes else ""
+
+
+def _resting(permits: list[str]) -> str:
+    """Return which permits a dataset rests on, in words."""
+    return f"It rests on {'; '.join(permits)}. " if permits else ""
 
 
 def member_name(key: str) -> str:
@@ -141,7 +156,7 @@ def _about(facts: Facts, request: ExportRequest) -> EmlFacts:
             f"Asked for: {request.asked_text()}",
         ),
         citation=Cited(request.cite_as(facts), request.citation),
-        rights=f"The strictest licence of the records holds for the whole: {name}. Each record tells its own. ",
+        rights=f"The strictest licence of the records holds for the whole: {name}. Each record tells its own. {MEDIA} {_labelled(facts.datasets)}",
         license=None if address is None else (name, address),
         identifiers=tuple(filter(None, (request.name, request.citation))),
         notes=(
@@ -167,7 +182,7 @@ def _dataset(dataset: DatasetShare, facts: Facts, request: ExportRequest) -> Eml
         publisher="biodata",
         abstract=(f"{dataset.count} records of this dataset are in the download {request.name}.",),
         citation=_cited(dataset),
-        rights=f"The strictest licence of these records: {name}. ",
+        rights=f"The strictest licence of these records: {name}. {MEDIA} {_labelled((dataset,))}{_resting(request.permits_of(dataset.key))}",
         license=None if address is None else (name, address),
         identifiers=tuple(filter(None, (key, f"https://doi.org/{dataset.doi}" if dataset.doi else None))),
         notes=(f"As release {facts.release} of biodata tells it.",),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from biodata.exports.eml import Cited, EmlFacts
-from biodata.exports.facts import LICENCES, UNSPECIFIED
+from biodata.sharing.licences import LICENCES, UNSPECIFIED
 
 OCCURRENCE: Final = "OCCURRENCE"
 TYPES: Final = (OCCURRENCE, "CHECKLIST", "METADATA")

@@ -12,7 +12,7 @@ from typing import Final
 
 from biodata.exports.facts import Facts
 from biodata.exports.request import ExportRequest, Grid
-from biodata.exports.selection import Selection, Step
+from biodata.exports.selection import LABELS_OF_GROUP, Selection, Step
 from biodata.exports.simple_csv import write_guarded
 
 _LAT, _LON = '"decimalLatitude"', '"decimalLongitude"'
@@ -76,7 +76,7 @@ _TAXON: Final = 'kingdom, phylum, class, "order", family, genus, species, "speci
 
 
 def write_cube(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
-    """Write a line for every taxon, year and cell: `occurrences`, `minCoordinateUncertaintyInMeters`.
+    """Write a line for every taxon, year and cell: `occurrences`, `minCoordinateUncertaintyInMeters`, `community_labels`.
 
     The sum of `occurrences` is the number of records.
     """
@@ -85,7 +85,7 @@ def write_cube(selection: Selection, facts: Facts, request: ExportRequest, out: 
     cell = f"CASE WHEN {_LAT} IS NOT NULL AND {_LON} IS NOT NULL THEN {code} END"
     select = (
         f'{_TAXON}, year, {cell} AS "{name}", count(*) AS occurrences, '
-        'min("coordinateUncertaintyInMeters") AS "minCoordinateUncertaintyInMeters"'
+        f'min("coordinateUncertaintyInMeters") AS "minCoordinateUncertaintyInMeters", {LABELS_OF_GROUP}'
     )
     write_guarded(selection.batches(select, after=f'GROUP BY ALL ORDER BY {_TAXON}, year, "{name}"'), out)
     step(1.0)

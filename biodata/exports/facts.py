@@ -1,27 +1,15 @@
 """What an export says of itself: counts by dataset, the strictest licence, how many places were made coarser."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from biodata.exports.selection import Selection
-from biodata.parsers.licences import parse_licence
+from biodata.sharing.licences import effective, spelt, strictest
 from biodata.vocabularies import SharingCategory
-
-UNSPECIFIED: Final = "UNSPECIFIED"
-
-LICENCES: Final = MappingProxyType(
-    {
-        "CC0_1_0": ("CC0 1.0", "http://creativecommons.org/publicdomain/zero/1.0/legalcode"),
-        "CC_BY_4_0": ("CC BY 4.0", "http://creativecommons.org/licenses/by/4.0/legalcode"),
-        "CC_BY_NC_4_0": ("CC BY-NC 4.0", "http://creativecommons.org/licenses/by-nc/4.0/legalcode"),
-        "UNSUPPORTED": ("a licence other than CC0 1.0, CC BY 4.0 and CC BY-NC 4.0", None),
-        UNSPECIFIED: ("no licence that is told", None),
-    }
-)
-"""Name and address of each licence in GBIF's spelling, the most permissive first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +25,9 @@ class DatasetShare:
     title, citation, doi : str or None
         What its publisher says; the DOI of a GBIF download is that of the download.
     license : str
-        The strictest effective licence of these records, in GBIF's spelling: a record's own, else its dataset's.
+        The strictest effective licence of these records, in GBIF's spelling.
+    labels : tuple of str
+        Codes of the labels of communities that some of them carry, sorted.
     """
 
     key: str | None
@@ -46,6 +36,7 @@ class DatasetShare:
     citation: str | None
     doi: str | None
     license: str
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +63,8 @@ class Facts:
         Degrees.
     years : (int, int) or None
         First and last.
+    countries : mapping of str to mapping of str to int
+        Records by published country and dataset; records of no dataset count as ``""``.
     """
 
     release: str
@@ -84,6 +77,12 @@ class Facts:
     without_year: int
     bounds: tuple[float, float, float, float] | None
     years: tuple[int, int] | None
+    countries: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def labels(self) -> list[str]:
+        """Codes of the labels of communities that some records carry, sorted."""
+        return sorted({code for dataset in self.datasets for code in dataset.labels})
 
     def generalisation(self) -> str:
         """Return the statement about places that were made coarser."""
@@ -102,27 +101,23 @@ class Facts:
         )
 
 
-def strictest(licences: list[str]) -> str:
-    """Return the strictest of licences in GBIF's spelling; `UNSPECIFIED` for none."""
-    order = list(LICENCES)
-    return max((name if name in LICENCES else "UNSUPPORTED" for name in licences), key=order.index, default=UNSPECIFIED)
-
-
 def read_facts(selection: Selection) -> Facts:
     """Count what is chosen of a release."""
     statement, params = selection.chosen(
-        '"datasetKey", license, sharing_category, count(*) AS n, count("decimalLatitude") AS placed, '
+        '"datasetKey", license, license_effective, sharing_category, count(*) AS n, count("decimalLatitude") AS placed, '
         'count(year) AS dated, min("decimalLongitude") AS west, min("decimalLatitude") AS south, '
         'max("decimalLongitude") AS east, max("decimalLatitude") AS north, min(year) AS first, max(year) AS last',
         after="GROUP BY ALL",
     )
     counted = selection.query(statement, params)
     described = {row["key"]: row for row in selection.query("SELECT * FROM datasets").iter_rows(named=True)}
+    labels = _labels(selection)
     shares = []
     for (key,), rows in sorted(counted.group_by("datasetKey"), key=lambda part: (part[0][0] is not None, part[0][0])):
         about: dict[str, Any] = described.get(key, {})
-        own = _licence(about.get("license"))
-        licences = [_licence(told) if told is not None else own for told in rows["license"]]
+        own = about.get("license")
+        told = rows.select("license", "license_effective").iter_rows()
+        licences = [spelt(holds) if holds else effective(record, own).license for record, holds in told]
         shares.append(
             DatasetShare(
                 key,
@@ -131,6 +126,7 @@ def read_facts(selection: Selection) -> Facts:
                 about.get("citation"),
                 about.get("doi"),
                 strictest(licences),
+                tuple(labels.get(key, ())),
             )
         )
     coarse = (
@@ -138,8 +134,8 @@ def read_facts(selection: Selection) -> Facts:
         .group_by("sharing_category")
         .agg(pl.col("n").sum())
     )
-    told = dict(coarse.iter_rows())
-    generalised = {str(name): int(told[name]) for name in SharingCategory if name in told}
+    coarser = dict(coarse.iter_rows())
+    generalised = {str(name): int(coarser[name]) for name in SharingCategory if name in coarser}
     rows_told = int(counted["n"].sum())
     bounds = counted.select(pl.col("west", "south").min(), pl.col("east", "north").max()).row(0)
     years = counted.select(pl.col("first").min(), pl.col("last").max()).row(0)
@@ -154,11 +150,24 @@ def read_facts(selection: Selection) -> Facts:
         without_year=rows_told - int(counted["dated"].sum()),
         bounds=None if None in bounds else bounds,
         years=None if None in years else years,
+        countries=_countries(selection),
     )
 
 
-def _licence(told: str | None) -> str:
-    """Return a licence in GBIF's spelling."""
-    if told is None:
-        return UNSPECIFIED
-    return told if told in LICENCES else parse_licence(told) or "UNSUPPORTED"
+def _labels(selection: Selection) -> dict[str | None, list[str]]:
+    """Return the labels of communities that the chosen records carry, by dataset."""
+    statement, params = selection.chosen('DISTINCT "datasetKey", unnest(community_labels) AS label')
+    found: dict[str | None, list[str]] = {}
+    for key, label in sorted(selection.query(statement, params).iter_rows(), key=str):
+        found.setdefault(key, []).append(label)
+    return found
+
+
+def _countries(selection: Selection) -> Mapping[str, Mapping[str, int]]:
+    """Count the chosen records by published country and dataset."""
+    statement, params = selection.chosen('"countryCode", coalesce("datasetKey", \'\'), count(*)', after="GROUP BY ALL")
+    found: dict[str, dict[str, int]] = {}
+    for country, dataset, count in sorted(selection.query(statement, params).iter_rows(), key=str):
+        if country is not None:
+            found.setdefault(country, {})[dataset] = int(count)
+    return MappingProxyType(found)

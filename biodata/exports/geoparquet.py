@@ -47,7 +47,12 @@ def write_geoparquet(selection: Selection, facts: Facts, request: ExportRequest,
 
     names = terms.names(terms.PUBLISHED_OCCURRENCE)
     empty = _table(terms.conform(pl.DataFrame(), terms.PUBLISHED_OCCURRENCE))
-    about = {"license": facts.license, "citation": request.cite_as(facts), "generalisation": facts.generalisation()}
+    about = {
+        "license": facts.license,
+        "community_labels": facts.labels,
+        "citation": request.cite_as(facts),
+        "generalisation": facts.generalisation(),
+    }
     metadata = {"geo": json.dumps(_geo(facts)), "biodata": json.dumps(about, ensure_ascii=False)}
     schema = empty.schema.with_metadata(metadata)
     with pq.ParquetWriter(out, schema, version="2.6", compression="zstd", write_page_index=True) as writer:

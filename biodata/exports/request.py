@@ -54,6 +54,8 @@ class ExportRequest:
         The text of its citation, where it is known already.
     citation : str, optional
         Address or id of its citation, which the text that is made here ends in.
+    permits : sequence of (dataset, text)
+        Permits that datasets rest on, in words.
     keep_every_s : float
         Seconds between two kept steps.
     """
@@ -66,11 +68,16 @@ class ExportRequest:
     grid: Grid = Grid.EQDGC
     cite: str | None = None
     citation: str | None = None
+    permits: tuple[tuple[str, str], ...] = ()
     keep_every_s: float = field(default=KEEP_EVERY_S, compare=False)
 
     def asked_text(self) -> str:
         """Return the question in words."""
         return "; ".join(f"{name} = {value}" for name, value in self.asked) or "every record"
+
+    def permits_of(self, dataset: str | None) -> list[str]:
+        """Return the permits that a dataset rests on, in words."""
+        return [text for key, text in self.permits if key == dataset]
 
     def cite_as(self, facts: Facts) -> str:
         """Return how to cite it."""
@@ -79,7 +86,7 @@ class ExportRequest:
         records, datasets = _counted(facts.rows, "occurrence record"), _counted(len(facts.datasets), "dataset")
         return (
             f"biodata ({self.created[:10]}). Occurrence download {self.name}: {records} of {datasets}, release "
-            f"{facts.release}.{f' {self.citation}' if self.citation else ''}"
+            f"{facts.release}.{_labelled(facts)}{f' {self.citation}' if self.citation else ''}"
         )
 
     def fingerprint(self, facts: Facts) -> str:
@@ -88,10 +95,24 @@ class ExportRequest:
             "biodata": version("biodata"),
             "release": facts.release,
             "filter": plain.to_plain(self.filter),
-            "request": [self.name, self.created, self.asked, self.columns, self.grid, self.cite, self.citation],
+            "request": [
+                self.name,
+                self.created,
+                self.asked,
+                self.columns,
+                self.grid,
+                self.permits,
+                self.cite,
+                self.citation,
+            ],
         }
         return hashlib.sha256(plain.canonical(told).encode()).hexdigest()
 
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _labelled(facts: Facts) -> str:
+    """Return which labels of communities the records carry: whoever cites them passes the labels on."""
+    return f" Labels of communities: {', '.join(facts.labels)}." if facts.labels else ""

@@ -43,6 +43,12 @@ _THREADS: Final = 2
 _PLACE: Final = "place"
 """Where a record stands in its release; no column of records is called so."""
 
+LABELS_OF_GROUP: Final = (
+    "array_to_string(list_sort(list_distinct(flatten(coalesce(list(community_labels) FILTER "
+    "(community_labels IS NOT NULL), [])))), ';') AS community_labels"
+)
+"""The labels of communities that any of some counted records carry: a count is made of them, too."""
+
 Part = TypeVar("Part")
 
 Step = Callable[[float], None]

@@ -30,7 +30,8 @@ _GBIF_NAMES: Final = tuple(
     rightsHolder recordedBy typeStatus establishmentMeans lastInterpreted mediaType issue
     """.split()
 )
-_OWN: Final = ("key", "acceptedScientificName", "sharing_category", "dataGeneralizations", "informationWithheld")
+_OWN: Final = ("key", "acceptedScientificName", "sharing_category", "dataGeneralizations", "informationWithheld",
+         "license_effective", "community_labels")  # fmt: skip
 _ELSEWHERE: Final = {"issue": "quality_flags"}
 """Columns of GBIF's that have another name with us."""
 

@@ -11,6 +11,7 @@ from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.countries import parse_countries
 from biodata.parsers.decimals import parse_decimals
 from biodata.parsers.licences import parse_licences
+from biodata.sharing.labels import in_texts
 from biodata.vocabularies import TRACKING_PROTOCOL
 
 _CONTROLLED: Final = {
@@ -56,6 +57,11 @@ def interpret(told: Told) -> Findings:
     licence = told.first_of("license", "rights")
     columns["license"] = parse_licences(licence)["license"]
     flags["LICENSE_UNKNOWN"] = licence.is_not_null() & columns["license"].is_null()
+    rights = [in_texts(told[term]) for term in ("accessRights", "rights", "dynamicProperties") if told.has(term)]
+    if rights:
+        columns["community_labels"] = pl.select(
+            pl.concat_list(r.fill_null([]) for r in rights).list.unique().list.sort()
+        ).to_series()
     for term in ("taxonKey", "speciesKey"):
         if told.has(term):
             columns[term] = told[term].cast(pl.Int64, strict=False)

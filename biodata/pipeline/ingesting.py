@@ -19,10 +19,12 @@ from biodata.ingest import open_source
 from biodata.ingest.gbif_download import GbifDownload
 from biodata.ingest.layer_copies import store_layers
 from biodata.ingest.protocol import DECLARABLE, VerbatimTable
+from biodata.pipeline import node_harvest
 from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
 from biodata.store.lake import CommitReport, Lake
+from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
@@ -50,7 +52,7 @@ def ingest(
     Parameters
     ----------
     source : str
-        A name of `biodata.ingest.SOURCES`.
+        A name of `biodata.ingest.SOURCES`; or `node`, the folder of a national node (`node_harvest`).
     paths : sequence of path
         What to read; with `gbif` and no path the records are asked of GBIF's download service.
     settings : Settings
@@ -80,6 +82,11 @@ def ingest(
     UnknownSourceError
         If there is no such source.
     """
+    if source == node_harvest.SOURCE:
+        if options or dataset is not None:
+            problem = "what a node shares is taken as its manifest tells it; there is nothing to declare"
+            raise InputError(problem, value=", ".join(options or {}) or dataset, code="OPTIONS_UNFIT")
+        return node_harvest.harvest([Path(p) for p in paths], settings, dry_run=dry_run)
     told = dict(options or {})
     declared = {name: told.pop(name) for name in DECLARABLE if name in told}
     download = None
@@ -188,8 +195,8 @@ def _commit(
             frame = store_layers(frame, settings.data / "layers")
         frame = terms.conform(frame, terms.TABLES[report.table])
         if report.table == "layers":
-            before = lake.read("layers").select("name", was="theme").join(frame, on="name")
-            other = before.filter(pl.col("was") != pl.col("theme")).select("name", "was", "theme")
+            known = lake.read("layers").select("name", was="theme").join(frame, on="name")
+            other = known.filter(pl.col("was") != pl.col("theme")).select("name", "was", "theme")
             report.notes += [f"layer {name} was {was} and is {now} from now on" for name, was, now in other.iter_rows()]
         scope = {"checklist": report.dataset} if report.table == "taxa" else None
         outcome = lake.commit_table(
@@ -227,7 +234,8 @@ def _register(tables: Sequence[Table], settings: Settings, source: str) -> None:
         for table in tables:
             facts = {key: table.verbatim.datasets.get(key, table.verbatim.dataset) for key in sorted(table.datasets)}
             registry.record_datasets(facts, declarations=table.verbatim.declarations)
-            registry.record_ingest(source, table.report.as_dict())
+            number = registry.record_ingest(source, table.report.without_values())
+            keep_report(settings.data, f"ingest-{number}", table.report.as_dict())
 
 
 def _now() -> datetime:

@@ -24,6 +24,8 @@ EVIDENCE_COLUMNS: Final = (
     "match_note", "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
     "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
     "located_country_code", "province_code", "ambiguous", "country_codes", "quality_flags", "geodeticDatum", "repairs",
+    "speciesKey", "publishingCountry", "eventID", "parentEventID",
+    "shared_as",
 )  # fmt: skip
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 _WIDEST_DEGREES: Final = 180.0

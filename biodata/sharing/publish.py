@@ -1,6 +1,6 @@
 """The only way out of the lake: what may be seen of each record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -9,8 +9,10 @@ from biodata.errors import SharingError
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.generalise import generalise
+from biodata.sharing.licences import effective_of
 from biodata.sharing.rules import RuleSet
-from biodata.terms import ASSESSED, OCCURRENCE, PUBLISHED_OCCURRENCE, SHARING, Column, Reach, names
+from biodata.sharing.shared import as_shared
+from biodata.terms import ASSESSED, OCCURRENCE, PUBLISHED_OCCURRENCE, RIGHTS, SHARING, Column, Reach, names
 from biodata.vocabularies import SharingCategory
 
 _NAMES: Final = frozenset(
@@ -20,6 +22,7 @@ _NAMES: Final = frozenset(
     """.split()
 )
 """Words as the source told them, which hold no long numbers unless somebody wrote more into them."""
+_MADE: Final = (*SHARING, *RIGHTS, *ASSESSED)
 _NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
 """Decimals, degrees and minutes, metres; a year of an author is none of them."""
 LOOKED_AT: Final = frozenset(
@@ -27,7 +30,7 @@ LOOKED_AT: Final = frozenset(
     scientificName acceptedScientificName species genus genericName specificEpithet infraspecificEpithet match_type
     match_alternatives kingdom phylum class order family countryCode located_country_code country_codes province_code
     ambiguous datasetKey event_start event_end month decimalLatitude decimalLongitude coordinateUncertaintyInMeters
-    geodeticDatum quality_flags repairs
+    geodeticDatum quality_flags repairs key speciesKey publishingCountry eventID parentEventID shared_as community_labels
     """.split()
 )
 """Columns by which a record is judged and its place made coarser: without one of them nothing is published."""
@@ -40,6 +43,7 @@ def publish(
     boundaries: BoundarySet,
     decided: pl.DataFrame | None = None,
     columns: Sequence[Column] = PUBLISHED_OCCURRENCE,
+    licences: Mapping[str, str | None] | None = None,
 ) -> pl.DataFrame:
     """Return what the rules let out.
 
@@ -55,6 +59,8 @@ def publish(
         What `decide` found of these records, and more that speaks against them (`decide.stricter`).
     columns : sequence of Column
         Which columns of `terms.PUBLISHED_OCCURRENCE` are asked for.
+    licences : mapping of str to str or None, optional
+        Licence of each dataset by its key; without it `terms.RIGHTS` are null.
 
     Returns
     -------
@@ -67,33 +73,40 @@ def publish(
     SharingError
         If a column is missing: a name that is not there cannot be looked at.
     """
-    needed = LOOKED_AT | {column.name for column in columns if column not in (*SHARING, *ASSESSED)}
+    needed = LOOKED_AT | {column.name for column in columns if column not in _MADE}
     missing = [name for name in names(OCCURRENCE) if name in needed and name not in occurrences.columns]
     if missing:
         msg = f"records without the columns {', '.join(missing)} cannot be published"
         raise SharingError(msg)
+    occurrences = rules.labels.added(occurrences)
     decided = decide(occurrences, rules, boundaries=boundaries) if decided is None else decided
     withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
     decided = decided.filter(pl.col("category") != SharingCategory.WITHHELD)
     sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))
     made = generalise(sensitive, boundaries=boundaries)
     new = made.columns
-    made = pl.concat([decided, made.rename(lambda name: f"new_{name}")], how="horizontal")
+    made = pl.concat([decided, as_shared(sensitive), made.rename(lambda name: f"new_{name}")], how="horizontal")
     frame = occurrences.with_row_index("row").join(withheld, on="row", how="anti", maintain_order="left")
     frame = frame.join(made, on="row", how="left", maintain_order="left")
-    return frame.select(_column(column, made=column.name in new) for column in columns)
+    published = frame.select(_column(column, made=column.name in new) for column in columns)
+    return published if licences is None else published.with_columns(*effective_of(frame, licences))
 
 
 def _column(column: Column, *, made: bool) -> pl.Expr:
     """Return a published column over records joined with what was made for the sensitive ones."""
     is_open = pl.col("category").is_null()
-    value = pl.lit(None) if column in (*SHARING, *ASSESSED) else pl.col(column.name)
+    kept = pl.col("as_shared").fill_null(value=False)
+    value = pl.lit(None) if column in _MADE else pl.col(column.name)
     if column.name == "sharing_category":
         value = pl.col("category").fill_null(str(SharingCategory.OPEN))
     elif column.name == "sharing_rule":
         value = pl.col("rule_id")
     elif made:
-        value = pl.when(is_open).then(value).otherwise(f"new_{column.name}")
+        if column in SHARING:
+            value = pl.when(kept).then(pl.col("shared_as").struct.field(column.name))
+            value = value.otherwise(pl.when(~is_open).then(f"new_{column.name}"))
+        else:
+            value = pl.when(is_open | kept).then(value).otherwise(f"new_{column.name}")
     elif column.reach is Reach.PRECISE:
         value = pl.when(is_open).then(value)
     elif column.name in _NAMES:

@@ -10,14 +10,14 @@ from biodata.sharing.decide import strictest
 from biodata.sharing.floor import LARGEST_DEGREES
 from biodata.sharing.publish import publish
 from biodata.sharing.rules import RuleSet
-from biodata.terms import ASSESSED, PUBLISHED_OCCURRENCE, SHARING
+from biodata.terms import ASSESSED, PUBLISHED_OCCURRENCE, RIGHTS, SHARING
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 Window = tuple[float, float, float, float]
 OFF_COAST_DEGREES: Final = 4.0
 """A cell of sea farther than this from a country, a little more than 200 nautical miles, is not off its coast."""
 _MISMATCH: Final = "COUNTRY_COORDINATE_MISMATCH"
-_ADDED: Final = frozenset(column.name for column in (*SHARING, *ASSESSED))
+_ADDED: Final = frozenset(column.name for column in (*SHARING, *RIGHTS, *ASSESSED))
 
 
 def window_to_read(window: Window, view: EvidenceView) -> Window:

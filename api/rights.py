@@ -1,0 +1,205 @@
+"""Rights: licences and labels explained, permits, terms of use, and what was used of a country's records."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import auth, documents
+from api.answers import json_answer, only
+from api.dependencies import service
+from api.errors import Code, ProblemError, invalid
+from api.gates import SmallRoute
+from api.readers import integer
+from api.rights_bodies import (
+    Acceptance,
+    DatasetRights,
+    LabelList,
+    LicenceList,
+    NewPermit,
+    OnePermit,
+    OneTerms,
+    OneUse,
+    PermitList,
+)
+from biodata.access import permits, terms_of_use, use_reports
+from biodata.access.roles import Action, Principal, may
+from biodata.sharing import labels, licences
+from biodata.store.query.filters import And, Compare
+
+public = APIRouter(prefix="/v1/rights", tags=["rights"])
+guarded = APIRouter(prefix="/v1/rights", tags=["rights"], route_class=SmallRoute)
+
+Known = Annotated[Principal, Depends(auth.need)]
+Keeper = Annotated[Principal, Depends(auth.needs(Action.KEEP_PERMITS))]
+Reader = Annotated[Principal, Depends(auth.needs(Action.READ_USE_REPORT))]
+_MOST = 1_000
+
+
+@public.get("/licences", summary="Licences, the most permissive first", responses=documents.answers(LicenceList))
+def every_licence(request: Request) -> Response:
+    """Answer with the licences in their order: of several the last one holds."""
+    only(request)
+    told = [{"license": code, "name": name, "url": url} for code, (name, url) in licences.LICENCES.items()]
+    return json_answer({"results": told})
+
+
+@public.get("/labels", summary="Labels of communities", responses=documents.answers(LabelList))
+def every_label(request: Request) -> Response:
+    """Answer with the TK and BC labels of Local Contexts, and what each does here to the records that carry it."""
+    only(request)
+    return json_answer(
+        {
+            "results": [
+                {
+                    "code": label.code,
+                    "name": label.name,
+                    "kind": str(label.kind),
+                    "url": label.address,
+                    "meaning": label.meaning,
+                    "sharing_category": str(label.category),
+                    "non_commercial": label.non_commercial,
+                }
+                for label in labels.labels().values()
+            ]
+        }
+    )
+
+
+@public.get(
+    "/datasets/{key:path}",
+    summary="The terms of use of a dataset",
+    responses=documents.answers(DatasetRights, missing=True),
+)
+def of_dataset(request: Request, key: str) -> Response:
+    """Answer with licence, labels and permits of a dataset's published records, and why each licence holds."""
+    only(request)
+    found = service(request)
+    with found.open(request) as release:
+        rows = release.page("datasets", Compare("key", "=", key), ("key", "license"), limit=1, offset=0).rows
+        if not rows:
+            raise ProblemError(Code.NOT_FOUND, "no dataset of this release has this key", field="key")
+        own = Compare("datasetKey", "=", key)
+        told = []
+        for name, _ in release.facet("occurrences", own, "license_effective", limit=_MOST):
+            chosen = own if name is None else _licensed(key, name)
+            for reason, count in release.facet("occurrences", chosen, "license_reason", limit=_MOST):
+                told.append({"license": name, "reason": reason, "count": count})
+        carried = release.facet("occurrences", own, "community_labels", limit=_MOST)
+    body: dict[str, Any] = {
+        "key": key,
+        "license": rows[0][1],
+        "licenses": told,
+        "community_labels": {code: count for code, count in carried if code is not None},
+        "media": licences.MEDIA,
+        "permits": permits.of_dataset(found.registry, key),
+    }
+    return json_answer(body)
+
+
+def _licensed(key: str, name: str) -> And:
+    """Return a filter for the records of a dataset under one licence."""
+    return And((Compare("datasetKey", "=", key), Compare("license_effective", "=", name)))
+
+
+@public.get("/terms", summary="The terms of use", responses=documents.answers(OneTerms, missing=True))
+def terms(request: Request) -> Response:
+    """Answer with the terms that hold; they are accepted before a download of restricted records."""
+    only(request)
+    held = terms_of_use.current(service(request).registry)
+    if held is None:
+        raise ProblemError(Code.TERMS_MISSING, "nothing has to be accepted here")
+    return json_answer(
+        {
+            "version": held.version,
+            "text": held.text,
+            "sha256": held.sha256,
+            "created": held.created.isoformat(timespec="seconds"),
+        }
+    )
+
+
+@guarded.post(
+    "/terms/acceptances",
+    summary="Accept the terms of use",
+    status_code=204,
+    responses=documents.nothing(other=(401, 409, 422)),
+)
+def accept(request: Request, who: Known, sent: Acceptance) -> Response:
+    """Keep that one's account accepted the version that holds."""
+    only(request)
+    assert who.account_id is not None
+    terms_of_use.accept(service(request).registry, who.account_id, sent.version, actor=who.label)
+    return Response(status_code=204)
+
+
+@guarded.get("/permits", summary="Permits that one keeps", responses=documents.answers(PermitList, other=(401, 403)))
+def every_permit(request: Request, who: Keeper) -> Response:
+    """Answer with the permits of one's datasets, or of one's country, those that ended too."""
+    only(request)
+    return json_answer({"results": [p for p in permits.of_dataset(service(request).registry) if _keeps(who, p)]})
+
+
+@guarded.post(
+    "/permits",
+    summary="Keep a permit",
+    status_code=201,
+    responses=documents.answers(OnePermit, other=(401, 403, 422), status=201),
+)
+def new_permit(request: Request, who: Keeper, sent: NewPermit) -> Response:
+    """Keep a permit that a dataset rests on; the same number once more changes what is told of it."""
+    only(request)
+    told = permits.checked(permits.Told(**sent.model_dump()))
+    if not _keeps(who, {"dataset": told.dataset, "country": told.country}):
+        raise auth.forbidden(request, who, Action.KEEP_PERMITS)
+    registry = service(request).registry
+    number = permits.record(registry, told, actor=who.label)
+    return json_answer(permits.get(registry, number), status=201)
+
+
+@guarded.delete(
+    "/permits/{number}",
+    summary="Take a permit back",
+    status_code=204,
+    responses=documents.nothing(missing=True, other=(401, 403)),
+)
+def withdraw(request: Request, who: Keeper, number: Annotated[str, documents.WHOLE]) -> Response:
+    """Take a permit back; it stays told as withdrawn. Another's is not there."""
+    only(request)
+    registry, wanted = service(request).registry, integer("number", number)
+    found = permits.get(registry, wanted)
+    if found is None or not _keeps(who, found):
+        raise ProblemError(Code.PERMIT_MISSING, "you keep no permit of this number", field="number")
+    permits.withdraw(registry, wanted, actor=who.label)
+    return Response(status_code=204)
+
+
+@guarded.get(
+    "/use/{country}",
+    summary="What was used of a country's records",
+    openapi_extra=documents.plain_parameters(
+        ("year", {"type": "integer", "minimum": 2000, "maximum": 9999}, "Only downloads that were asked for in it.")
+    ),
+    responses=documents.answers(OneUse, other=(401, 403)),
+)
+def use(request: Request, who: Reader, country: str) -> Response:
+    """Answer with downloads, purposes, datasets and licences, in steps; never with who, what was asked, or when."""
+    only(request, "year")
+    if not may(who, Action.READ_USE_REPORT, country=country):
+        raise auth.forbidden(request, who, Action.READ_USE_REPORT)
+    told = request.query_params.get("year")
+    year = None if told is None else integer("year", told)
+    if year is not None and not 2000 <= year <= 9999:
+        raise invalid(field="year", value=str(told), expected="a year from 2000 on")
+    return json_answer(use_reports.report(service(request).registry, country, year=year).as_dict())
+
+
+def _keeps(who: Principal, permit: dict[str, Any]) -> bool:
+    """Tell whether somebody keeps the permits of a dataset, or of a country."""
+    return may(who, Action.KEEP_PERMITS, dataset=permit["dataset"], country=permit["country"])
+
+
+router = APIRouter()
+router.include_router(public)
+router.include_router(guarded)

@@ -1,0 +1,214 @@
+"""`biodata rights`: labels of communities, permits, terms of use, and what was used of a country's records."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+
+_LABEL = """Put a community's label on a dataset, an event or a record; `biodata release` follows it.
+
+TK-SS, "TK Secret / Sacred" and the label's page mean the same. A label can withhold records or make places coarser,
+whatever the rules say, and travels with every export.
+
+Example: biodata rights label TK-SS --dataset nam-ha --event camp-3 --community "Akha of Ban Na" --data mydata
+"""
+_UNLABEL = """Take a label away again.
+
+Example: biodata rights unlabel TK-SS --dataset nam-ha --event camp-3 --data mydata
+"""
+_PERMIT = """Keep a permit that a dataset rests on; the number of a certificate of compliance is checked.
+
+Example: biodata rights permit ircc ABSCH-IRCC-VN-256843-1 --dataset nam-ha --expires 2028-12-31 --data mydata
+"""
+_TERMS = """Tell the terms of use, or set them: whoever asks for a download of restricted records has to accept them.
+
+Restricted are records with a label, of a dataset with a permit, or without a licence that everybody knows.
+
+Example: biodata rights terms --set terms.txt --data mydata
+"""
+_USE = """Tell what was used of a country's records, for which purpose and how much; never by whom.
+
+Example: biodata rights use LA --year 2026 --data mydata
+"""
+
+DatasetOption = Annotated[str, typer.Option(help="Key of the dataset.")]
+EventOption = Annotated[str | None, typer.Option(help="Only this event of it, and its parts, by eventID.")]
+KeyOption = Annotated[str | None, typer.Option(help="Only this record of it, by its number.")]
+LabelArgument = Annotated[str, typer.Argument(help="The label, as TK-S or BC-P.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    rights = typer.Typer(help="Labels of communities, permits, terms of use.", no_args_is_help=True)
+    rights.command(name="label", help=_LABEL)(label)
+    rights.command(name="unlabel", help=_UNLABEL)(unlabel)
+    rights.command(
+        name="labels", help="Tell which labels stand on what.\n\nExample: biodata rights labels --data mydata"
+    )(labels)
+    rights.command(name="permit", help=_PERMIT)(permit)
+    rights.command(
+        name="permits", help="Tell permits and which end soon.\n\nExample: biodata rights permits --data mydata"
+    )(permits)
+    rights.command(
+        name="withdraw",
+        help="Take a permit back, by the number that `biodata rights permits` tells first.\n\n"
+        "Example: biodata rights withdraw 3 --data mydata",
+    )(withdraw)
+    rights.command(name="terms", help=_TERMS)(terms)
+    rights.command(name="use", help=_USE)(use)
+    app.add_typer(rights, name="rights")
+
+
+def label(
+    name: LabelArgument,
+    dataset: DatasetOption,
+    data: DataOption = DEFAULT_DATA,
+    event: EventOption = None,
+    key: KeyOption = None,
+    community: Annotated[str | None, typer.Option(help="Whose label it is.")] = None,
+    project: Annotated[str | None, typer.Option(help="The project at Local Contexts Hub.")] = None,
+    until: Annotated[str | None, typer.Option(help="The last day that it holds, 2027-01-31.")] = None,
+) -> None:
+    """Put a label on something."""
+    from biodata.access import accounts, labelling
+    from biodata.sharing.label_files import assignment
+    from biodata.store.registry import Registry
+
+    told = {"label": name, "dataset": dataset, "event": event, "key": key, "community": community}
+    wanted = assignment({**told, "project": project, "valid_until": until})
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
+        new = labelling.put(settings, registry, wanted, actor=accounts.COMMAND_LINE)
+    say(f"{wanted.label} is on {dataset}; the next release follows it" if new else f"{wanted.label} is there already")
+
+
+def unlabel(
+    name: LabelArgument,
+    dataset: DatasetOption,
+    data: DataOption = DEFAULT_DATA,
+    event: EventOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Take a label away."""
+    from biodata.access import accounts, labelling
+    from biodata.sharing.label_files import assignment
+    from biodata.store.registry import Registry
+
+    unwanted = assignment({"label": name, "dataset": dataset, "event": event, "key": key})
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
+        labelling.take(settings, registry, unwanted, actor=accounts.COMMAND_LINE)
+    say(f"{unwanted.label} is taken from {dataset}; the next release follows it")
+
+
+def labels(data: DataOption = DEFAULT_DATA) -> None:
+    """Print a line for each label."""
+    from biodata.access import labelling
+    from biodata.sharing.labels import category_of
+
+    for one in labelling.held(settings_for(data)):
+        what = one.dataset + (f", event {one.event}" if one.event else f", record {one.key}" if one.key else "")
+        whose = f", of {one.community}" if one.community else ""
+        ends = f", until {one.valid_until}" if one.valid_until else ""
+        say(f"{one.label:<7} {what}: {category_of([one.label])}{whose}{ends}")
+
+
+def permit(
+    kind: Annotated[str, typer.Argument(help="ircc, permit, consent or terms.")],
+    number: Annotated[str, typer.Argument(help="As its authority writes it.")],
+    dataset: DatasetOption,
+    data: DataOption = DEFAULT_DATA,
+    country: Annotated[str | None, typer.Option(help="ISO code of the country that gave it.")] = None,
+    authority: Annotated[str | None, typer.Option(help="The office that gave it.")] = None,
+    issued: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day that it holds.")] = None,
+    expires: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day.")] = None,
+) -> None:
+    """Keep a permit."""
+    from biodata.access import accounts, permits
+    from biodata.errors import InputError
+    from biodata.store.registry import Registry
+
+    if kind not in list(permits.Kind):
+        problem, expected = "no kind of permit", f"one of {', '.join(permits.Kind)}"
+        raise InputError(problem, column="kind", value=kind, expected=expected, code="PERMIT_INVALID")
+    first, last = (None if moment is None else moment.date() for moment in (issued, expires))
+    told = permits.Told(dataset, permits.Kind(kind), number, country, authority, first, last)
+    with Registry.open(settings_for(data)) as registry:
+        made = permits.record(registry, told, actor=accounts.COMMAND_LINE)
+        kept = permits.get(registry, made)
+    assert kept is not None
+    say(f"{made}: {permits.in_words(kept)}, for {kept['dataset']}")
+
+
+def permits(
+    data: DataOption = DEFAULT_DATA, dataset: Annotated[str | None, typer.Option(help="Only of this dataset.")] = None
+) -> None:
+    """Print a line for each permit."""
+    from biodata.access import permits
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        for one in permits.of_dataset(registry, dataset):
+            say(f"{one['id']:>4}  {one['dataset']}: {permits.in_words(one)}")
+
+
+def withdraw(
+    number: Annotated[int, typer.Argument(help="The permit's number here.")], data: DataOption = DEFAULT_DATA
+) -> None:
+    """Take a permit back."""
+    from biodata.access import accounts, permits
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        permits.withdraw(registry, number, actor=accounts.COMMAND_LINE)
+    say(f"permit {number} is withdrawn")
+
+
+def terms(
+    data: DataOption = DEFAULT_DATA,
+    text: Annotated[Path | None, typer.Option("--set", help="A text file: the terms from now on.")] = None,
+) -> None:
+    """Tell or set the terms of use."""
+    from biodata.access import accounts, terms_of_use
+    from biodata.errors import InputError
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        if text is not None:
+            try:
+                told = text.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(
+                    str(error), file=text.name, expected="a text in UTF-8", code="TERMS_INVALID"
+                ) from error
+            made = terms_of_use.put(registry, told, actor=accounts.COMMAND_LINE)
+            say(f"version {made.version} of the terms of use holds")
+            return
+        held = terms_of_use.current(registry)
+    say("no terms of use: nothing has to be accepted" if held is None else f"version {held.version}\n\n{held.text}")
+
+
+def use(
+    country: Annotated[str, typer.Argument(help="ISO code of the country that the records are from, LA.")],
+    data: DataOption = DEFAULT_DATA,
+    year: Annotated[int | None, typer.Option(help="Only downloads that were asked for in this year.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what was used."""
+    from biodata.access import use_reports
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        told = use_reports.report(registry, country.upper(), year=year)
+    if as_json:
+        say(json.dumps(told.as_dict(), ensure_ascii=False, indent=1))
+        return
+    say(f"{told.country}, {told.year or 'all years'}: {told.downloads} downloads with {told.records} of its records")
+    for title, counts in (("purpose", told.purposes), ("dataset", told.datasets), ("licence", told.licences)):
+        for name, count in counts.items():
+            say(f"  {title} {name}: {count}")
+    say(f"Counted in steps of {use_reports.STEP}; what was used less often is left out or stands together.")

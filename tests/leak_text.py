@@ -1,0 +1,124 @@
+"""Places in text and in plain bytes."""
+
+import html
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+import leak_codes
+from leak_places import EARTH_M, Finding, Place
+
+WINDOW = 3000
+"""Two numbers farther apart in a text, in characters, are not taken for one place."""
+
+NUMBER = re.compile(
+    r"(?:(?<![A-Za-z0-9.])|(?<=[NSEWnsew])(?<![A-Za-z0-9.][NSEWnsew]))[-+]?\d+(?:\.(\d+))?(?:[eE][-+]?\d+)?"
+)
+COMMA = re.compile(r"(?<![A-Za-z0-9.,])[-+]?\d{1,3},(\d{3,})(?![\d,])")
+SEXAGESIMAL = re.compile(r"""(\d{1,3})\s*[°º:d度]\s*(\d{1,2}(?:\.\d+)?)(?:\s*['′’:m分]\s*(\d{1,2}(?:\.\d+)?))?""")
+TOGETHER = re.compile(r"[-+]?(\d{2,3})(\d{2})(\d{2}(?:\.\d+)?)(?=[-+NSEW/])")
+SPACED = re.compile(r"(?<![\d.])(\d{1,3}) +(\d{1,2}(?:\.\d+)?)(?: +(\d{1,2}(?:\.\d+)?))? *[NSEW]")
+ALONE_DECIMALS, ALONE_DEGREES = 5, 1e-5
+"""A number of so many decimals as near to a coordinate as this is found without its partner."""
+
+CODE_M = 500.0
+"""A code whose cell's middle is as near as this: the coarsest that is read is an H3 cell of some 500 m."""
+QUOTED = re.compile(r"%(2[0-9a-fA-F]|3[aAdD]|5[bBdD])")
+ESCAPES = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
+def decoded(data: bytes) -> str:
+    """Return bytes as text, whatever they are."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace")
+    return data.decode("utf-8", errors="replace")
+
+
+def in_text(text: str, places: Sequence[Place], where: str, *, by_line: bool = False) -> Iterator[Finding]:
+    """Find places in text: pairs of numbers near each other, or in one line; a long number by itself; cells of H3."""
+    text = _plain(text)
+    at, values, decimals = numbers(text)
+    if by_line:
+        at = np.searchsorted([m.start() for m in re.finditer("\n", text)], at) * (WINDOW + 1)
+    order = np.argsort(values)
+    at, values, decimals = at[order], values[order], decimals[order]
+    alone = values[decimals >= ALONE_DECIMALS]
+    codes = list(leak_codes.points(text))
+    for place in places:
+        for value in (place.latitude, place.longitude):
+            if len(alone[near(alone, value, ALONE_DEGREES)]):
+                yield Finding(place.name, where, f"the number {value} by itself")
+        for code, (x, y) in codes:
+            if place.metres_to(np.array([x]), np.array([y]))[0] <= CODE_M:
+                yield Finding(place.name, where, f"the code {code}")
+        if place.cell is not None and _inside(place, at, values, decimals):
+            yield Finding(place.name, where, "two numbers nearer to it than its cell's points")
+        for form in place.forms:
+            xs = at[near(values, form.x, form.x_tolerance)]
+            ys = at[near(values, form.y, form.y_tolerance)] if len(xs) else xs
+            if len(ys) and np.abs(xs[:, None] - ys[None, :]).min() <= WINDOW:
+                yield Finding(place.name, where, f"two numbers, {form.name}")
+
+
+def _plain(text: str) -> str:
+    """Return a text without the escapes of JSON, of addresses and of HTML."""
+    if "\\u" in text:
+        text = ESCAPES.sub(lambda match: chr(int(match[1], 16)), text)
+    if "%" in text:
+        text = QUOTED.sub(lambda match: chr(int(match[1], 16)), text)
+    return html.unescape(text) if "&" in text else text
+
+
+def _inside(place: Place, at: np.ndarray, values: np.ndarray, decimals: np.ndarray) -> bool:
+    """Tell whether two numbers of a text lie nearer to a place than its published cell's own points."""
+    across, up = place.reach_m / 100_000 / math.cos(math.radians(place.latitude)), place.reach_m / 110_500
+    xs, ys = near(values, place.longitude, across), near(values, place.latitude, up)
+    x_at, y_at = (np.flatnonzero(decimals[part] > 0) + part.start for part in (xs, ys))
+    if not len(x_at) or not len(y_at):
+        return False
+    pairs_x, pairs_y = (grid.ravel() for grid in np.meshgrid(x_at, y_at))
+    close = np.abs(at[pairs_x] - at[pairs_y]) <= WINDOW
+    return place.told_by(values[pairs_x[close]], values[pairs_y[close]])
+
+
+def near(ordered: np.ndarray, value: float, tolerance: float) -> slice:
+    """Return where the numbers near a value stand among ordered ones."""
+    first, end = np.searchsorted(ordered, (value - tolerance, value + tolerance))
+    return slice(first, end)
+
+
+def numbers(text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the position, value and decimals of every number of a text, those with minutes and seconds too."""
+    found = [(m.start(), float(m[0]), len(m[1] or "")) for m in NUMBER.finditer(text)]
+    found += [(m.start(), float(m[0].replace(",", ".")), len(m[1])) for m in COMMA.finditer(text)]
+    for m in (m for pattern in (SEXAGESIMAL, TOGETHER, SPACED) for m in pattern.finditer(text)):
+        value = float(m[1]) + float(m[2]) / 60 + float(m[3] or 0) / 3600
+        found += [(m.start(), value, 0), (m.start(), -value, 0)]
+    table = np.array(found, dtype=np.float64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
+
+
+def in_doubles(data: bytes, places: Sequence[Place], where: str) -> Iterator[Finding]:
+    """Find two 8-byte numbers side by side, at any offset and in either byte order, as in WKB."""
+    pairs = [np.empty((0, 2))]
+    for offset in range(min(8, len(data))):
+        for order in ("<f8", ">f8"):
+            values = np.frombuffer(data, dtype=order, count=(len(data) - offset) // 8, offset=offset)
+            # Few bytes make two numbers in a row of a coordinate's size.
+            sized = (np.abs(values) > 1e-3) & (np.abs(values) < EARTH_M)
+            both = np.flatnonzero(sized[:-1] & sized[1:])
+            pairs.append(np.column_stack([values[both], values[both + 1]]))
+    table = np.concatenate(pairs)
+    table = np.concatenate([table, table[:, ::-1]])
+    table = table[np.argsort(table[:, 0])]
+    for place in places:
+        if place.cell is not None:
+            across = place.reach_m / 100_000 / math.cos(math.radians(place.latitude))
+            if place.told_by(*table[near(table[:, 0], place.longitude, across)].T):
+                yield Finding(place.name, where, "two numbers in the bytes, nearer to it than its cell's points")
+        for form in (f for f in place.forms if f.name in ("degrees", "Mercator metres")):
+            second = table[near(table[:, 0], form.x, form.x_tolerance), 1]
+            if (np.abs(second - form.y) <= form.y_tolerance).any():
+                yield Finding(place.name, where, f"two numbers in the bytes, {form.name}")

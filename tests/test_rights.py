@@ -1,0 +1,204 @@
+"""Permits, terms of use and the use report, in the registry and by the service."""
+
+from datetime import date
+
+import pytest
+from starlette.testclient import TestClient
+
+import releases
+from api.app import create_app
+from biodata.access import accounts, downloads, labelling, permits, terms_of_use, use_reports
+from biodata.access.permits import Kind, Told
+from biodata.access.use_reports import FEWER, Purpose
+from biodata.errors import InputError
+from biodata.exports.write import Format
+from biodata.settings import Settings
+from biodata.sharing import RuleSet
+from biodata.sharing.label_files import Assignment
+from biodata.store import audit
+from biodata.store.models import AuditEntry, Job
+from biodata.store.registry import Registry
+from people import People
+
+pytest_plugins = ("api_client",)
+
+
+@pytest.fixture
+def registry(tmp_path):
+    with Registry.open(Settings(data=tmp_path)) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        pytest.param("ABSCH-IRCC-IN-256843-1", "ABSCH-IRCC-IN-256843-1", id="as the Clearing-House writes it"),
+        pytest.param(" absch-ircc-vn-1234567-12 ", "ABSCH-IRCC-VN-1234567-12", id="small letters and blanks"),
+        pytest.param(
+            "ABSCH\u2013IRCC\u2013LA\u2013256843\u20131", "ABSCH-IRCC-LA-256843-1", id="dashes of a text processor"
+        ),
+    ],
+)
+def test_the_number_of_a_certificate_is_read(number, kept):
+    found = permits.checked(Told("d", Kind.IRCC, number))
+    assert (found.number, found.country) == (kept, kept[11:13])
+
+
+@pytest.mark.parametrize(
+    ("told", "column"),
+    [
+        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-IN-256843"), "number", id="without a revision"),
+        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-IN-25684-1"), "number", id="five digits"),
+        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-0"), "number", id="no revision is 0"),
+        pytest.param(Told("d", Kind.IRCC, "ABSCH-NDB-IN-256843-1"), "number", id="another kind of document"),
+        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-XX-256843-1"), "number", id="no such country"),
+        pytest.param(
+            Told("d", Kind.IRCC, "ABSCH-IRCC-IN-\u0662\u0665\u0666\u0668\u0664\u0663-1"), "number", id="Arabic digits"
+        ),
+        pytest.param(Told("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-1", "LA"), "country", id="another country's number"),
+        pytest.param(Told("d", Kind.PERMIT, "12/2026"), "country", id="a national permit without its country"),
+        pytest.param(Told("d", Kind.PERMIT, "", "LA"), "number", id="without a number"),
+        pytest.param(Told("", Kind.PERMIT, "12", "LA"), "dataset", id="of nothing"),
+        pytest.param(
+            Told("d", Kind.PERMIT, "12", "LA", None, date(2026, 2, 1), date(2026, 1, 1)), "expires", id="ends first"
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_permit_is_named(told, column):
+    with pytest.raises(InputError) as caught:
+        permits.checked(told)
+    assert caught.value.column == column
+    assert caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("day", "state"),
+    [
+        pytest.param(date(2025, 12, 31), "not yet valid", id="the day before"),
+        pytest.param(date(2026, 1, 1), "valid", id="its first day"),
+        pytest.param(date(2026, 12, 31), "ends soon", id="its last day"),
+        pytest.param(date(2027, 1, 1), "ended", id="the day after"),
+    ],
+)
+def test_a_permit_holds_from_its_first_to_its_last_day(registry, day, state):
+    told = Told("nam-ha", Kind.PERMIT, "12/2026", "LA", "DoF", date(2026, 1, 1), date(2026, 12, 31))
+    permits.record(registry, told, actor="t")
+    assert [p["state"] for p in permits.of_dataset(registry, "nam-ha", day=day)] == [state]
+
+
+def test_a_withdrawn_permit_stays_told_and_every_change_stands_in_the_audit(registry):
+    number = permits.record(registry, Told("nam-ha", Kind.CONSENT, "C-1", "LA"), actor="ana")
+    permits.withdraw(registry, number, actor="ana")
+    assert [p["state"] for p in permits.of_dataset(registry)] == ["withdrawn"]
+    with pytest.raises(InputError):
+        permits.withdraw(registry, number, actor="ana")
+    with registry.session(read_only=True) as session:
+        assert [e.action for e in session.query(AuditEntry)] == ["permit recorded", "permit withdrawn"]
+        assert audit.first_broken(session) is None
+
+
+def test_terms_have_versions_and_only_those_that_hold_are_accepted(registry):
+    account = accounts.new(registry, "ana")
+    assert terms_of_use.accepted(registry, None)
+    assert terms_of_use.put(registry, "Ask before commerce.", actor="t").version == 1
+    assert terms_of_use.put(registry, " Ask before commerce.\n", actor="t").version == 1
+    assert not terms_of_use.accepted(registry, account)
+    terms_of_use.accept(registry, account, 1, actor="ana")
+    assert terms_of_use.accepted(registry, account)
+    assert not terms_of_use.accepted(registry, None)
+    assert terms_of_use.put(registry, "Ask before any use.", actor="t").version == 2
+    assert not terms_of_use.accepted(registry, account)
+    with pytest.raises(InputError, match="do not hold"):
+        terms_of_use.accept(registry, account, 1, actor="ana")
+
+
+def used(registry, settings, purposes, countries):
+    """Ask for downloads that came out with records of countries."""
+    for purpose in purposes:
+        made = downloads.ask(settings, registry, Format.CSV, None, release="r", asked=[], purpose=purpose)
+        with registry.session() as session, session.begin():
+            row = session.get(downloads.Download, made)
+            job = session.get(Job, row.job_id)
+            job.state, job.result = "done", {"license": "CC_BY_4_0", "countries": countries}
+
+
+def test_the_use_report_tells_a_country_what_was_used_in_steps_and_never_by_whom(registry, tmp_path):
+    settings = Settings(data=tmp_path)
+    used(registry, settings, [Purpose.RESEARCH] * 12, {"LA": {"nam-ha": 100}, "VN": {"other": 7}})
+    used(registry, settings, [Purpose.EDUCATION] * 3 + [Purpose.COMMERCIAL] * 2, {"LA": {"nam-ha": 1, "rare": 2}})
+    told = use_reports.report(registry, "LA").as_dict()
+    assert told["downloads"] == 15
+    assert told["purposes"] == {"research": 10, "all with fewer downloads": 5}
+    assert told["datasets"] == {"nam-ha": 15, "rare": 5}
+    assert told["records"] == 1200
+    assert use_reports.report(registry, "LA", year=2001).downloads == 0
+
+
+def test_the_use_of_few_is_not_told_apart(registry, tmp_path):
+    used(registry, Settings(data=tmp_path), [Purpose.COMMERCIAL, Purpose.RESEARCH], {"LA": {"nam-ha": 3}})
+    told = use_reports.report(registry, "LA")
+    assert told.downloads == FEWER
+    assert not told.purposes
+    assert not told.datasets
+    assert not told.licences
+    assert "3" not in str(told.records)
+
+
+def test_a_single_rare_purpose_is_not_told_by_standing_alone(registry, tmp_path):
+    used(registry, Settings(data=tmp_path), [Purpose.RESEARCH] * 6 + [Purpose.COMMERCIAL] * 4, {"LA": {"nam-ha": 1}})
+    assert use_reports.report(registry, "LA").purposes == {"research": 5}
+
+
+def test_labels_are_put_and_taken_with_an_entry_and_hold_with_the_bundled_rules(registry, tmp_path):
+    settings = Settings(data=tmp_path)
+    assert settings.rules_file is None
+    before = RuleSet.read(settings.rules_file)
+    wanted = Assignment("TK-SS", "nam-ha", event="camp-3", community="Akha")
+    assert labelling.put(settings, registry, wanted, actor="ana")
+    assert not labelling.put(settings, registry, wanted, actor="ana")
+    after = RuleSet.read(settings.rules_file)
+    assert (after.rules, after.labels.assignments) == (before.rules, (wanted,))
+    labelling.take(settings, registry, Assignment("TK-SS", "nam-ha", event="camp-3"), actor="ana")
+    assert RuleSet.read(settings.rules_file).hash == before.hash
+    with pytest.raises(InputError):
+        labelling.take(settings, registry, wanted, actor="ana")
+    with registry.session(read_only=True) as session:
+        assert [e.action for e in session.query(AuditEntry)] == ["label put", "label taken"]
+
+
+def test_the_service_explains_licences_labels_and_a_dataset(client):
+    licences = client.get("/v1/rights/licences").json()["results"]
+    assert [one["license"] for one in licences][:3] == ["CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0"]
+    labels = {one["code"]: one for one in client.get("/v1/rights/labels").json()["results"]}
+    assert labels["TK-SS"]["sharing_category"] == "withheld"
+    told = client.get("/v1/rights/datasets/field-notes").json()
+    assert sum(one["count"] for one in told["licenses"]) > 0
+    assert client.get("/v1/rights/datasets/none").status_code == 404
+
+
+@pytest.fixture(scope="module")
+def own_client(tmp_path_factory):
+    """Serve an installation of its own: terms that hold would stand in the way of every other test's downloads."""
+    data = tmp_path_factory.mktemp("rights")
+    releases.make_release(data)
+    settings = Settings(data=data, password_memory_mib=8, login_limit=0)
+    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as found:
+        yield found
+
+
+def test_a_restricted_download_waits_for_the_terms_and_a_purpose(own_client):
+    client, service = own_client, own_client.app.state.service
+    people = People(client)
+    assert client.post("/v1/downloads?year=2001").status_code == 202
+    terms_of_use.put(service.registry, "Ask before commerce.", actor="t")
+    refused = client.post("/v1/downloads?year=2001")
+    assert (refused.status_code, refused.json()["code"]) == (403, "TERMS_NOT_ACCEPTED")
+    who = people.headers("researcher")
+    assert client.post("/v1/downloads?year=2001", headers=who).status_code == 403
+    assert client.post("/v1/rights/terms/acceptances", json={"version": 2}, headers=who).status_code == 409
+    assert client.post("/v1/rights/terms/acceptances", json={"version": 1}, headers=who).status_code == 204
+    without = client.post("/v1/downloads?year=2001", headers=who)
+    assert (without.status_code, without.json()["field"]) == (400, "purpose")
+    assert client.post("/v1/downloads?year=2001&purpose=research", headers=who).status_code == 202
+    assert client.post("/v1/downloads?year=2001&purpose=fun", headers=who).status_code == 400
+    assert client.post("/v1/downloads?year=1800").status_code == 202
