@@ -10,9 +10,8 @@ from biodata.cli.options import (
     DataOption,
     check_kinds,
     check_outputs,
-    require_installation,
+    installation,
     say,
-    settings_for,
 )
 from biodata.cli.species_maps import HABITAT, RICHNESS, habitat, richness
 from biodata.cli.species_model import MODEL, model
@@ -98,8 +97,7 @@ def figures(
         max_uncertainty_m=max_uncertainty_m, untold_uncertainty_m=untold_uncertainty_m,
         keep_suspicious=keep_suspicious, cell_m=cell_m, occupancy_cell_m=occupancy_cell_m,
     )  # fmt: skip
-    require_installation(data)
-    report = figures_of(settings_for(data), request)
+    report = figures_of(installation(data), request)
     if out is not None:
         _write(report, out)
     if as_json:

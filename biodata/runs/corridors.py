@@ -178,6 +178,7 @@ def find_corridors(
     report = RunReport(
         run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told,
         dict(considered["outcome"].value_counts().sort("outcome").iter_rows()), others.replaced, others.beside,
+        counted.records.height, counted.records["why_not"].null_count(),
     )  # fmt: skip
     with Registry.open(settings) as registry:
         registry.record_run(run_id, request.layer, report.as_dict())

@@ -8,6 +8,7 @@ from biodata.flags import TRACKED
 from biodata.places import BoundarySet
 from biodata.sharing.cases import Judge
 from biodata.sharing.rules import RuleSet
+from biodata.sharing.shared import decided_by_nodes
 from biodata.vocabularies import SharingCategory
 
 TRACKED_RULE: Final = "tracked-animals"
@@ -44,13 +45,14 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     -----
     Records with the flag `flags.TRACKED` are withheld whatever the rules say. Open records that would tell the place of
     a sensitive one are as coarse as it (`siblings`).
+    A record of a national node is at least as coarse as that node made it.
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
     what the rule means. A rule of a country applies to all that would be published as one with a place there
     (`facts`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
     decided = _by_rule(occurrences, rules, boundaries)
-    for others in (_tracked(occurrences), _tied(occurrences, rules)):
+    for others in (decided_by_nodes(occurrences), _tracked(occurrences), _tied(occurrences, rules)):
         if others.height:
             decided = stricter(decided, others)
     return decided

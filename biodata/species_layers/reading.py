@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
     "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
-    "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
+    "match_note", "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
     "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude",
     "coordinateUncertaintyInMeters", "countryCode", "located_country_code", "province_code", "ambiguous",
-    "country_codes", "quality_flags", "geodeticDatum", "repairs", "recordedBy", "individualCount",
+    "country_codes", "quality_flags", "geodeticDatum", "repairs", "shared_as", "recordedBy", "individualCount",
     "speciesKey", "publishingCountry", "eventID", "parentEventID",
 )  # fmt: skip
 """What records are judged, shared and counted by."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import models
+from biodata.store import folders, models
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare, Filter, Or
 from biodata.store.registry import Registry
@@ -154,7 +154,7 @@ def _no_such(lake: Lake, key: int) -> str:
 
 def _dataset(settings: Settings, key: str) -> dict[str, Any]:
     """Return what the registry knows of a dataset."""
-    if settings.registry_url is None and not (settings.data / "registry.sqlite").is_file():
+    if settings.registry_url is None and not (folders.service(settings.data) / "registry.sqlite").is_file():
         return {}
     with Registry.open(settings) as registry, registry.session(read_only=True) as session:
         found = session.get(models.Dataset, key)
