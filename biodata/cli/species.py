@@ -158,7 +158,7 @@ def statuses(
     """Print the lists, then the rules."""
     from biodata.species_layers.statuses import statuses as find
 
-    found = find(settings_for(data), name)
+    found = find(installation(data), name)
     if as_json:
         say(as_text(found.as_dict()))
         return
