@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, show_progress
 from biodata.errors import InputError
 
 _SENSITIVE = """Make a taxon sensitive from now on: add a rule, make a release under it, and remove what older rules let out.
@@ -60,7 +60,7 @@ def sensitive(
         problem = "no category of a sensitive taxon"
         raise InputError(problem, column="--category", value=category, expected=f"one of {', '.join(known)}")
     made = add_rule(
-        settings_for(data),
+        installation(data),
         Rule(
             rule_id=rule
             or re.sub(r"[^a-z0-9]+", "-", f"{name} {province or country or area or ''}".lower()).strip("-"),
@@ -104,7 +104,7 @@ def check(
     """Print what is to be looked at."""
     from biodata.pipeline.rule_check import check_rules
 
-    found = check_rules(settings_for(data), days=days)
+    found = check_rules(installation(data), days=days)
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))
         return

@@ -39,6 +39,7 @@ class Judge:
         self._taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
         self._any_taxon = frozenset(n for n, rule in enumerate(rules.rules) if rule.scientific_name is None)
         self._names, names = names_of(occurrences)
+        self._taxa.prepare(self._names)
         told = facts_of(occurrences, rules, boundaries)
         distinct = told.unique(maintain_order=True).with_row_index("facts")
         self._facts = distinct.drop("facts").rows(named=True)

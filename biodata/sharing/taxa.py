@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from biodata.matching.vernaculars import folded
 from biodata.sharing.names import ABOVE, Names
 from biodata.sharing.readings import Kind, Reading, latin_words, near, read, sounds
@@ -61,6 +64,12 @@ class RuleTaxa:
             if rule.scientific_name is not None:
                 self._learn(number, rule.scientific_name)
         self._hear({word for one in self._species for word in (one.genus, *one.epithets)} | set(self._by_name))
+        self._of_genus: dict[str, list[_Species]] = defaultdict(list)
+        self._of_epithet: dict[str, list[_Species]] = defaultdict(list)
+        self._genera_like: dict[str, frozenset[str]] = {}
+        for one in self._species:
+            self._of_genus[one.genus].append(one)
+            self._of_epithet[self._spoken[one.epithets[0]]].append(one)
 
     def _learn(self, number: int, name: str) -> None:
         """Take in the name of a rule, and the others that its taxon has."""
@@ -73,6 +82,10 @@ class RuleTaxa:
                 self._species.append(_Species(number, genus, tuple(epithets)))
             else:
                 self._by_name[genus].add(number)
+
+    def prepare(self, names: Iterable[Names]) -> None:
+        """Read many names at once, which is much quicker than one by one."""
+        self._hear({word for one in names for text in one.texts for word in self._read(text).words})
 
     def of(self, names: Names) -> Numbers:
         """Return the rules whose taxon a record with these names may be of."""
@@ -96,7 +109,8 @@ class RuleTaxa:
 
     def _of(self, names: Names) -> Numbers:
         readings = [self._read(text) for text in names.texts]
-        self._hear({word for reading in readings for word in reading.words})
+        if any(word not in self._spoken for reading in readings for word in reading.words):
+            self._hear({word for reading in readings for word in reading.words})
         named = _NONE.union(*(self._named(text, certain=names.certain) for text in names.texts))
         above = frozenset(
             n
@@ -154,7 +168,7 @@ class RuleTaxa:
         if (text, certain) not in self._hits:
             reading = self._read(text)
             words = reading.words
-            found = {one.rule for one in self._species if self._is(one, reading, certain=certain)}
+            found = {one.rule for one in self._candidates(reading) if self._is(one, reading, certain=certain)}
             found = found.union(*(self._by_name.get(word, _NONE) for word in (words[:1] if certain else words)))
             if words and not (certain or self.taxonomy.of(words[0])):
                 found |= {n for name, ns in self._by_name.items() if self._alike(name, words[0]) for n in ns}
@@ -162,6 +176,25 @@ class RuleTaxa:
                     found |= {one.rule for one in self._species if self._alike(one.genus, words[0])}
             self._hits[text, certain] = frozenset(found)
         return self._hits[text, certain]
+
+    def _candidates(self, reading: Reading) -> list[_Species]:
+        """Return the species that a text may name: of a genus like one of its words, or of the same epithet."""
+        genera: set[str] = set()
+        for word in reading.words[:-1]:
+            genera |= {genus for genus in self._of_genus if genus[0] == word} if len(word) == 1 else self._like(word)
+        found = [one for genus in sorted(genera) for one in self._of_genus[genus]]
+        if len(reading.words) > 1:
+            found += self._of_epithet.get(self._spoken[reading.words[1]], [])
+        return found
+
+    def _like(self, word: str) -> frozenset[str]:
+        """Return the genera of the rules' species that a word is like."""
+        if word not in self._genera_like:
+            near_ones = process.extract(word, list(self._of_genus), scorer=OSA.distance, score_cutoff=3, limit=None)
+            alike = {genus for genus, *_ in near_ones if self._alike(genus, word)}
+            alike |= {genus for genus in self._of_genus if self._spoken[genus] == self._spoken.get(word, word)}
+            self._genera_like[word] = frozenset(alike)
+        return self._genera_like[word]
 
     def _is(self, one: _Species, reading: Reading, *, certain: bool) -> bool:
         """Tell whether a text may name a species."""

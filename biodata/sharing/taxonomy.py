@@ -43,9 +43,16 @@ class Taxonomy:
     also: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     apart: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
+    _known: dict[str, tuple[Lineage, ...]] = field(default_factory=dict, repr=False)
+
     def of(self, name: str) -> tuple[Lineage, ...]:
         """Return where a genus or a taxon above it stands; nothing for a name that is not known."""
         small = name.casefold()
+        if small not in self._known:
+            self._known[small] = self._of(small)
+        return self._known[small]
+
+    def _of(self, small: str) -> tuple[Lineage, ...]:
         told = self.lineages.get(small, ())
         if small not in self.parents:
             return told
