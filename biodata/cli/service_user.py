@@ -53,13 +53,13 @@ def start_as(settings: Settings, user: str, command: Sequence[str]) -> None:
     become(number, group)
     folders.read_by_service(settings.data)
     if fresh:
-        os.execv(sys.executable, [sys.executable, "-m", "biodata.cli", *command])  # noqa: S606 - our own words, no shell
+        os.execv(sys.executable, [sys.executable, "-m", "biodata.cli", *command])
 
 
 def _can_run(number: int, group: int) -> bool:
     """Tell whether a system user can run this interpreter."""
     try:
-        told = subprocess.run(  # noqa: S603 - our own interpreter
+        told = subprocess.run(
             [sys.executable, "-c", "import http.client"], user=number, group=group, extra_groups=[], check=False,
             capture_output=True,
         )  # fmt: skip

@@ -103,7 +103,7 @@ def hand_over(data: Path, *, user: int, group: int) -> None:
     """
     folder = open_service(data)
     try:
-        for name in ("citations", "uploads", "staging", "tmp"):
+        for name in ("citations", "uploads", "staging", "tmp", "run"):
             (folder / name).mkdir(exist_ok=True)
         for path in (folder, *folder.rglob("*")):
             os.chown(path, user, group, follow_symlinks=False)

@@ -17,6 +17,7 @@ from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
 from biodata.store import audit, audit_heads, checksums, folders, models
+from biodata.store import grant_models as grant_models
 from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
 from biodata.store.models import Dataset, Ingest, Run, Submission, now
@@ -24,7 +25,7 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 
