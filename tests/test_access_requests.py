@@ -6,7 +6,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -141,16 +143,22 @@ def test_the_whole_way(tmp_path):
     assert actions == ["exact read", "grant revoked"]
 
 
+@pytest.fixture
+def outside():
+    """Return a folder that everybody can reach: pytest's own are closed."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
 @pytest.mark.faults
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process as another user")
-def test_the_service_of_another_user_serves_and_can_read_nothing_private(tmp_path_factory):
+def test_the_service_of_another_user_serves_and_can_read_nothing_private(outside):
     import urllib.request
 
     import releases
 
-    data = tmp_path_factory.mktemp("installation")
-    for folder in (data, *data.parents[:2]):
-        folder.chmod(0o755)
+    data = outside / "data"
     releases.make_release(data)
     command = [sys.executable, "-m", "biodata.cli", "serve", "--data", str(data), "--port", "8797", "--user", "65534"]
     with subprocess.Popen(command) as process:

@@ -1,6 +1,7 @@
 """Who may read what in an installation's folder."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,14 @@ from biodata.store.registry import Registry
 
 
 @pytest.fixture
-def data(tmp_path):
-    made = tmp_path / "data"
+def data():
+    # pytest's own folders are closed to everybody else.
+    with tempfile.TemporaryDirectory() as outside:
+        Path(outside).chmod(0o755)
+        yield installation(Path(outside) / "data")
+
+
+def installation(made):
     with Lake.open(made):
         pass
     with Registry.open(Settings(data=made)):
@@ -64,8 +71,6 @@ def test_the_services_user_reads_what_it_needs_and_nothing_private(data):
     with Registry.open(Settings(data=data)):
         pass  # the owner goes on using it
     keep_report(data, "ingest-2", {})
-    for folder in (data, *data.parents[:3]):
-        folder.chmod(0o755)
     child = os.fork()
     if child == 0:
         result = 1
