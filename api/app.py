@@ -11,6 +11,7 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from api import (
+    access,
     account,
     accounts,
     areas,
@@ -124,6 +125,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         oidc,
         account,
         accounts,
+        access,
         health,
         pages,
     ):

@@ -92,6 +92,10 @@ class Code(StrEnum):
     CODE_INVALID = "CODE_INVALID"
     FIELD_INVALID = "FIELD_INVALID"
     ACCOUNT_MISSING = "ACCOUNT_MISSING"
+    REQUEST_MISSING = "REQUEST_MISSING"
+    REQUEST_DECIDED = "REQUEST_DECIDED"
+    GRANT_REFUSED = "GRANT_REFUSED"
+    GRANT_INVALID = "GRANT_INVALID"
     ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     ROLE_NOT_GIVEN = "ROLE_NOT_GIVEN"
@@ -160,6 +164,10 @@ PROBLEMS: Final = MappingProxyType(
         Code.CODE_INVALID: Problem(400, "The code cannot be used."),
         Code.FIELD_INVALID: Problem(422, "A field of the body cannot be taken."),
         Code.ACCOUNT_MISSING: Problem(404, "There is no such account."),
+        Code.REQUEST_MISSING: Problem(404, "There is no such request of yours, or that you decide."),
+        Code.REQUEST_DECIDED: Problem(409, "The country has decided already."),
+        Code.GRANT_REFUSED: Problem(403, "The exact store does not take the grant."),
+        Code.GRANT_INVALID: Problem(422, "This is no grant."),
         Code.ACCOUNT_EXISTS: Problem(409, "There is an account of this name already."),
         Code.ACCOUNT_CLOSED: Problem(409, "The account is closed."),
         Code.ROLE_NOT_GIVEN: Problem(404, "The account has no such role."),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from biodata.settings import Settings
+from biodata.store import folders
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ def of_installation(settings: Settings) -> Iterator[Rates | None]:
     if not limit:
         yield None
         return
-    with Rates(limit, settings.data / "run" / "rates") as found:
+    with Rates(limit, folders.service(settings.data) / "run" / "rates") as found:
         yield found
 
 
@@ -158,7 +159,7 @@ def of_logins(settings: Settings) -> Iterator[Rates | None]:
     if settings.login_limit == 0:
         yield None
         return
-    with Rates(settings.login_limit, settings.data / "run" / "login-rates") as found:
+    with Rates(settings.login_limit, folders.service(settings.data) / "run" / "login-rates") as found:
         yield found
 
 

@@ -91,6 +91,8 @@ class Settings(BaseSettings):
         Who reads /docs and /openapi.json: `public`, or whoever has one of the `accounts`.
     query_timeout_s : float
         Seconds that one question to a release may take.
+    exact_socket : Path, optional
+        Where the process with the exact records answers (`biodata exact serve`); none is reached without it.
     """
 
     model_config = SettingsConfigDict(env_prefix="BIODATA_", frozen=True, extra="ignore")
@@ -118,6 +120,7 @@ class Settings(BaseSettings):
     password_memory_mib: int = Field(default=64, ge=8, le=1024)
     documentation: Literal["public", "accounts"] = Field(default="public")
     query_timeout_s: float = Field(default=10.0, gt=0)
+    exact_socket: Path | None = Field(default=None)
 
     @property
     def rules_file(self) -> Path | None:

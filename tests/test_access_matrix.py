@@ -36,6 +36,13 @@ PATCH  /v1/accounts/{name}                  401 403 403 403 403 403 200
 POST   /v1/accounts/{name}/code             401 403 403 403 403 403 201
 POST   /v1/accounts/{name}/roles            401 403 403 403 403 204 204
 DELETE /v1/accounts/{name}/roles            401 403 403 403 403 204 204
+GET    /v1/access/requests                  401 200 200 200 200 200 200
+POST   /v1/access/requests                  401 201 403 201 201 201 403
+GET    /v1/access/requests/{number}         401 404 404 404 404 404 404
+GET    /v1/access/requests/{number}/grant   401 403 403 403 403 404 403
+POST   /v1/access/requests/{number}/decide  401 403 403 403 403 404 403
+POST   /v1/access/requests/{number}/revoke  401 403 403 403 403 404 404
+GET    /v1/access/requests/{number}/records 401 404 403 404 404 404 403
 POST   /v1/login/providers/{name}           401 404 404 404 404 404 404
 POST   /v1/rights/terms/acceptances         401 409 409 409 409 409 409
 GET    /v1/rights/permits                   401 403 200 403 403 200 403
@@ -138,6 +145,14 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/login/providers/{name}"): {"code": None},
     ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
     ("POST", "/v1/rights/permits"): {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"},
+    ("POST", "/v1/access/requests"): {
+        "purpose": "a corridor",
+        "countries": ["LA"],
+        "fields": ["decimalLatitude"],
+        "expires": "2099-01-01T00:00:00+00:00",
+    },
+    ("POST", "/v1/access/requests/{number}/decide"): {"country": "LA", "reason": "no"},
+    ("POST", "/v1/access/requests/{number}/revoke"): {"country": "LA"},
 }
 HIDDEN = {"{number}": "1", "{name}": "somebody", "{country}": "LA"}
 """What a guarded address is asked for."""

@@ -37,7 +37,7 @@ def served(settings):
     yield serve
     for each in opened:
         each.__exit__(None, None, None)
-    (settings.data / "run" / "rates").unlink(missing_ok=True)
+    (settings.data / "service" / "run" / "rates").unlink(missing_ok=True)
 
 
 class Clock:

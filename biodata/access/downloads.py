@@ -222,6 +222,9 @@ def cancel(settings: Settings, registry: Registry, download_id: str) -> bool:
     # A worker that is at it removes what it wrote itself, within seconds: here it would only write on.
     if not (cancelled and was_running):
         _remove(folder(settings) / download_id)
+        if (folder(settings) / download_id).exists():
+            # The service's own user may not remove it: it is told no more from now on, and the worker sweeps it.
+            jobs.withdraw(registry, row.job_id)
     return True
 
 

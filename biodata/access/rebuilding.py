@@ -152,6 +152,7 @@ def _build(
             file.finish(snapshot=snapshot, rules_hash=rules.hash)
         step(1.0)
         pl.concat(left_out).write_parquet(causes)
+        causes.chmod(0o600)  # why each record is not told, and of which: for the worker that compares
         causes.replace(causes_path)
         unnamed.replace(path)
     logger.info("version %d of the lake was built again under today's rules", snapshot)

@@ -7,6 +7,7 @@ from typing import Final
 import typer
 
 from biodata.cli import (
+    access,
     accounts,
     assess,
     audit,
@@ -22,6 +23,7 @@ from biodata.cli import (
     datum,
     demo,
     engine_inputs,
+    exact,
     explain,
     export,
     gaps,
@@ -85,8 +87,10 @@ for module in (
     engine_inputs,
     circuit,
     cite,
+    exact,
     explain,
     accounts,
+    access,
     keys,
     nodes,
     audit,

@@ -103,7 +103,7 @@ def hand_over(data: Path, *, user: int, group: int) -> None:
     """
     folder = open_service(data)
     try:
-        for name in ("citations", "uploads", "staging", "tmp"):
+        for name in ("citations", "uploads", "staging", "tmp", "run"):
             (folder / name).mkdir(exist_ok=True)
         for path in (folder, *folder.rglob("*")):
             os.chown(path, user, group, follow_symlinks=False)
@@ -172,4 +172,6 @@ def _public(data: Path) -> Iterator[Path]:
         if path.exists():
             yield path
             if path.is_dir():
-                yield from (inside for inside in sorted(path.rglob("*")) if not inside.is_symlink())
+                found = (inside for inside in sorted(path.rglob("*")) if not inside.is_symlink())
+                # Beside a replay's published rows lies why the others are not told: that stays the worker's.
+                yield from (inside for inside in found if name != "replays" or inside.suffix != ".parquet")

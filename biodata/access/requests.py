@@ -1,0 +1,265 @@
+"""Requests for exact records: asked by purpose, taxon, area and time, decided by the node of each country alone."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pycountry
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata.access import grants
+from biodata.access.grants import Grant
+from biodata.access.roles import Action, Principal, may
+from biodata.errors import InputError
+from biodata.store import audit
+from biodata.store.account_models import Account
+from biodata.store.grant_models import AccessDecision, AccessRequest
+from biodata.store.models import now
+from biodata.store.registry import Registry
+
+_MOST_COUNTRIES: Final = 20
+
+
+def ask(
+    registry: Registry, who: Principal, *, purpose: str, countries: Sequence[str], wanted: Mapping[str, Any]
+) -> str:
+    """Ask for exact records; nothing is told of how many there are.
+
+    Parameters
+    ----------
+    registry : Registry
+    who : Principal
+        Who asks.
+    purpose : str
+        What for.
+    countries : sequence of str
+        Countries of occurrence; the node of each decides of its own part.
+    wanted : mapping
+        `taxon`, `area`, `since`, `until`, `fields`, `rows`, `requests`, `expires` as in `grants.Grant`.
+
+    Returns
+    -------
+    str
+        The request's id.
+
+    Raises
+    ------
+    InputError
+        If something of it cannot be; its field is named.
+    """
+    if who.account_id is None or not (0 < len(purpose.strip()) <= 2000):
+        problem = "a request needs an account and a purpose"
+        raise InputError(problem, column="purpose", value=purpose[:80], expected="1 to 2,000 characters")
+    codes = sorted({country.upper() for country in countries})
+    if not 0 < len(codes) <= _MOST_COUNTRIES or any(pycountry.countries.get(alpha_2=code) is None for code in codes):
+        problem = "a request is for countries of occurrence"
+        raise InputError(problem, column="countries", value=", ".join(codes)[:80], expected="codes such as LA")
+    number = secrets.token_hex(16)
+    kept = {**wanted, "countries": codes}
+    for code in codes:
+        _text(number, who.label, code, kept)  # refused here and not when it is decided
+    with registry.session() as session, session.begin():
+        session.add(AccessRequest(id=number, account_id=who.account_id, purpose=purpose.strip(), wanted=kept))
+        audit.append(session, actor=who.label, action="access asked", subject=number, details=kept)
+    return number
+
+
+def to_sign(registry: Registry, who: Principal, number: str, country: str) -> str:
+    """Return the text that a country's node signs if it grants a request as it was asked.
+
+    Raises
+    ------
+    InputError
+        With REQUEST_MISSING, if there is no such request for that country, or it is not theirs to decide.
+    """
+    with registry.session(read_only=True) as session:
+        row, owner = _for_decision(session, who, number, country)
+        return _text(row.id, owner.name, country, row.wanted)
+
+
+def decide(
+    registry: Registry, who: Principal, number: str, country: str, *, grant: str | None = None,
+    signature: str | None = None, reason: str | None = None,
+) -> None:  # fmt: skip
+    """Put down what a country's node decided: a grant with its signature, or a refusal with its reason.
+
+    The signature is checked by the exact process, which trusts the keys in its own folder and not the registry.
+
+    Raises
+    ------
+    InputError
+        If it is not theirs to decide, was decided already, or the grant goes further than what was asked.
+    """
+    if (grant is None) != (signature is None):
+        problem = "a grant comes with its signature, a refusal with neither"
+        raise InputError(problem, column="signature", code="FIELD_INVALID")
+    with registry.session() as session, session.begin():
+        row, owner = _for_decision(session, who, number, country)
+        if session.scalar(_decision(number, country)) is not None:
+            problem = f"{country} has decided already"
+            raise InputError(problem, column="country", value=country, code="REQUEST_DECIDED")
+        if grant is not None:
+            _no_further(Grant.read(grant), Grant.read(_text(row.id, owner.name, country, row.wanted)))
+        session.add(
+            AccessDecision(
+                request_id=number,
+                country=country,
+                grant=grant,
+                signature=signature,
+                reason=reason,
+                decided_by=who.label,
+            )
+        )
+        told = {"country": country, "reason": reason, "grant": json.loads(grant) if grant is not None else None}
+        audit.append(session, actor=who.label, action="access granted" if grant else "access refused",
+                     subject=number, details=told)  # fmt: skip
+
+
+def revoke(registry: Registry, who: Principal, number: str, country: str) -> str:
+    """Take a country's grant back, at once; return the grant's id for the exact process.
+
+    Raises
+    ------
+    InputError
+        With REQUEST_MISSING, if there is none, or it is not theirs to take back.
+    """
+    with registry.session() as session, session.begin():
+        found = session.scalar(_decision(number, country)) if may(who, Action.REVOKE_GRANT, country=country) else None
+        if found is None or found.grant is None:
+            raise _missing(number)
+        if found.revoked is None:
+            found.revoked = now()
+            told = {"country": country}
+            audit.append(session, actor=who.label, action="grant revoked", subject=number, details=told)
+        return Grant.read(found.grant).id
+
+
+def usable(registry: Registry, who: Principal, number: str) -> list[dict[str, str]]:
+    """Return the grants of one's own request that hold, as the exact process wants them.
+
+    Raises
+    ------
+    InputError
+        With REQUEST_MISSING, if the request is another's, or nothing of it is granted now.
+    """
+    with registry.session(read_only=True) as session:
+        row = session.get(AccessRequest, number)
+        if row is None or row.account_id != who.account_id:
+            raise _missing(number)
+        found = session.scalars(
+            select(AccessDecision).where(
+                AccessDecision.request_id == number,
+                AccessDecision.grant.is_not(None),
+                AccessDecision.revoked.is_(None),
+            )
+        ).all()
+        told = [
+            {"grant": one.grant or "", "signature": one.signature or ""}
+            for one in found
+            if not Grant.read(one.grant or "").expired()
+        ]
+    if not told:
+        problem = "nothing of this request is granted now"
+        raise InputError(problem, column="id", value=number, code="REQUEST_MISSING")
+    return told
+
+
+def describe(registry: Registry, who: Principal) -> list[dict[str, Any]]:
+    """Return one's own requests, and those that one's countries' nodes decide; the oldest first."""
+    with registry.session(read_only=True) as session:
+        rows = session.execute(
+            select(AccessRequest, Account).join(Account).order_by(AccessRequest.created, AccessRequest.id)
+        ).all()
+        return [_told(session, who, row, owner) for row, owner in rows if _seen(who, row)]
+
+
+def look(registry: Registry, who: Principal, number: str) -> dict[str, Any]:
+    """Return a request.
+
+    Raises
+    ------
+    InputError
+        With REQUEST_MISSING, if there is none that one may see: somebody else's is not there.
+    """
+    with registry.session(read_only=True) as session:
+        row = session.get(AccessRequest, number)
+        if row is None or not _seen(who, row):
+            raise _missing(number)
+        return _told(session, who, row, session.get_one(Account, row.account_id))
+
+
+def _seen(who: Principal, row: AccessRequest) -> bool:
+    """Tell whether somebody may see a request: their own, or one of a country that they decide for."""
+    mine = who.account_id is not None and row.account_id == who.account_id
+    return mine or any(may(who, Action.DECIDE_REQUEST, country=code) for code in row.wanted["countries"])
+
+
+def _told(session: Session, who: Principal, row: AccessRequest, owner: Account) -> dict[str, Any]:
+    """Return what is told of a request: never how many records it is about."""
+    made = {d.country: d for d in session.scalars(select(AccessDecision).where(AccessDecision.request_id == row.id))}
+    decisions = []
+    for code in row.wanted["countries"]:
+        one = made.get(code)
+        state = "waiting" if one is None else "revoked" if one.revoked else "granted" if one.grant else "refused"
+        if one is not None and state == "granted" and Grant.read(one.grant or "").expired():
+            state = "expired"
+        decisions.append({"country": code, "state": state, "reason": one.reason if one is not None else None})
+    return {"id": row.id, "account": owner.name, "purpose": row.purpose, "created": row.created,
+            "wanted": row.wanted, "decisions": decisions}  # fmt: skip
+
+
+def _for_decision(session: Session, who: Principal, number: str, country: str) -> tuple[AccessRequest, Account]:
+    """Return a request that somebody may decide for a country, and whose it is; nobody decides of their own."""
+    row = session.get(AccessRequest, number)
+    if (
+        row is None
+        or country not in row.wanted["countries"]
+        or row.account_id == who.account_id
+        or not may(who, Action.DECIDE_REQUEST, country=country)
+    ):
+        raise _missing(number)
+    return row, session.get_one(Account, row.account_id)
+
+
+def _text(number: str, account: str, country: str, wanted: Mapping[str, Any]) -> str:
+    """Return the text of the grant that gives all that was asked of a country."""
+    bounds = {name: value for name, value in wanted.items() if name != "countries"}
+    return grants.told(
+        {"id": f"{number}-{country}", "request": number, "account": account, "country": country, **bounds}
+    )
+
+
+def _no_further(given: Grant, asked: Grant) -> None:
+    """Refuse a grant that goes further than what was asked: a node may give less, and never more."""
+    problem = "the grant goes further than what was asked, or is of another request"
+    for name in ("id", "request", "account", "country"):
+        if getattr(given, name) != getattr(asked, name):
+            raise InputError(problem, column=name, value=getattr(given, name), expected=getattr(asked, name))
+    within = {
+        "taxon": asked.taxon is None or given.taxon == asked.taxon,
+        "area": asked.area is None or (given.area is not None and _inside(given.area, asked.area)),
+        "since": asked.since is None or (given.since is not None and given.since >= asked.since),
+        "until": asked.until is None or (given.until is not None and given.until <= asked.until),
+        "fields": set(given.fields) <= set(asked.fields),
+        "rows": given.rows <= asked.rows,
+        "requests": given.requests <= asked.requests,
+        "expires": grants.moment("expires", given.expires) <= grants.moment("expires", asked.expires),
+    }
+    for name, fits in within.items():
+        if not fits:
+            raise InputError(problem, column=name, value=str(getattr(given, name)), expected=str(getattr(asked, name)))
+
+
+def _inside(given: tuple[float, float, float, float], asked: tuple[float, float, float, float]) -> bool:
+    return given[0] >= asked[0] and given[1] >= asked[1] and given[2] <= asked[2] and given[3] <= asked[3]
+
+
+def _decision(number: str, country: str) -> Any:
+    return select(AccessDecision).where(AccessDecision.request_id == number, AccessDecision.country == country)
+
+
+def _missing(number: str) -> InputError:
+    problem = "there is no such request of yours, or that you decide"
+    return InputError(problem, column="id", value=number, code="REQUEST_MISSING")

@@ -1,0 +1,143 @@
+"""`biodata access`: requests for exact records, and what a country's node decides of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+
+if TYPE_CHECKING:
+    from biodata.access.roles import Principal
+    from biodata.store.registry import Registry
+
+IdArgument = Annotated[str, typer.Argument(help="Id of the request.")]
+AccountOption = Annotated[str, typer.Option("--account", help="Who does it.")]
+CountryOption = Annotated[str, typer.Option("--country", help="For which country.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    access = typer.Typer(help="Requests for exact records, and their grants.", no_args_is_help=True)
+    example = "Example: biodata access"
+    access.command(name="list", help=f"Tell the requests.\n\n{example} list --account ana --data mydata")(list_requests)
+    access.command(
+        name="request",
+        help="Ask for exact records.\n\n"
+        f'{example} request --account ana --country LA --taxon "Elephas maximus" --field decimalLatitude '
+        '--expires 2027-06-30T00:00:00+00:00 --purpose "corridor study" --data mydata',
+    )(request)
+    access.command(
+        name="decide",
+        help="Grant a request for a country with its node's key, or refuse it.\n\n"
+        f"{example} decide ID --account laos --country LA --key la.key --data mydata",
+    )(decide)
+    access.command(
+        name="sign",
+        help="Sign a grant's text at home; the signature goes to POST /v1/access/requests/ID/decide.\n\n"
+        f"{example} sign grant.json --key la.key",
+    )(sign)
+    access.command(
+        name="revoke", help=f"Take a grant back.\n\n{example} revoke ID --account laos --country LA --data mydata"
+    )(revoke)
+    app.add_typer(access, name="access")
+
+
+def list_requests(account: AccountOption, data: DataOption = DEFAULT_DATA) -> None:
+    """List requests."""
+    from biodata.access import requests
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        for told in requests.describe(registry, _who(registry, account)):
+            states = ", ".join(f"{one['country']} {one['state']}" for one in told["decisions"])
+            say(f"{told['id']} {told['account']}: {states}: {told['purpose']}")
+
+
+def request(
+    account: AccountOption,
+    country: Annotated[list[str], typer.Option("--country", help="Country of occurrence; several times.")],
+    field: Annotated[list[str], typer.Option("--field", help="A field that is needed; several times.")],
+    purpose: Annotated[str, typer.Option(help="What for.")],
+    expires: Annotated[str, typer.Option(help="When it is to end, ISO 8601 with a zone.")],
+    data: DataOption = DEFAULT_DATA,
+    taxon: Annotated[str | None, typer.Option(help="Accepted name of a taxon, for all within it.")] = None,
+    box: Annotated[str | None, typer.Option(help="West,south,east,north in degrees.")] = None,
+    since: Annotated[str | None, typer.Option(help="First day.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last day.")] = None,
+    rows: Annotated[int, typer.Option(help="Records that may be handed out.", min=1)] = 10_000,
+    times: Annotated[int, typer.Option(help="How often may be asked.", min=1)] = 100,
+) -> None:
+    """Ask."""
+    from biodata.access import requests
+    from biodata.errors import InputError
+    from biodata.store.registry import Registry
+
+    try:
+        area = [float(edge) for edge in box.split(",")] if box is not None else None
+    except ValueError:
+        problem = "this is no box"
+        raise InputError(problem, column="--box", value=box, expected="west,south,east,north") from None
+    wanted = {
+        "taxon": taxon, "area": area, "since": since, "until": until, "fields": field, "rows": rows,
+        "requests": times, "expires": expires,
+    }  # fmt: skip
+    with Registry.open(settings_for(data)) as registry:
+        say(requests.ask(registry, _who(registry, account), purpose=purpose, countries=country, wanted=wanted))
+
+
+def decide(
+    number: IdArgument,
+    account: AccountOption,
+    country: CountryOption,
+    data: DataOption = DEFAULT_DATA,
+    key: Annotated[Path | None, typer.Option(help="The node's key: grants all that was asked.", dir_okay=False)] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, above all where it is refused.")] = None,
+) -> None:
+    """Decide."""
+    from biodata.access import grants, requests
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        who = _who(registry, account)
+        text = requests.to_sign(registry, who, number, country) if key is not None else None
+        signature = grants.sign(text, key) if text is not None and key is not None else None
+        requests.decide(registry, who, number, country, grant=text, signature=signature, reason=reason)
+    say(f"{country} {'granted' if key is not None else 'refused'} request {number}")
+
+
+def sign(
+    grant: Annotated[Path, typer.Argument(help="File with the grant's text.", exists=True, dir_okay=False)],
+    key: Annotated[Path, typer.Option(help="The node's key.", exists=True, dir_okay=False)],
+) -> None:
+    """Sign."""
+    from biodata.access import grants
+
+    text = grants.Grant.read(grant.read_text(encoding="utf-8").strip()).text()
+    say(grants.sign(text, key))
+
+
+def revoke(number: IdArgument, account: AccountOption, country: CountryOption, data: DataOption = DEFAULT_DATA) -> None:
+    """Take back."""
+    from biodata.access import requests
+    from biodata.access.exact_process import ask
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
+        grant = requests.revoke(registry, _who(registry, account), number, country)
+    if settings.exact_socket is not None:
+        ask(settings.exact_socket, {"revoke": grant})
+    say(f"the grant of {country} for request {number} has ended")
+
+
+def _who(registry: "Registry", account: str) -> "Principal":
+    """Return an open account, or fail."""
+    from biodata.access import accounts
+    from biodata.errors import InputError
+
+    found = accounts.find(registry, account)
+    if found is None:
+        problem = "there is no open account of this name"
+        raise InputError(problem, column="--account", value=account, code="ACCOUNT_MISSING")
+    return found

@@ -1,0 +1,119 @@
+"""`biodata exact`: the store of exact records, the process that alone reads it, and the keys that it trusts."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+
+StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the exact store.", file_okay=False)]
+CountryArgument = Annotated[str, typer.Argument(help="The node's country, such as LA.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    exact = typer.Typer(help="The exact records of sensitive species, kept apart.", no_args_is_help=True)
+    example = "Example: biodata exact"
+    exact.command(
+        name="build",
+        help=f"Write the sensitive records into the exact store.\n\n{example} build --data mydata --store exact",
+    )(build)
+    exact.command(
+        name="serve",
+        help="Answer grants over a local socket.\n\n"
+        f"{example} serve --store exact --socket /run/biodata/exact.sock --client www-data --user biodata-exact",
+    )(serve)
+    exact.command(name="key", help=f"Make a node's key.\n\n{example} key la.key --public la.pem")(key)
+    exact.command(
+        name="trust", help=f"Trust a node's public key for its country.\n\n{example} trust LA la.pem --store exact"
+    )(trust)
+    exact.command(name="audit", help=f"Check the store's own audit.\n\n{example} audit --store exact")(audit)
+    app.add_typer(exact, name="exact")
+
+
+def build(store: StoreOption, data: DataOption = DEFAULT_DATA) -> None:
+    """Write the store."""
+    from biodata.access import exact_store
+
+    told = exact_store.build(settings_for(data), store)
+    say(f"{told['records']} sensitive records of lake version {told['snapshot']} are in {store}")
+
+
+def serve(
+    store: StoreOption,
+    socket: Annotated[Path, typer.Option("--socket", help="The socket to listen at.")],
+    client: Annotated[
+        list[str] | None, typer.Option("--client", help="System user who may ask, beside the process's own.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="System user to run as, when started as root.")] = None,
+) -> None:
+    """Serve the store until told to stop."""
+    from biodata.access.exact_process import ExactServer, ExactStore
+    from biodata.cli.service_user import become, numbers_of
+
+    clients = [numbers_of(name)[0] for name in client or ()]
+    if user is not None:
+        number, group = numbers_of(user)
+        for path in (store, *store.rglob("*")):
+            os.chown(path, number, group, follow_symlinks=False)
+        opened = ExactStore(store)  # loads what it needs while it can read every module
+        for path in store.glob("*"):
+            os.chown(path, number, group, follow_symlinks=False)
+        server = ExactServer(socket, opened, users=clients)
+        become(number, group)
+        server.users.add(os.geteuid())
+        server.users.discard(0)
+    else:
+        server = ExactServer(socket, ExactStore(store), users=clients)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: threading.Thread(target=server.shutdown).start())
+    say(f"the exact store answers at {socket}")
+    with server:
+        server.serve_forever()
+
+
+def key(
+    path: Annotated[Path, typer.Argument(help="File of the key, which must not leave the node.")],
+    public: Annotated[Path, typer.Option("--public", help="File of the public key, for those who trust it.")],
+) -> None:
+    """Make a key."""
+    from biodata.access import grants
+
+    public.write_bytes(grants.new_key(path))
+    say(f"{path} is the key, only its owner may read it; {public} is for `biodata exact trust`")
+
+
+def trust(
+    country: CountryArgument,
+    public: Annotated[Path, typer.Argument(help="File of the public key.")],
+    store: StoreOption,
+) -> None:
+    """Trust a key."""
+    import pycountry
+
+    from biodata.errors import InputError
+
+    code = country.upper()
+    if pycountry.countries.get(alpha_2=code) is None:
+        problem = "this is no country"
+        raise InputError(problem, column="country", value=country, expected="an ISO 3166-1 alpha-2 code such as LA")
+    folder = store / "nodes"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / f"{code}.pem").write_bytes(public.read_bytes())
+    say(f"grants of {code} are those signed with the key of {public.name}")
+
+
+def audit(store: StoreOption) -> None:
+    """Check the audit."""
+    from biodata.access.exact_process import ExactStore
+    from biodata.errors import StoreError
+
+    broken = ExactStore(store).first_broken()
+    if broken is not None:
+        message = f"entry {broken} of the exact store's audit was changed or is gone"
+        raise StoreError(message)
+    say("the exact store's audit is whole")

@@ -1,0 +1,186 @@
+"""Requests for exact records: who decides, what may be granted, and the whole way over HTTP to the exact process."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from biodata.access import accounts, exact_store, grants, requests
+from biodata.access.exact_process import ExactServer, ExactStore
+from biodata.access.roles import Role, RoleBinding
+from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.registry import Registry
+from people import bearer
+from store_records import commit_rows
+from test_exact import ROWS
+
+WANTED = {
+    "taxon": "Elephas maximus", "area": None, "since": None, "until": None,
+    "fields": ["decimalLatitude", "decimalLongitude"], "rows": 100, "requests": 10,
+    "expires": "2099-01-01T00:00:00+00:00",
+}  # fmt: skip
+ASKED = {"purpose": "a corridor study", "countries": ["LA", "VN"], **WANTED}
+
+
+@pytest.fixture
+def registry(tmp_path):
+    with Registry.open(Settings(data=tmp_path / "data")) as opened:
+        accounts.new(opened, "ana", roles=[RoleBinding(Role.RESEARCHER)])
+        accounts.new(opened, "eve", roles=[RoleBinding(Role.RESEARCHER)])
+        for country in ("LA", "VN"):
+            accounts.new(opened, country.lower(), roles=[RoleBinding(Role.NODE_MANAGER, country=country)])
+        yield opened
+
+
+def who(registry, name):
+    return accounts.find(registry, name)
+
+
+def ask(registry, **changed):
+    asked = {**ASKED, **changed}
+    wanted = {name: asked[name] for name in WANTED}
+    return requests.ask(
+        registry, who(registry, "ana"), purpose=asked["purpose"], countries=asked["countries"], wanted=wanted
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "column"),
+    [
+        ({"fields": ["source_row"]}, "fields"),
+        ({"countries": ["XX"]}, "countries"),
+        ({"area": [1, 2, 0, 3]}, "area"),
+        ({"since": "2020-13-01"}, "since"),
+        ({"expires": "2099-01-01"}, "expires"),
+        ({"purpose": " "}, "purpose"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(registry, changed, column):
+    with pytest.raises(InputError) as caught:
+        ask(registry, **changed)
+    assert caught.value.column == column
+
+
+def test_only_the_node_of_the_country_decides_and_only_of_its_own_part(registry, tmp_path):
+    number = ask(registry)
+    key = tmp_path / "la.key"
+    grants.new_key(key)
+    for name, country in (("ana", "LA"), ("eve", "LA"), ("vn", "LA"), ("la", "VN"), ("la", "TH")):
+        with pytest.raises(InputError, match="no such request"):
+            requests.decide(registry, who(registry, name), number, country, reason="mine")
+    with pytest.raises(InputError, match="no such request"):
+        requests.look(registry, who(registry, "eve"), number)
+    text = requests.to_sign(registry, who(registry, "la"), number, "LA")
+    wider = json.dumps({**json.loads(text), "taxon": None}, sort_keys=True, separators=(",", ":"))
+    with pytest.raises(InputError, match="further than what was asked"):
+        requests.decide(registry, who(registry, "la"), number, "LA", grant=wider, signature="x")
+    requests.decide(registry, who(registry, "la"), number, "LA", grant=text, signature=grants.sign(text, key))
+    with pytest.raises(InputError, match="decided already"):
+        requests.decide(registry, who(registry, "la"), number, "LA", reason="again")
+    told = requests.look(registry, who(registry, "ana"), number)
+    assert [(one["country"], one["state"]) for one in told["decisions"]] == [("LA", "granted"), ("VN", "waiting")]
+    assert len(requests.usable(registry, who(registry, "ana"), number)) == 1
+    with pytest.raises(InputError, match="no such request"):
+        requests.usable(registry, who(registry, "eve"), number)
+    requests.revoke(registry, who(registry, "la"), number, "LA")
+    with pytest.raises(InputError, match="nothing of this request"):
+        requests.usable(registry, who(registry, "ana"), number)
+    assert registry.first_broken_audit_entry() is None
+
+
+def test_the_whole_way(tmp_path):
+    data, store, path = tmp_path / "data", tmp_path / "exact", tmp_path / "s"
+    with Lake.open(data) as lake:
+        commit_rows(lake, ROWS)
+    settings = Settings(data=data, exact_socket=path, password_memory_mib=8)
+    exact_store.build(settings, store)
+    (store / "nodes").mkdir()
+    (store / "nodes" / "LA.pem").write_bytes(grants.new_key(tmp_path / "la.key"))
+    import threading
+
+    with ExactServer(path, ExactStore(store)) as server, TestClient(create_app(settings)) as client:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found = client.app.state.service
+        accounts.new(found.registry, "ana", roles=[RoleBinding(Role.RESEARCHER)])
+        accounts.new(found.registry, "la", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
+
+        def shown(name):
+            return bearer(found.tokens.start(who(found.registry, name).account_id, method="a test").access)
+
+        made = client.post("/v1/access/requests", json={**ASKED, "countries": ["LA"]}, headers=shown("ana")).json()
+        address = f"/v1/access/requests/{made['id']}"
+        assert client.get(f"{address}/records", headers=shown("ana")).status_code == 404
+        text = client.get(f"{address}/grant", params={"country": "LA"}, headers=shown("la")).json()["grant"]
+        signature = grants.sign(text, tmp_path / "la.key")
+        sent = {"country": "LA", "grant": text, "signature": signature}
+        assert client.post(f"{address}/decide", json=sent, headers=shown("la")).json()["decisions"][0]["state"] == (
+            "granted"
+        )
+        answer = client.get(f"{address}/records", headers=shown("ana"))
+        assert {one["decimalLatitude"] for one in answer.json()["records"]} == {20.51234, 15.11234}
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert client.get(f"{address}/records", headers=shown("la")).status_code == 404, "a grant is its account's"
+        assert client.post(f"{address}/revoke", json={"country": "LA"}, headers=shown("la")).status_code == 204
+        assert client.get(f"{address}/records", headers=shown("ana")).status_code == 404
+        server.shutdown()
+    for file in (data / "service").rglob("*"):
+        content = file.read_bytes() if file.is_file() else b""
+        assert b"20.51234" not in content, file
+    with sqlite3.connect(store / "use.sqlite") as connection:
+        actions = [action for (action,) in connection.execute("SELECT action FROM audit ORDER BY id")]
+    connection.close()
+    assert actions == ["exact read", "grant revoked"]
+
+
+@pytest.fixture
+def outside():
+    """Return a folder that everybody can reach: pytest's own are closed."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process as another user")
+def test_the_service_of_another_user_serves_and_can_read_nothing_private(outside):
+    import urllib.request
+
+    import releases
+
+    data = outside / "data"
+    releases.make_release(data)
+    command = [sys.executable, "-m", "biodata.cli", "serve", "--data", str(data), "--port", "8797", "--user", "65534"]
+    with subprocess.Popen(command) as process:
+        try:
+            for _ in range(240):
+                time.sleep(0.5)
+                try:
+                    with urllib.request.urlopen("http://127.0.0.1:8797/v1/occurrence/search?limit=1") as answer:
+                        told = json.load(answer)
+                    break
+                except OSError:
+                    assert process.poll() is None
+            assert told["count"] > 600
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(40)
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        closed = [name for name in ("lake", "lake.sqlite", "staging", "tmp") if os.access(data / name, os.R_OK)]
+        can = os.access(data / "service" / "registry.sqlite", os.W_OK) and os.access(data / "releases", os.R_OK)
+        os._exit(0 if not closed and can and not os.access(data, os.W_OK) else 1)
+    assert os.waitpid(child, 0)[1] == 0

@@ -1,0 +1,159 @@
+"""The exact store: what a grant gives, and that nothing else comes out."""
+
+import json
+import threading
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from biodata.access import exact_store, grants
+from biodata.access.exact_process import ExactServer, ExactStore, RefusedError, ask
+from biodata.access.grants import Grant
+from biodata.errors import InputError, StoreError
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from store_records import commit_rows
+
+ELEPHANT = {
+    "datasetKey": "rangers", "scientificName": "Elephas maximus", "acceptedScientificName": "Elephas maximus",
+    "species": "Elephas maximus", "genus": "Elephas", "kingdom": "Animalia", "event_start": None, "event_end": None,
+    "year": 2019, "geodeticDatum": "WGS84", "coordinateUncertaintyInMeters": 30.0, "quality_flags": [], "repairs": [],
+}  # fmt: skip
+LAOS = {"countryCode": "LA", "located_country_code": "LA", "country_codes": ["LA"]}
+ROWS = [
+    {**ELEPHANT, **LAOS, "source_record_id": "inside", "decimalLatitude": 20.51234, "decimalLongitude": 102.31234},
+    {**ELEPHANT, **LAOS, "source_record_id": "elsewhere", "decimalLatitude": 15.11234, "decimalLongitude": 106.21234},
+    {**ELEPHANT, **LAOS, "source_record_id": "border", "decimalLatitude": 20.61234, "decimalLongitude": 102.41234,
+     "country_codes": ["LA", "VN"], "ambiguous": True},
+    {**ELEPHANT, **LAOS, "source_record_id": "open", "decimalLatitude": 20.31234, "decimalLongitude": 102.11234,
+     "scientificName": "Pycnonotus jocosus", "acceptedScientificName": "Pycnonotus jocosus",
+     "species": "Pycnonotus jocosus", "genus": "Pycnonotus"},
+]  # fmt: skip
+GRANT = Grant(
+    "g1", "r1", "ana", "LA", "Elephas maximus", None, None, None,
+    ("decimalLatitude", "decimalLongitude"), 100, 5, "2099-01-01T00:00:00+00:00",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Return a store and the nodes' keys."""
+    data = tmp_path_factory.mktemp("data")
+    with Lake.open(data) as lake:
+        commit_rows(lake, ROWS)
+    store = data.parent / f"{data.name}-exact"
+    told = exact_store.build(Settings(data=data), store)
+    assert told["records"] == 3
+    (store / "nodes").mkdir()
+    keys = {}
+    for country in ("LA", "VN"):
+        keys[country] = data.parent / f"{data.name}-{country}.key"
+        (store / "nodes" / f"{country}.pem").write_bytes(grants.new_key(keys[country]))
+    return store, keys
+
+
+@pytest.fixture
+def opened(built):
+    (built[0] / "use.sqlite").unlink(missing_ok=True)
+    (built[0] / "audit_heads.txt").unlink(missing_ok=True)
+    return ExactStore(built[0])
+
+
+def call(built, *given: Grant, account: str = "ana", **asked):
+    return {
+        "grants": [{"grant": g.text(), "signature": grants.sign(g.text(), built[1][g.country])} for g in given],
+        "account": account,
+        "ask": asked,
+    }
+
+
+def places(answer) -> set[float]:
+    return {record["decimalLatitude"] for record in answer["records"]}
+
+
+def test_a_grant_gives_the_exact_records_of_its_country_alone(built, opened):
+    told = opened.answer(call(built, GRANT))
+    assert places(told) == {20.51234, 15.11234}, "the one at the border needs both countries, the open one is not here"
+    assert set(told["records"][0]) == {"key", "decimalLatitude", "decimalLongitude"}
+    both = opened.answer(call(built, GRANT, replace(GRANT, id="g2", country="VN")))
+    assert places(both) == {20.51234, 15.11234, 20.61234}
+    assert opened.first_broken() is None
+
+
+def test_an_area_is_decided_by_published_cells_and_never_by_exact_places(built, opened):
+    records = exact_store.read(built[0]).filter(decimalLatitude=20.51234)
+    west, south, east, north = (records[f"exact_cell_{e}"].item() for e in ("west", "south", "east", "north"))
+    whole = replace(GRANT, area=(west, south, east, north))
+    assert places(opened.answer(call(built, whole))) == {20.51234}
+    for cut in ((west + 1e-6, south, east, north), (west, south, east, north - 1e-6)):
+        assert places(opened.answer(call(built, replace(GRANT, area=cut)))) == set()
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        pytest.param({"expires": "2020-01-01T00:00:00+00:00"}, "expired", id="expired"),
+        pytest.param({"country": "VN"}, "not signed", id="another country's key"),
+        pytest.param({"taxon": None}, "not signed", id="widened after it was signed"),
+    ],
+)
+def test_a_grant_that_does_not_hold_is_refused(built, opened, changed, why):
+    made = replace(GRANT, **changed)
+    sent = call(built, made if "expires" in changed else GRANT)
+    sent["grants"][0]["grant"] = made.text()
+    assert why in opened.answer(sent)["refused"]
+
+
+def test_limits_and_revocation(built, opened):
+    few = replace(GRANT, rows=3, requests=2)
+    assert len(opened.answer(call(built, few))["records"]) == 2
+    assert "1 records left" in opened.answer(call(built, few))["refused"]
+    assert len(opened.answer(call(built, few, limit=1))["records"]) == 1
+    assert "2 times" in opened.answer(call(built, few, limit=1))["refused"]
+    assert "another account" in opened.answer(call(built, GRANT, account="eve"))["refused"]
+    assert opened.answer({"revoke": "g1"}) == {"revoked": "g1"}
+    assert "revoked" in opened.answer(call(built, GRANT))["refused"]
+
+
+@pytest.mark.parametrize("sent", [None, [], {}, {"grants": []}, {"grants": [{}], "account": 1, "ask": {}}, "x" * 99])
+def test_what_is_no_call_is_refused(opened, sent):
+    assert "refused" in opened.answer(sent)
+
+
+def test_a_folder_that_others_may_use_is_refused(built, tmp_path):
+    store = tmp_path / "open"
+    store.mkdir(mode=0o755)
+    with pytest.raises(StoreError, match="0700"):
+        ExactStore(store)
+    key = tmp_path / "open.key"
+    grants.new_key(key)
+    key.chmod(0o644)
+    with pytest.raises(InputError, match="others may read"):
+        grants.sign("x", key)
+
+
+def test_over_the_socket(built, opened, tmp_path):
+    path = tmp_path / "s"
+    with ExactServer(path, opened) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert places(ask(path, call(built, GRANT))) == {20.51234, 15.11234}
+        with pytest.raises(RefusedError, match="another account"):
+            ask(path, call(built, GRANT, account="eve"))
+        server.shutdown()
+    assert not path.exists()
+    with pytest.raises(StoreError, match="does not answer"):
+        ask(path, {})
+
+
+def test_a_grant_is_read_from_its_canonical_text_only():
+    assert Grant.read(GRANT.text()) == GRANT
+    for text in ("", "[]", json.dumps(asdict(GRANT)), GRANT.text().replace('"rows":100', '"rows":true')):
+        with pytest.raises(InputError):
+            Grant.read(text)
+
+
+def test_the_store_is_closed(built):
+    store: Path = built[0]
+    assert store.stat().st_mode & 0o777 == 0o700
+    assert (store / exact_store.FILE).stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,93 @@
+"""Who may read what in an installation's folder."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.store import folders
+from biodata.store.lake import Lake
+from biodata.store.private_reports import keep_report
+from biodata.store.registry import Registry
+
+
+@pytest.fixture
+def data():
+    # pytest's own folders are closed to everybody else.
+    with tempfile.TemporaryDirectory() as outside:
+        Path(outside).chmod(0o755)
+        yield installation(Path(outside) / "data")
+
+
+def installation(made):
+    with Lake.open(made):
+        pass
+    with Registry.open(Settings(data=made)):
+        pass
+    keep_report(made, "ingest-1", {"refusals": [{"value": "20.51234"}]})
+    (made / "releases").mkdir()
+    (made / "releases" / "CURRENT").write_text("{}")
+    (made / "sharing_rules.csv").write_text("")
+    return made
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_what_is_private_is_closed_when_it_is_made(data):
+    assert mode(data / "lake") == mode(data / "reports") == 0o700
+    assert mode(data / "lake.sqlite") == mode(data / "reports" / "ingest-1.json") == 0o600
+    assert folders.wrong(data) == []
+
+
+def test_a_wrong_mode_is_named_and_a_name_that_is_not_known_is_private(data):
+    (data / "lake").chmod(0o755)
+    (data / "notes.txt").write_text("20.51234")
+    (data / "notes.txt").chmod(0o644)
+    assert [one.name for one in folders.wrong(data)] == ["lake", "notes.txt"]
+    with Lake.open(data):
+        assert folders.wrong(data) == []
+    data.chmod(0o777)
+    assert [one.name for one in folders.wrong(data)] == ["."]
+
+
+def test_what_an_older_version_kept_beside_the_lake_moves_to_the_service(tmp_path):
+    (tmp_path / "citations").mkdir()
+    for name in ("registry.sqlite", "registry.sqlite-wal", "audit_heads.txt", "citations/a"):
+        (tmp_path / name).write_text(name)
+    folder = folders.open_service(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} <= {"service", "checksums.sqlite"}
+    assert (folder / "citations" / "a").read_text() == "citations/a"
+    assert (folder / "registry.sqlite-wal").read_text() == "registry.sqlite-wal"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_services_user_reads_what_it_needs_and_nothing_private(data):
+    folders.hand_over(data, user=65534, group=65534)
+    with Registry.open(Settings(data=data)):
+        pass  # the owner goes on using it
+    keep_report(data, "ingest-2", {})
+    child = os.fork()
+    if child == 0:
+        result = 1
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            folders.read_by_service(data)
+            assert os.access(data / folders.REGISTRY, os.W_OK)
+            assert os.access(data / "releases" / "CURRENT", os.R_OK)
+            assert not os.access(data, os.W_OK)
+            assert not os.access(data / "reports" / "ingest-1.json", os.R_OK)
+            (data / "service" / "uploads" / "new").write_text("a")
+            result = 0
+        finally:
+            os._exit(result)
+    assert os.waitpid(child, 0)[1] == 0
+    assert (data / "service" / "uploads" / "new").read_text() == "a"
+    with pytest.raises(InputError, match="can read what is private"):
+        folders.read_by_service(data)
