@@ -91,6 +91,9 @@ class Settings(BaseSettings):
         Who reads /docs and /openapi.json: `public`, or whoever has one of the `accounts`.
     query_timeout_s : float
         Seconds that one question to a release may take.
+    consent : str, optional
+        `required`: an output that touches several countries is a draft until each of their nodes agreed; or
+        `not_required`. Where nothing is given it is required as soon as a national node is registered.
     """
 
     model_config = SettingsConfigDict(env_prefix="BIODATA_", frozen=True, extra="ignore")
@@ -118,6 +121,7 @@ class Settings(BaseSettings):
     password_memory_mib: int = Field(default=64, ge=8, le=1024)
     documentation: Literal["public", "accounts"] = Field(default="public")
     query_timeout_s: float = Field(default=10.0, gt=0)
+    consent: Literal["required", "not_required"] | None = Field(default=None)
 
     @property
     def rules_file(self) -> Path | None:

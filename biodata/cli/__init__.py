@@ -15,6 +15,7 @@ from biodata.cli import (
     cite,
     climate,
     conefor,
+    consent,
     corridors,
     corridors_uncertainty,
     corridors_validate,
@@ -44,6 +45,7 @@ from biodata.cli import (
     species,
     survey_design,
     upkeep,
+    withdraw,
 )
 from biodata.errors import BiodataError
 
@@ -86,12 +88,14 @@ for module in (
     accounts,
     keys,
     nodes,
+    consent,
     audit,
     datum,
     parse,
     names,
     assess,
     upkeep,
+    withdraw,
 ):
     module.add_commands(app)
 

@@ -7,6 +7,7 @@ from biodata.errors import NoReleaseError
 from biodata.pipeline.leak_check import LeakCheck, LeakReport
 from biodata.settings import Settings
 from biodata.store import releases
+from biodata.store.consents import Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.staging import WorkFolder
@@ -47,8 +48,9 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             return sharing.publish(batch, rules, boundaries=boundaries, decided=decided)
 
         assessments.assess(settings, lake=lake)
+        agreed = Consents.read(registry, settings)
         results = {
-            name: assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
+            name: agreed.public(name, assessments.published_results(lake, name, rules=rules, boundaries=boundaries))
             for name in terms.PUBLISHED_TABLES
             if name != "occurrences"
         }

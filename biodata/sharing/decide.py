@@ -65,11 +65,12 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     what the rule means. A rule of a country applies to all that would be published as one with a place there
     (`rule_places`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
-    decided = _by_rule(occurrences, rules, boundaries)
-    for others in (decided_by_nodes(occurrences), _tracked(occurrences)):
-        if others.height:
-            decided = stricter(decided, others)
-    return decided
+    decided, tracked = _by_rule(occurrences, rules, boundaries), _tracked(occurrences)
+    by_nodes = decided_by_nodes(occurrences)
+    if by_nodes.height:
+        # Of equally strict ones the node's is told: it is the owner of the record.
+        decided = stricter(by_nodes.select(pl.col(n).cast(t) for n, t in _DECISION.items()), decided)
+    return stricter(decided, tracked) if tracked.height else decided
 
 
 def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:

@@ -71,6 +71,18 @@ def swap(data: Path, release: Named) -> None:
     # The same release again, its file made anew, keeps the one before it.
     again = before is not None and before.current.id == release.id
     previous = None if before is None else before.previous if again else before.current.id
+    _write(data, release, previous)
+
+
+def forget_previous(data: Path) -> None:
+    """Name the current release alone, durably: the one before it holds what was withdrawn."""
+    told = read(data)
+    if told is not None and told.previous is not None:
+        _write(data, told.current, None)
+
+
+def _write(data: Path, release: Named, previous: str | None) -> None:
+    """Write the pointer under another name and give it its own."""
     told = {"current": asdict(release), "previous": previous}
     unnamed = folder(data) / "CURRENT.tmp"
     with unnamed.open("w", encoding="utf-8") as file:
