@@ -158,7 +158,7 @@ def _interpreted(published: pl.DataFrame, code: str, boundaries: BoundarySet) ->
         located_country_code=pl.when(is_open).then(here),
         node=pl.lit(code),
         source_record_id=pl.format("{}:{}", pl.lit(code), "key"),
-        shared_as=pl.when(~is_open).then(pl.struct(**{name: pl.col(column) for name, column in _SHARED.items()})),
+        shared_as=pl.when(~is_open).then(pl.struct([pl.col(column).alias(name) for name, column in _SHARED.items()])),
         repairs=pl.lit(None),
     )
     return terms.conform(rows, terms.OCCURRENCE)

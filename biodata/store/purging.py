@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -108,8 +107,8 @@ def _blank_file(catalogue: sqlite3.Connection, data: Path, file: sqlite3.Row, ke
     if not mask.any():
         return 0
     table = pq.ParquetFile(path).read()
-    there = np.arange(table.num_rows)
-    index = pa.array(there, mask=mask.to_numpy())
+    # To take row None is to have nothing there, whatever the type of the column.
+    index = pa.array([None if gone else row for row, gone in enumerate(mask)], type=pa.int64())
     stay = [name in KEPT or name.startswith(_OURS) for name in table.column_names]
     columns = [
         column if kept else pa.chunked_array([column.combine_chunks().take(index)], type=column.type)
