@@ -93,6 +93,9 @@ class Settings(BaseSettings):
         Seconds that one question to a release may take.
     exact_socket : Path, optional
         Where the process with the exact records answers (`biodata exact serve`); none is reached without it.
+    consent : str, optional
+        `required`: an output that touches several countries is a draft until each of their nodes agreed; or
+        `not_required`. Where nothing is given it is required as soon as a national node is registered.
     """
 
     model_config = SettingsConfigDict(env_prefix="BIODATA_", frozen=True, extra="ignore")
@@ -121,6 +124,7 @@ class Settings(BaseSettings):
     documentation: Literal["public", "accounts"] = Field(default="public")
     query_timeout_s: float = Field(default=10.0, gt=0)
     exact_socket: Path | None = Field(default=None)
+    consent: Literal["required", "not_required"] | None = Field(default=None)
 
     @property
     def rules_file(self) -> Path | None:

@@ -15,6 +15,7 @@ from biodata import pipeline, runs, terms
 from biodata.access import node_export, nodes
 from biodata.errors import InputError, StoreError
 from biodata.formats import manifests
+from biodata.pipeline import consent
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
@@ -24,7 +25,7 @@ from biodata.store.registry import Registry
 from biodata.terms import Reach
 
 LAYER = "landcover_china_laos"
-PRECISE = [c.name for c in terms.PUBLISHED_OCCURRENCE if c.reach is Reach.PRECISE]
+PRECISE = [c.name for c in terms.OCCURRENCE if c.reach is Reach.PRECISE]
 SENSITIVE = pl.col("sharing_category") != "open"
 
 
@@ -80,6 +81,20 @@ def hub(tmp_path_factory, sample_data, countries, handed_over) -> Settings:
     asked = runs.Request(LAYER, str(sample_data / "resistance.csv"), as_of="2026-01-01", cell_m=2000.0)
     runs.find_corridors(settings, asked)
     pipeline.release(settings)
+    made = releases.current(settings.data)
+    assert made is not None
+    drafts = [one for one in consent.outputs(settings) if one.table == "reserve_candidates"]
+    assert drafts
+    assert all(one.states == {"CN": "silent", "LA": "silent"} for one in drafts)
+    assert releases.read(made, "reserve_candidates").is_empty(), "a draft was told before anybody agreed"
+    consent.give(settings, drafts[0].name, "LA", "agree")
+    consent.give(settings, drafts[0].name, "CN", "ask", note="which records?")
+    asked = next(one for one in consent.outputs(settings) if one.name == drafts[0].name)
+    assert (asked.states, asked.public) == ({"CN": "ask", "LA": "agree"}, False), "one of two agreed"
+    consent.give(settings, drafts[0].name, "CN", "agree")
+    with pytest.raises(InputError, match="not asked"):
+        consent.give(settings, drafts[0].name, "VN", "agree")
+    pipeline.release(settings)
     return settings
 
 
@@ -106,9 +121,9 @@ def test_the_hub_publishes_a_two_sided_candidate_without_an_exact_sensitive_plac
     assert made is not None
     candidates = releases.read(made, "reserve_candidates")
     two_sided = candidates.filter(pl.col("country_codes").list.set_intersection(["CN", "LA"]).list.len() == 2)
-    assert two_sided.height
-    sides = json.loads(two_sided["evidence"][0])
-    assert "run" in sides
+    assert two_sided.height == candidates.height == 1
+    told = json.loads(two_sided["evidence"][0])["consent"]
+    assert told == {"said": "agreed by the national nodes of CN, LA", "answers": {"CN": "agree", "LA": "agree"}}
     with Lake.open(hub.data) as lake:
         kept = lake.read("occurrences")
     assert set(kept["node"]) == {"CN", "LA"}

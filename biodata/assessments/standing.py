@@ -9,7 +9,7 @@ from biodata.errors import StoreError
 from biodata.places import BoundarySet
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
-from biodata.store.query.filters import In
+from biodata.store.query.filters import In, IsNull
 from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS: Final = 200_000
@@ -59,6 +59,8 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
     if lake.changed_at("occurrences") <= snapshot:
         return False
     try:
+        if lake.count("occurrences", where=IsNull("source_record_id"), snapshot=snapshot):
+            return True  # a record that it had was withdrawn since
         for batch in lake.batches("occurrences", columns=_COLUMNS, since=snapshot, batch_rows=_BATCH_ROWS):
             for now in _strictness(batch, rules, boundaries).iter_slices(_ASKED_ROWS):
                 where = In("key", tuple(now["key"].to_list()))

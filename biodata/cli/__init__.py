@@ -16,6 +16,7 @@ from biodata.cli import (
     cite,
     climate,
     conefor,
+    consent,
     corridors,
     corridors_uncertainty,
     corridors_validate,
@@ -48,6 +49,7 @@ from biodata.cli import (
     species,
     survey_design,
     upkeep,
+    withdraw,
 )
 from biodata.errors import BiodataError
 
@@ -93,6 +95,7 @@ for module in (
     access,
     keys,
     nodes,
+    consent,
     audit,
     rights,
     datum,
@@ -100,6 +103,7 @@ for module in (
     names,
     assess,
     upkeep,
+    withdraw,
 ):
     module.add_commands(app)
 

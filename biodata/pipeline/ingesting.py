@@ -28,6 +28,7 @@ from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
+from biodata.store.tombstones import Tombstones
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +96,8 @@ def ingest(
     opened = download or open_source(source, [Path(p) for p in paths], dataset=dataset, options=told, progress=progress)
     settings.data.mkdir(parents=True, exist_ok=True)
     boundaries, today = places.load_boundaries(settings.boundaries), _now().date()
+    with Registry.open(settings) as registry:
+        tombstones = Tombstones.read(registry, secret(settings.data))
     with ExitStack() as stack:
         lake = stack.enter_context(Lake.open(settings.data, memory_limit=settings.memory_limit))
         harmoniser = harmonise.Harmoniser(
@@ -113,7 +116,7 @@ def ingest(
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
             report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
             heard = DateOrders(today=today, declarations=verbatim.declarations)
-            return Table(verbatim, report, heard, staging, told_orders=orders)
+            return Table(verbatim, report, heard, staging, told_orders=orders, tombstones=tombstones)
 
         for number, verbatim in enumerate(opened.read()):
             counted = harmoniser.identities.counted()

@@ -21,11 +21,13 @@ from biodata.store import audit
 from biodata.store.lake import Lake
 from biodata.store.models import now
 from biodata.store.node_models import Node
+from biodata.store.purging import blank
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.vocabularies import SharingCategory
 
 SOURCE: Final = "node"
+_STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
 _CELL: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
 _SHARED: Final = {"category": "sharing_category", "rule": "sharing_rule", **{name: name for name in _CELL}}
 
@@ -156,7 +158,7 @@ def _interpreted(published: pl.DataFrame, code: str, boundaries: BoundarySet) ->
         located_country_code=pl.when(is_open).then(here),
         node=pl.lit(code),
         source_record_id=pl.format("{}:{}", pl.lit(code), "key"),
-        shared_as=pl.when(~is_open).then(pl.struct(**{name: pl.col(column) for name, column in _SHARED.items()})),
+        shared_as=pl.when(~is_open).then(pl.struct([pl.col(column).alias(name) for name, column in _SHARED.items()])),
         repairs=pl.lit(None),
     )
     return terms.conform(rows, terms.OCCURRENCE)
@@ -166,10 +168,9 @@ def _commit(
     rows: pl.DataFrame, code: str, settings: Settings, report: IngestReport, told: Mapping[str, Any], *, dry_run: bool
 ) -> None:
     """Put the rows into the lake, and take those away that the node no longer shares."""
+    taken_back = 0 if dry_run else _take_back(rows, code, settings)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, lake.staging() as staging:
         identity = ["datasetKey", "source_record_id"]
-        before = lake.read("occurrences", columns=[*identity, "key"], where=Compare("node", "=", code))
-        gone = before.join(rows.select(identity), on=identity, how="anti").select(identity)
         rows = rows.with_columns(source_file=pl.lit(f"node {code}"))
         staging.add(rows, rows.select(*identity, "source_file"))
         outcome = lake.commit_occurrences(
@@ -177,13 +178,40 @@ def _commit(
             author="ingest",
             message=f"ingest node: {report.source}",
             extra={"node": code, "sequence": told["sequence"], "release": told["release"]},
-            gone=gone.iter_rows(),
             dry_run=dry_run,
         )
     report.new, report.changed, report.unchanged = outcome.new, outcome.changed, outcome.unchanged
-    report.stored, report.gone = outcome.new + outcome.changed, outcome.gone
+    report.stored, report.gone = outcome.new + outcome.changed, taken_back
     report.snapshot = None if dry_run else outcome.snapshot
     report.rows = rows.height
+
+
+def _take_back(rows: pl.DataFrame, code: str, settings: Settings) -> int:
+    """Empty the records that the node shares no longer, or now makes coarser, in every version; count the first.
+
+    A record that became sensitive would stay with its exact place in older versions. It goes with them, and what the
+    node publishes of it now comes as another record.
+    """
+    identity = ["datasetKey", "source_record_id"]
+    strictness = (
+        pl.col("shared_as").struct.field("category").replace_strict(_STRICTNESS, return_dtype=pl.Int64).fill_null(0)
+    )
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, lake.staging() as staging:
+        before = lake.read(
+            "occurrences", columns=[*identity, "key", "shared_as"], where=Compare("node", "=", code)
+        ).with_columns(was=strictness)
+        there = before.join(rows.select(*identity, will=strictness), on=identity, how="left")
+        going = there.filter(pl.col("will").is_null() | (pl.col("will") > pl.col("was")))
+        if going.is_empty():
+            return 0
+        lake.commit_occurrences(
+            staging,
+            author="ingest",
+            message=f"{going.height} records taken back by node {code}",
+            gone=going.select(identity).iter_rows(),
+        )
+    blank(settings.data, going["key"].to_list())
+    return going["will"].null_count()
 
 
 def _remember(registry: Registry, signed: manifests.Signed, report: IngestReport) -> None:

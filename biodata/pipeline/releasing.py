@@ -7,6 +7,7 @@ from biodata.errors import NoReleaseError
 from biodata.pipeline.leak_check import LeakCheck, LeakReport
 from biodata.settings import Settings
 from biodata.store import releases
+from biodata.store.consents import Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force, ties_others
@@ -52,8 +53,9 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             return sharing.publish(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
 
         assessments.assess(settings, lake=lake)
+        agreed = Consents.read(registry, settings)
         results = {
-            name: assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
+            name: agreed.public(name, assessments.published_results(lake, name, rules=rules, boundaries=boundaries))
             for name in terms.PUBLISHED_TABLES
             if name != "occurrences"
         }

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 from tqdm.auto import tqdm
@@ -17,6 +17,7 @@ from biodata.harmonise.taxa import taxa
 from biodata.ingest.protocol import VerbatimTable
 from biodata.pipeline.report import IngestReport, quality_counts
 from biodata.store.lake import Staging
+from biodata.store.tombstones import CODE, Tombstones
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Table:
         For `write_outcomes`.
     datasets : set of str
         The datasets that rows belong to.
+    tombstones : Tombstones, optional
+        What was withdrawn, and is refused.
     """
 
     verbatim: VerbatimTable
@@ -49,6 +52,7 @@ class Table:
     outcomes: list[pl.DataFrame] = field(default_factory=list)
     datasets: set[str] = field(default_factory=set)
     told_orders: DateOrders | None = None
+    tombstones: Tombstones | None = None
 
 
 @dataclass
@@ -130,6 +134,7 @@ def _records(table: Table, harmoniser: harmonise.Harmoniser) -> Iterator[_Batch]
         raise StoreError(message)
 
     def put_aside(number: int, result: HarmonisedBatch) -> _Batch:
+        result = _without_withdrawn(result, table.tombstones)
         staging.add(result.interpreted, result.verbatim, part=number)
         datasets = set(result.interpreted["datasetKey"].unique())
         return _left_behind(result.interpreted, result.refusals, datasets, result.quality)
@@ -142,6 +147,24 @@ def _records(table: Table, harmoniser: harmonise.Harmoniser) -> Iterator[_Batch]
         declarations=table.verbatim.declarations,
         orders=table.told_orders,
         heard=table.orders if table.told_orders is None else None,
+    )
+
+
+def _without_withdrawn(result: HarmonisedBatch, tombstones: Tombstones | None) -> HarmonisedBatch:
+    """Refuse the records that were withdrawn before; of them the refusal tells file and row alone."""
+    if tombstones is None:
+        return result
+    gone = tombstones.withdrawn(result.interpreted)
+    if not gone.any():
+        return result
+    message = "this record was withdrawn; what is withdrawn is not taken in again"
+    rows = result.interpreted.filter(gone).select("source_file", "source_row").iter_rows()
+    refused = [Refusal(file or "", row, None, None, CODE, message) for file, row in rows]
+    return replace(
+        result,
+        interpreted=result.interpreted.filter(~gone),
+        verbatim=result.verbatim.filter(~gone),
+        refusals=[*result.refusals, *refused],
     )
 
 

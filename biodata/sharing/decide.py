@@ -54,8 +54,11 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     """
     occurrences = rules.labels.added(occurrences)
     decided = _by_rule(occurrences, rules, boundaries)
-    tied = _tied(occurrences, rules)
-    for others in (decided_by_nodes(occurrences), _tracked(occurrences), labels.gate(occurrences), tied):
+    by_nodes = decided_by_nodes(occurrences)
+    if by_nodes.height:
+        # Of equally strict ones the node's is told: it is the owner of the record.
+        decided = stricter(by_nodes.select(pl.col(n).cast(t) for n, t in _DECISION.items()), decided)
+    for others in (_tracked(occurrences), labels.gate(occurrences), _tied(occurrences, rules)):
         if others.height:
             decided = stricter(decided, others)
     return decided

@@ -183,6 +183,20 @@ def place_to_read(source: Path) -> BackupPlace:
     raise InputError(problem, file=str(source), expected="the folder or file that `biodata backup` wrote")
 
 
+def forget_older(folder: Path, *, keep: str) -> int:
+    """Remove every backup of a folder but one, with the contents that only they have; return how many files went."""
+    kept = BackupFolder(folder).read_list(keep)[1]
+    wanted = {_object(entry["sha256"]) for entry in kept["files"].values()}
+    removed = 0
+    # Lists first: a backup whose list is there is whole.
+    for path in [*folder.glob(f"{_LIST}*.json"), *folder.glob("objects/*/*")]:
+        if path.name != keep and path.relative_to(folder).as_posix() not in wanted:
+            path.unlink()
+            removed += 1
+    sync_folder(folder)
+    return removed
+
+
 def _object(sha256: str) -> str:
     return f"objects/{sha256[:2]}/{sha256}"
 

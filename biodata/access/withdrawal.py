@@ -1,0 +1,286 @@
+"""Withdrawal: what a country, or a dataset's owner, takes back is gone from everything that is kept; its count stays."""
+
+import logging
+import shutil
+import sqlite3
+from collections.abc import Callable, Collection
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from sqlalchemy import select
+
+from biodata.access import downloads, rebuilding
+from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.store import audit, checksums, pointer
+from biodata.store.backup import backup
+from biodata.store.backup_places import forget_older
+from biodata.store.lake import Lake
+from biodata.store.models import Download, Ingest, Submission, now
+from biodata.store.node_models import Tombstone, Withdrawal
+from biodata.store.purging import blank
+from biodata.store.query.filters import Compare, Filter, In
+from biodata.store.registry import Registry
+from biodata.store.release_use import remove_unless_used
+from biodata.store.secret import secret
+from biodata.store.tombstones import identity_of
+
+logger = logging.getLogger(__name__)
+
+_MARKS: Final = ("assessed.json", "assessed_open.json", "assessed_open.parquet")
+"""What is known of records beside each other; made again when it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a purge removed.
+
+    Attributes
+    ----------
+    records : int
+        Records that were ever withdrawn here.
+    lake_files, releases, downloads, replays, uploads : int
+        Files of the lake that were written anew; files that were removed.
+    in_use : tuple of str
+        Releases that somebody reads just now: purge again when they have ended.
+    """
+
+    records: int
+    lake_files: int
+    releases: int
+    downloads: int
+    replays: int
+    uploads: int
+    in_use: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)
+
+
+def withdraw(
+    settings: Settings,
+    *,
+    reason: str,
+    release: Callable[[Settings], object],
+    dataset: str | None = None,
+    keys: Collection[int] = (),
+    actor: str = "command line",
+) -> Purged:
+    """Take back a dataset or some records, make a release without them, and purge what was kept.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    reason : str
+        What is told of it; it must not tell a place, since it is public.
+    release : function of settings
+        Makes the release without them.
+    dataset : str, optional
+        Key of a dataset.
+    keys : collection of int
+        Records, by their numbers.
+    actor : str
+        What the audit calls whoever does it.
+
+    Returns
+    -------
+    Purged
+
+    Raises
+    ------
+    InputError
+        If nothing is named, a record is not there, or it is one that another node shares and takes back itself.
+
+    Notes
+    -----
+    The purge policy: in the lake every row of every version is emptied, only number and dataset stay; the releases,
+    downloads and replays made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
+    records were withdrawn. Backups are purged by `purge_backups`. Whatever comes again is refused.
+    """
+    if (dataset is None) == (not keys) or not reason.strip():
+        problem = "name a dataset or records, and the reason"
+        raise InputError(problem, expected="--dataset KEY or --key NUMBER, with --reason", code="OPTIONS_UNFIT")
+    where: Filter = Compare("datasetKey", "=", dataset) if dataset is not None else In("key", tuple(keys))
+    columns = ["key", "datasetKey", "source_record_id", "node"]
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rows = lake.read("occurrences", columns=columns, where=where)
+        _check(rows, dataset, keys)
+        with Registry.open(settings) as registry:
+            subjects = (
+                [("dataset", dataset)] if dataset is not None else [("record", str(k)) for k in rows["key"].sort()]
+            )
+            _note(registry, rows, subjects, reason=reason, actor=actor, key=secret(settings.data))
+        with lake.staging() as staging:
+            lake.commit_occurrences(
+                staging,
+                author="withdrawal",
+                message=f"{rows.height} records withdrawn",
+                gone=rows.select("datasetKey", "source_record_id").iter_rows(),
+            )
+    # Before the release, so that results that were made of them are not told either.
+    blanked = blank(settings.data, rows["key"].to_list())
+    release(settings)
+    done = purge(settings, actor=actor)
+    return replace(done, lake_files=done.lake_files + blanked.files)
+
+
+def purge(settings: Settings, *, actor: str = "command line") -> Purged:
+    """Remove whatever still holds a withdrawn record, but for backups; a second time nothing is left to do.
+
+    Returns
+    -------
+    Purged
+    """
+    data = settings.data
+    with Registry.open(settings) as registry:
+        with registry.session(read_only=True) as session:
+            keys = session.scalars(select(Tombstone.key)).all()
+            datasets = session.scalars(select(Withdrawal.subject).where(Withdrawal.kind == "dataset")).all()
+        blanked = blank(data, keys)
+        for name in _MARKS:
+            (data / name).unlink(missing_ok=True)
+        removed, in_use = _releases(data)
+        made = _downloads(settings, registry)
+        replays = list(rebuilding.folder(data).glob("*"))
+        for path in replays:
+            path.unlink(missing_ok=True)
+        _forget_hashes(data, keys)
+        uploads = _reports(registry, datasets, data)
+        found = Purged(len(keys), blanked.files, removed, made, len(replays), uploads, tuple(in_use))
+        _vacuum(settings)
+        with registry.session() as session, session.begin():
+            told = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}
+            for row in session.scalars(select(Withdrawal)):
+                row.purged = {**row.purged, "installation": told}
+            audit.append(session, actor=actor, action="purge", subject="installation", details=told)
+    logger.info("purged: %s", found)
+    return found
+
+
+def purge_backups(settings: Settings, folder: Path, *, actor: str = "command line") -> int:
+    """Take a new backup into a folder of backups and remove every older one in it; return how many files went.
+
+    Raises
+    ------
+    InputError
+        If the folder is none of backups: a single file of a backup is removed by whoever keeps it.
+    """
+    if not folder.is_dir():
+        problem = "this is no folder of backups"
+        expected = "the folder that `biodata backup` writes to; remove a .tar file yourself and take a new backup"
+        raise InputError(problem, file=str(folder), expected=expected, code="FILE_MISSING")
+    made = backup(settings, folder)
+    removed = forget_older(folder, keep=made.name)
+    with Registry.open(settings) as registry, registry.session() as session, session.begin():
+        told = {"time": now().isoformat(), "files": removed, "kept": made.name}
+        for row in session.scalars(select(Withdrawal)):
+            row.purged = {**row.purged, "backups": told}
+        audit.append(session, actor=actor, action="purge", subject="backups", details=told)
+    return removed
+
+
+def _check(rows: pl.DataFrame, dataset: str | None, keys: Collection[int]) -> None:
+    """Refuse what is not there, and what is another's."""
+    lacking = sorted(set(keys) - set(rows["key"]))
+    if rows.is_empty() or lacking:
+        problem = "there is no such record" if lacking or dataset is None else "there is no record of this dataset"
+        raise InputError(problem, value=dataset or str(lacking[0]), code="RECORD_UNKNOWN")
+    others = rows.filter(pl.col("node").is_not_null())
+    if others.height:
+        problem = f"{others.height} of these records are shared by a national node, which takes them back itself"
+        raise InputError(problem, value=others["node"][0], expected="records of this installation", code="NODE_OWNS")
+
+
+def _note(
+    registry: Registry, rows: pl.DataFrame, subjects: list[tuple[str, str]], *, reason: str, actor: str, key: bytes
+) -> None:
+    """Put down what is withdrawn, and by what it is known if it comes again."""
+    with registry.session() as session, session.begin():
+        for kind, subject in subjects:
+            mine = rows if kind == "dataset" else rows.filter(pl.col("key") == int(subject))
+            made = Withdrawal(kind=kind, subject=subject, reason=reason, by=actor, records=mine.height, purged={})
+            session.add(made)
+            session.flush()
+            for number, dataset, identifier, _ in mine.iter_rows():
+                session.add(
+                    Tombstone(
+                        key=number, withdrawal_id=made.id, dataset=dataset,
+                        identity=identity_of(key, dataset, identifier),
+                    )
+                )  # fmt: skip
+            details = {"kind": kind, "records": mine.height, "reason": reason}
+            audit.append(session, actor=actor, action="withdraw", subject=subject, details=details)
+
+
+def _releases(data: Path) -> tuple[int, list[str]]:
+    """Remove every release but the current one; return how many went, and those that somebody reads."""
+    told = pointer.read(data)
+    removed, in_use = 0, []
+    pointer.forget_previous(data)
+    for path in sorted(pointer.folder(data).glob("release-*.duckdb")):
+        if told is not None and path == pointer.path(data, told.current.id):
+            continue
+        if remove_unless_used(path):
+            checksums.forget(data, [str(path.relative_to(data))])
+            removed += 1
+        else:
+            in_use.append(path.name)
+    return removed, in_use
+
+
+def _downloads(settings: Settings, registry: Registry) -> int:
+    """Remove the files of downloads of other releases than the current one; the downloads then say that they are erased."""
+    told = pointer.read(settings.data)
+    with registry.session(read_only=True) as session:
+        of_release = {row.id: row.request.get("release") for row in session.scalars(select(Download))}
+    removed = 0
+    for found in downloads.folder(settings).glob("*"):
+        if told is None or of_release.get(found.name) != told.current.id:
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
+            removed += 1
+    return removed
+
+
+def _forget_hashes(data: Path, keys: Collection[int]) -> None:
+    """Empty the hashes of withdrawn records in what citations keep: by trying places a hash could be turned back."""
+    for path in (data / "citations").glob("members-*.parquet"):
+        members = pl.read_parquet(path)
+        gone = pl.col("key").is_in(list(keys)) & (pl.col("hash") != b"")
+        if members.filter(gone).is_empty():
+            continue
+        empty = {"hash": pl.lit(b""), "whole": pl.lit(0, dtype=pl.UInt64), "own": pl.lit(0, dtype=pl.UInt64)}
+        unnamed = path.with_suffix(".part")
+        members.with_columns(pl.when(gone).then(v).otherwise(n).alias(n) for n, v in empty.items()).write_parquet(
+            unnamed
+        )
+        checksums.record(data, {str(path.relative_to(data)): unnamed})
+        unnamed.replace(path)
+
+
+def _reports(registry: Registry, datasets: Collection[str], data: Path) -> int:
+    """Remove what reports and uploads of withdrawn datasets tell of rows; counts stay. Return how many files went."""
+    removed = 0
+    with registry.session() as session, session.begin():
+        for ingest in session.scalars(select(Ingest).where(Ingest.dataset.in_(datasets))):
+            ingest.report = {**ingest.report, "refusals": []}
+        for submission in session.scalars(select(Submission).where(Submission.dataset.in_(datasets))):
+            submission.report = None
+            path = data / "uploads" / f"{submission.file_sha256}.xlsx"
+            if path.exists():
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def _vacuum(settings: Settings) -> None:
+    """Let nothing that was removed stand in free pages of the registry; on another database its own tools do so."""
+    if settings.registry_url is not None:
+        return
+    with closing(sqlite3.connect(settings.data / checksums.REGISTRY, timeout=60, isolation_level=None)) as plain:
+        plain.execute("VACUUM")
+        plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,80 @@
+"""`biodata withdraw` and `biodata purge`: what is taken back is gone from everything that is kept."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+
+if TYPE_CHECKING:
+    from biodata.access.withdrawal import Purged
+
+_WITHDRAW = """Take back a dataset or records: a release without them is made, and what was kept is purged.
+
+In the lake the rows of every version are emptied (number and dataset stay, so that counts and citations hold), older
+releases, downloads and replays are removed, with the uploads of the dataset. Whatever comes again is refused. Backups are
+purged by `biodata purge --backups`. A hub learns of it at its next harvest.
+
+Example: biodata withdraw --dataset nam-ha --reason "the community asks for it" --data mydata
+"""
+_PURGE = """Remove whatever still holds a withdrawn record; with --backups also from a folder of backups.
+
+With --backups a new backup is taken first, and then every older one in the folder is removed with what only they had.
+A hub does it after a harvest that took records back.
+
+Example: biodata purge --data mydata --backups /media/disk/backup
+"""
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    app.command(name="withdraw", help=_WITHDRAW)(withdraw)
+    app.command(name="purge", help=_PURGE)(purge)
+
+
+def withdraw(
+    reason: Annotated[str, typer.Option(help="What is told of it; it must tell no place.")],
+    data: DataOption = DEFAULT_DATA,
+    dataset: Annotated[str | None, typer.Option(help="Key of the dataset.")] = None,
+    key: Annotated[list[int] | None, typer.Option(help="Number of a record; may be repeated.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Withdraw and tell what went."""
+    from biodata import pipeline
+    from biodata.access import withdrawal
+
+    done = withdrawal.withdraw(
+        settings_for(data), reason=reason, release=pipeline.release, dataset=dataset, keys=key or ()
+    )
+    _print(done, as_json=as_json)
+
+
+def purge(
+    data: DataOption = DEFAULT_DATA,
+    backups: Annotated[Path | None, typer.Option(help="Folder of backups.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Purge and tell what went."""
+    from biodata.access import withdrawal
+
+    settings = settings_for(data)
+    _print(withdrawal.purge(settings), as_json=as_json)
+    if backups is not None:
+        removed = withdrawal.purge_backups(settings, backups)
+        say(f"{backups}: a new backup was taken, {removed} files of older ones are gone")
+
+
+def _print(done: "Purged", *, as_json: bool) -> None:
+    """Print a report."""
+    if as_json:
+        say(json.dumps(done.as_dict()))
+        return
+    say(
+        f"{done.records} records are withdrawn; {done.lake_files} files of the lake were written anew, {done.releases} "
+        f"releases, {done.downloads} downloads, {done.replays} replays and {done.uploads} uploads removed"
+    )
+    for name in done.in_use:
+        say(f"  {name} is being read: run `biodata purge` again when that has ended")

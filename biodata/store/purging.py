@@ -1,0 +1,167 @@
+"""Withdrawn records in the lake: in every version their rows stay in their places, and nothing stands in them.
+
+Only the key and the dataset stay, which are counts. Row numbers of files stay as they are, so that every older version
+still answers, and a citation of it can say how many of its records were withdrawn.
+"""
+
+# ruff: noqa: S608 - names in SQL are those of the catalogue's own tables; every value is a parameter.
+
+import os
+import sqlite3
+import struct
+from collections.abc import Collection
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from biodata.errors import StoreError
+from biodata.store import checksums
+from biodata.store.locks import builders_lock, sync_file, sync_folder, writers_lock
+
+TABLES: Final = ("occurrences", "verbatim", "identities", "assessments")
+KEPT: Final = frozenset({"key", "datasetKey"})
+_OURS: Final = "_ducklake_internal"
+_FILES: Final = """
+    SELECT f.data_file_id, f.table_id, t.table_name, f.file_size_bytes, f.footer_size,
+           CASE WHEN f.path_is_relative THEN s.path || t.path || f.path ELSE f.path END AS path
+    FROM ducklake_data_file f
+    JOIN (SELECT DISTINCT table_id, schema_id, table_name, path FROM ducklake_table) t ON t.table_id = f.table_id
+    JOIN (SELECT DISTINCT schema_id, path FROM ducklake_schema) s ON s.schema_id = t.schema_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Blanked:
+    """What was blanked.
+
+    Attributes
+    ----------
+    files, rows : int
+        Files of the lake that were written anew, and rows in them.
+    """
+
+    files: int
+    rows: int
+
+
+def blank(data: Path, keys: Collection[int]) -> Blanked:
+    """Empty the rows of records in every file of the lake, whatever version it is of.
+
+    Parameters
+    ----------
+    data : Path
+        The installation's folder. No lake of it may be open in this process.
+    keys : collection of int
+        The records; those that are still in the present version must have been taken out before.
+
+    Returns
+    -------
+    Blanked
+
+    Raises
+    ------
+    StoreError
+        If a file cannot be read or written; called again it goes on.
+    """
+    wanted = pl.Series("key", list(keys), dtype=pl.Int64)
+    files = rows = 0
+    if wanted.is_empty() or not (data / checksums.SEALED).exists():
+        return Blanked(0, 0)
+    try:
+        with (
+            builders_lock(data),
+            writers_lock(data),
+            closing(sqlite3.connect(data / checksums.SEALED, isolation_level=None)) as catalogue,
+        ):
+            catalogue.execute("PRAGMA secure_delete = ON")
+            _finish_scheduled(catalogue, data)
+            catalogue.row_factory = sqlite3.Row
+            for file in catalogue.execute(_FILES).fetchall():
+                if file["table_name"] not in TABLES:
+                    continue
+                count = _blank_file(catalogue, data, file, wanted)
+                files, rows = files + bool(count), rows + count
+            catalogue.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            catalogue.execute("VACUUM")
+            catalogue.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        checksums.seal(data)
+    except (OSError, sqlite3.Error, pa.ArrowException) as error:
+        message = f"withdrawn records are still in the lake's files, withdraw them again: {str(error).splitlines()[0]}"
+        raise StoreError(message) from error
+    return Blanked(files, rows)
+
+
+def _blank_file(catalogue: sqlite3.Connection, data: Path, file: sqlite3.Row, keys: pl.Series) -> int:
+    """Write a file anew without what the records say; return how many rows were emptied."""
+    path = data / "lake" / file["path"]
+    if not path.is_file():
+        return 0
+    told = pl.from_arrow(pq.ParquetFile(path).read(columns=["key"]))
+    assert isinstance(told, pl.DataFrame)
+    mask = told["key"].is_in(keys.implode()).fill_null(value=False)
+    if not mask.any():
+        return 0
+    table = pq.ParquetFile(path).read()
+    # To take row None is to have nothing there, whatever the type of the column.
+    index = pa.array([None if gone else row for row, gone in enumerate(mask)], type=pa.int64())
+    stay = [name in KEPT or name.startswith(_OURS) for name in table.column_names]
+    columns = [
+        column if kept else pa.chunked_array([column.combine_chunks().take(index)], type=column.type)
+        for column, kept in zip(table.columns, stay, strict=True)
+    ]
+    rest = pa.Table.from_arrays(columns, schema=table.schema)
+    if not _differ(table, rest):
+        return 0
+    unnamed = path.with_suffix(".parquet.part")
+    # Nobody looks for a range in a file of which some rows are empty; its least and most could be those that went.
+    pq.write_table(rest, unnamed, compression="zstd", write_statistics=False)
+    before = _footer(path)
+    sync_file(unnamed)
+    catalogue.execute("BEGIN IMMEDIATE")
+    footer = None if file["footer_size"] is None else file["footer_size"] - before + _footer(unnamed)
+    catalogue.execute(
+        "UPDATE ducklake_data_file SET file_size_bytes = ?, footer_size = ? WHERE data_file_id = ?",
+        [unnamed.stat().st_size, footer, file["data_file_id"]],
+    )
+    _forget_ranges(catalogue, "ducklake_file_column_stats", "data_file_id", file["data_file_id"])
+    _forget_ranges(catalogue, "ducklake_table_column_stats", "table_id", file["table_id"])
+    checksums.record(data, {str(path.relative_to(data)): unnamed})
+    os.replace(unnamed, path)  # noqa: PTH105 - in place of the file of that name
+    sync_folder(path.parent)
+    catalogue.execute("COMMIT")
+    return int(mask.sum())
+
+
+def _differ(table: pa.Table, rest: pa.Table) -> bool:
+    """Tell whether anything went."""
+    return any(a.null_count != b.null_count for a, b in zip(table.columns, rest.columns, strict=True))
+
+
+def _forget_ranges(catalogue: sqlite3.Connection, table: str, column: str, number: Any) -> None:
+    """Take away the least and the most of columns: they may be the place of a withdrawn record."""
+    if table == "ducklake_file_column_stats":
+        catalogue.execute(f"DELETE FROM {table} WHERE {column} = ?", [number])
+    else:
+        catalogue.execute(
+            f"UPDATE {table} SET min_value = NULL, max_value = NULL, contains_null = 1 WHERE {column} = ?", [number]
+        )
+
+
+def _finish_scheduled(catalogue: sqlite3.Connection, data: Path) -> None:
+    """Remove the files whose rows were merged into others: nobody may go on reading what was withdrawn."""
+    query = "SELECT path, path_is_relative FROM ducklake_files_scheduled_for_deletion"
+    for path, relative in catalogue.execute(query).fetchall():
+        (data / "lake" / path if relative else Path(path)).unlink(missing_ok=True)
+    catalogue.execute("DELETE FROM ducklake_files_scheduled_for_deletion")
+
+
+def _footer(path: Path) -> int:
+    """Return the length of a Parquet file's footer."""
+    with path.open("rb") as file:
+        file.seek(-8, os.SEEK_END)
+        return int(struct.unpack("<I", file.read(4))[0])

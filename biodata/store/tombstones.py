@@ -1,0 +1,64 @@
+"""Withdrawn records are known again when they come a second time, and are not taken in."""
+
+import hmac
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+from sqlalchemy import select
+
+from biodata.store.node_models import Tombstone, Withdrawal
+from biodata.store.registry import Registry
+
+CODE = "RECORD_WITHDRAWN"
+
+
+@dataclass(frozen=True)
+class Tombstones:
+    """What was withdrawn.
+
+    Attributes
+    ----------
+    secret : bytes
+        The installation's secret.
+    datasets : frozenset of str
+        Datasets that were withdrawn as a whole.
+    records : mapping of str to set of str
+        By dataset, `identity_of` the withdrawn records.
+    """
+
+    secret: bytes
+    datasets: frozenset[str] = frozenset()
+    records: Mapping[str, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, registry: Registry, secret: bytes) -> "Tombstones":
+        """Read them from the registry."""
+        found: dict[str, set[str]] = defaultdict(set)
+        with registry.session(read_only=True) as session:
+            for dataset, identity in session.execute(select(Tombstone.dataset, Tombstone.identity)):
+                found[dataset].add(identity)
+            whole = session.scalars(select(Withdrawal.subject).where(Withdrawal.kind == "dataset")).all()
+        return cls(secret, frozenset(whole), dict(found))
+
+    def withdrawn(self, records: pl.DataFrame) -> pl.Series:
+        """Tell which records (`datasetKey`, `source_record_id`) were withdrawn."""
+        known = self.datasets | set(self.records)
+        asked = records.select("datasetKey", "source_record_id")
+        if not known or not asked["datasetKey"].is_in(list(known)).any():
+            return pl.repeat(False, records.height, eager=True)
+        return pl.Series(
+            "withdrawn",
+            [
+                dataset in self.datasets
+                or identity_of(self.secret, dataset, identifier) in self.records.get(dataset, set())
+                for dataset, identifier in asked.iter_rows()
+            ],
+            dtype=pl.Boolean,
+        )
+
+
+def identity_of(secret: bytes, dataset: str, identifier: str) -> str:
+    """Return what a withdrawn record is known by; it tells nothing of the identifier without the secret."""
+    return hmac.digest(secret, f"withdrawn\x1f{dataset}\x1f{identifier}".encode(), "sha256").hex()

@@ -1,0 +1,77 @@
+"""Two national nodes and a hub, each with a folder of its own, by the commands that an office would type.
+
+python tests/benchmarks/run_two_nodes.py FOLDER
+
+Of the sample data Laos and China keep their own records; the hub gets signed exports, looks for candidates, and publishes
+the first after both nodes agreed. At the end it is told what the hub holds of the sensitive records: cells, and no place.
+"""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import polars as pl
+
+from biodata.store.lake import Lake
+
+SAMPLE = Path(__file__).parents[2] / "sample_data"
+LAYER = "landcover_china_laos"
+
+
+def run(*arguments: object) -> str:
+    """Run a command and show it."""
+    told = [str(one) for one in arguments]
+    print("$ biodata", " ".join(told), flush=True)
+    done = subprocess.run([sys.executable, "-m", "biodata.cli", *told], check=True, capture_output=True, text=True)
+    print(done.stdout, flush=True)
+    return done.stdout
+
+
+def records_of(code: str, folder: Path) -> Path:
+    """Write the sample's records of a country into a file."""
+    with zipfile.ZipFile(SAMPLE / "occurrences_gbif.zip") as packed:
+        name = next(one for one in packed.namelist() if one.endswith((".csv", ".txt")))
+        frame = pl.read_csv(packed.read(name), separator="\t", infer_schema=False, quote_char=None)
+    path = folder / f"{code}.csv"
+    frame.filter(pl.col("countryCode") == code).write_csv(path, separator="\t", quote_style="never")
+    return path
+
+
+def main(folder: Path) -> None:
+    """Make the three installations."""
+    folder.mkdir(parents=True)
+    hub = folder / "hub"
+    for data in (folder / "LA", folder / "CN", hub):
+        data.mkdir()
+        shutil.copyfile(SAMPLE / "sensitive_species.csv", data / "sharing_rules.csv")
+    for code in ("LA", "CN"):
+        node = folder / code
+        run("ingest", "checklist", SAMPLE / "checklist.csv", "--data", node)
+        run("ingest", "gbif", records_of(code, folder), "--data", node)
+        run("release", "--data", node)
+        run("node", "new", code, "--data", node)
+        run("node", "export", "--data", node, "--out", folder / f"export-{code}")
+        run("node", "trust", code, node / f"node-{code}.pub", "--data", hub)
+        run("ingest", "node", folder / f"export-{code}", "--data", hub)
+    run("ingest", "checklist", SAMPLE / "checklist.csv", "--data", hub)
+    run("ingest", "protected-areas", SAMPLE / "protected_areas.geojson", "--data", hub)
+    run("ingest", "layer", SAMPLE / "layers" / f"{LAYER}.tif", "--data", hub)
+    run("corridors", "--data", hub, "--layer", LAYER, "--resistance", SAMPLE / "resistance.csv")
+    run("release", "--data", hub)
+    candidates = [
+        line.split("\t")[0] for line in run("consent", "list", "--data", hub).splitlines() if "candidate" in line
+    ]
+    for code in ("LA", "CN"):
+        run("consent", "answer", candidates[0], code, "agree", "--data", hub)
+    run("release", "--data", hub)
+    run("consent", "list", "--data", hub)
+    with Lake.open(hub) as lake:
+        kept = lake.read("occurrences")
+    shared = kept.select(pl.col("shared_as").struct.unnest()).drop_nulls("category")
+    print(shared.group_by("category").agg(pl.len(), cells=pl.col("cell_west").is_not_null().sum()).sort("category"))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
