@@ -101,6 +101,19 @@ def _texts(kind, out):
     return pl.read_csv(out)["community_labels"].fill_null("").to_list()
 
 
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        pytest.param(Assignment("TK-A", "village"), 4, id="the dataset"),
+        pytest.param(Assignment("TK-A", "village", event="e3"), 1, id="an event"),
+        pytest.param(Assignment("TK-A", "village", event="E3"), 0, id="a misspelt event"),
+        pytest.param(Assignment("TK-A", "town"), 0, id="another dataset"),
+    ],
+)
+def test_it_is_told_how_many_records_a_label_is_on(settings, wanted, count):
+    assert labelling.carried(settings, wanted) == count
+
+
 @pytest.fixture(scope="module")
 def client(settings):
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as found:
@@ -167,7 +180,9 @@ def test_a_permit_is_kept_by_whoever_keeps_the_dataset_or_the_country(client):
 
 def test_the_commands_put_labels_and_keep_permits(tmp_path):
     data = ["--data", tmp_path]
-    assert run("rights", "label", "TK Seasonal", "--dataset", "village", *data).returncode == 0
+    put = run("rights", "label", "TK Seasonal", "--dataset", "village", *data)
+    assert put.returncode == 0
+    assert "0 records of the lake carry it\nno record carries it" in put.stdout
     assert run("rights", "labels", *data).stdout == "TK-S    village: withheld\n"
     refused = run("rights", "label", "TK-XY", "--dataset", "village", *data)
     assert refused.returncode == 1
