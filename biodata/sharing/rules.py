@@ -125,8 +125,8 @@ class RuleSet:
         Parameters
         ----------
         path : Path, optional
-            UTF-8, a heading with the columns of `COLUMNS`; those that are not required may be missing. None, and a path where no file is, reads the
-            bundled list of sensitive species. The labels that hold come from `sharing_labels.csv` beside it.
+            UTF-8, a heading with the columns of `COLUMNS`; those that are not required may be missing. None, and a path
+            where only the labels beside it are, reads the bundled list of sensitive species. The labels that hold come from `sharing_labels.csv` beside it.
 
         Returns
         -------
@@ -137,7 +137,8 @@ class RuleSet:
         InputError
             If the file cannot be read as that, with file, row, column and value; nothing is taken from it then.
         """
-        if path is None or not path.exists():
+        labels_alone = path is not None and not path.exists() and path.with_name(label_files.NAME).exists()
+        if path is None or labels_alone:
             name, text = (
                 "sensitive_species.csv",
                 files("biodata.data").joinpath("sensitive_species.csv").read_text("utf-8"),
