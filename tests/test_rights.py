@@ -3,10 +3,7 @@
 from datetime import date
 
 import pytest
-from starlette.testclient import TestClient
 
-import releases
-from api.app import create_app
 from biodata.access import accounts, downloads, labelling, permits, terms_of_use, use_reports
 from biodata.access.permits import Kind, Told
 from biodata.access.use_reports import FEWER, Purpose
@@ -18,9 +15,6 @@ from biodata.sharing.label_files import Assignment
 from biodata.store import audit
 from biodata.store.models import AuditEntry, Job
 from biodata.store.registry import Registry
-from people import People
-
-pytest_plugins = ("api_client",)
 
 
 @pytest.fixture
@@ -164,41 +158,3 @@ def test_labels_are_put_and_taken_with_an_entry_and_hold_with_the_bundled_rules(
         labelling.take(settings, registry, wanted, actor="ana")
     with registry.session(read_only=True) as session:
         assert [e.action for e in session.query(AuditEntry)] == ["label put", "label taken"]
-
-
-def test_the_service_explains_licences_labels_and_a_dataset(client):
-    licences = client.get("/v1/rights/licences").json()["results"]
-    assert [one["license"] for one in licences][:3] == ["CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0"]
-    labels = {one["code"]: one for one in client.get("/v1/rights/labels").json()["results"]}
-    assert labels["TK-SS"]["sharing_category"] == "withheld"
-    told = client.get("/v1/rights/datasets/field-notes").json()
-    assert sum(one["count"] for one in told["licenses"]) > 0
-    assert client.get("/v1/rights/datasets/none").status_code == 404
-
-
-@pytest.fixture(scope="module")
-def own_client(tmp_path_factory):
-    """Serve an installation of its own: terms that hold would stand in the way of every other test's downloads."""
-    data = tmp_path_factory.mktemp("rights")
-    releases.make_release(data)
-    settings = Settings(data=data, password_memory_mib=8, login_limit=0)
-    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as found:
-        yield found
-
-
-def test_a_restricted_download_waits_for_the_terms_and_a_purpose(own_client):
-    client, service = own_client, own_client.app.state.service
-    people = People(client)
-    assert client.post("/v1/downloads?year=2001").status_code == 202
-    terms_of_use.put(service.registry, "Ask before commerce.", actor="t")
-    refused = client.post("/v1/downloads?year=2001")
-    assert (refused.status_code, refused.json()["code"]) == (403, "TERMS_NOT_ACCEPTED")
-    who = people.headers("researcher")
-    assert client.post("/v1/downloads?year=2001", headers=who).status_code == 403
-    assert client.post("/v1/rights/terms/acceptances", json={"version": 2}, headers=who).status_code == 409
-    assert client.post("/v1/rights/terms/acceptances", json={"version": 1}, headers=who).status_code == 204
-    without = client.post("/v1/downloads?year=2001", headers=who)
-    assert (without.status_code, without.json()["field"]) == (400, "purpose")
-    assert client.post("/v1/downloads?year=2001&purpose=research", headers=who).status_code == 202
-    assert client.post("/v1/downloads?year=2001&purpose=fun", headers=who).status_code == 400
-    assert client.post("/v1/downloads?year=1800").status_code == 202

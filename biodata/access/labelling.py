@@ -3,18 +3,35 @@
 import csv
 import io
 import os
+from dataclasses import replace
+from typing import Final
 
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.sharing.label_files import COLUMNS, Assignment, cells, read_file
+from biodata.sharing.label_files import COLUMNS, Assignment, LabelSet, cells, read_file
 from biodata.store import audit
+from biodata.store.lake import Lake
+from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
+
+_BATCH_ROWS: Final = 200_000
 
 
 def held(settings: Settings) -> list[Assignment]:
     """Return the labels that were put on something, those whose time is over too."""
     path = settings.labels_file
     return read_file(path) if path.exists() else []
+
+
+def carried(settings: Settings, wanted: Assignment) -> int:
+    """Count the lake's records that carry a label which is put so: none where an event or a key is misspelt."""
+    names = ("key", "datasetKey", "eventID", "parentEventID")
+    labels, found = LabelSet((replace(wanted, valid_until=None),)), 0
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        chosen = Compare("datasetKey", "=", wanted.dataset)
+        for batch in lake.batches("occurrences", columns=names, where=chosen, batch_rows=_BATCH_ROWS):
+            found += labels.added(batch)["community_labels"].count()
+    return found
 
 
 def put(settings: Settings, registry: Registry, wanted: Assignment, *, actor: str) -> bool:

@@ -83,7 +83,9 @@ def label(
     settings = settings_for(data)
     with Registry.open(settings) as registry:
         new = labelling.put(settings, registry, wanted, actor=accounts.COMMAND_LINE)
-    say(f"{wanted.label} is on {dataset}; the next release follows it" if new else f"{wanted.label} is there already")
+    count = labelling.carried(settings, wanted)
+    say(f"{wanted.label} {'is put on' if new else 'was on'} {dataset}: {count} records of the lake carry it")
+    say("no record carries it: look at dataset, event and key again" if not count else "the next release follows it")
 
 
 def unlabel(

@@ -20,6 +20,13 @@ from biodata.vocabularies import SharingCategory
 RULE_START: Final = "label:"
 """How the rule of a label is called in a published record: `label:TK-CS`."""
 
+_DECISION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "row": pl.UInt32,
+    "category": pl.String,
+    "rule_id": pl.String,
+    "reason": pl.String,
+    "categories": pl.List(pl.String),
+}
 _CODE: Final = re.compile(r"\b(TK|BC)[\s_-]([A-Z]{1,3})\b")
 _ADDRESS: Final = re.compile(r"localcontexts\.org/labels?/([a-z-]+)", re.IGNORECASE)
 _NO_LETTER: Final = re.compile(r"[^a-z]+")
@@ -147,10 +154,8 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame, sorted by row
         row, category, rule_id, reason, categories as `decide` tells them.
     """
-    schema = {"row": pl.UInt32, "category": pl.String, "rule_id": pl.String, "reason": pl.String,
-              "categories": pl.List(pl.String)}  # fmt: skip
     if "community_labels" not in occurrences.columns:
-        return pl.DataFrame(schema=schema)
+        return pl.DataFrame(schema=_DECISION)
     told = (
         occurrences.select(pl.col("community_labels").cast(pl.List(pl.String)))
         .with_row_index("row")
@@ -173,7 +178,7 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
             rule_id=RULE_START + pl.col("community_labels").first(),
             categories=pl.col("category").unique(maintain_order=True),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
     )
 
 

@@ -82,7 +82,7 @@ class RuleSet:
         ----------
         path : Path, optional
             UTF-8, a heading with the columns of `COLUMNS`; those that are not required may be missing. None, and a path
-            where no file is, reads the bundled list of sensitive species. Consents that hold today come from
+            where only labels or consents are beside it, reads the bundled list of sensitive species. Consents that hold today come from
             `sharing_consents.csv` in its folder, with the columns of `CONSENT_COLUMNS`, labels from `sharing_labels.csv`.
 
         Returns
@@ -94,7 +94,7 @@ class RuleSet:
         InputError
             If a file cannot be read as that, with file, row, column and value; nothing is taken from it then.
         """
-        if path is None or not path.exists():
+        if path is None or (not path.exists() and any(file.exists() for file in rule_files(path)[1:])):
             name, text = (
                 "sensitive_species.csv",
                 files("biodata.data").joinpath("sensitive_species.csv").read_text("utf-8"),

@@ -1,0 +1,199 @@
+"""Labels, licences and permits from a file to every export and answer; what a label withholds leaves by none of them."""
+
+import json
+import sqlite3
+import zipfile
+from contextlib import closing
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from biodata import pipeline
+from biodata.access import labelling, permits, terms_of_use
+from biodata.exports.request import Columns, ExportRequest
+from biodata.exports.write import KINDS, Format, export
+from biodata.settings import Settings
+from biodata.sharing.label_files import Assignment
+from biodata.store import releases
+from biodata.store.registry import Registry
+from commands import run
+from leaks import Place, scan_file
+from people import People
+
+HEADING = (
+    "occurrenceID,scientificName,decimalLatitude,decimalLongitude,eventDate,eventID,countryCode,license,accessRights\n"
+)
+SACRED = Place("sacred", 21.23456, 101.34567)
+ROWS = [
+    "a,Lophura nycthemera,20.11,100.71,2024-01-05,e1,LA,CC0,see https://localcontexts.org/label/tk-attribution/\n",
+    "b,Lophura nycthemera,20.35,100.92,2024-02-06,e2,LA,CC0,\n",
+    f"c,Lophura nycthemera,{SACRED.latitude},{SACRED.longitude},2024-03-07,e3,LA,CC BY 4.0,TK SS\n",
+    "d,Lophura nycthemera,20.77,101.05,2024-04-08,e4,LA,,\n",
+]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """Make an installation: a label that came with a record, one that withholds, one that was put on an event."""
+    folder = tmp_path_factory.mktemp("labelled")
+    found = Settings(data=folder / "data", memory_limit="500MB", password_memory_mib=8, login_limit=0)
+    table = folder / "village.csv"
+    table.write_text(HEADING + "".join(ROWS))
+    pipeline.ingest("gbif", [table], found, dataset="village")
+    with Registry.open(found) as registry:
+        labelling.put(found, registry, Assignment("TK-NC", "village", event="e2"), actor="t")
+        permits.record(registry, permits.Told("village", permits.Kind.IRCC, "ABSCH-IRCC-VN-256843-1"), actor="t")
+    pipeline.release(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def release(settings):
+    return releases.current(settings.data)
+
+
+def test_the_release_tells_labels_and_licences_and_not_what_is_sacred(release):
+    rows = {row["occurrenceID"]: row for row in releases.read(release, "occurrences").iter_rows(named=True)}
+    assert rows.keys() == {"a", "b", "d"}
+    assert {name: row["community_labels"] for name, row in rows.items()} == {"a": ["TK-A"], "b": ["TK-NC"], "d": None}
+    assert rows["b"]["license"] == "CC0_1_0"
+    assert rows["b"]["license_effective"] == "CC_BY_NC_4_0"
+    assert rows["b"]["license_reason"].startswith("label TK-NC, stricter than CC0 1.0")
+    assert rows["d"]["license_effective"] == "UNSPECIFIED"
+
+
+@pytest.mark.parametrize("kind", list(Format))
+def test_labels_are_in_every_export(release, tmp_path, kind):
+    out = tmp_path / f"out.{KINDS[kind].suffix}"
+    columns = Columns.ALL if kind is Format.CSV else Columns.SIMPLE
+    request = ExportRequest("x", "2026-11-26T10:00:00+00:00", columns=columns, permits=(("village", "permit 12"),))
+    export(release.path, kind, request, out)
+    told = _texts(kind, out)
+    assert {"TK-A", "TK-NC"} <= {code for text in told for code in ("TK-A", "TK-NC", "TK-SS") if code in text}
+    assert not any("TK-SS" in text for text in told)
+    assert not scan_file(out, [SACRED])
+
+
+def _texts(kind, out):
+    """Return what a file tells of its records."""
+    if kind is Format.DWCA:
+        with zipfile.ZipFile(out) as archive:
+            eml = archive.read("eml.xml").decode()
+            assert "https://localcontexts.org/label/tk-non-commercial/" in eml
+            assert "Pictures and sounds have licences of their own" in eml
+            assert "permit 12" in archive.read("dataset/village.xml").decode()
+            assert archive.read("rights.txt").decode().endswith("TK-A;TK-NC\tpermit 12\n")
+            return archive.read("occurrence.txt").decode().splitlines()
+    if kind is Format.GEOPARQUET:
+        about = json.loads(pq.read_schema(out).metadata[b"biodata"])
+        assert about["community_labels"] == ["TK-A", "TK-NC"]
+        return [";".join(row or []) for row in pl.read_parquet(out)["community_labels"].to_list()]
+    if kind is Format.GPKG:
+        with closing(sqlite3.connect(out)) as connection:
+            return [row[0] or "" for row in connection.execute("SELECT community_labels FROM occurrences")]
+    if kind is Format.GEOJSON:
+        told = json.loads(out.read_text())
+        assert "Labels of communities: TK-A, TK-NC." in told["biodata"]
+        return [";".join(f["properties"].get("community_labels") or []) for f in told["features"]]
+    return pl.read_csv(out)["community_labels"].fill_null("").to_list()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        pytest.param(Assignment("TK-A", "village"), 4, id="the dataset"),
+        pytest.param(Assignment("TK-A", "village", event="e3"), 1, id="an event"),
+        pytest.param(Assignment("TK-A", "village", event="E3"), 0, id="a misspelt event"),
+        pytest.param(Assignment("TK-A", "town"), 0, id="another dataset"),
+    ],
+)
+def test_it_is_told_how_many_records_a_label_is_on(settings, wanted, count):
+    assert labelling.carried(settings, wanted) == count
+
+
+@pytest.fixture(scope="module")
+def client(settings):
+    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as found:
+        yield found
+
+
+def test_the_service_explains_licences_labels_and_a_dataset(client):
+    licences = client.get("/v1/rights/licences").json()["results"]
+    assert [one["license"] for one in licences][:3] == ["CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0"]
+    labels = {one["code"]: one for one in client.get("/v1/rights/labels").json()["results"]}
+    assert labels["TK-SS"]["sharing_category"] == "withheld"
+    told = client.get("/v1/rights/datasets/village").json()
+    assert sorted((one["license"], one["count"]) for one in told["licenses"]) == [
+        ("CC0_1_0", 1), ("CC_BY_NC_4_0", 1), ("UNSPECIFIED", 1)
+    ]  # fmt: skip
+    assert told["community_labels"] == {"TK-A": 1, "TK-NC": 1}
+    assert told["permits"][0]["number"] == "ABSCH-IRCC-VN-256843-1"
+    assert client.get("/v1/rights/datasets/none").status_code == 404
+
+
+def test_a_record_tells_its_labels_and_its_licence(client):
+    found = client.get("/v1/occurrence/search", params={"eventId": "e2"}).json()["results"][0]
+    assert found["community_labels"] == ["TK-NC"]
+    assert found["license_effective"] == "CC_BY_NC_4_0"
+
+
+def test_a_restricted_download_waits_for_the_terms_and_a_purpose(client):
+    registry, people, asked = client.app.state.service.registry, People(client), "/v1/downloads?country=LA"
+    assert client.post(asked).status_code == 202
+    terms_of_use.put(registry, "Ask before commerce.", actor="t")
+    refused = client.post(asked)
+    assert (refused.status_code, refused.json()["code"]) == (403, "TERMS_NOT_ACCEPTED")
+    who = people.headers("researcher")
+    assert client.post(asked, headers=who).status_code == 403
+    for version, status in ((2, 409), (1, 204)):
+        sent = client.post("/v1/rights/terms/acceptances", json={"version": version}, headers=who)
+        assert sent.status_code == status
+    without = client.post(asked, headers=who)
+    assert (without.status_code, without.json()["field"]) == (400, "purpose")
+    assert client.post(f"{asked}&purpose=fun", headers=who).status_code == 400
+    assert client.post(f"{asked}&purpose=research", headers=who).status_code == 202
+    assert client.post("/v1/downloads?year=1800").status_code == 202, "nothing restricted is asked for"
+
+
+def test_a_permit_is_kept_by_whoever_keeps_the_dataset_or_the_country(client):
+    people = People.__new__(People)
+    people.client, people.registry = client, client.app.state.service.registry
+    told = {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"}
+    uploader, manager = people.headers("uploader"), people.headers("node_manager")
+    made = client.post("/v1/rights/permits", json=told, headers=uploader)
+    assert made.status_code == 201
+    other = client.post("/v1/rights/permits", json=told | {"dataset": "another"}, headers=uploader)
+    assert other.status_code == 403
+    assert client.post("/v1/rights/permits", json=told | {"country": "VN"}, headers=manager).status_code == 403
+    assert client.post("/v1/rights/permits", json=told | {"state": "valid"}, headers=manager).status_code == 422
+    wrong = client.post("/v1/rights/permits", json=told | {"kind": "ircc"}, headers=uploader)
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "number")
+    foreign = next(p["id"] for p in permits.of_dataset(people.registry, "village"))
+    assert client.delete(f"/v1/rights/permits/{foreign}", headers=manager).status_code == 404
+    assert client.delete(f"/v1/rights/permits/{made.json()['id']}", headers=manager).status_code == 204
+    assert client.get("/v1/rights/use/VN", headers=manager).status_code == 403
+    assert client.get("/v1/rights/use/LA", headers=manager).json()["downloads"] == 0
+
+
+def test_the_commands_put_labels_and_keep_permits(tmp_path):
+    data = ["--data", tmp_path]
+    put = run("rights", "label", "TK Seasonal", "--dataset", "village", *data)
+    assert put.returncode == 0
+    assert "0 records of the lake carry it\nno record carries it" in put.stdout
+    assert run("rights", "labels", *data).stdout == "TK-S    village: withheld\n"
+    refused = run("rights", "label", "TK-XY", "--dataset", "village", *data)
+    assert refused.returncode == 1
+    assert "no label of Local Contexts" in refused.stderr
+    assert run("rights", "unlabel", "TK-S", "--dataset", "village", *data).returncode == 0
+    kept = run(
+        "rights", "permit", "ircc", "ABSCH-IRCC-VN-256843-1", "--dataset", "village", "--expires", "2020-01-31", *data
+    )
+    assert "certificate of compliance ABSCH-IRCC-VN-256843-1 of VN until 2020-01-31 (ended)" in kept.stdout
+    assert run("rights", "withdraw", 1, *data).returncode == 0
+    assert "(withdrawn)" in run("rights", "permits", *data).stdout
+    (tmp_path / "terms.txt").write_text("Ask before commerce.")
+    assert "version 1" in run("rights", "terms", "--set", tmp_path / "terms.txt", *data).stdout
+    assert "LA, all years: 0 downloads" in run("rights", "use", "la", *data).stdout
