@@ -99,6 +99,7 @@ PUBLIC = {
         "/v1/citations/{number}/replay": "/v1/citations/none/replay",
         "/v1/citations/{number}/replay/occurrence": "/v1/citations/none/replay/occurrence",
         "/v1/reports/{result_id:path}": "/v1/reports/none",
+        "/v1/audit/sensitivity": "/v1/audit/sensitivity",
         "/v1/login/providers": "/v1/login/providers",
         "/v1/login/providers/{name}": "/v1/login/providers/none",
         "/v1/login/providers/{name}/callback": "/v1/login/providers/none/callback",
