@@ -115,6 +115,7 @@ PUBLIC = {
         "/v1/rights/labels": "/v1/rights/labels",
         "/v1/rights/terms": "/v1/rights/terms",
         "/v1/rights/datasets/{key:path}": "/v1/rights/datasets/field-notes",
+        "/v1/audit/sensitivity": "/v1/audit/sensitivity",
         "/v1/login/providers": "/v1/login/providers",
         "/v1/login/providers/{name}": "/v1/login/providers/none",
         "/v1/login/providers/{name}/callback": "/v1/login/providers/none/callback",

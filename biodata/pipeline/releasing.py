@@ -1,11 +1,14 @@
 """From the lake to a release in one call."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from biodata import assessments, places, sharing, terms
 from biodata.errors import NoReleaseError
 from biodata.pipeline.leak_check import LeakCheck, LeakReport
 from biodata.settings import Settings
+from biodata.sharing.lists import withheld_by_list
 from biodata.store import releases
 from biodata.store.consents import Consents
 from biodata.store.lake import Lake
@@ -79,11 +82,26 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             memory_limit=settings.memory_limit,
             progress=progress,
         )
-        told = leaks.report.counts() if leaks.report is not None else {}
+        told, withheld = {}, {}
+        if leaks.report is not None:
+            told, withheld = leaks.report.counts(), withheld_by_list(leaks.report.withheld(), rules)
+        if before is not None and releases.was_added_to(made):
+            # Only the additions were looked at; the others were when the release before was made.
+            older = registry.sensitive_counts(before.id)
+            told, withheld = _added(told, older["sensitive"]), _added(withheld, older["withheld"])
         registry.record_release(
-            made.id, snapshot=made.snapshot, rules_hash=rules.hash, counts=made.counts, sensitive=told
+            made.id,
+            snapshot=made.snapshot,
+            rules_hash=rules.hash,
+            counts=made.counts,
+            sensitive=told,
+            withheld=withheld,
         )
     return made
+
+
+def _added(some: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
+    return {name: some.get(name, 0) + others.get(name, 0) for name in sorted({*some, *others})}
 
 
 def look_for_leaks(settings: Settings) -> LeakReport:

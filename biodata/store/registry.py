@@ -192,16 +192,36 @@ class Registry:
         rules_hash: str,
         counts: Mapping[str, int],
         sensitive: Mapping[str, int] | None = None,
+        withheld: Mapping[str, int] | None = None,
         actor: str = "biodata",
     ) -> None:
-        """Put down that a release was made, and how its sensitive records are told; a second time is no news."""
+        """Put down that a release was made, how its sensitive records are told, and how many each list withholds.
+
+        A second time is no news.
+        """
         with self.session() as session, session.begin():
             if session.get(models.Release, release_id) is None:
                 session.add(
                     models.Release(id=release_id, snapshot=snapshot, rules_hash=rules_hash, counts=dict(counts))
                 )
                 told = {"snapshot": snapshot, "rules": rules_hash, "sensitive": dict(sensitive or {})}
+                told |= {"withheld": dict(withheld or {})}
                 audit.append(session, actor=actor, action="release", subject=release_id, details=told)
+
+    def sensitive_counts(self, release_id: str) -> dict[str, dict[str, int]]:
+        """Return what was put down of a release's records: by how they are told, and by the list that withholds them.
+
+        Returns
+        -------
+        dict
+            sensitive, withheld: counts by name; empty where nothing was put down.
+        """
+        asked = select(models.AuditEntry.details).where(
+            models.AuditEntry.action == "release", models.AuditEntry.subject == release_id
+        )
+        with self.session(read_only=True) as session:
+            told = dict(session.scalars(asked.order_by(models.AuditEntry.id).limit(1)).first() or {})
+        return {name: dict(told.get(name, {})) for name in ("sensitive", "withheld")}
 
     def first_broken_audit_entry(self) -> int | None:
         """Return the number of the first audit entry that was tampered with or is gone; None where all is well."""

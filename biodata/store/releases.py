@@ -197,6 +197,13 @@ def current(data: Path) -> Release | None:
     return None if told is None else _release(data, told.current)
 
 
+def was_added_to(release: Release) -> bool:
+    """Tell whether a release was made by adding to the file of the one before."""
+    with connect(release.path) as connection:
+        told = connection.execute("SELECT value FROM release_info WHERE key = 'additions'").fetchone()
+    return told is not None and int(told[0]) > 0
+
+
 def read(release: Release, table: str, *, where: Filter | None = None) -> pl.DataFrame:
     """Read published rows into memory.
 
