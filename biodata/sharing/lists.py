@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Final
 
-from biodata.sharing.rules import Rule, RuleSet
+from biodata.sharing.rule import Rule
+from biodata.sharing.rules import RuleSet
 
 BOUND: Final = "rules of a country, place or dataset"
 """The name under which withheld records of such rules are counted together: their lists would tell where they are."""
