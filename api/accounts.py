@@ -1,5 +1,6 @@
 """Everybody's accounts, for administrators; node managers give the lesser roles within their country."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -16,7 +17,7 @@ from biodata.access.roles import SCOPES, Action, Principal, RoleBinding, may_gra
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=SmallRoute)
 
-Administrator = Annotated[Principal, Depends(auth.logged_in_who(Action.MANAGE_ACCOUNTS))]
+Administrator = Annotated[Principal, Depends(auth.logged_in_who(Action.MANAGE_ACCOUNTS, everywhere=True))]
 Granter = Annotated[Principal, Depends(auth.logged_in_who(Action.GRANT_ROLES))]
 
 
@@ -86,7 +87,7 @@ def code(request: Request, who: Administrator, name: str) -> Response:
 def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
     """Give a role that goes no further than one's own."""
     only(request)
-    accounts.bind(service(request).registry, name, _within(request, who, sent), actor=who.label)
+    accounts.bind(service(request).registry, name, _within(request, who, sent.model_dump()), actor=who.label)
     return Response(status_code=204)
 
 
@@ -103,14 +104,14 @@ def take(request: Request, who: Granter, name: str) -> Response:
     """Take away the role that is bound exactly so, if one could have given it."""
     only(request, "role", *SCOPES)
     told = request.query_params
-    unwanted = Bound(role=told.get("role", ""), **{each: told.get(each) for each in SCOPES})
+    unwanted = {"role": told.get("role", ""), **{each: told.get(each) for each in SCOPES}}
     accounts.unbind(service(request).registry, name, _within(request, who, unwanted), actor=who.label)
     return Response(status_code=204)
 
 
-def _within(request: Request, who: Principal, told: Bound) -> RoleBinding:
+def _within(request: Request, who: Principal, told: Mapping[str, str | None]) -> RoleBinding:
     """Return the role that is told, if whoever asks may give it."""
-    wanted = accounts.read(told.role, **{each: getattr(told, each) for each in SCOPES})
+    wanted = accounts.read(str(told["role"]), **{each: told[each] for each in SCOPES})
     if not may_grant(who, wanted):
         raise auth.forbidden(request, who, Action.GRANT_ROLES)
     return wanted

@@ -8,7 +8,7 @@ from api.dependencies import Service, service
 from api.errors import Code, ProblemError
 from api.logs import logger
 from biodata.access import api_keys
-from biodata.access.roles import PUBLIC, Action, Principal, may_somewhere
+from biodata.access.roles import PUBLIC, Action, Principal, may, may_somewhere
 
 refusals = logger("api.refusals")
 
@@ -63,11 +63,14 @@ def needs(action: Action) -> Callable[[Request], Principal]:
     return check
 
 
-def logged_in_who(action: Action) -> Callable[[Request], Principal]:
-    """Return the same for what needs a login."""
+def logged_in_who(action: Action, *, everywhere: bool = False) -> Callable[[Request], Principal]:
+    """Return the same for what needs a login; where wanted, only for those whose role is bound to nothing."""
 
     def check(request: Request) -> Principal:
-        return _trusted(request, need_login(request), action)
+        found = _trusted(request, need_login(request), action)
+        if everywhere and not may(found, action):
+            raise forbidden(request, found, action)
+        return found
 
     return check
 

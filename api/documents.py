@@ -222,6 +222,19 @@ _FRAMEWORKS: Final = {"application/json": {"schema": {"$ref": "#/components/sche
 """What the framework says of a 422, where a route says nothing."""
 
 
+_SHOWN_OTHERWISE: Final = frozenset(
+    {
+        "/v1/login",
+        "/v1/login/refresh",
+        "/v1/login/providers/{name}",
+        "/v1/downloads/{number}",
+        "/v1/login/providers/{name}/callback",
+        "/v1/surveys",
+    }
+)
+"""Addresses where a 401 is about something else than a key or a token, or not always asked for."""
+
+
 def finish(document: dict[str, Any]) -> dict[str, Any]:
     """Say of every operation what holds for all: no 422 but ours, an address can be too long, requests too many."""
     for path, item in document["paths"].items():
@@ -229,6 +242,8 @@ def finish(document: dict[str, Any]) -> dict[str, Any]:
             if "422" in operation["responses"] and operation["responses"]["422"]["content"] == _FRAMEWORKS:
                 del operation["responses"]["422"]
             content = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+            if "401" in operation["responses"] and path not in _SHOWN_OTHERWISE:
+                operation["security"] = [{"token": []}, {"key": []}]
             operation["responses"]["414"] = {"description": "The address is too long", "content": content}
             if path.startswith("/ogc") and "/tiles" not in path:
                 operation["responses"]["406"] = {"description": "None of the accepted types", "content": content}
@@ -237,6 +252,10 @@ def finish(document: dict[str, Any]) -> dict[str, Any]:
                 "content": content,
                 "headers": {"Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 1}}},
             }
+    document["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "description": "What /v1/login answers with, or a key."},
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key, for programs."},
+    }
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
     return document

@@ -14,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from api import bodies, documents, models, terms
+from api import auth, bodies, documents, models, terms
 from api.answers import address, json_answer
 from api.dependencies import Service, service
 from api.documents import parameter
@@ -23,6 +23,7 @@ from api.parameters import every, read
 from api.rules_today import rules_today
 from biodata import jobs
 from biodata.access import downloads
+from biodata.access.roles import Action
 from biodata.access.use_reports import Purpose
 from biodata.errors import InputError
 from biodata.exports.request import Columns, Grid
@@ -92,11 +93,16 @@ def state(request: Request, number: DownloadId) -> Response:
 @router.delete(
     "/{number}",
     summary="Cancel a download, or take its file away",
-    responses=documents.answers(models.Download, missing=True),
+    responses=documents.answers(models.Download, missing=True, other=(401, 403)),
 )
 def cancel(request: Request, number: DownloadId) -> Response:
-    """Cancel it; what is written of it already is gone within seconds."""
-    _find(request, number)
+    """Cancel it; what is written of it already is gone within seconds.
+
+    Until it is done only who asked for it knows its id. Then its citation tells the id to everybody, so only an
+    administrator takes its file away.
+    """
+    if _find(request, number).state not in ("queued", "running"):
+        auth.needs(Action.ERASE_DOWNLOAD)(request)
     found = service(request)
     downloads.cancel(found.settings, found.registry, number)
     return _told(request, _find(request, number))

@@ -10,10 +10,9 @@ from biodata import sharing
 def rules_today(path: Path | None) -> str:
     """Return the hash of the rules of a file, read anew where it changed; of the bundled ones without a file.
 
-    The labels beside the file count with it; one that ends today is gone tomorrow.
+    The consents and labels beside the file count with it; one that ends today is gone tomorrow.
     """
-    files = () if path is None else (path, path.with_name(sharing.LABELS_NAME))
-    return _hash(path, tuple(_stamp(file) for file in files), datetime.now(tz=UTC).date())
+    return _hash(path, tuple(_stamp(file) for file in sharing.rule_files(path)), datetime.now(tz=UTC).date())
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
 from api.paging import window
 from api.species import COLUMNS, LIMIT, RANK_COLUMNS, row_of, taxon
-from biodata.store.query.filters import And, Compare, Filter, Not
+from biodata.store.query.filters import And, Compare, Filter, In, Not
 from biodata.terms import DWC
 
 router = APIRouter(tags=["species"])
@@ -25,7 +25,7 @@ router = APIRouter(tags=["species"])
 NAMES_AT_ONCE: Final = 1_000
 PARTS: Final = (
     "name", "verbatim", "parents", "children", "synonyms", "vernacularNames", "related", "descriptions", "distributions", "media",
-    "references", "speciesProfiles", "typeSpecimens", "combinations",
+    "references", "speciesProfiles", "typeSpecimens", "combinations", "statuses",
 )  # fmt: skip
 _PAGING: Final = documents.plain_parameters(
     ("limit", {"type": "integer", "minimum": 0}, "Rows of a page."),
@@ -61,6 +61,8 @@ def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PA
         if part == "verbatim":
             told = {f"{DWC}{name}": str(row[name]) for name in _TERMS if row[name] is not None}
             return json_answer({"key": row["gbif_key"] or row["taxon_id"], **told})
+        if part == "statuses":
+            return _statuses(release, row, limit, offset)
         if part == "vernacularNames":
             names = _common(row)
             return _page(names[offset : offset + limit], limit, offset, len(names))
@@ -109,6 +111,33 @@ def _synonyms(row: dict[str, Any]) -> Filter:
     same = Compare("checklist", "=", row["checklist"])
     leads = Compare("accepted_taxon_id", "=", row["taxon_id"])
     return And((same, leads, Not(Compare("taxon_id", "=", row["taxon_id"]))))
+
+
+def _statuses(release: Opened, row: dict[str, Any], limit: int, offset: int) -> Response:
+    """Return what red lists and lists of protected species say of a taxon, under any of its names in its checklist."""
+    same = And(
+        (Compare("checklist", "=", row["checklist"]), Compare("accepted_taxon_id", "=", row["accepted_taxon_id"]))
+    )
+    names = {row["scientificName"]}
+    if row["accepted_taxon_id"] is not None:
+        at = COLUMNS.index("scientificName")
+        names |= {values[at] for values in release.page("taxa", same, COLUMNS, limit=LIMIT, offset=0).rows}
+    filter_ = And((In("scientificName", tuple(sorted(names))), In("status_list", ("protection", "red_list"))))
+    page = release.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
+    told = [dict(zip(COLUMNS, values, strict=True)) for values in page.rows]
+    rows = [
+        {
+            "list": one["status_list"],
+            "scope": one["status_scope"],
+            "year": one["status_year"],
+            "authority": one["status_authority"],
+            "category": one["status_category"],
+            "scientificName": one["scientificName"],
+            "checklist": one["checklist"],
+        }
+        for one in told
+    ]
+    return _page(rows, limit, offset, release.count("taxa", filter_))
 
 
 def _common(row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -59,6 +59,13 @@ class InputError(BiodataError):
         message = f"{place}: {problem}" if place else problem
         super().__init__(" ".join((f"{message}; {expected}" if expected else message).split()))
 
+    def without_value(self) -> str:
+        """Return the text without the value, for what people may read who must not know it."""
+        told = InputError(
+            self.problem, file=self.file, row=self.row, column=self.column, expected=self.expected, code=self.code
+        )
+        return str(told)
+
 
 class UnknownSourceError(BiodataError):
     """There is no source of that name."""

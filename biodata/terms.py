@@ -22,6 +22,18 @@ REPAIR: Final = pl.Struct({"term": pl.String, "value": pl.String, "rule": pl.Str
 LINK: Final = pl.Struct({"key": pl.Int64, "strength": pl.String, "reason": pl.String})
 """One other record that may be of the same event: `strength` is strong, likely or possible."""
 
+SHARED_AS: Final = pl.Struct(
+    {
+        "category": pl.String,
+        "rule": pl.String,
+        "cell_west": pl.Float64,
+        "cell_south": pl.Float64,
+        "cell_east": pl.Float64,
+        "cell_north": pl.Float64,
+    }
+)
+"""How a national node had made a record coarser before it came: the category, the rule, the edges of the cell."""
+
 
 class Reach(StrEnum):
     """How far a column may travel."""
@@ -173,6 +185,9 @@ OCCURRENCE: Final = (
     Column("quality_flags", pl.List(pl.String), "Names of the doubts, see biodata.flags."),
     Column("source_issues", pl.List(pl.String), "Doubts that came with the record: GBIF's issues.", _PRECISE),
     Column("repairs", pl.List(REPAIR), "Values that were changed, or could be, with the rule.", _LAKE),
+    # Of a record that a national node shares: the lake has no more of it than what that node published
+    Column("node", pl.String, "Code of the national node that shares the record; null for a record of our own.", _LAKE),
+    Column("shared_as", SHARED_AS, "How the node had made it coarser; null for a record that is open there.", _LAKE),
 )
 """The interpreted layer of a record: the lake's table `occurrences`."""
 
@@ -400,6 +415,11 @@ TAXON: Final = (
     Column(
         "vernacular_details", pl.String, "JSON array of every common name: name, language, script, preferred, source."
     ),
+    Column("status_list", pl.String, "What kind of status the checklist gives: red_list or protection; null for none."),
+    Column("status_scope", pl.String, "Where that holds: global, or an ISO 3166 code of a country or division."),
+    Column("status_year", pl.Int32, "Year of that list."),
+    Column("status_authority", pl.String, "Who made it."),
+    Column("status_category", pl.String, "The taxon's category in it: IUCN's code where it is one, else as told."),
 )
 """The lake's and the release's table `taxa`."""
 

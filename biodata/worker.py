@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from biodata import jobs, pipeline, runs, surveys
 from biodata.access import citations, datacite, downloads, replays
-from biodata.errors import BiodataError, JobStoppedError
+from biodata.errors import BiodataError, InputError, JobStoppedError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -191,7 +191,8 @@ def _do(claim: jobs.Claim, settings: Settings, registry: Registry, stop: threadi
             downloads.sweep(settings, registry)
             return
         logger.warning("job %d: %s", claim.id, error)
-        held.fail(str(error))
+        # The queue is read by the service: a value of a file that was handed in stays in the worker's log.
+        held.fail(error.without_value() if isinstance(error, InputError) else str(error))
     except Exception:  # a fault of one job must not stop the next
         logger.exception("job %d broke", claim.id)
         held.fail(f"an unexpected fault; the worker's log has it under job {claim.id}")

@@ -25,6 +25,8 @@ SECRET_WORDS = ("Trung Khanh ridge 7", "TK-SECRET-1", "Lan Hoang Thi", "karst ca
 OPEN = 640
 """Open records with coordinates; five more have none."""
 
+GIBBON_STATUS = {"status_list": "red_list", "status_scope": "global", "status_year": 2020, "status_category": "CR"}
+
 TAXA = {
     GIBBON: ("Mammalia", "Primates", "Hylobatidae", "Nomascus", 2436501, "CR"),
     SEROW: ("Mammalia", "Artiodactyla", "Bovidae", "Capricornis", 2441208, "VU"),
@@ -189,6 +191,7 @@ def taxon(name: str, accepted: str | None = None) -> dict[str, Any]:
     class_, order, family_, genus, key, category = TAXA[accepted or name]
     common = {GIBBON: {"en": "Cao Vit gibbon", "vi": "Vượn Cao Vít"}}.get(name, {})
     return {
+        **(GIBBON_STATUS if name == GIBBON else {}),
         "checklist": "sample 1", "taxon_id": f"S-{name}" if accepted else f"T{key}", "accepted_taxon_id": f"T{key}",
         "scientificName": name, "scientificNameAuthorship": AUTHORS.get(name, "Hodgson, 1831"), "taxonRank": "SPECIES",
         "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED", "kingdom": "Animalia", "phylum": "Chordata",

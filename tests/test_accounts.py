@@ -125,7 +125,7 @@ def test_a_key_is_told_once_and_kept_as_a_hash(registry: Registry, tmp_path: Pat
         assert api_keys.find(registry, wrong) is None
     api_keys.revoke(registry, 1)
     assert api_keys.find(registry, key) is None
-    assert not any(key.encode() in file.read_bytes() for file in tmp_path.glob("registry.sqlite*"))
+    assert not any(key.encode() in file.read_bytes() for file in tmp_path.rglob("registry.sqlite*"))
     with pytest.raises(InputError, match="no key of this number"):
         api_keys.revoke(registry, 7)
 

@@ -1,10 +1,16 @@
 """Accounts over HTTP: logins, tokens that end at once, keys, roles that nobody gives beyond their own, bodies kept strict."""
 
+import json
+import threading
+
 import pytest
 from sqlalchemy import select
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from biodata.access import accounts, api_keys
 from biodata.access.roles import Role, RoleBinding
+from biodata.settings import Settings
 from biodata.store.models import AuditEntry
 from people import PASSWORD, ROLES, bearer
 
@@ -239,9 +245,9 @@ def test_what_is_no_json(account_client):
 def test_nothing_secret_is_kept(account_client, people, caplog):
     pair = people.pair("researcher")
     folder = account_client.app.state.service.settings.data
-    secret = (folder / "secrets" / "tokens").read_bytes()
-    assert (folder / "secrets" / "tokens").stat().st_mode & 0o777 == 0o600
-    assert (folder / "secrets").stat().st_mode & 0o777 == 0o700
+    secret = (folder / "service" / "secrets" / "tokens").read_bytes()
+    assert (folder / "service" / "secrets" / "tokens").stat().st_mode & 0o777 == 0o600
+    assert (folder / "service" / "secrets").stat().st_mode & 0o777 == 0o700
     for file in folder.rglob("*"):
         if file.is_file():
             content = file.read_bytes()
@@ -252,12 +258,61 @@ def test_nothing_secret_is_kept(account_client, people, caplog):
     assert set(ROLES) <= set(Role)
 
 
-def test_logins_are_few_a_minute(account_client, people, monkeypatch):
-    from api.rates import Rates
-
-    with Rates(3) as rates:
-        monkeypatch.setattr(account_client.app.state, "login_rates", rates)
-        answers = [account_client.post("/v1/login", json={"name": "planner", "password": "no"}) for _ in range(5)]
+def test_logins_are_few_a_minute(tmp_path):
+    with TestClient(create_app(Settings(data=tmp_path, password_memory_mib=8, login_limit=3))) as client:
+        answers = [client.post("/v1/login", json={"name": "planner", "password": "no"}) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
     assert int(answers[-1].headers["retry-after"]) > 0
     assert answers[-1].json()["code"] == "LOGINS_TOO_MANY"
+
+
+def test_who_tried_what_they_may_not_stands_in_the_log(account_client, people, caplog):
+    headers = people.headers("planner")
+    caplog.clear()
+    answer = account_client.get("/v1/accounts", headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (403, "none of your roles lets you manage accounts here")
+    (line,) = [json.loads(record.getMessage()) for record in caplog.records if record.name == "api.refusals"]
+    assert (line["event"], line["account"], line["action"]) == ("refused", "planner", "manage accounts")
+    assert line["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_two_who_exchange_the_same_token_at_once(account_client, people, turn):
+    refresh, found = people.pair("reviewer")["refresh_token"], account_client.app.state.service.tokens
+    start, got = threading.Barrier(4), []
+
+    def exchange() -> None:
+        start.wait()
+        got.append(found.exchange(refresh))
+
+    threads = [threading.Thread(target=exchange) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (pair,) = [one for one in got if one is not None]
+    assert found.principal(pair.access) is None, "one of them stole it: the login has ended"
+    assert found.exchange(pair.refresh) is None
+
+
+def test_an_administrator_of_one_country_manages_no_accounts(account_client, people):
+    name = people.new("bound", RoleBinding(Role.ADMINISTRATOR, country="LA"))
+    headers = people.headers(name)
+    for method, path, body in (
+        ("GET", "/v1/accounts", None),
+        ("PATCH", "/v1/accounts/planner", {"closed": True}),
+        ("POST", "/v1/accounts/administrator/code", None),
+        ("POST", f"/v1/accounts/{name}/roles", {"role": "administrator"}),
+        ("POST", f"/v1/accounts/{name}/roles", {"role": "node_manager", "country": "CN"}),
+    ):
+        assert account_client.request(method, path, json=body, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "unwanted", [{}, {"role": ""}, {"role": "reviewer", "country": "³°a«"}, {"role": "planner", "taxon": "x" * 300}]
+)
+def test_a_role_that_cannot_be_is_taken_from_nobody(account_client, people, unwanted):
+    answer = account_client.delete(
+        "/v1/accounts/planner/roles", params=unwanted, headers=people.headers("administrator")
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "FIELD_INVALID")

@@ -270,7 +270,7 @@ def test_a_doi_is_registered_once_and_the_account_is_told_to_nobody_else(
     assert answer.json()["doi"] == told["doi"]
     assert f"https://doi.org/{told['doi']}" in client.get(f"/v1/citations/{number}.bib").text
     everything = caplog.text + answer.text + repr(settings) + str(settings.model_dump())
-    registry = b"".join(path.read_bytes() for path in Path(settings.data).glob("registry.sqlite*"))
+    registry = b"".join(path.read_bytes() for path in Path(settings.data).glob("service/registry.sqlite*"))
     assert PASSWORD not in everything
     assert PASSWORD.encode() not in registry
 

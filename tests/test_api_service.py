@@ -46,7 +46,7 @@ def test_head(client, path):
         ("OPTIONS", "/v1/nothing", 404, "NOT_FOUND"),
         ("GET", "/v1/occurrence/search?q=" + "a" * 33_000, 414, "URI_TOO_LONG"),
         ("GET", "/v1/occurrence/search?" + "year=1&" * 301, 400, "PARAMETERS_TOO_MANY"),
-        ("GET", "/v1/surveys/999", 404, "RECORD_MISSING"),
+        ("GET", "/v1/surveys/999", 401, "KEY_MISSING"),
     ],
 )
 def test_problems(client, method, path, status, code):

@@ -106,3 +106,18 @@ def test_what_the_parser_refuses(client, body):
 def test_what_a_match_refuses(client, query):
     assert client.get(f"/v1/species/match?{query}").status_code == 400
     assert client.get(f"/v2/species/match?{query}").status_code == 400
+
+
+def test_status_lists_stand_beside_each_other(client):
+    key = client.get("/v1/species/match", params={"name": GIBBON}).json()["usageKey"]
+    (row,) = client.get(f"/v1/species/{key}/statuses").json()["results"]
+    assert row == {
+        "list": "red_list",
+        "scope": "global",
+        "year": 2020,
+        "authority": None,
+        "category": "CR",
+        "scientificName": GIBBON,
+        "checklist": "sample 1",
+    }
+    assert client.get("/v1/species/2441208/statuses").json()["results"] == []

@@ -58,7 +58,7 @@ def test_a_check_tells_where_each_fault_is(client, sample_data, registry, settin
     ].keys()
     assert told, "the planted faults"
     assert count(registry, Submission) == 0
-    assert not (settings.data / "uploads").exists(), "a check keeps nothing"
+    assert not (settings.data / "service" / "uploads").exists(), "a check keeps nothing"
 
 
 def test_a_check_of_a_good_survey(client, good):
@@ -106,7 +106,7 @@ def test_commit_and_state(client, registry, settings, good, key):
     assert answer.status_code == 202
     location = answer.headers["location"]
     assert location == answer.json()["location"] == f"/v1/surveys/{answer.json()['id']}"
-    kept = settings.data / "uploads" / f"{hashlib.sha256(good).hexdigest()}.xlsx"
+    kept = settings.data / "service" / "uploads" / f"{hashlib.sha256(good).hexdigest()}.xlsx"
     assert kept.read_bytes() == good
     told = client.get(location, headers=bearer(key)).json()
     assert (told["state"], told["dataset"], told["file"]) == ("draft", "nam-ha-team", "passwd.xlsx")

@@ -12,12 +12,13 @@ from biodata.access import api_keys, audit_log
 from biodata.cli import app
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import audit, audit_heads
+from biodata.store import audit, audit_heads, folders
 from biodata.store.registry import Registry
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "data" / "lake").mkdir(parents=True)
     return Settings(data=tmp_path / "data")
 
 
@@ -45,11 +46,11 @@ def test_a_log_that_was_shortened_is_found_out_by_its_heads_or_by_one_noted_else
 ):
     number, told = audit_log.head(registry)
     assert audit_log.verify(settings, registry, noted=f"{number}:{told}") == number
-    with sqlite3.connect(settings.data / "registry.sqlite") as connection:
+    with sqlite3.connect(settings.data / folders.REGISTRY) as connection:
         connection.execute("DELETE FROM audit WHERE id = ?", (number,))
     with pytest.raises(StoreError, match=f"audit entry {number} was changed or is gone"):
         audit_log.verify(settings, registry)
-    heads = settings.data / audit_heads.FILE
+    heads = folders.service(settings.data) / audit_heads.FILE
     heads.write_text("".join(heads.read_text().splitlines(keepends=True)[:-1]))
     audit_log.verify(settings, registry)
     with pytest.raises(StoreError, match=f"audit entry {number} "):
@@ -59,19 +60,19 @@ def test_a_log_that_was_shortened_is_found_out_by_its_heads_or_by_one_noted_else
 
 
 def test_what_was_not_committed_has_no_head(registry: Registry, settings: Settings):
-    before = audit_heads.read(settings.data)
+    before = audit_heads.read(folders.service(settings.data))
     with registry.session() as session:
         audit.append(session, actor="a test", action="write", subject="x", details={})
         session.rollback()
-    assert audit_heads.read(settings.data) == before
+    assert audit_heads.read(folders.service(settings.data)) == before
     with registry.session() as session, session.begin():
         audit.append(session, actor="a test", action="write", subject="x", details={})
-    assert len(audit_heads.read(settings.data)) == len(before) + 1
+    assert len(audit_heads.read(folders.service(settings.data))) == len(before) + 1
     assert registry.first_broken_audit_entry() is None
 
 
 def test_a_head_that_was_cut_off_is_none(registry: Registry, settings: Settings):
-    heads = settings.data / audit_heads.FILE
+    heads = folders.service(settings.data) / audit_heads.FILE
     heads.write_text(heads.read_text() + "\n99 0123")
     assert registry.first_broken_audit_entry() is None
     api_keys.for_uploads(registry, "another")
@@ -88,7 +89,7 @@ def test_the_command_tells_writes_and_checks(registry: Registry, settings: Setti
     assert "entries in" in run("list", "--out", str(out)).stdout
     assert {json.loads(line)["number"] for line in out.read_text().splitlines()} >= {1, 2}
     assert "none changed and none gone" in run("verify").stdout
-    with sqlite3.connect(settings.data / "registry.sqlite") as connection:
+    with sqlite3.connect(settings.data / folders.REGISTRY) as connection:
         connection.execute("UPDATE audit SET subject = 'other' WHERE id = 2")
     failed = run("verify")
     assert failed.exit_code == 1

@@ -191,7 +191,7 @@ def test_the_commands(data: Path, tmp_path: Path):
     assert "lake version 3" in told.output
     told = CliRunner().invoke(app, ["restore", str(out), "--data", str(there)])
     assert told.exit_code == 0, told.output
-    with sqlite3.connect(there / "registry.sqlite") as connection:
+    with sqlite3.connect(there / "service" / "registry.sqlite") as connection:
         assert connection.execute("SELECT count(*) FROM release").fetchone() == (1,)
     connection.close()
     inside = CliRunner().invoke(app, ["backup", "--data", str(data), "--out", str(data / "backups")])

@@ -9,10 +9,10 @@ from affine import Affine
 
 from biodata.analysis.candidates import criteria, governance, habitat, network_gain, pressure
 from biodata.analysis.candidates.governance import Agreement
-from biodata.analysis.candidates.ground import Ground, beyond_band
+from biodata.analysis.candidates.ground import Ground, beyond_band, land_of
 from biodata.analysis.layer_reading import LayerFile
 from biodata.analysis.networks import protconn
-from landscapes import CRS, halves, local, square_grid
+from landscapes import CRS, boundary_set, halves, local, square_grid
 
 WINDOW = shapely.box(-40_000, -40_000, 40_000, 40_000)
 PARKS = [
@@ -100,6 +100,21 @@ def test_an_agreement_is_named_where_it_binds_every_country_and_changes_no_numbe
     ]
     none = governance.governance(ground(), areas("Designated"), lands, told[1:])
     assert none.input["agreements"] == "none of those told to this run binds all of its countries"
+
+
+def test_ground_whose_edge_runs_along_the_border_touches_the_other_side_in_a_line_and_has_no_land_there():
+    known = boundary_set(shapely.box(100, 20, 101, 21), shapely.box(101, 20, 102, 21))
+    west, east = shapely.box(100.5, 20.2, 101, 20.8), shapely.box(101, 20.2, 101.5, 20.5)
+    whole = Ground("ground", (), [("LA",), ("VN",)], shapely.union(west, east))
+    lands = {side[0]: land_of(side, known, whole.polygon) for side in whole.sides}
+    assert [land.geom_type for land in lands.values()] == ["Polygon", "Polygon"]
+    assert lands["LA"].equals(west)
+    assert lands["VN"].equals(east)
+    in_force = gpd.GeoDataFrame(
+        {"name": ["park"], "status": ["Designated"], "designation": None, "iucn_category": None},
+        geometry=[whole.polygon], crs=4326,
+    )  # fmt: skip
+    assert governance.governance(whole, in_force, lands, ()).value == pytest.approx(1, abs=1e-6)
 
 
 def test_cost_is_the_ground_that_is_not_protected_yet_or_what_a_layer_says():

@@ -44,6 +44,8 @@ def test_coverage_at_dates_with_landscapes(areas, tmp_path):
     facts = json.loads((tmp_path / "out" / "gaps.json").read_text())["facts"]
     assert facts["scenarios"][0]["areas"] == "a made-up list, 2025"
     assert facts["scenarios"][0]["boundary_set"] == "natural_earth"
+    assert [one["sites_by_country"] for one in facts["scenarios"]] == [{"LA": 1}, {"LA": 2}, {"LA": 2}, {"LA": 3}]
+    assert "2010-01-01 in force: mapped sites in the files: LA 1" in done.stdout
     assert "landscape" in dict(pyogrio.list_layers(tmp_path / "out" / "gaps.gpkg"))
     assert "LA, terrestrial" in done.stdout
 

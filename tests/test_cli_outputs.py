@@ -46,6 +46,41 @@ def test_where_the_answer_cannot_be_written_nothing_is_done(folder, command):
     assert [path.name for path in folder.iterdir()] == ["told.csv"]
 
 
+GEOPACKAGES = [
+    pytest.param(("candidates", "--data", "data", "--out"), id="candidates"),
+    pytest.param(
+        ("corridors", "--data", "data", "--layer", "land_cover", "--resistance", "told.csv", "--out"), id="corridors"
+    ),
+]
+
+
+@pytest.mark.parametrize("command", GEOPACKAGES)
+def test_a_geopackage_takes_no_other_ending_so_no_raster_or_table_is_lost(folder, command):
+    (folder / "map.tif").write_bytes(b"a raster")
+    for name in ("map.tif", "told.csv"):
+        with pytest.raises(InputError, match=r"\.gpkg"):
+            run(*command, name)
+    with pytest.raises(FileNotFoundError):
+        run(*command, "nowhere/answer.gpkg")
+    assert (folder / "map.tif").read_bytes() == b"a raster"
+    assert sorted(path.name for path in folder.iterdir()) == ["map.tif", "told.csv"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *GEOPACKAGES,
+        pytest.param(
+            ("survey-design", "here-corridor-1", "--data", "data", "--species", "Bos gaurus", "--out"), id="survey"
+        ),
+    ],
+)
+def test_a_mistyped_folder_makes_no_installation(folder, command):
+    with pytest.raises(InputError, match="there is no installation in this folder; a folder that"):
+        run(*command, "answer.gpkg")
+    assert [path.name for path in folder.iterdir()] == ["told.csv"]
+
+
 def test_a_table_without_a_term_that_a_test_reads_is_no_table_of_records(folder):
     (folder / "other.csv").write_text("学名,纬度\nBos gaurus,21.5\n", encoding="utf-8")
     with pytest.raises(InputError, match="no heading is a term"):

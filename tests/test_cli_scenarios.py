@@ -91,6 +91,31 @@ def test_what_cannot_be_is_refused(files, arguments, told):
     assert not (files / "out.gpkg").exists()
 
 
+def test_the_border_is_that_of_the_set_that_the_environment_names_and_borders_that_are_there_are_told(files):
+    middle = gpd.GeoSeries([shapely.Point(502_050, 2_302_000)], crs=UTM).to_crs(4326).iloc[0].x
+    two = [shapely.box(middle - 1, 20, middle, 22), shapely.box(middle, 20, middle + 1, 22)]
+    gpd.GeoDataFrame({"iso": ["LA", "VN"]}, geometry=two, crs=4326).to_file(files / "office.gpkg")
+    facts = {"name": "office", "version": "1", "source": "made", "licence": "CC0", "viewpoint": "ours", "band_m": 500}
+    (files / "office.json").write_text(json.dumps(facts | {"country_column": "iso"}), encoding="utf-8")
+    own = ["--raster", files / "ground.tif", "--areas", files / "areas.gpkg", "--out", files / "out.gpkg"]
+    runner = CliRunner(env={"BIODATA_BOUNDARIES": str(files / "office.gpkg")})
+    done = runner.invoke(app, ["scenarios", *map(str, own), "--close-border"])
+    assert "closed: border LA-VN (office, 1)" in done.output
+    told = pyogrio.read_dataframe(files / "out.gpkg", layer="run").set_index("name")["value"]
+    assert json.loads(told["boundaries"])["band_m"] == 500
+    done = run(files, "--between", "CN-LA", "--boundaries", "natural_earth")
+    assert "no such border runs through the raster: CN-LA" in str(done.exception)
+
+
+def test_areas_without_a_usual_name_tell_which_columns_could_name_them(files):
+    park = gpd.read_file(files / "areas.gpkg").rename(columns={"name": "AHPNAME"}).assign(YEAR="2003")
+    park.to_file(files / "areas.gpkg")
+    done = run(files, "--barriers", files / "fence.gpkg")
+    assert "areas are called by id; --name-column takes AHPNAME" in done.output
+    done = run(files, "--barriers", files / "fence.gpkg", "--name-column", "AHPNAME")
+    assert "--name-column" not in done.output
+
+
 def test_the_border_of_a_boundary_set_is_a_barrier_that_names_its_countries():
     grid = landscapes.square_grid(2000.0, 100.0)
     (found,) = border.border_barriers(grid, landscapes.halves(20.0))

@@ -116,7 +116,7 @@ def test_checksums_are_those_of_the_files_that_are_there(settings: Settings):
     compact(settings, grace=timedelta(0))
     known = checksums.read(settings.data)
     written = {str(path.relative_to(settings.data)): path for path in (settings.data / "lake").rglob("*.parquet")}
-    assert known.keys() == {*written, "lake.sqlite", "registry.sqlite"}
+    assert known.keys() == {*written, "lake.sqlite"}
     assert all(known[name].sha256 == checksums.digest(path).sha256 for name, path in written.items())
     assert known["lake.sqlite"].sha256 == checksums.digest(settings.data / "lake.sqlite").sha256
 

@@ -77,8 +77,17 @@ def test_a_run_names_its_boundary_set_and_counts_records_of_unknown_threat(setti
     pipeline.ingest("gbif", [records], made)
     report = runs.find_corridors(made, request_of())
     assert report.left_out[runs.NO_CATEGORY] == 1
+    assert (report.records, report.counting) == (0, 0)
     assert report.parameters["boundary_band_m"] == 5000.0
     assert report.parameters["boundary_viewpoint"]
+
+
+def test_a_table_that_asks_for_a_layer_which_is_not_there_tells_how_to_take_it_in(settings, request_of, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("layer,class,function,resistance,note\nland_cover,any,,1,\nelevation,,slope,0:1 5:2,\n")
+    with pytest.raises(InputError, match="or another: biodata ingest layer FILE --kind elevation") as refused:
+        runs.find_corridors(settings, request_of(resistance=str(table)))
+    assert "--use" not in str(refused.value)
 
 
 def test_a_layer_of_the_whole_world_needs_a_box(request_of):
@@ -135,6 +144,9 @@ def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sa
     pipeline.ingest("checklist", [sample_data / "checklist.csv"], made)
     pipeline.ingest("gbif", [sample_data / "occurrences_gbif.zip"], made)
     report = runs.find_corridors(made, asked)
+    assert 0 < report.counting < report.records
+    judged = sum(report.left_out.values()) - report.left_out.get(runs.NO_CATEGORY, 0)
+    assert report.records - report.counting <= judged, "a record may have two flags, and each that is left out has one"
     found = runs.read_results(made, "reserve_candidates").sort("rank")
     assert found.height == report.candidates > 0, "none lacks that a sensitive record lies near"
     assert found["rank"].to_list() == list(range(1, found.height + 1))
@@ -149,8 +161,12 @@ def test_candidates_need_records_and_their_ranks_come_with_the_seed(settings, sa
     assert set(other["name"]) == set(found["name"])
     assert other["acceptability"].to_list() != found["acceptability"].to_list()
     told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out)])
-    assert "rank, front, acceptability" in told.stdout
-    assert found["name"][0] in told.stdout
+    assert "rank, front, acceptability, id" in told.stdout
+    assert f"{found['candidate_id'][0]}  {found['name'][0]}" in told.stdout
+    told = CliRunner().invoke(app, ["candidates", "--data", str(made.data), "--out", str(out), "--considered"])
+    failed = runs.read_results(made, "considered_ground").filter(pl.col("outcome") == "failed").row(0, named=True)
+    assert f"{failed['considered_id']}  {failed['name']}" in told.stdout
+    assert "two_sided_evidence: shared species by side CN 0 and LA 0" in told.stdout
 
 
 def test_runs_of_two_boxes_stand_beside_each_other_and_one_of_the_same_place_is_replaced(settings, request_of):

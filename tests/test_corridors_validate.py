@@ -289,6 +289,24 @@ def call(folder, *more):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("heading", "told"),
+    [
+        pytest.param(
+            "id,species,x,y",
+            "no record is of this species; one of Macaca nemestrina, Elephas maximus",
+            id="another species",
+        ),
+        pytest.param("id,acceptedScientificName,x,y", "the file tells no species; a column species", id="no column"),
+    ],
+)
+def test_a_species_that_is_not_there_is_told_with_those_that_are(files, heading, told):
+    lines = (files / "records.csv").read_text(encoding="utf-8").splitlines()
+    (files / "records.csv").write_text("\n".join([heading, *lines[1:]]), encoding="utf-8")
+    with pytest.raises(InputError, match=told):
+        call(files, "--species", "Bos gaurus")
+
+
 @pytest.mark.parametrize("how", [[], ["--effort", "effort.tif"]], ids=["target group", "raster of effort"])
 def test_the_command_says_better_than_chance_in_those_words(files, how):
     done = call(files, "--species", "Elephas maximus", *(str(files / w) if w.endswith("tif") else w for w in how))

@@ -61,6 +61,8 @@ def why(occurrences: pl.DataFrame, boundaries: BoundarySet | None = None, **chan
 
 # What keeps a record from counting
 
+OF_SPECIES = {"quality_flags": ["TAXON_MATCH_HIGHERRANK"], "match_note": "only the species is listed; no authorship"}
+
 
 @pytest.mark.parametrize(
     ("change", "reason"),
@@ -73,6 +75,17 @@ def why(occurrences: pl.DataFrame, boundaries: BoundarySet | None = None, **chan
         pytest.param({"basisOfRecord": "FOSSIL_SPECIMEN"}, "fossil or captive", id="fossil"),
         pytest.param({"quality_flags": ["PRESUMED_SWAPPED_COORDINATE"]}, "a quality flag", id="swapped"),
         pytest.param({"quality_flags": ["NEAR_COUNTY_SEAT"]}, "a quality flag", id="a suspicious place"),
+        pytest.param(OF_SPECIES, None, id="a subspecies whose species is listed"),
+        pytest.param(
+            {**OF_SPECIES, "match_note": "only the genus is listed"},
+            "a quality flag",
+            id="a species whose genus is listed",
+        ),
+        pytest.param(
+            {**OF_SPECIES, "quality_flags": [*OF_SPECIES["quality_flags"], "AT_INSTITUTION"]},
+            "a quality flag",
+            id="a subspecies in a museum",
+        ),
         pytest.param({"coordinateUncertaintyInMeters": None}, "uncertainty not told", id="no uncertainty"),
         pytest.param({"coordinateUncertaintyInMeters": -1.0}, "uncertainty not told", id="less than none"),
         pytest.param(
@@ -123,6 +136,11 @@ def test_suspicious_places_count_only_where_they_are_kept_and_are_counted_by_fla
     assert threatened.height == 3
     assert evidence.left_out_by_flag(threatened, evidence.EXCLUDED) == {"AT_INSTITUTION": 2, "NEAR_COUNTY_SEAT": 1}
     assert evidence.left_out_by_flag(threatened, evidence.DOUBTFUL) == {}
+
+
+def test_a_record_that_counts_is_not_told_among_those_that_a_flag_leaves_out():
+    found = count(records(OF_SPECIES, {**OF_SPECIES, "match_note": "only the genus is listed", "y": 5000.0})).records
+    assert evidence.left_out_by_flag(found, evidence.EXCLUDED) == {"TAXON_MATCH_HIGHERRANK": 1}
 
 
 def test_the_parameters_and_the_boundary_set_are_told():

@@ -11,7 +11,7 @@ from biodata import pipeline, places, sharing
 from biodata.errors import InputError
 from biodata.ingest import open_source
 from biodata.settings import Settings
-from biodata.sharing.rules import Rule
+from biodata.sharing import Rule
 from biodata.store.lake import Lake
 from biodata.vocabularies import EvidenceView, SharingCategory
 

@@ -266,3 +266,17 @@ def test_real_files_go_in_with_a_report_that_adds_up(settings, shared, source, n
     report = take(settings, shared / name, source)
     assert report.rows == rows
     assert report.refused <= 1
+
+
+def test_a_new_state_of_a_file_without_identifiers_is_told_to_stand_beside_the_old_one(settings, tmp_path):
+    plain = [line.split("\t", 1)[1] for line in (HEADING, *ROWS)]
+    path = tmp_path / "plain.csv"
+    path.write_text("".join(plain), encoding="utf-8")
+    assert not any("beside" in note for note in take(settings, path).notes)
+    assert not any("beside" in note for note in take(settings, path).notes), "the same file again changes nothing"
+    path.write_text(
+        "".join(line.rstrip("\n") + f"\t{extra}\n" for line, extra in zip(plain, ["sex", *"MFM"], strict=True))
+    )
+    report = take(settings, path)
+    assert (report.new, report.unchanged) == (3, 0)
+    assert "3 are new, and 3 records that were there stay beside them" in " ".join(report.notes)

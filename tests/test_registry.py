@@ -22,7 +22,7 @@ from sqlalchemy.schema import CreateTable
 from biodata.access import accounts, api_keys
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import audit, migrations, models
+from biodata.store import audit, folders, migrations, models
 from biodata.store.engine import open_engine
 from biodata.store.lake import Lake
 from biodata.store.registry import HEAD, Registry
@@ -122,7 +122,7 @@ def test_a_registry_that_is_up_to_date_opens_without_alembic(settings: Settings)
 
 def test_a_registry_of_a_newer_biodata_is_not_opened(settings: Settings):
     Registry.open(settings).close()
-    with sqlite3.connect(settings.data / "registry.sqlite") as connection:
+    with sqlite3.connect(settings.data / folders.REGISTRY) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with pytest.raises(StoreError, match="newer biodata"):
@@ -130,7 +130,8 @@ def test_a_registry_of_a_newer_biodata_is_not_opened(settings: Settings):
 
 
 def test_a_file_that_is_no_registry_is_told_in_one_line(settings: Settings):
-    (settings.data / "registry.sqlite").write_bytes(b"no database at all" * 500)
+    folders.open_service(settings.data)
+    (settings.data / folders.REGISTRY).write_bytes(b"no database at all" * 500)
     with pytest.raises(StoreError, match="cannot be opened") as caught:
         Registry.open(settings)
     assert "\n" not in str(caught.value)
@@ -180,7 +181,7 @@ def test_the_audit_chain_shows_what_was_changed_or_left_out(registry: Registry, 
     assert registry.first_broken_audit_entry() is None
 
     def alter(statement: str) -> int | None:
-        path = settings.data / "registry.sqlite"
+        path = settings.data / folders.REGISTRY
         before = path.read_bytes()
         with sqlite3.connect(path) as connection:
             connection.execute(statement)
@@ -192,7 +193,7 @@ def test_the_audit_chain_shows_what_was_changed_or_left_out(registry: Registry, 
         path.write_bytes(before)
         return found
 
-    with sqlite3.connect(settings.data / "registry.sqlite") as connection:
+    with sqlite3.connect(settings.data / folders.REGISTRY) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     registry.close()

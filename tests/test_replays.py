@@ -215,9 +215,9 @@ def test_asked_again_the_same_file_answers(again):
 
 
 def test_without_the_list_of_records_only_hashes_are_compared(again):
-    shutil.rmtree(again.data / "citations")
+    shutil.rmtree(again.data / "service" / "citations")
     assert again("all").identical
-    shutil.rmtree(again.data / "citations")
+    shutil.rmtree(again.data / "service" / "citations")
     (again.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,withheld,poached,\n")
     found = again("all")
     assert not found.known

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from biodata import terms
 from biodata.errors import InputError
 from biodata.places import load_boundaries
-from biodata.sharing import LABELS_NAME, Rule, RuleSet, decide, publish
+from biodata.sharing import Rule, RuleSet, decide, publish
+from biodata.sharing.label_files import NAME as LABELS_NAME
 from biodata.sharing.label_files import Assignment, LabelSet
 from biodata.sharing.labels import category_of, in_text, in_texts, label_called, labels
 from biodata.sharing.licences import LICENCES, UNSPECIFIED, effective, strictest

@@ -218,7 +218,8 @@ def test_the_bundled_list_covers_the_flagship_species():
             True,
             id="a synonym with its accepted name",
         ),
-        pytest.param("Elephas maximus", "SPECIES", {"scientificName": "Elephas"}, False, id="only the genus is known"),
+        pytest.param("Elephas maximus", "SPECIES", {"scientificName": "Elephas"}, True, id="only the genus is known"),
+        pytest.param("Elephas maximus", "SPECIES", {"scientificName": "Loxodonta"}, False, id="another genus"),
         pytest.param(
             "Elephas maximus", "SPECIES", {"scientificName": "Loxodonta africana"}, False, id="another species"
         ),
@@ -226,8 +227,15 @@ def test_the_bundled_list_covers_the_flagship_species():
             "Panthera tigris corbetti",
             "SUBSPECIES",
             {"scientificName": "Panthera tigris"},
+            True,
+            id="the species above may be the subspecies",
+        ),
+        pytest.param(
+            "Panthera tigris corbetti",
+            "SUBSPECIES",
+            {"scientificName": "Panthera tigris altaica"},
             False,
-            id="the species above",
+            id="another subspecies",
         ),
         pytest.param(
             "Panthera tigris corbetti",

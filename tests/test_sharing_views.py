@@ -10,8 +10,7 @@ from biodata import terms
 from biodata.analysis import evidence
 from biodata.places import load_boundaries
 from biodata.runs import EVIDENCE_COLUMNS
-from biodata.sharing import RuleSet, evidence_view, window_to_read
-from biodata.sharing.rules import Rule
+from biodata.sharing import Rule, RuleSet, evidence_view, window_to_read
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 BOUNDARIES = load_boundaries()

@@ -15,7 +15,7 @@ from biodata.analysis.species.figures import species_figures, untold_as
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.sharing.rules import Rule
+from biodata.sharing import Rule
 from biodata.species_layers.figures import window_of
 from biodata.vocabularies import EvidenceView, SharingCategory
 

@@ -15,7 +15,7 @@ from biodata.access import api_keys
 from biodata.cli import app
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import checksums, pointer
+from biodata.store import checksums, folders, pointer
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
@@ -45,8 +45,9 @@ def whole(tmp_path_factory) -> Path:
         registry.record_release(made.id, snapshot=made.snapshot, rules_hash="rules", counts=made.counts)
         build(lake, rules_hash="others")
         api_keys.for_uploads(registry, "a team")
-    (data / "uploads").mkdir()
-    (data / "uploads" / f"{hashlib.sha256(UPLOAD).hexdigest()}.xlsx").write_bytes(UPLOAD)
+    for folder in (data, folders.service(data)):
+        (folder / "uploads").mkdir(mode=0o700)
+        (folder / "uploads" / f"{hashlib.sha256(UPLOAD).hexdigest()}.xlsx").write_bytes(UPLOAD)
     return data
 
 
@@ -83,10 +84,11 @@ def test_nothing_is_found_where_nothing_is_wrong(data: Path):
         pytest.param("lake/main/occurrences/*-delete.parquet", id="a file of removals"),
         pytest.param("lake/main/layers/*", id="another table's file"),
         pytest.param("lake.sqlite", id="the catalogue"),
-        pytest.param("registry.sqlite", id="the registry"),
+        pytest.param("service/registry.sqlite", id="the registry"),
         pytest.param("releases/release-*", id="a release"),
         pytest.param("layers/cover.tif", id="a layer"),
         pytest.param("uploads/*", id="an upload"),
+        pytest.param("service/uploads/*", id="an upload that waits"),
         pytest.param("secret", id="the secret"),
     ],
 )
@@ -125,10 +127,10 @@ def test_a_pointer_that_tells_something_else_is_found(data: Path):
 
 
 def test_a_broken_audit_chain_is_found(data: Path):
-    with sqlite3.connect(data / "registry.sqlite") as connection:
+    with sqlite3.connect(data / folders.REGISTRY) as connection:
         connection.execute("UPDATE audit SET actor = 'somebody else' WHERE id = 2")
     connection.close()
-    assert faults(data) == {"registry.sqlite": "audit entry 2 was changed, or one before it is gone"}
+    assert faults(data) == {folders.REGISTRY: "audit entry 2 was changed or is gone, or one before it is"}
 
 
 def test_lost_commits_are_found(data: Path):

@@ -34,15 +34,15 @@ def issue(registry: Registry, name: str, *, actor: str = accounts.COMMAND_LINE) 
     return code
 
 
-def owner(session: Session, code: str) -> Account:
-    """Return whose code it is.
+def owner(session: Session, code: str, *, to_use: bool = False) -> Account:
+    """Return whose code it is; one that is to be used is locked, so that of two at once one comes too late.
 
     Raises
     ------
     InputError
         With CODE_INVALID, if it is not known, was used, is too old, or its account is closed: always the same words.
     """
-    found = session.get(OneTimeCode, accounts.hashed(code))
+    found = session.get(OneTimeCode, accounts.hashed(code), with_for_update=to_use)
     account = session.get(Account, found.account_id) if found is not None else None
     if found is None or account is None or found.used is not None or found.expires < now() or account.disabled:
         problem = "the code cannot be used"
@@ -52,7 +52,7 @@ def owner(session: Session, code: str) -> Account:
 
 def use(session: Session, code: str) -> Account:
     """Use a code up, inside the transaction of what it is used for, and return whose it was."""
-    account = owner(session, code)
+    account = owner(session, code, to_use=True)
     _spend(session, account)
     return account
 

@@ -23,7 +23,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import terms
-from biodata.store import checksums, duck
+from biodata.store import checksums, duck, folders
 from biodata.store.duck import literal
 from biodata.store.locks import sync_file, sync_folder
 from biodata.store.staging import WorkFolder, write_part
@@ -104,7 +104,7 @@ class Content:
 
 def members_path(data: Path, content_hash: str) -> Path:
     """Return the file that keeps which records a cited answer had."""
-    return data / "citations" / members_name(content_hash)
+    return folders.service(data) / "citations" / members_name(content_hash)
 
 
 def members_name(content_hash: str) -> str:
@@ -173,7 +173,7 @@ def gather(
     StoreError
         If there is no room.
     """
-    with WorkFolder(data / "staging") as work:
+    with WorkFolder(folders.service(data) / "staging") as work:
         parts: list[Path] = []
         for frame in frames:
             parts.append(work.folder / f"members-{len(parts):06d}.parquet")
@@ -191,7 +191,7 @@ def gather_small(frame: pl.DataFrame, data: Path, column_set: str = COLUMN_SET) 
     told = members(frame, column_set).sort("key")
     content = _content([told], column_set)
     if not members_path(data, content.hash).exists():
-        with WorkFolder(data / "staging") as work:
+        with WorkFolder(folders.service(data) / "staging") as work:
             unnamed = work.folder / "members.parquet"
             write_part(told.drop("hash"), unnamed, compression="zstd", row_group_rows=BATCH_ROWS)
             keep(data, unnamed, content.hash)
@@ -203,7 +203,7 @@ def _sorted(parts: list[Path], data: Path, work: Path, column_set: str) -> tuple
     files = ", ".join(literal(str(part)) for part in parts)
     listed = f"read_parquet([{files}])" if parts else ""
     unnamed = work / "members.parquet"
-    with duck.workshop(spill=data / "tmp", memory_limit="500MB") as connection:
+    with duck.workshop(spill=folders.service(data) / "tmp", memory_limit="500MB") as connection:
         if not parts:
             pl.DataFrame(schema=MEMBER).drop("hash").write_parquet(unnamed)
             content = _content([], column_set)
@@ -240,7 +240,8 @@ def keep(data: Path, unnamed: Path, content_hash: str) -> None:
     with suppress(FileExistsError):
         path.hardlink_to(unnamed)
         sync_folder(path.parent)
-        checksums.record(data, {str(path.relative_to(data)): path})
+        own = folders.service(data)
+        checksums.record(own, {str(path.relative_to(own)): path})
 
 
 def _text(name: str, dtype: pl.DataType) -> pl.Expr:

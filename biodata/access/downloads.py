@@ -347,6 +347,19 @@ def sweep(settings: Settings, registry: Registry) -> int:
     return removed
 
 
+def drop_others(settings: Settings, registry: Registry, *, rules_hash: str) -> int:
+    """Remove the files that were made under other sharing rules; return how many. Their downloads say erased."""
+    removed = 0
+    for found in folder(settings).glob("*"):
+        with registry.session(read_only=True) as session:
+            row = session.get(Download, found.name)
+            job = session.get(Job, row.job_id) if row is not None else None
+        if job is not None and job.state == "done" and (job.result or {}).get("rules_hash") != rules_hash:
+            _remove(found)
+            removed += 1
+    return removed
+
+
 def check_room(settings: Settings) -> None:
     """Make sure that there is room for downloads.
 

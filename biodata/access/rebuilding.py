@@ -21,6 +21,7 @@ from biodata.store.locks import file_lock
 from biodata.store.mercator import hilbert, project
 from biodata.store.registry import Registry
 from biodata.store.release_file import ReleaseFile
+from biodata.store.rules_in_force import rules_in_force
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET
 from biodata.vocabularies import SharingCategory
@@ -95,7 +96,7 @@ def rebuild(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambd
     StoreError
         If that version is gone, or there is no room.
     """
-    rules = sharing.RuleSet.read(settings.rules_file)
+    rules = rules_in_force(settings, lake)
     today = lake.snapshot()
     name = _name(settings, lake, snapshot, rules.hash)
     folder(settings.data).mkdir(parents=True, exist_ok=True)
@@ -239,11 +240,24 @@ def _name(settings: Settings, lake: Lake, snapshot: int, rules_hash: str) -> str
         snapshot,
         rules_hash,
         max(lake.changed_at("occurrences"), snapshot),
+        # What rules are judged by beside the records: names of taxa, and areas.
+        lake.changed_at("taxa"),
+        lake.changed_at("protected_areas"),
         settings.boundaries,
         hashlib.sha256(own.read_bytes()).hexdigest() if own else None,
         code_hash(),
     ]
     return f"replay-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}"
+
+
+def drop_all(settings: Settings) -> int:
+    """Remove every rebuilt file; return how many. A replay makes its own again."""
+    with file_lock(settings.data / "replays.lock", what="the folder of replays"):
+        found = list(folder(settings.data).glob("replay-*.duckdb"))
+        for path in found:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".parquet").unlink(missing_ok=True)
+    return len(found)
 
 
 def _prune(data: Path) -> None:

@@ -41,6 +41,7 @@ class Action(StrEnum):
     GRANT_ROLES = "grant roles"
     MANAGE_ACCOUNTS = "manage accounts"
     READ_METRICS = "read metrics"
+    ERASE_DOWNLOAD = "erase a download"
 
 
 _SIGNED_IN: Final = frozenset(Role) - {Role.PUBLIC}
@@ -68,6 +69,7 @@ MAY: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
         Action.GRANT_ROLES: frozenset({Role.NODE_MANAGER, Role.ADMINISTRATOR}),
         Action.MANAGE_ACCOUNTS: frozenset({Role.ADMINISTRATOR}),
         Action.READ_METRICS: frozenset({Role.ADMINISTRATOR}),
+        Action.ERASE_DOWNLOAD: frozenset({Role.ADMINISTRATOR}),
     }
 )
 """Who may do what."""

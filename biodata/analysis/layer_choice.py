@@ -8,19 +8,19 @@ from biodata.analysis.layer_reading import LayerFile
 from biodata.errors import InputError
 
 
-def choose(rows: Sequence[dict[str, Any]], name: str, wanted: str, *, where: str) -> dict[str, Any]:
+def choose(rows: Sequence[dict[str, Any]], wanted: str, *, where: str, otherwise: str) -> dict[str, Any]:
     """Return the row of the layer that a name means.
 
     Parameters
     ----------
     rows : sequence of dict
         Each with `name` and `theme`.
-    name : str
-        What a table calls it.
     wanted : str
         The layer's own name, or what it shows where one layer alone shows that.
     where : str
         Where the layers are, for the message.
+    otherwise : str
+        What else would be right, for the message.
 
     Raises
     ------
@@ -31,11 +31,9 @@ def choose(rows: Sequence[dict[str, Any]], name: str, wanted: str, *, where: str
     chosen = chosen or [row for row in rows if row["theme"] == wanted]
     if len(chosen) == 1:
         return chosen[0]
-    listed = (
-        ", ".join(sorted(row["name"] for row in chosen or rows)) or "nothing; take one in with biodata ingest layer"
-    )
+    listed = ", ".join(sorted(row["name"] for row in chosen or rows)) or "none, as there is no layer"
     problem = f"{len(chosen) or 'no'} layer{'s are' if len(chosen) > 1 else ' is'} called so or shows it"
-    expected = f"one of {listed}, as in --use {name}=NAME"
+    expected = f"one of {listed}, {otherwise}"
     raise InputError(problem, file=where, column="layer", value=wanted, expected=expected, code="LAYER_UNKNOWN")
 
 

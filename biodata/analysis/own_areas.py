@@ -40,7 +40,8 @@ def read(
     areas : geopandas.GeoDataFrame
         Columns area_id, name and geometry, in the file's own system.
     notes : list of str
-        Which columns of usual names are no ids, since a value stands twice or is missing, and what is taken instead.
+        Which columns of usual names are no ids, since a value stands twice or is missing, and what is taken instead;
+        and which columns could tell names, where none of a usual name does.
 
     Raises
     ------
@@ -61,6 +62,8 @@ def read(
     table = pl.concat(batches)
     names = next(iter(_columns(table, path, name_column, _NAMES)), None)
     area_ids, notes = _ids(table, path, id_column)
+    if names is None and (others := _texts(table)):
+        notes.append(f"no column of a usual name tells names, so areas are called by id; --name-column takes {others}")
     areas = gpd.GeoDataFrame(
         {"area_id": area_ids, "name": area_ids if names is None else names.fill_null(pl.Series(area_ids)).to_list()},
         geometry=shapely.from_wkb(table["geometry"].to_numpy(), on_invalid="fix"),
@@ -162,6 +165,17 @@ def _columns(table: pl.DataFrame, path: Path, told: str | None, usual: tuple[str
         return [table[told]]
     by_name = {name.casefold(): name for name in reversed(table.columns)}
     return [table[by_name[name]] for name in usual if name in by_name]
+
+
+def _texts(table: pl.DataFrame) -> str:
+    """Return the columns that could tell names: texts that are no id and not the same in every row."""
+    texts = [
+        name
+        for name, dtype in table.schema.items()
+        if dtype == pl.String and name not in ("source_file", "source_row") and name.casefold() not in _IDS
+        and table[name].n_unique() > 1 and not table[name].str.contains(r"^[\d.,-]*$").all()
+    ]  # fmt: skip
+    return ", ".join(texts)
 
 
 def _unfit_row(ids: pl.Series) -> int | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say
 
 _LIST = """Tell who did what: every change, release, key, role, grant and reading of exact places.
 
@@ -66,7 +66,7 @@ def list_entries(
     from biodata.store.registry import Registry
 
     wanted = audit_log.Wanted(actor=actor, action=action, subject=subject, since=_utc(since), until=_utc(until))
-    with Registry.open(settings_for(data)) as registry:
+    with Registry.open(installation(data)) as registry:
         found = audit_log.entries(registry, wanted, newest=newest)
         if out is not None:
             with out.open("w", encoding="utf-8") as file:
@@ -85,7 +85,7 @@ def verify(
     from biodata.access import audit_log
     from biodata.store.registry import Registry
 
-    settings = settings_for(data)
+    settings = installation(data)
     with Registry.open(settings) as registry:
         count = audit_log.verify(settings, registry, noted=head)
     say(f"{count} entries, none changed and none gone")
@@ -96,7 +96,7 @@ def head(data: DataOption = DEFAULT_DATA) -> None:
     from biodata.access import audit_log
     from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with Registry.open(installation(data)) as registry:
         found = audit_log.head(registry)
     say("no entry yet" if found is None else f"{found[0]}:{found[1]}")
 
@@ -107,7 +107,7 @@ def leaks(
     """Look at the current release."""
     from biodata import pipeline
 
-    report = pipeline.look_for_leaks(settings_for(data))
+    report = pipeline.look_for_leaks(installation(data))
     if as_json:
         say(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
     else:

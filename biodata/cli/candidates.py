@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, installation, say
 from biodata.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ _CANDIDATES = """Write the candidate transboundary reserves that the last runs f
 
 Each is told with its rank, its Pareto front (1: no other candidate is better in one thing and worse in none) and its
 acceptability: the share of all weights under which it stands first. What has no records on either side is listed apart.
+`biodata report` and `survey-design` take the id beside it.
 
 Under many criteria hardly any candidate dominates another, so that most stand on front 1. --criteria ranks anew by those
 that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same option for the run itself,
@@ -33,7 +34,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def candidates(
-    out: Annotated[Path, typer.Option(help="GeoPackage to write.")],
+    out: Annotated[Path, typer.Option(help="GeoPackage to write.", dir_okay=False)],
     considered: Annotated[
         bool, typer.Option("--considered", help="Also tell what was looked at and fails, and write it as a layer.")
     ] = False,
@@ -49,7 +50,9 @@ def candidates(
     from biodata import runs
     from biodata.exports.layers import to_geodataframe, write_layers
 
-    settings = settings_for(data)
+    check_kinds([out], (".gpkg",))
+    check_outputs([out], [])
+    settings = installation(data)
     found = runs.read_results(settings, "reserve_candidates").sort("run_id", "rank")
     if criteria is not None:
         found = runs.ranked_anew(found, runs.checked_criteria(criteria))
@@ -57,7 +60,7 @@ def candidates(
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
     write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
     for (run_id,), rows in found.group_by("run_id", maintain_order=True):
-        say(f"{run_id}: rank, front, acceptability")
+        say(f"{run_id}: rank, front, acceptability, id")
         ranking = json.loads(rows["evidence"][0])["ranking"]
         first = int((rows["front"] == 1).sum())
         say(
@@ -67,7 +70,10 @@ def candidates(
             say(f"  {name} decides nothing: {why}")
         for row in rows.iter_rows(named=True):
             countries = ", ".join(row["country_codes"])
-            say(f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['name']} ({countries})")
+            say(
+                f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['candidate_id']}  "
+                f"{row['name']} ({countries})"
+            )
     _tell(looked_at.filter(pl.col("outcome") == "without_evidence"), "without evidence, as the run had no records")
     if considered:
         _tell(looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail")
@@ -82,4 +88,22 @@ def _tell(rows: "pl.DataFrame", heading: str) -> None:
         return
     say(f"{heading}:")
     for row in rows.iter_rows(named=True):
-        say(f"       {row['name']} ({', '.join(row['country_codes'])}): {', '.join(row['failed'])}")
+        checks = json.loads(row["evidence"])["hard_criteria"]
+        why = "; ".join(f"{name}: {_told(checks[name]['input'])}" for name in row["failed"])
+        say(f"       {row['considered_id']}  {row['name']} ({', '.join(row['country_codes'])}): {why}")
+
+
+def _told(numbers: dict[str, Any]) -> str:
+    """Return what a hard criterion was tested on, in a line."""
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in numbers.items())
+
+
+def _plain(value: Any) -> str:
+    """Return numbers by country as `KH 0 and VN 2`, links as yes and no."""
+    if isinstance(value, dict):
+        return " and ".join(f"{name} {_plain(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return " ".join(map(_plain, value)) or "none"
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: "not known"}[value]
+    return f"{value:,.10g}"

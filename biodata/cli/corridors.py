@@ -175,7 +175,9 @@ def find_corridors(
         "--restored-resistance": restored_resistance, "--cut-cost": cut_cost, "--max-cost": max_cost,
         "--drop-through": drop_through or None, "--workers": workers,
     }  # fmt: skip
+    check_kinds([out], (".gpkg",))
     if raster is None:
+        check_outputs([out], [path for path in (resistance_table,) if path])
         told = [name for name, value in own.items() if value is not None and value != []]
         if told:
             _stop(f"{', '.join(told)} without --raster", "--raster RESISTANCE.tif")
@@ -206,8 +208,6 @@ def find_corridors(
             check_window=check_window,
         )
         return
-    if out is not None and out.suffix.lower() != ".gpkg":
-        _stop("corridors are written as a GeoPackage", "--out with a name that ends with .gpkg")
     if areas is None or (out is None and not estimate):
         _stop("an own raster needs areas and a file to write", "--raster, --areas and --out")
     if layer is not None or resistance_table is not None or species is not None or box is not None:

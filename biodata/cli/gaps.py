@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import boundaries_for, read_country, require_installation, say, settings_for, show_progress
+from biodata.cli.options import boundaries_for, installation, read_country, say, settings_for, show_progress
 from biodata.cli.species_options import RangeCodesOption, say_ranges
 from biodata.errors import InputError
 
@@ -112,7 +112,7 @@ def gaps(
             problem = "there is no such file"
             raise InputError(problem, file=str(path), code="FILE_MISSING")
     if data is not None:
-        require_installation(data)
+        installation(data)
     species = Target(rule=_rule(species_target), share=species_share, km2=species_km2)
     codes_of_ranges = read_codes(range_codes or [])
     drawn = [read_ranges(path, name=range_name, codes=codes_of_ranges) for path in ranges or []]
@@ -151,7 +151,10 @@ def gaps(
     tables = {"coverage": measuring.coverage(scenarios, codes, boundaries, regions=regions, target_share=target)}
     facts: dict[str, Any] = {
         "countries": codes,
-        "scenarios": [{"scenario": s.scenario, "as_of": s.as_of, **s.facts} for s in scenarios],
+        "scenarios": [
+            {"scenario": s.scenario, "as_of": s.as_of, "sites_by_country": measuring.sites_counted(s, codes), **s.facts}
+            for s in scenarios
+        ],
         "ranges": [one.facts for one in drawn],
         "species_target": species.told(),
         "cells_target": what.cells_target.told(),
@@ -189,6 +192,7 @@ def gaps(
             f"{pairs.height} pairs of sites of different lists seem to be one site (same_sites.csv): their ground counts once"
             + (f", but what {without} without a map claim may be counted with it" if without else "")
         )
+    _say_sites(facts["scenarios"])
     _say_species(tables)
     say(
         f"areas: {first['areas']}; boundary set {first['boundary_set']} ({first['boundary_version']}), band "
@@ -239,6 +243,14 @@ def _say_species(tables: "dict[str, pl.DataFrame]") -> None:
                 f"{row['class']} in {row['country_code']}: {row['effort_of_best']:.0%} of the effort per area of the best "
                 f"visited country, {row['share_without_effort']:.0%} of cells without any"
             )
+
+
+def _say_sites(scenarios: "list[dict[str, Any]]") -> None:
+    """Print of how many sites the shares are: a list that is not whole makes a country look bad."""
+    for one in scenarios:
+        counts = ", ".join(f"{code} {count}" for code, count in one["sites_by_country"].items())
+        say(f"{one['as_of']} {one['scenario']}: mapped sites in the files: {counts}")
+    say("shares are of these sites alone: whether they are all that a country has the files do not tell")
 
 
 def _say_coverage(table: "pl.DataFrame") -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from biodata.cli.options import say, settings_for, show_progress
+from biodata.cli.options import installation, say, show_progress
 
 
 def run(
@@ -14,7 +14,7 @@ def run(
     from biodata.exports.layers import write_geopackage
     from biodata.run_engines.corridors import outcome_of
 
-    settings = settings_for(data)
+    settings = installation(data)
     request = runs.Request(**asked, check_window=check_window)
     asked = asked | {"criteria": list(request.criteria)}
     say(runs.estimate(settings, request).told())
@@ -35,6 +35,7 @@ def run(
         )
     if report.window:
         say(report.window)
+    say(f"records of threatened species: {report.records}, of which {report.counting} are evidence for a side")
     if report.left_out:
         say(f"records left out: {', '.join(f'{name} {count}' for name, count in report.left_out.items())}")
     if set(report.left_out) == {runs.NO_CATEGORY}:

@@ -10,7 +10,7 @@ from biodata.cli.options import (
     DataOption,
     check_kinds,
     check_outputs,
-    require_installation,
+    installation,
     say,
     settings_for,
 )
@@ -166,7 +166,7 @@ def inside(
 
 def _check(data: Path, plot: Path | None, out: Path | None) -> None:
     """Make sure that there is something to read, and that what is asked can be written."""
-    require_installation(data)
+    installation(data)
     check_kinds([plot], (".png", ".svg", ".pdf"))
     check_kinds([out], (".gpkg",))
     check_outputs([plot, out], [])

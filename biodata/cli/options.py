@@ -68,6 +68,21 @@ def say_boundaries(boundaries: "BoundarySet") -> None:
     say(f"boundary set {boundaries.name} ({boundaries.version}), band {boundaries.band_m:g} m")
 
 
+def installation(data: Path) -> Settings:
+    """Return the settings of an installation that is there, for commands that only read one.
+
+    Raises
+    ------
+    InputError
+        As `settings_for`; or if the folder holds none (INSTALLATION_MISSING): a name that is mistyped makes none.
+    """
+    if not (data / "lake").is_dir():
+        problem = "there is no installation in this folder"
+        expected = "a folder that `biodata ingest` or `biodata demo` made"
+        raise InputError(problem, column="--data", value=str(data), expected=expected, code="INSTALLATION_MISSING")
+    return settings_for(data)
+
+
 def show_progress() -> bool:
     """Tell whether somebody watches: progress bars are for terminals."""
     return sys.stderr.isatty()
@@ -179,20 +194,6 @@ def read_country(text: str, *, option: str) -> str:
         expected = f"one of {', '.join(codes)}" if codes else "a code or a name, such as KH, KHM, Cambodia or 柬埔寨"
         raise InputError(problem, column=option, value=text, expected=expected, code="COUNTRY_UNKNOWN")
     return codes[0]
-
-
-def require_installation(data: Path) -> None:
-    """Refuse a folder without a lake: a command that only reads makes no installation.
-
-    Raises
-    ------
-    InputError
-        If there is none (INSTALLATION_MISSING).
-    """
-    if not (data / "lake").is_dir():
-        problem = "there is no installation in this folder"
-        expected = "the folder of `biodata ingest … --data`"
-        raise InputError(problem, file=str(data), expected=expected, code="INSTALLATION_MISSING")
 
 
 def current_release(data: Path) -> "Release":

@@ -39,14 +39,24 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="API processes.", min=1)] = 1,
+    user: Annotated[
+        str | None,
+        typer.Option(help="System user to serve as, by name or number, which can then not read lake and secrets."),
+    ] = None,
 ) -> None:
     """Build the map where its sources changed, then serve."""
     from biodata.cli.web_build import build_map
 
-    settings_for(data)  # what is wrong with them is told here, and not by each of the processes
+    settings = settings_for(data)  # what is wrong with them is told here, and not by each of the processes
     note = build_map()
     if note:
         say(f"the map is not served: {note}")
+    if user is not None:
+        from biodata.cli.service_user import start_as
+
+        start_as(
+            settings, user, ["serve", "--data", str(data), "--host", host, f"--port={port}", f"--workers={workers}"]
+        )
     run_server(data, host=host, port=port, workers=workers)
 
 

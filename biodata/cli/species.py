@@ -10,9 +10,8 @@ from biodata.cli.options import (
     DataOption,
     check_kinds,
     check_outputs,
-    require_installation,
+    installation,
     say,
-    settings_for,
 )
 from biodata.cli.species_maps import HABITAT, RICHNESS, habitat, richness
 from biodata.cli.species_model import MODEL, model
@@ -47,6 +46,14 @@ Example: biodata species figures "Elephas maximus" --data mydata --out elephant.
 """
 
 
+_STATUSES = """Tell what red lists and lists of protected species say of a species, side by side, and which sharing rules mean it.
+
+Lists come in with `biodata ingest checklist FILE --option list=red_list --option scope=CN --option year=2021`.
+
+Example: biodata species statuses "Elephas maximus" --data mydata
+"""
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(help=_HELP, no_args_is_help=True)
@@ -54,6 +61,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command(name="habitat", help=HABITAT)(habitat)
     group.command(name="richness", help=RICHNESS)(richness)
     group.command(name="model", help=MODEL)(model)
+    group.command(name="statuses", help=_STATUSES)(statuses)
     app.add_typer(group, name="species")
 
 
@@ -89,8 +97,7 @@ def figures(
         max_uncertainty_m=max_uncertainty_m, untold_uncertainty_m=untold_uncertainty_m,
         keep_suspicious=keep_suspicious, cell_m=cell_m, occupancy_cell_m=occupancy_cell_m,
     )  # fmt: skip
-    require_installation(data)
-    report = figures_of(settings_for(data), request)
+    report = figures_of(installation(data), request)
     if out is not None:
         _write(report, out)
     if as_json:
@@ -141,3 +148,26 @@ def _write(report: "FiguresReport", path: Path) -> None:
     from biodata.exports.layers import write_layers
 
     write_layers(report.layers(), path)
+
+
+def statuses(
+    name: Annotated[str, typer.Argument(help="The species' scientific name.")],
+    data: DataOption = DEFAULT_DATA,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the lists, then the rules."""
+    from biodata.species_layers.statuses import statuses as find
+
+    found = find(installation(data), name)
+    if as_json:
+        say(as_text(found.as_dict()))
+        return
+    for row in found.lists:
+        whose = f", {row['authority']}" if row["authority"] else ""
+        say(f"{row['scope']} {row['list']} {row['year']}{whose}: {row['category'] or 'no category'}")
+    if not found.lists:
+        say("no status list has it")
+    for place, rule in enumerate(found.rules):
+        where = f" in {rule['country']}" if rule["country"] else ""
+        which = "decides" if place == 0 else "may apply too"
+        say(f"sharing rule {rule['rule_id']}{where} ({rule['source'] or 'no source'}): {rule['category']}; {which}")

@@ -11,8 +11,8 @@ from biodata.cli.options import (
     DataOption,
     check_kinds,
     check_outputs,
+    installation,
     read_box,
-    require_installation,
     say,
     settings_for,
 )
@@ -73,7 +73,7 @@ def habitat(
     from biodata.species_layers.reading import view_of
 
     _check(out, GEOTIFF, [range_file] if range_file else [])
-    require_installation(data)
+    installation(data)
     try:
         wanted = tuple(int(part) for part in classes.split(","))
     except ValueError:
@@ -138,9 +138,8 @@ def richness(
     from biodata.species_layers.richness import RichnessRequest, richness_of
 
     _check(out, (".gpkg",), [])
-    require_installation(data)
     report = richness_of(
-        settings_for(data),
+        installation(data),
         RichnessRequest(
             group=group, window=read_box(box), view=view_of(records), cell_m=cell_m, coverage=coverage,
             least_visits=least_visits, as_of=day(as_of), recent_years=recent_years,

@@ -10,10 +10,9 @@ from biodata.cli.options import (
     DataOption,
     check_kinds,
     check_outputs,
+    installation,
     read_box,
-    require_installation,
     say,
-    settings_for,
 )
 from biodata.cli.species_options import (
     WARNING,
@@ -67,9 +66,8 @@ def model(
 
     check_kinds([out])
     check_outputs([out], [])
-    require_installation(data)
     report = model_of(
-        settings_for(data),
+        installation(data),
         ModelRequest(
             species=species, layers=tuple(layer), window=read_box(box) if box else None, view=view_of(records),
             cell_m=cell_m, block_m=block_m, folds=folds, nulls=nulls, seed=seed, as_of=day(as_of),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, installation, say
 from biodata.errors import InputError
 
 _HELP = """Propose the next survey that would settle a corridor or candidate: where, how long, and what it could tell.
@@ -91,7 +91,7 @@ def survey_design(
             transect_m=transect_m, nights=nights, detection=detection,
         ),
     )  # fmt: skip
-    proposal = design(settings_for(data), request)
+    proposal = design(installation(data), request)
     for path in out:
         write_proposal(proposal, path)
     for side, cells in proposal.facts["effort"].items():

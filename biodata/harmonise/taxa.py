@@ -12,6 +12,7 @@ import polars as pl
 from biodata import terms
 from biodata.errors import InputError, Refusal
 from biodata.harmonise.headings import Headings
+from biodata.harmonise.status_lists import status_columns
 from biodata.matching import vernaculars
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.scientific_names import parse_names
@@ -50,7 +51,8 @@ def taxa(
         The checklist's key.
     declarations : mapping
         What is declared of it: `version`; `order`, its place among the checklists that names are matched to; `keys`,
-        `gbif` or `col` where its identifiers are GBIF's or the Catalogue of Life's keys.
+        `gbif` or `col` where its identifiers are GBIF's or the Catalogue of Life's keys; `list`, `scope`, `year` and
+        `authority` of a status list (`status_lists`).
 
     Returns
     -------
@@ -78,7 +80,7 @@ def taxa(
             "taxon_id": pl.Series(table.values(*_IDS), dtype=pl.String),
             **_classification(table),
             **_rank_and_status(table),
-            "iucnRedListCategory": pl.Series([_iucn(value) for value in _red_list(table)], dtype=pl.String),
+            **status_columns(table, _red_list_codes(table), declarations),
             **_keys(table, declarations.get("keys")),
             **_vernaculars(table),
             "synonyms": pl.Series(_other_names(table), dtype=pl.List(pl.String)),
@@ -181,6 +183,11 @@ def _rank_and_status(table: Headings) -> dict[str, pl.Series]:
 def _red_list(table: Headings) -> list[str | None]:
     """Return the Red List category as told."""
     return table.values("iucnredlistcategory", "iucnstatus", "iucn", "threatstatus")
+
+
+def _red_list_codes(table: Headings) -> pl.Series:
+    """Return the Red List categories as IUCN's codes."""
+    return pl.Series([_iucn(value) for value in _red_list(table)], dtype=pl.String)
 
 
 def _iucn(told: str | None) -> str | None:

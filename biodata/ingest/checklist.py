@@ -16,8 +16,10 @@ from biodata.ingest.dwca import DwcaSource
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.tables import archive_rows, check_options, core_id_name, opener
 
+STATUS_OPTIONS: Final = ("list", "scope", "year", "authority")
+"""What is declared of a list that gives taxa a status."""
 _OPTIONS: Final = frozenset({"encoding", "separator"})
-_DECLARED: Final = frozenset({"version", "order", "keys"})
+_DECLARED: Final = frozenset({"version", "order", "keys", *STATUS_OPTIONS})
 _VERSION: Final = re.compile(r"(?<![A-Za-z])v(?:ersion)?[ ._-]?(\d+(?:\.\d+)+)", re.IGNORECASE)
 # Any one of them makes a table of names; compared in lower case.
 _NAME_HEADINGS: Final = frozenset({"scientificname", "sciname", "canonicalname"})
@@ -35,7 +37,8 @@ class ChecklistSource:
     options : mapping
         `encoding` and `separator` of tables of text; `version`, else as the title or the file's name tells it (v1.2);
         `order`, its place among checklists (1 is asked first); `keys`, `gbif` or `col` where its identifiers are
-        theirs.
+        theirs. Of a red list or a list of protected species `list` (red_list or protection), `scope` (global, CN,
+        CN-YN), `year` and `authority`.
     progress : bool
         Not used: whoever consumes the batches shows the progress.
     """

@@ -39,6 +39,10 @@ MATCH: Final = pl.Schema(
 )
 """The answer for a name: number and status in the checklist, level (name, species, genus), kind, confidence, why."""
 
+LISTED: Final = " is listed"
+ONLY_SPECIES: Final = f"only the species{LISTED}"
+"""How the note of a name below species begins whose species alone a checklist has."""
+
 _STEPS: Final = pl.Schema([*FOUND.items(), ("level", pl.String), ("kind", pl.String), ("distance", pl.UInt8)])
 
 
@@ -212,7 +216,7 @@ def _note(*, found: pl.Expr, one: pl.Expr, higher: pl.Expr) -> pl.Expr:
     """Return why the confidence is what it is."""
     kind = pl.col("kind")
     parts = [
-        pl.when(higher).then(pl.concat_str(pl.lit("only the "), "level", pl.lit(" is listed"))),
+        pl.when(higher).then(pl.concat_str(pl.lit("only the "), "level", pl.lit(LISTED))),
         pl.when((kind == "spelling") & (pl.col("distance") == 0)).then(pl.lit("another gender or ending")),
         pl.when((kind == "spelling") & (pl.col("distance") > 0)).then(
             pl.concat_str(pl.lit("letters that differ: "), pl.col("distance").cast(pl.String))

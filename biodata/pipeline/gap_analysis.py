@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import places, sharing
+from biodata import places
 from biodata.analysis.gaps.features import Places
 from biodata.analysis.gaps.plane import to_plane
 from biodata.analysis.gaps.protected import Layers, Protected, amounts, layers_of
@@ -119,12 +119,13 @@ def public_evidence(
     from biodata import assessments
     from biodata.analysis import evidence
     from biodata.store.lake import Lake
+    from biodata.store.rules_in_force import rules_in_force
 
     shapes = [places.country_geometry(code, boundaries) for code in countries]
     west, south, east, north = (float(value) for value in shapely.total_bounds(shapes))
     window, view = (west, south, east, north), EvidenceView.PUBLIC
-    rules = sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         snapshot = lake.snapshot()
         seen = assessments.in_view(settings, lake, rules, boundaries, view=view, window=window)
     parameters = evidence.EvidenceParameters(as_of=as_of, cell_m=cell_m)

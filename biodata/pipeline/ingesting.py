@@ -19,10 +19,13 @@ from biodata.ingest import open_source
 from biodata.ingest.gbif_download import GbifDownload
 from biodata.ingest.layer_copies import store_layers
 from biodata.ingest.protocol import DECLARABLE, VerbatimTable
+from biodata.pipeline import node_harvest
 from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
 from biodata.store.lake import CommitReport, Lake
+from biodata.store.private_reports import keep_report
+from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 
@@ -49,7 +52,7 @@ def ingest(
     Parameters
     ----------
     source : str
-        A name of `biodata.ingest.SOURCES`.
+        A name of `biodata.ingest.SOURCES`; or `node`, the folder of a national node (`node_harvest`).
     paths : sequence of path
         What to read; with `gbif` and no path the records are asked of GBIF's download service.
     settings : Settings
@@ -79,6 +82,11 @@ def ingest(
     UnknownSourceError
         If there is no such source.
     """
+    if source == node_harvest.SOURCE:
+        if options or dataset is not None:
+            problem = "what a node shares is taken as its manifest tells it; there is nothing to declare"
+            raise InputError(problem, value=", ".join(options or {}) or dataset, code="OPTIONS_UNFIT")
+        return node_harvest.harvest([Path(p) for p in paths], settings, dry_run=dry_run)
     told = dict(options or {})
     declared = {name: told.pop(name) for name in DECLARABLE if name in told}
     download = None
@@ -164,6 +172,8 @@ def _commit(
     if table.staging is not None:
         # By what these records were interpreted; `stories` tells it.
         by = {"biodata": version("biodata"), "rules": rule_versions(), "declared": dict(table.verbatim.declarations)}
+        without_ids = report.flags.get("OCCURRENCE_ID_FROM_CONTENT", 0)
+        before = lake.count("occurrences", where=In("datasetKey", tuple(sorted(table.datasets)))) if without_ids else 0
         outcome = lake.commit_occurrences(
             table.staging,
             author="ingest",
@@ -173,6 +183,12 @@ def _commit(
             gone=table.verbatim.gone,
             dry_run=dry_run,
         )
+        if before and outcome.new:
+            report.notes.append(
+                f"these rows have no identifier, so they are known again only where every cell is as it was: {outcome.new} are "
+                f"new, and {before} records that were there stay beside them. If this is a new state of an earlier file, give "
+                "both a column occurrenceID, or another --dataset"
+            )
     else:
         frame = pl.concat(table.frames) if table.frames else pl.DataFrame()
         if report.table == "layers" and not dry_run:
@@ -218,7 +234,8 @@ def _register(tables: Sequence[Table], settings: Settings, source: str) -> None:
         for table in tables:
             facts = {key: table.verbatim.datasets.get(key, table.verbatim.dataset) for key in sorted(table.datasets)}
             registry.record_datasets(facts, declarations=table.verbatim.declarations)
-            registry.record_ingest(source, table.report.as_dict())
+            number = registry.record_ingest(source, table.report.without_values())
+            keep_report(settings.data, f"ingest-{number}", table.report.as_dict())
 
 
 def _now() -> datetime:

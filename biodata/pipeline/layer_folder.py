@@ -63,7 +63,7 @@ class LayerFolder(AbstractContextManager["LayerFolder"]):
         return {name: self._find(name, (use or {}).get(name, name)) for name in names}
 
     def _find(self, name: str, wanted: str) -> LayerFile:
-        row = choose(self._known, name, wanted, where=str(self.path))
+        row = choose(self._known, wanted, where=str(self.path), otherwise=f"as in --use {name}=NAME")
         if "file_name" not in row:
             row = self._described(row)
         return layer_file(row, row["file"], version=row["version"])

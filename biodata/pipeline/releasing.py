@@ -9,6 +9,7 @@ from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force, ties_others
 from biodata.store.staging import WorkFolder
 
 
@@ -31,7 +32,6 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     SharingError
         If the finished file tells a place that it must not (`leak_check`); the release before stays then, too.
     """
-    rules = sharing.RuleSet.read(settings.rules_file)
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     with (
@@ -39,6 +39,9 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         Registry.open(settings) as registry,
         WorkFolder(settings.data / "staging") as work,
     ):
+        rules = rules_in_force(settings, lake)
+        before = releases.current(settings.data)
+        full = full or (before is not None and ties_others(lake, rules, boundaries, after=before.snapshot))
         leaks = LeakCheck(work.folder / "exact")
         datasets = registry.datasets()
         licences = dict(datasets.select("key", "license").iter_rows())
@@ -99,7 +102,6 @@ def look_for_leaks(settings: Settings) -> LeakReport:
     NoReleaseError
         If there is no release.
     """
-    rules = sharing.RuleSet.read(settings.rules_file)
     boundaries = places.load_boundaries(settings.boundaries)
     made = releases.current(settings.data)
     if made is None:
@@ -108,6 +110,7 @@ def look_for_leaks(settings: Settings) -> LeakReport:
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
         WorkFolder(settings.data / "staging") as work,
     ):
+        rules = rules_in_force(settings, lake)
         leaks = LeakCheck(work.folder / "exact")
         for batch in lake.batches("occurrences", snapshot=made.snapshot):
             leaks.put_aside(batch, sharing.decide(batch, rules, boundaries=boundaries))

@@ -61,6 +61,14 @@ class IngestReport:
         """Return the report as plain values for JSON."""
         return {**asdict(self), "refusals": [refusal.as_dict() for refusal in self.refusals]}
 
+    def without_values(self) -> dict[str, Any]:
+        """Return the report as the registry keeps it, which the service reads: where rows were refused and by which code.
+
+        A refused value can be the exact place of a sensitive species, and a message tells it too.
+        """
+        places = [{"file": r.file, "row": r.row, "column": r.column, "code": r.code} for r in self.refusals]
+        return {**asdict(self), "refusals": places, "notes": []}
+
 
 def quality_counts(counts: Sequence[pl.DataFrame]) -> dict[str, dict[str, int]]:
     """Return the answers to each test over all batches, by label; tests that could be put to no row are left out."""

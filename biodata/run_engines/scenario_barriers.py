@@ -59,8 +59,10 @@ def border(grid: "Grid", boundaries: "BoundarySet", between: list[str], level: f
             )
     found = border_barriers(grid, boundaries, between=pairs or None, resistance=level)
     if not found:
-        problem = "no such border runs through the raster"
-        raise InputError(problem, expected="a raster that holds both sides", code="OPTIONS_UNFIT")
+        there = [one.barrier_id.removeprefix("border ") for one in border_barriers(grid, boundaries)]
+        problem = f"no such border runs through the raster: {', '.join(between) or 'none at all'}"
+        expected = f"one of {', '.join(there)}" if there else "a raster that holds both sides of a land border"
+        raise InputError(problem, expected=expected, code="OPTIONS_UNFIT")
     return found
 
 

@@ -35,14 +35,14 @@ def lines(found: "Comparison") -> list[str]:
     """Return what came out as lines for a person, what became of pairs first."""
     counts = found.pairs["change"].value_counts()
     eca = found.eca_km2
+    shut = f", {eca['shut']:,.6g} with every crossing shut" if found.crossings else ""
     told = [
         f"{len(found.pairs)} pairs: {', '.join(f'{count} {name}' for name, count in counts.items()) or 'none'}",
         *(f"note: {note}" for note in found.notes),
-        f"equivalent connected area: {eca['open']:,.6g} km² open, {eca['closed']:,.6g} with the barriers, "
-        f"{eca['shut']:,.6g} with every crossing shut",
+        f"equivalent connected area: {eca['open']:,.6g} km² open, {eca['closed']:,.6g} with the barriers{shut}",
     ]
     told += [
-        f"{one.barrier_id} alone: {one.pairs_cut} pairs cut, {one.pairs_dearer} dearer, "
+        f"{one.barrier_id} alone: of any two areas, neighbours or not, {one.pairs_cut} pairs cut, {one.pairs_dearer} dearer, "
         f"{one.eca_lost_km2:,.4g} km² of equivalent connected area lost"
         for one in found.barriers
     ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from biodata import assessments, places, sharing
+from biodata import assessments, places
 from biodata.errors import InputError
 from biodata.runs import surroundings as besides
 from biodata.runs.reading import category_of, date_of, layer_named, layers_of, records_of, resistance_of, window_of
@@ -24,6 +24,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.locks import try_lock
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ def find_corridors(
     from biodata.analysis.candidates.parameters import CandidateParameters
 
     boundaries = places.load_boundaries(settings.boundaries)
-    rules = sharing.RuleSet.read(settings.rules_file)
     with contextlib.ExitStack() as held, Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         layer = layer_named(lake, request.layer)
@@ -177,6 +178,7 @@ def find_corridors(
     report = RunReport(
         run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told,
         dict(considered["outcome"].value_counts().sort("outcome").iter_rows()), others.replaced, others.beside,
+        counted.records.height, counted.records["why_not"].null_count(),
     )  # fmt: skip
     with Registry.open(settings) as registry:
         registry.record_run(run_id, request.layer, report.as_dict())

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 EVIDENCE_COLUMNS: Final = (
     "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
     "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
-    "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
+    "match_note", "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
     "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
     "located_country_code", "province_code", "ambiguous", "country_codes", "quality_flags", "geodeticDatum", "repairs",
+    "speciesKey", "publishingCountry", "eventID", "parentEventID",
+    "shared_as",
 )  # fmt: skip
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 _WIDEST_DEGREES: Final = 180.0
@@ -81,8 +83,11 @@ def resistance_of(
     path = Path(request.resistance)
     table = resistance_rules.for_species(resistance_rules.read_rules(path), request.species, file=path.name)
     known = lake.read("layers").to_dicts()
+    where = str(settings.data)
     rows = {
-        name: layer if name in ("land_cover", request.layer) else choose(known, name, name, where=str(settings.data))
+        name: layer
+        if name in ("land_cover", request.layer)
+        else choose(known, name, where=where, otherwise=f"or another: biodata ingest layer FILE --kind {name}")
         for name in table.layers
     }
     told, home = f"lake {lake.snapshot()}", settings.data / "layers"

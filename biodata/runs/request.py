@@ -112,6 +112,8 @@ class RunReport:
         Everything that was looked at, by outcome: candidate, failed, without_evidence.
     parameters : dict
         The request and the facts that the run id is made from.
+    records, counting : int
+        Records of threatened species in the window, and those of them that are evidence for a side.
     left_out : dict of str to int
         Records of threatened species in the window that are no evidence, by quality flag or other reason, and those of
         which no Red List category is known (NO_CATEGORY).
@@ -133,6 +135,8 @@ class RunReport:
     considered: dict[str, int] = field(default_factory=dict)
     replaced: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    records: int = 0
+    counting: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import assessments, places, sharing, terms
+from biodata import assessments, places, terms
 from biodata.runs.request import Request
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import CandidateCriterion, EvidenceView
 
 KEYS: Final = MappingProxyType(
@@ -36,8 +37,9 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
     -------
     polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
     """
-    boundaries, rules = places.load_boundaries(settings.boundaries), sharing.RuleSet.read(settings.rules_file)
+    boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         return assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
 
 
@@ -75,8 +77,9 @@ def ranked_anew(candidates: pl.DataFrame, criteria: Sequence[str]) -> pl.DataFra
 
 def held_back(settings: Settings, table: str = "reserve_candidates") -> list[str]:
     """Say which results of a table are not told, and why; nothing where all are."""
-    boundaries, rules = places.load_boundaries(settings.boundaries), sharing.RuleSet.read(settings.rules_file)
+    boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         counts = assessments.left_behind(lake, table, rules=rules, boundaries=boundaries)
     what = table.replace("_", " ")
     told = []

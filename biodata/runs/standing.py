@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from biodata import assessments, places, run_records, sharing
+from biodata import assessments, places, run_records
 from biodata.errors import InputError
 from biodata.runs.corridors import polygon_of
 from biodata.runs.reading import layer_named, records_of, resistance_of, window_of
@@ -17,6 +17,7 @@ from biodata.runs.request import Request, choices_of
 from biodata.runs.results import KEYS, facts_of
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.store.rules_in_force import rules_in_force
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -145,8 +146,8 @@ def records(settings: Settings, run: Standing) -> pl.DataFrame:
     from biodata.analysis import evidence
     from biodata.analysis.evidence import counting
 
-    rules = sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
         window = window_of(layer_named(lake, run.request.layer), run.request)
         found = records_of(settings, lake, window, rules, run.boundaries, run.request.evidence_view)

@@ -48,7 +48,11 @@ def cost_layer(settings: Settings, lake: Lake, request: Request) -> "LayerFile |
 
     if request.cost_layer is None:
         return None
-    row = choose(lake.read("layers").to_dicts(), "cost_layer", request.cost_layer, where=str(settings.data))
+    known, missing = (
+        lake.read("layers").to_dicts(),
+        "or another: biodata ingest layer FILE.tif --option kind=continuous",
+    )
+    row = choose(known, request.cost_layer, where=str(settings.data), otherwise=missing)
     found = layer_file(row, settings.data / "layers" / row["file_name"], version=f"lake {lake.snapshot()}")
     if found.form != "raster" or found.measure == "categorical":
         problem, expected = "costs are a raster of quantities", "biodata ingest layer FILE.tif --option kind=continuous"

@@ -1,31 +1,17 @@
 """Which rule decides about a record: the strictest of those that may apply to it."""
 
-from collections import defaultdict
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from biodata.flags import TRACKED
 from biodata.places import BoundarySet
-from biodata.sharing import labels, rule_places
+from biodata.sharing import labels
+from biodata.sharing.cases import Judge
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.taxa import keys_of_rule, matches
+from biodata.sharing.shared import decided_by_nodes
 from biodata.vocabularies import SharingCategory
 
-_FACTS: Final = (
-    "countryCode",
-    "located_country_code",
-    "country_codes",
-    "province_code",
-    "ambiguous",
-    "datasetKey",
-    "event_start",
-    "event_end",
-    "month",
-    "decimalLongitude",
-    "decimalLatitude",
-)
 TRACKED_RULE: Final = "tracked-animals"
 _TRACKED_REASON: Final = "where an animal with a transmitter was is never published; this rule cannot be loosened"
 _DECISION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
@@ -53,23 +39,38 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     -------
     polars.DataFrame, sorted by row
         row : UInt32, position in `occurrences`; category, rule_id, reason : String, of the rule that decides;
-        categories : List(String), those of all the rules that apply, the strictest first. Open records are left out.
+        categories : List(String), those of all the rules that apply, the strictest first; of a rule that others
+        consented to, its own alone. Open records are left out.
 
     Notes
     -----
-    Records with the flag `flags.TRACKED` are withheld whatever the rules say, and a community's label makes a record at
-    least as coarse as it asks (`labels.gate`).
+    Records with the flag `flags.TRACKED` are withheld whatever the rules say. Open records that would tell the place of
+    a sensitive one are as coarse as it (`siblings`).
+    A record of a national node is at least as coarse as that node made it.
+    A community's label makes a record at least as coarse as it asks (`labels.gate`).
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
     what the rule means. A rule of a country applies to all that would be published as one with a place there
-    (`rule_places`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
+    (`facts`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
     """
     occurrences = rules.labels.added(occurrences)
     decided = _by_rule(occurrences, rules, boundaries)
-    for others in (_tracked(occurrences), labels.gate(occurrences)):
+    for others in (
+        decided_by_nodes(occurrences),
+        _tracked(occurrences),
+        labels.gate(occurrences),
+        _tied(occurrences, rules),
+    ):
         if others.height:
             decided = stricter(decided, others)
     return decided
+
+
+def _tied(occurrences: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+    """Return the records that are tied to sensitive ones."""
+    if rules.siblings is None:
+        return pl.DataFrame(schema=_DECISION)
+    return rules.siblings.of(occurrences).select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
 
 
 def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
@@ -87,30 +88,28 @@ def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return what the rules make less than open."""
-    frame = occurrences.with_row_index("row")
-    wanted: dict[str, list[int]] = defaultdict(list)
-    for number, rule in enumerate(rules.rules):
-        for key in keys_of_rule(rule):
-            wanted[key].append(number)
-    any_taxon = pl.DataFrame(
-        {"rule": [n for n, rule in enumerate(rules.rules) if rule.scientific_name is None]}, schema={"rule": pl.Int64}
-    )
-    pairs = pl.concat([matches(frame, wanted), frame.select("row").join(any_taxon, how="cross")])
-    if pairs.is_empty():
+    """Return what the rules make less than open.
+
+    Each combination of names meets each combination of other facts once, however many records share them: a text that
+    is no name may mean every rule's taxon.
+    """
+    if not rules.rules:
         return pl.DataFrame(schema=_DECISION)
-    missing = [pl.lit(None).alias(name) for name in _FACTS if name not in frame.columns]
-    facts = frame.join(pairs.select("row").unique(), on="row", how="semi").with_columns(missing).select("row", *_FACTS)
-    facts = facts.with_columns(_months(facts))
-    pairs = pairs.join(facts, on="row").join(_table(rules), on="rule").filter(_applies(), pl.col("strictness") > 0)
+    judged = Judge(occurrences, rules, boundaries)
+    decided = []
+    for case, (applying, result) in enumerate(judged.outcomes()):
+        if result is not None and result.rule.category is not SharingCategory.OPEN:
+            categories = dict.fromkeys(str(r.category) for r in applying if r.category is not SharingCategory.OPEN)
+            if result.replaced:
+                categories = dict.fromkeys([str(result.rule.category)])
+            decided.append((case, str(result.rule.category), result.rule.rule_id, result.rule.reason, list(categories)))
+    table = pl.DataFrame(
+        decided, schema={"case": pl.UInt32} | {k: v for k, v in _DECISION.items() if k != "row"}, orient="row"
+    )
     return (
-        pairs.filter(rule_places.applies(pairs, boundaries))
-        .sort("row", pl.col("strictness"), pl.col("rule"), descending=[False, True, False])
-        .group_by("row", maintain_order=True)
-        .agg(
-            pl.col("category", "rule_id", "reason").first(),
-            categories=pl.col("category").unique(maintain_order=True),
-        )
+        pl.DataFrame({"case": judged.place})
+        .with_row_index("row")
+        .join(table, on="case", maintain_order="left")
         .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
     )
 
@@ -154,66 +153,3 @@ def strictest(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: Boundary
     """
     found = (SharingCategory(value) for value in decide(occurrences, rules, boundaries=boundaries)["category"].unique())
     return max(found, key=lambda category: category.strictness, default=SharingCategory.OPEN)
-
-
-def _table(rules: RuleSet) -> pl.DataFrame:
-    """Return the rules as a table; `rule` is the position in the set, which is the order of their names."""
-    return pl.DataFrame(
-        [
-            (
-                n,
-                r.rule_id,
-                str(r.category),
-                r.category.strictness,
-                r.reason,
-                r.country_code,
-                r.province_code,
-                r.dataset,
-                r.months,
-            )
-            for n, r in enumerate(rules.rules)
-        ],
-        schema={
-            "rule": pl.Int64,
-            "rule_id": pl.String,
-            "category": pl.String,
-            "strictness": pl.Int64,
-            "reason": pl.String,
-            "rule_country": pl.String,
-            "rule_province": pl.String,
-            "rule_dataset": pl.String,
-            "rule_months": pl.Int64,
-        },
-        orient="row",
-    )
-
-
-def _applies() -> pl.Expr:
-    """Tell which pairs of a record and a rule of its taxon neither dataset nor season speaks against."""
-    dataset = pl.col("rule_dataset").is_null() | (
-        pl.col("datasetKey").cast(pl.String) == pl.col("rule_dataset")
-    ).fill_null(value=True)
-    return dataset & ((pl.col("rule_months") & pl.col("row_months")) != 0)
-
-
-def _months(facts: pl.DataFrame) -> pl.Series:
-    """Return the months that each record may be of as bits, January the lowest; all where none is told."""
-    told = facts.select(
-        single=pl.col("month").cast(pl.Int64) - 1,
-        first=pl.col("event_start").cast(pl.Date).dt.year().cast(pl.Int64) * 12
-        + pl.col("event_start").cast(pl.Date).dt.month().cast(pl.Int64)
-        - 1,
-        last=pl.col("event_end").cast(pl.Date).dt.year().cast(pl.Int64) * 12
-        + pl.col("event_end").cast(pl.Date).dt.month().cast(pl.Int64)
-        - 1,
-    ).select(
-        first=pl.coalesce("first", "single").fill_null(0),
-        span=pl.when(pl.col("first").is_not_null())
-        .then(pl.col("last") - pl.col("first") + 1)
-        .when(pl.col("single").is_not_null())
-        .then(1)
-        .fill_null(12)
-        .clip(1, 12),
-    )
-    bits = ((1 << told["span"].to_numpy().astype(np.int64)) - 1) << (told["first"].to_numpy() % 12)
-    return pl.Series("row_months", (bits & 0xFFF) | (bits >> 12))

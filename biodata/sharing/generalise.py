@@ -15,6 +15,7 @@ from biodata.geo import Floats, area_km2, geodesic_distance_m
 from biodata.places import BoundarySet, country_geometry
 from biodata.places.edges import SEA
 from biodata.sharing.floor import Longs, Region, floor
+from biodata.sharing.shared import cells_of_nodes
 from biodata.vocabularies import SharingCategory
 
 Bools = NDArray[np.bool_]
@@ -98,6 +99,12 @@ def generalise(records: pl.DataFrame, *, boundaries: BoundarySet) -> pl.DataFram
     placed = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
     per_degree = records["category"].replace_strict(CELLS_PER_DEGREE, return_dtype=pl.Int64).to_numpy()
     regions = _regions(longitude, latitude, placed, records["categories"], boundaries)
+    if "shared_as" in records.columns:
+        # Where the cell that a node published lies across the edge of ours, the place may be in the one beside it.
+        for at, cell in cells_of_nodes(records):
+            region = regions[at]
+            if region is not None and not _holds(region, cell):
+                regions[at] = None
     frame = pl.concat([records.select(_NEEDED), _told(regions)], how="horizontal").with_columns(
         placed=pl.Series(placed),
         kept=pl.Series(placed & _already_coarse(records, latitude, uncertainty, per_degree)),
@@ -106,6 +113,17 @@ def generalise(records: pl.DataFrame, *, boundaries: BoundarySet) -> pl.DataFram
         category_degrees=pl.Series(1 / per_degree),
     )
     return frame.select(_published())
+
+
+def _holds(region: Region, cell: tuple[float, float, float, float]) -> bool:
+    """Tell whether a cell (west, south, east, north, degrees) lies in a region."""
+    west, south, east, north = cell
+    return (
+        west >= region.west - GUARD
+        and south >= region.south - GUARD
+        and east <= region.east + GUARD
+        and north <= region.north + GUARD
+    )
 
 
 def _published() -> list[pl.Expr]:

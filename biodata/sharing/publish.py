@@ -11,6 +11,7 @@ from biodata.sharing.decide import decide
 from biodata.sharing.generalise import generalise
 from biodata.sharing.licences import effective_of
 from biodata.sharing.rules import RuleSet
+from biodata.sharing.shared import as_shared
 from biodata.terms import ASSESSED, OCCURRENCE, PUBLISHED_OCCURRENCE, RIGHTS, SHARING, Column, Reach, names
 from biodata.vocabularies import SharingCategory
 
@@ -29,7 +30,8 @@ LOOKED_AT: Final = frozenset(
     scientificName acceptedScientificName species genus genericName specificEpithet infraspecificEpithet match_type
     match_alternatives kingdom phylum class order family countryCode located_country_code country_codes province_code
     ambiguous datasetKey event_start event_end month decimalLatitude decimalLongitude coordinateUncertaintyInMeters
-    geodeticDatum quality_flags repairs key eventID parentEventID community_labels
+    geodeticDatum quality_flags repairs speciesKey publishingCountry key eventID parentEventID shared_as
+    community_labels
     """.split()
 )
 """Columns by which a record is judged and its place made coarser: without one of them nothing is published."""
@@ -84,7 +86,7 @@ def publish(
     sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))
     made = generalise(sensitive, boundaries=boundaries)
     new = made.columns
-    made = pl.concat([decided, made.rename(lambda name: f"new_{name}")], how="horizontal")
+    made = pl.concat([decided, as_shared(sensitive), made.rename(lambda name: f"new_{name}")], how="horizontal")
     frame = occurrences.with_row_index("row").join(withheld, on="row", how="anti", maintain_order="left")
     frame = frame.join(made, on="row", how="left", maintain_order="left")
     published = frame.select(_column(column, made=column.name in new) for column in columns)
@@ -94,13 +96,18 @@ def publish(
 def _column(column: Column, *, made: bool) -> pl.Expr:
     """Return a published column over records joined with what was made for the sensitive ones."""
     is_open = pl.col("category").is_null()
+    kept = pl.col("as_shared").fill_null(value=False)
     value = pl.lit(None) if column in _MADE else pl.col(column.name)
     if column.name == "sharing_category":
         value = pl.col("category").fill_null(str(SharingCategory.OPEN))
     elif column.name == "sharing_rule":
         value = pl.col("rule_id")
     elif made:
-        value = pl.when(is_open).then(value).otherwise(f"new_{column.name}")
+        if column in SHARING:
+            value = pl.when(kept).then(pl.col("shared_as").struct.field(column.name))
+            value = value.otherwise(pl.when(~is_open).then(f"new_{column.name}"))
+        else:
+            value = pl.when(is_open | kept).then(value).otherwise(f"new_{column.name}")
     elif column.reach is Reach.PRECISE:
         value = pl.when(is_open).then(value)
     elif column.name in _NAMES:

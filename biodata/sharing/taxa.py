@@ -1,111 +1,295 @@
-"""Which taxa a record belongs to, from every name that it carries."""
+"""Which rules' taxa a record may belong to, from every name that it carries."""
 
-import re
-import unicodedata
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-import polars as pl
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
-from biodata.sharing.rules import HIGHER_RANKS, Rule
+from biodata.matching.vernaculars import folded
+from biodata.sharing.names import ABOVE, Names
+from biodata.sharing.readings import Kind, Reading, latin_words, near, read, sounds
+from biodata.sharing.rule import Rule
+from biodata.sharing.rules import RuleSet
+from biodata.sharing.taxonomy import Lineage, Taxonomy
 
-FULL_NAMES: Final[tuple[str, ...]] = ("scientificName", "acceptedScientificName", "species", "genus", "genericName")
-CERTAIN: Final = ("EXACT", "CANONICAL")
-"""The `match_type` of a name that is spelt as its taxon: its alternatives are homonyms, which are written like it."""
-
-# Letters of other scripts that look like Latin ones would otherwise hide a name.
-_LOOK_ALIKE: Final = str.maketrans("аеорсухіѕјԁһӏαορ", "aeopcyxisjdhlaop")
-_WORD: Final = re.compile(r"[a-z][a-z-]*")
-_NO_EPITHET: Final = frozenset(
-    "cf aff nr sp spp ssp subsp var f fo forma subvar agg gr group x indet det ex et de von van the".split()
-)
-
-
-def keys(text: str) -> list[str]:
-    """Return what a name says of its taxon: its first word, its first two, its first three.
-
-    Parameters
-    ----------
-    text : str
-        A scientific name, with or without authorship, qualifiers and signs.
-
-    Returns
-    -------
-    list of str
-        Keys as `1:elephas`, `2:elephas maximus`, `3:elephas maximus indicus`; an author's name can end the last ones,
-        which no rule then matches.
-    """
-    plain = unicodedata.normalize("NFKC", text).replace("_", " ").replace("\u200b", "").replace("\ufeff", "")
-    plain = re.sub(r"\([^)]*\)", " ", plain).casefold().translate(_LOOK_ALIKE)
-    plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
-    words = [word for word in _WORD.findall(plain) if word not in _NO_EPITHET]
-    return [f"{n}:{' '.join(words[:n])}" for n in range(1, min(len(words), 3) + 1)]
+Numbers = frozenset[int]
+_NONE: Final[Numbers] = frozenset()
+_REMEMBERED: Final = 500_000
 
 
-def keys_of_rule(rule: Rule) -> list[str]:
-    """Return the keys that a record must have one of; none for a rule about all taxa."""
-    if rule.scientific_name is None:
-        return []
-    found = keys(rule.scientific_name)
-    name = found[-1].partition(":")[2] if found else ""
-    if rule.rank in HIGHER_RANKS:
-        return [f"{rule.rank}:{name}", f"1:{name}"]
-    if rule.rank is None and len(found) == 1:
-        return [f"1:{name}", *(f"{rank}:{name}" for rank in HIGHER_RANKS)]
-    return [found[-1]] if found else []
+@dataclass(frozen=True, slots=True)
+class _Species:
+    """A species or less of a rule, under one of its names."""
+
+    rule: int
+    genus: str
+    epithets: tuple[str, ...]
 
 
-def matches(frame: pl.DataFrame, wanted: Mapping[str, list[int]]) -> pl.DataFrame:
-    """Return which rows carry a wanted taxon in any of their names.
+class RuleTaxa:
+    """The taxa of some rules, asked by name; what was asked once is remembered.
+
+    A rule is left aside only for a fact that speaks against it: a well-formed name of another taxon that is not near to
+    its own. A name of a genus or above may be any taxon in it; a text that is no name may be anything, unless a list of
+    common names knows it; and columns that tell the classification speak against taxa of another.
 
     Parameters
     ----------
-    frame : polars.DataFrame of n rows
-        With the name columns of `terms.OCCURRENCE` that it has, and `row`.
-    wanted : mapping
-        From a key to the numbers of the rules that ask for it.
-
-    Returns
-    -------
-    polars.DataFrame
-        row, rule: each pair once.
+    rules : sequence of Rule
+        Numbered from 0; rules without a taxon are left out.
+    taxonomy : Taxonomy
+        What is known of taxa.
+    known : RuleTaxa, optional
+        Names that a text which is no name may be a slip for. They are the same whatever the rules are: were they the
+        rules' own, one more rule could lead a text away from the others.
     """
-    found = [pl.DataFrame(schema={"row": frame.schema["row"], "rule": pl.Int64})]
-    columns = {name: pl.col(name) for name in FULL_NAMES if name in frame.columns}
-    if {"genericName", "specificEpithet"} <= set(frame.columns):
-        parts = ["genericName", "specificEpithet"]
-        parts += ["infraspecificEpithet"] if "infraspecificEpithet" in frame.columns else []
-        told = pl.col("specificEpithet").is_not_null() & pl.col("genericName").is_not_null()
-        columns["_parts"] = pl.when(told).then(pl.concat_str(parts, separator=" ", ignore_nulls=True))
-    for expression in columns.values():
-        found.append(_pairs(frame, expression, wanted, keys))
-    if {"match_type", "match_alternatives"} <= set(frame.columns):
-        # A name that can mean several taxa may mean the one that is asked for, and one that is misspelt even where a
-        # taxon was chosen.
-        uncertain = ~pl.col("match_type").is_in(CERTAIN).fill_null(value=False)
-        several = frame.select("row", "match_type", "match_alternatives").filter(
-            pl.col("match_alternatives").is_not_null() & uncertain
+
+    def __init__(self, rules: Sequence[Rule], taxonomy: Taxonomy, known: "RuleTaxa | None" = None) -> None:
+        self.taxonomy = taxonomy
+        self._known = known
+        self._rule_names = {n: rule.scientific_name for n, rule in enumerate(rules) if rule.scientific_name is not None}
+        self._ranks = {number: rule.rank for number, rule in enumerate(rules) if rule.scientific_name is not None}
+        self._species: list[_Species] = []
+        self._by_name: dict[str, set[int]] = defaultdict(set)
+        self._lineages: dict[int, tuple[Lineage, ...]] = {}
+        self._spoken: dict[str, str] = {}
+        self._hits: dict[tuple[str, bool], Numbers] = {}
+        self._readings: dict[str, Reading] = {}
+        self._groups: dict[Names, Numbers] = {}
+        for number, rule in enumerate(rules):
+            if rule.scientific_name is not None:
+                self._learn(number, rule.scientific_name)
+        self._hear({word for one in self._species for word in (one.genus, *one.epithets)} | set(self._by_name))
+        self._of_genus: dict[str, list[_Species]] = defaultdict(list)
+        self._of_epithet: dict[str, list[_Species]] = defaultdict(list)
+        self._genera_like: dict[str, frozenset[str]] = {}
+        for one in self._species:
+            self._of_genus[one.genus].append(one)
+            self._of_epithet[self._spoken[one.epithets[0]]].append(one)
+
+    def _learn(self, number: int, name: str) -> None:
+        """Take in the name of a rule, and the others that its taxon has."""
+        words = [word.lower() for word in latin_words(name)][:3]
+        names = [words, *(other.split() for other in self.taxonomy.also.get(" ".join(words), ()))]
+        found = [lineage for genus, *_ in filter(None, names) for lineage in self.taxonomy.of(genus)]
+        self._lineages[number] = tuple(found)
+        for genus, *epithets in filter(None, names):
+            if epithets:
+                self._species.append(_Species(number, genus, tuple(epithets)))
+            else:
+                self._by_name[genus].add(number)
+
+    def prepare(self, names: Iterable[Names]) -> None:
+        """Read many names at once, which is much quicker than one by one."""
+        self._hear({word for one in names for text in one.texts for word in self._read(text).words})
+
+    def of(self, names: Names) -> Numbers:
+        """Return the rules whose taxon a record with these names may be of."""
+        if names not in self._groups:
+            if len(self._groups) > _REMEMBERED:
+                self._groups, self._hits, self._readings = {}, {}, {}
+            self._groups[names] = self._of(names)
+        return self._groups[names]
+
+    def sure(self, names: Names) -> Numbers:
+        """Return those of them whose taxon is surely that of a record with these names, as it is written."""
+        if names.only_genus:
+            return _NONE
+        found = {n for rank, name in names.above for n in self._by_name.get(name, ()) if self._ranks[n] == rank.upper()}
+        readings = [reading for text in names.texts if (reading := self._read(text)).kind in (Kind.SPECIES, Kind.GENUS)]
+        for reading in readings:
+            found |= {n for n in self._by_name.get(reading.words[0], ()) if self._ranks[n] == "GENUS"}
+            written = (reading.words[0], *reading.epithets)
+            found |= {o.rule for o in self._species if written[: 1 + len(o.epithets)] == (o.genus, *o.epithets)}
+        return frozenset(found) if readings or names.certain else _NONE
+
+    def _of(self, names: Names) -> Numbers:
+        readings = [self._read(text) for text in names.texts]
+        if any(word not in self._spoken for reading in readings for word in reading.words):
+            self._hear({word for reading in readings for word in reading.words})
+        named = _NONE.union(*(self._named(text, certain=names.certain) for text in names.texts))
+        above = frozenset(
+            n
+            for rank, name in names.above
+            for n in self._by_name.get(name, ())
+            if self._ranks[n] in (None, rank.upper())
         )
-        several = several.explode("match_alternatives")
-        found.append(_pairs(several, pl.col("match_alternatives"), wanted, keys))
-    for rank in HIGHER_RANKS:
-        if rank.lower() in frame.columns:
-            found.append(_pairs(frame, pl.col(rank.lower()), wanted, partial(_higher, rank=rank)))
-    return pl.concat(found).unique()
+        genera = {r.words[0] for r in readings if r.kind in (Kind.SPECIES, Kind.GENUS)}
+        genera |= {word for r in readings if r.kind is Kind.GENUS for word in r.words if self.taxonomy.is_genus(word)}
+        genera |= {genus for genus in names.genera if self.taxonomy.is_genus(genus)}
+        of_genus = _NONE.union(*(self._by_name.get(genus, _NONE) for genus in (*genera, *names.genera)))
+        if not any(rank == "family" for rank, _ in names.above):
+            of_genus |= self._above_genera(genera)
+        sure = named | above | of_genus
+        if (names.certain or any(r.kind is Kind.SPECIES for r in readings)) and not names.only_genus:
+            return sure
+        if genera:
+            return sure | {one.rule for one in self._species if one.genus in genera}
+        return sure | self._undetermined(names, readings)
+
+    def near_names(self, texts: Iterable[str]) -> frozenset[str]:
+        """Return the rules' names that stand in texts, or are near to what does."""
+        self._hear({word for text in texts for word in self._read(text).words})
+        return frozenset(self._rule_names[n] for text in texts for n in self._named(text, certain=False))
+
+    def _undetermined(self, names: Names, readings: list[Reading]) -> Numbers:
+        """Return the rules that may mean a record of which not even the genus is known."""
+        higher = [r.words[0] for r in readings if r.kind is Kind.HIGHER]
+        possible = self._not_against(names.above)
+        if higher:
+            return _NONE.union(*(self._within(name) for name in higher)) & possible
+        meant = self._known.near_names(names.texts) if self._known is not None else frozenset[str]()
+        if meant:
+            return _NONE.union(*(self.of(Names((name,))) for name in meant))
+        letters = {r.words[0] for r in readings if r.kind is Kind.ABBREVIATED}
+        if letters:
+            others = {one.rule for one in self._species}
+            for name, numbers in self._by_name.items():
+                others |= {n for n in numbers if self._ranks[n] == "GENUS" and name[0] not in letters}
+            return possible - others
+        common = [text for text in names.texts if folded(text) in self.taxonomy.vernaculars]
+        known = {word for text in common for word in latin_words(text)}
+        if not common or any(set(latin_words(text)) - known for text in names.texts if text not in common):
+            return possible
+        taxa = {taxon for text in common for taxon in self.taxonomy.vernaculars[folded(text)]}
+        return _NONE.union(*(self.of(Names((taxon,))) for taxon in taxa))
+
+    def _read(self, text: str) -> Reading:
+        if text not in self._readings:
+            self._readings[text] = read(text, self.taxonomy)
+        return self._readings[text]
+
+    def _named(self, text: str, *, certain: bool) -> Numbers:
+        """Return the rules whose name stands in a text, or is near to one that does."""
+        if (text, certain) not in self._hits:
+            reading = self._read(text)
+            words = reading.words
+            found = {one.rule for one in self._candidates(reading) if self._is(one, reading, certain=certain)}
+            found = found.union(*(self._by_name.get(word, _NONE) for word in (words[:1] if certain else words)))
+            if words and not (certain or self.taxonomy.of(words[0])):
+                found |= {n for name, ns in self._by_name.items() if self._alike(name, words[0]) for n in ns}
+                if not reading.epithets:
+                    found |= {one.rule for one in self._species if self._alike(one.genus, words[0])}
+            self._hits[text, certain] = frozenset(found)
+        return self._hits[text, certain]
+
+    def _candidates(self, reading: Reading) -> list[_Species]:
+        """Return the species that a text may name: of a genus like one of its words, or of the same epithet."""
+        genera: set[str] = set()
+        for word in reading.words[:-1]:
+            genera |= {genus for genus in self._of_genus if genus[0] == word} if len(word) == 1 else self._like(word)
+        found = [one for genus in sorted(genera) for one in self._of_genus[genus]]
+        if len(reading.words) > 1:
+            found += self._of_epithet.get(self._spoken[reading.words[1]], [])
+        return found
+
+    def _like(self, word: str) -> frozenset[str]:
+        """Return the genera of the rules' species that a word is like."""
+        if word not in self._genera_like:
+            near_ones = process.extract(word, list(self._of_genus), scorer=OSA.distance, score_cutoff=3, limit=None)
+            alike = {genus for genus, *_ in near_ones if self._alike(genus, word)}
+            alike |= {genus for genus in self._of_genus if self._spoken[genus] == self._spoken.get(word, word)}
+            self._genera_like[word] = frozenset(alike)
+        return self._genera_like[word]
+
+    def _is(self, one: _Species, reading: Reading, *, certain: bool) -> bool:
+        """Tell whether a text may name a species."""
+        words = reading.words
+        if len(words) < 2 or f"{words[0]} {words[1]}" in self._apart(one):
+            return False
+        if certain:
+            return words[:2] == (one.genus, one.epithets[0]) and self._below(one, reading)
+        for at, genus in enumerate(words[:-1]):
+            after = words[at + 1 :]
+            same = genus == one.genus
+            if not any(self._alike(one.epithets[0], word, in_genus=same) for word in after):
+                continue
+            if same or self._alike(one.genus, genus) or (len(genus) == 1 and one.genus[0] == genus):
+                return self._below(one, reading)
+            if at == 0 and any(self._spoken[one.epithets[0]] == self._spoken[word] for word in after[:1]):
+                return self._kin(one, genus) and self._below(one, reading)
+        return False
+
+    def _apart(self, one: _Species) -> frozenset[str]:
+        """Return names that are near to a species and mean another."""
+        name = f"{one.genus} {one.epithets[0]}"
+        return frozenset(other for other, listed in self.taxonomy.apart.items() if name in listed)
+
+    def _below(self, one: _Species, reading: Reading) -> bool:
+        """Tell whether a name of two words, or the same third one, may be a taxon below species."""
+        if len(one.epithets) < 2 or len(reading.epithets) < 2:
+            return True
+        return self._alike(one.epithets[1], reading.epithets[1], in_genus=True)
+
+    def _kin(self, one: _Species, genus: str) -> bool:
+        """Tell whether a species may have stood in another genus: one of its family, or one that nobody knows."""
+        mine = frozenset[str]().union(*(lineage.get("family", frozenset()) for lineage in self.taxonomy.of(one.genus)))
+        its = frozenset[str]().union(*(lineage.get("family", frozenset()) for lineage in self.taxonomy.of(genus)))
+        return not mine or not its or bool(mine & its)
+
+    def _alike(self, one: str, other: str, *, in_genus: bool = False) -> bool:
+        """Tell whether two words may be one; inside a genus a beginning of three letters is enough."""
+        if one == other or self._spoken.get(one, one) == self._spoken.get(other, other):
+            return True
+        if (
+            in_genus
+            and len(other) > 2
+            and (one.startswith(other) or (other[:3] == one[:3] and near(one, other, more=2)))
+        ):
+            return True
+        return near(one, other)
+
+    def _hear(self, words: set[str]) -> None:
+        """Remember how words sound."""
+        new = sorted(words - self._spoken.keys())
+        self._spoken.update(zip(new, sounds(new), strict=True))
+
+    def _above_genera(self, genera: Iterable[str]) -> Numbers:
+        """Return the rules about what stands above genera."""
+        names = {
+            name
+            for genus in genera
+            for lineage in self.taxonomy.of(genus)
+            if genus in lineage.get("genus", ())
+            for rank in ABOVE
+            for name in lineage.get(rank, ())
+        }
+        return _NONE.union(*(self._by_name.get(name, _NONE) for name in names))
+
+    def _within(self, name: str) -> Numbers:
+        """Return the rules whose taxon stands in a taxon above genus, or holds it; those of unknown taxa too."""
+        inside = frozenset(
+            n
+            for n, lineages in self._lineages.items()
+            if not lineages or any(name in names for lineage in lineages for names in lineage.values())
+        )
+        holding = {other for lineage in self.taxonomy.of(name) for names in lineage.values() for other in names}
+        return inside.union(*(self._by_name.get(other, _NONE) for other in holding))
+
+    def _not_against(self, above: tuple[tuple[str, str], ...]) -> Numbers:
+        """Return the rules that the told classification does not speak against."""
+        known = [
+            (rank, value) for rank, value in above if any(value in k.get(rank, ()) for k in self.taxonomy.of(value))
+        ]
+        return frozenset(
+            n
+            for n, lineages in self._lineages.items()
+            if not lineages
+            or any(all(value in lineage.get(rank, {value}) for rank, value in known) for lineage in lineages)
+        )
 
 
-def _higher(text: str, rank: str) -> list[str]:
-    """Return the key of a name above genus."""
-    return [f"{rank}:{key[2:]}" for key in keys(text)[:1]]
+@lru_cache(maxsize=8)
+def rule_taxa(rules: tuple[Rule, ...], taxonomy: Taxonomy) -> RuleTaxa:
+    """Return the taxa of rules; the same object each time, so that a name is looked at once."""
+    return RuleTaxa(rules, taxonomy, _listed(taxonomy))
 
 
-def _pairs(
-    frame: pl.DataFrame, column: pl.Expr, wanted: Mapping[str, list[int]], keys_of: Callable[[str], list[str]]
-) -> pl.DataFrame:
-    """Return the rows and rules that one column brings together; each distinct text is taken apart once."""
-    told = frame.select("row", text=column).drop_nulls("text")
-    texts = told["text"].unique()
-    rules = [(text, number) for text in texts for key in keys_of(text) for number in wanted.get(key, ())]
-    table = pl.DataFrame(rules, schema={"text": pl.String, "rule": pl.Int64}, orient="row")
-    return told.join(table, on="text").select("row", "rule")
+@lru_cache(maxsize=8)
+def _listed(taxonomy: Taxonomy) -> RuleTaxa:
+    """Return the taxa of the bundled list."""
+    return RuleTaxa(RuleSet.read(None).rules, taxonomy)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "key", "species", "parentEventID", "organismID", "eventDate", "decimalLongitude", "decimalLatitude", "quality_flags",
+    "match_note",
 )  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def tracks(settings: Settings, *, species: str) -> Tracks:
     InputError
         If there is none (TRACKS_MISSING).
     """
-    from biodata.analysis.evidence import DOUBTFUL
+    from biodata.analysis.evidence import DOUBTFUL, excluding
 
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
@@ -66,7 +67,7 @@ def tracks(settings: Settings, *, species: str) -> Tracks:
             problem, column="species", value=species, expected="one of which `biodata ingest movebank` took tracks",
             code="TRACKS_MISSING",
         )  # fmt: skip
-    doubtful = pl.col("quality_flags").list.set_intersection(list(DOUBTFUL)).list.len() > 0
+    doubtful = excluding(DOUBTFUL).list.len() > 0
     read = tracked.select(
         pl.coalesce("parentEventID", "organismID").alias("track"),
         pl.col("eventDate").str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False).alias("at"),

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from biodata import assessments, places, sharing
+from biodata import assessments, places
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
+from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 COLUMNS: Final = (
     "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
     "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
-    "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
+    "match_note", "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
     "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude",
     "coordinateUncertaintyInMeters", "countryCode", "located_country_code", "province_code", "ambiguous",
-    "country_codes", "quality_flags", "geodeticDatum", "repairs", "recordedBy", "individualCount",
+    "country_codes", "quality_flags", "geodeticDatum", "repairs", "shared_as", "recordedBy", "individualCount",
+    "speciesKey", "publishingCountry", "eventID", "parentEventID",
 )  # fmt: skip
 """What records are judged, shared and counted by."""
 
@@ -94,9 +96,9 @@ def records_of(
         If there is no record of the species in this view (SPECIES_UNKNOWN).
     """
     boundaries = places.load_boundaries(settings.boundaries)
-    rules = sharing.RuleSet.read(settings.rules_file)
     where = In("species", (species,)) if species is not None else None
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         records = assessments.in_view(

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import audit_heads, checksums
+from biodata.store import audit_heads, checksums, folders
 from biodata.store.backup_places import BackupPlace, place_to_read, place_to_write
 from biodata.store.checksums import Checksum, digest
 from biodata.store.lake import Lake
@@ -26,8 +26,10 @@ from biodata.store.staging import WorkFolder
 logger = logging.getLogger(__name__)
 
 _FORMAT: Final = 1
-_DATABASES: Final = (checksums.REGISTRY, checksums.SEALED, checksums.FILE)
-_AT_ONE_MOMENT: Final = (*_DATABASES, audit_heads.FILE)
+_OF_SERVICE: Final = f"{folders.SERVICE}/{checksums.FILE}"
+_HEADS: Final = f"{folders.SERVICE}/{audit_heads.FILE}"
+_DATABASES: Final = (folders.REGISTRY, checksums.SEALED, checksums.FILE, _OF_SERVICE)
+_AT_ONE_MOMENT: Final = (*_DATABASES, _HEADS)
 _LEFT_OUT: Final = frozenset({"staging", "tmp", "replays"})
 """What is under way, and what is made again when it is asked for."""
 _LEFT_OUT_ENDS: Final = (".lock", ".use", "-wal", "-shm", ".tmp", ".part")
@@ -103,7 +105,9 @@ def backup(settings: Settings, out: Path, *, progress: bool = False) -> BackupRe
                 copies = _copy_databases(data, work.folder)
                 snapshot = checksums.version(data)
                 sources = {**_files(data), **copies}
-                known = {name: told for name, told in checksums.read(data).items() if name not in copies}
+                of_service = checksums.read(folders.service(data)).items()
+                known = checksums.read(data) | {f"{folders.SERVICE}/{name}": told for name, told in of_service}
+                known = {name: told for name, told in known.items() if name not in copies}
                 listed, copied = _copy(place, sources, known, progress=progress)
                 files = {
                     name: {"bytes": told.bytes, "sha256": told.sha256, "mode": sources[name].stat().st_mode & 0o777}
@@ -225,9 +229,10 @@ def _copy_databases(data: Path, folder: Path) -> dict[str, Path]:
     """Copy the SQLite files, each as it is at one moment; whoever uses the registry goes on."""
     copies = {}
     # Before the registry, which only grows: a head is of an entry that the copy has.
-    if (data / audit_heads.FILE).is_file():
-        copies[audit_heads.FILE] = folder / audit_heads.FILE
-        shutil.copyfile(data / audit_heads.FILE, copies[audit_heads.FILE])
+    (folder / folders.SERVICE).mkdir()
+    if (data / _HEADS).is_file():
+        copies[_HEADS] = folder / _HEADS
+        shutil.copyfile(data / _HEADS, copies[_HEADS])
     for name in _DATABASES:
         if (data / name).is_file():
             copies[name] = folder / name
@@ -235,12 +240,12 @@ def _copy_databases(data: Path, folder: Path) -> dict[str, Path]:
                 source.backup(target)
     # A copy says the same, and not in the same bytes: its checksum is its own.
     found = digest(copies[checksums.SEALED])
-    seals = {checksums.SEALED: Checksum(found.bytes, found.sha256, checksums.version(data))}
-    if checksums.REGISTRY in copies:
-        state = checksums.registry_state(copies[checksums.REGISTRY])
-        seals |= {checksums.REGISTRY: state} if state is not None else {}
-    checksums.write(folder, seals)
+    checksums.write(folder, {checksums.SEALED: Checksum(found.bytes, found.sha256, checksums.version(data))})
     copies[checksums.FILE] = folder / checksums.FILE
+    if folders.REGISTRY in copies:
+        state = checksums.registry_state(copies[folders.REGISTRY])
+        checksums.write(folder / folders.SERVICE, {checksums.REGISTRY: state} if state is not None else {})
+        copies[_OF_SERVICE] = folder / _OF_SERVICE
     return copies
 
 
@@ -251,7 +256,8 @@ def _files(data: Path, *, lasting: bool = False) -> dict[str, Path]:
     for path in (path for folder in folders for path in sorted(folder.rglob("*"))):
         inside = path.relative_to(data)
         name = inside.as_posix()
-        left_out = inside.parts[0] in _LEFT_OUT or name in _AT_ONE_MOMENT or name.endswith(_LEFT_OUT_ENDS)
+        under_way = inside.parts[inside.parts[0] == folders.SERVICE :][:1]
+        left_out = (under_way and under_way[0] in _LEFT_OUT) or name in _AT_ONE_MOMENT or name.endswith(_LEFT_OUT_ENDS)
         if not left_out and path.is_file():
             found[name] = path
     return found

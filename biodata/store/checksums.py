@@ -176,6 +176,7 @@ def write(data: Path, entries: Mapping[str, Checksum]) -> None:
 def _open(data: Path) -> Iterator[sqlite3.Connection]:
     """Open the file of checksums, durably; close it at the end."""
     try:
+        (data / FILE).touch(0o600)  # SQLite itself would let everybody read it
         with closing(sqlite3.connect(data / FILE, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -82,7 +82,7 @@ def plan_occurrences(
         f"""
         CREATE TEMP TABLE leaving AS
         SELECT o.key FROM lake.occurrences o
-        WHERE (o."datasetKey" IN (FROM told_complete)
+        WHERE ((o."datasetKey" IN (FROM told_complete) AND o.node IS NULL)
                OR (o."datasetKey", o.source_record_id) IN (SELECT ("datasetKey", source_record_id) FROM told_gone))
           AND o.key NOT IN (SELECT key FROM keyed)
           AND (o."datasetKey", o.source_record_id) NOT IN (

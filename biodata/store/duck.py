@@ -15,6 +15,7 @@ import polars as pl
 from polars.datatypes import DataTypeClass
 
 from biodata.errors import StoreError
+from biodata.store import folders
 
 _SQL_TYPES: Final = (
     (pl.Int64, "BIGINT"),
@@ -200,7 +201,7 @@ def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckd
     Parameters
     ----------
     path : Path
-        The release's file; its sorts spill to the folder ``tmp`` of the same installation.
+        The release's file; its sorts spill to the folder ``tmp`` of the same installation's service.
     memory_limit : str
         As DuckDB writes it (``1GB``).
     threads : int
@@ -215,7 +216,7 @@ def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckd
         **_NO_DOWNLOADS,
         "memory_limit": memory_limit,
         "threads": str(threads),
-        "temp_directory": _spill_folder(path.parent.parent / "tmp", path.stem),
+        "temp_directory": _spill_folder(folders.service(path.parent.parent) / "tmp", path.stem),
     }
     with _ONE_OPENS:
         try:
@@ -259,7 +260,7 @@ def connect_exporting(
         **_NO_DOWNLOADS,
         "memory_limit": memory_limit,
         "threads": str(threads),
-        "temp_directory": _spill_folder(path.parent.parent / "tmp", secrets.token_hex(4)),
+        "temp_directory": _spill_folder(folders.service(path.parent.parent) / "tmp", secrets.token_hex(4)),
     }
     connection = duckdb.connect(":memory:", config=config)
     try:

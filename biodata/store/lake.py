@@ -15,7 +15,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import StoreError
-from biodata.store import catalogue, checksums, commits, duck, table_commits
+from biodata.store import catalogue, checksums, commits, duck, folders, table_commits
 from biodata.store.changes import CommitReport
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
@@ -61,6 +61,8 @@ class Lake(LakeReading):
         """
         try:
             (data / "lake").mkdir(parents=True, exist_ok=True)
+            (data / checksums.SEALED).touch(0o600)
+            folders.close(data)
             sweep(data / "staging")
             duck.sweep_spills(data / "tmp")
         except OSError as error:
@@ -91,6 +93,7 @@ class Lake(LakeReading):
 
     def close(self) -> None:
         """Close the connection; the last lake of this process seals a catalogue that it changed."""
+        folders.close(self.data)  # what was made since it was opened
         with catalogue.handles.closing(self._connection) as last:
             if self._changed and last:
                 try:

@@ -16,7 +16,8 @@ from biodata import terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
-from biodata.store import audit, audit_heads, checksums, models
+from biodata.store import audit, audit_heads, checksums, folders, models
+from biodata.store import node_models as node_models  # its tables are made with the others
 from biodata.store import rights_models as rights_models
 from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
@@ -58,22 +59,21 @@ class Registry:
         Parameters
         ----------
         settings : Settings
-            `registry_url`, or `registry.sqlite` in `data` where none is given.
+            `registry_url`, or `registry.sqlite` in the service's folder where none is given.
 
         Raises
         ------
         StoreError
             If it cannot be opened, or was made by a newer biodata.
         """
-        if settings.registry_url is None:
-            try:
-                settings.data.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                message = f"the registry cannot be opened: {error}"
-                raise StoreError(message) from error
-        url = settings.registry_url or f"sqlite:///{(settings.data / 'registry.sqlite').resolve()}"
-        own = settings.data if settings.registry_url is None else None
-        registry = cls(open_engine(url), data=own, heads=settings.data)
+        try:
+            folder = folders.open_service(settings.data)
+        except OSError as error:
+            message = f"the registry cannot be opened: {error}"
+            raise StoreError(message) from error
+        url = settings.registry_url or f"sqlite:///{(folder / checksums.REGISTRY).resolve()}"
+        own = folder if settings.registry_url is None else None
+        registry = cls(open_engine(url), data=own, heads=folder)
         try:
             registry._upgrade()
         except SQLAlchemyError as error:

@@ -339,6 +339,22 @@ def _place(unnamed: Path, data: Path, named: Named) -> None:
         sync_folder(path.parent)
 
 
+def drop_others(data: Path) -> int:
+    """Remove every release but the current one, whoever reads them; return how many.
+
+    What reads one that is open goes on to its end; what asks for one by its id afterwards is told that it is gone.
+    """
+    with builders_lock(data):
+        told = pointer.read(data)
+        kept = None if told is None else pointer.path(data, told.current.id)
+        pointer.forget_previous(data)
+        others = [path for path in pointer.folder(data).glob("release-*.duckdb") if path != kept]
+        for path in others:
+            path.unlink(missing_ok=True)
+            checksums.forget(data, [str(path.relative_to(data))])
+    return len(others)
+
+
 def _prune(data: Path) -> None:
     """Remove the oldest files beyond those that stay; the pointer's two always stay, and one that somebody uses."""
     told = pointer.read(data)

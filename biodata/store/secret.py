@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from biodata.errors import StoreError
+from biodata.store import folders
 
 _BYTES: Final = 32
 
@@ -17,8 +18,8 @@ def secret(data: Path) -> bytes:
 
 def token_secret(data: Path) -> bytes:
     """Return what tokens are signed with; it tells nothing of the installation's other secrets."""
-    folder = data / "secrets"
     try:
+        folder = folders.open_service(data) / "secrets"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return kept(folder / "tokens")
     except OSError as error:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from biodata.errors import BiodataError, StoreError
 from biodata.settings import Settings
-from biodata.store import checksums, pointer, verify_lake
+from biodata.store import checksums, folders, pointer, verify_lake
 from biodata.store.checksums import Checksum, digest
 from biodata.store.content_hash import content_hash, release_id
 from biodata.store.duck import connect
@@ -28,6 +28,7 @@ from biodata.store.verify_lake import RESTORE, Fault
 logger = logging.getLogger(__name__)
 
 _UPLOAD: Final = re.compile(r"[0-9a-f]{64}")
+MODES: Final = "take these rights away with `chmod`, or run `biodata serve --user NAME` once"
 _LAYERS_TABLE: Final = "lake/main/layers/"
 """A fault in it says nothing of the layers' own files, whose checksums it holds."""
 
@@ -90,6 +91,7 @@ def verify(settings: Settings, *, progress: bool = False) -> VerifyReport:
         _beside(data, known, report)
         _releases(data, known, report)
         _uploads(data, report)
+        report.faults += [Fault(one.name, one.problem, MODES) for one in folders.wrong(data)]
         _registry(settings, known, report)
     if not faults and not any(fault.file.startswith(_LAYERS_TABLE) for fault in report.faults):
         _layers(settings, report)
@@ -100,26 +102,31 @@ def verify(settings: Settings, *, progress: bool = False) -> VerifyReport:
 
 def _checksums(data: Path, report: VerifyReport) -> dict[str, Checksum]:
     """Return the checksums that are put down; an entry that was changed itself is a fault, and counts as none."""
-    path = data / checksums.FILE
-    if not path.exists():
-        return {}
-    try:
-        verify_lake.sound(path)
-        known = checksums.read(data)
-    except (StoreError, sqlite3.Error) as error:
-        report.faults.append(Fault(path.name, f"it cannot be read: {error}", RESTORE))
-        return {}
-    for name, told in known.items():
-        if not told.sound:
-            report.faults.append(Fault(path.name, f"the entry of {name!r} was changed", RESTORE))
-    return {name: told for name, told in known.items() if told.sound}
+    found = {}
+    for folder in (data, folders.service(data)):
+        path = folder / checksums.FILE
+        if not path.exists():
+            continue
+        inside = path.relative_to(data).as_posix()
+        try:
+            verify_lake.sound(path)
+            known = checksums.read(folder)
+        except (StoreError, sqlite3.Error) as error:
+            report.faults.append(Fault(inside, f"it cannot be read: {error}", RESTORE))
+            continue
+        for name, told in known.items():
+            if told.sound:
+                found[(folder / name).relative_to(data).as_posix()] = told
+            else:
+                report.faults.append(Fault(inside, f"the entry of {name!r} was changed", RESTORE))
+    return found
 
 
 def _beside(data: Path, known: dict[str, Checksum], report: VerifyReport) -> None:
     """Check the other files that have a checksum: the installation's secret, and what citations keep."""
     for name, told in known.items():
         path = data / name
-        if name in (checksums.SEALED, checksums.REGISTRY) or path.parts[len(data.parts)] in ("lake", "releases"):
+        if name in (checksums.SEALED, folders.REGISTRY) or path.parts[len(data.parts)] in ("lake", "releases"):
             continue
         if not path.is_file():
             report.faults.append(Fault(name, "it is missing", RESTORE))
@@ -181,7 +188,7 @@ def _release(path: Path, told: Checksum | None, named: pointer.Named | None) -> 
 
 def _uploads(data: Path, report: VerifyReport) -> None:
     """Check uploads, which are kept under their checksums."""
-    for path in sorted((data / "uploads").glob("*")):
+    for path in sorted([*(data / "uploads").glob("*"), *(folders.service(data) / "uploads").glob("*")]):
         if _UPLOAD.fullmatch(path.stem):
             report.files += 1
             report.bytes += path.stat().st_size
@@ -209,10 +216,9 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
     name = "the registry"
     try:
         if settings.registry_url is None:
-            path = settings.data / "registry.sqlite"
+            path, name = settings.data / folders.REGISTRY, folders.REGISTRY
             if not path.exists():
                 return
-            name = path.name
             report.files += 1
             report.bytes += path.stat().st_size
             verify_lake.sound(path)

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 _OWN: Final = frozenset(terms.names(terms.OCCURRENCE))
 
 
-def read_sharing(row: Row, settings: Settings) -> Sharing:
+def read_sharing(row: Row, settings: Settings, rules: sharing.RuleSet) -> Sharing:
     """Return what may be seen of a record today, and what its current release shows.
 
     Parameters
@@ -25,26 +25,24 @@ def read_sharing(row: Row, settings: Settings) -> Sharing:
         A row of the lake's table `occurrences`.
     settings : Settings
         The installation.
-
-    Raises
-    ------
-    InputError
-        If the installation's rules are not valid.
+    rules : RuleSet
+        Its rules in force.
     """
     frame = pl.DataFrame([{name: row.get(name) for name in _OWN}], schema=terms.schema(terms.OCCURRENCE))
     boundaries = places.load_boundaries(settings.boundaries)
-    decided = decide(frame, sharing.RuleSet.read(settings.rules_file), boundaries=boundaries)
+    decided = decide(frame, rules, boundaries=boundaries)
+    chain = sharing.why(frame, rules, boundaries=boundaries)
     category, rule, reason = (
         decided.select("category", "rule_id", "reason").row(0) if decided.height else (str(SharingCategory.OPEN), None, None)
     )  # fmt: skip
     current = releases.current(settings.data)
     if current is None:
-        return Sharing(category, rule, reason, None, None, None, ())
+        return Sharing(category, rule, reason, None, None, None, (), chain)
     found = releases.read(current, "occurrences", where=Compare("key", "=", row["key"]))
     if found.is_empty():
-        return Sharing(category, rule, reason, current.id, current.snapshot, None, ())
+        return Sharing(category, rule, reason, current.id, current.snapshot, None, (), chain)
     published = {name: value for name, value in found.row(0, named=True).items() if value is not None}
-    return Sharing(category, rule, reason, current.id, current.snapshot, published, _differences(row, published))
+    return Sharing(category, rule, reason, current.id, current.snapshot, published, _differences(row, published), chain)
 
 
 def _differences(row: Row, published: Row) -> tuple[tuple[str, Any, Any], ...]:

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from biodata.sharing import Step
+
 
 class How(StrEnum):
     """How an interpreted value came about."""
@@ -179,6 +181,8 @@ class Sharing:
         The record's row of the release; None where it is not in it.
     differences : tuple of (column, inside, outside)
         Where the release says something else than the lake, or nothing.
+    chain : tuple of Step
+        Every rule that may apply, the strictest first.
     """
 
     category: str
@@ -188,3 +192,4 @@ class Sharing:
     release_snapshot: int | None
     published: dict[str, Any] | None
     differences: tuple[tuple[str, Any, Any], ...]
+    chain: tuple[Step, ...] = ()

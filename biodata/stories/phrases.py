@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from biodata import terms
 from biodata.errors import shorten
+from biodata.sharing import Step
 from biodata.stories.parts import How, Use, Value, Version
 from biodata.stories.story import Story, plain_text
 from biodata.vocabularies import SharingCategory
@@ -161,6 +162,7 @@ def sharing(story: Story) -> list[str]:
         lines = ["No sharing rule applies: the record is open."]
     else:
         lines = [f"{_seen(told.category)} by the sharing rule {clean(told.rule)}: {clean(told.reason)}"]
+    lines += [_step(step) for step in told.chain if not step.decides]
     if told.release is None:
         return [*lines, "There is no release yet: nothing of it has gone out."]
     last = story.history[-1].snapshot
@@ -182,6 +184,17 @@ def sharing(story: Story) -> list[str]:
     if left_out := [name for name in out if name not in _NEVER_OUT]:
         lines.append(f"Left out: {', '.join(left_out)}")
     return [*lines, f"Never leaves the lake: {', '.join(inside_only)}"] if inside_only else lines
+
+
+def _step(step: Step) -> str:
+    """Say what a rule that does not decide would do."""
+    whose = f" of {clean(step.source)}" if step.source else ""
+    said = f"The rule {clean(step.rule_id)}{whose} may apply too: {step.category}"
+    if step.replaced:
+        return f"{said}; {clean(step.owner)} consented to the looser rule"
+    if step.without_consent:
+        return f"{said}; it does not act without the consent of {', '.join(clean(o) for o in step.without_consent)}"
+    return said
 
 
 def otherwise(story: Story) -> list[tuple[str, Any, Any]]:

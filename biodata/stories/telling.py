@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import models
+from biodata.store import folders, models
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare, Filter, Or
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
 from biodata.stories.outside import read_sharing
 from biodata.stories.story import Story
 from biodata.stories.values import Cells, Rulebook, also_told, read_doubts, read_values
@@ -75,6 +76,7 @@ def explain(
             raise InputError(_no_such(lake, key), code="RECORD_UNKNOWN")
         verbatim = lake.history("verbatim", key)
         assessed = lake.read("assessments", where=Compare("key", "=", key))
+        rules = rules_in_force(settings, lake, where=Compare("datasetKey", "=", last_state(occurrences)["datasetKey"]))
     row, told = last_state(occurrences), last_state(verbatim)
     history = read_versions(occurrences, verbatim)
     written = next(v for v in reversed(history) if v.snapshot == row["snapshot"])
@@ -90,7 +92,7 @@ def explain(
         name_match={name: row[name] for name in _MATCH if row[name] is not None} if row["match_type"] else {},
         also_told=also_told(cells, _other(told.get("other"))),
         assessment={name: assessment[name] for name in _ASSESSED if assessment.get(name) not in (None, [])},
-        sharing=read_sharing(row, settings),
+        sharing=read_sharing(row, settings, rules),
         history=history,
     )
 
@@ -152,7 +154,7 @@ def _no_such(lake: Lake, key: int) -> str:
 
 def _dataset(settings: Settings, key: str) -> dict[str, Any]:
     """Return what the registry knows of a dataset."""
-    if settings.registry_url is None and not (settings.data / "registry.sqlite").is_file():
+    if settings.registry_url is None and not (folders.service(settings.data) / "registry.sqlite").is_file():
         return {}
     with Registry.open(settings) as registry, registry.session(read_only=True) as session:
         found = session.get(models.Dataset, key)

@@ -14,6 +14,7 @@ from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
+from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     from biodata.surveys.events import read_events
 
     boundaries = places.load_boundaries(settings.boundaries)
-    rules = sharing.RuleSet.read(settings.rules_file)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         row = _result(lake, request, rules, boundaries)

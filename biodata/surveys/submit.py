@@ -15,7 +15,9 @@ from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
+from biodata.store import folders
 from biodata.store.models import Submission
+from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.surveys.check import check
 
@@ -114,7 +116,7 @@ def publish(settings: Settings, registry: Registry, number: int) -> dict[str, An
     """
     with registry.session(read_only=True) as session:
         submission = session.get_one(Submission, number)
-    path = upload_path(settings, submission.file_sha256)
+    path = _out_of_reach(settings, submission.file_sha256)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != submission.file_sha256:
         message = f"submission {number}: the kept file is not the one that was sent"
@@ -122,9 +124,9 @@ def publish(settings: Settings, registry: Registry, number: int) -> dict[str, An
     boundaries = places.load_boundaries(settings.boundaries)
     report = check(io.BytesIO(content), submission.file_name, boundaries)
     if not report["ok"]:
-        _settle(registry, number, "refused", report)
-        return {"submission": number, "state": "refused", "report": report}
-    _settle(registry, number, "committing", report)
+        _settle(settings, registry, number, "refused", report)
+        return {"submission": number, "state": "refused", "report": without_values(report)}
+    _settle(settings, registry, number, "committing", report)
     told = pipeline.ingest(
         "survey",
         [path],
@@ -132,14 +134,14 @@ def publish(settings: Settings, registry: Registry, number: int) -> dict[str, An
         dataset=submission.dataset,
         extra={"submission": number},
     )
-    report["taken_in"] = [one.as_dict() for one in told]
-    _settle(registry, number, "published", report, snapshot=told[-1].snapshot)
-    return {"submission": number, "state": "published", "report": report}
+    report["taken_in"] = [one.without_values() for one in told]
+    _settle(settings, registry, number, "published", report, snapshot=told[-1].snapshot)
+    return {"submission": number, "state": "published", "report": without_values(report)}
 
 
 def upload_path(settings: Settings, checksum: str) -> Path:
-    """Return where an upload is kept: under its checksum, never under its own name."""
-    return settings.data / "uploads" / f"{checksum}.xlsx"
+    """Return where the service puts an upload: under its checksum, never under its own name."""
+    return folders.service(settings.data) / "uploads" / f"{checksum}.xlsx"
 
 
 def _earlier(registry: Registry, sender: Principal, idempotency_key: str, checksum: str) -> int | None:
@@ -169,10 +171,42 @@ def _keep(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
+def without_values(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report as the registry keeps it, which the service reads: each fault's place and code, not its value.
+
+    The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told.
+    """
+    problems = [{**problem, "value": None, "message": _plain(problem)} for problem in report.get("problems", [])]
+    return {**report, "problems": problems}
+
+
+def _plain(problem: dict[str, Any]) -> str:
+    """Return a fault's message where it tells nothing of the value, else only that there is one."""
+    message, value = str(problem["message"]), problem["value"]
+    if any(letter.isdigit() for letter in message) or (value and str(value) in message):
+        return f"{problem['code']}: see the cell in the file, or check it again with dry_run"
+    return message
+
+
+def _out_of_reach(settings: Settings, checksum: str) -> Path:
+    """Move an upload beside the lake, where the service cannot read it; return where it lies."""
+    path = settings.data / "uploads" / f"{checksum}.xlsx"
+    arrived = upload_path(settings, checksum)
+    if arrived.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        _keep(path, arrived.read_bytes())
+        path.chmod(0o600)
+        arrived.unlink()
+    return path
+
+
 def _settle(
-    registry: Registry, number: int, state: str, report: dict[str, Any], *, snapshot: int | None = None
-) -> None:
-    """Put down what became of a submission."""
+    settings: Settings, registry: Registry, number: int, state: str, report: dict[str, Any], *,
+    snapshot: int | None = None,
+) -> None:  # fmt: skip
+    """Put down what became of a submission: in the registry without values, in full beside the lake."""
+    keep_report(settings.data, f"submission-{number}", report)
+    report = without_values(report)
     with registry.session() as session, session.begin():
         submission = session.get_one(Submission, number)
         submission.state, submission.report, submission.snapshot = state, dict(report), snapshot

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from biodata import geo, places
-from biodata.analysis.areas import km2
+from biodata.analysis.areas import km2, polygonal
 from biodata.analysis.candidates.facing import Facing, Pair
 
 if TYPE_CHECKING:
@@ -56,10 +56,14 @@ class Ground:
 
 
 def land_of(side: Side, boundaries: "BoundarySet", window: shapely.Geometry) -> shapely.Geometry:
-    """Return a side's land inside a window (degrees, WGS 84); empty where the set knows none of its countries."""
+    """Return a side's land inside a window (degrees, WGS 84); empty where the set knows none of its countries.
+
+    Polygons alone: a window whose edge runs along the border touches the other country in a line, which is no land, and
+    GEOS refuses shapes of mixed dimensions.
+    """
     known = set(boundaries.units["country_code"])
     lands = [shapely.intersection(places.country_geometry(code, boundaries), window) for code in side if code in known]
-    return shapely.union_all(lands)
+    return shapely.union_all(polygonal(np.array(lands, dtype=object)))
 
 
 def beyond_band(ground: Ground, boundaries: "BoundarySet") -> dict[Side, shapely.Geometry]:

@@ -81,7 +81,7 @@ def measure_by(
 
     def measure(judged: Judged) -> dict[str, Value]:
         ground, polygon = judged.ground, judged.ground.polygon
-        lands = {" and ".join(s): shapely.intersection(polygon, land_of(s, boundaries, polygon)) for s in ground.sides}
+        lands = {" and ".join(side): land_of(side, boundaries, polygon) for side in ground.sides}
         plan = surroundings.plan
         people = pressure.human_pressure(polygon, layer)
         return {

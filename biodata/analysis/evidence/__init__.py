@@ -7,6 +7,7 @@ from biodata.analysis.evidence.counting import (
     REASONS,
     Counted,
     counted,
+    excluding,
     facts_of,
     left_out_by_flag,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "TwoSided",
     "counted",
     "effort",
+    "excluding",
     "facts_of",
     "left_out_by_flag",
     "propose",

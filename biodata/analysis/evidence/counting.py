@@ -12,6 +12,7 @@ from biodata.analysis.evidence import cells, sides
 from biodata.analysis.evidence.independence import independent
 from biodata.analysis.evidence.parameters import EvidenceParameters
 from biodata.geo import Floats
+from biodata.matching.matcher import ONLY_SPECIES
 from biodata.places import BoundarySet
 from biodata.vocabularies import THREATENED
 
@@ -114,7 +115,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
         The same for every order of the rows.
     """
     frame = cells.reached(_with_columns(occurrences))
-    flagged = pl.col("quality_flags").list.set_intersection(list(parameters.excluded_flags)).list.len() > 0
+    flagged = excluding(parameters.excluded_flags).list.len() > 0
     since = parameters.since
     start = pl.coalesce("event_start", pl.date(pl.col("year"), 1, 1))
     end = pl.coalesce("event_end", pl.col("event_start"), pl.date(pl.col("year"), 12, 31))
@@ -147,6 +148,32 @@ def facts_of(boundaries: BoundarySet, parameters: EvidenceParameters) -> dict[st
     return {**boundaries.told(), "parameters": parameters.told()}
 
 
+def excluding(excluded_flags: tuple[str, ...]) -> pl.Expr:
+    """Return the flags that keep each record from being evidence.
+
+    That only a higher rank was found is no doubt where that rank is the species: a checklist that lists species alone
+    knows no subspecies, and the evidence is the species'.
+
+    Parameters
+    ----------
+    excluded_flags : tuple of str
+        Quality flags with which a record does not count.
+
+    Returns
+    -------
+    polars.Expr of List(String)
+        Of the columns `quality_flags` and `match_note`; null where no flags are known.
+    """
+    of_species = pl.col("match_note").str.starts_with(ONLY_SPECIES).fill_null(value=False)
+    others = [name for name in excluded_flags if name != "TAXON_MATCH_HIGHERRANK"]
+    flags = pl.col("quality_flags")
+    return (
+        pl.when(of_species)
+        .then(flags.list.set_intersection(others))
+        .otherwise(flags.list.set_intersection(list(excluded_flags)))
+    )
+
+
 def left_out_by_flag(records: pl.DataFrame, excluded_flags: tuple[str, ...]) -> dict[str, int]:
     """Count the records that a quality flag keeps from being evidence, by flag.
 
@@ -163,8 +190,8 @@ def left_out_by_flag(records: pl.DataFrame, excluded_flags: tuple[str, ...]) -> 
         Flags that occur, in the order of their names; a record of several flags counts under each. For the whole
         run and its maker only: counted for one small region, a flag about the place could tell the place.
     """
-    flags = records.select(pl.col("quality_flags").list.explode()).to_series()
-    return dict(flags.filter(flags.is_in(list(excluded_flags))).value_counts().sort("quality_flags").iter_rows())
+    flags = records.select(excluding(excluded_flags).list.explode().alias("flag")).to_series().drop_nulls()
+    return dict(flags.value_counts().sort("flag").iter_rows())
 
 
 def _with_columns(occurrences: pl.DataFrame) -> pl.DataFrame:
@@ -172,7 +199,7 @@ def _with_columns(occurrences: pl.DataFrame) -> pl.DataFrame:
     lacking: dict[str, Any] = {
         "occurrenceStatus": pl.String, "basisOfRecord": pl.String, "quality_flags": pl.List(pl.String),
         "event_start": pl.Date, "event_end": pl.Date, "year": pl.Int32, "duplicate_group": pl.Int64,
-        "datasetKey": pl.String, **dict.fromkeys(cells.EDGES, pl.Float64),
+        "datasetKey": pl.String, "match_note": pl.String, **dict.fromkeys(cells.EDGES, pl.Float64),
     }  # fmt: skip
     return occurrences.with_columns(
         pl.lit(None, dtype=dtype).alias(name) for name, dtype in lacking.items() if name not in occurrences.columns

@@ -117,6 +117,17 @@ def coverage(
     ).select(COVERAGE.names())
 
 
+def sites_counted(one: Protected, countries: Sequence[str]) -> dict[str, int]:
+    """Count the mapped sites that a country's share is made of, none where the files hold none.
+
+    A share is of the sites that the files hold, which may be few of those that a country has: it is never told without
+    this number.
+    """
+    known = one.ground.filter(pl.col("country_code").is_in(list(countries)))
+    counts = dict(known.group_by("country_code").agg(pl.col("site").n_unique()).iter_rows())
+    return {code: counts.get(code, 0) for code in countries}
+
+
 def _note_untold(rows: list[dict[str, Any]], one: Protected, codes: list[str]) -> None:
     """Add a note to the rows of a date about countries of which nobody told a site; `rows` is changed in place."""
     told = {*one.ground["country_code"], *";".join(one.not_mapped["country_code"].drop_nulls()).split(";")}

@@ -32,11 +32,11 @@ def of_species(records: pl.DataFrame, species: str | None, *, file: str) -> tupl
         return records, None
     own = records.filter(pl.col("species") == species)
     if own.is_empty():
-        known = records["species"].drop_nulls().value_counts(sort=True)["species"].head(5).to_list()
-        problem = "no record is of this species"
-        raise InputError(
-            problem, file=file, column="species", value=species, expected=f"such as {known}", code="SPECIES_MISSING"
-        )
+        counts = records["species"].drop_nulls().value_counts().sort("count", "species", descending=[True, False])
+        known = ", ".join(counts["species"].head(5))
+        problem = "no record is of this species" if known else "the file tells no species"
+        expected = f"one of {known}" if known else "a column species, or no --species where all records are of one"
+        raise InputError(problem, file=file, column="species", value=species, expected=expected, code="SPECIES_MISSING")
     others = records.filter(pl.col("species").is_not_null() & (pl.col("species") != species))
     classes = own["class"].drop_nulls().unique().to_list()
     return own, others.filter(pl.col("class").is_in(classes)) if classes else others

@@ -136,8 +136,8 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
     same_run = _rows(release, table, Compare("run_id", "=", row["run_id"])) if row["run_id"] is not None else []
     corridors = [] if table == "corridors" else _linked(release, row)
     box = _box([row, *corridors])
-    names = ("area_ids",) if table != "corridors" else ("from_area_id", "to_area_id")
-    members = [one for name in names for one in (row[name] if isinstance(row[name], list) else [row[name]]) if one]
+    held = ("area_ids",) if table != "corridors" else ("from_area_id", "to_area_id")
+    members = [one for name in held for one in (row[name] if isinstance(row[name], list) else [row[name]]) if one]
     areas = {
         area["area_id"]: area for area in _shaped(release, "protected_areas", _AREA, In("area_id", tuple(members)))
     }
@@ -152,7 +152,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         borders = [one for one in around if one["geometry"].intersects(ground)]
     else:
         around = borders = []
-    categories, names = taxa(release, row)
+    categories, common = taxa(release, row)
     return Material(
         table=table,
         row=row,
@@ -166,7 +166,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         release={"id": release.id, **release.info},
         findings={**(row["evidence"].get("findings") or {}), **_given(findings or {}, row)},
         around=around,
-        names=names,
+        names=common,
     )
 
 

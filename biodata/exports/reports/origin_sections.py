@@ -11,7 +11,7 @@ from biodata.parsers.licences import parse_licence
 
 _NOT_MINE: Final = (
     "hard_criteria", "species", "links", "ground", "ranking", "notes", "boundary_disagreement_km2", "run", "boundaries", "findings",
-    "survey_tasks",
+    "survey_tasks", "survey_effort",
 )  # fmt: skip
 """Parts of the evidence that have a section of their own."""
 _LICENCES: Final = MappingProxyType({"CC0_1_0": "CC0 1.0", "CC_BY_4_0": "CC BY 4.0", "CC_BY_NC_4_0": "CC BY-NC 4.0"})

@@ -1,0 +1,165 @@
+"""National nodes: a country's own key, and the keys of others that an installation trusts."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+import pycountry
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata.errors import InputError, StoreError
+from biodata.formats import manifests
+from biodata.store import audit
+from biodata.store.models import now
+from biodata.store.node_models import Node
+from biodata.store.registry import Registry
+
+KEY_FILE: Final = Path("secrets") / "node.pem"
+"""The private key, in the installation's folder of secrets."""
+
+
+def new(registry: Registry, data: Path, code: str, *, actor: str = "command line") -> Path:
+    """Make an installation the node of a country.
+
+    Parameters
+    ----------
+    registry : Registry
+        Of the installation.
+    data : Path
+        Its folder; the private key is made in it, for its owner alone, and never leaves it.
+    code : str
+        ISO 3166-1 alpha-2 code of the country.
+    actor : str
+        What the audit calls whoever does it.
+
+    Returns
+    -------
+    Path
+        The file with the public key, which hubs are given.
+
+    Raises
+    ------
+    InputError
+        If the code is none of a country, or the installation is a node already.
+    """
+    country = checked(code)
+    with registry.session() as session, session.begin():
+        before = own(session)
+        if before is not None:
+            problem = f"this installation is the node of {before.code} already"
+            raise InputError(problem, value=code, code="NODE_EXISTS")
+        known = session.get(Node, country)
+        if known is not None:
+            problem = "another installation is trusted as the node of this country"
+            raise InputError(problem, value=code, code="NODE_EXISTS")
+        public = manifests.public_of(_private_key(data, make=True))
+        session.add(Node(code=country, public_key=public, own=True, told={}))
+        details = {"fingerprint": manifests.fingerprint(public)}
+        audit.append(session, actor=actor, action="node new", subject=country, details=details)
+    path = data / f"node-{country}.pub"
+    path.write_text(public, encoding="ascii")
+    return path
+
+
+def trust(registry: Registry, code: str, key_file: Path, *, actor: str = "command line") -> str:
+    """Trust the key of a country's node; return its fingerprint, which is compared by another way than it came.
+
+    Raises
+    ------
+    InputError
+        If the file holds no public key, or another key of this node is trusted: that one is taken away first.
+    """
+    country = checked(code)
+    public = manifests.read_public(key_file.read_text(encoding="utf-8", errors="replace"), file=str(key_file))
+    told = manifests.fingerprint(public)
+    with registry.session() as session, session.begin():
+        node = session.get(Node, country)
+        if node is not None and node.own:
+            problem = "this installation is that node itself"
+            raise InputError(problem, value=code, code="NODE_EXISTS")
+        if node is not None and node.distrusted is None and node.public_key != public:
+            problem = "another key of this node is trusted"
+            expected = f"`biodata node distrust {country}` first"
+            raise InputError(problem, file=str(key_file), expected=expected, code="NODE_EXISTS")
+        if node is None:
+            node = Node(code=country, public_key=public, told={})
+            session.add(node)
+        # The number of the last manifest stays: a new key lets nobody bring an old one again.
+        node.public_key, node.distrusted, node.trusted = public, None, now()
+        audit.append(session, actor=actor, action="node trust", subject=country, details={"fingerprint": told})
+    return told
+
+
+def distrust(registry: Registry, code: str, *, actor: str = "command line") -> None:
+    """Take nothing more from a node; what it shared stays until it is withdrawn."""
+    country = checked(code)
+    with registry.session() as session, session.begin():
+        node = session.get(Node, country)
+        if node is None or node.own or node.distrusted is not None:
+            problem = "no node of this country is trusted"
+            raise InputError(problem, value=code, code="NODE_UNKNOWN")
+        node.distrusted = now()
+        audit.append(session, actor=actor, action="node distrust", subject=country, details={})
+
+
+def lines(registry: Registry) -> list[str]:
+    """Return a line for each node."""
+    with registry.session(read_only=True) as session:
+        return [
+            "\t".join(
+                (
+                    node.code,
+                    "this installation" if node.own else "trusted" if node.distrusted is None else "not trusted",
+                    f"manifest {node.sequence}" if node.sequence else "nothing yet",
+                    manifests.fingerprint(node.public_key),
+                )
+            )
+            for node in session.scalars(select(Node).order_by(Node.code))
+        ]
+
+
+def own(session: Session) -> Node | None:
+    """Return the node that this installation is; None where it is none."""
+    return session.scalar(select(Node).where(Node.own))
+
+
+def private_key(data: Path) -> bytes:
+    """Return the node's private key, as PEM."""
+    return _private_key(data, make=False)
+
+
+def checked(code: str) -> str:
+    """Return the code of a country, in capitals.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    country = code.strip().upper()
+    if not re.fullmatch("[A-Z]{2}", country) or pycountry.countries.get(alpha_2=country) is None:
+        problem = "this is no country"
+        raise InputError(problem, value=code, expected="an ISO 3166-1 code, such as LA", code="COUNTRY_UNKNOWN")
+    return country
+
+
+def _private_key(data: Path, *, make: bool) -> bytes:
+    """Return the private key; a new one is made where there is none and one is wanted."""
+    path = data / KEY_FILE
+    try:
+        if make and not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(manifests.new_key())
+                file.flush()
+                os.fsync(file.fileno())
+        if path.stat().st_mode & 0o077:
+            message = f"{KEY_FILE}: others can read the node's private key; its mode must be 0600"
+            raise StoreError(message)
+        return path.read_bytes()
+    except OSError as error:
+        message = f"the node's private key cannot be read: {error.strerror}"
+        raise StoreError(message) from error

@@ -1,0 +1,156 @@
+"""When a taxon becomes sensitive: a rule more, a new release, and nothing older left that tells what it hides."""
+
+import csv
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from biodata.access import citations, downloads, rebuilding
+from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.sharing import Rule, RuleSet
+from biodata.sharing.rule_lines import COLUMNS
+from biodata.store import audit, models, releases
+from biodata.store.registry import Registry
+
+_NAMES = {"scientific_name": "scientificName"}
+"""Attributes of a rule that its file calls otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tightened:
+    """What came of a rule that was added.
+
+    Attributes
+    ----------
+    rule : Rule
+        The new one.
+    release : Release
+        The current release, made under it.
+    before : dict of str to int
+        Records of the release before, by sharing category; empty where there was none.
+    after : dict of str to int
+        The same of the new one.
+    removed : dict of str to int
+        Files that went: releases, downloads, rebuilt versions.
+    citations : int
+        Citations that are asked again, so that each says what is withheld of it today.
+    """
+
+    rule: Rule
+    release: releases.Release
+    before: dict[str, int]
+    after: dict[str, int]
+    removed: dict[str, int]
+    citations: int
+
+
+def add_rule(
+    settings: Settings, rule: Rule, *, release: Callable[[Settings], releases.Release], actor: str = "command line"
+) -> Tightened:
+    """Add a sharing rule and let it act everywhere at once.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation. Where the bundled list held until now, it is copied into `sharing_rules.csv` first.
+    rule : Rule
+        What is added. A rule can only make more sensitive: the strictest decides.
+    release : function
+        Makes a release under today's rules (`pipeline.release`).
+    actor : str
+        Who adds it, for the audit.
+
+    Returns
+    -------
+    Tightened
+
+    Raises
+    ------
+    InputError
+        If a rule of that name is there, or the rule is not valid; nothing is changed then.
+    StoreError
+        If no release could be made. The rule stays: whoever makes the next release follows it.
+    """
+    rules = RuleSet.read(settings.rules_file)
+    if any(known.rule_id == rule.rule_id for known in rules.rules):
+        problem, expected = "a rule of this name is there already", "another name with --rule"
+        raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
+    before = _categories(releases.current(settings.data))
+    _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
+    made = release(settings)
+    today = RuleSet.read(settings.rules_file).hash
+    with Registry.open(settings) as registry:
+        removed = {
+            "releases": releases.drop_others(settings.data),
+            "downloads": downloads.drop_others(settings, registry, rules_hash=today),
+            "rebuilt versions": rebuilding.drop_all(settings),
+        }
+        asked = _ask_again(registry, today)
+        after = _categories(made)
+        details = {
+            "rule": {k: str(v) for k, v in _cells(rule).items() if v},
+            "rules_before": rules.hash,
+            "rules": today,
+            "release": made.id,
+            "before": before,
+            "after": after,
+            "removed": removed,
+            "citations": asked,
+        }
+        with registry.session() as session, session.begin():
+            audit.append(session, actor=actor, action="sharing rule added", subject=rule.rule_id, details=details)
+    return Tightened(rule, made, before, after, removed, asked)
+
+
+def _cells(rule: Rule) -> dict[str, Any]:
+    """Return a rule as its file writes it, by column."""
+    told = {_NAMES.get(field.name, field.name): getattr(rule, field.name) for field in fields(rule)}
+    return {column: _cell(told[column]) for column in COLUMNS}
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _write(path: Path, rules: tuple[Rule, ...]) -> None:
+    """Write a file of rules under another name, read it again, and give it its name."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_cells(rule) for rule in rules)
+    unnamed = path.with_name("sharing_rules.new.csv")
+    try:
+        with unnamed.open("w", encoding="utf-8") as file:
+            file.write(text.getvalue())
+            file.flush()
+            os.fsync(file.fileno())
+        RuleSet.read(unnamed)
+        unnamed.replace(path)
+    finally:
+        unnamed.unlink(missing_ok=True)
+
+
+def _categories(release: releases.Release | None) -> dict[str, int]:
+    """Return the records of a release by sharing category."""
+    if release is None:
+        return {}
+    with releases.connect(release.path) as connection:
+        rows = connection.execute("SELECT sharing_category, count(*) FROM occurrences GROUP BY 1 ORDER BY 1").fetchall()
+    return dict(rows)
+
+
+def _ask_again(registry: Registry, rules_hash: str) -> int:
+    """Queue a replay of every citation that was made under other rules; return how many."""
+    with registry.session(read_only=True) as session:
+        asked = select(models.Citation.id, models.Citation.content).where(models.Citation.rules_hash != rules_hash)
+        found = [id_ for id_, content in session.execute(asked) if content]
+    for id_ in found:
+        citations.replay_later(registry, id_)
+    return len(found)

@@ -1,0 +1,96 @@
+"""`biodata node`: a country keeps its records at home and shares what its own rules let out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+
+CodeArgument = Annotated[str, typer.Argument(help="ISO 3166-1 code of the country, such as LA.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    nodes = typer.Typer(help="National nodes: keys, exports, and whom a hub trusts.", no_args_is_help=True)
+    example = "Example: biodata node"
+    nodes.command(
+        name="new",
+        help="Make this installation the node of a country, with a key pair of its own. The private key stays; the public "
+        f"one is given to hubs.\n\n{example} new LA --data laos",
+    )(new)
+    nodes.command(
+        name="export",
+        help="Write what the current release publishes of this country into a new folder, with a signed manifest.\n\n"
+        f"{example} export --data laos --out laos-2026-11",
+    )(export)
+    nodes.command(
+        name="trust",
+        help="Trust a node's public key. Compare its fingerprint with the node by another way than the file came.\n\n"
+        f"{example} trust LA node-LA.pub --data hub",
+    )(trust)
+    nodes.command(name="distrust", help=f"Take nothing more from a node.\n\n{example} distrust LA --data hub")(distrust)
+    nodes.command(name="list", help=f"Tell which nodes there are.\n\n{example} list --data hub")(list_nodes)
+    app.add_typer(nodes, name="node")
+
+
+def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
+    """Make a node."""
+    from biodata.access import nodes
+    from biodata.formats.manifests import fingerprint
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
+        path = nodes.new(registry, settings.data, code)
+    say(f"this is the node of {code.upper()}; give {path} to hubs, fingerprint {fingerprint(path.read_text())}")
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Write an export."""
+    from biodata.access import node_export
+
+    made = node_export.export(settings_for(data), out)
+    counts = made.counts
+    say(
+        f"{out}: manifest {made.sequence} of node {made.node}, release {made.release}: {counts['records']} records, "
+        f"{counts['generalised']} of them generalised, {counts['units']} planning units; {counts['elsewhere']} records of "
+        "other countries stay here"
+    )
+
+
+def trust(
+    code: CodeArgument,
+    key: Annotated[Path, typer.Argument(help="The node's public key.", exists=True, dir_okay=False)],
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Trust a node."""
+    from biodata.access import nodes
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        told = nodes.trust(registry, code, key)
+    say(f"node {code.upper()} is trusted; the fingerprint of its key is {told}")
+
+
+def distrust(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
+    """Trust a node no longer."""
+    from biodata.access import nodes
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        nodes.distrust(registry, code)
+    say(f"node {code.upper()} is not trusted any more")
+
+
+def list_nodes(data: DataOption = DEFAULT_DATA) -> None:
+    """Print a line for each node."""
+    from biodata.access import nodes
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        for line in nodes.lines(registry):
+            say(line)

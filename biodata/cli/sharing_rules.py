@@ -1,0 +1,121 @@
+"""`biodata sensitive` and `biodata rules`: what is hidden from now on, and what the rules come to."""
+
+import json
+import re
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, show_progress
+from biodata.errors import InputError
+
+_SENSITIVE = """Make a taxon sensitive from now on: add a rule, make a release under it, and remove what older rules let out.
+
+Earlier releases, files of downloads and rebuilt versions go; every citation is asked again by `biodata worker` and says
+what is withheld of it. The audit keeps the rule, who added it, and how many records it touches. A rule never makes a
+record less sensitive: the strictest decides.
+
+Example: biodata sensitive "Nomascus concolor" --category 1_degree --reason "hunted" --data mydata
+"""
+_CHECK = """Look at the sharing rules: review dates that are due, rules that contradict each other, taxa and areas that the lake
+does not have, consents of rules that are not there; and how many records of the lake each rule decides.
+
+Example: biodata rules check --data mydata
+"""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    app.command(name="sensitive", help=_SENSITIVE)(sensitive)
+    rules = typer.Typer(help="Sharing rules: what is hidden, and whose say it is.", no_args_is_help=True)
+    rules.command(name="check", help=_CHECK)(check)
+    app.add_typer(rules, name="rules")
+
+
+def sensitive(
+    name: Annotated[str, typer.Argument(help="Scientific name of the taxon; all that is below it is meant too.")],
+    category: Annotated[str, typer.Option(help="withheld, 1_degree, 0_1_degree, 0_01_degree or 0_001_degree.")],
+    reason: Annotated[str, typer.Option(help="Why, in words that are published with its records.")],
+    data: DataOption = DEFAULT_DATA,
+    rule: Annotated[str | None, typer.Option(help="Name of the rule; else made from the taxon's.")] = None,
+    rank: Annotated[str | None, typer.Option(help="The taxon's rank, as GENUS.")] = None,
+    country: Annotated[str | None, typer.Option(help="Only in this country, as LA.")] = None,
+    province: Annotated[str | None, typer.Option(help="Only in this division, as CN-YN.")] = None,
+    area: Annotated[str | None, typer.Option(help="Only in this protected area, by its area_id.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only in this dataset.")] = None,
+    source: Annotated[str | None, typer.Option(help="Whose list it comes from.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Who must consent before a looser rule acts.")] = None,
+    review: Annotated[str | None, typer.Option(help="When to look at it again, as 2028-01-31.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
+) -> None:
+    """Add the rule and let it act."""
+    from biodata import pipeline
+    from biodata.access.tightening import add_rule
+    from biodata.sharing import Rule
+    from biodata.vocabularies import SharingCategory
+
+    known = [str(c) for c in SharingCategory if c is not SharingCategory.OPEN]
+    if category not in known:
+        problem = "no category of a sensitive taxon"
+        raise InputError(problem, column="--category", value=category, expected=f"one of {', '.join(known)}")
+    made = add_rule(
+        installation(data),
+        Rule(
+            rule_id=rule
+            or re.sub(r"[^a-z0-9]+", "-", f"{name} {province or country or area or ''}".lower()).strip("-"),
+            category=SharingCategory(category),
+            reason=reason,
+            source=source,
+            scientific_name=name,
+            rank=rank,
+            country_code=country or (province[:2] if province else None),
+            province_code=province,
+            dataset=dataset,
+            area_id=area,
+            owner=owner,
+            review_date=_day(review),
+        ),
+        release=lambda settings: pipeline.release(settings, full=True, progress=show_progress()),
+    )
+    if as_json:
+        told = {
+            "rule": made.rule.rule_id,
+            "release": made.release.id,
+            "before": made.before,
+            "after": made.after,
+            "removed": made.removed,
+            "citations": made.citations,
+        }
+        say(json.dumps(told, ensure_ascii=False))
+        return
+    say(f"the rule {made.rule.rule_id} holds; release {made.release.id} follows it")
+    for each in sorted(made.before.keys() | made.after.keys()):
+        say(f"  {each}: {made.before.get(each, 0)} records before, {made.after.get(each, 0)} now")
+    say(f"removed: {', '.join(f'{n} {what}' for what, n in made.removed.items())}")
+    say(f"{made.citations} citations are asked again by the worker")
+
+
+def check(
+    data: DataOption = DEFAULT_DATA,
+    days: Annotated[int, typer.Option(min=0, help="Review dates within so many days count as due.")] = 90,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Print what is to be looked at."""
+    from biodata.pipeline.rule_check import check_rules
+
+    found = check_rules(installation(data), days=days)
+    if as_json:
+        say(json.dumps(found.as_dict(), ensure_ascii=False))
+        return
+    for line in found.lines():
+        say(line)
+
+
+def _day(text: str | None) -> date | None:
+    """Return a day."""
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        problem = "no date"
+        raise InputError(problem, column="--review", value=text, expected="a day as 2028-01-31") from None

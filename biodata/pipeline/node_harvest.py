@@ -1,0 +1,220 @@
+"""What a national node hands over, on its way into a hub: signature, number, files and records are looked at first."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from biodata import places, sharing, terms
+from biodata.errors import InputError
+from biodata.formats import manifests
+from biodata.ingest.node import RECORDS, check_files, read_records
+from biodata.ingest.protocol import DatasetInfo
+from biodata.pipeline.report import IngestReport
+from biodata.places import BoundarySet
+from biodata.settings import Settings
+from biodata.sharing.received import check_published
+from biodata.store import audit
+from biodata.store.lake import Lake
+from biodata.store.models import now
+from biodata.store.node_models import Node
+from biodata.store.query.filters import Compare
+from biodata.store.registry import Registry
+from biodata.vocabularies import SharingCategory
+
+SOURCE: Final = "node"
+_CELL: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
+_SHARED: Final = {"category": "sharing_category", "rule": "sharing_rule", **{name: name for name in _CELL}}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the register knows of a node."""
+
+    code: str
+    public_key: str
+    sequence: int
+    manifest: str | None
+
+
+def harvest(paths: list[Path], settings: Settings, *, dry_run: bool = False) -> list[IngestReport]:
+    """Take a node's export into a hub: all of it or nothing.
+
+    The hub keeps no more of a record than what its node published of it, and of what its own rules let out: a record
+    that is open at the node and sensitive here never comes into the lake with its exact place. Records that the node no
+    longer shares are gone from the hub's lake, too.
+
+    Parameters
+    ----------
+    paths : list of Path
+        One folder for each node.
+    settings : Settings
+        The hub's installation.
+    dry_run : bool
+        Look at everything and change nothing.
+
+    Returns
+    -------
+    list of IngestReport, one a folder
+
+    Raises
+    ------
+    InputError
+        If the node is not trusted (`NODE_UNKNOWN`), the signature or a file is not as signed (`MANIFEST_TAMPERED`), the
+        manifest is older than the last one (`MANIFEST_OLDER`), or a record is none that a node may share.
+    """
+    if not paths:
+        problem = "no folder is named"
+        raise InputError(problem, expected="the folder that `biodata node export` wrote", code="FILE_MISSING")
+    return [_harvest(path, settings, dry_run=dry_run) for path in paths]
+
+
+def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport:
+    if not folder.is_dir():
+        problem = "this is no folder"
+        raise InputError(problem, file=str(folder), expected="what `biodata node export` wrote", code="FILE_MISSING")
+    boundaries, rules = places.load_boundaries(settings.boundaries), sharing.RuleSet.read(settings.rules_file)
+    with Registry.open(settings) as registry:
+        known = _known(registry, folder)
+        signed = manifests.read(folder, public_pem=known.public_key)
+        _check_number(known, signed, folder)
+        told = signed.told
+        file = str(folder / RECORDS)
+        records = read_records(check_files(folder, told)[RECORDS], file=file)
+        check_published(records, country=known.code, file=file)
+        shared = records.with_columns(
+            sharing_rule=pl.when(pl.col("sharing_rule").is_not_null()).then(
+                pl.format("{}: {}", pl.lit(known.code), "sharing_rule")
+            )
+        )
+        rows = _as_kept(shared, known.code, rules, boundaries)
+        report = IngestReport(
+            known.code, "occurrences", f"node {known.code}, manifest {told['sequence']}", records.height
+        )
+        _commit(rows, known.code, settings, report, told, dry_run=dry_run)
+        less = (
+            rows.filter(pl.col("shared_as").struct.field("category").is_not_null()).height
+            - told["counts"]["generalised"]
+        )
+        held = records.height - rows.height
+        if less or held:
+            report.notes.append(
+                f"{less} records more are generalised, and {held} are withheld, by this hub's own rules"
+            )
+        if not dry_run:
+            _remember(registry, signed, report)
+    return report
+
+
+def _known(registry: Registry, folder: Path) -> _Known:
+    """Return what is known of the node that a folder says it is of."""
+    code = manifests.claimed_node(folder)
+    with registry.session(read_only=True) as session:
+        node = session.get(Node, code[:2]) if len(code) == 2 else None
+        if node is None or node.own or node.distrusted is not None:
+            problem = "this node is not trusted here"
+            expected = f"`biodata node trust {code[:2]} KEYFILE`, once its key's fingerprint was compared"
+            raise InputError(
+                problem, file=str(folder / manifests.MANIFEST), value=code, expected=expected, code="NODE_UNKNOWN"
+            )
+        return _Known(node.code, node.public_key, node.sequence, node.manifest)
+
+
+def _check_number(known: _Known, signed: manifests.Signed, folder: Path) -> None:
+    """Refuse a manifest that comes before the last one, or beside it."""
+    number, file = signed.told["sequence"], str(folder / manifests.MANIFEST)
+    if signed.sha256 == known.manifest:
+        return
+    if number <= known.sequence:
+        problem = "this manifest comes before one that was taken in already"
+        expected = f"a number above {known.sequence}"
+        raise InputError(
+            problem, file=file, column="sequence", value=str(number), expected=expected, code="MANIFEST_OLDER"
+        )
+    if number == known.sequence + 1 and signed.told["previous"] != known.manifest:
+        problem = "this manifest does not follow the last one that was taken in"
+        raise InputError(problem, file=file, column="previous", expected=f"{known.manifest}", code="MANIFEST_OLDER")
+
+
+def _as_kept(shared: pl.DataFrame, code: str, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return published records as the lake keeps them: what the hub's own rules let out of them, too."""
+    rows = _interpreted(shared, code, boundaries)
+    return _interpreted(sharing.publish(rows, rules, boundaries=boundaries), code, boundaries)
+
+
+def _interpreted(published: pl.DataFrame, code: str, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return published records as rows of `terms.OCCURRENCE`."""
+    is_open = pl.col("sharing_category") == SharingCategory.OPEN
+    longitude, latitude = (
+        published[name].fill_null(np.nan).to_numpy() for name in ("decimalLongitude", "decimalLatitude")
+    )
+    here = places.locate(longitude, latitude, boundaries)["located_country_code"]
+    rows = published.with_columns(
+        located_country_code=pl.when(is_open).then(here),
+        node=pl.lit(code),
+        source_record_id=pl.format("{}:{}", pl.lit(code), "key"),
+        shared_as=pl.when(~is_open).then(pl.struct(**{name: pl.col(column) for name, column in _SHARED.items()})),
+        repairs=pl.lit(None),
+    )
+    return terms.conform(rows, terms.OCCURRENCE)
+
+
+def _commit(
+    rows: pl.DataFrame, code: str, settings: Settings, report: IngestReport, told: Mapping[str, Any], *, dry_run: bool
+) -> None:
+    """Put the rows into the lake, and take those away that the node no longer shares."""
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, lake.staging() as staging:
+        identity = ["datasetKey", "source_record_id"]
+        before = lake.read("occurrences", columns=[*identity, "key"], where=Compare("node", "=", code))
+        gone = before.join(rows.select(identity), on=identity, how="anti").select(identity)
+        rows = rows.with_columns(source_file=pl.lit(f"node {code}"))
+        staging.add(rows, rows.select(*identity, "source_file"))
+        outcome = lake.commit_occurrences(
+            staging,
+            author="ingest",
+            message=f"ingest node: {report.source}",
+            extra={"node": code, "sequence": told["sequence"], "release": told["release"]},
+            gone=gone.iter_rows(),
+            dry_run=dry_run,
+        )
+    report.new, report.changed, report.unchanged = outcome.new, outcome.changed, outcome.unchanged
+    report.stored, report.gone = outcome.new + outcome.changed, outcome.gone
+    report.snapshot = None if dry_run else outcome.snapshot
+    report.rows = rows.height
+
+
+def _remember(registry: Registry, signed: manifests.Signed, report: IngestReport) -> None:
+    """Put down what was taken in: no manifest that comes before it is taken from now on."""
+    told = signed.told
+    facts = dict(_datasets(told))
+    registry.record_datasets(facts)
+    registry.record_ingest(SOURCE, report.as_dict())
+    with registry.session() as session, session.begin():
+        node = session.get(Node, told["node"])
+        if node is None or node.sequence > told["sequence"]:
+            return
+        again = node.manifest == signed.sha256
+        node.sequence, node.manifest, node.harvested = told["sequence"], signed.sha256, now()
+        node.told = {"counts": told["counts"], "withdrawals": told["withdrawals"], "release": told["release"]}
+        if not again:
+            details = {
+                "sequence": told["sequence"],
+                "manifest": signed.sha256,
+                "stored": report.stored,
+                "gone": report.gone,
+            }
+            audit.append(session, actor=f"node {node.code}", action="node harvest", subject=node.code, details=details)
+
+
+def _datasets(told: Mapping[str, Any]) -> Iterator[tuple[str, DatasetInfo]]:
+    """Yield what the manifest tells of its datasets."""
+    for row in told["datasets"]:
+        yield (
+            row["key"],
+            DatasetInfo(
+                row["key"], title=row["title"], license=row["license"], citation=row["citation"], doi=row["doi"]
+            ),
+        )

@@ -1,0 +1,122 @@
+"""What is to be looked at in an installation's sharing rules."""
+
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from biodata import places, terms
+from biodata.settings import Settings
+from biodata.sharing import Rule, RuleSet
+from biodata.sharing.cases import Judge
+from biodata.sharing.facts import USED
+from biodata.sharing.publish import LOOKED_AT
+from biodata.store.lake import Lake
+from biodata.store.rules_in_force import rules_in_force
+
+_BATCH_ROWS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCheck:
+    """What was found.
+
+    Attributes
+    ----------
+    due : list of (rule_id, review date)
+        Rules that should be looked at again, the oldest date first. They hold on.
+    contradictions : list of (rule_id, rule_id)
+        Rules about the same taxon, place, time and data with other categories: the first, stricter one decides.
+    without_records : list of rule_id
+        Rules that may apply to no record of the lake.
+    unknown_areas : list of (rule_id, area_id)
+        Rules of a protected area that the lake does not have, or has no map of: they hold everywhere.
+    unknown_consents : list of (looser rule, stricter owner)
+        Consents that name a rule, or an owner, that is not there.
+    decided : dict of str to int
+        Records that each rule decides.
+    """
+
+    due: list[tuple[str, str]]
+    contradictions: list[tuple[str, str]]
+    without_records: list[str]
+    unknown_areas: list[tuple[str, str]]
+    unknown_consents: list[tuple[str, str]]
+    decided: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """Return it in words, a line each."""
+        found = [f"review due: {rule} since {day}" for rule, day in self.due]
+        found += [f"same conditions: {a} and {b}; {a} is stricter and decides" for a, b in self.contradictions]
+        found += [f"unknown area: {rule} names {area}, so it holds everywhere" for rule, area in self.unknown_areas]
+        found += [f"unknown consent: of {owner} for {rule}" for rule, owner in self.unknown_consents]
+        found += [f"decides {n} records: {rule}" for rule, n in self.decided.items()]
+        return [*found, f"{len(self.without_records)} rules apply to no record of the lake"]
+
+
+def check_rules(settings: Settings, *, days: int = 90) -> RuleCheck:
+    """Look at the rules of an installation beside its lake.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    days : int
+        Review dates within so many days count as due.
+
+    Raises
+    ------
+    InputError
+        If the rules are not valid.
+    """
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
+        boundaries = places.load_boundaries(settings.boundaries)
+        may: Counter[str] = Counter()
+        decides: Counter[str] = Counter()
+        columns = [name for name in terms.names(terms.OCCURRENCE) if name in {*LOOKED_AT, *USED}]
+        for batch in lake.batches("occurrences", columns=columns, batch_rows=_BATCH_ROWS):
+            judged = Judge(batch, rules, boundaries)
+            rows = dict(judged.place.value_counts().iter_rows())
+            for case, (applying, result) in enumerate(judged.outcomes()):
+                may.update({rule.rule_id: rows[case] for rule in applying})
+                if result is not None:
+                    decides[result.rule.rule_id] += rows[case]
+    last = datetime.now(tz=UTC).date() + timedelta(days=days)
+    due = sorted((r.review_date, r.rule_id) for r in rules.rules if r.review_date is not None and r.review_date <= last)
+    return RuleCheck(
+        due=[(name, day.isoformat()) for day, name in due],
+        contradictions=_contradictions(rules),
+        without_records=[r.rule_id for r in rules.rules if not may[r.rule_id]],
+        unknown_areas=[(r.rule_id, r.area_id) for r in rules.rules if r.area_id and rules.shape_of(r) is None],
+        unknown_consents=_unknown_consents(rules),
+        decided=dict(decides.most_common()),
+    )
+
+
+def _contradictions(rules: RuleSet) -> list[tuple[str, str]]:
+    """Return pairs of rules with equal conditions and other categories, the stricter one first."""
+    same: dict[tuple[object, ...], list[Rule]] = defaultdict(list)
+    for rule in rules.rules:
+        name = (rule.scientific_name or "").casefold()
+        where = (rule.country_code, rule.province_code, rule.area_id, rule.polygon)
+        same[name, *where, rule.dataset, rule.publishing_country, rule.label, rule.months].append(rule)
+    found = []
+    for equal in same.values():
+        ordered = sorted(equal, key=lambda rule: (-rule.category.strictness, rule.rule_id))
+        found += [(ordered[0].rule_id, r.rule_id) for r in ordered[1:] if r.category is not ordered[0].category]
+    return found
+
+
+def _unknown_consents(rules: RuleSet) -> list[tuple[str, str]]:
+    """Return consents that can never act."""
+    names, owners = {r.rule_id for r in rules.rules}, {r.answerable for r in rules.rules}
+    return [
+        (c.looser_rule, c.stricter_owner)
+        for c in rules.consents
+        if c.looser_rule not in names or c.stricter_owner not in owners
+    ]

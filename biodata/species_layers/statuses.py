@@ -1,0 +1,87 @@
+"""What red lists, lists of protected species and sharing rules say of a species, side by side."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from biodata.settings import Settings
+from biodata.sharing import Rule
+from biodata.sharing.names import Names
+from biodata.sharing.taxa import rule_taxa
+from biodata.sharing.taxonomy import bundled
+from biodata.store.lake import Lake
+from biodata.store.rules_in_force import rules_in_force
+
+COLUMNS = (
+    "status_list",
+    "status_scope",
+    "status_year",
+    "status_authority",
+    "status_category",
+    "scientificName",
+    "checklist",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """What is said of a species.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The names that were looked for: the one asked, and those that checklists give its taxon.
+    lists : list of dict
+        One row a list and name: list, scope, year, authority, category, scientificName, checklist; global ones first.
+    rules : list of dict
+        The sharing rules that may mean it, the strictest first: rule_id, category, source, source_kind, country, reason.
+    """
+
+    names: tuple[str, ...]
+    lists: list[dict[str, Any]]
+    rules: list[dict[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+
+def statuses(settings: Settings, name: str) -> Statuses:
+    """Return what an installation knows of a species' status.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    name : str
+        A scientific name.
+
+    Raises
+    ------
+    InputError
+        If the sharing rules are not valid.
+    """
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        taxa = lake.read("taxa")
+        rules = rules_in_force(settings, lake, tied=False)
+    also = bundled().with_checklists(taxa, [name]).also.get(name.casefold(), frozenset())
+    wanted = sorted({name.casefold(), *also})
+    told = taxa.filter(pl.col("status_list").is_not_null() & pl.col("scientificName").str.to_lowercase().is_in(wanted))
+    order = [pl.col("status_scope") != "global", "status_list", "status_scope", "status_year", "scientificName"]
+    rows = told.sort(order).select(COLUMNS).rename(lambda column: column.removeprefix("status_"))
+    numbers = rule_taxa(rules.rules, rules.taxonomy or bundled()).of(Names(tuple(wanted), certain=True))
+    meant = sorted((rules.rules[n] for n in numbers), key=lambda rule: (-rule.category.strictness, rule.rule_id))
+    return Statuses(tuple(wanted), rows.to_dicts(), [_told(rule) for rule in meant])
+
+
+def _told(rule: Rule) -> dict[str, Any]:
+    """Return what is told of a rule."""
+    return {
+        "rule_id": rule.rule_id,
+        "category": str(rule.category),
+        "source": rule.source,
+        "source_kind": None if rule.source_kind is None else str(rule.source_kind),
+        "country": rule.country_code,
+        "reason": rule.reason,
+    }

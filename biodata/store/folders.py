@@ -1,0 +1,175 @@
+"""What lies in an installation's folder, and who may read it: the service's processes, or its owner alone.
+
+Three kinds of things lie there. What is published (`PUBLIC`) anybody on the machine may read. What the service's
+processes write (`service`: registry, uploads on their way in, citations) belongs to the system user that they run as.
+All else (the lake, what is under way, layers, secrets, reports with refused values) is private: the owner's alone. A
+name that is not known here is private.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from biodata.errors import InputError, StoreError
+from biodata.store import checksums
+
+SERVICE: Final = "service"
+"""The one folder that processes of the service may write in."""
+REGISTRY: Final = f"{SERVICE}/registry.sqlite"
+"""The registry, where it is a SQLite file."""
+
+PUBLIC: Final = frozenset({"releases", "downloads", "replays"})
+"""Folders of published values: written by whoever has the lake, read by the service."""
+
+READ: Final = frozenset({"sharing_rules.csv", "gazetteer.csv", "demo.json"})
+"""Files without places of records that the service reads."""
+
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_OLD: Final = ("registry.sqlite", "audit_heads.txt", "secrets", "citations")
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A file or folder that somebody can read or write who must not, or that the service cannot use.
+
+    Attributes
+    ----------
+    name : str
+        Below the installation's folder; ``.`` is the folder itself.
+    problem : str
+        What is wrong.
+    """
+
+    name: str
+    problem: str
+
+
+def service(data: Path) -> Path:
+    """Return the folder that the service's processes write in."""
+    return data / SERVICE
+
+
+def private_reports(data: Path) -> Path:
+    """Return the folder of the reports that tell refused values."""
+    return data / "reports"
+
+
+def open_service(data: Path) -> Path:
+    """Return the service's folder, made where it is missing; what an older biodata kept beside the lake moves into it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    folder = service(data)
+    if not folder.is_dir():
+        data.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o750, exist_ok=True)
+        for name in _OLD:
+            for path in data.glob(f"{name}*") if name.endswith("sqlite") else [data / name]:
+                if path.exists():
+                    path.rename(folder / path.name)
+        moved = [name for name in checksums.read(data) if name.startswith(("citations/", checksums.REGISTRY))]
+        checksums.forget(data, moved) if moved else None
+    return folder
+
+
+def close(data: Path) -> None:
+    """Take the rights of everybody else from what is private; nothing where it belongs to another system user."""
+    for path in _private(data):
+        found = path.lstat()
+        if found.st_uid == os.geteuid() and found.st_mode & _OTHERS and not stat.S_ISLNK(found.st_mode):
+            path.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
+
+
+def hand_over(data: Path, *, user: int, group: int) -> None:
+    """Give the service's folder to the system user that it runs as; the rest stays the caller's, private things closed.
+
+    Parameters
+    ----------
+    data : Path
+        The installation's folder.
+    user, group : int
+        Numbers of the system user and its group.
+
+    Raises
+    ------
+    StoreError
+        If the caller may not give files away.
+    """
+    folder = open_service(data)
+    try:
+        for name in ("citations", "uploads", "staging", "tmp"):
+            (folder / name).mkdir(exist_ok=True)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, user, group, follow_symlinks=False)
+            if "secrets" not in path.parts and not path.is_symlink():
+                # New files get the group, so that a worker of the same group can use the registry too.
+                path.chmod(0o2770 if path.is_dir() else 0o660)
+        close(data)
+        data.chmod(0o755)
+        for path in _public(data):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    except OSError as error:
+        message = f"{data} cannot be prepared for the service's user: {error.strerror} ({error.filename})"
+        raise StoreError(message) from error
+
+
+def wrong(data: Path) -> list[Wrong]:
+    """Return what somebody else than the owner may do that only the owner may; nothing where all is well.
+
+    Parameters
+    ----------
+    data : Path
+        The installation's folder.
+    """
+    found = []
+    if data.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        found.append(Wrong(".", "others may write in it, and could put a folder of theirs in the lake's place"))
+    for path in _private(data):
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode) and mode & _OTHERS:
+            found.append(Wrong(path.name, f"others than its owner may use it (mode {stat.S_IMODE(mode):04o})"))
+    for path in _public(data):
+        if path.lstat().st_mode & stat.S_IWOTH:
+            found.append(Wrong(str(path.relative_to(data)), "everybody may write to it"))
+    folder = service(data)
+    if folder.is_dir() and folder.stat().st_mode & stat.S_IRWXO:
+        found.append(Wrong(SERVICE, "others than the service's user may use it"))
+    return found
+
+
+def read_by_service(data: Path) -> None:
+    """Make sure that the calling process, one of the service, can read nothing private.
+
+    Raises
+    ------
+    InputError
+        If it can: it runs as the owner, or a mode is wrong.
+    """
+    open_to_it = [path.name for path in _private(data) if os.access(path, os.R_OK)]
+    if open_to_it:
+        problem = f"the service's user can read what is private: {', '.join(sorted(open_to_it)[:5])}"
+        expected = "a system user that owns none of it; `biodata verify` names what others may read"
+        raise InputError(problem, file=str(data), expected=expected, code="PRIVATE_READABLE")
+
+
+def _private(data: Path) -> Iterator[Path]:
+    """Give what is private, at the top of the folder: below a closed folder everything is closed."""
+    for path in sorted(data.iterdir()) if data.is_dir() else ():
+        if path.name not in PUBLIC | READ | {SERVICE}:
+            yield path
+
+
+def _public(data: Path) -> Iterator[Path]:
+    """Give what the service reads."""
+    for name in sorted(PUBLIC | READ):
+        path = data / name
+        if path.exists():
+            yield path
+            if path.is_dir():
+                yield from (inside for inside in sorted(path.rglob("*")) if not inside.is_symlink())

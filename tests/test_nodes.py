@@ -1,0 +1,313 @@
+"""Two countries keep their records at home, and a hub without any exact sensitive place finds what they share."""
+
+import base64
+import io
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from sqlalchemy import select
+
+from biodata import pipeline, runs, terms
+from biodata.access import node_export, nodes
+from biodata.errors import InputError, StoreError
+from biodata.formats import manifests
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.store.models import AuditEntry
+from biodata.store.node_models import Node
+from biodata.store.registry import Registry
+from biodata.terms import Reach
+
+LAYER = "landcover_china_laos"
+PRECISE = [c.name for c in terms.PUBLISHED_OCCURRENCE if c.reach is Reach.PRECISE]
+SENSITIVE = pl.col("sharing_category") != "open"
+
+
+def of_country(sample_data: Path, code: str, folder: Path) -> Path:
+    """Write the sample's records of one country into a file of their own."""
+    with zipfile.ZipFile(sample_data / "occurrences_gbif.zip") as packed:
+        name = next(n for n in packed.namelist() if n.endswith(".csv") or n.endswith(".txt"))
+        text = packed.read(name).decode()
+    frame = pl.read_csv(io.StringIO(text), separator="\t", infer_schema=False, quote_char=None)
+    path = folder / f"{code}.csv"
+    frame.filter(pl.col("countryCode") == code).write_csv(path, separator="\t", quote_style="never")
+    return path
+
+
+def new_node(folder: Path, sample_data: Path, code: str) -> Settings:
+    """Return a node with its country's records, rules, key and release."""
+    settings = Settings(data=folder / code, memory_limit="500MB")
+    settings.data.mkdir()
+    shutil.copyfile(sample_data / "sensitive_species.csv", settings.data / "sharing_rules.csv")
+    pipeline.ingest("checklist", [sample_data / "checklist.csv"], settings)
+    pipeline.ingest("gbif", [of_country(sample_data, code, folder)], settings)
+    pipeline.release(settings)
+    with Registry.open(settings) as registry:
+        nodes.new(registry, settings.data, code)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def countries(tmp_path_factory, sample_data) -> dict[str, Settings]:
+    folder = tmp_path_factory.mktemp("nodes")
+    return {code: new_node(folder, sample_data, code) for code in ("LA", "CN")}
+
+
+@pytest.fixture(scope="module")
+def handed_over(tmp_path_factory, countries) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("exports")
+    for code, settings in countries.items():
+        node_export.export(settings, folder / code)
+    return {code: folder / code for code in countries}
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory, sample_data, countries, handed_over) -> Settings:
+    settings = Settings(data=tmp_path_factory.mktemp("hub") / "data", memory_limit="500MB")
+    settings.data.mkdir()
+    shutil.copyfile(sample_data / "sensitive_species.csv", settings.data / "sharing_rules.csv")
+    trusting(settings, countries)
+    for folder in handed_over.values():
+        pipeline.ingest("node", [folder], settings)
+    pipeline.ingest("checklist", [sample_data / "checklist.csv"], settings)
+    pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], settings)
+    pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], settings)
+    asked = runs.Request(LAYER, str(sample_data / "resistance.csv"), as_of="2026-01-01", cell_m=2000.0)
+    runs.find_corridors(settings, asked)
+    pipeline.release(settings)
+    return settings
+
+
+def trusting(settings: Settings, countries: dict[str, Settings]) -> None:
+    with Registry.open(settings) as registry:
+        for code, node in countries.items():
+            nodes.trust(registry, code, node.data / f"node-{code}.pub")
+
+
+def exact_places(settings: Settings) -> pl.DataFrame:
+    """Return the exact places of a node's records that its release does not tell as open."""
+    made = releases.current(settings.data)
+    assert made is not None
+    is_open = releases.read(made, "occurrences").filter(~SENSITIVE).select("key")
+    with Lake.open(settings.data) as lake:
+        kept = lake.read(
+            "occurrences", columns=["key", "decimalLatitude", "decimalLongitude", "occurrenceID", "species"]
+        )
+    return kept.join(is_open, on="key", how="anti").drop_nulls("decimalLatitude")
+
+
+def test_the_hub_publishes_a_two_sided_candidate_without_an_exact_sensitive_place(hub, countries):
+    made = releases.current(hub.data)
+    assert made is not None
+    candidates = releases.read(made, "reserve_candidates")
+    two_sided = candidates.filter(pl.col("country_codes").list.set_intersection(["CN", "LA"]).list.len() == 2)
+    assert two_sided.height
+    sides = json.loads(two_sided["evidence"][0])
+    assert "run" in sides
+    with Lake.open(hub.data) as lake:
+        kept = lake.read("occurrences")
+    assert set(kept["node"]) == {"CN", "LA"}
+    hidden = pl.concat([exact_places(settings) for settings in countries.values()])
+    assert hidden.height > 10
+    for row in hidden.iter_rows(named=True):
+        near = kept.filter(
+            pl.col("species") == row["species"],
+            (pl.col("decimalLatitude") - row["decimalLatitude"]).abs() < 1e-4,
+            (pl.col("decimalLongitude") - row["decimalLongitude"]).abs() < 1e-4,
+        )
+        assert near.is_empty(), row["key"]
+    names = [name.encode() for name in hidden["occurrenceID"].drop_nulls()]
+    texts = [f"{v}".encode() for c in ("decimalLatitude", "decimalLongitude") for v in hidden[c] if len(f"{v}") > 7]
+    assert texts
+    for path in hub.data.rglob("*"):
+        if path.is_file() and path.suffix in {".json", ".csv", ".sqlite", ".txt", ".jsonl"}:
+            content = path.read_bytes()
+            assert not [text for text in (*names, *texts) if text in content], path.name
+
+
+def test_what_a_node_had_made_coarser_is_published_as_it_came(hub, handed_over):
+    made = releases.current(hub.data)
+    assert made is not None
+    shown = releases.read(made, "occurrences")
+    told = [*terms.names(terms.SHARING), "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters"]
+    told += ["countryCode", "country_codes", "province_code", "informationWithheld", "dataGeneralizations", "species"]
+    came = pl.concat([pl.read_parquet(folder / node_export.RECORDS) for folder in handed_over.values()])
+    assert shown.height == came.height
+    drop = [name for name in told if name not in ("sharing_rule", "country_codes")]
+    first = came.filter(SENSITIVE).select(drop).sort(drop)
+    assert first.height
+    assert first.equals(shown.filter(SENSITIVE).select(drop).sort(drop))
+    assert shown.filter(SENSITIVE)["sharing_rule"].str.contains("^(CN|LA): ").all()
+    assert shown.filter(SENSITIVE).select(PRECISE).null_count().sum_horizontal().item() == shown.filter(
+        SENSITIVE
+    ).height * len(PRECISE)
+
+
+def test_an_export_holds_only_the_node_s_own_country_and_adds_up(handed_over):
+    for code, folder in handed_over.items():
+        told = json.loads((folder / manifests.MANIFEST).read_text())
+        records = pl.read_parquet(folder / node_export.RECORDS)
+        evidence = pl.read_parquet(folder / node_export.EVIDENCE)
+        assert set(records["countryCode"].drop_nulls()) == {code}
+        assert evidence["records"].sum() == records["decimalLatitude"].count()
+        assert told["counts"]["records"] == records.height == told["files"][node_export.RECORDS]["rows"]
+
+
+@pytest.fixture
+def copy(handed_over, tmp_path) -> Path:
+    return Path(shutil.copytree(handed_over["LA"], tmp_path / "LA"))
+
+
+@pytest.fixture
+def second_hub(tmp_path, countries) -> Settings:
+    settings = Settings(data=tmp_path / "hub", memory_limit="500MB")
+    trusting(settings, {"LA": countries["LA"]})
+    return settings
+
+
+def resigned(folder: Path, private: bytes, **changed) -> None:
+    told = json.loads((folder / manifests.MANIFEST).read_text())
+    manifests.write(folder, {**told, **changed}, private)
+
+
+def change_manifest(folder: Path) -> None:
+    path = folder / manifests.MANIFEST
+    path.write_bytes(path.read_bytes().replace(b'"records":', b'"records": ', 1))
+
+
+def sign_by_another(folder: Path) -> None:
+    resigned(folder, manifests.new_key())
+
+
+def change_file(folder: Path) -> None:
+    path = folder / node_export.RECORDS
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def rename_node(folder: Path) -> None:
+    told = json.loads((folder / manifests.MANIFEST).read_text())
+    (folder / manifests.MANIFEST).write_bytes(manifests.canonical({**told, "node": "CN"}))
+
+
+TAMPERED = {
+    "a changed manifest": (change_manifest, "MANIFEST_TAMPERED", manifests.SIGNATURE),
+    "another's signature": (sign_by_another, "MANIFEST_TAMPERED", manifests.SIGNATURE),
+    "no signature": (lambda f: (f / manifests.SIGNATURE).unlink(), "MANIFEST_INVALID", manifests.SIGNATURE),
+    "a signature that is none": (
+        lambda f: (f / manifests.SIGNATURE).write_bytes(base64.b64encode(b"0" * 64)), "MANIFEST_TAMPERED",
+        manifests.SIGNATURE,
+    ),
+    "a changed file": (change_file, "MANIFEST_TAMPERED", node_export.RECORDS),
+    "a missing file": (lambda f: (f / node_export.EVIDENCE).unlink(), "MANIFEST_TAMPERED", node_export.EVIDENCE),
+    "an extra file": (lambda f: (f / "more.parquet").write_bytes(b"1"), "MANIFEST_TAMPERED", "more.parquet"),
+    "another node's name": (rename_node, "NODE_UNKNOWN", manifests.MANIFEST),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_whatever_is_not_as_the_node_signed_it_is_refused_by_name_and_changes_nothing(copy, second_hub, what):
+    change, code, file = TAMPERED[what]
+    change(copy)
+    with pytest.raises(InputError, match=file) as caught:
+        pipeline.ingest("node", [copy], second_hub)
+    assert caught.value.code == code
+    with Lake.open(second_hub.data) as lake:
+        assert lake.count("occurrences") == 0
+    with Registry.open(second_hub) as registry, registry.session() as session:
+        assert session.get_one(Node, "LA").sequence == 0
+
+
+def test_records_that_a_node_signed_but_must_not_share_are_refused_with_row_and_column(copy, second_hub, countries):
+    private = (countries["LA"].data / nodes.KEY_FILE).read_bytes()
+    path = copy / node_export.RECORDS
+    records = pl.read_parquet(path)
+    faults = {
+        "decimalLatitude": pl.when(SENSITIVE).then(pl.col("decimalLatitude") + 0.01).otherwise("decimalLatitude"),
+        "locality": pl.lit("at the lick"),
+        "countryCode": pl.lit("CN"),
+        "sharing_category": pl.lit("secret"),
+    }
+    for number, (column, wrong) in enumerate(faults.items(), start=1):
+        records.with_columns(wrong.alias(column)).write_parquet(path)
+        content = path.read_bytes()
+        told = json.loads((copy / manifests.MANIFEST).read_text())["files"]
+        facts = {"sha256": manifests.hashlib.sha256(content).hexdigest(), "bytes": len(content), "rows": records.height}
+        resigned(copy, private, sequence=number, files={**told, node_export.RECORDS: facts})
+        with pytest.raises(InputError) as caught:
+            pipeline.ingest("node", [copy], second_hub)
+        assert (caught.value.code, caught.value.column) == ("NODE_RECORD_INVALID", column)
+        assert caught.value.row is not None
+        assert caught.value.value is None
+
+
+def test_what_a_node_no_longer_shares_is_gone_at_the_next_harvest_and_an_older_manifest_is_refused(
+    tmp_path, second_hub, countries, handed_over, sample_data
+):
+    first = pipeline.ingest("node", [handed_over["LA"]], second_hub)[0]
+    assert first.stored == first.rows > 0
+    again = pipeline.ingest("node", [handed_over["LA"]], second_hub)[0]
+    assert (again.stored, again.unchanged, again.gone) == (0, first.rows, 0)
+    node = Settings(data=Path(shutil.copytree(countries["LA"].data, tmp_path / "LA")), memory_limit="500MB")
+    rules = node.data / "sharing_rules.csv"
+    with Lake.open(node.data) as lake:
+        name = (
+            lake.read("occurrences", columns=["species"])["species"].drop_nulls().value_counts(sort=True)["species"][0]
+        )
+    heading = rules.read_text().splitlines()[0].split(",")
+    values = {"rule_id": "taken-back", "source": "test", "scientificName": name, "rank": "SPECIES",
+              "category": "withheld", "reason": "taken back"}  # fmt: skip
+    rules.write_text(rules.read_text().rstrip("\n") + "\n" + ",".join(values.get(h, "") for h in heading) + "\n")
+    with pytest.raises(StoreError, match="other sharing rules"):
+        node_export.export(node, tmp_path / "stale")
+    assert not (tmp_path / "stale").exists()
+    pipeline.release(node)
+    made = node_export.export(node, tmp_path / "next")
+    assert made.sequence == 2
+    next_one = pipeline.ingest("node", [tmp_path / "next"], second_hub)[0]
+    assert next_one.gone == first.rows - next_one.rows > 0
+    with Lake.open(second_hub.data) as lake:
+        assert name not in set(lake.read("occurrences", columns=["species"])["species"])
+    with pytest.raises(InputError, match="comes before") as caught:
+        pipeline.ingest("node", [handed_over["LA"]], second_hub)
+    assert caught.value.code == "MANIFEST_OLDER"
+    with Registry.open(second_hub) as registry:
+        assert registry.first_broken_audit_entry() is None
+        with registry.session() as session:
+            assert session.scalars(select(AuditEntry.action)).all() == ["node trust", "node harvest", "node harvest"]
+
+
+def test_the_hub_s_own_stricter_rule_holds_before_a_record_comes_into_its_lake(tmp_path, second_hub, handed_over):
+    came = pl.read_parquet(handed_over["LA"] / node_export.RECORDS)
+    name = came.filter(~SENSITIVE)["species"].drop_nulls().value_counts(sort=True)["species"][0]
+    rare = came.filter(SENSITIVE)["species"].drop_nulls()[0]
+    rules = f"rule_id,scientificName,category,reason\nours,{name},1_degree,hub\nrare,{rare},1_degree,hub\n"
+    (second_hub.data / "sharing_rules.csv").write_text(rules)
+    pipeline.ingest("node", [handed_over["LA"]], second_hub)
+    with Lake.open(second_hub.data) as lake:
+        kept = lake.read("occurrences")
+    for species in (name, rare):
+        rows = kept.filter(pl.col("species") == species)
+        shared = rows["shared_as"].struct.unnest()
+        assert set(shared["category"]) == {"1_degree"}
+        placed = rows.filter(pl.col("decimalLatitude").is_not_null())["shared_as"].struct.unnest()
+        assert placed.height
+        assert (placed["cell_east"] - placed["cell_west"]).min() >= 1
+        assert rows.select(name for name in PRECISE).null_count().sum_horizontal().item() == rows.height * len(PRECISE)
+    pipeline.release(second_hub)
+
+
+def test_a_key_that_others_can_read_signs_nothing(tmp_path, countries):
+    node = Settings(data=Path(shutil.copytree(countries["LA"].data, tmp_path / "LA")))
+    assert (node.data / nodes.KEY_FILE).stat().st_mode & 0o777 == 0o600
+    (node.data / nodes.KEY_FILE).chmod(0o644)
+    with pytest.raises(StoreError, match="0600"):
+        node_export.export(node, tmp_path / "out")
+    with Registry.open(node) as registry, pytest.raises(InputError, match="private key"):
+        nodes.trust(registry, "CN", node.data / nodes.KEY_FILE)

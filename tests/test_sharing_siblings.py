@@ -1,0 +1,120 @@
+"""Open records of one event with a sensitive one: nothing public leads from them to its place."""
+
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import pytest
+
+import releases as fixture
+from biodata import pipeline, terms
+from biodata.settings import Settings
+from biodata.sharing import Rule, RuleSet, decide, publish
+from biodata.sharing.siblings import SAME_EVENT, Finder
+from biodata.store import releases
+from biodata.vocabularies import SharingCategory
+from test_replays import BULBUL, OPEN_RULES, TIGER, change
+from test_replays import record as replayed
+
+BOUNDARIES = fixture.neighbours()
+RULES = RuleSet.of([Rule("tigers", SharingCategory.TENTH_DEGREE, "poached", scientific_name=TIGER)])
+AT = {"decimalLongitude": 101.2345, "decimalLatitude": 21.5432}
+"""The tiger's place."""
+
+
+def records(*rows):
+    made = [{"key": n, "scientificName": BULBUL, "datasetKey": "d", **row} for n, row in enumerate(rows)]
+    return terms.conform(pl.DataFrame(made, infer_schema_length=None), terms.OCCURRENCE)
+
+
+def with_siblings(frame, rules=RULES):
+    finder = Finder()
+    finder.add(frame, decide(frame, rules, boundaries=BOUNDARIES))
+    return replace(rules, siblings=finder.found())
+
+
+def tied(frame, rules=RULES):
+    found = decide(frame, with_siblings(frame, rules), boundaries=BOUNDARIES)
+    return found.filter(rule_id=SAME_EVENT)["row"].to_list()
+
+
+DAY, OTHER_DAY = date(2024, 5, 1), date(2024, 6, 1)
+CAT = {"scientificName": TIGER, "eventID": "e1", "parentEventID": "p1", "event_start": DAY, **AT}
+FAR = [{"decimalLongitude": 101.21 + n / 100, "decimalLatitude": 21.51, "event_start": OTHER_DAY} for n in range(6)]
+"""Enough other stations in the cell."""
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        pytest.param({"eventID": "e1", "decimalLongitude": 101.29, "decimalLatitude": 21.55}, True, id="one event"),
+        pytest.param({"parentEventID": "e1", **AT}, True, id="a part of its event"),
+        pytest.param({"eventID": "e1", "datasetKey": "other", **AT}, False, id="an event of another dataset"),
+        pytest.param({"event_start": DAY, **AT}, True, id="the same day and place"),
+        pytest.param(
+            {"event_start": DAY, "decimalLongitude": 101.2351, "decimalLatitude": 21.5425},
+            True,
+            id="100 m away, that day",
+        ),
+        pytest.param({"event_start": OTHER_DAY, **AT}, False, id="another day at a place of a large survey"),
+        pytest.param(
+            {"event_start": OTHER_DAY, "parentEventID": "p1", **AT}, True, id="the same deployment, another day"
+        ),
+        pytest.param(
+            {"parentEventID": "p1", "decimalLongitude": 103.0, "decimalLatitude": 22.0}, False, id="the whole survey"
+        ),
+        pytest.param({"eventID": "e2"}, False, id="another event, no place"),
+    ],
+)
+def test_what_ties_a_record_to_a_sensitive_one(row, expected):
+    frame = records(CAT, row, *FAR)
+    assert tied(frame) == ([1] if expected else [])
+
+
+def test_a_survey_with_few_stations_in_a_cell_hides_the_one_where_the_tiger_was():
+    others = [{**AT, "event_start": OTHER_DAY}, FAR[0], FAR[1]]
+    assert tied(records(CAT, *others)) == [1]
+    assert tied(records(CAT, *others, *FAR)) == []
+
+
+def test_a_withheld_record_ties_nothing():
+    rules = RuleSet.of([Rule("tigers", SharingCategory.WITHHELD, "poached", scientific_name=TIGER)])
+    assert tied(records(CAT, {"eventID": "e1", **AT}), rules) == []
+
+
+@pytest.mark.parametrize("name", [None, "Mammalia"])
+def test_a_record_that_nobody_could_name_ties_nothing(name):
+    assert tied(records({**CAT, "scientificName": name}, {"eventID": "e1", **AT})) == []
+
+
+def test_an_event_is_as_coarse_as_its_strictest_record():
+    deer = Rule("deer", SharingCategory.ONE_DEGREE, "hunted", scientific_name="Axis kuhlii")
+    rules = RuleSet.of([*RULES.rules, deer])
+    frame = records(CAT, {**CAT, "scientificName": "Axis kuhlii"}, {"eventID": "e1", **AT})
+    found = decide(frame, with_siblings(frame, rules), boundaries=BOUNDARIES)
+    assert found["category"].to_list() == ["1_degree"] * 3
+    assert found["rule_id"].to_list() == [SAME_EVENT, "deer", SAME_EVENT]
+
+
+def test_nothing_public_of_a_tied_record_tells_event_day_or_place():
+    boundaries = fixture.neighbours()
+    frame = records(CAT, {"eventID": "e1", "recordedBy": "A team", "eventDate": "2024-05-01", "event_start": DAY, **AT})
+    shown = publish(frame, with_siblings(frame), boundaries=boundaries)
+    assert shown["sharing_rule"].to_list() == ["tigers", SAME_EVENT]
+    for column in ("eventID", "parentEventID", "eventDate", "event_start", "month", "recordedBy"):
+        assert shown[column].null_count() == 2
+    assert shown.select("decimalLongitude", "decimalLatitude").unique().height == 1
+
+
+def test_a_record_that_comes_later_makes_an_older_one_of_its_event_coarser(tmp_path, monkeypatch):
+    monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+    settings = Settings(data=tmp_path / "data")
+    settings.data.mkdir()
+    (settings.data / "sharing_rules.csv").write_text(OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n")
+    bird = replayed(1, BULBUL, "cameras", eventID="e1")
+    change(settings.data, [bird, replayed(2, BULBUL, "cameras", eventID="e2")])
+    pipeline.release(settings)
+    change(settings.data, [replayed(3, TIGER, "cameras", eventID="e1")])
+    rows = releases.read(pipeline.release(settings), "occurrences")
+    told = dict(rows.filter(species=BULBUL).select("sharing_rule", "month").iter_rows())
+    assert told == {SAME_EVENT: None, None: 3}

@@ -1,0 +1,57 @@
+"""Red lists, lists of protected species and sharing rules of one species, side by side."""
+
+import json
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+import releases as fixture
+from biodata.cli import app
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+
+
+def listed(checklist, name, accepted=None, **status):
+    return {
+        "checklist": checklist, "taxon_id": f"{checklist}-{name}", "accepted_taxon_id": f"{checklist}-{accepted or name}",
+        "scientificName": name, "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED",
+        **{f"status_{key}": value for key, value in status.items()},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+    made = Settings(data=tmp_path / "data")
+    made.data.mkdir()
+    rows = [
+        listed("names", "Rucervus eldii"),
+        listed("names", "Cervus eldii", accepted="Rucervus eldii"),
+        listed("china", "Cervus eldii", list="protection", scope="CN", year=2021, authority="a ministry", category="I"),
+        listed("iucn", "Rucervus eldii", list="red_list", scope="global", year=2015, category="EN"),
+        listed("iucn", "Muntiacus muntjak", list="red_list", scope="global", year=2016, category="LC"),
+    ]
+    with Lake.open(made.data) as lake:
+        for checklist in ("names", "china", "iucn"):
+            frame = pl.DataFrame([row for row in rows if row["checklist"] == checklist], infer_schema_length=None)
+            lake.commit_table(
+                "taxa", frame, key="taxon_id", scope={"checklist": checklist}, author="a test", message="taxa"
+            )
+    return made
+
+
+def test_lists_are_found_under_every_name_and_the_rule_that_decides_is_told(settings):
+    asked = ["species", "statuses", "Rucervus eldii", "--data", str(settings.data)]
+    answer = CliRunner().invoke(app, [*asked, "--json"])
+    assert answer.exit_code == 0, answer.output
+    found = json.loads(answer.stdout)
+    assert [(r["scope"], r["list"], r["year"], r["category"]) for r in found["lists"]] == [
+        ("global", "red_list", 2015, "EN"),
+        ("CN", "protection", 2021, "I"),
+    ]
+    assert {rule["rule_id"] for rule in found["rules"]} == {"rucervus-eldii", "cervus-eldii"}
+    lines = CliRunner().invoke(app, asked).stdout.splitlines()
+    assert lines[0] == "global red_list 2015: EN"
+    assert lines[1] == "CN protection 2021, a ministry: I"
+    assert lines[2].endswith("decides")

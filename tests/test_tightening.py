@@ -1,0 +1,143 @@
+"""A taxon becomes sensitive by one command: nothing that was made before tells its places any more."""
+
+import json
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+import leaks
+import releases as fixture
+from biodata import pipeline
+from biodata.access import downloads
+from biodata.access.tightening import add_rule
+from biodata.cli import app
+from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.sharing import Rule, RuleSet
+from biodata.store import audit, releases
+from biodata.store.models import AuditEntry, Citation, Download, Job
+from biodata.store.registry import Registry
+from biodata.vocabularies import SharingCategory
+from test_replays import BULBUL, HORNBILL, OPEN_RULES, ROWS, change, cite, record, replay
+
+PLACES = [
+    leaks.Place(row["source_record_id"], row["decimalLatitude"], row["decimalLongitude"])
+    for row in ROWS
+    if row["species"] == HORNBILL
+]
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+    made = Settings(data=tmp_path / "data")
+    made.data.mkdir()
+    (made.data / "sharing_rules.csv").write_text(OPEN_RULES)
+    change(made.data, ROWS)
+    pipeline.release(made)
+    return made
+
+
+def told(settings):
+    """Return what any file that is made for the public tells of the hornbills."""
+    found = []
+    for folder in ("releases", "downloads", "replays"):
+        for path in (settings.data / folder).rglob("*"):
+            if path.is_file():
+                found += leaks.scan_file(path, PLACES)
+    return found
+
+
+def a_download(settings):
+    """Plant a download that was made of the current release."""
+    made = releases.current(settings.data)
+    rows = releases.read(made, "occurrences")
+    with Registry.open(settings) as registry, registry.session() as session, session.begin():
+        job = Job(name=downloads.JOB, state="done", result={"file": "a.csv", "rules_hash": "older"})
+        session.add(job)
+        session.flush()
+        session.add(Download(id="d1", job_id=job.id, request={"format": "csv", "release": made.id, "asked": []}))
+    folder = settings.data / "downloads" / "d1"
+    folder.mkdir(parents=True)
+    rows.select("key", "species", "decimalLatitude", "decimalLongitude").write_csv(folder / "a.csv")
+
+
+def test_one_command_hides_a_taxon_everywhere_and_the_audit_tells_it(settings):
+    citation = cite(settings)
+    change(settings.data, [record(99, BULBUL, "walks")])
+    pipeline.release(settings)
+    assert replay(settings, citation).identical
+    a_download(settings)
+    assert {finding.place for finding in told(settings)} == {place.name for place in PLACES}
+    old = [path.name for path in (settings.data / "releases").glob("*.duckdb")]
+
+    words = ["sensitive", "Buceros", "--rank", "GENUS", "--category", "1_degree", "--reason", "hunted"]
+    answer = CliRunner().invoke(app, [*words, "--data", str(settings.data), "--json"])
+    assert answer.exit_code == 0, answer.output
+    came = json.loads(answer.stdout)
+
+    assert told(settings) == []
+    assert [path.name for path in (settings.data / "releases").glob("*.duckdb")] == [
+        f"release-{came['release']}.duckdb"
+    ]
+    assert came["removed"] == {"releases": len(old), "downloads": 1, "rebuilt versions": 1}
+    shown = releases.read(releases.current(settings.data), "occurrences")
+    hidden = shown.filter(species=HORNBILL)
+    assert hidden["sharing_category"].unique().to_list() == ["1_degree"]
+    assert came["after"]["1_degree"] == came["before"]["open"] - came["after"]["open"] == hidden.height == len(PLACES)
+    again = replay(settings, citation)
+    assert not again.identical
+    assert told(settings) == []
+    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "sharing rule added")).one()
+        assert (entry.subject, entry.details["release"]) == ("buceros", came["release"])
+        assert entry.details["after"] == came["after"]
+        assert audit.first_broken(session) is None
+        assert session.get(Job, session.get(Citation, citation).replay_job_id).state == "queued"
+
+
+def test_a_rule_that_is_not_valid_changes_nothing(settings):
+    before, file = releases.current(settings.data).id, (settings.data / "sharing_rules.csv").read_bytes()
+
+    def never(_settings):
+        raise AssertionError
+
+    for rule in (
+        Rule("gibbons", SharingCategory.WITHHELD, "again", scientific_name="Nomascus"),
+        Rule("x", SharingCategory.WITHHELD, "", scientific_name="Nomascus"),
+        Rule("x", SharingCategory.WITHHELD, "hunted", country_code="Laos"),
+    ):
+        with pytest.raises(InputError):
+            add_rule(settings, rule, release=never)
+    assert (settings.data / "sharing_rules.csv").read_bytes() == file
+    assert releases.current(settings.data).id == before
+
+
+def test_the_bundled_list_stays_when_the_first_rule_is_added(settings):
+    (settings.data / "sharing_rules.csv").unlink()
+    add_rule(settings, Rule("x", SharingCategory.WITHHELD, "hunted", scientific_name=BULBUL), release=pipeline.release)
+    rules = RuleSet.read(settings.rules_file).rules
+    assert {rule.rule_id for rule in rules} == {"x", *(rule.rule_id for rule in RuleSet.read(None).rules)}
+    assert set(RuleSet.read(None).rules) <= set(rules)
+
+
+def test_rules_are_checked_beside_the_lake(settings):
+    (settings.data / "sharing_rules.csv").write_text(
+        "rule_id,scientificName,category,reason,review_date,area_id\n"
+        "a,Buceros,1_degree,hunted,2020-01-31,\nb,Buceros,0_1_degree,hunted,,\nc,Nomascus,withheld,hunted,,\n"
+        "d,Panthera tigris,withheld,hunted,,wdpa:404\n"
+    )
+    (settings.data / "sharing_consents.csv").write_text(
+        "looser_rule,stricter_owner,given_by,given_on,valid_until\nb,nobody,an office,2020-01-01,\n"
+    )
+    answer = CliRunner().invoke(app, ["rules", "check", "--data", str(settings.data), "--json"])
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout) == {
+        "due": [["a", "2020-01-31"]],
+        "contradictions": [["a", "b"]],
+        "without_records": ["c"],
+        "unknown_areas": [["d", "wdpa:404"]],
+        "unknown_consents": [["b", "nobody"]],
+        "decided": {"a": 8, "d": 4},
+    }
