@@ -49,7 +49,9 @@ def test_publishers_labels_and_missing_places(row, condition, applies):
 
 def test_a_label_of_the_record_is_found():
     frame = record().with_columns(community_labels=pl.lit(["BC-P", "TK-S"], pl.List(pl.String)))
-    assert decided(frame, RuleSet.of([rule(label="TK-S")])) == "r"
+    assert decided(frame, RuleSet.of([rule(label="BC-P")])) == "label:TK-S"
+    frame = record().with_columns(community_labels=pl.lit(["BC-P"], pl.List(pl.String)))
+    assert decided(frame, RuleSet.of([rule(label="BC-P")])) == "r"
 
 
 @pytest.mark.parametrize(

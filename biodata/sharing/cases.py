@@ -38,6 +38,7 @@ class Judge:
         self._rules = rules
         self._taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
         self._any_taxon = frozenset(n for n, rule in enumerate(rules.rules) if rule.scientific_name is None)
+        occurrences = rules.labels.added(occurrences)
         self._names, names = names_of(occurrences)
         self._taxa.prepare(self._names)
         told = facts_of(occurrences, rules, boundaries)
