@@ -251,9 +251,9 @@ def _copy_databases(data: Path, folder: Path) -> dict[str, Path]:
 
 def _files(data: Path, *, lasting: bool = False) -> dict[str, Path]:
     """Return the files of an installation that are worth keeping, but for the SQLite files; or those that never change."""
-    places = [data / "lake", data / "releases"] if lasting else [data]
+    roots = [data / "lake", data / "releases"] if lasting else [data]
     found = {}
-    for path in (path for place in places for path in sorted(place.rglob("*"))):
+    for path in (path for root in roots for path in sorted(root.rglob("*"))):
         inside = path.relative_to(data)
         name = inside.as_posix()
         under_way = inside.parts[inside.parts[0] == folders.SERVICE :][:1]

@@ -75,6 +75,9 @@ def open_service(data: Path) -> Path:
                     path.rename(folder / path.name)
         moved = [name for name in checksums.read(data) if name.startswith(("citations/", checksums.REGISTRY))]
         checksums.forget(data, moved) if moved else None
+    found = folder.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & stat.S_IRWXO:  # as when a backup was restored
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~stat.S_IRWXO)
     return folder
 
 
