@@ -65,11 +65,13 @@ class Server:
         if not (data / "releases" / "CURRENT").exists():
             for command in (["ingest", "gbif", str(file)], ["release"]):
                 subprocess.run([program, *command, "--data", str(data)], check=True, capture_output=True, cwd=checkout)
-        environment = os.environ | {"BIODATA_RATE_LIMIT": "0"}
-        serve = [program, "serve", "--data", str(data), "--port", str(port), "--workers", "1"]
+        # Without `biodata serve`, which would build the map first.
+        environment = os.environ | {"BIODATA_RATE_LIMIT": "0", "BIODATA_DATA": str(data.resolve())}
+        serve = [str(checkout / ".venv" / "bin" / "python"), "-m", "uvicorn", "api.app:create_app", "--factory"]
         self.process = subprocess.Popen(
-            serve, cwd=checkout, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+            [*serve, "--port", str(port), "--log-level", "warning"],
+            cwd=checkout, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
         self.base = f"http://127.0.0.1:{port}"
         self.rates: list[float] = []
         self.costs: list[float] = []

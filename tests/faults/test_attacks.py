@@ -20,7 +20,7 @@ from people import People
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 WIDE = (105.9, 22.4, 107.2, 23.5)
-WORLDS = 4
+WORLDS = 2
 
 
 @pytest.fixture(scope="module")
