@@ -35,7 +35,17 @@ def _from(rule: str, columns: str) -> Way:
 
 
 ADMINISTRATION: Final = frozenset(
-    {"key", "datasetKey", "source_record_id", "source_file", "source_row", "quality_flags", "repairs"}
+    {
+        "key",
+        "datasetKey",
+        "source_record_id",
+        "source_file",
+        "source_row",
+        "quality_flags",
+        "repairs",
+        "node",
+        "shared_as",
+    }
 )
 """Columns that say where a record came from and what we think of it: they interpret no value."""
 

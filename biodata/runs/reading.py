@@ -10,6 +10,7 @@ from biodata import assessments, sharing
 from biodata.errors import InputError
 from biodata.runs.request import Request
 from biodata.settings import Settings
+from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.vocabularies import EvidenceView, SharingCategory
 
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.places import BoundarySet
 
-EVIDENCE_COLUMNS: Final = (
-    "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
-    "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
-    "match_note", "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
-    "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode",
-    "located_country_code", "province_code", "ambiguous", "country_codes", "quality_flags", "geodeticDatum", "repairs",
-    "speciesKey", "publishingCountry", "eventID", "parentEventID",
-    "shared_as",
+EVIDENCE_COLUMNS: Final = tuple(
+    dict.fromkeys(
+        (
+            "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
+            "match_type", "match_note", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start",
+            "event_end", "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude",
+            "coordinateUncertaintyInMeters", "quality_flags", *sorted(LOOKED_AT),
+        )
+    )
 )  # fmt: skip
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
 _WIDEST_DEGREES: Final = 180.0

@@ -9,6 +9,7 @@ import polars as pl
 from biodata import assessments, places
 from biodata.errors import InputError
 from biodata.settings import Settings
+from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
@@ -17,14 +18,15 @@ from biodata.vocabularies import EvidenceView, SharingCategory
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
-COLUMNS: Final = (
-    "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
-    "acceptedScientificName", "genericName", "specificEpithet", "infraspecificEpithet", "match_type",
-    "match_note", "match_alternatives", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start", "event_end",
-    "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude",
-    "coordinateUncertaintyInMeters", "countryCode", "located_country_code", "province_code", "ambiguous",
-    "country_codes", "quality_flags", "geodeticDatum", "repairs", "shared_as", "recordedBy", "individualCount",
-    "speciesKey", "publishingCountry", "eventID", "parentEventID",
+COLUMNS: Final = tuple(
+    dict.fromkeys(
+        (
+            "key", "datasetKey", "species", "genus", "family", "order", "class", "phylum", "kingdom", "scientificName",
+            "match_type", "match_note", "iucnRedListCategory", "occurrenceStatus", "basisOfRecord", "event_start",
+            "event_end", "eventDate", "event_time", "event_zone", "year", "month", "decimalLatitude", "decimalLongitude",
+            "coordinateUncertaintyInMeters", "quality_flags", "recordedBy", "individualCount", *sorted(LOOKED_AT),
+        )
+    )
 )  # fmt: skip
 """What records are judged, shared and counted by."""
 

@@ -19,7 +19,7 @@ from biodata.store.query.filters import Filter, In
 _BATCH_ROWS: Final = 200_000
 
 
-_COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {*LOOKED_AT, *USED, *siblings.COLUMNS})
+_COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *siblings.COLUMNS})
 
 
 def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = None, tied: bool = True) -> RuleSet:
@@ -77,7 +77,7 @@ def ties_others(lake: Lake, rules: RuleSet, boundaries: places.BoundarySet, *, a
     finder = siblings.Finder()
     datasets: set[str] = set()
     new: set[int] = set()
-    for batch in lake.batches("occurrences", columns=("key", *_COLUMNS), since=after, batch_rows=_BATCH_ROWS):
+    for batch in lake.batches("occurrences", columns=_COLUMNS, since=after, batch_rows=_BATCH_ROWS):
         decided = decide(batch, alone, boundaries=boundaries)
         finder.add(batch, decided)
         new.update(batch["key"].to_list())
@@ -87,7 +87,7 @@ def ties_others(lake: Lake, rules: RuleSet, boundaries: places.BoundarySet, *, a
     tied = finder.found()
     older = lake.batches(
         "occurrences",
-        columns=("key", *_COLUMNS),
+        columns=_COLUMNS,
         where=In("datasetKey", tuple(sorted(datasets))),
         batch_rows=_BATCH_ROWS,
     )
