@@ -19,6 +19,7 @@ from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.sharing.decide import TRACKED_RULE
 from biodata.store.lake import Lake
+from biodata.store.rules_in_force import rules_in_force
 
 FILE: Final = "exact.parquet"
 FACTS: Final = "exact.json"
@@ -51,9 +52,9 @@ def build(settings: Settings, store: Path) -> dict[str, Any]:
         raise StoreError(message)
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
     check_closed(store)
-    rules = sharing.RuleSet.read(settings.rules_file)
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         snapshot = lake.snapshot()
         parts = []
         for batch in lake.batches("occurrences", snapshot=snapshot):

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from biodata import assessments, places, sharing
+from biodata import assessments, places
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store import consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,12 @@ class Output:
 
 def outputs(settings: Settings) -> list[Output]:
     """Return every output that touches several countries, drafts among them: for their nodes alone."""
-    rules, boundaries = sharing.RuleSet.read(settings.rules_file), places.load_boundaries(settings.boundaries)
+    boundaries = places.load_boundaries(settings.boundaries)
     with Registry.open(settings) as registry:
         known = consents.Consents.read(registry, settings)
     found = []
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
         for table, key in consents.SHARED.items():
             shown = assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
             for row in shown.sort(key).iter_rows(named=True):

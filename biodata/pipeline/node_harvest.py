@@ -24,6 +24,7 @@ from biodata.store.node_models import Node
 from biodata.store.purging import blank
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import SharingCategory
 
 SOURCE: Final = "node"
@@ -78,7 +79,9 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
     if not folder.is_dir():
         problem = "this is no folder"
         raise InputError(problem, file=str(folder), expected="what `biodata node export` wrote", code="FILE_MISSING")
-    boundaries, rules = places.load_boundaries(settings.boundaries), sharing.RuleSet.read(settings.rules_file)
+    boundaries = places.load_boundaries(settings.boundaries)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake, tied=False)
     with Registry.open(settings) as registry:
         known = _known(registry, folder)
         signed = manifests.read(folder, public_pem=known.public_key)

@@ -30,7 +30,8 @@ LOOKED_AT: Final = frozenset(
     scientificName acceptedScientificName species genus genericName specificEpithet infraspecificEpithet match_type
     match_alternatives kingdom phylum class order family countryCode located_country_code country_codes province_code
     ambiguous datasetKey event_start event_end month decimalLatitude decimalLongitude coordinateUncertaintyInMeters
-    geodeticDatum quality_flags repairs key speciesKey publishingCountry eventID parentEventID shared_as community_labels
+    geodeticDatum quality_flags repairs key speciesKey publishingCountry eventID parentEventID node shared_as
+    community_labels
     """.split()
 )
 """Columns by which a record is judged and its place made coarser: without one of them nothing is published."""

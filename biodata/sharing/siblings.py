@@ -3,7 +3,8 @@
 What ties the two is left out of the sensitive record (event, date, people, numbers), so nothing public names its
 siblings. But a survey of few stations has few places in a published cell, and whoever knows the event from elsewhere has
 the place from any of its records. So the whole event is made as coarse as its strictest record. A withheld record is
-not told at all: there is nothing to tie, and coarser siblings would only tell that it is there.
+not told at all: there is nothing to tie, and coarser siblings would only tell that it is there. What a national node
+shares it has tied itself, where it knew every place; here there is only what it publishes.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ PER_DEGREE: Final = 1000
 FEW: Final = 5
 """A dataset with fewer stations in a published cell than this has so few that the cell's records are at one of them."""
 COLUMNS: Final = (
-    "datasetKey", "eventID", "parentEventID", "event_start", "decimalLongitude", "decimalLatitude",
+    "datasetKey", "eventID", "parentEventID", "event_start", "decimalLongitude", "decimalLatitude", "node",
 )  # fmt: skip
 _STRICTNESS: Final = {str(c): c.strictness for c in SharingCategory}
 _KEYS: Final = {
@@ -137,14 +138,18 @@ def _told(occurrences: pl.DataFrame) -> pl.DataFrame:
         ((pl.col(c).cast(pl.Float64) * PER_DEGREE + GUARD).floor()).cast(pl.Int64, strict=False)
         for c in ("decimalLongitude", "decimalLatitude")
     ]
-    return frame.with_row_index("row").select(
-        "row",
-        dataset=pl.col("datasetKey").cast(pl.String),
-        event=pl.col("eventID").cast(pl.String),
-        parent=pl.col("parentEventID").cast(pl.String),
-        day=pl.col("event_start").cast(pl.Date),
-        px=place[0],
-        py=place[1],
+    return (
+        frame.with_row_index("row")
+        .filter(pl.col("node").is_null())
+        .select(
+            "row",
+            dataset=pl.col("datasetKey").cast(pl.String),
+            event=pl.col("eventID").cast(pl.String),
+            parent=pl.col("parentEventID").cast(pl.String),
+            day=pl.col("event_start").cast(pl.Date),
+            px=place[0],
+            py=place[1],
+        )
     )
 
 
