@@ -1,6 +1,6 @@
 """Whoever asks on by what was answered narrows no hidden place: worlds whose records lie elsewhere answer alike.
 
-`faults/test_attacks.py` asks more than a thousand times, in more worlds, of two releases and in several roles.
+`faults/test_long_attacks.py` asks more than a thousand times, in more worlds, of two releases and in several roles.
 """
 
 import polars as pl
