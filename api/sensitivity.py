@@ -11,12 +11,15 @@ from api.answers import json_answer, only
 from api.dependencies import Opened, service
 from biodata.access import sensitivity
 from biodata.sharing.rules import RuleSet
+from biodata.sharing.siblings import SAME_EVENT
 from biodata.store.query.filters import And, Compare, Filter, IsNull
 from biodata.vocabularies import SharingCategory
 
 router = APIRouter(tags=["audit"])
 
 _MANY: Final = 10_000
+TIED: Final = "recorded with a sensitive species"
+"""The name under which open records that share an event with a sensitive one are counted."""
 _NOTE: Final = (
     f"Shown records are counted in the release itself, by the country that is published of them; null is more than one, or "
     f"none that may be told. Withheld records are counted by list alone, in steps of {sensitivity.LEAST}: at_least 0 is fewer."
@@ -34,7 +37,7 @@ def told(request: Request) -> Response:
     found = service(request)
     with found.open(request) as release:
         rules = RuleSet.read(found.settings.rules_file)
-        lists = {rule.rule_id: rule.source for rule in rules.rules}
+        lists = {rule.rule_id: rule.source for rule in rules.rules} | {SAME_EVENT: TIED}
         body: dict[str, Any] = {
             "release": request.state.release,
             "note": _NOTE,

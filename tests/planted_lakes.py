@@ -94,12 +94,12 @@ def write(folder: Path, data: Path, rare: pl.DataFrame) -> None:
         )
         for number, _, longitude, latitude, country in rare.rows():
             writer.writerow(
-                [f"rare-{number}", name_of(number), name_of(number).split()[0], "Raridae", f"{longitude:.6f}", f"{latitude:.6f}",
+                [f"rare-{number}", name_of(number), name_of(number).split()[0], "Fagaceae", f"{longitude:.6f}", f"{latitude:.6f}",
                  "100", f"2024-{number % 12 + 1:02d}-11", country, "HUMAN_OBSERVATION", "CR", "WGS84"]
             )  # fmt: skip
         for number, (x, y) in enumerate(itertools.product(np.arange(WEST, EAST, 0.06), np.arange(SOUTH, NORTH, 0.06))):
             writer.writerow(
-                [f"open-{number}", "Aperta communis", "Aperta", "Apertidae", f"{x:.4f}", f"{y:.4f}", "100",
+                [f"open-{number}", "Muntiacus muntjak", "Muntiacus", "Cervidae", f"{x:.4f}", f"{y:.4f}", "100",
                  f"2024-03-{number % 28 + 1:02d}", "", "HUMAN_OBSERVATION", "VU", "WGS84"]
             )  # fmt: skip
     with (data / "sharing_rules.csv").open("w", newline="") as stream:
@@ -127,9 +127,14 @@ def write(folder: Path, data: Path, rare: pl.DataFrame) -> None:
             )
 
 
+GENUS = "Quercus"
+"""A genus that is known: what nobody can read is as coarse as the strictest rule."""
+
+
 def name_of(number: int) -> str:
-    """Return a name of two words of letters alone."""
-    return f"Rara {''.join(chr(ord('a') + int(digit)) for digit in f'{number:03d}')}ensis"
+    """Return a name of two words of letters alone, which is no slip of another's."""
+    syllables = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru")
+    return f"{GENUS} {''.join(3 * syllables[int(digit)] for digit in f'{number:03d}')}ensis"
 
 
 def made(folder: Path, start: Settings, rare: pl.DataFrame, sample_data: Path, view: EvidenceView) -> Settings:

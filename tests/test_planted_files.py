@@ -50,10 +50,10 @@ def test_every_export_survey_and_kept_run_is_the_same(pair, tmp_path, monkeypatc
              f"land_cover={LAYER}", "--out", "resistance.tif"],
             ["analysis-inputs", "circuitscape", *data, "--raster", "resistance.tif", "--out", "circuit"],
             ["corridors-validate", "--raster", "resistance.tif", "--areas", str(AREAS), "--records", "all.csv", "--species",
-             "Aperta communis", "--cell-m", "1000", "--moves", "19", "--out", "validation.json"],
+             "Muntiacus muntjak", "--cell-m", "1000", "--moves", "19", "--out", "validation.json"],
             ["analysis-inputs", "conefor", *data, "--corridors", "--out", "conefor"],
             *(["species", "figures", name_of(n), *data, "--as-of", "2026-11-26", "--out", f"figures-{n}.json"] for n in range(5)),
-            ["species", "richness", "Raridae", *data, "--box", "106.1,22.6,107,23.3", "--as-of", "2026-11-26", "--out", "richness.gpkg"],
+            ["species", "richness", "Fagaceae", *data, "--box", "106.1,22.6,107,23.3", "--as-of", "2026-11-26", "--out", "richness.gpkg"],
             ["gaps", str(AREAS), "--country", "CN", "--country", "VN", "--as-of", "2026-01-01", *data, "--out", "gaps"],
             *(["report", one, *data, "--out", f"{number}.html"] for number, one in enumerate(
                 [result, *tables["corridors"]["corridor_id"][:2], *tables["considered_ground"]["considered_id"][:2]])),

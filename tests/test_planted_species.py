@@ -72,12 +72,12 @@ def addresses(tables: dict[str, pl.DataFrame]) -> list[str]:
     """Return what the service is asked: each kind of answer, and single records, results, cells and tiles."""
     facets = "&".join(f"facet={name}" for name in FACETS)
     asked = [
-        f"{SEARCH}?limit=300&duplicates=all", f"{SEARCH}?limit=0&facetLimit=500&{facets}", f"{SEARCH}?q=Rara",
+        f"{SEARCH}?limit=300&duplicates=all", f"{SEARCH}?limit=0&facetLimit=500&{facets}", f"{SEARCH}?q=Quercus",
         *(f"{SEARCH}?limit=300&geometry=POLYGON(({ring(box)}))" for box in HALVES),
         *(f"{SEARCH}?limit=5&species={name_of(number)}" for number in range(0, SPECIES, 3)),
         "/v1/occurrence/counts/year", "/v1/occurrence/counts/countries", "/v1/occurrence/count", "/v1/dataset/search",
         "/v1/dataset/planted", "/v1/dataset/planted/metrics", "/v1/dataset/planted/document", "/catalog.jsonld",
-        "/v1/species/search?q=Rara", "/v1/species/suggest?q=Rara", "/v1/areas?limit=100", "/v1/surveys", OGC,
+        "/v1/species/search?q=Quercus", "/v1/species/suggest?q=Quercus", "/v1/areas?limit=100", "/v1/surveys", OGC,
         *(f"{OGC}/{name}{part}" for name in COLLECTIONS for part in ("", "/queryables", "/schema")),
         *(f"{OGC}/{name}/items?limit=10000&bbox={BOX}" for name in COLLECTIONS),
         *(f"{OGC}/{name}/items?f=html&limit=100&bbox={BOX}" for name in COLLECTIONS[2:5]),

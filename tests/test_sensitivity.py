@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.sensitivity import TIED
 from biodata import pipeline
 from biodata.settings import Settings
 from biodata.sharing.lists import BOUND, list_of
@@ -54,7 +55,9 @@ def test_counts_by_list(settings):
     release = take_in(settings, "first", SPECIES)
     told = asked(settings)
     assert told["release"] == release.id
-    assert told["shown"] == [{"list": "national list", "category": "0_1_degree", "country": "CN", "records": 3}]
+    assert told["shown"] == [
+        {"list": name, "category": "0_1_degree", "country": "CN", "records": 3} for name in ("national list", TIED)
+    ]
     assert told["withheld"] == [
         {"list": "national list", "at_least": 20},
         {"list": BOUND, "at_least": 0},

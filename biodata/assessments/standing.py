@@ -1,5 +1,6 @@
 """Which results of runs may still be told: those whose records are no more hidden now than when they were read."""
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -75,7 +76,10 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
 
 
 def _strictness(records: pl.DataFrame, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return key and strictness of the records that a rule makes less than open."""
-    decided = sharing.decide(records, rules, boundaries=boundaries)
+    """Return key and strictness of the records that a rule makes less than open.
+
+    What ties them to others is left aside: it is known of today's records alone, and not of those of the older version.
+    """
+    decided = sharing.decide(records, replace(rules, siblings=None), boundaries=boundaries)
     strictness = decided["category"].replace_strict(_STRICTNESS, return_dtype=pl.Int64)
     return pl.DataFrame({"key": records["key"].gather(decided["row"]), "strictness": strictness})

@@ -28,7 +28,8 @@ def file_lock(path: Path, *, what: str, timeout_seconds: float = 600.0) -> Itera
     StoreError
         If another holder keeps it for longer.
     """
-    with path.open("ab") as handle:
+    # For its owner alone, as all that is private in an installation.
+    with open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as handle:
         deadline = time.monotonic() + timeout_seconds
         while not try_lock(handle.fileno()):
             if time.monotonic() > deadline:

@@ -17,6 +17,7 @@ from biodata import pipeline
 from biodata.store import releases
 from biodata.worker import work
 from people import People
+from planted_lakes import name_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 WIDE = (105.9, 22.4, 107.2, 23.5)
@@ -107,7 +108,7 @@ def public_tokens(settings) -> set[str]:
                      "/health/ready", "/catalog.jsonld"):  # fmt: skip
             answer = client.get(path)
             texts += [answer.text, str(answer.headers)]
-        made = client.post("/v1/citations", params={"species": "Rara aaaensis"})
+        made = client.post("/v1/citations", params={"species": name_of(0)})
         texts += [made.text, str(made.headers)]
     return {token for text in texts for token in re.findall(r"[0-9A-Za-z_+/=-]{6,}", text.lower())}
 
