@@ -10,7 +10,7 @@ from biodata.vocabularies import SharingCategory
 from test_planted_cells import _published_alike, _rule
 from test_sharing_floor import BOUNDARIES, consistent_places
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.searches, pytest.mark.timeout(3600)]
 WEST, SOUTH, EAST, NORTH = 73.0, -12.0, 142.0, 36.0
 """Southwest China and ASEAN, with what borders on them."""
 FINE_WINDOWS, SPOTS = 40, 40
