@@ -230,6 +230,8 @@ _SHOWN_OTHERWISE: Final = frozenset(
         "/v1/downloads/{number}",
         "/v1/login/providers/{name}/callback",
         "/v1/surveys",
+        "/v1/downloads",
+        "/v1/citations/{number}/replay/download",
     }
 )
 """Addresses where a 401 is about something else than a key or a token, or not always asked for."""
