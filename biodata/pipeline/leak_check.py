@@ -113,13 +113,15 @@ class LeakCheck:
         self._parts.append(self.folder / f"exact-{len(self._parts):06d}.parquet")
         exact.select(pl.col(name).cast(dtype) for name, dtype in _EXACT.items()).write_parquet(self._parts[-1])
 
-    def look(self, file: Path) -> LeakReport:
+    def look(self, file: Path, *, spill: Path | None = None) -> LeakReport:
         """Hold the finished file against the exact places.
 
         Parameters
         ----------
         file : Path
             A release's file.
+        spill : Path, optional
+            Where to spill to, for a file that is not in its place yet.
 
         Returns
         -------
@@ -128,7 +130,7 @@ class LeakCheck:
         told, faults = [_NOBODY], [_NOTHING]
         # A build that turns from additions to a whole new file publishes some records twice.
         seen = pl.Series("key", [], pl.Int64)
-        connection = duck.connect(file)
+        connection = duck.connect(file, spill=spill)
         try:
             for part in self._parts:
                 exact = pl.read_parquet(part).filter(~pl.col("key").is_in(seen.implode()))
@@ -153,7 +155,7 @@ class LeakCheck:
         SharingError
             If it tells the place of a record that it must not, with the records' numbers and no place.
         """
-        faults = self.look(file).faults
+        faults = self.look(file, spill=self.folder).faults
         if faults.height:
             first = "; ".join(f"record {key}: {problem}" for key, problem in faults.head(_SHOWN).iter_rows())
             message = (

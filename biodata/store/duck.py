@@ -168,7 +168,8 @@ def _spill_folder(root: Path, name: str) -> str:
     level only.
     """
     with suppress(OSError):  # only a question too large for memory needs it, and says so then
-        root.mkdir(parents=True, exist_ok=True)
+        root.parent.mkdir(mode=0o750, parents=True, exist_ok=True)  # the service's folder, as `folders` makes it
+        root.mkdir(exist_ok=True)
     return str(root / f"{_SPILL_START}{os.getpid()}-{name}")
 
 
@@ -192,7 +193,9 @@ def _runs(process: str) -> bool:
     return True
 
 
-def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckdb.DuckDBPyConnection:
+def connect(
+    path: Path, *, memory_limit: str = "1GB", threads: int = 1, spill: Path | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open a release for serving: read-only and hardened; the one function that opens releases.
 
     After it returns, the connection reaches no other file, loads nothing and its settings are locked. DuckDB keeps
@@ -206,6 +209,8 @@ def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckd
         As DuckDB writes it (``1GB``).
     threads : int
         Threads of one query.
+    spill : Path, optional
+        Another folder to spill to, for a file that is not in its place yet.
 
     Raises
     ------
@@ -216,7 +221,7 @@ def connect(path: Path, *, memory_limit: str = "1GB", threads: int = 1) -> duckd
         **_NO_DOWNLOADS,
         "memory_limit": memory_limit,
         "threads": str(threads),
-        "temp_directory": _spill_folder(folders.service(path.parent.parent) / "tmp", path.stem),
+        "temp_directory": _spill_folder(spill or folders.service(path.parent.parent) / "tmp", path.stem),
     }
     with _ONE_OPENS:
         try:
