@@ -91,3 +91,12 @@ def test_the_services_user_reads_what_it_needs_and_nothing_private(data):
     assert (data / "service" / "uploads" / "new").read_text() == "a"
     with pytest.raises(InputError, match="can read what is private"):
         folders.read_by_service(data)
+
+
+def test_a_file_that_another_process_takes_away_meanwhile_is_nobodys_fault(data: Path, monkeypatch: pytest.MonkeyPatch):
+    gone = data / "lake.sqlite-shm"
+    monkeypatch.setattr(folders, "_private", lambda _: iter([gone, data / "lake.sqlite"]))
+    (data / "lake.sqlite").chmod(0o644)
+    folders.close(data)
+    assert mode(data / "lake.sqlite") == 0o600
+    assert folders.wrong(data) == []

@@ -6,6 +6,7 @@ All else (the lake, what is under way, layers, secrets, reports with refused val
 name that is not known here is private.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -84,9 +85,10 @@ def open_service(data: Path) -> Path:
 def close(data: Path) -> None:
     """Take the rights of everybody else from what is private; nothing where it belongs to another system user."""
     for path in _private(data):
-        found = path.lstat()
-        if found.st_uid == os.geteuid() and found.st_mode & _OTHERS and not stat.S_ISLNK(found.st_mode):
-            path.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
+        with contextlib.suppress(FileNotFoundError):  # SQLite's -shm goes when another process is done with it
+            found = path.lstat()
+            if found.st_uid == os.geteuid() and found.st_mode & _OTHERS and not stat.S_ISLNK(found.st_mode):
+                path.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
 
 
 def hand_over(data: Path, *, user: int, group: int) -> None:
@@ -134,9 +136,10 @@ def wrong(data: Path) -> list[Wrong]:
     if data.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         found.append(Wrong(".", "others may write in it, and could put a folder of theirs in the lake's place"))
     for path in _private(data):
-        mode = path.lstat().st_mode
-        if not stat.S_ISLNK(mode) and mode & _OTHERS:
-            found.append(Wrong(path.name, f"others than its owner may use it (mode {stat.S_IMODE(mode):04o})"))
+        with contextlib.suppress(FileNotFoundError):
+            mode = path.lstat().st_mode
+            if not stat.S_ISLNK(mode) and mode & _OTHERS:
+                found.append(Wrong(path.name, f"others than its owner may use it (mode {stat.S_IMODE(mode):04o})"))
     for path in _public(data):
         if path.lstat().st_mode & stat.S_IWOTH:
             found.append(Wrong(str(path.relative_to(data)), "everybody may write to it"))
