@@ -91,7 +91,8 @@ def export(settings: Settings, folder: Path, *, actor: str = "command line") -> 
             if made is None or made.rules_hash != rules.hash:
                 message = "the release was made under other sharing rules than today's; `biodata release` first"
                 raise StoreError(message)
-            withdrawn = _withdrawals(session.scalars(select(Withdrawal).order_by(Withdrawal.id)))
+            own = select(Withdrawal).where(Withdrawal.kind != "node").order_by(Withdrawal.id)
+            withdrawn = _withdrawals(session.scalars(own))
         key = nodes.private_key(settings.data)
         everything = releases.read(release, "occurrences")
         records = everything.filter(of_country(code)).drop(terms.names(terms.ASSESSED)).sort("key")
