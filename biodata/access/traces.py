@@ -13,7 +13,9 @@ from sqlalchemy import select
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import checksums, folders
+from biodata.store.locks import sync_file
 from biodata.store.models import Ingest, Job, Submission
+from biodata.store.private_reports import forget_report
 from biodata.store.registry import Registry
 from biodata.store.staging import sweep
 
@@ -37,7 +39,8 @@ def forget_hashes(data: Path, keys: Collection[int]) -> int:
         if blanked.equals(members):
             continue
         unnamed = path.with_suffix(".part")
-        blanked.write_parquet(unnamed)
+        blanked.write_parquet(unnamed, compression="zstd")
+        sync_file(unnamed)
         checksums.record(own, {str(path.relative_to(own)): unnamed})
         unnamed.replace(path)
         changed += 1
@@ -63,7 +66,7 @@ def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], pa
     with registry.session() as session, session.begin():
         for ingest in session.scalars(select(Ingest).where(Ingest.dataset.in_(datasets))):
             ingest.report = {**ingest.report, "refusals": []}
-            _report(data, f"ingest-{ingest.id}").unlink(missing_ok=True)
+            forget_report(data, f"ingest-{ingest.id}")
         for submission in session.scalars(select(Submission).where(Submission.dataset.in_(datasets))):
             waits = submission.state in ("draft", "committing")
             if waits and submission.dataset not in whole:
@@ -76,7 +79,7 @@ def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], pa
             if job is not None:
                 job.result, job.error = None, None
             submission.report = None
-            _report(data, f"submission-{submission.id}").unlink(missing_ok=True)
+            forget_report(data, f"submission-{submission.id}")
             for folder in (data, folders.service(data)):
                 path = folder / "uploads" / f"{submission.file_sha256}.xlsx"
                 removed += path.exists()
@@ -113,8 +116,3 @@ def vacuum(settings: Settings) -> None:
     if busy:
         message = "the registry is being read just now, and its journal may tell what was withdrawn; purge again"
         raise StoreError(message)
-
-
-def _report(data: Path, name: str) -> Path:
-    """Return the file of a report with refused values."""
-    return folders.private_reports(data) / f"{name}.json"
