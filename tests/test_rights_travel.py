@@ -159,8 +159,7 @@ def test_a_restricted_download_waits_for_the_terms_and_a_purpose(client):
 
 
 def test_a_permit_is_kept_by_whoever_keeps_the_dataset_or_the_country(client):
-    people = People.__new__(People)
-    people.client, people.registry = client, client.app.state.service.registry
+    people = People(client, roles={})
     told = {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"}
     uploader, manager = people.headers("uploader"), people.headers("node_manager")
     made = client.post("/v1/rights/permits", json=told, headers=uploader)
