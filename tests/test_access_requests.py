@@ -18,6 +18,7 @@ from biodata.access import accounts, exact_store, grants, requests
 from biodata.access.exact_process import ExactServer, ExactStore
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
+from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -75,7 +76,7 @@ def test_what_cannot_be_asked_is_named(registry, changed, column):
 def test_only_the_node_of_the_country_decides_and_only_of_its_own_part(registry, tmp_path):
     number = ask(registry)
     key = tmp_path / "la.key"
-    grants.new_key(key)
+    node_keys.keep_new(key)
     for name, country in (("ana", "LA"), ("eve", "LA"), ("vn", "LA"), ("la", "VN"), ("la", "TH")):
         with pytest.raises(InputError, match="no such request"):
             requests.decide(registry, who(registry, name), number, country, reason="mine")
@@ -106,7 +107,7 @@ def test_the_whole_way(tmp_path):
     settings = Settings(data=data, exact_socket=path, password_memory_mib=8)
     exact_store.build(settings, store)
     (store / "nodes").mkdir()
-    (store / "nodes" / "LA.pem").write_bytes(grants.new_key(tmp_path / "la.key"))
+    (store / "nodes" / "LA.pem").write_text(node_keys.keep_new(tmp_path / "la.key"))
     import threading
 
     with ExactServer(path, ExactStore(store)) as server, TestClient(create_app(settings)) as client:

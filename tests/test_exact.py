@@ -11,6 +11,7 @@ from biodata.access import exact_store, grants
 from biodata.access.exact_process import ExactServer, ExactStore, RefusedError, ask
 from biodata.access.grants import Grant
 from biodata.errors import InputError, StoreError
+from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from store_records import commit_rows
@@ -49,7 +50,7 @@ def built(tmp_path_factory):
     keys = {}
     for country in ("LA", "VN"):
         keys[country] = data.parent / f"{data.name}-{country}.key"
-        (store / "nodes" / f"{country}.pem").write_bytes(grants.new_key(keys[country]))
+        (store / "nodes" / f"{country}.pem").write_text(node_keys.keep_new(keys[country]))
     return store, keys
 
 
@@ -127,7 +128,7 @@ def test_a_folder_that_others_may_use_is_refused(built, tmp_path):
     with pytest.raises(StoreError, match="0700"):
         ExactStore(store)
     key = tmp_path / "open.key"
-    grants.new_key(key)
+    node_keys.keep_new(key)
     key.chmod(0o644)
     with pytest.raises(InputError, match="others may read"):
         grants.sign("x", key)
