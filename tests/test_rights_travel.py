@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 import zipfile
 from contextlib import closing
 
@@ -18,7 +19,9 @@ from biodata.exports.write import KINDS, Format, export
 from biodata.settings import Settings
 from biodata.sharing.label_files import Assignment
 from biodata.store import releases
+from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry
+from biodata.worker import work
 from commands import run
 from leaks import Place, scan_file
 from people import People
@@ -140,7 +143,7 @@ def test_a_record_tells_its_labels_and_its_licence(client):
     assert found["license_effective"] == "CC_BY_NC_4_0"
 
 
-def test_a_restricted_download_waits_for_the_terms_and_a_purpose(client):
+def test_a_restricted_download_waits_for_the_terms_and_a_purpose(client, settings):
     registry, people, asked = client.app.state.service.registry, People(client), "/v1/downloads?country=LA"
     assert client.post(asked).status_code == 202
     terms_of_use.put(registry, "Ask before commerce.", actor="t")
@@ -154,13 +157,30 @@ def test_a_restricted_download_waits_for_the_terms_and_a_purpose(client):
     without = client.post(asked, headers=who)
     assert (without.status_code, without.json()["field"]) == (400, "purpose")
     assert client.post(f"{asked}&purpose=fun", headers=who).status_code == 400
-    assert client.post(f"{asked}&purpose=research", headers=who).status_code == 202
-    assert client.post("/v1/downloads?year=1800").status_code == 202, "nothing restricted is asked for"
+    made = client.post(f"{asked}&purpose=research", headers=who)
+    assert made.status_code == 202
+    free = client.post("/v1/downloads?year=1800")
+    assert free.status_code == 202, "nothing restricted is asked for"
+    # The id stands in the download's citation, so others find it: they accept the terms, too, and always those that hold.
+    work(settings, stop=threading.Event(), once=True)
+    file, other = f"/v1/downloads/{made.json()['id']}/file", people.headers("planner")
+    assert client.get(f"/v1/downloads/{free.json()['id']}/file").status_code == 200
+    given = client.get(file, headers=who)
+    assert (given.status_code, given.headers["cache-control"]) == (200, "private, no-store")
+    for shown in ({}, other, {"If-None-Match": given.headers["etag"]}, {"Range": "bytes=0-9"}):
+        assert (client.get(file, headers=shown).status_code, client.head(file, headers=shown).status_code) == (403, 403)
+    assert client.get(file, headers={"Authorization": "Bearer x"}).status_code == 401
+    terms_of_use.put(registry, "Ask before any use.", actor="t")
+    assert client.get(file, headers=who).status_code == 403
+    assert client.post("/v1/rights/terms/acceptances", json={"version": 2}, headers=who).status_code == 204
+    assert client.get(file, headers={**who, "If-None-Match": given.headers["etag"]}).status_code == 304
+    with registry.session(read_only=True) as session:
+        told = [(e.actor, e.subject) for e in session.query(AuditEntry) if e.action == "terms of use accepted"]
+    assert told == [("researcher", "1"), ("researcher", "2")]
 
 
 def test_a_permit_is_kept_by_whoever_keeps_the_dataset_or_the_country(client):
-    people = People.__new__(People)
-    people.client, people.registry = client, client.app.state.service.registry
+    people = People(client, roles={})
     told = {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"}
     uploader, manager = people.headers("uploader"), people.headers("node_manager")
     made = client.post("/v1/rights/permits", json=told, headers=uploader)

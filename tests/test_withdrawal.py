@@ -10,12 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from biodata import pipeline
-from biodata.access import withdrawal
-from biodata.errors import InputError
+from biodata.access import citations, replays, withdrawal
+from biodata.access.citations import Question
+from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
+from biodata.store import releases
 from biodata.store.backup import backup, restore
 from biodata.store.lake import Lake
+from biodata.store.models import Submission
+from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import Compare
+from biodata.store.registry import Registry
 from biodata.store.verify import verify
 
 LATITUDE, LONGITUDE = 21.76543, 101.23457
@@ -85,6 +90,70 @@ def test_after_a_withdrawal_nothing_tells_it_and_the_counts_stay(settings, tmp_p
     restore(tmp_path / "backups", tmp_path / "again")
     again = withdrawal.purge(settings)
     assert (again.lake_files, again.releases) == (0, 0)
+
+
+def test_citations_reports_uploads_and_the_registry_are_purged_where_they_lie(settings):
+    own = settings.data / "service"
+    made = releases.current(settings.data)
+    with releases.connect(made.path) as connection:
+        info = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
+        key = connection.execute("SELECT key FROM occurrences WHERE \"datasetKey\" = 'goes'").fetchone()[0]
+    with Registry.open(settings) as registry:
+        cited = citations.cite(settings, registry, Question([], None), release=info, rows=None)
+        citations.make_content(settings, registry, cited)
+        with registry.session() as session, session.begin():
+            sent = Submission(dataset="goes", file_name="x.xlsx", file_sha256="ab" * 32, state="draft", report={})
+            session.add(sent)
+            session.flush()
+            names = [f"submission-{sent.id}", "ingest-1"]
+    for folder in (settings.data, own):
+        (folder / "uploads").mkdir(exist_ok=True)
+        (folder / "uploads" / f"{'ab' * 32}.xlsx").write_text(WORDS[0])
+    for name in names:
+        keep_report(settings.data, name, {"value": WORDS[0]})
+    (members,) = (own / "citations").glob("members-*.parquet")
+    before = pl.read_parquet(members)
+    done = withdrawal.withdraw(settings, reason="asked for", release=pipeline.release, dataset="goes")
+    after = pl.read_parquet(members)
+    assert (done.uploads, tells(settings.data)) == (2, [])
+    assert not (settings.data / "registry.sqlite").exists(), "the registry lies in the service's folder"
+    assert after.filter(key=key).select("whole", "own").row(0) == (0, 0), "64 bits of a place can be tried out"
+    assert after.filter(pl.col("key") != key).equals(before.filter(pl.col("key") != key))
+    assert after.schema == before.schema
+    assert verify(settings).faults == []
+    with Registry.open(settings) as registry:
+        told = replays.replay(settings, registry, cited)
+    assert (told.causes["withdrawn"].count, told.identical) == (1, False)
+
+
+def breaks(*_args, **_named):
+    message = "no room"
+    raise StoreError(message)
+
+
+def test_a_withdrawal_that_broke_off_goes_on(settings, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "commit_occurrences", breaks)
+        with pytest.raises(StoreError):
+            withdrawal.withdraw(settings, reason="asked for", release=breaks, dataset="goes")
+    with Lake.open(settings.data) as lake:
+        assert lake.count("occurrences", where=Compare("datasetKey", "=", "goes")) == 1, "put down, and still there"
+    with pytest.raises(StoreError):
+        withdrawal.withdraw(settings, reason="asked for", release=breaks, dataset="goes")
+    with Lake.open(settings.data) as lake:
+        assert lake.count("occurrences") == 1
+    done = withdrawal.withdraw(settings, reason="asked for", release=pipeline.release, dataset="goes")
+    assert (done.records, done.in_use, tells(settings.data)) == (1, (), [])
+
+
+def test_a_purge_empties_no_row_of_the_present_version(settings, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "commit_occurrences", breaks)
+        with pytest.raises(StoreError):
+            withdrawal.withdraw(settings, reason="asked for", release=breaks, dataset="goes")
+    withdrawal.purge(settings)
+    with Lake.open(settings.data) as lake:
+        assert lake.read("occurrences")["datasetKey"].to_list() == ["stays"]
 
 
 def test_what_was_withdrawn_is_not_taken_in_again(settings, tmp_path):

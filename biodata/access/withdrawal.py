@@ -15,12 +15,14 @@ from sqlalchemy import select
 from biodata.access import downloads, rebuilding
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import audit, checksums, pointer
+from biodata.store import audit, checksums, folders, pointer
 from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
 from biodata.store.lake import Lake
+from biodata.store.locks import sync_file
 from biodata.store.models import Download, Ingest, Submission, now
 from biodata.store.node_models import Tombstone, Withdrawal
+from biodata.store.private_reports import forget_report
 from biodata.store.purging import blank
 from biodata.store.query.filters import Compare, Filter, In
 from biodata.store.registry import Registry
@@ -100,30 +102,28 @@ def withdraw(
     -----
     The purge policy: in the lake every row of every version is emptied, only number and dataset stay; the releases,
     downloads and replays made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
-    records were withdrawn. Backups are purged by `purge_backups`. Whatever comes again is refused.
+    records were withdrawn. Backups are purged by `purge_backups`. Whatever comes again is refused. What was broken off
+    goes on where it is called again.
     """
     if (dataset is None) == (not keys) or not reason.strip():
         problem = "name a dataset or records, and the reason"
         raise InputError(problem, expected="--dataset KEY or --key NUMBER, with --reason", code="OPTIONS_UNFIT")
     where: Filter = Compare("datasetKey", "=", dataset) if dataset is not None else In("key", tuple(keys))
     columns = ["key", "datasetKey", "source_record_id", "node"]
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rows = lake.read("occurrences", columns=columns, where=where)
-        _check(rows, dataset, keys)
-        with Registry.open(settings) as registry:
+    with Registry.open(settings) as registry:
+        noted = _noted(registry, dataset, keys)
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+            rows = lake.read("occurrences", columns=columns, where=where)
+            _check(rows, dataset, keys, noted)
+            new = rows.filter(~pl.col("key").is_in(list(noted)))
             subjects = (
-                [("dataset", dataset)] if dataset is not None else [("record", str(k)) for k in rows["key"].sort()]
+                [("dataset", dataset)] if dataset is not None else [("record", str(k)) for k in new["key"].sort()]
             )
-            _note(registry, rows, subjects, reason=reason, actor=actor, key=secret(settings.data))
-        with lake.staging() as staging:
-            lake.commit_occurrences(
-                staging,
-                author="withdrawal",
-                message=f"{rows.height} records withdrawn",
-                gone=rows.select("datasetKey", "source_record_id").iter_rows(),
-            )
+            if new.height:
+                _note(registry, new, subjects, reason=reason, actor=actor, key=secret(settings.data))
+            _take_out(lake, rows)
     # Before the release, so that results that were made of them are not told either.
-    blanked = blank(settings.data, rows["key"].to_list())
+    blanked = blank(settings.data, sorted({*rows["key"], *noted}))
     release(settings)
     done = purge(settings, actor=actor)
     return replace(done, lake_files=done.lake_files + blanked.files)
@@ -141,6 +141,11 @@ def purge(settings: Settings, *, actor: str = "command line") -> Purged:
         with registry.session(read_only=True) as session:
             keys = session.scalars(select(Tombstone.key)).all()
             datasets = session.scalars(select(Withdrawal.subject).where(Withdrawal.kind == "dataset")).all()
+        if keys:
+            with Lake.open(data, memory_limit=settings.memory_limit) as lake:
+                # Of a withdrawal that was broken off: a row of the present version is taken out, never emptied in it.
+                columns, left = ["datasetKey", "source_record_id"], In("key", tuple(keys))
+                _take_out(lake, lake.read("occurrences", columns=columns, where=left))
         blanked = blank(data, keys)
         for name in _MARKS:
             (data / name).unlink(missing_ok=True)
@@ -184,10 +189,31 @@ def purge_backups(settings: Settings, folder: Path, *, actor: str = "command lin
     return removed
 
 
-def _check(rows: pl.DataFrame, dataset: str | None, keys: Collection[int]) -> None:
+def _noted(registry: Registry, dataset: str | None, keys: Collection[int]) -> set[int]:
+    """Return what was put down as withdrawn already, of a dataset or of some records: by a withdrawal that broke off."""
+    asked = select(Tombstone.key)
+    asked = asked.where(Tombstone.dataset == dataset) if dataset is not None else asked.where(Tombstone.key.in_(keys))
+    with registry.session(read_only=True) as session:
+        return set(session.scalars(asked))
+
+
+def _take_out(lake: Lake, rows: pl.DataFrame) -> None:
+    """Take records out of the lake's present version."""
+    if rows.is_empty():
+        return
+    with lake.staging() as staging:
+        lake.commit_occurrences(
+            staging,
+            author="withdrawal",
+            message=f"{rows.height} records withdrawn",
+            gone=rows.select("datasetKey", "source_record_id").iter_rows(),
+        )
+
+
+def _check(rows: pl.DataFrame, dataset: str | None, keys: Collection[int], noted: Collection[int]) -> None:
     """Refuse what is not there, and what is another's."""
-    lacking = sorted(set(keys) - set(rows["key"]))
-    if rows.is_empty() or lacking:
+    lacking = sorted(set(keys) - set(rows["key"]) - set(noted))
+    if (rows.is_empty() and not noted) or lacking:
         problem = "there is no such record" if lacking or dataset is None else "there is no record of this dataset"
         raise InputError(problem, value=dataset or str(lacking[0]), code="RECORD_UNKNOWN")
     others = rows.filter(pl.col("node").is_not_null())
@@ -248,17 +274,17 @@ def _downloads(settings: Settings, registry: Registry) -> int:
 
 def _forget_hashes(data: Path, keys: Collection[int]) -> None:
     """Empty the hashes of withdrawn records in what citations keep: by trying places a hash could be turned back."""
-    for path in (data / "citations").glob("members-*.parquet"):
+    own = folders.service(data)
+    for path in (own / "citations").glob("members-*.parquet"):
         members = pl.read_parquet(path)
-        gone = pl.col("key").is_in(list(keys)) & (pl.col("hash") != b"")
+        gone = pl.col("key").is_in(list(keys)) & ((pl.col("whole") != 0) | (pl.col("own") != 0))
         if members.filter(gone).is_empty():
             continue
-        empty = {"hash": pl.lit(b""), "whole": pl.lit(0, dtype=pl.UInt64), "own": pl.lit(0, dtype=pl.UInt64)}
         unnamed = path.with_suffix(".part")
-        members.with_columns(pl.when(gone).then(v).otherwise(n).alias(n) for n, v in empty.items()).write_parquet(
-            unnamed
-        )
-        checksums.record(data, {str(path.relative_to(data)): unnamed})
+        emptied = (pl.when(~gone).then(name).otherwise(0).alias(name) for name in ("whole", "own"))
+        members.with_columns(emptied).cast(members.schema).write_parquet(unnamed, compression="zstd")
+        sync_file(unnamed)
+        checksums.record(own, {str(path.relative_to(own)): unnamed})
         unnamed.replace(path)
 
 
@@ -268,12 +294,16 @@ def _reports(registry: Registry, datasets: Collection[str], data: Path) -> int:
     with registry.session() as session, session.begin():
         for ingest in session.scalars(select(Ingest).where(Ingest.dataset.in_(datasets))):
             ingest.report = {**ingest.report, "refusals": []}
+            forget_report(data, f"ingest-{ingest.id}")
         for submission in session.scalars(select(Submission).where(Submission.dataset.in_(datasets))):
             submission.report = None
-            path = data / "uploads" / f"{submission.file_sha256}.xlsx"
-            if path.exists():
-                path.unlink()
-                removed += 1
+            forget_report(data, f"submission-{submission.id}")
+            # Beside the lake once the worker had it, in the service's folder before.
+            for folder in (data, folders.service(data)):
+                path = folder / "uploads" / f"{submission.file_sha256}.xlsx"
+                if path.exists():
+                    path.unlink()
+                    removed += 1
     return removed
 
 
@@ -281,6 +311,6 @@ def _vacuum(settings: Settings) -> None:
     """Let nothing that was removed stand in free pages of the registry; on another database its own tools do so."""
     if settings.registry_url is not None:
         return
-    with closing(sqlite3.connect(settings.data / checksums.REGISTRY, timeout=60, isolation_level=None)) as plain:
+    with closing(sqlite3.connect(settings.data / folders.REGISTRY, timeout=60, isolation_level=None)) as plain:
         plain.execute("VACUUM")
         plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
