@@ -176,8 +176,12 @@ def build(
             if before is not None and before.id == named.id and before.path.is_file():
                 return before
             # What only adds to the file of the one before tells all that it told.
-            alone = base is None and before is not None and before.path.is_file()
-            alone = alone and tells_less(before.path, unnamed, lake, snapshot=snapshot)
+            alone = (
+                base is None
+                and before is not None
+                and before.path.is_file()
+                and tells_less(before.path, unnamed, lake, snapshot=snapshot)
+            )
             _place(unnamed, data, named)
             pointer.swap(data, named, alone=alone)
             _prune(data, alone=alone)
