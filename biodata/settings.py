@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     oidc_providers : tuple of OidcProvider
         Who people can log in by: `[{"name": …, "issuer": …, "client_id": …, "client_secret": …}]` in the environment.
     login_limit : int
-        Logins a minute that one client may try; 0 is no limit.
+        Logins a minute that one client may try; all together may try three times as many at one account. 0 is no limit.
     password_memory_mib : int
         MiB that the check of one password takes; two are checked at once by each process.
     documentation : str
