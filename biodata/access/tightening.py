@@ -17,6 +17,7 @@ from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.rule_lines import COLUMNS
 from biodata.store import audit, models, releases
+from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 
 _NAMES = {"scientific_name": "scientificName"}
@@ -78,25 +79,38 @@ def add_rule(
     StoreError
         If no release could be made. The rule stays: whoever makes the next release follows it.
     """
-    rules = RuleSet.read(settings.rules_file)
-    if any(known.rule_id == rule.rule_id for known in rules.rules):
-        problem, expected = "a rule of this name is there already", "another name with --rule"
-        raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
+    # Of two rules that are added at once neither is lost.
+    with file_lock(settings.data / "sharing_rules.lock", what="the file of sharing rules"):
+        rules = RuleSet.read(settings.rules_file)
+        if any(known.rule_id == rule.rule_id for known in rules.rules):
+            problem, expected = "a rule of this name is there already", "another name with --rule"
+            raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
+        _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
     before = _categories(releases.current(settings.data))
-    _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
-    made = release(settings)
+    told = {"rule": {k: str(v) for k, v in _cells(rule).items() if v}, "rules_before": rules.hash}
+    try:
+        made = release(settings)
+    except BaseException:
+        # The rule holds from now on, whatever became of the release.
+        with Registry.open(settings) as registry, registry.session() as session, session.begin():
+            audit.append(
+                session,
+                actor=actor,
+                action="sharing rule added",
+                subject=rule.rule_id,
+                details=told | {"release": None},
+            )
+        raise
     today = RuleSet.read(settings.rules_file).hash
     with Registry.open(settings) as registry:
         removed = {
             "releases": releases.drop_others(settings.data),
-            "downloads": downloads.drop_others(settings, registry, rules_hash=today),
+            "downloads": downloads.drop_others(settings, registry, rules_hash=today, release=made.id),
             "rebuilt versions": rebuilding.drop_all(settings),
         }
         asked = _ask_again(registry, today)
         after = _categories(made)
-        details = {
-            "rule": {k: str(v) for k, v in _cells(rule).items() if v},
-            "rules_before": rules.hash,
+        details = told | {
             "rules": today,
             "release": made.id,
             "before": before,
