@@ -13,11 +13,13 @@ from biodata import pipeline
 from biodata.access import citations, replays, withdrawal
 from biodata.access.citations import Question
 from biodata.errors import InputError, StoreError
+from biodata.pipeline import ingesting
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.backup import backup, restore
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
+from biodata.store.node_models import Withdrawal
 from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
@@ -175,3 +177,19 @@ def test_what_is_not_there_or_has_no_reason_is_refused(settings):
         withdrawal.withdraw(settings, reason=" ", release=pipeline.release, dataset="goes")
     with Lake.open(settings.data) as lake:
         assert set(pl.Series(lake.read("occurrences")["datasetKey"])) == {"goes", "stays"}
+
+
+def test_what_is_withdrawn_while_it_is_read_does_not_come_in(settings, monkeypatch):
+    """An ingest takes minutes: what was withdrawn since it began may be among what it read."""
+    read = ingesting.harmonise_table
+
+    def slowly(*args, **more):
+        read(*args, **more)
+        with Registry.open(settings) as registry, registry.session() as session, session.begin():
+            session.add(Withdrawal(kind="dataset", subject="late", reason="x", by="x", records=1, purged={}))
+
+    monkeypatch.setattr(ingesting, "harmonise_table", slowly)
+    with pytest.raises(StoreError, match="take them in again"):
+        pipeline.ingest("gbif", [settings.data.parent / "stays.csv"], settings, dataset="late")
+    with Lake.open(settings.data) as lake:
+        assert set(lake.read("occurrences")["datasetKey"]) == {"goes", "stays"}
