@@ -29,6 +29,8 @@ DELETE /v1/account/logins                   401 204 204 204 204 204 204
 GET    /v1/account/keys                     401 200 200 200 200 200 200
 POST   /v1/account/keys                     401 201 201 201 201 201 201
 DELETE /v1/account/keys/{number}            401 404 404 404 404 404 404
+GET    /v1/account/identities               401 200 200 200 200 200 200
+DELETE /v1/account/identities/{number}      401 404 404 404 404 404 404
 GET    /v1/accounts                         401 403 403 403 403 403 200
 POST   /v1/accounts                         401 403 403 403 403 403 409
 GET    /v1/accounts/{name}                  401 403 403 403 403 403 200
