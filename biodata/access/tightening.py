@@ -16,7 +16,7 @@ from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.rule_lines import COLUMNS
-from biodata.store import audit, models, releases
+from biodata.store import audit, models, pointer, releases
 from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 
@@ -86,7 +86,7 @@ def add_rule(
             problem, expected = "a rule of this name is there already", "another name with --rule"
             raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
         _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
-    before = _categories(releases.current(settings.data))
+    before, files = _categories(releases.current(settings.data)), _files(settings.data)
     told = {"rule": {k: str(v) for k, v in _cells(rule).items() if v}, "rules_before": rules.hash}
     try:
         made = release(settings)
@@ -103,8 +103,10 @@ def add_rule(
         raise
     today = RuleSet.read(settings.rules_file).hash
     with Registry.open(settings) as registry:
+        releases.drop_others(settings.data)
         removed = {
-            "releases": releases.drop_others(settings.data),
+            # Those that went when the new one was made are among them.
+            "releases": len(files - _files(settings.data)),
             "downloads": downloads.drop_others(settings, registry, rules_hash=today, release=made.id),
             "rebuilt versions": rebuilding.drop_all(settings),
         }
@@ -149,6 +151,11 @@ def _write(path: Path, rules: tuple[Rule, ...]) -> None:
         unnamed.replace(path)
     finally:
         unnamed.unlink(missing_ok=True)
+
+
+def _files(data: Path) -> set[str]:
+    """Return the names of the releases' files."""
+    return {path.name for path in pointer.folder(data).glob("release-*.duckdb")}
 
 
 def _categories(release: releases.Release | None) -> dict[str, int]:
