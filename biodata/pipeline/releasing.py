@@ -43,6 +43,9 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         Registry.open(settings) as registry,
         WorkFolder(settings.data / "staging") as work,
     ):
+        assessments.assess(settings, lake=lake)
+        # The version is fixed before it is looked at: what comes meanwhile may tie records of it, and was not looked at.
+        snapshot = lake.snapshot()
         rules = rules_in_force(settings, lake)
         before = releases.current(settings.data)
         full = full or (before is not None and ties_older(lake, rules, before))
@@ -55,7 +58,6 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             leaks.put_aside(batch, decided)
             return sharing.publish(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
 
-        assessments.assess(settings, lake=lake)
         agreed = Consents.read(registry, settings)
         results = {
             name: agreed.public(name, assessments.published_results(lake, name, rules=rules, boundaries=boundaries))
@@ -65,6 +67,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         made = releases.build(
             lake,
             data=settings.data,
+            snapshot=snapshot,
             publish=publish,
             results=results,
             boundaries=boundaries,

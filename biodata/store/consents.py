@@ -47,13 +47,14 @@ class Consents:
     def read(cls, registry: Registry, settings: Settings) -> "Consents":
         """Read them from the registry."""
         with registry.session(read_only=True) as session:
-            nodes = frozenset(session.scalars(select(Node.code).where(Node.distrusted.is_(None))))
+            registered = {node.code: node.distrusted for node in session.scalars(select(Node))}
             answers = {
                 (one.output, one.content, one.country): (one.answer, one.note)
                 for one in session.scalars(select(ConsentAnswer).order_by(ConsentAnswer.number))
             }
-        asked = settings.consent
-        return cls(bool(nodes) if asked is None else asked == "required", nodes, answers)
+        asked, nodes = settings.consent, frozenset(code for code, ended in registered.items() if ended is None)
+        # A node whose key is trusted no longer was asked all the same: what it refused stays a draft.
+        return cls(bool(registered) if asked is None else asked == "required", nodes, answers)
 
     def states(self, table: str, row: Mapping[str, Any]) -> dict[str, str]:
         """Return what each concerned country answered to an output; silence is one of the answers.
