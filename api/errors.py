@@ -102,6 +102,8 @@ class Code(StrEnum):
     ANSWER_UNKNOWN = "ANSWER_UNKNOWN"
     SIGNATURE_INVALID = "SIGNATURE_INVALID"
     NODE_UNKNOWN = "NODE_UNKNOWN"
+    NODE_DECIDES = "NODE_DECIDES"
+    WORD_INVALID = "WORD_INVALID"
     ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     ROLE_NOT_GIVEN = "ROLE_NOT_GIVEN"
@@ -182,6 +184,8 @@ PROBLEMS: Final = MappingProxyType(
         Code.ANSWER_UNKNOWN: Problem(422, "This is no answer."),
         Code.SIGNATURE_INVALID: Problem(422, "The node's own signature is needed."),
         Code.NODE_UNKNOWN: Problem(422, "You are not asked for this country."),
+        Code.NODE_DECIDES: Problem(403, "Who speaks for a country is its own to say."),
+        Code.WORD_INVALID: Problem(422, "This is no word of that node."),
         Code.ACCOUNT_EXISTS: Problem(409, "There is an account of this name already."),
         Code.ACCOUNT_CLOSED: Problem(409, "The account is closed."),
         Code.ROLE_NOT_GIVEN: Problem(404, "The account has no such role."),

@@ -1,5 +1,6 @@
 """Every route for every role: whoever adds a route says here who gets what; what is not said fails."""
 
+import re
 from typing import Any
 
 import pytest
@@ -245,6 +246,10 @@ def test_what_cannot_be_taken_gets_no_more_than_nobody(served, method, path):
     assert answer.status_code == guarded()[method, path]["nobody"]
 
 
+_WHEN = re.compile(rb'"timeStamp":"[^"]*"')
+"""When a page of features was made, to the second."""
+
+
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, paths in PUBLIC.items() for path in paths])
 def test_what_is_public_is_the_same_for_everybody(served, method, path):
     key = served.get("/v1/occurrence/search", params={"limit": 1}).json()["results"][0]["key"]
@@ -253,7 +258,8 @@ def test_what_is_public_is_the_same_for_everybody(served, method, path):
     for shown in ({}, *(headers(served, role) for role in ROLES), bearer("wrong")):
         answer = served.request(method, address, headers={"X-Request-ID": "the-same-one", **shown})
         made_anew = method == "POST" and path in ("/v1/downloads", "/v1/citations")
-        told.add((answer.status_code, b"" if made_anew else answer.content, answer.headers.get("cache-control")))
+        body = b"" if made_anew else _WHEN.sub(b"", answer.content)
+        told.add((answer.status_code, body, answer.headers.get("cache-control")))
         assert answer.status_code < 500
     assert len(told) == 1
 

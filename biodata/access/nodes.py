@@ -8,6 +8,7 @@ import pycountry
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata.access import appointments
 from biodata.errors import InputError, StoreError
 from biodata.formats import node_keys
 from biodata.store import audit, consents
@@ -144,6 +145,18 @@ def is_own(registry: Registry, code: str) -> bool:
 def sign_consent(data: Path, text: bytes) -> str:
     """Sign an answer about a shared output with the node's own key; return the signature in base 64."""
     return consents.sign(text, private_key(data))
+
+
+def appoint(
+    registry: Registry, data: Path, account: str, *, given: bool, actor: str = "command line"
+) -> tuple[str, dict[str, str]]:
+    """Sign who manages this node at a hub, or does no longer; return the country, and `text` with its `signature`."""
+    country = need_own(registry)
+    text = appointments.word(country, account, given=given)
+    signature = node_keys.sign(appointments.PURPOSE, text.encode(), private_key(data))
+    with registry.session() as session, session.begin():
+        audit.append(session, actor=actor, action="node appoint", subject=account, details={"given": given})
+    return country, {"text": text, "signature": signature}
 
 
 def private_key(data: Path) -> bytes:

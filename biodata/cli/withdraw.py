@@ -44,12 +44,12 @@ def withdraw(
 ) -> None:
     """Withdraw and tell what went."""
     from biodata import pipeline
-    from biodata.access import withdrawal
+    from biodata.access import exact_building, withdrawal
 
-    done = withdrawal.withdraw(
-        settings_for(data), reason=reason, release=pipeline.release, dataset=dataset, keys=key or ()
-    )
+    settings = settings_for(data)
+    done = withdrawal.withdraw(settings, reason=reason, release=pipeline.release, dataset=dataset, keys=key or ())
     _print(done, as_json=as_json)
+    exact_building.must_follow(settings)
 
 
 def purge(
