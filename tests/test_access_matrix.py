@@ -46,6 +46,9 @@ GET    /v1/access/requests/{number}/grant   401 403 403 403 403 404 403
 POST   /v1/access/requests/{number}/decide  401 403 403 403 403 404 403
 POST   /v1/access/requests/{number}/revoke  401 403 403 403 403 404 404
 GET    /v1/access/requests/{number}/records 401 404 403 404 404 404 403
+GET    /v1/consents                         401 403 403 403 403 200 403
+GET    /v1/consents/{output}                401 404 404 404 404 404 404
+POST   /v1/consents/{output}                401 404 404 404 404 404 404
 POST   /v1/login/providers/{name}           401 404 404 404 404 404 404
 POST   /v1/rights/terms/acceptances         401 409 409 409 409 409 409
 GET    /v1/rights/permits                   401 403 200 403 403 200 403
@@ -157,8 +160,9 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("POST", "/v1/access/requests/{number}/decide"): {"country": "LA", "reason": "no"},
     ("POST", "/v1/access/requests/{number}/revoke"): {"country": "LA"},
+    ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},
 }
-HIDDEN = {"{number}": "1", "{name}": "somebody", "{country}": "LA"}
+HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA"}
 """What a guarded address is asked for."""
 
 
