@@ -145,6 +145,20 @@ class KeyList(BaseModel):
     results: list[OneKey]
 
 
+class OneIdentity(BaseModel):
+    """A provider that an account is linked to."""
+
+    id: int
+    issuer: str
+    created: datetime
+
+
+class IdentityList(BaseModel):
+    """Who one can log in by, the oldest first."""
+
+    results: list[OneIdentity]
+
+
 class MadeKey(BaseModel):
     """A key, told this once."""
 

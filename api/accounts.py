@@ -52,7 +52,7 @@ def one(request: Request, who: Administrator, name: str) -> Response:
 @router.patch(
     "/{name}",
     summary="Close an account, or open it again",
-    responses=documents.answers(OneAccount, missing=True, other=(401, 403, 422)),
+    responses=documents.answers(OneAccount, missing=True, other=(401, 403, 409, 422)),
 )
 def change(request: Request, who: Administrator, name: str, sent: AccountChange) -> Response:
     """Close an account, at once for its password, keys and tokens, or open it again."""
@@ -98,7 +98,7 @@ def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
     openapi_extra=documents.plain_parameters(
         *((each, {"type": "string"}, "As it was given.") for each in ("role", *SCOPES))
     ),
-    responses=documents.nothing(missing=True, other=(401, 403, 422)),
+    responses=documents.nothing(missing=True, other=(401, 403, 409, 422)),
 )
 def take(request: Request, who: Granter, name: str) -> Response:
     """Take away the role that is bound exactly so, if one could have given it."""

@@ -112,7 +112,7 @@ def cancel(request: Request, number: DownloadId) -> Response:
     "/{number}/file",
     summary="The file of a download",
     responses={
-        **documents.answers(None, missing=True, other=(409, 410, 416)),
+        **documents.answers(None, missing=True, other=(401, 403, 409, 410, 416)),
         200: {"description": "The file", "content": {kind.media_type: {} for kind in KINDS.values()}},
         206: {"description": "Parts of the file"},
         304: {"description": "The client's copy is still right"},
@@ -134,6 +134,7 @@ def file(request: Request, number: DownloadId) -> Response:
     if _is_of_other_rules(request, found):
         detail = "the sharing rules are others than those that the file was made under"
         raise ProblemError(Code.DOWNLOAD_GONE, detail, expected="ask for it anew")
+    terms.need_accepted_of(request, found.result)
     size, checksum = int(found.result["size"]), found.result["sha256"]
     etag = f'"{checksum}"'
     headers = {

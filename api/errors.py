@@ -99,7 +99,9 @@ class Code(StrEnum):
     ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     ROLE_NOT_GIVEN = "ROLE_NOT_GIVEN"
+    LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR"
     KEY_UNKNOWN = "KEY_UNKNOWN"
+    IDENTITY_UNKNOWN = "IDENTITY_UNKNOWN"
     PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"
     PROVIDER_FAILED = "PROVIDER_FAILED"
 
@@ -171,6 +173,8 @@ PROBLEMS: Final = MappingProxyType(
         Code.ACCOUNT_EXISTS: Problem(409, "There is an account of this name already."),
         Code.ACCOUNT_CLOSED: Problem(409, "The account is closed."),
         Code.ROLE_NOT_GIVEN: Problem(404, "The account has no such role."),
+        Code.LAST_ADMINISTRATOR: Problem(409, "Somebody has to administer the installation."),
+        Code.IDENTITY_UNKNOWN: Problem(404, "No provider calls your account so."),
         Code.KEY_UNKNOWN: Problem(404, "You have no such key."),
         Code.PROVIDER_UNKNOWN: Problem(404, "Nobody logs in here by a provider of this name."),
         Code.PROVIDER_FAILED: Problem(502, "The provider does not answer as it should."),

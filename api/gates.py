@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from api.errors import Code, ProblemError
-from api.rates import Rates
+from api.rates import LoginRates
 
 MOST_BYTES: Final = 10_000
 """Of a body about accounts."""
@@ -92,10 +92,13 @@ def provider_gate(request: Request) -> Gate:
     return found
 
 
-def count_try(request: Request) -> None:
-    """Count a try of a client to log in; refuse more than the settings let it make in a minute."""
-    rates: Rates | None = request.app.state.login_rates
-    taken = rates.take(request.state.caller.key) if rates is not None else None
+def count_try(request: Request, account: str | None = None) -> None:
+    """Count a try of a client to log in, at an account; refuse more than the settings let be made in a minute.
+
+    An account is counted by what it is called, whether there is one or not.
+    """
+    rates: LoginRates | None = request.app.state.login_rates
+    taken = rates.take(request.state.caller.key, account) if rates is not None else None
     if taken is not None and not taken.allowed:
         raise too_many(math.ceil(taken.wait_s))
 

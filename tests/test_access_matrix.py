@@ -1,5 +1,6 @@
 """Every route for every role: whoever adds a route says here who gets what; what is not said fails."""
 
+import re
 from typing import Any
 
 import pytest
@@ -29,6 +30,8 @@ DELETE /v1/account/logins                   401 204 204 204 204 204 204
 GET    /v1/account/keys                     401 200 200 200 200 200 200
 POST   /v1/account/keys                     401 201 201 201 201 201 201
 DELETE /v1/account/keys/{number}            401 404 404 404 404 404 404
+GET    /v1/account/identities               401 200 200 200 200 200 200
+DELETE /v1/account/identities/{number}      401 404 404 404 404 404 404
 GET    /v1/accounts                         401 403 403 403 403 403 200
 POST   /v1/accounts                         401 403 403 403 403 403 409
 GET    /v1/accounts/{name}                  401 403 403 403 403 403 200
@@ -239,6 +242,10 @@ def test_what_cannot_be_taken_gets_no_more_than_nobody(served, method, path):
     assert answer.status_code == guarded()[method, path]["nobody"]
 
 
+_WHEN = re.compile(rb'"timeStamp":"[^"]*"')
+"""When a page of features was made, to the second."""
+
+
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, paths in PUBLIC.items() for path in paths])
 def test_what_is_public_is_the_same_for_everybody(served, method, path):
     key = served.get("/v1/occurrence/search", params={"limit": 1}).json()["results"][0]["key"]
@@ -247,7 +254,8 @@ def test_what_is_public_is_the_same_for_everybody(served, method, path):
     for shown in ({}, *(headers(served, role) for role in ROLES), bearer("wrong")):
         answer = served.request(method, address, headers={"X-Request-ID": "the-same-one", **shown})
         made_anew = method == "POST" and path in ("/v1/downloads", "/v1/citations")
-        told.add((answer.status_code, b"" if made_anew else answer.content, answer.headers.get("cache-control")))
+        body = b"" if made_anew else _WHEN.sub(b"", answer.content)
+        told.add((answer.status_code, body, answer.headers.get("cache-control")))
         assert answer.status_code < 500
     assert len(told) == 1
 

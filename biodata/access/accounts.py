@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biodata.access import bindings
-from biodata.access.roles import PUBLIC, Principal, Role, RoleBinding
+from biodata.access.roles import PUBLIC, SCOPES, Principal, Role, RoleBinding
 from biodata.errors import InputError
 from biodata.store import audit
 from biodata.store.account_models import Account, Binding, Login
@@ -90,7 +90,7 @@ def unbind(registry: Registry, name: str, unwanted: RoleBinding, *, actor: str =
     Raises
     ------
     InputError
-        If the account has no such role.
+        If the account has no such role; or, unless it is done on the command line, with LAST_ADMINISTRATOR.
     """
     with registry.session() as session, session.begin():
         account = need(session, name)
@@ -99,6 +99,7 @@ def unbind(registry: Registry, name: str, unwanted: RoleBinding, *, actor: str =
             problem = "the account has no role that is bound so"
             raise InputError(problem, column="role", value=bindings.written(unwanted), code="ROLE_NOT_GIVEN")
         session.delete(found)
+        _keep_an_administrator(session, account, unwanted, actor)
         audit.append(session, actor=actor, action="role taken", subject=name, details=bindings.as_told(unwanted))
 
 
@@ -108,12 +109,14 @@ def revoke(registry: Registry, name: str, *, actor: str = COMMAND_LINE) -> None:
     Raises
     ------
     InputError
-        If there is no such account.
+        If there is no such account; or, unless it is done on the command line, with LAST_ADMINISTRATOR.
     """
     with registry.session() as session, session.begin():
         account = need(session, name)
         if account.disabled is None:
             account.disabled = now()
+            for role in principal_of(session, account).roles:
+                _keep_an_administrator(session, account, role, actor)
             end_logins(session, account)
             audit.append(session, actor=actor, action="account closed", subject=name, details={})
 
@@ -258,6 +261,19 @@ def _bind(session: Session, account: Account, wanted: RoleBinding, actor: str) -
     session.add(Binding(account_id=account.id, role=str(wanted.role), granted_by=actor, **wanted.scope()))
     session.flush()
     audit.append(session, actor=actor, action="role given", subject=account.name, details=bindings.as_told(wanted))
+
+
+def _keep_an_administrator(session: Session, account: Account, lost: RoleBinding, actor: str) -> None:
+    """Refuse to take from an account what makes it the last administrator: after it only the machine's owner could help."""
+    if lost != RoleBinding(Role.ADMINISTRATOR) or actor == COMMAND_LINE:
+        return
+    session.flush()
+    unbound = (getattr(Binding, name).is_(None) for name in SCOPES)
+    left = select(Binding.id).join(Account, Account.id == Binding.account_id)
+    left = left.where(Binding.role == str(Role.ADMINISTRATOR), Account.disabled.is_(None), *unbound).limit(1)
+    if session.scalar(left) is None:
+        problem, expected = "this is the last administrator", "make another one first, or use the command line"
+        raise InputError(problem, column="name", value=account.name, expected=expected, code="LAST_ADMINISTRATOR")
 
 
 def _rows(session: Session, account_id: int) -> list[Binding]:
