@@ -25,7 +25,7 @@ from api.errors import Code, ProblemError
 from api.gates import SmallRoute
 from api.readers import integer
 from biodata.access import requests
-from biodata.access.exact_process import RefusedError, ask
+from biodata.access.exact_calls import RefusedError, ask
 from biodata.access.roles import Action, Principal
 
 router = APIRouter(prefix="/v1/access/requests", tags=["access"], route_class=SmallRoute)

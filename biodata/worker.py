@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata import jobs, pipeline, runs, surveys
-from biodata.access import citations, datacite, downloads, replays
+from biodata.access import citations, datacite, downloads, exact_building, replays
 from biodata.errors import BiodataError, InputError, JobStoppedError
 from biodata.settings import Settings
 from biodata.store.lake import Lake
@@ -222,6 +222,7 @@ def _watched(held: Held) -> Iterator[None]:
 def _release(settings: Settings, _registry: Registry, _held: Held) -> dict[str, Any]:
     """Make what the rules let out the current release."""
     made = pipeline.release(settings)
+    exact_building.follow_release(settings)
     return {"release": made.id, "counts": dict(made.counts)}
 
 
@@ -230,7 +231,9 @@ def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any
     result = surveys.publish(settings, registry, held.arguments["submission"])
     if result["state"] == "refused":
         return result
-    return {**result, "release": pipeline.release(settings).id}
+    made = pipeline.release(settings)
+    exact_building.follow_release(settings)
+    return {**result, "release": made.id}
 
 
 def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:

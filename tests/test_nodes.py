@@ -14,7 +14,7 @@ from sqlalchemy import select
 from biodata import pipeline, runs, terms
 from biodata.access import node_export, nodes
 from biodata.errors import InputError, StoreError
-from biodata.formats import manifests
+from biodata.formats import manifests, node_keys
 from biodata.pipeline import consent
 from biodata.settings import Settings
 from biodata.sharing.siblings import SAME_EVENT
@@ -201,7 +201,7 @@ def change_manifest(folder: Path) -> None:
 
 
 def sign_by_another(folder: Path) -> None:
-    resigned(folder, manifests.new_key())
+    resigned(folder, node_keys.new_key())
 
 
 def change_file(folder: Path) -> None:

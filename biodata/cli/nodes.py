@@ -37,7 +37,7 @@ def add_commands(app: typer.Typer) -> None:
 def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
     """Make a node."""
     from biodata.access import nodes
-    from biodata.formats.manifests import fingerprint
+    from biodata.formats.node_keys import fingerprint
     from biodata.store.registry import Registry
 
     settings = settings_for(data)

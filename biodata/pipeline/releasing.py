@@ -13,7 +13,7 @@ from biodata.store import releases
 from biodata.store.consents import Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import rules_in_force, ties_others
+from biodata.store.rules_in_force import rules_in_force, ties_older
 from biodata.store.staging import WorkFolder
 
 
@@ -45,7 +45,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     ):
         rules = rules_in_force(settings, lake)
         before = releases.current(settings.data)
-        full = full or (before is not None and ties_others(lake, rules, boundaries, after=before.snapshot))
+        full = full or (before is not None and ties_older(lake, rules, before))
         leaks = LeakCheck(work.folder / "exact")
         datasets = registry.datasets()
         licences = dict(datasets.select("key", "license").iter_rows())

@@ -28,6 +28,7 @@ from biodata.store.release_file import ReleaseFile
 from biodata.store.release_use import remove_unless_used
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE
+from biodata.store.told_less import tells_less
 
 logger = logging.getLogger(__name__)
 
@@ -174,9 +175,16 @@ def build(
             before = current(data)
             if before is not None and before.id == named.id and before.path.is_file():
                 return before
+            # What only adds to the file of the one before tells all that it told.
+            alone = (
+                base is None
+                and before is not None
+                and before.path.is_file()
+                and tells_less(before.path, unnamed, lake, snapshot=snapshot)
+            )
             _place(unnamed, data, named)
-            pointer.swap(data, named)
-            _prune(data)
+            pointer.swap(data, named, alone=alone)
+            _prune(data, alone=alone)
         except (OSError, duckdb.Error, StoreError) as error:
             message = f"no release was made, the one before stays: {str(error).splitlines()[0]}"
             raise StoreError(message) from error
@@ -362,12 +370,13 @@ def drop_others(data: Path) -> int:
     return len(others)
 
 
-def _prune(data: Path) -> None:
+def _prune(data: Path, *, alone: bool) -> None:
     """Remove the oldest files beyond those that stay; the pointer's two always stay, and one that somebody uses."""
     told = pointer.read(data)
+    kept = 1 if alone else KEPT
     named = set() if told is None else {pointer.path(data, id_) for id_ in (told.current.id, told.previous) if id_}
     files = sorted(pointer.folder(data).glob("release-*.duckdb"), key=lambda f: f.stat().st_mtime_ns, reverse=True)
-    for path in [f for f in files if f not in named][max(KEPT - len(named), 0) :]:
+    for path in [f for f in files if f not in named][max(kept - len(named), 0) :]:
         if remove_unless_used(path):
             checksums.forget(data, [str(path.relative_to(data))])
         else:

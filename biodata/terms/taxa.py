@@ -1,0 +1,45 @@
+"""The columns of a name of a checklist."""
+
+from typing import Final
+
+import polars as pl
+
+from biodata.terms.columns import Column, Reach
+
+_LAKE = Reach.LAKE
+
+TAXON: Final = (
+    Column("checklist", pl.String, "The checklist; a new version of it replaces the old one."),
+    Column("checklist_version", pl.String, "Its version, as told or found in its metadata or its file's name."),
+    Column("checklist_order", pl.Int32, "Place in the order in which checklists are asked; the smallest first.", _LAKE),
+    Column("taxon_id", pl.String, "Identifier in that checklist."),
+    Column("scientificName", pl.String, "Name without authorship."),
+    Column("scientificNameAuthorship", pl.String, "Authorship."),
+    Column(
+        "accepted_taxon_id",
+        pl.String,
+        "The accepted taxon; taxon_id itself for accepted names; null where it is not in the checklist.",
+    ),
+    Column("taxonRank", pl.String, "Rank, in GBIF's spelling (SPECIES)."),
+    Column("taxonomicStatus", pl.String, "ACCEPTED, SYNONYM or DOUBTFUL."),
+    Column("kingdom", pl.String, "Kingdom."),
+    Column("phylum", pl.String, "Phylum or division."),
+    Column("class", pl.String, "Class."),
+    Column("order", pl.String, "Order."),
+    Column("family", pl.String, "Family."),
+    Column("genus", pl.String, "Genus."),
+    Column("iucnRedListCategory", pl.String, "Global Red List category."),
+    Column("gbif_key", pl.Int64, "Key in GBIF's frozen integer backbone, where known."),
+    Column("col_key", pl.String, "Key in the Catalogue of Life, where known."),
+    Column("vernacular_names", pl.String, "JSON object: language (BCP 47) → the preferred name."),
+    Column("synonyms", pl.List(pl.String), "Other names of the taxon that its own row tells, without authorship."),
+    Column(
+        "vernacular_details", pl.String, "JSON array of every common name: name, language, script, preferred, source."
+    ),
+    Column("status_list", pl.String, "What kind of status the checklist gives: red_list or protection; null for none."),
+    Column("status_scope", pl.String, "Where that holds: global, or an ISO 3166 code of a country or division."),
+    Column("status_year", pl.Int32, "Year of that list."),
+    Column("status_authority", pl.String, "Who made it."),
+    Column("status_category", pl.String, "The taxon's category in it: IUCN's code where it is one, else as told."),
+)
+"""The lake's and the release's table `taxa`."""
