@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
-from api.account_bodies import KeyList, LabelChange, MadeKey, NewKey, OneAccount, PasswordChange
+from api.account_bodies import IdentityList, KeyList, LabelChange, MadeKey, NewKey, OneAccount, PasswordChange
 from api.answers import json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import SmallRoute, count_try, gate
 from api.readers import integer
-from biodata.access import accounts, api_keys, bindings
+from biodata.access import accounts, api_keys, bindings, identities
 from biodata.access.passwords import check_length
 from biodata.access.roles import Principal
 
@@ -46,7 +46,7 @@ def change(request: Request, known: LoggedIn, sent: LabelChange) -> Response:
 async def password(request: Request, known: LoggedIn, sent: PasswordChange) -> Response:
     """Change the password, whose old one is asked for; every login ends."""
     only(request)
-    count_try(request)
+    count_try(request, known.label)
     for told in (sent.old, sent.new):
         check_length(told)
     found = service(request)
@@ -99,4 +99,27 @@ def revoke_key(request: Request, known: LoggedIn, number: Annotated[str, documen
     """Revoke one of one's own keys, at once; another's is not there."""
     only(request)
     api_keys.revoke(service(request).registry, integer("number", number), owner=known.account_id, actor=known.label)
+    return Response(status_code=204)
+
+
+@router.get("/identities", summary="Who one can log in by", responses=documents.answers(IdentityList, other=(401, 403)))
+def linked(request: Request, known: LoggedIn) -> Response:
+    """Answer with the providers that one's account is linked to."""
+    only(request)
+    assert known.account_id is not None
+    return json_answer({"results": identities.describe(service(request).registry, known.account_id)})
+
+
+@router.delete(
+    "/identities/{number}",
+    summary="Unlink a provider",
+    status_code=204,
+    responses=documents.nothing(missing=True, other=(401, 403)),
+)
+def unlink(request: Request, known: LoggedIn, number: Annotated[str, documents.WHOLE]) -> Response:
+    """Let a provider's word be worth nothing for one's account any more; logins of before go on until they are ended."""
+    only(request)
+    assert known.account_id is not None
+    wanted = integer("number", number)
+    identities.unlink(service(request).registry, known.account_id, wanted, actor=known.label)
     return Response(status_code=204)

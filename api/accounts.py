@@ -52,7 +52,7 @@ def one(request: Request, who: Administrator, name: str) -> Response:
 @router.patch(
     "/{name}",
     summary="Close an account, or open it again",
-    responses=documents.answers(OneAccount, missing=True, other=(401, 403, 422)),
+    responses=documents.answers(OneAccount, missing=True, other=(401, 403, 409, 422)),
 )
 def change(request: Request, who: Administrator, name: str, sent: AccountChange) -> Response:
     """Close an account, at once for its password, keys and tokens, or open it again."""
@@ -87,7 +87,9 @@ def code(request: Request, who: Administrator, name: str) -> Response:
 def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
     """Give a role that goes no further than one's own."""
     only(request)
-    accounts.bind(service(request).registry, name, _within(request, who, sent.model_dump()), actor=who.label)
+    wanted = _within(request, who, sent.model_dump(exclude={"signed"}))
+    signed = sent.signed.model_dump() if sent.signed is not None else None
+    accounts.bind(service(request).registry, name, wanted, actor=who.label, signed=signed)
     return Response(status_code=204)
 
 
@@ -98,7 +100,7 @@ def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
     openapi_extra=documents.plain_parameters(
         *((each, {"type": "string"}, "As it was given.") for each in ("role", *SCOPES))
     ),
-    responses=documents.nothing(missing=True, other=(401, 403, 422)),
+    responses=documents.nothing(missing=True, other=(401, 403, 409, 422)),
 )
 def take(request: Request, who: Granter, name: str) -> Response:
     """Take away the role that is bound exactly so, if one could have given it."""

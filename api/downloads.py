@@ -112,7 +112,7 @@ def cancel(request: Request, number: DownloadId) -> Response:
     "/{number}/file",
     summary="The file of a download",
     responses={
-        **documents.answers(None, missing=True, other=(409, 410, 416)),
+        **documents.answers(None, missing=True, other=(401, 403, 409, 410, 416)),
         200: {"description": "The file", "content": {kind.media_type: {} for kind in KINDS.values()}},
         206: {"description": "Parts of the file"},
         304: {"description": "The client's copy is still right"},
@@ -134,6 +134,7 @@ def file(request: Request, number: DownloadId) -> Response:
     if _is_of_other_rules(request, found):
         detail = "the sharing rules are others than those that the file was made under"
         raise ProblemError(Code.DOWNLOAD_GONE, detail, expected="ask for it anew")
+    terms.need_accepted_of(request, found.result)
     size, checksum = int(found.result["size"]), found.result["sha256"]
     etag = f'"{checksum}"'
     headers = {
@@ -256,6 +257,8 @@ def _told(
     """Answer with how a download stands."""
     here = partial(address, request, f"/v1/downloads/{found.id}")
     links = [{"rel": "self", "href": here(), "type": "application/json"}]
+    is_given = found.file is not None and not _is_of_other_rules(request, found)
+    untold = {"file", "rules_hash", "countries", *(() if is_given else ("sha256", "size"))}
     body: dict[str, Any] = {
         "id": found.id,
         "state": found.state,
@@ -268,9 +271,9 @@ def _told(
         "expires": _moment(found.expires),
         "error": found.error,
         "citation": found.citation,
-        **{name: value for name, value in found.result.items() if name not in ("file", "rules_hash", "countries")},
+        **{name: value for name, value in found.result.items() if name not in untold},
     }
-    if found.file is not None and not _is_of_other_rules(request, found):
+    if found.file is not None and is_given:
         href = address(request, f"/v1/downloads/{found.id}/file")
         links.append({"rel": "enclosure", "href": href, "type": KINDS[found.format].media_type})
         body |= {"file": href, "filename": found.file.name}

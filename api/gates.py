@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi.routing import APIRoute
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from api.errors import Code, ProblemError
-from api.rates import Rates
+from api.rates import LoginRates
 
 MOST_BYTES: Final = 10_000
 """Of a body about accounts."""
@@ -25,6 +25,8 @@ T = TypeVar("T")
 class SmallRoute(APIRoute):
     """A route whose body is read up to `MOST_BYTES`, and whose errors nobody keeps."""
 
+    most_bytes: ClassVar[int] = MOST_BYTES
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers."""
         answer = super().get_route_handler()
@@ -33,9 +35,9 @@ class SmallRoute(APIRoute):
             body = b""
             async for part in request.stream():
                 body += part
-                if len(body) > MOST_BYTES:
-                    detail = f"the body has more than {MOST_BYTES:,} bytes"
-                    raise ProblemError(Code.BODY_INVALID, detail, expected=f"at most {MOST_BYTES:,} bytes")
+                if len(body) > self.most_bytes:
+                    detail = f"the body has more than {self.most_bytes:,} bytes"
+                    raise ProblemError(Code.BODY_INVALID, detail, expected=f"at most {self.most_bytes:,} bytes")
 
             async def receive() -> Message:
                 return {"type": "http.request", "body": body, "more_body": False}
@@ -44,6 +46,12 @@ class SmallRoute(APIRoute):
             return await answer(Request(request.scope, receive))
 
         return small
+
+
+class AreaRoute(SmallRoute):
+    """The same where the body may hold an area of many corners, as text inside text too."""
+
+    most_bytes = 200_000
 
 
 class Gate:
@@ -92,10 +100,13 @@ def provider_gate(request: Request) -> Gate:
     return found
 
 
-def count_try(request: Request) -> None:
-    """Count a try of a client to log in; refuse more than the settings let it make in a minute."""
-    rates: Rates | None = request.app.state.login_rates
-    taken = rates.take(request.state.caller.key) if rates is not None else None
+def count_try(request: Request, account: str | None = None) -> None:
+    """Count a try of a client to log in, at an account; refuse more than the settings let be made in a minute.
+
+    An account is counted by what it is called, whether there is one or not.
+    """
+    rates: LoginRates | None = request.app.state.login_rates
+    taken = rates.take(request.state.caller.key, account) if rates is not None else None
     if taken is not None and not taken.allowed:
         raise too_many(math.ceil(taken.wait_s))
 

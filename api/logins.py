@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/login", tags=["accounts"], route_class=SmallRoute
 async def log_in(request: Request, sent: NameAndPassword) -> Response:
     """Answer with tokens; with the same 401 whether there is no such account, or another password, or it is closed."""
     only(request)
-    count_try(request)
+    count_try(request, sent.name)
     check_length(sent.password)
     found = service(request)
 

@@ -54,7 +54,9 @@ async def link(request: Request, name: Name, sent: OneTimeCode) -> Response:
             codes.owner(session, sent.code)
         wanted = {"code": sent.code}
     else:
-        wanted = {"account": auth.need_login(request).account_id}
+        who = auth.need_login(request)
+        assert who.account_id is not None
+        wanted = identities.to_link(service(request).registry, who.account_id)
     begun = await _begin(request, name, wanted)
     return _with_cookie(request, json_answer({"location": begun.location}), begun)
 

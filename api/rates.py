@@ -24,6 +24,10 @@ PERIOD_S: Final = 60.0
 DEFAULT_LIMIT: Final = 6_000
 """Requests a minute where nothing else was set: pages of 300 records at 100 a second."""
 
+ACCOUNT_SHARE: Final = 3
+"""Tries at one account in a minute, for each that a client has: many addresses guess no faster than this, and one alone
+cannot keep its owner out."""
+
 _MAGIC: Final = b"biodata rates 1\0"
 _HEAD: Final = 64
 _SLOT: Final = struct.Struct("<Qd")
@@ -142,6 +146,25 @@ class Rates:
                 fcntl.lockf(self._descriptor, fcntl.LOCK_UN, length, start)
 
 
+@dataclass(frozen=True, slots=True)
+class LoginRates:
+    """How often somebody may try to log in.
+
+    Attributes
+    ----------
+    by_client, by_account : Rates
+        Of one address to any account, and of all addresses together to one account.
+    """
+
+    by_client: Rates
+    by_account: Rates
+
+    def take(self, client: str, account: str | None) -> Taken:
+        """Take one try of a client's, and of the account's where one is named; what is refused by one costs the other none."""
+        taken = self.by_client.take(client)
+        return taken if account is None or not taken.allowed else self.by_account.take(account)
+
+
 @contextmanager
 def of_installation(settings: Settings) -> Iterator[Rates | None]:
     """Give the buckets of an installation until the block ends; None where it has no limit."""
@@ -154,13 +177,17 @@ def of_installation(settings: Settings) -> Iterator[Rates | None]:
 
 
 @contextmanager
-def of_logins(settings: Settings) -> Iterator[Rates | None]:
+def of_logins(settings: Settings) -> Iterator[LoginRates | None]:
     """Open the buckets of an installation's logins; None where logins are not limited."""
     if settings.login_limit == 0:
         yield None
         return
-    with Rates(settings.login_limit, folders.service(settings.data) / "run" / "login-rates") as found:
-        yield found
+    run = folders.service(settings.data) / "run"
+    with (
+        Rates(settings.login_limit, run / "login-rates") as by_client,
+        Rates(settings.login_limit * ACCOUNT_SHARE, run / "account-rates") as by_account,
+    ):
+        yield LoginRates(by_client, by_account)
 
 
 def _shared(path: Path) -> int | None:

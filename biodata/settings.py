@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     oidc_providers : tuple of OidcProvider
         Who people can log in by: `[{"name": …, "issuer": …, "client_id": …, "client_secret": …}]` in the environment.
     login_limit : int
-        Logins a minute that one client may try; 0 is no limit.
+        Logins a minute that one client may try; all together may try three times as many at one account. 0 is no limit.
     password_memory_mib : int
         MiB that the check of one password takes; two are checked at once by each process.
     documentation : str
@@ -96,6 +96,14 @@ class Settings(BaseSettings):
     consent : str, optional
         `required`: an output that touches several countries is a draft until each of their nodes agreed; or
         `not_required`. Where nothing is given it is required as soon as a national node is registered.
+    survey_stations : int
+        Open records at the station where a survey recorded a hidden species are as coarse as that, unless the survey has
+        so many stations in the published cell for each such one. At 3 a guess at a station is right at most one time in
+        three. 0 leaves them open; a million makes each coarse, and tells least. A survey's cameras may so become useless
+        for other species: it is the installation's to weigh.
+    keep_ties : bool
+        Records that an earlier release made coarse for such a reason stay so. Without it they may come back exactly, and
+        whoever kept both releases knows where the hidden one was.
     """
 
     model_config = SettingsConfigDict(env_prefix="BIODATA_", frozen=True, extra="ignore")
@@ -125,6 +133,8 @@ class Settings(BaseSettings):
     query_timeout_s: float = Field(default=10.0, gt=0)
     exact_socket: Path | None = Field(default=None)
     consent: Literal["required", "not_required"] | None = Field(default=None)
+    survey_stations: int = Field(default=3, ge=0, le=1_000_000)
+    keep_ties: bool = Field(default=True)
 
     @property
     def rules_file(self) -> Path | None:

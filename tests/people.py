@@ -1,6 +1,7 @@
 """People of each role, who have an account at a service that is tested."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from starlette.testclient import TestClient
 
@@ -23,11 +24,16 @@ class People:
     """Whoever has an account here, each called as their role."""
 
     client: TestClient
+    roles: Mapping[Role, RoleBinding] = field(default_factory=lambda: ROLES)
 
     def __post_init__(self) -> None:
         self.registry = self.client.app.state.service.registry
-        for role, binding in ROLES.items():
+        for role, binding in self.roles.items():
             self.new(str(role), binding)
+
+    def own(self, name: str, *roles: RoleBinding) -> dict[str, str]:
+        """Make an account and return the headers of somebody who is logged in to it."""
+        return self.headers(self.new(name, *roles))
 
     def new(self, name: str, *roles: RoleBinding) -> str:
         """Make an account whose password is `PASSWORD`, and return its name."""

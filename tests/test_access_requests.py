@@ -14,10 +14,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from biodata.access import accounts, exact_store, grants, requests
+from biodata.access import accounts, exact_building, grants, requests
 from biodata.access.exact_process import ExactServer, ExactStore
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError
+from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -27,7 +28,7 @@ from test_exact import ROWS
 
 WANTED = {
     "taxon": "Elephas maximus", "area": None, "since": None, "until": None,
-    "fields": ["decimalLatitude", "decimalLongitude"], "rows": 100, "requests": 10,
+    "fields": ["decimalLatitude", "decimalLongitude"], "rows": 100, "rows_a_day": 100, "requests": 10,
     "expires": "2099-01-01T00:00:00+00:00",
 }  # fmt: skip
 ASKED = {"purpose": "a corridor study", "countries": ["LA", "VN"], **WANTED}
@@ -75,7 +76,7 @@ def test_what_cannot_be_asked_is_named(registry, changed, column):
 def test_only_the_node_of_the_country_decides_and_only_of_its_own_part(registry, tmp_path):
     number = ask(registry)
     key = tmp_path / "la.key"
-    grants.new_key(key)
+    node_keys.keep_new(key)
     for name, country in (("ana", "LA"), ("eve", "LA"), ("vn", "LA"), ("la", "VN"), ("la", "TH")):
         with pytest.raises(InputError, match="no such request"):
             requests.decide(registry, who(registry, name), number, country, reason="mine")
@@ -104,13 +105,14 @@ def test_the_whole_way(tmp_path):
     with Lake.open(data) as lake:
         commit_rows(lake, ROWS)
     settings = Settings(data=data, exact_socket=path, password_memory_mib=8)
-    exact_store.build(settings, store)
+    exact_building.build(settings, store)
     (store / "nodes").mkdir()
-    (store / "nodes" / "LA.pem").write_bytes(grants.new_key(tmp_path / "la.key"))
+    (store / "nodes" / "LA.pem").write_text(node_keys.keep_new(tmp_path / "la.key"))
     import threading
 
-    with ExactServer(path, ExactStore(store)) as server, TestClient(create_app(settings)) as client:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    opened = ExactStore(store)
+    with ExactServer(path) as server, TestClient(create_app(settings)) as client:
+        threading.Thread(target=server.serve, args=[opened], daemon=True).start()
         found = client.app.state.service
         accounts.new(found.registry, "ana", roles=[RoleBinding(Role.RESEARCHER)])
         accounts.new(found.registry, "la", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
@@ -184,3 +186,14 @@ def test_the_service_of_another_user_serves_and_can_read_nothing_private(outside
         can = os.access(data / "service" / "registry.sqlite", os.W_OK) and os.access(data / "releases", os.R_OK)
         os._exit(0 if not closed and can and not os.access(data, os.W_OK) else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_an_area_of_many_corners_fits_into_a_request_and_not_into_a_login(tmp_path):
+    with TestClient(create_app(Settings(data=tmp_path))) as client:
+        for path, count, status in (
+            ("/v1/access/requests", 50_000, 401),
+            ("/v1/access/requests/x/decide", 100_000, 401),
+            ("/v1/access/requests", 250_000, 400),
+            ("/v1/login", 50_000, 400),
+        ):
+            assert client.post(path, content=b" " * count).status_code == status, (path, count)

@@ -140,6 +140,28 @@ def test_an_account_links_itself(client, registry, stub):
     assert client.post(f"{PROVIDERS}/node", json={"code": "none"}).status_code == 400
 
 
+def test_a_link_that_a_thief_began_ends_with_the_logins(client, registry, stub):
+    name = api_keys.unused_name(registry, "owner")
+    headers = People(client, roles={}).own(name)
+    begun = client.post(f"{PROVIDERS}/node", json={}, headers=headers)
+    assert client.delete("/v1/account/logins", headers=headers).status_code == 204
+    back = stub.authorise(begun.json()["location"], subject="a thief")
+    assert client.get(f"{PROVIDERS}/node/callback", params=back).status_code == 401
+    assert come_back(client, stub, "a thief").status_code == 401
+
+
+def test_an_account_sees_who_it_is_linked_to_and_unlinks(client, registry, stub, noy):
+    headers = bearer(come_back(client, stub, noy).json()["access_token"])
+    (told,) = client.get("/v1/account/identities", headers=headers).json()["results"]
+    assert (told["issuer"], told.keys()) == (stub.issuer, {"id", "issuer", "created"})
+    other = People(client, roles={}).own(api_keys.unused_name(registry, "other"))
+    assert client.delete(f"/v1/account/identities/{told['id']}", headers=other).status_code == 404
+    assert come_back(client, stub, noy).status_code == 200
+    assert client.delete(f"/v1/account/identities/{told['id']}", headers=headers).status_code == 204
+    assert come_back(client, stub, noy).status_code == 401
+    assert client.get("/v1/account/identities", headers=headers).json()["results"] == []
+
+
 def test_nobody_who_was_not_invited(client, registry, stub):
     assert come_back(client, stub, "a stranger").status_code == 401
     answer = come_back(client, stub, "a stranger", provider="open")

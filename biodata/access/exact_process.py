@@ -1,10 +1,12 @@
 """The process that alone reads the exact store: one typed call over a local socket, checked and audited inside it.
 
-A message is four bytes that tell its length, most significant first, and JSON. A call is ``{"grants": [{"grant": TEXT,
-"signature": BASE64}], "account": NAME, "ask": {"keys", "after", "limit"}}``, or ``{"revoke": ID}``, which anybody who
-reaches the socket may do: it only takes away. The answer is ``{"records": […], "release": …}`` or ``{"refused": WHY}``.
+A call is ``{"grants": [{"grant": TEXT, "signature": BASE64}], "account": NAME, "ask": {"keys", "after", "until",
+"limit"}}``, answered by ``{"records": […], "snapshot": …}``; or ``{"revoke": ID}``, which anybody who may ask may do: it
+only takes away; or ``{"take": {"snapshot", "rules_hash", "records"}}`` with the file of the records, from whoever has the
+lake. What is refused is answered by ``{"refused": WHY}``.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -17,24 +19,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
 from sqlalchemy import String
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from biodata.access import exact_store, grants
+from biodata.access import exact_calls, exact_store, grants
+from biodata.access.exact_calls import RefusedError
 from biodata.access.grants import Grant
-from biodata.errors import BiodataError, InputError, StoreError
+from biodata.errors import InputError, StoreError
 from biodata.store import audit, audit_heads
 from biodata.store.engine import open_engine
 from biodata.store.models import Base, UtcDateTime, now
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES: Final = 200_000
-"""Of a call."""
 MOST_ROWS: Final = 10_000
 """Records of one answer."""
 _MOST_GRANTS: Final = 20
-_TIMEOUT_S: Final = 20.0
 
 
 class _Own(DeclarativeBase):
@@ -52,10 +53,14 @@ class Use(_Own):
     revoked: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class RefusedError(BiodataError):
-    """A call that the exact process does not answer."""
+class DayOfUse(_Own):
+    """How many records a grant gave on one day."""
 
-    code = "GRANT_REFUSED"
+    __tablename__ = "grant_day"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    rows: Mapped[int] = mapped_column(default=0)
 
 
 class ExactStore:
@@ -78,25 +83,35 @@ class ExactStore:
         Base.metadata.create_all(engine, tables=[Base.metadata.tables["audit"]])
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         audit_heads.keep(self._sessions, folder)
-        self._records, self._stamp = exact_store.read(folder), self._now()
+        self._facts = exact_store.Facts(0, "", 0)
+        self._records, self._stamp = pl.DataFrame(schema=exact_store.SCHEMA), (0, 0)
+        if (folder / exact_store.FILE).exists():
+            self._fresh()
 
-    def answer(self, call: Any) -> dict[str, Any]:
+    def answer(self, call: Any, *, file: int | None = None, owner: bool = False) -> dict[str, Any]:
         """Answer a call: with records, or with why it is refused; both stand in the audit.
 
         Parameters
         ----------
         call : any
             JSON, as the module's description tells.
+        file : int, optional
+            Descriptor of the file that came with it.
+        owner : bool
+            Whether it comes from whoever has the lake.
         """
         with self._lock:  # limits are counted one call after the other
             try:
                 if isinstance(call, dict) and set(call) == {"revoke"}:
                     return self._revoke(str(call["revoke"])[:64])
+                if isinstance(call, dict) and set(call) == {"take"}:
+                    return self._take(call["take"], file, owner=owner)
                 found = self._grants(call)
                 return self._give(found, call)
-            except (RefusedError, InputError) as error:
-                self._note("somebody", "exact read refused", "exact store", {"why": str(error)[:300]})
-                return {"refused": str(error)}
+            except (RefusedError, InputError, StoreError) as error:
+                told = error.without_value() if isinstance(error, InputError) else str(error)
+                self._note(_actor(call), "exact read refused", "exact store", {"why": told[:300]})
+                return {"refused": told}
 
     def first_broken(self) -> int | None:
         """Return the first entry of the audit that was changed; None where all is well."""
@@ -136,21 +151,22 @@ class ExactStore:
         records = exact_store.chosen(exact_store.covered(self._records, found), asked)
         with self._sessions() as session, session.begin():
             for grant in found:
-                use = session.get(Use, grant.id) or Use(id=grant.id, rows=0, requests=0)
-                session.add(use)
-                if use.revoked is not None:
-                    raise _refused(why="a grant was revoked")
-                if use.requests >= grant.requests:
-                    raise _refused(why=f"a grant was used {grant.requests} times, as often as it may be")
-                if use.rows + records.height > grant.rows:
-                    left = grant.rows - use.rows
-                    raise _refused(why=f"a grant has {left} records left; ask for fewer")
-                use.requests += 1
-                use.rows += records.height
+                _count(session, grant, records.height)
             told = {"grants": [g.id for g in found], "countries": [g.country for g in found], "rows": records.height,
                     "fields": records.columns[1:], "asked": {n: v for n, v in asked.items() if n != "keys"}}  # fmt: skip
             audit.append(session, actor=found[0].account, action="exact read", subject=found[0].request, details=told)
-        return {"records": json.loads(records.write_json()), "snapshot": self._facts()["snapshot"]}
+        return {"records": json.loads(records.write_json()), "snapshot": self._facts.snapshot}
+
+    def _take(self, told: Any, file: int | None, *, owner: bool) -> dict[str, Any]:
+        """Take the records that whoever has the lake hands over, in the place of those of before."""
+        if not owner:
+            raise _refused(why="this system user gives no records; start with --owner to name the one who does")
+        if file is None or not isinstance(told, dict):
+            raise _refused(why="no file of records came")
+        facts = exact_store.put(self._folder, file)
+        self._note("owner", "exact records taken", "exact store", facts.as_dict())
+        self._fresh()
+        return {"taken": facts.records}
 
     def _revoke(self, number: str) -> dict[str, Any]:
         """End a grant for good."""
@@ -168,16 +184,41 @@ class ExactStore:
 
     def _fresh(self) -> None:
         """Read the records again where they were built anew."""
-        if self._now() != self._stamp:
-            self._records, self._stamp = exact_store.read(self._folder), self._now()
+        try:
+            found = (self._folder / exact_store.FILE).stat()
+        except OSError as error:
+            message = "the exact store has no records yet; `biodata exact build` gives them"
+            raise StoreError(message) from error
+        stamp = found.st_ino, found.st_mtime_ns
+        if stamp != self._stamp:
+            self._facts, self._records = exact_store.read(self._folder)
+            self._stamp = stamp
 
-    def _now(self) -> tuple[int, int]:
-        found = (self._folder / exact_store.FILE).stat()
-        return found.st_ino, found.st_mtime_ns
 
-    def _facts(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads((self._folder / exact_store.FACTS).read_text(encoding="utf-8"))
-        return told
+def _count(session: Session, grant: Grant, rows: int) -> None:
+    """Count a read of a grant, or refuse it."""
+    use = session.get(Use, grant.id) or Use(id=grant.id, rows=0, requests=0)
+    day = now().date().isoformat()
+    today = session.get(DayOfUse, (grant.id, day)) or DayOfUse(id=grant.id, day=day, rows=0)
+    session.add_all([use, today])
+    if use.revoked is not None:
+        raise _refused(why="a grant was revoked")
+    if use.requests >= grant.requests:
+        raise _refused(why=f"a grant was used {grant.requests} times, as often as it may be")
+    if use.rows + rows > grant.rows:
+        raise _refused(why=f"a grant has {grant.rows - use.rows} records left; ask for fewer")
+    if today.rows + rows > grant.rows_a_day:
+        left = grant.rows_a_day - today.rows
+        raise _refused(why=f"a grant has {left} records left today; ask for fewer, or again tomorrow (UTC)")
+    use.requests += 1
+    use.rows += rows
+    today.rows += rows
+
+
+def _actor(call: Any) -> str:
+    """Return whom a refused call named, which nobody has proved."""
+    named = call.get("account") if isinstance(call, dict) else None
+    return f"unproved: {named[:100]}" if isinstance(named, str) else "somebody"
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -186,16 +227,26 @@ class _Handler(socketserver.BaseRequestHandler):
     server: "ExactServer"
 
     def handle(self) -> None:
-        self.request.settimeout(_TIMEOUT_S)
+        self.request.settimeout(exact_calls.TIMEOUT_S)
         user = struct.unpack("3i", self.request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
-        if user not in self.server.users:
+        owner = user in self.server.owners
+        if not owner and user not in self.server.users:
             logger.warning("system user %d may not ask here", user)
             return
+        file = None
         try:
-            answer = self.server.store.answer(json.loads(_receive(self.request, MOST_BYTES)))
+            call, file = exact_calls.receive(self.request, exact_calls.MOST_BYTES)
+            answer = self.server.store.answer(call, file=file, owner=owner)
         except (ValueError, RecursionError, OSError):
             answer = {"refused": "the call cannot be read"}
-        _send(self.request, answer)
+        except Exception:  # whoever asks hears that it failed, and nothing of why
+            logger.exception("a call failed")
+            answer = {"refused": "the exact process failed; its log tells why"}
+        finally:
+            if file is not None:
+                os.close(file)
+        with contextlib.suppress(OSError):  # whoever asked is gone
+            exact_calls.send(self.request, answer)
 
 
 class ExactServer(socketserver.ThreadingUnixStreamServer):
@@ -205,16 +256,19 @@ class ExactServer(socketserver.ThreadingUnixStreamServer):
     ----------
     path : Path
         The socket; it is made, and removed at the end.
-    store : ExactStore
-        What is served.
     users : collection of int
         Numbers of the system users who may ask beside the process's own.
+    owners : collection of int
+        Numbers of those who have the lake and give the records, beside the process's own.
     """
 
     daemon_threads = True
 
-    def __init__(self, path: Path, store: ExactStore, *, users: Sequence[int] = ()) -> None:
-        self.store, self.users, self._path = store, {os.geteuid(), *users}, path
+    store: ExactStore
+
+    def __init__(self, path: Path, *, users: Sequence[int] = (), owners: Sequence[int] = ()) -> None:
+        self._path = path
+        self.users, self.owners = set(users), set(owners)
         path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
@@ -222,78 +276,41 @@ class ExactServer(socketserver.ThreadingUnixStreamServer):
         finally:
             os.umask(before)
         # Who asks is told by the system, so that everybody may reach it where another user is to ask.
-        path.chmod(0o666 if users else 0o600)
+        path.chmod(0o666 if users or owners else 0o600)
+
+    def serve(self, store: ExactStore) -> None:
+        """Answer from a store until `shutdown` is called, as the system user that the process is now."""
+        self.store = store
+        self.users.add(os.geteuid())
+        self.owners.add(os.geteuid())
+        self.serve_forever()
 
     def server_close(self) -> None:
-        """Close the socket and remove it."""
+        """Close the socket and remove it, where this system user may."""
         super().server_close()
-        self._path.unlink(missing_ok=True)
-
-
-def ask(path: Path, call: Mapping[str, Any]) -> dict[str, Any]:
-    """Put a call to the exact process; the service's part.
-
-    Raises
-    ------
-    StoreError
-        If nobody answers.
-    RefusedError
-        If it refuses; the text says why.
-    """
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_TIMEOUT_S)
-            connection.connect(str(path))
-            _send(connection, call)
-            answer = json.loads(_receive(connection, 1 << 30))
-    except (OSError, ValueError) as error:
-        message = "the exact process does not answer; start it with `biodata exact serve`"
-        raise StoreError(message) from error
-    if "refused" in answer:
-        raise RefusedError(answer["refused"])
-    found: dict[str, Any] = answer
-    return found
+        with contextlib.suppress(PermissionError):
+            self._path.unlink(missing_ok=True)
 
 
 def _asked(told: Any) -> dict[str, Any]:
     """Return a question, checked."""
-    if not isinstance(told, dict) or not set(told) <= {"keys", "after", "limit"}:
+    if not isinstance(told, dict) or not set(told) <= {"keys", "after", "until", "limit"}:
         raise _refused(why="the question is none")
-    keys, after, limit = told.get("keys"), told.get("after"), told.get("limit", 1000)
+    keys, limit = told.get("keys"), told.get("limit", 1000)
+    ends = {name: told.get(name) for name in ("after", "until")}
     if keys is not None and not (isinstance(keys, list) and len(keys) <= MOST_ROWS and all(map(_number, keys))):
         raise _refused(why="keys are whole numbers")
-    if (after is not None and not _number(after)) or not _number(limit) or not 0 < limit <= MOST_ROWS:
-        raise _refused(why=f"after is a key, limit 1 to {MOST_ROWS}")
-    return {"keys": keys, "after": after, "limit": limit}
+    if (
+        not all(end is None or _number(end) for end in ends.values())
+        or not _number(limit)
+        or not 0 < limit <= MOST_ROWS
+    ):
+        raise _refused(why=f"after and until are keys, limit 1 to {MOST_ROWS}")
+    return {"keys": keys, **ends, "limit": limit}
 
 
 def _number(value: Any) -> bool:
     return type(value) is int and 0 <= value < 2**53
-
-
-def _receive(connection: socket.socket, most: int) -> bytes:
-    """Read a message."""
-    length = struct.unpack(">I", _exactly(connection, 4))[0]
-    if length > most:
-        message = "the message is too long"
-        raise ValueError(message)
-    return _exactly(connection, length)
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < count:
-        part = connection.recv(min(count - len(parts), 1 << 16))
-        if not part:
-            message = "the message ended early"
-            raise ValueError(message)
-        parts += part
-    return bytes(parts)
-
-
-def _send(connection: socket.socket, told: Mapping[str, Any]) -> None:
-    data = json.dumps(told).encode()
-    connection.sendall(struct.pack(">I", len(data)) + data)
 
 
 def _refused(why: str) -> RefusedError:

@@ -1,81 +1,69 @@
 """The exact store: the sensitive records alone, as they are, in a folder of its own that only one process reads.
 
-Beside each record stand the cell and the dates that are published of it (of a withheld record, which publishes
-neither, a cell of one degree and its year). By these a grant decides what it covers, and never by the exact values: so
-a grant that leaves a record out tells nothing of it.
+Beside each record stand the cell, the dates and the countries that are published of it (of a withheld record, which
+publishes none, a cell of one degree, its year and its own countries). By these a grant decides what it covers, and never
+by the exact values: so a grant that leaves a record out tells nothing of it.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import polars as pl
 
-from biodata import places, sharing, terms
+from biodata import terms
+from biodata.access import grant_areas
 from biodata.access.grants import FIELDS, Grant, day
 from biodata.errors import StoreError
-from biodata.settings import Settings
-from biodata.sharing.decide import TRACKED_RULE
-from biodata.store.lake import Lake
-from biodata.store.rules_in_force import rules_in_force
+from biodata.parsers.scientific_names import parse_names
 
 FILE: Final = "exact.parquet"
-FACTS: Final = "exact.json"
-_CELL: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
-_RANKS: Final = ("acceptedScientificName", "species", "genus", "family", "order", "class", "phylum", "kingdom")
+CELL: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
+SCHEMA: Final = pl.Schema(
+    {column.name: column.dtype for column in terms.OCCURRENCE if column.reach is not terms.Reach.LAKE}
+    | {f"exact_{name}": pl.Float64 for name in CELL}
+    | {
+        "exact_first": pl.Date,
+        "exact_last": pl.Date,
+        "exact_countries": pl.List(pl.String),
+        "exact_taxa": pl.List(pl.String),
+    }
+)
+"""Columns of the store: those of a record, and what a grant decides by."""
 
 
-def build(settings: Settings, store: Path) -> dict[str, Any]:
-    """Write the sensitive records of the lake, as they are, into the store's folder; what was there is replaced whole.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the store is made of.
 
-    Parameters
+    Attributes
     ----------
-    settings : Settings
-        The installation.
-    store : Path
-        The store's folder: outside the installation's, closed to everybody else.
-
-    Returns
-    -------
-    dict
-        `snapshot`, `rules_hash`, `records`.
-
-    Raises
-    ------
-    StoreError
-        If the folder lies inside the installation, or others may use it.
+    snapshot : int
+        The lake's version.
+    rules_hash : str
+        Of the rules that said what is sensitive.
+    records : int
+        How many there are.
     """
-    if store.resolve().is_relative_to(settings.data.resolve()):
-        message = "the exact store lies outside the installation's folder: it is another system user's"
-        raise StoreError(message)
-    store.mkdir(mode=0o700, parents=True, exist_ok=True)
-    check_closed(store)
-    boundaries = places.load_boundaries(settings.boundaries)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rules = rules_in_force(settings, lake)
-        snapshot = lake.snapshot()
-        parts = []
-        for batch in lake.batches("occurrences", snapshot=snapshot):
-            # A tracked animal's place is given to nobody: no rule and no grant makes it less.
-            decided = sharing.decide(batch, rules, boundaries=boundaries).filter(pl.col("rule_id") != TRACKED_RULE)
-            exact = batch[decided["row"]]
-            published = sharing.publish(exact, rules, boundaries=boundaries)
-            parts.append(_beside(exact, published))
-    frame = pl.concat(parts) if parts else pl.DataFrame()
-    part = store / f"{FILE}.part"
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        frame.write_parquet(file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(store / FILE)
-    facts = {"snapshot": snapshot, "rules_hash": rules.hash, "records": frame.height}
-    descriptor = os.open(store / FACTS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as text:
-        json.dump(facts, text)
-    return facts
+
+    snapshot: int
+    rules_hash: str
+    records: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values for JSON."""
+        return asdict(self)
+
+    def as_text(self) -> dict[str, str]:
+        """Return it as it stands in the file."""
+        return {f"biodata_{name}": str(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def of(cls, told: Mapping[str, str]) -> Self:
+        """Return it from a file's metadata."""
+        return cls(int(told["biodata_snapshot"]), str(told["biodata_rules_hash"]), int(told["biodata_records"]))
 
 
 def check_closed(store: Path) -> None:
@@ -84,16 +72,59 @@ def check_closed(store: Path) -> None:
     Raises
     ------
     StoreError
-        If they may.
+        If they may, or it is not there.
     """
+    if not store.is_dir():
+        message = f"there is no folder {store}; make it with `mkdir -m 700`, or with `biodata exact build --store`"
+        raise StoreError(message)
     mode = store.stat().st_mode & 0o777
     if mode & 0o077:
         message = f"{store} may be used by others than its owner (mode {mode:04o}); the exact store needs 0700"
         raise StoreError(message)
 
 
-def read(store: Path) -> pl.DataFrame:
-    """Return the records of the store.
+def put(store: Path, descriptor: int) -> Facts:
+    """Take the records of an open file into the store, whole or not at all, as its owner's.
+
+    Parameters
+    ----------
+    store : Path
+        The store's folder.
+    descriptor : int
+        Of a file as `exact_building` writes it.
+
+    Raises
+    ------
+    StoreError
+        If it is no such file, or there is no room.
+    """
+    part = store / f"{FILE}.part"
+    owner = store.stat()
+    try:
+        with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as made:
+            if os.geteuid() == 0:
+                os.fchown(made.fileno(), owner.st_uid, owner.st_gid)
+            at = 0
+            while block := os.pread(descriptor, 1 << 20, at):
+                made.write(block)
+                at += len(block)
+            made.flush()
+            os.fsync(made.fileno())
+        facts, records = _read(part)
+        if records.height != facts.records:
+            message = f"{facts.records} exact records were told and {records.height} came"
+            raise StoreError(message)
+        part.replace(store / FILE)
+    except (OSError, pl.exceptions.PolarsError, KeyError, ValueError) as error:
+        message = f"the exact records could not be taken into the store; those of before stay: {_line(error)}"
+        raise StoreError(message) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return facts
+
+
+def read(store: Path) -> tuple[Facts, pl.DataFrame]:
+    """Return what the store is made of, and its records.
 
     Raises
     ------
@@ -102,16 +133,16 @@ def read(store: Path) -> pl.DataFrame:
     """
     check_closed(store)
     try:
-        return pl.read_parquet(store / FILE)
-    except (OSError, pl.exceptions.ComputeError) as error:
-        message = f"{store} holds no exact records; `biodata exact build` writes them"
+        return _read(store / FILE)
+    except (OSError, pl.exceptions.PolarsError, KeyError, ValueError) as error:
+        message = f"{store} holds no exact records; `biodata exact build` gives them"
         raise StoreError(message) from error
 
 
 def covered(records: pl.DataFrame, grants: Sequence[Grant]) -> pl.DataFrame:
     """Return what grants cover, each record with the fields that every one of its countries' grants releases.
 
-    A record near a border may be of either country: it is covered only where each of them granted it.
+    A record whose published cell several countries share is covered only where each of them granted it.
 
     Parameters
     ----------
@@ -125,9 +156,7 @@ def covered(records: pl.DataFrame, grants: Sequence[Grant]) -> pl.DataFrame:
     polars.DataFrame
         `key` and the fields; a field that is not released of a record is null.
     """
-    inside = records.with_row_index("row").with_columns(
-        [_covers(grant).alias(f"by_{grant.country}") for grant in grants]
-    )
+    inside = records.with_columns([_covers(grant, records).alias(f"by_{grant.country}") for grant in grants])
     countries = {grant.country for grant in grants}
     whole = pl.all_horizontal(
         [pl.col("exact_countries").list.len() > 0, pl.col("exact_countries").list.set_difference(sorted(countries)).list.len() == 0,
@@ -143,57 +172,54 @@ def covered(records: pl.DataFrame, grants: Sequence[Grant]) -> pl.DataFrame:
 
 
 def chosen(records: pl.DataFrame, asked: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the records that a question asks for among those that are covered: `keys`, `limit`, `after` a key."""
+    """Return the records that a question asks for among those that are covered, in the order of their keys.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        As `covered` returns them.
+    asked : mapping
+        `keys`, `after` a key, `until` a key, `limit`.
+    """
     found = records.sort("key")
     if asked.get("keys") is not None:
         found = found.filter(pl.col("key").is_in(asked["keys"]))
     if asked.get("after") is not None:
         found = found.filter(pl.col("key") > asked["after"])
+    if asked.get("until") is not None:
+        found = found.filter(pl.col("key") <= asked["until"])
     return found.head(asked.get("limit", 1000))
 
 
-def _beside(exact: pl.DataFrame, published: pl.DataFrame) -> pl.DataFrame:
-    """Put what is published of each record beside it."""
-    shown = published.select("key", *_CELL, "event_start", "event_end", "year").rename(
-        lambda name: name if name == "key" else f"shown_{name}"
-    )
-    frame = exact.join(shown, on="key", how="left")
-    west, south = pl.col("decimalLongitude").floor(), pl.col("decimalLatitude").floor()
-    edges = dict(zip(_CELL, (west, south, west + 1, south + 1), strict=True))
-    year = pl.coalesce("shown_year", "year")
-    return frame.select(
-        *[column.name for column in terms.OCCURRENCE if column.reach is not terms.Reach.LAKE],
-        *[pl.coalesce(f"shown_{name}", edge).alias(f"exact_{name}") for name, edge in edges.items()],
-        exact_first=pl.coalesce("shown_event_start", pl.date(year, 1, 1)),
-        exact_last=pl.coalesce("shown_event_end", pl.date(year, 12, 31)),
-        exact_countries=_countries(),
-    )
+def _read(path: Path) -> tuple[Facts, pl.DataFrame]:
+    facts = Facts.of(pl.read_parquet_metadata(path))
+    return facts, pl.read_parquet(path).select(SCHEMA.names()).cast(SCHEMA)
 
 
-def _countries() -> pl.Expr:
-    """Return every country that a record may be of: as stated, as located, and as near a border."""
-    stated = pl.concat_list(
-        pl.col("country_codes").fill_null([]), pl.concat_list("countryCode", "located_country_code")
-    )
-    return stated.list.drop_nulls().list.unique().list.sort()
-
-
-def _covers(grant: Grant) -> pl.Expr:
+def _covers(grant: Grant, records: pl.DataFrame) -> pl.Series:
     """Tell which records lie within a grant's bounds, by what is published of them."""
     inside = [pl.lit(value=True)]
     if grant.taxon is not None:
-        inside.append(pl.any_horizontal(pl.col(rank) == grant.taxon for rank in _RANKS))
-    if grant.area is not None:
-        west, south, east, north = grant.area
-        inside += [
-            pl.col("exact_cell_west") >= west,
-            pl.col("exact_cell_south") >= south,
-            pl.col("exact_cell_east") <= east,
-            pl.col("exact_cell_north") <= north,
-        ]
+        inside.append(pl.col("exact_taxa").list.contains(_small(grant.taxon)))
     since, until = day("since", grant.since), day("until", grant.until)
     if since is not None:
         inside.append(pl.col("exact_first") >= since)
     if until is not None:
         inside.append(pl.col("exact_last") <= until)
-    return pl.all_horizontal(inside).fill_null(value=False)
+    found = records.select(told=pl.all_horizontal(inside).fill_null(value=False))["told"]
+    if grant.area is None or not found.any():
+        return found
+    cells = records.select(pl.col(f"exact_{name}").fill_null(float("nan")) for name in CELL).to_numpy()
+    held = pl.Series(grant_areas.holds(grant.area, cells))
+    return found & held
+
+
+def _small(taxon: str) -> str:
+    """Return a taxon's name as the store compares it: without authorship, small."""
+    canonical = parse_names(pl.Series([taxon]))["canonical"][0]
+    return str(canonical or taxon).casefold()
+
+
+def _line(error: Exception) -> str:
+    """Return what went wrong, in one line that tells no value of a record."""
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else type(error).__name__

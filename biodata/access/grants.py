@@ -3,9 +3,7 @@
 The key stays with the node: neither the service nor the exact process has it, so neither can make a grant.
 """
 
-import base64
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
@@ -13,12 +11,11 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import pycountry
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from biodata import terms
+from biodata.access.grant_areas import Area, canonical
 from biodata.errors import InputError
+from biodata.formats import node_keys
 
 FIELDS: Final = tuple(
     column.name
@@ -46,15 +43,17 @@ class Grant:
         The country of occurrence whose records they are; its node signs.
     taxon : str, optional
         Accepted scientific name of a taxon, for all within it.
-    area : tuple of west, south, east, north, optional
-        Degrees. A record is inside where the whole of its published cell is: so what is left out tells nothing that
-        the published records do not.
+    area : tuple of west, south, east, north, or dict, optional
+        Degrees, or a GeoJSON polygon. A record is inside where the whole of its published cell is: so what is left out
+        tells nothing that the published records do not.
     since, until : str, optional
         First and last day of records, ISO 8601; a record is inside where all that its published date allows is.
     fields : tuple of str
         The fields that are released, of `FIELDS`.
     rows, requests : int
         How many records may be handed out, counted each time, and how often may be asked.
+    rows_a_day : int
+        How many records may be handed out within one day of UTC.
     expires : str
         The moment that it ends, ISO 8601 with a zone.
     """
@@ -64,11 +63,12 @@ class Grant:
     account: str
     country: str
     taxon: str | None
-    area: tuple[float, float, float, float] | None
+    area: Area | None
     since: str | None
     until: str | None
     fields: tuple[str, ...]
     rows: int
+    rows_a_day: int
     requests: int
     expires: str
 
@@ -85,7 +85,7 @@ class Grant:
             told = json.loads(text)
             if set(told) != {field.name for field in fields(cls)}:
                 raise _invalid(why="its fields are others")
-            told["area"] = tuple(float(edge) for edge in told["area"]) if told["area"] is not None else None
+            told["area"] = canonical(told["area"])
             told["fields"] = tuple(told["fields"])
             grant = cls(**told)
             grant.check()
@@ -106,16 +106,18 @@ class Grant:
         for name in ("id", "request", "account", "country", "expires"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise _wrong(getattr(self, name), "a text", name=name)
+        if self.taxon is not None and not (isinstance(self.taxon, str) and 0 < len(self.taxon.strip()) <= 255):
+            raise _wrong(self.taxon, "the accepted name of a taxon", name="taxon")
         if pycountry.countries.get(alpha_2=self.country) is None:
             raise _wrong(self.country, "an ISO 3166-1 alpha-2 code such as LA", name="country")
         unknown = sorted(set(self.fields) - set(FIELDS))
         if unknown or not self.fields or len(set(self.fields)) < len(self.fields):
             raise _wrong(", ".join(unknown) or "none", "each once, of the published terms of a record", name="fields")
-        check_area(self.area)
+        canonical(self.area)
         days = [day(name, getattr(self, name)) for name in ("since", "until")]
         if days[0] is not None and days[1] is not None and days[0] > days[1]:
             raise _wrong(self.until, f"a day after {self.since}", name="until")
-        for name in ("rows", "requests"):
+        for name in ("rows", "rows_a_day", "requests"):
             value = getattr(self, name)
             if type(value) is not int or not 0 < value <= _MOST_ROWS:
                 raise _wrong(value, f"a whole number from 1 to {_MOST_ROWS:,}", name=name)
@@ -141,58 +143,12 @@ def sign(text: str, key: Path) -> str:
     if key.stat().st_mode & 0o077:
         problem = "others may read this key; it is not used"
         raise InputError(problem, file=str(key), expected="mode 0600", code="KEY_READABLE")
-    try:
-        private = serialization.load_pem_private_key(key.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise InputError("this is no private key", file=str(key)) from error  # noqa: EM101
-    if not isinstance(private, Ed25519PrivateKey):
-        problem = "this is no Ed25519 key"
-        raise InputError(problem, file=str(key))
-    return base64.b64encode(private.sign(_CONTEXT + text.encode())).decode()
+    return node_keys.sign(_CONTEXT, text.encode(), key.read_bytes())
 
 
 def signed_by(text: str, signature: str, public: bytes) -> bool:
     """Tell whether a signature is that of a public key, in PEM, over a grant's text."""
-    key = serialization.load_pem_public_key(public)
-    if not isinstance(key, Ed25519PublicKey):
-        return False
-    try:
-        key.verify(base64.b64decode(signature, validate=True), _CONTEXT + text.encode())
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-def new_key(path: Path) -> bytes:
-    """Make a key for a node in a file that only its owner may read; return the public one, in PEM.
-
-    Raises
-    ------
-    InputError
-        If there is such a file already.
-    """
-    private = Ed25519PrivateKey.generate()
-    pem = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        problem = "there is a file of this name already; a key is never written over"
-        raise InputError(problem, file=str(path)) from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-    return private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-
-
-def check_area(area: Any) -> None:
-    """Refuse edges that are none."""
-    if area is None:
-        return
-    if len(area) != 4 or not (-180 <= area[0] < area[2] <= 180 and -90 <= area[1] < area[3] <= 90):
-        raise _wrong(area, "west, south, east, north in degrees", name="area")
+    return node_keys.holds(_CONTEXT, text.encode(), signature, public.decode("ascii", "replace"))
 
 
 def day(name: str, value: str | None) -> date | None:
@@ -224,8 +180,7 @@ def _invalid(why: str) -> InputError:
 
 def told(grant: Mapping[str, Any]) -> str:
     """Return the canonical text of a grant that is told as JSON, checked."""
-    edges = grant.get("area")
-    values = {**grant, "fields": tuple(grant.get("fields", ())), "area": tuple(edges) if edges else None}
+    values = {**grant, "fields": tuple(grant.get("fields", ())), "area": canonical(grant.get("area"))}
     made = Grant(**values)
     made.check()
     return made.text()

@@ -82,7 +82,11 @@ class Passwords:
             account = accounts.by_name(session, name) if accounts.NAME.fullmatch(name) else None
             kept = account.password if account is not None and account.disabled is None else None
             found = accounts.principal_of(session, account) if account is not None else None
-        return found if self.right(kept, password) else None
+        if not self.right(kept, password):
+            return None
+        if kept is not None and found is not None and self._hasher.check_needs_rehash(kept):
+            self._keep_anew(registry, found, kept, password)
+        return found
 
     def set_by_code(self, registry: Registry, code: str, password: str) -> None:
         """Give a password to the account of a code, which is used up by it; every login of the account ends.
@@ -106,6 +110,15 @@ class Passwords:
         with registry.session() as session, session.begin():
             _keep(session, accounts.need(session, name), made)
         return True
+
+    def _keep_anew(self, registry: Registry, who: Principal, kept: str, password: str) -> None:
+        """Keep a password as the settings ask today: one of other settings takes another time, which tells that it is there."""
+        made = self._hasher.hash(_normal(password))
+        with registry.session() as session, session.begin():
+            account = accounts.need(session, who.label)
+            if account.password == kept:  # not changed meanwhile
+                account.password = made
+                audit.append(session, actor=who.label, action="password kept anew", subject=who.label, details={})
 
 
 def check_length(password: str) -> None:

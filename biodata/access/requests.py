@@ -9,7 +9,7 @@ import pycountry
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access import grants
+from biodata.access import grant_areas, grants
 from biodata.access.grants import Grant
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
@@ -237,23 +237,24 @@ def _no_further(given: Grant, asked: Grant) -> None:
     for name in ("id", "request", "account", "country"):
         if getattr(given, name) != getattr(asked, name):
             raise InputError(problem, column=name, value=getattr(given, name), expected=getattr(asked, name))
+    # ISO 8601 writes one day in several ways, so texts cannot be compared.
+    first, last, since, until = (
+        grants.day(name, getattr(one, name)) for one in (asked, given) for name in ("since", "until")
+    )
     within = {
         "taxon": asked.taxon is None or given.taxon == asked.taxon,
-        "area": asked.area is None or (given.area is not None and _inside(given.area, asked.area)),
-        "since": asked.since is None or (given.since is not None and given.since >= asked.since),
-        "until": asked.until is None or (given.until is not None and given.until <= asked.until),
+        "area": asked.area is None or (given.area is not None and grant_areas.within(given.area, asked.area)),
+        "since": first is None or (since is not None and since >= first),
+        "until": last is None or (until is not None and until <= last),
         "fields": set(given.fields) <= set(asked.fields),
         "rows": given.rows <= asked.rows,
+        "rows_a_day": given.rows_a_day <= asked.rows_a_day,
         "requests": given.requests <= asked.requests,
         "expires": grants.moment("expires", given.expires) <= grants.moment("expires", asked.expires),
     }
     for name, fits in within.items():
         if not fits:
             raise InputError(problem, column=name, value=str(getattr(given, name)), expected=str(getattr(asked, name)))
-
-
-def _inside(given: tuple[float, float, float, float], asked: tuple[float, float, float, float]) -> bool:
-    return given[0] >= asked[0] and given[1] >= asked[1] and given[2] <= asked[2] and given[3] <= asked[3]
 
 
 def _decision(number: str, country: str) -> Any:

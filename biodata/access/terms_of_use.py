@@ -5,9 +5,10 @@ everybody knows. Where an installation has no terms nothing is asked.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -105,10 +106,29 @@ def accepted(registry: Registry, account_id: int | None) -> bool:
         return session.get(TermsAcceptance, (account_id, held.version)) is not None
 
 
+def restricts(registry: Registry, made: Mapping[str, Any]) -> bool:
+    """Tell whether a download holds restricted records, by what is told of it since it was made.
+
+    Parameters
+    ----------
+    registry : Registry
+        The installation's; a permit that came later counts.
+    made : mapping
+        `license`, `community_labels` and `datasets` of it, as `downloads.summary` tells them; where one is missing
+        nothing is known, and it is taken for restricted.
+    """
+    if not {"license", "community_labels", "datasets"} <= made.keys():
+        return True
+    if not made["datasets"]:
+        return False  # there are no records
+    if made["community_labels"] or made["license"] in (UNSPECIFIED, UNSUPPORTED):
+        return True
+    return not _resting(registry).isdisjoint(dataset["key"] for dataset in made["datasets"])
+
+
 def restricted(registry: Registry, chosen: Filter | None) -> Filter:
     """Return a filter for the restricted records of those that are chosen."""
-    with registry.session(read_only=True) as session:
-        resting = session.scalars(select(Permit.dataset).where(Permit.withdrawn.is_(None)).distinct()).all()
+    resting = _resting(registry)
     parts: list[Filter] = [
         Not(IsNull("community_labels")),
         IsNull("license_effective"),
@@ -117,3 +137,9 @@ def restricted(registry: Registry, chosen: Filter | None) -> Filter:
     if resting:
         parts.append(In("datasetKey", tuple(sorted(resting))))
     return Or(tuple(parts)) if chosen is None else And((chosen, Or(tuple(parts))))
+
+
+def _resting(registry: Registry) -> set[str]:
+    """Return the datasets that rest on a permit."""
+    with registry.session(read_only=True) as session:
+        return set(session.scalars(select(Permit.dataset).where(Permit.withdrawn.is_(None)).distinct()))

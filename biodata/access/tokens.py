@@ -107,6 +107,8 @@ class Tokens:
         -----
         One that was exchanged before was stolen, from its owner or by him who came first: the whole login ends.
         """
+        if not self._knows(refresh):
+            return None
         with self._registry.session() as session, session.begin():
             # Locked, on databases where several write at once: of two that come together one is the second.
             wanted = select(RefreshToken).where(RefreshToken.sha256 == accounts.hashed(refresh)).with_for_update()
@@ -130,6 +132,8 @@ class Tokens:
 
     def end(self, refresh: str) -> None:
         """End the login of a refresh token; nothing is told of one that is not known."""
+        if not self._knows(refresh):
+            return
         with self._registry.session() as session, session.begin():
             found = session.get(RefreshToken, accounts.hashed(refresh))
             login = session.get_one(Login, found.login_id) if found is not None else None
@@ -154,6 +158,11 @@ class Tokens:
             if account.disabled is not None or account.token_version != claims["version"]:
                 return None
             return accounts.principal_of(session, account)
+
+    def _knows(self, refresh: str) -> bool:
+        """Tell whether a refresh token was ever made, without the lock of whoever writes: anybody can send any."""
+        with self._registry.session(read_only=True) as session:
+            return session.get(RefreshToken, accounts.hashed(refresh)) is not None
 
     def _claims(self, token: str) -> dict[str, Any] | None:
         """Return what a token says, where we signed it and it is good now."""

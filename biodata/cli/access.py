@@ -120,7 +120,7 @@ def sign(
 def revoke(number: IdArgument, account: AccountOption, country: CountryOption, data: DataOption = DEFAULT_DATA) -> None:
     """Take back."""
     from biodata.access import requests
-    from biodata.access.exact_process import ask
+    from biodata.access.exact_calls import ask
     from biodata.store.registry import Registry
 
     settings = settings_for(data)

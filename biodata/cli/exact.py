@@ -25,7 +25,8 @@ def add_commands(app: typer.Typer) -> None:
     exact.command(
         name="serve",
         help="Answer grants over a local socket.\n\n"
-        f"{example} serve --store exact --socket /run/biodata/exact.sock --client www-data --user biodata-exact",
+        f"{example} serve --store exact --socket /run/biodata/exact.sock --client www-data --owner biodata "
+        "--user biodata-exact",
     )(serve)
     exact.command(name="key", help=f"Make a node's key.\n\n{example} key la.key --public la.pem")(key)
     exact.command(
@@ -35,45 +36,59 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(exact, name="exact")
 
 
-def build(store: StoreOption, data: DataOption = DEFAULT_DATA) -> None:
+def build(
+    store: Annotated[Path | None, typer.Option("--store", help="Folder of the exact store.", file_okay=False)] = None,
+    socket: Annotated[
+        Path | None,
+        typer.Option("--socket", help="Socket of the running exact process, which then writes them itself."),
+    ] = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
     """Write the store."""
-    from biodata.access import exact_store
+    from biodata.access import exact_building
+    from biodata.errors import InputError
 
-    told = exact_store.build(settings_for(data), store)
-    say(f"{told['records']} sensitive records of lake version {told['snapshot']} are in {store}")
+    settings = settings_for(data)
+    if store is not None and socket is None:
+        told = exact_building.build(settings, store)
+    elif socket is not None and store is None:
+        told = exact_building.hand_over(settings, socket)
+    else:
+        problem = "the exact store is given by its folder or by its process's socket"
+        raise InputError(problem, column="--store", expected="--store or --socket", code="OPTIONS_UNFIT")
+    say(f"{told.records} sensitive records of lake version {told.snapshot} are in {store or 'the exact store'}")
 
 
 def serve(
     store: StoreOption,
     socket: Annotated[Path, typer.Option("--socket", help="The socket to listen at.")],
     client: Annotated[
-        list[str] | None, typer.Option("--client", help="System user who may ask, beside the process's own.")
+        list[str] | None, typer.Option("--client", help="System user who may ask: the service's.")
+    ] = None,
+    owner: Annotated[
+        list[str] | None, typer.Option("--owner", help="System user who has the lake and gives the records.")
     ] = None,
     user: Annotated[str | None, typer.Option(help="System user to run as, when started as root.")] = None,
 ) -> None:
     """Serve the store until told to stop."""
     from biodata.access.exact_process import ExactServer, ExactStore
-    from biodata.cli.service_user import become, numbers_of
+    from biodata.cli.service_user import become, load_codecs, numbers_of
 
-    clients = [numbers_of(name)[0] for name in client or ()]
-    if user is not None:
-        number, group = numbers_of(user)
-        for path in (store, *store.rglob("*")):
-            os.chown(path, number, group, follow_symlinks=False)
-        opened = ExactStore(store)  # loads what it needs while it can read every module
-        for path in store.glob("*"):
-            os.chown(path, number, group, follow_symlinks=False)
-        server = ExactServer(socket, opened, users=clients)
-        become(number, group)
-        server.users.add(os.geteuid())
-        server.users.discard(0)
-    else:
-        server = ExactServer(socket, ExactStore(store), users=clients)
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: threading.Thread(target=server.shutdown).start())
-    say(f"the exact store answers at {socket}")
-    with server:
-        server.serve_forever()
+    clients, owners = ([numbers_of(name)[0] for name in names or ()] for names in (client, owner))
+    # Made first: whoever starts it may write where the socket lies, and the user need not.
+    with ExactServer(socket, users=clients, owners=owners) as server:
+        if user is not None:
+            number, group = numbers_of(user)
+            store.mkdir(mode=0o700, exist_ok=True)
+            for path in (store, *store.rglob("*")):
+                os.chown(path, number, group, follow_symlinks=False)
+            load_codecs()
+            become(number, group)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: threading.Thread(target=server.shutdown).start())
+        opened = ExactStore(store)
+        say(f"the exact store answers at {socket}")
+        server.serve(opened)
 
 
 def key(
@@ -81,9 +96,9 @@ def key(
     public: Annotated[Path, typer.Option("--public", help="File of the public key, for those who trust it.")],
 ) -> None:
     """Make a key."""
-    from biodata.access import grants
+    from biodata.formats import node_keys
 
-    public.write_bytes(grants.new_key(path))
+    public.write_text(node_keys.keep_new(path), encoding="ascii")
     say(f"{path} is the key, only its owner may read it; {public} is for `biodata exact trust`")
 
 

@@ -1,5 +1,6 @@
 """Starting a process as a system user of its own, which cannot read what is private."""
 
+import contextlib
 import importlib
 import os
 import pkgutil
@@ -42,10 +43,11 @@ def start_as(settings: Settings, user: str, command: Sequence[str]) -> None:
         message = f"only root can start as another user: start as {user} itself, or as root with --user"
         raise StoreError(message)
     from biodata.store.registry import Registry
-    from biodata.store.secret import token_secret
+    from biodata.store.secret import citation_secret, token_secret
 
     with Registry.open(settings):
         token_secret(settings.data)
+        citation_secret(settings.data)
     folders.hand_over(settings.data, user=number, group=group)
     fresh = _can_run(number, group)
     if not fresh:
@@ -72,11 +74,21 @@ def _load_service(settings: Settings) -> None:
     """Load what the service needs, all that it loads at a first question too."""
     import api
 
+    load_codecs()
     for found in pkgutil.walk_packages(api.__path__, "api."):
         importlib.import_module(found.name)
     for name in (*_AT_FIRST_USE, *(f"biodata.access.{one.name}" for one in pkgutil.iter_modules(_access()))):
         importlib.import_module(name)
     importlib.import_module("api.app").create_app(settings)
+
+
+def load_codecs() -> None:
+    """Load every codec: a file's name in a workbook or an archive asks for one that nobody thought of."""
+    import encodings
+
+    for found in pkgutil.iter_modules(encodings.__path__, "encodings."):
+        with contextlib.suppress(ImportError):  # those of another operating system
+            importlib.import_module(found.name)
 
 
 def _access() -> list[str]:

@@ -51,6 +51,7 @@ def sensitive(
 ) -> None:
     """Add the rule and let it act."""
     from biodata import pipeline
+    from biodata.access.exact_building import must_follow
     from biodata.access.tightening import add_rule
     from biodata.sharing import Rule
     from biodata.vocabularies import SharingCategory
@@ -59,8 +60,9 @@ def sensitive(
     if category not in known:
         problem = "no category of a sensitive taxon"
         raise InputError(problem, column="--category", value=category, expected=f"one of {', '.join(known)}")
+    settings = installation(data)
     made = add_rule(
-        installation(data),
+        settings,
         Rule(
             rule_id=rule
             or re.sub(r"[^a-z0-9]+", "-", f"{name} {province or country or area or ''}".lower()).strip("-"),
@@ -88,12 +90,14 @@ def sensitive(
             "citations": made.citations,
         }
         say(json.dumps(told, ensure_ascii=False))
+        must_follow(settings)
         return
     say(f"the rule {made.rule.rule_id} holds; release {made.release.id} follows it")
     for each in sorted(made.before.keys() | made.after.keys()):
         say(f"  {each}: {made.before.get(each, 0)} records before, {made.after.get(each, 0)} now")
     say(f"removed: {', '.join(f'{n} {what}' for what, n in made.removed.items())}")
     say(f"{made.citations} citations are asked again by the worker")
+    must_follow(settings)
 
 
 def check(

@@ -44,12 +44,12 @@ def withdraw(
 ) -> None:
     """Withdraw and tell what went."""
     from biodata import pipeline
-    from biodata.access import withdrawal
+    from biodata.access import exact_building, withdrawal
 
-    done = withdrawal.withdraw(
-        settings_for(data), reason=reason, release=pipeline.release, dataset=dataset, keys=key or ()
-    )
+    settings = settings_for(data)
+    done = withdrawal.withdraw(settings, reason=reason, release=pipeline.release, dataset=dataset, keys=key or ())
     _print(done, as_json=as_json)
+    exact_building.must_follow(settings)
 
 
 def purge(
@@ -58,10 +58,11 @@ def purge(
     as_json: JsonOption = False,
 ) -> None:
     """Purge and tell what went."""
+    from biodata import pipeline
     from biodata.access import withdrawal
 
     settings = settings_for(data)
-    _print(withdrawal.purge(settings), as_json=as_json)
+    _print(withdrawal.purge(settings, release=pipeline.release), as_json=as_json)
     if backups is not None:
         removed = withdrawal.purge_backups(settings, backups)
         say(f"{backups}: a new backup was taken, {removed} files of older ones are gone")

@@ -1,12 +1,16 @@
-"""Open records that would tell where a sensitive one was made: of one event with it, or at one station of a survey.
+"""Open records that would tell where a sensitive one was made: of one event, one walk or one station of a survey with it.
 
-What ties the two is left out of the sensitive record (event, date, people, numbers), so nothing public names its
-siblings. But a survey of few stations has few places in a published cell, and whoever knows the event from elsewhere has
-the place from any of its records. So the whole event is made as coarse as its strictest record. A withheld record is
-not told at all: there is nothing to tie, and coarser siblings would only tell that it is there. What a national node
-shares it has tied itself, where it knew every place; here there is only what it publishes.
+What ties the two is left out of the sensitive record (event, date, people, numbers). But numbers that run through an
+event, or through a collector's day, have a gap where it was; and of a survey with few stations in a published cell
+everybody knows the few places where it can have been. So these records are made as coarse as it.
+
+Only what is told ties. Records that stand at one place by chance, or since a museum gave one point to a village, are
+of no event, day or survey together: whoever sees one of them learns nothing of the other. A record that is withheld and
+nothing else is not told at all: there is nothing to tie, and coarser siblings would only tell that it is there. What a
+national node shares it has tied itself, where it knew every place; here there is only what it publishes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Final
@@ -20,21 +24,32 @@ from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 
 SAME_EVENT: Final = "same-event"
-_REASON: Final = "recorded in one event, or at one station of a small survey, with a species whose place is hidden"
-PER_DEGREE: Final = 1000
-"""Places closer than one or two cells of 0.001° (100 to 200 m) are one station."""
-FEW: Final = 5
-"""A dataset with fewer stations in a published cell than this has so few that the cell's records are at one of them."""
+_REASON: Final = "recorded in one event, or at one station of a survey, with a species whose place is hidden"
+STATION: Final = 1000
+"""Cells along a degree: places closer than one or two of them (100 to 200 m) are one station."""
+WALK: Final = 100
+"""Cells along a degree: one or two of them (1 to 2 km) are walked between two records of a day."""
+FEW_STATIONS: Final = 3
+"""Stations that a survey must have in a published cell for each one where it recorded what is hidden: with fewer, a guess
+at one of them is right more often than one time in three (`Settings.survey_stations`)."""
 COLUMNS: Final = (
-    "datasetKey", "eventID", "parentEventID", "event_start", "decimalLongitude", "decimalLatitude", "node",
+    "key", "datasetKey", "eventID", "parentEventID", "event_start", "recordedBy", "basisOfRecord", "samplingProtocol",
+    "decimalLongitude", "decimalLatitude", "node",
 )  # fmt: skip
 _STRICTNESS: Final = {str(c): c.strictness for c in SharingCategory}
-_KEYS: Final = {
-    "events": ["dataset", "event"],
-    "days": ["dataset", "day", "px", "py"],
-    "parents": ["dataset", "event", "px", "py"],
-    "stations": ["dataset", "px", "py"],
+_TIES: Final = {
+    "event": [(["dataset", "event"], ["dataset", "event"]), (["dataset", "event"], ["dataset", "parent"])],
+    "walk": [(["dataset", "day", "who"], ["dataset", "day", "who"])],
+    "day": [(["dataset", "day"], ["dataset", "day"])],
+    "parent": [(["dataset", "parent"], ["dataset", "parent"]), (["dataset", "parent"], ["dataset", "event"])],
+    "station": [(["dataset"], ["dataset"])],
 }
+"""What a sensitive record and an open one have in common, by the name of the tie: columns of the one, and of the other."""
+_SCHEMA: Final = {
+    "tie": pl.String, "dataset": pl.String, "event": pl.String, "parent": pl.String, "day": pl.Date, "who": pl.String,
+    "grid": pl.Int64, "gx": pl.Int64, "gy": pl.Int64, "category": pl.String,
+}  # fmt: skip
+KEPT: Final = {"key": pl.Int64, "category": pl.String}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +58,17 @@ class Siblings:
 
     Attributes
     ----------
-    events, days, parents, stations : polars.DataFrame
-        By event; by station and day; by station and the event above; by station alone, of surveys with few of them.
-        They hold exact places to 0.001° and never leave the process.
+    ties : polars.DataFrame
+        tie : what the two have in common (event, walk, day, parent, station), with its columns; grid, gx, gy : the cells,
+        so many along a degree, in which an open record is near enough; null where the sensitive one has no place, and
+        every open one tells more than it does. They hold exact places to 0.001° and never leave the process.
+    kept : polars.DataFrame
+        key, category : records that were tied in an earlier release. Were one told exactly since the sensitive record
+        is gone, or the survey has more stations by now, whoever has both releases would know where that was.
     """
 
-    events: pl.DataFrame
-    days: pl.DataFrame
-    parents: pl.DataFrame
-    stations: pl.DataFrame
+    ties: pl.DataFrame
+    kept: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KEPT))
 
     def of(self, occurrences: pl.DataFrame) -> pl.DataFrame:
         """Return the records that are tied, as `decide.decide` returns decisions: the sensitive ones among them.
@@ -62,13 +79,21 @@ class Siblings:
             With `COLUMNS`; those that are missing tie nothing.
         """
         told = _told(occurrences)
-        asked = [(self.events, "event"), (self.events, "parent"), (self.parents, "event"), (self.parents, "parent")]
-        found = [told.join(self.days, on=_KEYS["days"]), told.join(self.stations, on=_KEYS["stations"])]
-        for table, column in asked:
-            on = [name if name != "event" else column for name in table.columns if name != "category"]
-            found.append(told.join(table, left_on=on, right_on=[c for c in table.columns if c != "category"]))
+        found = [told.join(self.kept, on="key").select("row", "category")]
+        for (name, grid), ties in self.ties.group_by("tie", "grid"):
+            near = told if grid is None else told.drop_nulls(["x", "y"]).with_columns(_cell(int(grid)))
+            cell = [] if grid is None else ["gx", "gy"]
+            for theirs, ours in _TIES[str(name)]:
+                found.append(
+                    near.join(ties, left_on=[*ours, *cell], right_on=[*theirs, *cell]).select("row", "category")
+                )
+                if grid is not None and name == "event":
+                    # Without coordinates nothing speaks against a record's being near.
+                    placeless = told.filter(pl.col("x").is_null() | pl.col("y").is_null())
+                    anywhere = _strictest(ties, theirs)
+                    found.append(placeless.join(anywhere, left_on=ours, right_on=theirs).select("row", "category"))
         return (
-            pl.concat([tied.select("row", "category") for tied in found])
+            pl.concat(found)
             .pipe(_strictest, ["row"])
             .sort("row")
             .with_columns(rule_id=pl.lit(SAME_EVENT), reason=pl.lit(_REASON), categories=pl.concat_list("category"))
@@ -77,8 +102,15 @@ class Siblings:
 
 @dataclass(eq=False)
 class Finder:
-    """Collects, batch by batch, what ties open records to sensitive ones."""
+    """Collects, batch by batch, what ties open records to sensitive ones.
 
+    Parameters
+    ----------
+    few_stations : int
+        `FEW_STATIONS` of the installation; 0 ties nothing by station alone.
+    """
+
+    few_stations: int = FEW_STATIONS
     _hidden: list[pl.DataFrame] = field(default_factory=list)
     _open: list[pl.DataFrame] = field(default_factory=list)
 
@@ -87,36 +119,59 @@ class Finder:
         told = _told(occurrences)
         hidden = told.join(decided.select("row", "category"), on="row")
         hidden = hidden.filter(_tells_a_taxon(occurrences).gather(hidden["row"]))
-        self._hidden.append(hidden.filter(pl.col("category").is_in(list(CELLS_PER_DEGREE))).drop("row").unique())
-        seen = told.join(decided, on="row", how="anti").select("dataset", "px", "py").drop_nulls().unique()
-        self._open.append(seen)
+        self._hidden.append(hidden.filter(pl.col("category").is_in(list(CELLS_PER_DEGREE))).drop("row", "key").unique())
+        seen = told.join(decided, on="row", how="anti").filter("survey").with_columns(_cell(STATION))
+        self._open.append(seen.select("dataset", "gx", "gy").drop_nulls().unique())
 
-    def found(self) -> Siblings:
-        """Return what was found."""
-        nothing = _told(pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))).drop("row")
+    def found(self, kept: pl.DataFrame | None = None) -> Siblings:
+        """Return what was found, and the records that an earlier release tied (`Siblings.kept`)."""
+        nothing = _told(pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))).drop("row", "key")
         hidden = pl.concat([nothing.with_columns(category=pl.lit("")), *self._hidden])
-        events = hidden.drop_nulls("event").select(*_KEYS["events"], "category")
-        near = _around(hidden.drop_nulls(["px", "py"]))
-        days = near.drop_nulls("day")
-        parents = near.drop_nulls("parent").drop("event").rename({"parent": "event"})
-        return Siblings(
-            events=_strictest(events, _KEYS["events"]),
-            days=_strictest(days, _KEYS["days"]),
-            parents=_strictest(parents, _KEYS["parents"]),
-            stations=_strictest(_around(self._at_few_stations(hidden)), _KEYS["stations"]),
-        )
+        ties = [
+            _ties("parent", hidden, [STATION]),
+            _ties("day", hidden, [STATION]),
+            _ties("station", self._at_few_stations(hidden), [STATION]),
+        ]
+        for category, size in CELLS_PER_DEGREE.items():
+            here = hidden.filter(pl.col("category") == category)
+            ties += [_ties("event", here, [size]), _ties("walk", here, [max(size, WALK)])]
+        placeless = hidden.filter(pl.col("x").is_null() | pl.col("y").is_null())
+        ties += [_ties(name, placeless, []) for name in ("event", "walk")]
+        return Siblings(pl.concat(ties), pl.DataFrame(schema=KEPT) if kept is None else kept)
 
     def _at_few_stations(self, hidden: pl.DataFrame) -> pl.DataFrame:
-        """Return the sensitive records in whose cell their dataset has few open stations."""
-        seen = pl.concat(self._open).unique() if self._open else hidden.select("dataset", "px", "py").clear()
+        """Return the sensitive records of surveys that have few stations in the record's cell."""
+        seen = pl.concat(self._open).unique() if self._open else hidden.with_columns(_cell(STATION)).clear()
         found = [hidden.clear()]
+        placed = hidden.filter("survey").drop_nulls(["x", "y"]).with_columns(_cell(STATION))
+        by = ["dataset", "cx", "cy"]
         for category, size in CELLS_PER_DEGREE.items():
-            cell = [(pl.col(c) * size // PER_DEGREE).alias(f"c{c}") for c in ("px", "py")]
-            by = ["dataset", "cpx", "cpy"]
-            few = seen.with_columns(cell).group_by(by).len().filter(pl.col("len") < FEW)
-            here = hidden.filter(pl.col("category") == category).drop_nulls(["px", "py"]).with_columns(cell)
+            cell = [(pl.col(f"g{c}") * size // STATION).alias(f"c{c}") for c in ("x", "y")]
+            here = placed.filter(pl.col("category") == category).with_columns(cell)
+            places = here.group_by(by).agg(hidden=pl.struct("gx", "gy").n_unique())
+            stations = seen.with_columns(cell).group_by(by).agg(stations=pl.len())
+            few = places.join(stations, on=by, how="left").filter(
+                pl.col("stations").fill_null(0) < pl.col("hidden") * self.few_stations
+            )
             found.append(here.join(few, on=by, how="semi").select(hidden.columns))
         return pl.concat(found)
+
+
+def _ties(name: str, hidden: pl.DataFrame, grids: Sequence[int]) -> pl.DataFrame:
+    """Return the ties of one kind to sensitive records: by the cells of a grid around each, or wherever they are."""
+    columns = _TIES[name][0][0]
+    told = hidden.drop_nulls(columns).select(*columns, "x", "y", "category")
+    found = [] if grids else [told.with_columns(pl.lit(None, pl.Int64).alias(c) for c in ("grid", "gx", "gy"))]
+    for grid in grids:
+        cells = told.drop_nulls(["x", "y"]).with_columns(_cell(grid), grid=pl.lit(grid, pl.Int64))
+        found.append(_around(cells.drop("x", "y").unique()))
+    missing = [column for column in _SCHEMA if column not in (*columns, "tie", "grid", "gx", "gy", "category")]
+    return (
+        pl.concat(found, how="diagonal")
+        .pipe(_strictest, [*columns, "grid", "gx", "gy"])
+        .with_columns(*(pl.lit(None, _SCHEMA[column]).alias(column) for column in missing), tie=pl.lit(name))
+        .select(pl.col(column).cast(dtype) for column, dtype in _SCHEMA.items())
+    )
 
 
 def _tells_a_taxon(occurrences: pl.DataFrame) -> pl.Series:
@@ -132,35 +187,44 @@ def _tells_a_taxon(occurrences: pl.DataFrame) -> pl.Series:
 
 
 def _told(occurrences: pl.DataFrame) -> pl.DataFrame:
-    """Return what records tell of their event and station: row, dataset, event, parent, day, px, py."""
+    """Return what records tell of their event and station.
+
+    row, key, dataset, event, parent, day, who; x, y : degrees; survey : True where the record is of an event, or was
+    made by a machine that stands somewhere.
+    """
     frame = occurrences.with_columns(pl.lit(None).alias(c) for c in COLUMNS if c not in occurrences.columns)
-    place = [
-        ((pl.col(c).cast(pl.Float64) * PER_DEGREE + GUARD).floor()).cast(pl.Int64, strict=False)
-        for c in ("decimalLongitude", "decimalLatitude")
-    ]
+    of_event = pl.any_horizontal(pl.col("eventID", "parentEventID", "samplingProtocol").is_not_null())
     return (
         frame.with_row_index("row")
         .filter(pl.col("node").is_null())
         .select(
             "row",
+            pl.col("key").cast(pl.Int64),
             dataset=pl.col("datasetKey").cast(pl.String),
             event=pl.col("eventID").cast(pl.String),
             parent=pl.col("parentEventID").cast(pl.String),
             day=pl.col("event_start").cast(pl.Date),
-            px=place[0],
-            py=place[1],
+            who=pl.col("recordedBy").cast(pl.String),
+            x=pl.col("decimalLongitude").cast(pl.Float64),
+            y=pl.col("decimalLatitude").cast(pl.Float64),
+            survey=of_event | (pl.col("basisOfRecord").cast(pl.String) == "MACHINE_OBSERVATION").fill_null(value=False),
         )
     )
 
 
-def _around(hidden: pl.DataFrame) -> pl.DataFrame:
-    """Return records once for each station that may be theirs: their own cell of 0.001° and those around it."""
+def _cell(grid: int) -> list[pl.Expr]:
+    """Return the column and row of places in a grid of so many cells along a degree."""
+    return [(pl.col(c) * grid + GUARD).floor().cast(pl.Int64, strict=False).alias(f"g{c}") for c in ("x", "y")]
+
+
+def _around(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return each row once for its cell and once for each of the eight around it."""
     steps = pl.DataFrame(list(product((-1, 0, 1), repeat=2)), schema={"dx": pl.Int64, "dy": pl.Int64}, orient="row")
-    moved = hidden.join(steps, how="cross")
-    return moved.with_columns(pl.col("px") + pl.col("dx"), pl.col("py") + pl.col("dy")).drop("dx", "dy")
+    moved = cells.join(steps, how="cross")
+    return moved.with_columns(pl.col("gx") + pl.col("dx"), pl.col("gy") + pl.col("dy")).drop("dx", "dy")
 
 
-def _strictest(frame: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+def _strictest(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Return one row for each key, with the strictest category."""
     strictness = pl.col("category").replace_strict(_STRICTNESS, default=0, return_dtype=pl.Int64)
     return frame.sort(strictness, descending=True).unique(by, keep="first", maintain_order=True).select(*by, "category")

@@ -30,3 +30,8 @@ def keep_report(data: Path, name: str, report: Mapping[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(folder / f"{name}.json")
+
+
+def forget_report(data: Path, name: str) -> None:
+    """Remove a report; nothing where there is none of this name."""
+    (folders.private_reports(data) / f"{name}.json").unlink(missing_ok=True)

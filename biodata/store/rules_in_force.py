@@ -13,12 +13,13 @@ from biodata.sharing import RuleSet, decide, siblings
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.taxonomy import bundled
+from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In
+from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS: Final = 200_000
-
-
+_TYING: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in siblings.COLUMNS)
 _COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *siblings.COLUMNS})
 
 
@@ -54,48 +55,49 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
     if not tied:
         return rules
     boundaries = places.load_boundaries(settings.boundaries)
-    finder = siblings.Finder()
+    finder = siblings.Finder(settings.survey_stations)
     for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, batch_rows=_BATCH_ROWS):
         finder.add(batch, decide(batch, rules, boundaries=boundaries))
-    return replace(rules, siblings=finder.found())
+    kept = _tied_before(settings) if settings.keep_ties else None
+    return replace(rules, siblings=finder.found(kept))
 
 
-def ties_others(lake: Lake, rules: RuleSet, boundaries: places.BoundarySet, *, after: int) -> bool:
-    """Tell whether records that came after a version of the lake make older ones coarser, being of one event with them.
+def ties_older(lake: Lake, rules: RuleSet, before: releases.Release) -> bool:
+    """Tell whether a release told more of a record than the records that it is tied to let out today.
 
     Parameters
     ----------
     lake : Lake
     rules : RuleSet
-        Those in force; only what they say of the records themselves is asked.
-    boundaries : BoundarySet
-        Whose land counts.
-    after : int
-        The version.
+        Those in force.
+    before : Release
     """
-    alone = replace(rules, siblings=None)
-    finder = siblings.Finder()
-    datasets: set[str] = set()
-    new: set[int] = set()
-    for batch in lake.batches("occurrences", columns=_COLUMNS, since=after, batch_rows=_BATCH_ROWS):
-        decided = decide(batch, alone, boundaries=boundaries)
-        finder.add(batch, decided)
-        new.update(batch["key"].to_list())
-        datasets.update(batch[decided["row"]]["datasetKey"].unique().drop_nulls().to_list())
-    if not datasets:
+    tied = rules.siblings
+    if tied is None or not tied.ties.height:
         return False
-    tied = finder.found()
-    older = lake.batches(
-        "occurrences",
-        columns=_COLUMNS,
-        where=In("datasetKey", tuple(sorted(datasets))),
-        batch_rows=_BATCH_ROWS,
-    )
-    for batch in older:
-        frame = batch.filter(~pl.col("key").is_in(list(new)))
-        if tied.of(frame).height:
-            return True
-    return False
+    where = In("datasetKey", tuple(tied.ties["dataset"].unique().drop_nulls().sort()))
+    found = [pl.DataFrame(schema={"key": pl.Int64, "category": pl.String})]
+    for batch in lake.batches("occurrences", columns=_TYING, where=where, batch_rows=_BATCH_ROWS):
+        here = tied.of(batch)
+        found.append(here.select("category", key=batch["key"].gather(here["row"])).select("key", "category"))
+    with releases.connect(before.path) as connection:
+        connection.register("tied", pl.concat(found))
+        told = connection.execute(
+            "SELECT DISTINCT category, sharing_category FROM occurrences JOIN tied USING (key)"
+        ).fetchall()
+    return any(SharingCategory(now).strictness > SharingCategory(then).strictness for now, then in told)
+
+
+def _tied_before(settings: Settings) -> pl.DataFrame:
+    """Return the records that the current release made coarse since they were tied to others, with their category."""
+    made = releases.current(settings.data)
+    if made is None:
+        return pl.DataFrame(schema=siblings.KEPT)
+    with releases.connect(made.path) as connection:
+        found = connection.execute(
+            "SELECT key, sharing_category AS category FROM occurrences WHERE sharing_rule = ?", [siblings.SAME_EVENT]
+        ).pl()
+    return found.select(pl.col(name).cast(dtype) for name, dtype in siblings.KEPT.items())
 
 
 def _areas(lake: Lake, wanted: list[str]) -> dict[str, shapely.geometry.base.BaseGeometry]:

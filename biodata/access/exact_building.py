@@ -1,0 +1,198 @@
+"""Making the exact store: by whoever has the lake, into the store's folder, or over the socket of its process.
+
+Beside each record stand the cell, the dates and the countries that are published of it, and the names of all taxa that
+it is within. By these alone a grant decides what it covers.
+"""
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from biodata import places, sharing, terms
+from biodata.access import exact_calls, exact_store
+from biodata.errors import BiodataError, StoreError
+from biodata.flags import TRACKED
+from biodata.parsers.scientific_names import parse_names
+from biodata.settings import Settings
+from biodata.sharing.taxonomy import Taxonomy, bundled
+from biodata.store.lake import Lake
+from biodata.store.rules_in_force import rules_in_force
+
+logger = logging.getLogger(__name__)
+
+_RANKS: Final = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
+
+
+def build(settings: Settings, store: Path) -> exact_store.Facts:
+    """Write the sensitive records of the lake, as they are, into the store's folder; what was there is replaced whole.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    store : Path
+        The store's folder: outside the installation's, closed to everybody else. Its files go on being its owner's.
+
+    Raises
+    ------
+    StoreError
+        If the folder lies inside the installation, or others may use it.
+    """
+    if store.resolve().is_relative_to(settings.data.resolve()):
+        message = "the exact store lies outside the installation's folder: it is another system user's"
+        raise StoreError(message)
+    store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    exact_store.check_closed(store)
+    frame, facts = _gathered(settings)
+    with tempfile.TemporaryFile(dir=store) as file:
+        _write(frame, facts, file.fileno())
+        exact_store.put(store, file.fileno())
+    return facts
+
+
+def hand_over(settings: Settings, socket: Path) -> exact_store.Facts:
+    """Give the sensitive records of the lake to the running exact process, which alone writes in its folder.
+
+    What is given lies in a file without a name, of which only this process and that one know.
+
+    Raises
+    ------
+    StoreError
+        If the process does not answer.
+    RefusedError
+        If it takes nothing from this system user.
+    """
+    frame, facts = _gathered(settings)
+    staging = settings.data / "staging"
+    staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=staging) as file:
+        _write(frame, facts, file.fileno())
+        exact_calls.ask(socket, {"take": facts.as_dict()}, file=file.fileno())
+    return facts
+
+
+def follow_release(settings: Settings) -> str | None:
+    """Let the exact store have, after a release, what is sensitive today, and no longer what was withdrawn.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation; without `exact_socket` it has no exact store.
+
+    Returns
+    -------
+    str or None
+        What went wrong, in a line that a person can act on: the release stands in any case.
+    """
+    if settings.exact_socket is None:
+        return None
+    try:
+        facts = hand_over(settings, settings.exact_socket)
+    except BiodataError as error:
+        message = (
+            f"the exact store still has the records of before ({error}); give them with "
+            f"`biodata exact build --data {settings.data} --socket {settings.exact_socket}`"
+        )
+        logger.warning("%s", message)
+        return message
+    logger.info("the exact store has the %d sensitive records of lake version %d", facts.records, facts.snapshot)
+    return None
+
+
+def must_follow(settings: Settings) -> None:
+    """Do the same where the exact store may not stay as it was: records were withdrawn, or a rule was added.
+
+    Raises
+    ------
+    StoreError
+        If it did.
+    """
+    message = follow_release(settings)
+    if message is not None:
+        raise StoreError(message)
+
+
+def _gathered(settings: Settings) -> tuple[pl.DataFrame, exact_store.Facts]:
+    """Read what is sensitive today."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
+        snapshot = lake.snapshot()
+        parts = []
+        for batch in lake.batches("occurrences", snapshot=snapshot):
+            decided = sharing.decide(batch, rules, boundaries=boundaries)
+            # A tracked animal's place is given to nobody, whichever rule decides: no grant makes it less.
+            tracked = pl.col("quality_flags").list.contains(TRACKED).fill_null(value=False)
+            exact = batch[decided["row"]].filter(~tracked)
+            published = sharing.publish(exact, rules, boundaries=boundaries)
+            parts.append(_beside(exact, published, rules.taxonomy or bundled()))
+    frame = pl.concat(parts) if parts else pl.DataFrame(schema=exact_store.SCHEMA)
+    return frame.sort("key"), exact_store.Facts(snapshot, rules.hash, frame.height)
+
+
+def _write(frame: pl.DataFrame, facts: exact_store.Facts, descriptor: int) -> None:
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        frame.write_parquet(file, metadata=facts.as_text())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _beside(exact: pl.DataFrame, published: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+    """Put what is published of each record beside it."""
+    wanted = (*exact_store.CELL, "event_start", "event_end", "year", "country_codes")
+    shown = published.select("key", *wanted).rename(lambda name: name if name == "key" else f"shown_{name}")
+    frame = exact.join(shown, on="key", how="left")
+    west, south = pl.col("decimalLongitude").floor(), pl.col("decimalLatitude").floor()
+    edges = dict(zip(exact_store.CELL, (west, south, west + 1, south + 1), strict=True))
+    year = pl.coalesce("shown_year", "year")
+    return frame.select(
+        *[column.name for column in terms.OCCURRENCE if column.reach is not terms.Reach.LAKE],
+        *[pl.coalesce(f"shown_{name}", edge).alias(f"exact_{name}") for name, edge in edges.items()],
+        exact_first=pl.coalesce("shown_event_start", pl.date(year, 1, 1)),
+        exact_last=pl.coalesce("shown_event_end", pl.date(year, 12, 31)),
+        exact_countries=_countries(),
+        exact_taxa=_taxa(exact, taxonomy),
+    ).cast(exact_store.SCHEMA)
+
+
+def _countries() -> pl.Expr:
+    """Return the countries that have a say in a record: those that its published cell may be of, and the one it states.
+
+    Never those of its exact place, where something is published of it: that a grant of one country leaves out a record
+    of a cell within that country would tell that it lies in the band along the border.
+    """
+    place = pl.concat_list(pl.col("country_codes").fill_null([]), pl.concat_list("located_country_code"))
+    told = pl.when(pl.col("shown_country_codes").list.len() > 0).then("shown_country_codes").otherwise(place)
+    return pl.concat_list(told, pl.concat_list("countryCode")).list.drop_nulls().list.unique().list.sort()
+
+
+def _taxa(exact: pl.DataFrame, taxonomy: Taxonomy) -> pl.Series:
+    """Return the small names of all taxa that each record is within, its own among them."""
+    columns = ("acceptedScientificName", *_RANKS)
+    rows = exact.select(columns).with_row_index("at")
+    distinct = rows.select(columns).unique(maintain_order=True)
+    canonical = parse_names(distinct["acceptedScientificName"])["canonical"]
+    names = [_within(row, one, taxonomy) for row, one in zip(distinct.iter_rows(), canonical, strict=True)]
+    found = rows.join(
+        distinct.with_columns(taxa=pl.Series(names, dtype=pl.List(pl.String))), on=columns, how="left", nulls_equal=True
+    )
+    return found.sort("at")["taxa"]
+
+
+def _within(row: tuple[str | None, ...], canonical: str | None, taxonomy: Taxonomy) -> list[str]:
+    accepted, *told = row
+    ranks = {rank: name.casefold() for rank, name in zip(_RANKS, told, strict=True) if name}
+    found = {*ranks.values(), *(name.casefold() for name in (accepted, canonical) if name)}
+    known = next((name for rank, name in ranks.items() if rank != "species"), None)
+    if known is None and (canonical or "species" in ranks):
+        known = (canonical or ranks["species"]).split(" ")[0]
+    lineages = taxonomy.of(known) if known is not None else ()
+    if lineages:
+        # Where the record says nothing, and all lists agree: a grant for one of two orders gives no record of the other.
+        above = [{one for rank, names in each.items() if rank not in ranks for one in names} for each in lineages]
+        found |= set.intersection(*above)
+    return sorted(found)
