@@ -193,6 +193,8 @@ def look(settings: Settings, registry: Registry, download_id: str) -> Status | N
             state, file = "expired", None
         elif not file.is_file():
             state, file = "erased", None
+    if file is None:
+        result = _without_checksum(result)
     return Status(
         id=download_id,
         state=state,
@@ -369,8 +371,15 @@ def drop_others(settings: Settings, registry: Registry, *, rules_hash: str, rele
             job = session.get(Job, row.job_id) if row is not None else None
         if job is not None and job.state == "done" and (job.result or {}).get("rules_hash") != rules_hash:
             _remove(found)
+            with registry.session() as session, session.begin():
+                session.get_one(Job, job.id).result = _without_checksum(job.result or {})
             removed += 1
     return removed
+
+
+def _without_checksum(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of a file that is gone: by its checksum a record that is hidden today could be found by trying."""
+    return {name: value for name, value in result.items() if name not in ("sha256", "size")}
 
 
 def check_room(settings: Settings) -> None:

@@ -26,6 +26,7 @@ from biodata.store.query.filters import Filter
 from biodata.store.release_additions import Base, find_base
 from biodata.store.release_file import ReleaseFile
 from biodata.store.release_use import remove_unless_used
+from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE
 from biodata.store.told_less import tells_less
@@ -172,7 +173,7 @@ def build(
                     file.write_results(name, frame)
                 file.write_boundaries(boundaries)
                 file.write_datasets(known)
-                named = file.finish(snapshot=snapshot, rules_hash=rules_hash)
+                named = file.finish(snapshot=snapshot, rules_hash=rules_hash, secret=secret(data))
             if check is not None:
                 check(unnamed)
             before = current(data)
