@@ -16,6 +16,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from biodata.errors import InputError
+from biodata.places import BoundarySet
 from biodata.sharing.label_files import NAME as LABELS_NAME
 from biodata.sharing.label_files import LabelSet, cells
 from biodata.sharing.rule import Consent, Rule
@@ -49,6 +50,9 @@ class RuleSet:
         What ties open records to sensitive ones; None where nobody looked.
     labels : LabelSet
         The communities' labels that were put on datasets, events and records.
+    floor : BoundarySet, optional
+        Whose land and sea coarse places are worked out by, where that is another set than the present one: the one by
+        which they were published first.
     """
 
     rules: tuple[Rule, ...]
@@ -57,6 +61,7 @@ class RuleSet:
     areas: Mapping[str, BaseGeometry] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     siblings: Siblings | None = field(default=None, compare=False)
     labels: LabelSet = field(default_factory=LabelSet)
+    floor: BoundarySet | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, rules: Iterable[Rule], consents: Iterable[Consent] = ()) -> "RuleSet":
