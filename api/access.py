@@ -26,7 +26,7 @@ from api.access_bodies import (
 from api.answers import json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
-from api.gates import SmallRoute
+from api.gates import AreaRoute
 from api.readers import boolean, integer
 from biodata.access import granted_view, request_views, requests, terms_of_use
 from biodata.access.exact_calls import RefusedError, ask
@@ -34,7 +34,7 @@ from biodata.access.grants import Grant
 from biodata.access.roles import Action, Principal
 from biodata.errors import StoreError
 
-router = APIRouter(prefix="/v1/access/requests", tags=["access"], route_class=SmallRoute)
+router = APIRouter(prefix="/v1/access/requests", tags=["access"], route_class=AreaRoute)
 
 Asker = Annotated[Principal, Depends(auth.needs(Action.REQUEST_ACCESS))]
 Known = Annotated[Principal, Depends(auth.need)]

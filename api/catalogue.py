@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
-from biodata.access import publishers
+from biodata.access import permits, publishers
 from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
 from biodata.parsers.licences import parse_licence
 from biodata.sharing.licences import UNSPECIFIED, strictest
@@ -51,7 +51,8 @@ _SUMMARY: Final = f"""
     SELECT "datasetKey", count(*), count("decimalLatitude"), count(*) FILTER (sharing_category <> 'open'),
            count(DISTINCT species), min("decimalLongitude") FILTER (sound), min("decimalLatitude") FILTER (sound),
            max("decimalLongitude") FILTER (sound), max("decimalLatitude") FILTER (sound), min(year), max(year),
-           list(DISTINCT license)
+           list(DISTINCT license), list(DISTINCT license_effective),
+           list_sort(list_distinct(flatten(coalesce(list(community_labels) FILTER (community_labels IS NOT NULL), []))))
     FROM (SELECT *, {SOUND} AS sound FROM occurrences) WHERE "datasetKey" IS NOT NULL GROUP BY "datasetKey"
 """  # noqa: S608 - names of flags, from our own list
 _GROUPED: Final = """
@@ -75,8 +76,10 @@ class Summary:
         See `DatasetEntry`.
     bounds, years
         See `DatasetEntry`.
-    licenses : tuple of str
-        Of its records, where they tell one.
+    licenses, effective : tuple of str
+        Of its records, where they tell one, and those that hold.
+    labels : tuple of str
+        Codes of the labels of communities that they carry.
     """
 
     records: int = 0
@@ -86,6 +89,8 @@ class Summary:
     bounds: tuple[float, float, float, float] | None = None
     years: tuple[int, int] | None = None
     licenses: tuple[str, ...] = ()
+    effective: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 class Catalogue:
@@ -100,9 +105,8 @@ class Catalogue:
     def summaries(self) -> Mapping[str, Summary]:
         """What is published of each dataset, by key: one pass over the release."""
         found = {}
-        for key, records, placed, coarse, species, west, south, east, north, first, last, licences in self._release.run(
-            _SUMMARY, []
-        ):
+        for row in self._release.run(_SUMMARY, []):
+            key, records, placed, coarse, species, west, south, east, north, first, last, licences, hold, codes = row
             found[key] = Summary(
                 records,
                 placed,
@@ -111,6 +115,8 @@ class Catalogue:
                 None if west is None else (west, south, east, north),
                 None if first is None else (first, last),
                 tuple(sorted(name for name in licences or () if name)),
+                tuple(sorted(name for name in hold or () if name)),
+                tuple(codes or ()),
             )
         return found
 
@@ -206,6 +212,7 @@ class Catalogue:
             known = session.get(Dataset, key)
         told = publishers.described(known.eml if known is not None else None)
         summary = self.summaries.get(key, Summary())
+        held = [p for p in permits.of_dataset(registry, key) if p["state"] != permits.State.WITHDRAWN]
         return DatasetEntry(
             key=key,
             url=f"{base}/v1/dataset/{quote(key, safe='')}",
@@ -227,6 +234,9 @@ class Catalogue:
             type=self.type_of(registry, key, summary.records),
             groups=self.groups.get(key, {}),
             files=_files(base, key) if summary.records else {},
+            license_effective=strictest(summary.effective) if summary.effective else None,
+            labels=summary.labels,
+            permits=tuple(f"{permits.in_words(p)}." for p in held) + tuple(permits.notices(held)),
         )
 
 

@@ -38,6 +38,7 @@ class CitedDataset(BaseModel):
     license: str | None = None
     doi: str | None = None
     citation: str | None = None
+    community_labels: list[str] | None = Field(default=None, description="Labels of communities that records carry.")
     count: int
 
 

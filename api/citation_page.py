@@ -43,7 +43,10 @@ def page(cited: Cited, url: str) -> HTMLResponse:
         html.heading("What was asked"),
         html.table(["Parameter", "Value"], asked),
         html.heading("Datasets"),
-        html.table(["Dataset", "Publisher", "Licence", "DOI", "Records"], map(_row, content["datasets"])),
+        html.table(
+            ["Dataset", "Publisher", "Licence", "Labels of communities", "DOI", "Records"],
+            map(_row, content["datasets"]),
+        ),
         html.heading("Ask it again"),
         html.paragraph(
             "The same version of the records under today's sharing rules: identical, or what changed and why."
@@ -63,6 +66,7 @@ def _row(told: Mapping[str, Any]) -> tuple[Any, ...]:
         (f"/v1/dataset/{quote(key, safe='')}?f=html", name) if key else name,
         told.get("publisher"),
         (licence, told["license"]) if licence and licence.startswith("http") else licence,
+        ", ".join(told.get("community_labels", ())) or None,
         (f"https://doi.org/{doi.removeprefix('https://doi.org/')}", doi) if doi else None,
         f"{told['count']:,}",
     )

@@ -181,7 +181,7 @@ def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) 
             if more is not None:
                 asked.append(("body", raw.decode("utf-8", "replace")))
             headers = release.headers() | ({"X-Biodata-Ignored": ", ".join(parsed.ignored)} if parsed.ignored else {})
-        columns = content.COLUMN_SETS[content.COLUMN_SET]
+        columns = (*content.COLUMN_SETS[content.COLUMN_SET], "community_labels")
         page = release.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
         small = len(page.rows) <= citations.SMALL_ROWS
         if not small:

@@ -13,6 +13,7 @@ from api.catalogue import COUNTED, Catalogue
 from api.gbif_names import country_name
 from biodata.exports import schema_org
 from biodata.exports.catalogue import DatasetEntry
+from biodata.sharing.labels import labels
 
 _WORDS = {
     "basisOfRecord": "Kind of record",
@@ -31,6 +32,8 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         ("Type", entry.type.lower()),
         ("Publisher", entry.publisher or "not told"),
         ("Licence", (entry.license_url, entry.license_name) if entry.license_url else entry.license_name),
+        ("Labels of communities", _labels(entry.labels)),
+        ("Permits", " ".join(entry.permits) or "none is told"),
         ("DOI", (entry.doi_url, entry.doi) if entry.doi_url else "none"),
         ("Records published", f"{entry.records:,}"),
         ("With coordinates", f"{entry.placed:,}"),
@@ -53,6 +56,7 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         years = catalogue.counts(entry.key, "year")
         parts += [html.heading("When", "when"), dataset_map.years_chart(years)]
         parts.append(html.folded("Records by year", html.table(["Year", "Records"], sorted(_rows(years, "year")))))
+    parts += [html.heading("How it may be used", "rights"), html.paragraph(entry.rights)]
     parts += [html.heading("How to cite", "cite"), html.paragraph(entry.cite)]
     if entry.records:
         parts += [html.heading("Records", "records"), _get(entry), html.heading("Counts", "counts")]
@@ -70,6 +74,11 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
     ]
     parts += [html.heading("Metadata", "metadata"), html.links(forms), _linked_data(entry)]
     return html.page(entry.title, *parts, up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")])
+
+
+def _labels(codes: Iterable[str]) -> str:
+    """Return labels by name; what each means stands among the facts of rights."""
+    return "; ".join(f"{labels()[code].name} ({code})" if code in labels() else code for code in codes) or "none"
 
 
 def every(entries: Iterable[DatasetEntry], count: int, following: str | None) -> HTMLResponse:

@@ -227,7 +227,10 @@ class Dataset(BaseModel):
     key: str
     title: str | None = None
     description: str | None = None
-    license: str | None = None
+    license: str | None = Field(default=None, description="As its publisher tells it.")
+    license_effective: str | None = Field(default=None, description="The strictest that holds for its records.")
+    community_labels: list[str] | None = Field(default=None, description="Labels of communities that records carry.")
+    rights: str | None = Field(default=None, description="Licence, labels and permits in words.")
     publishingOrganizationTitle: str | None = Field(default=None, description="Who published it.")
     citation: dict[str, str] | None = None
     doi: str | None = None

@@ -87,13 +87,15 @@ def of_dataset(request: Request, key: str) -> Response:
             for reason, count in release.facet("occurrences", chosen, "license_reason", limit=_MOST):
                 told.append({"license": name, "reason": reason, "count": count})
         carried = release.facet("occurrences", own, "community_labels", limit=_MOST)
+    held = permits.of_dataset(found.registry, key)
     body: dict[str, Any] = {
         "key": key,
         "license": rows[0][1],
         "licenses": told,
         "community_labels": {code: count for code, count in carried if code is not None},
         "media": licences.MEDIA,
-        "permits": permits.of_dataset(found.registry, key),
+        "permits": held,
+        "notices": permits.notices(held),
     }
     return json_answer(body)
 

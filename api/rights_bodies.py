@@ -95,6 +95,7 @@ class DatasetRights(BaseModel):
     community_labels: dict[str, int] = Field(description="Records by the labels that they carry.")
     media: str
     permits: list[OnePermit]
+    notices: list[str] = Field(description="What has to be heeded of the permits, or that none is told.")
 
 
 class OneTerms(BaseModel):
@@ -111,6 +112,7 @@ class OneUse(BaseModel):
 
     country: str
     year: int | None
+    until: str = Field(description="The first day that is not counted: a month is counted when it is over.")
     downloads: int | str
     records: int | str
     purposes: dict[str, int]

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from functools import cache
+from html import escape
 from typing import Any, Final
 
 import orjson
@@ -17,6 +19,7 @@ from api.dependencies import Opened, service
 from api.documents import CollectionId, TileNumber
 from api.errors import Code, ProblemError, invalid
 from api.parameters import every, read
+from biodata.sharing.labels import labels
 from biodata.store.mercator import MAXIMUM_ZOOM
 from biodata.store.query.filters import Filter
 
@@ -83,6 +86,7 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
     asked = _release(request)
     with service(request).open(request, release_id=asked) as release:
         west, south, east, north = release.extent(found.id)
+        codes = {code for summary in release.catalogue.summaries.values() for code in summary.labels}
     told = [("release", asked)] if asked is not None else []
     tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", told)
     fields = {name: str(property_schema(found, name)["description"]) for name in found.filterable}
@@ -90,6 +94,7 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
         "tilejson": "3.0.0",
         "name": found.title,
         "description": found.description,
+        "attribution": _attribution(request, codes),
         "version": "1.0.0",
         "scheme": "xyz",
         "tiles": [tiles],
@@ -129,12 +134,26 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
         headers = {
             **({"X-Biodata-Ignored": ", ".join(ignored)} if ignored else {}),
             "ETag": tag,
-            "Cache-Control": "public, max-age=31536000, immutable" if asked else "public, max-age=60",
+            # Not for ever, although it never changes: what is hidden from now on must not stay in others' caches.
+            "Cache-Control": "public, max-age=600" if asked else "public, max-age=60",
         }
         if tag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)
         told = release.tile(found.id, zoom, column, row, filter_, properties)
         return Response(told, headers=headers, media_type=MVT)
+
+
+def _attribution(request: Request, codes: Iterable[str]) -> str:
+    """Return what a map shows beside tiles, as HTML: whose they are, and the labels of communities among them."""
+    terms = address(request, "/v1/dataset?f=html")
+    told = f'<a href="{escape(terms)}">Licences of the datasets</a>'
+    known = labels()
+    links = (
+        f'<a href="{escape(known[code].address)}">{escape(known[code].name)}</a>'
+        for code in sorted(codes)
+        if code in known
+    )
+    return "; ".join((told, *links))
 
 
 def _release(request: Request) -> str | None:

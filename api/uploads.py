@@ -1,5 +1,6 @@
 """A form with one file, its size watched while it comes in; what is large waits on disk, not in memory."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -91,5 +92,16 @@ def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload
         raise ProblemError(Code.UPLOAD_INVALID, "the form has no file", field="file", expected=expected)
     if (file.size or 0) > limit_bytes:
         raise too_large
-    name = (file.filename or "upload.xlsx")[:200]
-    return Upload(file.file, name, dataset if isinstance(dataset, str) and dataset else None)
+    return Upload(file.file, plain_name(file.filename or ""), dataset if isinstance(dataset, str) and dataset else None)
+
+
+def plain_name(told: str) -> str:
+    r"""Return what a sender calls a file, as it can be shown: no folder, and no sign that is not seen or turns a line.
+
+    Examples
+    --------
+    >>> plain_name("../../a.xlsx"), plain_name("C:\\x\\a.xlsx"), plain_name("a\u202excod.xlsx"), plain_name("..")
+    ('a.xlsx', 'a.xlsx', 'a_xcod.xlsx', 'upload.xlsx')
+    """
+    name = "".join(sign if sign.isprintable() else "_" for sign in re.split(r"[/\\]", told)[-1][-200:])
+    return name if name.strip(". _") else "upload.xlsx"

@@ -1,9 +1,16 @@
 """Fixtures that many test files share."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+# Where a machine forbids compiled modules to be kept, each worker and each `biodata` of a test compiles all of them
+# anew: half of what it takes to collect the tests, or to start a command.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,11 @@
-"""Installations that are alike in all that is published, their hidden records each in another corner of its region."""
+"""Installations that are alike in all that is published, their hidden records each in another corner of its region.
 
+A hidden record tells its place in every column that a source may tell it in: words, days, people, numbers, pictures.
+"""
+
+import csv
+import itertools
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +18,7 @@ from biodata import pipeline, places
 from biodata.settings import Settings
 from biodata.sharing.generalise import regions_of_size
 from biodata.vocabularies import SharingCategory
-from planted_lakes import CATEGORIES, EAST, NORTH, SOUTH, WEST, name_of, write
+from planted_lakes import CATEGORIES, EAST, NORTH, SOUTH, WEST, name_of
 
 CORNERS = ((-1, -1), (1, 1), (-1, 1), (1, -1), (0, 0))
 WITHHELD_DEGREES = 0.5
@@ -72,20 +78,72 @@ def hidden(count: int, worlds: int, *, seed: int) -> list[Hidden]:
 
 def world(folder: Path, records: list[Hidden], number: int, *, open_rules: bool = False) -> Settings:
     """Make one world and its release; the same but for the places, or with everything open."""
-    settings = Settings(data=folder / "data", memory_limit="500MB", rate_limit=0)
+    settings = Settings(data=folder / "data", memory_limit="500MB", rate_limit=0, login_limit=0, password_memory_mib=8)
     settings.data.mkdir(parents=True)
-    rows = [(n, str(one.category), *one.places[number], "") for n, one in enumerate(records)]
-    schema = ["number", "category", "longitude", "latitude", "country"]
-    write(folder, settings.data, pl.DataFrame(rows, schema=schema, orient="row"))
-    if open_rules:
-        (settings.data / "sharing_rules.csv").write_text("rule_id,category,reason\n")
+    rows = [told(one, n, number) for n, one in enumerate(records)]
+    rows += [
+        {
+            "occurrenceID": f"open-{n}", "scientificName": "Muntiacus muntjak", "genus": "Muntiacus", "family": "Cervidae",
+            "decimalLongitude": f"{x:.4f}", "decimalLatitude": f"{y:.4f}", "coordinateUncertaintyInMeters": "100",
+            "eventDate": f"2024-03-{n % 28 + 1:02d}", "basisOfRecord": "HUMAN_OBSERVATION", "iucnRedListCategory": "VU",
+            "geodeticDatum": "WGS84", "eventID": f"walk-{n}", "samplingProtocol": "transect", "recordedBy": f"Team {n % 5}",
+            "locality": f"path {n}",
+        }
+        for n, (x, y) in enumerate(itertools.product(np.arange(WEST, EAST, 0.06), np.arange(SOUTH, NORTH, 0.06)))
+    ]  # fmt: skip
+    pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / "occurrences.csv", null_value="")
+    rules = [
+        {"rule_id": f"rare-{n}", "source": "test", "scientificName": one.species, "rank": "SPECIES",
+         "category": str(one.category), "reason": "the only one known"}
+        for n, one in enumerate([] if open_rules else records)
+    ]  # fmt: skip
+    with (settings.data / "sharing_rules.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, ["rule_id", "source", "scientificName", "rank", "category", "reason"])
+        writer.writeheader()
+        writer.writerows(rules)
     take_in(settings, folder / "occurrences.csv", seed=1)
     pipeline.release(settings)
     return settings
 
 
+def words(x: float, y: float) -> dict[str, str]:
+    """Return a word for each column, which only somebody who stood at a place can tell."""
+    spot = "".join("abcdefghij"[int(digit)] for digit in f"{round(x * 1e5)}{round(y * 1e5)}")
+    named = """
+        locality verbatimLocality municipality county stateProvince island islandGroup waterBody higherGeography
+        locationID locationRemarks eventID parentEventID fieldNumber recordNumber catalogNumber otherCatalogNumbers
+        organismID occurrenceRemarks eventRemarks fieldNotes habitat georeferenceRemarks georeferencedBy recordedBy
+        identifiedBy rightsHolder samplingProtocol associatedMedia references dynamicProperties materialSampleID behavior
+        institutionCode collectionCode verbatimSRS informationWithheld
+    """.split()
+    return {name: f"{name} {spot}" for name in named}
+
+
+def told(one: Hidden, number: int, world: int) -> dict[str, str]:
+    """Return the row of a hidden record in one world: what is published of it is alike in each, all else is its place's."""
+    x, y = one.places[world]
+    at = round(x * 1e5) + 7 * round(y * 1e5)
+    return words(x, y) | {
+        "occurrenceID": f"rare-{number}-{at}", "gbifID": str(at), "scientificName": one.species, "genus": one.species.split()[0],
+        "family": "Fagaceae", "decimalLongitude": f"{x:.6f}", "decimalLatitude": f"{y:.6f}",
+        "verbatimCoordinates": f"{y:.5f}, {x:.5f}", "verbatimLatitude": f"{y:.5f}", "verbatimLongitude": f"{x:.5f}",
+        "footprintWKT": f"POINT ({x:.6f} {y:.6f})", "coordinateUncertaintyInMeters": "100",
+        "coordinatePrecision": ("0.00001", "0.0001")[at % 2], "elevation": str(at % 3000), "depth": str(at % 7),
+        "eventDate": f"2024-{at % 12 + 1:02d}-{at % 28 + 1:02d}", "eventTime": f"{at % 24:02d}:{at % 60:02d}:00+07:00",
+        "individualCount": str(at % 9 + 1), "sex": ("male", "female")[at % 2], "lifeStage": ("adult", "juvenile")[at % 2],
+        "lastInterpreted": f"2025-01-{at % 28 + 1:02d}T00:00:00Z", "mediaType": ("StillImage", "Sound")[at % 2],
+        "issue": ("COORDINATE_ROUNDED", "COUNTRY_DERIVED_FROM_COORDINATES")[at % 2], "basisOfRecord": "HUMAN_OBSERVATION",
+        "iucnRedListCategory": "CR", "geodeticDatum": "WGS84",
+    }  # fmt: skip
+
+
 def take_in(settings: Settings, path: Path, *, seed: int) -> None:
     """Take records in whose numbers are drawn alike in every world."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("biodata.store.staging.os.urandom", np.random.default_rng(seed).bytes)
+        chance = os.urandom
+        # Numbers of records are drawn for all rows at once; whatever else asks meanwhile gets real chance.
+        patch.setattr(
+            "biodata.store.staging.os.urandom",
+            lambda n: np.random.default_rng((seed, n)).bytes(n) if n > 64 else chance(n),
+        )
         pipeline.ingest("gbif", [path], settings, dataset="planted")

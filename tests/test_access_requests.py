@@ -21,6 +21,7 @@ from biodata.access import accounts, exact_building, grants, request_views, requ
 from biodata.access.exact_process import ExactServer, ExactStore
 from biodata.access.roles import Role, RoleBinding
 from biodata.errors import InputError, StoreError
+from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store.grant_models import AccessDecision, AccessRequest
 from biodata.store.lake import Lake
@@ -80,7 +81,7 @@ def test_what_cannot_be_asked_is_named(registry, changed, column):
 def test_only_the_node_of_the_country_decides_and_only_of_its_own_part(registry, tmp_path):
     number = ask(registry)
     key = tmp_path / "la.key"
-    grants.new_key(key)
+    node_keys.keep_new(key)
     for name, country in (("ana", "LA"), ("eve", "LA"), ("vn", "LA"), ("la", "VN"), ("la", "TH")):
         with pytest.raises(InputError, match="no such request"):
             requests.decide(registry, who(registry, name), number, country, reason="mine")
@@ -112,7 +113,7 @@ def test_the_whole_way(tmp_path):
     pipeline.release(settings)
     exact_building.build(settings, store)
     (store / "nodes").mkdir()
-    (store / "nodes" / "LA.pem").write_bytes(grants.new_key(tmp_path / "la.key"))
+    (store / "nodes" / "LA.pem").write_text(node_keys.keep_new(tmp_path / "la.key"))
     opened = ExactStore(store)
     with ExactServer(path) as server, TestClient(create_app(settings)) as client:
         threading.Thread(target=server.serve, args=[opened], daemon=True).start()
@@ -167,7 +168,7 @@ def granted(registry, tmp_path, *, country="LA", **changed):
     """Return a request that a country granted, and the grant's text."""
     number = ask(registry, **{"countries": [country], **changed})
     key = tmp_path / f"{number}.key"
-    grants.new_key(key)
+    node_keys.keep_new(key)
     node = who(registry, country.lower())
     text = requests.to_sign(registry, node, number, country)
     requests.decide(registry, node, number, country, grant=text, signature=grants.sign(text, key))
@@ -289,3 +290,14 @@ def test_the_service_of_another_user_serves_and_can_read_nothing_private(outside
         can = os.access(data / "service" / "registry.sqlite", os.W_OK) and os.access(data / "releases", os.R_OK)
         os._exit(0 if not closed and can and not os.access(data, os.W_OK) else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_an_area_of_many_corners_fits_into_a_request_and_not_into_a_login(tmp_path):
+    with TestClient(create_app(Settings(data=tmp_path))) as client:
+        for path, count, status in (
+            ("/v1/access/requests", 50_000, 401),
+            ("/v1/access/requests/x/decide", 100_000, 401),
+            ("/v1/access/requests", 250_000, 400),
+            ("/v1/login", 50_000, 400),
+        ):
+            assert client.post(path, content=b" " * count).status_code == status, (path, count)

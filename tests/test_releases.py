@@ -302,3 +302,33 @@ def test_a_boundary_set_of_another_name_or_band_makes_another_release(lake: Lake
     with releases.connect(second.path) as connection:
         told = json.loads(dict(connection.execute("SELECT key, value FROM release_info").fetchall())["boundaries"])
     assert (told["boundary_set"], told["band_m"]) == ("survey office", 500.0)
+
+
+def test_what_a_release_tells_no_longer_cannot_be_asked_of_the_one_before(lake: Lake):
+    """The rules are the same: a record got another name, or one of its event was taken in that is to be hidden."""
+    first = build(lake)
+    key = releases.read(first, "occurrences", where=Compare("sharing_category", "=", "open"))["key"][0]
+
+    def coarser(frame: pl.DataFrame) -> pl.DataFrame:
+        told = pl.when(key=key).then(pl.lit("0_1_degree")).otherwise("sharing_category")
+        return publish(frame).with_columns(sharing_category=told)
+
+    second = build(lake, publish=coarser, full=True)
+    assert second.id != first.id
+    assert (pointer.read(lake.data).previous, first.path.exists()) == (None, False)
+    third = build(lake, publish=lambda frame: coarser(frame).filter(pl.col("key") != key), full=True)
+    assert (pointer.read(lake.data).previous, second.path.exists()) == (None, False)
+    back = build(lake, publish=coarser, full=True)
+    assert (pointer.read(lake.data).previous, back.id) == (third.id, second.id)
+
+
+def test_a_record_that_its_source_removed_closes_no_release(lake: Lake):
+    first = build(lake)
+    gone = releases.read(first, "occurrences").row(0, named=True)
+    with lake.staging() as staging:
+        where = lake.read("occurrences", where=Compare("key", "=", gone["key"])).select(
+            "datasetKey", "source_record_id"
+        )
+        lake.commit_occurrences(staging, author="a test", message="removed", gone=where.iter_rows())
+    build(lake)
+    assert pointer.read(lake.data).previous == first.id

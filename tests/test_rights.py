@@ -1,6 +1,6 @@
 """Permits, terms of use and the use report, in the registry and by the service."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -106,6 +106,9 @@ def test_terms_have_versions_and_only_those_that_hold_are_accepted(registry):
         terms_of_use.accept(registry, account, 1, actor="ana")
 
 
+NEXT_MONTH = datetime.now(UTC).date() + timedelta(days=31)
+
+
 def used(registry, settings, purposes, countries):
     """Ask for downloads that came out with records of countries."""
     for purpose in purposes:
@@ -120,17 +123,17 @@ def test_the_use_report_tells_a_country_what_was_used_in_steps_and_never_by_whom
     settings = Settings(data=tmp_path)
     used(registry, settings, [Purpose.RESEARCH] * 12, {"LA": {"nam-ha": 100}, "VN": {"other": 7}})
     used(registry, settings, [Purpose.EDUCATION] * 3 + [Purpose.COMMERCIAL] * 2, {"LA": {"nam-ha": 1, "rare": 2}})
-    told = use_reports.report(registry, "LA").as_dict()
+    told = use_reports.report(registry, "LA", day=NEXT_MONTH).as_dict()
     assert told["downloads"] == 15
     assert told["purposes"] == {"research": 10, "all with fewer downloads": 5}
     assert told["datasets"] == {"nam-ha": 15, "rare": 5}
     assert told["records"] == 1200
-    assert use_reports.report(registry, "LA", year=2001).downloads == 0
+    assert use_reports.report(registry, "LA", year=2001, day=NEXT_MONTH).downloads == 0
 
 
 def test_the_use_of_few_is_not_told_apart(registry, tmp_path):
     used(registry, Settings(data=tmp_path), [Purpose.COMMERCIAL, Purpose.RESEARCH], {"LA": {"nam-ha": 3}})
-    told = use_reports.report(registry, "LA")
+    told = use_reports.report(registry, "LA", day=NEXT_MONTH)
     assert told.downloads == FEWER
     assert not told.purposes
     assert not told.datasets
@@ -138,9 +141,31 @@ def test_the_use_of_few_is_not_told_apart(registry, tmp_path):
     assert "3" not in str(told.records)
 
 
+def test_a_month_is_counted_when_it_is_over(registry, tmp_path):
+    """Who asks each day must not see the number step up when a fifth download comes."""
+    used(registry, Settings(data=tmp_path), [Purpose.RESEARCH] * 9, {"LA": {"nam-ha": 10}})
+    today = datetime.now(UTC).date()
+    for day in (today, today.replace(day=1)):
+        told = use_reports.report(registry, "LA", day=day)
+        assert (told.downloads, told.until) == (0, today.replace(day=1))
+    assert use_reports.report(registry, "LA", day=NEXT_MONTH).downloads == 5
+    this_year = use_reports.report(registry, "LA", year=today.year, day=NEXT_MONTH + timedelta(days=400))
+    assert (this_year.downloads, this_year.until) == (5, date(today.year + 1, 1, 1))
+    assert use_reports.report(registry, "LA", year=9999).downloads == 0
+
+
+def test_how_large_a_single_download_is_is_not_told(registry, tmp_path):
+    used(registry, Settings(data=tmp_path), [Purpose.RESEARCH] * 6, {"LA": {"nam-ha": 10}})
+    used(registry, Settings(data=tmp_path), [Purpose.RESEARCH], {"LA": {"nam-ha": 61}})
+    told = use_reports.report(registry, "LA", day=NEXT_MONTH)
+    assert (told.downloads, told.records) == (5, use_reports.MOSTLY_ONE)
+    used(registry, Settings(data=tmp_path), [Purpose.RESEARCH], {"LA": {"nam-ha": 10}})
+    assert use_reports.report(registry, "LA", day=NEXT_MONTH).records == 130
+
+
 def test_a_single_rare_purpose_is_not_told_by_standing_alone(registry, tmp_path):
     used(registry, Settings(data=tmp_path), [Purpose.RESEARCH] * 6 + [Purpose.COMMERCIAL] * 4, {"LA": {"nam-ha": 1}})
-    assert use_reports.report(registry, "LA").purposes == {"research": 5}
+    assert use_reports.report(registry, "LA", day=NEXT_MONTH).purposes == {"research": 5}
 
 
 def test_labels_are_put_and_taken_with_an_entry_and_hold_with_the_bundled_rules(registry, tmp_path):

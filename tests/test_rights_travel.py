@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import zipfile
 from contextlib import closing
+from datetime import date
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -13,8 +14,10 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from biodata import pipeline
-from biodata.access import labelling, permits, terms_of_use
+from biodata.access import citations, datacite, labelling, permits, terms_of_use
+from biodata.access.citations import Question
 from biodata.exports.request import Columns, ExportRequest
+from biodata.exports.selection import Selection
 from biodata.exports.write import KINDS, Format, export
 from biodata.settings import Settings
 from biodata.sharing.label_files import Assignment
@@ -137,6 +140,68 @@ def test_the_service_explains_licences_labels_and_a_dataset(client):
     assert client.get("/v1/rights/datasets/none").status_code == 404
 
 
+LABELS = ("https://localcontexts.org/label/tk-attribution/", "https://localcontexts.org/label/tk-non-commercial/")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/dataset/village?f=json",
+        "/v1/dataset/village?f=html",
+        "/v1/dataset/village?f=jsonld",
+        "/v1/dataset/village?f=dcat",
+        "/v1/dataset/village?f=ttl",
+        "/v1/dataset/village/document",
+        "/catalog.ttl",
+        "/catalog.jsonld",
+        "/ogc/collections/occurrences/tiles/WebMercatorQuad/tilejson.json",
+    ],
+)
+def test_the_catalogue_in_every_form_tells_labels_the_licence_that_holds_and_permits(client, path):
+    told = client.get(path).text.replace("\\/", "/")
+    assert all(address in told for address in LABELS)
+    assert "TK-SS" not in told or "tiles" in path  # where a column's description has it for an example
+    assert "secret" not in told.lower()
+    if "tiles" not in path:
+        assert "No licence is told" in told, "the strictest that holds: one record tells none"
+        assert "certificate of compliance ABSCH-IRCC-VN-256843-1 of VN" in told
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["a small answer", "a large one"])
+def test_a_citation_in_every_form_tells_labels(client, settings, later):
+    registry, question = client.app.state.service.registry, Question((), None)
+    if later:
+        with Selection(releases.current(settings.data).path, None) as selection:
+            info = selection.info
+        made = citations.cite(settings, registry, question, release=info, rows=None, later=False)
+    else:
+        made = client.post("/v1/citations").json()["id"]
+    (told,) = citations.need(registry, made, done=True).content["datasets"]
+    assert told["community_labels"] == ["TK-A", "TK-NC"]
+    for form in (".txt", ".bib", ".ris", ".csl", ".json", ""):
+        text = client.get(f"/v1/citations/{made}{form}", headers={"Accept": "text/html"}).text
+        assert "TK-A" in text, form
+        assert "TK-NC" in text, form
+        assert "TK-SS" not in text, form
+    rights = datacite.attributes(citations.need(registry, made), "10.1/x", "http://test", state="draft")["rightsList"]
+    assert {one.get("rightsUri") for one in rights} >= set(LABELS)
+
+
+def test_what_is_to_be_heeded_of_permits_is_told(client):
+    registry = client.app.state.service.registry
+    address = "/v1/rights/datasets/village"
+    assert client.get(address).json()["notices"] == []
+    ended = permits.Told("village", permits.Kind.PERMIT, "7/2019", "LA", "the Department", expires=date(2020, 1, 31))
+    number = permits.record(registry, ended, actor="t")
+    assert client.get(address).json()["notices"] == [
+        "7/2019 ended on 2020-01-31: ask the Department before its records are used."
+    ]
+    assert "7/2019 ended on 2020-01-31" in client.get("/v1/dataset/village?f=html").text
+    permits.withdraw(registry, number, actor="t")
+    assert "7/2019 was withdrawn" in client.get(address).json()["notices"][0]
+    assert permits.notices([]) == [permits.MISSING]
+
+
 def test_a_record_tells_its_labels_and_its_licence(client):
     found = client.get("/v1/occurrence/search", params={"eventId": "e2"}).json()["results"][0]
     assert found["community_labels"] == ["TK-NC"]
@@ -216,4 +281,4 @@ def test_the_commands_put_labels_and_keep_permits(tmp_path):
     assert "(withdrawn)" in run("rights", "permits", *data).stdout
     (tmp_path / "terms.txt").write_text("Ask before commerce.")
     assert "version 1" in run("rights", "terms", "--set", tmp_path / "terms.txt", *data).stdout
-    assert "LA, all years: 0 downloads" in run("rights", "use", "la", *data).stdout
+    assert "LA, all years: 0 downloads asked for before " in run("rights", "use", "la", *data).stdout

@@ -48,12 +48,13 @@ def consistent_places(category, window):
     boxes, land = land_in(column, row, size)
     full, on_land = equal_area_km2(boxes), equal_area_km2(land)
     counted, small = 0, []
-    for side, part in ((True, on_land), (False, full - on_land)):
-        regions = floor(BOUNDARIES, size).regions(column, row, np.full(len(column), side))
+    regions = floor(BOUNDARIES, size).regions(column, row)
+    for part in (on_land, full - on_land):
         together, least = defaultdict(float), {}
         for region, area, cell in zip(regions, part, full, strict=True):
-            together[region] += area
-            least[region] = max(least.get(region, 0), cell)
+            if area > cell * 1e-6:
+                together[region] += area
+                least[region] = max(least.get(region, 0), cell)
         together.pop(None, None)
         counted += len(together)
         small += [(region, area) for region, area in together.items() if area < least[region] * (1 - 1e-4)]
@@ -82,7 +83,7 @@ def test_what_is_told_of_a_cell_leaves_no_less_than_the_category_by_anybodys_map
     column, row = cells_of(size, 102.4, 6.4, 108.8, 19.2)
     _, land = land_in(column, row, size)
     here = np.flatnonzero(~shapely.is_empty(land))
-    regions = floor(BOUNDARIES, size).regions(column[here], row[here], np.ones(len(here), dtype=bool))
+    regions = floor(BOUNDARIES, size).regions(column[here], row[here])
     told = {region for region in regions if region is not None and (region.country_code or region.province_code)}
     assert len(told) > 300
     cell = equal_area_km2([shapely.box(0, 0, 0.1, 0.1)])[0]
@@ -96,7 +97,7 @@ def test_what_is_told_of_a_cell_leaves_no_less_than_the_category_by_anybodys_map
 
 
 def test_a_cell_that_is_all_land_is_published_as_itself_with_all_that_is_true_of_it():
-    region = floor(BOUNDARIES, 10).regions(np.array([1027]), np.array([250]), np.array([True]))[0]
+    region = floor(BOUNDARIES, 10).regions(np.array([1027]), np.array([250]))[0]
     assert (region.west, region.south, region.east, region.north) == (102.7, 25.0, 102.8, 25.1)
     assert (region.country_codes, region.country_code, region.province_code) == (("CN",), "CN", "CN-YN")
 
@@ -104,18 +105,17 @@ def test_a_cell_that_is_all_land_is_published_as_itself_with_all_that_is_true_of
 def test_a_cell_of_two_provinces_has_a_country_and_no_province():
     # Yunnan and Guizhou meet at 104.5° E, 25.6° N
     columns, rows = cells_of(10, 104.0, 25.0, 105.0, 26.0)
-    regions = floor(BOUNDARIES, 10).regions(columns, rows, np.ones(len(columns), dtype=bool))
+    regions = floor(BOUNDARIES, 10).regions(columns, rows)
     assert {region.country_code for region in regions} == {"CN"}
     assert {region.province_code for region in regions} == {"CN-YN", "CN-GZ", None}
 
 
 def test_asking_in_another_order_or_alone_changes_nothing():
     column, row = cells_of(10, 108.8, 10.4, 109.6, 12.8)
-    land = np.ones(len(column), dtype=bool)
-    whole = floor(BOUNDARIES, 10).regions(column, row, land)
+    whole = floor(BOUNDARIES, 10).regions(column, row)
     fresh = floor.__wrapped__(BOUNDARIES, 10)
     for at in np.random.default_rng(5).permutation(len(column)):
-        assert fresh.regions(column[at : at + 1], row[at : at + 1], land[:1]) == [whole[at]]
+        assert fresh.regions(column[at : at + 1], row[at : at + 1]) == [whole[at]]
 
 
 def test_disputed_land_is_nobodys():
@@ -123,7 +123,7 @@ def test_disputed_land_is_nobodys():
         BOUNDARIES.units.with_row_index().filter(name="Siachen Glacier")["index"].item()
     ].representative_point()
     column, row = np.array([np.floor(place.x * 100)]).astype(int), np.array([np.floor(place.y * 100)]).astype(int)
-    region = floor(BOUNDARIES, 100).regions(column, row, np.array([True]))[0]
+    region = floor(BOUNDARIES, 100).regions(column, row)[0]
     assert (region.country_codes, region.country_code) == ((), None)
 
 

@@ -1,5 +1,7 @@
 """After a withdrawal nothing tells what was withdrawn: lake files of every version, catalogues, releases, backups."""
 
+import hashlib
+import os
 import struct
 import zipfile
 from pathlib import Path
@@ -8,22 +10,26 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import delete, select
 
-from biodata import pipeline
-from biodata.access import citations, replays, withdrawal
-from biodata.access.citations import Question
+import leaks
+from biodata import pipeline, terms
+from biodata.access import content, withdrawal
 from biodata.errors import InputError, StoreError
+from biodata.pipeline import ingesting
 from biodata.settings import Settings
-from biodata.store import releases
+from biodata.store import folders, releases
 from biodata.store.backup import backup, restore
 from biodata.store.lake import Lake
-from biodata.store.models import Submission
+from biodata.store.models import Ingest, Job, Submission
+from biodata.store.node_models import Withdrawal
 from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
 
 LATITUDE, LONGITUDE = 21.76543, 101.23457
+PLACE = leaks.Place("the salt lick", LATITUDE, LONGITUDE)
 WORDS = ("salt lick of the elders", "SECRET-77")
 HEADING = (
     "occurrenceID,scientificName,decimalLatitude,decimalLongitude,eventDate,countryCode,locality,individualCount\n"
@@ -88,72 +94,88 @@ def test_after_a_withdrawal_nothing_tells_it_and_the_counts_stay(settings, tmp_p
     assert dict(old.select("datasetKey", "locality").iter_rows()) == {"goes": None, "stays": "Nam Ha"}
     assert verify(settings).faults == []
     restore(tmp_path / "backups", tmp_path / "again")
-    again = withdrawal.purge(settings)
+    again = withdrawal.purge(settings, release=pipeline.release)
     assert (again.lake_files, again.releases) == (0, 0)
 
 
-def test_citations_reports_uploads_and_the_registry_are_purged_where_they_lie(settings):
-    own = settings.data / "service"
-    made = releases.current(settings.data)
-    with releases.connect(made.path) as connection:
-        info = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
-        key = connection.execute("SELECT key FROM occurrences WHERE \"datasetKey\" = 'goes'").fetchone()[0]
-    with Registry.open(settings) as registry:
-        cited = citations.cite(settings, registry, Question([], None), release=info, rows=None)
-        citations.make_content(settings, registry, cited)
-        with registry.session() as session, session.begin():
-            sent = Submission(dataset="goes", file_name="x.xlsx", file_sha256="ab" * 32, state="draft", report={})
-            session.add(sent)
-            session.flush()
-            names = [f"submission-{sent.id}", "ingest-1"]
-    for folder in (settings.data, own):
+def planted_everywhere(settings: Settings, registry: Registry) -> None:
+    """Plant the withdrawn record in whatever beside lake and releases may tell a record."""
+    place = f"{LATITUDE}, {LONGITUDE} {WORDS[0]}"
+    service = folders.service(settings.data)
+    workbook = hashlib.sha256(place.encode()).hexdigest()
+    for folder in (settings.data, service):
         (folder / "uploads").mkdir(exist_ok=True)
-        (folder / "uploads" / f"{'ab' * 32}.xlsx").write_text(WORDS[0])
-    for name in names:
-        keep_report(settings.data, name, {"value": WORDS[0]})
-    (members,) = (own / "citations").glob("members-*.parquet")
-    before = pl.read_parquet(members)
-    done = withdrawal.withdraw(settings, reason="asked for", release=pipeline.release, dataset="goes")
-    after = pl.read_parquet(members)
-    assert (done.uploads, tells(settings.data)) == (2, [])
-    assert not (settings.data / "registry.sqlite").exists(), "the registry lies in the service's folder"
-    assert after.filter(key=key).select("whole", "own").row(0) == (0, 0), "64 bits of a place can be tried out"
-    assert after.filter(pl.col("key") != key).equals(before.filter(pl.col("key") != key))
-    assert after.schema == before.schema
-    assert verify(settings).faults == []
+        (folder / "uploads" / f"{workbook}.xlsx").write_text(place)
+        left = folder / "staging" / "0123456789abcdef"
+        left.mkdir(parents=True)
+        (left / "part.parquet").write_text(place)
+        left.with_suffix(".lock").touch()
+        (folder / "tmp").mkdir(exist_ok=True)
+        (folder / "tmp" / "duckdb_temp_storage-0.tmp").write_text(place)
+        os.utime(folder / "tmp" / "duckdb_temp_storage-0.tmp", (0, 0))
+    keep_report(settings.data, "submission-1", {"problems": [{"value": place}]})
+    for name in ("downloads/d1", "replays"):
+        (settings.data / name).mkdir(parents=True, exist_ok=True)
+        (settings.data / name / "a.csv").write_text(place)
+    with registry.session() as session, session.begin():
+        job = Job(name="survey", state="done", result={"report": place}, error=place)
+        session.add(job)
+        session.flush()
+        session.add(
+            Submission(
+                dataset="goes", state="published", file_name="a.xlsx", file_sha256=workbook, job_id=job.id,
+                report={"problems": [{"value": place}]},
+            )
+        )  # fmt: skip
+        ingest = session.scalars(select(Ingest).where(Ingest.dataset == "goes")).first()
+        ingest.report = {**ingest.report, "refusals": [{"value": place}]}
+        keep_report(settings.data, f"ingest-{ingest.id}", {"refusals": [{"value": place}]})
+    with registry.session() as session, session.begin():  # a row that is gone stays in free pages
+        session.add_all(Job(name="survey", state="failed", error=f"{place} {n}" * 200) for n in range(20))
+        session.flush()
+        session.execute(delete(Job).where(Job.state == "failed"))
+
+
+def test_nothing_beside_lake_and_releases_tells_it_either(settings):
     with Registry.open(settings) as registry:
-        told = replays.replay(settings, registry, cited)
-    assert (told.causes["withdrawn"].count, told.identical) == (1, False)
+        planted_everywhere(settings, registry)
+        rows = releases.read(releases.current(settings.data), "occurrences")
+        members = content.gather_small(terms.conform(rows, terms.PUBLISHED_OCCURRENCE), settings.data)
+    before = {name.split("/")[-1] if name.startswith("service") else name for name in tells(settings.data)}
+    assert {"registry.sqlite", "duckdb_temp_storage-0.tmp", "reports/submission-1.json"} <= before
+    assert leaks.scan_folder(settings.data, [PLACE])
+    withdrawal.withdraw(settings, reason="asked for", release=pipeline.release, dataset="goes")
+    assert tells(settings.data) == []
+    assert leaks.scan_folder(settings.data, [PLACE]) == []
+    kept = pl.read_parquet(content.members_path(settings.data, members.hash))
+    goes = kept.filter(dataset="goes")
+    assert goes.select("whole", "own").rows() == [(0, 0)]
+    assert kept.filter(dataset="stays")["whole"].item() != 0
+    assert not (settings.data / "registry.sqlite").exists()
+    assert verify(settings).faults == []
 
 
-def breaks(*_args, **_named):
-    message = "no room"
-    raise StoreError(message)
+def test_a_record_that_went_before_its_dataset_was_withdrawn_is_emptied_too(settings, tmp_path):
+    (tmp_path / "goes.csv").write_text(HEADING + OTHER)
+    with Lake.open(settings.data) as lake, lake.staging() as staging:
+        lake.commit_occurrences(staging, author="a test", message="gone", gone=[("goes", WORDS[1])])
+    assert tells(settings.data / "lake")
+    withdrawal.withdraw(settings, reason="asked for", release=pipeline.release, dataset="goes")
+    assert tells(settings.data) == []
 
 
-def test_a_withdrawal_that_broke_off_goes_on(settings, monkeypatch):
+@pytest.mark.parametrize("cut", ["_take_out", "blank", "_releases"])
+def test_a_withdrawal_that_is_cut_short_is_finished_by_a_purge(settings, monkeypatch, cut):
+    def stop(*_args):
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patch:
-        patch.setattr(Lake, "commit_occurrences", breaks)
-        with pytest.raises(StoreError):
-            withdrawal.withdraw(settings, reason="asked for", release=breaks, dataset="goes")
-    with Lake.open(settings.data) as lake:
-        assert lake.count("occurrences", where=Compare("datasetKey", "=", "goes")) == 1, "put down, and still there"
-    with pytest.raises(StoreError):
-        withdrawal.withdraw(settings, reason="asked for", release=breaks, dataset="goes")
-    with Lake.open(settings.data) as lake:
-        assert lake.count("occurrences") == 1
-    done = withdrawal.withdraw(settings, reason="asked for", release=pipeline.release, dataset="goes")
-    assert (done.records, done.in_use, tells(settings.data)) == (1, (), [])
-
-
-def test_a_purge_empties_no_row_of_the_present_version(settings, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(Lake, "commit_occurrences", breaks)
-        with pytest.raises(StoreError):
-            withdrawal.withdraw(settings, reason="asked for", release=breaks, dataset="goes")
-    withdrawal.purge(settings)
-    with Lake.open(settings.data) as lake:
-        assert lake.read("occurrences")["datasetKey"].to_list() == ["stays"]
+        patch.setattr(withdrawal, cut, stop)
+        with pytest.raises(KeyboardInterrupt):
+            withdrawal.withdraw(settings, reason="asked for", release=pipeline.release, dataset="goes")
+    withdrawal.purge(settings, release=pipeline.release)
+    assert tells(settings.data) == []
+    assert releases.read(releases.current(settings.data), "occurrences")["datasetKey"].to_list() == ["stays"]
 
 
 def test_what_was_withdrawn_is_not_taken_in_again(settings, tmp_path):
@@ -175,3 +197,21 @@ def test_what_is_not_there_or_has_no_reason_is_refused(settings):
         withdrawal.withdraw(settings, reason=" ", release=pipeline.release, dataset="goes")
     with Lake.open(settings.data) as lake:
         assert set(pl.Series(lake.read("occurrences")["datasetKey"])) == {"goes", "stays"}
+
+
+def test_what_is_withdrawn_while_it_is_read_does_not_come_in(tmp_path, monkeypatch):
+    """An ingest takes minutes: what was withdrawn since it began may be among what it read."""
+    made = Settings(data=tmp_path / "data", memory_limit="500MB")
+    (tmp_path / "late.csv").write_text(HEADING + OTHER)
+    read = ingesting.harmonise_table
+
+    def slowly(*args, **more):
+        read(*args, **more)
+        with Registry.open(made) as registry, registry.session() as session, session.begin():
+            session.add(Withdrawal(kind="dataset", subject="late", reason="x", by="x", records=1, purged={}))
+
+    monkeypatch.setattr(ingesting, "harmonise_table", slowly)
+    with pytest.raises(StoreError, match="take them in again"):
+        pipeline.ingest("gbif", [tmp_path / "late.csv"], made, dataset="late")
+    with Lake.open(made.data) as lake:
+        assert lake.count("occurrences") == 0

@@ -139,13 +139,15 @@ def _listed(cited: Cited) -> list[str]:
 
 
 def _dataset(told: Mapping[str, Any]) -> str:
-    """Return a dataset's title, publisher, DOI and number of records."""
+    """Return a dataset's title, publisher, DOI, number of records and the labels of communities that they carry."""
     name = told.get("title") or (f"dataset {told['key']}" if told.get("key") else "records of no dataset")
     doi, key = told.get("doi"), told.get("key")
     # Without a DOI the key tells datasets of one title apart.
     where = f"https://doi.org/{doi.removeprefix('https://doi.org/')}" if doi else key if told.get("title") else None
     parts: Iterable[str | None] = (name.rstrip("."), told.get("publisher"), where)
-    return f"{', '.join(_line(part) for part in parts if part)} ({told['count']:,})"
+    labels = told.get("community_labels")
+    carried = f"; labels of communities: {', '.join(labels)}" if labels else ""
+    return f"{', '.join(_line(part) for part in parts if part)} ({told['count']:,}{carried})"
 
 
 def _tex(value: str) -> str:

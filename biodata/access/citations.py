@@ -17,7 +17,7 @@ from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.models import Citation, Job
 from biodata.store.query import statements
-from biodata.store.query.filters import Filter
+from biodata.store.query.filters import And, Filter, IsNull, Not
 from biodata.store.query.plain import from_plain, to_plain
 from biodata.store.registry import Registry
 from biodata.store.release_use import in_use
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 SMALL_ROWS: Final = 5_000
 """Records of an answer that are hashed at once; more are hashed by the worker."""
 
+_LABELS: Final = "community_labels"
 CONTENT_JOB: Final = "citation"
 REPLAY_JOB: Final = "replay"
 DOI_JOB: Final = "doi"
@@ -147,7 +148,7 @@ def cite(
     found: dict[str, Any] = {}
     if rows is not None:
         made = content.gather_small(terms.conform(rows, terms.PUBLISHED_OCCURRENCE), settings.data)
-        found = told(registry, made, released=release["created"])
+        found = told(registry, made, released=release["created"], labels=_labels([rows]))
     citation_id = secrets.token_hex(16)
     with registry.session() as session, session.begin():
         citation = Citation(
@@ -231,19 +232,29 @@ def make_content(settings: Settings, registry: Registry, citation_id: str) -> di
     with in_use(settings.data, cited.release) as path:
         frames = rebuilding.batches(path, statement, params, content.BATCH_ROWS)
         made = content.gather(content.published_frames(frames), settings.data)
+        labelled = Not(IsNull(_LABELS))
+        chosen = labelled if cited.filter is None else And((cited.filter, labelled))
+        asked = statements.select(RELEASE["occurrences"], ["datasetKey", _LABELS], chosen)
+        labels = _labels(rebuilding.batches(path, *asked, content.BATCH_ROWS))
         with releases.connect(path) as connection:
             released = connection.execute("SELECT value FROM release_info WHERE key = 'created'").fetchall()[0][0]
-    found = told(registry, made, released=released)
+    found = told(registry, made, released=released, labels=labels)
     with registry.session() as session, session.begin():
         session.get_one(Citation, citation_id).content = found
     logger.info("citation %s: %d records of release %s", citation_id, made.count, cited.release)
     return found
 
 
-def told(registry: Registry, made: content.Content, *, released: str) -> dict[str, Any]:
-    """Return what a citation keeps of an answer: its hash, its counts, and who published what."""
+def told(
+    registry: Registry, made: content.Content, *, released: str, labels: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Return what a citation keeps of an answer: its hash, its counts, who published what, and communities' labels."""
     known = publishers.datasets(registry, [key for key in made.datasets if key])
-    listed = [{**known.get(key, {"key": key or None}), "count": count} for key, count in made.datasets.items()]
+    listed = [
+        {**known.get(key, {"key": key or None}), "count": count}
+        | ({"community_labels": list(labels[key])} if key in labels else {})
+        for key, count in made.datasets.items()
+    ]
     return {**made.as_dict(), "datasets": sorted(listed, key=_by_count), "released": released}
 
 
@@ -281,6 +292,17 @@ def released_rows(batches: Iterable[Sequence[Any]], columns: Sequence[str]) -> p
     """Return rows of a release's page as a frame."""
     types = {c.name: c.dtype for c in terms.PUBLISHED_OCCURRENCE}
     return pl.DataFrame(list(batches), schema={name: types[name] for name in columns}, orient="row")
+
+
+def _labels(frames: Iterable[pl.DataFrame]) -> dict[str, list[str]]:
+    """Return the labels of communities that records carry, by dataset; those of none count as ``""``."""
+    found: dict[str, set[str]] = {}
+    for frame in frames:
+        if _LABELS in frame.columns:
+            each = frame.select(key=pl.col("datasetKey").fill_null(""), label=pl.col(_LABELS).cast(pl.List(pl.String)))
+            for key, label in each.explode("label").drop_nulls("label").unique().iter_rows():
+                found.setdefault(key, set()).add(label)
+    return {key: sorted(codes) for key, codes in found.items()}
 
 
 def _later(registry: Registry, cited: Cited, name: str, more: Mapping[str, Any]) -> int:

@@ -1,7 +1,7 @@
 """A DOI for a citation, registered at DataCite (https://support.datacite.org/docs/api-create-dois)."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from biodata.access import citation_texts, citations
 from biodata.access.citations import Cited, need
 from biodata.errors import InputError, RemoteError
 from biodata.settings import Settings
+from biodata.sharing import labels
 from biodata.store.registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -101,12 +102,23 @@ def attributes(cited: Cited, doi: str, url: str, *, state: str) -> dict[str, Any
         "dates": [{"date": f"{cited.created:%Y-%m-%d}", "dateType": "Created"}],
         "version": cited.release,
         "sizes": [f"{content['count']} records"],
-        "rightsList": [{"rights": name} for name in licences],
+        "rightsList": [*({"rights": name} for name in licences), *_labels(content["datasets"])],
         "relatedIdentifiers": related,
         "descriptions": [{"description": citation_texts.text(cited, url), "descriptionType": "Abstract"}],
         "schemaVersion": "http://datacite.org/schema/kernel-4",
     }
     return {name: value for name, value in told.items() if value not in (None, [])}
+
+
+def _labels(datasets: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return the labels of communities that the cited records carry as statements of rights."""
+    codes = sorted({code for dataset in datasets for code in dataset.get("community_labels", ())})
+    known = labels.labels()
+    told = [(code, known[code]) for code in codes if code in known]
+    return [
+        {"rights": f"{label.name} ({code}): {label.meaning}", "rightsUri": label.address, "rightsIdentifier": code}
+        for code, label in told
+    ]
 
 
 def _send(settings: Settings, method: str, path: str, told: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:

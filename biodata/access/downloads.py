@@ -352,8 +352,18 @@ def sweep(settings: Settings, registry: Registry) -> int:
     return removed
 
 
-def drop_others(settings: Settings, registry: Registry, *, rules_hash: str) -> int:
-    """Remove the files that were made under other sharing rules; return how many. Their downloads say erased."""
+def drop_others(settings: Settings, registry: Registry, *, rules_hash: str, release: str) -> int:
+    """Remove the files that were made under other sharing rules; return how many. Their downloads say erased.
+
+    Those that are under way, or wait, of another release than the one that is told are cancelled: a worker that has it
+    open would go on to write what nobody may have any more.
+    """
+    asked = select(Download.request, Job.id).join(Job, Job.id == Download.job_id)
+    with registry.session(read_only=True) as session:
+        under_way = session.execute(asked.where(Job.state.in_(("queued", "running")))).all()
+    for request, number in under_way:
+        if request.get("release") != release:
+            jobs.cancel(registry, number)
     removed = 0
     for found in folder(settings).glob("*"):
         with registry.session(read_only=True) as session:

@@ -3,9 +3,7 @@
 The key stays with the node: neither the service nor the exact process has it, so neither can make a grant.
 """
 
-import base64
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
@@ -13,13 +11,11 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import pycountry
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from biodata import terms
 from biodata.access.grant_areas import Area, canonical
 from biodata.errors import InputError
+from biodata.formats import node_keys
 
 FIELDS: Final = tuple(
     column.name
@@ -147,50 +143,12 @@ def sign(text: str, key: Path) -> str:
     if key.stat().st_mode & 0o077:
         problem = "others may read this key; it is not used"
         raise InputError(problem, file=str(key), expected="mode 0600", code="KEY_READABLE")
-    try:
-        private = serialization.load_pem_private_key(key.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise InputError("this is no private key", file=str(key)) from error  # noqa: EM101
-    if not isinstance(private, Ed25519PrivateKey):
-        problem = "this is no Ed25519 key"
-        raise InputError(problem, file=str(key))
-    return base64.b64encode(private.sign(_CONTEXT + text.encode())).decode()
+    return node_keys.sign(_CONTEXT, text.encode(), key.read_bytes())
 
 
 def signed_by(text: str, signature: str, public: bytes) -> bool:
     """Tell whether a signature is that of a public key, in PEM, over a grant's text."""
-    key = serialization.load_pem_public_key(public)
-    if not isinstance(key, Ed25519PublicKey):
-        return False
-    try:
-        key.verify(base64.b64decode(signature, validate=True), _CONTEXT + text.encode())
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-def new_key(path: Path) -> bytes:
-    """Make a key for a node in a file that only its owner may read; return the public one, in PEM.
-
-    Raises
-    ------
-    InputError
-        If there is such a file already.
-    """
-    private = Ed25519PrivateKey.generate()
-    pem = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        problem = "there is a file of this name already; a key is never written over"
-        raise InputError(problem, file=str(path)) from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-    return private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return node_keys.holds(_CONTEXT, text.encode(), signature, public.decode("ascii", "replace"))
 
 
 def day(name: str, value: str | None) -> date | None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from biodata import sharing, terms
 from biodata.access import nodes
 from biodata.errors import InputError, NoReleaseError, StoreError
-from biodata.formats import manifests
+from biodata.formats import manifests, node_keys
 from biodata.settings import Settings
 from biodata.store import audit, models, releases
 from biodata.store.checksums import digest
@@ -91,7 +91,8 @@ def export(settings: Settings, folder: Path, *, actor: str = "command line") -> 
             if made is None or made.rules_hash != rules.hash:
                 message = "the release was made under other sharing rules than today's; `biodata release` first"
                 raise StoreError(message)
-            withdrawn = _withdrawals(session.scalars(select(Withdrawal).order_by(Withdrawal.id)))
+            own = select(Withdrawal).where(Withdrawal.kind != "node").order_by(Withdrawal.id)
+            withdrawn = _withdrawals(session.scalars(own))
         key = nodes.private_key(settings.data)
         everything = releases.read(release, "occurrences")
         records = everything.filter(of_country(code)).drop(terms.names(terms.ASSESSED)).sort("key")
@@ -115,7 +116,7 @@ def export(settings: Settings, folder: Path, *, actor: str = "command line") -> 
                 name: _written(frame, unnamed / name) for name, frame in ((RECORDS, records), (EVIDENCE, evidence))
             }
             told = {
-                "format": manifests.FORMAT, "node": code, "key": manifests.fingerprint(manifests.public_of(key)),
+                "format": manifests.FORMAT, "node": code, "key": node_keys.fingerprint(node_keys.public_of(key)),
                 "sequence": sequence, "previous": previous, "release": release.id, "snapshot": release.snapshot,
                 "rules": rules.hash, "boundaries": settings.boundaries, "created": now().isoformat(),
                 "biodata": version("biodata"), "files": files, "datasets": datasets.sort("key").to_dicts(),

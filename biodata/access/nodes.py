@@ -1,6 +1,5 @@
 """National nodes: a country's own key, and the keys of others that an installation trusts."""
 
-import os
 import re
 from pathlib import Path
 from typing import Final
@@ -9,9 +8,10 @@ import pycountry
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata.access import appointments
 from biodata.errors import InputError, StoreError
-from biodata.formats import manifests
-from biodata.store import audit
+from biodata.formats import node_keys
+from biodata.store import audit, consents
 from biodata.store.models import now
 from biodata.store.node_models import Node
 from biodata.store.registry import Registry
@@ -54,9 +54,9 @@ def new(registry: Registry, data: Path, code: str, *, actor: str = "command line
         if known is not None:
             problem = "another installation is trusted as the node of this country"
             raise InputError(problem, value=code, code="NODE_EXISTS")
-        public = manifests.public_of(_private_key(data, make=True))
+        public = node_keys.public_of(_private_key(data, make=True))
         session.add(Node(code=country, public_key=public, own=True, told={}))
-        details = {"fingerprint": manifests.fingerprint(public)}
+        details = {"fingerprint": node_keys.fingerprint(public)}
         audit.append(session, actor=actor, action="node new", subject=country, details=details)
     path = data / f"node-{country}.pub"
     path.write_text(public, encoding="ascii")
@@ -72,8 +72,8 @@ def trust(registry: Registry, code: str, key_file: Path, *, actor: str = "comman
         If the file holds no public key, or another key of this node is trusted: that one is taken away first.
     """
     country = checked(code)
-    public = manifests.read_public(key_file.read_text(encoding="utf-8", errors="replace"), file=str(key_file))
-    told = manifests.fingerprint(public)
+    public = node_keys.read_public(key_file.read_text(encoding="utf-8", errors="replace"), file=str(key_file))
+    told = node_keys.fingerprint(public)
     with registry.session() as session, session.begin():
         node = session.get(Node, country)
         if node is not None and node.own:
@@ -113,7 +113,7 @@ def lines(registry: Registry) -> list[str]:
                     node.code,
                     "this installation" if node.own else "trusted" if node.distrusted is None else "not trusted",
                     f"manifest {node.sequence}" if node.sequence else "nothing yet",
-                    manifests.fingerprint(node.public_key),
+                    node_keys.fingerprint(node.public_key),
                 )
             )
             for node in session.scalars(select(Node).order_by(Node.code))
@@ -123,6 +123,40 @@ def lines(registry: Registry) -> list[str]:
 def own(session: Session) -> Node | None:
     """Return the node that this installation is; None where it is none."""
     return session.scalar(select(Node).where(Node.own))
+
+
+def need_own(registry: Registry) -> str:
+    """Return the country whose node this installation is, or fail."""
+    with registry.session(read_only=True) as session:
+        node = own(session)
+    if node is None:
+        problem = "this installation is no national node"
+        raise InputError(problem, expected="`biodata node new CODE` first", code="NODE_UNKNOWN")
+    return node.code
+
+
+def is_own(registry: Registry, code: str) -> bool:
+    """Tell whether this installation is the node of a country."""
+    with registry.session(read_only=True) as session:
+        node = own(session)
+        return node is not None and node.code == code
+
+
+def sign_consent(data: Path, text: bytes) -> str:
+    """Sign an answer about a shared output with the node's own key; return the signature in base 64."""
+    return consents.sign(text, private_key(data))
+
+
+def appoint(
+    registry: Registry, data: Path, account: str, *, given: bool, actor: str = "command line"
+) -> tuple[str, dict[str, str]]:
+    """Sign who manages this node at a hub, or does no longer; return the country, and `text` with its `signature`."""
+    country = need_own(registry)
+    text = appointments.word(country, account, given=given)
+    signature = node_keys.sign(appointments.PURPOSE, text.encode(), private_key(data))
+    with registry.session() as session, session.begin():
+        audit.append(session, actor=actor, action="node appoint", subject=account, details={"given": given})
+    return country, {"text": text, "signature": signature}
 
 
 def private_key(data: Path) -> bytes:
@@ -151,11 +185,7 @@ def _private_key(data: Path, *, make: bool) -> bytes:
     try:
         if make and not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(manifests.new_key())
-                file.flush()
-                os.fsync(file.fileno())
+            node_keys.keep_new(path)
         if path.stat().st_mode & 0o077:
             message = f"{KEY_FILE}: others can read the node's private key; its mode must be 0600"
             raise StoreError(message)

@@ -5,7 +5,7 @@ ABSCH-IRCC, the country, the document's number, the number of its revision: ABSC
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -22,6 +22,12 @@ from biodata.store.rights_models import Permit
 
 SOON_DAYS: Final = 90
 """A permit that ends within so many days is told to end soon."""
+
+MISSING: Final = (
+    "No permit is told. Whether one, or a certificate of compliance with the Nagoya Protocol, stands behind these records "
+    "has to be asked of their publisher."
+)
+"""What is said of a dataset that rests on no permit that is told."""
 
 # After what the Clearing-House gives out and what those who check it take, as in api.cbd.int/api/v2013/documents/NUMBER.
 _IRCC: Final = re.compile(
@@ -186,6 +192,27 @@ def in_words(permit: Mapping[str, Any]) -> str:
     ends = f" until {permit['expires']}" if permit["expires"] else ""
     given = f" by {permit['authority']}" if permit["authority"] else ""
     return f"{words[permit['kind']]} {permit['number']} of {permit['country']}{given}{ends} ({permit['state']})"
+
+
+def notices(held: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return what whoever uses a dataset has to heed of its permits, as `of_dataset` tells them, in sentences.
+
+    A permit that ended, or does not hold yet, may forbid what it allowed: who gave it has to be asked.
+    """
+    told, held = [], list(held)
+    for permit in held:
+        asked = permit["authority"] or f"the authority of {permit['country']}"
+        if permit["state"] == State.ENDED:
+            told.append(f"{permit['number']} ended on {permit['expires']}: ask {asked} before its records are used.")
+        elif permit["state"] == State.ENDS_SOON:
+            told.append(f"{permit['number']} ends on {permit['expires']}.")
+        elif permit["state"] == State.NOT_YET:
+            told.append(
+                f"{permit['number']} holds from {permit['issued']} on: ask {asked} before its records are used."
+            )
+        elif permit["state"] == State.WITHDRAWN:
+            told.append(f"{permit['number']} was withdrawn: ask {asked} before its records are used.")
+    return told if held else [MISSING]
 
 
 def _plain(permit: Permit) -> dict[str, Any]:

@@ -2,27 +2,23 @@
 
 import logging
 import shutil
-import sqlite3
 from collections.abc import Callable, Collection
-from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import select
 
-from biodata.access import downloads, rebuilding
+from biodata.access import downloads, rebuilding, traces
 from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import audit, checksums, folders, pointer
+from biodata.store import audit, checksums, pointer
 from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
 from biodata.store.lake import Lake
-from biodata.store.locks import sync_file
-from biodata.store.models import Download, Ingest, Submission, now
+from biodata.store.models import Download, now
 from biodata.store.node_models import Tombstone, Withdrawal
-from biodata.store.private_reports import forget_report
 from biodata.store.purging import blank
 from biodata.store.query.filters import Compare, Filter, In
 from biodata.store.registry import Registry
@@ -102,35 +98,42 @@ def withdraw(
     -----
     The purge policy: in the lake every row of every version is emptied, only number and dataset stay; the releases,
     downloads and replays made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
-    records were withdrawn. Backups are purged by `purge_backups`. Whatever comes again is refused. What was broken off
-    goes on where it is called again.
+    records were withdrawn. Backups are purged by `purge_backups`. Whatever comes again is refused.
     """
     if (dataset is None) == (not keys) or not reason.strip():
         problem = "name a dataset or records, and the reason"
         raise InputError(problem, expected="--dataset KEY or --key NUMBER, with --reason", code="OPTIONS_UNFIT")
     where: Filter = Compare("datasetKey", "=", dataset) if dataset is not None else In("key", tuple(keys))
-    columns = ["key", "datasetKey", "source_record_id", "node"]
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rows = lake.read("occurrences", columns=["key", "node"], where=where)
+        # Every record that ever was: one that went before is still told by older versions.
+        known = lake.read("identities", columns=["key", "datasetKey", "source_record_id"], where=where)
+    _check(known, rows, dataset, keys)
+    subjects = [("dataset", dataset)] if dataset is not None else [("record", str(k)) for k in sorted(set(keys))]
     with Registry.open(settings) as registry:
-        noted = _noted(registry, dataset, keys)
-        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-            rows = lake.read("occurrences", columns=columns, where=where)
-            _check(rows, dataset, keys, noted)
-            new = rows.filter(~pl.col("key").is_in(list(noted)))
-            subjects = (
-                [("dataset", dataset)] if dataset is not None else [("record", str(k)) for k in new["key"].sort()]
-            )
-            if new.height:
-                _note(registry, new, subjects, reason=reason, actor=actor, key=secret(settings.data))
-            _take_out(lake, rows)
-    # Before the release, so that results that were made of them are not told either.
-    blanked = blank(settings.data, sorted({*rows["key"], *noted}))
-    release(settings)
-    done = purge(settings, actor=actor)
-    return replace(done, lake_files=done.lake_files + blanked.files)
+        _note(registry, known, subjects, reason=reason, actor=actor, key=secret(settings.data))
+    return purge(settings, release=release, actor=actor)
 
 
-def purge(settings: Settings, *, actor: str = "command line") -> Purged:
+def owed(registry: Registry) -> bool:
+    """Tell whether something was taken back, here or by a node, that is not purged yet."""
+    with registry.session(read_only=True) as session:
+        return any("installation" not in purged for purged in session.scalars(select(Withdrawal.purged)))
+
+
+def purge(settings: Settings, *, release: Callable[[Settings], object], actor: str = "command line") -> Purged:
     """Remove whatever still holds a withdrawn record, but for backups; a second time nothing is left to do.
+
+    Whatever was cut short before is done first: what was put down as withdrawn leaves the lake, and a release is made.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    release : function of settings
+        Makes a release without what was withdrawn, where none was made since.
+    actor : str
+        What the audit calls whoever does it.
 
     Returns
     -------
@@ -138,26 +141,28 @@ def purge(settings: Settings, *, actor: str = "command line") -> Purged:
     """
     data = settings.data
     with Registry.open(settings) as registry:
+        due = owed(registry)
         with registry.session(read_only=True) as session:
             keys = session.scalars(select(Tombstone.key)).all()
             datasets = session.scalars(select(Withdrawal.subject).where(Withdrawal.kind == "dataset")).all()
-        if keys:
-            with Lake.open(data, memory_limit=settings.memory_limit) as lake:
-                # Of a withdrawal that was broken off: a row of the present version is taken out, never emptied in it.
-                columns, left = ["datasetKey", "source_record_id"], In("key", tuple(keys))
-                _take_out(lake, lake.read("occurrences", columns=columns, where=left))
+            parts = session.scalars(select(Tombstone.dataset).distinct()).all()
+        _take_out(settings, keys, parts)
+        # Before the release, so that results that were made of them are not told either.
         blanked = blank(data, keys)
         for name in _MARKS:
             (data / name).unlink(missing_ok=True)
+        if due:
+            release(settings)
         removed, in_use = _releases(data)
         made = _downloads(settings, registry)
         replays = list(rebuilding.folder(data).glob("*"))
         for path in replays:
             path.unlink(missing_ok=True)
-        _forget_hashes(data, keys)
-        uploads = _reports(registry, datasets, data)
+        traces.forget_hashes(data, keys)
+        uploads = traces.forget_reports(registry, data, whole=datasets, parts=parts)
+        traces.sweep_leftovers(data)
         found = Purged(len(keys), blanked.files, removed, made, len(replays), uploads, tuple(in_use))
-        _vacuum(settings)
+        traces.vacuum(settings)
         with registry.session() as session, session.begin():
             told = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}
             for row in session.scalars(select(Withdrawal)):
@@ -189,31 +194,10 @@ def purge_backups(settings: Settings, folder: Path, *, actor: str = "command lin
     return removed
 
 
-def _noted(registry: Registry, dataset: str | None, keys: Collection[int]) -> set[int]:
-    """Return what was put down as withdrawn already, of a dataset or of some records: by a withdrawal that broke off."""
-    asked = select(Tombstone.key)
-    asked = asked.where(Tombstone.dataset == dataset) if dataset is not None else asked.where(Tombstone.key.in_(keys))
-    with registry.session(read_only=True) as session:
-        return set(session.scalars(asked))
-
-
-def _take_out(lake: Lake, rows: pl.DataFrame) -> None:
-    """Take records out of the lake's present version."""
-    if rows.is_empty():
-        return
-    with lake.staging() as staging:
-        lake.commit_occurrences(
-            staging,
-            author="withdrawal",
-            message=f"{rows.height} records withdrawn",
-            gone=rows.select("datasetKey", "source_record_id").iter_rows(),
-        )
-
-
-def _check(rows: pl.DataFrame, dataset: str | None, keys: Collection[int], noted: Collection[int]) -> None:
+def _check(known: pl.DataFrame, rows: pl.DataFrame, dataset: str | None, keys: Collection[int]) -> None:
     """Refuse what is not there, and what is another's."""
-    lacking = sorted(set(keys) - set(rows["key"]) - set(noted))
-    if (rows.is_empty() and not noted) or lacking:
+    lacking = sorted(set(keys) - set(known["key"]))
+    if known.is_empty() or lacking:
         problem = "there is no such record" if lacking or dataset is None else "there is no record of this dataset"
         raise InputError(problem, value=dataset or str(lacking[0]), code="RECORD_UNKNOWN")
     others = rows.filter(pl.col("node").is_not_null())
@@ -225,22 +209,41 @@ def _check(rows: pl.DataFrame, dataset: str | None, keys: Collection[int], noted
 def _note(
     registry: Registry, rows: pl.DataFrame, subjects: list[tuple[str, str]], *, reason: str, actor: str, key: bytes
 ) -> None:
-    """Put down what is withdrawn, and by what it is known if it comes again."""
+    """Put down what is withdrawn, and by what it is known if it comes again; once, however often it is asked for."""
     with registry.session() as session, session.begin():
         for kind, subject in subjects:
             mine = rows if kind == "dataset" else rows.filter(pl.col("key") == int(subject))
-            made = Withdrawal(kind=kind, subject=subject, reason=reason, by=actor, records=mine.height, purged={})
-            session.add(made)
-            session.flush()
-            for number, dataset, identifier, _ in mine.iter_rows():
-                session.add(
-                    Tombstone(
-                        key=number, withdrawal_id=made.id, dataset=dataset,
-                        identity=identity_of(key, dataset, identifier),
-                    )
-                )  # fmt: skip
+            made = session.scalar(select(Withdrawal).where(Withdrawal.kind == kind, Withdrawal.subject == subject))
+            if made is None:
+                made = Withdrawal(kind=kind, subject=subject, reason=reason, by=actor, records=mine.height, purged={})
+                session.add(made)
+                session.flush()
+            for number, dataset, identifier in mine.iter_rows():
+                if identifier is not None and session.get(Tombstone, number) is None:
+                    identity = identity_of(key, dataset, identifier)
+                    session.add(Tombstone(key=number, withdrawal_id=made.id, dataset=dataset, identity=identity))
+            made.purged = {}
             details = {"kind": kind, "records": mine.height, "reason": reason}
             audit.append(session, actor=actor, action="withdraw", subject=subject, details=details)
+
+
+def _take_out(settings: Settings, keys: Collection[int], datasets: Collection[str]) -> None:
+    """Take records out of the lake's present version."""
+    if not keys:
+        return
+    columns = ["key", "datasetKey", "source_record_id"]
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rows = lake.read("occurrences", columns=columns, where=In("datasetKey", tuple(datasets)))
+        going = rows.filter(pl.col("key").is_in(list(keys)))
+        if going.is_empty():
+            return
+        with lake.staging() as staging:
+            lake.commit_occurrences(
+                staging,
+                author="withdrawal",
+                message=f"{going.height} records withdrawn",
+                gone=going.select("datasetKey", "source_record_id").iter_rows(),
+            )
 
 
 def _releases(data: Path) -> tuple[int, list[str]]:
@@ -270,47 +273,3 @@ def _downloads(settings: Settings, registry: Registry) -> int:
             shutil.rmtree(found) if found.is_dir() else found.unlink()
             removed += 1
     return removed
-
-
-def _forget_hashes(data: Path, keys: Collection[int]) -> None:
-    """Empty the hashes of withdrawn records in what citations keep: by trying places a hash could be turned back."""
-    own = folders.service(data)
-    for path in (own / "citations").glob("members-*.parquet"):
-        members = pl.read_parquet(path)
-        gone = pl.col("key").is_in(list(keys)) & ((pl.col("whole") != 0) | (pl.col("own") != 0))
-        if members.filter(gone).is_empty():
-            continue
-        unnamed = path.with_suffix(".part")
-        emptied = (pl.when(~gone).then(name).otherwise(0).alias(name) for name in ("whole", "own"))
-        members.with_columns(emptied).cast(members.schema).write_parquet(unnamed, compression="zstd")
-        sync_file(unnamed)
-        checksums.record(own, {str(path.relative_to(own)): unnamed})
-        unnamed.replace(path)
-
-
-def _reports(registry: Registry, datasets: Collection[str], data: Path) -> int:
-    """Remove what reports and uploads of withdrawn datasets tell of rows; counts stay. Return how many files went."""
-    removed = 0
-    with registry.session() as session, session.begin():
-        for ingest in session.scalars(select(Ingest).where(Ingest.dataset.in_(datasets))):
-            ingest.report = {**ingest.report, "refusals": []}
-            forget_report(data, f"ingest-{ingest.id}")
-        for submission in session.scalars(select(Submission).where(Submission.dataset.in_(datasets))):
-            submission.report = None
-            forget_report(data, f"submission-{submission.id}")
-            # Beside the lake once the worker had it, in the service's folder before.
-            for folder in (data, folders.service(data)):
-                path = folder / "uploads" / f"{submission.file_sha256}.xlsx"
-                if path.exists():
-                    path.unlink()
-                    removed += 1
-    return removed
-
-
-def _vacuum(settings: Settings) -> None:
-    """Let nothing that was removed stand in free pages of the registry; on another database its own tools do so."""
-    if settings.registry_url is not None:
-        return
-    with closing(sqlite3.connect(settings.data / folders.REGISTRY, timeout=60, isolation_level=None)) as plain:
-        plain.execute("VACUUM")
-        plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")

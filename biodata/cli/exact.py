@@ -97,9 +97,9 @@ def key(
     public: Annotated[Path, typer.Option("--public", help="File of the public key, for those who trust it.")],
 ) -> None:
     """Make a key."""
-    from biodata.access import grants
+    from biodata.formats import node_keys
 
-    public.write_bytes(grants.new_key(path))
+    public.write_text(node_keys.keep_new(path), encoding="ascii")
     say(f"{path} is the key, only its owner may read it; {public} is for `biodata exact trust`")
 
 

@@ -25,7 +25,8 @@ place whose row tells none: a record without one is never evidence for a side. S
 A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
 --option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
 
-The exit code is 1 where every row was refused.
+The exit code is 1 where every row was refused. Where a node took records back, a release without them is made and what was
+made of them before is purged; the exit code is 1 while somebody still reads an old release.
 
 Examples: biodata ingest gbif download.csv --data mydata --dataset my-survey
 
@@ -79,7 +80,30 @@ def ingest(
     else:
         for one in reports:
             _print(one, dry_run=dry_run)
+    if source == "node" and not dry_run:
+        _purge(data)
     if any(one.rows for one in reports) and all(one.refused == one.rows for one in reports):
+        raise typer.Exit(1)
+
+
+def _purge(data: Path) -> None:
+    """Where a node took records back, make a release without them and remove what was made of them before."""
+    from biodata import pipeline
+    from biodata.access import withdrawal
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
+        if not withdrawal.owed(registry):
+            return
+    done = withdrawal.purge(settings, release=pipeline.release)
+    typer.echo(
+        f"a node took records back: a release without them is made, {done.releases} older ones, {done.downloads} downloads "
+        f"and {done.replays} replays are gone; `biodata purge --backups FOLDER` purges backups",
+        err=True,
+    )
+    if done.in_use:
+        typer.echo(f"{', '.join(done.in_use)} is being read: run `biodata purge` when that has ended", err=True)
         raise typer.Exit(1)
 
 

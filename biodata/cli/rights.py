@@ -209,7 +209,10 @@ def use(
     if as_json:
         say(json.dumps(told.as_dict(), ensure_ascii=False, indent=1))
         return
-    say(f"{told.country}, {told.year or 'all years'}: {told.downloads} downloads with {told.records} of its records")
+    asked = f"asked for before {told.until}"
+    say(
+        f"{told.country}, {told.year or 'all years'}: {told.downloads} downloads {asked}, with {told.records} of its records"
+    )
     for title, counts in (("purpose", told.purposes), ("dataset", told.datasets), ("licence", told.licences)):
         for name, count in counts.items():
             say(f"  {title} {name}: {count}")

@@ -58,10 +58,11 @@ def purge(
     as_json: JsonOption = False,
 ) -> None:
     """Purge and tell what went."""
+    from biodata import pipeline
     from biodata.access import withdrawal
 
     settings = settings_for(data)
-    _print(withdrawal.purge(settings), as_json=as_json)
+    _print(withdrawal.purge(settings, release=pipeline.release), as_json=as_json)
     if backups is not None:
         removed = withdrawal.purge_backups(settings, backups)
         say(f"{backups}: a new backup was taken, {removed} files of older ones are gone")

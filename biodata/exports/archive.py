@@ -18,7 +18,7 @@ from biodata.exports.growing import GrowingFile
 from biodata.exports.request import ExportRequest
 from biodata.exports.selection import Selection, Step
 from biodata.exports.zips import Piece, ZipWriter, compress
-from biodata.sharing.labels import labels
+from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
 
 OWN_TERMS: Final = "urn:biodata:terms#"
@@ -96,10 +96,9 @@ def _documents(facts: Facts, request: ExportRequest) -> dict[str, bytes]:
 
 
 def _labelled(datasets: tuple[DatasetShare, ...]) -> str:
-    """Return which labels of communities the records carry, in words."""
-    codes = sorted({code for dataset in datasets for code in dataset.labels})
-    told = (f"{labels()[code].name} ({code}), {labels()[code].address}: {labels()[code].meaning}" for code in codes)
-    return f"Labels of communities stay with the records: {' '.join(told)} " if codes else ""
+    """Return the labels of communities that records of datasets carry, in words."""
+    told = in_words({code for dataset in datasets for code in dataset.labels})
+    return f"{told} " if told else ""
 
 
 def _resting(permits: list[str]) -> str:

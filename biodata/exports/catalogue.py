@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from biodata.exports.eml import Cited, EmlFacts
-from biodata.sharing.licences import LICENCES, UNSPECIFIED
+from biodata.sharing.labels import in_words
+from biodata.sharing.licences import LICENCES, MEDIA, UNSPECIFIED
 
 OCCURRENCE: Final = "OCCURRENCE"
 TYPES: Final = (OCCURRENCE, "CHECKLIST", "METADATA")
@@ -55,6 +56,12 @@ class DatasetEntry:
         Records by class or phylum, the most frequent first.
     files : mapping of str to (address, media type)
         Where its records are had, by name.
+    license_effective : str, optional
+        The strictest licence that holds for its records, in GBIF's spelling; None where there are none.
+    labels : tuple of str
+        Codes of the labels of communities that some of its records carry, sorted.
+    permits : tuple of str
+        The permits that it rests on, in words, and what is to be heeded of them.
     """
 
     key: str
@@ -77,6 +84,9 @@ class DatasetEntry:
     type: str = OCCURRENCE
     groups: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    license_effective: str | None = None
+    labels: tuple[str, ...] = ()
+    permits: tuple[str, ...] = ()
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -97,13 +107,28 @@ class DatasetEntry:
 
     @property
     def license_name(self) -> str:
-        """The licence in words."""
-        return LICENCES.get(self.license, LICENCES["UNSUPPORTED"])[0]
+        """The licence that holds in words."""
+        return LICENCES.get(self.license_effective or self.license, LICENCES["UNSUPPORTED"])[0]
 
     @property
     def license_url(self) -> str | None:
-        """The licence's address, where it has one."""
-        return LICENCES.get(self.license, LICENCES["UNSUPPORTED"])[1]
+        """The address of the licence that holds, where it has one."""
+        return LICENCES.get(self.license_effective or self.license, LICENCES["UNSUPPORTED"])[1]
+
+    @property
+    def rights(self) -> str:
+        """What is to be heeded by whoever uses it: licence, labels of communities, permits."""
+        unknown = (self.license_effective or self.license) == UNSPECIFIED
+        parts = ["No licence is told." if unknown else f"This work is licensed under {self.license_name}."]
+        if self.license_effective not in (None, self.license) and self.license != UNSPECIFIED:
+            parts.append("That is the strictest licence of its records; some are under a more permissive one.")
+        if self.records:
+            parts.append(MEDIA)
+        if self.labels:
+            parts.append(in_words(self.labels))
+        if self.permits:
+            parts.append(f"It rests on {' '.join(self.permits)}")
+        return " ".join(parts)
 
     @property
     def doi_url(self) -> str | None:
@@ -137,9 +162,6 @@ def eml_facts(entry: DatasetEntry) -> EmlFacts:
     """Return what a dataset's EML tells."""
     url = entry.license_url
     named = None if url is None else (entry.license_name, url)
-    rights = (
-        "No licence is told." if entry.license == UNSPECIFIED else f"This work is licensed under {entry.license_name}."
-    )
     return EmlFacts(
         package_id=f"{entry.key}/{entry.release}",
         title=entry.title,
@@ -147,7 +169,7 @@ def eml_facts(entry: DatasetEntry) -> EmlFacts:
         publisher=entry.publisher or entry.title,
         abstract=entry.description or (entry.counts,),
         citation=Cited(entry.cite, entry.doi_url or entry.url),
-        rights=rights,
+        rights=entry.rights,
         license=named,
         identifiers=tuple(i for i in (entry.doi_url, entry.key) if i),
         notes=tuple(text for text in (entry.counts, entry.generalisation) if text),

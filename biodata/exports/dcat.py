@@ -74,6 +74,7 @@ def dataset(entry: DatasetEntry) -> Node:
         "dct:identifier": tuple(Literal(i) for i in (entry.key, entry.doi_url) if i),
         "dct:publisher": (_agent(entry.publisher),) if entry.publisher else (),
         "dct:license": licence,
+        "dct:rights": (Node("dct:RightsStatement", {"dct:description": (Literal(entry.rights, "en"),)}),),
         "dct:bibliographicCitation": (Literal(entry.cite),),
         "dct:issued": (Literal(entry.issued[:10], datatype="xsd:date"),) if entry.issued else (),
         "dct:modified": (Literal(entry.modified[:10], datatype="xsd:date"),),

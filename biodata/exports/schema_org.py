@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
+from biodata.sharing.labels import labels
 
 _CONTEXT = "https://schema.org/"
 _MEASURED = ("species occurrence", "decimalLatitude", "decimalLongitude", "eventDate")
@@ -33,6 +34,8 @@ def _dataset(entry: DatasetEntry) -> dict[str, Any]:
         "sameAs": entry.doi_url,
         "keywords": [*entry.keywords, *list(entry.groups)[:10]],
         "license": entry.license_url,
+        "usageInfo": [labels()[code].address for code in entry.labels if code in labels()],
+        "conditionsOfAccess": entry.rights,
         "isAccessibleForFree": True,
         "creator": organisation,
         "publisher": organisation,

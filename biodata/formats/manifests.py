@@ -1,6 +1,5 @@
 """The signed manifest of what a national node hands over: one canonical JSON file, and an Ed25519 signature beside it."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -8,18 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
-
 from biodata.errors import InputError
+from biodata.formats import node_keys
 
 FORMAT: Final = "biodata node manifest 1"
 MANIFEST: Final = "manifest.json"
@@ -27,7 +16,6 @@ SIGNATURE: Final = "manifest.sig"
 LARGEST_BYTES: Final = 64_000_000
 """A manifest is a list of files and of withdrawn records; one that is larger is none."""
 _PURPOSE: Final = b"biodata node manifest\n"
-"""Stands before what is signed, so that the signature of anything else by the same key is never taken for this."""
 _FIELDS: Final = frozenset(
     "format node key sequence previous release snapshot rules boundaries created biodata files datasets counts withdrawals".split()
 )
@@ -49,47 +37,6 @@ class Signed:
     sha256: str
 
 
-def new_key() -> bytes:
-    """Return a new private key, as PEM."""
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def public_of(private_pem: bytes) -> str:
-    """Return the public key of a private one, as PEM."""
-    key = load_pem_private_key(private_pem, password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        problem = "the node's private key is no Ed25519 key"
-        raise InputError(problem, code="KEY_INVALID")
-    return _pem(key.public_key())
-
-
-def read_public(text: str, *, file: str) -> str:
-    """Return a public key as PEM, written in one way.
-
-    Raises
-    ------
-    InputError
-        If it is none of Ed25519; a private key is refused by name, since it must not travel.
-    """
-    if "PRIVATE" in text:
-        problem = "this is a private key, which must never leave its node"
-        raise InputError(problem, file=file, expected="the file that `biodata node new` names", code="KEY_PRIVATE")
-    try:
-        key = load_pem_public_key(text.encode())
-    except ValueError:
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
-        problem = "there is no Ed25519 public key in it"
-        expected = "the PEM file that `biodata node new` wrote at the node"
-        raise InputError(problem, file=file, expected=expected, code="KEY_INVALID")
-    return _pem(key)
-
-
-def fingerprint(public_pem: str) -> str:
-    """Return what people compare a public key by: SHA-256 of its PEM, in hexadecimal."""
-    return hashlib.sha256(public_pem.encode()).hexdigest()
-
-
 def canonical(told: Mapping[str, Any]) -> bytes:
     """Return the one way to write a manifest."""
     return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
@@ -97,13 +44,9 @@ def canonical(told: Mapping[str, Any]) -> bytes:
 
 def write(folder: Path, told: Mapping[str, Any], private_pem: bytes) -> str:
     """Write a manifest and its signature into a folder; return the manifest's SHA-256."""
-    key = load_pem_private_key(private_pem, password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        problem = "the node's private key is no Ed25519 key"
-        raise InputError(problem, code="KEY_INVALID")
     text = canonical(told)
     (folder / MANIFEST).write_bytes(text)
-    (folder / SIGNATURE).write_bytes(base64.b64encode(key.sign(_PURPOSE + text)) + b"\n")
+    (folder / SIGNATURE).write_text(node_keys.sign(_PURPOSE, text, private_pem) + "\n", encoding="ascii")
     return hashlib.sha256(text).hexdigest()
 
 
@@ -125,7 +68,8 @@ def read(folder: Path, *, public_pem: str) -> Signed:
         If the signature does not hold (`MANIFEST_TAMPERED`), or the manifest is not written as `canonical` writes it.
     """
     text, told = _bytes(folder / MANIFEST), _bytes(folder / SIGNATURE)
-    if not _holds(told, text, public_pem):
+    ended = told.endswith(b"\n")
+    if not (ended and node_keys.holds(_PURPOSE, text, told.removesuffix(b"\n"), public_pem)):
         problem = "the signature is not that of the node's key over this manifest"
         expected = "the folder as the node exported it"
         raise InputError(problem, file=str(folder / SIGNATURE), expected=expected, code="MANIFEST_TAMPERED")
@@ -140,18 +84,6 @@ def read(folder: Path, *, public_pem: str) -> Signed:
         msg = f"the field {name} is {'missing' if name in _FIELDS else 'not known'}"
         raise _refused(msg, folder / MANIFEST)
     return Signed(manifest, hashlib.sha256(text).hexdigest())
-
-
-def _holds(signature: bytes, text: bytes, public_pem: str) -> bool:
-    """Tell whether a signature is that of a key over a manifest."""
-    key = load_pem_public_key(public_pem.encode())
-    if not isinstance(key, Ed25519PublicKey):
-        return False
-    try:
-        key.verify(base64.b64decode(signature.strip(), validate=True), _PURPOSE + text)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _bytes(path: Path) -> bytes:
@@ -179,7 +111,3 @@ def _parsed(text: bytes, path: Path) -> dict[str, Any]:
 
 def _refused(problem: str, path: Path, expected: str | None = None) -> InputError:
     return InputError(problem, file=str(path), expected=expected, code="MANIFEST_INVALID")
-
-
-def _pem(key: Ed25519PublicKey) -> str:
-    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -20,11 +20,13 @@ from biodata.sharing.received import check_published
 from biodata.store import audit
 from biodata.store.lake import Lake
 from biodata.store.models import now
-from biodata.store.node_models import Node
+from biodata.store.node_models import Node, Tombstone, Withdrawal
 from biodata.store.purging import blank
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
+from biodata.store.secret import secret
+from biodata.store.tombstones import identity_of
 from biodata.vocabularies import SharingCategory
 
 SOURCE: Final = "node"
@@ -99,7 +101,7 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
         report = IngestReport(
             known.code, "occurrences", f"node {known.code}, manifest {told['sequence']}", records.height
         )
-        _commit(rows, known.code, settings, report, told, dry_run=dry_run)
+        _commit(rows, known.code, settings, registry, report, told, dry_run=dry_run)
         less = (
             rows.filter(pl.col("shared_as").struct.field("category").is_not_null()).height
             - told["counts"]["generalised"]
@@ -168,10 +170,16 @@ def _interpreted(published: pl.DataFrame, code: str, boundaries: BoundarySet) ->
 
 
 def _commit(
-    rows: pl.DataFrame, code: str, settings: Settings, report: IngestReport, told: Mapping[str, Any], *, dry_run: bool
-) -> None:
+    rows: pl.DataFrame, code: str, settings: Settings, registry: Registry, report: IngestReport,
+    told: Mapping[str, Any], *, dry_run: bool,
+) -> None:  # fmt: skip
     """Put the rows into the lake, and take those away that the node no longer shares."""
-    taken_back = 0 if dry_run else _take_back(rows, code, settings)
+    emptied, taken_back = (0, 0) if dry_run else _take_back(rows, code, settings, registry)
+    if emptied:
+        report.notes.append(
+            f"{emptied} records were taken back by their node or are coarser now: what was made of them before goes with "
+            "`biodata purge`"
+        )
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, lake.staging() as staging:
         identity = ["datasetKey", "source_record_id"]
         rows = rows.with_columns(source_file=pl.lit(f"node {code}"))
@@ -189,11 +197,16 @@ def _commit(
     report.rows = rows.height
 
 
-def _take_back(rows: pl.DataFrame, code: str, settings: Settings) -> int:
-    """Empty the records that the node shares no longer, or now makes coarser, in every version; count the first.
+def _take_back(rows: pl.DataFrame, code: str, settings: Settings, registry: Registry) -> tuple[int, int]:
+    """Empty the records that the node shares no longer, or now makes coarser, in every version.
 
     A record that became sensitive would stay with its exact place in older versions. It goes with them, and what the
     node publishes of it now comes as another record.
+
+    Returns
+    -------
+    tuple of int, int
+        How many were emptied, and how many of them the node shares no longer.
     """
     identity = ["datasetKey", "source_record_id"]
     strictness = (
@@ -206,7 +219,8 @@ def _take_back(rows: pl.DataFrame, code: str, settings: Settings) -> int:
         there = before.join(rows.select(*identity, will=strictness), on=identity, how="left")
         going = there.filter(pl.col("will").is_null() | (pl.col("will") > pl.col("was")))
         if going.is_empty():
-            return 0
+            return 0, 0
+        _note(registry, going, code, secret(settings.data))
         lake.commit_occurrences(
             staging,
             author="ingest",
@@ -214,7 +228,23 @@ def _take_back(rows: pl.DataFrame, code: str, settings: Settings) -> int:
             gone=going.select(identity).iter_rows(),
         )
     blank(settings.data, going["key"].to_list())
-    return going["will"].null_count()
+    return going.height, going["will"].null_count()
+
+
+def _note(registry: Registry, going: pl.DataFrame, code: str, key: bytes) -> None:
+    """Put down what a node takes back, before it goes: releases, downloads and backups are purged of it then."""
+    with registry.session() as session, session.begin():
+        made = Withdrawal(kind=SOURCE, subject=code, reason="taken back by its node, or coarser now", by=f"node {code}",
+                          records=going.height, purged={})  # fmt: skip
+        session.add(made)
+        session.flush()
+        for dataset, identifier, number in going.select("datasetKey", "source_record_id", "key").iter_rows():
+            if session.get(Tombstone, number) is None:
+                # Under the node's name: a record of a file of the same dataset is no business of the node.
+                identity = identity_of(key, f"node {code}", identifier)
+                session.add(Tombstone(key=number, withdrawal_id=made.id, dataset=dataset, identity=identity))
+        details = {"kind": SOURCE, "records": going.height}
+        audit.append(session, actor=f"node {code}", action="withdraw", subject=code, details=details)
 
 
 def _remember(registry: Registry, signed: manifests.Signed, report: IngestReport) -> None:

@@ -64,10 +64,11 @@ class IngestReport:
     def without_values(self) -> dict[str, Any]:
         """Return the report as the registry keeps it, which the service reads: where rows were refused and by which code.
 
-        A refused value can be the exact place of a sensitive species, and a message tells it too.
+        A refused value can be the exact place of a sensitive species, and a message tells it too. So do counts of doubts:
+        of a hidden record that was taken in alone, that it lies near a county's seat or a border.
         """
         places = [{"file": r.file, "row": r.row, "column": r.column, "code": r.code} for r in self.refusals]
-        return {**asdict(self), "refusals": places, "notes": []}
+        return {**asdict(self), "refusals": places, "notes": [], "flags": {}, "quality": {}}
 
 
 def quality_counts(counts: Sequence[pl.DataFrame]) -> dict[str, dict[str, int]]:

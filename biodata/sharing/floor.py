@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import affinity
 
 from biodata.geo import Floats, area_km2, metres_per_degree
 from biodata.places import BoundarySet
@@ -21,8 +20,7 @@ LEAST_KM2: Final = 1e-6
 """Smaller pieces (a square metre) are a touch of edges, no part of a cell."""
 LARGEST_DEGREES: Final = 8
 WIDER: Final = 1.02
-"""The band of a coast is taken to be so much wider, for what a plane and a polygon for a circle cost."""
-QUARTER: Final = 8
+"""The band of a coast is taken to be so much wider, for what a box in degrees costs."""
 
 
 class Block(NamedTuple):
@@ -80,54 +78,50 @@ class Floor:
 
     Notes
     -----
-    Whoever reads a published cell may know whether the taxon lives on land or at sea, and may have a map. So a cell is
-    published by itself only where it is all land, or all sea beyond the coast's band; the divided cells of a block of 2 by 2 are published
-    together as the block once their land (or sea) reaches a cell's area, else with those of the next larger block. The
-    places that share a published block are thus never fewer than that area, and countries and divisions are told of the
-    block, not of the place: nothing published depends on where in it the place is.
+    Whoever reads a published cell may know whether the taxon lives on land or at sea, and may have a better map. So a
+    cell is published by itself only where it is all land, or all sea beyond the coast's band; the divided cells of a block
+    of 2 by 2 are published together as the block once their land and their sea each reach a cell's area, else with those
+    of the next larger block. The places on land that share a published block are thus never fewer than that area, nor
+    are those at sea, and countries and divisions are told of the block, not of the place: nothing published depends on
+    where in it the place is.
     """
 
     boundaries: BoundarySet
     per_degree: int
-    _known: dict[tuple[Block, bool], Region | None] = field(default_factory=dict, repr=False)
+    _known: dict[Block, Region | None] = field(default_factory=dict, repr=False)
 
     @property
     def levels(self) -> int:
         """How often a block may be doubled."""
         return int(np.log2(min(LARGEST_DEGREES * self.per_degree, 64)))
 
-    def regions(self, column: Longs, row: Longs, on_land: NDArray[np.bool_]) -> list[Region | None]:
+    def regions(self, column: Longs, row: Longs) -> list[Region | None]:
         """Return what may be published of each place.
 
         Parameters
         ----------
         column, row : ndarray of int64, length n
             The category's cell that holds the place, counted from 0° E, 0° N.
-        on_land : ndarray of bool, length n
-            False for a place out at sea.
 
         Returns
         -------
         list of Region or None, length n
             None where even the largest block leaves too little: then nothing of the place may be published.
         """
-        places = list(zip(column.tolist(), row.tolist(), on_land.tolist(), strict=True))
-        found: dict[tuple[int, int, bool], Region | None] = {}
+        places = list(zip(column.tolist(), row.tolist(), strict=True))
+        found: dict[tuple[int, int], Region | None] = {}
         open_places = set(places)
         for level in range(self.levels + 1):
-            blocks = {(Block(level, c >> level, r >> level), land) for c, r, land in open_places}
-            self._learn(sorted(blocks - self._known.keys()))
-            for place in sorted(open_places):
-                c, r, land = place
-                region = self._known[Block(level, c >> level, r >> level), land]
+            self._learn(sorted({Block(level, c >> level, r >> level) for c, r in open_places} - self._known.keys()))
+            for c, r in sorted(open_places):
+                region = self._known[Block(level, c >> level, r >> level)]
                 if region is not None:
-                    found[place] = region
-                    open_places.discard(place)
+                    found[c, r] = region
+                    open_places.discard((c, r))
         return [found.get(place) for place in places]
 
-    def _learn(self, wanted: list[tuple[Block, bool]]) -> None:
+    def _learn(self, blocks: list[Block]) -> None:
         """Work out blocks of one level."""
-        blocks = sorted({block for block, _ in wanted})
         if not blocks:
             return
         n = 1 << blocks[0].level
@@ -136,43 +130,28 @@ class Floor:
         row = np.array([b.row * n for b in blocks])[:, None, None] + inside[None, :, None]
         column, row = np.broadcast_arrays(column, row)
         full, cell, unit, area = self._pieces(column.ravel(), row.ravel())
-        land = np.bincount(cell, weights=area, minlength=full.size).reshape(column.shape)
-        sought = {block for block, on_land in wanted if not on_land}
-        at_sea = np.repeat(np.array([block in sought for block in blocks]), n * n)
-        sea = np.zeros(full.size)
-        sea[at_sea] = self._sea(column.ravel()[at_sea], row.ravel()[at_sea], full[at_sea], land.ravel()[at_sea])
-        numbers = {block: number for number, block in enumerate(blocks)}
-        for block, on_land in wanted:
-            number = numbers[block]
+        land = np.bincount(cell, weights=area, minlength=full.size).astype(np.float64)
+        whole = self._whole(column.ravel(), row.ravel(), full, land)
+        for number, block in enumerate(blocks):
             first = number * n * n
-            mine = slice(*np.searchsorted(cell, (first, first + n * n)))
-            part = (land if on_land else sea.reshape(land.shape))[number]
-            left = _left(full[first : first + n * n].reshape(n, n), part, block.level)
-            units = unit[mine][left.ravel()[cell[mine] - first]] if on_land and left is not None else unit[:0]
-            self._known[block, on_land] = None if left is None else self._region(block, np.unique(units))
+            mine, pieces = slice(first, first + n * n), slice(*np.searchsorted(cell, (first, first + n * n)))
+            left = _left(full[mine].reshape(n, n), land[mine].reshape(n, n), whole[mine].reshape(n, n), block.level)
+            units = unit[pieces][left.ravel()[cell[pieces] - first]] if left is not None else unit[:0]
+            self._known[block] = None if left is None else self._region(block, np.unique(units))
 
-    def _sea(self, column: Longs, row: Longs, full: Floats, land: Floats) -> Floats:
-        """Return how much of each cell is sea beyond the band of a coast, km², or a little less.
-
-        A place within the band counts with the land (`generalise`), so whoever reads of one at sea knows that it is not there.
-        """
-        west, south, east, north = self._edges(column, row, 0)
-        sea = np.maximum(full - land, 0.0)
+    def _whole(self, column: Longs, row: Longs, full: Floats, land: Floats) -> NDArray[np.bool_]:
+        """Tell which cells are all land, or all sea beyond the band of a coast."""
+        whole = land >= full * (1 - TOLERANCE)
+        asked = np.flatnonzero(land <= LEAST_KM2)
+        west, south, east, north = self._edges(column[asked], row[asked], 0)
         east_m, north_m = metres_per_degree(np.minimum(np.maximum(np.abs(south), np.abs(north)), 89.0))
         aside, along = self.boundaries.band_m * WIDER / east_m, self.boundaries.band_m * WIDER / north_m
         around = shapely.box(west - aside, south - along, east + aside, north + along)
-        asked = np.flatnonzero(sea > LEAST_KM2)
-        at, unit = self.boundaries.tree.query(around[asked], predicate="intersects")
-        pieces = shapely.intersection(self.boundaries.shapes[unit], around[asked][at])
-        for number in np.unique(at):
-            cell = asked[number]
-            # On a plane of which a degree of latitude is one; across, distances of the poleward edge, the shortest.
-            scale = east_m[cell] / north_m[cell]
-            shore = affinity.scale(shapely.union_all(pieces[at == number]), scale, 1.0, origin=(0, 0))
-            banded = shapely.buffer(shore, along[cell], quad_segs=QUARTER)
-            box = shapely.box(west[cell] * scale, south[cell], east[cell] * scale, north[cell])
-            sea[cell] = full[cell] * (1 - shapely.area(shapely.intersection(banded, box)) / shapely.area(box))
-        return sea
+        near, _ = self.boundaries.tree.query(around, predicate="intersects")
+        far = np.ones(len(asked), dtype=bool)
+        far[near] = False
+        whole[asked[far]] = True
+        return whole
 
     def _pieces(self, column: Longs, row: Longs) -> tuple[Floats, Longs, Longs, Floats]:
         """Return each cell's area, and in order of cells the pieces of land in them: cell, unit, area; km²."""
@@ -222,25 +201,27 @@ class Floor:
         )
 
 
-def _left(full: Floats, part: Floats, level: int) -> NDArray[np.bool_] | None:
+def _left(full: Floats, land: Floats, whole: NDArray[np.bool_], level: int) -> NDArray[np.bool_] | None:
     """Return which cells of a block are published as that block; None where they are too little for it.
 
     Parameters
     ----------
-    full, part : ndarray of float64, shape (2^level, 2^level)
-        Area of each cell, and of the land (or the sea) in it, km².
+    full, land : ndarray of float64, shape (2^level, 2^level)
+        Area of each cell, and of the land in it, km².
+    whole : ndarray of bool, same shape
+        Cells that are published by themselves.
     level : int
         The block's level.
     """
-    enough = 1 - TOLERANCE
     if level == 0:
-        return np.ones((1, 1), dtype=bool) if part[0, 0] >= full[0, 0] * enough else None
-    left = part < full * enough
+        return np.ones((1, 1), dtype=bool) if whole[0, 0] else None
+    left = ~whole
     for step in range(1, level + 1):
         n = 1 << step
         shape = (len(full) // n, n, len(full) // n, n)
-        total = np.where(left, part, 0).reshape(shape).sum(axis=(1, 3))
-        done = total >= full.reshape(shape).max(axis=(1, 3)) * enough
+        enough = full.reshape(shape).max(axis=(1, 3)) * (1 - TOLERANCE)
+        sums = [np.where(left, part, 0).reshape(shape).sum(axis=(1, 3)) for part in (land, full - land)]
+        done = (sums[0] >= enough) & (sums[1] >= enough)
         if step == level:
             return left if done[0, 0] else None
         left = left & ~np.kron(done, np.ones((n, n), dtype=bool))

@@ -13,7 +13,6 @@ from biodata.errors import InputError
 from biodata.flags import FLAGS
 from biodata.geo import Floats, area_km2, geodesic_distance_m
 from biodata.places import BoundarySet, country_geometry
-from biodata.places.edges import SEA
 from biodata.sharing.floor import Longs, Region, floor
 from biodata.sharing.shared import cells_of_nodes
 from biodata.vocabularies import SharingCategory
@@ -224,14 +223,11 @@ def regions_of_size(longitude: Floats, latitude: Floats, size: int, boundaries: 
     list of Region or None, length n
         None where no region is large enough.
     """
-    on_land = boundaries.cells.locate(longitude, latitude) != SEA
-    # A coast is as uncertain as a border: what lies within its band counts with the land.
-    on_land |= ~np.isnan(boundaries.coasts.near(longitude, latitude).distance_m)
     column, row = (
         np.minimum(np.floor(values * size + GUARD).astype(np.int64), most * size - 1)
         for values, most in ((longitude, 180), (latitude, 90))
     )
-    return floor(boundaries, size).regions(column, row, on_land)
+    return floor(boundaries, size).regions(column, row)
 
 
 def _told(regions: Sequence[Region | None]) -> pl.DataFrame:

@@ -108,6 +108,16 @@ def label_called(text: str) -> str | None:
     return found or (told[0] if len(told) == 1 else None)
 
 
+def in_words(codes: Iterable[str]) -> str:
+    """Return labels in sentences with their names, pages and meanings; nothing for none."""
+    known = labels()
+    told = [
+        f"{known[code].name} ({code}), {known[code].address}: {known[code].meaning}" if code in known else f"{code}."
+        for code in sorted(codes)
+    ]
+    return f"Labels of communities stay with the records: {' '.join(told)}" if told else ""
+
+
 def in_text(text: str) -> list[str]:
     """Return the codes of the labels that a text about rights names, sorted, each once."""
     known, by_spelling = labels(), _spellings()

@@ -65,9 +65,12 @@ def read(data: Path) -> Pointer | None:
         raise StoreError(message) from error
 
 
-def swap(data: Path, release: Named) -> None:
-    """Make a release the current one, durably; whoever reads meanwhile sees the old pointer or the new."""
-    before = read(data)
+def swap(data: Path, release: Named, *, alone: bool = False) -> None:
+    """Make a release the current one, durably; whoever reads meanwhile sees the old pointer or the new.
+
+    Where it is to stand alone nobody can ask for the one before any more.
+    """
+    before = None if alone else read(data)
     # The same release again, its file made anew, keeps the one before it.
     again = before is not None and before.current.id == release.id
     previous = None if before is None else before.previous if again else before.current.id

@@ -29,6 +29,7 @@ from biodata.store.release_use import remove_unless_used
 from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE
+from biodata.store.told_less import tells_less
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ def build(
     results: Mapping[str, pl.DataFrame],
     boundaries: BoundarySet,
     rules_hash: str,
+    snapshot: int | None = None,
     datasets: pl.DataFrame | None = None,
     assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None,
     assess_columns: Sequence[str] | None = None,
@@ -115,6 +117,8 @@ def build(
         Written beside them.
     rules_hash : str
         Of the rules that `publish` follows.
+    snapshot : int, optional
+        The lake's version; the present one where none is told.
     datasets : polars.DataFrame, optional
         key, title, license, citation, doi of the datasets; the counts are made here.
     assess : function of Parquet files of `terms.PUBLISHED_OCCURRENCE` to a frame, optional
@@ -141,7 +145,7 @@ def build(
     pointer.folder(data).mkdir(parents=True, exist_ok=True)
     with builders_lock(data), WorkFolder(data / "staging") as work:
         try:
-            snapshot = lake.snapshot()
+            snapshot = lake.snapshot() if snapshot is None else snapshot
             told = {name: _checked(name, results.get(name)) for name in terms.PUBLISHED_TABLES if name != "occurrences"}
             known = terms.conform(datasets if datasets is not None else pl.DataFrame(), DATASET)
             base = None
@@ -175,9 +179,16 @@ def build(
             before = current(data)
             if before is not None and before.id == named.id and before.path.is_file():
                 return before
+            # What only adds to the file of the one before tells all that it told.
+            alone = (
+                base is None
+                and before is not None
+                and before.path.is_file()
+                and tells_less(before.path, unnamed, lake, snapshot=snapshot)
+            )
             _place(unnamed, data, named)
-            pointer.swap(data, named)
-            _prune(data)
+            pointer.swap(data, named, alone=alone)
+            _prune(data, alone=alone)
         except (OSError, duckdb.Error, StoreError) as error:
             message = f"no release was made, the one before stays: {str(error).splitlines()[0]}"
             raise StoreError(message) from error
@@ -363,12 +374,13 @@ def drop_others(data: Path) -> int:
     return len(others)
 
 
-def _prune(data: Path) -> None:
+def _prune(data: Path, *, alone: bool) -> None:
     """Remove the oldest files beyond those that stay; the pointer's two always stay, and one that somebody uses."""
     told = pointer.read(data)
+    kept = 1 if alone else KEPT
     named = set() if told is None else {pointer.path(data, id_) for id_ in (told.current.id, told.previous) if id_}
     files = sorted(pointer.folder(data).glob("release-*.duckdb"), key=lambda f: f.stat().st_mtime_ns, reverse=True)
-    for path in [f for f in files if f not in named][max(KEPT - len(named), 0) :]:
+    for path in [f for f in files if f not in named][max(kept - len(named), 0) :]:
         if remove_unless_used(path):
             checksums.forget(data, [str(path.relative_to(data))])
         else:

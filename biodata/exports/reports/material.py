@@ -12,7 +12,7 @@ from biodata.errors import InputError
 from biodata.exports.reports.findings import agreeing
 from biodata.exports.reports.species_names import taxa
 from biodata.store.open_release import OpenRelease
-from biodata.store.query.filters import And, Compare, Filter, In, InBox
+from biodata.store.query.filters import And, Compare, Filter, In, InBox, IsNull, Not
 from biodata.store.tables import RELEASE
 
 KINDS: Final = MappingProxyType(
@@ -68,7 +68,7 @@ class Material:
     categories : mapping of str to str
         Global Red List category by species, of those that the evidence names.
     datasets : sequence of mapping
-        Datasets of the release: key, title, license, citation, doi.
+        Datasets of the release: key, title, license, citation, doi, labels.
     release : mapping
         What the release tells of itself.
     findings : mapping of str to mapping
@@ -162,12 +162,22 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         areas=[dict(area, member=area["area_id"] in members) for area in areas.values()],
         borders=borders,
         categories=categories,
-        datasets=release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts(),
+        datasets=_datasets(release),
         release={"id": release.id, **release.info},
         findings={**(row["evidence"].get("findings") or {}), **_given(findings or {}, row)},
         around=around,
         names=common,
     )
+
+
+def _datasets(release: OpenRelease) -> list[dict[str, Any]]:
+    """Return the datasets of the release, with the labels of communities that their records carry."""
+    told = release.frame("occurrences", ["datasetKey", "community_labels"], Not(IsNull("community_labels")))
+    carried: dict[str, list[str]] = {}
+    for key, label in told.explode("community_labels").unique().sort("datasetKey", "community_labels").iter_rows():
+        carried.setdefault(key, []).append(label)
+    known = release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts()
+    return [one | {"labels": carried.get(one["key"], [])} for one in known]
 
 
 def _given(given: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from biodata.exports.reports import markup
 from biodata.exports.reports.material import Material, same_boundaries
 from biodata.exports.reports.words import flat, number, plain, spaced
 from biodata.parsers.licences import parse_licence
+from biodata.sharing.labels import in_words
 
 _NOT_MINE: Final = (
     "hard_criteria", "species", "links", "ground", "ranking", "notes", "boundary_disagreement_km2", "run", "boundaries", "findings",
@@ -61,17 +62,24 @@ def _datasets(datasets: Sequence[Mapping[str, Any]]) -> str:
     told, bare = [], []
     for one in datasets:
         named = one["title"] if one["title"] and titles.count(one["title"]) == 1 else one["key"]
-        if one["license"] or one["citation"] or one["doi"]:
-            told.append((named, _licence(one["license"]), one["citation"] or "–", one["doi"] or "–"))
+        codes = ", ".join(one.get("labels", ()))
+        if one["license"] or one["citation"] or one["doi"] or codes:
+            told.append((named, _licence(one["license"]), codes or "–", one["citation"] or "–", one["doi"] or "–"))
         else:
             bare.append(named)
     table = (
-        markup.table(["Dataset", "Licence", "Citation", "DOI"], told, caption="Datasets of the release", kind="stack")
+        markup.table(
+            ["Dataset", "Licence", "Labels of communities", "Citation", "DOI"],
+            told,
+            caption="Datasets of the release",
+            kind="stack",
+        )
         if told
         else ""
     )
     rest = f"Datasets that tell neither licence nor citation: {', '.join(bare)}." if bare else ""
-    return table + markup.paragraph(rest, "quiet")
+    carried = in_words({code for one in datasets for code in one.get("labels", ())})
+    return table + markup.paragraph(carried) + markup.paragraph(rest, "quiet")
 
 
 def _licence(told: str | None) -> str:

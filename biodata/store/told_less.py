@@ -1,0 +1,68 @@
+"""Whether a new release tells less than the one before: then nobody may go on asking the one before."""
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import polars as pl
+
+from biodata.store.consents import SHARED
+from biodata.store.duck import connect
+from biodata.store.lake import Lake
+from biodata.vocabularies import SharingCategory
+
+logger = logging.getLogger(__name__)
+
+_BATCH_ROWS: Final = 500_000
+_STRICTNESS: Final = " ".join(f"WHEN '{category}' THEN {category.strictness}" for category in SharingCategory)
+_RECORDS: Final = f"SELECT key, CASE sharing_category {_STRICTNESS} ELSE 0 END AS strict FROM occurrences"  # noqa: S608
+
+
+def tells_less(before: Path, after: Path, lake: Lake, *, snapshot: int) -> bool:
+    """Tell whether something of a release is withheld, or coarser, in the one that follows it.
+
+    That happens without a new rule, too: a record got another name, a checklist or a label came, a consent ended, a
+    sensitive record of the same event was taken in, a country's node took back what it had agreed to.
+
+    Parameters
+    ----------
+    before, after : Path
+        The files of both.
+    lake : Lake
+    snapshot : int
+        The version that `after` was made of: a record that it has no more was not withheld, but removed by its source.
+
+    Returns
+    -------
+    bool
+        True, too, where the one before is of another biodata and cannot be compared.
+    """
+    try:
+        return _tells_less(before, after, lake, snapshot)
+    except duckdb.Error as error:
+        logger.warning("%s cannot be compared with the new release: %s", before.name, str(error).splitlines()[0])
+        return True
+
+
+def _tells_less(before: Path, after: Path, lake: Lake, snapshot: int) -> bool:
+    old, new = _records(before), _records(after)
+    both = old.join(new, on="key", suffix="_now")
+    if (both["strict_now"] > both["strict"]).any():
+        return True
+    gone = old.join(new, on="key", how="anti").select("key")
+    if gone.height:
+        for batch in lake.batches("occurrences", snapshot=snapshot, columns=["key"], batch_rows=_BATCH_ROWS):
+            if batch.join(gone, on="key", how="semi").height:
+                return True
+    return any(_names(before, table) - _names(after, table) for table in SHARED)
+
+
+def _records(path: Path) -> pl.DataFrame:
+    with connect(path) as connection:
+        return connection.execute(_RECORDS).pl()
+
+
+def _names(path: Path, table: str) -> set[str]:
+    with connect(path) as connection:
+        return {name for (name,) in connection.execute(f"SELECT {SHARED[table]} FROM {table}").fetchall()}  # noqa: S608 - our own names
