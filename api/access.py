@@ -22,13 +22,13 @@ from api.access_bodies import (
 from api.answers import json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError
-from api.gates import SmallRoute
+from api.gates import AreaRoute
 from api.readers import integer
 from biodata.access import requests
 from biodata.access.exact_calls import RefusedError, ask
 from biodata.access.roles import Action, Principal
 
-router = APIRouter(prefix="/v1/access/requests", tags=["access"], route_class=SmallRoute)
+router = APIRouter(prefix="/v1/access/requests", tags=["access"], route_class=AreaRoute)
 
 Asker = Annotated[Principal, Depends(auth.needs(Action.REQUEST_ACCESS))]
 Known = Annotated[Principal, Depends(auth.need)]

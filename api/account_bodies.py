@@ -67,6 +67,15 @@ class AccountChange(_Sent):
     closed: bool
 
 
+class NodeWord(BaseModel):
+    """What a country's node signed on who manages it; `biodata node appoint` writes it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: str = Field(max_length=1000)
+    signature: str = Field(max_length=200)
+
+
 class Bound(BaseModel):
     """A role, and what it is bound to."""
 
@@ -77,6 +86,9 @@ class Bound(BaseModel):
     dataset: str | None = Field(default=None, max_length=255)
     area: str | None = Field(default=None, max_length=255)
     taxon: str | None = Field(default=None, max_length=255)
+    signed: NodeWord | None = Field(
+        default=None, description="Of a country that spoke here before, who manages its node is the node's own to say."
+    )
 
 
 class OneTimeCode(_Sent):

@@ -87,7 +87,9 @@ def code(request: Request, who: Administrator, name: str) -> Response:
 def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
     """Give a role that goes no further than one's own."""
     only(request)
-    accounts.bind(service(request).registry, name, _within(request, who, sent.model_dump()), actor=who.label)
+    wanted = _within(request, who, sent.model_dump(exclude={"signed"}))
+    signed = sent.signed.model_dump() if sent.signed is not None else None
+    accounts.bind(service(request).registry, name, wanted, actor=who.label, signed=signed)
     return Response(status_code=204)
 
 

@@ -16,6 +16,7 @@ from api import (
     accounts,
     areas,
     citations,
+    consents,
     datasets,
     documents,
     downloads,
@@ -128,6 +129,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         account,
         accounts,
         access,
+        consents,
         health,
         pages,
     ):

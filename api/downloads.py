@@ -257,6 +257,8 @@ def _told(
     """Answer with how a download stands."""
     here = partial(address, request, f"/v1/downloads/{found.id}")
     links = [{"rel": "self", "href": here(), "type": "application/json"}]
+    is_given = found.file is not None and not _is_of_other_rules(request, found)
+    untold = {"file", "rules_hash", "countries", *(() if is_given else ("sha256", "size"))}
     body: dict[str, Any] = {
         "id": found.id,
         "state": found.state,
@@ -269,9 +271,9 @@ def _told(
         "expires": _moment(found.expires),
         "error": found.error,
         "citation": found.citation,
-        **{name: value for name, value in found.result.items() if name not in ("file", "rules_hash", "countries")},
+        **{name: value for name, value in found.result.items() if name not in untold},
     }
-    if found.file is not None and not _is_of_other_rules(request, found):
+    if found.file is not None and is_given:
         href = address(request, f"/v1/downloads/{found.id}/file")
         links.append({"rel": "enclosure", "href": href, "type": KINDS[found.format].media_type})
         body |= {"file": href, "filename": found.file.name}

@@ -96,6 +96,14 @@ class Code(StrEnum):
     REQUEST_DECIDED = "REQUEST_DECIDED"
     GRANT_REFUSED = "GRANT_REFUSED"
     GRANT_INVALID = "GRANT_INVALID"
+    OUTPUT_UNKNOWN = "OUTPUT_UNKNOWN"
+    OUTPUT_CHANGED = "OUTPUT_CHANGED"
+    IF_MATCH_MISSING = "IF_MATCH_MISSING"
+    ANSWER_UNKNOWN = "ANSWER_UNKNOWN"
+    SIGNATURE_INVALID = "SIGNATURE_INVALID"
+    NODE_UNKNOWN = "NODE_UNKNOWN"
+    NODE_DECIDES = "NODE_DECIDES"
+    WORD_INVALID = "WORD_INVALID"
     ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     ROLE_NOT_GIVEN = "ROLE_NOT_GIVEN"
@@ -170,6 +178,14 @@ PROBLEMS: Final = MappingProxyType(
         Code.REQUEST_DECIDED: Problem(409, "The country has decided already."),
         Code.GRANT_REFUSED: Problem(403, "The exact store does not take the grant."),
         Code.GRANT_INVALID: Problem(422, "This is no grant."),
+        Code.OUTPUT_UNKNOWN: Problem(404, "There is no such output that concerns a country of yours."),
+        Code.OUTPUT_CHANGED: Problem(412, "The output is not as it was when it was looked at."),
+        Code.IF_MATCH_MISSING: Problem(428, "An answer tells what it is to."),
+        Code.ANSWER_UNKNOWN: Problem(422, "This is no answer."),
+        Code.SIGNATURE_INVALID: Problem(422, "The node's own signature is needed."),
+        Code.NODE_UNKNOWN: Problem(422, "You are not asked for this country."),
+        Code.NODE_DECIDES: Problem(403, "Who speaks for a country is its own to say."),
+        Code.WORD_INVALID: Problem(422, "This is no word of that node."),
         Code.ACCOUNT_EXISTS: Problem(409, "There is an account of this name already."),
         Code.ACCOUNT_CLOSED: Problem(409, "The account is closed."),
         Code.ROLE_NOT_GIVEN: Problem(404, "The account has no such role."),

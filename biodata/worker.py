@@ -13,7 +13,9 @@ from typing import Any, Final
 from biodata import jobs, pipeline, runs, surveys
 from biodata.access import citations, datacite, downloads, exact_building, replays
 from biodata.errors import BiodataError, InputError, JobStoppedError
+from biodata.pipeline import consent
 from biodata.settings import Settings
+from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 
@@ -219,9 +221,11 @@ def _watched(held: Held) -> Iterator[None]:
         thread.join()
 
 
-def _release(settings: Settings, _registry: Registry, _held: Held) -> dict[str, Any]:
-    """Make what the rules let out the current release."""
+def _release(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
+    """Make what the rules let out the current release; the only one, where somebody took back what was public."""
     made = pipeline.release(settings)
+    if held.arguments.get("alone"):
+        releases.drop_others(settings.data)
     exact_building.follow_release(settings)
     return {"release": made.id, "counts": dict(made.counts)}
 
@@ -238,7 +242,9 @@ def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any
 
 def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
     """Run corridors and candidates over a layer's window."""
-    return runs.find_corridors(settings, runs.Request(**held.arguments)).as_dict()
+    found = runs.find_corridors(settings, runs.Request(**held.arguments)).as_dict()
+    consent.outputs(settings)  # from now on the nodes of their countries see them
+    return found
 
 
 def _download(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:

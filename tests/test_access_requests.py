@@ -186,3 +186,14 @@ def test_the_service_of_another_user_serves_and_can_read_nothing_private(outside
         can = os.access(data / "service" / "registry.sqlite", os.W_OK) and os.access(data / "releases", os.R_OK)
         os._exit(0 if not closed and can and not os.access(data, os.W_OK) else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_an_area_of_many_corners_fits_into_a_request_and_not_into_a_login(tmp_path):
+    with TestClient(create_app(Settings(data=tmp_path))) as client:
+        for path, count, status in (
+            ("/v1/access/requests", 50_000, 401),
+            ("/v1/access/requests/x/decide", 100_000, 401),
+            ("/v1/access/requests", 250_000, 400),
+            ("/v1/login", 50_000, 400),
+        ):
+            assert client.post(path, content=b" " * count).status_code == status, (path, count)

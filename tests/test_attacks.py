@@ -3,10 +3,13 @@
 `faults/test_long_attacks.py` asks more than a thousand times, in more worlds, of two releases and in several roles.
 """
 
+import re
+
 import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
+import attack_routes
 import leaks
 import planted_worlds
 from api.app import create_app
@@ -41,6 +44,23 @@ def test_two_worlds_are_not_told_apart(records, settings):
     assert ended[0] == ended[1]
     assert all(record.share([0, 1]) > 0.6 for record in records), "the worlds lie in opposite corners"
     assert len(transcripts[0]) > 150
+
+
+def test_every_route_is_attacked_and_a_sample_of_the_questions_tells_nothing(records, settings):
+    told = attack_routes.rows_of(records, [2], 2)
+    transcripts = []
+    for one in settings:
+        with served(one) as client:
+            attacker = Attacker(client)
+            questions = attack_routes.every(client.app, {"locality": {}, "elevation": {}}, told, [1, 2])
+            asked = {path.split("?")[0] for _, path, _ in questions} | attack_routes.ASKED_ELSEWHERE
+            for _, path in attack_routes.routes(client.app):
+                like = re.compile(re.sub(r"{[^}]*}", ".+", path))
+                assert any(like.fullmatch(address) for address in asked), f"say in attack_routes.py how {path} is asked"
+            for method, path, sent in questions[:: len(questions) // 120]:
+                attacker.ask(path, method=method, **sent)
+            transcripts.append(attacker.transcript)
+    assert [a[0] for a, b in zip(*transcripts, strict=True) if a != b] == []
 
 
 def test_control_without_rules_every_way_finds_the_place(records, tmp_path):

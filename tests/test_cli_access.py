@@ -45,7 +45,7 @@ def test_the_list_tells_what_is_decided(run):
                  "--since", "2020-01-01", "--rows", "7")  # fmt: skip
     told = run("list", "--account", "noy")
     for words in ("Elephas maximus within", "101", "from 2020-01-01 to the last day", "decimalLatitude",
-                  "at most 7 records, asked 100 times; until 2099-01-01"):  # fmt: skip
+                  "at most 7 records, 7 a day, asked 100 times; until 2099-01-01"):  # fmt: skip
         assert words in told
     run("decide", number, "--account", "noy", "--country", "LA", "--refuse", "--reason", "a smaller area would do")
     assert "LA says: a smaller area would do" in run("list", "--account", "rex")

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from biodata import pipeline, runs, terms
+from biodata.access import consent as answers
 from biodata.access import node_export, nodes
 from biodata.errors import InputError, StoreError
 from biodata.formats import manifests, node_keys
@@ -88,15 +89,25 @@ def hub(tmp_path_factory, sample_data, countries, handed_over) -> Settings:
     assert drafts
     assert all(one.states == {"CN": "silent", "LA": "silent"} for one in drafts)
     assert releases.read(made, "reserve_candidates").is_empty(), "a draft was told before anybody agreed"
-    consent.give(settings, drafts[0].name, "LA", "agree")
-    consent.give(settings, drafts[0].name, "CN", "ask", note="which records?")
+    answer(settings, countries, drafts[0].name, "LA", "agree")
+    answer(settings, countries, drafts[0].name, "CN", "ask", note="which records?")
     asked = next(one for one in consent.outputs(settings) if one.name == drafts[0].name)
     assert (asked.states, asked.public) == ({"CN": "ask", "LA": "agree"}, False), "one of two agreed"
-    consent.give(settings, drafts[0].name, "CN", "agree")
+    answer(settings, countries, drafts[0].name, "CN", "agree")
     with pytest.raises(InputError, match="not asked"):
-        consent.give(settings, drafts[0].name, "VN", "agree")
+        answer(settings, countries, drafts[0].name, "VN", "refuse")
     pipeline.release(settings)
     return settings
+
+
+def answer(hub: Settings, countries: dict[str, Settings], name: str, country: str, given: str, note: str = "") -> None:
+    """Answer as a country's node does: what is agreed to is signed at home."""
+    with Registry.open(hub) as registry:
+        told, signature = answers.look(registry, None, name, hub.consent), None
+        if given == "agree":
+            text = answers.text_of(told, country, given, note)
+            signature = nodes.sign_consent(countries[country].data, text)
+        answers.give(registry, None, name, country, given, required=hub.consent, note=note, signature=signature)
 
 
 def trusting(settings: Settings, countries: dict[str, Settings]) -> None:
@@ -128,7 +139,9 @@ def test_the_hub_publishes_a_two_sided_candidate_without_an_exact_sensitive_plac
     two_sided = candidates.filter(pl.col("country_codes").list.set_intersection(["CN", "LA"]).list.len() == 2)
     assert two_sided.height == candidates.height == 1
     told = json.loads(two_sided["evidence"][0])["consent"]
-    assert told == {"said": "agreed by the national nodes of CN, LA", "answers": {"CN": "agree", "LA": "agree"}}
+    assert told["said"] == "agreed by the national nodes of CN, LA"
+    assert told["answers"] == {"CN": "agree", "LA": "agree"}
+    assert set(told["signed"]) == {"CN", "LA"}
     with Lake.open(hub.data) as lake:
         kept = lake.read("occurrences")
     assert set(kept["node"]) == {"CN", "LA"}
@@ -300,7 +313,12 @@ def test_what_a_node_no_longer_shares_is_gone_at_the_next_harvest_and_an_older_m
     with Registry.open(second_hub) as registry:
         assert registry.first_broken_audit_entry() is None
         with registry.session() as session:
-            assert session.scalars(select(AuditEntry.action)).all() == ["node trust", "node harvest", "node harvest"]
+            assert session.scalars(select(AuditEntry.action)).all() == [
+                "node trust",
+                "node harvest",
+                "withdraw",
+                "node harvest",
+            ]
 
 
 def test_the_hub_s_own_stricter_rule_holds_before_a_record_comes_into_its_lake(tmp_path, second_hub, handed_over):

@@ -1,6 +1,8 @@
 """A taxon becomes sensitive by one command: nothing that was made before tells its places any more."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
@@ -9,10 +11,10 @@ from typer.testing import CliRunner
 import leaks
 import releases as fixture
 from biodata import pipeline
-from biodata.access import downloads
+from biodata.access import downloads, tightening
 from biodata.access.tightening import add_rule
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet
 from biodata.store import audit, releases
@@ -95,6 +97,53 @@ def test_one_command_hides_a_taxon_everywhere_and_the_audit_tells_it(settings):
         assert entry.details["after"] == came["after"]
         assert audit.first_broken(session) is None
         assert session.get(Job, session.get(Citation, citation).replay_job_id).state == "queued"
+
+
+def test_a_download_that_is_under_way_is_cancelled(settings):
+    made = releases.current(settings.data)
+    with Registry.open(settings) as registry:
+        with registry.session() as session, session.begin():
+            for name, state, release in (
+                ("d1", "running", made.id),
+                ("d2", "queued", "older"),
+                ("d3", "running", "new"),
+            ):
+                job = Job(name=downloads.JOB, state=state)
+                session.add(job)
+                session.flush()
+                session.add(
+                    Download(id=name, job_id=job.id, request={"format": "csv", "release": release, "asked": []})
+                )
+        downloads.drop_others(settings, registry, rules_hash="today", release="new")
+        told = {name: downloads.look(settings, registry, name).state for name in ("d1", "d2", "d3")}
+    assert told == {"d1": "cancelled", "d2": "cancelled", "d3": "running"}
+
+
+def test_of_two_rules_that_are_added_at_once_none_is_lost(tmp_path, monkeypatch):
+    settings = Settings(data=tmp_path / "data")
+    settings.data.mkdir()
+    (settings.data / "sharing_rules.csv").write_text(OPEN_RULES)
+    write = tightening._write
+
+    def slowly(path, rules):
+        time.sleep(0.2)
+        write(path, rules)
+
+    def no_release(_settings):
+        message = "no room"
+        raise StoreError(message)
+
+    def add(name):
+        with pytest.raises(StoreError):
+            add_rule(settings, Rule(name, SharingCategory.WITHHELD, "x", scientific_name="Buceros"), release=no_release)
+
+    monkeypatch.setattr(tightening, "_write", slowly)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(add, ("one", "two")))
+    assert {rule.rule_id for rule in RuleSet.read(settings.rules_file).rules} == {"gibbons", "one", "two"}
+    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
+        told = session.scalars(select(AuditEntry).where(AuditEntry.action == "sharing rule added")).all()
+    assert {entry.subject: entry.details["release"] for entry in told} == {"one": None, "two": None}
 
 
 def test_a_rule_that_is_not_valid_changes_nothing(settings):

@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access import bindings
+from biodata.access import appointments, bindings
 from biodata.access.roles import PUBLIC, SCOPES, Principal, Role, RoleBinding
 from biodata.errors import InputError
 from biodata.store import audit
@@ -72,20 +72,39 @@ def new(
         return account.id
 
 
-def bind(registry: Registry, name: str, wanted: RoleBinding, *, actor: str = COMMAND_LINE) -> None:
+def bind(
+    registry: Registry, name: str, wanted: RoleBinding, *, actor: str = COMMAND_LINE,
+    signed: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Give a role to an account; the same once more is no news.
+
+    Parameters
+    ----------
+    registry : Registry
+        The installation's.
+    name : str
+        The account.
+    wanted : RoleBinding
+        The role.
+    actor : str
+        Who gives it.
+    signed : mapping, optional
+        The word of a country's node on who manages it, `text` and `signature`; see `appointments`.
 
     Raises
     ------
     InputError
-        If there is no such account, or a role cannot be bound so.
+        If there is no such account, a role cannot be bound so, or it is a country's own to give.
     """
     with registry.session() as session, session.begin():
-        _bind(session, need(session, name), wanted, actor)
+        _bind(session, need(session, name), wanted, actor, signed)
 
 
-def unbind(registry: Registry, name: str, unwanted: RoleBinding, *, actor: str = COMMAND_LINE) -> None:
-    """Take a role from an account: exactly the one that is bound so.
+def unbind(
+    registry: Registry, name: str, unwanted: RoleBinding, *, actor: str = COMMAND_LINE,
+    signed: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Take a role from an account: exactly the one that is bound so; see `bind`.
 
     Raises
     ------
@@ -98,6 +117,8 @@ def unbind(registry: Registry, name: str, unwanted: RoleBinding, *, actor: str =
         if found is None:
             problem = "the account has no role that is bound so"
             raise InputError(problem, column="role", value=bindings.written(unwanted), code="ROLE_NOT_GIVEN")
+        machine = actor == COMMAND_LINE
+        appointments.check(session, account, unwanted, actor, given=False, machine=machine, signed=signed)
         session.delete(found)
         _keep_an_administrator(session, account, unwanted, actor)
         audit.append(session, actor=actor, action="role taken", subject=name, details=bindings.as_told(unwanted))
@@ -253,11 +274,15 @@ def _described(session: Session, account: Account) -> dict[str, Any]:
     }
 
 
-def _bind(session: Session, account: Account, wanted: RoleBinding, actor: str) -> None:
+def _bind(
+    session: Session, account: Account, wanted: RoleBinding, actor: str, signed: Mapping[str, str] | None = None
+) -> None:
     """Give a role, inside a transaction."""
     wanted = bindings.checked(wanted)
     if any(bindings.told_by(row) == wanted for row in _rows(session, account.id)):
         return
+    machine = actor == COMMAND_LINE
+    appointments.check(session, account, wanted, actor, given=True, machine=machine, signed=signed)
     session.add(Binding(account_id=account.id, role=str(wanted.role), granted_by=actor, **wanted.scope()))
     session.flush()
     audit.append(session, actor=actor, action="role given", subject=account.name, details=bindings.as_told(wanted))

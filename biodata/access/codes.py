@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access import accounts
+from biodata.access import accounts, appointments
 from biodata.errors import InputError
 from biodata.store import audit
 from biodata.store.account_models import Account, OneTimeCode
@@ -23,11 +23,16 @@ def issue(registry: Registry, name: str, *, actor: str = accounts.COMMAND_LINE) 
     Raises
     ------
     InputError
-        If there is no such account, or it is closed.
+        If there is no such account, it is closed, or it is that of a node's manager: an administrator of the hub who set
+        their password would speak for their country (NODE_DECIDES).
     """
     code = secrets.token_urlsafe(24)
     with registry.session() as session, session.begin():
         account = accounts.need_open(session, name)
+        if not appointments.may_set_password(session, account, actor, machine=actor == accounts.COMMAND_LINE):
+            problem = "the account speaks for a country; who sets its password would, too"
+            expected = "another manager of that country, or the command line"
+            raise InputError(problem, column="name", value=name, expected=expected, code="NODE_DECIDES")
         _spend(session, account)
         session.add(OneTimeCode(sha256=accounts.hashed(code), account_id=account.id, expires=now() + LIFE))
         audit.append(session, actor=actor, action="code made", subject=name, details={})

@@ -15,9 +15,9 @@ import polars as pl
 from biodata import places, sharing, terms
 from biodata.access import exact_calls, exact_store
 from biodata.errors import BiodataError, StoreError
+from biodata.flags import TRACKED
 from biodata.parsers.scientific_names import parse_names
 from biodata.settings import Settings
-from biodata.sharing.decide import TRACKED_RULE
 from biodata.sharing.taxonomy import Taxonomy, bundled
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
@@ -124,9 +124,10 @@ def _gathered(settings: Settings) -> tuple[pl.DataFrame, exact_store.Facts]:
         snapshot = lake.snapshot()
         parts = []
         for batch in lake.batches("occurrences", snapshot=snapshot):
-            # A tracked animal's place is given to nobody: no rule and no grant makes it less.
-            decided = sharing.decide(batch, rules, boundaries=boundaries).filter(pl.col("rule_id") != TRACKED_RULE)
-            exact = batch[decided["row"]]
+            decided = sharing.decide(batch, rules, boundaries=boundaries)
+            # A tracked animal's place is given to nobody, whichever rule decides: no grant makes it less.
+            tracked = pl.col("quality_flags").list.contains(TRACKED).fill_null(value=False)
+            exact = batch[decided["row"]].filter(~tracked)
             published = sharing.publish(exact, rules, boundaries=boundaries)
             parts.append(_beside(exact, published, rules.taxonomy or bundled()))
     frame = pl.concat(parts) if parts else pl.DataFrame(schema=exact_store.SCHEMA)

@@ -8,9 +8,10 @@ import pycountry
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata.access import appointments
 from biodata.errors import InputError, StoreError
 from biodata.formats import node_keys
-from biodata.store import audit
+from biodata.store import audit, consents
 from biodata.store.models import now
 from biodata.store.node_models import Node
 from biodata.store.registry import Registry
@@ -122,6 +123,40 @@ def lines(registry: Registry) -> list[str]:
 def own(session: Session) -> Node | None:
     """Return the node that this installation is; None where it is none."""
     return session.scalar(select(Node).where(Node.own))
+
+
+def need_own(registry: Registry) -> str:
+    """Return the country whose node this installation is, or fail."""
+    with registry.session(read_only=True) as session:
+        node = own(session)
+    if node is None:
+        problem = "this installation is no national node"
+        raise InputError(problem, expected="`biodata node new CODE` first", code="NODE_UNKNOWN")
+    return node.code
+
+
+def is_own(registry: Registry, code: str) -> bool:
+    """Tell whether this installation is the node of a country."""
+    with registry.session(read_only=True) as session:
+        node = own(session)
+        return node is not None and node.code == code
+
+
+def sign_consent(data: Path, text: bytes) -> str:
+    """Sign an answer about a shared output with the node's own key; return the signature in base 64."""
+    return consents.sign(text, private_key(data))
+
+
+def appoint(
+    registry: Registry, data: Path, account: str, *, given: bool, actor: str = "command line"
+) -> tuple[str, dict[str, str]]:
+    """Sign who manages this node at a hub, or does no longer; return the country, and `text` with its `signature`."""
+    country = need_own(registry)
+    text = appointments.word(country, account, given=given)
+    signature = node_keys.sign(appointments.PURPOSE, text.encode(), private_key(data))
+    with registry.session() as session, session.begin():
+        audit.append(session, actor=actor, action="node appoint", subject=account, details={"given": given})
+    return country, {"text": text, "signature": signature}
 
 
 def private_key(data: Path) -> bytes:

@@ -240,11 +240,15 @@ def _no_further(given: Grant, asked: Grant) -> None:
     for name in ("id", "request", "account", "country"):
         if getattr(given, name) != getattr(asked, name):
             raise InputError(problem, column=name, value=getattr(given, name), expected=getattr(asked, name))
+    # ISO 8601 writes one day in several ways, so texts cannot be compared.
+    first, last, since, until = (
+        grants.day(name, getattr(one, name)) for one in (asked, given) for name in ("since", "until")
+    )
     within = {
         "taxon": asked.taxon is None or given.taxon == asked.taxon,
         "area": asked.area is None or (given.area is not None and grant_areas.within(given.area, asked.area)),
-        "since": asked.since is None or (given.since is not None and given.since >= asked.since),
-        "until": asked.until is None or (given.until is not None and given.until <= asked.until),
+        "since": first is None or (since is not None and since >= first),
+        "until": last is None or (until is not None and until <= last),
         "fields": set(given.fields) <= set(asked.fields),
         "rows": given.rows <= asked.rows,
         "rows_a_day": given.rows_a_day <= asked.rows_a_day,

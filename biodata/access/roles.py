@@ -75,7 +75,7 @@ MAY: Final[Mapping[Action, frozenset[Role]]] = MappingProxyType(
 """Who may do what."""
 
 GRANTED_BY_NODES: Final = frozenset({Role.RESEARCHER, Role.UPLOADER, Role.PLANNER, Role.REVIEWER})
-"""What a node manager may give to others; the rest is given by administrators."""
+"""What a node manager may give to others beside their own role; the rest is given by administrators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +181,17 @@ def may_somewhere(principal: Principal, action: Action) -> bool:
 def may_grant(principal: Principal, wanted: RoleBinding) -> bool:
     """Tell whether somebody may give, or take away, a role: nobody gives what goes further than their own.
 
-    A node manager gives the lesser roles, within their own country, dataset, area and taxon; an administrator whose
-    role is bound is bound here too.
+    A node manager gives the lesser roles, within their own country, dataset, area and taxon, and makes others manager
+    beside them; an administrator whose role is bound is bound here too. Who may be a node's manager at all is looked at
+    in `appointments`.
     """
     if wanted.role is Role.PUBLIC:
         return False
     told = {name: _all(value) for name, value in wanted.scope().items()}
     for own in principal.roles:
-        gives = own.role is Role.ADMINISTRATOR or (own.role is Role.NODE_MANAGER and wanted.role in GRANTED_BY_NODES)
+        gives = own.role is Role.ADMINISTRATOR or (
+            own.role is Role.NODE_MANAGER and wanted.role in GRANTED_BY_NODES | {Role.NODE_MANAGER}
+        )
         if gives and own.covers(told):
             return True
     return False

@@ -16,7 +16,8 @@ from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.rule_lines import COLUMNS
-from biodata.store import audit, models, releases
+from biodata.store import audit, models, pointer, releases
+from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 from biodata.vocabularies import SharingCategory
 
@@ -79,26 +80,41 @@ def add_rule(
     StoreError
         If no release could be made. The rule stays: whoever makes the next release follows it.
     """
-    rules = RuleSet.read(settings.rules_file)
-    if any(known.rule_id == rule.rule_id for known in rules.rules):
-        problem, expected = "a rule of this name is there already", "another name with --rule"
-        raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
+    # Of two rules that are added at once neither is lost.
+    with file_lock(settings.data / "sharing_rules.lock", what="the file of sharing rules"):
+        rules = RuleSet.read(settings.rules_file)
+        if any(known.rule_id == rule.rule_id for known in rules.rules):
+            problem, expected = "a rule of this name is there already", "another name with --rule"
+            raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
+        _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
     with Registry.open(settings) as registry:
-        before = _categories(registry, releases.current(settings.data))
-    _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
-    made = release(settings)
+        before, files = _categories(registry, releases.current(settings.data)), _files(settings.data)
+    told = {"rule": {k: str(v) for k, v in _cells(rule).items() if v}, "rules_before": rules.hash}
+    try:
+        made = release(settings)
+    except BaseException:
+        # The rule holds from now on, whatever became of the release.
+        with Registry.open(settings) as registry, registry.session() as session, session.begin():
+            audit.append(
+                session,
+                actor=actor,
+                action="sharing rule added",
+                subject=rule.rule_id,
+                details=told | {"release": None},
+            )
+        raise
     today = RuleSet.read(settings.rules_file).hash
     with Registry.open(settings) as registry:
+        releases.drop_others(settings.data)
         removed = {
-            "releases": releases.drop_others(settings.data),
-            "downloads": downloads.drop_others(settings, registry, rules_hash=today),
+            # Those that went when the new one was made are among them.
+            "releases": len(files - _files(settings.data)),
+            "downloads": downloads.drop_others(settings, registry, rules_hash=today, release=made.id),
             "rebuilt versions": rebuilding.drop_all(settings),
         }
         asked = _ask_again(registry, today)
         after = _categories(registry, made)
-        details = {
-            "rule": {k: str(v) for k, v in _cells(rule).items() if v},
-            "rules_before": rules.hash,
+        details = told | {
             "rules": today,
             "release": made.id,
             "before": before,
@@ -137,6 +153,11 @@ def _write(path: Path, rules: tuple[Rule, ...]) -> None:
         unnamed.replace(path)
     finally:
         unnamed.unlink(missing_ok=True)
+
+
+def _files(data: Path) -> set[str]:
+    """Return the names of the releases' files."""
+    return {path.name for path in pointer.folder(data).glob("release-*.duckdb")}
 
 
 def _categories(registry: Registry, release: releases.Release | None) -> dict[str, int]:

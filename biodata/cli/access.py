@@ -79,6 +79,7 @@ def request(
     since: Annotated[str | None, typer.Option(help="First day.")] = None,
     until: Annotated[str | None, typer.Option(help="Last day.")] = None,
     rows: Annotated[int, typer.Option(help="Records that may be handed out.", min=1)] = 10_000,
+    rows_a_day: Annotated[int, typer.Option(help="Records that may be handed out in a day.", min=1)] = 10_000,
     times: Annotated[int, typer.Option(help="How often may be asked.", min=1)] = 100,
 ) -> None:
     """Ask."""
@@ -93,7 +94,7 @@ def request(
         raise InputError(problem, column="--box", value=box, expected="west,south,east,north") from None
     wanted = {
         "taxon": taxon, "area": area, "since": since, "until": until, "fields": field, "rows": rows,
-        "requests": times, "expires": expires,
+        "rows_a_day": min(rows_a_day, rows), "requests": times, "expires": expires,
     }  # fmt: skip
     with Registry.open(settings_for(data)) as registry:
         say(requests.ask(registry, _who(registry, account), purpose=purpose, countries=country, wanted=wanted))
@@ -162,7 +163,7 @@ def _asked(wanted: "Mapping[str, Any]") -> str:
     )
     return (
         f"{taxon}{area}{times}: {', '.join(wanted['fields'])}; "
-        f"at most {wanted['rows']} records, asked {wanted['requests']} times; until {wanted['expires']}"
+        f"at most {wanted['rows']} records, {wanted.get('rows_a_day', wanted['rows'])} a day, asked {wanted['requests']} times; until {wanted['expires']}"
     )
 
 

@@ -1,5 +1,7 @@
 """`biodata account`: who may do what. The first administrator is made here, and nowhere else."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -87,14 +89,19 @@ def role(
     area: AreaOption = None,
     taxon: TaxonOption = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take it away instead.")] = False,
+    signed: Annotated[
+        Path | None,
+        typer.Option(help="What `biodata node appoint` wrote at the country's node.", exists=True, dir_okay=False),
+    ] = None,
 ) -> None:
     """Give a role, or take it away."""
     from biodata.access import accounts, bindings
     from biodata.store.registry import Registry
 
     wanted = bindings.read(role, country=country, dataset=dataset, area=area, taxon=taxon)
+    word = json.loads(signed.read_text(encoding="utf-8")) if signed is not None else None
     with Registry.open(settings_for(data)) as registry:
-        (accounts.unbind if remove else accounts.bind)(registry, name, wanted)
+        (accounts.unbind if remove else accounts.bind)(registry, name, wanted, signed=word)
     say(f"account {name} {'has no longer' if remove else 'has'} {bindings.written(wanted)}")
 
 

@@ -1,25 +1,43 @@
 """`biodata consent`: what the nodes of the countries that an output touches answered to it."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
 
+OutputArgument = Annotated[str, typer.Argument(help="The output's id.")]
+CountryArgument = Annotated[str, typer.Argument(help="The country that answers, such as LA.")]
+AnswerArgument = Annotated[str, typer.Argument(metavar="ANSWER", help="agree, refuse or ask.")]
+NoteOption = Annotated[str, typer.Option(help="Why, or what is asked.")]
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     consent = typer.Typer(help="Consent of countries to shared outputs.", no_args_is_help=True)
+    example = "Example: biodata consent"
     consent.command(
         name="list",
         help="Tell every output that touches several countries, and what each answered; silence is told, too.\n\n"
-        "Example: biodata consent list --data hub",
+        f"{example} list --data hub",
     )(list_outputs)
     consent.command(
+        name="show",
+        help="Write an output as it would be published, with every answer, into a file that a node looks at and signs.\n\n"
+        f"{example} show landcover_china_laos-candidate-1 --data hub --out draft.json",
+    )(show)
+    consent.command(
+        name="sign",
+        help="Sign an answer to a draft, at the node, with its own key; the hub takes it with `answer --signature`.\n\n"
+        f"{example} sign draft.json agree --data laos --out answer.json",
+    )(sign)
+    consent.command(
         name="answer",
-        help="Put down a country's answer: agree, refuse or ask. The output goes public with the next release once every "
-        "country that it touches agreed.\n\n"
-        "Example: biodata consent answer landcover_china_laos-candidate-1 LA agree --data hub",
+        help="Put down a country's answer: agree, refuse or ask. To agree takes the node's signature; an installation that "
+        "is the node signs by itself. The output goes public with the next release once every country that it touches "
+        f"agreed.\n\n{example} answer landcover_china_laos-candidate-1 LA agree --signature answer.json --data hub",
     )(answer)
     app.add_typer(consent, name="consent")
 
@@ -33,15 +51,70 @@ def list_outputs(data: DataOption = DEFAULT_DATA) -> None:
         say(f"{one.name}\t{'public' if one.public else 'draft'}\t{told}")
 
 
-def answer(
-    output: Annotated[str, typer.Argument(help="The output's id.")],
-    country: Annotated[str, typer.Argument(help="The country that answers, such as LA.")],
-    given: Annotated[str, typer.Argument(metavar="ANSWER", help="agree, refuse or ask.")],
+def show(
+    output: OutputArgument,
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
     data: DataOption = DEFAULT_DATA,
-    note: Annotated[str, typer.Option(help="Why, or what is asked.")] = "",
+) -> None:
+    """Write a draft."""
+    from biodata.access import consent
+    from biodata.pipeline.consent import outputs
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    outputs(settings)
+    with Registry.open(settings) as registry:
+        told = consent.look(registry, None, output, settings.consent)
+    out.write_text(json.dumps(told, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    states = ", ".join(f"{one['country']} {one['state']} since {one['since']:%Y-%m-%d}" for one in told["states"])
+    say(f"{out}: {output}, {states}")
+
+
+def sign(
+    draft: Annotated[Path, typer.Argument(help="What `show` wrote, or GET /v1/consents/… answered.", exists=True)],
+    given: AnswerArgument,
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    data: DataOption = DEFAULT_DATA,
+    note: NoteOption = "",
+) -> None:
+    """Sign an answer."""
+    from biodata.access import consent, nodes
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    told = json.loads(draft.read_text(encoding="utf-8"))
+    with Registry.open(settings) as registry:
+        country = nodes.need_own(registry)
+    text = consent.text_of(told, country, given, note)
+    signature = nodes.sign_consent(settings.data, text)
+    answer = {"output": told["output"], "country": country, "answer": given, "note": note, "signature": signature}
+    out.write_text(json.dumps(answer, ensure_ascii=False, indent=1), encoding="utf-8")
+    say(f"{out}: {country} answers {given} to {told['output']}, answer {told['next'][country]}")
+
+
+def answer(
+    output: OutputArgument,
+    country: CountryArgument,
+    given: AnswerArgument,
+    data: DataOption = DEFAULT_DATA,
+    note: NoteOption = "",
+    signature: Annotated[
+        Path | None, typer.Option(help="What `sign` wrote at the node.", exists=True, dir_okay=False)
+    ] = None,
 ) -> None:
     """Put down an answer."""
-    from biodata.pipeline import consent
+    from biodata.access import consent, nodes
+    from biodata.pipeline.consent import outputs
+    from biodata.store.registry import Registry
 
-    consent.give(settings_for(data), output, country, given, note=note)
-    say(f"{country.upper()} answered {given} to {output}; `biodata release` makes it count")
+    settings, country = settings_for(data), country.upper()
+    outputs(settings)
+    told = json.loads(signature.read_text(encoding="utf-8")) if signature is not None else {}
+    note = note or told.get("note", "")
+    with Registry.open(settings) as registry:
+        signed = told.get("signature")
+        if signed is None and nodes.is_own(registry, country):
+            seen = consent.look(registry, None, output, settings.consent)
+            signed = nodes.sign_consent(settings.data, consent.text_of(seen, country, given, note))
+        consent.give(registry, None, output, country, given, required=settings.consent, note=note, signature=signed)
+    say(f"{country} answered {given} to {output}; `biodata release` makes it count")

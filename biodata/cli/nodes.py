@@ -1,5 +1,6 @@
 """`biodata node`: a country keeps its records at home and shares what its own rules let out."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,11 @@ def add_commands(app: typer.Typer) -> None:
         f"{example} trust LA node-LA.pub --data hub",
     )(trust)
     nodes.command(name="distrust", help=f"Take nothing more from a node.\n\n{example} distrust LA --data hub")(distrust)
+    nodes.command(
+        name="appoint",
+        help="Sign, at the node, who manages it at a hub: without it nobody there makes anybody a manager, once somebody was. "
+        f"The hub takes it with `biodata account role … --signed`.\n\n{example} appoint noy --data laos --out noy.json",
+    )(appoint)
     nodes.command(name="list", help=f"Tell which nodes there are.\n\n{example} list --data hub")(list_nodes)
     app.add_typer(nodes, name="node")
 
@@ -84,6 +90,23 @@ def distrust(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
     with Registry.open(settings_for(data)) as registry:
         nodes.distrust(registry, code)
     say(f"node {code.upper()} is not trusted any more")
+
+
+def appoint(
+    account: Annotated[str, typer.Argument(help="The account's name at the hub.")],
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    data: DataOption = DEFAULT_DATA,
+    dismiss: Annotated[bool, typer.Option("--dismiss", help="Sign that they manage it no longer.")] = False,
+) -> None:
+    """Sign a word on a manager."""
+    from biodata.access import nodes
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
+        country, signed = nodes.appoint(registry, settings.data, account, given=not dismiss)
+    out.write_text(json.dumps(signed), encoding="utf-8")
+    say(f"{out}: {account} {'manages' if not dismiss else 'no longer manages'} the node of {country}")
 
 
 def list_nodes(data: DataOption = DEFAULT_DATA) -> None:

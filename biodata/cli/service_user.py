@@ -43,10 +43,11 @@ def start_as(settings: Settings, user: str, command: Sequence[str]) -> None:
         message = f"only root can start as another user: start as {user} itself, or as root with --user"
         raise StoreError(message)
     from biodata.store.registry import Registry
-    from biodata.store.secret import token_secret
+    from biodata.store.secret import citation_secret, token_secret
 
     with Registry.open(settings):
         token_secret(settings.data)
+        citation_secret(settings.data)
     folders.hand_over(settings.data, user=number, group=group)
     fresh = _can_run(number, group)
     if not fresh:

@@ -10,10 +10,11 @@ from biodata.pipeline.leak_check import LeakCheck, LeakReport
 from biodata.settings import Settings
 from biodata.sharing.lists import withheld_by_list
 from biodata.store import releases
-from biodata.store.consents import Consents
+from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force, ties_older
+from biodata.store.shared_outputs import put_down
 from biodata.store.staging import WorkFolder
 
 
@@ -43,6 +44,9 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         Registry.open(settings) as registry,
         WorkFolder(settings.data / "staging") as work,
     ):
+        assessments.assess(settings, lake=lake)
+        # The version is fixed before it is looked at: what comes meanwhile may tie records of it, and was not looked at.
+        snapshot = lake.snapshot()
         rules = rules_in_force(settings, lake)
         before = releases.current(settings.data)
         full = full or (before is not None and ties_older(lake, rules, before))
@@ -55,16 +59,19 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             leaks.put_aside(batch, decided)
             return sharing.publish(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
 
-        assessments.assess(settings, lake=lake)
         agreed = Consents.read(registry, settings)
-        results = {
-            name: agreed.public(name, assessments.published_results(lake, name, rules=rules, boundaries=boundaries))
-            for name in terms.PUBLISHED_TABLES
-            if name != "occurrences"
-        }
+        results = {}
+        for name in terms.PUBLISHED_TABLES:
+            if name == "occurrences":
+                continue
+            shown = assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
+            if name in SHARED and agreed.keys:
+                put_down(registry, name, shown)
+            results[name] = agreed.public(name, shown)
         made = releases.build(
             lake,
             data=settings.data,
+            snapshot=snapshot,
             publish=publish,
             results=results,
             boundaries=boundaries,

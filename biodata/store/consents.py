@@ -4,25 +4,54 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.errors import InputError
+from biodata.formats import node_keys
 from biodata.settings import Settings
-from biodata.store import audit
 from biodata.store.node_models import ConsentAnswer, Node
 from biodata.store.registry import Registry
 
 SHARED: Final = {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
 """The tables of outputs that may touch several countries, and the column that names a row."""
-ANSWERS: Final = ("agree", "refuse", "ask")
+AGREE: Final = "agree"
+ANSWERS: Final = (AGREE, "refuse", "ask")
 SILENT: Final = "silent"
+UNSIGNED: Final = "agree, not signed by its node"
 NO_NODE: Final = "no node is registered"
+NOT_TRUSTED: Final = "its node is not trusted any more"
 NOBODY_ASKED: Final = "nobody was asked: no national node is registered here"
 NOT_REQUIRED: Final = "nobody was asked: this installation requires no consent"
+_PURPOSE: Final = b"biodata consent\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a country's node answered to one content of an output.
+
+    Attributes
+    ----------
+    state : str
+        agree, refuse, ask, or `UNSIGNED`: an agreement that the node itself did not sign counts for nothing.
+    number : int
+        Which answer of that country to that output it is.
+    note : str
+        Why, or what is asked.
+    date : datetime
+        When.
+    signature : str, optional
+        The node's own, in base 64, over `text_to_sign`.
+    """
+
+    state: str
+    number: int
+    note: str
+    date: datetime
+    signature: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +62,38 @@ class Consents:
     ----------
     required : bool
         Whether a shared output waits for answers.
-    nodes : frozenset of str
-        Countries that have a node here.
-    answers : mapping of (output, content, country) to (answer, note)
+    keys : mapping of str to (str or None)
+        By country that ever had a node here, its public key; None where it is not trusted any more.
+    answers : mapping of (output, content, country) to Answer
         The last answer of each.
     """
 
     required: bool
-    nodes: frozenset[str]
-    answers: Mapping[tuple[str, str, str], tuple[str, str]]
+    keys: Mapping[str, str | None]
+    answers: Mapping[tuple[str, str, str], Answer]
 
     @classmethod
     def read(cls, registry: Registry, settings: Settings) -> "Consents":
         """Read them from the registry."""
         with registry.session(read_only=True) as session:
-            nodes = frozenset(session.scalars(select(Node.code).where(Node.distrusted.is_(None))))
-            answers = {
-                (one.output, one.content, one.country): (one.answer, one.note)
-                for one in session.scalars(select(ConsentAnswer).order_by(ConsentAnswer.number))
-            }
-        asked = settings.consent
-        return cls(bool(nodes) if asked is None else asked == "required", nodes, answers)
+            return cls.of(session, settings.consent)
+
+    @classmethod
+    def of(cls, session: Session, asked: str | None) -> "Consents":
+        """Read them in a transaction; `asked` is the setting `consent`.
+
+        A node that is not trusted any more still makes consent required: what it refused does not go public by that.
+        """
+        keys = {
+            node.code: node.public_key if node.distrusted is None else None for node in session.scalars(select(Node))
+        }
+        answers = {
+            (one.output, one.content, one.country): Answer(
+                _state(one, keys.get(one.country)), one.number, one.note, one.created, one.signature
+            )
+            for one in session.scalars(select(ConsentAnswer).order_by(ConsentAnswer.number))
+        }
+        return cls(bool(keys) if asked is None else asked == "required", keys, answers)
 
     def states(self, table: str, row: Mapping[str, Any]) -> dict[str, str]:
         """Return what each concerned country answered to an output; silence is one of the answers.
@@ -68,16 +108,30 @@ class Consents:
         Returns
         -------
         dict of str to str
-            By country: agree, refuse, ask, silent, or that it has no node. Empty for an output of one country.
+            By country: agree, refuse, ask, silent, `UNSIGNED`, or that it has no node, or none that is trusted. Empty for
+            an output of one country.
         """
         countries = sorted(set(row["country_codes"] or []))
         if len(countries) < 2:
             return {}
-        output, content = row[SHARED[table]], content_of(row)
-        return {
-            code: self.answers.get((output, content, code), (SILENT, ""))[0] if code in self.nodes else NO_NODE
-            for code in countries
-        }
+        return self.states_of(row[SHARED[table]], content_of(row), countries)
+
+    def states_of(self, output: str, content: str, countries: list[str]) -> dict[str, str]:
+        """Return the same of an output by its name and content."""
+        found = {}
+        for code in countries:
+            one = self.answers.get((output, content, code))
+            if code not in self.keys:
+                found[code] = NO_NODE
+            elif self.keys[code] is None:
+                found[code] = NOT_TRUSTED
+            else:
+                found[code] = one.state if one is not None else SILENT
+        return found
+
+    def lets_out(self, states: Mapping[str, str]) -> bool:
+        """Tell whether an output of these states may go public."""
+        return not self.required or all(state == AGREE for state in states.values())
 
     def public(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the outputs that may go public, each with who agreed in its evidence.
@@ -99,12 +153,28 @@ class Consents:
         keep, evidence = [], []
         for row in frame.iter_rows(named=True):
             states = self.states(table, row)
-            agreed = all(state == "agree" for state in states.values())
-            keep.append(agreed or not self.required)
-            evidence.append(_told(row["evidence"], states, self._said(states)))
+            keep.append(self.lets_out(states))
+            evidence.append(self._told(row, row[SHARED[table]], states))
         return frame.with_columns(evidence=pl.Series(evidence, dtype=pl.String)).filter(
             pl.Series(keep, dtype=pl.Boolean)
         )
+
+    def _told(self, row: Mapping[str, Any], output: str, states: Mapping[str, str]) -> str:
+        """Put what was answered into an output's evidence; with each signature, which anybody can check."""
+        told = json.loads(row["evidence"] or "{}")
+        said: dict[str, Any] = {"said": self._said(states), "answers": dict(states)}
+        content, signed = content_of(row), {}
+        for code, state in states.items():
+            one, key = self.answers.get((output, content, code)), self.keys.get(code)
+            if state == AGREE and one is not None and key is not None:
+                signed[code] = {
+                    "number": one.number, "note": one.note, "date": one.date.date().isoformat(),
+                    "key": node_keys.fingerprint(key), "signature": one.signature,
+                }  # fmt: skip
+        if signed:
+            said |= {"content": content, "signed": signed}
+        told["consent"] = said
+        return json.dumps(told, ensure_ascii=False, sort_keys=True)
 
     def _said(self, states: Mapping[str, str]) -> str:
         """Return the sentence that an output carries."""
@@ -112,67 +182,42 @@ class Consents:
             return "it lies in one country"
         if self.required:
             return f"agreed by the national nodes of {', '.join(states)}"
-        return NOT_REQUIRED if self.nodes else NOBODY_ASKED
+        return NOT_REQUIRED if self.keys else NOBODY_ASKED
+
+
+def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an output's row as JSON, bytes in hexadecimal."""
+    plain = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
+    found: dict[str, Any] = json.loads(json.dumps(plain, ensure_ascii=False, default=str))
+    return found
 
 
 def content_of(row: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what an output says: an answer is to this, and to nothing that bears its name later."""
-    plain = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(plain_row(row), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def answer(
-    session: Session, row: Mapping[str, Any], table: str, country: str, given: str, *, note: str, by: str
-) -> None:
-    """Put down what a country's node answers to an output, inside a transaction.
-
-    Parameters
-    ----------
-    session : Session
-        Of the registry.
-    row : mapping
-        The output, as it would be published.
-    table : str
-        A table of `SHARED`.
-    country : str
-        Whose node answers.
-    given : str
-        agree, refuse or ask.
-    note : str
-        Why, or what is asked.
-    by : str
-        Who answers.
-
-    Raises
-    ------
-    InputError
-        If the output does not concern the country, the country has no node here, or the answer is none.
-    """
-    output = row[SHARED[table]]
-    if given not in ANSWERS:
-        problem = "this is no answer"
-        raise InputError(problem, value=given, expected=f"one of {', '.join(ANSWERS)}", code="ANSWER_UNKNOWN")
-    node = session.get(Node, country)
-    if country not in (row["country_codes"] or []) or node is None or node.distrusted is not None:
-        problem = f"the node of this country is not asked about {output}"
-        raise InputError(problem, value=country, expected="a country of it that has a node here", code="NODE_UNKNOWN")
-    last = session.scalars(
-        select(ConsentAnswer.number)
-        .where(ConsentAnswer.output == output, ConsentAnswer.country == country)
-        .order_by(ConsentAnswer.number.desc())
-        .limit(1)
-    ).first()
-    content = content_of(row)
-    number = (last or 0) + 1
-    session.add(
-        ConsentAnswer(output=output, content=content, country=country, number=number, answer=given, note=note, by=by)
-    )
-    details = {"country": country, "answer": given, "content": content, "note": note}
-    audit.append(session, actor=by, action="consent", subject=output, details=details)
+def text_to_sign(*, output: str, content: str, country: str, number: int, answer: str, note: str) -> bytes:
+    """Return what a node signs: canonical JSON of one answer, whose number lets nobody give it a second time."""
+    told = {"output": output, "content": content, "node": country, "number": number, "answer": answer, "note": note}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _told(evidence: str | None, states: Mapping[str, str], said: str) -> str:
-    """Put what was answered into an output's evidence."""
-    told = json.loads(evidence or "{}")
-    told["consent"] = {"said": said, "answers": dict(states)}
-    return json.dumps(told, ensure_ascii=False, sort_keys=True)
+def sign(text: bytes, private_pem: bytes) -> str:
+    """Sign an answer with a node's key."""
+    return node_keys.sign(_PURPOSE, text, private_pem)
+
+
+def signed_by(text: bytes, signature: str, public_pem: str) -> bool:
+    """Tell whether a node's key signed an answer."""
+    return node_keys.holds(_PURPOSE, text, signature, public_pem)
+
+
+def _state(one: ConsentAnswer, public_pem: str | None) -> str:
+    """Return what an answer counts for."""
+    if one.answer != AGREE:
+        return one.answer
+    text = text_to_sign(output=one.output, content=one.content, country=one.country, number=one.number,
+                        answer=one.answer, note=one.note)  # fmt: skip
+    signed = one.signature is not None and public_pem is not None and signed_by(text, one.signature, public_pem)
+    return AGREE if signed else UNSIGNED

@@ -76,4 +76,35 @@ class ConsentAnswer(Base):
     """agree, refuse or ask."""
     note: Mapped[str]
     by: Mapped[str]
+    signature: Mapped[str | None]
+    """The node's own, in base 64, over what was answered: without it nobody agrees for a country."""
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class SharedOutput(Base):
+    """An output that touches several countries, as it would be published: what their nodes are asked about."""
+
+    __tablename__ = "shared_output"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    table_name: Mapped[str] = mapped_column(String(40))
+    content: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of what it says."""
+    row: Mapped[dict[str, Any]]
+    """Its published values, bytes in hexadecimal; `content` is made of these."""
+    since: Mapped[datetime] = mapped_column(default=now)
+    """When this content was first asked about: a silent country is silent since then."""
+    gone: Mapped[datetime | None]
+    """When it was no more; nothing is kept of what it said then."""
+
+
+class NodeWord(Base):
+    """A signed word of a node that was followed; none is followed twice."""
+
+    __tablename__ = "node_word"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    node: Mapped[str] = mapped_column(String(2), index=True)
+    text: Mapped[str]
+    signature: Mapped[str]
     created: Mapped[datetime] = mapped_column(default=now)

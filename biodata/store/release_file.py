@@ -147,14 +147,24 @@ class ReleaseFile:
         joined = joined.with_columns(count=pl.col("n").fill_null(0)).sort(SORTED_BY["datasets"])
         self._write("datasets", DATASET, terms.conform(joined, DATASET))
 
-    def finish(self, *, snapshot: int, rules_hash: str) -> Named:
-        """Write the shapes, and what is known of the release itself into `release_info`; make the file whole."""
+    def finish(self, *, snapshot: int, rules_hash: str, secret: bytes) -> Named:
+        """Write the shapes, and what is known of the release itself into `release_info`; make the file whole.
+
+        Parameters
+        ----------
+        snapshot : int
+            The lake's version.
+        rules_hash : str
+            Of the rules that the records went through.
+        secret : bytes
+            The installation's, for the mark of what the release says.
+        """
         surveys = survey_rows(self._connection)
         self._shapes.append(simplified("surveys", surveys["survey_id"], surveys["geometry"]))
         self._write("surveys", (*SURVEY, *_BOX), surveys)
         self._write("shapes", [Column(n, t, "") for n, t in SHAPES.items()], pl.concat(self._shapes))
         counts = {name: self._count(name) for name in RELEASE}
-        content = content_hash(self._connection, boundaries=self._boundaries)
+        content = content_hash(self._connection, boundaries=self._boundaries, secret=secret)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         named = Named(release_id(snapshot, rules_hash, content), snapshot, created, counts)
         info: dict[str, Any] = {

@@ -64,7 +64,10 @@ def main(folder: Path) -> None:
         line.split("\t")[0] for line in run("consent", "list", "--data", hub).splitlines() if "candidate" in line
     ]
     for code in ("LA", "CN"):
-        run("consent", "answer", candidates[0], code, "agree", "--data", hub)
+        draft, signed = folder / f"draft-{code}.json", folder / f"answer-{code}.json"
+        run("consent", "show", candidates[0], "--data", hub, "--out", draft)
+        run("consent", "sign", draft, "agree", "--data", folder / code, "--out", signed)
+        run("consent", "answer", candidates[0], code, "agree", "--signature", signed, "--data", hub)
     run("release", "--data", hub)
     run("consent", "list", "--data", hub)
     with Lake.open(hub) as lake:

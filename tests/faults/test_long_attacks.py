@@ -10,9 +10,10 @@ import threading
 import pytest
 from starlette.testclient import TestClient
 
+import attack_routes
 import planted_worlds
 from api.app import create_app
-from attacker import CHANCES, Attacker
+from attacker import CHANCES, SEARCH, Attacker
 from biodata import pipeline
 from biodata.store import releases
 from biodata.worker import work
@@ -95,6 +96,25 @@ def test_no_world_is_told_from_another(records, worlds):
     assert differ == set()
     for record in records:
         assert record.share(alike) > 0.6, f"{record.species} is narrowed to {record.share(alike):.2f} of its cell"
+
+
+def test_no_question_to_any_route_tells_two_worlds_apart(records, worlds):
+    told = attack_routes.rows_of(records, [1, 2, 4], WORLDS)
+    transcripts, asked = [], None
+    for settings in worlds:
+        with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
+            shown = client.get(SEARCH, params={"limit": 300, "duplicates": "all", "genus": "Quercus"}).json()["results"]
+            queryables = client.get("/ogc/collections/occurrences/queryables").json()["properties"]
+            keys = [row["key"] for row in shown][:3]
+            questions = attack_routes.every(client.app, queryables, told, keys)
+            assert asked is None or questions == asked
+            asked = questions
+            attacker = Attacker(client)
+            for method, path, sent in questions:
+                assert attacker.ask(path, method=method, **sent).status_code < 500, (method, path, sent)
+            transcripts.append(attacker.transcript)
+    assert len(asked) > 1_000
+    assert [a[0] for a, b in zip(*transcripts, strict=True) if a != b] == []
 
 
 def public_tokens(settings) -> set[str]:

@@ -1,0 +1,139 @@
+"""Who manages a country's node: the node says so, or one of its managers; an administrator of the hub does not.
+
+Where nobody ever spoke for a country here, its first manager is appointed by an administrator, for somebody else than
+themselves. From then on it takes a word that the node signed with its own key, or a manager of that country.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata.access import bindings
+from biodata.access.roles import Role, RoleBinding
+from biodata.errors import InputError
+from biodata.formats import node_keys
+from biodata.store import audit
+from biodata.store.account_models import Account, Binding
+from biodata.store.models import AuditEntry, now
+from biodata.store.node_models import Node, NodeWord
+
+PURPOSE: Final = b"biodata node word\n"
+_ASKED: Final = "role given"
+
+
+def word(node: str, account: str, *, given: bool) -> str:
+    """Return the text by which a node appoints an account its manager, or dismisses it; a moment makes it another each time."""
+    told = {"word": "manager", "node": node, "account": account, "given": given, "date": now().isoformat()}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"))
+
+
+def check(
+    session: Session, account: Account, wanted: RoleBinding, actor: str, *, given: bool, machine: bool,
+    signed: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Refuse to give, or to take away, the role of a node's manager where that is the country's own to say.
+
+    Parameters
+    ----------
+    session : Session
+        Of the transaction in which the role is given or taken; the signed word is put down in it.
+    account : Account
+        Whose role.
+    wanted : RoleBinding
+        Of another role nothing is looked at.
+    actor : str
+        Who does it.
+    given : bool
+        Whether it is given; else it is taken away.
+    machine : bool
+        Whether it is done on the machine itself, which may be the node.
+    signed : mapping, optional
+        `text` and `signature` of the node's word.
+
+    Raises
+    ------
+    InputError
+        With NODE_DECIDES, if it is not for whoever asks to say; WORD_INVALID, if the word is not the node's, is of
+        something else or was followed before.
+    """
+    if wanted.role is not Role.NODE_MANAGER or wanted.country is None:
+        return
+    node = session.get(Node, wanted.country)
+    if signed is not None:
+        _follow(session, node, account, wanted.country, given=given, signed=signed)
+        return
+    if (machine and node is not None and node.own) or _manages(session, actor, wanted.country):
+        return
+    if node is None and (not given or (actor != account.name and not _spoken_for(session, wanted.country))):
+        return
+    problem = f"who speaks for {wanted.country} is said by its node, or by a manager of it"
+    expected = f"the word that `biodata node appoint {account.name}` signs at the node of {wanted.country}"
+    if node is None:
+        expected += f", once `biodata node trust {wanted.country} KEYFILE` made its key known here"
+    raise InputError(problem, column="role", value=bindings.written(wanted), expected=expected, code="NODE_DECIDES")
+
+
+def may_set_password(session: Session, account: Account, actor: str, *, machine: bool) -> bool:
+    """Tell whether somebody may make a code that sets an account's password: whoever logs in as a manager speaks as one."""
+    countries = [
+        row.country
+        for row in session.scalars(
+            select(Binding).where(Binding.account_id == account.id, Binding.role == str(Role.NODE_MANAGER))
+        )
+    ]
+    return machine or all(country is not None and _manages(session, actor, country) for country in countries)
+
+
+def _follow(
+    session: Session, node: Node | None, account: Account, country: str, *, given: bool, signed: Mapping[str, str]
+) -> None:
+    """Put a node's word down, if it says this and was never followed before."""
+    text, signature = signed.get("text", ""), signed.get("signature", "")
+    told = _read(text)
+    wanted = {"word": "manager", "node": country, "account": account.name, "given": given}
+    known = session.get(NodeWord, hashlib.sha256(text.encode()).hexdigest())
+    good = (
+        node is not None
+        and node.distrusted is None
+        and known is None
+        and {**told, **wanted} == told
+        and node_keys.holds(PURPOSE, text.encode(), signature, node.public_key)
+    )
+    if not good:
+        problem = f"this is no word of the node of {country} on this account, or was followed before"
+        expected = f"what `biodata node appoint {account.name}` wrote at the node just now"
+        raise InputError(problem, column="signature", value=account.name, expected=expected, code="WORD_INVALID")
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    session.add(NodeWord(sha256=sha256, node=country, text=text, signature=signature))
+    audit.append(session, actor=f"node {country}", action="node word", subject=account.name, details=told)
+
+
+def _read(text: str) -> dict[str, Any]:
+    """Return what a word says; nothing where it is none."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _manages(session: Session, actor: str, country: str) -> bool:
+    """Tell whether whoever acts is a manager of a country's node, for all of it."""
+    found = session.scalars(
+        select(Binding)
+        .join(Account, Account.id == Binding.account_id)
+        .where(Account.name == actor, Account.disabled.is_(None), Binding.role == str(Role.NODE_MANAGER))
+    )
+    return any(bindings.told_by(row) == RoleBinding(Role.NODE_MANAGER, country=country) for row in found)
+
+
+def _spoken_for(session: Session, country: str) -> bool:
+    """Tell whether a country ever had a manager here; closing their account gives nobody their place."""
+    given = select(AuditEntry.details).where(AuditEntry.action == _ASKED)
+    return any(
+        told.get("role") == str(Role.NODE_MANAGER) and told.get("country") == country for told in session.scalars(given)
+    )
