@@ -45,6 +45,8 @@ GET    /v1/access/requests/{number}         401 404 404 404 404 404 404
 GET    /v1/access/requests/{number}/grant   401 403 403 403 403 404 403
 POST   /v1/access/requests/{number}/decide  401 403 403 403 403 404 403
 POST   /v1/access/requests/{number}/revoke  401 403 403 403 403 404 404
+POST   /v1/access/requests/{number}/again   401 404 403 404 404 404 403
+POST   /v1/access/requests/{number}/report  401 404 404 404 404 404 404
 GET    /v1/access/requests/{number}/records 401 404 403 404 404 404 403
 GET    /v1/consents                         401 403 403 403 403 200 403
 GET    /v1/consents/{output}                401 404 404 404 404 404 404
@@ -160,6 +162,8 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("POST", "/v1/access/requests/{number}/decide"): {"country": "LA", "reason": "no"},
     ("POST", "/v1/access/requests/{number}/revoke"): {"country": "LA"},
+    ("POST", "/v1/access/requests/{number}/again"): {"purpose": "more", "expires": "2099-01-01T00:00:00+00:00"},
+    ("POST", "/v1/access/requests/{number}/report"): {"made": "a map"},
     ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},
 }
 HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA"}
@@ -186,6 +190,7 @@ def served(settings):
         registry = client.app.state.service.registry
         for role, binding in ROLES.items():
             accounts.new(registry, role, roles=[binding])
+        accounts.new(registry, "of-viet-nam", roles=[RoleBinding(Role.NODE_MANAGER, country="VN")])
         accounts.new(registry, "somebody")
         made = client.post("/v1/surveys", files={"file": b"a"}, headers=headers(client, "uploader"))
         assert made.json()["id"] == 1
@@ -311,7 +316,10 @@ def test_a_role_reaches_as_far_as_it_is_bound(served, line):
         if told == "-":  # a node manager always has a country
             continue
         name = api_keys.unused_name(found.registry, "scoped")
-        accounts.new(found.registry, name, roles=[RoleBinding(Role(role), **scope)])
+        actor = accounts.COMMAND_LINE
+        if role == Role.NODE_MANAGER:  # whoever speaks for a country already says who else does
+            actor = {"LA": "node_manager", "VN": "of-viet-nam"}[scope["country"]]
+        accounts.new(found.registry, name, roles=[RoleBinding(Role(role), **scope)], actor=actor)
         address, sent = asked_of(served, method, path)
         if (method, path) == ("POST", "/v1/surveys"):
             sent = {"files": {"file": name.encode()}, "data": {"dataset": "nam-ha"}}

@@ -1,6 +1,7 @@
 """`biodata access`: requests for exact records, and what a country's node decides of them."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,17 +55,19 @@ def add_commands(app: typer.Typer) -> None:
 
 def list_requests(account: AccountOption, data: DataOption = DEFAULT_DATA) -> None:
     """List requests."""
-    from biodata.access import requests
+    from biodata.access import request_views
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        for told in requests.describe(registry, _who(registry, account)):
+        for told in request_views.describe(registry, _who(registry, account)):
             states = ", ".join(f"{one['country']} {one['state']}" for one in told["decisions"])
             say(f"{told['id']} {told['account']}: {states}: {told['purpose']}")
             say(f"  {_asked(told['wanted'])}")
             for one in told["decisions"]:
                 if one["reason"]:
                     say(f"  {one['country']} says: {one['reason']}")
+            for line in told["due"]:
+                say(f"  {line}")
 
 
 def request(
@@ -76,6 +79,9 @@ def request(
     data: DataOption = DEFAULT_DATA,
     taxon: Annotated[str | None, typer.Option(help="Accepted name of a taxon, for all within it.")] = None,
     box: Annotated[str | None, typer.Option(help="West,south,east,north in degrees.")] = None,
+    polygon: Annotated[
+        Path | None, typer.Option(help="GeoJSON file of a polygon.", exists=True, dir_okay=False)
+    ] = None,
     since: Annotated[str | None, typer.Option(help="First day.")] = None,
     until: Annotated[str | None, typer.Option(help="Last day.")] = None,
     rows: Annotated[int, typer.Option(help="Records that may be handed out.", min=1)] = 10_000,
@@ -88,10 +94,12 @@ def request(
     from biodata.store.registry import Registry
 
     try:
-        area = [float(edge) for edge in box.split(",")] if box is not None else None
+        area: Any = [float(edge) for edge in box.split(",")] if box is not None else None
+        area = json.loads(polygon.read_text(encoding="utf-8")) if polygon is not None else area
     except ValueError:
-        problem = "this is no box"
-        raise InputError(problem, column="--box", value=box, expected="west,south,east,north") from None
+        problem = "this is no area"
+        expected = "--box west,south,east,north, or --polygon with a file of GeoJSON"
+        raise InputError(problem, column="--box", value=box or str(polygon), expected=expected) from None
     wanted = {
         "taxon": taxon, "area": area, "since": since, "until": until, "fields": field, "rows": rows,
         "rows_a_day": min(rows_a_day, rows), "requests": times, "expires": expires,
@@ -108,6 +116,9 @@ def decide(
     key: Annotated[Path | None, typer.Option(help="The node's key: grants all that was asked.", dir_okay=False)] = None,
     refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it.")] = False,
     reason: Annotated[str | None, typer.Option(help="Why, above all where it is refused.")] = None,
+    review: Annotated[
+        datetime | None, typer.Option(help="When to look at the grant again.", formats=["%Y-%m-%d"])
+    ] = None,
 ) -> None:
     """Decide."""
     from biodata.access import grants, requests
@@ -122,7 +133,8 @@ def decide(
         who = _who(registry, account)
         text = requests.to_sign(registry, who, number, country) if key is not None else None
         signature = grants.sign(text, key) if text is not None and key is not None else None
-        requests.decide(registry, who, number, country, grant=text, signature=signature, reason=reason)
+        requests.decide(registry, who, number, country, grant=text, signature=signature, reason=reason,
+                         review=review.date() if review is not None else None)  # fmt: skip
     say(f"{country} {'granted' if key is not None else 'refused'} request {number}")
 
 
@@ -140,14 +152,13 @@ def sign(
 def revoke(number: IdArgument, account: AccountOption, country: CountryOption, data: DataOption = DEFAULT_DATA) -> None:
     """Take back."""
     from biodata.access import requests
-    from biodata.access.exact_calls import ask
     from biodata.store.registry import Registry
 
     settings, country = settings_for(data), country.upper()
     with Registry.open(settings) as registry:
-        grant = requests.revoke(registry, _who(registry, account), number, country)
-    if settings.exact_socket is not None:
-        ask(settings.exact_socket, {"revoke": grant})
+        requests.revoke(registry, _who(registry, account), number, country)
+        if settings.exact_socket is not None:
+            requests.tell_exact(registry, settings.exact_socket)
     say(f"the grant of {country} for request {number} has ended")
 
 
