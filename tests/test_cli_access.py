@@ -1,13 +1,16 @@
 """`biodata access` and `biodata exact trust`, as a tired person types them: nothing is decided by what was left out."""
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
+from biodata.errors import NoReleaseError, StoreError
 from biodata.formats import node_keys
 from biodata.settings import Settings
+from biodata.store import releases
 from biodata.store.registry import Registry
 
 ASKED = ["--account", "rex", "--country", "la", "--taxon", "Elephas maximus", "--field", "decimalLatitude",
@@ -72,3 +75,12 @@ def test_a_private_key_never_gets_into_the_store(tmp_path):
     assert "until now" not in trust(public).stdout
     assert "another key of LA was trusted until now" in trust(other).stdout
     assert (store / "nodes" / "LA.pem").read_text() == other.read_text()
+
+
+def test_a_release_that_is_missing_or_of_another_version_says_what_to_do(tmp_path):
+    assert "`biodata release` makes one" in str(NoReleaseError())
+    file = tmp_path / "release-r1.duckdb"
+    with duckdb.connect(file) as connection:
+        connection.execute("CREATE TABLE occurrences (key BIGINT)")
+    with pytest.raises(StoreError, match="another version of biodata"):
+        releases.read(releases.Release("r1", file, 1, ""), "occurrences")

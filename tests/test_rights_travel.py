@@ -281,4 +281,8 @@ def test_the_commands_put_labels_and_keep_permits(tmp_path):
     assert "(withdrawn)" in run("rights", "permits", *data).stdout
     (tmp_path / "terms.txt").write_text("Ask before commerce.")
     assert "version 1" in run("rights", "terms", "--set", tmp_path / "terms.txt", *data).stdout
+    assert "no record of the lake is of this dataset" in kept.stdout
     assert "LA, all years: 0 downloads asked for before " in run("rights", "use", "la", *data).stdout
+    mistaken = run("rights", "use", "Laos", *data)
+    assert mistaken.returncode == 1
+    assert "value 'Laos': this is no country" in mistaken.stderr

@@ -36,6 +36,16 @@ def carried(settings: Settings, wanted: Assignment) -> int:
     return found
 
 
+def in_lake(settings: Settings, dataset: str) -> bool:
+    """Tell whether the lake has records of a dataset: a key that is misspelt has none."""
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        chosen = Compare("datasetKey", "=", dataset)
+        return any(
+            batch.height
+            for batch in lake.batches("occurrences", columns=("key",), where=chosen, batch_rows=_BATCH_ROWS)
+        )
+
+
 def put(settings: Settings, registry: Registry, wanted: Assignment, *, actor: str) -> bool:
     """Put a label on a dataset, an event or a record; the next release follows it. False where it is there already."""
     with _alone(settings):

@@ -130,7 +130,7 @@ def permit(
     expires: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day.")] = None,
 ) -> None:
     """Keep a permit."""
-    from biodata.access import accounts, permits
+    from biodata.access import accounts, labelling, permits
     from biodata.errors import InputError
     from biodata.store.registry import Registry
 
@@ -139,11 +139,14 @@ def permit(
         raise InputError(problem, column="kind", value=kind, expected=expected, code="PERMIT_INVALID")
     first, last = (None if moment is None else moment.date() for moment in (issued, expires))
     told = permits.Told(dataset, permits.Kind(kind), number, country, authority, first, last)
-    with Registry.open(settings_for(data)) as registry:
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
         made = permits.record(registry, told, actor=accounts.COMMAND_LINE)
         kept = permits.get(registry, made)
     assert kept is not None
     say(f"{made}: {permits.in_words(kept)}, for {kept['dataset']}")
+    if not labelling.in_lake(settings, dataset):
+        say("no record of the lake is of this dataset: look at its key again")
 
 
 def permits(
@@ -201,9 +204,15 @@ def use(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell what was used."""
+    import pycountry
+
     from biodata.access import use_reports
+    from biodata.errors import InputError
     from biodata.store.registry import Registry
 
+    if pycountry.countries.get(alpha_2=country.upper()) is None:
+        problem = "this is no country"  # "0 downloads" of it would be a wrong answer
+        raise InputError(problem, column="country", value=country, expected="an ISO 3166-1 alpha-2 code such as LA")
     with Registry.open(settings_for(data)) as registry:
         told = use_reports.report(registry, country.upper(), year=year)
     if as_json:

@@ -14,12 +14,19 @@ _SENSITIVE = """Make a taxon sensitive from now on: add a rule, make a release u
 
 Earlier releases, files of downloads and rebuilt versions go; every citation is asked again by `biodata worker` and says
 what is withheld of it. The audit keeps the rule, who added it, and how many records it touches. A rule never makes a
-record less sensitive: the strictest decides.
+record less sensitive: the strictest decides. A rule of a country also holds for cells that only reach into it. To take a
+rule back, remove its line from sharing_rules.csv in the data folder and run `biodata release`.
 
 Example: biodata sensitive "Nomascus concolor" --category 1_degree --reason "hunted" --data mydata
 """
 _CHECK = """Look at the sharing rules: review dates that are due, rules that contradict each other, taxa and areas that the lake
 does not have, consents of rules that are not there; and how many records of the lake each rule decides.
+
+Rules are lines of sharing_rules.csv in the data folder (columns: rule_id, category, reason; and where wanted source,
+source_kind, owner, scientificName, rank, country_code, province_code, area_id, polygon, dataset, publishing_country, label,
+month_from, month_to, review_date); `biodata sensitive` adds one. A looser rule acts once every stricter owner stands in
+sharing_consents.csv beside it (columns: looser_rule, stricter_owner, given_by, given_on, valid_until). `biodata explain`
+tells which rule decided a record.
 
 Example: biodata rules check --data mydata
 """

@@ -240,6 +240,11 @@ def read(release: Release, table: str, *, where: Filter | None = None) -> pl.Dat
     try:
         statement, params = statements.select(RELEASE[table], list(RELEASE[table].columns), where)
         frame = connection.execute(statement, params).pl()
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        message = (
+            f"release {release.id} was made by another version of biodata; `biodata release` makes one that is read"
+        )
+        raise StoreError(message) from error
     finally:
         connection.close()
     return terms.conform(frame, RELEASE[table].columns.values())
