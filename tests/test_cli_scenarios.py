@@ -12,10 +12,10 @@ import shapely
 from affine import Affine
 from typer.testing import CliRunner
 
+import landscapes
 from biodata.analysis.scenarios import border
 from biodata.cli import app
 from biodata.errors import InputError
-from tests import landscapes
 
 SIDE, CELL_M = 40, 100.0
 TRANSFORM = Affine(CELL_M, 0, 500_000, 0, -CELL_M, 2_304_000)

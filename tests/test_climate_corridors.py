@@ -9,11 +9,11 @@ import pytest
 import shapely
 from affine import Affine
 
+import landscapes
 from biodata.analysis.areas import Site
 from biodata.analysis.climate import climate_costs, climates, corridors
 from biodata.analysis.grid import Grid
 from biodata.errors import InputError
-from tests import landscapes
 
 GRID = Grid(landscapes.CRS, Affine(1000.0, 0, -15_000, 0, -1000.0, 10_000), (20, 30), 1000.0)
 

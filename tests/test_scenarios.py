@@ -9,12 +9,12 @@ import pytest
 import shapely
 from affine import Affine
 
+import landscapes
 from biodata.analysis import cost_distance
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Grid
 from biodata.analysis.scenarios import barriers, comparing, dividing
 from biodata.errors import InputError
-from tests import landscapes
 
 SIDE, CELL_M = 41, 100.0
 HALF = SIDE * CELL_M / 2

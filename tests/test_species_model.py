@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -9,15 +10,16 @@ import rasterio
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
+import landscapes
 from biodata import pipeline
 from biodata.analysis.species.model import LEAST_NULLS, Scores, auc, fit_model
 from biodata.cli import app
 from biodata.errors import InputError, MissingExtraError
 from biodata.settings import Settings
 from biodata.species_layers import model as layered
-from tests import landscapes
 
-elapid = pytest.importorskip("elapid", reason="the extra sdm is not installed")
+# Not imported here: that takes seconds in each process that only collects the tests.
+pytestmark = pytest.mark.skipif(find_spec("elapid") is None, reason="the extra sdm is not installed")
 
 
 def planted(preference, seed=1):
