@@ -172,9 +172,7 @@ def texts_of(one: planted_worlds.Hidden, number: int) -> list[bytes]:
         json.dumps({"lat": y, "lon": x}).encode(),
     ]
     found += [f"POINT ({x} {y})".encode(), h3.latlng_to_cell(y, x, 15).encode(), h3.latlng_to_cell(y, x, 9).encode()]
-    for decimals, separator in itertools.product(
-        (5, 6), (",", " ", ", ", "|", ";", "\t", "\n", "", "/", "_", ":", "\x1f", "\0")
-    ):
+    for decimals, separator in itertools.product((5, 6), (",", " ", "|", ";", "", ":")):
         a, b = f"{y:.{decimals}f}", f"{x:.{decimals}f}"
         facts = [[fact, *pair] for fact in known for pair in ((a, b), (b, a))]
         lists = [
@@ -207,9 +205,9 @@ def guesses(one: planted_worlds.Hidden, number: int) -> set[str]:
                 base64.b64encode(raw).decode().lower(),
                 base64.urlsafe_b64encode(raw).decode().lower().rstrip("="),
             }
-            for order, width in itertools.product(("big", "little"), (6, 7, 8)):
+            for order, width in itertools.product(("big", "little"), (7, 8)):
                 whole = int.from_bytes(raw[:width], order)
-                found |= {str(whole), str(whole >> 11), str(whole % 2**53), str(whole % 2**63), str(whole - 2**63)}
+                found |= {str(whole), str(whole >> 11), str(whole % 2**53)}
         found |= {str(zlib.crc32(text)), f"{zlib.crc32(text):08x}", str(zlib.adler32(text))}
         name = text.decode("latin-1")
         for space in (uuid.NAMESPACE_DNS, uuid.NAMESPACE_URL, uuid.NAMESPACE_OID):
