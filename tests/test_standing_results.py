@@ -1,6 +1,7 @@
 """Results of runs in a release: those that other rules, or a record that is hidden today, made untellable stay behind."""
 
 import json
+import threading
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 import store_records
 from biodata import pipeline, sharing, terms
 from biodata.cli import app
+from biodata.runs import results
 from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
@@ -95,3 +97,31 @@ def test_what_was_made_of_exact_records_is_told_apart_from_what_is_out_of_date(s
     assert "1 reserve candidates were made of exact records" in said
     assert "other sharing rules" not in said
     assert pipeline.release(settings).counts["reserve_candidates"] == 0
+
+
+def test_of_two_runs_that_end_at_once_none_is_lost(settings, monkeypatch):
+    """The second ends while the first reads what stands there already."""
+
+    def ends(place: str) -> None:
+        with Lake.open(settings.data) as lake:
+            row = lake.read("reserve_candidates").head(1).with_columns(candidate_id=pl.lit(f"{place}-candidate-1"))
+            results.commit(lake, {"reserve_candidates": row}, place, alone=False)
+
+    other = threading.Thread(target=ends, args=("east",))
+    read = Lake.read
+
+    def meanwhile(lake, table, **asked):
+        found = read(lake, table, **asked)
+        if threading.current_thread() is threading.main_thread() and not other.ident:
+            other.start()
+            other.join(1)  # without a lock it is done by then
+        return found
+
+    with Lake.open(settings.data) as lake:
+        row = lake.read("reserve_candidates").head(1).with_columns(candidate_id=pl.lit("west-candidate-1"))
+        with monkeypatch.context() as changed:
+            changed.setattr(Lake, "read", meanwhile)
+            results.commit(lake, {"reserve_candidates": row}, "west", alone=False)
+    other.join()
+    with Lake.open(settings.data) as lake:
+        assert {"west-candidate-1", "east-candidate-1"} <= set(lake.read("reserve_candidates")["candidate_id"])

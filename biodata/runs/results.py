@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,6 +15,7 @@ from biodata import assessments, places, terms
 from biodata.runs.request import Request
 from biodata.settings import Settings
 from biodata.store.lake import Lake
+from biodata.store.locks import file_lock
 from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import CandidateCriterion, EvidenceView
 
@@ -160,15 +162,16 @@ def commit(lake: Lake, frames: Mapping[str, pl.DataFrame], place: str, *, alone:
     """
     gone: set[str] = set()
     kept: set[str] = set()
-    for table, frame in frames.items():
-        key, stored = KEYS[table], lake.read(table)
-        same = pl.col(key).str.contains(f"^{re.escape(place)}-[a-z]+-[0-9]+$").fill_null(value=False)
-        others = stored.clear() if alone else stored.filter(~same)
-        before = set(stored["run_id"].drop_nulls())
-        kept |= set(others["run_id"].drop_nulls())
-        gone |= before
-        whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
-        lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} of {place}")
+    with _writing(lake):
+        for table, frame in frames.items():
+            key, stored = KEYS[table], lake.read(table)
+            same = pl.col(key).str.contains(f"^{re.escape(place)}-[a-z]+-[0-9]+$").fill_null(value=False)
+            others = stored.clear() if alone else stored.filter(~same)
+            before = set(stored["run_id"].drop_nulls())
+            kept |= set(others["run_id"].drop_nulls())
+            gone |= before
+            whole = pl.concat([others, terms.conform(frame, terms.TABLES[table])])
+            lake.commit_table(table, whole, key=key, scope={}, author="runs", message=f"{table} of {place}")
     return Committed(tuple(sorted(gone - kept)), tuple(sorted(kept)))
 
 
@@ -209,18 +212,24 @@ def put_finding(
         How many rows tell it now.
     """
     count = 0
-    for table, key in KEYS.items():
-        rows = lake.read(table).filter(pl.col("run_id") == run_id)
-        if view is not EvidenceView.PUBLIC:
-            stays = "evidence_view" in rows.columns
-            rows = rows.filter(pl.col("evidence_view").eq_missing(str(view))) if stays else rows.clear()
-        texts = []
-        for row in rows.iter_rows(named=True):
-            evidence = json.loads(row["evidence"])
-            evidence["findings"] = {**evidence.get("findings", {}), kind: dict(found(table, row))}
-            texts.append(json.dumps(evidence, ensure_ascii=False, sort_keys=True))
-        if texts:
-            rows = rows.with_columns(evidence=pl.Series(texts))
-            lake.commit_table(table, rows, key=key, scope=None, author="runs", message=f"{kind} of {run_id}")
-        count += len(texts)
+    with _writing(lake):
+        for table, key in KEYS.items():
+            rows = lake.read(table).filter(pl.col("run_id") == run_id)
+            if view is not EvidenceView.PUBLIC:
+                stays = "evidence_view" in rows.columns
+                rows = rows.filter(pl.col("evidence_view").eq_missing(str(view))) if stays else rows.clear()
+            texts = []
+            for row in rows.iter_rows(named=True):
+                evidence = json.loads(row["evidence"])
+                evidence["findings"] = {**evidence.get("findings", {}), kind: dict(found(table, row))}
+                texts.append(json.dumps(evidence, ensure_ascii=False, sort_keys=True))
+            if texts:
+                rows = rows.with_columns(evidence=pl.Series(texts))
+                lake.commit_table(table, rows, key=key, scope=None, author="runs", message=f"{kind} of {run_id}")
+            count += len(texts)
     return count
+
+
+def _writing(lake: Lake) -> AbstractContextManager[None]:
+    """Return the lock of whoever reads results and writes them whole: of two runs that end at once none is lost."""
+    return file_lock(lake.data / "results.lock", what="the results of runs")
