@@ -14,7 +14,7 @@ from biodata.sharing import RuleSet, decide, siblings
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.taxonomy import bundled
-from biodata.store import releases
+from biodata.store import floor_set, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In
 from biodata.vocabularies import SharingCategory
@@ -51,8 +51,10 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
     wanted = sorted({rule.area_id for rule in rules.rules if rule.area_id is not None})
     names = [rule.scientific_name for rule in rules.rules if rule.scientific_name is not None]
     taxa = lake.read("taxa")
+    boundaries = places.load_boundaries(settings.boundaries)
     rules = replace(
         rules,
+        floor=floor_set.pinned(settings.data, boundaries),
         taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None,
         areas=MappingProxyType(_areas(lake, wanted)),
     )
