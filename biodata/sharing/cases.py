@@ -69,5 +69,26 @@ class Judge:
         return frozenset(self._rules.rules[n].rule_id for n in numbers)
 
 
+def concerned(occurrences: pl.DataFrame, rules: RuleSet) -> pl.Series:
+    """Tell which records some rule may mean by their names: where the others are need not be asked.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        The name columns of `terms.OCCURRENCE`.
+    rules : RuleSet
+
+    Returns
+    -------
+    Series of bool, length n
+    """
+    if any(rule.scientific_name is None for rule in rules.rules):
+        return pl.Series([True]).new_from_index(0, occurrences.height)
+    taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
+    names, place = names_of(occurrences)
+    taxa.prepare(names)
+    return pl.Series([bool(taxa.of(one)) for one in names], dtype=pl.Boolean).gather(place)
+
+
 def _strictest_first(rule: Rule) -> tuple[int, str]:
     return -rule.category.strictness, rule.rule_id

@@ -7,7 +7,7 @@ import polars as pl
 from biodata.flags import TRACKED
 from biodata.places import BoundarySet
 from biodata.sharing import labels
-from biodata.sharing.cases import Judge
+from biodata.sharing.cases import Judge, concerned
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.shared import decided_by_nodes
 from biodata.vocabularies import SharingCategory
@@ -93,7 +93,8 @@ def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet)
     """
     if not rules.rules:
         return pl.DataFrame(schema=_DECISION)
-    judged = Judge(occurrences, rules, boundaries)
+    asked = occurrences.with_row_index("row").filter(concerned(occurrences, rules))
+    judged = Judge(asked.drop("row"), rules, boundaries)
     decided = []
     for case, (applying, result) in enumerate(judged.outcomes()):
         if result is not None and result.rule.category is not SharingCategory.OPEN:
@@ -105,8 +106,7 @@ def _by_rule(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet)
         decided, schema={"case": pl.UInt32} | {k: v for k, v in _DECISION.items() if k != "row"}, orient="row"
     )
     return (
-        pl.DataFrame({"case": judged.place})
-        .with_row_index("row")
+        pl.DataFrame({"row": asked["row"], "case": judged.place})
         .join(table, on="case", maintain_order="left")
         .select(pl.col(name).cast(dtype) for name, dtype in _DECISION.items())
     )
