@@ -248,7 +248,8 @@ def _find(request: Request, number: str) -> downloads.Status:
 def _is_of_other_rules(request: Request, found: downloads.Status) -> bool:
     """Tell whether a file was made under sharing rules that hold no more: it may tell what is withheld now."""
     here = service(request)
-    return found.result.get("rules_hash") not in (here.rules_hash(), rules_today(here.settings.rules_file))
+    made_under = found.result.get("rules_hash")
+    return made_under is None or made_under not in (here.rules_hash(), rules_today(here.settings.rules_file))
 
 
 def _told(
@@ -257,6 +258,8 @@ def _told(
     """Answer with how a download stands."""
     here = partial(address, request, f"/v1/downloads/{found.id}")
     links = [{"rel": "self", "href": here(), "type": "application/json"}]
+    is_given = found.file is not None and not _is_of_other_rules(request, found)
+    untold = {"file", "rules_hash", "countries", *(() if is_given else ("sha256", "size"))}
     body: dict[str, Any] = {
         "id": found.id,
         "state": found.state,
@@ -269,9 +272,9 @@ def _told(
         "expires": _moment(found.expires),
         "error": found.error,
         "citation": found.citation,
-        **{name: value for name, value in found.result.items() if name not in ("file", "rules_hash", "countries")},
+        **{name: value for name, value in found.result.items() if name not in untold},
     }
-    if found.file is not None and not _is_of_other_rules(request, found):
+    if found.file is not None and is_given:
         href = address(request, f"/v1/downloads/{found.id}/file")
         links.append({"rel": "enclosure", "href": href, "type": KINDS[found.format].media_type})
         body |= {"file": href, "filename": found.file.name}

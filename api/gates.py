@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi.routing import APIRoute
@@ -25,6 +25,8 @@ T = TypeVar("T")
 class SmallRoute(APIRoute):
     """A route whose body is read up to `MOST_BYTES`, and whose errors nobody keeps."""
 
+    most_bytes: ClassVar[int] = MOST_BYTES
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers."""
         answer = super().get_route_handler()
@@ -33,9 +35,9 @@ class SmallRoute(APIRoute):
             body = b""
             async for part in request.stream():
                 body += part
-                if len(body) > MOST_BYTES:
-                    detail = f"the body has more than {MOST_BYTES:,} bytes"
-                    raise ProblemError(Code.BODY_INVALID, detail, expected=f"at most {MOST_BYTES:,} bytes")
+                if len(body) > self.most_bytes:
+                    detail = f"the body has more than {self.most_bytes:,} bytes"
+                    raise ProblemError(Code.BODY_INVALID, detail, expected=f"at most {self.most_bytes:,} bytes")
 
             async def receive() -> Message:
                 return {"type": "http.request", "body": body, "more_body": False}
@@ -44,6 +46,12 @@ class SmallRoute(APIRoute):
             return await answer(Request(request.scope, receive))
 
         return small
+
+
+class AreaRoute(SmallRoute):
+    """The same where the body may hold an area of many corners, as text inside text too."""
+
+    most_bytes = 200_000
 
 
 class Gate:

@@ -134,7 +134,8 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
         headers = {
             **({"X-Biodata-Ignored": ", ".join(ignored)} if ignored else {}),
             "ETag": tag,
-            "Cache-Control": "public, max-age=31536000, immutable" if asked else "public, max-age=60",
+            # Not for ever, although it never changes: what is hidden from now on must not stay in others' caches.
+            "Cache-Control": "public, max-age=600" if asked else "public, max-age=60",
         }
         if tag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)

@@ -1,6 +1,7 @@
 """What is kept of an analysis run, whatever engine it is of: asked what, of what, by which code, and what came out."""
 
 import hashlib
+import hmac
 import json
 import platform
 import shutil
@@ -17,6 +18,7 @@ from biodata.settings import Settings
 from biodata.store.code_version import code_hash
 from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
+from biodata.store.secret import secret
 
 _SOFTWARE: Final = (
     "biodata",
@@ -175,10 +177,12 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def finished(record: RunRecord, results: Mapping[str, pl.DataFrame], *, notes: tuple[str, ...] = ()) -> RunRecord:
+def finished(
+    settings: Settings, record: RunRecord, results: Mapping[str, pl.DataFrame], *, notes: tuple[str, ...] = ()
+) -> RunRecord:
     """Return a run with its results' rows, columns and checksums."""
     told = {
-        name: {"rows": frame.height, "columns": frame.columns, "sha256": table_hash(frame)}
+        name: {"rows": frame.height, "columns": frame.columns, "sha256": table_hash(frame, settings)}
         for name, frame in results.items()
     }
     return RunRecord.from_dict({**record.as_dict(), "results": told, "notes": notes})
@@ -205,7 +209,7 @@ def keep(
     RunRecord
         With the results' rows, columns and checksums.
     """
-    whole = finished(record, results, notes=notes)
+    whole = finished(settings, record, results, notes=notes)
     folder = settings.data / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     # The same run may end twice at once; and one that was killed here leaves its part behind, which the next removes.
@@ -253,14 +257,19 @@ def results_of(settings: Settings, run_id: str) -> dict[str, pl.DataFrame]:
     return {path.stem: pl.read_parquet(path) for path in sorted(home.glob("*.parquet"))}
 
 
-def table_hash(frame: pl.DataFrame) -> str:
-    """Return a SHA-256 over a table's columns, types and values, whatever the order of its rows and columns."""
+def table_hash(frame: pl.DataFrame, settings: Settings) -> str:
+    """Return a mark of a table's columns, types and values, whatever the order of its rows and columns.
+
+    It is made with the installation's secret: a table may hold exact places, and by a plain hash of a few rows they
+    could be found by trying. Only one installation's marks can be held against each other.
+    """
     names = sorted(frame.columns)
+    digest = hmac.new(secret(settings.data), b"biodata table 1\n", "sha256")
     if not names:
-        return hashlib.sha256(b"").hexdigest()
+        return digest.hexdigest()
     lines = frame.select(_as_text(name, frame.schema[name]) for name in names)
     rows = lines.select(pl.concat_str(pl.all().fill_null("\x00"), separator="\x1f")).to_series().sort()
-    digest = hashlib.sha256("\x1f".join(f"{name} {frame.schema[name]}" for name in names).encode())
+    digest.update("\x1f".join(f"{name} {frame.schema[name]}" for name in names).encode())
     for row in rows:
         digest.update(b"\x1e")
         digest.update(row.encode())

@@ -16,6 +16,7 @@ import shapely
 from biodata import terms
 from biodata.places import BoundarySet, locate
 from biodata.sharing import RuleSet, publish
+from biodata.vocabularies import SharingCategory
 
 Box = tuple[float, float, float, float]
 SPECIES = "Rara una"
@@ -97,7 +98,8 @@ def publish_at(
     frame = terms.conform(rows.with_columns(located[name] for name in facts), terms.OCCURRENCE)
     told = publish(frame, rules, boundaries=boundaries)
     seen = [name for name in told.columns if name != "key" and told[name].null_count() < told.height]
-    numbered = told.with_columns(number=pl.struct(seen).rank("dense").cast(pl.Int64) - 1)
+    number = pl.struct(seen).rank("dense").cast(pl.Int64) - 1 if seen else pl.lit(0, pl.Int64)
+    numbered = told.with_columns(number=number)
     row = np.full(len(longitude), -1)
     row[numbered["key"].to_numpy()] = numbered["number"].to_numpy()
     shown = numbered.unique("number").sort("number").drop("key")
@@ -105,8 +107,8 @@ def publish_at(
     return Tried(longitude, latitude, at, row, on_land(longitude, latitude, boundaries), shown)
 
 
-def smallest(tried: Tried, side: float, box: Box) -> pl.DataFrame:
-    """Return for each published row with a cell how much may be the record's, as shares of the category's cell.
+def smallest(tried: Tried, category: SharingCategory, box: Box) -> pl.DataFrame:
+    """Return for each row of a category how much may be the record's, as shares of the category's cell.
 
     Cells that reach beyond the box are left out: not all of their places were tried.
 
@@ -129,4 +131,28 @@ def smallest(tried: Tried, side: float, box: Box) -> pl.DataFrame:
     found = asked.join(tried.shown.select("number", *facts), on="number").drop_nulls("cell_west")
     inside = (pl.col("cell_west") >= west) & (pl.col("cell_south") >= south)
     inside &= (pl.col("cell_east") <= east) & (pl.col("cell_north") <= north)
-    return found.filter(inside, pl.col("cell_east") - pl.col("cell_west") > side * 0.99).sort("number")
+    return found.filter(inside, pl.col("sharing_category") == str(category)).sort("number")
+
+
+def measured(tried: Tried, number: int, side: float, boundaries: BoundarySet) -> dict[str, float]:
+    """Return what `smallest` counts for one row, from the polygons: for few places on small islands a grid is coarse.
+
+    Nothing where only some places of a cell have that row: then the row tells more than its cell.
+    """
+    mine = tried.row == number
+    column, row = tried.cell.T
+    of_cell = column * 1_000_000 + row
+    if not mine[np.isin(of_cell, np.unique(of_cell[mine]))].all():
+        return {}
+    cells = np.unique(tried.cell[mine], axis=0) * side
+    boxes = shapely.box(*cells.T, *(cells + side).T)
+    cell, unit = boundaries.tree.query(boxes, predicate="intersects")
+    pieces = shapely.area(shapely.intersection(boxes[cell], boundaries.shapes[unit])) / side**2
+    land = np.bincount(cell, weights=pieces, minlength=len(boxes))
+    width = np.cos(np.radians(cells[:, 1] + side / 2))
+    width /= width.max()
+    return {
+        "everywhere": float(width.sum()),
+        "land": float(width @ land) if tried.land[mine].any() else 1.0,
+        "sea": float(width @ (1 - land)) if (~tried.land[mine]).any() else 1.0,
+    }

@@ -8,7 +8,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, api_keys, permits
 from biodata.access.roles import Role, RoleBinding
 from people import ROLES, bearer
 
@@ -45,6 +45,8 @@ GET    /v1/access/requests/{number}         401 404 404 404 404 404 404
 GET    /v1/access/requests/{number}/grant   401 403 403 403 403 404 403
 POST   /v1/access/requests/{number}/decide  401 403 403 403 403 404 403
 POST   /v1/access/requests/{number}/revoke  401 403 403 403 403 404 404
+POST   /v1/access/requests/{number}/again   401 404 403 404 404 404 403
+POST   /v1/access/requests/{number}/report  401 404 404 404 404 404 404
 GET    /v1/access/requests/{number}/records 401 404 403 404 404 404 403
 GET    /v1/consents                         401 403 403 403 403 200 403
 GET    /v1/consents/{output}                401 404 404 404 404 404 404
@@ -163,6 +165,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/access/requests/{number}/decide"): {"country": "LA", "reason": "no"},
     ("POST", "/v1/access/requests/{number}/revoke"): {"country": "LA"},
     ("POST", "/v1/withdrawals"): {"keys": [1], "reason": "asked for"},
+    ("POST", "/v1/access/requests/{number}/again"): {"purpose": "more", "expires": "2099-01-01T00:00:00+00:00"},
+    ("POST", "/v1/access/requests/{number}/report"): {"made": "a map"},
     ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},
 }
 HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA"}
@@ -189,6 +193,7 @@ def served(settings):
         registry = client.app.state.service.registry
         for role, binding in ROLES.items():
             accounts.new(registry, role, roles=[binding])
+        accounts.new(registry, "of-viet-nam", roles=[RoleBinding(Role.NODE_MANAGER, country="VN")])
         accounts.new(registry, "somebody")
         made = client.post("/v1/surveys", files={"file": b"a"}, headers=headers(client, "uploader"))
         assert made.json()["id"] == 1
@@ -276,3 +281,70 @@ def test_documentation_for_those_with_an_account(settings):
             answer = client.get(path, headers={"X-API-Key": key})
             assert answer.status_code == 200
             assert answer.headers["cache-control"] == "private, no-store"
+
+
+# Where a role is bound decides: whose country, or dataset, is the thing's (first), another's, and a role bound to nothing.
+SCOPED = """
+POST   /v1/rights/permits                uploader       201 403 201
+POST   /v1/rights/permits                node_manager   201 403 -
+DELETE /v1/rights/permits/{number}       uploader       204 404 204
+DELETE /v1/rights/permits/{number}       node_manager   204 404 -
+GET    /v1/rights/use/{country}          node_manager   200 403 -
+GET    /v1/surveys/{number}              reviewer       200 404 200
+GET    /v1/surveys/{number}              uploader       404 404 404
+POST   /v1/surveys                       uploader       202 403 202
+POST   /v1/accounts/{name}/roles         node_manager   204 403 -
+POST   /v1/accounts/{name}/roles         administrator  204 403 204
+DELETE /v1/accounts/{name}/roles         node_manager   204 403 -
+GET    /v1/accounts                      administrator  403 403 200
+PATCH  /v1/accounts/{name}               administrator  403 403 200
+POST   /v1/accounts/{name}/code          administrator  403 403 201
+GET    /v1/access/requests/{number}      node_manager   200 404 -
+POST   /v1/access/requests/{number}/decide node_manager 200 404 -
+"""
+BINDINGS = {
+    Role.UPLOADER: ({"dataset": "nam-ha"}, {"dataset": "another"}),
+    Role.REVIEWER: ({"dataset": "nam-ha"}, {"dataset": "another"}),
+    Role.NODE_MANAGER: ({"country": "LA"}, {"country": "VN"}),
+    Role.ADMINISTRATOR: ({"country": "LA"}, {"country": "VN"}),
+}
+
+
+@pytest.mark.parametrize("line", SCOPED.strip().splitlines(), ids=lambda line: " ".join(line.split()[:3]))
+def test_a_role_reaches_as_far_as_it_is_bound(served, line):
+    method, path, role, *expected = line.split()
+    own, other = BINDINGS[Role(role)]
+    found = served.app.state.service
+    for scope, told in zip((own, other, {}), expected, strict=True):
+        if told == "-":  # a node manager always has a country
+            continue
+        name = api_keys.unused_name(found.registry, "scoped")
+        actor = accounts.COMMAND_LINE
+        if role == Role.NODE_MANAGER:  # whoever speaks for a country already says who else does
+            actor = {"LA": "node_manager", "VN": "of-viet-nam"}[scope["country"]]
+        accounts.new(found.registry, name, roles=[RoleBinding(Role(role), **scope)], actor=actor)
+        address, sent = asked_of(served, method, path)
+        if (method, path) == ("POST", "/v1/surveys"):
+            sent = {"files": {"file": name.encode()}, "data": {"dataset": "nam-ha"}}
+        answer = served.request(method, address, headers=headers(served, name), **sent)
+        assert answer.status_code == int(told), (scope, answer.text)
+
+
+def asked_of(served: TestClient, method: str, path: str) -> tuple[str, dict[str, Any]]:
+    """Return an address with a thing of LA and of nam-ha, made anew, and what is sent to it."""
+    registry = served.app.state.service.registry
+    sent: dict[str, Any] = {"json": BODIES[method, path]} if (method, path) in BODIES else {}
+    if path == "/v1/rights/permits/{number}":
+        told = permits.Told("nam-ha", permits.Kind.PERMIT, "13/2026", "LA")
+        path = path.replace("{number}", str(permits.record(registry, told, actor="a test")))
+    elif path.startswith("/v1/access/requests/{number}"):
+        made = served.post(
+            "/v1/access/requests", json=BODIES["POST", "/v1/access/requests"], headers=headers(served, "researcher")
+        )
+        path = path.replace("{number}", str(made.json()["id"]))
+    elif (method, path) == ("DELETE", "/v1/accounts/{name}/roles"):
+        accounts.bind(registry, "somebody", RoleBinding(Role.REVIEWER, country="LA"))
+        path = "/v1/accounts/somebody/roles?role=reviewer&country=LA"
+    for part, value in HIDDEN.items():
+        path = path.replace(part, value)
+    return path, sent

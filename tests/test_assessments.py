@@ -81,7 +81,12 @@ def test_what_open_records_tell_of_each_other_is_kept_until_records_or_rules_cha
     take(settings, "more", CHINESE.replace("cn-", "xx-").replace("2024-03", "2023-03"))
     with Lake.open(settings.data) as lake:
         assessments.of_open(settings, lake, telling)
-    assert len(calls) == 4
+        assert len(calls) == 4
+        taxa = pl.DataFrame([{"checklist": "c", "taxon_id": "1", "scientificName": "Nomascus"}])
+        taxa = terms.conform(taxa, terms.TABLES["taxa"])
+        lake.commit_table("taxa", taxa, key="taxon_id", scope={}, author="a test", message="a checklist")
+        assessments.of_open(settings, lake, telling)
+    assert len(calls) == 5, "a checklist decides what the names of rules mean"
 
 
 def test_the_table_is_kept_up_to_date_and_made_anew_only_where_records_changed(settings):

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from biodata.access import exact_building, exact_store, grant_areas, grants
+from biodata.access import exact_building, exact_store, grant_areas, grants, requests
 from biodata.access.exact_calls import RefusedError, ask
 from biodata.access.exact_process import ExactServer, ExactStore
 from biodata.access.grants import Grant
 from biodata.errors import InputError, StoreError
+from biodata.flags import TRACKED
 from biodata.formats import node_keys
 from biodata.settings import Settings
 from biodata.store.lake import Lake
@@ -232,3 +233,21 @@ def test_the_store_is_closed(built):
     store: Path = built[0]
     assert store.stat().st_mode & 0o777 == 0o700
     assert (store / exact_store.FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_tracked_animal_is_given_to_nobody_whichever_rule_withholds_it(tmp_path):
+    tracked = {**ROWS[0], "source_record_id": "tracked", "quality_flags": [TRACKED], "decimalLatitude": 20.7}
+    with Lake.open(tmp_path / "data") as lake:
+        commit_rows(lake, [tracked, ROWS[0]])
+    rules = "rule_id,scientificName,category,reason\nelephants,Elephas maximus,withheld,hunted\n"
+    (tmp_path / "data" / "sharing_rules.csv").write_text(rules)
+    exact_building.build(Settings(data=tmp_path / "data"), tmp_path / "exact")
+    assert exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].to_list() == [ROWS[0]["decimalLatitude"]]
+
+
+def test_a_day_that_is_written_otherwise_goes_no_further_than_what_was_asked():
+    asked = replace(GRANT, since="2020-06-01", until="2020-12-31")
+    requests._no_further(replace(asked, since="20200701"), asked)
+    with pytest.raises(InputError) as told:
+        requests._no_further(replace(asked, since="20200101"), asked)
+    assert told.value.column == "since"

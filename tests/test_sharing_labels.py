@@ -1,6 +1,8 @@
 """Labels of communities: read in any spelling, put on datasets, events and records, and able to withhold."""
 
 import csv
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -9,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata import terms
+from biodata.access import labelling
 from biodata.errors import InputError
 from biodata.places import load_boundaries
+from biodata.settings import Settings
 from biodata.sharing import LABELS_NAME, Rule, RuleSet, decide, publish
 from biodata.sharing.label_files import Assignment, LabelSet
 from biodata.sharing.labels import category_of, in_text, in_texts, label_called, labels
 from biodata.sharing.licences import LICENCES, UNSPECIFIED, effective, strictest
+from biodata.store.registry import Registry
 from biodata.vocabularies import SharingCategory
 
 BOUNDARIES = load_boundaries()
@@ -199,3 +204,19 @@ def test_each_published_record_tells_the_licence_that_holds():
     assert shown["license_effective"].to_list() == ["CC_BY_NC_4_0", "CC_BY_4_0", "CC_BY_NC_4_0"]
     assert shown["license"].to_list() == ["CC0_1_0", "CC_BY_4_0", None]
     assert shown["license_reason"][0] == "its dataset's, stricter than CC0 1.0 of the record"
+
+
+def test_of_two_labels_that_are_put_at_once_none_is_lost(tmp_path, monkeypatch):
+    installation = Settings(data=tmp_path)
+    held = labelling.held
+
+    def slowly(told):
+        found = held(told)
+        time.sleep(0.2)
+        return found
+
+    monkeypatch.setattr(labelling, "held", slowly)
+    with Registry.open(installation) as registry, ThreadPoolExecutor() as pool:
+        wanted = [Assignment(code, "village") for code in ("TK-SS", "TK-CV")]
+        list(pool.map(lambda one: labelling.put(installation, registry, one, actor="x"), wanted))
+    assert {one.label for one in held(installation)} == {"TK-SS", "TK-CV"}

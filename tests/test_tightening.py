@@ -1,6 +1,8 @@
 """A taxon becomes sensitive by one command: nothing that was made before tells its places any more."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
@@ -9,10 +11,10 @@ from typer.testing import CliRunner
 import leaks
 import releases as fixture
 from biodata import pipeline
-from biodata.access import downloads
+from biodata.access import downloads, tightening
 from biodata.access.tightening import add_rule
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet
 from biodata.store import audit, releases
@@ -97,6 +99,53 @@ def test_one_command_hides_a_taxon_everywhere_and_the_audit_tells_it(settings):
         assert session.get(Job, session.get(Citation, citation).replay_job_id).state == "queued"
 
 
+def test_a_download_that_is_under_way_is_cancelled(settings):
+    made = releases.current(settings.data)
+    with Registry.open(settings) as registry:
+        with registry.session() as session, session.begin():
+            for name, state, release in (
+                ("d1", "running", made.id),
+                ("d2", "queued", "older"),
+                ("d3", "running", "new"),
+            ):
+                job = Job(name=downloads.JOB, state=state)
+                session.add(job)
+                session.flush()
+                session.add(
+                    Download(id=name, job_id=job.id, request={"format": "csv", "release": release, "asked": []})
+                )
+        downloads.drop_others(settings, registry, rules_hash="today", release="new")
+        told = {name: downloads.look(settings, registry, name).state for name in ("d1", "d2", "d3")}
+    assert told == {"d1": "cancelled", "d2": "cancelled", "d3": "running"}
+
+
+def test_of_two_rules_that_are_added_at_once_none_is_lost(tmp_path, monkeypatch):
+    settings = Settings(data=tmp_path / "data")
+    settings.data.mkdir()
+    (settings.data / "sharing_rules.csv").write_text(OPEN_RULES)
+    write = tightening._write
+
+    def slowly(path, rules):
+        time.sleep(0.2)
+        write(path, rules)
+
+    def no_release(_settings):
+        message = "no room"
+        raise StoreError(message)
+
+    def add(name):
+        with pytest.raises(StoreError):
+            add_rule(settings, Rule(name, SharingCategory.WITHHELD, "x", scientific_name="Buceros"), release=no_release)
+
+    monkeypatch.setattr(tightening, "_write", slowly)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(add, ("one", "two")))
+    assert {rule.rule_id for rule in RuleSet.read(settings.rules_file).rules} == {"gibbons", "one", "two"}
+    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
+        told = session.scalars(select(AuditEntry).where(AuditEntry.action == "sharing rule added")).all()
+    assert {entry.subject: entry.details["release"] for entry in told} == {"one": None, "two": None}
+
+
 def test_a_rule_that_is_not_valid_changes_nothing(settings):
     before, file = releases.current(settings.data).id, (settings.data / "sharing_rules.csv").read_bytes()
 
@@ -141,3 +190,33 @@ def test_rules_are_checked_beside_the_lake(settings):
         "unknown_consents": [["b", "nobody"]],
         "decided": {"a": 8, "d": 4},
     }
+
+
+def sensitive(settings, *words):
+    name, *options = words
+    asked = ["sensitive", name, "--category", "withheld", "--reason", "hunted", *options, "--data", str(settings.data)]
+    return CliRunner().invoke(app, asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("\u0e8a\u0ec9\u0eb2\u0e87",), "a rule is written for a scientific name"),
+        ((HORNBILL, "--country", "Laos"), "column --country, value 'Laos'"),
+        ((HORNBILL, "--province", "Yunnan"), "column --province, value 'Yunnan'"),
+        ((HORNBILL, "--review", "2020-12-31"), "column --review, value '2020-12-31': this day is over"),
+        ((HORNBILL, "--review", "31/12/2099"), "column --review, value '31/12/2099': no date"),
+    ],
+)
+def test_what_cannot_be_a_rule_is_told_by_the_option(settings, words, said):
+    before = (settings.data / "sharing_rules.csv").read_bytes()
+    answer = sensitive(settings, *words)
+    assert answer.exit_code == 1
+    assert said in str(answer.exception)
+    assert (settings.data / "sharing_rules.csv").read_bytes() == before
+
+
+def test_withheld_records_are_counted_and_a_rule_that_touches_nothing_says_so(settings):
+    answer = sensitive(settings, HORNBILL)
+    assert f"withheld: 0 records before, {len(PLACES)} now" in answer.stdout
+    assert "nothing became coarser" in sensitive(settings, "Ailurus fulgens").stdout

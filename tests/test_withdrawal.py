@@ -17,12 +17,14 @@ import leaks
 from biodata import jobs, pipeline, terms, worker
 from biodata.access import content, withdrawal
 from biodata.access.roles import Principal, Role, RoleBinding
-from biodata.errors import InputError
+from biodata.errors import InputError, StoreError
+from biodata.pipeline import ingesting
 from biodata.settings import Settings
 from biodata.store import folders, releases
 from biodata.store.backup import backup, restore
 from biodata.store.lake import Lake
 from biodata.store.models import Ingest, Job, Submission
+from biodata.store.node_models import Withdrawal
 from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
@@ -227,3 +229,21 @@ def test_what_is_not_there_or_has_no_reason_is_refused(settings):
         withdrawal.withdraw(settings, reason=" ", release=pipeline.release, dataset="goes")
     with Lake.open(settings.data) as lake:
         assert set(pl.Series(lake.read("occurrences")["datasetKey"])) == {"goes", "stays"}
+
+
+def test_what_is_withdrawn_while_it_is_read_does_not_come_in(tmp_path, monkeypatch):
+    """An ingest takes minutes: what was withdrawn since it began may be among what it read."""
+    made = Settings(data=tmp_path / "data", memory_limit="500MB")
+    (tmp_path / "late.csv").write_text(HEADING + OTHER)
+    read = ingesting.harmonise_table
+
+    def slowly(*args, **more):
+        read(*args, **more)
+        with Registry.open(made) as registry, registry.session() as session, session.begin():
+            session.add(Withdrawal(kind="dataset", subject="late", reason="x", by="x", records=1, purged={}))
+
+    monkeypatch.setattr(ingesting, "harmonise_table", slowly)
+    with pytest.raises(StoreError, match="take them in again"):
+        pipeline.ingest("gbif", [tmp_path / "late.csv"], made, dataset="late")
+    with Lake.open(made.data) as lake:
+        assert lake.count("occurrences") == 0

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.access.citations import Cited
+from biodata.access.content import ALGORITHM
 
 PUBLISHER: Final = "biodata"
 LISTED: Final = 50
@@ -38,7 +39,7 @@ def text(cited: Cited, url: str) -> str:
     day = cited.created
     return (
         f"{PUBLISHER} ({day.day} {day:%B %Y}). {title(cited)}. {_sources(cited)}"
-        f"Release {cited.release} of {cited.content['released'][:10]}, content SHA-256 "
+        f"Release {cited.release} of {cited.content['released'][:10]}, content {ALGORITHM} "
         f"{cited.content['hash'][:16]}…. {link(cited, url)}"
     )
 
@@ -68,7 +69,7 @@ def bibtex(cited: Cited, url: str) -> str:
         "doi": "{" + cited.doi + "}" if cited.doi else None,
         "url": "{" + link(cited, url) + "}",
         "urldate": "{" + f"{cited.created:%Y-%m-%d}" + "}",
-        "note": "{" + _tex(f"{_sources(cited)}Content SHA-256 {cited.content['hash']}") + "}",
+        "note": "{" + _tex(f"{_sources(cited)}Content {ALGORITHM} {cited.content['hash']}") + "}",
     }
     told = ",\n".join(f"  {name:<9} = {value}" for name, value in fields.items() if value is not None)
     return f"@misc{{biodata_{cited.id[:12]},\n{told}\n}}\n"
@@ -88,7 +89,7 @@ def ris(cited: Cited, url: str) -> str:
         ("DO", cited.doi),
         ("UR", link(cited, url)),
         *(("N1", line) for line in _listed(cited)),
-        ("N1", f"Content SHA-256 {cited.content['hash']}"),
+        ("N1", f"Content {ALGORITHM} {cited.content['hash']}"),
         ("ER", ""),
     ]
     return "".join(f"{tag}  - {_line(value)}\r\n" for tag, value in lines if value is not None)
@@ -106,7 +107,7 @@ def csl(cited: Cited, url: str) -> str:
         "issued": {"date-parts": [[day.year, day.month, day.day]]},
         "version": cited.release,
         "URL": link(cited, url),
-        "note": f"{_sources(cited)}Content SHA-256 {cited.content['hash']}",
+        "note": f"{_sources(cited)}Content {ALGORITHM} {cited.content['hash']}",
     } | ({"DOI": cited.doi} if cited.doi else {})
     return json.dumps([item], ensure_ascii=False, indent=1)
 

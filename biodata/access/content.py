@@ -10,9 +10,12 @@ The column set has a name and a version; its columns and this description of a l
 - A list is its members, each written as text with ``,`` as ``\,``, a comma after each, in ``{}``; then as text.
 - The hash of a record is the SHA-256 of its line; that of an answer is the SHA-256 of the name of the set, a line feed,
   and the 32 bytes of each record's hash in the order of the records' keys.
+- What is kept and told of both is their HMAC-SHA-256 with a secret of the installation. A record that is open today may
+  be hidden tomorrow: by a plain hash, and all that is still told of it, its place could be found by trying.
 """
 
 import hashlib
+import hmac
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -26,9 +29,10 @@ from biodata import terms
 from biodata.store import checksums, duck, folders
 from biodata.store.duck import literal
 from biodata.store.locks import sync_file, sync_folder
+from biodata.store.secret import citation_secret
 from biodata.store.staging import WorkFolder, write_part
 
-ALGORITHM: Final = "SHA-256"
+ALGORITHM: Final = "HMAC-SHA-256"
 COLUMN_SET: Final = "occurrence-1"
 """The set that today's citations are made with."""
 
@@ -69,7 +73,8 @@ MEMBER: Final = pl.Schema(
         "dataset": pl.String,
     }
 )
-"""What is kept of each record of an answer: its hash, 64 bits of it, 64 bits of its hash without `TOLD_BY_OTHERS`."""
+"""What is known of each record of an answer: its hash, which is not kept; and 64 bits of its HMAC, and of that of its
+hash without `TOLD_BY_OTHERS`."""
 
 _ESCAPES: Final = MappingProxyType({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _MISSING: Final = "\\N"
@@ -135,16 +140,16 @@ def lines(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
     )
 
 
-def members(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
-    """Return what is kept of published records; see `MEMBER`."""
+def members(frame: pl.DataFrame, column_set: str, key: bytes) -> pl.DataFrame:
+    """Return what is known of published records; see `MEMBER`. `key` is `secret.citation_secret`."""
     told = lines(frame, column_set)
     whole, own = ([hashlib.sha256(line.encode()).digest() for line in told[name]] for name in ("whole", "own"))
     return pl.DataFrame(
         {
             "key": frame["key"],
             "hash": pl.Series(whole, dtype=pl.Binary),
-            "whole": pl.Series([int.from_bytes(h[:8]) for h in whole], dtype=pl.UInt64),
-            "own": pl.Series([int.from_bytes(h[:8]) for h in own], dtype=pl.UInt64),
+            "whole": pl.Series([_mark(h, key) for h in whole], dtype=pl.UInt64),
+            "own": pl.Series([_mark(h, key) for h in own], dtype=pl.UInt64),
             "category": frame["sharing_category"],
             "dataset": frame["datasetKey"].fill_null(""),
         },
@@ -173,12 +178,13 @@ def gather(
     StoreError
         If there is no room.
     """
+    key = citation_secret(data)
     with WorkFolder(folders.service(data) / "staging") as work:
         parts: list[Path] = []
         for frame in frames:
             parts.append(work.folder / f"members-{len(parts):06d}.parquet")
-            write_part(members(frame, column_set), parts[-1], row_group_rows=BATCH_ROWS)
-        content, unnamed = _sorted(parts, data, work.folder, column_set)
+            write_part(members(frame, column_set, key), parts[-1], row_group_rows=BATCH_ROWS)
+        content, unnamed = _sorted(parts, data, work.folder, column_set, key)
         if into is not None:
             unnamed.replace(into / members_name(content.hash))
         else:
@@ -188,8 +194,9 @@ def gather(
 
 def gather_small(frame: pl.DataFrame, data: Path, column_set: str = COLUMN_SET) -> Content:
     """Hash an answer that is in memory; see `gather`."""
-    told = members(frame, column_set).sort("key")
-    content = _content([told], column_set)
+    key = citation_secret(data)
+    told = members(frame, column_set, key).sort("key")
+    content = _content([told], column_set, key)
     if not members_path(data, content.hash).exists():
         with WorkFolder(folders.service(data) / "staging") as work:
             unnamed = work.folder / "members.parquet"
@@ -198,7 +205,7 @@ def gather_small(frame: pl.DataFrame, data: Path, column_set: str = COLUMN_SET) 
     return content
 
 
-def _sorted(parts: list[Path], data: Path, work: Path, column_set: str) -> tuple[Content, Path]:
+def _sorted(parts: list[Path], data: Path, work: Path, column_set: str, key: bytes) -> tuple[Content, Path]:
     """Sort what was written by key and hash it in that order; return both."""
     files = ", ".join(literal(str(part)) for part in parts)
     listed = f"read_parquet([{files}])" if parts else ""
@@ -206,12 +213,11 @@ def _sorted(parts: list[Path], data: Path, work: Path, column_set: str) -> tuple
     with duck.workshop(spill=folders.service(data) / "tmp", memory_limit="500MB") as connection:
         if not parts:
             pl.DataFrame(schema=MEMBER).drop("hash").write_parquet(unnamed)
-            content = _content([], column_set)
+            content = _content([], column_set, key)
         else:
             connection.execute(f"SELECT * FROM {listed} ORDER BY key")  # noqa: S608 - our own file names, quoted
-            content = _content(
-                (pl.DataFrame(pl.from_arrow(batch)) for batch in connection.to_arrow_reader(BATCH_ROWS)), column_set
-            )
+            frames = (pl.DataFrame(pl.from_arrow(batch)) for batch in connection.to_arrow_reader(BATCH_ROWS))
+            content = _content(frames, column_set, key)
             connection.execute(
                 f"COPY (SELECT * EXCLUDE hash FROM {listed} ORDER BY key) TO {literal(str(unnamed))} "  # noqa: S608
                 "(FORMAT parquet, COMPRESSION zstd)"
@@ -219,7 +225,7 @@ def _sorted(parts: list[Path], data: Path, work: Path, column_set: str) -> tuple
     return content, unnamed
 
 
-def _content(frames: Iterable[pl.DataFrame], column_set: str) -> Content:
+def _content(frames: Iterable[pl.DataFrame], column_set: str, key: bytes) -> Content:
     """Return the content of members in the order of their keys."""
     digest = hashlib.sha256(f"{column_set}\n".encode())
     count, datasets = 0, dict[str, int]()
@@ -229,7 +235,11 @@ def _content(frames: Iterable[pl.DataFrame], column_set: str) -> Content:
         count += frame.height
         for name, number in frame.group_by("dataset").len().iter_rows():
             datasets[name] = datasets.get(name, 0) + number
-    return Content(digest.hexdigest(), column_set, count, dict(sorted(datasets.items())))
+    return Content(hmac.digest(key, digest.digest(), "sha256").hex(), column_set, count, dict(sorted(datasets.items())))
+
+
+def _mark(found: bytes, key: bytes) -> int:
+    return int.from_bytes(hmac.digest(key, found, "sha256")[:8])
 
 
 def keep(data: Path, unnamed: Path, content_hash: str) -> None:

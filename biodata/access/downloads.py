@@ -193,6 +193,8 @@ def look(settings: Settings, registry: Registry, download_id: str) -> Status | N
             state, file = "expired", None
         elif not file.is_file():
             state, file = "erased", None
+    if file is None:
+        result = _without_checksum(result)
     return Status(
         id=download_id,
         state=state,
@@ -350,8 +352,18 @@ def sweep(settings: Settings, registry: Registry) -> int:
     return removed
 
 
-def drop_others(settings: Settings, registry: Registry, *, rules_hash: str) -> int:
-    """Remove the files that were made under other sharing rules; return how many. Their downloads say erased."""
+def drop_others(settings: Settings, registry: Registry, *, rules_hash: str, release: str) -> int:
+    """Remove the files that were made under other sharing rules; return how many. Their downloads say erased.
+
+    Those that are under way, or wait, of another release than the one that is told are cancelled: a worker that has it
+    open would go on to write what nobody may have any more.
+    """
+    asked = select(Download.request, Job.id).join(Job, Job.id == Download.job_id)
+    with registry.session(read_only=True) as session:
+        under_way = session.execute(asked.where(Job.state.in_(("queued", "running")))).all()
+    for request, number in under_way:
+        if request.get("release") != release:
+            jobs.cancel(registry, number)
     removed = 0
     for found in folder(settings).glob("*"):
         with registry.session(read_only=True) as session:
@@ -359,8 +371,15 @@ def drop_others(settings: Settings, registry: Registry, *, rules_hash: str) -> i
             job = session.get(Job, row.job_id) if row is not None else None
         if job is not None and job.state == "done" and (job.result or {}).get("rules_hash") != rules_hash:
             _remove(found)
+            with registry.session() as session, session.begin():
+                session.get_one(Job, job.id).result = _without_checksum(job.result or {})
             removed += 1
     return removed
+
+
+def _without_checksum(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is told of a file that is gone: by its checksum a record that is hidden today could be found by trying."""
+    return {name: value for name, value in result.items() if name not in ("sha256", "size")}
 
 
 def check_room(settings: Settings) -> None:

@@ -15,9 +15,9 @@ import polars as pl
 from biodata import places, sharing, terms
 from biodata.access import exact_calls, exact_store
 from biodata.errors import BiodataError, StoreError
+from biodata.flags import TRACKED
 from biodata.parsers.scientific_names import parse_names
 from biodata.settings import Settings
-from biodata.sharing.decide import TRACKED_RULE
 from biodata.sharing.taxonomy import Taxonomy, bundled
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
@@ -124,11 +124,12 @@ def _gathered(settings: Settings) -> tuple[pl.DataFrame, exact_store.Facts]:
         snapshot = lake.snapshot()
         parts = []
         for batch in lake.batches("occurrences", snapshot=snapshot):
-            # A tracked animal's place is given to nobody: no rule and no grant makes it less.
-            decided = sharing.decide(batch, rules, boundaries=boundaries).filter(pl.col("rule_id") != TRACKED_RULE)
-            exact = batch[decided["row"]]
+            decided = sharing.decide(batch, rules, boundaries=boundaries)
+            # A tracked animal's place is given to nobody, whichever rule decides: no grant makes it less.
+            tracked = pl.col("quality_flags").list.contains(TRACKED).fill_null(value=False)
+            exact = batch[decided["row"]].filter(~tracked)
             published = sharing.publish(exact, rules, boundaries=boundaries)
-            parts.append(_beside(exact, published, rules.taxonomy or bundled()))
+            parts.append(beside(exact, published, rules.taxonomy or bundled()))
     frame = pl.concat(parts) if parts else pl.DataFrame(schema=exact_store.SCHEMA)
     return frame.sort("key"), exact_store.Facts(snapshot, rules.hash, frame.height)
 
@@ -140,8 +141,23 @@ def _write(frame: pl.DataFrame, facts: exact_store.Facts, descriptor: int) -> No
         os.fsync(file.fileno())
 
 
-def _beside(exact: pl.DataFrame, published: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
-    """Put what is published of each record beside it."""
+def beside(exact: pl.DataFrame, published: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+    """Put what is published of each record beside it.
+
+    Parameters
+    ----------
+    exact : polars.DataFrame of n rows
+        Sensitive records, columns of `terms.OCCURRENCE`.
+    published : polars.DataFrame of at most n rows
+        What `sharing.publish` lets out of them.
+    taxonomy : Taxonomy
+        What is above the taxa of those that do not tell it.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        Columns of `exact_store.SCHEMA`.
+    """
     wanted = (*exact_store.CELL, "event_start", "event_end", "year", "country_codes")
     shown = published.select("key", *wanted).rename(lambda name: name if name == "key" else f"shown_{name}")
     frame = exact.join(shown, on="key", how="left")

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Final
 
@@ -11,6 +12,7 @@ from biodata.settings import Settings
 from biodata.sharing.label_files import COLUMNS, Assignment, LabelSet, cells, read_file
 from biodata.store import audit
 from biodata.store.lake import Lake
+from biodata.store.locks import file_lock
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 
@@ -36,11 +38,12 @@ def carried(settings: Settings, wanted: Assignment) -> int:
 
 def put(settings: Settings, registry: Registry, wanted: Assignment, *, actor: str) -> bool:
     """Put a label on a dataset, an event or a record; the next release follows it. False where it is there already."""
-    before = held(settings)
-    if wanted in before:
-        return False
-    _write(settings, registry, [*before, wanted], wanted, actor=actor, action="label put")
-    return True
+    with _alone(settings):
+        before = held(settings)
+        if wanted in before:
+            return False
+        _write(settings, registry, [*before, wanted], wanted, actor=actor, action="label put")
+        return True
 
 
 def take(settings: Settings, registry: Registry, unwanted: Assignment, *, actor: str) -> None:
@@ -51,12 +54,18 @@ def take(settings: Settings, registry: Registry, unwanted: Assignment, *, actor:
     InputError
         If there is none.
     """
-    before = held(settings)
-    same = [a for a in before if _place(a) == _place(unwanted)]
-    if not same:
-        problem = "there is no such label"
-        raise InputError(problem, column="label", value=unwanted.label, expected="biodata rights labels tells them", code="LABEL_MISSING")  # fmt: skip
-    _write(settings, registry, [a for a in before if a not in same], unwanted, actor=actor, action="label taken")
+    with _alone(settings):
+        before = held(settings)
+        same = [a for a in before if _place(a) == _place(unwanted)]
+        if not same:
+            problem = "there is no such label"
+            raise InputError(problem, column="label", value=unwanted.label, expected="biodata rights labels tells them", code="LABEL_MISSING")  # fmt: skip
+        _write(settings, registry, [a for a in before if a not in same], unwanted, actor=actor, action="label taken")
+
+
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    """Let one change of the file come after the other: of two labels that are put at once neither is lost."""
+    return file_lock(settings.data / "sharing_labels.lock", what="the file of labels")
 
 
 def _place(assignment: Assignment) -> tuple[str, str, str | None, int | None]:

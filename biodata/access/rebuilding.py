@@ -22,6 +22,7 @@ from biodata.store.mercator import hilbert, project
 from biodata.store.registry import Registry
 from biodata.store.release_file import ReleaseFile
 from biodata.store.rules_in_force import rules_in_force
+from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET
 from biodata.vocabularies import SharingCategory
@@ -149,7 +150,7 @@ def _build(
                     file.write_results(table, pl.DataFrame(schema=terms.schema(columns)))
             file.write_boundaries(boundaries)
             file.write_datasets(pl.DataFrame(schema=terms.schema(DATASET)))
-            file.finish(snapshot=snapshot, rules_hash=rules.hash)
+            file.finish(snapshot=snapshot, rules_hash=rules.hash, secret=secret(settings.data))
         step(1.0)
         pl.concat(left_out).write_parquet(causes)
         causes.chmod(0o600)  # why each record is not told, and of which: for the worker that compares

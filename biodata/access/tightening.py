@@ -16,8 +16,10 @@ from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.rule_lines import COLUMNS
-from biodata.store import audit, models, releases
+from biodata.store import audit, models, pointer, releases
+from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
+from biodata.vocabularies import SharingCategory
 
 _NAMES = {"scientific_name": "scientificName"}
 """Attributes of a rule that its file calls otherwise."""
@@ -34,7 +36,7 @@ class Tightened:
     release : Release
         The current release, made under it.
     before : dict of str to int
-        Records of the release before, by sharing category; empty where there was none.
+        Records of the release before, by sharing category, withheld ones among them; empty where there was none.
     after : dict of str to int
         The same of the new one.
     removed : dict of str to int
@@ -78,25 +80,41 @@ def add_rule(
     StoreError
         If no release could be made. The rule stays: whoever makes the next release follows it.
     """
-    rules = RuleSet.read(settings.rules_file)
-    if any(known.rule_id == rule.rule_id for known in rules.rules):
-        problem, expected = "a rule of this name is there already", "another name with --rule"
-        raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
-    before = _categories(releases.current(settings.data))
-    _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
-    made = release(settings)
+    # Of two rules that are added at once neither is lost.
+    with file_lock(settings.data / "sharing_rules.lock", what="the file of sharing rules"):
+        rules = RuleSet.read(settings.rules_file)
+        if any(known.rule_id == rule.rule_id for known in rules.rules):
+            problem, expected = "a rule of this name is there already", "another name with --rule"
+            raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
+        _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
+    with Registry.open(settings) as registry:
+        before, files = _categories(registry, releases.current(settings.data)), _files(settings.data)
+    told = {"rule": {k: str(v) for k, v in _cells(rule).items() if v}, "rules_before": rules.hash}
+    try:
+        made = release(settings)
+    except BaseException:
+        # The rule holds from now on, whatever became of the release.
+        with Registry.open(settings) as registry, registry.session() as session, session.begin():
+            audit.append(
+                session,
+                actor=actor,
+                action="sharing rule added",
+                subject=rule.rule_id,
+                details=told | {"release": None},
+            )
+        raise
     today = RuleSet.read(settings.rules_file).hash
     with Registry.open(settings) as registry:
+        releases.drop_others(settings.data)
         removed = {
-            "releases": releases.drop_others(settings.data),
-            "downloads": downloads.drop_others(settings, registry, rules_hash=today),
+            # Those that went when the new one was made are among them.
+            "releases": len(files - _files(settings.data)),
+            "downloads": downloads.drop_others(settings, registry, rules_hash=today, release=made.id),
             "rebuilt versions": rebuilding.drop_all(settings),
         }
         asked = _ask_again(registry, today)
-        after = _categories(made)
-        details = {
-            "rule": {k: str(v) for k, v in _cells(rule).items() if v},
-            "rules_before": rules.hash,
+        after = _categories(registry, made)
+        details = told | {
             "rules": today,
             "release": made.id,
             "before": before,
@@ -137,13 +155,19 @@ def _write(path: Path, rules: tuple[Rule, ...]) -> None:
         unnamed.unlink(missing_ok=True)
 
 
-def _categories(release: releases.Release | None) -> dict[str, int]:
-    """Return the records of a release by sharing category."""
+def _files(data: Path) -> set[str]:
+    """Return the names of the releases' files."""
+    return {path.name for path in pointer.folder(data).glob("release-*.duckdb")}
+
+
+def _categories(registry: Registry, release: releases.Release | None) -> dict[str, int]:
+    """Return the records of a release by sharing category, those that it withholds among them."""
     if release is None:
         return {}
     with releases.connect(release.path) as connection:
         rows = connection.execute("SELECT sharing_category, count(*) FROM occurrences GROUP BY 1 ORDER BY 1").fetchall()
-    return dict(rows)
+    withheld = registry.sensitive_counts(release.id)["sensitive"].get("withheld", 0)
+    return {**dict(rows), **({SharingCategory.WITHHELD.value: withheld} if withheld else {})}
 
 
 def _ask_again(registry: Registry, rules_hash: str) -> int:

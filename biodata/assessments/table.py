@@ -121,7 +121,9 @@ def of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFr
         code change, since every run over what is published asks for it.
     """
     mark, kept = settings.data / "assessed_open.json", settings.data / "assessed_open.parquet"
-    state = {**_state(settings, lake), "sharing": rules.hash, "code": code_hash()}
+    # Names of taxa, and areas, decide beside the rules which records are open.
+    judged = {table: lake.changed_at(table) for table in ("taxa", "protected_areas")}
+    state = {**_state(settings, lake), **judged, "sharing": rules.hash, "code": code_hash()}
     told = _read(mark)
     if kept.is_file() and told == {**state, "sha256": _sha256(kept)}:
         return pl.read_parquet(kept)

@@ -96,8 +96,7 @@ def ingest(
     opened = download or open_source(source, [Path(p) for p in paths], dataset=dataset, options=told, progress=progress)
     settings.data.mkdir(parents=True, exist_ok=True)
     boundaries, today = places.load_boundaries(settings.boundaries), _now().date()
-    with Registry.open(settings) as registry:
-        tombstones = Tombstones.read(registry, secret(settings.data))
+    tombstones = _tombstones(settings)
     with ExitStack() as stack:
         lake = stack.enter_context(Lake.open(settings.data, memory_limit=settings.memory_limit))
         harmoniser = harmonise.Harmoniser(
@@ -143,6 +142,9 @@ def ingest(
             problem = f"uncertainty_m is declared of records, and {source} gave none"
             raise InputError(problem, column="uncertainty_m", value=declared["uncertainty_m"], code="OPTIONS_UNFIT")
         del harmoniser  # what it remembers takes the memory that the commit needs
+        if _tombstones(settings) != tombstones:
+            message = "something was withdrawn while the records were read, and may be among them; take them in again"
+            raise StoreError(message)
         for table in tables:
             _commit(table, lake, settings, source=source, extra=extra or {}, dry_run=dry_run)
         if not dry_run:
@@ -152,6 +154,12 @@ def ingest(
     if report_file is not None:
         write_outcomes(((table.report, table.outcomes) for table in tables), report_file)
     return [table.report for table in tables]
+
+
+def _tombstones(settings: Settings) -> Tombstones:
+    """Return what was withdrawn."""
+    with Registry.open(settings) as registry:
+        return Tombstones.read(registry, secret(settings.data))
 
 
 def _dataset_key(verbatim: VerbatimTable, dataset: str | None) -> str:

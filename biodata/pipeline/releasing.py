@@ -44,6 +44,9 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         Registry.open(settings) as registry,
         WorkFolder(settings.data / "staging") as work,
     ):
+        assessments.assess(settings, lake=lake)
+        # The version is fixed before it is looked at: what comes meanwhile may tie records of it, and was not looked at.
+        snapshot = lake.snapshot()
         floor_set.pin(settings.data, boundaries)
         rules = rules_in_force(settings, lake)
         before = releases.current(settings.data)
@@ -57,7 +60,6 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             leaks.put_aside(batch, decided)
             return sharing.publish(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
 
-        assessments.assess(settings, lake=lake)
         agreed = Consents.read(registry, settings)
         results = {}
         for name in terms.PUBLISHED_TABLES:
@@ -70,6 +72,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         made = releases.build(
             lake,
             data=settings.data,
+            snapshot=snapshot,
             publish=publish,
             results=results,
             boundaries=boundaries,

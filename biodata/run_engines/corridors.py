@@ -84,7 +84,7 @@ def outcome_of(settings: Settings, request: Request, report: RunReport) -> Outco
             for name in ("plan", "plan_units", "agreements", "cost_layer")
             if f"{name}_sha256" in facts
         ),
-        RunInput("protected_areas", run_records.table_hash(areas), f"lake {report.snapshot}"),
+        RunInput("protected_areas", run_records.table_hash(areas, settings), f"lake {report.snapshot}"),
         RunInput("rules", facts["rules"], "sharing rules"),
     )
     notes = [f"{report.pairs} pairs, {report.corridors} corridors", *([report.window] if report.window else [])]

@@ -146,7 +146,7 @@ def repeat(
     outcome = work_on(Work(settings, asked, before.seed, executor, progress), before.engine)
     record = _described(before.engine, known, before.parameters, outcome, before.seed)
     if record.id == before.id:  # what came out the first time stays: it is what this is measured by
-        after = run_records.finished(record, outcome.results, notes=outcome.notes)
+        after = run_records.finished(settings, record, outcome.results, notes=outcome.notes)
     else:
         after = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
     return after, compare(before, after, old, outcome.results)

@@ -156,7 +156,9 @@ def _of_run(work: Work) -> Question:
         work.settings, parameter(work, "run", str), resistance=path_of(work, "resistance"), progress=work.progress
     )
     found = standing.records(work.settings, stood)
-    read = RunInput("records", run_records.table_hash(found), f"{stood.request.evidence_view} records of today")
+    read = RunInput(
+        "records", run_records.table_hash(found, work.settings), f"{stood.request.evidence_view} records of today"
+    )
     unfit = dict(found["why_not"].drop_nulls().value_counts().sort("why_not").iter_rows())
     judging = standing.judging_of(stood)
     told_since = parameter(work, "since", str | None)

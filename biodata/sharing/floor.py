@@ -130,12 +130,12 @@ class Floor:
         row = np.array([b.row * n for b in blocks])[:, None, None] + inside[None, :, None]
         column, row = np.broadcast_arrays(column, row)
         full, cell, unit, area = self._pieces(column.ravel(), row.ravel())
-        land = np.bincount(cell, weights=area, minlength=full.size)
+        land = np.bincount(cell, weights=area, minlength=full.size).astype(np.float64)
         whole = self._whole(column.ravel(), row.ravel(), full, land)
         for number, block in enumerate(blocks):
             first = number * n * n
             mine, pieces = slice(first, first + n * n), slice(*np.searchsorted(cell, (first, first + n * n)))
-            left = _left(*(values[mine].reshape(n, n) for values in (full, land, whole)), block.level)
+            left = _left(full[mine].reshape(n, n), land[mine].reshape(n, n), whole[mine].reshape(n, n), block.level)
             units = unit[pieces][left.ravel()[cell[pieces] - first]] if left is not None else unit[:0]
             self._known[block] = None if left is None else self._region(block, np.unique(units))
 

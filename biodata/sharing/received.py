@@ -10,6 +10,9 @@ from biodata.vocabularies import SharingCategory
 
 _PRECISE: Final = tuple(c.name for c in PUBLISHED_OCCURRENCE if c.reach is Reach.PRECISE)
 _NEAR: Final = 1e-6
+_METRES_PER_DEGREE: Final = 111_195.0
+_ROUGHLY: Final = 0.98
+"""What a sphere may be off."""
 _DEGREES: Final = {str(c): c.cell_degrees or 0.0 for c in SharingCategory}
 
 
@@ -50,11 +53,29 @@ def check_published(records: pl.DataFrame, *, country: str, file: str) -> None:
         ("cell_west", "an open record has a cell"): ~sensitive & celled,
         ("cell_west", "the cell is smaller than the category's"): sensitive
         & celled
-        & (pl.col("cell_east") - pl.col("cell_west") < degrees - _NEAR),
+        & (
+            (pl.col("cell_east") - pl.col("cell_west") < degrees - _NEAR)
+            # At a pole a cell ends with the map.
+            | (
+                pl.col("cell_north") - pl.col("cell_south")
+                < pl.min_horizontal(degrees, 90 - pl.col("cell_south")) - _NEAR
+            )
+        ),
+        # Else a cell could be laid around the exact place, whose middle tells it.
+        ("cell_west", "the cell is none of the grid"): sensitive
+        & celled
+        & pl.any_horizontal(_off_grid(edge, degrees) for edge in ("cell_west", "cell_south")),
         ("decimalLatitude", "the point of a sensitive record is not its cell's middle"): sensitive
         & celled
         & pl.any_horizontal(middle).fill_null(value=True),
         ("decimalLatitude", "a sensitive record has a place without a cell"): sensitive & placed & ~celled & ~coarse,
+        (
+            "coordinateUncertaintyInMeters",
+            "its publisher had not made the place as coarse as its category asks",
+        ): sensitive
+        & placed
+        & ~celled
+        & (pl.col("coordinateUncertaintyInMeters").fill_null(0) < _half_diagonal_m(degrees) * _ROUGHLY),
         ("countryCode", f"the record is not one of {country}"): ~(
             (pl.col("countryCode") == country) | (pl.col("countryCode").is_null() & may_be)
         ).fill_null(value=False),
@@ -72,3 +93,14 @@ def check_published(records: pl.DataFrame, *, country: str, file: str) -> None:
             raise InputError(
                 problem, file=file, row=wrong["row"][0], column=column, expected=expected, code="NODE_RECORD_INVALID"
             )
+
+
+def _off_grid(edge: str, degrees: pl.Expr) -> pl.Expr:
+    """Tell whether an edge lies between two lines of a category's grid."""
+    steps = pl.col(edge) / degrees
+    return (steps - steps.round()).abs() * degrees > _NEAR
+
+
+def _half_diagonal_m(degrees: pl.Expr) -> pl.Expr:
+    """Return half the diagonal of a category's cell at each record, metres, on a sphere."""
+    return degrees / 2 * _METRES_PER_DEGREE * (1 + pl.col("decimalLatitude").radians().cos() ** 2).sqrt()

@@ -81,7 +81,7 @@ class Siblings:
         told = _told(occurrences)
         found = [told.join(self.kept, on="key").select("row", "category")]
         for (name, grid), ties in self.ties.group_by("tie", "grid"):
-            near = told if grid is None else told.drop_nulls(["x", "y"]).with_columns(_cell(int(grid)))  # type: ignore[call-overload]
+            near = told if grid is None else told.drop_nulls(["x", "y"]).with_columns(_cell(int(grid)))
             cell = [] if grid is None else ["gx", "gy"]
             for theirs, ours in _TIES[str(name)]:
                 found.append(

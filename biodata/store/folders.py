@@ -22,6 +22,9 @@ SERVICE: Final = "service"
 REGISTRY: Final = f"{SERVICE}/registry.sqlite"
 """The registry, where it is a SQLite file."""
 
+CITATION_SECRET: Final = "citations"
+"""The secret of the service that its group reads, too."""
+
 PUBLIC: Final = frozenset({"releases", "downloads", "replays"})
 """Folders of published values: written by whoever has the lake, read by the service."""
 
@@ -112,7 +115,12 @@ def hand_over(data: Path, *, user: int, group: int) -> None:
             (folder / name).mkdir(exist_ok=True)
         for path in (folder, *folder.rglob("*")):
             os.chown(path, user, group, follow_symlinks=False)
-            if "secrets" not in path.parts and not path.is_symlink():
+            if path.is_symlink():
+                continue
+            inside = path.relative_to(folder)
+            if inside.parts[:1] == ("secrets",):
+                path.chmod(0o750 if path.is_dir() else 0o640 if path.name == CITATION_SECRET else 0o600)
+            else:
                 # New files get the group, so that a worker of the same group can use the registry too.
                 path.chmod(0o2770 if path.is_dir() else 0o660)
         close(data)

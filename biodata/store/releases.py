@@ -26,6 +26,7 @@ from biodata.store.query.filters import Filter
 from biodata.store.release_additions import Base, find_base
 from biodata.store.release_file import ReleaseFile
 from biodata.store.release_use import remove_unless_used
+from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE
 from biodata.store.told_less import tells_less
@@ -84,6 +85,7 @@ def build(
     results: Mapping[str, pl.DataFrame],
     boundaries: BoundarySet,
     rules_hash: str,
+    snapshot: int | None = None,
     datasets: pl.DataFrame | None = None,
     assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None,
     assess_columns: Sequence[str] | None = None,
@@ -115,6 +117,8 @@ def build(
         Written beside them.
     rules_hash : str
         Of the rules that `publish` follows.
+    snapshot : int, optional
+        The lake's version; the present one where none is told.
     datasets : polars.DataFrame, optional
         key, title, license, citation, doi of the datasets; the counts are made here.
     assess : function of Parquet files of `terms.PUBLISHED_OCCURRENCE` to a frame, optional
@@ -141,7 +145,7 @@ def build(
     pointer.folder(data).mkdir(parents=True, exist_ok=True)
     with builders_lock(data), WorkFolder(data / "staging") as work:
         try:
-            snapshot = lake.snapshot()
+            snapshot = lake.snapshot() if snapshot is None else snapshot
             told = {name: _checked(name, results.get(name)) for name in terms.PUBLISHED_TABLES if name != "occurrences"}
             known = terms.conform(datasets if datasets is not None else pl.DataFrame(), DATASET)
             base = None
@@ -169,7 +173,7 @@ def build(
                     file.write_results(name, frame)
                 file.write_boundaries(boundaries)
                 file.write_datasets(known)
-                named = file.finish(snapshot=snapshot, rules_hash=rules_hash)
+                named = file.finish(snapshot=snapshot, rules_hash=rules_hash, secret=secret(data))
             if check is not None:
                 check(unnamed)
             before = current(data)

@@ -1,4 +1,8 @@
-"""The installation's secrets: random bytes in files of their own, made once, readable by their owner only."""
+"""The installation's secrets: random bytes in files of their own, made once, readable by their owner only.
+
+Two are the service's: what tokens are signed with, which nobody else reads, and what citations are marked with, which
+the worker needs, too.
+"""
 
 import os
 from contextlib import suppress
@@ -18,12 +22,21 @@ def secret(data: Path) -> bytes:
 
 def token_secret(data: Path) -> bytes:
     """Return what tokens are signed with; it tells nothing of the installation's other secrets."""
+    return _of_service(data, "tokens")
+
+
+def citation_secret(data: Path) -> bytes:
+    """Return what the content of citations is marked with."""
+    return _of_service(data, folders.CITATION_SECRET)
+
+
+def _of_service(data: Path, name: str) -> bytes:
     try:
         folder = folders.open_service(data) / "secrets"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return kept(folder / "tokens")
+        return kept(folder / name)
     except OSError as error:
-        message = f"the secret of the tokens can neither be read nor made: {error.strerror}"
+        message = f"the secret of the {name} can neither be read nor made: {error.strerror}"
         raise StoreError(message) from error
 
 

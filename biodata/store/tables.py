@@ -116,7 +116,7 @@ LAKE: Final = MappingProxyType(
 )
 """The lake's tables by name."""
 
-RELEASE_FORMAT: Final = "5"
+RELEASE_FORMAT: Final = "6"
 """Raised when a release's tables change: what was made in another format is made again, not read."""
 
 RELEASE: Final = MappingProxyType(

@@ -34,7 +34,7 @@ def citation(material: Material) -> str:
     name = row["name"] if "name" in row else f"{row['from_name']} – {row['to_name']}"
     return (
         f"biodata ({release['created'][:10]}). {kind} “{name}” ({material.id}), run {plain(row['run_id'])}. "
-        f"{agreed(material.evidence)}Release {release['id']} of {release['created'][:10]}, content SHA-256 "
+        f"{agreed(material.evidence)}Release {release['id']} of {release['created'][:10]}, content mark "
         f"{release['content_hash'][:16]}…."
     )
 
@@ -72,7 +72,7 @@ def _citation(material: Material) -> str:
     facts = [
         ("Release", f"{release['id']}, made {release['created']}"), ("Lake version of the release", plain(release["snapshot"])),
         ("Lake version that the run read", plain((material.evidence.get("run") or {}).get("snapshot"))),
-        ("Content hash", release["content_hash"]), ("Hash of the sharing rules", release["rules_hash"]),
+        ("Mark of the content", release["content_hash"]), ("Hash of the sharing rules", release["rules_hash"]),
         ("Sharing category", plain(row["sharing_category"])), ("Made by", f"biodata {plain(release.get('biodata'))}"),
     ]  # fmt: skip
     return markup.section(
