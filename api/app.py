@@ -40,6 +40,7 @@ from api import (
     surveys,
     tile_matrix_sets,
     tiles,
+    withdrawals,
     workers,
 )
 from api.dependencies import Service
@@ -130,6 +131,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         accounts,
         access,
         consents,
+        withdrawals,
         health,
         pages,
     ):

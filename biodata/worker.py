@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata import jobs, pipeline, runs, surveys
-from biodata.access import citations, datacite, downloads, exact_building, replays, requests
+from biodata.access import citations, datacite, downloads, exact_building, replays, requests, withdrawal
 from biodata.errors import BiodataError, InputError, JobStoppedError
 from biodata.pipeline import consent
 from biodata.settings import Settings
@@ -278,9 +278,16 @@ def _doi(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
     return datacite.register(settings, registry, held.arguments["citation"], url=held.arguments["url"])
 
 
+def _withdraw(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
+    """Take back what a country's node asked for, if it is that country's."""
+    told = {name: held.arguments[name] for name in ("reason", "dataset", "keys", "countries", "actor")}
+    return withdrawal.withdraw(settings, release=pipeline.release, **told).as_dict()
+
+
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         "release": _release,
+        withdrawal.JOB: _withdraw,
         "survey": _survey,
         "corridors": _corridors,
         "download": _download,

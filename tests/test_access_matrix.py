@@ -51,6 +51,8 @@ GET    /v1/access/requests/{number}/records 401 404 403 404 404 404 403
 GET    /v1/consents                         401 403 403 403 403 200 403
 GET    /v1/consents/{output}                401 404 404 404 404 404 404
 POST   /v1/consents/{output}                401 404 404 404 404 404 404
+POST   /v1/withdrawals                      401 403 403 403 403 202 403
+GET    /v1/withdrawals/{number}             401 404 404 404 404 404 404
 POST   /v1/login/providers/{name}           401 404 404 404 404 404 404
 POST   /v1/rights/terms/acceptances         401 409 409 409 409 409 409
 GET    /v1/rights/permits                   401 403 200 403 403 200 403
@@ -162,6 +164,7 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("POST", "/v1/access/requests/{number}/decide"): {"country": "LA", "reason": "no"},
     ("POST", "/v1/access/requests/{number}/revoke"): {"country": "LA"},
+    ("POST", "/v1/withdrawals"): {"keys": [1], "reason": "asked for"},
     ("POST", "/v1/access/requests/{number}/again"): {"purpose": "more", "expires": "2099-01-01T00:00:00+00:00"},
     ("POST", "/v1/access/requests/{number}/report"): {"made": "a map"},
     ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import struct
+import threading
 import zipfile
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import pytest
 from sqlalchemy import delete, select
 
 import leaks
-from biodata import pipeline, terms
+from biodata import jobs, pipeline, terms, worker
 from biodata.access import content, withdrawal
+from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.errors import InputError, StoreError
 from biodata.pipeline import ingesting
 from biodata.settings import Settings
@@ -187,6 +189,36 @@ def test_what_was_withdrawn_is_not_taken_in_again(settings, tmp_path):
     assert (report.rows, report.stored, report.refused) == (2, 1, 1)
     assert [(r.code, r.row, r.value) for r in report.refusals] == [("RECORD_WITHDRAWN", 2, None)]
     assert [name for name in tells(settings.data) if name.startswith(("lake", "registry", "releases"))] == []
+
+
+def test_a_node_takes_back_records_of_its_own_country_alone(settings, tmp_path):
+    (tmp_path / "both.csv").write_text(HEADING + OTHER + OTHER.replace("m2,", "m3,").replace(",LA,", ",VN,"))
+    pipeline.ingest("gbif", [tmp_path / "both.csv"], settings, dataset="both")
+    noy = Principal(7, "noy", (RoleBinding(Role.NODE_MANAGER, country="LA"),))
+    with Lake.open(settings.data) as lake:
+        rows = lake.read("occurrences", columns=["key", "datasetKey", "countryCode"])
+    vietnam = rows.filter(countryCode="VN")["key"].to_list()
+    goes = rows.filter(datasetKey="goes")["key"].to_list()
+    with Registry.open(settings) as registry:
+        asked = [
+            withdrawal.later(registry, noy, reason="asked", keys=vietnam),
+            withdrawal.later(registry, noy, reason="asked", dataset="both"),
+            withdrawal.later(registry, noy, reason="asked", keys=goes),
+        ]
+        worker.work(settings, stop=threading.Event(), once=True)
+        states = [jobs.look(registry, number) for number in asked]
+        assert not withdrawal.is_of(registry, Principal(8, "eve"), asked[0])
+        assert withdrawal.is_of(registry, noy, asked[0])
+    assert [one.state for one in states] == ["failed", "failed", "done"]
+    assert states[0].error == states[1].error, "another country's record is as if it were not there"
+    assert states[2].result["records"] == 1
+    assert tells(settings.data) == []
+    with Lake.open(settings.data) as lake:
+        assert lake.read("occurrences", columns=["datasetKey"])["datasetKey"].sort().to_list() == [
+            "both",
+            "both",
+            "stays",
+        ]
 
 
 def test_what_is_not_there_or_has_no_reason_is_refused(settings):

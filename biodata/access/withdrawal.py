@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,14 +10,16 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import select
 
+from biodata import jobs
 from biodata.access import downloads, rebuilding, traces
+from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store import audit, checksums, pointer
 from biodata.store.backup import backup
 from biodata.store.backup_places import forget_older
 from biodata.store.lake import Lake
-from biodata.store.models import Download, now
+from biodata.store.models import Download, Job, now
 from biodata.store.node_models import Tombstone, Withdrawal
 from biodata.store.purging import blank
 from biodata.store.query.filters import Compare, Filter, In
@@ -28,6 +30,7 @@ from biodata.store.tombstones import identity_of
 
 logger = logging.getLogger(__name__)
 
+JOB: Final = "withdraw"
 _MARKS: Final = ("assessed.json", "assessed_open.json", "assessed_open.parquet")
 """What is known of records beside each other; made again when it is asked for."""
 
@@ -66,6 +69,7 @@ def withdraw(
     release: Callable[[Settings], object],
     dataset: str | None = None,
     keys: Collection[int] = (),
+    countries: Collection[str] | None = None,
     actor: str = "command line",
 ) -> Purged:
     """Take back a dataset or some records, make a release without them, and purge what was kept.
@@ -82,6 +86,8 @@ def withdraw(
         Key of a dataset.
     keys : collection of int
         Records, by their numbers.
+    countries : collection of str, optional
+        Countries whose records may be taken back, where not all: those of the node that asks.
     actor : str
         What the audit calls whoever does it.
 
@@ -105,14 +111,43 @@ def withdraw(
         raise InputError(problem, expected="--dataset KEY or --key NUMBER, with --reason", code="OPTIONS_UNFIT")
     where: Filter = Compare("datasetKey", "=", dataset) if dataset is not None else In("key", tuple(keys))
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rows = lake.read("occurrences", columns=["key", "node"], where=where)
+        columns = ["key", "node", "countryCode", "located_country_code"]
+        rows = lake.read("occurrences", columns=columns, where=where)
         # Every record that ever was: one that went before is still told by older versions.
         known = lake.read("identities", columns=["key", "datasetKey", "source_record_id"], where=where)
     _check(known, rows, dataset, keys)
+    if countries is not None:
+        _check_countries(known, rows, countries)
     subjects = [("dataset", dataset)] if dataset is not None else [("record", str(k)) for k in sorted(set(keys))]
     with Registry.open(settings) as registry:
         _note(registry, known, subjects, reason=reason, actor=actor, key=secret(settings.data))
     return purge(settings, release=release, actor=actor)
+
+
+def later(
+    registry: Registry, who: Principal, *, reason: str, dataset: str | None = None, keys: Sequence[int] = ()
+) -> int:
+    """Let the worker take back what the node of somebody's country asks for; return the job's number.
+
+    Whether the records are that country's the worker sees, which alone may look into the lake.
+    """
+    countries = sorted(
+        {role.country for role in who.roles if role.country and may(who, Action.WITHDRAW, country=role.country)}
+    )
+    told = {"dataset": dataset, "keys": list(keys), "reason": reason, "countries": countries, "actor": who.label,
+            "account": who.account_id}  # fmt: skip
+    with registry.session() as session, session.begin():
+        number = jobs.add(session, JOB, told)
+        details = {"dataset": dataset, "keys": len(keys), "reason": reason, "countries": countries, "job": number}
+        audit.append(session, actor=who.label, action="withdrawal asked", subject=dataset or "records", details=details)
+    return number
+
+
+def is_of(registry: Registry, who: Principal, number: int) -> bool:
+    """Tell whether a job is a withdrawal that somebody asked for."""
+    with registry.session(read_only=True) as session:
+        job = session.get(Job, number)
+        return job is not None and job.name == JOB and job.arguments.get("account") == who.account_id
 
 
 def owed(registry: Registry) -> bool:
@@ -204,6 +239,16 @@ def _check(known: pl.DataFrame, rows: pl.DataFrame, dataset: str | None, keys: C
     if others.height:
         problem = f"{others.height} of these records are shared by a national node, which takes them back itself"
         raise InputError(problem, value=others["node"][0], expected="records of this installation", code="NODE_OWNS")
+
+
+def _check_countries(known: pl.DataFrame, rows: pl.DataFrame, countries: Collection[str]) -> None:
+    """Refuse to take back what is not, or not only, of these countries: as if it were not there."""
+    code = pl.coalesce("countryCode", "located_country_code")
+    mine = rows.filter(code.is_in(list(countries)).fill_null(value=False))
+    if mine.height < rows.height or rows.is_empty() or known.height < rows.height:
+        problem = f"there is no such record, or dataset, that is of {', '.join(sorted(countries))} alone"
+        expected = "the numbers of records of your country"
+        raise InputError(problem, expected=expected, code="RECORD_UNKNOWN")
 
 
 def _note(

@@ -94,7 +94,7 @@ def test_one_command_and_nothing_tells_it_any_more(tmp_path: Path):
         assert get(f"{base}/v1/downloads/{download}/file")[0] in (404, 410)
         run("worker", "--once", "--data", data)
         asked = json.loads(get(f"{base}/v1/citations/{citation}/replay")[1])
-        assert asked["identical"] is False
+        assert "Not identical" in json.dumps(asked)
         assert leaks.scan(json.dumps(asked).encode(), PLACES, name="the old citation") == []
     for folder in ("releases", "downloads", "replays"):
         if (data / folder).exists():
