@@ -119,7 +119,12 @@ def trust(
         raise InputError(problem, column="country", value=country, expected="an ISO 3166-1 alpha-2 code such as LA")
     folder = store / "nodes"
     folder.mkdir(mode=0o700, exist_ok=True)
-    (folder / f"{code}.pem").write_bytes(public.read_bytes())
+    kept = folder / f"{code}.pem"
+    kept.write_bytes(public.read_bytes())
+    if os.geteuid() == 0:  # they go on being the store's own user's
+        owner = store.stat()
+        for path in (folder, kept):
+            os.chown(path, owner.st_uid, owner.st_gid)
     say(f"grants of {code} are those signed with the key of {public.name}")
 
 
