@@ -61,6 +61,12 @@ _GROUPED: Final = """
     ) WHERE key IS NOT NULL AND name IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY key ORDER BY n DESC, name) <= ? ORDER BY key, n DESC, name
 """
+_MEDIA: Final = """
+    SELECT license, count(*) AS n FROM (
+        SELECT unnest(json_extract_string(media, '$[*].license')) AS license FROM occurrences
+        WHERE "datasetKey" = ? AND media IS NOT NULL
+    ) GROUP BY license ORDER BY n DESC, license
+"""
 _NUMBERS: Final = re.compile(r"\d\.\s?\d{3}|\d\s*,\s*\d{4}|[°º]|\d\s*['’′:]\s*\d\d")
 """Decimals of a thousandth, degrees and minutes: what could tell a place in words."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?。！？])\s+")
@@ -161,6 +167,10 @@ class Catalogue:
             return {str(value): number for value, number in found}
 
         return self.once(key, by, count)
+
+    def media_licences(self, key: str) -> dict[str, int]:
+        """Return a dataset's published pictures and sounds by the licence that each tells, the most frequent first."""
+        return self.once(key, "media", lambda: dict(self._release.run(_MEDIA, [key])))
 
     def once(self, key: str, what: str, make: Callable[[], Made]) -> Made:
         """Return what was made of a dataset before, or make it; the last few hundred are kept."""

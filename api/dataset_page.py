@@ -14,6 +14,7 @@ from api.gbif_names import country_name
 from biodata.exports import schema_org
 from biodata.exports.catalogue import DatasetEntry
 from biodata.sharing.labels import labels
+from biodata.sharing.licences import LICENCES
 
 _WORDS = {
     "basisOfRecord": "Kind of record",
@@ -32,6 +33,7 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         ("Type", entry.type.lower()),
         ("Publisher", entry.publisher or "not told"),
         ("Licence", (entry.license_url, entry.license_name) if entry.license_url else entry.license_name),
+        ("Pictures and sounds", _media(catalogue.media_licences(entry.key))),
         ("Labels of communities", _labels(entry.labels)),
         ("Permits", " ".join(entry.permits) or "none is told"),
         ("DOI", (entry.doi_url, entry.doi) if entry.doi_url else "none"),
@@ -74,6 +76,11 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
     ]
     parts += [html.heading("Metadata", "metadata"), html.links(forms), _linked_data(entry)]
     return html.page(entry.title, *parts, up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")])
+
+
+def _media(counts: Mapping[str, int]) -> str:
+    """Return how many pictures and sounds are under which licence."""
+    return "; ".join(f"{count:,} under {LICENCES[name][0]}" for name, count in counts.items()) or "none"
 
 
 def _labels(codes: Iterable[str]) -> str:

@@ -71,7 +71,7 @@ class Extras:
             record["publishedByGbifRegion"] = "ASIA"
         if title := self._titles.get(record.get("datasetKey", "")):
             record["datasetTitle"] = title
-        if "mediaType" in record:
+        if "mediaType" in record and not record.get("media"):
             record["media"] = [{"type": kind.strip()} for kind in record["mediaType"].split(";") if kind.strip()]
         if "lastInterpreted" in record:
             record["lastInterpreted"] = _moment(record["lastInterpreted"])

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from api.gbif_names import CONTINENT_OF, ISSUES, LICENSE_URLS, country_name
 from biodata import terms
+from biodata.sharing import media
 
 COLUMNS: Final = tuple(terms.names(terms.PUBLISHED_OCCURRENCE))
 """The columns that a record is made from, in order."""
@@ -36,7 +37,8 @@ def occurrence(values: Iterable[Any]) -> dict[str, Any]:
     record["extensions"] = {}
     record["gadm"] = {}
     record["identifiers"] = [{"identifier": record["occurrenceID"]}] if "occurrenceID" in record else []
-    record["media"] = record["facts"] = record["relations"] = []
+    record["facts"] = record["relations"] = []
+    record["media"] = [_medium(one) for one in media.items(record.pop("media", None))]
     record["recordedByIDs"] = record["identifiedByIDs"] = []
     if "license" in record:
         record["license"] = LICENSE_URLS.get(record["license"], record["license"])
@@ -49,6 +51,11 @@ def occurrence(values: Iterable[Any]) -> dict[str, Any]:
     if record.get("event_precision") in _DAY_PRECISIONS:
         _days_of_year(record)
     return record
+
+
+def _medium(told: dict[str, Any]) -> dict[str, Any]:
+    """Return a picture or a sound with its own licence's address: the record's does not cover it."""
+    return told | {"license": LICENSE_URLS.get(told["license"], told["license"])}
 
 
 def _continent(record: Mapping[str, Any]) -> str | None:

@@ -87,6 +87,7 @@ def of_dataset(request: Request, key: str) -> Response:
             for reason, count in release.facet("occurrences", chosen, "license_reason", limit=_MOST):
                 told.append({"license": name, "reason": reason, "count": count})
         carried = release.facet("occurrences", own, "community_labels", limit=_MOST)
+        shown = release.catalogue.media_licences(key)
     held = permits.of_dataset(found.registry, key)
     body: dict[str, Any] = {
         "key": key,
@@ -94,6 +95,7 @@ def of_dataset(request: Request, key: str) -> Response:
         "licenses": told,
         "community_labels": {code: count for code, count in carried if code is not None},
         "media": licences.MEDIA,
+        "media_licenses": shown,
         "permits": held,
         "notices": permits.notices(held),
     }

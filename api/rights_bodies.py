@@ -94,6 +94,7 @@ class DatasetRights(BaseModel):
     licenses: list[dict[str, Any]] = Field(description="Licences that hold for its records, with reason and count.")
     community_labels: dict[str, int] = Field(description="Records by the labels that they carry.")
     media: str
+    media_licenses: dict[str, int] = Field(description="Published pictures and sounds by the licence that each tells.")
     permits: list[OnePermit]
     notices: list[str] = Field(description="What has to be heeded of the permits, or that none is told.")
 

@@ -190,6 +190,7 @@ def served(settings):
         registry = client.app.state.service.registry
         for role, binding in ROLES.items():
             accounts.new(registry, role, roles=[binding])
+        accounts.new(registry, "of-viet-nam", roles=[RoleBinding(Role.NODE_MANAGER, country="VN")])
         accounts.new(registry, "somebody")
         made = client.post("/v1/surveys", files={"file": b"a"}, headers=headers(client, "uploader"))
         assert made.json()["id"] == 1
@@ -315,7 +316,10 @@ def test_a_role_reaches_as_far_as_it_is_bound(served, line):
         if told == "-":  # a node manager always has a country
             continue
         name = api_keys.unused_name(found.registry, "scoped")
-        accounts.new(found.registry, name, roles=[RoleBinding(Role(role), **scope)])
+        actor = accounts.COMMAND_LINE
+        if role == Role.NODE_MANAGER:  # whoever speaks for a country already says who else does
+            actor = {"LA": "node_manager", "VN": "of-viet-nam"}[scope["country"]]
+        accounts.new(found.registry, name, roles=[RoleBinding(Role(role), **scope)], actor=actor)
         address, sent = asked_of(served, method, path)
         if (method, path) == ("POST", "/v1/surveys"):
             sent = {"files": {"file": name.encode()}, "data": {"dataset": "nam-ha"}}

@@ -65,7 +65,10 @@ def ask(
     number = secrets.token_hex(16)
     kept = {**wanted, "countries": codes}
     for code in codes:
-        _text(number, who.label, code, kept)  # refused here and not when it is decided
+        text = _text(number, who.label, code, kept)  # refused here and not when it is decided
+        if Grant.read(text).expired():
+            problem = "a request cannot end before it begins"
+            raise InputError(problem, column="expires", value=str(wanted.get("expires")), expected="a moment to come")
     with registry.session() as session, session.begin():
         late = overdue(session, who.account_id)
         if late:

@@ -20,11 +20,20 @@ from biodata.exports.selection import Selection, Step
 from biodata.exports.zips import Piece, ZipWriter, compress
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
+from biodata.sharing.media import items
 
 OWN_TERMS: Final = "urn:biodata:terms#"
 """Begins the address of a term that is ours."""
 
-_COLUMNS: Final = terms.PUBLISHED_OCCURRENCE
+_MEDIA: Final = "media"
+_COLUMNS: Final = tuple(column for column in terms.PUBLISHED_OCCURRENCE if column.name != _MEDIA)
+"""Of `occurrence.txt`; pictures and sounds have a table of their own, `multimedia.txt`."""
+_SHOWN: Final = {
+    "type": f"{terms.DC}type", "format": f"{terms.DC}format", "identifier": f"{terms.DC}identifier",
+    "references": f"{terms.DC}references", "title": f"{terms.DC}title", "creator": f"{terms.DC}creator",
+    "rightsHolder": f"{terms.DC}rightsHolder", "license": f"{terms.DC}license",
+    "community_labels": f"{OWN_TERMS}community_labels",
+}  # fmt: skip
 _OTHER_URIS: Final = {"acceptedScientificName": f"{terms.GBIF}acceptedScientificName"}
 _LONGEST_NAME: Final = 150
 
@@ -69,8 +78,38 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
             growing.keep({"after": place, "crc": member.crc, "size": member.size, "packed": member.packed})
             step(selection.share(place))
         archive.end(member)
+        if facts.media:
+            _write_media(selection, archive)
         archive.close()
         growing.finish()
+
+
+def _write_media(selection: Selection, archive: ZipWriter) -> None:
+    """Write pictures and sounds as an extension: a line for each, its record's key first."""
+    member = archive.begin("multimedia.txt")
+    archive.append(member, compress(("\t".join(["coreid", *_SHOWN]) + "\n").encode()))
+    for _, piece in selection.chunks([_COLUMNS[0].name, _MEDIA], _media_piece, after=-1):
+        archive.append(member, piece)
+    archive.end(member)
+
+
+def _media_piece(frame: pl.DataFrame) -> Piece:
+    """Return the pictures and sounds of records as compressed lines."""
+    rows = [
+        (
+            key,
+            *(
+                told.get(name) if name != "community_labels" else ";".join(told.get(name, ())) or None
+                for name in _SHOWN
+            ),
+        )
+        for key, text in frame.drop_nulls(_MEDIA).iter_rows()
+        for told in items(text)
+    ]
+    schema = {"coreid": frame.schema[frame.columns[0]], **dict.fromkeys(_SHOWN, pl.String)}
+    return compress(
+        pl.DataFrame(rows, schema=schema, orient="row").write_csv(separator="\t", include_header=False).encode()
+    )
 
 
 def _piece(frame: pl.DataFrame) -> Piece:
@@ -82,7 +121,7 @@ def _piece(frame: pl.DataFrame) -> Piece:
 
 def _documents(facts: Facts, request: ExportRequest) -> dict[str, bytes]:
     """Return the small members by name."""
-    documents = {"meta.xml": _meta(), "eml.xml": eml(_about(facts, request))}
+    documents = {"meta.xml": _meta(media=bool(facts.media)), "eml.xml": eml(_about(facts, request))}
     documents["citations.txt"] = "".join(f"{_cited(d).text}\n" for d in facts.datasets).encode()
     documents["rights.txt"] = "".join(
         f"{d.key or 'no dataset'}\t{d.count}\t{LICENCES[d.license][0]}\t{LICENCES[d.license][1] or ''}\t"
@@ -112,25 +151,27 @@ def member_name(key: str) -> str:
     return name if len(name) <= _LONGEST_NAME else hashlib.sha256(key.encode()).hexdigest()
 
 
-def _meta() -> bytes:
-    """Return meta.xml."""
+def _meta(*, media: bool) -> bytes:
+    """Return meta.xml, with or without the table of pictures and sounds."""
     root = Element("archive", {"xmlns": "http://rs.tdwg.org/dwc/text/", "metadata": "eml.xml"})
-    core = SubElement(
-        root,
-        "core",
-        {
-            "encoding": "UTF-8",
-            "fieldsTerminatedBy": "\\t",
-            "linesTerminatedBy": "\\n",
-            "fieldsEnclosedBy": '"',
-            "ignoreHeaderLines": "1",
-            "rowType": f"{terms.DWC}Occurrence",
-        },
-    )
+    form = {
+        "encoding": "UTF-8",
+        "fieldsTerminatedBy": "\\t",
+        "linesTerminatedBy": "\\n",
+        "fieldsEnclosedBy": '"',
+        "ignoreHeaderLines": "1",
+    }
+    core = SubElement(root, "core", {**form, "rowType": f"{terms.DWC}Occurrence"})
     SubElement(SubElement(core, "files"), "location").text = "occurrence.txt"
     SubElement(core, "id", {"index": "0"})
     for index, column in enumerate(_COLUMNS):
         SubElement(core, "field", {"index": str(index), "term": term_uri(column)})
+    if media:
+        table = SubElement(root, "extension", {**form, "rowType": f"{terms.GBIF}Multimedia"})
+        SubElement(SubElement(table, "files"), "location").text = "multimedia.txt"
+        SubElement(table, "coreid", {"index": "0"})
+        for index, uri in enumerate(_SHOWN.values(), 1):
+            SubElement(table, "field", {"index": str(index), "term": uri})
     indent(root, " ")
     text: bytes = tostring(root, encoding="utf-8")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"

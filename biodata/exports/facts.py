@@ -63,6 +63,8 @@ class Facts:
         Degrees.
     years : (int, int) or None
         First and last.
+    media : int
+        Records with pictures or sounds.
     countries : mapping of str to mapping of str to int
         Records by published country and dataset; records of no dataset count as ``""``.
     """
@@ -77,6 +79,7 @@ class Facts:
     without_year: int
     bounds: tuple[float, float, float, float] | None
     years: tuple[int, int] | None
+    media: int = 0
     countries: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -105,7 +108,7 @@ def read_facts(selection: Selection) -> Facts:
     """Count what is chosen of a release."""
     statement, params = selection.chosen(
         '"datasetKey", license, license_effective, sharing_category, count(*) AS n, count("decimalLatitude") AS placed, '
-        'count(year) AS dated, min("decimalLongitude") AS west, min("decimalLatitude") AS south, '
+        'count(year) AS dated, count(media) AS shown, min("decimalLongitude") AS west, min("decimalLatitude") AS south, '
         'max("decimalLongitude") AS east, max("decimalLatitude") AS north, min(year) AS first, max(year) AS last',
         after="GROUP BY ALL",
     )
@@ -150,6 +153,7 @@ def read_facts(selection: Selection) -> Facts:
         without_year=rows_told - int(counted["dated"].sum()),
         bounds=None if None in bounds else bounds,
         years=None if None in years else years,
+        media=int(counted["shown"].sum()),
         countries=_countries(selection),
     )
 

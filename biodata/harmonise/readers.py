@@ -143,6 +143,7 @@ READERS: Final = MappingProxyType(
         "country_codes": (_from("on_map", f"{_POINT} countryCode"),),
         # Who and under what terms
         "license": (_told("licence", "license"), _told("licence", "rights")),
+        "media": (_told("media", "multimedia_extension associatedMedia"),),
         "community_labels": (_told("labels", "accessRights rights dynamicProperties"),),
         "publishingCountry": (_told("country_name", "publishingCountry"),),
         "source_issues": (_told("list", "issue"),),

@@ -11,9 +11,11 @@ from biodata.parsers.controlled import Vocabulary, parse_controlled
 from biodata.parsers.countries import parse_countries
 from biodata.parsers.decimals import parse_decimals
 from biodata.parsers.licences import parse_licences
+from biodata.sharing import media
 from biodata.sharing.labels import in_texts
 from biodata.vocabularies import TRACKING_PROTOCOL
 
+_MEDIA: Final = ("multimedia_extension", "associatedMedia")
 _CONTROLLED: Final = {
     "basisOfRecord": (Vocabulary.BASIS_OF_RECORD, "BASIS_OF_RECORD_INVALID"),
     "typeStatus": (Vocabulary.TYPE_STATUS, "TYPE_STATUS_INVALID"),
@@ -62,6 +64,9 @@ def interpret(told: Told) -> Findings:
         columns["community_labels"] = pl.select(
             pl.concat_list(r.fill_null([]) for r in rights).list.unique().list.sort()
         ).to_series()
+    if told.has(*_MEDIA):
+        shown = zip(*(told[term].to_list() for term in _MEDIA), strict=True)
+        columns["media"] = pl.Series([media.read(*each) for each in shown], dtype=pl.String)
     for term in ("taxonKey", "speciesKey"):
         if told.has(term):
             columns[term] = told[term].cast(pl.Int64, strict=False)

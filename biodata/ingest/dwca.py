@@ -10,6 +10,7 @@ import polars as pl
 from biodata.errors import InputError, Refusal
 from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile
+from biodata.ingest.multimedia import with_media
 from biodata.ingest.protocol import VerbatimTable
 from biodata.ingest.tables import Datasets, archive_rows, check_options, core_id_name, dataset_info, plain_table
 
@@ -24,7 +25,8 @@ class DwcaSource:
 
     A core of occurrences gives them. A core of events or taxa gives the occurrences of its extension, each with the
     core's terms where it has none of its own; the core is held in memory for that. A core of taxa also gives a table
-    of taxa. Other extensions are not read.
+    of taxa. Of other extensions pictures and sounds of a core of
+    occurrences are read.
 
     Parameters
     ----------
@@ -83,7 +85,9 @@ class DwcaSource:
             return
         core = dwca.description.core
         if core.kind == "Occurrence":
-            yield _table(dwca, core, "occurrences", self.options)
+            table = _table(dwca, core, "occurrences", self.options)
+            table.batches = with_media(dwca, core, table.batches, table.refusals, self.options)
+            yield table
             return
         if core.kind == "Taxon":
             yield _table(dwca, core, "taxa", self.options)

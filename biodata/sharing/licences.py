@@ -24,7 +24,7 @@ LICENCES: Final = MappingProxyType(
 )
 """Name and address of each licence in GBIF's spelling, the most permissive first."""
 
-MEDIA: Final = "Pictures and sounds have licences of their own: what is told here is of the records alone."
+MEDIA: Final = "Pictures and sounds have licences of their own, which each of them tells: what is told here is of the records alone."
 """What stands beside every licence of records."""
 
 _ORDER: Final = MappingProxyType({name: number for number, name in enumerate(LICENCES)})

@@ -10,11 +10,13 @@ from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.generalise import generalise
 from biodata.sharing.licences import effective_of
+from biodata.sharing.media import let_out
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.shared import as_shared
 from biodata.terms import ASSESSED, OCCURRENCE, PUBLISHED_OCCURRENCE, RIGHTS, SHARING, Column, Reach, names
 from biodata.vocabularies import SharingCategory
 
+_MEDIA: Final = "media"
 _NAMES: Final = frozenset(
     """
     establishmentMeans scientificName acceptedScientificName kingdom phylum class order family genus species genericName
@@ -84,12 +86,14 @@ def publish(
     withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
     decided = decided.filter(pl.col("category") != SharingCategory.WITHHELD)
     sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))
-    made = generalise(sensitive, boundaries=boundaries)
+    made = generalise(sensitive, boundaries=rules.floor or boundaries)
     new = made.columns
     made = pl.concat([decided, as_shared(sensitive), made.rename(lambda name: f"new_{name}")], how="horizontal")
     frame = occurrences.with_row_index("row").join(withheld, on="row", how="anti", maintain_order="left")
     frame = frame.join(made, on="row", how="left", maintain_order="left")
     published = frame.select(_column(column, made=column.name in new) for column in columns)
+    if _MEDIA in published.columns:
+        published = published.with_columns(let_out(published[_MEDIA]))
     return published if licences is None else published.with_columns(*effective_of(frame, licences))
 
 

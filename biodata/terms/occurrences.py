@@ -123,6 +123,7 @@ OCCURRENCE: Final = (
     gbif("publishingOrgKey", pl.String, "The publishing organisation."),
     gbif("publishingCountry", pl.String, "Country of the publisher."),
     gbif("mediaType", pl.String, "Kinds of media, separated by semicolons.", _PRECISE),
+    Column("media", pl.String, "Pictures and sounds as a JSON list, each with the licence of its own.", _PRECISE),
     gbif("lastInterpreted", pl.String, "When GBIF last interpreted the record.", _PRECISE),
     dwc("informationWithheld", pl.String, "What is not told here, and why."),
     dwc("dataGeneralizations", pl.String, "How the published place was made coarser."),

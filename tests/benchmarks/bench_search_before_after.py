@@ -15,6 +15,7 @@ import argparse
 import csv
 import os
 import random
+import socket
 import statistics
 import subprocess
 import sys
@@ -96,7 +97,10 @@ def furnish(data: Path) -> None:
 class Server:
     """A checkout's service."""
 
-    def __init__(self, checkout: Path, file: Path, data: Path, port: int, *, furnished: bool = False) -> None:
+    def __init__(self, checkout: Path, file: Path, data: Path, *, furnished: bool = False) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
         program = str(checkout / ".venv" / "bin" / "biodata")
         if not (data / "releases" / "CURRENT").exists():
             for command in (["ingest", "gbif", str(file)], ["release"]):
@@ -117,6 +121,8 @@ class Server:
     def wait(self) -> None:
         """Wait until it can answer."""
         for _ in range(240):
+            if self.process.poll() is not None:
+                sys.exit(f"a server ended by itself with {self.process.returncode}")
             try:
                 urllib.request.urlopen(f"{self.base}/health/ready", timeout=5).read()
             except OSError:
@@ -150,8 +156,8 @@ def main() -> None:
     file = told.folder / "records.csv"
     records(file, told.records)
     servers = {
-        "before": Server(told.other.resolve(), file, told.folder / "before", 8471),
-        "after": Server(HERE, file, told.folder / "after", 8472, furnished=True),
+        "before": Server(told.other.resolve(), file, told.folder / "before"),
+        "after": Server(HERE, file, told.folder / "after", furnished=True),
     }
     try:
         asked = questions()
