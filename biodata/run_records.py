@@ -264,6 +264,7 @@ def table_hash(frame: pl.DataFrame, settings: Settings) -> str:
     could be found by trying. Only one installation's marks can be held against each other.
     """
     names = sorted(frame.columns)
+    settings.data.mkdir(parents=True, exist_ok=True)
     digest = hmac.new(secret(settings.data), b"biodata table 1\n", "sha256")
     if not names:
         return digest.hexdigest()

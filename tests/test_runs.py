@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
 import polars as pl
@@ -46,9 +47,10 @@ def frame(**columns):
     return pl.DataFrame(columns)
 
 
-def test_a_hash_is_of_the_values_and_not_of_their_order():
+def test_a_hash_is_of_the_values_and_not_of_their_order(tmp_path):
+    mark = partial(run_records.table_hash, settings=Settings(data=tmp_path / "data"))
     one = frame(key=["a", "b"], cost=[1.5, None], codes=[["CN", "LA"], []], shape=[b"\x01", b"\x02"])
-    assert run_records.table_hash(one) == run_records.table_hash(one.reverse().select(reversed(one.columns)))
+    assert mark(one) == mark(one.reverse().select(reversed(one.columns)))
     for other in (
         one.with_columns(cost=pl.Series([1.5000000000000002, None])),
         one.with_columns(cost=pl.Series([1.5, 0.0])),
@@ -57,7 +59,9 @@ def test_a_hash_is_of_the_values_and_not_of_their_order():
         one.rename({"cost": "price"}),
         one.head(1),
     ):
-        assert run_records.table_hash(one) != run_records.table_hash(other)
+        assert mark(one) != mark(other)
+    elsewhere = Settings(data=tmp_path / "another")
+    assert mark(one) != run_records.table_hash(one, elsewhere), "nobody can try places without the secret"
 
 
 def test_an_id_follows_from_everything_that_the_results_do():
@@ -125,9 +129,9 @@ def test_a_rerun_of_something_else_says_what_differs(settings, asked, tmp_path):
     assert "highest in 1 (by up to 100)" in comparison.found[0]
 
 
-def test_what_differs_in_tables():
+def test_what_differs_in_tables(tmp_path):
     def record(**tables):
-        return run_records.finished(run_records.describe("network", {}, ()), tables)
+        return run_records.finished(Settings(data=tmp_path), run_records.describe("network", {}, ()), tables)
 
     one = frame(id=[1, 2], dpc=[0.5, 0.25])
     cases = {

@@ -129,6 +129,10 @@ def trust(
         say(f"another key of {code} was trusted until now: grants signed with it end")
     # Written from the key, not copied: the file may be the private key, which must not leave the node.
     kept.write_text(given, encoding="ascii")
+    if os.geteuid() == 0:  # they go on being the store's own user's
+        owner = store.stat()
+        for path in (folder, kept):
+            os.chown(path, owner.st_uid, owner.st_gid)
     say(f"grants of {code} are those signed with the key of {public.name}")
 
 

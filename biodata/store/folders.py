@@ -86,11 +86,12 @@ def open_service(data: Path) -> Path:
 
 
 def close(data: Path) -> None:
-    """Take the rights of everybody else from what is private; nothing where it belongs to another system user."""
+    """Take the rights of everybody else from what is private; nothing that is another system user's, but for root."""
     for path in _private(data):
         with contextlib.suppress(FileNotFoundError):  # SQLite's -shm goes when another process is done with it
             found = path.lstat()
-            if found.st_uid == os.geteuid() and found.st_mode & _OTHERS and not stat.S_ISLNK(found.st_mode):
+            mine = os.geteuid() in (0, found.st_uid)
+            if mine and found.st_mode & _OTHERS and not stat.S_ISLNK(found.st_mode):
                 path.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
 
 
