@@ -3,7 +3,9 @@
 The service cannot read an exact record: it hands signed grants to the exact process and passes its answer on.
 """
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -14,19 +16,23 @@ from api.access_bodies import (
     AccessRequestList,
     Decision,
     ExactRecords,
+    Longer,
     NewAccessRequest,
     OneAccessRequest,
     OneCountry,
     TextToSign,
+    UseReport,
 )
 from api.answers import json_answer, only
 from api.dependencies import service
-from api.errors import Code, ProblemError
+from api.errors import Code, ProblemError, invalid
 from api.gates import AreaRoute
-from api.readers import integer
-from biodata.access import requests
+from api.readers import boolean, integer
+from biodata.access import granted_view, request_views, requests, terms_of_use
 from biodata.access.exact_calls import RefusedError, ask
+from biodata.access.grants import Grant
 from biodata.access.roles import Action, Principal
+from biodata.errors import StoreError
 
 router = APIRouter(prefix="/v1/access/requests", tags=["access"], route_class=AreaRoute)
 
@@ -36,6 +42,8 @@ Node = Annotated[Principal, Depends(auth.logged_in_who(Action.DECIDE_REQUEST))]
 Revoker = Annotated[Principal, Depends(auth.logged_in_who(Action.REVOKE_GRANT))]
 Reader = Annotated[Principal, Depends(auth.needs(Action.READ_GRANTED))]
 _PRIVATE: Final = "private, no-store"
+_BOTH_ROWS: Final = 1_000
+"""Records of a page, of each kind, where public ones stand beside exact ones."""
 
 
 @router.post(
@@ -50,21 +58,21 @@ def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
     registry = service(request).registry
     wanted = sent.model_dump(exclude={"purpose", "countries"})
     number = requests.ask(registry, who, purpose=sent.purpose, countries=sent.countries, wanted=wanted)
-    return json_answer(requests.look(registry, who, number), status=201, cache=_PRIVATE)
+    return json_answer(request_views.look(registry, who, number), status=201, cache=_PRIVATE)
 
 
 @router.get("", summary="Requests for exact records", responses=documents.answers(AccessRequestList, other=(401,)))
 def every(request: Request, who: Known) -> Response:
     """Answer with one's own requests and those that one decides."""
     only(request)
-    return json_answer({"results": requests.describe(service(request).registry, who)}, cache=_PRIVATE)
+    return json_answer({"results": request_views.describe(service(request).registry, who)}, cache=_PRIVATE)
 
 
 @router.get("/{number}", summary="A request", responses=documents.answers(OneAccessRequest, missing=True, other=(401,)))
 def one(request: Request, who: Known, number: str) -> Response:
     """Answer with a request and how it stands in each country."""
     only(request)
-    return json_answer(requests.look(service(request).registry, who, number), cache=_PRIVATE)
+    return json_answer(request_views.look(service(request).registry, who, number), cache=_PRIVATE)
 
 
 @router.get(
@@ -89,44 +97,104 @@ def decide(request: Request, who: Node, number: str, sent: Decision) -> Response
     """Put down what the country's node decided."""
     only(request)
     registry = service(request).registry
-    requests.decide(registry, who, number, sent.country, grant=sent.grant, signature=sent.signature, reason=sent.reason)
-    return json_answer(requests.look(registry, who, number), cache=_PRIVATE)
+    requests.decide(
+        registry, who, number, sent.country,
+        grant=sent.grant, signature=sent.signature, reason=sent.reason, review=sent.review,
+    )  # fmt: skip
+    return json_answer(request_views.look(registry, who, number), cache=_PRIVATE)
 
 
 @router.post(
     "/{number}/revoke",
     summary="Take a grant back",
     status_code=204,
-    responses=documents.nothing(missing=True, other=(401, 403, 422)),
+    responses={
+        **documents.nothing(missing=True, other=(401, 403, 422)),
+        202: {"description": "Taken back; the exact process does not answer and is told when it does"},
+    },
 )
 def revoke(request: Request, who: Revoker, number: str, sent: OneCountry) -> Response:
     """Take a country's grant back, at once: here, and in the exact process where it is reached."""
     only(request)
     found = service(request)
-    grant = requests.revoke(found.registry, who, number, sent.country)
+    requests.revoke(found.registry, who, number, sent.country)
     if found.settings.exact_socket is not None:
-        ask(found.settings.exact_socket, {"revoke": grant})
+        try:
+            requests.tell_exact(found.registry, found.settings.exact_socket)
+        except (StoreError, RefusedError):
+            return Response(status_code=202)
     return Response(status_code=204)
+
+
+@router.post(
+    "/{number}/again",
+    summary="Ask for longer",
+    status_code=201,
+    responses=documents.answers(OneAccessRequest, missing=True, other=(401, 403, 409, 422), status=201),
+)
+def again(request: Request, who: Asker, number: str, sent: Longer) -> Response:
+    """Ask anew for what a request of one's own asked for; every country decides anew."""
+    only(request)
+    registry = service(request).registry
+    made = requests.again(registry, who, number, purpose=sent.purpose, expires=sent.expires)
+    return json_answer(request_views.look(registry, who, made), status=201, cache=_PRIVATE)
+
+
+@router.post(
+    "/{number}/report",
+    summary="Tell what was made of the records",
+    responses=documents.answers(OneAccessRequest, missing=True, other=(401, 422)),
+)
+def report(request: Request, who: Known, number: str, sent: UseReport) -> Response:
+    """Tell the nodes what was made of the records of one's own request."""
+    only(request)
+    registry = service(request).registry
+    requests.report(registry, who, number, made=sent.made, links=sent.links)
+    return json_answer(request_views.look(registry, who, number), cache=_PRIVATE)
 
 
 @router.get(
     "/{number}/records",
     summary="Exact records that were granted",
     openapi_extra=documents.plain_parameters(
-        ("after", {"type": "integer"}, "Go on after this key."), ("limit", {"type": "integer"}, "1 to 10,000.")
+        ("after", {"type": "integer"}, "Go on after this key."),
+        ("limit", {"type": "integer"}, "1 to 10,000; with public records 1 to 1,000."),
+        ("withPublic", {"type": "boolean"}, "With the public records of the same countries, taxon, area and time."),
     ),
     responses=documents.answers(ExactRecords, missing=True, other=(401, 403)),
 )
 def records(request: Request, who: Reader, number: str) -> Response:
     """Answer with the exact records that a request of one's own was granted."""
-    only(request, "after", "limit")
+    only(request, "after", "limit", "withPublic")
     found, told = service(request), request.query_params
     given = requests.usable(found.registry, who, number)
-    if found.settings.exact_socket is None:
+    held = terms_of_use.current(found.registry)
+    if held is not None and not terms_of_use.accepted(found.registry, who.account_id):
+        detail = f"exact records are under the terms of use, version {held.version}"
+        raise ProblemError(Code.TERMS_NOT_ACCEPTED, detail, expected="read /v1/rights/terms and accept them there")
+    socket = found.settings.exact_socket
+    if socket is None:
         raise ProblemError(Code.STORE_ERROR, "no exact store is served here", headers={"Retry-After": "60"})
     question = {name: integer(name, told[name]) for name in ("after", "limit") if name in told}
     try:
-        answer = ask(found.settings.exact_socket, {"grants": given, "account": who.label, "ask": question})
+        requests.tell_exact(found.registry, socket)
+
+        def read(asked: Mapping[str, Any]) -> dict[str, Any]:
+            answer = ask(socket, {"grants": given, "account": who.label, "ask": dict(asked)})
+            requests.read(found.registry, who, number, len(answer["records"]))
+            return answer
+
+        if not boolean("withPublic", told.get("withPublic", "false")):
+            return json_answer(read(question), cache=_PRIVATE)
+        limit = question.get("limit", _BOTH_ROWS)
+        if not 0 < limit <= _BOTH_ROWS:
+            raise invalid(field="limit", value=str(limit), expected=f"1 to {_BOTH_ROWS:,}")
+        granted = [Grant.read(one["grant"]) for one in given]
+        with found.open(request) as release:
+            page = granted_view.page(
+                partial(release.frame, "occurrences"), granted, read, after=question.get("after"), limit=limit
+            )
     except RefusedError as error:
         raise ProblemError(Code.GRANT_REFUSED, str(error)) from error
-    return json_answer(answer, cache=_PRIVATE)
+    body = {"snapshot": page.snapshot, "records": page.records, "after": page.after}
+    return json_answer({name: value for name, value in body.items() if value is not None}, cache=_PRIVATE)

@@ -1,7 +1,7 @@
 """What is sent and answered about access to exact records."""
 
-from datetime import datetime
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,6 +46,23 @@ class Decision(_Sent):
     grant: str | None = Field(default=None, max_length=90_000)
     signature: str | None = Field(default=None, max_length=200)
     reason: str | None = Field(default=None, max_length=2000)
+    review: Annotated[date, Field(strict=False)] | None = Field(
+        default=None, description="When the node wants to look at the grant again."
+    )
+
+
+class Longer(_Sent):
+    """Until when what was granted is needed, and why."""
+
+    purpose: str = Field(max_length=2000)
+    expires: str = Field(max_length=40, description="When it is to end, ISO 8601 with a zone.")
+
+
+class UseReport(_Sent):
+    """What was made of granted records."""
+
+    made: str = Field(max_length=10_000)
+    links: list[str] = Field(default=[], max_length=50)
 
 
 class OneCountry(_Sent):
@@ -59,7 +76,25 @@ class CountryState(BaseModel):
 
     country: str
     state: str = Field(description="waiting, granted, refused, revoked or expired")
-    reason: str | None = None
+    reason: str | None = Field(default=None, description="Told to whoever asked and to the country's own node.")
+    review: date | None = Field(default=None, description="When the node wants to look at it again.")
+
+
+class Used(BaseModel):
+    """How much was read of what was granted."""
+
+    first: datetime
+    last: datetime
+    reads: int
+    rows: int
+
+
+class ToldReport(BaseModel):
+    """What was made of it, as whoever read it told."""
+
+    made: str
+    links: list[str]
+    created: datetime
 
 
 class OneAccessRequest(BaseModel):
@@ -70,7 +105,11 @@ class OneAccessRequest(BaseModel):
     purpose: str
     created: datetime
     wanted: dict[str, Any]
+    extends: str | None = Field(default=None, description="The request that this one asks to go on with.")
     decisions: list[CountryState]
+    use: Used | None = None
+    reports: list[ToldReport]
+    due: list[str] = Field(description="What somebody has to do about it, in words.")
 
 
 class AccessRequestList(BaseModel):
@@ -90,3 +129,4 @@ class ExactRecords(BaseModel):
 
     snapshot: int
     records: list[dict[str, Any]]
+    after: int | None = Field(default=None, description="Go on behind this key; absent at the end.")

@@ -248,7 +248,8 @@ def _find(request: Request, number: str) -> downloads.Status:
 def _is_of_other_rules(request: Request, found: downloads.Status) -> bool:
     """Tell whether a file was made under sharing rules that hold no more: it may tell what is withheld now."""
     here = service(request)
-    return found.result.get("rules_hash") not in (here.rules_hash(), rules_today(here.settings.rules_file))
+    made_under = found.result.get("rules_hash")
+    return made_under is None or made_under not in (here.rules_hash(), rules_today(here.settings.rules_file))
 
 
 def _told(

@@ -22,6 +22,8 @@ from biodata.store.query.polygons import read_geojson, read_wkt
 from biodata.store.reader import OpenRelease, Page
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from api.catalogue import Catalogue
     from api.dependencies import Service
     from biodata.exports.reports.material import Material
@@ -105,6 +107,10 @@ class Opened:
     def page(self, table: str, filter_: Filter | None, columns: Sequence[str], *, limit: int, offset: int) -> Page:
         """Read a page of rows, behind the request's cursor where it has one; see `OpenRelease.page`."""
         return self._release.page(table, filter_, columns, limit=limit, offset=offset, cursor=self._cursor)
+
+    def frame(self, table: str, columns: Sequence[str], filter_: Filter | None) -> "pl.DataFrame":
+        """Return columns of rows as a frame; see `OpenRelease.frame`."""
+        return self._release.frame(table, columns, filter_)
 
     def report(self, identifier: str) -> "Material":
         """Return what the report of a result tells; see `exports.reports.material.read`."""

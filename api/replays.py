@@ -154,7 +154,7 @@ def _open(found: Service, cited: Cited) -> OpenRelease:
         )
     told = job.result
     path = rebuilding.folder(found.settings.data) / told["file"]
-    rules = rules_today(found.settings.rules_file)
+    rules = rules_today(found.settings.rules_file) or found.rules_hash()
     newer = found.snapshot() > told["today"]["snapshot"]
     if rules != told["today"]["rules_hash"] or newer or not path.is_file():
         detail = "rules or records changed since that replay" if path.is_file() else "the rows of that replay are gone"

@@ -36,7 +36,7 @@ def told(request: Request) -> Response:
     only(request)
     found = service(request)
     with found.open(request) as release:
-        rules = RuleSet.read(found.settings.rules_file)
+        rules = RuleSet.read(found.settings.rules_file, beside=False)
         lists = {rule.rule_id: rule.source for rule in rules.rules} | {SAME_EVENT: TIED}
         body: dict[str, Any] = {
             "release": request.state.release,

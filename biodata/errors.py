@@ -92,6 +92,9 @@ class NoReleaseError(BiodataError):
 
     code = "RELEASE_MISSING"
 
+    def __init__(self, message: str = "there is no release yet; `biodata release` makes one") -> None:
+        super().__init__(message)
+
 
 class StoreError(BiodataError):
     """The store cannot do what was asked and is as it was."""

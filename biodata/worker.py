@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata import jobs, pipeline, runs, surveys
-from biodata.access import citations, datacite, downloads, exact_building, replays
+from biodata.access import citations, datacite, downloads, exact_building, replays, requests
 from biodata.errors import BiodataError, InputError, JobStoppedError
 from biodata.pipeline import consent
 from biodata.settings import Settings
@@ -151,6 +151,7 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
             if time.monotonic() - swept >= SWEEP_S:
                 swept = time.monotonic()
                 downloads.sweep(settings, registry)
+                _tell_exact(settings, registry)
             held = jobs.claim(registry, name, names=list(HANDLERS))
             if held is None:
                 if once:
@@ -160,6 +161,15 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
             _do(held, settings, registry, stop)
             done += 1
     return done
+
+
+def _tell_exact(settings: Settings, registry: Registry) -> None:
+    """Let the exact process hear of grants that were taken back while it did not answer."""
+    if settings.exact_socket is not None:
+        try:
+            requests.tell_exact(registry, settings.exact_socket)
+        except BiodataError as error:
+            logger.warning("%s", error)
 
 
 def _is_dead(worker: str) -> bool:

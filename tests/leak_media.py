@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import rasterio
 from PIL import ExifTags, Image
 from pypdf import PdfReader
@@ -103,8 +104,10 @@ def tape(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def squeezed(data: bytes) -> bytes | None:
-    """Return what bzip2, xz or zlib packed; None for anything else."""
+    """Return what zstd, bzip2, xz or zlib packed; None for anything else."""
     try:
+        if data[:4] == b"\x28\xb5\x2f\xfd":
+            return pa.CompressedInputStream(pa.BufferReader(data), "zstd").read()
         if data[:3] == b"BZh":
             return bz2.decompress(data)
         if data[:6] == b"\xfd7zXZ\0":
@@ -120,6 +123,11 @@ def arrays(data: bytes) -> pl.DataFrame | None:
     """Return an Arrow file or a NumPy array as a table; None for anything else."""
     if data[:6] == b"ARROW1":
         return pl.read_ipc(io.BytesIO(data), use_pyarrow=True)
+    if data[:4] == b"\xff\xff\xff\xff":  # a message of a stream of Arrow
+        try:
+            return pl.read_ipc_stream(io.BytesIO(data))
+        except (OSError, ValueError, pl.exceptions.PolarsError):
+            return None
     if data[:6] == b"\x93NUMPY":
         values = np.load(io.BytesIO(data), allow_pickle=False)
         return pl.DataFrame(values.reshape(len(values), -1) if values.ndim else values.reshape(1, 1))

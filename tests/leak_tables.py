@@ -1,5 +1,6 @@
 """Places in tables, geometries and vector tiles."""
 
+import gzip
 import json
 import math
 import sqlite3
@@ -90,6 +91,10 @@ def in_duckdb(data: bytes, places: Sequence[Place], where: str) -> Iterator[Find
                 )
                 frame = connection.execute(f'SELECT {chosen} FROM "{table[0]}"."{table[1]}"').pl()
                 yield from in_frame(frame, places, f"{where}: {table[1]}")
+            free = connection.execute("SELECT free_blocks FROM pragma_database_size()").fetchall()[0][0]
+            if free and places:
+                # What was dropped stays in them, packed in ways that nobody can undo without its catalogue.
+                yield Finding("any place", where, f"{free} free blocks, which may hold anything that was deleted")
 
 
 def load_spatial(connection: duckdb.DuckDBPyConnection) -> None:
@@ -97,6 +102,10 @@ def load_spatial(connection: duckdb.DuckDBPyConnection) -> None:
     spec = find_spec("duckdb_extension_spatial")
     folder = Path(next(iter(spec.submodule_search_locations))) / "extensions" / f"v{duckdb.__version__}"
     connection.execute(f"LOAD '{next(folder.rglob('*.duckdb_extension'))}'")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')}
 
 
 def in_sqlite(data: bytes, places: Sequence[Place], where: str) -> Iterator[Finding]:
@@ -110,6 +119,12 @@ def in_sqlite(data: bytes, places: Sequence[Place], where: str) -> Iterator[Find
                 row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
             ]
             for table in tables:
+                if {"zoom_level", "tile_column", "tile_row", "tile_data"} <= _columns(connection, table):
+                    rows = connection.execute(f'SELECT zoom_level, tile_column, tile_row, tile_data FROM "{table}"')
+                    for zoom, column, row, tile in rows:
+                        packed = bytes(tile)
+                        plain = gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
+                        yield from in_tile(plain, places, f"{where}: {table}", (zoom, column, 2**zoom - 1 - row))
                 yield from _rows(connection.execute(f'SELECT * FROM "{table}"'), places, f"{where}: {table}")
         finally:
             connection.close()

@@ -14,12 +14,14 @@ WINDOW = 3000
 """Two numbers farther apart in a text, in characters, are not taken for one place."""
 
 NUMBER = re.compile(
-    r"(?:(?<![A-Za-z0-9.])|(?<=[NSEWnsew])(?<![A-Za-z0-9.][NSEWnsew]))[-+]?\d+(?:\.(\d+))?(?:[eE][-+]?\d+)?"
+    r"(?:(?<![A-Za-z0-9.])|(?<=[NSEWnsew])(?<![A-Za-z0-9.][NSEWnsew])|(?<![0-9.+-])(?=\d{1,3}\.\d{4}))[-+]?\d+(?:\.(\d+))?(?:[eE][-+]?\d+)?"
 )
 COMMA = re.compile(r"(?<![A-Za-z0-9.,])[-+]?\d{1,3},(\d{3,})(?![\d,])")
 SEXAGESIMAL = re.compile(r"""(\d{1,3})\s*[°º:d度]\s*(\d{1,2}(?:\.\d+)?)(?:\s*['′’:m分]\s*(\d{1,2}(?:\.\d+)?))?""")
 TOGETHER = re.compile(r"[-+]?(\d{2,3})(\d{2})(\d{2}(?:\.\d+)?)(?=[-+NSEW/])")
 SPACED = re.compile(r"(?<![\d.])(\d{1,3}) +(\d{1,2}(?:\.\d+)?)(?: +(\d{1,2}(?:\.\d+)?))? *[NSEW]")
+COMMAED = re.compile(r"(?<![\d.,])(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?(?=[NSEW])")
+"""Degrees, minutes and seconds as XMP writes them."""
 ALONE_DECIMALS, ALONE_DEGREES = 5, 1e-5
 """A number of so many decimals as near to a coordinate as this is found without its partner."""
 
@@ -66,8 +68,9 @@ def _plain(text: str) -> str:
     """Return a text without the escapes of JSON, of addresses and of HTML."""
     if "\\u" in text:
         text = ESCAPES.sub(lambda match: chr(int(match[1], 16)), text)
-    if "%" in text:
-        text = QUOTED.sub(lambda match: chr(int(match[1], 16)), text)
+    for _ in range(3):  # an address inside an address is quoted again
+        if "%" in text:
+            text = QUOTED.sub(lambda match: chr(int(match[1], 16)), text)
     return html.unescape(text) if "&" in text else text
 
 
@@ -93,7 +96,7 @@ def numbers(text: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the position, value and decimals of every number of a text, those with minutes and seconds too."""
     found = [(m.start(), float(m[0]), len(m[1] or "")) for m in NUMBER.finditer(text)]
     found += [(m.start(), float(m[0].replace(",", ".")), len(m[1])) for m in COMMA.finditer(text)]
-    for m in (m for pattern in (SEXAGESIMAL, TOGETHER, SPACED) for m in pattern.finditer(text)):
+    for m in (m for pattern in (SEXAGESIMAL, TOGETHER, SPACED, COMMAED) for m in pattern.finditer(text)):
         value = float(m[1]) + float(m[2]) / 60 + float(m[3] or 0) / 3600
         found += [(m.start(), value, 0), (m.start(), -value, 0)]
     table = np.array(found, dtype=np.float64).reshape(-1, 3)
@@ -118,7 +121,7 @@ def in_doubles(data: bytes, places: Sequence[Place], where: str) -> Iterator[Fin
             across = place.reach_m / 100_000 / math.cos(math.radians(place.latitude))
             if place.told_by(*table[near(table[:, 0], place.longitude, across)].T):
                 yield Finding(place.name, where, "two numbers in the bytes, nearer to it than its cell's points")
-        for form in (f for f in place.forms if f.name in ("degrees", "Mercator metres")):
+        for form in (f for f in place.forms if f.name in ("degrees", "Mercator metres", "metres of its UTM zone")):
             second = table[near(table[:, 0], form.x, form.x_tolerance), 1]
             if (np.abs(second - form.y) <= form.y_tolerance).any():
                 yield Finding(place.name, where, f"two numbers in the bytes, {form.name}")

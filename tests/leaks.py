@@ -6,9 +6,10 @@
     assert leaks.scan_file(release.path, [place]) == []
     assert leaks.scan_folder(settings.data, [place], without=["lake"]) == []
 
-It decodes JSON, GeoJSON, CSV, HTML, addresses, logs and any other text, notebooks and what a text holds in base 64 or
-16; zip, gzip, bzip2, xz and tar members (archives, workbooks); DuckDB, SQLite and GeoPackage files, Parquet, Arrow and
-NumPy; WKB, WKT and TWKB; vector tiles; rasters (COG), pictures' metadata, PDF. It finds two numbers that lie within 100 m
+It decodes JSON, GeoJSON, TopoJSON, encoded polylines, CSV, HTML, SVG, addresses, logs and any other text, notebooks and
+what a text holds in base 64 or 16; zip, gzip, zstd, bzip2, xz and tar members (archives, workbooks); DuckDB, SQLite and
+GeoPackage files, FlatGeobuf, Parquet, Arrow and NumPy; WKB, WKT and TWKB; vector tiles, MBTiles and PMTiles; rasters
+(COG), pictures' metadata, PDF. A DuckDB file with free blocks is found by itself: nobody can tell what is in them. It finds two numbers that lie within 100 m
 of a place, in either order, in degrees, in millionths of them, in radians, in seconds of arc, in metres of UTM and of
 the web's Mercator, in its integers; degrees with minutes and seconds; one coordinate by itself at five decimals or more;
 H3 cells, geohashes, MGRS and plus codes. Where a place tells its published cell, any two numbers nearer to the place than
@@ -25,6 +26,7 @@ from pathlib import Path
 import polars as pl
 
 import leak_media
+import leak_packed
 from leak_places import Finding, Place
 from leak_tables import in_duckdb, in_frame, in_geometry, in_points, in_sqlite, in_tile
 from leak_text import decoded, in_doubles, in_text
@@ -43,6 +45,7 @@ _KNOWN = (
     b"{",
     b"[",
     b"BZh",
+    b"\x28\xb5\x2f\xfd",
 )
 
 
@@ -96,6 +99,9 @@ def _scan(
         yield from in_tile(data, places, name, tile)
     elif data[:4] == b"PAR1":
         yield from in_frame(pl.read_parquet(io.BytesIO(data)), places, name)
+    elif data[:7] == b"PMTiles":
+        for tile_at, content in leak_packed.tiles_of(data):
+            yield from _scan(content, places, f"{name}: {tile_at}", tile_at, depth + 1)
     elif data[8:12] == b"DUCK":
         yield from in_duckdb(data, places, name)
     elif data[:15] == b"SQLite format 3":
@@ -110,6 +116,9 @@ def _scan(
     text = decoded(data)
     yield from in_text(text, places, name)
     yield from in_doubles(data, places, name)
+    yield from leak_packed.in_short_numbers(data, places, name)
+    for vertices in (leak_packed.topology(text), *leak_packed.polylines(text)):
+        yield from in_points(*vertices.T, places, f"{name}: packed lines")
     if depth < 4:
         yield from _inlaid(text, places, name, depth)
 

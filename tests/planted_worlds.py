@@ -80,8 +80,21 @@ def world(folder: Path, records: list[Hidden], number: int, *, open_rules: bool 
     """Make one world and its release; the same but for the places, or with everything open."""
     settings = Settings(data=folder / "data", memory_limit="500MB", rate_limit=0, login_limit=0, password_memory_mib=8)
     settings.data.mkdir(parents=True)
-    rows = [told(one, n, number) for n, one in enumerate(records)]
-    rows += [
+    rows = [told(one, n, number) for n, one in enumerate(records)] + opened()
+    rules = [] if open_rules else [(f"rare-{n}", one) for n, one in enumerate(records)]
+    return released(folder, settings, rows, rules)
+
+
+def alike(folder: Path, one: Hidden) -> Settings:
+    """Make an installation whose records are those of all worlds of one species at once, and its release."""
+    settings = Settings(data=folder / "data", memory_limit="500MB", rate_limit=0)
+    settings.data.mkdir(parents=True)
+    return released(folder, settings, [told(one, n, n) for n in range(len(one.places))], [("rare", one)])
+
+
+def opened() -> list[dict[str, str]]:
+    """Return rows of an open species on a grid, each of a walk of its own."""
+    return [
         {
             "occurrenceID": f"open-{n}", "scientificName": "Muntiacus muntjak", "genus": "Muntiacus", "family": "Cervidae",
             "decimalLongitude": f"{x:.4f}", "decimalLatitude": f"{y:.4f}", "coordinateUncertaintyInMeters": "100",
@@ -91,11 +104,15 @@ def world(folder: Path, records: list[Hidden], number: int, *, open_rules: bool 
         }
         for n, (x, y) in enumerate(itertools.product(np.arange(WEST, EAST, 0.06), np.arange(SOUTH, NORTH, 0.06)))
     ]  # fmt: skip
+
+
+def released(folder: Path, settings: Settings, rows: list[dict[str, str]], ruled: list[tuple[str, Hidden]]) -> Settings:
+    """Take rows in, under a rule for each species that has one, and release them."""
     pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / "occurrences.csv", null_value="")
     rules = [
-        {"rule_id": f"rare-{n}", "source": "test", "scientificName": one.species, "rank": "SPECIES",
+        {"rule_id": name, "source": "test", "scientificName": one.species, "rank": "SPECIES",
          "category": str(one.category), "reason": "the only one known"}
-        for n, one in enumerate([] if open_rules else records)
+        for name, one in ruled
     ]  # fmt: skip
     with (settings.data / "sharing_rules.csv").open("w", newline="") as stream:
         writer = csv.DictWriter(stream, ["rule_id", "source", "scientificName", "rank", "category", "reason"])

@@ -45,6 +45,8 @@ GET    /v1/access/requests/{number}         401 404 404 404 404 404 404
 GET    /v1/access/requests/{number}/grant   401 403 403 403 403 404 403
 POST   /v1/access/requests/{number}/decide  401 403 403 403 403 404 403
 POST   /v1/access/requests/{number}/revoke  401 403 403 403 403 404 404
+POST   /v1/access/requests/{number}/again   401 404 403 404 404 404 403
+POST   /v1/access/requests/{number}/report  401 404 404 404 404 404 404
 GET    /v1/access/requests/{number}/records 401 404 403 404 404 404 403
 GET    /v1/consents                         401 403 403 403 403 200 403
 GET    /v1/consents/{output}                401 404 404 404 404 404 404
@@ -160,6 +162,8 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("POST", "/v1/access/requests/{number}/decide"): {"country": "LA", "reason": "no"},
     ("POST", "/v1/access/requests/{number}/revoke"): {"country": "LA"},
+    ("POST", "/v1/access/requests/{number}/again"): {"purpose": "more", "expires": "2099-01-01T00:00:00+00:00"},
+    ("POST", "/v1/access/requests/{number}/report"): {"made": "a map"},
     ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},
 }
 HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA"}

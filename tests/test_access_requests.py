@@ -7,20 +7,25 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from biodata.access import accounts, exact_building, grants, requests
+from biodata import pipeline
+from biodata.access import accounts, exact_building, grants, request_views, requests, terms_of_use
 from biodata.access.exact_process import ExactServer, ExactStore
 from biodata.access.roles import Role, RoleBinding
-from biodata.errors import InputError
+from biodata.errors import InputError, StoreError
 from biodata.formats import node_keys
 from biodata.settings import Settings
+from biodata.store.grant_models import AccessDecision, AccessRequest
 from biodata.store.lake import Lake
+from biodata.store.models import now
 from biodata.store.registry import Registry
 from people import bearer
 from store_records import commit_rows
@@ -81,7 +86,7 @@ def test_only_the_node_of_the_country_decides_and_only_of_its_own_part(registry,
         with pytest.raises(InputError, match="no such request"):
             requests.decide(registry, who(registry, name), number, country, reason="mine")
     with pytest.raises(InputError, match="no such request"):
-        requests.look(registry, who(registry, "eve"), number)
+        request_views.look(registry, who(registry, "eve"), number)
     text = requests.to_sign(registry, who(registry, "la"), number, "LA")
     wider = json.dumps({**json.loads(text), "taxon": None}, sort_keys=True, separators=(",", ":"))
     with pytest.raises(InputError, match="further than what was asked"):
@@ -89,7 +94,7 @@ def test_only_the_node_of_the_country_decides_and_only_of_its_own_part(registry,
     requests.decide(registry, who(registry, "la"), number, "LA", grant=text, signature=grants.sign(text, key))
     with pytest.raises(InputError, match="decided already"):
         requests.decide(registry, who(registry, "la"), number, "LA", reason="again")
-    told = requests.look(registry, who(registry, "ana"), number)
+    told = request_views.look(registry, who(registry, "ana"), number)
     assert [(one["country"], one["state"]) for one in told["decisions"]] == [("LA", "granted"), ("VN", "waiting")]
     assert len(requests.usable(registry, who(registry, "ana"), number)) == 1
     with pytest.raises(InputError, match="no such request"):
@@ -105,11 +110,10 @@ def test_the_whole_way(tmp_path):
     with Lake.open(data) as lake:
         commit_rows(lake, ROWS)
     settings = Settings(data=data, exact_socket=path, password_memory_mib=8)
+    pipeline.release(settings)
     exact_building.build(settings, store)
     (store / "nodes").mkdir()
     (store / "nodes" / "LA.pem").write_text(node_keys.keep_new(tmp_path / "la.key"))
-    import threading
-
     opened = ExactStore(store)
     with ExactServer(path) as server, TestClient(create_app(settings)) as client:
         threading.Thread(target=server.serve, args=[opened], daemon=True).start()
@@ -132,6 +136,21 @@ def test_the_whole_way(tmp_path):
         answer = client.get(f"{address}/records", headers=shown("ana"))
         assert {one["decimalLatitude"] for one in answer.json()["records"]} == {20.51234, 15.11234}
         assert answer.headers["cache-control"] == "private, no-store"
+        both = client.get(f"{address}/records", params={"withPublic": True, "limit": 1}, headers=shown("ana")).json()
+        rest = client.get(
+            f"{address}/records", params={"withPublic": True, "after": both["after"]}, headers=shown("ana")
+        ).json()
+        told = {one["exact"]: one["decimalLatitude"] for one in [*both["records"], *rest["records"]]}
+        assert sorted(one["exact"] for one in [*both["records"], *rest["records"]]) == [False, True, True]
+        assert told[False] == pytest.approx(19.55), "of the one that two countries share only the cell's middle"
+        assert "after" not in rest
+        terms_of_use.put(found.registry, "Share no place.", actor="a test")
+        refused = client.get(f"{address}/records", headers=shown("ana"))
+        assert (refused.status_code, refused.json()["code"]) == (403, "TERMS_NOT_ACCEPTED")
+        terms_of_use.accept(found.registry, who(found.registry, "ana").account_id, 1, actor="ana")
+        assert client.get(f"{address}/records", params={"limit": 1}, headers=shown("ana")).status_code == 200
+        read = client.get(address, headers=shown("la")).json()["use"]
+        assert (read["reads"], read["rows"]) == (4, 5)
         assert client.get(f"{address}/records", headers=shown("la")).status_code == 404, "a grant is its account's"
         assert client.post(f"{address}/revoke", json={"country": "LA"}, headers=shown("la")).status_code == 204
         assert client.get(f"{address}/records", headers=shown("ana")).status_code == 404
@@ -142,7 +161,92 @@ def test_the_whole_way(tmp_path):
     with sqlite3.connect(store / "use.sqlite") as connection:
         actions = [action for (action,) in connection.execute("SELECT action FROM audit ORDER BY id")]
     connection.close()
-    assert actions == ["exact read", "grant revoked"]
+    assert actions == ["exact read"] * 4 + ["grant revoked"]
+
+
+def granted(registry, tmp_path, *, country="LA", **changed):
+    """Return a request that a country granted, and the grant's text."""
+    number = ask(registry, **{"countries": [country], **changed})
+    key = tmp_path / f"{number}.key"
+    node_keys.keep_new(key)
+    node = who(registry, country.lower())
+    text = requests.to_sign(registry, node, number, country)
+    requests.decide(registry, node, number, country, grant=text, signature=grants.sign(text, key))
+    return number, text
+
+
+def test_what_a_node_says_is_not_told_to_another_node(registry):
+    number = ask(registry)
+    requests.decide(registry, who(registry, "la"), number, "LA", reason="a ranger was shot there")
+    for name, reason in (("ana", "a ranger was shot there"), ("la", "a ranger was shot there"), ("vn", None)):
+        told = request_views.look(registry, who(registry, name), number)["decisions"][0]
+        assert (told["state"], told["reason"]) == ("refused", reason)
+    assert request_views.describe(registry, who(registry, "eve")) == []
+
+
+def test_a_report_is_due_once_something_was_read_and_stops_the_next_request(registry, tmp_path):
+    unread, _ = granted(registry, tmp_path)
+    number, _ = granted(registry, tmp_path)
+    ana = who(registry, "ana")
+    requests.read(registry, ana, number, 7)
+    requests.read(registry, ana, number, 1)
+    look = request_views.look(registry, ana, number)
+    assert (look["use"]["reads"], look["use"]["rows"], look["due"]) == (2, 8, [])
+    with registry.session() as session, session.begin():
+        for one in session.query(AccessDecision):
+            one.revoked = now() - timedelta(days=request_views.REPORT_DAYS + 2)
+    assert "report of what was made was due" in request_views.look(registry, ana, number)["due"][0]
+    assert request_views.look(registry, ana, unread)["due"] == []
+    with pytest.raises(InputError, match="overdue") as caught:
+        ask(registry)
+    assert (caught.value.code, caught.value.value) == ("REPORT_OVERDUE", number)
+    with pytest.raises(InputError, match="no such request"):
+        requests.report(registry, who(registry, "eve"), number, made="a map")
+    requests.report(registry, ana, number, made="a map of crossings", links=["https://doi.org/10.1/x"])
+    assert request_views.look(registry, who(registry, "la"), number)["reports"][0]["made"] == "a map of crossings"
+    ask(registry)
+
+
+def test_going_on_is_asked_anew_and_decided_anew(registry, tmp_path):
+    number, text = granted(registry, tmp_path)
+    longer = "2101-01-01T00:00:00+00:00"
+    with pytest.raises(InputError, match="no such request"):
+        requests.again(registry, who(registry, "eve"), number, purpose="more", expires=longer)
+    other = requests.again(registry, who(registry, "ana"), number, purpose="two more years", expires=longer)
+    told = request_views.look(registry, who(registry, "la"), other)
+    assert (told["extends"], told["decisions"][0]["state"], told["wanted"]["expires"]) == (number, "waiting", longer)
+    assert told["wanted"]["taxon"] == WANTED["taxon"]
+    with pytest.raises(InputError, match="of another request"):
+        requests.decide(registry, who(registry, "la"), other, "LA", grant=text, signature="x")
+
+
+def test_what_was_taken_back_is_told_to_the_exact_process_as_soon_as_it_answers(registry, tmp_path):
+    number, _ = granted(registry, tmp_path)
+    requests.revoke(registry, who(registry, "la"), number, "LA")
+    with pytest.raises(StoreError, match="does not answer"):
+        requests.tell_exact(registry, tmp_path / "s")
+    store = tmp_path / "store"
+    store.mkdir(mode=0o700)
+    opened = ExactStore(store)
+    with ExactServer(tmp_path / "s") as server:
+        threading.Thread(target=server.serve, args=[opened], daemon=True).start()
+        assert requests.tell_exact(registry, tmp_path / "s") == 1
+        assert requests.tell_exact(registry, tmp_path / "s") == 0
+        server.shutdown()
+
+
+def test_what_is_due_is_told(registry, tmp_path):
+    number = ask(registry)
+    soon = (now() + timedelta(days=3)).isoformat()
+    near, _ = granted(registry, tmp_path, expires=soon)
+    with registry.session() as session, session.begin():
+        session.get_one(AccessRequest, number).created = now() - timedelta(days=20)
+        session.query(AccessDecision).filter_by(request_id=near).one().review = now().date()
+    told = request_views.look(registry, who(registry, "la"), number)["due"]
+    assert [line[:19] for line in told] == ["LA has not answered", "VN has not answered"]
+    told = request_views.look(registry, who(registry, "la"), near)["due"]
+    assert "ask anew" in told[0]
+    assert "look at its grant again" in told[1]
 
 
 @pytest.fixture

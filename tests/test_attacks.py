@@ -1,12 +1,18 @@
 """Whoever asks on by what was answered narrows no hidden place: worlds whose records lie elsewhere answer alike.
 
+What the service may read is the same in both, to the last row and its order, so none of its answers can tell more: not by
+what it says, nor by its length, nor by the rows that were read for it.
+
 `faults/test_long_attacks.py` asks more than a thousand times, in more worlds, of two releases and in several roles.
 """
 
 import re
+import sqlite3
 
+import duckdb
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from starlette.testclient import TestClient
 
 import attack_routes
@@ -14,8 +20,12 @@ import leaks
 import planted_worlds
 from api.app import create_app
 from attacker import TILES, Attacker
-from biodata.store import releases
+from biodata.access import audit_log
+from biodata.store import folders, releases
+from biodata.store.registry import Registry
 
+NUMBERED = re.compile(r"r\d{6}-[0-9a-f]{10}|\d{4}-\d\d-\d\d[T ][\d:.+Z]*")
+"""A release's number, which holds the moment it was made, and times."""
 WIDE = (105.9, 22.4, 107.2, 23.5)
 
 
@@ -97,3 +107,60 @@ def test_the_scanner_finds_nothing_nearer_than_the_published_cells(records, sett
                     tile = (0, 0, 0) if "tiles" in path else None
                     content = client.get(path).content
                     assert leaks.scan(content, [place], name=path, tile=tile if content else None) == []
+
+
+def tables(settings) -> dict[str, pl.DataFrame]:
+    """Return every table of the release, rows in the order in which they lie in the file, and how they lie there."""
+    with duckdb.connect(str(releases.current(settings.data).path), read_only=True) as connection:
+        names = [row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        found = {name: connection.table(name).pl() for name in names}
+        for name in names:
+            statement = f"SELECT row_group_id, column_id, segment_type, count, compression, stats FROM pragma_storage_info('{name}')"
+            found[f"segments of {name}"] = connection.execute(statement).pl()
+    return found
+
+
+def test_the_release_is_the_same_to_its_order_and_its_segments(settings):
+    one, other = map(tables, settings)
+    assert one.keys() == other.keys()
+    for name, table in one.items():
+        if not name.endswith("release_info"):  # the moment, and the hash of the whole with the moment in it
+            assert_frame_equal(table, other[name], check_exact=True)
+    assert one["occurrences"].height > 100
+    assert set(one["occurrences"]["sharing_category"]) > {"open", "0_01_degree", "1_degree"}
+
+
+def registry(settings) -> dict[str, list[str]]:
+    """Return the rows of the registry as text, without times."""
+    connection = sqlite3.connect(settings.data / folders.REGISTRY)
+    try:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            name: [NUMBERED.sub("", repr(row)) for row in connection.execute(f'SELECT * FROM "{name}"')]
+            for name in names
+        }
+    finally:
+        connection.close()
+
+
+def test_the_registry_is_the_same(settings):
+    one, other = map(registry, settings)
+    one.pop("audit"), other.pop("audit")  # a chain of hashes, with times in it
+    assert {name: rows for name, rows in one.items() if rows != other[name]} == {}
+    assert one["ingest"], "there is a report that could tell"
+
+
+def entries(settings) -> list[str]:
+    """Return what the entries of the audit say, without their times and hashes."""
+    with Registry.open(settings) as registry:
+        told = [
+            (entry["actor"], entry["action"], entry["details"])
+            for entry in audit_log.entries(registry, audit_log.Wanted())
+        ]
+    return [NUMBERED.sub("", repr(entry)) for entry in told]
+
+
+def test_the_audit_says_the_same(settings):
+    one, other = map(entries, settings)
+    assert one == other
+    assert len(one) > 0

@@ -19,7 +19,7 @@ def run(tmp_path: Path):
     def call(*arguments: str) -> str:
         done = CliRunner().invoke(app, [*arguments, "--data", str(tmp_path)], catch_exceptions=False)
         assert done.exit_code == 0, done.output
-        return done.output.strip()
+        return done.stdout.strip()
 
     return call
 

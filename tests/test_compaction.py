@@ -1,6 +1,7 @@
 """Compaction: fewer files, and every version that something refers to answers as before."""
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -39,10 +40,10 @@ def cite(settings: Settings, version: int) -> None:
         session.add(Citation(id=f"{version:032d}", release="r", snapshot=version, rules_hash="h", query={}, content={}))
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an installation of eight versions: added, changed and removed records, areas; version 4 is cited."""
-    made = Settings(data=tmp_path / "data")
+    made = Settings(data=tmp_path_factory.mktemp("compaction") / "data")
     with Lake.open(made.data) as lake:
         for first in range(0, 200, 50):
             commit_rows(lake, ROWS[first : first + 50])
@@ -53,7 +54,13 @@ def settings(tmp_path: Path) -> Settings:
         lake.commit_table("protected_areas", areas, key="area_id", scope=None, author="a test", message="areas")
         commit_rows(lake, [{**ROWS[100], "source_record_id": "last"}])
     cite(made, 4)
-    return made
+    return made.data
+
+
+@pytest.fixture
+def settings(tmp_path: Path, template: Path) -> Settings:
+    """Return a copy of the installation of eight versions, of its own for each test."""
+    return Settings(data=Path(shutil.copytree(template, tmp_path / "data")))
 
 
 def test_every_version_answers_as_before_from_fewer_files(settings: Settings):

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -37,6 +38,19 @@ def test_an_extension_that_is_not_installed_is_told_with_its_package():
     with pytest.raises(StoreError, match=r"install duckdb-extension-not-there=="):
         duck.extension_path("not_there")
     assert duck.extension_path("spatial").is_file()
+
+
+def test_an_extension_that_was_changed_is_refused_though_another_is_loaded_already(tmp_path: Path, monkeypatch):
+    found = duck.extension_path("sqlite_scanner")
+    changed = bytearray(found.read_bytes())
+    changed[-1] ^= 1  # the signature stands last
+    (tmp_path / found.name).write_bytes(changed)
+    with duck.workshop(spill=tmp_path, extensions=("spatial",)) as connection:
+        duck._checked.cache_clear()
+        monkeypatch.setattr(duck, "extension_path", lambda _: tmp_path / found.name)
+        with pytest.raises(duckdb.IOException, match="signature"):
+            duck.load_extensions(connection, "sqlite_scanner")
+    duck._checked.cache_clear()
 
 
 @pytest.mark.parametrize(

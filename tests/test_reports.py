@@ -248,6 +248,28 @@ def test_a_small_map_tells_where_in_the_region_it_is():
     assert re.findall(r">(2\d(?:\.\d)?° N)<", drawn)
 
 
+def test_who_agreed_is_part_of_the_citation_and_has_a_section():
+    signed = {code: {"number": 1, "note": "", "date": f"2026-11-0{n}", "key": "ab" * 32, "signature": "c2ln"}
+              for n, code in enumerate(("CN", "LA"), 1)}  # fmt: skip
+    consent = {"said": "agreed by the national nodes of CN, LA", "answers": {"CN": "agree", "LA": "agree"}}
+    made = page.page(
+        told(row=candidate("run-1-candidate-1", 1, evidence=evidence(consent={**consent, "signed": signed})))
+    )
+    text = plainly(made)
+    assert "Agreed by the national nodes of CN, LA, the last on 2026-11-02. Release r000001-x" in text
+    assert "Who agreed" in text
+    assert "CN agree 2026-11-01 abababababababab…" in text
+    asked = {
+        "said": "nobody was asked: no national node is registered here",
+        "answers": {"CN": "no node", "LA": "no node"},
+    }
+    silent = plainly(page.page(told(row=candidate("run-1-candidate-1", 1, evidence=evidence(consent=asked)))))
+    assert "Nobody was asked: no national node is registered here. Release" in silent
+    alone = {"said": "it lies in one country", "answers": {}}
+    of_one = plainly(page.page(told(row=candidate("run-1-candidate-1", 1, evidence=evidence(consent=alone)))))
+    assert "Who agreed" not in of_one
+
+
 def test_datasets_without_licence_or_citation_are_named_in_a_line():
     datasets = [
         {"key": "a", "title": "Survey", "license": "http://creativecommons.org/licenses/by-nc/4.0/legalcode", "citation": "X", "doi": None},

@@ -81,6 +81,13 @@ def test_a_record_that_is_hidden_since_takes_its_results_with_it(settings, name,
     assert told(settings)[0] == count
 
 
+def test_a_record_that_is_tied_to_a_later_one_takes_its_results_with_it(settings):
+    """A run read the open record exactly; since then a hidden one was recorded at the same place on the same day."""
+    with Lake.open(settings.data) as lake:
+        store_records.commit(lake, [*ROWS, ("field", "3", RARE, 22.9, 106.52)])
+    assert told(settings)[0] == 0
+
+
 def test_what_was_made_of_exact_records_is_told_apart_from_what_is_out_of_date(settings):
     run(settings, "exact")
     count, said = told(settings)

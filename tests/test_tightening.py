@@ -190,3 +190,33 @@ def test_rules_are_checked_beside_the_lake(settings):
         "unknown_consents": [["b", "nobody"]],
         "decided": {"a": 8, "d": 4},
     }
+
+
+def sensitive(settings, *words):
+    name, *options = words
+    asked = ["sensitive", name, "--category", "withheld", "--reason", "hunted", *options, "--data", str(settings.data)]
+    return CliRunner().invoke(app, asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("\u0e8a\u0ec9\u0eb2\u0e87",), "a rule is written for a scientific name"),
+        ((HORNBILL, "--country", "Laos"), "column --country, value 'Laos'"),
+        ((HORNBILL, "--province", "Yunnan"), "column --province, value 'Yunnan'"),
+        ((HORNBILL, "--review", "2020-12-31"), "column --review, value '2020-12-31': this day is over"),
+        ((HORNBILL, "--review", "31/12/2099"), "column --review, value '31/12/2099': no date"),
+    ],
+)
+def test_what_cannot_be_a_rule_is_told_by_the_option(settings, words, said):
+    before = (settings.data / "sharing_rules.csv").read_bytes()
+    answer = sensitive(settings, *words)
+    assert answer.exit_code == 1
+    assert said in str(answer.exception)
+    assert (settings.data / "sharing_rules.csv").read_bytes() == before
+
+
+def test_withheld_records_are_counted_and_a_rule_that_touches_nothing_says_so(settings):
+    answer = sensitive(settings, HORNBILL)
+    assert f"withheld: 0 records before, {len(PLACES)} now" in answer.stdout
+    assert "nothing became coarser" in sensitive(settings, "Ailurus fulgens").stdout

@@ -129,7 +129,7 @@ def _gathered(settings: Settings) -> tuple[pl.DataFrame, exact_store.Facts]:
             tracked = pl.col("quality_flags").list.contains(TRACKED).fill_null(value=False)
             exact = batch[decided["row"]].filter(~tracked)
             published = sharing.publish(exact, rules, boundaries=boundaries)
-            parts.append(_beside(exact, published, rules.taxonomy or bundled()))
+            parts.append(beside(exact, published, rules.taxonomy or bundled()))
     frame = pl.concat(parts) if parts else pl.DataFrame(schema=exact_store.SCHEMA)
     return frame.sort("key"), exact_store.Facts(snapshot, rules.hash, frame.height)
 
@@ -141,8 +141,23 @@ def _write(frame: pl.DataFrame, facts: exact_store.Facts, descriptor: int) -> No
         os.fsync(file.fileno())
 
 
-def _beside(exact: pl.DataFrame, published: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
-    """Put what is published of each record beside it."""
+def beside(exact: pl.DataFrame, published: pl.DataFrame, taxonomy: Taxonomy) -> pl.DataFrame:
+    """Put what is published of each record beside it.
+
+    Parameters
+    ----------
+    exact : polars.DataFrame of n rows
+        Sensitive records, columns of `terms.OCCURRENCE`.
+    published : polars.DataFrame of at most n rows
+        What `sharing.publish` lets out of them.
+    taxonomy : Taxonomy
+        What is above the taxa of those that do not tell it.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        Columns of `exact_store.SCHEMA`.
+    """
     wanted = (*exact_store.CELL, "event_start", "event_end", "year", "country_codes")
     shown = published.select("key", *wanted).rename(lambda name: name if name == "key" else f"shown_{name}")
     frame = exact.join(shown, on="key", how="left")

@@ -206,7 +206,7 @@ def _covers(grant: Grant, records: pl.DataFrame) -> pl.Series:
         inside.append(pl.col("exact_first") >= since)
     if until is not None:
         inside.append(pl.col("exact_last") <= until)
-    found = records.select(told=pl.all_horizontal(inside).fill_null(value=False))["told"]
+    found = records.with_columns(told=pl.all_horizontal(inside).fill_null(value=False))["told"]
     if grant.area is None or not found.any():
         return found
     cells = records.select(pl.col(f"exact_{name}").fill_null(float("nan")) for name in CELL).to_numpy()

@@ -3,19 +3,22 @@
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import pycountry
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.access import grant_areas, grants
+from biodata.access import exact_calls, grant_areas, grants
 from biodata.access.grants import Grant
+from biodata.access.request_views import missing, overdue
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.store import audit
 from biodata.store.account_models import Account
-from biodata.store.grant_models import AccessDecision, AccessRequest
+from biodata.store.grant_models import AccessDecision, AccessReport, AccessRequest, AccessUse
 from biodata.store.models import now
 from biodata.store.registry import Registry
 
@@ -23,8 +26,9 @@ _MOST_COUNTRIES: Final = 20
 
 
 def ask(
-    registry: Registry, who: Principal, *, purpose: str, countries: Sequence[str], wanted: Mapping[str, Any]
-) -> str:
+    registry: Registry, who: Principal, *, purpose: str, countries: Sequence[str], wanted: Mapping[str, Any],
+    extends: str | None = None,
+) -> str:  # fmt: skip
     """Ask for exact records; nothing is told of how many there are.
 
     Parameters
@@ -37,7 +41,9 @@ def ask(
     countries : sequence of str
         Countries of occurrence; the node of each decides of its own part.
     wanted : mapping
-        `taxon`, `area`, `since`, `until`, `fields`, `rows`, `requests`, `expires` as in `grants.Grant`.
+        `taxon`, `area`, `since`, `until`, `fields`, `rows`, `rows_a_day`, `requests`, `expires` as in `grants.Grant`.
+    extends : str, optional
+        The request that this one asks to go on with.
 
     Returns
     -------
@@ -47,7 +53,7 @@ def ask(
     Raises
     ------
     InputError
-        If something of it cannot be; its field is named.
+        If something of it cannot be, its field is named; with REPORT_OVERDUE, if a report of earlier records is.
     """
     if who.account_id is None or not (0 < len(purpose.strip()) <= 2000):
         problem = "a request needs an account and a purpose"
@@ -59,9 +65,19 @@ def ask(
     number = secrets.token_hex(16)
     kept = {**wanted, "countries": codes}
     for code in codes:
-        _text(number, who.label, code, kept)  # refused here and not when it is decided
+        text = _text(number, who.label, code, kept)  # refused here and not when it is decided
+        if Grant.read(text).expired():
+            problem = "a request cannot end before it begins"
+            raise InputError(problem, column="expires", value=str(wanted.get("expires")), expected="a moment to come")
     with registry.session() as session, session.begin():
-        session.add(AccessRequest(id=number, account_id=who.account_id, purpose=purpose.strip(), wanted=kept))
+        late = overdue(session, who.account_id)
+        if late:
+            problem, expected = "a report of what was made is overdue", f"first the report of request {late[0]}"
+            raise InputError(problem, column="id", value=late[0], expected=expected, code="REPORT_OVERDUE")
+        made = AccessRequest(
+            id=number, account_id=who.account_id, purpose=purpose.strip(), wanted=kept, extends=extends
+        )
+        session.add(made)
         audit.append(session, actor=who.label, action="access asked", subject=number, details=kept)
     return number
 
@@ -81,7 +97,7 @@ def to_sign(registry: Registry, who: Principal, number: str, country: str) -> st
 
 def decide(
     registry: Registry, who: Principal, number: str, country: str, *, grant: str | None = None,
-    signature: str | None = None, reason: str | None = None,
+    signature: str | None = None, reason: str | None = None, review: date | None = None,
 ) -> None:  # fmt: skip
     """Put down what a country's node decided: a grant with its signature, or a refusal with its reason.
 
@@ -109,6 +125,7 @@ def decide(
                 grant=grant,
                 signature=signature,
                 reason=reason,
+                review=review,
                 decided_by=who.label,
             )
         )
@@ -128,7 +145,7 @@ def revoke(registry: Registry, who: Principal, number: str, country: str) -> str
     with registry.session() as session, session.begin():
         found = session.scalar(_decision(number, country)) if may(who, Action.REVOKE_GRANT, country=country) else None
         if found is None or found.grant is None:
-            raise _missing(number)
+            raise missing(number)
         if found.revoked is None:
             found.revoked = now()
             told = {"country": country}
@@ -147,7 +164,7 @@ def usable(registry: Registry, who: Principal, number: str) -> list[dict[str, st
     with registry.session(read_only=True) as session:
         row = session.get(AccessRequest, number)
         if row is None or row.account_id != who.account_id:
-            raise _missing(number)
+            raise missing(number)
         found = session.scalars(
             select(AccessDecision).where(
                 AccessDecision.request_id == number,
@@ -166,48 +183,87 @@ def usable(registry: Registry, who: Principal, number: str) -> list[dict[str, st
     return told
 
 
-def describe(registry: Registry, who: Principal) -> list[dict[str, Any]]:
-    """Return one's own requests, and those that one's countries' nodes decide; the oldest first."""
-    with registry.session(read_only=True) as session:
-        rows = session.execute(
-            select(AccessRequest, Account).join(Account).order_by(AccessRequest.created, AccessRequest.id)
-        ).all()
-        return [_told(session, who, row, owner) for row, owner in rows if _seen(who, row)]
+def read(registry: Registry, who: Principal, number: str, rows: int) -> None:
+    """Put down that granted records were read; the exact process has its own word on it in its own audit."""
+    with registry.session() as session, session.begin():
+        use = session.get(AccessUse, number) or AccessUse(request_id=number, first_read=now(), reads=0, rows=0)
+        use.last_read, use.reads, use.rows = now(), use.reads + 1, use.rows + rows
+        session.add(use)
+        audit.append(session, actor=who.label, action="exact read", subject=number, details={"rows": rows})
 
 
-def look(registry: Registry, who: Principal, number: str) -> dict[str, Any]:
-    """Return a request.
+def report(registry: Registry, who: Principal, number: str, *, made: str, links: Sequence[str] = ()) -> None:
+    """Tell the nodes what was made of the records of one's own request.
 
     Raises
     ------
     InputError
-        With REQUEST_MISSING, if there is none that one may see: somebody else's is not there.
+        With REQUEST_MISSING, if the request is another's; or if nothing is told.
+    """
+    if not 0 < len(made.strip()) <= 10_000 or len(links) > 50 or any(len(link) > 500 for link in links):
+        problem, expected = "a report tells what was made", "1 to 10,000 characters, at most 50 links"
+        raise InputError(problem, column="made", value=made[:80], expected=expected, code="FIELD_INVALID")
+    with registry.session() as session, session.begin():
+        row = session.get(AccessRequest, number)
+        if row is None or who.account_id is None or row.account_id != who.account_id:
+            raise missing(number)
+        session.add(AccessReport(request_id=number, made=made.strip(), links=list(links)))
+        audit.append(session, actor=who.label, action="access reported", subject=number, details={"links": len(links)})
+
+
+def again(registry: Registry, who: Principal, number: str, *, purpose: str, expires: str) -> str:
+    """Ask anew for what was granted, for longer: a request of its own, which every country decides anew.
+
+    Returns
+    -------
+    str
+        The new request's id.
+
+    Raises
+    ------
+    InputError
+        With REQUEST_MISSING, if the request is another's; or as `ask`.
     """
     with registry.session(read_only=True) as session:
         row = session.get(AccessRequest, number)
-        if row is None or not _seen(who, row):
-            raise _missing(number)
-        return _told(session, who, row, session.get_one(Account, row.account_id))
+        if row is None or who.account_id is None or row.account_id != who.account_id:
+            raise missing(number)
+    bounds = {name: value for name, value in row.wanted.items() if name != "countries"}
+    wanted = {**bounds, "expires": expires}
+    return ask(registry, who, purpose=purpose, countries=row.wanted["countries"], wanted=wanted, extends=number)
 
 
-def _seen(who: Principal, row: AccessRequest) -> bool:
-    """Tell whether somebody may see a request: their own, or one of a country that they decide for."""
-    mine = who.account_id is not None and row.account_id == who.account_id
-    return mine or any(may(who, Action.DECIDE_REQUEST, country=code) for code in row.wanted["countries"])
+def untold(registry: Registry) -> list[str]:
+    """Return the grants that were taken back and that the exact process has not heard of yet."""
+    with registry.session(read_only=True) as session:
+        rows = session.scalars(
+            select(AccessDecision.grant).where(
+                AccessDecision.revoked.is_not(None),
+                AccessDecision.exact_told.is_(None),
+                AccessDecision.grant.is_not(None),
+            )
+        )
+        return [Grant.read(grant).id for grant in rows if grant is not None]
 
 
-def _told(session: Session, who: Principal, row: AccessRequest, owner: Account) -> dict[str, Any]:
-    """Return what is told of a request: never how many records it is about."""
-    made = {d.country: d for d in session.scalars(select(AccessDecision).where(AccessDecision.request_id == row.id))}
-    decisions = []
-    for code in row.wanted["countries"]:
-        one = made.get(code)
-        state = "waiting" if one is None else "revoked" if one.revoked else "granted" if one.grant else "refused"
-        if one is not None and state == "granted" and Grant.read(one.grant or "").expired():
-            state = "expired"
-        decisions.append({"country": code, "state": state, "reason": one.reason if one is not None else None})
-    return {"id": row.id, "account": owner.name, "purpose": row.purpose, "created": row.created,
-            "wanted": row.wanted, "decisions": decisions}  # fmt: skip
+def tell_exact(registry: Registry, socket: Path) -> int:
+    """Let the exact process know of every grant that was taken back; return of how many it heard now.
+
+    Raises
+    ------
+    StoreError
+        If it does not answer: the grants are taken back here in any case, and it is told at the next call.
+    """
+    told = 0
+    for grant in untold(registry):
+        exact_calls.ask(socket, {"revoke": grant})
+        number, _, country = grant.rpartition("-")
+        with registry.session() as session, session.begin():
+            found = session.scalar(_decision(number, country))
+            if found is not None:
+                found.exact_told = now()
+        told += 1
+    return told
 
 
 def _for_decision(session: Session, who: Principal, number: str, country: str) -> tuple[AccessRequest, Account]:
@@ -219,7 +275,7 @@ def _for_decision(session: Session, who: Principal, number: str, country: str) -
         or row.account_id == who.account_id
         or not may(who, Action.DECIDE_REQUEST, country=country)
     ):
-        raise _missing(number)
+        raise missing(number)
     return row, session.get_one(Account, row.account_id)
 
 
@@ -259,8 +315,3 @@ def _no_further(given: Grant, asked: Grant) -> None:
 
 def _decision(number: str, country: str) -> Any:
     return select(AccessDecision).where(AccessDecision.request_id == number, AccessDecision.country == country)
-
-
-def _missing(number: str) -> InputError:
-    problem = "there is no such request of yours, or that you decide"
-    return InputError(problem, column="id", value=number, code="REQUEST_MISSING")

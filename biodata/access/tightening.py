@@ -19,6 +19,7 @@ from biodata.sharing.rule_lines import COLUMNS
 from biodata.store import audit, models, pointer, releases
 from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
+from biodata.vocabularies import SharingCategory
 
 _NAMES = {"scientific_name": "scientificName"}
 """Attributes of a rule that its file calls otherwise."""
@@ -35,7 +36,7 @@ class Tightened:
     release : Release
         The current release, made under it.
     before : dict of str to int
-        Records of the release before, by sharing category; empty where there was none.
+        Records of the release before, by sharing category, withheld ones among them; empty where there was none.
     after : dict of str to int
         The same of the new one.
     removed : dict of str to int
@@ -86,7 +87,8 @@ def add_rule(
             problem, expected = "a rule of this name is there already", "another name with --rule"
             raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
         _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
-    before, files = _categories(releases.current(settings.data)), _files(settings.data)
+    with Registry.open(settings) as registry:
+        before, files = _categories(registry, releases.current(settings.data)), _files(settings.data)
     told = {"rule": {k: str(v) for k, v in _cells(rule).items() if v}, "rules_before": rules.hash}
     try:
         made = release(settings)
@@ -111,7 +113,7 @@ def add_rule(
             "rebuilt versions": rebuilding.drop_all(settings),
         }
         asked = _ask_again(registry, today)
-        after = _categories(made)
+        after = _categories(registry, made)
         details = told | {
             "rules": today,
             "release": made.id,
@@ -158,13 +160,14 @@ def _files(data: Path) -> set[str]:
     return {path.name for path in pointer.folder(data).glob("release-*.duckdb")}
 
 
-def _categories(release: releases.Release | None) -> dict[str, int]:
-    """Return the records of a release by sharing category."""
+def _categories(registry: Registry, release: releases.Release | None) -> dict[str, int]:
+    """Return the records of a release by sharing category, those that it withholds among them."""
     if release is None:
         return {}
     with releases.connect(release.path) as connection:
         rows = connection.execute("SELECT sharing_category, count(*) FROM occurrences GROUP BY 1 ORDER BY 1").fetchall()
-    return dict(rows)
+    withheld = registry.sensitive_counts(release.id)["sensitive"].get("withheld", 0)
+    return {**dict(rows), **({SharingCategory.WITHHELD.value: withheld} if withheld else {})}
 
 
 def _ask_again(registry: Registry, rules_hash: str) -> int:

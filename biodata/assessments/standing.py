@@ -8,6 +8,7 @@ import polars as pl
 from biodata import sharing
 from biodata.errors import StoreError
 from biodata.places import BoundarySet
+from biodata.sharing import siblings
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In, IsNull
@@ -15,7 +16,9 @@ from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS: Final = 200_000
 _ASKED_ROWS: Final = 5_000
-_COLUMNS: Final = tuple(sorted({"key", *LOOKED_AT}))
+_COLUMNS: Final = tuple(sorted({"key", *LOOKED_AT, *siblings.COLUMNS}))
+_ANY_STATION: Final = 1_000_000
+"""However many stations a survey has: those of the older version are not counted."""
 _STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
 
 
@@ -59,27 +62,47 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
     """Tell whether a record that an older version had is hidden more in the present one, under the same rules."""
     if lake.changed_at("occurrences") <= snapshot:
         return False
+    came = siblings.Finder(_ANY_STATION)
     try:
         if lake.count("occurrences", where=IsNull("source_record_id"), snapshot=snapshot):
             return True  # a record that it had was withdrawn since
         for batch in lake.batches("occurrences", columns=_COLUMNS, since=snapshot, batch_rows=_BATCH_ROWS):
-            for now in _strictness(batch, rules, boundaries).iter_slices(_ASKED_ROWS):
+            decided = _alone(batch, rules, boundaries)
+            came.add(batch, decided)
+            for now in _strictness(batch, decided).iter_slices(_ASKED_ROWS):
                 where = In("key", tuple(now["key"].to_list()))
                 before = lake.read("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot)
-                was = before.select("key").join(_strictness(before, rules, boundaries), on="key", how="left")
+                was_hidden = _strictness(before, _alone(before, rules, boundaries))
+                was = before.select("key").join(was_hidden, on="key", how="left")
                 beside = was.join(now, on="key", suffix="_now")
                 if beside.filter(pl.col("strictness_now") > pl.col("strictness").fill_null(0)).height:
                     return True
+        return _tied_to(came.found(), lake, snapshot, rules, boundaries)
     except StoreError:
         return True  # the version is not kept any more: what its records were nobody can tell
+
+
+def _tied_to(
+    came: siblings.Siblings, lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: BoundarySet
+) -> bool:
+    """Tell whether a record that an older version had is hidden more since it is tied to one that came later."""
+    if not came.ties.height:
+        return False
+    where = In("datasetKey", tuple(came.ties["dataset"].unique().drop_nulls().sort()))
+    for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS):
+        own = _strictness(batch, _alone(batch, rules, boundaries))
+        tied = _strictness(batch, came.of(batch)).join(own, on="key", how="left", suffix="_own")
+        if tied.filter(pl.col("strictness") > pl.col("strictness_own").fill_null(0)).height:
+            return True
     return False
 
 
-def _strictness(records: pl.DataFrame, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return key and strictness of the records that a rule makes less than open.
+def _alone(records: pl.DataFrame, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what is decided of records by themselves: what ties them is known of today's alone, not of older ones."""
+    return sharing.decide(records, replace(rules, siblings=None), boundaries=boundaries)
 
-    What ties them to others is left aside: it is known of today's records alone, and not of those of the older version.
-    """
-    decided = sharing.decide(records, replace(rules, siblings=None), boundaries=boundaries)
+
+def _strictness(records: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Return key and strictness of the records that were decided about."""
     strictness = decided["category"].replace_strict(_STRICTNESS, return_dtype=pl.Int64)
     return pl.DataFrame({"key": records["key"].gather(decided["row"]), "strictness": strictness})

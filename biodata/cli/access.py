@@ -1,13 +1,17 @@
 """`biodata access`: requests for exact records, and what a country's node decides of them."""
 
+import json
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from biodata.access.roles import Principal
     from biodata.store.registry import Registry
 
@@ -20,7 +24,11 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     access = typer.Typer(help="Requests for exact records, and their grants.", no_args_is_help=True)
     example = "Example: biodata access"
-    access.command(name="list", help=f"Tell the requests.\n\n{example} list --account ana --data mydata")(list_requests)
+    access.command(
+        name="list",
+        help="Tell the requests of an account, and those that it decides: what is asked, for what, until when, and what "
+        f"each country decided.\n\n{example} list --account ana --data mydata",
+    )(list_requests)
     access.command(
         name="request",
         help="Ask for exact records.\n\n"
@@ -29,8 +37,10 @@ def add_commands(app: typer.Typer) -> None:
     )(request)
     access.command(
         name="decide",
-        help="Grant a request for a country with its node's key, or refuse it.\n\n"
-        f"{example} decide ID --account laos --country LA --key la.key --data mydata",
+        help="Grant a request for a country with its node's key, or refuse it. A decision stands: whoever was refused "
+        "asks anew, and a grant is taken back by `biodata access revoke`.\n\n"
+        f"{example} decide ID --account laos --country LA --key la.key --data mydata\n\n"
+        f'{example} decide ID --account laos --country LA --refuse --reason "a smaller area would do" --data mydata',
     )(decide)
     access.command(
         name="sign",
@@ -45,13 +55,19 @@ def add_commands(app: typer.Typer) -> None:
 
 def list_requests(account: AccountOption, data: DataOption = DEFAULT_DATA) -> None:
     """List requests."""
-    from biodata.access import requests
+    from biodata.access import request_views
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        for told in requests.describe(registry, _who(registry, account)):
+        for told in request_views.describe(registry, _who(registry, account)):
             states = ", ".join(f"{one['country']} {one['state']}" for one in told["decisions"])
             say(f"{told['id']} {told['account']}: {states}: {told['purpose']}")
+            say(f"  {_asked(told['wanted'])}")
+            for one in told["decisions"]:
+                if one["reason"]:
+                    say(f"  {one['country']} says: {one['reason']}")
+            for line in told["due"]:
+                say(f"  {line}")
 
 
 def request(
@@ -63,9 +79,13 @@ def request(
     data: DataOption = DEFAULT_DATA,
     taxon: Annotated[str | None, typer.Option(help="Accepted name of a taxon, for all within it.")] = None,
     box: Annotated[str | None, typer.Option(help="West,south,east,north in degrees.")] = None,
+    polygon: Annotated[
+        Path | None, typer.Option(help="GeoJSON file of a polygon.", exists=True, dir_okay=False)
+    ] = None,
     since: Annotated[str | None, typer.Option(help="First day.")] = None,
     until: Annotated[str | None, typer.Option(help="Last day.")] = None,
     rows: Annotated[int, typer.Option(help="Records that may be handed out.", min=1)] = 10_000,
+    rows_a_day: Annotated[int, typer.Option(help="Records that may be handed out in a day.", min=1)] = 10_000,
     times: Annotated[int, typer.Option(help="How often may be asked.", min=1)] = 100,
 ) -> None:
     """Ask."""
@@ -74,13 +94,15 @@ def request(
     from biodata.store.registry import Registry
 
     try:
-        area = [float(edge) for edge in box.split(",")] if box is not None else None
+        area: Any = [float(edge) for edge in box.split(",")] if box is not None else None
+        area = json.loads(polygon.read_text(encoding="utf-8")) if polygon is not None else area
     except ValueError:
-        problem = "this is no box"
-        raise InputError(problem, column="--box", value=box, expected="west,south,east,north") from None
+        problem = "this is no area"
+        expected = "--box west,south,east,north, or --polygon with a file of GeoJSON"
+        raise InputError(problem, column="--box", value=box or str(polygon), expected=expected) from None
     wanted = {
         "taxon": taxon, "area": area, "since": since, "until": until, "fields": field, "rows": rows,
-        "requests": times, "expires": expires,
+        "rows_a_day": min(rows_a_day, rows), "requests": times, "expires": expires,
     }  # fmt: skip
     with Registry.open(settings_for(data)) as registry:
         say(requests.ask(registry, _who(registry, account), purpose=purpose, countries=country, wanted=wanted))
@@ -92,17 +114,27 @@ def decide(
     country: CountryOption,
     data: DataOption = DEFAULT_DATA,
     key: Annotated[Path | None, typer.Option(help="The node's key: grants all that was asked.", dir_okay=False)] = None,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse it.")] = False,
     reason: Annotated[str | None, typer.Option(help="Why, above all where it is refused.")] = None,
+    review: Annotated[
+        datetime | None, typer.Option(help="When to look at the grant again.", formats=["%Y-%m-%d"])
+    ] = None,
 ) -> None:
     """Decide."""
     from biodata.access import grants, requests
+    from biodata.errors import InputError
     from biodata.store.registry import Registry
 
+    if refuse is (key is not None):
+        problem = "a request is either granted or refused, and that stands"
+        raise InputError(problem, expected="--key FILE to grant it, or --refuse", code="DECISION_MISSING")
+    country = country.upper()
     with Registry.open(settings_for(data)) as registry:
         who = _who(registry, account)
         text = requests.to_sign(registry, who, number, country) if key is not None else None
         signature = grants.sign(text, key) if text is not None and key is not None else None
-        requests.decide(registry, who, number, country, grant=text, signature=signature, reason=reason)
+        requests.decide(registry, who, number, country, grant=text, signature=signature, reason=reason,
+                         review=review.date() if review is not None else None)  # fmt: skip
     say(f"{country} {'granted' if key is not None else 'refused'} request {number}")
 
 
@@ -120,15 +152,30 @@ def sign(
 def revoke(number: IdArgument, account: AccountOption, country: CountryOption, data: DataOption = DEFAULT_DATA) -> None:
     """Take back."""
     from biodata.access import requests
-    from biodata.access.exact_calls import ask
     from biodata.store.registry import Registry
 
-    settings = settings_for(data)
+    settings, country = settings_for(data), country.upper()
     with Registry.open(settings) as registry:
-        grant = requests.revoke(registry, _who(registry, account), number, country)
-    if settings.exact_socket is not None:
-        ask(settings.exact_socket, {"revoke": grant})
+        requests.revoke(registry, _who(registry, account), number, country)
+        if settings.exact_socket is not None:
+            requests.tell_exact(registry, settings.exact_socket)
     say(f"the grant of {country} for request {number} has ended")
+
+
+def _asked(wanted: "Mapping[str, Any]") -> str:
+    """Return in words what a request asks for, so that it can be decided from the list."""
+    taxon = wanted["taxon"] or "every sensitive species"
+    since, until = wanted.get("since"), wanted.get("until")
+    times = f", from {since or 'the first day'} to {until or 'the last day'}" if since or until else ""
+    area = (
+        f" within {json.dumps(wanted['area'], ensure_ascii=False)}"
+        if wanted.get("area")
+        else " anywhere in the country"
+    )
+    return (
+        f"{taxon}{area}{times}: {', '.join(wanted['fields'])}; "
+        f"at most {wanted['rows']} records, {wanted.get('rows_a_day', wanted['rows'])} a day, asked {wanted['requests']} times; until {wanted['expires']}"
+    )
 
 
 def _who(registry: "Registry", account: str) -> "Principal":

@@ -112,6 +112,12 @@ def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
 
     with Registry.open(settings_for(data)) as registry:
         say(codes.issue(registry, name))
+    days = codes.LIFE.days
+    typer.echo(
+        f"give it to {name} alone; it is good once, for {days} days, at the service: POST /v1/login/code with "
+        '{"code": "…", "password": "…"}, then POST /v1/login with {"name": "…", "password": "…"}',
+        err=True,
+    )
 
 
 def revoke(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:

@@ -72,7 +72,8 @@ def serve(
 ) -> None:
     """Serve the store until told to stop."""
     from biodata.access.exact_process import ExactServer, ExactStore
-    from biodata.cli.service_user import become, load_codecs, numbers_of
+    from biodata.cli.preloading import load_codecs
+    from biodata.cli.service_user import become, numbers_of
 
     clients, owners = ([numbers_of(name)[0] for name in names or ()] for names in (client, owner))
     # Made first: whoever starts it may write where the socket lies, and the user need not.
@@ -104,21 +105,30 @@ def key(
 
 def trust(
     country: CountryArgument,
-    public: Annotated[Path, typer.Argument(help="File of the public key.")],
+    public: Annotated[Path, typer.Argument(help="File of the public key.", exists=True, dir_okay=False)],
     store: StoreOption,
 ) -> None:
     """Trust a key."""
     import pycountry
 
     from biodata.errors import InputError
+    from biodata.formats import node_keys
 
     code = country.upper()
     if pycountry.countries.get(alpha_2=code) is None:
         problem = "this is no country"
         raise InputError(problem, column="country", value=country, expected="an ISO 3166-1 alpha-2 code such as LA")
+    if not store.is_dir():
+        problem = "there is no exact store in this folder"
+        raise InputError(problem, column="--store", value=str(store), expected="one that `biodata exact build` made")
+    given = node_keys.read_public(public.read_text(encoding="utf-8", errors="replace"), file=str(public))
     folder = store / "nodes"
     folder.mkdir(mode=0o700, exist_ok=True)
-    (folder / f"{code}.pem").write_bytes(public.read_bytes())
+    kept = folder / f"{code}.pem"
+    if kept.exists() and kept.read_text(encoding="utf-8", errors="replace") != given:
+        say(f"another key of {code} was trusted until now: grants signed with it end")
+    # Written from the key, not copied: the file may be the private key, which must not leave the node.
+    kept.write_text(given, encoding="ascii")
     say(f"grants of {code} are those signed with the key of {public.name}")
 
 

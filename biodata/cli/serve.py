@@ -54,9 +54,8 @@ def serve(
     if user is not None:
         from biodata.cli.service_user import start_as
 
-        start_as(
-            settings, user, ["serve", "--data", str(data), "--host", host, f"--port={port}", f"--workers={workers}"]
-        )
+        command = ["serve", "--data", str(data), "--host", host, f"--port={port}", f"--workers={workers}"]
+        start_as(settings, user, command, workers=workers)
     run_server(data, host=host, port=port, workers=workers)
 
 

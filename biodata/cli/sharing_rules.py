@@ -2,8 +2,8 @@
 
 import json
 import re
-from datetime import date
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Final
 
 import typer
 
@@ -23,6 +23,9 @@ does not have, consents of rules that are not there; and how many records of the
 
 Example: biodata rules check --data mydata
 """
+
+_COUNTRY: Final = "[A-Z]{2}"
+_PROVINCE: Final = "[A-Z]{2}-[A-Z0-9]{1,3}"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -60,6 +63,9 @@ def sensitive(
     if category not in known:
         problem = "no category of a sensitive taxon"
         raise InputError(problem, column="--category", value=category, expected=f"one of {', '.join(known)}")
+    _scientific(name)
+    _coded("--country", country, _COUNTRY)
+    _coded("--province", province, _PROVINCE)
     settings = installation(data)
     made = add_rule(
         settings,
@@ -71,8 +77,8 @@ def sensitive(
             source=source,
             scientific_name=name,
             rank=rank,
-            country_code=country or (province[:2] if province else None),
-            province_code=province,
+            country_code=(country or (province[:2] if province else "")).upper() or None,
+            province_code=province.upper() if province else None,
             dataset=dataset,
             area_id=area,
             owner=owner,
@@ -95,6 +101,16 @@ def sensitive(
     say(f"the rule {made.rule.rule_id} holds; release {made.release.id} follows it")
     for each in sorted(made.before.keys() | made.after.keys()):
         say(f"  {each}: {made.before.get(each, 0)} records before, {made.after.get(each, 0)} now")
+    if made.before == made.after:
+        say(
+            f"nothing became coarser: no record here may be {name} there, or each is as coarse already; "
+            "`biodata rules check` tells which rules meet no record, misspelt ones among them"
+        )
+    elif made.rule.country_code is not None:
+        say(
+            f"a cell that reaches into {made.rule.country_code} follows this rule also where it lies in a neighbour: "
+            "`biodata audit leaks` counts by country"
+        )
     say(f"removed: {', '.join(f'{n} {what}' for what, n in made.removed.items())}")
     say(f"{made.citations} citations are asked again by the worker")
     must_follow(settings)
@@ -117,9 +133,30 @@ def check(
 
 
 def _day(text: str | None) -> date | None:
-    """Return a day."""
+    """Return a day that is to come."""
     try:
-        return None if text is None else date.fromisoformat(text)
+        day = None if text is None else date.fromisoformat(text)
     except ValueError:
         problem = "no date"
         raise InputError(problem, column="--review", value=text, expected="a day as 2028-01-31") from None
+    if day is not None and day <= datetime.now(UTC).date():
+        problem = "this day is over"
+        raise InputError(
+            problem, column="--review", value=text, expected="a day to come, when to look at the rule again"
+        )
+    return day
+
+
+def _scientific(name: str) -> None:
+    """Refuse a common name: a rule is written for a taxon, and names in all languages are led to it."""
+    if not re.search("[A-Za-z]{2}", name):
+        problem = "a rule is written for a scientific name"
+        expected = f"the one that `biodata checklist find {name}` tells; records under common names follow it"
+        raise InputError(problem, column="name", value=name, expected=expected)
+
+
+def _coded(option: str, value: str | None, shape: str) -> None:
+    """Refuse a place that is told in words."""
+    if value is not None and not re.fullmatch(shape, value.upper()):
+        problem, expected = "this is no code of a place", "LA" if shape == _COUNTRY else "CN-YN"
+        raise InputError(problem, column=option, value=value, expected=f"an ISO 3166 code, as {expected}")

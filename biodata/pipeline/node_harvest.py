@@ -1,6 +1,6 @@
 """What a national node hands over, on its way into a hub: signature, number, files and records are looked at first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +16,12 @@ from biodata.ingest.protocol import DatasetInfo
 from biodata.pipeline.report import IngestReport
 from biodata.places import BoundarySet
 from biodata.settings import Settings
+from biodata.sharing.licences import spelt, strictest
 from biodata.sharing.received import check_published
-from biodata.store import audit
+from biodata.store import audit, floor_set
 from biodata.store.lake import Lake
-from biodata.store.models import now
+from biodata.store.locks import file_lock
+from biodata.store.models import Dataset, now
 from biodata.store.node_models import Node, Tombstone, Withdrawal
 from biodata.store.purging import blank
 from biodata.store.query.filters import Compare
@@ -30,6 +32,7 @@ from biodata.store.tombstones import identity_of
 from biodata.vocabularies import SharingCategory
 
 SOURCE: Final = "node"
+_SHARED_BY: Final = "shared_by"
 _STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
 _CELL: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
 _SHARED: Final = {"category": "sharing_category", "rule": "sharing_rule", **{name: name for name in _CELL}}
@@ -82,9 +85,13 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
         problem = "this is no folder"
         raise InputError(problem, file=str(folder), expected="what `biodata node export` wrote", code="FILE_MISSING")
     boundaries = places.load_boundaries(settings.boundaries)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rules = rules_in_force(settings, lake, tied=False)
-    with Registry.open(settings) as registry:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    # One after the other: of two at once the older manifest must not have the last word.
+    with file_lock(settings.data / "harvest.lock", what="what nodes share"), Registry.open(settings) as registry:
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+            if not dry_run:
+                floor_set.pin(settings.data, boundaries)
+            rules = rules_in_force(settings, lake, tied=False)
         known = _known(registry, folder)
         signed = manifests.read(folder, public_pem=known.public_key)
         _check_number(known, signed, folder)
@@ -250,8 +257,9 @@ def _note(registry: Registry, going: pl.DataFrame, code: str, key: bytes) -> Non
 def _remember(registry: Registry, signed: manifests.Signed, report: IngestReport) -> None:
     """Put down what was taken in: no manifest that comes before it is taken from now on."""
     told = signed.told
-    facts = dict(_datasets(told))
-    registry.record_datasets(facts)
+    mine, others = _datasets(told, registry)
+    registry.record_datasets(mine, declarations={_SHARED_BY: told["node"]})
+    registry.record_datasets(others)
     registry.record_ingest(SOURCE, report.as_dict())
     with registry.session() as session, session.begin():
         node = session.get(Node, told["node"])
@@ -270,12 +278,21 @@ def _remember(registry: Registry, signed: manifests.Signed, report: IngestReport
             audit.append(session, actor=f"node {node.code}", action="node harvest", subject=node.code, details=details)
 
 
-def _datasets(told: Mapping[str, Any]) -> Iterator[tuple[str, DatasetInfo]]:
-    """Yield what the manifest tells of its datasets."""
-    for row in told["datasets"]:
-        yield (
-            row["key"],
-            DatasetInfo(
-                row["key"], title=row["title"], license=row["license"], citation=row["citation"], doi=row["doi"]
-            ),
-        )
+def _datasets(told: Mapping[str, Any], registry: Registry) -> tuple[dict[str, DatasetInfo], dict[str, DatasetInfo]]:
+    """Return what the manifest tells of the node's own datasets, and of those that somebody else told of before.
+
+    A node names no dataset of the hub, or of another node, anew; of two licences the stricter one holds.
+    """
+    mine: dict[str, DatasetInfo] = {}
+    others: dict[str, DatasetInfo] = {}
+    with registry.session(read_only=True) as session:
+        for row in told["datasets"]:
+            key, known = row["key"], session.get(Dataset, row["key"])
+            if known is None or known.declarations.get(_SHARED_BY) == told["node"]:
+                mine[key] = DatasetInfo(
+                    key, title=row["title"], license=row["license"], citation=row["citation"], doi=row["doi"]
+                )
+            else:
+                both = [spelt(one) for one in (known.license, row["license"]) if one]
+                others[key] = DatasetInfo(key, license=strictest(both) if both else None)
+    return mine, others

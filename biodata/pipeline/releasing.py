@@ -9,7 +9,7 @@ from biodata.errors import NoReleaseError
 from biodata.pipeline.leak_check import LeakCheck, LeakReport
 from biodata.settings import Settings
 from biodata.sharing.lists import withheld_by_list
-from biodata.store import releases
+from biodata.store import floor_set, releases
 from biodata.store.consents import SHARED, Consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -47,6 +47,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
         assessments.assess(settings, lake=lake)
         # The version is fixed before it is looked at: what comes meanwhile may tie records of it, and was not looked at.
         snapshot = lake.snapshot()
+        floor_set.pin(settings.data, boundaries)
         rules = rules_in_force(settings, lake)
         before = releases.current(settings.data)
         full = full or (before is not None and ties_older(lake, rules, before))

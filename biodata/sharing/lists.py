@@ -11,7 +11,7 @@ BOUND: Final = "rules of a country, place or dataset"
 """The name under which withheld records of such rules are counted together: their lists would tell where they are."""
 
 _ANYWHERE: Final = frozenset(
-    {"rule_id", "category", "reason", "source", "scientific_name", "rank", "month_from", "month_to", "review_date"}
+    "rule_id category reason source source_kind owner scientific_name rank month_from month_to review_date".split()
 )
 """What a rule may tell and still be one that holds everywhere; whatever is not named here may tell a place."""
 

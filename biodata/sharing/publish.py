@@ -86,7 +86,7 @@ def publish(
     withheld = decided.filter(pl.col("category") == SharingCategory.WITHHELD)
     decided = decided.filter(pl.col("category") != SharingCategory.WITHHELD)
     sensitive = occurrences[decided["row"]].with_columns(decided.drop("row"))
-    made = generalise(sensitive, boundaries=boundaries)
+    made = generalise(sensitive, boundaries=rules.floor or boundaries)
     new = made.columns
     made = pl.concat([decided, as_shared(sensitive), made.rename(lambda name: f"new_{name}")], how="horizontal")
     frame = occurrences.with_row_index("row").join(withheld, on="row", how="anti", maintain_order="left")

@@ -10,6 +10,7 @@ import polars as pl
 from rapidfuzz.distance import OSA
 
 from biodata.matching.latin import gender_key
+from biodata.matching.vernaculars import folded
 from biodata.sharing.taxonomy import Taxonomy
 
 # Letters of other scripts that look like Latin ones would otherwise hide a name.
@@ -81,7 +82,8 @@ def read(text: str, taxonomy: Taxonomy) -> Reading:
         return Reading(Kind.ABBREVIATED if epithets else Kind.NOTHING, small, tuple(epithets))
     if taxonomy.is_genus(small[0]):
         # "Argus pheasant" begins with a genus and is none of its species.
-        if any(word in common_words(taxonomy) for word in small[1:3]):
+        spoken = len(words) > 1 and folded(text) in taxonomy.vernaculars
+        if spoken or any(word in common_words(taxonomy) for word in small[1:3]):
             return Reading(Kind.NOTHING, small)
         return Reading(Kind.SPECIES if epithets else Kind.GENUS, small, tuple(epithets))
     if taxonomy.of(small[0]):

@@ -16,6 +16,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from biodata.errors import InputError
+from biodata.places import BoundarySet
 from biodata.sharing.label_files import NAME as LABELS_NAME
 from biodata.sharing.label_files import LabelSet, cells
 from biodata.sharing.rule import Consent, Rule
@@ -49,6 +50,9 @@ class RuleSet:
         What ties open records to sensitive ones; None where nobody looked.
     labels : LabelSet
         The communities' labels that were put on datasets, events and records.
+    floor : BoundarySet, optional
+        Whose land and sea coarse places are worked out by, where that is another set than the present one: the one by
+        which they were published first.
     """
 
     rules: tuple[Rule, ...]
@@ -57,6 +61,7 @@ class RuleSet:
     areas: Mapping[str, BaseGeometry] = field(default_factory=lambda: MappingProxyType({}), compare=False)
     siblings: Siblings | None = field(default=None, compare=False)
     labels: LabelSet = field(default_factory=LabelSet)
+    floor: BoundarySet | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, rules: Iterable[Rule], consents: Iterable[Consent] = ()) -> "RuleSet":
@@ -75,7 +80,7 @@ class RuleSet:
         return cls(ordered, consents=tuple(sorted(set(consents), key=str)))
 
     @classmethod
-    def read(cls, path: Path | None) -> "RuleSet":
+    def read(cls, path: Path | None, *, beside: bool = True) -> "RuleSet":
         """Read rules from a CSV file, and the consents that stand beside it.
 
         Parameters
@@ -84,6 +89,8 @@ class RuleSet:
             UTF-8, a heading with the columns of `COLUMNS`; those that are not required may be missing. None, and a path
             where only labels or consents are beside it, reads the bundled list of sensitive species. Consents that hold today come from
             `sharing_consents.csv` in its folder, with the columns of `CONSENT_COLUMNS`, labels from `sharing_labels.csv`.
+        beside : bool
+            False leaves consents and labels out, which the service may not read: enough for names and lists of rules.
 
         Returns
         -------
@@ -110,7 +117,8 @@ class RuleSet:
                     problem, file=name, row=line.number, column="rule_id", value=rule.rule_id, code="RULES_INVALID"
                 )
             rules[rule.rule_id] = rule
-        return replace(cls.of(rules.values()), consents=_consents(path), labels=LabelSet.read(path))
+        found = cls.of(rules.values())
+        return replace(found, consents=_consents(path), labels=LabelSet.read(path)) if beside else found
 
     def shape_of(self, rule: Rule) -> BaseGeometry | None:
         """Return the area of a rule, degrees; None where it has none, or one that is not known."""

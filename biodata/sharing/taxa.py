@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from biodata.matching.vernaculars import folded
+from biodata.sharing.latinity import is_surely_a_name
+from biodata.sharing.likeness import Likeness, Listed, glued, mended, within_brackets
 from biodata.sharing.names import ABOVE, Names
 from biodata.sharing.readings import Kind, Reading, latin_words, near, read, sounds
 from biodata.sharing.rule import Rule
@@ -19,15 +21,25 @@ from biodata.sharing.taxonomy import Lineage, Taxonomy
 Numbers = frozenset[int]
 _NONE: Final[Numbers] = frozenset()
 _REMEMBERED: Final = 500_000
+_ALL_GENERA_KNOWN: Final = frozenset(
+    "mammalia aves amphibia reptilia lepidosauria testudines crocodylia squamata anura caudata".split()
+)
+"""Groups whose genera are all known, old ones of listed species too: an unknown genus is none of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Species:
-    """A species or less of a rule, under one of its names."""
+    """A species or less of a rule, under one of its names; `old` where that is one of the bundled old ones."""
 
     rule: int
     genus: str
     epithets: tuple[str, ...]
+    old: bool = False
+
+    @property
+    def below(self) -> str | None:
+        """The epithet below species."""
+        return self.epithets[1] if len(self.epithets) > 1 else None
 
 
 class RuleTaxa:
@@ -56,7 +68,8 @@ class RuleTaxa:
         self._species: list[_Species] = []
         self._by_name: dict[str, set[int]] = defaultdict(set)
         self._lineages: dict[int, tuple[Lineage, ...]] = {}
-        self._spoken: dict[str, str] = {}
+        # How words sound is the same whatever the rules are.
+        self._spoken: dict[str, str] = {} if known is None else known._spoken
         self._hits: dict[tuple[str, bool], Numbers] = {}
         self._readings: dict[str, Reading] = {}
         self._groups: dict[Names, Numbers] = {}
@@ -64,6 +77,9 @@ class RuleTaxa:
             if rule.scientific_name is not None:
                 self._learn(number, rule.scientific_name)
         self._hear({word for one in self._species for word in (one.genus, *one.epithets)} | set(self._by_name))
+        self._hear({one.genus + one.epithets[0] for one in self._species})
+        listed = [Listed(o.rule, o.genus, o.epithets[0], o.below, own=not o.old) for o in self._species]
+        self._likeness = Likeness(listed, self._spoken)
         self._of_genus: dict[str, list[_Species]] = defaultdict(list)
         self._of_epithet: dict[str, list[_Species]] = defaultdict(list)
         self._genera_like: dict[str, frozenset[str]] = {}
@@ -74,18 +90,20 @@ class RuleTaxa:
     def _learn(self, number: int, name: str) -> None:
         """Take in the name of a rule, and the others that its taxon has."""
         words = [word.lower() for word in latin_words(name)][:3]
+        old = [other.split() for other in self.taxonomy.old.get(" ".join(words), ())]
         names = [words, *(other.split() for other in self.taxonomy.also.get(" ".join(words), ()))]
         found = [lineage for genus, *_ in filter(None, names) for lineage in self.taxonomy.of(genus)]
         self._lineages[number] = tuple(found)
-        for genus, *epithets in filter(None, names):
+        for genus, *epithets in filter(None, (*names, *old)):
             if epithets:
-                self._species.append(_Species(number, genus, tuple(epithets)))
+                is_old = [genus, *epithets] in old
+                self._species.append(_Species(number, genus, tuple(epithets), is_old))
             else:
                 self._by_name[genus].add(number)
 
     def prepare(self, names: Iterable[Names]) -> None:
         """Read many names at once, which is much quicker than one by one."""
-        self._hear({word for one in names for text in one.texts for word in self._read(text).words})
+        self._hear({word for one in names for text in one.texts for word in self._said(text)})
 
     def of(self, names: Names) -> Numbers:
         """Return the rules whose taxon a record with these names may be of."""
@@ -109,8 +127,7 @@ class RuleTaxa:
 
     def _of(self, names: Names) -> Numbers:
         readings = [self._read(text) for text in names.texts]
-        if any(word not in self._spoken for reading in readings for word in reading.words):
-            self._hear({word for reading in readings for word in reading.words})
+        self._hear({word for text in names.texts for word in self._said(text)})
         named = _NONE.union(*(self._named(text, certain=names.certain) for text in names.texts))
         above = frozenset(
             n
@@ -128,12 +145,38 @@ class RuleTaxa:
         if (names.certain or any(r.kind is Kind.SPECIES for r in readings)) and not names.only_genus:
             return sure
         if genera:
-            return sure | {one.rule for one in self._species if one.genus in genera}
+            return sure | {one.rule for one in self._species if one.genus in genera and not one.old}
+        if self._of_unknown_genus(names):
+            return sure | (self._not_against(names.above) & self._of_open_groups)
         return sure | self._undetermined(names, readings)
+
+    def _of_unknown_genus(self, names: Names) -> bool:
+        """Tell whether every text is surely a species' name, of a genus that no list knows, and like no listed one."""
+        return bool(names.texts) and not names.only_genus and all(self._is_another(text) for text in names.texts)
+
+    def _is_another(self, text: str) -> bool:
+        """Tell whether a text is surely a name, and no slip for a name of the rules or of the bundled list."""
+        known = self._known
+        if known is not None and not known._is_another(text):
+            return False
+        return is_surely_a_name(text, self.taxonomy) and not self._named(text, certain=False)
+
+    @cached_property
+    def _of_open_groups(self) -> Numbers:
+        """The rules of groups whose genera nobody knows all, such as orchids: an unknown genus may be one of theirs."""
+        of_species = {one.rule for one in self._species}
+        return frozenset(
+            n
+            for n, rank in self._ranks.items()
+            if n not in of_species
+            and rank != "GENUS"
+            and not self.taxonomy.is_genus(self._rule_names[n])
+            and not any(names & _ALL_GENERA_KNOWN for lineage in self._lineages[n] for names in lineage.values())
+        )
 
     def near_names(self, texts: Iterable[str]) -> frozenset[str]:
         """Return the rules' names that stand in texts, or are near to what does."""
-        self._hear({word for text in texts for word in self._read(text).words})
+        self._hear({word for text in texts for word in self._said(text)})
         return frozenset(self._rule_names[n] for text in texts for n in self._named(text, certain=False))
 
     def _undetermined(self, names: Names, readings: list[Reading]) -> Numbers:
@@ -166,16 +209,41 @@ class RuleTaxa:
     def _named(self, text: str, *, certain: bool) -> Numbers:
         """Return the rules whose name stands in a text, or is near to one that does."""
         if (text, certain) not in self._hits:
-            reading = self._read(text)
-            words = reading.words
-            found = {one.rule for one in self._candidates(reading) if self._is(one, reading, certain=certain)}
-            found = found.union(*(self._by_name.get(word, _NONE) for word in (words[:1] if certain else words)))
-            if words and not (certain or self.taxonomy.of(words[0])):
-                found |= {n for name, ns in self._by_name.items() if self._alike(name, words[0]) for n in ns}
-                if not reading.epithets:
-                    found |= {one.rule for one in self._species if self._alike(one.genus, words[0])}
+            found = self._standing_in(text, certain=certain)
+            if not certain:
+                for part in (text, *_others(text)):
+                    found |= self._slips(part) | self._standing_in(part, certain=False)
             self._hits[text, certain] = frozenset(found)
         return self._hits[text, certain]
+
+    def _standing_in(self, text: str, *, certain: bool) -> set[int]:
+        """Return the rules whose name stands in a text, as it is or with a letter or two wrong."""
+        reading = self._read(text)
+        words = reading.words
+        found = {one.rule for one in self._candidates(reading) if self._is(one, reading, certain=certain)}
+        found = found.union(*(self._by_name.get(word, _NONE) for word in (words[:1] if certain else words)))
+        if words and not (certain or self.taxonomy.of(words[0])):
+            found |= {n for name, ns in self._by_name.items() if self._alike(name, words[0]) for n in ns}
+            if not reading.epithets:
+                found |= {one.rule for one in self._species if self._alike(one.genus, words[0])}
+        return found
+
+    def _slips(self, text: str) -> set[int]:
+        """Return the rules whose name a text may be however badly it is written."""
+        reading = self._read(text)
+        words = reading.words
+        told = " ".join(words[:2])
+        return {
+            one.rule
+            for one in self._likeness.slips(text, words, known_genus=reading.kind in (Kind.SPECIES, Kind.GENUS))
+            if f"{one.genus} {one.epithet}" not in self.taxonomy.apart.get(told, ())
+            and (one.below is None or len(reading.epithets) < 2 or self._alike(one.below, reading.epithets[1]))
+        }
+
+    def _said(self, text: str) -> set[str]:
+        """Return the words of a text, and those that its words may be pieces of: their sound is asked."""
+        parts = [self._read(part).words for part in (text, *_others(text))]
+        return {word for words in parts for word in (*words, *glued(words))}
 
     def _candidates(self, reading: Reading) -> list[_Species]:
         """Return the species that a text may name: of a genus like one of its words, or of the same epithet."""
@@ -227,7 +295,8 @@ class RuleTaxa:
 
     def _kin(self, one: _Species, genus: str) -> bool:
         """Tell whether a species may have stood in another genus: one of its family, or one that nobody knows."""
-        mine = frozenset[str]().union(*(lineage.get("family", frozenset()) for lineage in self.taxonomy.of(one.genus)))
+        stands = self.taxonomy.of(one.genus) or self._lineages[one.rule]
+        mine = frozenset[str]().union(*(lineage.get("family", frozenset()) for lineage in stands))
         its = frozenset[str]().union(*(lineage.get("family", frozenset()) for lineage in self.taxonomy.of(genus)))
         return not mine or not its or bool(mine & its)
 
@@ -246,6 +315,8 @@ class RuleTaxa:
     def _hear(self, words: set[str]) -> None:
         """Remember how words sound."""
         new = sorted(words - self._spoken.keys())
+        if not new:
+            return
         self._spoken.update(zip(new, sounds(new), strict=True))
 
     def _above_genera(self, genera: Iterable[str]) -> Numbers:
@@ -281,6 +352,11 @@ class RuleTaxa:
             if not lineages
             or any(all(value in lineage.get(rank, {value}) for rank, value in known) for lineage in lineages)
         )
+
+
+def _others(text: str) -> list[str]:
+    """Return what else a text may say: what stands in brackets, and what its digits may have been."""
+    return [part for part in (*within_brackets(text), *mended(text.split("(")[0])) if part != text]
 
 
 @lru_cache(maxsize=8)

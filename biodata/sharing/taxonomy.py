@@ -33,6 +33,8 @@ class Taxonomy:
         The taxa that a common name (`matching.vernaculars.folded`) means.
     also : mapping of str to frozenset of str
         Of a species, small and without authorship: the other names of its taxon.
+    old : mapping of str to frozenset of str
+        Of the listed taxa, small: old names, which stand in genera that they do not belong to.
     apart : mapping of str to frozenset of str
         Of a species that is no listed one: the listed ones that its name is near to.
     """
@@ -41,6 +43,7 @@ class Taxonomy:
     parents: Mapping[str, tuple[str, ...]]
     vernaculars: Mapping[str, frozenset[str]]
     also: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    old: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     apart: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     _known: dict[str, tuple[Lineage, ...]] = field(default_factory=dict, repr=False)
@@ -92,6 +95,7 @@ class Taxonomy:
             self.parents,
             {name: frozenset(meant) for name, meant in vernaculars.items()},
             _also(taxa, {name.casefold() for name in names}),
+            self.old,
             self.apart,
         )
 
@@ -149,10 +153,14 @@ def bundled() -> Taxonomy:
     apart: dict[str, set[str]] = defaultdict(set)
     for name, near in _csv("not_the_listed").iter_rows():
         apart[name.casefold()].add(near.casefold())
+    old: dict[str, set[str]] = defaultdict(set)
+    for name, synonym in _csv("synonyms_of_listed").iter_rows():
+        old[name.casefold()].add(synonym.casefold())
     return Taxonomy(
         MappingProxyType(higher),
         MappingProxyType({name: tuple(above) for name, above in parents.iter_rows()}),
         MappingProxyType({name: frozenset(taxa) for name, taxa in meant.items()}),
+        old=MappingProxyType({name: frozenset(others) for name, others in old.items()}),
         apart=MappingProxyType({name: frozenset(taxa) for name, taxa in apart.items()}),
     )
 

@@ -50,7 +50,7 @@ def append(session: Session, *, actor: str, action: str, subject: str, details: 
 def first_broken(session: Session) -> int | None:
     """Return the number of the first entry that was changed, or that follows a missing one; None where all is well."""
     previous, expected = FIRST, 1
-    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id)):
+    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
         if entry.id != expected or entry.previous != previous or entry.hash != _hash(entry):
             return expected
         previous, expected = entry.hash, expected + 1

@@ -1,5 +1,6 @@
 """The sharing rules of an installation with all that they are judged by: checklists, protected areas, boundaries."""
 
+from collections import deque
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -13,12 +14,15 @@ from biodata.sharing import RuleSet, decide, siblings
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.taxonomy import bundled
-from biodata.store import releases
+from biodata.store import floor_set, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In
 from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS: Final = 200_000
+_ASKED: Final = ("occurrences", "taxa", "protected_areas")
+_KNOWN: Final[deque[tuple[tuple[object, ...], places.BoundarySet, siblings.Siblings]]] = deque(maxlen=4)
+"""What was found last in this process: a release and the runs after it ask the same."""
 _TYING: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in siblings.COLUMNS)
 _COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *siblings.COLUMNS})
 
@@ -47,19 +51,37 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
     wanted = sorted({rule.area_id for rule in rules.rules if rule.area_id is not None})
     names = [rule.scientific_name for rule in rules.rules if rule.scientific_name is not None]
     taxa = lake.read("taxa")
+    boundaries = places.load_boundaries(settings.boundaries)
     rules = replace(
         rules,
+        floor=floor_set.pinned(settings.data, boundaries),
         taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None,
         areas=MappingProxyType(_areas(lake, wanted)),
     )
     if not tied:
         return rules
+    ties = _ties_of(settings, lake, rules, where)
+    if settings.keep_ties:
+        ties = replace(ties, kept=_tied_before(settings))
+    return replace(rules, siblings=ties)
+
+
+def _ties_of(settings: Settings, lake: Lake, rules: RuleSet, where: Filter | None) -> siblings.Siblings:
+    """Return what the records of a lake tie to sensitive ones; the same again while lake, rules and boundaries are."""
     boundaries = places.load_boundaries(settings.boundaries)
+    changed = [lake.changed_at(table) for table in _ASKED]
+    # A lake that was restored can have the same numbers for other versions.
+    when = lake.snapshots().filter(pl.col("snapshot").is_in(changed))["time"].to_list()
+    asked = (lake.data.resolve(), *changed, *when, rules.hash, where, settings.survey_stations)
+    for known, of_boundaries, ties in _KNOWN:
+        if known == asked and of_boundaries is boundaries:
+            return ties
     finder = siblings.Finder(settings.survey_stations)
     for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, batch_rows=_BATCH_ROWS):
         finder.add(batch, decide(batch, rules, boundaries=boundaries))
-    kept = _tied_before(settings) if settings.keep_ties else None
-    return replace(rules, siblings=finder.found(kept))
+    ties = finder.found()
+    _KNOWN.append((asked, boundaries, ties))
+    return ties
 
 
 def ties_older(lake: Lake, rules: RuleSet, before: releases.Release) -> bool:

@@ -1,26 +1,41 @@
 """More than a thousand questions over every public route, asked by what was answered: no cell becomes smaller."""
 
+import base64
 import csv
 import hashlib
+import io
 import itertools
 import json
 import re
+import sqlite3
+import struct
 import threading
+import uuid
+import zipfile
+import zlib
 
+import duckdb
+import h3
+import numpy as np
+import polars as pl
 import pytest
+import scipy.stats
+import shapely
 from starlette.testclient import TestClient
 
 import attack_routes
 import planted_worlds
 from api.app import create_app
-from attacker import CHANCES, SEARCH, Attacker
+from attacker import CHANCES, ITEMS, SEARCH, TILES, Attacker
 from biodata import pipeline
-from biodata.store import releases
+from biodata.store import folders, mercator, releases
+from biodata.store.lake import Lake
+from biodata.vocabularies import SharingCategory
 from biodata.worker import work
 from people import People
 from planted_lakes import name_of
 
-pytestmark = [pytest.mark.searches, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 WIDE = (105.9, 22.4, 107.2, 23.5)
 WORLDS = 2
 
@@ -118,46 +133,96 @@ def test_no_question_to_any_route_tells_two_worlds_apart(records, worlds):
 
 
 def public_tokens(settings) -> set[str]:
-    """Return every number and word of letters and digits in the release file and in answers that could be a hash."""
+    """Return every word and number that could be a hash: of all files that the service may read, and of its answers."""
     release = releases.current(settings.data)
-    texts = [release.id, release.path.name, json.dumps(release.counts)]
-    for table in ("occurrences", "datasets", "surveys"):
-        texts.append(releases.read(release, table).drop("geometry", strict=False).write_ndjson())
+    texts = [path.name for path in settings.data.rglob("*")]
+    with duckdb.connect(str(release.path), read_only=True) as connection:
+        for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+            texts.append(connection.table(table).pl().select(pl.exclude(pl.Binary)).write_ndjson())
+    with sqlite3.connect(settings.data / folders.REGISTRY) as registry:
+        for (table,) in registry.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            texts.append(str(registry.execute(f'SELECT * FROM "{table}"').fetchall()))
     with TestClient(create_app(settings), base_url="http://test") as client:
-        for path in ("/v1/occurrence/search?limit=300", "/ogc/collections/occurrences/items?limit=1000", "/v1/dataset/planted",
-                     "/health/ready", "/catalog.jsonld"):  # fmt: skip
+        for path in (f"{SEARCH}?limit=300", f"{SEARCH}?limit=2&duplicates=all&facet=datasetKey", f"{ITEMS}?limit=1000",
+                     f"{ITEMS}?limit=2", f"{ITEMS}?f=html&limit=100", "/v1/dataset/planted", "/v1/dataset/planted/document",
+                     "/health/ready", "/catalog.jsonld", "/sitemap.xml", f"{TILES}/0/0/0", "/ogc/collections", "/v1/occurrence/1"):  # fmt: skip
             answer = client.get(path)
             texts += [answer.text, str(answer.headers)]
         made = client.post("/v1/citations", params={"species": name_of(0)})
         texts += [made.text, str(made.headers)]
+        ordered = client.post("/v1/downloads", params={"format": "dwca", "genus": "Quercus"})
+        work(settings, stop=threading.Event(), once=True)
+        state = client.get(ordered.headers["location"])
+        file = client.get(f"{ordered.headers['location']}/file")
+        texts += [state.text, str(file.headers), file.text]
+        with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
+            texts += [archive.read(name).decode("utf-8", errors="replace") for name in archive.namelist()]
     return {token for text in texts for token in re.findall(r"[0-9A-Za-z_+/=-]{6,}", text.lower())}
 
 
-def guesses(one: planted_worlds.Hidden, world: int, number: int) -> set[str]:
+def texts_of(one: planted_worlds.Hidden, number: int) -> list[bytes]:
+    """Return what somebody could hash: the place in each form, with and without what else is known of the record."""
+    x, y = one.places[0]
+    row = planted_worlds.told(one, number, 0)
+    known = ["planted", row["occurrenceID"], one.species, row["eventDate"], row["locality"], row["recordedBy"]]
+    found = [struct.pack(kind, *at) for kind in ("<dd", ">dd", "<ff", ">ff") for at in ((x, y), (y, x))]
+    found += [
+        shapely.to_wkb(shapely.Point(x, y)),
+        json.dumps([x, y]).encode(),
+        json.dumps({"lat": y, "lon": x}).encode(),
+    ]
+    found += [f"POINT ({x} {y})".encode(), h3.latlng_to_cell(y, x, 15).encode(), h3.latlng_to_cell(y, x, 9).encode()]
+    for decimals, separator in itertools.product(
+        (5, 6), (",", " ", ", ", "|", ";", "\t", "\n", "", "/", "_", ":", "\x1f", "\0")
+    ):
+        a, b = f"{y:.{decimals}f}", f"{x:.{decimals}f}"
+        facts = [[fact, *pair] for fact in known for pair in ((a, b), (b, a))]
+        lists = [
+            [a, b],
+            [b, a],
+            [a],
+            [b],
+            [*known, a, b],
+            [a, b, *known],
+            *facts,
+            *([*fact[1:], fact[0]] for fact in facts),
+        ]
+        lists += [[row["occurrenceID"], one.species, row["eventDate"], a, b], [one.species, row["eventDate"], a, b]]
+        found += [separator.join(parts).encode() for parts in lists]
+    return list(dict.fromkeys(found))
+
+
+def guesses(one: planted_worlds.Hidden, number: int) -> set[str]:
     """Return what hashes somebody could try for a place: each algorithm over each plausible text, whole and shortened.
 
     Of the 10^8 places of a cell at five decimals only the true one can be confirmed, so that one is tried.
     """
-    x, y = one.places[world]
-    facts = ["", f"rare-{number}", one.species, f"2024-{number % 12 + 1:02d}-11", "planted"]
     found = set()
-    for decimals, separator in itertools.product((5, 6), (",", " ", "|", ";", "\t", "\n", "", "/")):
-        a, b = f"{y:.{decimals}f}", f"{x:.{decimals}f}"
-        for parts in (
-            [a, b],
-            [b, a],
-            *([fact, a, b] for fact in facts),
-            *([a, b, fact] for fact in facts),
-            [*facts[1:], a, b],
-        ):
-            text = separator.join(parts).encode()
-            for algorithm in ("md5", "sha1", "sha256", "sha512", "blake2b", "sha3_256"):
-                digest = hashlib.new(algorithm, text)
-                code = digest.hexdigest()
-                found |= {code, code[:8], code[:10], code[:12], code[:16], code[:32]}
-                found |= {str(int.from_bytes(digest.digest()[:8], order)) for order in ("big", "little")}
-                found |= {str(int.from_bytes(digest.digest()[:8], order) >> 11) for order in ("big", "little")}
-    return found
+    for text in texts_of(one, number):
+        for algorithm in ("md5", "sha1", "sha256", "sha512", "blake2b", "sha3_256"):
+            digest = hashlib.new(algorithm, text)
+            code, raw = digest.hexdigest(), digest.digest()
+            found |= {code, *(code[:length] for length in (8, 10, 12, 16, 24, 32, 40))}
+            found |= {
+                base64.b64encode(raw).decode().lower(),
+                base64.urlsafe_b64encode(raw).decode().lower().rstrip("="),
+            }
+            for order, width in itertools.product(("big", "little"), (6, 7, 8)):
+                whole = int.from_bytes(raw[:width], order)
+                found |= {str(whole), str(whole >> 11), str(whole % 2**53), str(whole % 2**63), str(whole - 2**63)}
+        found |= {str(zlib.crc32(text)), f"{zlib.crc32(text):08x}", str(zlib.adler32(text))}
+        name = text.decode("latin-1")
+        for space in (uuid.NAMESPACE_DNS, uuid.NAMESPACE_URL, uuid.NAMESPACE_OID):
+            found |= {str(uuid.uuid5(space, name)), str(uuid.uuid3(space, name)), uuid.uuid5(space, name).hex}
+    x, y = one.places[0]
+    found |= {str(hash(pair)) for pair in ((x, y), (y, x), x, y)} | {
+        str(round(v * 10**n)) for v in (x, y) for n in (5, 6, 7)
+    }
+    with duckdb.connect() as connection:
+        asked = f"hash({x!r}::DOUBLE), hash({y!r}::DOUBLE), hash({x!r}::DOUBLE, {y!r}::DOUBLE), hash({y!r}::DOUBLE, {x!r}::DOUBLE)"
+        for value in connection.execute(f"SELECT {asked}").fetchall()[0]:
+            found |= {str(value), str(value >> 11), str(value % 2**53)}
+    return {guess for guess in found if len(guess) >= 6}
 
 
 def test_enumeration_of_a_hundred_records_finds_none(tmp_path):
@@ -165,7 +230,44 @@ def test_enumeration_of_a_hundred_records_finds_none(tmp_path):
     settings = planted_worlds.world(tmp_path, records, 0)
     told = public_tokens(settings)
     assert len(told) > 1_000
-    tried = [guesses(one, 0, number) for number, one in enumerate(records)]
-    control = hashlib.sha256("{1:.5f},{0:.5f}".format(*records[17].places[0]).encode()).hexdigest()[:16]
-    assert [n for n, guess in enumerate(tried) if guess & {control}] == [17], "a plain hash would be found"
-    assert [n for n, guess in enumerate(tried) if guess & told] == []
+    found, control = [], []
+    plain = hashlib.sha256("{1:.5f},{0:.5f}".format(*records[17].places[0]).encode()).hexdigest()[:16]
+    for number, one in enumerate(records):
+        tried = guesses(one, number)
+        assert len(tried) > 10_000
+        found += [(number, guess) for guess in tried & told]
+        control += [number] if plain in tried else []
+    assert control == [17], "a plain hash would be found"
+    assert found == []
+
+
+def test_no_order_of_records_in_one_cell_follows_their_places(tmp_path):
+    """Of 200 records that are published alike, numbers, rows, pages and files come in an order that tells nothing."""
+    rng = np.random.default_rng(13)
+    places = rng.uniform((103.02, 25.02), (103.98, 25.98), (200, 2)).round(6)
+    one = planted_worlds.Hidden(name_of(1), SharingCategory.ONE_DEGREE, [tuple(at) for at in places.tolist()], None)
+    settings = planted_worlds.alike(tmp_path, one)
+    by_place = {planted_worlds.told(one, n, n)["occurrenceID"]: n for n in range(len(places))}
+    with Lake.open(settings.data) as lake:
+        exact = lake.read("occurrences").select("key", "occurrenceID")
+    number = dict(exact.select("key", pl.col("occurrenceID").replace_strict(by_place)).iter_rows())
+    released = releases.read(releases.current(settings.data), "occurrences")
+    with TestClient(create_app(settings), base_url="http://test") as client:
+        search = [
+            row["key"] for row in client.get(SEARCH, params={"limit": 300, "duplicates": "all"}).json()["results"]
+        ]
+        items = [f["id"] for f in client.get(ITEMS, params={"limit": 300, "duplicates": "all"}).json()["features"]]
+    orders = {"file": released["key"].to_list(), "search": search, "items": [int(key) for key in items]}
+    orders["keys"] = sorted(released["key"].to_list())
+    curve = mercator.hilbert(*mercator.project(*places.T.copy()))
+    for name, keys in orders.items():
+        assert len(keys) == len(places), name
+        rows = np.array([number[key] for key in keys])
+        for told, values in {
+            "longitude": places[:, 0],
+            "latitude": places[:, 1],
+            "curve": curve,
+            "row": np.arange(200),
+        }.items():
+            related = scipy.stats.spearmanr(values[rows], np.arange(200)).statistic
+            assert abs(related) < 0.25, f"the order of {name} tells the {told}"

@@ -12,7 +12,7 @@ from biodata.sharing.labels import in_words
 
 _NOT_MINE: Final = (
     "hard_criteria", "species", "links", "ground", "ranking", "notes", "boundary_disagreement_km2", "run", "boundaries", "findings",
-    "survey_tasks", "survey_effort",
+    "survey_tasks", "survey_effort", "consent",
 )  # fmt: skip
 """Parts of the evidence that have a section of their own."""
 _LICENCES: Final = MappingProxyType({"CC0_1_0": "CC0 1.0", "CC_BY_4_0": "CC BY 4.0", "CC_BY_NC_4_0": "CC BY-NC 4.0"})
@@ -20,7 +20,9 @@ _LICENCES: Final = MappingProxyType({"CC0_1_0": "CC0 1.0", "CC_BY_4_0": "CC BY 4
 
 def sections(material: Material) -> list[str]:
     """Return those sections in their order."""
-    return [_citation(material), _boundaries(material), _parameters(material.evidence)]
+    shared = (material.evidence.get("consent") or {}).get("answers")
+    consent = [_consent(material.evidence)] if shared else []
+    return [*consent, _citation(material), _boundaries(material), _parameters(material.evidence)]
 
 
 def citation(material: Material) -> str:
@@ -32,8 +34,36 @@ def citation(material: Material) -> str:
     name = row["name"] if "name" in row else f"{row['from_name']} – {row['to_name']}"
     return (
         f"biodata ({release['created'][:10]}). {kind} “{name}” ({material.id}), run {plain(row['run_id'])}. "
-        f"Release {release['id']} of {release['created'][:10]}, content mark {release['content_hash'][:16]}…."
+        f"{agreed(material.evidence)}Release {release['id']} of {release['created'][:10]}, content mark "
+        f"{release['content_hash'][:16]}…."
     )
+
+
+def agreed(evidence: Mapping[str, Any]) -> str:
+    """Return who agreed that the result is shared, as a sentence of its citation; nothing where it is of one country."""
+    consent = evidence.get("consent") or {}
+    if not consent.get("answers"):
+        return ""
+    days = [one["date"] for one in (consent.get("signed") or {}).values()]
+    said = str(consent["said"])
+    return f"{said[:1].upper()}{said[1:]}{f', the last on {max(days)}' if days else ''}. "
+
+
+def _consent(evidence: Mapping[str, Any]) -> str:
+    """Return what each country answered, and by which key it signed, as a section."""
+    consent = evidence.get("consent") or {}
+    signed = consent.get("signed") or {}
+    rows = [
+        (code, state, *((one["date"], f"{one['key'][:16]}…") if (one := signed.get(code)) else ("–", "–")))
+        for code, state in (consent.get("answers") or {}).items()
+    ]
+    said = str(consent.get("said") or "")
+    return markup.section(
+        "Who agreed",
+        markup.paragraph(f"{said[:1].upper()}{said[1:]}."),
+        markup.table(["Country", "Answer", "Signed on", "Key of its node"], rows, caption="Answers of national nodes"),
+        identifier="consent",
+    )  # fmt: skip
 
 
 def _citation(material: Material) -> str:

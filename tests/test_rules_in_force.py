@@ -1,0 +1,57 @@
+"""What ties records to hidden ones is looked for once for each state of lake and rules."""
+
+import pytest
+
+import releases as fixture
+from biodata.settings import Settings
+from biodata.sharing import Rule
+from biodata.sharing.lists import BOUND, list_of
+from biodata.store import rules_in_force as module
+from biodata.store.lake import Lake
+from biodata.vocabularies import SharingCategory
+from test_replays import BULBUL, OPEN_RULES, TIGER, change, record
+
+RULE = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\n"
+
+
+def test_the_records_are_read_again_only_where_something_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
+    looked: list[int] = []
+    decide = module.decide
+    monkeypatch.setattr(module, "decide", lambda *given, **more: looked.append(1) or decide(*given, **more))
+    settings = Settings(data=tmp_path / "data")
+    settings.data.mkdir()
+    rules = settings.data / "sharing_rules.csv"
+    rules.write_text(RULE)
+
+    def looks(**more):
+        looked.clear()
+        with Lake.open(settings.data) as lake:
+            ties = module.rules_in_force(settings.model_copy(update=more), lake).siblings.ties.height
+        return len(looked), ties > 0
+
+    change(settings.data, [record(1, BULBUL, "cameras", eventID="e1")])
+    assert looks() == (1, False)
+    assert looks() == (0, False)
+    change(settings.data, [record(2, TIGER, "cameras", eventID="e1")])
+    assert looks() == (1, True)
+    assert looks(survey_stations=0) == (1, True)
+    rules.write_text(OPEN_RULES)
+    assert looks() == (1, False)
+    rules.write_text(RULE)
+    assert looks() == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"owner": "forestry", "source_kind": "national"}, "red list"),
+        ({"country_code": "LA"}, BOUND),
+        ({"publishing_country": "LA"}, BOUND),
+        ({"label": "TK CL"}, BOUND),
+        ({"area_id": "1"}, BOUND),
+    ],
+)
+def test_a_list_is_told_by_its_name_unless_its_rule_is_bound_to_a_place(more, expected):
+    rule = Rule("r", SharingCategory.WITHHELD, "rare", source="red list", scientific_name=TIGER, **more)
+    assert list_of(rule) == expected

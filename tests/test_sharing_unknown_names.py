@@ -1,0 +1,115 @@
+"""Names of genera that no list knows go out, and however a listed name is spoilt, it does not."""
+
+import random
+import time
+
+import polars as pl
+import pytest
+
+from biodata import terms
+from biodata.places import load_boundaries
+from biodata.sharing import Rule, RuleSet, decide
+from biodata.sharing.latinity import is_surely_a_name
+from biodata.sharing.taxonomy import bundled
+from biodata.vocabularies import SharingCategory
+from mangled_names import mangled
+
+BOUNDARIES = load_boundaries()
+BUNDLED = RuleSet.read(None)
+OPEN = SharingCategory.OPEN
+FOREIGN = (
+    """
+Owa jawa|Ungko lengan hitam|Gajah sumatra|Harimau sumatera|Macan dahan|Badak jawa|Anoa pegunungan|Beruang madu|Orang utan|Bekantan
+Kukang sumatera|Trenggiling peusing|Tapir asia|Rangkong gading|Jalak bali|Kuau raja|Penyu sisik|Tuntong laut|Kura-kura ambon
+Buaya siam|Ora komodo|Siluk merah|Gaharu buaya|Kantong semar|Bunga bangkai|Rusa bawean|Seladang|Tamaraw mindoro|Agila ng Pilipinas
+Pawikan|Kalangay|Elefante asiatico|Tigre indochino|Elefante indiana|Pantera nebulosa|Orso malese|Mono narigudo|Tortuga asiatica
+Tartaruga embricata|Testuggine stellata|Cocodrilo siames|Salamandra gigante|Cacatua bianca|Aquila delle Filippine|Gaur indiano
+Panthère longibande|Ours malais|Rhinocéros de Java|Loris lent|Paon spicifère|Grue sarus|Tortue luth|Nebelparder|Malaienbär
+Aziatische olifant|Slon indyjski|Azijinis dramblys|Tiikeri|Ázsiai elefánt|Asya fili|Yazhou xiang|Xue bao|Hua nan hu|Chuan shan jia
+Voi chau A|Bao gam|Sao la|Vooc mui hech|Cu li nho|Rua hop|Giang huong|Suea khrong|Chani mue khao|Nok yung thai|Xang|Damrei
+Khla khmum|Hsin|Tha-min|Ajia zo|Yuki hyo
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
+PLANTS = [
+    f"Ignotia {stem}{end}"
+    for stem in ("luzon", "yunnan", "medog", "assam")
+    for end in ("ensis", "ianus", "ii", "iflorus")
+]
+
+
+def categories(names, rules=BUNDLED, **columns):
+    frame = terms.conform(pl.DataFrame({"scientificName": names, **columns}), terms.OCCURRENCE)
+    found = decide(frame, rules, boundaries=BOUNDARIES)
+    told = dict(found.select("row", "category").iter_rows())
+    return [SharingCategory(told.get(row, "open")) for row in range(len(names))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_spoilt_form_of_a_listed_name_is_told_more_of_than_the_name(seed):
+    rng = random.Random(seed)
+    listed = rng.sample([rule for rule in BUNDLED.rules if rule.rank == "SPECIES"], 12)
+    forms = [(rule, form) for rule in listed for form in mangled(rule.scientific_name, rng)]
+    found = categories([form for _, form in forms])
+    leaked = [
+        (rule.scientific_name, form)
+        for (rule, form), category in zip(forms, found, strict=True)
+        if category.strictness < rule.category.strictness
+    ]
+    assert leaked == []
+    assert len(forms) > 700
+
+
+def test_no_common_name_of_a_listed_species_is_taken_for_a_scientific_one():
+    assert [name for name, category in zip(FOREIGN, categories(FOREIGN), strict=True) if category is OPEN] == []
+
+
+def test_old_names_of_listed_species_are_hidden_like_them():
+    strictness = {r.scientific_name.lower(): r.category.strictness for r in BUNDLED.rules}
+    pairs = [(name, old) for name, others in bundled().old.items() for old in others]
+    found = categories([old.capitalize() for _, old in pairs])
+    assert [p for p, category in zip(pairs, found, strict=True) if category.strictness < strictness[p[0]]] == []
+    assert len(pairs) > 150
+
+
+def test_a_plant_list_of_a_genus_that_nobody_knows_goes_out():
+    assert set(categories(PLANTS)) == {OPEN}
+    assert set(categories([f"Ignotia {e} Hook.f. ex Merr." for e in ("alba", "rubra", "tenella", "affinis")])) == {OPEN}
+
+
+@pytest.mark.parametrize("category", list(SharingCategory)[:2])
+def test_a_rule_of_a_group_whose_genera_nobody_knows_all_may_mean_it(category):
+    orchids = Rule("orchids", category, "dug up", scientific_name="Orchidaceae", rank="FAMILY")
+    cats = Rule("cats", category, "hunted", scientific_name="Felidae", rank="FAMILY")
+    rules = [RuleSet.of([rule]) for rule in (orchids, cats)]
+    assert [categories(PLANTS[:1], rule)[0] is OPEN for rule in rules] == [False, True]
+    assert categories(PLANTS[:1], rules[0], family=["Rubiaceae"]) == [OPEN]
+    assert categories(PLANTS[:1], rules[0], kingdom=["Animalia"]) == [OPEN]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("Ignotia luzonensis", True, id="an ending that no other language has"),
+        pytest.param("Ignotia alba", False, id="two words that could be Italian"),
+        pytest.param("Ignotia alba Blume", False, id="an author that could be a village"),
+        pytest.param("Ignotia alba Blume, 1825", True, id="author and year"),
+        pytest.param("Ignotia alba (L.) Hook.f. ex A.Gray", True, id="authors"),
+        pytest.param("Ignotia alba, seen at 3 pm", False, id="a remark"),
+        pytest.param("Gajah luzonensis Blume, 1825", False, id="no letters of a genus"),
+        pytest.param("Tartaruga verde L.", False, id="a word of a common name"),
+        pytest.param("ignotia luzonensis", False, id="no capital"),
+        pytest.param("Ignotia", False, id="one word"),
+    ],
+)
+def test_what_is_surely_a_name(name, expected):
+    assert is_surely_a_name(name, bundled()) is expected
+
+
+def test_a_text_that_is_made_to_be_slow_is_not():
+    """Steps are counted by the clock of this process, generously: what grows with 2 to the letters never ends."""
+    texts = ["Aaaus bbbus " + tail for tail in ("A" * 285 + "!", "A. " * 90, "(" * 200, "A-" * 140, "& " * 140)]
+    begun = time.process_time()
+    assert len({is_surely_a_name(text, bundled()) for text in texts}) <= 2
+    assert time.process_time() - begun < 20
