@@ -1,7 +1,9 @@
 import csv
 import io
+import json
 import shutil
 import zipfile
+from collections import Counter
 
 import polars as pl
 import pytest
@@ -88,11 +90,17 @@ def test_a_download_as_an_archive(shared, tmp_path, unpacked):
     path = shared / "suites/dwca/gbif_downloads/0000066-140928181241064.zip"
     with zipfile.ZipFile(path) as archive:
         told = archive.read("occurrence.txt").decode().rstrip("\n").split("\n")
+        shown = [line.split("\t") for line in archive.read("multimedia.txt").decode().splitlines()[1:]]
         if unpacked:
             path = tmp_path / "0000066-140928181241064"
             archive.extractall(path)
     table, frame = only(path)
     assert (table.kind, frame.height, table.refusals) == ("occurrences", 470, [])
+    media = dict(frame.drop_nulls("multimedia_extension").select("gbifID", "multimedia_extension").iter_rows())
+    assert {key: len(json.loads(text)) for key, text in media.items()} == Counter(
+        key for key, *rest in shown if any(rest)
+    )
+    frame = frame.drop("multimedia_extension")
     assert frame.columns[2:] == told[0].split("\t")
     assert frame.drop("source_file", "source_row").rows() == [
         tuple(value or None for value in line.split("\t")) for line in told[1:]

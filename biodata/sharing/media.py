@@ -87,7 +87,12 @@ def items(published: str | None) -> list[dict[str, Any]]:
 
 def _open(text: str) -> str | None:
     """Return those that may be shown."""
-    kept = [item for item in json.loads(text) if category_of(item.get("community_labels", ())) is SharingCategory.OPEN]
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):  # not as `read` returns it, so nobody knows what it carries
+        return None
+    found = [item for item in told if isinstance(item, dict)] if isinstance(told, list) else []
+    kept = [item for item in found if category_of(item.get("community_labels", ())) is SharingCategory.OPEN]
     return json.dumps(kept, ensure_ascii=False) if kept else None
 
 
