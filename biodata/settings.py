@@ -96,11 +96,11 @@ class Settings(BaseSettings):
     consent : str, optional
         `required`: an output that touches several countries is a draft until each of their nodes agreed; or
         `not_required`. Where nothing is given it is required as soon as a national node is registered.
-    survey_stations : int
-        Open records at the station where a survey recorded a hidden species are as coarse as that, unless the survey has
-        so many stations in the published cell for each such one. At 3 a guess at a station is right at most one time in
-        three. 0 leaves them open; a million makes each coarse, and tells least. A survey's cameras may so become useless
-        for other species: it is the installation's to weigh.
+    survey_stations : int, optional
+        Open records at the station where a survey recorded a hidden species are as coarse as that: everywhere where
+        nothing is given, so that no open record of the survey stands where the hidden one was. With a number only where
+        the survey has fewer stations than that in the published cell for each such one: at 3 a guess at a station is
+        right at most one time in three, and more of a survey's cameras stay useful for other species. 0 leaves all open.
     keep_ties : bool
         Records that an earlier release made coarse for such a reason stay so. Without it they may come back exactly, and
         whoever kept both releases knows where the hidden one was.
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     query_timeout_s: float = Field(default=10.0, gt=0)
     exact_socket: Path | None = Field(default=None)
     consent: Literal["required", "not_required"] | None = Field(default=None)
-    survey_stations: int = Field(default=3, ge=0, le=1_000_000)
+    survey_stations: int | None = Field(default=None, ge=0, le=1_000_000)
     keep_ties: bool = Field(default=True)
 
     @property

@@ -28,7 +28,7 @@ def records(*rows):
 
 
 def with_siblings(frame, rules=RULES):
-    finder = Finder()
+    finder = Finder(3)
     finder.add(frame, decide(frame, rules, boundaries=BOUNDARIES))
     return replace(rules, siblings=finder.found())
 
@@ -99,6 +99,14 @@ def test_a_survey_with_few_stations_in_a_cell_hides_the_one_where_the_tiger_was(
     assert tied(records(cat, *others, *FAR)) == []
 
 
+def test_no_open_record_of_a_survey_stands_where_its_hidden_one_was():
+    frame = records(CAT, {**AT, "event_start": OTHER_DAY, "eventID": "x"}, *FAR)
+    finder = Finder()
+    finder.add(frame, decide(frame, RULES, boundaries=BOUNDARIES))
+    found = decide(frame, replace(RULES, siblings=finder.found()), boundaries=BOUNDARIES)
+    assert found.filter(rule_id=SAME_EVENT)["row"].to_list() == [1]
+
+
 def test_a_museum_that_gives_one_point_to_a_village_ties_nothing():
     assert tied(records(PLACE_ONLY, dict(AT), {**AT, "event_start": OTHER_DAY})) == []
 
@@ -113,7 +121,7 @@ def test_the_share_of_stations_with_hidden_records_counts_and_not_their_number_a
     assert tied(records(tigers[0], *birds, *(FAR[3:]))) == []
 
 
-@pytest.mark.parametrize(("stations", "expected"), [(0, []), (2, []), (3, [1]), (100, [1])])
+@pytest.mark.parametrize(("stations", "expected"), [(0, []), (2, []), (3, [1]), (100, [1]), (None, [1])])
 def test_an_installation_decides_how_many_stations_are_few(stations, expected):
     frame = records(CAT, {**AT, "event_start": OTHER_DAY, "eventID": "x"}, FAR[0])
     finder = Finder(stations)

@@ -17,8 +17,6 @@ from biodata.vocabularies import SharingCategory
 _BATCH_ROWS: Final = 200_000
 _ASKED_ROWS: Final = 5_000
 _COLUMNS: Final = tuple(sorted({"key", *LOOKED_AT, *siblings.COLUMNS}))
-_ANY_STATION: Final = 1_000_000
-"""However many stations a survey has: those of the older version are not counted."""
 _STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
 
 
@@ -62,7 +60,7 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
     """Tell whether a record that an older version had is hidden more in the present one, under the same rules."""
     if lake.changed_at("occurrences") <= snapshot:
         return False
-    came = siblings.Finder(_ANY_STATION)
+    came = siblings.Finder()  # however many stations a survey has: those of the older version are not counted
     try:
         if lake.count("occurrences", where=IsNull("source_record_id"), snapshot=snapshot):
             return True  # a record that it had was withdrawn since

@@ -1,7 +1,7 @@
 """Open records that would tell where a sensitive one was made: of one event, one walk or one station of a survey with it.
 
 What ties the two is left out of the sensitive record (event, date, people, numbers). But numbers that run through an
-event, or through a collector's day, have a gap where it was; and of a survey with few stations in a published cell
+event, or through a collector's day, have a gap where it was; and where a survey has its stations in a published cell
 everybody knows the few places where it can have been. So these records are made as coarse as it.
 
 Only what is told ties. Records that stand at one place by chance, or since a museum gave one point to a village, are
@@ -29,9 +29,6 @@ STATION: Final = 1000
 """Cells along a degree: places closer than one or two of them (100 to 200 m) are one station."""
 WALK: Final = 100
 """Cells along a degree: one or two of them (1 to 2 km) are walked between two records of a day."""
-FEW_STATIONS: Final = 3
-"""Stations that a survey must have in a published cell for each one where it recorded what is hidden: with fewer, a guess
-at one of them is right more often than one time in three (`Settings.survey_stations`)."""
 COLUMNS: Final = (
     "key", "datasetKey", "eventID", "parentEventID", "event_start", "recordedBy", "basisOfRecord", "samplingProtocol",
     "decimalLongitude", "decimalLatitude", "node",
@@ -106,11 +103,12 @@ class Finder:
 
     Parameters
     ----------
-    few_stations : int
-        `FEW_STATIONS` of the installation; 0 ties nothing by station alone.
+    few_stations : int, optional
+        Stations that a survey must have in a published cell for each one where it recorded what is hidden, so that no
+        record is tied by its station alone (`Settings.survey_stations`); None ties whatever stands at such a station.
     """
 
-    few_stations: int = FEW_STATIONS
+    few_stations: int | None = None
     _hidden: list[pl.DataFrame] = field(default_factory=list)
     _open: list[pl.DataFrame] = field(default_factory=list)
 
@@ -140,7 +138,9 @@ class Finder:
         return Siblings(pl.concat(ties), pl.DataFrame(schema=KEPT) if kept is None else kept)
 
     def _at_few_stations(self, hidden: pl.DataFrame) -> pl.DataFrame:
-        """Return the sensitive records of surveys that have few stations in the record's cell."""
+        """Return the sensitive records of surveys, or of those alone that have few stations in the record's cell."""
+        if self.few_stations is None:
+            return hidden.filter("survey")
         seen = pl.concat(self._open).unique() if self._open else hidden.with_columns(_cell(STATION)).clear()
         found = [hidden.clear()]
         placed = hidden.filter("survey").drop_nulls(["x", "y"]).with_columns(_cell(STATION))
