@@ -106,7 +106,8 @@ def _media_piece(frame: pl.DataFrame) -> Piece:
         for key, text in frame.drop_nulls(_MEDIA).iter_rows()
         for told in items(text)
     ]
-    schema = {"coreid": frame.schema[frame.columns[0]], **dict.fromkeys(_SHOWN, pl.String)}
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {"coreid": frame.schema[frame.columns[0]]}
+    schema |= dict.fromkeys(_SHOWN, pl.String)
     return compress(
         pl.DataFrame(rows, schema=schema, orient="row").write_csv(separator="\t", include_header=False).encode()
     )
