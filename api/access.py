@@ -96,10 +96,11 @@ def to_sign(request: Request, who: Node, number: str) -> Response:
 def decide(request: Request, who: Node, number: str, sent: Decision) -> Response:
     """Put down what the country's node decided."""
     only(request)
-    registry = service(request).registry
+    found = service(request)
+    registry = found.registry
     requests.decide(
-        registry, who, number, sent.country,
-        grant=sent.grant, signature=sent.signature, reason=sent.reason, review=sent.review,
+        registry, who, number, sent.country, grant=sent.grant, signature=sent.signature, reason=sent.reason,
+        review=sent.review, exact=found.settings.exact_socket,
     )  # fmt: skip
     return json_answer(request_views.look(registry, who, number), cache=_PRIVATE)
 
@@ -196,5 +197,5 @@ def records(request: Request, who: Reader, number: str) -> Response:
             )
     except RefusedError as error:
         raise ProblemError(Code.GRANT_REFUSED, str(error)) from error
-    body = {"snapshot": page.snapshot, "records": page.records, "after": page.after}
+    body = {"snapshot": page.snapshot, "records": page.records, "after": page.after, "unsigned": page.unsigned or None}
     return json_answer({name: value for name, value in body.items() if value is not None}, cache=_PRIVATE)

@@ -130,3 +130,8 @@ class ExactRecords(BaseModel):
     snapshot: int
     records: list[dict[str, Any]]
     after: int | None = Field(default=None, description="Go on behind this key; absent at the end.")
+    unsigned: list[str] | None = Field(
+        default=None,
+        description="Countries whose grant is not signed with their node's key: their records are not here, and their "
+        "node can decide again.",
+    )

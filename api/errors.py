@@ -94,6 +94,7 @@ class Code(StrEnum):
     ACCOUNT_MISSING = "ACCOUNT_MISSING"
     REQUEST_MISSING = "REQUEST_MISSING"
     REQUEST_DECIDED = "REQUEST_DECIDED"
+    NOTHING_GRANTED = "NOTHING_GRANTED"
     REPORT_OVERDUE = "REPORT_OVERDUE"
     GRANT_REFUSED = "GRANT_REFUSED"
     GRANT_INVALID = "GRANT_INVALID"
@@ -176,6 +177,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.FIELD_INVALID: Problem(422, "A field of the body cannot be taken."),
         Code.ACCOUNT_MISSING: Problem(404, "There is no such account."),
         Code.REQUEST_MISSING: Problem(404, "There is no such request of yours, or that you decide."),
+        Code.NOTHING_GRANTED: Problem(404, "Nothing of this request is granted now."),
         Code.REQUEST_DECIDED: Problem(409, "The country has decided already."),
         Code.REPORT_OVERDUE: Problem(409, "A report of what was made of earlier records is overdue."),
         Code.GRANT_REFUSED: Problem(403, "The exact store does not take the grant."),

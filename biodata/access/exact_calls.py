@@ -60,6 +60,24 @@ def ask(path: Path, call: Mapping[str, Any], *, file: int | None = None) -> dict
     return found
 
 
+def signed(path: Path, grant: str, signature: str) -> bool:
+    """Tell whether the exact process takes a signature as that of a grant's country.
+
+    Parameters
+    ----------
+    path : Path
+        Its socket.
+    grant, signature : str
+        The grant's text, and the signature in base64.
+
+    Raises
+    ------
+    StoreError
+        If nobody answers.
+    """
+    return bool(ask(path, {"check": {"grant": grant, "signature": signature}})["signed"])
+
+
 def send(connection: socket.socket, told: Mapping[str, Any], *, file: int | None = None) -> None:
     """Send a message."""
     data = json.dumps(told).encode()

@@ -1,9 +1,10 @@
 """The process that alone reads the exact store: one typed call over a local socket, checked and audited inside it.
 
 A call is ``{"grants": [{"grant": TEXT, "signature": BASE64}], "account": NAME, "ask": {"keys", "after", "until",
-"limit"}}``, answered by ``{"records": […], "snapshot": …}``; or ``{"revoke": ID}``, which anybody who may ask may do: it
-only takes away; or ``{"take": {"snapshot", "rules_hash", "records"}}`` with the file of the records, from whoever has the
-lake. What is refused is answered by ``{"refused": WHY}``.
+"limit"}}``, answered by ``{"records": […], "snapshot": …}``, with the countries whose grant is not signed as it should be
+in `unsigned`, where there are any; or ``{"check": {"grant", "signature"}}``, answered by ``{"signed": BOOL}``; or
+``{"revoke": ID}``, which anybody who may ask may do: it only takes away; or ``{"take": {"snapshot", "rules_hash",
+"records"}}`` with the file of the records, from whoever has the lake. What is refused is answered by ``{"refused": WHY}``.
 """
 
 import contextlib
@@ -106,8 +107,10 @@ class ExactStore:
                     return self._revoke(str(call["revoke"])[:64])
                 if isinstance(call, dict) and set(call) == {"take"}:
                     return self._take(call["take"], file, owner=owner)
-                found = self._grants(call)
-                return self._give(found, call)
+                if isinstance(call, dict) and set(call) == {"check"}:
+                    return {"signed": self._signed(*_signed_text(call["check"]))}
+                found, unsigned = self._grants(call)
+                return self._give(found, call) | ({"unsigned": unsigned} if unsigned else {})
             except (RefusedError, InputError, StoreError) as error:
                 told = error.without_value() if isinstance(error, InputError) else str(error)
                 self._note(_actor(call), "exact read refused", "exact store", {"why": told[:300]})
@@ -120,29 +123,31 @@ class ExactStore:
             found = audit.first_broken(session), audit_heads.first_missing(session, heads)
         return min((number for number in found if number is not None), default=None)
 
-    def _grants(self, call: Any) -> list[Grant]:
-        """Return the grants of a call, each with a signature of its own country's node."""
+    def _signed(self, grant: Grant, text: str, signature: str) -> bool:
+        """Tell whether a grant is signed with the key that is trusted for its country."""
+        public = self._folder / "nodes" / f"{grant.country}.pem"
+        return public.is_file() and grants.signed_by(text, signature, public.read_bytes())
+
+    def _grants(self, call: Any) -> tuple[list[Grant], list[str]]:
+        """Return the grants of a call that are signed by their country's node, and the countries of the others."""
         if not isinstance(call, dict) or set(call) != {"grants", "account", "ask"}:
             raise _refused(why="the call is none")
         told = call["grants"]
         if not isinstance(told, list) or not 0 < len(told) <= _MOST_GRANTS:
             raise _refused(why="the call has no grant, or too many")
-        found = []
-        for one in told:
-            if not isinstance(one, dict) or not all(isinstance(one.get(name), str) for name in ("grant", "signature")):
-                raise _refused(why="a grant has no text or no signature")
-            grant = Grant.read(one["grant"])
-            public = self._folder / "nodes" / f"{grant.country}.pem"
-            if not public.is_file() or not grants.signed_by(one["grant"], one["signature"], public.read_bytes()):
-                raise _refused(why="a grant is not signed by the node of its country")
-            if grant.expired():
-                raise _refused(why="a grant has expired")
-            found.append(grant)
-        if len({g.country for g in found}) < len(found) or len({(g.request, g.account) for g in found}) > 1:
+        read = [_signed_text(one) for one in told]
+        every = [grant for grant, _, _ in read]
+        if len({g.country for g in every}) < len(every) or len({(g.request, g.account) for g in every}) > 1:
             raise _refused(why="the grants are not of one request, one for each country")
+        found = [grant for grant, text, signature in read if self._signed(grant, text, signature)]
+        unsigned = sorted({g.country for g in every} - {g.country for g in found})
+        if not found:
+            raise _refused(why=f"the grant of {', '.join(unsigned)} is not signed by that country's node")
+        if any(grant.expired() for grant in found):
+            raise _refused(why="a grant has expired")
         if found[0].account != call["account"]:
             raise _refused(why="the grant is another account's")
-        return found
+        return found, unsigned
 
     def _give(self, found: Sequence[Grant], call: Mapping[str, Any]) -> dict[str, Any]:
         """Return records, once their number is counted and the audit has the read."""
@@ -213,6 +218,13 @@ def _count(session: Session, grant: Grant, rows: int) -> None:
     use.requests += 1
     use.rows += rows
     today.rows += rows
+
+
+def _signed_text(told: Any) -> tuple[Grant, str, str]:
+    """Return a grant, its text, and the signature that came with it."""
+    if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in ("grant", "signature")):
+        raise _refused(why="a grant has no text or no signature")
+    return Grant.read(told["grant"]), told["grant"], told["signature"]
 
 
 def _actor(call: Any) -> str:

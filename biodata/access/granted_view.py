@@ -31,11 +31,14 @@ class Page:
         The key to go on behind; None at the end.
     snapshot : int
         The lake's version that the exact ones are of.
+    unsigned : list of str
+        Countries whose grant is not signed as it should be, so that no exact record of theirs is here.
     """
 
     records: list[dict[str, Any]]
     after: int | None
     snapshot: int
+    unsigned: list[str]
 
 
 def page(frame: Frame, grants: Sequence[Grant], ask: Ask, *, after: int | None, limit: int) -> Page:
@@ -66,7 +69,7 @@ def page(frame: Frame, grants: Sequence[Grant], ask: Ask, *, after: int | None, 
         keys = keys.filter(keys <= until)
     others = keys.filter(~keys.is_in(list(exact)))
     found = [*exact.values(), *({**row, "exact": False} for row in _published(frame, grants, others))]
-    return Page(sorted(found, key=lambda row: row["key"]), until, answer["snapshot"])
+    return Page(sorted(found, key=lambda row: row["key"]), until, answer["snapshot"], answer.get("unsigned", []))
 
 
 def wanted(grants: Sequence[Grant]) -> Filter:

@@ -97,27 +97,63 @@ def to_sign(registry: Registry, who: Principal, number: str, country: str) -> st
 
 def decide(
     registry: Registry, who: Principal, number: str, country: str, *, grant: str | None = None,
-    signature: str | None = None, reason: str | None = None, review: date | None = None,
+    signature: str | None = None, reason: str | None = None, review: date | None = None, exact: Path | None = None,
 ) -> None:  # fmt: skip
     """Put down what a country's node decided: a grant with its signature, or a refusal with its reason.
 
-    The signature is checked by the exact process, which trusts the keys in its own folder and not the registry.
+    The signature is checked by the exact process, which trusts the keys in its own folder and not the registry. A grant
+    of before that it does not take can be decided again.
+
+    Parameters
+    ----------
+    registry : Registry
+    who : Principal
+        Who decides.
+    number, country : str
+        The request, and the country that the decision is of.
+    grant, signature : str, optional
+        The grant's text as the node signed it; without them it is a refusal.
+    reason : str, optional
+        Why.
+    review : date, optional
+        When the node wants to look at it again.
+    exact : Path, optional
+        Socket of the exact process; without it the signature is first checked when records are read.
 
     Raises
     ------
     InputError
-        If it is not theirs to decide, was decided already, or the grant goes further than what was asked.
+        If it is not theirs to decide, was decided already, the grant goes further than what was asked, or is not signed
+        with the key that is trusted for the country.
+    StoreError
+        If the exact process is asked and does not answer: nothing is decided then.
     """
     if (grant is None) != (signature is None):
         problem = "a grant comes with its signature, a refusal with neither"
         raise InputError(problem, column="signature", code="FIELD_INVALID")
-    with registry.session() as session, session.begin():
+    with registry.session(read_only=True) as session:
         row, owner = _for_decision(session, who, number, country)
-        if session.scalar(_decision(number, country)) is not None:
-            problem = f"{country} has decided already"
-            raise InputError(problem, column="country", value=country, code="REQUEST_DECIDED")
-        if grant is not None:
-            _no_further(Grant.read(grant), Grant.read(_text(row.id, owner.name, country, row.wanted)))
+        before = session.scalar(_decision(number, country))
+    # The exact process is asked outside of a transaction, which others would wait for.
+    void = None if before is None or _holds(before, exact) else before.id
+    if before is not None and void is None:
+        raise _decided(country)
+    if grant is not None and signature is not None:
+        _no_further(Grant.read(grant), Grant.read(_text(row.id, owner.name, country, row.wanted)))
+        if exact is not None and not exact_calls.signed(exact, grant, signature):
+            problem, expected = (
+                f"this is not signed with the key that is trusted for {country}",
+                f"the key of {country}",
+            )
+            raise InputError(problem, column="signature", expected=f"{expected}'s node", code="FIELD_INVALID")
+    with registry.session() as session, session.begin():
+        found = session.scalar(_decision(number, country))
+        if found is not None and found.id != void:
+            raise _decided(country)
+        if found is not None:
+            session.delete(found)
+            session.flush()
+            audit.append(session, actor=who.label, action="grant void", subject=number, details={"country": country})
         session.add(
             AccessDecision(
                 request_id=number,
@@ -159,7 +195,7 @@ def usable(registry: Registry, who: Principal, number: str) -> list[dict[str, st
     Raises
     ------
     InputError
-        With REQUEST_MISSING, if the request is another's, or nothing of it is granted now.
+        With REQUEST_MISSING, if the request is another's; with NOTHING_GRANTED, if nothing of it is granted now.
     """
     with registry.session(read_only=True) as session:
         row = session.get(AccessRequest, number)
@@ -179,7 +215,8 @@ def usable(registry: Registry, who: Principal, number: str) -> list[dict[str, st
         ]
     if not told:
         problem = "nothing of this request is granted now"
-        raise InputError(problem, column="id", value=number, code="REQUEST_MISSING")
+        expected = "GET /v1/access/requests/ID tells how it stands in each country"
+        raise InputError(problem, column="id", value=number, expected=expected, code="NOTHING_GRANTED")
     return told
 
 
@@ -311,6 +348,17 @@ def _no_further(given: Grant, asked: Grant) -> None:
     for name, fits in within.items():
         if not fits:
             raise InputError(problem, column=name, value=str(getattr(given, name)), expected=str(getattr(asked, name)))
+
+
+def _holds(before: AccessDecision, exact: Path | None) -> bool:
+    """Tell whether a decision stands: all do but a grant that the exact process does not take."""
+    if before.grant is None or before.signature is None or before.revoked is not None or exact is None:
+        return True
+    return exact_calls.signed(exact, before.grant, before.signature)
+
+
+def _decided(country: str) -> InputError:
+    return InputError(f"{country} has decided already", column="country", value=country, code="REQUEST_DECIDED")
 
 
 def _decision(number: str, country: str) -> Any:

@@ -129,13 +129,16 @@ def decide(
         problem = "a request is either granted or refused, and that stands"
         raise InputError(problem, expected="--key FILE to grant it, or --refuse", code="DECISION_MISSING")
     country = country.upper()
-    with Registry.open(settings_for(data)) as registry:
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
         who = _who(registry, account)
         text = requests.to_sign(registry, who, number, country) if key is not None else None
         signature = grants.sign(text, key) if text is not None and key is not None else None
         requests.decide(registry, who, number, country, grant=text, signature=signature, reason=reason,
-                         review=review.date() if review is not None else None)  # fmt: skip
+                         review=review.date() if review is not None else None, exact=settings.exact_socket)  # fmt: skip
     say(f"{country} {'granted' if key is not None else 'refused'} request {number}")
+    if key is not None and settings.exact_socket is None:
+        say("the signature is checked when records are read: no exact process is named here (BIODATA_EXACT_SOCKET)")
 
 
 def sign(
