@@ -245,6 +245,28 @@ def test_a_tracked_animal_is_given_to_nobody_whichever_rule_withholds_it(tmp_pat
     assert exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].to_list() == [ROWS[0]["decimalLatitude"]]
 
 
+def test_what_a_communitys_label_hides_is_not_granted_by_a_node_alone(tmp_path):
+    other = {**ROWS[1], "datasetKey": "village"}
+    walk = {"eventID": "walk-1", "source_record_id": "walked", "decimalLatitude": 20.515}
+    rows = [
+        {**ROWS[0], "source_record_id": "secret", "community_labels": ["TK-SS"]},
+        {**ROWS[0], "source_record_id": "cultural", "community_labels": ["TK-CS"], "eventID": "walk-1"},
+        {**ROWS[0], **walk},
+        {**ROWS[0], "source_record_id": "told", "community_labels": ["TK-A"], "decimalLatitude": 18.2},
+        other,
+        ROWS[1],
+    ]
+    data = tmp_path / "data"
+    with Lake.open(data) as lake:
+        commit_rows(lake, rows)
+    exact_building.build(Settings(data=data), tmp_path / "exact")
+    given = exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].sort().to_list()
+    assert given == [15.11234, 15.11234, 18.2], "nor what was walked past beside it"
+    (data / "sharing_labels.csv").write_text("label,dataset\nTK-SS,village\n")
+    exact_building.build(Settings(data=data), tmp_path / "exact")
+    assert exact_store.read(tmp_path / "exact")[1]["decimalLatitude"].sort().to_list() == [15.11234, 18.2]
+
+
 def test_a_day_that_is_written_otherwise_goes_no_further_than_what_was_asked():
     asked = replace(GRANT, since="2020-06-01", until="2020-12-31")
     requests._no_further(replace(asked, since="20200701"), asked)

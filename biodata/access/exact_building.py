@@ -13,9 +13,8 @@ from typing import Final
 import polars as pl
 
 from biodata import places, sharing, terms
-from biodata.access import exact_calls, exact_store
+from biodata.access import exact_calls, exact_store, grantable
 from biodata.errors import BiodataError, StoreError
-from biodata.flags import TRACKED
 from biodata.parsers.scientific_names import parse_names
 from biodata.settings import Settings
 from biodata.sharing.taxonomy import Taxonomy, bundled
@@ -117,17 +116,19 @@ def must_follow(settings: Settings) -> None:
 
 
 def _gathered(settings: Settings) -> tuple[pl.DataFrame, exact_store.Facts]:
-    """Read what is sensitive today."""
+    """Read what is sensitive today and a node can grant."""
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
         snapshot = lake.snapshot()
         parts = []
+        tied = grantable.tied_to_labels(
+            lake.batches("occurrences", columns=grantable.COLUMNS, snapshot=snapshot), rules,
+            few_stations=settings.survey_stations,
+        )  # fmt: skip
         for batch in lake.batches("occurrences", snapshot=snapshot):
             decided = sharing.decide(batch, rules, boundaries=boundaries)
-            # A tracked animal's place is given to nobody, whichever rule decides: no grant makes it less.
-            tracked = pl.col("quality_flags").list.contains(TRACKED).fill_null(value=False)
-            exact = batch[decided["row"]].filter(~tracked)
+            exact = batch[grantable.rows(batch, decided, rules, tied)]
             published = sharing.publish(exact, rules, boundaries=boundaries)
             parts.append(beside(exact, published, rules.taxonomy or bundled()))
     frame = pl.concat(parts) if parts else pl.DataFrame(schema=exact_store.SCHEMA)
