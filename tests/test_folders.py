@@ -93,6 +93,27 @@ def test_the_services_user_reads_what_it_needs_and_nothing_private(data):
         folders.read_by_service(data)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_nothing_outside_is_given_away_by_a_link(data, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o700)
+    (outside / "file").write_text("a")
+    (outside / "file").chmod(0o600)
+    inside = data / "service" / "uploads"
+    inside.mkdir(exist_ok=True)
+    (inside / "secrets").mkdir()
+    (inside / "secrets" / "b").write_text("b")
+    (inside / "folder").symlink_to(outside)
+    (inside / "file").symlink_to(outside / "file")
+    os.link(outside / "file", inside / "other")
+    os.mkfifo(inside / "pipe")
+    folders.hand_over(data, user=65534, group=65534)
+    for path, wanted in ((outside, 0o700), (outside / "file", 0o600)):
+        assert (path.stat().st_uid, mode(path)) == (os.geteuid(), wanted)
+    assert (inside / "pipe").stat().st_uid == 65534
+    assert mode(inside / "secrets" / "b") == 0o660, "only those of the folder itself are secrets"
+
+
 def test_a_file_that_another_process_takes_away_meanwhile_is_nobodys_fault(data: Path, monkeypatch: pytest.MonkeyPatch):
     gone = data / "lake.sqlite-shm"
     monkeypatch.setattr(folders, "_private", lambda _: iter([gone, data / "lake.sqlite"]))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from biodata.errors import InputError, StoreError
-from biodata.store import checksums
+from biodata.store import checksums, handing
 
 SERVICE: Final = "service"
 """The one folder that processes of the service may write in."""
@@ -114,16 +114,7 @@ def hand_over(data: Path, *, user: int, group: int) -> None:
     try:
         for name in ("citations", "uploads", "staging", "tmp", "run"):
             (folder / name).mkdir(exist_ok=True)
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, user, group, follow_symlinks=False)
-            if path.is_symlink():
-                continue
-            inside = path.relative_to(folder)
-            if inside.parts[:1] == ("secrets",):
-                path.chmod(0o750 if path.is_dir() else 0o640 if path.name == CITATION_SECRET else 0o600)
-            else:
-                # New files get the group, so that a worker of the same group can use the registry too.
-                path.chmod(0o2770 if path.is_dir() else 0o660)
+        handing.give(folder.resolve(), user=user, group=group, mode=_service_mode)
         close(data)
         data.chmod(0o755)
         for path in _public(data):
@@ -131,6 +122,14 @@ def hand_over(data: Path, *, user: int, group: int) -> None:
     except OSError as error:
         message = f"{data} cannot be prepared for the service's user: {error.strerror} ({error.filename})"
         raise StoreError(message) from error
+
+
+def _service_mode(below: tuple[str, ...], is_folder: bool) -> int:
+    """Return the mode of what lies in the service's folder."""
+    if below[:1] == ("secrets",):
+        return 0o750 if is_folder else 0o640 if below[-1] == CITATION_SECRET else 0o600
+    # New files get the group, so that a worker of the same group can use the registry too.
+    return 0o2770 if is_folder else 0o660
 
 
 def wrong(data: Path) -> list[Wrong]:
