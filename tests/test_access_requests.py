@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -182,6 +183,22 @@ def test_what_a_node_says_is_not_told_to_another_node(registry):
         told = request_views.look(registry, who(registry, name), number)["decisions"][0]
         assert (told["state"], told["reason"]) == ("refused", reason)
     assert request_views.describe(registry, who(registry, "eve")) == []
+
+
+def test_many_requests_take_as_many_questions_as_one(registry):
+    seen = []
+    event.listen(registry._engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
+    counts = []
+    for _ in range(3):
+        ask(registry)
+        seen.clear()
+        told = request_views.describe(registry, who(registry, "la"))
+        counts.append(sum(text.startswith("SELECT") for text in seen))
+    assert len(told) == 3
+    assert len(set(counts)) == 1
+    seen.clear()
+    assert request_views.describe(registry, who(registry, "eve")) == []
+    assert any("access_request.account_id = ?" in text for text in seen), "whoever decides nothing reads no others'"
 
 
 def test_a_report_is_due_once_something_was_read_and_stops_the_next_request(registry, tmp_path):
