@@ -15,6 +15,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.settings import Settings
+from biodata.store import run_reports
 from biodata.store.code_version import code_hash
 from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
@@ -223,7 +224,8 @@ def keep(
         part.replace(home)
     report = {**whole.as_dict(), "parameters": {**whole.parameters, "seed": whole.seed}}
     with Registry.open(settings) as registry:
-        registry.record_run(record.id, whole.parameters.get("layer"), {"record": whole.as_dict(), **report})
+        layer = whole.parameters.get("layer")
+        run_reports.record(registry, settings.data, record.id, layer, {"record": whole.as_dict(), **report})
     return whole
 
 
@@ -247,7 +249,7 @@ def find(settings: Settings, run_id: str) -> RunRecord:
 def every(settings: Settings) -> list[RunRecord]:
     """Return every run that was kept, the oldest first."""
     with Registry.open(settings) as registry:
-        reports = registry.runs()
+        reports = run_reports.every(registry, settings.data)
     return [RunRecord.from_dict(report["record"]) for report in reports if report and "record" in report]
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.schema import CreateTable
 from biodata.access import accounts, api_keys, bindings
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import audit, folders, migrations, models
+from biodata.store import audit, folders, migrations, models, run_reports
 from biodata.store.engine import open_engine
 from biodata.store.lake import Lake
 from biodata.store.registry import HEAD, Registry
@@ -247,15 +247,30 @@ def test_submissions_cut_off_are_settled_by_what_the_lake_has(registry: Registry
     assert found == {1: ("draft", None), 2: ("published", snapshot)}
 
 
-def test_a_run_and_a_release_are_kept_once(registry: Registry):
+def test_a_run_and_a_release_are_kept_once(registry: Registry, settings: Settings):
     report = {"snapshot": 4, "parameters": {"seed": 1}, "corridors": 2}
-    registry.record_run("run-1", "landcover", report)
-    registry.record_run("run-1", "landcover", {**report, "corridors": 3})
+    run_reports.record(registry, settings.data, "run-1", "landcover", report)
+    run_reports.record(registry, settings.data, "run-1", "landcover", {**report, "corridors": 3})
+    assert run_reports.every(registry, settings.data) == [{**report, "corridors": 3}]
     registry.record_ingest("gbif", {"dataset": "nam-ha", "rows": 3})
     for _ in range(2):
         registry.record_release("r000004-abc", snapshot=4, rules_hash="h", counts={"occurrences": 3})
     with registry.session(read_only=True) as session:
         run = session.scalars(select(models.Run)).one()
-        assert (run.snapshot, run.seed, run.report) == (4, 1, {**report, "corridors": 3})
+        assert (run.snapshot, run.seed, run.report, run.parameters) == (4, 1, None, {})
         assert session.scalars(select(models.Release)).one().counts == {"occurrences": 3}
         assert session.scalars(select(models.AuditEntry)).one().action == "release"
+
+
+def test_what_a_run_told_is_not_where_the_service_reads(registry: Registry, settings: Settings):
+    told = {"snapshot": 4, "parameters": {"seed": 1, "resistance": "/layers/20.51234.tif"}, "records": 20.51234}
+    with registry.session() as session, session.begin():  # as an older biodata kept it
+        session.add(models.Run(id="old-1", layer=None, state="done", parameters=told["parameters"], report=told))
+    run_reports.record(registry, settings.data, "new-1", None, told)
+    assert run_reports.every(registry, settings.data) == [told, told]
+    assert run_reports.every(registry, settings.data) == [told, told]
+    with registry.session(read_only=True) as session:
+        kept = [[str(value) for value in vars(run).values()] for run in session.scalars(select(models.Run))]
+    assert "20.51234" not in str(kept)
+    assert {path.stat().st_mode & 0o777 for path in (settings.data / "reports").iterdir()} == {0o600}
+    assert (settings.data / "reports").stat().st_mode & 0o777 == 0o700

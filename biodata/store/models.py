@@ -147,7 +147,7 @@ class Release(Base):
 
 
 class Run(Base):
-    """An analysis run: what it was asked and what came out."""
+    """An analysis run. What it was asked and what came out stays beside the lake (`run_reports`)."""
 
     __tablename__ = "run"
 

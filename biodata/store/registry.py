@@ -22,7 +22,7 @@ from biodata.store import node_models as node_models  # its tables are made with
 from biodata.store import rights_models as rights_models
 from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
-from biodata.store.models import Dataset, Ingest, Run, Submission, now
+from biodata.store.models import Dataset, Ingest, Submission, now
 from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
@@ -161,28 +161,6 @@ class Registry:
             session.add(ingest)
             session.flush()
             return ingest.id
-
-    def record_run(self, run_id: str, layer: str | None, report: Mapping[str, Any]) -> None:
-        """Keep what an analysis run was asked and what came out; the same run again replaces it."""
-        parameters = dict(report.get("parameters", {}))
-        with self.session() as session, session.begin():
-            session.merge(
-                Run(
-                    id=run_id,
-                    layer=layer,
-                    state="done",
-                    snapshot=report.get("snapshot"),
-                    seed=parameters.get("seed"),
-                    parameters=parameters,
-                    report=dict(report),
-                    created=now(),
-                )
-            )
-
-    def runs(self) -> list[dict[str, Any]]:
-        """Return the report of every run, the oldest first."""
-        with self.session(read_only=True) as session:
-            return [dict(run.report or {}) for run in session.scalars(select(Run).order_by(Run.created, Run.id))]
 
     def record_release(
         self,
