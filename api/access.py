@@ -3,6 +3,7 @@
 The service cannot read an exact record: it hands signed grants to the exact process and passes its answer on.
 """
 
+import contextlib
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Final
@@ -28,11 +29,12 @@ from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
 from api.gates import AreaRoute
 from api.readers import boolean, integer
-from biodata.access import granted_view, request_views, requests, terms_of_use
+from biodata.access import asked_things, granted_view, request_views, requests, terms_of_use
 from biodata.access.exact_calls import RefusedError, ask
 from biodata.access.grants import Grant
 from biodata.access.roles import Action, Principal
-from biodata.errors import StoreError
+from biodata.errors import NoReleaseError, StoreError
+from biodata.sharing import RuleSet
 
 router = APIRouter(prefix="/v1/access/requests", tags=["access"], route_class=AreaRoute)
 
@@ -55,8 +57,16 @@ _BOTH_ROWS: Final = 1_000
 def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
     """Ask for exact records; the node of each country of occurrence decides of its own part."""
     only(request)
-    registry = service(request).registry
-    wanted = sent.model_dump(exclude={"purpose", "countries"})
+    found = service(request)
+    registry = found.registry
+    wanted = sent.model_dump(exclude={"purpose", "countries", "anyway"})
+    with contextlib.suppress(NoReleaseError):  # without one there is nothing to hold it against
+        if not sent.anyway:
+            rules = RuleSet.read(found.settings.rules_file, beside=False)
+            with found.open(request) as release:
+                asked_things.refuse_unknown(
+                    registry, rules, wanted, sent.countries, count=release.count, frame=release.frame
+                )
     number = requests.ask(registry, who, purpose=sent.purpose, countries=sent.countries, wanted=wanted)
     return json_answer(request_views.look(registry, who, number), status=201, cache=_PRIVATE)
 

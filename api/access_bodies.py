@@ -37,6 +37,7 @@ class NewAccessRequest(_Sent):
     rows_a_day: int = Field(default=10_000, ge=1, le=1_000_000)
     requests: int = Field(default=100, ge=1, le=1_000_000)
     expires: str = Field(max_length=40, description="When it is to end, ISO 8601 with a zone.")
+    anyway: bool = Field(default=False, description="Ask although nothing public here knows the taxon or the country.")
 
 
 class Decision(_Sent):

@@ -125,12 +125,29 @@ def test_the_whole_way(tmp_path):
         def shown(name):
             return bearer(found.tokens.start(who(found.registry, name).account_id, method="a test").access)
 
+        for changed, near in (
+            ({"taxon": "Elephas maximuss"}, "Elephas maximus"),
+            ({"taxon": "Nothing at-all"}, "accepted scientific name"),
+            ({"countries": ["US"]}, "whose node can answer"),
+        ):
+            refused = client.post(
+                "/v1/access/requests", json={**ASKED, "countries": ["LA"], **changed}, headers=shown("ana")
+            )
+            assert refused.status_code == 422
+            assert near in refused.json()["expected"]
+        rare = {**ASKED, "countries": ["LA"], "taxon": "Nothing at-all", "anyway": True}
+        assert client.post("/v1/access/requests", json=rare, headers=shown("ana")).status_code == 201
         made = client.post("/v1/access/requests", json={**ASKED, "countries": ["LA"]}, headers=shown("ana")).json()
         address = f"/v1/access/requests/{made['id']}"
-        assert client.get(f"{address}/records", headers=shown("ana")).status_code == 404
+        waiting = client.get(f"{address}/records", headers=shown("ana"))
+        assert (waiting.status_code, waiting.json()["code"]) == (404, "NOTHING_GRANTED")
         text = client.get(f"{address}/grant", params={"country": "LA"}, headers=shown("la")).json()["grant"]
         signature = grants.sign(text, tmp_path / "la.key")
         sent = {"country": "LA", "grant": text, "signature": signature}
+        node_keys.keep_new(tmp_path / "other.key")
+        wrong = {**sent, "signature": grants.sign(text, tmp_path / "other.key")}
+        refused = client.post(f"{address}/decide", json=wrong, headers=shown("la"))
+        assert (refused.status_code, refused.json()["field"]) == (422, "signature")
         assert client.post(f"{address}/decide", json=sent, headers=shown("la")).json()["decisions"][0]["state"] == (
             "granted"
         )

@@ -15,7 +15,8 @@ from biodata.store.query.filters import And, Between, Compare, Contains, Filter,
 
 Frame: TypeAlias = Callable[[Sequence[str], Filter], pl.DataFrame]
 Ask: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-_RANKS: Final = ("acceptedScientificName", "species", "genus", "family", "order", "class", "phylum", "kingdom")
+RANKS: Final = ("acceptedScientificName", "species", "genus", "family", "order", "class", "phylum", "kingdom")
+"""Columns of a published record that tell a taxon it is within."""
 _ALWAYS: Final = ("key", "sharing_category", "cell_west", "cell_south", "cell_east", "cell_north")
 
 
@@ -77,15 +78,20 @@ def wanted(grants: Sequence[Grant]) -> Filter:
     one = grants[0]
     parts: list[Filter] = [Or(tuple(Contains("country_codes", grant.country) for grant in grants))]
     if one.taxon is not None:
-        canonical = parse_names(pl.Series([one.taxon]))["canonical"][0] or one.taxon
-        names = tuple(dict.fromkeys((one.taxon, canonical)))
-        parts.append(Or(tuple(In(rank, names, ignore_case=True) for rank in _RANKS)))
+        parts.append(of_taxon(one.taxon))
     if one.area is not None:
         parts.append(Intersects(bytes(shapely.to_wkb(grant_areas.shape(one.area)))))
     since, until = day("since", one.since), day("until", one.until)
     if since is not None or until is not None:
         parts.append(Between("event_start", since, until))
     return And(tuple(parts))
+
+
+def of_taxon(taxon: str) -> Filter:
+    """Return which published records are of a taxon, with or without its authorship, or of one within it."""
+    canonical = parse_names(pl.Series([taxon]))["canonical"][0] or taxon
+    names = tuple(dict.fromkeys((taxon, canonical)))
+    return Or(tuple(In(rank, names, ignore_case=True) for rank in RANKS))
 
 
 def _published(frame: Frame, grants: Sequence[Grant], keys: pl.Series) -> list[dict[str, Any]]:

@@ -87,10 +87,16 @@ def request(
     rows: Annotated[int, typer.Option(help="Records that may be handed out.", min=1)] = 10_000,
     rows_a_day: Annotated[int, typer.Option(help="Records that may be handed out in a day.", min=1)] = 10_000,
     times: Annotated[int, typer.Option(help="How often may be asked.", min=1)] = 100,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Ask although nothing public here knows the taxon or the country.")
+    ] = False,
 ) -> None:
     """Ask."""
-    from biodata.access import requests
+    from biodata.access import asked_things, requests
     from biodata.errors import InputError
+    from biodata.sharing import RuleSet
+    from biodata.store import releases
+    from biodata.store.open_release import OpenRelease
     from biodata.store.registry import Registry
 
     try:
@@ -104,7 +110,16 @@ def request(
         "taxon": taxon, "area": area, "since": since, "until": until, "fields": field, "rows": rows,
         "rows_a_day": min(rows_a_day, rows), "requests": times, "expires": expires,
     }  # fmt: skip
-    with Registry.open(settings_for(data)) as registry:
+    settings = settings_for(data)
+    with Registry.open(settings) as registry:
+        made = None if anyway else releases.current(settings.data)
+        if made is not None:
+            release = OpenRelease(made.path, timeout_seconds=60.0)
+            rules = RuleSet.read(settings.rules_file)
+            try:
+                asked_things.refuse_unknown(registry, rules, wanted, country, count=release.count, frame=release.frame)
+            finally:
+                release.close()
         say(requests.ask(registry, _who(registry, account), purpose=purpose, countries=country, wanted=wanted))
 
 
