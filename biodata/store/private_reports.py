@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ def keep_report(data: Path, name: str, report: Mapping[str, Any]) -> None:
     """
     folder = folders.private_reports(data)
     folder.mkdir(mode=0o700, exist_ok=True)
-    part = folder / f"{name}.json.part"
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # The same run may end twice at once; mkstemp's file is its owner's alone.
+    descriptor, made = tempfile.mkstemp(dir=folder, prefix=f"{name}.", suffix=".part")
+    part = Path(made)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(report, file, ensure_ascii=False, default=str)
         file.flush()
@@ -34,4 +36,6 @@ def keep_report(data: Path, name: str, report: Mapping[str, Any]) -> None:
 
 def forget_report(data: Path, name: str) -> None:
     """Remove a report; nothing where there is none of this name."""
-    (folders.private_reports(data) / f"{name}.json").unlink(missing_ok=True)
+    folder = folders.private_reports(data)
+    for path in (folder / f"{name}.json", *folder.glob(f"{name}.*.part")):  # parts are those of a process that died
+        path.unlink(missing_ok=True)
