@@ -212,7 +212,7 @@ def keep(
     """
     whole = finished(settings, record, results, notes=notes)
     folder = settings.data / _FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The same run may end twice at once; and one that was killed here leaves its part behind, which the next removes.
     with file_lock(folder / "lock", what="the folder of runs"):
         home, part = folder / record.id, folder / f"{record.id}.part"

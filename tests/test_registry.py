@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import polars as pl
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -19,6 +20,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
+import leaks
+from biodata import run_records
 from biodata.access import accounts, api_keys, bindings
 from biodata.errors import StoreError
 from biodata.settings import Settings
@@ -260,6 +263,21 @@ def test_a_run_and_a_release_are_kept_once(registry: Registry, settings: Setting
         assert (run.snapshot, run.seed, run.report, run.parameters) == (4, 1, None, {})
         assert session.scalars(select(models.Release)).one().counts == {"occurrences": 3}
         assert session.scalars(select(models.AuditEntry)).one().action == "release"
+
+
+def test_the_service_finds_no_place_of_a_run_over_exact_records(settings: Settings):
+    cave = leaks.Place("cave", latitude=24.512341, longitude=106.412347)
+    record = run_records.describe(
+        "corridors",
+        {"evidence_view": "exact", "box": [106.412347, 24.512341, 107.0, 25.0]},
+        (run_records.RunInput("records", "0" * 64, "24.512341,106.412347.csv"),),
+    )
+    frame = pl.DataFrame({"decimalLatitude": [24.512341], "decimalLongitude": [106.412347]})
+    kept = run_records.keep(settings, record, {"corridors": frame}, notes=("one record at 24.512341, 106.412347",))
+    assert run_records.find(settings, record.id) == kept
+    assert leaks.scan_folder(settings.data / "service", [cave]) == []
+    assert leaks.scan_folder(settings.data / "reports", [cave]) != [], "the scanner knows it"
+    assert {(settings.data / name).stat().st_mode & 0o777 for name in ("reports", "run_results")} == {0o700}
 
 
 def test_what_a_run_told_is_not_where_the_service_reads(registry: Registry, settings: Settings):
