@@ -100,7 +100,8 @@ class Settings(BaseSettings):
         Open records at the station where a survey recorded a hidden species are as coarse as that: everywhere where
         nothing is given, so that no open record of the survey stands where the hidden one was. With a number only where
         the survey has fewer stations than that in the published cell for each such one: at 3 a guess at a station is
-        right at most one time in three, and more of a survey's cameras stay useful for other species. 0 leaves all open.
+        right at most one time in three, and more of a survey's cameras stay useful for other species. 0 leaves all open. Whoever has a list of all the
+        stations from elsewhere sees which one is missing: where that matters, a rule of the dataset hides them all.
     keep_ties : bool
         Records that an earlier release made coarse for such a reason stay so. Without it they may come back exactly, and
         whoever kept both releases knows where the hidden one was.

@@ -83,6 +83,39 @@ def test_a_record_that_is_hidden_since_takes_its_results_with_it(settings, name,
     assert told(settings)[0] == count
 
 
+@pytest.mark.parametrize(("synonym", "count"), [(COMMON, 0), ("Muntiacus vaginalis", 1)])
+def test_a_checklist_that_came_since_takes_the_results_of_what_it_makes_sensitive_with_it(settings, synonym, count):
+    """The rules are the same: today a checklist says that the records' name is one of the hidden taxon."""
+    with Lake.open(settings.data) as lake:
+        row = {"key": "x", "checklist": "x", "taxon_id": "x:1", "scientificName": RARE, "synonyms": [synonym]}
+        taxa = terms.conform(pl.DataFrame([row | {"taxonomicStatus": "ACCEPTED"}]), terms.TAXON)
+        lake.commit_table(
+            "taxa", taxa, key="taxon_id", scope={"checklist": "x"}, author="a test", message="a checklist"
+        )
+    assert told(settings)[0] == count
+
+
+@pytest.mark.parametrize(("west", "count"), [(106.4, 0), (111.0, 1)])
+def test_a_protected_area_that_was_drawn_anew_takes_the_results_of_its_records_with_it(settings, west, count):
+    made_under(
+        settings,
+        f"rule_id,category,reason,scientificName,area_id\nrare,0_1_degree,hunted,{RARE},\narea,withheld,holy,{COMMON},wdpa:1\n",
+    )
+    drawn(settings, 110.0)
+    run(settings)
+    assert told(settings)[0] == 1
+    drawn(settings, west)
+    assert told(settings)[0] == count
+
+
+def drawn(settings: Settings, west: float) -> None:
+    """Put the only protected area into the lake."""
+    row = {"area_id": "wdpa:1", "geometry": shapely.to_wkb(shapely.box(west, 22.8, west + 0.3, 23.0))}
+    with Lake.open(settings.data) as lake:
+        areas = terms.conform(pl.DataFrame([row]), terms.PROTECTED_AREA)
+        lake.commit_table("protected_areas", areas, key="area_id", scope=None, author="a test", message="an area")
+
+
 def test_a_record_that_is_tied_to_a_later_one_takes_its_results_with_it(settings):
     """A run read the open record exactly; since then a hidden one was recorded at the same place on the same day."""
     with Lake.open(settings.data) as lake:

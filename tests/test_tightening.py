@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import leaks
 import releases as fixture
 from biodata import pipeline
-from biodata.access import downloads, tightening
+from biodata.access import downloads, rules_file
 from biodata.access.tightening import add_rule
 from biodata.cli import app
 from biodata.errors import InputError, StoreError
@@ -71,7 +71,8 @@ def test_one_command_hides_a_taxon_everywhere_and_the_audit_tells_it(settings):
     pipeline.release(settings)
     assert replay(settings, citation).identical
     a_download(settings)
-    assert {finding.place for finding in told(settings)} == {place.name for place in PLACES}
+    # A release that was added to may have free blocks, which the scanner tells, too.
+    assert {finding.place for finding in told(settings)} >= {place.name for place in PLACES}
     old = [path.name for path in (settings.data / "releases").glob("*.duckdb")]
 
     words = ["sensitive", "Buceros", "--rank", "GENUS", "--category", "1_degree", "--reason", "hunted"]
@@ -123,7 +124,7 @@ def test_of_two_rules_that_are_added_at_once_none_is_lost(tmp_path, monkeypatch)
     settings = Settings(data=tmp_path / "data")
     settings.data.mkdir()
     (settings.data / "sharing_rules.csv").write_text(OPEN_RULES)
-    write = tightening._write
+    write = rules_file.write
 
     def slowly(path, rules):
         time.sleep(0.2)
@@ -137,7 +138,7 @@ def test_of_two_rules_that_are_added_at_once_none_is_lost(tmp_path, monkeypatch)
         with pytest.raises(StoreError):
             add_rule(settings, Rule(name, SharingCategory.WITHHELD, "x", scientific_name="Buceros"), release=no_release)
 
-    monkeypatch.setattr(tightening, "_write", slowly)
+    monkeypatch.setattr(rules_file, "write", slowly)
     with ThreadPoolExecutor() as pool:
         list(pool.map(add, ("one", "two")))
     assert {rule.rule_id for rule in RuleSet.read(settings.rules_file).rules} == {"gibbons", "one", "two"}
@@ -219,4 +220,4 @@ def test_what_cannot_be_a_rule_is_told_by_the_option(settings, words, said):
 def test_withheld_records_are_counted_and_a_rule_that_touches_nothing_says_so(settings):
     answer = sensitive(settings, HORNBILL)
     assert f"withheld: 0 records before, {len(PLACES)} now" in answer.stdout
-    assert "nothing became coarser" in sensitive(settings, "Ailurus fulgens").stdout
+    assert "nothing became coarser" in sensitive(settings, "Ailurus fulgens", "--anyway").stdout

@@ -1,28 +1,19 @@
 """When a taxon becomes sensitive: a rule more, a new release, and nothing older left that tells what it hides."""
 
-import csv
-import io
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 
-from biodata.access import citations, downloads, rebuilding
+from biodata.access import citations, downloads, rebuilding, rules_file
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet
-from biodata.sharing.rule_lines import COLUMNS
+from biodata.sharing.rule_lines import cells
 from biodata.store import audit, models, pointer, releases
-from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 from biodata.vocabularies import SharingCategory
-
-_NAMES = {"scientific_name": "scientificName"}
-"""Attributes of a rule that its file calls otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +72,15 @@ def add_rule(
         If no release could be made. The rule stays: whoever makes the next release follows it.
     """
     # Of two rules that are added at once neither is lost.
-    with file_lock(settings.data / "sharing_rules.lock", what="the file of sharing rules"):
+    with rules_file.lock(settings.data):
         rules = RuleSet.read(settings.rules_file)
         if any(known.rule_id == rule.rule_id for known in rules.rules):
             problem, expected = "a rule of this name is there already", "another name with --rule"
             raise InputError(problem, column="rule_id", value=rule.rule_id, expected=expected, code="RULE_KNOWN")
-        _write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
+        rules_file.write(settings.data / "sharing_rules.csv", (*rules.rules, rule))
     with Registry.open(settings) as registry:
-        before, files = _categories(registry, releases.current(settings.data)), _files(settings.data)
-    told = {"rule": {k: str(v) for k, v in _cells(rule).items() if v}, "rules_before": rules.hash}
+        before, files = categories(registry, releases.current(settings.data)), _files(settings.data)
+    told = {"rule": {k: v for k, v in cells(rule).items() if v}, "rules_before": rules.hash}
     try:
         made = release(settings)
     except BaseException:
@@ -112,8 +103,8 @@ def add_rule(
             "downloads": downloads.drop_others(settings, registry, rules_hash=today, release=made.id),
             "rebuilt versions": rebuilding.drop_all(settings),
         }
-        asked = _ask_again(registry, today)
-        after = _categories(registry, made)
+        asked = ask_again(registry, today)
+        after = categories(registry, made)
         details = told | {
             "rules": today,
             "release": made.id,
@@ -127,40 +118,12 @@ def add_rule(
     return Tightened(rule, made, before, after, removed, asked)
 
 
-def _cells(rule: Rule) -> dict[str, Any]:
-    """Return a rule as its file writes it, by column."""
-    told = {_NAMES.get(field.name, field.name): getattr(rule, field.name) for field in fields(rule)}
-    return {column: _cell(told[column]) for column in COLUMNS}
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else value.isoformat() if isinstance(value, date) else str(value)
-
-
-def _write(path: Path, rules: tuple[Rule, ...]) -> None:
-    """Write a file of rules under another name, read it again, and give it its name."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_cells(rule) for rule in rules)
-    unnamed = path.with_name("sharing_rules.new.csv")
-    try:
-        with unnamed.open("w", encoding="utf-8") as file:
-            file.write(text.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        RuleSet.read(unnamed)
-        unnamed.replace(path)
-    finally:
-        unnamed.unlink(missing_ok=True)
-
-
 def _files(data: Path) -> set[str]:
     """Return the names of the releases' files."""
     return {path.name for path in pointer.folder(data).glob("release-*.duckdb")}
 
 
-def _categories(registry: Registry, release: releases.Release | None) -> dict[str, int]:
+def categories(registry: Registry, release: releases.Release | None) -> dict[str, int]:
     """Return the records of a release by sharing category, those that it withholds among them."""
     if release is None:
         return {}
@@ -170,7 +133,7 @@ def _categories(registry: Registry, release: releases.Release | None) -> dict[st
     return {**dict(rows), **({SharingCategory.WITHHELD.value: withheld} if withheld else {})}
 
 
-def _ask_again(registry: Registry, rules_hash: str) -> int:
+def ask_again(registry: Registry, rules_hash: str) -> int:
     """Queue a replay of every citation that was made under other rules; return how many."""
     with registry.session(read_only=True) as session:
         asked = select(models.Citation.id, models.Citation.content).where(models.Citation.rules_hash != rules_hash)

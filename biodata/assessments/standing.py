@@ -12,6 +12,7 @@ from biodata.sharing import siblings
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In, IsNull
+from biodata.store.rules_in_force import known_to
 from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS: Final = 200_000
@@ -57,20 +58,27 @@ def left_behind(lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: B
 
 
 def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: BoundarySet) -> bool:
-    """Tell whether a record that an older version had is hidden more in the present one, under the same rules."""
-    if lake.changed_at("occurrences") <= snapshot:
+    """Tell whether a record that an older version had is hidden more in the present one, under the same rules.
+
+    What the rules are judged by may have come since, too: a checklist with another name of their taxon, a protected area.
+    """
+    known_since = _known_since(lake, snapshot, rules)
+    if not known_since and lake.changed_at("occurrences") <= snapshot:
         return False
     came = siblings.Finder()  # however many stations a survey has: those of the older version are not counted
     try:
         if lake.count("occurrences", where=IsNull("source_record_id"), snapshot=snapshot):
             return True  # a record that it had was withdrawn since
+        then = known_to(lake, rules, snapshot=snapshot) if known_since else rules
+        if known_since and _judged_stricter(lake, snapshot, then, rules, boundaries):
+            return True
         for batch in lake.batches("occurrences", columns=_COLUMNS, since=snapshot, batch_rows=_BATCH_ROWS):
             decided = _alone(batch, rules, boundaries)
             came.add(batch, decided)
             for now in _strictness(batch, decided).iter_slices(_ASKED_ROWS):
                 where = In("key", tuple(now["key"].to_list()))
                 before = lake.read("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot)
-                was_hidden = _strictness(before, _alone(before, rules, boundaries))
+                was_hidden = _strictness(before, _alone(before, then, boundaries))
                 was = before.select("key").join(was_hidden, on="key", how="left")
                 beside = was.join(now, on="key", suffix="_now")
                 if beside.filter(pl.col("strictness_now") > pl.col("strictness").fill_null(0)).height:
@@ -78,6 +86,24 @@ def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: 
         return _tied_to(came.found(), lake, snapshot, rules, boundaries)
     except StoreError:
         return True  # the version is not kept any more: what its records were nobody can tell
+
+
+def _known_since(lake: Lake, snapshot: int, rules: sharing.RuleSet) -> bool:
+    """Tell whether the taxa, or the protected areas that rules name, changed after a version of a lake."""
+    of_area = any(rule.area_id is not None for rule in rules.rules)
+    return lake.changed_at("taxa") > snapshot or (of_area and lake.changed_at("protected_areas") > snapshot)
+
+
+def _judged_stricter(
+    lake: Lake, snapshot: int, then: sharing.RuleSet, rules: sharing.RuleSet, boundaries: BoundarySet
+) -> bool:
+    """Tell whether a record of an older version, as it was, is judged stricter today than it was then."""
+    for batch in lake.batches("occurrences", columns=_COLUMNS, snapshot=snapshot, batch_rows=_BATCH_ROWS):
+        was, now = (_strictness(batch, _alone(batch, known, boundaries)) for known in (then, rules))
+        beside = now.join(was, on="key", how="left", suffix="_then")
+        if beside.filter(pl.col("strictness") > pl.col("strictness_then").fill_null(0)).height:
+            return True
+    return False
 
 
 def _tied_to(

@@ -1,18 +1,21 @@
 """What is to be looked at in an installation's sharing rules."""
 
 from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
+
 from biodata import places, terms
 from biodata.settings import Settings
-from biodata.sharing import Rule, RuleSet
+from biodata.sharing import Rule, RuleSet, decide
 from biodata.sharing.cases import Judge
 from biodata.sharing.facts import USED
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
+from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS = 200_000
 
@@ -96,6 +99,45 @@ def check_rules(settings: Settings, *, days: int = 90) -> RuleCheck:
         unknown_consents=_unknown_consents(rules),
         decided=dict(decides.most_common()),
     )
+
+
+def finer_without(settings: Settings, rule_id: str) -> dict[tuple[str, str], int]:
+    """Count the records that would be published more exactly without a rule.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    rule_id : str
+        The rule's name.
+
+    Returns
+    -------
+    dict of (category, category) to int
+        Records by their category with the rule and without it, each by itself: one that is tied to a record of the same
+        event can become finer with it, or stay as coarse as an earlier release made it.
+
+    Raises
+    ------
+    InputError
+        If no rule has that name.
+    """
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake, tied=False)
+        rule = rules.named(rule_id)
+        less = replace(rules, rules=tuple(r for r in rules.rules if r is not rule))
+        boundaries = places.load_boundaries(settings.boundaries)
+        found: Counter[tuple[str, str]] = Counter()
+        columns = [name for name in terms.names(terms.OCCURRENCE) if name in {*LOOKED_AT, *USED}]
+        for batch in lake.batches("occurrences", columns=columns, batch_rows=_BATCH_ROWS):
+            was, now = (decide(batch, r, boundaries=boundaries).select("row", "category") for r in (rules, less))
+            beside = was.join(now, on="row", how="left", suffix="_now")
+            counted = beside.with_columns(pl.col("category_now").fill_null(str(SharingCategory.OPEN)))
+            pairs = (
+                counted.filter(pl.col("category") != pl.col("category_now")).group_by("category", "category_now").len()
+            )
+            found.update({(before, after): count for before, after, count in pairs.iter_rows()})
+    return dict(sorted(found.items()))
 
 
 def _contradictions(rules: RuleSet) -> list[tuple[str, str]]:

@@ -120,6 +120,11 @@ class Floor:
                     open_places.discard((c, r))
         return [found.get(place) for place in places]
 
+    def areas(self, column: Longs, row: Longs) -> tuple[Floats, Floats]:
+        """Return the area of each of n cells, and of the land in it, km²."""
+        full, cell, _, area = self._pieces(column, row)
+        return full, _sums(cell, area, full.size)
+
     def _learn(self, blocks: list[Block]) -> None:
         """Work out blocks of one level."""
         if not blocks:
@@ -130,7 +135,7 @@ class Floor:
         row = np.array([b.row * n for b in blocks])[:, None, None] + inside[None, :, None]
         column, row = np.broadcast_arrays(column, row)
         full, cell, unit, area = self._pieces(column.ravel(), row.ravel())
-        land = np.bincount(cell, weights=area, minlength=full.size).astype(np.float64)
+        land = _sums(cell, area, full.size)
         whole = self._whole(column.ravel(), row.ravel(), full, land)
         for number, block in enumerate(blocks):
             first = number * n * n
@@ -199,6 +204,11 @@ class Floor:
             country_code=countries.pop() if len(countries) == 1 else None,
             province_code=provinces.pop() if len(provinces) == 1 else None,
         )
+
+
+def _sums(cell: Longs, area: Floats, n: int) -> Floats:
+    """Return the sum of the areas of each of n cells' pieces."""
+    return np.bincount(cell, weights=area, minlength=n).astype(np.float64)
 
 
 def _left(full: Floats, land: Floats, whole: NDArray[np.bool_], level: int) -> NDArray[np.bool_] | None:

@@ -1,6 +1,7 @@
 """The published place of a sensitive record: a cell's centre, and what is true of the whole cell."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -13,7 +14,7 @@ from biodata.errors import InputError
 from biodata.flags import FLAGS
 from biodata.geo import Floats, area_km2, geodesic_distance_m
 from biodata.places import BoundarySet, country_geometry
-from biodata.sharing.floor import Longs, Region, floor
+from biodata.sharing.floor import TOLERANCE, Longs, Region, floor
 from biodata.sharing.shared import cells_of_nodes
 from biodata.vocabularies import SharingCategory
 
@@ -186,25 +187,84 @@ def _regions(
     """Return the region of each place; None without a place, or where none is large enough.
 
     A coast can make the cell of a looser category the larger one. The place is then left out: whoever adds a stricter
-    rule must not thereby reveal more, and the looser category's cell can hold less than the stricter one's floor.
+    rule must not thereby reveal more, and the looser category's cell can hold less than the stricter one's floor. So is
+    every other place of the stricter category's region where too little of it is left then.
     """
     wanted = pl.DataFrame({"row": np.arange(len(placed)), "category": categories}).filter(pl.Series(placed))
     pairs = wanted.explode("category").with_columns(
         size=pl.col("category").replace_strict(CELLS_PER_DEGREE, return_dtype=pl.Int64)
     )
     regions: list[Region | None] = [None] * len(placed)
-    seen: set[int] = set()
+    looser: dict[int, tuple[int, ...]] = {}
     # From the loosest category of a record to its strictest, which is the one that stays.
     for (size,), part in sorted(pairs.group_by("size"), key=lambda group: group[0], reverse=True):
         rows = part["row"].to_numpy()
-        for at, region in zip(
-            rows.tolist(), regions_of_size(longitude[rows], latitude[rows], size, boundaries), strict=True
-        ):
-            before = regions[at]
-            smaller = at in seen and (before is None or region is None or region.degrees < before.degrees)
-            regions[at] = None if smaller else region
-            seen.add(at)
+        found = regions_of_size(longitude[rows], latitude[rows], size, boundaries)
+        for at, region in zip(rows.tolist(), found, strict=True):
+            sizes, before = looser.get(at, ()), regions[at]
+            smaller = bool(sizes) and (before is None or region is None or region.degrees < before.degrees)
+            too_little = sizes and region is not None and _is_too_little(region, size, sizes, boundaries)
+            regions[at] = None if smaller or too_little else region
+            looser[at] = (*sizes, size)
     return regions
+
+
+@lru_cache(maxsize=65_536)
+def _is_too_little(region: Region, size: int, looser: tuple[int, ...], boundaries: BoundarySet) -> bool:
+    """Tell whether the places of a region that are not left out have less land, or less sea, than a cell's area.
+
+    Parameters
+    ----------
+    region : Region
+        One of `size` cells along a degree.
+    looser : tuple of int
+        Cells along a degree of the looser categories, the loosest first: places that have none of theirs, or a larger
+        one, are left out.
+    """
+    of_size = floor(boundaries, size)
+    column, row = _cells_in(region, size)
+    mine = np.array([found == region for found in of_size.regions(column, row)], dtype=bool)
+    full, land = of_size.areas(column[mine], row[mine])
+    left_land, left_sea, any_out = land.sum(), (full - land).sum(), False
+    for number, asked in enumerate(looser):
+        finer = floor(boundaries, asked)
+        c, r = _uneven_cells(column[mine], row[mine], size, asked, boundaries)
+        out = np.array(
+            [
+                found is None
+                or found.degrees > region.degrees
+                or (number > 0 and _is_too_little(found, asked, looser[:number], boundaries))
+                for found in finer.regions(c, r)
+            ],
+            dtype=bool,
+        )
+        if out.any():
+            any_out = True
+            out_full, out_land = finer.areas(c[out], r[out])
+            left_land, left_sea = left_land - out_land.sum(), left_sea - (out_full - out_land).sum()
+    return any_out and bool(min(left_land, left_sea) < full.max() * (1 - TOLERANCE))
+
+
+def _cells_in(region: Region, size: int) -> tuple[Longs, Longs]:
+    """Return column and row of the cells of a region."""
+    west, south, east, north = (round(edge * size) for edge in (region.west, region.south, region.east, region.north))
+    column, row = np.meshgrid(np.arange(west, east), np.arange(south, north))
+    return column.ravel(), row.ravel()
+
+
+def _uneven_cells(column: Longs, row: Longs, size: int, asked: int, boundaries: BoundarySet) -> tuple[Longs, Longs]:
+    """Return column and row of the finer cells within some that are not published by themselves: those at a coast."""
+    while size < asked:
+        size *= 10
+        inside = np.arange(100)
+        column, row = (
+            (10 * coarse[:, None] + step[None, :]).ravel()
+            for coarse, step in ((column, inside % 10), (row, inside // 10))
+        )
+        found = floor(boundaries, size).regions(column, row)
+        uneven = np.array([one is None or one.degrees > 1.5 / size for one in found], dtype=bool)
+        column, row = column[uneven], row[uneven]
+    return column, row
 
 
 def regions_of_size(longitude: Floats, latitude: Floats, size: int, boundaries: BoundarySet) -> list[Region | None]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Final, NoReturn
@@ -41,7 +41,15 @@ LONGEST_POLYGON: Final = 100_000
 """Letters; a longer one is a protected area of the lake, and named by its area_id."""
 HIGHER_RANKS: Final = ("KINGDOM", "PHYLUM", "CLASS", "ORDER", "FAMILY")
 RANKS: Final = (*HIGHER_RANKS, "GENUS", "SPECIES", "SUBSPECIES", "VARIETY", "FORM")
+_CALLED: Final = {"scientific_name": "scientificName"}
+"""Attributes of a rule that its file calls otherwise."""
 _PROVINCE: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
+
+
+def cells(rule: Rule) -> dict[str, str]:
+    """Return a rule as its file writes it, by column; empty where it tells nothing."""
+    told = {_CALLED.get(field.name, field.name): getattr(rule, field.name) for field in fields(rule)}
+    return {column: "" if told[column] is None else str(told[column]) for column in COLUMNS}
 
 
 def text_of(path: Path) -> str:

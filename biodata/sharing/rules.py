@@ -120,6 +120,20 @@ class RuleSet:
         found = cls.of(rules.values())
         return replace(found, consents=_consents(path), labels=LabelSet.read(path)) if beside else found
 
+    def named(self, rule_id: str) -> Rule:
+        """Return a rule by its name.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        for rule in self.rules:
+            if rule.rule_id == rule_id:
+                return rule
+        problem, expected = "no sharing rule has this name", "one that `biodata rules list` tells"
+        raise InputError(problem, column="rule_id", value=rule_id, expected=expected, code="RULE_UNKNOWN")
+
     def shape_of(self, rule: Rule) -> BaseGeometry | None:
         """Return the area of a rule, degrees; None where it has none, or one that is not known."""
         if rule.polygon is not None:

@@ -48,22 +48,39 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
         If the rules, or the consents beside them, are not valid.
     """
     rules = RuleSet.read(settings.rules_file)
-    wanted = sorted({rule.area_id for rule in rules.rules if rule.area_id is not None})
-    names = [rule.scientific_name for rule in rules.rules if rule.scientific_name is not None]
-    taxa = lake.read("taxa")
     boundaries = places.load_boundaries(settings.boundaries)
-    rules = replace(
-        rules,
-        floor=floor_set.pinned(settings.data, boundaries),
-        taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None,
-        areas=MappingProxyType(_areas(lake, wanted)),
-    )
+    rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries))
     if not tied:
         return rules
     ties = _ties_of(settings, lake, rules, where)
     if settings.keep_ties:
         ties = replace(ties, kept=_tied_before(settings))
     return replace(rules, siblings=ties)
+
+
+def known_to(lake: Lake, rules: RuleSet, *, snapshot: int | None = None) -> RuleSet:
+    """Return rules with what a lake knows of taxa and protected areas.
+
+    Parameters
+    ----------
+    lake : Lake
+    rules : RuleSet
+    snapshot : int, optional
+        The version of the lake; today's where none is given.
+
+    Raises
+    ------
+    StoreError
+        If that version is not kept any more.
+    """
+    wanted = sorted({rule.area_id for rule in rules.rules if rule.area_id is not None})
+    names = [rule.scientific_name for rule in rules.rules if rule.scientific_name is not None]
+    taxa = lake.read("taxa", snapshot=snapshot)
+    return replace(
+        rules,
+        taxonomy=bundled().with_checklists(taxa, names) if taxa.height else None,
+        areas=MappingProxyType(_areas(lake, wanted, snapshot)),
+    )
 
 
 def _ties_of(settings: Settings, lake: Lake, rules: RuleSet, where: Filter | None) -> siblings.Siblings:
@@ -122,11 +139,12 @@ def _tied_before(settings: Settings) -> pl.DataFrame:
     return found.select(pl.col(name).cast(dtype) for name, dtype in siblings.KEPT.items())
 
 
-def _areas(lake: Lake, wanted: list[str]) -> dict[str, shapely.geometry.base.BaseGeometry]:
+def _areas(lake: Lake, wanted: list[str], snapshot: int | None) -> dict[str, shapely.geometry.base.BaseGeometry]:
     """Return the shapes of protected areas; one without a map is left out, and may so be anywhere."""
     if not wanted:
         return {}
-    found = lake.read("protected_areas").filter(pl.col("area_id").is_in(wanted), pl.col("geometry").is_not_null())
+    maps = lake.read("protected_areas", columns=["area_id", "geometry"], snapshot=snapshot)
+    found = maps.filter(pl.col("area_id").is_in(wanted), pl.col("geometry").is_not_null())
     return {
         area: shapely.make_valid(shapely.from_wkb(shape))
         for area, shape in found.select("area_id", "geometry").iter_rows()

@@ -1,4 +1,4 @@
-"""`biodata sensitive` and `biodata rules`: what is hidden from now on, and what the rules come to."""
+"""`biodata sensitive`: what is hidden from now on."""
 
 import json
 import re
@@ -14,23 +14,12 @@ _SENSITIVE = """Make a taxon sensitive from now on: add a rule, make a release u
 
 Earlier releases, files of downloads and rebuilt versions go; every citation is asked again by `biodata worker` and says
 what is withheld of it. The audit keeps the rule, who added it, and how many records it touches. A rule never makes a
-record less sensitive: the strictest decides. A rule of a country also holds for cells that only reach into it. To take a
-rule back, remove its line from sharing_rules.csv in the data folder and run `biodata release`.
+record less sensitive: the strictest decides. A rule of a country also holds for cells that only reach into it. `biodata
+rules remove` takes a rule back. A name that no rule, checklist or record here has may be misspelt and is refused, unless
+with --anyway.
 
 Example: biodata sensitive "Nomascus concolor" --category 1_degree --reason "hunted" --data mydata
 """
-_CHECK = """Look at the sharing rules: review dates that are due, rules that contradict each other, taxa and areas that the lake
-does not have, consents of rules that are not there; and how many records of the lake each rule decides.
-
-Rules are lines of sharing_rules.csv in the data folder (columns: rule_id, category, reason; and where wanted source,
-source_kind, owner, scientificName, rank, country_code, province_code, area_id, polygon, dataset, publishing_country, label,
-month_from, month_to, review_date); `biodata sensitive` adds one. A looser rule acts once every stricter owner stands in
-sharing_consents.csv beside it (columns: looser_rule, stricter_owner, given_by, given_on, valid_until). `biodata explain`
-tells which rule decided a record.
-
-Example: biodata rules check --data mydata
-"""
-
 _COUNTRY: Final = "[A-Z]{2}"
 _PROVINCE: Final = "[A-Z]{2}-[A-Z0-9]{1,3}"
 
@@ -38,9 +27,6 @@ _PROVINCE: Final = "[A-Z]{2}-[A-Z0-9]{1,3}"
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     app.command(name="sensitive", help=_SENSITIVE)(sensitive)
-    rules = typer.Typer(help="Sharing rules: what is hidden, and whose say it is.", no_args_is_help=True)
-    rules.command(name="check", help=_CHECK)(check)
-    app.add_typer(rules, name="rules")
 
 
 def sensitive(
@@ -57,12 +43,14 @@ def sensitive(
     source: Annotated[str | None, typer.Option(help="Whose list it comes from.")] = None,
     owner: Annotated[str | None, typer.Option(help="Who must consent before a looser rule acts.")] = None,
     review: Annotated[str | None, typer.Option(help="When to look at it again, as 2028-01-31.")] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also where nothing here has that name.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
 ) -> None:
     """Add the rule and let it act."""
     from biodata import pipeline
     from biodata.access.exact_building import must_follow
     from biodata.access.tightening import add_rule
+    from biodata.pipeline.rule_taxon import look_up
     from biodata.sharing import Rule
     from biodata.vocabularies import SharingCategory
 
@@ -74,6 +62,12 @@ def sensitive(
     _coded("--country", country, _COUNTRY)
     _coded("--province", province, _PROVINCE)
     settings = installation(data)
+    near = look_up(settings, name)
+    if near is not None and not anyway:
+        read = f"; it would be read as {', '.join(near)}" if near else ""
+        problem = f"no rule, checklist or record here has this name{read}"
+        expected = "the name as it is written there, or --anyway where it is right"
+        raise InputError(problem, column="name", value=name, expected=expected, code="TAXON_UNKNOWN")
     made = add_rule(
         settings,
         Rule(
@@ -101,11 +95,14 @@ def sensitive(
             "after": made.after,
             "removed": made.removed,
             "citations": made.citations,
+            "read_as": [name] if near is None else near,
         }
         say(json.dumps(told, ensure_ascii=False))
         must_follow(settings)
         return
     say(f"the rule {made.rule.rule_id} holds; release {made.release.id} follows it")
+    if near:
+        say(f"  nothing here is called {name}: it also meets records of {', '.join(near)}")
     for each in sorted(made.before.keys() | made.after.keys()):
         say(f"  {each}: {made.before.get(each, 0)} records before, {made.after.get(each, 0)} now")
     if made.before == made.after:
@@ -121,22 +118,6 @@ def sensitive(
     say(f"removed: {', '.join(f'{n} {what}' for what, n in made.removed.items())}")
     say(f"{made.citations} citations are asked again by the worker")
     must_follow(settings)
-
-
-def check(
-    data: DataOption = DEFAULT_DATA,
-    days: Annotated[int, typer.Option(min=0, help="Review dates within so many days count as due.")] = 90,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-) -> None:
-    """Print what is to be looked at."""
-    from biodata.pipeline.rule_check import check_rules
-
-    found = check_rules(installation(data), days=days)
-    if as_json:
-        say(json.dumps(found.as_dict(), ensure_ascii=False))
-        return
-    for line in found.lines():
-        say(line)
 
 
 def _day(text: str | None) -> date | None:
