@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from biodata.access import appointments
 from biodata.errors import InputError, StoreError
 from biodata.formats import node_keys
+from biodata.parsers.countries import country_candidates
 from biodata.store import audit, consents
 from biodata.store.models import now
 from biodata.store.node_models import Node
@@ -174,8 +175,9 @@ def checked(code: str) -> str:
     """
     country = code.strip().upper()
     if not re.fullmatch("[A-Z]{2}", country) or pycountry.countries.get(alpha_2=country) is None:
-        problem = "this is no country"
-        raise InputError(problem, value=code, expected="an ISO 3166-1 code, such as LA", code="COUNTRY_UNKNOWN")
+        problem, meant = "this is no code of a country", country_candidates(code)
+        expected = f"{' or '.join(sorted(meant))}, its ISO 3166-1 code" if meant else "an ISO 3166-1 code, such as LA"
+        raise InputError(problem, column="country", value=code, expected=expected, code="COUNTRY_UNKNOWN")
     return country
 
 
