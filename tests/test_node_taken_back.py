@@ -1,5 +1,6 @@
 """`biodata ingest node` of a node that took a record back: the hub makes a release without it and purges by itself."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,78 +26,73 @@ ROWS = (
 )
 
 
-@pytest.fixture
-def node(tmp_path) -> Settings:
-    """Return the node of Laos with two open records, and with what it hands over beside it."""
-    made = Settings(data=tmp_path / "LA", memory_limit="500MB")
-    (tmp_path / "deer.csv").write_text(ROWS)
-    pipeline.ingest("gbif", [tmp_path / "deer.csv"], made, dataset="deer")
-    pipeline.release(made)
-    with Registry.open(made) as registry:
-        nodes.new(registry, made.data, "LA")
-    node_export.export(made, tmp_path / "first")
-    return made
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Return a folder with a hub, which keeps a download and a replay, and with what its node hands over next.
 
-
-@pytest.fixture
-def hub(tmp_path, node) -> Settings:
-    """Return a hub that harvested the node, made releases, and keeps a download and a replay of the first."""
-    made = Settings(data=tmp_path / "hub", memory_limit="500MB")
-    with Registry.open(made) as registry:
+    The node of Laos handed over two open records; then it took back the one at the lick.
+    """
+    folder = tmp_path_factory.mktemp("made")
+    node, hub = (Settings(data=folder / name, memory_limit="500MB") for name in ("LA", "hub"))
+    (folder / "deer.csv").write_text(ROWS)
+    pipeline.ingest("gbif", [folder / "deer.csv"], node, dataset="deer")
+    pipeline.release(node)
+    with Registry.open(node) as registry:
+        nodes.new(registry, node.data, "LA")
+    node_export.export(node, folder / "first")
+    with Registry.open(hub) as registry:
         nodes.trust(registry, "LA", node.data / "node-LA.pub")
-    assert harvest(made, tmp_path / "first").exit_code == 0
-    pipeline.release(made)
+    assert harvest(hub, folder / "first").exit_code == 0
+    pipeline.release(hub)
     for name in ("downloads/d1", "replays"):
-        (made.data / name).mkdir(parents=True, exist_ok=True)
-        (made.data / name / "a.csv").write_text(ROWS)
-    return made
-
-
-def harvest(hub: Settings, folder: Path) -> Result:
-    return CliRunner().invoke(app, ["ingest", "node", str(folder), "--data", str(hub.data)])
-
-
-def taken_back(node: Settings, folder: Path) -> Path:
-    """Let the node withdraw the record at the lick; return what it hands over then."""
+        (hub.data / name).mkdir(parents=True, exist_ok=True)
+        (hub.data / name / "a.csv").write_text(ROWS)
     with Lake.open(node.data) as lake:
         key = lake.read("occurrences", columns=["key"], where=Compare("decimalLatitude", ">", 20.8))["key"].item()
     withdrawal.withdraw(node, reason="asked for", release=pipeline.release, keys=[key])
-    node_export.export(node, folder)
+    node_export.export(node, folder / "next")
     return folder
 
 
-def test_a_harvest_that_took_back_releases_and_purges_by_itself(tmp_path, node, hub):
+@pytest.fixture
+def hub(tmp_path, made) -> Settings:
+    return Settings(data=Path(shutil.copytree(made / "hub", tmp_path / "hub")), memory_limit="500MB")
+
+
+def harvest(hub: Settings, folder: Path, *more: str) -> Result:
+    return CliRunner().invoke(app, ["ingest", "node", str(folder), *more, "--data", str(hub.data)])
+
+
+def test_a_harvest_that_took_back_releases_and_purges_by_itself(made, hub):
     before = {one.where.split("/")[0].split(":")[0] for one in leaks.scan_folder(hub.data, [PLACE])}
     assert {"lake", "releases", "downloads", "replays"} <= before, "the control: all of it tells"
     first = releases.current(hub.data)
-    done = harvest(hub, taken_back(node, tmp_path / "next"))
+    done = harvest(hub, made / "next")
     assert done.exit_code == 0, done.output
     assert "a node took records back" in done.output
     now = releases.current(hub.data)
     assert now.id != first.id
     assert releases.read(now, "occurrences")["decimalLatitude"].to_list() == [20.46]
     assert leaks.scan_folder(hub.data, [PLACE]) == []
-    again = harvest(hub, tmp_path / "next")
+    again = harvest(hub, made / "next")
     assert (again.exit_code, "took records back" in again.output) == (0, False)
     assert releases.current(hub.data).id == now.id, "nothing was owed"
 
 
-def test_a_release_that_is_read_just_then_is_told_and_purged_later(tmp_path, node, hub):
-    folder = taken_back(node, tmp_path / "next")
+def test_a_release_that_is_read_just_then_is_told_and_purged_later(made, hub):
     with in_use(hub.data, releases.current(hub.data).id) as path:
-        done = harvest(hub, folder)
+        done = harvest(hub, made / "next")
         assert done.exit_code == 1
         assert f"{path.name} is being read" in done.output
     assert path.exists()
     done = CliRunner().invoke(app, ["purge", "--data", str(hub.data)])
     assert done.exit_code == 0, done.output
-    assert leaks.scan_folder(hub.data, [PLACE]) == []
+    assert not path.exists()
 
 
-def test_a_dry_run_purges_nothing(tmp_path, node, hub):
+def test_a_dry_run_purges_nothing(made, hub):
     first = releases.current(hub.data)
-    folder = taken_back(node, tmp_path / "next")
-    done = CliRunner().invoke(app, ["ingest", "node", str(folder), "--dry-run", "--data", str(hub.data)])
+    done = harvest(hub, made / "next", "--dry-run")
     assert (done.exit_code, "took records back" in done.output) == (0, False)
     assert releases.current(hub.data).id == first.id
     assert leaks.scan_folder(hub.data / "downloads", [PLACE])
