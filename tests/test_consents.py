@@ -9,8 +9,8 @@ from starlette.testclient import TestClient
 import releases as fixture
 from api.app import create_app
 from biodata import terms
-from biodata.access import accounts, consent
-from biodata.access.roles import Role, RoleBinding
+from biodata.access import accounts, consent, nodes
+from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.errors import InputError
 from biodata.formats import node_keys
 from biodata.settings import Settings
@@ -135,6 +135,38 @@ def test_a_node_that_is_not_trusted_any_more_lets_nothing_go_public(registry, ke
             node.distrusted = node.trusted
     assert public(registry).is_empty()
     assert refusal(registry, "LA", "refuse") == "NODE_UNKNOWN"
+
+
+def test_a_country_without_a_node_refuses_and_a_new_content_does_not_take_that_away(tmp_path):
+    noy = Principal(7, "noy", (RoleBinding(Role.NODE_MANAGER, country="LA"),))
+    with Registry.open(Settings(data=tmp_path / "data")) as registry:
+        assert not Consents.read(registry, Settings()).asks
+        accounts.new(registry, "noy", roles=list(noy.roles))
+        assert Consents.read(registry, Settings()).asks, "a manager is told of what concerns their country"
+        shared_outputs.put_down(registry, TABLE, outputs())
+        assert public(registry).height == 1, "nothing waits for answers where no node is registered"
+        consent.give(registry, noy, NAME, "LA", "refuse", required=None, note="a mine is planned")
+        assert public(registry).is_empty()
+        assert public(registry, outputs(area_km2=240.0)).is_empty(), "made again with another content"
+        free = Consents.read(registry, Settings(consent="not_required"))
+        assert free.public(TABLE, outputs()).is_empty()
+        assert consent.look(registry, noy, NAME, None)["states"][1]["state"] == "refuse"
+        with registry.session() as session:
+            assert [job.arguments for job in session.query(Job)] == [{"alone": True}]
+        assert refusal(registry, "LA", "agree") == "SIGNATURE_INVALID", "nobody else takes it back"
+        assert refusal(registry, "VN", "refuse") == "NODE_UNKNOWN", "it does not lie there"
+        consent.give(registry, noy, NAME, "LA", "agree", required=None)
+        assert public(registry).height == 1
+        waits = Consents.read(registry, Settings(consent="required"))
+        assert waits.public(TABLE, outputs()).is_empty(), "a yes without a signature is none"
+
+
+@pytest.mark.parametrize(("told", "meant"), [("Laos", "LA"), ("ລາວ", "LA"), ("Atlantis", "such as LA")])
+def test_a_name_of_a_country_is_told_to_be_no_code(told, meant):
+    with pytest.raises(InputError, match="no code") as caught:
+        nodes.checked(told)
+    assert (caught.value.column, caught.value.value) == ("country", told)
+    assert meant in caught.value.expected
 
 
 def test_an_output_that_is_no_more_is_forgotten_but_for_its_name(registry):

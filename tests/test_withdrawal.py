@@ -1,6 +1,7 @@
 """After a withdrawal nothing tells what was withdrawn: lake files of every version, catalogues, releases, backups."""
 
 import hashlib
+import json
 import os
 import struct
 import threading
@@ -12,11 +13,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, select
+from typer.testing import CliRunner
 
 import leaks
 from biodata import jobs, pipeline, terms, worker
 from biodata.access import content, withdrawal
 from biodata.access.roles import Principal, Role, RoleBinding
+from biodata.cli import app
 from biodata.errors import InputError, StoreError
 from biodata.pipeline import ingesting
 from biodata.settings import Settings
@@ -229,6 +232,43 @@ def test_what_is_not_there_or_has_no_reason_is_refused(settings):
         withdrawal.withdraw(settings, reason=" ", release=pipeline.release, dataset="goes")
     with Lake.open(settings.data) as lake:
         assert set(pl.Series(lake.read("occurrences")["datasetKey"])) == {"goes", "stays"}
+
+
+def test_a_dry_run_counts_and_changes_nothing_and_one_way_of_naming_is_taken(settings):
+    def run(*words: str):
+        return CliRunner().invoke(app, ["withdraw", *words, "--data", str(settings.data)])
+
+    with Lake.open(settings.data) as lake:
+        with lake.staging() as staging:
+            lake.commit_occurrences(staging, author="a test", message="gone", gone=[("goes", WORDS[1])])
+        version = lake.snapshot()
+    before = tells(settings.data)
+    done = run("--dataset", "goes", "--dry-run", "--json")
+    assert json.loads(done.stdout) == {"records": 0, "before": 1, "datasets": {"goes": 1}, "countries": {}}
+    done = run("--dataset", "stays", "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "1 records: 1 of stays" in done.stdout
+    assert "1 of LA" in done.stdout
+    with Lake.open(settings.data) as lake:
+        assert lake.snapshot() == version
+    assert tells(settings.data) == before
+    assert not withdrawal_is_noted(settings)
+    for words, named, told in (
+        (["--dataset", "goes", "--key", "7", "--reason", "x"], "--key", "both are named"),
+        (["--reason", "x"], "--dataset", "neither"),
+        (["--dataset", "goes"], "--reason", "the reason"),
+        (["--dataset", "lao", "--dry-run"], None, "no record of this dataset"),
+    ):
+        refused = run(*words)
+        assert isinstance(refused.exception, InputError), refused.output
+        assert refused.exception.column == named
+        assert told in str(refused.exception)
+    assert not withdrawal_is_noted(settings)
+
+
+def withdrawal_is_noted(settings: Settings) -> bool:
+    with Registry.open(settings) as registry, registry.session() as session:
+        return session.scalars(select(Withdrawal)).first() is not None
 
 
 def test_what_is_withdrawn_while_it_is_read_does_not_come_in(tmp_path, monkeypatch):

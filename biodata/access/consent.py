@@ -78,7 +78,9 @@ def give(
     """Put down what a country's node answers, and let a release be made where that changes what is public.
 
     To agree takes the node's own signature, so that nobody at the hub, its administrator neither, agrees in its place. To
-    refuse or to ask holds an output back, which needs none; a signature that is given is checked in any case.
+    refuse or to ask holds an output back, which needs none, nor a node; a signature that is given is checked in any case.
+    Where a country has no node, its manager takes a refusal back by agreeing without a signature, which counts for no more
+    than that: where answers are waited for, the output stays a draft.
 
     Parameters
     ----------
@@ -106,8 +108,8 @@ def give(
     ------
     InputError
         With OUTPUT_UNKNOWN, if it is none of theirs; OUTPUT_CHANGED, if it says something else by now, or somebody
-        answered meanwhile; ANSWER_UNKNOWN, if it is no answer; NODE_UNKNOWN, if that country has no node here;
-        SIGNATURE_INVALID, if an agreement is not signed by the node.
+        answered meanwhile; ANSWER_UNKNOWN, if it is no answer; NODE_UNKNOWN, if that
+        country is not asked, or its node not trusted any more; SIGNATURE_INVALID, if an agreement is not signed by the node.
     """
     with registry.session() as session, session.begin():
         one = _need(session, who, name)
@@ -116,18 +118,24 @@ def give(
         country = country.strip().upper()
         if country not in told["next"] or (who is not None and not may(who, Action.ANSWER_CONSENT, country=country)):
             problem = f"you are not asked about {name} for this country"
-            expected = f"one of {', '.join(told['next'])} whose node you are"
+            asked = ", ".join(told["next"])
+            expected = f"one of {asked}" if who is None else f"one of {asked} whose node you are"
             raise InputError(problem, column="country", value=country, expected=expected, code="NODE_UNKNOWN")
         if seen is not None and seen != version(told):
             problem = "it says something else by now, or somebody answered meanwhile; look at it again"
             raise InputError(problem, column="If-Match", value=name, code="OUTPUT_CHANGED")
         _check(given, note)
         node = session.get(Node, country)
-        if node is None or node.distrusted is not None:
-            problem = f"no node of this country is trusted here; none answers about {name}"
-            expected = "a country of it that has a node here"
+        if node is not None and node.distrusted is not None:
+            problem = f"the node of this country is not trusted any more; it answers nothing about {name}"
+            expected = "a country of it whose node is trusted here"
             raise InputError(problem, column="country", value=country, expected=expected, code="NODE_UNKNOWN")
-        _check_signature(node, one, given, note, signature, told["next"][country])
+        if node is not None:
+            _check_signature(node, one, given, note, signature, told["next"][country])
+        elif signature is not None or (given == AGREE and who is None):
+            problem = f"{country} has no node here, whose key an agreement or a signature is checked with"
+            expected = f"`biodata node trust {country} KEYFILE` first; to refuse or to ask needs neither"
+            raise InputError(problem, column="signature", value=country, expected=expected, code="SIGNATURE_INVALID")
         before = known.lets_out(known.states_of(name, one.content, list(told["next"])))
         by = who.label if who is not None else actor
         number = told["next"][country]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from biodata.access import appointments
 from biodata.errors import InputError, StoreError
 from biodata.formats import node_keys
+from biodata.parsers.countries import country_candidates
 from biodata.store import audit, consents
 from biodata.store.models import now
 from biodata.store.node_models import Node
@@ -63,22 +64,46 @@ def new(registry: Registry, data: Path, code: str, *, actor: str = "command line
     return path
 
 
-def trust(registry: Registry, code: str, key_file: Path, *, actor: str = "command line") -> str:
+def trust(
+    registry: Registry, code: str, key_file: Path, *, compared: str | None = None, actor: str = "command line"
+) -> str:
     """Trust the key of a country's node; return its fingerprint, which is compared by another way than it came.
+
+    Parameters
+    ----------
+    registry : Registry
+    code : str
+        ISO 3166-1 alpha-2 code of the country.
+    key_file : Path
+        The public key, as the node gave it.
+    compared : str, optional
+        The fingerprint that the node told, in hexadecimal; blanks, colons and capitals make no difference.
+    actor : str
+        What the audit calls whoever does it.
 
     Raises
     ------
     InputError
-        If the file holds no public key, or another key of this node is trusted: that one is taken away first.
+        If the file holds no public key, or that of another country's node; if its fingerprint is another than the node told;
+        or if another key of this node is trusted: that one is taken away first.
     """
     country = checked(code)
     public = node_keys.read_public(key_file.read_text(encoding="utf-8", errors="replace"), file=str(key_file))
     told = node_keys.fingerprint(public)
+    if compared is not None and re.sub(r"[\s:]", "", compared).lower() != told:
+        problem = "this key has another fingerprint than the node told: the file is not the one that it gave"
+        raise InputError(problem, file=str(key_file), value=compared, expected=told, code="FINGERPRINT_OTHER")
     with registry.session() as session, session.begin():
         node = session.get(Node, country)
         if node is not None and node.own:
             problem = "this installation is that node itself"
             raise InputError(problem, value=code, code="NODE_EXISTS")
+        other = session.scalar(select(Node).where(Node.public_key == public, Node.code != country))
+        if other is not None:
+            # Whoever signs for one country must not sign for another.
+            problem = f"this is the key of the node of {other.code}"
+            expected = f"the key that the node of {country} made with `biodata node new {country}`"
+            raise InputError(problem, file=str(key_file), value=code, expected=expected, code="NODE_EXISTS")
         if node is not None and node.distrusted is None and node.public_key != public:
             problem = "another key of this node is trusted"
             expected = f"`biodata node distrust {country}` first"
@@ -174,8 +199,9 @@ def checked(code: str) -> str:
     """
     country = code.strip().upper()
     if not re.fullmatch("[A-Z]{2}", country) or pycountry.countries.get(alpha_2=country) is None:
-        problem = "this is no country"
-        raise InputError(problem, value=code, expected="an ISO 3166-1 code, such as LA", code="COUNTRY_UNKNOWN")
+        problem, meant = "this is no code of a country", country_candidates(code)
+        expected = f"{' or '.join(sorted(meant))}, its ISO 3166-1 code" if meant else "an ISO 3166-1 code, such as LA"
+        raise InputError(problem, column="country", value=code, expected=expected, code="COUNTRY_UNKNOWN")
     return country
 
 

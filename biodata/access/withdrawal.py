@@ -62,6 +62,50 @@ class Purged:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What would be taken back.
+
+    Attributes
+    ----------
+    records : int
+        Records that are there now.
+    before : int
+        Records that were there once, which older versions still tell.
+    datasets : dict of str to int
+        How many of either are of which dataset.
+    countries : dict of str to int
+        How many of those that are there now are of which country; "" for those of none.
+    """
+
+    records: int
+    before: int
+    datasets: dict[str, int]
+    countries: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as plain values for JSON."""
+        return asdict(self)
+
+
+def look(settings: Settings, *, dataset: str | None = None, keys: Collection[int] = ()) -> Wanted:
+    """Count what `withdraw` would take back, and change nothing.
+
+    Raises
+    ------
+    InputError
+        As `withdraw` does.
+    """
+    known, rows = _wanted(settings, dataset, keys)
+    code = pl.coalesce("countryCode", "located_country_code").fill_null("")
+    return Wanted(
+        rows.height,
+        known.height - rows.height,
+        dict(known["datasetKey"].value_counts().sort("datasetKey").iter_rows()),
+        dict(rows.select(code)["countryCode"].value_counts().sort("countryCode").iter_rows()),
+    )
+
+
 def withdraw(
     settings: Settings,
     *,
@@ -106,16 +150,10 @@ def withdraw(
     downloads and replays made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
     records were withdrawn. Backups are purged by `purge_backups`. Whatever comes again is refused.
     """
-    if (dataset is None) == (not keys) or not reason.strip():
-        problem = "name a dataset or records, and the reason"
-        raise InputError(problem, expected="--dataset KEY or --key NUMBER, with --reason", code="OPTIONS_UNFIT")
-    where: Filter = Compare("datasetKey", "=", dataset) if dataset is not None else In("key", tuple(keys))
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        columns = ["key", "node", "countryCode", "located_country_code"]
-        rows = lake.read("occurrences", columns=columns, where=where)
-        # Every record that ever was: one that went before is still told by older versions.
-        known = lake.read("identities", columns=["key", "datasetKey", "source_record_id"], where=where)
-    _check(known, rows, dataset, keys)
+    if not reason.strip():
+        problem = "name the reason, which is told with the count"
+        raise InputError(problem, column="--reason", expected="words that tell no place", code="OPTIONS_UNFIT")
+    known, rows = _wanted(settings, dataset, keys)
     if countries is not None:
         _check_countries(known, rows, countries)
     subjects = [("dataset", dataset)] if dataset is not None else [("record", str(k)) for k in sorted(set(keys))]
@@ -227,6 +265,25 @@ def purge_backups(settings: Settings, folder: Path, *, actor: str = "command lin
             row.purged = {**row.purged, "backups": told}
         audit.append(session, actor=actor, action="purge", subject="backups", details=told)
     return removed
+
+
+def _wanted(settings: Settings, dataset: str | None, keys: Collection[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return every record that was ever there of what is named, and those of them that are there now."""
+    expected = "either --dataset KEY or --key NUMBER, which may be repeated"
+    if dataset is not None and keys:
+        problem = "a dataset goes whole, or records by their numbers; both are named"
+        raise InputError(problem, column="--key", value=str(min(keys)), expected=expected, code="OPTIONS_UNFIT")
+    if dataset is None and not keys:
+        problem = "neither a dataset nor a record is named"
+        raise InputError(problem, column="--dataset", expected=expected, code="OPTIONS_UNFIT")
+    where: Filter = Compare("datasetKey", "=", dataset) if dataset is not None else In("key", tuple(keys))
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        columns = ["key", "node", "countryCode", "located_country_code"]
+        rows = lake.read("occurrences", columns=columns, where=where)
+        # Every record that ever was: one that went before is still told by older versions.
+        known = lake.read("identities", columns=["key", "datasetKey", "source_record_id"], where=where)
+    _check(known, rows, dataset, keys)
+    return known, rows
 
 
 def _check(known: pl.DataFrame, rows: pl.DataFrame, dataset: str | None, keys: Collection[int]) -> None:

@@ -36,7 +36,7 @@ def add_commands(app: typer.Typer) -> None:
     consent.command(
         name="answer",
         help="Put down a country's answer: agree, refuse or ask. To agree takes the node's signature; an installation that "
-        "is the node signs by itself. The output goes public with the next release once every country that it touches "
+        "is the node signs by itself. To refuse or to ask takes neither, and keeps the output a draft. The output goes public with the next release once every country that it touches "
         f"agreed.\n\n{example} answer landcover_china_laos-candidate-1 LA agree --signature answer.json --data hub",
     )(answer)
     app.add_typer(consent, name="consent")
@@ -107,7 +107,7 @@ def answer(
     from biodata.pipeline.consent import outputs
     from biodata.store.registry import Registry
 
-    settings, country = settings_for(data), country.upper()
+    settings, country = settings_for(data), nodes.checked(country)
     outputs(settings)
     told = json.loads(signature.read_text(encoding="utf-8")) if signature is not None else {}
     note = note or told.get("note", "")

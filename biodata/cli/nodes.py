@@ -27,8 +27,9 @@ def add_commands(app: typer.Typer) -> None:
     )(export)
     nodes.command(
         name="trust",
-        help="Trust a node's public key. Compare its fingerprint with the node by another way than the file came.\n\n"
-        f"{example} trust LA node-LA.pub --data hub",
+        help="Trust a node's public key. Let the node tell the fingerprint of its key, which `node new` and `node list` "
+        "print, by another way than the file came (read it aloud), and give it with --fingerprint: another key is refused.\n\n"
+        f"{example} trust LA node-LA.pub --fingerprint 3f9a… --data hub",
     )(trust)
     nodes.command(name="distrust", help=f"Take nothing more from a node.\n\n{example} distrust LA --data hub")(distrust)
     nodes.command(
@@ -72,14 +73,20 @@ def trust(
     code: CodeArgument,
     key: Annotated[Path, typer.Argument(help="The node's public key.", exists=True, dir_okay=False)],
     data: DataOption = DEFAULT_DATA,
+    fingerprint: Annotated[str | None, typer.Option(help="What the node itself told you of its key.")] = None,
 ) -> None:
     """Trust a node."""
     from biodata.access import nodes
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        told = nodes.trust(registry, code, key)
-    say(f"node {code.upper()} is trusted; the fingerprint of its key is {told}")
+        told = nodes.trust(registry, code, key, compared=fingerprint)
+    code = code.strip().upper()
+    say(f"node {code} is trusted; the fingerprint of its key is {told}")
+    if fingerprint is None:
+        say(
+            f"nobody compared it yet: ask the node of {code} for it, and if it is another: `biodata node distrust {code}`"
+        )
 
 
 def distrust(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:

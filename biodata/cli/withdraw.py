@@ -9,15 +9,17 @@ import typer
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
 
 if TYPE_CHECKING:
-    from biodata.access.withdrawal import Purged
+    from biodata.access.withdrawal import Purged, Wanted
 
 _WITHDRAW = """Take back a dataset or records: a release without them is made, and what was kept is purged.
 
 In the lake the rows of every version are emptied (number and dataset stay, so that counts and citations hold), older
 releases, downloads and replays are removed, with the uploads of the dataset. Whatever comes again is refused. Backups are
-purged by `biodata purge --backups`. A hub learns of it at its next harvest.
+purged by `biodata purge --backups`. A hub learns of it at its next harvest. Nothing brings it back: let --dry-run count first.
 
-Example: biodata withdraw --dataset nam-ha --reason "the community asks for it" --data mydata
+Examples: biodata withdraw --dataset nam-ha --dry-run --data mydata
+
+biodata withdraw --dataset nam-ha --reason "the community asks for it" --data mydata
 """
 _PURGE = """Remove whatever still holds a withdrawn record; with --backups also from a folder of backups.
 
@@ -36,10 +38,13 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def withdraw(
-    reason: Annotated[str, typer.Option(help="What is told of it; it must tell no place.")],
+    reason: Annotated[
+        str, typer.Option(help="What is told of it; it must tell no place. Needed but for --dry-run.")
+    ] = "",
     data: DataOption = DEFAULT_DATA,
     dataset: Annotated[str | None, typer.Option(help="Key of the dataset.")] = None,
     key: Annotated[list[int] | None, typer.Option(help="Number of a record; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would go and change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Withdraw and tell what went."""
@@ -47,6 +52,9 @@ def withdraw(
     from biodata.access import exact_building, withdrawal
 
     settings = settings_for(data)
+    if dry_run:
+        _print_wanted(withdrawal.look(settings, dataset=dataset, keys=key or ()), as_json=as_json)
+        return
     done = withdrawal.withdraw(settings, reason=reason, release=pipeline.release, dataset=dataset, keys=key or ())
     _print(done, as_json=as_json)
     exact_building.must_follow(settings)
@@ -66,6 +74,20 @@ def purge(
     if backups is not None:
         removed = withdrawal.purge_backups(settings, backups)
         say(f"{backups}: a new backup was taken, {removed} files of older ones are gone")
+
+
+def _print_wanted(wanted: "Wanted", *, as_json: bool) -> None:
+    """Print what would be taken back."""
+    if as_json:
+        say(json.dumps(wanted.as_dict()))
+        return
+    parts = ", ".join(f"{count} of {dataset}" for dataset, count in wanted.datasets.items())
+    say(f"would take back for good {wanted.records + wanted.before} records: {parts}")
+    if wanted.before:
+        say(f"  {wanted.before} of them went before, and only older versions tell them")
+    for country, count in wanted.countries.items():
+        say(f"  {count} of {country or 'no stated country'}")
+    say("nothing was changed; without --dry-run every version is emptied of them, and nothing brings them back")
 
 
 def _print(done: "Purged", *, as_json: bool) -> None:

@@ -66,7 +66,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             if name == "occurrences":
                 continue
             shown = assessments.published_results(lake, name, rules=rules, boundaries=boundaries)
-            if name in SHARED and agreed.keys:
+            if name in SHARED and agreed.asks:
                 put_down(registry, name, shown)
             results[name] = agreed.public(name, shown)
         made = releases.build(

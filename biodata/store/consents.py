@@ -13,19 +13,23 @@ from sqlalchemy.orm import Session
 
 from biodata.formats import node_keys
 from biodata.settings import Settings
+from biodata.store.account_models import Account, Binding
 from biodata.store.node_models import ConsentAnswer, Node
 from biodata.store.registry import Registry
 
 SHARED: Final = {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}
 """The tables of outputs that may touch several countries, and the column that names a row."""
 AGREE: Final = "agree"
-ANSWERS: Final = (AGREE, "refuse", "ask")
+HOLDS_BACK: Final = ("refuse", "ask")
+"""Answers that keep an output a draft, also where nothing else waits for answers."""
+ANSWERS: Final = (AGREE, *HOLDS_BACK)
 SILENT: Final = "silent"
 UNSIGNED: Final = "agree, not signed by its node"
 NO_NODE: Final = "no node is registered"
 NOT_TRUSTED: Final = "its node is not trusted any more"
 NOBODY_ASKED: Final = "nobody was asked: no national node is registered here"
 NOT_REQUIRED: Final = "nobody was asked: this installation requires no consent"
+_MANAGER: Final = "node_manager"
 _PURPOSE: Final = b"biodata consent\n"
 
 
@@ -61,16 +65,22 @@ class Consents:
     Attributes
     ----------
     required : bool
-        Whether a shared output waits for answers.
+        Whether a shared output waits for answers. Where it does not, a refusal or a question still holds one back.
     keys : mapping of str to (str or None)
         By country that ever had a node here, its public key; None where it is not trusted any more.
     answers : mapping of (output, content, country) to Answer
         The last answer of each.
+    held : mapping of (output, country) to Answer
+        The last answer to whatever bore that name, where it was a refusal or a question.
+    asks : bool
+        Whether anybody here answers for a country: a node, or a manager of one.
     """
 
     required: bool
     keys: Mapping[str, str | None]
     answers: Mapping[tuple[str, str, str], Answer]
+    held: Mapping[tuple[str, str], Answer]
+    asks: bool
 
     @classmethod
     def read(cls, registry: Registry, settings: Settings) -> "Consents":
@@ -87,13 +97,13 @@ class Consents:
         keys = {
             node.code: node.public_key if node.distrusted is None else None for node in session.scalars(select(Node))
         }
-        answers = {
-            (one.output, one.content, one.country): Answer(
-                _state(one, keys.get(one.country)), one.number, one.note, one.created, one.signature
-            )
-            for one in session.scalars(select(ConsentAnswer).order_by(ConsentAnswer.number))
-        }
-        return cls(bool(keys) if asked is None else asked == "required", keys, answers)
+        answers, last = {}, {}
+        for one in session.scalars(select(ConsentAnswer).order_by(ConsentAnswer.number)):
+            told = Answer(_state(one, keys.get(one.country)), one.number, one.note, one.created, one.signature)
+            answers[one.output, one.content, one.country] = last[one.output, one.country] = told
+        held = {which: told for which, told in last.items() if told.state in HOLDS_BACK}
+        asks = bool(keys) or _has_manager(session)
+        return cls(bool(keys) if asked is None else asked == "required", keys, answers, held, asks)
 
     def states(self, table: str, row: Mapping[str, Any]) -> dict[str, str]:
         """Return what each concerned country answered to an output; silence is one of the answers.
@@ -121,7 +131,12 @@ class Consents:
         found = {}
         for code in countries:
             one = self.answers.get((output, content, code))
-            if code not in self.keys:
+            if one is None and not self.required:
+                # Nothing waits for a new answer here: a new content must not take a country's refusal away.
+                one = self.held.get((output, code))
+            if one is not None and one.state in HOLDS_BACK:
+                found[code] = one.state
+            elif code not in self.keys:
                 found[code] = NO_NODE
             elif self.keys[code] is None:
                 found[code] = NOT_TRUSTED
@@ -131,6 +146,8 @@ class Consents:
 
     def lets_out(self, states: Mapping[str, str]) -> bool:
         """Tell whether an output of these states may go public."""
+        if any(state in HOLDS_BACK for state in states.values()):
+            return False
         return not self.required or all(state == AGREE for state in states.values())
 
     def public(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -211,6 +228,12 @@ def sign(text: bytes, private_pem: bytes) -> str:
 def signed_by(text: bytes, signature: str, public_pem: str) -> bool:
     """Tell whether a node's key signed an answer."""
     return node_keys.holds(_PURPOSE, text, signature, public_pem)
+
+
+def _has_manager(session: Session) -> bool:
+    """Tell whether somebody's account speaks for a country."""
+    found = select(Binding.id).join(Account, Account.id == Binding.account_id)
+    return session.scalar(found.where(Binding.role == _MANAGER, Account.disabled.is_(None)).limit(1)) is not None
 
 
 def _state(one: ConsentAnswer, public_pem: str | None) -> str:
