@@ -66,6 +66,7 @@ def path_values(told: list[Mapping[str, str]], keys: list[int]) -> dict[str, lis
         "part": ["children", "parents", "synonyms", "vernacularNames", "distributions", "media", "name", "statuses", "nonsense"],
         "area_id:path": ["country:VN", "province:VN-04", "none", *words[:2]],
         "result_id:path": ["none", *words[:2]],
+        "output": ["none", "layer-candidate-1", *words[:2]],
         "number": ["1", "none", *words[:2]],
         "name": ["none", *words[:2]],
         "country": ["VN", "CN"],

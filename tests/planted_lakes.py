@@ -22,6 +22,7 @@ import shapely
 from biodata import pipeline, places, run_engines
 from biodata.settings import Settings
 from biodata.sharing.generalise import regions_of_size
+from biodata.store import folders
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 LAYER = "landcover_china_vietnam"
@@ -94,7 +95,7 @@ def write(folder: Path, data: Path, rare: pl.DataFrame) -> None:
         )
         for number, _, longitude, latitude, country in rare.rows():
             writer.writerow(
-                [f"rare-{number}", name_of(number), name_of(number).split()[0], "Fagaceae", f"{longitude:.6f}", f"{latitude:.6f}",
+                [f"rare-{number}", name_of(number), name_of(number).split()[0], "", f"{longitude:.6f}", f"{latitude:.6f}",
                  "100", f"2024-{number % 12 + 1:02d}-11", country, "HUMAN_OBSERVATION", "CR", "WGS84"]
             )  # fmt: skip
         for number, (x, y) in enumerate(itertools.product(np.arange(WEST, EAST, 0.06), np.arange(SOUTH, NORTH, 0.06))):
@@ -127,14 +128,35 @@ def write(folder: Path, data: Path, rare: pl.DataFrame) -> None:
             )
 
 
-GENUS = "Quercus"
-"""A genus that is known: what nobody can read is as coarse as the strictest rule."""
+GENERA = """
+Quercus Acer Pinus Abies Ficus Shorea Magnolia Camellia Begonia Rhododendron Castanopsis Lithocarpus Litsea Syzygium
+Diospyros Garcinia Aglaia Dipterocarpus Mangifera Durio Nepenthes Impatiens Primula Gentiana Salix Betula Juniperus Picea
+Tsuga Cedrus Muntiacus Rattus Sus Hylobates Macaca Turdus Garrulax Corvus Phylloscopus Passer Parus Naja Python Gekko Rana
+Bufo Danio Channa Papilio Apis Mus Niviventer Callosciurus Crocidura Hipposideros Rhinolophus Pipistrellus
+""".split()
+"""Genera that are known: what nobody can read is as coarse as the strictest rule."""
 
 
 def name_of(number: int) -> str:
-    """Return a name of two words of letters alone, which is no slip of another's."""
-    syllables = ("ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru")
-    return f"{GENUS} {''.join(3 * syllables[int(digit)] for digit in f'{number:03d}')}ensis"
+    """Return a name of two words of letters alone, which is no slip of another's: each of another genus than the next 56.
+
+    Two epithets have at most one consonant, and two vowels, at the same place: lines over 13, and parabolas over 5.
+    """
+    slope, start = divmod(number, 13)
+    first, second, third = number % 5, number // 5 % 5, number // 25 % 5
+    consonants = ("bdfgklmnprstv"[(slope * at + start) % 13] for at in range(5))
+    vowels = ("aeiou"[(first + second * at + third * at * at) % 5] for at in range(5))
+    return f"{GENERA[number % len(GENERA)]} {''.join(map(''.join, zip(consonants, vowels, strict=True)))}"
+
+
+def share_secrets(data: Path) -> None:
+    """Give an installation the secrets that others have, too: marks of contents would tell any two apart."""
+    inside = folders.open_service(data) / "secrets"
+    inside.mkdir(mode=0o700, exist_ok=True)
+    for path in (data / "secret", inside / folders.CITATION_SECRET):
+        if not path.exists():
+            path.write_bytes(b"planted".ljust(32))
+            path.chmod(0o600)
 
 
 def made(folder: Path, start: Settings, rare: pl.DataFrame, sample_data: Path, view: EvidenceView) -> Settings:
@@ -164,6 +186,7 @@ def started(folder: Path, sample_data: Path) -> Settings:
     settings = Settings(data=folder / "data")
     pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], settings)
     pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], settings)
+    share_secrets(settings.data)
     return settings
 
 

@@ -18,7 +18,7 @@ from biodata import pipeline, places
 from biodata.settings import Settings
 from biodata.sharing.generalise import regions_of_size
 from biodata.vocabularies import SharingCategory
-from planted_lakes import CATEGORIES, EAST, NORTH, SOUTH, WEST, name_of
+from planted_lakes import CATEGORIES, EAST, NORTH, SOUTH, WEST, name_of, share_secrets
 
 CORNERS = ((-1, -1), (1, 1), (-1, 1), (1, -1), (0, 0))
 WITHHELD_DEGREES = 0.5
@@ -118,6 +118,7 @@ def released(folder: Path, settings: Settings, rows: list[dict[str, str]], ruled
         writer = csv.DictWriter(stream, ["rule_id", "source", "scientificName", "rank", "category", "reason"])
         writer.writeheader()
         writer.writerows(rules)
+    share_secrets(settings.data)
     take_in(settings, folder / "occurrences.csv", seed=1)
     pipeline.release(settings)
     return settings
@@ -142,7 +143,7 @@ def told(one: Hidden, number: int, world: int) -> dict[str, str]:
     at = round(x * 1e5) + 7 * round(y * 1e5)
     return words(x, y) | {
         "occurrenceID": f"rare-{number}-{at}", "gbifID": str(at), "scientificName": one.species, "genus": one.species.split()[0],
-        "family": "Fagaceae", "decimalLongitude": f"{x:.6f}", "decimalLatitude": f"{y:.6f}",
+        "family": "", "decimalLongitude": f"{x:.6f}", "decimalLatitude": f"{y:.6f}",
         "verbatimCoordinates": f"{y:.5f}, {x:.5f}", "verbatimLatitude": f"{y:.5f}", "verbatimLongitude": f"{x:.5f}",
         "footprintWKT": f"POINT ({x:.6f} {y:.6f})", "coordinateUncertaintyInMeters": "100",
         "coordinatePrecision": ("0.00001", "0.0001")[at % 2], "elevation": str(at % 3000), "depth": str(at % 7),
