@@ -46,7 +46,8 @@ def tells_less(before: Path, after: Path, lake: Lake, *, snapshot: int) -> bool:
 
 
 def _tells_less(before: Path, after: Path, lake: Lake, snapshot: int) -> bool:
-    old, new = _records(before), _records(after)
+    spill = lake.data / "tmp"  # the new file is not in its place yet
+    old, new = _records(before), _records(after, spill)
     both = old.join(new, on="key", suffix="_now")
     if (both["strict_now"] > both["strict"]).any():
         return True
@@ -55,14 +56,14 @@ def _tells_less(before: Path, after: Path, lake: Lake, snapshot: int) -> bool:
         for batch in lake.batches("occurrences", snapshot=snapshot, columns=["key"], batch_rows=_BATCH_ROWS):
             if batch.join(gone, on="key", how="semi").height:
                 return True
-    return any(_names(before, table) - _names(after, table) for table in SHARED)
+    return any(_names(before, table) - _names(after, table, spill) for table in SHARED)
 
 
-def _records(path: Path) -> pl.DataFrame:
-    with connect(path) as connection:
+def _records(path: Path, spill: Path | None = None) -> pl.DataFrame:
+    with connect(path, spill=spill) as connection:
         return connection.execute(_RECORDS).pl()
 
 
-def _names(path: Path, table: str) -> set[str]:
-    with connect(path) as connection:
+def _names(path: Path, table: str, spill: Path | None = None) -> set[str]:
+    with connect(path, spill=spill) as connection:
         return {name for (name,) in connection.execute(f"SELECT {SHARED[table]} FROM {table}").fetchall()}  # noqa: S608 - our own names
