@@ -1,7 +1,7 @@
 """An attacker who knows the source code and asks on by what was answered, to narrow the place of a species' record.
 
     attacker = Attacker(client)
-    for narrowed in attacker.narrow("Quercus bababababababababaensis", box=(106.0, 22.0, 107.0, 23.0)):
+    for narrowed in attacker.narrow("Quercus bababababa", box=(106.0, 22.0, 107.0, 23.0)):
         ...
     attacker.transcript
 
