@@ -51,6 +51,34 @@ OWN_FILES: Final = "your own files: as exact as you gave them"
 """The view of the records on what is made of files that no sharing rule was asked about: whoever passes it on decides."""
 
 
+class SurveyDesign(StrEnum):
+    """How a survey looks; its effort and unit stand in `EFFORT_UNITS`."""
+
+    CAMERA_TRAP = "camera_trap"
+    LINE_TRANSECT = "line_transect"
+    LISTENING_POST = "listening_post"
+    SIGN_TRANSECT = "sign_transect"
+    POINT_COUNT = "point_count"
+    MIST_NET = "mist_net"
+    PLOT = "plot"
+    CONFLICT_INCIDENT = "conflict_incident"
+
+
+EFFORT_UNITS: Final = MappingProxyType(
+    {
+        SurveyDesign.CAMERA_TRAP: "trap-night",
+        SurveyDesign.LINE_TRANSECT: "km",
+        SurveyDesign.LISTENING_POST: "hour",
+        SurveyDesign.SIGN_TRANSECT: "km",
+        SurveyDesign.POINT_COUNT: "minute",
+        SurveyDesign.MIST_NET: "net-metre-hour",
+        SurveyDesign.PLOT: "m²",
+        SurveyDesign.CONFLICT_INCIDENT: "reporting-day",
+    }
+)
+"""The unit in which a design's effort is counted; effort of two designs is never added."""
+
+
 class CandidateCriterion(StrEnum):
     """What candidate reserves are compared by, in the order in which it is told."""
 

@@ -37,7 +37,7 @@ def table(tmp_path, rows=ROWS, name="survey.csv"):
 
 
 def take(settings, path, source="gbif", **options):
-    (report,) = pipeline.ingest(source, [path], settings, **options)
+    report = pipeline.ingest(source, [path], settings, **options)[-1]
     assert report.rows == report.stored + report.unchanged + report.refused
     return report
 

@@ -22,7 +22,7 @@ SAMPLES = {
     "movebank": ["movebank/events.csv", "movebank/reference.csv"],
 }
 ONLINE = {"gbif-download"}
-KINDS = {"occurrences", "protected_areas", "taxa", "layers"}
+KINDS = {"events", "occurrences", "protected_areas", "taxa", "layers"}
 EVERY = sorted(SOURCES)
 FILES = sorted(set(SOURCES) - ONLINE)
 

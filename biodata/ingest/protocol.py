@@ -42,6 +42,40 @@ class DatasetInfo:
     metadata: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A doubt about one cell, row or sheet, found while a source was read; words are made of it elsewhere.
+
+    Attributes
+    ----------
+    file : str
+        What a person calls the file.
+    sheet : str or None
+        The sheet, where the file has several.
+    row : int or None
+        As the spreadsheet's margin counts.
+    column : str or None
+        The heading as it came.
+    value : str or None
+        The cell as it came.
+    code : str
+        A stable name, such as `TOTALS_ROW`.
+    blocking : bool
+        True where the file cannot go in before it is mended.
+    params : mapping
+        What the words of the code need besides: what would be right, a row that is meant.
+    """
+
+    file: str
+    sheet: str | None
+    row: int | None
+    column: str | None
+    value: str | None
+    code: str
+    blocking: bool
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class VerbatimTable:
     """One table as it came, read batch by batch.
@@ -49,7 +83,8 @@ class VerbatimTable:
     Attributes
     ----------
     kind : str
-        `occurrences`, `protected_areas`, `taxa` or `layers`.
+        `events`, `occurrences`, `protected_areas`, `taxa` or `layers`. A source gives the events of a survey before
+        their occurrences; columns of events are `terms.EVENT_TERMS` and any other heading.
     name : str
         What a person calls it: the file or the sheet.
     dataset : DatasetInfo
@@ -70,6 +105,12 @@ class VerbatimTable:
         By key, what is told of each dataset of a file that holds several.
     notes : list of str
         What the source found doubtful of the table, or decided, in sentences; complete when `batches` is exhausted.
+    sheet : str, optional
+        The sheet that the rows stand in.
+    headings : mapping of str to str
+        Term → heading as it came, for columns that were headed otherwise.
+    findings : list of Finding
+        Doubts that a survey's check tells its uploader; complete when `batches` is exhausted.
     """
 
     kind: str
@@ -82,6 +123,9 @@ class VerbatimTable:
     declarations: Mapping[str, str] = field(default_factory=dict)
     datasets: Mapping[str, DatasetInfo] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    sheet: str | None = None
+    headings: Mapping[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
 
 class Source(Protocol):

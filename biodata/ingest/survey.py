@@ -48,13 +48,25 @@ class SurveySource:
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
 
     def read(self) -> Iterator[VerbatimTable]:
-        """Iterate over one table a workbook."""
+        """Iterate over the tables of each workbook: its events, where it has a sheet of them, and its occurrences."""
         for path in self.paths:
             sheets = read_sheets(path.read_bytes(), file=path.name)
+            yield from _event_table(sheets, path.name, self.dataset)
             frame = observations(sheets, file=path.name)
             yield VerbatimTable(
                 kind="occurrences", name=path.name, dataset=DatasetInfo(self.dataset), batches=iter([frame])
             )
+
+
+def _event_table(sheets: Sequence[Sheet], file: str, dataset: str | None) -> Iterator[VerbatimTable]:
+    """Yield the sheet of events as a table."""
+    events = sheet_called(sheets, EVENTS)
+    if events is None:
+        return
+    frame = events.frame.select(pl.lit(file).alias("source_file"), pl.lit(events.name).alias("source_sheet"), pl.all())
+    yield VerbatimTable(
+        kind="events", name=file, dataset=DatasetInfo(dataset), batches=iter([frame]), sheet=events.name
+    )
 
 
 def observations(sheets: Sequence[Sheet], *, file: str) -> pl.DataFrame:

@@ -32,8 +32,11 @@ from biodata.store.tombstones import Tombstones
 
 logger = logging.getLogger(__name__)
 
-KEY_COLUMNS: Final = {"protected_areas": "area_id", "taxa": "taxon_id", "layers": "name"}
+KEY_COLUMNS: Final = {"events": "event_key", "protected_areas": "area_id", "taxa": "taxon_id", "layers": "name"}
 """The column that identifies a row of the tables that are no records."""
+
+_SCOPES: Final = {"taxa": "checklist"}
+"""Tables of which a dataset's whole state is given each time, by the column of the dataset."""
 
 
 def ingest(
@@ -209,12 +212,12 @@ def _commit(
             known = lake.read("layers").select("name", was="theme").join(frame, on="name")
             other = known.filter(pl.col("was") != pl.col("theme")).select("name", "was", "theme")
             report.notes += [f"layer {name} was {was} and is {now} from now on" for name, was, now in other.iter_rows()]
-        scope = {"checklist": report.dataset} if report.table == "taxa" else None
+        scope = _SCOPES.get(report.table)
         outcome = lake.commit_table(
             report.table,
             frame,
             key=KEY_COLUMNS[report.table],
-            scope=scope,
+            scope={scope: report.dataset} if scope else None,
             author="ingest",
             message=message,
             extra=extra,

@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 from biodata import harmonise, places
 from biodata.errors import Refusal, StoreError
 from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.events import events
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.protected_areas import not_mapped, protected_areas
 from biodata.harmonise.streams import harmonise_batches
@@ -94,7 +95,7 @@ def harmonise_table(
     """
     report, flags = table.report, Counter[str]()
     counts = []
-    batches = _records(table, harmoniser) if table.staging is not None else _others(table, boundaries, seen)
+    batches = _records(table, harmoniser) if table.staging is not None else _others(table, harmoniser, boundaries, seen)
     for batch in tqdm(batches, desc=report.source, unit="batch", disable=not progress):
         report.refusals += batch.refusals
         flags.update(batch.flags)
@@ -179,10 +180,12 @@ def _left_behind(
     return _Batch(refusals, dict(counted), datasets, outcomes, quality)
 
 
-def _others(table: Table, boundaries: places.BoundarySet, seen: dict[str, set[str]]) -> Iterator[_Batch]:
+def _others(
+    table: Table, harmoniser: harmonise.Harmoniser, boundaries: places.BoundarySet, seen: dict[str, set[str]]
+) -> Iterator[_Batch]:
     """Interpret the rows of each batch of a table that holds no records."""
     for batch in _counted(table):
-        frame, refusals = _harmonise_other(table, batch, boundaries, seen)
+        frame, refusals = _harmonise_other(table, batch, harmoniser, boundaries, seen)
         table.frames.append(frame)
         if table.report.table == "protected_areas":
             table.report.not_mapped = not_mapped(frame)
@@ -190,7 +193,11 @@ def _others(table: Table, boundaries: places.BoundarySet, seen: dict[str, set[st
 
 
 def _harmonise_other(
-    table: Table, batch: pl.DataFrame, boundaries: places.BoundarySet, seen: dict[str, set[str]]
+    table: Table,
+    batch: pl.DataFrame,
+    harmoniser: harmonise.Harmoniser,
+    boundaries: places.BoundarySet,
+    seen: dict[str, set[str]],
 ) -> tuple[pl.DataFrame, list[Refusal]]:
     """Harmonise a batch of a table that holds no records."""
     match table.verbatim.kind:
@@ -202,6 +209,9 @@ def _harmonise_other(
                 declarations=table.verbatim.declarations,
                 seen=seen.setdefault(table.report.dataset, set()),
             )
+        case "events":
+            declarations = table.verbatim.declarations
+            return events(batch, harmoniser, dataset_key=table.report.dataset, declarations=declarations)
         case "taxa":
             return taxa(batch, checklist=table.report.dataset, declarations=table.verbatim.declarations)
         case "layers":

@@ -25,6 +25,7 @@ _SQL_TYPES: Final = (
     (pl.String, "VARCHAR"),
     (pl.Boolean, "BOOLEAN"),
     (pl.Date, "DATE"),
+    (pl.Datetime("us"), "TIMESTAMP"),
     (pl.Binary, "BLOB"),
 )
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.terms.columns import DC, DWC, GBIF, Column, Reach, conform, names, schema
+from biodata.terms.events import ECO, EVENT, EVENT_TERMS
 from biodata.terms.layers import LAYER
 from biodata.terms.occurrences import (
     ASSESSED,
@@ -33,6 +34,9 @@ __all__ = [
     "CORRIDOR",
     "DC",
     "DWC",
+    "ECO",
+    "EVENT",
+    "EVENT_TERMS",
     "GBIF",
     "LAYER",
     "LINK",
@@ -59,6 +63,7 @@ TABLES: Final = MappingProxyType(
     {
         "occurrences": OCCURRENCE,
         "verbatim": VERBATIM,
+        "events": EVENT,
         "assessments": ASSESSMENT,
         "protected_areas": PROTECTED_AREA,
         "corridors": CORRIDOR,

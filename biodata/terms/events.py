@@ -1,0 +1,74 @@
+"""The columns of sampling events: deployments, transects, visits, each with its effort and what was looked for."""
+
+from typing import Final
+
+import polars as pl
+
+from biodata.terms.columns import Column, Reach, dwc
+
+ECO: Final = "http://rs.tdwg.org/eco/terms/"
+_LAKE = Reach.LAKE
+
+EVENT_TERMS: Final = tuple(
+    """
+    eventID parentEventID eventType fieldNumber eventDate eventTime startDayOfYear endDayOfYear year month day
+    verbatimEventDate habitat samplingProtocol sampleSizeValue sampleSizeUnit samplingEffort fieldNotes eventRemarks
+    locationID higherGeography continent waterBody islandGroup island country countryCode stateProvince county
+    municipality locality verbatimLocality minimumElevationInMeters maximumElevationInMeters verbatimElevation
+    decimalLatitude decimalLongitude geodeticDatum coordinateUncertaintyInMeters coordinatePrecision
+    verbatimCoordinates verbatimLatitude verbatimLongitude verbatimCoordinateSystem verbatimSRS footprintWKT
+    footprintSRS license rightsHolder accessRights datasetName
+    targetTaxonomicScope excludedTaxonomicScope isAbsenceReported absentTaxa isSamplingEffortReported
+    samplingEffortProtocol samplingEffortValue samplingEffortUnit protocolNames samplingPerformedBy siteCount
+    isVegetationCoverReported eventDurationValue eventDurationUnit totalAreaSampledValue totalAreaSampledUnit
+    design failurePeriods timeZone side cameraID clockCorrection
+    """.split()
+)
+"""Names under which a source gives an event's cells: Darwin Core's events, the Humboldt extension's terms, and ours.
+
+`design` is a value of `vocabularies.SurveyDesign`; `failurePeriods` are times without observation, intervals joined by
+`|`; `timeZone` an IANA name or offset; `side` the country of a project's side; `cameraID` the device; `clockCorrection` what
+is to be added to its times, ISO 8601. The names of those who did the work are never kept: `samplingPerformedBy` is dropped.
+"""
+
+
+def eco(name: str, dtype: pl.DataType | type[pl.DataType], meaning: str, reach: Reach = Reach.PUBLIC) -> Column:
+    """Return a column that is a term of the Humboldt extension."""
+    return Column(name, dtype, meaning, reach, ECO + name)
+
+
+EVENT: Final = (
+    Column("event_key", pl.String, "`datasetKey:eventID`.", _LAKE),
+    Column("datasetKey", pl.String, "The dataset."),
+    dwc("eventID", pl.String, "Identifier of the event in its dataset.", Reach.PRECISE),
+    dwc("parentEventID", pl.String, "The event that it is a part of.", Reach.PRECISE),
+    dwc("locationID", pl.String, "The site; the same on both sides of a border where it is the same.", Reach.PRECISE),
+    Column("design", pl.String, "The design (`SurveyDesign`); null where the method is not one of them."),
+    dwc("samplingProtocol", pl.String, "The method as told."),
+    Column("event_start", pl.Datetime("us"), "First moment, local time.", Reach.PRECISE),
+    Column("event_end", pl.Datetime("us"), "Last moment, local time.", Reach.PRECISE),
+    dwc("eventDate", pl.String, "The interval as ISO 8601, as exact as it was told.", Reach.PRECISE),
+    Column("time_zone", pl.String, "IANA name or offset of the local time."),
+    dwc("decimalLatitude", pl.Float64, "Degrees, WGS 84.", Reach.PRECISE),
+    dwc("decimalLongitude", pl.Float64, "Degrees, WGS 84.", Reach.PRECISE),
+    dwc("coordinateUncertaintyInMeters", pl.Float64, "Metres.", Reach.PRECISE),
+    dwc("footprintWKT", pl.String, "Line of a transect or outline of a plot, degrees.", Reach.PRECISE),
+    Column("country_codes", pl.List(pl.String), "Countries that the place may lie in."),
+    dwc("stateProvince", pl.String, "Province that the place lies in, as harmonised.", Reach.PRECISE),
+    dwc("locality", pl.String, "Name of the place.", Reach.PRECISE),
+    dwc("habitat", pl.String, "Habitat as told.", Reach.PRECISE),
+    Column("effort_value", pl.Float64, "Effort with failures taken off, in `effort_unit`; null where it is not known."),
+    Column("effort_unit", pl.String, "Unit of the design's effort, such as trap-night."),
+    Column("effort_basis", pl.String, "How the effort was found: told, from times, from the line, from the area."),
+    Column("failed_days", pl.Float64, "Days of the event without observation.", Reach.PRECISE),
+    eco("targetTaxonomicScope", pl.List(pl.String), "Taxa that were looked for, of any rank; null where not told."),
+    eco("isAbsenceReported", pl.Boolean, "Whether a target that is not among the records was not found."),
+    dwc("eventRemarks", pl.String, "Remarks.", Reach.PRECISE),
+    dwc("license", pl.String, "Licence as harmonised."),
+    Column("quality_flags", pl.List(pl.String), "Doubts; see `flags`."),
+    Column("source_file", pl.String, "The file.", _LAKE),
+    Column("source_sheet", pl.String, "The sheet.", _LAKE),
+    Column("source_row", pl.Int64, "Row of that sheet, as a person counts.", _LAKE),
+    Column("verbatim", pl.String, "JSON object: every cell as it came, by its term or heading.", _LAKE),
+)
+"""The lake's table `events`."""
