@@ -16,6 +16,7 @@ from biodata.geo import Geometries
 from biodata.places.borders import Lines
 from biodata.places.cells import Cells, cells_of
 from biodata.places.edges import SEA, Edges, Ints, edges_of
+from biodata.places.pieces import Pieces
 
 REACH_M: Final = 30_000.0
 """Distances to a land border are told up to here."""
@@ -113,6 +114,11 @@ class BoundarySet:
     def tree(self) -> shapely.STRtree:
         """The index of the units' polygons."""
         return shapely.STRtree(self.shapes)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The units' polygons cut along whole degrees."""
+        return Pieces(self.shapes, self.tree)
 
     @cached_property
     def borders(self) -> Lines:

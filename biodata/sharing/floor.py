@@ -14,6 +14,7 @@ from biodata.places.cells import COLUMNS, DIVIDED, PER_DEGREE
 from biodata.places.edges import SEA
 
 Longs = NDArray[np.int64]
+Levels = NDArray[np.int8]
 TOLERANCE: Final = 1e-6
 """Share by which a sum of areas may miss a cell's own through rounding."""
 LEAST_KM2: Final = 1e-6
@@ -65,6 +66,14 @@ class Region:
     province_code: str | None
 
 
+class _Square(NamedTuple):
+    """A largest block that was worked out: the level of each cell, and the pieces of land in its cells."""
+
+    levels: Levels
+    cell: Longs
+    unit: Longs
+
+
 @dataclass(frozen=True, eq=False)
 class Floor:
     """The regions of one category over a boundary set.
@@ -88,12 +97,39 @@ class Floor:
 
     boundaries: BoundarySet
     per_degree: int
-    _known: dict[Block, Region | None] = field(default_factory=dict, repr=False)
+    _squares: dict[tuple[int, int], _Square] = field(default_factory=dict, repr=False)
+    _known: dict[Block, Region] = field(default_factory=dict, repr=False)
 
     @property
-    def levels(self) -> int:
+    def top(self) -> int:
         """How often a block may be doubled."""
         return int(np.log2(min(LARGEST_DEGREES * self.per_degree, 64)))
+
+    def levels(self, column: Longs, row: Longs) -> Levels:
+        """Return the level of the block that each cell is published as.
+
+        Parameters
+        ----------
+        column, row : ndarray of int64, length n
+            Cells of the category, counted from 0° E, 0° N.
+
+        Returns
+        -------
+        ndarray of int8, length n
+            0 for a cell that is published by itself; -1 where even the largest block leaves too little.
+        """
+        c, r, inverse = _distinct(column, row)
+        full, cell, _, area = self._pieces(c, r)
+        levels = np.zeros(len(c), dtype=np.int8)
+        divided = np.flatnonzero(~self._whole(c, r, full, _sums(cell, area, full.size)))
+        if len(divided):
+            side = 1 << self.top
+            square_c, square_r, at = _distinct(c[divided] >> self.top, r[divided] >> self.top)
+            asked = list(zip(square_c.tolist(), square_r.tolist(), strict=True))
+            self._learn([square for square in asked if square not in self._squares])
+            table = np.stack([self._squares[square].levels for square in asked])
+            levels[divided] = table[at, r[divided] % side, c[divided] % side]
+        return levels[inverse]
 
     def regions(self, column: Longs, row: Longs) -> list[Region | None]:
         """Return what may be published of each place.
@@ -108,41 +144,64 @@ class Floor:
         list of Region or None, length n
             None where even the largest block leaves too little: then nothing of the place may be published.
         """
-        places = list(zip(column.tolist(), row.tolist(), strict=True))
-        found: dict[tuple[int, int], Region | None] = {}
-        open_places = set(places)
-        for level in range(self.levels + 1):
-            self._learn(sorted({Block(level, c >> level, r >> level) for c, r in open_places} - self._known.keys()))
-            for c, r in sorted(open_places):
-                region = self._known[Block(level, c >> level, r >> level)]
-                if region is not None:
-                    found[c, r] = region
-                    open_places.discard((c, r))
-        return [found.get(place) for place in places]
+        level = self.levels(column, row).astype(np.int64)
+        up = np.maximum(level, 0)
+        blocks, inverse = np.unique(np.stack([level, column >> up, row >> up]), axis=1, return_inverse=True)
+        asked = [None if n < 0 else Block(int(n), int(c), int(r)) for n, c, r in blocks.T]
+        self._describe([block for block in asked if block is not None and block not in self._known])
+        found = [None if block is None else self._known[block] for block in asked]
+        return [found[number] for number in inverse.ravel()]
 
     def areas(self, column: Longs, row: Longs) -> tuple[Floats, Floats]:
         """Return the area of each of n cells, and of the land in it, km²."""
         full, cell, _, area = self._pieces(column, row)
         return full, _sums(cell, area, full.size)
 
-    def _learn(self, blocks: list[Block]) -> None:
-        """Work out blocks of one level."""
-        if not blocks:
-            return
-        n = 1 << blocks[0].level
-        inside = np.arange(n)
-        column = np.array([b.column * n for b in blocks])[:, None, None] + inside[None, None, :]
-        row = np.array([b.row * n for b in blocks])[:, None, None] + inside[None, :, None]
-        column, row = np.broadcast_arrays(column, row)
-        full, cell, unit, area = self._pieces(column.ravel(), row.ravel())
-        land = _sums(cell, area, full.size)
-        whole = self._whole(column.ravel(), row.ravel(), full, land)
-        for number, block in enumerate(blocks):
-            first = number * n * n
-            mine, pieces = slice(first, first + n * n), slice(*np.searchsorted(cell, (first, first + n * n)))
-            left = _left(full[mine].reshape(n, n), land[mine].reshape(n, n), whole[mine].reshape(n, n), block.level)
-            units = unit[pieces][left.ravel()[cell[pieces] - first]] if left is not None else unit[:0]
-            self._known[block] = None if left is None else self._region(block, np.unique(units))
+    def _learn(self, squares: list[tuple[int, int]]) -> None:
+        """Work out the largest blocks, a few at a time."""
+        side = 1 << self.top
+        row, column = (part.ravel() for part in np.mgrid[0:side, 0:side])
+        for first in range(0, len(squares), 16):
+            some = squares[first : first + 16]
+            columns = np.concatenate([column + c * side for c, _ in some])
+            rows = np.concatenate([row + r * side for _, r in some])
+            full, cell, unit, area = self._pieces(columns, rows)
+            land = _sums(cell, area, full.size)
+            whole = self._whole(columns, rows, full, land)
+            for number, square in enumerate(some):
+                start = number * side * side
+                mine, pieces = (
+                    slice(start, start + side * side),
+                    slice(*np.searchsorted(cell, (start, start + side**2))),
+                )
+                shape = (side, side)
+                levels = _levels(full[mine].reshape(shape), land[mine].reshape(shape), whole[mine].reshape(shape))
+                self._squares[square] = _Square(levels, cell[pieces] - start, unit[pieces])
+
+    def _describe(self, blocks: list[Block]) -> None:
+        """Make the regions of blocks."""
+        single = [block for block in blocks if block.level == 0]
+        if single:
+            column, row = np.array([(block.column, block.row) for block in single]).T
+            _, cell, unit, _ = self._pieces(column, row)
+            ends = np.searchsorted(cell, np.arange(len(single) + 1))
+            for number, block in enumerate(single):
+                self._known[block] = self._region(block, np.unique(unit[ends[number] : ends[number + 1]]))
+        for block in blocks:
+            if block.level:
+                self._known[block] = self._region(block, self._units(block))
+
+    def _units(self, block: Block) -> Longs:
+        """Return the units with land in the cells that are published as a block."""
+        up, side = self.top - block.level, 1 << self.top
+        square = self._squares[block.column >> up, block.row >> up]
+        row, column = square.cell // side, square.cell % side
+        mine = (
+            (square.levels.ravel()[square.cell] == block.level)
+            & (column >> block.level == block.column % (1 << up))
+            & (row >> block.level == block.row % (1 << up))
+        )
+        return np.unique(square.unit[mine])
 
     def _whole(self, column: Longs, row: Longs, full: Floats, land: Floats) -> NDArray[np.bool_]:
         """Tell which cells are all land, or all sea beyond the band of a coast."""
@@ -151,11 +210,8 @@ class Floor:
         west, south, east, north = self._edges(column[asked], row[asked], 0)
         east_m, north_m = metres_per_degree(np.minimum(np.maximum(np.abs(south), np.abs(north)), 89.0))
         aside, along = self.boundaries.band_m * WIDER / east_m, self.boundaries.band_m * WIDER / north_m
-        around = shapely.box(west - aside, south - along, east + aside, north + along)
-        near, _ = self.boundaries.tree.query(around, predicate="intersects")
-        far = np.ones(len(asked), dtype=bool)
-        far[near] = False
-        whole[asked[far]] = True
+        near = self.boundaries.pieces.touched(west - aside, south - along, east + aside, north + along)
+        whole[asked[~near]] = True
         return whole
 
     def _pieces(self, column: Longs, row: Longs) -> tuple[Floats, Longs, Longs, Floats]:
@@ -171,9 +227,8 @@ class Floor:
             on_map = (c >= 0) & (c < COLUMNS) & (r >= 0) & (r < 180 * PER_DEGREE)
             whole[on_map] = self.boundaries.cells.unit[(r * COLUMNS + c)[on_map]]
         divided = np.flatnonzero(whole == DIVIDED)
-        boxes = shapely.box(west[divided], south[divided], east[divided], north[divided])
-        at, unit = self.boundaries.tree.query(boxes, predicate="intersects")
-        area = area_km2(shapely.intersection(self.boundaries.shapes[unit], boxes[at]))
+        at, unit, pieces = self.boundaries.pieces.cut(west[divided], south[divided], east[divided], north[divided])
+        area = area_km2(pieces)
         one = np.flatnonzero((whole != DIVIDED) & (whole != SEA))
         cell = np.concatenate([divided[at], one])
         unit, area = np.concatenate([unit, whole[one]]), np.concatenate([area, full[one]])
@@ -206,36 +261,40 @@ class Floor:
         )
 
 
+def _distinct(column: Longs, row: Longs) -> tuple[Longs, Longs, Longs]:
+    """Return the columns and rows of distinct cells, and the number of each given cell among them."""
+    wide = 1 << 20  # more than the cells of 0.001° around the globe
+    key, inverse = np.unique((row + wide) * (4 * wide) + column + wide, return_inverse=True)
+    return key % (4 * wide) - wide, key // (4 * wide) - wide, inverse
+
+
 def _sums(cell: Longs, area: Floats, n: int) -> Floats:
     """Return the sum of the areas of each of n cells' pieces."""
     return np.bincount(cell, weights=area, minlength=n).astype(np.float64)
 
 
-def _left(full: Floats, land: Floats, whole: NDArray[np.bool_], level: int) -> NDArray[np.bool_] | None:
-    """Return which cells of a block are published as that block; None where they are too little for it.
+def _levels(full: Floats, land: Floats, whole: NDArray[np.bool_]) -> Levels:
+    """Return the level of the block that each cell of a largest block is published as; -1 where it is none.
 
     Parameters
     ----------
-    full, land : ndarray of float64, shape (2^level, 2^level)
+    full, land : ndarray of float64, shape (n, n), n a power of 2
         Area of each cell, and of the land in it, km².
     whole : ndarray of bool, same shape
         Cells that are published by themselves.
-    level : int
-        The block's level.
     """
-    if level == 0:
-        return np.ones((1, 1), dtype=bool) if whole[0, 0] else None
+    side = len(full)
+    levels = np.where(whole, 0, -1).astype(np.int8)
     left = ~whole
-    for step in range(1, level + 1):
+    for step in range(1, side.bit_length()):
         n = 1 << step
-        shape = (len(full) // n, n, len(full) // n, n)
+        shape = (side // n, n, side // n, n)
         enough = full.reshape(shape).max(axis=(1, 3)) * (1 - TOLERANCE)
         sums = [np.where(left, part, 0).reshape(shape).sum(axis=(1, 3)) for part in (land, full - land)]
-        done = (sums[0] >= enough) & (sums[1] >= enough)
-        if step == level:
-            return left if done[0, 0] else None
-        left = left & ~np.kron(done, np.ones((n, n), dtype=bool))
-    return None
+        done = left & np.kron((sums[0] >= enough) & (sums[1] >= enough), np.ones((n, n), dtype=bool))
+        levels[done] = step
+        left &= ~done
+    return levels
 
 
 @lru_cache(maxsize=16)

@@ -203,8 +203,8 @@ def _regions(
         for at, region in zip(rows.tolist(), found, strict=True):
             sizes, before = looser.get(at, ()), regions[at]
             smaller = bool(sizes) and (before is None or region is None or region.degrees < before.degrees)
-            too_little = sizes and region is not None and _is_too_little(region, size, sizes, boundaries)
-            regions[at] = None if smaller or too_little else region
+            left_out = smaller or (region is not None and sizes and _is_too_little(region, size, sizes, boundaries))
+            regions[at] = None if left_out else region
             looser[at] = (*sizes, size)
     return regions
 
@@ -223,26 +223,39 @@ def _is_too_little(region: Region, size: int, looser: tuple[int, ...], boundarie
     """
     of_size = floor(boundaries, size)
     column, row = _cells_in(region, size)
-    mine = np.array([found == region for found in of_size.regions(column, row)], dtype=bool)
-    full, land = of_size.areas(column[mine], row[mine])
-    left_land, left_sea, any_out = land.sum(), (full - land).sum(), False
+    levels = of_size.levels(column, row)
+    mine = (levels >= 0) & (2.0**levels / size == region.degrees)
+    column, row = column[mine], row[mine]
+    full, land = of_size.areas(column, row)
+    slack = np.array([land.sum(), (full - land).sum()]) - full.max() * (1 - TOLERANCE)
+    uneven = {asked: _uneven_cells(column, row, size, min(asked, size * 100), boundaries) for asked in looser}
+    most = sum(
+        (_land_and_sea(*cells, min(asked, size * 100), boundaries) for asked, cells in uneven.items()), np.zeros(2)
+    )
+    if (most <= slack).all():  # even if all cells at coasts were left out
+        return False
+    any_out = False
     for number, asked in enumerate(looser):
         finer = floor(boundaries, asked)
-        c, r = _uneven_cells(column[mine], row[mine], size, asked, boundaries)
-        out = np.array(
-            [
-                found is None
-                or found.degrees > region.degrees
-                or (number > 0 and _is_too_little(found, asked, looser[:number], boundaries))
-                for found in finer.regions(c, r)
-            ],
-            dtype=bool,
-        )
+        c, r = _uneven_cells(*uneven[asked], min(asked, size * 100), asked, boundaries)
+        levels = finer.levels(c, r)
+        out = (levels < 0) | (2.0 ** np.maximum(levels, 0) / asked > region.degrees)
+        if number > 0:
+            doubtful = np.flatnonzero(~out & (levels > 0))
+            regions = finer.regions(c[doubtful], r[doubtful])
+            out[doubtful] = [
+                found is not None and _is_too_little(found, asked, looser[:number], boundaries) for found in regions
+            ]
         if out.any():
             any_out = True
-            out_full, out_land = finer.areas(c[out], r[out])
-            left_land, left_sea = left_land - out_land.sum(), left_sea - (out_full - out_land).sum()
-    return any_out and bool(min(left_land, left_sea) < full.max() * (1 - TOLERANCE))
+            slack = slack - _land_and_sea(c[out], r[out], asked, boundaries)
+    return any_out and bool((slack < 0).any())
+
+
+def _land_and_sea(column: Longs, row: Longs, size: int, boundaries: BoundarySet) -> Floats:
+    """Return the land and the sea of cells together, km²."""
+    full, land = floor(boundaries, size).areas(column, row)
+    return np.array([land.sum(), (full - land).sum()])
 
 
 def _cells_in(region: Region, size: int) -> tuple[Longs, Longs]:
@@ -261,8 +274,7 @@ def _uneven_cells(column: Longs, row: Longs, size: int, asked: int, boundaries: 
             (10 * coarse[:, None] + step[None, :]).ravel()
             for coarse, step in ((column, inside % 10), (row, inside // 10))
         )
-        found = floor(boundaries, size).regions(column, row)
-        uneven = np.array([one is None or one.degrees > 1.5 / size for one in found], dtype=bool)
+        uneven = floor(boundaries, size).levels(column, row) != 0
         column, row = column[uneven], row[uneven]
     return column, row
 
