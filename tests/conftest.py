@@ -5,7 +5,14 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import hypothesis
 import pytest
+
+if os.environ.get("CI"):
+    # A test that runs out of time fails in one of its examples, and to look for a smaller one knows no time at all.
+    phases = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.shrink]
+    hypothesis.settings.register_profile("ci", phases=phases)
+    hypothesis.settings.load_profile("ci")
 
 # Where a machine forbids compiled modules to be kept, each worker and each `biodata` of a test compiles all of them
 # anew: half of what it takes to collect the tests, or to start a command.

@@ -135,6 +135,7 @@ def exact_places(settings: Settings) -> pl.DataFrame:
     return kept.join(is_open, on="key", how="anti").drop_nulls("decimalLatitude")
 
 
+@pytest.mark.timeout(900)  # the first to ask makes two nodes, a hub and the compiled parts of an analysis
 def test_the_hub_publishes_a_two_sided_candidate_without_an_exact_sensitive_place(hub, countries):
     made = releases.current(hub.data)
     assert made is not None
