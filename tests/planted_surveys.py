@@ -11,6 +11,7 @@ from random import Random
 from typing import Any, Final
 
 import openpyxl
+
 from survey_languages import DIGITS, HEADINGS, MANY, NOTE, SHEETS, TITLE, TOTAL
 
 # A place inland, far from every border, and one at sea off the same country; None for a country without a coast.

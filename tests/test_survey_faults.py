@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
-from planted_surveys import plant
-from survey_languages import LANGUAGES
 
 from biodata import places
 from biodata.surveys.check import check_files
+from planted_surveys import plant
+from survey_languages import LANGUAGES
 
 TODAY = date(2026, 11, 24)
 
