@@ -88,7 +88,15 @@ def test_of_merged_cells_the_one_that_is_seen_is_marked(workbook):
     assert out["occurrences"]["A6"].comment is not None
 
 
-@pytest.mark.parametrize("content", [b"", b"PK no zip", b"a,b\n1,2\n"], ids=["empty", "broken", "CSV"])
+def test_text_becomes_a_sheet_with_its_cells_marked():
+    told = report(problem(3, "lat", sheet=None, value="=1+1")) | {"file": "ບົດ/[x].csv"}
+    out = opened(marked(b"title\nid,lat\na,=1+1\n", told))
+    sheet = out.worksheets[1]
+    assert [[cell.value for cell in row] for row in sheet["A2:B3"]] == [["id", "lat"], ["a", "=1+1"]]
+    assert (sheet["B3"].data_type, sheet["B3"].comment is not None) == ("s", True)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x00 no zip"], ids=["empty", "broken"])
 def test_what_is_no_workbook_is_answered_with_the_list_alone(content):
     out = opened(marked(content, report(problem(None, None, sheet=None, code="WORKBOOK_INVALID"))))
     assert len(out.worksheets) == 1

@@ -9,6 +9,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any, Final, cast
 
 from openpyxl import Workbook, load_workbook
@@ -20,6 +21,8 @@ from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
+from biodata.errors import InputError
+from biodata.formats.text_grids import read_text_grid
 from biodata.surveys import words
 
 MAX_SHEET_BYTES: Final = 80_000_000
@@ -30,6 +33,8 @@ MAX_LISTED: Final = 50_000
 MAX_LETTERS: Final = 1_000
 """Bounds of what is written: cells with a comment, problems that are listed, letters of one."""
 
+MAX_TEXT_CELLS: Final = 500_000
+_NOT_IN_NAMES: Final = re.compile(r"[\\/*?:\[\]\x00-\x1f]")
 _HEADING_ROWS: Final = 40
 """Headings stand within so many rows of the top."""
 
@@ -49,7 +54,8 @@ def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -
     Parameters
     ----------
     content : bytes
-        The file that was checked: XLSX; another one, or one too large, is answered with the sheet of problems alone.
+        The file that was checked: XLSX, or delimited text, which becomes a sheet; what is neither, or too large, is answered
+        with the sheet of problems alone.
     report : mapping
         What `surveys.check` returned.
     language : str
@@ -61,11 +67,8 @@ def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -
         XLSX. Blocking cells are red, doubtful ones yellow, each with a comment; the first sheet lists the problems, each
         with a link to its cell.
     """
-    book = _opened(content)
     problems = report["problems"]
-    if book is None:
-        book = Workbook()
-        book.remove(book.worksheets[0])
+    book = _opened(content) or _of_text(content, str(report["file"]))
     places = {id(problem): _place(book, problem) for problem in problems}
     _mark(book, problems, places)
     _list(book, problems, places, language)
@@ -86,9 +89,38 @@ def _opened(content: bytes) -> Workbook | None:
         return None
 
 
+def _of_text(content: bytes, name: str) -> Workbook:
+    """Return a workbook with delimited text as its one sheet, each line in its row; without a sheet where it is none."""
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = _NOT_IN_NAMES.sub(" ", PurePath(name).stem)[:28].strip(" '") or "1"
+    rows = _lines(content, name)
+    if not rows:
+        book.remove(sheet)
+    for number, cells in rows:
+        for at, told in enumerate(cells, start=1):
+            if told is not None:
+                cell = sheet.cell(number, at, _clean(str(told))[:32_000])
+                cell.data_type = "s"
+    return book
+
+
+def _lines(content: bytes, name: str) -> list[tuple[int, list[str | None]]]:
+    """Return the lines of delimited text; none where it is no text, or has too many cells."""
+    if content.startswith(b"PK"):
+        return []
+    try:
+        rows = read_text_grid(content, file=name).rows
+    except InputError:  # the check told it already
+        return []
+    return rows if sum(len(cells) for _, cells in rows) <= MAX_TEXT_CELLS else []
+
+
 def _place(book: Workbook, problem: Mapping[str, Any]) -> tuple[str, int, int] | None:
     """Return where a problem is: sheet, row and column; None where no cell is meant."""
     name, row, column = problem.get("sheet"), problem.get("row"), problem.get("column")
+    if name is None and len(book.worksheets) == 1:
+        name = book.sheetnames[0]
     if name not in book.sheetnames or row is None or not isinstance(book[name], Worksheet):
         return None
     sheet = book[name]
