@@ -13,7 +13,7 @@ from biodata.errors import InputError
 from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, column_letters, read_grids
 from biodata.ingest import sheet_units
-from biodata.ingest.headings import CERTAIN, Proposal, Why, propose
+from biodata.ingest.headings import CERTAIN, Proposal, Why, key, propose
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_layout import Column, Layout, lay_out
 from biodata.ingest.sheet_words import sheet_kind
@@ -185,11 +185,12 @@ def _is_known(text: str) -> bool:
 
 def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
     """Read one sheet into the survey."""
+    known = {key(heading) for heading in kept}
 
     def is_heading(text: str) -> bool:
         if len(text) > 80 or _is_number(text):
             return False
-        return text.strip() in kept or _is_known(text.strip())
+        return key(text) in known or _is_known(text.strip())
 
     layout = lay_out(grid, is_heading)
     if layout is None:

@@ -19,6 +19,17 @@ CERTAIN: Final = 0.9
 """What is surer than this needs nobody's word; a heading that may mean two things never is."""
 
 _UNLIKELY: Final = 0.3
+_POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
+_POINT_TERMS: Final = MappingProxyType(
+    {
+        "latitude": "decimalLatitude",
+        "longitude": "decimalLongitude",
+        "altitude": "minimumElevationInMeters",
+        "precision": "coordinateUncertaintyInMeters",
+    }
+)
+"""KoboToolbox and ODK write a question's place into four columns, `_` + the question + `_latitude` and so on."""
+_OF_A_POINT: Final = 0.95
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
 _PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
 
@@ -134,6 +145,9 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
     name = local_term(name) if "://" in name else _PREFIX.sub("", name)
     if is_term(name):
         return Proposal(heading, name, 1.0, None, Why.TERM)
+    point = _POINT.match(name)
+    if point:
+        return Proposal(heading, _POINT_TERMS[point[1].lower()], _OF_A_POINT, None, Why.DICTIONARY)
     if zawgyi.looks_like(heading):
         found = _proposal(zawgyi.to_unicode(heading), {}, "my", cells)
         return replace(found, heading=heading, confidence=min(found.confidence, CERTAIN), why=Why.ZAWGYI)
