@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -10,6 +11,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_tables import Survey, SurveyTable, blocking, no_occurrences, read_survey
 
 PLACE: Final = (
@@ -153,7 +155,10 @@ def _events(survey: Survey) -> pl.DataFrame | None:
     frames = [table.frame for table in survey.of("events") if "eventID" in table.frame.columns]
     if not frames:
         return None
-    events = pl.concat(frames, how="diagonal").drop(_OF_EVENTS_ALONE, strict=False)
+    today = datetime.now(UTC).date()
+    events = pl.concat([with_period(frame, today) for frame in frames], how="diagonal").drop(
+        _OF_EVENTS_ALONE, strict=False
+    )
     events = events.with_columns(pl.col("eventID").str.strip_chars().alias(" key"), pl.lit(value=True).alias(" known"))
     return events.filter(pl.col(" key").is_not_null()).unique(" key", keep="first", maintain_order=True).drop("eventID")
 

@@ -1,10 +1,12 @@
 """The tables of a survey's files: which sheets hold occurrences and which events, their columns as terms, what was repaired."""
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -14,6 +16,8 @@ from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, column_letters, read_grids
 from biodata.ingest import sheet_units
 from biodata.ingest.headings import CERTAIN, Proposal, Why, key, propose
+from biodata.ingest.headings.dictionary import entries
+from biodata.ingest.headings.units import units_in
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_layout import Column, Layout, lay_out
 from biodata.ingest.sheet_words import sheet_kind
@@ -35,6 +39,9 @@ _SITE_TERMS: Final = frozenset(
 _EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitude", "sampleSizeValue", "design",
                                  "deploymentStart", "verbatimCoordinates", "samplingEffort", "locality"})  # fmt: skip
 _LIKELY: Final = 0.6
+_PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
+_LONGEST_HEADING: Final = 120
+_UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 _MAX_FILES: Final = 50
 _MAX_BYTES: Final = 150_000_000
 
@@ -176,11 +183,11 @@ def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
         return None
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _is_known(text: str) -> bool:
-    """Tell whether a text is a heading by itself, whatever it may mean."""
-    told = propose([text])[0]
-    return told.why in (Why.TERM, Why.DICTIONARY, Why.SEVERAL, Why.NOT_KEPT) and told.confidence >= _LIKELY
+    """Tell whether the dictionary has a text, or a part of it, as a heading, whatever it may mean."""
+    rest, _ = units_in(text)
+    return any(key(part) in entries() for part in (text, rest, *_PARTS.split(text)) if part.strip())
 
 
 def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
@@ -188,7 +195,7 @@ def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
     known = {key(heading) for heading in kept}
 
     def is_heading(text: str) -> bool:
-        if len(text) > 80 or _is_number(text):
+        if len(text) > _LONGEST_HEADING or _is_number(text):
             return False
         return key(text) in known or _is_known(text.strip())
 
@@ -237,7 +244,9 @@ def _names(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dic
         column.heading: [row[column.index] or "" for _, row in layout.rows[:50] if column.index < len(row)]
         for column in layout.columns
     }
-    proposed = propose(headings, sheet=layout.grid.name, cells=cells, kept=kept)
+    # Longer than any heading: to look for one that is like it would only take time.
+    asked = [heading if len(heading) <= _LONGEST_HEADING else "" for heading in headings]
+    proposed = propose(asked, sheet=layout.grid.name, cells=cells, kept=kept)
     names: dict[int, str] = {}
     sure = {proposal.term for proposal in proposed if proposal.confidence > CERTAIN}
     for column, proposal in zip(layout.columns, proposed, strict=True):
@@ -277,13 +286,14 @@ def _table(
     by_index = {index: name for name, index in taken.items()}
     _merges(grid, table, columns, at, by_index, findings)
     _marked(grid, table, columns, at, by_index, findings)
-    for name, index in taken.items():
+    for name, index in list(taken.items()):
         proposal = proposals[index]
         if name == proposal.term and proposal.confidence <= CERTAIN:
             params = {"term": name, "near": name, "others": ", ".join(proposal.others)}
             findings.append(Finding(grid.file, grid.name, layout.heading_row, proposal.heading, proposal.heading,
                                     proposal.why.value, True, params))  # fmt: skip
         if name == proposal.term:
+            _unit_taken(table, columns, name, proposal, findings)
             table.declarations |= sheet_units.declared(name, proposal.unit)
             metres = sheet_units.in_metres(name, proposal.unit, columns[name])
             if metres is not None and proposal.heading not in columns:
@@ -299,6 +309,20 @@ def _table(
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
     )
     return table
+
+
+def _unit_taken(
+    table: SurveyTable, columns: dict[str, list[str | None]], name: str, proposal: Proposal, findings: list[Finding]
+) -> None:
+    """Take the unit of an effort from its heading, where no column tells it."""
+    unit = _UNITS_OF.get(name)
+    if unit is None or unit in columns or proposal.unit is None:
+        return
+    told = proposal.unit.replace("_", "-")
+    columns[unit] = [None if cell is None else told for cell in columns[name]]
+    table.headings[unit] = proposal.heading
+    findings.append(Finding(table.file, table.sheet, table.heading_row, proposal.heading, proposal.heading,
+                            "HEADING_UNIT_TAKEN", False, {"unit": told}))  # fmt: skip
 
 
 def _of_no_term(layout: Layout, column: Column, findings: list[Finding]) -> None:

@@ -15,14 +15,17 @@ from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey import observations
+from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_tables import Survey, SurveyTable, no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.surveys import cell_checks, heading_checks, period_checks, row_checks, value_checks, words
+from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks, words
 from biodata.surveys.cell_checks import CELLS, Rows
 
 _DATASET: Final = "check"
+_SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
 _MOSTLY: Final = 0.9
+_FEWEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +182,36 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
     placed = period_checks.events_with_records_placed_themselves(records)
     periods: dict[str, tuple[date, date]] = {}
     for rows in events:
-        frame = period_checks.with_period(rows.table.frame, today)
+        frame = with_period(rows.table.frame, today)
         read = _read(frame, rows.table, harmoniser, today, survey.declarations)
-        findings += period_checks.of_events(rows, frame, cell_checks.found(rows, read), placed, today)
+        findings += period_checks.of_events(rows, frame, _of_cells(rows, read), placed, today)
         findings += _of_all(rows, read, boundaries)
         findings += value_checks.efforts(rows)
+        findings += event_checks.of_design(rows, rows.table.frame, harmoniser, survey.declarations)
         periods |= period_checks.periods(rows, read.interpreted)
     for rows, one in zip(records, joined, strict=True):
         read = _read(one.frame, one.table, harmoniser, today, survey.declarations)
-        findings += cell_checks.found(rows, read)
+        findings += _of_cells(rows, read)
         findings += _of_all(rows, read, boundaries)
         findings += row_checks.outside_events(rows, read.interpreted, periods)
-    return findings
+    # What two checks tell of a cell is told once.
+    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
+
+
+def _of_cells(rows: Rows, read: HarmonisedBatch) -> list[Finding]:
+    """Return what is doubted of the cells; columns that changed places are told once, at their heading."""
+    told = list(cell_checks.found(rows, read))
+    swapped = [finding for finding in told if finding.code == _SWAPPED]
+    if not swapped:
+        return told
+    placed = sum(own.get("decimalLatitude") is not None for own in rows.own.values())
+    if len(swapped) < _FEWEST or len(swapped) < _MOSTLY * placed:
+        return told
+    table = rows.table
+    heading = table.heading("decimalLatitude")
+    one = Finding(table.file, table.sheet, table.heading_row, heading, heading, "COLUMNS_SWAPPED", True,
+                  {"other": table.heading("decimalLongitude")})  # fmt: skip
+    return [one, *(finding for finding in told if finding.code != _SWAPPED)]
 
 
 def _rows(table: SurveyTable, known: pl.Series | None = None) -> Rows:
