@@ -16,7 +16,8 @@ from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey import observations
 from biodata.ingest.survey_periods import with_period
-from biodata.ingest.survey_tables import Survey, SurveyTable, no_occurrences, read_survey
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
 from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks, words
