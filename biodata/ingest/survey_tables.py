@@ -16,12 +16,15 @@ from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_layout import Column, Layout, lay_out
-from biodata.ingest.sheet_repairs import SITE_TERMS, read_marked, read_merges
+from biodata.ingest.sheet_repairs import read_marked, read_merges
 from biodata.ingest.sheet_words import sheet_kind
 from biodata.ingest.survey_files import grids_of
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 
 NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
+_OF_OTHER_TABLES: Final = frozenset({"measurementType", "measurementValue", "mediaID", "filePath", "associatedMedia"})
+"""Columns of measurements and of media files, which have an event's identifier and are no events."""
+
 NEEDED: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
 """Terms whose column has to be known for sure."""
 
@@ -29,6 +32,7 @@ _EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitu
                                  "deploymentStart", "verbatimCoordinates", "samplingEffort", "locality"})  # fmt: skip
 _LIKELY: Final = 0.6
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
+_EXPLAINED: Final = 5
 _LONGEST_HEADING: Final = 120
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
@@ -96,17 +100,22 @@ def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
     if layout is None:
         return
     names, proposals = _names(layout, kept)
-    likely = {p.term for p in proposals.values() if p.term is not None and p.confidence >= _LIKELY}
+    likely = {proposal.term for proposal in proposals.values() if proposal.term and _is_likely(proposal)}
     kind = _kind(grid.name or grid.file.rpartition(".")[0], set(names.values()) | likely)
     if kind is None:
         title = grid.name or grid.file
         survey.unread.append(title)
-        terms = sum(name in SITE_TERMS or name in NAMES_OF_TAXA for name in names.values())
-        if sheet_kind(title) != "guide" and terms >= 2:
+        if layout.rows and sheet_kind(title) != "guide" and not _explains(layout, known):
             survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_NOT_READ", False))
         return
     survey.findings += layout.findings
     survey.tables.append(_table(layout, kind, names, proposals, survey.findings))
+
+
+def _explains(layout: Layout, known: Collection[str]) -> bool:
+    """Tell whether a sheet explains the others' columns: headings stand in its cells, one below the other."""
+    told = {cell for _, cells in layout.rows[:100] for cell in cells[:5] if cell is not None}
+    return sum(_is_heading(cell, known) for cell in told) >= _EXPLAINED
 
 
 def _is_heading(text: str, known: Collection[str]) -> bool:
@@ -114,6 +123,11 @@ def _is_heading(text: str, known: Collection[str]) -> bool:
     if len(text) > _LONGEST_HEADING or _is_number(text):
         return False
     return key(text) in known or _is_known(text.strip())
+
+
+def _is_likely(proposal: Proposal) -> bool:
+    """Tell whether a term is proposed for more than that the heading is like another one."""
+    return proposal.confidence >= _LIKELY and proposal.why not in (Why.NEAR, Why.REPEATED, Why.UNIT_STRANGE)
 
 
 def _is_number(text: str) -> bool:
@@ -129,6 +143,8 @@ def _kind(title: str, terms: set[str]) -> str | None:
     """Return what a sheet holds: its columns decide, its name where they leave it open."""
     said = sheet_kind(title)
     if said == "guide":
+        return None
+    if terms & _OF_OTHER_TABLES and not terms & set(NAMES_OF_TAXA):
         return None
     if terms & set(NAMES_OF_TAXA) or "occurrenceID" in terms:
         return "occurrences"
@@ -151,7 +167,7 @@ def _names(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dic
     sure = {proposal.term for proposal in proposed if proposal.confidence > CERTAIN}
     for column, proposal in zip(layout.columns, proposed, strict=True):
         # What a record cannot do without is read as what it likely is, and blocks until somebody says that it is.
-        needed = proposal.term in NEEDED and proposal.term not in sure and proposal.confidence >= _LIKELY
+        needed = proposal.term in NEEDED and proposal.term not in sure and _is_likely(proposal)
         certain = proposal.term if proposal.confidence > CERTAIN or needed else None
         names[column.index] = certain or column.heading
     return names, {column.index: proposal for column, proposal in zip(layout.columns, proposed, strict=True)}

@@ -25,6 +25,7 @@ from biodata.surveys.cell_checks import CELLS, Rows
 
 _DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
+_UNREAD: Final = "SHEET_NOT_READ"
 _MOSTLY: Final = 0.9
 _FEWEST: Final = 3
 
@@ -127,7 +128,7 @@ def check_files(
     try:
         survey = read_survey(files, encoding=encoding, kept=kept)
         if not survey.of("occurrences"):
-            problems += [_problem(finding, language) for finding in survey.findings]
+            problems += [_problem(finding, language) for finding in survey.findings if finding.code != _UNREAD]
             raise no_occurrences(survey, name)
         rows = sum(table.frame.height for table in survey.of("occurrences"))
         harmoniser = Harmoniser(
