@@ -117,7 +117,7 @@ class _Reader:
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.row, self.column, self.cells = 0, -1, 0
-        self.is_error = False
+        self.is_error = self.is_text = False
         self.text: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -127,8 +127,7 @@ class _Reader:
                 self.cell(attributes)
             case "v":
                 self.filled()
-                self.marks.without_value.discard((self.row, self.column))
-                if self.is_error:
+                if self.is_error or (self.row, self.column) in self.marks.without_value:
                     self.listen()
             case "is":
                 self.filled()
@@ -156,7 +155,12 @@ class _Reader:
                 self.marks.formulas[self.row, self.column] = "".join(self.text)[:_LONGEST_FORMULA]
                 self.parser.CharacterDataHandler = None
             case "v":
-                self.marks.errors[self.row, self.column] = "".join(self.text)[:20]
+                place, text = (self.row, self.column), "".join(self.text)
+                if self.is_error:
+                    self.marks.errors[place] = text[:20]
+                # Writers that compute nothing leave an empty value; a formula's empty text is one that is told.
+                if text or self.is_text:
+                    self.marks.without_value.discard(place)
                 self.parser.CharacterDataHandler = None
 
     def cell(self, attributes: dict[str, str]) -> None:
@@ -166,7 +170,7 @@ class _Reader:
             self.column += 1
         else:
             self.row, self.column = int(place[2]), column_number(place[1])
-        self.is_error = attributes.get("t") == "e"
+        self.is_error, self.is_text = attributes.get("t") == "e", attributes.get("t") == "str"
 
     def filled(self) -> None:
         """Count a cell that is filled."""

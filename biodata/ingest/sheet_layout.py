@@ -112,7 +112,8 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
     first = last = best
     if best + 1 < len(near) and near[best + 1][0] == near[best][0] + 1:
         below = [cell for cell in near[best + 1][1] if cell is not None]
-        if scores[best + 1] >= 2 or all(_UNIT_CELL.fullmatch(cell) for cell in below):
+        named = scores[best + 1] >= 2 and 2 * scores[best + 1] >= len(below) and not any(map(_NUMBER.fullmatch, below))
+        if named or all(_UNIT_CELL.fullmatch(cell) for cell in below):
             last = best + 1
     if first == last and best and near[best - 1][0] == near[best][0] - 1 and _is_upper_row(grid, near, best, scores):
         first = best - 1

@@ -33,7 +33,7 @@ class SurveySource:
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
-        `encoding` of the texts.
+        `encoding` of the texts; `heading.eventDate=Tarikh` says of a heading which term it is.
     """
 
     name: ClassVar[str] = "survey"
@@ -51,6 +51,7 @@ class SurveySource:
             raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
         told = dict(options)
         self.encoding = told.pop("encoding", None)
+        self.kept = {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
         if told:
             problem = "this source takes no such option"
             raise InputError(problem, column="--option", value=next(iter(told)), code="OPTION_UNKNOWN")
@@ -59,10 +60,12 @@ class SurveySource:
     def read(self) -> Iterator[VerbatimTable]:
         """Iterate over the tables of each survey: its events, where it has any, and its occurrences."""
         for files in _surveys(self.paths):
-            survey = read_survey(files, encoding=self.encoding)
+            survey = read_survey(files, encoding=self.encoding, kept=self.kept)
             stopped = blocking(survey.findings)
             if stopped is not None:
-                problem = "the file's form does not allow to read it"
+                problem = (
+                    f"the file's form does not allow to read it ({stopped.code}); `biodata survey check` tells more"
+                )
                 raise InputError(problem, file=stopped.file, row=stopped.row, column=stopped.column, value=stopped.value,
                                  code=stopped.code)  # fmt: skip
             file = ", ".join(name for name, _ in files)
@@ -77,6 +80,7 @@ class SurveySource:
                 yield VerbatimTable(
                     kind=table.kind, name=table.file, dataset=DatasetInfo(self.dataset),
                     batches=iter([joined.frame.select(*columns, pl.all())]), sheet=table.sheet,
+                    declarations=survey.declarations,
                     headings={term: told for term, told in table.headings.items() if term != told},
                     findings=survey.findings if number == 0 else [],
                 )  # fmt: skip

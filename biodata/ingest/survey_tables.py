@@ -12,12 +12,16 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, column_letters, read_grids
-from biodata.ingest.heading_stand_in import CERTAIN, Proposal, propose
+from biodata.ingest import sheet_units
+from biodata.ingest.headings import CERTAIN, Proposal, Why, key, propose
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_layout import Layout, lay_out
+from biodata.ingest.sheet_layout import Column, Layout, lay_out
 from biodata.ingest.sheet_words import sheet_kind
 
 NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
+NEEDED: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
+"""Terms whose column has to be known for sure."""
+
 _SITE_TERMS: Final = frozenset(
     """
     eventID parentEventID eventDate verbatimEventDate year month day samplingProtocol sampleSizeValue sampleSizeUnit
@@ -30,6 +34,7 @@ _SITE_TERMS: Final = frozenset(
 
 _EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitude", "sampleSizeValue", "design",
                                  "deploymentStart", "verbatimCoordinates", "samplingEffort", "locality"})  # fmt: skip
+_LIKELY: Final = 0.6
 _MAX_FILES: Final = 50
 _MAX_BYTES: Final = 150_000_000
 
@@ -53,7 +58,13 @@ class SurveyTable:
     headings : dict of str to str
         Column → heading as it came.
     covered : set of (row, column)
-        Cells that lie below a merged one whose value does not count for them.
+        Cells about which something is told already: below a merged one, an error, a formula without a value.
+    proposals : dict of str to Proposal
+        What is proposed for the columns whose heading is not certain.
+    converted : dict of str to str
+        Term → heading of columns that were turned into metres; the heading's column holds the cells as they came.
+    declarations : dict of str to str
+        What headings say of the dates.
     """
 
     kind: str
@@ -63,6 +74,9 @@ class SurveyTable:
     frame: pl.DataFrame
     headings: dict[str, str]
     covered: set[tuple[int, str]] = field(default_factory=set)
+    proposals: dict[str, Proposal] = field(default_factory=dict)
+    converted: dict[str, str] = field(default_factory=dict)
+    declarations: dict[str, str] = field(default_factory=dict)
 
     def heading(self, column: str) -> str:
         """Return the heading of a column as it came; the term where there is no such column."""
@@ -86,6 +100,11 @@ class Survey:
     tables: list[SurveyTable] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+
+    @property
+    def declarations(self) -> dict[str, str]:
+        """What the headings of all tables say of the dates."""
+        return {name: value for table in self.tables for name, value in table.declarations.items()}
 
     def of(self, kind: str) -> list[SurveyTable]:
         """Return the tables of a kind."""
@@ -158,25 +177,27 @@ def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
 
 
 @cache
-def _proposal(heading: str) -> Proposal:
-    """Return what a heading means by itself."""
-    return propose([heading])[0]
+def _is_known(text: str) -> bool:
+    """Tell whether a text is a heading by itself, whatever it may mean."""
+    told = propose([text])[0]
+    return told.why in (Why.TERM, Why.DICTIONARY, Why.SEVERAL, Why.NOT_KEPT) and told.confidence >= _LIKELY
 
 
 def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
     """Read one sheet into the survey."""
+    known = {key(heading) for heading in kept}
 
     def is_heading(text: str) -> bool:
         if len(text) > 80 or _is_number(text):
             return False
-        told = _proposal(text.strip())
-        return text.strip() in kept or (bool(told.term) and told.confidence >= CERTAIN)
+        return key(text) in known or _is_known(text.strip())
 
     layout = lay_out(grid, is_heading)
     if layout is None:
         return
     names, proposals = _names(layout, kept)
-    kind = _kind(grid.name or grid.file.rpartition(".")[0], set(names.values()))
+    likely = {p.term for p in proposals.values() if p.term is not None and p.confidence >= _LIKELY}
+    kind = _kind(grid.name or grid.file.rpartition(".")[0], set(names.values()) | likely)
     if kind is None:
         title = grid.name or grid.file
         survey.unread.append(title)
@@ -216,11 +237,14 @@ def _names(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dic
         column.heading: [row[column.index] or "" for _, row in layout.rows[:50] if column.index < len(row)]
         for column in layout.columns
     }
-    proposed = propose(headings, sheet=layout.grid.name, cells=cells)
+    proposed = propose(headings, sheet=layout.grid.name, cells=cells, kept=kept)
     names: dict[int, str] = {}
+    sure = {proposal.term for proposal in proposed if proposal.confidence > CERTAIN}
     for column, proposal in zip(layout.columns, proposed, strict=True):
-        sure = proposal.term if proposal.confidence >= CERTAIN else None
-        names[column.index] = kept.get(column.heading) or sure or column.heading
+        # What a record cannot do without is read as what it likely is, and blocks until somebody says that it is.
+        needed = proposal.term in NEEDED and proposal.term not in sure and proposal.confidence >= _LIKELY
+        certain = proposal.term if proposal.confidence > CERTAIN or needed else None
+        names[column.index] = certain or column.heading
     return names, {column.index: proposal for column, proposal in zip(layout.columns, proposed, strict=True)}
 
 
@@ -238,6 +262,10 @@ def _table(
             findings.append(Finding(grid.file, grid.name, column.row, column.heading, column.heading,
                                     "HEADING_REPEATED", True, params))  # fmt: skip
             continue
+        proposal = proposals[column.index]
+        if name == column.heading and proposal.why is Why.NOT_KEPT:
+            _of_no_term(layout, column, findings)
+            continue
         taken[name], headings[name] = column.index, column.heading
     rows = [number for number, _ in layout.rows]
     columns = {
@@ -249,11 +277,36 @@ def _table(
     by_index = {index: name for name, index in taken.items()}
     _merges(grid, table, columns, at, by_index, findings)
     _marked(grid, table, columns, at, by_index, findings)
+    for name, index in taken.items():
+        proposal = proposals[index]
+        if name == proposal.term and proposal.confidence <= CERTAIN:
+            params = {"term": name, "near": name, "others": ", ".join(proposal.others)}
+            findings.append(Finding(grid.file, grid.name, layout.heading_row, proposal.heading, proposal.heading,
+                                    proposal.why.value, True, params))  # fmt: skip
+        if name == proposal.term:
+            table.declarations |= sheet_units.declared(name, proposal.unit)
+            metres = sheet_units.in_metres(name, proposal.unit, columns[name])
+            if metres is not None and proposal.heading not in columns:
+                table.converted[name] = proposal.heading
+                columns |= {proposal.heading: columns[name], name: metres}
+                params = {"unit": "m", "told": proposal.unit or ""}
+                findings.append(Finding(grid.file, grid.name, layout.heading_row, proposal.heading, proposal.heading,
+                                        "HEADING_UNIT_CONVERTED", False, params))  # fmt: skip
+        else:
+            table.proposals[name] = proposal
     table.frame = pl.DataFrame(
         {"source_row": pl.Series(rows, dtype=pl.Int64)}
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}
     )
     return table
+
+
+def _of_no_term(layout: Layout, column: Column, findings: list[Finding]) -> None:
+    """Tell a column that holds nothing of a record, where it holds more than numbers of rows."""
+    cells = [row[column.index] for _, row in layout.rows if column.index < len(row)]
+    if any(cell is not None and not cell.strip().isdigit() for cell in cells):
+        findings.append(Finding(layout.grid.file, layout.grid.name, column.row, column.heading, column.heading,
+                                "HEADING_OF_NO_TERM", False))  # fmt: skip
 
 
 def _merges(

@@ -184,10 +184,10 @@ def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:
             continue
         column = _TELLS_ELSEWHERE.get(repair["rule"], repair["term"])
         if own.get(column) is not None:
-            yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, proposal=str(repair["value"]))
+            yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=str(repair["value"]))
     column = next((c for c in ("verbatimCoordinates", "verbatimLatitude") if own.get(c) is not None), None)
     if pair and column is not None:
-        yield rows.finding(row, column, "COORDINATES_SPLIT", blocking=False, proposal=_pair(pair) or "")
+        yield rows.finding(row, column, "COORDINATES_SPLIT", blocking=False, read=_pair(pair) or "")
 
 
 def _pair(values: Mapping[str, str]) -> str | None:

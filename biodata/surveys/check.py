@@ -14,12 +14,12 @@ from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey import Joined, observations
+from biodata.ingest.survey import observations
 from biodata.ingest.survey_tables import Survey, SurveyTable, no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.surveys import cell_checks, heading_checks, period_checks, problem_words, row_checks, value_checks
-from biodata.surveys.cell_checks import Rows
+from biodata.surveys import cell_checks, heading_checks, period_checks, row_checks, value_checks, words
+from biodata.surveys.cell_checks import CELLS, Rows
 
 _DATASET: Final = "check"
 _MOSTLY: Final = 0.9
@@ -69,10 +69,17 @@ def check(
     today: date | None = None,
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
+    language: str = "en",
 ) -> dict[str, Any]:
     """Check a survey's file and change nothing; parameters and answer as for `check_files`."""
     return check_files(
-        [(name, file.read())], boundaries, checklist=checklist, today=today, encoding=encoding, kept=kept
+        [(name, file.read())],
+        boundaries,
+        checklist=checklist,
+        today=today,
+        encoding=encoding,
+        kept=kept,
+        language=language,
     )
 
 
@@ -84,6 +91,7 @@ def check_files(
     today: date | None = None,
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
+    language: str = "en",
 ) -> dict[str, Any]:
     """Check the files of one survey and change nothing.
 
@@ -100,7 +108,9 @@ def check_files(
     encoding : str, optional
         Of text, where it is declared.
     kept : mapping of str to str, optional
-        Heading → term, as decided before for the dataset.
+        Heading → term, as decided before for the dataset; an empty term says that the heading is of none.
+    language : str
+        Of the messages, one of `words.LANGUAGES`.
 
     Returns
     -------
@@ -113,7 +123,7 @@ def check_files(
     try:
         survey = read_survey(files, encoding=encoding, kept=kept)
         if not survey.of("occurrences"):
-            problems += [_problem(finding) for finding in survey.findings]
+            problems += [_problem(finding, language) for finding in survey.findings]
             raise no_occurrences(survey, name)
         rows = sum(table.frame.height for table in survey.of("occurrences"))
         harmoniser = Harmoniser(
@@ -123,7 +133,8 @@ def check_files(
             today=today or datetime.now(UTC).date(),
         )
         problems = [
-            _problem(finding) for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
+            _problem(finding, language)
+            for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
         ]
     except InputError as error:
         problems.append(
@@ -169,13 +180,13 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
     periods: dict[str, tuple[date, date]] = {}
     for rows in events:
         frame = period_checks.with_period(rows.table.frame, today)
-        read = _read(frame, rows.table, harmoniser, today)
+        read = _read(frame, rows.table, harmoniser, today, survey.declarations)
         findings += period_checks.of_events(rows, frame, cell_checks.found(rows, read), placed, today)
         findings += _of_all(rows, read, boundaries)
         findings += value_checks.efforts(rows)
         periods |= period_checks.periods(rows, read.interpreted)
     for rows, one in zip(records, joined, strict=True):
-        read = _read(one.frame, one.table, harmoniser, today)
+        read = _read(one.frame, one.table, harmoniser, today, survey.declarations)
         findings += cell_checks.found(rows, read)
         findings += _of_all(rows, read, boundaries)
         findings += row_checks.outside_events(rows, read.interpreted, periods)
@@ -184,19 +195,23 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
 
 def _rows(table: SurveyTable, known: pl.Series | None = None) -> Rows:
     """Return a table's rows by their number."""
-    own = {row["source_row"]: row for row in table.frame.iter_rows(named=True)}
+    came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
+    own = {row["source_row"]: row for row in came.iter_rows(named=True)}
     with_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
     return Rows(table, own, frozenset(with_event))
 
 
-def _read(frame: pl.DataFrame, table: SurveyTable, harmoniser: Harmoniser, today: date) -> HarmonisedBatch:
+def _read(
+    frame: pl.DataFrame, table: SurveyTable, harmoniser: Harmoniser, today: date, declared: Mapping[str, str]
+) -> HarmonisedBatch:
     """Harmonise rows; each is identified by its number, so that one without an identifier is read too."""
     batch = frame.with_columns(
         pl.lit(table.file).alias("source_file"), pl.col("source_row").cast(pl.String).alias("occurrenceID")
     )
-    orders = DateOrders(today=today)
+    orders = DateOrders(today=today, declarations=declared)
     orders.add(Told(batch))
-    return harmoniser.interpret(harmoniser.identify(batch, dataset_key=_DATASET), orders=orders)
+    identified = harmoniser.identify(batch, dataset_key=_DATASET)
+    return harmoniser.interpret(identified, declarations=declared, orders=orders)
 
 
 def _of_all(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Iterator[Finding]:
@@ -222,11 +237,11 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
 
 
-def _problem(finding: Finding) -> Problem:
+def _problem(finding: Finding, language: str) -> Problem:
     """Put a finding into words."""
-    message, expected = problem_words.told(finding.code, finding.params)
+    message, expected = words.told(finding.code, finding.params, language)
     return Problem(finding.file, finding.sheet, finding.row, finding.column, finding.value, finding.code, finding.blocking,
                    message, expected)  # fmt: skip
 
 
-__all__ = ["Joined", "Problem", "check", "check_files", "found"]
+__all__ = ["CELLS", "Problem", "check", "check_files", "found"]

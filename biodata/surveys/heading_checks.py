@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from biodata.ingest.heading_stand_in import propose
+from biodata.ingest.headings import Why
+from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_tables import Survey, SurveyTable
-from biodata.terms import VERBATIM_TERMS
-from biodata.terms.events import EVENT_TERMS
 
 _NEEDED: Final = (
     ("occurrenceID", ()),
@@ -19,33 +18,43 @@ _NEEDED: Final = (
 """What a record cannot do without, with what may stand in for it."""
 
 _OF_EVENTS: Final = ("eventDate", "decimalLatitude", "decimalLongitude")
-_KNOWN: Final = frozenset((*VERBATIM_TERMS, *EVENT_TERMS, "deploymentStart", "deploymentEnd", "easting", "northing", "utm_zone", "perpendicular_distance_m"))  # fmt: skip
+_KNOWN: Final = frozenset(TERMS)
+_LIKELY: Final = 0.5
 
 
 def headings(survey: Survey) -> Iterator[Finding]:
     """Find what is wrong with the headings of every table."""
     of_events = {name for table in survey.of("events") if "eventID" in table.headings for name in table.headings}
     for table in survey.tables:
-        unknown = [name for name in table.headings if name not in _KNOWN]
-        proposed = {one.heading: one.term for one in propose(unknown, sheet=table.sheet) if one.term}
         if table.kind == "occurrences":
-            yield from _missing(table, of_events, proposed)
-        for name in unknown:
-            params = {"proposal": proposed[name]} if name in proposed else {}
-            yield Finding(table.file, table.sheet, table.heading_row, table.heading(name), name, "HEADING_UNKNOWN", False,
-                          params)  # fmt: skip
+            yield from _missing(table, of_events)
+        for name in table.headings:
+            if name not in _KNOWN and name not in table.converted.values():
+                yield _uncertain(table, name)
         if table.frame.is_empty():
             yield Finding(
                 table.file, table.sheet, table.heading_row, None, None, "SHEET_EMPTY", table.kind == "occurrences"
             )
 
 
-def _missing(table: SurveyTable, of_events: set[str], proposed: dict[str, str]) -> Iterator[Finding]:
+def _uncertain(table: SurveyTable, name: str) -> Finding:
+    """Tell a heading that is not known, or that may mean several things, and what is likeliest."""
+    proposal = table.proposals.get(name)
+    params, code = {}, Why.UNKNOWN.value
+    if proposal is not None and proposal.term is not None and proposal.confidence >= _LIKELY:
+        code, params = proposal.why.value, {"term": proposal.term, "others": ", ".join(proposal.others)}
+        params |= {"near": proposal.term} | ({"unit": proposal.unit} if proposal.unit else {})
+    return Finding(table.file, table.sheet, table.heading_row, table.heading(name), name, code, False, params)
+
+
+def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:
     """Find columns that are missing."""
     for name, others in _NEEDED:
         own = {name, *others} & table.headings.keys()
         of_event = name in _OF_EVENTS and "eventID" in table.headings and {name, *others} & of_events
         if not own and not of_event:
-            meant = next((heading for heading, term in proposed.items() if term == name), None)
-            params = {"term": name} | ({"proposal": meant} if meant else {})
+            meant = max(
+                (p for p in table.proposals.values() if p.term == name), key=lambda p: p.confidence, default=None
+            )
+            params = {"term": name} | ({"near": repr(meant.heading)} if meant else {})
             yield Finding(table.file, table.sheet, table.heading_row, name, None, "HEADING_MISSING", True, params)

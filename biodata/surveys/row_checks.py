@@ -39,7 +39,7 @@ def identifiers(parts: Sequence[Rows], column: str, *, missing: str, repeated: s
                     yield rows.finding(row, column, missing, blocking=True)
                 continue
             if told != value:
-                yield rows.finding(row, column, "IDENTIFIER_SPACES", blocking=False, proposal=value)
+                yield rows.finding(row, column, "IDENTIFIER_SPACES", blocking=False, read=value)
             where = f"{rows.table.sheet or rows.table.file}, row {row}" if several else f"row {row}"
             before = folded.setdefault(value.casefold(), (value, where))
             if value in seen:
@@ -66,10 +66,8 @@ def unknown_events(parts: Sequence[Rows], events: Sequence[Rows]) -> Iterator[Fi
             if value not in near:
                 best = process.extractOne(value.casefold(), spelled, score_cutoff=_NEAR)
                 near[value] = None if best is None else str(best[2])
-            proposal = near[value]
-            yield rows.finding(
-                row, "eventID", "EVENT_UNKNOWN", blocking=True, **({"proposal": proposal} if proposal else {})
-            )
+            meant = near[value]
+            yield rows.finding(row, "eventID", "EVENT_UNKNOWN", blocking=True, **({"near": meant} if meant else {}))
 
 
 def outside_events(rows: Rows, read: pl.DataFrame, periods: dict[str, tuple[date, date]]) -> Iterator[Finding]:

@@ -67,7 +67,7 @@ def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         )
         for _, number, rule, row in odd.iter_rows():
             if rule is not None and number >= 0:
-                yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, proposal=f"{number:g}")
+                yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=f"{number:g}")
             elif column in _EFFORT:
                 yield rows.finding(row, column, "EFFORT_INVALID", blocking=True)
 
@@ -99,7 +99,7 @@ def texts(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         odd = frame.select("source_row", column).filter(~pl.col(column).str.contains("^[\\x20-\\x3e\\x40-\\x7e]*$"))
         for row, text in odd.iter_rows():
             if _ZAWGYI.search(text):
-                yield rows.finding(row, column, "TEXT_FONT_ENCODED", blocking=True)
+                yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True)
             elif _LOST.search(text):
                 yield rows.finding(row, column, "TEXT_GARBLED", blocking=True)
             elif (meant := meant_text(text)) is not None:
