@@ -1,5 +1,6 @@
 """A survey's workbook or texts: its events as a table, and its occurrences with what their event tells and they do not."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,8 @@ class SurveySource:
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
-        `encoding` of the texts; `heading.eventDate=Tarikh` says of a heading which term it is.
+        `encoding` of the texts; `heading.eventDate=Tarikh` says of a heading which term it is, `headings` of several:
+        a JSON object, heading → term, an empty one where the column is of none.
     """
 
     name: ClassVar[str] = "survey"
@@ -51,7 +53,8 @@ class SurveySource:
             raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
         told = dict(options)
         self.encoding = told.pop("encoding", None)
-        self.kept = {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
+        self.kept = _kept(told.pop("headings", "{}"))
+        self.kept |= {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
         if told:
             problem = "this source takes no such option"
             raise InputError(problem, column="--option", value=next(iter(told)), code="OPTION_UNKNOWN")
@@ -110,6 +113,19 @@ class _Joined(Joined):
 
     def __init__(self, table: SurveyTable) -> None:
         super().__init__(table, table.frame, pl.Series([], dtype=pl.Boolean))
+
+
+def _kept(told: str) -> dict[str, str]:
+    """Return the headings that a JSON object decides about."""
+    try:
+        read = json.loads(told)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(term, str) for term in read.values()):
+        problem = "this is no JSON object of headings"
+        expected = '{"Tarikh": "eventDate"}'
+        raise InputError(problem, column="headings", value=told[:80], expected=expected, code="OPTION_INVALID")
+    return read
 
 
 def observations(survey: Survey) -> list[Joined]:

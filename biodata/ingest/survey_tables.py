@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -145,6 +145,21 @@ def read_survey(
     return survey
 
 
+def proposals_of(
+    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None
+) -> list[tuple[str, str | None, int, list[Proposal]]]:
+    """Return what the headings of each table may mean, without reading it: file, sheet, row of the headings, proposals."""
+    known = {key(heading) for heading in kept or {}}
+    found = []
+    for name, content in files:
+        for grid in filter(lambda grid: grid.visible, _grids(name, content, encoding)):
+            layout = lay_out(grid, lambda text: _is_heading(text, known))
+            if layout is not None and layout.columns:
+                proposals = _names(layout, kept or {})[1]
+                found.append((grid.file, grid.name, layout.heading_row, [proposals[c.index] for c in layout.columns]))
+    return found
+
+
 def _grids(name: str, content: bytes, encoding: str | None) -> list[Grid]:
     """Return the sheets of a file."""
     if content.startswith(b"PK"):
@@ -186,13 +201,7 @@ def _is_known(text: str) -> bool:
 def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
     """Read one sheet into the survey."""
     known = {key(heading) for heading in kept}
-
-    def is_heading(text: str) -> bool:
-        if len(text) > 80 or _is_number(text):
-            return False
-        return key(text) in known or _is_known(text.strip())
-
-    layout = lay_out(grid, is_heading)
+    layout = lay_out(grid, lambda text: _is_heading(text, known))
     if layout is None:
         return
     names, proposals = _names(layout, kept)
@@ -207,6 +216,13 @@ def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
         return
     survey.findings += layout.findings
     survey.tables.append(_table(layout, kind, names, proposals, survey.findings))
+
+
+def _is_heading(text: str, known: Collection[str]) -> bool:
+    """Tell whether a text is surely a heading; `known` are those that somebody decided about."""
+    if len(text) > 80 or _is_number(text):
+        return False
+    return key(text) in known or _is_known(text.strip())
 
 
 def _is_number(text: str) -> bool:
