@@ -12,13 +12,13 @@ from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
 from api.gates import SmallRoute
 from api.survey_bodies_headings import KeptMapping, Mapping
-from biodata.access.roles import Action, Principal, may
+from biodata.access.roles import Action, Principal, Role, may
 
 router = APIRouter(prefix="/v1/surveys/mappings", tags=["surveys"], route_class=SmallRoute)
 
 Uploader = Annotated[Principal, Depends(auth.needs(Action.HAND_IN))]
 _PRIVATE: Final = "private, no-store"
-_DATASET: Final = documents.plain_parameters(("dataset", {"type": "string", "maxLength": 255}, "The dataset's key."))
+_DATASET: Final = documents.plain_parameters(("dataset", {"type": "string", "maxLength": 255}, "The dataset's key; your only one where it is not told."))
 
 
 @router.get(
@@ -53,7 +53,8 @@ def decide(request: Request, who: Uploader, sent: Mapping) -> Response:
 def _dataset(request: Request, who: Principal) -> str:
     """Return the dataset that is asked about, if it is one of the caller's."""
     only(request, "dataset")
-    dataset = request.query_params.get("dataset", "")
+    own = sorted({role.dataset for role in who.roles if role.role is Role.UPLOADER and role.dataset is not None})
+    dataset = request.query_params.get("dataset", own[0] if len(own) == 1 else "")
     if not 0 < len(dataset) <= 255:
         raise invalid(field="dataset", value=dataset[:80], expected="the key of a dataset that you may upload to")
     if not may(who, Action.HAND_IN, dataset=dataset):
