@@ -15,7 +15,7 @@ def event(name: str, dataset: str = "cameras", **more: Any) -> dict[str, Any]:
     """Return a month of a camera trap in the north of Laos."""
     return {
         "event_key": f"{dataset}:{name}", "datasetKey": dataset, "eventID": name, "design": "camera_trap",
-        "samplingProtocol": "camera trap", "event_start": datetime(2024, 5, 1), "event_end": datetime(2024, 5, 31),
+        "samplingProtocol": "camera trap", "event_start": datetime.fromisoformat("2024-05-01"), "event_end": datetime.fromisoformat("2024-05-31"),
         "eventDate": "2024-05-01/2024-05-31", "time_zone": "Asia/Vientiane", "decimalLatitude": 20.5432,
         "decimalLongitude": 101.2345, "coordinateUncertaintyInMeters": 30.0, "country_codes": ["LA"],
         "effort_value": 30.0, "effort_unit": "trap-night", "effort_basis": "told",
