@@ -106,7 +106,7 @@ def test_effort_of_each_design(row, value, basis):
         pytest.param({"design": "camera_trap"}, None, ["EFFORT_MISSING"], id="a day alone"),
         pytest.param({"design": "camera_trap", "eventDate": "2026-03/2026-04"}, None, ["EFFORT_MISSING"], id="months"),
         pytest.param({"design": "line_transect", "samplingEffortValue": "2"}, 2.0, ["EFFORT_UNIT_ASSUMED"], id="no unit"),
-        pytest.param({"design": "line_transect", "samplingEffortValue": "2", "samplingEffortUnit": "ha"}, None, ["EFFORT_UNIT_UNKNOWN"], id="hectares of a line"),
+        pytest.param({"design": "line_transect", "samplingEffortValue": "2", "samplingEffortUnit": "ha"}, None, ["EFFORT_UNIT_UNFIT"], id="hectares of a line"),
         pytest.param({"design": "line_transect", "samplingEffortValue": "-2", "samplingEffortUnit": "km"}, None, ["EFFORT_INVALID"], id="less than nothing"),
         pytest.param({"design": "line_transect", "samplingEffortValue": "two", "samplingEffortUnit": "km"}, None, ["EFFORT_INVALID"], id="a word"),
         pytest.param({"design": "line_transect", "samplingEffortValue": "5", "samplingEffortUnit": "km", "footprintWKT": LINE}, 5.0, ["EFFORT_DISAGREES"], id="another line"),

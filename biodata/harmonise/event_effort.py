@@ -112,7 +112,7 @@ def _effort(row: Mapping[str, str | None], design: SurveyDesign | None, ends: Ma
     span = _span(ends, inside, failures.days if not inside else None) if placed else None
     told = _told(row, unit, flags)
     value, basis = _chosen(row, design, unit, told, span, flags, has_failures=bool(failures.intervals or failures.days))
-    if value is None and not {"EFFORT_INVALID", "EFFORT_UNIT_UNKNOWN"} & set(flags):
+    if value is None and not {"EFFORT_INVALID", "EFFORT_UNIT_UNFIT"} & set(flags):
         flags.append("EFFORT_MISSING")
     return value, unit, basis, failed_days, periods, flags
 
@@ -187,14 +187,14 @@ def _told(row: Mapping[str, str | None], unit: str, flags: list[str]) -> float |
             if value_term == "samplingEffortValue":
                 flags.append("EFFORT_UNIT_ASSUMED")
                 return number
-            doubts.append("EFFORT_UNIT_UNKNOWN")
+            doubts.append("EFFORT_UNIT_UNFIT")
             continue
         known = effort_unit(name)
         made = None if known is None else in_unit(number, known, unit)
         if made is not None:
             return made
         # A net's length or a count of plots beside the effort is a size of another kind.
-        doubts += ["EFFORT_UNIT_UNKNOWN"] if known is None or value_term == "samplingEffortValue" else []
+        doubts += ["EFFORT_UNIT_UNFIT"] if known is None or value_term == "samplingEffortValue" else []
     flags += doubts[:1]
     return None
 

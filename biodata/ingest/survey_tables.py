@@ -14,7 +14,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, column_letters, read_grids
-from biodata.ingest import sheet_units
+from biodata.ingest import sheet_units, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why, key, propose
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
@@ -53,7 +53,7 @@ class SurveyTable:
     Attributes
     ----------
     kind : str
-        `events` or `occurrences`.
+        `events`, `occurrences` or `sites`.
     file : str
         What a person calls the file.
     sheet : str or None
@@ -149,6 +149,7 @@ def read_survey(
             else:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
     survey.tables.sort(key=lambda table: table.kind)
+    survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
     return survey
 
 
@@ -232,6 +233,8 @@ def _kind(title: str, terms: set[str]) -> str | None:
         return None
     if terms & set(NAMES_OF_TAXA) or "occurrenceID" in terms:
         return "occurrences"
+    if said == "sites" and "locationID" in terms and not terms & {"eventID", "eventDate", "deploymentStart"}:
+        return "sites"
     if terms & {"eventID", "locationID", "deploymentStart"} and terms & _EVENT_SIGNS:
         return "events"
     return said

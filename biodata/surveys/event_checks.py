@@ -10,6 +10,7 @@ from biodata.harmonise import Harmoniser
 from biodata.harmonise.events import events
 from biodata.ingest.protocol import Finding
 from biodata.surveys.cell_checks import Rows
+from biodata.vocabularies import SurveyDesign
 
 _EFFORT: Final = ("samplingEffortValue", "sampleSizeValue", "samplingEffort")
 _UNIT: Final = ("samplingEffortUnit", "sampleSizeUnit", *_EFFORT)
@@ -20,7 +21,7 @@ _CELLS: Final = MappingProxyType(
     {
         "DESIGN_UNKNOWN": (("design",), True),
         "EFFORT_INVALID": (_EFFORT, True),
-        "EFFORT_UNIT_UNKNOWN": (_UNIT, True),
+        "EFFORT_UNIT_UNFIT": (_UNIT, True),
         "EFFORT_UNIT_ASSUMED": (_EFFORT, False),
         "EFFORT_DISAGREES": (_EFFORT, False),
         "FAILURE_INVALID": (("failurePeriods",), True),
@@ -64,10 +65,11 @@ def of_design(
         return
     batch = frame.with_columns(pl.lit(rows.table.file).alias("source_file"))
     read, _ = events(batch, harmoniser, dataset_key="check", declarations=declarations)
-    for row, flags in read.select("source_row", "quality_flags").iter_rows():
+    for row, unit, flags in read.select("source_row", "effort_unit", "quality_flags").iter_rows():
         own = rows.own[row]
+        params = {"known": ", ".join(SurveyDesign)} | ({"unit": unit} if unit else {})
         for flag in flags or ():
             columns, blocking = _CELLS.get(flag, ((), False))
             column = next((name for name in columns if own.get(name) is not None), None)
             if column is not None and (row, column) not in rows.table.covered:
-                yield rows.finding(row, column, flag, blocking=blocking)
+                yield rows.finding(row, column, flag, blocking=blocking, **params)
