@@ -11,7 +11,7 @@ from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_words import is_note, is_total
+from biodata.ingest.sheet_words import is_example, is_note, is_total
 
 _LOOKED_AT: Final = 40
 _UNIT_CELL: Final = re.compile(r"[\[(（]?\s*(?:m|km|ft|°|dd|m²|ha|h|min|yyyy-mm-dd|dd/mm/yyyy|米|公里|เมตร|mét|ແມັດ|ម៉ែត្រ|မီတာ)\s*[\])）]?", re.IGNORECASE)  # fmt: skip
@@ -177,6 +177,8 @@ def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> N
             _tell(out, number, None, None, "ROW_HIDDEN")
         elif [(cell or "").strip() for cell in cells] == again:
             _tell(out, number, None, None, "HEADING_ROW_REPEATED")
+        elif told and is_example(told[0]):
+            pass  # a template's own row, which it says is left out
         elif _is_totals(told):
             _tell(out, number, None, next(cell for cell in told if is_total(cell)), "TOTALS_ROW_LEFT_OUT")
         elif _is_note(told):

@@ -14,13 +14,9 @@ from biodata.errors import InputError
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_sites import PLACE
 from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
 
-PLACE: Final = (
-    "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
-    "coordinateUncertaintyInMeters", "geodeticDatum",
-)  # fmt: skip
-"""Terms of the place, which is taken from the event whole or not at all."""
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
 """Terms of the date, which is taken from the event whole or not at all."""
 

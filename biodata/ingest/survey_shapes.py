@@ -15,7 +15,7 @@ class SurveyTable:
     Attributes
     ----------
     kind : str
-        `events` or `occurrences`.
+        `events`, `occurrences` or `sites`.
     file : str
         What a person calls the file.
     sheet : str or None

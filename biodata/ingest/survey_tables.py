@@ -10,7 +10,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest import sheet_units
+from biodata.ingest import sheet_units, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why, key, propose
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
@@ -68,6 +68,7 @@ def read_survey(
             else:
                 survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
     survey.tables.sort(key=lambda table: table.kind)
+    survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
     return survey
 
 
@@ -148,6 +149,8 @@ def _kind(title: str, terms: set[str]) -> str | None:
         return None
     if terms & set(NAMES_OF_TAXA) or "occurrenceID" in terms:
         return "occurrences"
+    if said == "sites" and "locationID" in terms and not terms & {"eventID", "eventDate", "deploymentStart"}:
+        return "sites"
     if terms & {"eventID", "locationID", "deploymentStart"} and terms & _EVENT_SIGNS:
         return "events"
     return said

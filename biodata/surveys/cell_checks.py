@@ -163,7 +163,9 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Fi
         }
     for flag in flags:
         cell = CELLS.get(flag)
-        if cell is None or flag in implied or (rows.table.kind == "events" and flag in _NOT_OF_EVENTS):
+        if cell is None or flag in implied or (rows.table.kind != "occurrences" and flag in _NOT_OF_EVENTS):
+            continue
+        if rows.table.kind == "sites" and flag.startswith("RECORDED_DATE_"):
             continue
         column = _column(flag, cell, rows, row)
         if column is None or (row, column) in rows.table.covered:
@@ -182,10 +184,10 @@ def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:
             pair[repair["term"]] = repair["value"]
             continue
         column = _TELLS_ELSEWHERE.get(repair["rule"], repair["term"])
-        if own.get(column) is not None:
+        if own.get(column) is not None and (row, column) not in rows.table.covered:
             yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=str(repair["value"]))
     column = next((c for c in ("verbatimCoordinates", "verbatimLatitude") if own.get(c) is not None), None)
-    if pair and column is not None:
+    if pair and column is not None and (row, column) not in rows.table.covered:
         yield rows.finding(row, column, "COORDINATES_SPLIT", blocking=False, read=_pair(pair) or "")
 
 

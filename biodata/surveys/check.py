@@ -181,6 +181,11 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
     )
     findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
     findings += row_checks.unknown_events(records, events)
+    sites = [_rows(table) for table in survey.of("sites")]
+    findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
+    for rows in sites:
+        read = _read(rows.table.frame, rows.table, harmoniser, today, survey.declarations)
+        findings += [*_of_cells(rows, read), *_of_all(rows, read, boundaries)]
     placed = period_checks.events_with_records_placed_themselves(records)
     periods: dict[str, tuple[date, date]] = {}
     for rows in events:
@@ -188,7 +193,6 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
         read = _read(frame, rows.table, harmoniser, today, survey.declarations)
         findings += period_checks.of_events(rows, frame, _of_cells(rows, read), placed, today)
         findings += _of_all(rows, read, boundaries)
-        findings += value_checks.efforts(rows)
         findings += event_checks.of_design(rows, rows.table.frame, harmoniser, survey.declarations)
         periods |= period_checks.periods(rows, read.interpreted)
     for rows, one in zip(records, joined, strict=True):
