@@ -7,8 +7,11 @@ import shapely
 
 import releases as fixture
 from biodata import pipeline
+from biodata.analysis.evidence import EVENTS
 from biodata.settings import Settings
 from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.surveys.events import of_lake, of_published
 from survey_events import commit, event, seen
 from test_replays import OPEN_RULES
 
@@ -164,3 +167,21 @@ def test_what_is_told_alike_is_told_apart_by_a_number_alone(settings):
     first, second = (row.pop("survey_id") for row in alike)
     assert (first[:-1], first[-1], second[-1]) == (second[:-1], "1", "2")
     assert alike[0] == alike[1]
+
+
+def test_events_of_the_lake_and_of_a_release_are_effort(settings):
+    events = [
+        event("a"),
+        event("b", targetTaxonomicScope=[MUNTJAC], **SECOND),
+        event("all seen", isAbsenceReported=None, decimalLatitude=20.71),
+        event("broken", effort_value=0.0, decimalLatitude=20.72),
+    ]
+    surveys(settings, events, [seen(1, TIGER, "a")])
+    published = of_published(releases.read(releases.current(settings.data), "surveys"))
+    with Lake.open(settings.data) as lake:
+        exact = of_lake(lake)
+    assert published["eventID"].to_list() == ["cameras:all seen", "cameras:b"], "nothing of a coarse one"
+    assert exact["eventID"].to_list() == ["cameras:a", "cameras:all seen", "cameras:b"], "a camera that failed is none"
+    assert published["scope"].to_list() == [None, [MUNTJAC]], "without a report of absence nothing is absent"
+    assert published.row(1)[1:5] == (101.2711, 20.5612, date(2024, 5, 1), date(2024, 5, 31))
+    assert exact.schema == published.schema == EVENTS
