@@ -5,8 +5,10 @@ A hidden record tells its place in every column that a source may tell it in: wo
 
 import csv
 import itertools
+import json
 import os
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import polars as pl
 import pytest
 import shapely
 
+import survey_events
 from biodata import pipeline, places
 from biodata.settings import Settings
 from biodata.sharing.generalise import regions_of_size
@@ -120,8 +123,26 @@ def released(folder: Path, settings: Settings, rows: list[dict[str, str]], ruled
         writer.writerows(rules)
     share_secrets(settings.data)
     take_in(settings, folder / "occurrences.csv", seed=1)
+    survey_events.commit(settings.data, [event for row in rows for event in events_of(row)], [])
     pipeline.release(settings)
     return settings
+
+
+def events_of(row: dict[str, str]) -> list[dict[str, object]]:
+    """Return the event that a row names, and a later one at its station without records, both in the words of the place."""
+    day = datetime.fromisoformat(row["eventDate"])
+    told: dict[str, object] = {
+        name: row.get(name)
+        for name in ("parentEventID", "locationID", "samplingProtocol", "locality", "habitat", "footprintWKT")
+    }
+    told |= {
+        "event_start": day, "event_end": day + timedelta(days=9), "eventDate": row["eventDate"], "failed_days": float(day.day),
+        "eventRemarks": row.get("eventRemarks"), "time_zone": ("Asia/Shanghai", "Asia/Ho_Chi_Minh")[day.day % 2],
+        "decimalLongitude": float(row["decimalLongitude"]), "decimalLatitude": float(row["decimalLatitude"]),
+        "country_codes": [("CN", "VN")[day.day % 2]], "quality_flags": ["COORDINATE_ROUNDED"] if day.day % 3 else [],
+        "verbatim": json.dumps(row),
+    }  # fmt: skip
+    return [survey_events.event(name, "planted", **told) for name in (row["eventID"], f"{row['eventID']} again")]
 
 
 def words(x: float, y: float) -> dict[str, str]:

@@ -2,13 +2,20 @@
 
 from datetime import date, datetime
 
+import polars as pl
 import pytest
 import shapely
 
 import releases as fixture
-from biodata import pipeline
+from biodata import pipeline, terms
+from biodata.analysis.evidence import EVENTS
+from biodata.errors import SharingError
 from biodata.settings import Settings
+from biodata.sharing import RuleSet, decide
+from biodata.sharing import events as events_module
 from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.surveys.events import of_lake, of_published
 from survey_events import commit, event, seen
 from test_replays import OPEN_RULES
 
@@ -164,3 +171,48 @@ def test_what_is_told_alike_is_told_apart_by_a_number_alone(settings):
     first, second = (row.pop("survey_id") for row in alike)
     assert (first[:-1], first[-1], second[-1]) == (second[:-1], "1", "2")
     assert alike[0] == alike[1]
+
+
+def test_events_of_the_lake_and_of_a_release_are_effort(settings):
+    events = [
+        event("a"),
+        event("b", targetTaxonomicScope=[MUNTJAC], **SECOND),
+        event("all seen", isAbsenceReported=None, decimalLatitude=20.71),
+        event("broken", effort_value=0.0, decimalLatitude=20.72),
+    ]
+    surveys(settings, events, [seen(1, TIGER, "a")])
+    published = of_published(releases.read(releases.current(settings.data), "surveys"))
+    with Lake.open(settings.data) as lake:
+        exact = of_lake(lake)
+    assert published["eventID"].to_list() == ["cameras:all seen", "cameras:b"], "nothing of a coarse one"
+    assert exact["eventID"].to_list() == ["cameras:a", "cameras:all seen", "cameras:b"], "a camera that failed is none"
+    assert published["scope"].to_list() == [None, [MUNTJAC]], "without a report of absence nothing is absent"
+    assert published.row(1)[1:5] == (101.2711, 20.5612, date(2024, 5, 1), date(2024, 5, 31))
+    assert exact.schema == published.schema == EVENTS
+
+
+def test_a_release_that_tells_an_event_beside_its_coarse_record_is_not_made(settings, monkeypatch):
+    nothing = decide(fixture_records().clear(), RuleSet.of([]), boundaries=fixture.neighbours())
+    monkeypatch.setattr(events_module, "decide_events", lambda *_, **__: nothing)
+    with pytest.raises(SharingError, match="its event is told as open"):
+        surveys(settings, [event("a")], [seen(1, TIGER, "a")])
+    assert releases.current(settings.data) is None
+
+
+def fixture_records():
+    return terms.conform(pl.DataFrame([{"key": 1}]), terms.OCCURRENCE)
+
+
+def test_adding_to_a_release_never_leaves_an_event_that_is_hidden_since(settings):
+    first = surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, MUNTJAC, "b", **SECOND)])
+    assert first.keys() == {"cameras:a", "cameras:b"}
+    elsewhere = {"decimalLatitude": 20.77, "decimalLongitude": 101.55}
+    added = surveys(settings, [event("c", **elsewhere)], [seen(2, MUNTJAC, "c", **elsewhere)])
+    assert added.keys() == {"cameras:a", "cameras:b", "cameras:c"}
+    assert releases.was_added_to(releases.current(settings.data)), "more of a survey is added to the file"
+    found = surveys(settings, [], [seen(3, TIGER, "new visit")])
+    assert "cameras:a" not in found
+    assert not releases.was_added_to(releases.current(settings.data)), "the file before holds the place of the event"
+    assert b"cameras:a" not in releases.current(settings.data).path.read_bytes()
+    (settings.data / "sharing_rules.csv").write_text(RULES)
+    assert surveys(settings, [], []) == found, "the same lake is the same release"

@@ -4,6 +4,7 @@ https://dwc.tdwg.org/text/
 """
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -13,6 +14,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.exports.eml import Cited, EmlFacts, eml
+from biodata.exports.event_archive import OWN_TERMS, Events, archived_events, described
 from biodata.exports.facts import DatasetShare, Facts
 from biodata.exports.growing import GrowingFile
 from biodata.exports.request import ExportRequest
@@ -21,9 +23,6 @@ from biodata.exports.zips import Piece, ZipWriter, compress
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
 from biodata.sharing.media import items
-
-OWN_TERMS: Final = "urn:biodata:terms#"
-"""Begins the address of a term that is ours."""
 
 _MEDIA: Final = "media"
 _COLUMNS: Final = tuple(column for column in terms.PUBLISHED_OCCURRENCE if column.name != _MEDIA)
@@ -36,6 +35,10 @@ _SHOWN: Final = {
 }  # fmt: skip
 _OTHER_URIS: Final = {"acceptedScientificName": f"{terms.GBIF}acceptedScientificName"}
 _LONGEST_NAME: Final = 150
+_OF_EVENTS: Final = (
+    "A taxon of an event's scope was not found where isAbsenceReported is true and no record tells it; taxa that sharing "
+    "rules withhold are never meant. The effort of an event whose place was made coarser is told with one figure."
+)
 
 
 def write_archive(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
@@ -57,44 +60,54 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
     Notes
     -----
     `occurrence.txt` is tab-separated UTF-8; a value with a tab, quote or line break stands between quotes, so that every
-    value is there exactly as it is published. Members and bytes follow from release, filter and request alone.
+    value is there exactly as it is published. Members and bytes follow from release, filter and request alone. Records of
+    datasets whose events the lake has stand in an archive with a core of events (`event_archive`); a record's absence
+    is told only where one was recorded.
     """
+    events = archived_events(selection, facts)
     with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
         state = growing.state
         growing.file.seek(0)
         archive = ZipWriter(growing.file)
-        for name, data in sorted(_documents(facts, request).items()):
+        for name, data in sorted(_documents(facts, request, events).items()):
             archive.add(name, data)
         member = archive.begin("occurrence.txt")
         after = -1
         if state is None:
             growing.file.truncate()
-            archive.append(member, compress(("\t".join(c.name for c in _COLUMNS) + "\n").encode()))
+            heading = [*(["coreid"] if events is not None else []), *(c.name for c in _COLUMNS)]
+            archive.append(member, compress(("\t".join(heading) + "\n").encode()))
         else:
             after, member.crc, member.size, member.packed = (state[k] for k in ("after", "crc", "size", "packed"))
             growing.file.seek(0, 2)
-        for place, piece in selection.chunks(terms.names(_COLUMNS), _piece, after=after):
+        for place, piece in selection.chunks(terms.names(_COLUMNS), partial(_piece, events=events), after=after):
             archive.append(member, piece)
             growing.keep({"after": place, "crc": member.crc, "size": member.size, "packed": member.packed})
             step(selection.share(place))
         archive.end(member)
         if facts.media:
-            _write_media(selection, archive)
+            _write_media(selection, archive, events)
+        if events is not None:
+            events.write(selection, archive)
         archive.close()
         growing.finish()
 
 
-def _write_media(selection: Selection, archive: ZipWriter) -> None:
-    """Write pictures and sounds as an extension: a line for each, its record's key first."""
+def _write_media(selection: Selection, archive: ZipWriter, events: Events | None) -> None:
+    """Write pictures and sounds as an extension: a line for each, first the row of the core that it belongs to."""
     member = archive.begin("multimedia.txt")
     archive.append(member, compress(("\t".join(["coreid", *_SHOWN]) + "\n").encode()))
-    for _, piece in selection.chunks([_COLUMNS[0].name, _MEDIA], _media_piece, after=-1):
+    columns = [_COLUMNS[0].name, "datasetKey", "eventID", _MEDIA]
+    for _, piece in selection.chunks(columns, partial(_media_piece, events=events), after=-1):
         archive.append(member, piece)
     archive.end(member)
 
 
-def _media_piece(frame: pl.DataFrame) -> Piece:
+def _media_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
     """Return the pictures and sounds of records as compressed lines."""
+    if events is not None:
+        frame = frame.with_columns(events.core_ids(frame).alias(_COLUMNS[0].name))
+    frame = frame.select(_COLUMNS[0].name, _MEDIA)
     rows = [
         (
             key,
@@ -112,16 +125,21 @@ def _media_piece(frame: pl.DataFrame) -> Piece:
     )
 
 
-def _piece(frame: pl.DataFrame) -> Piece:
-    """Return records as compressed lines."""
+def _piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
+    """Return records as compressed lines; with events, first the row of the core that each belongs to."""
+    if events is not None:
+        # Beside a core of events a record has no identifier but this one; a coarse one is known by its number.
+        number = pl.coalesce("occurrenceID", pl.col("key").cast(pl.String)).alias("occurrenceID")
+        frame = frame.select(events.core_ids(frame).alias("coreid"), pl.all()).with_columns(number)
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
     lines = frame.with_columns(pl.col(lists).list.join(";")).write_csv(separator="\t", include_header=False)
     return compress(lines.encode())
 
 
-def _documents(facts: Facts, request: ExportRequest) -> dict[str, bytes]:
+def _documents(facts: Facts, request: ExportRequest, events: Events | None) -> dict[str, bytes]:
     """Return the small members by name."""
-    documents = {"meta.xml": _meta(media=bool(facts.media)), "eml.xml": eml(_about(facts, request))}
+    meta = _meta(media=bool(facts.media), of_events=events is not None)
+    documents = {"meta.xml": meta, "eml.xml": eml(_about(facts, request, events))}
     documents["citations.txt"] = "".join(f"{_cited(d).text}\n" for d in facts.datasets).encode()
     documents["rights.txt"] = "".join(
         f"{d.key or 'no dataset'}\t{d.count}\t{LICENCES[d.license][0]}\t{LICENCES[d.license][1] or ''}\t"
@@ -151,9 +169,27 @@ def member_name(key: str) -> str:
     return name if len(name) <= _LONGEST_NAME else hashlib.sha256(key.encode()).hexdigest()
 
 
-def _meta(*, media: bool) -> bytes:
-    """Return meta.xml, with or without the table of pictures and sounds."""
+def _meta(*, media: bool, of_events: bool) -> bytes:
+    """Return meta.xml: a core of records, or one of events with the records beside it; then pictures and sounds."""
     root = Element("archive", {"xmlns": "http://rs.tdwg.org/dwc/text/", "metadata": "eml.xml"})
+    records = ("occurrence.txt", f"{terms.DWC}Occurrence", [term_uri(column) for column in _COLUMNS])
+    if of_events:
+        core, humboldt = described()
+        _data_file(root, "core", *core)
+        for extension in (humboldt, records):
+            _data_file(root, "extension", *extension)
+    else:
+        # The first column is the record's key, and its identifier in the archive.
+        _data_file(root, "core", *records, first=0)
+    if media:
+        _data_file(root, "extension", "multimedia.txt", f"{terms.GBIF}Multimedia", list(_SHOWN.values()))
+    indent(root, " ")
+    text: bytes = tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"
+
+
+def _data_file(root: Element, kind: str, file: str, row_type: str, uris: list[str], *, first: int = 1) -> None:
+    """Describe a file whose first column is the identifier of the core's row; `first` is the column of the first term."""
     form = {
         "encoding": "UTF-8",
         "fieldsTerminatedBy": "\\t",
@@ -161,20 +197,11 @@ def _meta(*, media: bool) -> bytes:
         "fieldsEnclosedBy": '"',
         "ignoreHeaderLines": "1",
     }
-    core = SubElement(root, "core", {**form, "rowType": f"{terms.DWC}Occurrence"})
-    SubElement(SubElement(core, "files"), "location").text = "occurrence.txt"
-    SubElement(core, "id", {"index": "0"})
-    for index, column in enumerate(_COLUMNS):
-        SubElement(core, "field", {"index": str(index), "term": term_uri(column)})
-    if media:
-        table = SubElement(root, "extension", {**form, "rowType": f"{terms.GBIF}Multimedia"})
-        SubElement(SubElement(table, "files"), "location").text = "multimedia.txt"
-        SubElement(table, "coreid", {"index": "0"})
-        for index, uri in enumerate(_SHOWN.values(), 1):
-            SubElement(table, "field", {"index": str(index), "term": uri})
-    indent(root, " ")
-    text: bytes = tostring(root, encoding="utf-8")
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"
+    table = SubElement(root, kind, {**form, "rowType": row_type})
+    SubElement(SubElement(table, "files"), "location").text = file
+    SubElement(table, "id" if kind == "core" else "coreid", {"index": "0"})
+    for index, uri in enumerate(uris, first):
+        SubElement(table, "field", {"index": str(index), "term": uri})
 
 
 def term_uri(column: terms.Column) -> str:
@@ -182,9 +209,16 @@ def term_uri(column: terms.Column) -> str:
     return column.uri or _OTHER_URIS.get(column.name, f"{OWN_TERMS}{column.name}")
 
 
-def _about(facts: Facts, request: ExportRequest) -> EmlFacts:
+def _about(facts: Facts, request: ExportRequest, events: Events | None) -> EmlFacts:
     """Return what eml.xml tells of the whole archive."""
     name, address = LICENCES[facts.license]
+    told = (
+        []
+        if events is None
+        else [
+            f"{events.rows.height} sampling events are the core, each record that names none has one of its own. {_OF_EVENTS}"
+        ]
+    )
     counts = [f"{d.title or d.key or 'Records of no dataset'} ({d.key}): {d.count} records" for d in facts.datasets]
     return EmlFacts(
         package_id=request.name,
@@ -203,6 +237,7 @@ def _about(facts: Facts, request: ExportRequest) -> EmlFacts:
             facts.generalisation(),
             f"{facts.without_place} records have no published coordinates, {facts.without_year} no year.",
             "Values are interpreted and published ones, as the release holds them; lists are joined by semicolons.",
+            *told,
             *counts,
         ),
         bounds=facts.bounds,

@@ -15,6 +15,7 @@ import polars as pl
 from biodata import terms
 from biodata.errors import SharingError
 from biodata.geo import metres_per_degree
+from biodata.pipeline.leak_events import faults_of_events
 from biodata.store import duck, mercator
 from biodata.terms import Reach
 from biodata.vocabularies import SharingCategory
@@ -37,6 +38,8 @@ _EXACT: Final = {
     "country": pl.String,
     "longitude": pl.Float64,
     "latitude": pl.Float64,
+    "dataset": pl.String,
+    "event": pl.String,
 }
 
 
@@ -105,6 +108,8 @@ class LeakCheck:
             country=pl.coalesce("countryCode", "located_country_code"),
             longitude="decimalLongitude",
             latitude="decimalLatitude",
+            dataset="datasetKey",
+            event="eventID",
         )
         exact = exact.with_columns(decided["category"], decided["rule_id"])
         if exact.is_empty():
@@ -140,11 +145,12 @@ class LeakCheck:
                 connection.unregister("wanted")
                 told.append(_told(exact, shown))
                 faults.append(_faults(exact, shown))
+                faults.append(faults_of_events(connection, exact).unique())
         finally:
             connection.close()
         by = ["country", "rule_id", "category", "told"]
         records = pl.concat(told).group_by(by).agg(pl.col("n").sum()).sort(by, nulls_last=True)
-        self.report = LeakReport(file.name, records, pl.concat(faults))
+        self.report = LeakReport(file.name, records, pl.concat(faults).unique(maintain_order=True))
         return self.report
 
     def refuse_leaks(self, file: Path) -> None:

@@ -45,7 +45,7 @@ class SurveyRequest:
         With public ones, places of stations follow from what everybody may see, and the survey may be shown to all. With
         exact ones it carries the category of the strictest record, and where that is not open it is for its maker.
     events : Path, optional
-        CSV of events or deployments, see `events.read_events`; `scope` is what was looked for.
+        CSV of events or deployments instead of those of the lake, see `events.read_events`; `scope` is what was looked for.
     value : Path, optional
         Raster of what places are worth: current, for example, of which more is better.
     access : Path, optional
@@ -89,6 +89,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     from biodata.analysis.grid import equal_area_grid
     from biodata.surveys.events import read_events
 
+    scope = list(request.scope) or None
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
@@ -101,6 +102,10 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         view = EvidenceView(request.records)
         records = assessments.in_view(settings, lake, rules, boundaries, view=view, window=window)
         known = lake.read("occurrences", where=In("species", (request.species,)))
+        if request.events is None:
+            events, of_events = _of_lake(lake, rules, boundaries, scope, exact=view is not EvidenceView.PUBLIC)
+        else:
+            events, of_events = read_events(request.events, scope=scope), SharingCategory.OPEN
     if view is EvidenceView.PUBLIC:
         known = sharing.publish(known, rules, boundaries=boundaries)
     if known.is_empty():
@@ -121,7 +126,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         grid=equal_area_grid((west, south, east, north), request.cell_m),
         boundaries=boundaries,
         region=region,
-        events=None if request.events is None else read_events(request.events, scope=list(request.scope) or None),
+        events=events,
         known=known,
         strictest=strictest,
     )
@@ -135,14 +140,31 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         value=None if request.value is None else _sampled(request.value),
         reachable=None if request.access is None else _around(request.access, request.access_m),
     )
-    category = max(
-        SharingCategory(proposal.sharing_category), SharingCategory(row["sharing_category"]), key=lambda c: c.strictness
-    )
+    found = (SharingCategory(proposal.sharing_category), SharingCategory(row["sharing_category"]), of_events)
+    category = max(found, key=lambda c: c.strictness)
     facts = proposal.facts | {
         "result": request.result, "run_id": row["run_id"], "snapshot": snapshot, "records": request.records,
         "evidence_view": request.records, "rules": rules.hash, "sharing_category": str(category),
     }  # fmt: skip
     return replace(proposal, facts=facts, sharing_category=str(category))
+
+
+def _of_lake(
+    lake: Lake, rules: sharing.RuleSet, boundaries: places.BoundarySet, scope: list[str] | None, *, exact: bool
+) -> tuple[pl.DataFrame, SharingCategory]:
+    """Return the events that the lake has, exactly or as they are published, and the category of what is made of them.
+
+    Of exact ones some may tell the place of a species that nobody asked for, so the result is withheld unless all are open.
+    """
+    from biodata.pipeline.survey_publishing import published_events
+    from biodata.surveys.events import of_lake, of_published
+
+    shown = of_published(published_events(lake, rules, boundaries=boundaries, licences={}), scope=scope)
+    if not exact:
+        return shown, SharingCategory.OPEN
+    events = of_lake(lake, scope=scope)
+    hidden = events.join(shown, on="eventID", how="anti")
+    return events, SharingCategory.OPEN if hidden.is_empty() else SharingCategory.WITHHELD
 
 
 def _result(

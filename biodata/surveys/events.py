@@ -1,12 +1,15 @@
-"""Sampling events and camera deployments out of a table, as effort is told from them."""
+"""Sampling events and camera deployments, out of a table, the lake or a release, as effort is told from them."""
 
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+import shapely
 
 from biodata.analysis.evidence import EVENTS
 from biodata.errors import InputError
+from biodata.store.lake import Lake
+from biodata.vocabularies import SharingCategory
 
 _HEADINGS: Final = {
     "eventID": ("eventID", "deploymentID"),
@@ -17,6 +20,62 @@ _HEADINGS: Final = {
     "scope": ("targetTaxonomicScope", "scope"),
 }
 """Headings of Camtrap DP's deployments, Darwin Core's events and the Humboldt extension."""
+
+
+def of_lake(lake: Lake, *, scope: list[str] | None = None) -> pl.DataFrame:
+    """Return the events of a lake, exactly as they are: what is made of them is for its maker, as with exact records.
+
+    Parameters
+    ----------
+    lake : Lake
+    scope : list of str, optional
+        As `read_events` has it.
+
+    Returns
+    -------
+    polars.DataFrame of EVENTS
+        An event without records is effort like any other. A scope is told only where absence was reported: where a taxon
+        was looked for and not everything found was written down, nobody knows that it was not there. Events without
+        effort (cameras that never worked), and those that others are parts of, are left out.
+    """
+    return _as_effort(lake.read("events"), scope)
+
+
+def of_published(surveys: pl.DataFrame, *, scope: list[str] | None = None) -> pl.DataFrame:
+    """Return the published events whose place is open; see `of_lake`.
+
+    Parameters
+    ----------
+    surveys : polars.DataFrame of `terms.SURVEY`
+        Of a release (`releases.read(release, "surveys")`). Events that records alone tell of have no effort, and where
+        one is told as a cell nobody knows in which cell of the analysis somebody looked: neither plays a part.
+    scope : list of str, optional
+        As `read_events` has it.
+    """
+    shown = surveys.filter(pl.col("sharing_category") == SharingCategory.OPEN, pl.col("license").is_not_null())
+    shapes = shapely.from_wkb(shown["geometry"].to_list())
+    places = pl.DataFrame(
+        [(None, None) if shape is None else (shape.centroid.x, shape.centroid.y) for shape in shapes],
+        schema={"decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64},
+        orient="row",
+    )
+    return _as_effort(shown.hstack(places), scope)
+
+
+def _as_effort(events: pl.DataFrame, scope: list[str] | None) -> pl.DataFrame:
+    """Return events of the lake, or published ones, in the form in which effort is counted."""
+    upper = events.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
+    single = events.join(upper, on=["datasetKey", "eventID"], how="anti", maintain_order="left")
+    told = single.filter(pl.col("effort_value").is_null() | (pl.col("effort_value") > 0)).sort("datasetKey", "eventID")
+    declared = pl.when("isAbsenceReported").then("targetTaxonomicScope")
+    return told.select(
+        pl.format("{}:{}", "datasetKey", "eventID").alias("eventID"),
+        "decimalLongitude",
+        "decimalLatitude",
+        pl.col("event_start").cast(pl.Date),
+        pl.col("event_end").cast(pl.Date),
+        declared.fill_null(pl.lit(scope, dtype=pl.List(pl.String))).alias("scope"),
+    ).cast(dict(EVENTS))
 
 
 def read_events(path: Path, *, scope: list[str] | None = None) -> pl.DataFrame:

@@ -1,0 +1,228 @@
+"""The events of an archive: a core of sampling events with the Humboldt extension, their occurrences beside it.
+
+https://eco.tdwg.org/, https://dwc.tdwg.org/text/
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+import shapely
+
+from biodata import terms
+from biodata.exports.facts import Facts
+from biodata.exports.selection import Selection
+from biodata.exports.zips import Piece, ZipWriter, compress
+from biodata.store.query.filters import ONE_OF_EACH, And, Compare, Filter, In
+from biodata.store.tables import RELEASE
+
+OWN_TERMS: Final = "urn:biodata:terms#"
+"""Begins the address of a term that is ours."""
+EVENT_FILE: Final = "event.txt"
+HUMBOLDT_FILE: Final = "humboldt.txt"
+CORE: Final = f"{terms.DWC}Event"
+HUMBOLDT: Final = f"{terms.ECO}Event"
+
+_TOLD_BY_HUMBOLDT: Final = ("targetTaxonomicScope", "isAbsenceReported")
+_SHAPE: Final = ("geometry", "west", "south", "east", "north")
+_CORE_TERMS: Final = {
+    **{name: terms.DWC + name for name in ("eventID", "parentEventID")},
+    "datasetID": f"{terms.DWC}datasetID",
+    **{
+        name: terms.DWC + name
+        for name in (
+            "locationID", "samplingProtocol", "eventDate", "year", "sampleSizeValue", "sampleSizeUnit", "samplingEffort",
+            "decimalLatitude", "decimalLongitude", "geodeticDatum", "coordinateUncertaintyInMeters", "footprintWKT",
+            "footprintSRS", "countryCode", "stateProvince", "locality", "habitat", "informationWithheld", "dataGeneralizations",
+        )
+    },
+    "license": f"{terms.DC}license",
+    **{
+        name: OWN_TERMS + name
+        for name in (
+            "design", "event_start", "event_end", "time_zone", "effort_basis", "failed_days", "country_codes",
+            "sharing_category", "quality_flags", "records", "species",
+        )
+    },
+}  # fmt: skip
+"""Columns of `event.txt` behind the row's own identifier, and their terms."""
+_HUMBOLDT_TERMS: Final = {
+    name: terms.ECO + name
+    for name in (
+        "targetTaxonomicScope", "isAbsenceReported", "isSamplingEffortReported", "samplingEffortValue",
+        "samplingEffortUnit", "protocolNames",
+    )
+}  # fmt: skip
+"""Columns of `humboldt.txt` behind the identifier of the event's row."""
+_OF_RECORDS: Final = (
+    "key", "datasetKey", "eventDate", "year", "decimalLatitude", "decimalLongitude", "geodeticDatum",
+    "coordinateUncertaintyInMeters", "countryCode", "eventID",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events that an archive has.
+
+    Attributes
+    ----------
+    rows : polars.DataFrame
+        Of the release's `surveys`.
+    """
+
+    rows: pl.DataFrame
+
+    def core_ids(self, records: pl.DataFrame) -> pl.Series:
+        """Return which row of the core each record (`key`, `datasetKey`, `eventID`) belongs to.
+
+        A record whose event is not told, since its place is coarse or it names none, has a row of its own: which event
+        of those that are coarse it is of would tell more than either.
+        """
+        named = self.rows.select("datasetKey", "eventID", "survey_id").drop_nulls()
+        found = records.select("key", "datasetKey", "eventID").join(
+            named, on=["datasetKey", "eventID"], how="left", maintain_order="left"
+        )
+        return found.select(id=pl.coalesce("survey_id", pl.format("record-{}", "key"))).to_series()
+
+    def write(self, selection: Selection, archive: ZipWriter) -> None:
+        """Write `event.txt` and `humboldt.txt`; the events of the surveys first, then those of single records."""
+        member = archive.begin(EVENT_FILE)
+        archive.append(member, compress(("\t".join(["id", *_CORE_TERMS]) + "\n").encode()))
+        archive.append(member, _lines(_core_rows(self.rows)))
+        for _, piece in selection.chunks(_OF_RECORDS, self._single, after=-1):
+            archive.append(member, piece)
+        archive.end(member)
+        member = archive.begin(HUMBOLDT_FILE)
+        archive.append(member, compress(("\t".join(["coreid", *_HUMBOLDT_TERMS]) + "\n").encode()))
+        archive.append(member, _lines(_humboldt_rows(self.rows)))
+        archive.end(member)
+
+    def _single(self, records: pl.DataFrame) -> Piece:
+        """Return the rows of the core for records without an event of their own."""
+        ids = self.core_ids(records)
+        single = records.with_columns(id=ids).filter(pl.col("id") == pl.format("record-{}", "key"))
+        return _lines(
+            _with(single.drop("eventID").with_columns(eventID="id", datasetID="datasetKey"), "id", _CORE_TERMS)
+        )
+
+
+def archived_events(selection: Selection, facts: Facts) -> Events | None:
+    """Return the events of what is exported; None where some of it is of datasets without events in the lake.
+
+    Parameters
+    ----------
+    selection : Selection
+        Which records. Where they are whole datasets, all of the datasets' events are in the archive; else those that the
+        records name, with the events that these are parts of.
+    facts : Facts
+        What is told of the records.
+    """
+    asked = _whole_datasets(selection.filter)
+    datasets = {share.key for share in facts.datasets} | (asked or set())
+    surveys = RELEASE["surveys"].columns
+    names = ", ".join(f'"{name}"' for name in surveys)
+    rows = selection.query(f"SELECT {names} FROM surveys ORDER BY survey_id")  # noqa: S608 - our own names
+    rows = terms.conform(rows, surveys.values())
+    # Of an event that only records tell no licence is told.
+    known = set(rows.filter(pl.col("license").is_not_null())["datasetKey"])
+    if asked is not None and not asked:
+        datasets |= known
+    if not datasets or datasets - known:
+        return None
+    rows = rows.filter(pl.col("datasetKey").is_in(list(datasets)))
+    return Events(rows if asked is not None else _named(rows, selection))
+
+
+def _whole_datasets(filter_: Filter | None) -> set[str | None] | None:
+    """Return the datasets that a filter asks for whole, none for all of them; None where it asks for a part."""
+    match filter_:
+        case None:
+            return set()
+        case Compare("datasetKey", "=", str(key)):
+            return {key}
+        case In("datasetKey", values):
+            return {str(value) for value in values}
+        case And(parts):
+            found = [_whole_datasets(part) for part in parts]
+            named = [datasets for datasets in found if datasets]
+            return None if None in found or len(named) > 1 else named[0] if named else set()
+        case _:
+            return set() if filter_ == ONE_OF_EACH else None
+
+
+def _named(rows: pl.DataFrame, selection: Selection) -> pl.DataFrame:
+    """Return the events that the chosen records name, and those that these are parts of."""
+    statement, params = selection.chosen('DISTINCT "datasetKey", unnest(["eventID", "parentEventID"]) AS "eventID"')
+    asked = selection.query(statement, params).drop_nulls()
+    found = rows.join(asked, on=["datasetKey", "eventID"], how="semi")
+    while True:
+        upper = found.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
+        more = rows.join(upper, on=["datasetKey", "eventID"], how="semi").join(found, on="survey_id", how="anti")
+        if more.is_empty():
+            return found.sort("survey_id")
+        found = pl.concat([found, more])
+
+
+def _core_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `event.txt`; the centre stands for a cell, a line or an outline, which is told beside it."""
+    shapes = shapely.from_wkb(rows["geometry"].to_list())
+    centres = pl.DataFrame(
+        [(None, None) if shape is None else (shape.centroid.x, shape.centroid.y) for shape in shapes],
+        schema={"decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64},
+        orient="row",
+    )
+    outlines = [None if shape is None or shape.geom_type == "Point" else shape.wkt for shape in shapes]
+    frame = rows.with_columns(footprintWKT=pl.Series(outlines, dtype=pl.String)).hstack(centres)
+    placed, outlined = pl.col("decimalLatitude").is_not_null(), pl.col("footprintWKT").is_not_null()
+    effort = pl.when(pl.col("effort_value").is_not_null())
+    frame = frame.with_columns(
+        eventID=pl.coalesce("eventID", "survey_id"),
+        datasetID="datasetKey",
+        sampleSizeValue="effort_value",
+        sampleSizeUnit=effort.then("effort_unit"),
+        samplingEffort=effort.then(pl.format("{} {}", "effort_value", pl.col("effort_unit").fill_null(""))),
+        geodeticDatum=pl.when(placed).then(pl.lit("WGS84")),
+        footprintSRS=pl.when(outlined).then(pl.lit("EPSG:4326")),
+        countryCode=pl.when(pl.col("country_codes").list.len() == 1).then(pl.col("country_codes").list.first()),
+        eventDate=pl.coalesce("eventDate", _interval()),
+    )
+    return _with(frame, "survey_id", _CORE_TERMS)
+
+
+def _interval() -> pl.Expr:
+    """Return the days as ISO 8601; null where they are not told."""
+    start, end = (pl.col(name).cast(pl.String) for name in ("event_start", "event_end"))
+    return pl.when(start == end).then(start).otherwise(pl.format("{}/{}", start, end))
+
+
+def _humboldt_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `humboldt.txt`: what was looked for and how much, of the events that tell any of it."""
+    effort = pl.col("effort_value").is_not_null()
+    told = rows.filter(effort | pl.any_horizontal(pl.col(name).is_not_null() for name in _TOLD_BY_HUMBOLDT))
+    frame = told.with_columns(
+        pl.col("targetTaxonomicScope").list.join(" | "),
+        isSamplingEffortReported=effort,
+        samplingEffortValue="effort_value",
+        samplingEffortUnit=pl.when(effort).then("effort_unit"),
+        protocolNames=pl.coalesce("samplingProtocol", "design"),
+    )
+    return _with(frame, "survey_id", _HUMBOLDT_TERMS)
+
+
+def _with(frame: pl.DataFrame, key: str, columns: dict[str, str]) -> pl.DataFrame:
+    """Return the identifier and the named columns, null where the frame has none; lists joined by semicolons."""
+    lacking = [pl.lit(None, pl.String).alias(name) for name in columns if name not in frame.columns]
+    told = frame.with_columns(lacking).select(pl.col(key).alias("id"), *columns)
+    return told.with_columns(pl.col(name).list.join(";") for name, dtype in told.schema.items() if dtype == pl.List)
+
+
+def _lines(frame: pl.DataFrame) -> Piece:
+    return compress(frame.write_csv(separator="\t", include_header=False).encode())
+
+
+def described() -> list[tuple[str, str, list[str]]]:
+    """Return file, row type and terms of the core and of the extension."""
+    return [
+        (EVENT_FILE, CORE, list(_CORE_TERMS.values())),
+        (HUMBOLDT_FILE, HUMBOLDT, list(_HUMBOLDT_TERMS.values())),
+    ]
