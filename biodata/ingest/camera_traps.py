@@ -74,6 +74,7 @@ DEPLOYMENT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Term → headings that it comes under in tables of deployments; nothing else of them comes in."""
 
+_OFFSET: Final = r"T.*([+-]\d\d:?\d\d)$"
 _NEEDED: Final = ("eventID", "decimalLatitude", "decimalLongitude", "start", "end")
 OF_DEPLOYMENT: Final = (
     "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "geodeticDatum", "locationID", "locality",
@@ -108,7 +109,7 @@ def why_left_out(name: pl.Expr) -> pl.Expr:
     )
 
 
-def refused(rows: pl.DataFrame, *, file: str, column: str) -> list[Refusal]:
+def refused(rows: pl.DataFrame, *, file: str, column: str | None) -> list[Refusal]:
     """Return rows with a `code` as refusals.
 
     Parameters
@@ -139,7 +140,8 @@ def deployment_events(frame: pl.DataFrame, *, file: str, needed: Collection[str]
     Returns
     -------
     polars.DataFrame of n rows
-        `source_file`, `source_row`, terms of events, and `folder` where it is told.
+        `source_file`, `source_row`, terms of events, and `folder` where it is told. `timeZone` is the offset of start and end
+        where nothing else is told.
 
     Raises
     ------
@@ -159,14 +161,22 @@ def deployment_events(frame: pl.DataFrame, *, file: str, needed: Collection[str]
             raise InputError(
                 problem, file=file, row=1, column=expected.split(" ")[0], expected=expected, code="HEADING_MISSING"
             )
+    dated = {"start", "end"} <= set(found)
+    period = interval(pl.col(found["start"]), pl.col(found["end"])) if dated else pl.lit(None, dtype=pl.String)
+    zone = [_zone(found["start"], found["end"])] if dated and "timeZone" not in found else []
     return frame.select(
         pl.lit(file).alias("source_file"),
         "source_row",
         *(pl.col(heading).alias(term) for term, heading in found.items() if term not in ("start", "end")),
-        interval(pl.col(found["start"]), pl.col(found["end"])).alias("eventDate")
-        if {"start", "end"} <= set(found)
-        else pl.lit(None, dtype=pl.String).alias("eventDate"),
+        period.alias("eventDate"),
+        *zone,
     ).with_columns(as_events())
+
+
+def _zone(start: str, end: str) -> pl.Expr:
+    """Return the offset that both ends are told in, where it is not that of UTC, in which programs write any time."""
+    first, last = (pl.col(name).str.extract(_OFFSET) for name in (start, end))
+    return pl.when((first == last) & ~first.is_in(["+00:00", "+0000"])).then(first).alias("timeZone")
 
 
 def _plain(heading: str) -> str:

@@ -45,19 +45,16 @@ def events(
     Returns
     -------
     polars.DataFrame of n rows
-        `source_file`, `source_row` and terms of events. `timeZone` is the offset of start and end where both have the
-        same one and it is not UTC.
+        `source_file`, `source_row` and terms of events.
     """
     frame = camera_traps.deployment_events(deployments, file=file)
     told = [name for name in _BESIDE if name in deployments.columns]
-    start, end = (pl.col(name).str.extract(_OFFSET) for name in ("deploymentStart", "deploymentEnd"))
-    zones = deployments.select(timeZone=pl.when((start == end) & ~start.is_in(["+00:00", "+0000"])).then(start))
     comments = (
         [pl.col("deploymentComments").alias("eventRemarks")] if "deploymentComments" in deployments.columns else []
     )
     if "deploymentGroups" in deployments.columns:
         comments.append(pl.col("deploymentGroups").str.extract(_SIDE).str.to_uppercase().alias("side"))
-    frame = pl.concat([frame, zones, deployments.select(*comments, *told)], how="horizontal").with_columns(
+    frame = pl.concat([frame, deployments.select(*comments, *told)], how="horizontal").with_columns(
         pl.lit("WGS84").alias("geodeticDatum"),
         pl.lit(_scope(package), dtype=pl.String).alias("targetTaxonomicScope"),
     )
