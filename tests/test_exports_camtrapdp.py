@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import shutil
 import zipfile
+from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -14,6 +17,7 @@ from biodata.exports.write import Format, export
 from biodata.formats import camtrapdp_check
 from biodata.formats.camtrapdp import open_package
 from biodata.ingest import open_source
+from biodata.store.query.filters import Compare
 
 ASKED = {"name": "0123abcd", "created": "2026-11-24T10:00:00+00:00"}
 TRAP = {
@@ -115,6 +119,39 @@ def test_nothing_chosen_is_a_package_without_rows(tmp_path):
     export(release.path, Format.CAMTRAPDP, ExportRequest(**ASKED), out)
     assert [len(rows(out, name)) for name in ("deployments", "media", "observations")] == [0, 0, 0]
     assert list(open_package(out).faults()) == []
+
+
+def test_published_events_give_cameras_their_interval_and_those_that_saw_nothing(tmp_path):
+    release = releases.make_release(tmp_path / "data", trap_rows())
+    path = shutil.copy(release.path, tmp_path / "with_events.duckdb")
+    shown = [("D1", "open", 101.5), ("D9", "open", 102.5), (None, "0_1_degree", 101.0)]
+    with duckdb.connect(path) as connection:
+        connection.execute("DROP TABLE surveys")
+        connection.execute(
+            'CREATE TABLE surveys (survey_id VARCHAR, "datasetKey" VARCHAR, "eventID" VARCHAR, "locationID" VARCHAR, '
+            'design VARCHAR, "eventDate" VARCHAR, locality VARCHAR, habitat VARCHAR, '
+            '"coordinateUncertaintyInMeters" DOUBLE, sharing_category VARCHAR, geometry BLOB, west DOUBLE, south DOUBLE, '
+            "east DOUBLE, north DOUBLE)"
+        )
+        for event, category, longitude in shown:
+            interval = "2021-03-01T00:00:00+07:00/2021-03-31T00:00+07:00" if category == "open" else None
+            connection.execute(
+                "INSERT INTO surveys VALUES (?, 'traps', ?, 'S1', 'camera_trap', ?, NULL, NULL, 10, ?, NULL, ?, 21.5, ?, 21.5)",
+                [f"traps:{event}", event, interval, category, longitude, longitude],
+            )
+    out = tmp_path / "out.zip"
+    export(Path(path), Format.CAMTRAPDP, ExportRequest(**ASKED), out)
+    told = {row["deploymentID"]: row for row in rows(out, "deployments")}
+    whole = ("2021-03-01T00:00:00+07:00", "2021-03-31T00:00:00+07:00", "")
+    for name in ("D1", "D9"):
+        row = told[name]
+        assert (row["deploymentStart"], row["deploymentEnd"], row["deploymentComments"]) == whole
+    assert told["D9"]["longitude"] == "102.5"
+    assert "first and the last" in told["D2"]["deploymentComments"]
+    # Some records alone: the cameras that saw nothing are not among them.
+    export(Path(path), Format.CAMTRAPDP, ExportRequest(**ASKED, filter=Compare("countryCode", "=", "LA")), out)
+    assert "D9" not in {row["deploymentID"] for row in rows(out, "deployments")}
+    assert list(camtrapdp_check.faults("deployments", pl.concat(open_package(out).table("deployments").batches))) == []
 
 
 def test_the_profile_and_frictionless_find_nothing_wrong(written, shared, tmp_path):

@@ -23,6 +23,7 @@ from biodata.formats.camtrapdp import DESCRIPTOR, SCHEMAS, TABLES, VERSION
 from biodata.formats.camtrapdp_check import fields
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, spelt, strictest
+from biodata.vocabularies import SurveyDesign
 
 _RANKS: Final = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
 _ABOVE: Final = ("kingdom", "phylum", "class", "order", "family", "genus")
@@ -75,13 +76,13 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
     step : function
         Told how far the work is; raises to stop it.
     """
-    datasets = _coarse_datasets(selection)
+    events = published_events(selection)
+    datasets = _coarse_datasets(selection, events)
     parts = _Parts()
     for place, frame in _chosen(selection, datasets):
         parts.add(frame)
         step(selection.share(place) / 3)
-    told = [frame for frame in parts.deployments if frame.height]
-    deployments = rows_of.named(rows_of.deployments_of(pl.concat(told))) if told else None
+    deployments = rows_of.named(_deployments(parts, events, whole=selection.filter is None))
     taxa = pl.concat(parts.taxa).unique("name").sort("name") if parts.taxa else None
     with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
         growing.file.seek(0)
@@ -96,24 +97,41 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
         for number, (name, make) in enumerate(_MADE, start=1):
             member = archive.begin(f"{name}.csv")
             archive.append(member, compress(_heading(name)))
-            if deployments is not None:
-                for place, frame in _chosen(selection, datasets):
-                    archive.append(member, compress(_lines(name, make(_with_ids(frame, deployments)))))
-                    step((number + selection.share(place)) / 3)
+            for place, frame in _chosen(selection, datasets):
+                archive.append(member, compress(_lines(name, make(_with_ids(frame, deployments)))))
+                step((number + selection.share(place)) / 3)
             archive.end(member)
         archive.close()
         growing.finish()
 
 
-def _coarse_datasets(selection: Selection) -> list[str]:
-    """Return the datasets all of whose machine observations with a published method are of camera traps."""
+def published_events(selection: Selection) -> pl.DataFrame:
+    """Return what the release publishes of the events of surveys with a design; nothing where it publishes no designs."""
+    there = set(selection.query("SELECT column_name FROM (DESCRIBE surveys)")["column_name"])
+    if not set(rows_of.EVENT_COLUMNS) <= there:
+        return pl.DataFrame(schema=rows_of.EVENT_COLUMNS)
+    events = selection.query("SELECT * EXCLUDE (geometry) FROM surveys WHERE design IS NOT NULL ORDER BY survey_id")
+    return events.select(pl.col(name).cast(dtype) for name, dtype in rows_of.EVENT_COLUMNS.items())
+
+
+def _coarse_datasets(selection: Selection, events: pl.DataFrame) -> list[str]:
+    """Return the datasets whose machine observations are of camera traps alone, as far as methods are published."""
     told = selection.query(
         'SELECT "datasetKey" AS key, bool_and(regexp_matches("samplingProtocol", ?)) AS camera FROM occurrences '
         'WHERE "basisOfRecord" = \'MACHINE_OBSERVATION\' AND "samplingProtocol" IS NOT NULL AND "datasetKey" IS NOT NULL '
         "GROUP BY ALL",
         [rows_of.PROTOCOL],
     )
-    return sorted(told.filter(pl.col("camera"))["key"])
+    by_event = events.group_by("datasetKey").agg(camera=(pl.col("design") == SurveyDesign.CAMERA_TRAP.value).all())
+    both = pl.concat([told, by_event.rename({"datasetKey": "key"})]).group_by("key").agg(pl.col("camera").all())
+    return sorted(both.filter(pl.col("camera"))["key"])
+
+
+def _deployments(parts: _Parts, events: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
+    """Return the deployments of the records, with what is published of them; and those without records, of a whole release."""
+    found = rows_of.deployments_of(pl.concat([rows_of.NO_DEPLOYMENTS, *parts.deployments]))
+    told = rows_of.of_events(events)
+    return rows_of.with_events(found, told, add=whole)
 
 
 def _chosen(selection: Selection, datasets: list[str]) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -147,7 +165,7 @@ def _lines(table: str, rows: pl.DataFrame) -> bytes:
 
 
 def _package(
-    facts: Facts, request: ExportRequest, parts: _Parts, deployments: pl.DataFrame | None, taxa: pl.DataFrame | None
+    facts: Facts, request: ExportRequest, parts: _Parts, deployments: pl.DataFrame, taxa: pl.DataFrame | None
 ) -> dict[str, Any]:
     """Return datapackage.json."""
     return {
@@ -200,7 +218,8 @@ def _description(facts: Facts, request: ExportRequest, parts: _Parts) -> str:
         f"Asked for: {request.asked_text()}.",
         f"{left_out} records of other methods, without a place or without a date are left out." if left_out else "",
         facts.generalisation(),
-        "Deployments last from their first to their last published observation: effort is not to be read from them.",
+        "A deployment whose comment says so lasts from its first to its last published observation: no effort is to be read "
+        "from it.",
         in_words(set(facts.labels)) if facts.labels else "",
         *(f"{d.title or d.key} rests on {'; '.join(request.permits_of(d.key))}." for d in facts.datasets
           if request.permits_of(d.key)),
@@ -215,9 +234,9 @@ def _licence(name: str, scope: str) -> dict[str, str]:
     return found | ({"path": address} if address else {})
 
 
-def _ring(deployments: pl.DataFrame | None) -> Sequence[Sequence[Sequence[float]]]:
+def _ring(deployments: pl.DataFrame) -> Sequence[Sequence[Sequence[float]]]:
     """Return the box around the published places; nothing where there are none."""
-    if deployments is None:
+    if deployments.is_empty():
         return []
     west, east, south, north = deployments.select(
         pl.col("decimalLongitude").min().alias("west"),
@@ -232,9 +251,9 @@ def _ring(deployments: pl.DataFrame | None) -> Sequence[Sequence[Sequence[float]
     return [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
 
 
-def _temporal(deployments: pl.DataFrame | None, created: str) -> dict[str, str]:
+def _temporal(deployments: pl.DataFrame, created: str) -> dict[str, str]:
     """Return the first and the last day; the day of making where there is none."""
-    if deployments is None:
+    if deployments.is_empty():
         return {"start": created[:10], "end": created[:10]}
     return {
         "start": deployments.sort("start_at")["start"][0][:10],

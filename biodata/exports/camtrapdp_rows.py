@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from biodata.sharing.media import items
+from biodata.vocabularies import SurveyDesign
 
 COLUMNS: Final = (
     "key", "datasetKey", "occurrenceID", "basisOfRecord", "occurrenceStatus", "individualCount", "sex", "lifeStage",
@@ -25,9 +26,28 @@ PROTOCOL: Final = r"(?i)^camera.?trap"
 PLACE: Final = ("datasetKey", "told_deployment", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
 """What tells deployments apart."""
 
+EVENT_COLUMNS: Final = {
+    "datasetKey": pl.String, "eventID": pl.String, "locationID": pl.String, "design": pl.String, "eventDate": pl.String,
+    "locality": pl.String, "habitat": pl.String, "coordinateUncertaintyInMeters": pl.Float64, "sharing_category": pl.String,
+    "west": pl.Float64, "south": pl.Float64, "east": pl.Float64, "north": pl.Float64,
+}  # fmt: skip
+"""Published columns of events that are read."""
+
+_MOMENT: Final = pl.Datetime("us", "UTC")
+NO_DEPLOYMENTS: Final = pl.DataFrame(
+    schema={
+        "datasetKey": pl.String, "told_deployment": pl.String, "decimalLatitude": pl.Float64,
+        "decimalLongitude": pl.Float64, "coordinateUncertaintyInMeters": pl.Float64, "start": pl.String,
+        "start_at": _MOMENT, "end": pl.String, "end_at": _MOMENT, "zone_unknown": pl.Boolean, "coarse": pl.Boolean,
+        "locality": pl.String, "habitat": pl.String,
+    }
+)  # fmt: skip
+"""What `deployments_of` returns of no rows."""
+
 UNKNOWN_ZONE: Final = "timeZone:unknown"
 _WHOLE: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(\.\d+)?"
 _OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)$"
+_INTERVAL: Final = ("start", "end", "start_at", "end_at")
 _STAGES: Final = ("adult", "subadult", "juvenile")
 _MEDIA_TYPE: Final = r"^(image|video|audio)/"
 _WRITTEN: Final = "%Y-%m-%dT%H:%M:%S"
@@ -82,7 +102,7 @@ def _moments() -> list[pl.Expr]:
     made = []
     unknown = pl.lit(value=False)
     for name, (part, day, time) in told.items():
-        moment = part.str.extract(_WHOLE.removeprefix("^").join(("(^", ")")), 1).str.replace(r"\.\d+$", "")
+        moment = part.str.extract(f"({_WHOLE})", 1).str.replace(r"\.\d+$", "")
         seconds = pl.when(moment.str.len_chars() == 16).then(moment + ":00").otherwise(moment)
         offset = part.str.extract(_OFFSET)
         days = pl.col(day).dt.strftime("%Y-%m-%d") + f"T{time}Z"
@@ -97,6 +117,12 @@ def _moments() -> list[pl.Expr]:
         )
         unknown |= moment.is_null() | offset.is_null()
     return [*made, (unknown | pl.col("coarse")).fill_null(value=True).alias("zone_unknown")]
+
+
+def _seconds(part: pl.Expr) -> pl.Expr:
+    """Return a moment told with its offset as the standard writes it: with seconds, without parts of them."""
+    moment = part.str.extract(f"({_WHOLE})", 1).str.replace(r"\.\d+$", "")
+    return pl.when(moment.str.len_chars() == 16).then(moment + ":00").otherwise(moment) + part.str.extract(_OFFSET)
 
 
 def _at(name: str) -> pl.Expr:
@@ -121,6 +147,62 @@ def deployments_of(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def of_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the published events of camera traps whose place and interval are open, as deployments with `locationID`."""
+    first, last = (pl.col("eventDate").str.split("/").list.get(n, null_on_oob=True) for n in (0, 1))
+    whole = rf"{_WHOLE}.*{_OFFSET}"
+    kept = events.filter(
+        (pl.col("design") == SurveyDesign.CAMERA_TRAP.value)
+        & (pl.col("sharing_category") == "open")
+        & first.str.contains(whole).fill_null(value=False)
+        & last.str.contains(whole).fill_null(value=False)
+        & (pl.col("west") == pl.col("east"))
+        & (pl.col("south") == pl.col("north"))
+    )
+    return kept.select(
+        "datasetKey",
+        told_deployment="eventID",
+        decimalLatitude="south",
+        decimalLongitude="west",
+        coordinateUncertaintyInMeters="coordinateUncertaintyInMeters",
+        start=_seconds(first),
+        end=_seconds(last),
+        locationID="locationID",
+        locality="locality",
+        habitat="habitat",
+    ).with_columns(
+        start_at=_at("start"), end_at=_at("end"), zone_unknown=pl.lit(value=False), coarse=pl.lit(value=False)
+    )
+
+
+def with_events(deployments: pl.DataFrame, events: pl.DataFrame, *, add: bool) -> pl.DataFrame:
+    """Return deployments with the interval and site of their published events, and `dated`: whether they have them.
+
+    Parameters
+    ----------
+    deployments : polars.DataFrame
+        As `deployments_of` returns them.
+    events : polars.DataFrame
+        As `of_events` returns them.
+    add : bool
+        Also the events that no deployment is of: cameras that saw nothing.
+    """
+    key = ["datasetKey", "told_deployment"]
+    told = events.select(*key, *(pl.col(name).alias(f"{name} told") for name in (*_INTERVAL, "locationID")))
+    joined = deployments.join(
+        told.unique(key, keep="none"), on=key, how="left", nulls_equal=True, maintain_order="left"
+    ).with_columns(dated=pl.col("start told").is_not_null())
+    found = joined.with_columns(
+        *(pl.when("dated").then(pl.col(f"{name} told")).otherwise(pl.col(name)).alias(name) for name in _INTERVAL),
+        zone_unknown=pl.col("zone_unknown") & ~pl.col("dated"),
+        locationID="locationID told",
+    ).drop(f"{name} told" for name in (*_INTERVAL, "locationID"))
+    if not add:
+        return found
+    silent = events.join(deployments, on=key, how="anti", nulls_equal=True).with_columns(dated=pl.lit(value=True))
+    return pl.concat([found, silent.select(found.columns)])
+
+
 def named(deployments: pl.DataFrame) -> pl.DataFrame:
     """Add `deploymentID`: as told; with the dataset where there are several, with the place where that differs in one."""
     told = pl.col("told_deployment")
@@ -138,10 +220,13 @@ def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
     coarse = pl.lit(
         "The place was made coarse to protect a sensitive species: a grid cell's centre, and the whole year. "
     )
-    comment = pl.lit("Start and end are those of the first and the last published observation.")
+    comment = pl.when(~pl.col("dated")).then(
+        pl.lit("Start and end are those of the first and the last published observation.")
+    )
     unsure = pl.col("coordinateUncertaintyInMeters").ceil().cast(pl.Int64)
     return deployments.select(
         "deploymentID",
+        locationID="locationID",
         locationName="locality",
         latitude=_text("decimalLatitude"),
         longitude=_text("decimalLongitude"),
