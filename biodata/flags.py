@@ -155,6 +155,7 @@ _ALL = (
     Flag("LICENSE_UNKNOWN", _RECORD, "The licence is not known.", gbif=False),
     Flag("OCCURRENCE_ID_MISSING", _RECORD, "There is no occurrenceID; another identifier stood in.", gbif=False),
     Flag("TRACKED_ANIMAL", _RECORD, "The place of an animal that carries a transmitter: always withheld.", gbif=False),
+    Flag("IDENTIFIED_BY_MACHINE", _RECORD, "A machine determined it, and nobody has looked at it.", gbif=False),
     Flag("OCCURRENCE_ID_FROM_CONTENT", _RECORD, "The file has no identifiers; the row's content stood in.", gbif=False),
     Flag("GEOMETRY_INVALID", _AREA, "The polygon was not valid and was repaired.", gbif=False),
     Flag("GEOMETRY_MISSING", _AREA, "The site has no geometry: it counts, but is not mapped.", gbif=False),

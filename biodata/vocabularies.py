@@ -94,6 +94,9 @@ class CandidateCriterion(StrEnum):
 TRACKING_PROTOCOL: Final = "animal tracking"
 """How `samplingProtocol` begins for the places of an animal that carries a transmitter: always withheld."""
 
+MACHINE_ONLY: Final = "machine only"
+"""`identificationVerificationStatus` of a record that a machine determined and nobody has looked at."""
+
 THREATENED: Final = ("CR", "EN", "VU")
 """IUCN Red List categories that count as threatened."""
 

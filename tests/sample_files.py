@@ -57,7 +57,7 @@ def sound(files, planted):
 def recipe(sample_data):
     sys.path.insert(0, str(sample_data))
     try:
-        from recipe import area_files, camtrap, gbif, layers, lists, records, workbooks
+        from recipe import area_files, camtrap, gbif, layers, lists, machine_forms, records, workbooks
 
         yield SimpleNamespace(
             area_files=area_files,
@@ -65,6 +65,7 @@ def recipe(sample_data):
             gbif=gbif,
             layers=layers,
             lists=lists,
+            machine_forms=machine_forms,
             records=records,
             workbooks=workbooks,
         )

@@ -278,7 +278,7 @@ def test_no_tile_shows_a_hidden_place(client, zoom, duplicates):
         assert told(data, "tile", tile=(zoom, column, row)) == set()
 
 
-@pytest.mark.parametrize("kind", ["csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube"])
+@pytest.mark.parametrize("kind", ["csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube", "camtrapdp"])
 def test_no_export_tells_a_hidden_place(whole, tmp_path, kind):
     out = tmp_path / f"out.{kind}"
     command = ["export", "--data", str(whole.data), "--format", kind, "--duplicates", "all", "--out", str(out)]

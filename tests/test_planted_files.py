@@ -23,7 +23,7 @@ ID = re.compile(
     rb"\bbiodata-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b\d{7}-[0-9a-z]+\b"
 )
 """The number of a citation or download, which chance gives."""
-KINDS = ("csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube")
+KINDS = ("csv", "dwca", "geoparquet", "gpkg", "geojson", "species-list", "cube", "camtrapdp")
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,9 @@ SAMPLES = {
     "layer": ["layers/elevation_china_laos.tif", "layers/landcover_china_laos.tif"],
     "survey": ["survey_namha.xlsx"],
     "camtrapdp": ["camtrapdp"],
+    "wildlife-insights": ["wildlife_insights"],
+    "detections": ["detections"],
+    "timelapse": ["timelapse"],
     "movebank": ["movebank/events.csv", "movebank/reference.csv"],
 }
 ONLINE = {"gbif-download"}

@@ -52,6 +52,7 @@ class Format(StrEnum):
     GEOJSON = "geojson"
     SPECIES_LIST = "species-list"
     CUBE = "cube"
+    CAMTRAPDP = "camtrapdp"
 
 
 class Grid(StrEnum):

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from biodata.exports import archive, cube, geojson, geopackage, geoparquet, simple_csv, species_list
+from biodata.exports import archive, camtrapdp, cube, geojson, geopackage, geoparquet, simple_csv, species_list
 from biodata.exports.facts import Facts, read_facts
 from biodata.exports.request import ExportRequest
 from biodata.exports.selection import Selection, Step
@@ -23,6 +23,7 @@ class Format(StrEnum):
     GEOJSON = "geojson"
     SPECIES_LIST = "species-list"
     CUBE = "cube"
+    CAMTRAPDP = "camtrapdp"
 
 
 class Writer(Protocol):
@@ -67,6 +68,9 @@ KINDS: Final[Mapping[Format, Kind]] = MappingProxyType(
             "csv", "text/csv", "Every name with its number of records.", species_list.write_species_list
         ),
         Format.CUBE: Kind("csv", "text/csv", "Records counted by taxon, year and grid cell.", cube.write_cube),
+        Format.CAMTRAPDP: Kind(
+            "zip", "application/zip", "Camtrap DP 1.0.2, the records of camera traps alone.", camtrapdp.write_camtrapdp
+        ),
     }
 )
 

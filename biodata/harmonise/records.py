@@ -13,7 +13,7 @@ from biodata.parsers.decimals import parse_decimals
 from biodata.parsers.licences import parse_licences
 from biodata.sharing import media
 from biodata.sharing.labels import in_texts
-from biodata.vocabularies import TRACKING_PROTOCOL
+from biodata.vocabularies import MACHINE_ONLY, TRACKING_PROTOCOL
 
 _MEDIA: Final = ("multimedia_extension", "associatedMedia")
 _CONTROLLED: Final = {
@@ -76,6 +76,9 @@ def interpret(told: Told) -> Findings:
         columns["source_issues"] = told["issue"].str.split(";")
     # Even where it is told in other letters: the flag decides that the place is withheld.
     flags[TRACKED] = told["samplingProtocol"].str.to_lowercase().str.starts_with(TRACKING_PROTOCOL)
+    if told.has("identificationVerificationStatus"):
+        status = told["identificationVerificationStatus"].str.to_lowercase()
+        flags["IDENTIFIED_BY_MACHINE"] = (status == MACHINE_ONLY).fill_null(value=False)
     counts = _counts(told)
     return Findings({**columns, **counts.columns}, {**flags, **counts.flags}, counts.repairs)
 

@@ -147,6 +147,7 @@ _CHECKS: Final = (
     Rule("elements", _CHECK, "Compares land and sea with where the taxon lives.", _OURS),
     Rule("generalised", _CHECK, "Looks for signs that the publisher made the place coarser.", "GBIF, iNaturalist"),
     Rule("tracking", _CHECK, "The protocol tells that the animal carries a transmitter.", "Movebank"),
+    Rule("machine", _CHECK, "Looks whether only a machine determined it.", "Camtrap DP"),
     Rule("neighbours", _CHECK, "Compares the record with the others of its dataset and species.", _OURS),
 )
 

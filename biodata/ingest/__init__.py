@@ -19,6 +19,9 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "survey": "biodata.ingest.survey:SurveySource",
         "camtrapdp": "biodata.ingest.camtrapdp:CamtrapDp",
         "movebank": "biodata.ingest.movebank:MovebankSource",
+        "wildlife-insights": "biodata.ingest.wildlife_insights:WildlifeInsightsSource",
+        "detections": "biodata.ingest.detections:DetectionsSource",
+        "timelapse": "biodata.ingest.timelapse:TimelapseSource",
     }
 )
 """Name → 'module:Class'; a module is imported when its source is opened, so that light commands stay light."""

@@ -1,10 +1,11 @@
-"""Camera-trap data packages (Camtrap DP 1.x): animals that were seen, each with its deployment.
+"""Camera-trap data packages (Camtrap DP 1.x): deployments as events, and the animals that were seen.
 
-Required fields: https://camtrap-dp.tdwg.org/data/. Images of people are left out, and so are blanks and vehicles: they are
-counted as refused with that reason. Names of the people who classified are not taken in.
+Required fields: https://camtrap-dp.tdwg.org/data/. Rows are set beside the standard's schemas (`formats.camtrapdp_check`). Images
+of people are left out, and so are blanks and vehicles: they are counted as refused with that reason. Names of the people who
+set up cameras or classified pictures are not taken in. Where the animals of an event are told for the event and again for
+each picture, the rows of the event are taken.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -13,17 +14,21 @@ from typing import Any, ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError, Refusal
-from biodata.formats import delimited
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.formats import camtrapdp_check as check
+from biodata.formats.camtrapdp import DESCRIPTOR, Package, open_package
+from biodata.ingest import camera_traps, camtrapdp_events, camtrapdp_media
+from biodata.ingest.camera_traps import REASONS
+from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
 
-_DESCRIPTOR: Final = "datapackage.json"
-_MAX_DESCRIPTOR_BYTES: Final = 5_000_000
 _NEEDED: Final = MappingProxyType(
     {
         "deployments": ("deploymentID", "latitude", "longitude", "deploymentStart", "deploymentEnd"),
+        "media": ("mediaID", "deploymentID"),
         "observations": ("observationID", "deploymentID", "eventStart", "observationType"),
     }
 )
+"""Columns without which nothing can be taken in; a fault in one of their cells refuses the row."""
+
 _TERMS: Final = MappingProxyType(
     {
         "observationID": "occurrenceID",
@@ -34,16 +39,19 @@ _TERMS: Final = MappingProxyType(
         "lifeStage": "lifeStage",
         "sex": "sex",
         "behavior": "behavior",
+        "individualID": "organismID",
         "observationComments": "occurrenceRemarks",
-        "latitude": "decimalLatitude",
-        "longitude": "decimalLongitude",
-        "coordinateUncertainty": "coordinateUncertaintyInMeters",
-        "locationID": "locationID",
-        "locationName": "locality",
-        "habitat": "habitat",
     }
 )
 """Field of Camtrap DP → Darwin Core term, after https://tdwg.github.io/camtrap-dp/ (appendix: mapping)."""
+
+_BESIDE: Final = (
+    "observationLevel", "cameraSetupType", "individualPositionRadius", "individualPositionAngle", "individualSpeed",
+    "bboxX", "bboxY", "bboxWidth", "bboxHeight", "classificationMethod", "classificationTimestamp", "observationTags",
+)  # fmt: skip
+"""Fields that stay beside the terms as they came; `classifiedBy` is a person's name where no machine classified."""
+
+_SHOWN_FAULTS: Final = 20
 
 
 class CamtrapDp:
@@ -52,7 +60,7 @@ class CamtrapDp:
     Parameters
     ----------
     paths : sequence of Path
-        A `datapackage.json`, or the folder that holds one.
+        A `datapackage.json`, the folder that holds one, or a zip of that folder.
     dataset : str, optional
         Key of the dataset; the package's `name` or `id` where nothing is given.
     options : mapping
@@ -71,110 +79,253 @@ class CamtrapDp:
     ) -> None:
         if not paths:
             problem = "no package was given"
-            raise InputError(problem, expected=f"a {_DESCRIPTOR} or its folder", code="INPUT_MISSING")
+            raise InputError(problem, expected=f"a {DESCRIPTOR} or its folder", code="INPUT_MISSING")
         if options:
             problem = "this source takes no options"
             raise InputError(problem, column="--option", value=next(iter(options)), code="OPTION_UNKNOWN")
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
 
     def read(self) -> Iterator[VerbatimTable]:
-        """Iterate over one table a package."""
+        """Iterate over two tables a package: its deployments as events, and the animals."""
         for path in self.paths:
-            descriptor = path / _DESCRIPTOR if path.is_dir() else path
-            yield self._read(descriptor)
+            yield from self._read(open_package(path))
 
-    def _read(self, descriptor: Path) -> VerbatimTable:
-        """Return the animals of one package."""
-        package = _package(descriptor)
-        deployments, _ = _resource(package, descriptor, "deployments")
-        observations, refusals = _resource(package, descriptor, "observations")
-        file = observations["source_file"][0] if observations.height else descriptor.name
-        is_animal = (pl.col("observationType") == "animal").fill_null(value=False)
-        for row, told in observations.filter(~is_animal).select("source_row", "observationType").iter_rows():
-            message = f"no animal was seen ({told or 'nothing told'}): it is left out"
-            refusals.append(Refusal(file, row, "observationType", told, "OBSERVATION_LEFT_OUT", message))
-        return VerbatimTable(
+    def _read(self, package: Package) -> Iterator[VerbatimTable]:
+        """Yield the tables of one package."""
+        dataset = DatasetInfo(
+            self.dataset or package.text("name", "id"),
+            title=package.text("title"),
+            license=_licence(package, "data"),
+            citation=package.text("bibliographicCitation"),
+        )
+        deployments = _Sheet(package, "deployments")
+        media = _Sheet(package, "media") if _has(package, "media") else None
+        observations = _Sheet(package, "observations")
+        known = {"deployments.deploymentID": deployments.frame["deploymentID"]}
+        deployments.set_beside({})
+        if media is not None:
+            media.set_beside(known)
+            known["media.mediaID"] = media.frame["mediaID"]
+        observations.set_beside(known)
+
+        events = camtrapdp_events.events(
+            deployments.kept(), file=deployments.file, package=package.told, media=media.frame if media else None
+        )
+        yield VerbatimTable(
+            kind="events",
+            name=package.name,
+            dataset=dataset,
+            batches=iter([events]),
+            refusals=deployments.refusals,
+            findings=[*_of_descriptor(package), *deployments.findings],
+            headings={"eventID": "deploymentID", "locality": "locationName"},
+            notes=[
+                *(note for sheet in (deployments, media, observations) if sheet for note in sheet.notes()),
+                *camera_traps.left_out_columns(
+                    deployments.file, deployments.headings, camtrapdp_events.TAKEN, deployments.frame
+                ),
+            ],
+        )
+        animals = _animals(observations, deployments.kept())
+        pictures = camtrapdp_media.of_animals(
+            animals,
+            observations.frame,
+            media.frame if media is not None else None,
+            licence=_licence(package, "media"),
+        )
+        yield VerbatimTable(
             kind="occurrences",
-            name=descriptor.parent.name or descriptor.name,
-            dataset=DatasetInfo(
-                self.dataset or package.get("name") or package.get("id"),
-                title=package.get("title"),
-                license=_data_licence(package),
-                citation=package.get("bibliographicCitation"),
-            ),
-            batches=iter([_occurrences(observations.filter(is_animal), deployments)]),
-            refusals=refusals,
+            name=package.name,
+            dataset=dataset,
+            batches=iter([_occurrences(animals, events, pictures, observations.file)]),
+            refusals=observations.refusals,
+            findings=[*(media.findings if media is not None else ()), *observations.findings],
+            headings={term: name for name, term in _TERMS.items() if name != term},
         )
 
 
-def _package(descriptor: Path) -> dict[str, Any]:
-    """Read the descriptor."""
-    if not descriptor.is_file():
-        problem = "there is no such file"
-        raise InputError(problem, file=str(descriptor), expected="a Camtrap DP descriptor", code="FILE_MISSING")
-    if descriptor.stat().st_size > _MAX_DESCRIPTOR_BYTES:
-        problem = "the descriptor is too large"
-        raise InputError(problem, file=descriptor.name, code="INPUT_TOO_LARGE")
-    try:
-        package = json.loads(descriptor.read_text(encoding="utf-8"))
-    except ValueError as error:
-        problem = f"the descriptor is no JSON ({error})"
-        raise InputError(problem, file=descriptor.name, code="DESCRIPTOR_INVALID") from error
-    if not isinstance(package, dict) or not isinstance(package.get("resources"), list):
-        problem = "the descriptor has no list of resources"
-        raise InputError(problem, file=descriptor.name, code="DESCRIPTOR_INVALID")
-    return package
+class _Sheet:
+    """One table of a package, set beside its schema; `frame` has all its rows, those that are refused too."""
+
+    def __init__(self, package: Package, name: str) -> None:
+        table = package.table(name)
+        self.name, self.file, self.headings = name, table.file, table.headings
+        for heading in _NEEDED[name]:
+            if heading not in table.headings:
+                problem = f"table {name!r} lacks a column"
+                raise InputError(problem, file=table.file, row=1, column=heading, code="HEADING_MISSING")
+        fields = [field.name for field in check.fields(name) if field.name in table.headings]
+        batches = [batch.select("source_row", *fields) for batch in table.batches]
+        empty = pl.DataFrame(schema={"source_row": pl.Int64, **dict.fromkeys(fields, pl.String)})
+        self.frame = pl.concat([empty, *batches])
+        if package.empty_values:
+            none = list(package.empty_values)
+            self.frame = self.frame.with_columns(pl.when(~pl.col(fields).is_in(none)).then(pl.col(fields)).name.keep())
+        self.refusals = table.refusals
+        unknown = [heading for heading in table.headings if heading not in fields]
+        self.findings = [
+            Finding(self.file, None, 1, heading, None, "HEADING_MISSING", blocking=False, params={"table": name})
+            for heading in check.lacking(name, table.headings)
+        ] + [
+            Finding(self.file, None, 1, heading, heading, "HEADING_UNKNOWN", blocking=False, params={"table": name})
+            for heading in unknown
+        ]
+        self._out: set[int] = set()
+        self._others = unknown
+
+    def set_beside(self, known: Mapping[str, pl.Series]) -> None:
+        """Find every fault; a row with one in a column that is needed is refused, for the first of them."""
+        needed = _NEEDED[self.name]
+        for fault in check.faults(self.name, self.frame, known=known):
+            blocking = fault.column in needed
+            self.findings.append(
+                Finding(
+                    self.file,
+                    None,
+                    fault.row,
+                    fault.column,
+                    fault.value,
+                    fault.code,
+                    blocking,
+                    {"expected": fault.expected},
+                )
+            )
+            if blocking and fault.row not in self._out:
+                self._out.add(fault.row)
+                self.refusals.append(
+                    Refusal(self.file, fault.row, fault.column, fault.value, fault.code, _message(fault))
+                )
+
+    def kept(self) -> pl.DataFrame:
+        """Return the rows without a fault that matters."""
+        return self.frame.filter(~pl.col("source_row").is_in(list(self._out)))
+
+    def refuse(self, rows: pl.DataFrame, column: str) -> None:
+        """Leave rows out: `source_row`, `code`, and `value` as told."""
+        self._out.update(rows["source_row"])
+        self.refusals += camera_traps.refused(rows, file=self.file, column=column)
+
+    def notes(self) -> list[str]:
+        """Return the faults that refuse no row in sentences, the first of many."""
+        minor = [f for f in self.findings if not f.blocking or self.name == "media"]
+        told = [
+            f"{f.file}, row {f.row}, column {f.column}, value {f.value!r}: {f.code}"
+            + (f"; expected {f.params['expected']}" if "expected" in f.params else "")
+            for f in minor[:_SHOWN_FAULTS]
+        ]
+        more = len(minor) - len(told)
+        return [*told, f"{self.file}: {more} more doubts of this kind"] if more > 0 else told
 
 
-def _resource(package: dict[str, Any], descriptor: Path, name: str) -> tuple[pl.DataFrame, list[Refusal]]:
-    """Read one of the package's tables; its file must stand beside the descriptor."""
-    found = next((r for r in package["resources"] if isinstance(r, dict) and r.get("name") == name), None)
-    told = found.get("path") if found else None
-    if not isinstance(told, str):
-        problem = f"the package has no table {name!r} in a file of its own"
-        raise InputError(problem, file=descriptor.name, code="TABLE_MISSING")
-    path = descriptor.parent / told
-    inside = path.resolve().is_relative_to(descriptor.parent.resolve())
-    if Path(told).is_absolute() or "://" in told or not inside or not path.is_file():
-        problem = f"the file of table {name!r} does not stand beside the descriptor"
-        raise InputError(problem, file=descriptor.name, column="path", value=told, code="TABLE_MISSING")
-    table = delimited.read(lambda: path.open("rb"), file=path.name, encoding="utf-8")
-    for heading in _NEEDED[name]:
-        if heading not in table.headings:
-            problem = f"table {name!r} lacks a column"
-            raise InputError(problem, file=path.name, row=1, column=heading, code="HEADING_MISSING")
-    batches = list(table.batches)
-    frame = pl.concat(batches) if batches else pl.DataFrame(schema=dict.fromkeys(table.headings, pl.String))
-    return frame.with_columns(pl.lit(path.name).alias("source_file")), table.refusals
+def _has(package: Package, name: str) -> bool:
+    """Tell whether a package names a table; a package of observations alone can be read without its media."""
+    return any(isinstance(r, dict) and r.get("name") == name for r in package.told["resources"])
 
 
-def _occurrences(animals: pl.DataFrame, deployments: pl.DataFrame) -> pl.DataFrame:
+def _message(fault: check.Fault) -> str:
+    """Return a fault in words."""
+    told = {
+        "CELL_MISSING": "this may not be empty",
+        "CELL_TYPE": "this is of another kind than the standard asks for",
+        "CELL_RANGE": "this lies outside its range",
+        "CELL_VALUE": "this is none of the standard's values",
+        "CELL_PATTERN": "this has another form than the standard asks for",
+        "CELL_REPEATED": "an earlier row has the same",
+        "CELL_REFERENCE": "there is no such row in the other table",
+    }[fault.code]
+    return told if fault.code == "CELL_MISSING" else f"{told}; expected {fault.expected}"
+
+
+def _of_descriptor(package: Package) -> Iterator[Finding]:
+    """Yield the faults of the descriptor; none of them keeps its tables out."""
+    for column, value, expected in package.faults():
+        code = "PROPERTY_MISSING" if value is None else "PROPERTY_INVALID"
+        yield Finding(package.file, None, None, column, value, code, blocking=False, params={"expected": expected})
+
+
+def _animals(observations: _Sheet, deployments: pl.DataFrame) -> pl.DataFrame:
+    """Return the observations of animals that are taken in, and refuse the others, each with its reason."""
+    frame = observations.kept().select(
+        pl.all(),
+        *(
+            pl.lit(None, dtype=pl.String).alias(name)
+            for name in ("scientificName", "observationLevel", "cameraSetupType", "eventID")
+            if name not in observations.frame.columns
+        ),
+    )
+    kind = pl.col("observationType")
+    by_type = kind.replace_strict(
+        {
+            "human": "PERSON_LEFT_OUT",
+            "vehicle": "VEHICLE_LEFT_OUT",
+            "blank": "BLANK_LEFT_OUT",
+            "unknown": "UNCLASSIFIED_LEFT_OUT",
+            "unclassified": "UNCLASSIFIED_LEFT_OUT",
+            "animal": None,
+        },
+        default="UNCLASSIFIED_LEFT_OUT",
+        return_dtype=pl.String,
+    )
+    by_name = camera_traps.why_left_out(pl.col("scientificName"))
+    for_event = pl.col("observationLevel") == "event"
+    told_twice = for_event.any().over("deploymentID", "eventID") & pl.col("eventID").is_not_null()
+    marked = frame.with_columns(
+        code=pl.coalesce(
+            by_type,
+            by_name,
+            pl.when(pl.col("cameraSetupType").is_not_null()).then(pl.lit("SETUP_LEFT_OUT")),
+            pl.when(~pl.col("deploymentID").is_in(deployments["deploymentID"].implode())).then(
+                pl.lit("DEPLOYMENT_UNKNOWN")
+            ),
+            pl.when((pl.col("observationLevel") == "media") & told_twice).then(pl.lit("MEDIA_LEVEL_LEFT_OUT")),
+        )
+    )
+    out = marked.filter(pl.col("code").is_not_null())
+    for code, column in (
+        ("MEDIA_LEVEL_LEFT_OUT", "observationLevel"),
+        ("DEPLOYMENT_UNKNOWN", "deploymentID"),
+        ("SETUP_LEFT_OUT", "cameraSetupType"),
+        *((code, "observationType") for code in REASONS if code.endswith("_LEFT_OUT")),
+    ):
+        if code in ("MEDIA_LEVEL_LEFT_OUT", "SETUP_LEFT_OUT") and column == "observationType":
+            continue
+        rows = out.filter(pl.col("code") == code)
+        observations.refuse(rows.with_columns(value=pl.col(column)), column)
+    observations.refusals.sort(key=lambda refusal: refusal.row or 0)
+    return marked.filter(pl.col("code").is_null()).drop("code")
+
+
+def _occurrences(animals: pl.DataFrame, events: pl.DataFrame, pictures: pl.Series, file: str) -> pl.DataFrame:
     """Return the animals under Darwin Core's terms, with where and how their camera stood."""
-    places = deployments.drop("source_file", "source_row").unique("deploymentID", keep="first", maintain_order=True)
-    joined = animals.join(places, on="deploymentID", how="left", suffix=" of the deployment", maintain_order="left")
-    interval = (
-        pl.when(pl.col("eventEnd").is_null() | (pl.col("eventEnd") == pl.col("eventStart")))
-        .then("eventStart")
-        .otherwise(pl.col("eventStart") + "/" + pl.col("eventEnd"))
-        if "eventEnd" in joined.columns
-        else pl.col("eventStart")
+    told = [name for name in camera_traps.OF_DEPLOYMENT if name in events.columns]
+    places = events.select(pl.col("eventID").alias("deploymentID"), *told)
+    names = ("classificationMethod", "classifiedBy", "classificationProbability")
+    animals = animals.with_columns(
+        pl.lit(None, dtype=pl.String).alias(name) for name in names if name not in animals.columns
     )
-    known = [name for name in _TERMS if name in joined.columns]
+    joined = animals.with_columns(pictures.alias("multimedia_extension")).join(
+        places, on="deploymentID", how="left", maintain_order="left"
+    )
+    end = pl.col("eventEnd") if "eventEnd" in joined.columns else pl.lit(None, dtype=pl.String)
     return joined.select(
-        "source_file",
+        pl.lit(file).alias("source_file"),
         "source_row",
-        *(pl.col(name).alias(_TERMS[name]) for name in known),
-        interval.alias("eventDate"),
-        pl.lit("MachineObservation").alias("basisOfRecord"),
-        pl.lit("camera trap").alias("samplingProtocol"),
-        pl.lit("WGS84").alias("geodeticDatum"),
+        *(pl.col(name).alias(term) for name, term in _TERMS.items() if name in joined.columns),
+        *told,
+        camera_traps.interval(pl.col("eventStart"), end).alias("eventDate"),
+        pl.lit(camera_traps.BASIS).alias("basisOfRecord"),
+        pl.lit(camera_traps.PROTOCOL).alias("samplingProtocol"),
+        *camera_traps.machine_word(*(pl.col(name) for name in names)),
+        *(name for name in _BESIDE if name in joined.columns),
+        "multimedia_extension",
     )
 
 
-def _data_licence(package: dict[str, Any]) -> str | None:
-    """Return the licence of the data, which stands apart from that of the media."""
-    for licence in package.get("licenses") or ():
-        if isinstance(licence, dict) and licence.get("scope") in ("data", None):
+def _licence(package: Package, scope: str) -> str | None:
+    """Return the licence of the data or of the media; one without a scope holds for the data."""
+    licences: Any = package.told.get("licenses") or ()
+    for licence in licences if isinstance(licences, list) else ():
+        if isinstance(licence, dict) and licence.get("scope") in ((scope, None) if scope == "data" else (scope,)):
             told = licence.get("name") or licence.get("path")
             return told if isinstance(told, str) else None
     return None

@@ -53,7 +53,7 @@ def make(out: Path) -> None:
     folder = out / "camtrapdp"
     folder.mkdir(parents=True, exist_ok=True)
     rng = chance("camtrap")
-    deployments = _deployments(rng)
+    deployments = stood(rng)
     media, observations = [], []
     for deployment in deployments:
         for number in range(1, PER_CAMERA + 1):
@@ -67,8 +67,8 @@ def make(out: Path) -> None:
     files.write_json(folder / "datapackage.json", _package(deployments, observations))
 
 
-def _deployments(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Return three cameras a side, in forest, clear of each other."""
+def stood(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Return the deployments of three cameras a side, in forest, clear of each other."""
     rows: list[dict[str, Any]] = []
     for site in records.all_sites():
         if site.facts["site"] not in SITES:

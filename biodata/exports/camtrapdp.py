@@ -1,0 +1,268 @@
+"""Camtrap DP 1.0.2 packages of published records: a zip of datapackage.json and three tables, https://camtrap-dp.tdwg.org.
+
+Times without a told zone, and those of coarse records, are written in UTC and tagged `timeZone:unknown`; their deployments
+have `timestampIssues`. Records of other methods, without a place or a date, are left out, and the description counts them.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from biodata import terms
+from biodata.exports import camtrapdp_rows as rows_of
+from biodata.exports.facts import Facts
+from biodata.exports.growing import GrowingFile
+from biodata.exports.request import ExportRequest
+from biodata.exports.selection import Selection, Step
+from biodata.exports.zips import ZipWriter, compress
+from biodata.formats.camtrapdp import DESCRIPTOR, SCHEMAS, TABLES, VERSION
+from biodata.formats.camtrapdp_check import fields
+from biodata.sharing.labels import in_words
+from biodata.sharing.licences import LICENCES, spelt, strictest
+from biodata.vocabularies import SurveyDesign
+
+_RANKS: Final = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
+_ABOVE: Final = ("kingdom", "phylum", "class", "order", "family", "genus")
+_NAMES: Final = {"CC0_1_0": "CC0-1.0", "CC_BY_4_0": "CC-BY-4.0", "CC_BY_NC_4_0": "CC-BY-NC-4.0"}
+"""Licences as the standard names them (SPDX)."""
+_EDGE: Final = 0.0005
+"""Half the side of a square around a single place, degrees: the standard asks for an area."""
+
+
+_MADE: Final = (("media", rows_of.media_rows), ("observations", rows_of.observation_rows))
+
+
+class _Parts:
+    """What the first reading finds: deployments, taxa, media, and how many records there are."""
+
+    def __init__(self) -> None:
+        self.deployments: list[pl.DataFrame] = []
+        self.taxa: list[pl.DataFrame] = []
+        self.licences: set[str] = set()
+        self.count = self.individuals = 0
+        self.repeated = False
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take in a step's records."""
+        self.count += frame.height
+        self.individuals += frame["organismID"].len() - frame["organismID"].null_count()
+        self.deployments.append(rows_of.deployments_of(frame))
+        names = frame.select(pl.coalesce("scientificName", "species").alias("name"), "taxonRank", *_ABOVE)
+        self.taxa.append(names.drop_nulls("name").unique("name", maintain_order=True))
+        with_key = frame.with_columns(observationID=pl.lit(""), deploymentID=pl.lit(""))
+        self.licences |= set(rows_of.media_rows(with_key)["license"].drop_nulls())
+        if len(self.deployments) > 50:
+            self.deployments = [rows_of.deployments_of(pl.concat(self.deployments))]
+            self.taxa = [pl.concat(self.taxa).unique("name", maintain_order=True)]
+
+
+def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
+    """Write a Camtrap DP package of the chosen records of camera traps.
+
+    Parameters
+    ----------
+    selection : Selection
+        Which records.
+    facts : Facts
+        What is told of them.
+    request : ExportRequest
+        What was asked for, and by which name it is known.
+    out : Path
+        The file on its way; it is begun anew after a crash.
+    step : function
+        Told how far the work is; raises to stop it.
+    """
+    events = published_events(selection)
+    datasets = _coarse_datasets(selection, events)
+    parts = _Parts()
+    for place, frame in _chosen(selection, datasets):
+        parts.add(frame)
+        step(selection.share(place) / 3)
+    deployments = rows_of.named(_deployments(parts, events, whole=selection.filter is None))
+    taxa = pl.concat(parts.taxa).unique("name").sort("name") if parts.taxa else None
+    with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
+        growing.file.seek(0)
+        growing.file.truncate()
+        archive = ZipWriter(growing.file)
+        package = _package(facts, request, parts, deployments, taxa)
+        archive.add(DESCRIPTOR, json.dumps(package, ensure_ascii=False, indent=1).encode())
+        rows = rows_of.deployment_rows(deployments) if deployments is not None else None
+        archive.add(
+            "deployments.csv", _heading("deployments") + (_lines("deployments", rows) if rows is not None else b"")
+        )
+        for number, (name, make) in enumerate(_MADE, start=1):
+            member = archive.begin(f"{name}.csv")
+            archive.append(member, compress(_heading(name)))
+            for place, frame in _chosen(selection, datasets):
+                archive.append(member, compress(_lines(name, make(_with_ids(frame, deployments)))))
+                step((number + selection.share(place)) / 3)
+            archive.end(member)
+        archive.close()
+        growing.finish()
+
+
+def published_events(selection: Selection) -> pl.DataFrame:
+    """Return what the release publishes of the events of surveys with a design; nothing where it publishes no designs."""
+    there = set(selection.query("SELECT column_name FROM (DESCRIBE surveys)")["column_name"])
+    if not set(rows_of.EVENT_COLUMNS) <= there:
+        return pl.DataFrame(schema=rows_of.EVENT_COLUMNS)
+    events = selection.query("SELECT * EXCLUDE (geometry) FROM surveys WHERE design IS NOT NULL ORDER BY survey_id")
+    return events.select(pl.col(name).cast(dtype) for name, dtype in rows_of.EVENT_COLUMNS.items())
+
+
+def _coarse_datasets(selection: Selection, events: pl.DataFrame) -> list[str]:
+    """Return the datasets whose machine observations are of camera traps alone, as far as methods are published."""
+    told = selection.query(
+        'SELECT "datasetKey" AS key, bool_and(regexp_matches("samplingProtocol", ?)) AS camera FROM occurrences '
+        'WHERE "basisOfRecord" = \'MACHINE_OBSERVATION\' AND "samplingProtocol" IS NOT NULL AND "datasetKey" IS NOT NULL '
+        "GROUP BY ALL",
+        [rows_of.PROTOCOL],
+    )
+    by_event = events.group_by("datasetKey").agg(camera=(pl.col("design") == SurveyDesign.CAMERA_TRAP.value).all())
+    both = pl.concat([told, by_event.rename({"datasetKey": "key"})]).group_by("key").agg(pl.col("camera").all())
+    return sorted(both.filter(pl.col("camera"))["key"])
+
+
+def _deployments(parts: _Parts, events: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
+    """Return the deployments of the records, with what is published of them; and those without records, of a whole release."""
+    found = rows_of.deployments_of(pl.concat([rows_of.NO_DEPLOYMENTS, *parts.deployments]))
+    told = rows_of.of_events(events)
+    return rows_of.with_events(found, told, add=whole)
+
+
+def _chosen(selection: Selection, datasets: list[str]) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield the records of camera traps, step by step, in the release's order."""
+    names = [column.name for column in terms.PUBLISHED_OCCURRENCE if column.name in rows_of.COLUMNS]
+
+    def make(frame: pl.DataFrame) -> pl.DataFrame:
+        return rows_of.used(frame, coarse_datasets=datasets)
+
+    yield from selection.chunks(names, make)
+
+
+def _with_ids(frame: pl.DataFrame, deployments: pl.DataFrame) -> pl.DataFrame:
+    """Add each record's deployment, and its identifier: its number in biodata, which is unique and kept."""
+    known = deployments.select(*rows_of.PLACE, "deploymentID")
+    return frame.join(known, on=rows_of.PLACE, how="left", nulls_equal=True, maintain_order="left").with_columns(
+        observationID=pl.col("key").cast(pl.String)
+    )
+
+
+def _heading(table: str) -> bytes:
+    """Return the first line of a table."""
+    return (",".join(field.name for field in fields(table)) + "\n").encode()
+
+
+def _lines(table: str, rows: pl.DataFrame) -> bytes:
+    """Return rows as CSV in the standard's order of columns."""
+    names = [field.name for field in fields(table)]
+    nothing = [pl.lit(None, dtype=pl.String).alias(name) for name in names if name not in rows.columns]
+    return rows.with_columns(nothing).select(names).write_csv(include_header=False).encode()
+
+
+def _package(
+    facts: Facts, request: ExportRequest, parts: _Parts, deployments: pl.DataFrame, taxa: pl.DataFrame | None
+) -> dict[str, Any]:
+    """Return datapackage.json."""
+    return {
+        "resources": [
+            {
+                "name": name,
+                "path": f"{name}.csv",
+                "profile": "tabular-data-resource",
+                "format": "csv",
+                "mediatype": "text/csv",
+                "encoding": "utf-8",
+                "schema": f"{SCHEMAS}/{VERSION}/{name}-table-schema.json",
+            }
+            for name in TABLES
+        ],
+        "profile": f"{SCHEMAS}/{VERSION}/camtrap-dp-profile.json",
+        "name": re.sub(r"[^a-z0-9._-]+", "-", f"biodata-{request.name}".lower()),
+        "id": request.citation or request.name,
+        "created": request.created,
+        "title": f"Camera traps, download {request.name}",
+        "contributors": [{"title": "biodata", "role": "publisher"}],
+        "description": _description(facts, request, parts),
+        "version": facts.release,
+        "sources": [{"title": d.citation or d.title or d.key or "Records of no dataset"} for d in facts.datasets],
+        "licenses": [
+            _licence(facts.license, "data"),
+            _licence(strictest(spelt(told) for told in sorted(parts.licences)), "media"),
+        ],
+        "bibliographicCitation": request.cite_as(facts),
+        "project": {
+            "title": "; ".join(d.title or d.key or "Records of no dataset" for d in facts.datasets) or "No records",
+            "description": "The standard asks for a sampling design and a way of capturing; what is written here of them is "
+            "not told by the records.",
+            "samplingDesign": "opportunistic",
+            "captureMethod": ["activityDetection"],
+            "individualAnimals": parts.individuals > 0,
+            "observationLevel": ["event"],
+        },
+        "spatial": {"type": "Polygon", "coordinates": _ring(deployments)},
+        "temporal": _temporal(deployments, request.created),
+        "taxonomic": [_taxon(row) for row in taxa.iter_rows(named=True)] if taxa is not None else [],
+    }
+
+
+def _description(facts: Facts, request: ExportRequest, parts: _Parts) -> str:
+    """Return what is to be known of the package."""
+    left_out = facts.rows - parts.count
+    told = [
+        f"{parts.count} observations of camera traps from release {facts.release} of biodata.",
+        f"Asked for: {request.asked_text()}.",
+        f"{left_out} records of other methods, without a place or without a date are left out." if left_out else "",
+        facts.generalisation(),
+        "A deployment whose comment says so lasts from its first to its last published observation: no effort is to be read "
+        "from it.",
+        in_words(set(facts.labels)) if facts.labels else "",
+        *(f"{d.title or d.key} rests on {'; '.join(request.permits_of(d.key))}." for d in facts.datasets
+          if request.permits_of(d.key)),
+    ]  # fmt: skip
+    return " ".join(part for part in told if part)
+
+
+def _licence(name: str, scope: str) -> dict[str, str]:
+    """Return a licence as data packages tell it."""
+    words, address = LICENCES[name]
+    found = {"name": _NAMES.get(name, re.sub(r"[^A-Za-z0-9._-]+", "-", name)), "title": words, "scope": scope}
+    return found | ({"path": address} if address else {})
+
+
+def _ring(deployments: pl.DataFrame) -> Sequence[Sequence[Sequence[float]]]:
+    """Return the box around the published places; nothing where there are none."""
+    if deployments.is_empty():
+        return []
+    west, east, south, north = deployments.select(
+        pl.col("decimalLongitude").min().alias("west"),
+        pl.col("decimalLongitude").max().alias("east"),
+        pl.col("decimalLatitude").min().alias("south"),
+        pl.col("decimalLatitude").max().alias("north"),
+    ).row(0)
+    if west == east:
+        west, east = west - _EDGE, east + _EDGE
+    if south == north:
+        south, north = south - _EDGE, north + _EDGE
+    return [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
+
+
+def _temporal(deployments: pl.DataFrame, created: str) -> dict[str, str]:
+    """Return the first and the last day; the day of making where there is none."""
+    if deployments.is_empty():
+        return {"start": created[:10], "end": created[:10]}
+    return {
+        "start": deployments.sort("start_at")["start"][0][:10],
+        "end": deployments.sort("end_at")["end"][-1][:10],
+    }
+
+
+def _taxon(row: dict[str, Any]) -> dict[str, str]:
+    """Return a taxon as the package lists it."""
+    rank = (row["taxonRank"] or "").lower()
+    above = {name: row[name] for name in _ABOVE if row[name]}
+    return {"scientificName": row["name"], **({"taxonRank": rank} if rank in _RANKS else {}), **above}

@@ -1,0 +1,256 @@
+"""What every form of camera-trap data shares: who and what is left out, where the camera stood, how a machine's word is kept.
+
+Only columns that a source names come in. Pictures of people and vehicles never do, nor the names of those who set up cameras
+or looked through pictures; each row that stays out is counted with its reason.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from biodata.errors import InputError, Refusal
+from biodata.vocabularies import MACHINE_ONLY, SurveyDesign
+
+PROTOCOL: Final = "camera trap"
+BASIS: Final = "MachineObservation"
+
+REASONS: Final = MappingProxyType(
+    {
+        "PERSON_LEFT_OUT": "a person is on it: pictures of people are never taken in",
+        "VEHICLE_LEFT_OUT": "a vehicle is on it: pictures of vehicles are never taken in",
+        "BLANK_LEFT_OUT": "nothing is on it; the time that the camera stood counts as effort all the same",
+        "UNCLASSIFIED_LEFT_OUT": "nobody has told yet what is on it",
+        "SETUP_LEFT_OUT": "it was made while the camera was set up or checked",
+        "MEDIA_LEVEL_LEFT_OUT": "the same animals are told once more for the whole event; that row is taken",
+        "DELETED_LEFT_OUT": "it is marked to be deleted",
+        "SCORE_LOW": "the machine's score is below min_score",
+        "SCORE_INVALID": "the machine's score is no number between 0 and 1",
+        "DEPLOYMENT_UNKNOWN": "its deployment is not in the table of deployments, or was refused there",
+        "PICTURE_FAILED": "the machine could not read this picture",
+        "PICTURE_REPEATED": "an earlier row tells the same",
+        "PICTURE_INVALID": "it is not of the form that the machine's results have",
+    }
+)
+"""Why a row is left out, by code."""
+
+_OF_KIND: Final = MappingProxyType(
+    {
+        "person": "PERSON_LEFT_OUT",
+        "vehicle": "VEHICLE_LEFT_OUT",
+        "blank": "BLANK_LEFT_OUT",
+        "unclassified": "UNCLASSIFIED_LEFT_OUT",
+        "setup": "SETUP_LEFT_OUT",
+    }
+)
+
+DEPLOYMENT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "eventID": ("deploymentID", "deployment_id", "eventID", "deployment"),
+        "decimalLatitude": ("latitude", "decimalLatitude"),
+        "decimalLongitude": ("longitude", "decimalLongitude"),
+        "start": ("deploymentStart", "start_date", "start"),
+        "end": ("deploymentEnd", "end_date", "end"),
+        "coordinateUncertaintyInMeters": ("coordinateUncertainty", "coordinateUncertaintyInMeters"),
+        "geodeticDatum": ("geodeticDatum",),
+        "locationID": ("locationID", "location_id"),
+        "locality": ("locationName", "placename", "locality"),
+        "countryCode": ("countryCode", "country_code"),
+        "habitat": ("habitat",),
+        "cameraID": ("cameraID", "camera_id"),
+        "timeZone": ("timeZone", "time_zone"),
+        "clockCorrection": ("clockCorrection",),
+        "failurePeriods": ("failurePeriods",),
+        "side": ("side",),
+        "targetTaxonomicScope": ("targetTaxonomicScope",),
+        "isAbsenceReported": ("isAbsenceReported",),
+        "samplingEffortValue": ("samplingEffortValue",),
+        "samplingEffortUnit": ("samplingEffortUnit",),
+        "folder": ("folder", "path", "RelativePath", "relativePath"),
+    }
+)
+"""Term → headings that it comes under in tables of deployments; nothing else of them comes in."""
+
+_OFFSET: Final = r"T.*([+-]\d\d:?\d\d)$"
+_NEEDED: Final = ("eventID", "decimalLatitude", "decimalLongitude", "start", "end")
+OF_DEPLOYMENT: Final = (
+    "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "geodeticDatum", "locationID", "locality",
+    "countryCode", "habitat",
+)  # fmt: skip
+"""What a record takes from its deployment."""
+
+
+@cache
+def words() -> Mapping[str, str]:
+    """Return the words that name no animal, in small letters, with the code of why their rows are left out."""
+    with files("biodata.data").joinpath("camera_trap_words.csv").open("rb") as file:
+        told = pl.read_csv(file, infer_schema=False)
+    return MappingProxyType({word.lower(): _OF_KIND[kind] for word, kind in told.select("word", "kind").iter_rows()})
+
+
+def why_left_out(name: pl.Expr) -> pl.Expr:
+    """Return the code of why a row is left out, by what was seen; null where it may be an animal.
+
+    Parameters
+    ----------
+    name : expression of String
+        A name, scientific or common, or a label.
+    """
+    plain = name.str.strip_chars().str.to_lowercase().str.replace_all(r"[\s_\-]+", " ")
+    known = words()
+    by_word = plain.replace_strict({w.replace("_", " "): code for w, code in known.items()}, default=None)
+    return (
+        pl.when(plain.str.contains(r"^homo( |$)|^hominidae$|^(human|person|people) "))
+        .then(pl.lit("PERSON_LEFT_OUT"))
+        .otherwise(by_word)
+    )
+
+
+def refused(rows: pl.DataFrame, *, file: str, column: str | None) -> list[Refusal]:
+    """Return rows with a `code` as refusals.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame of n rows
+        `source_row`, `code`, and `value`, what was told.
+    file, column : str
+        Where.
+    """
+    return [
+        Refusal(file, row, column, value, code, REASONS[code])
+        for row, value, code in rows.select("source_row", "value", "code").iter_rows()
+    ]
+
+
+def deployment_events(frame: pl.DataFrame, *, file: str, needed: Collection[str] = _NEEDED) -> pl.DataFrame:
+    """Return a table of deployments as events.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame of n rows
+        `source_row` and text columns as headed (`DEPLOYMENT_COLUMNS`).
+    file : str
+        What it is called.
+    needed : collection of str
+        Terms that it must have.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        `source_file`, `source_row`, terms of events, and `folder` where it is told. `timeZone` is the offset of start and end
+        where nothing else is told.
+
+    Raises
+    ------
+    InputError
+        If a column that is needed is not there (HEADING_MISSING).
+    """
+    by_plain = {_plain(heading): heading for heading in frame.columns}
+    found = {
+        term: heading
+        for term, headings in DEPLOYMENT_COLUMNS.items()
+        if (heading := next((by_plain[_plain(h)] for h in headings if _plain(h) in by_plain), None)) is not None
+    }
+    for term in needed:
+        if term not in found:
+            problem = "the table of deployments lacks a column"
+            expected = " or ".join(DEPLOYMENT_COLUMNS[term])
+            raise InputError(
+                problem, file=file, row=1, column=expected.split(" ")[0], expected=expected, code="HEADING_MISSING"
+            )
+    dated = {"start", "end"} <= set(found)
+    period = interval(pl.col(found["start"]), pl.col(found["end"])) if dated else pl.lit(None, dtype=pl.String)
+    zone = [_zone(found["start"], found["end"])] if dated and "timeZone" not in found else []
+    return frame.select(
+        pl.lit(file).alias("source_file"),
+        "source_row",
+        *(pl.col(heading).alias(term) for term, heading in found.items() if term not in ("start", "end")),
+        period.alias("eventDate"),
+        *zone,
+    ).with_columns(as_events())
+
+
+def _zone(start: str, end: str) -> pl.Expr:
+    """Return the offset that both ends are told in, where it is not that of UTC, in which programs write any time."""
+    first, last = (pl.col(name).str.extract(_OFFSET) for name in (start, end))
+    return pl.when((first == last) & ~first.is_in(["+00:00", "+0000"])).then(first).alias("timeZone")
+
+
+def _plain(heading: str) -> str:
+    """Return a heading without case, spaces and underscores."""
+    return heading.strip().strip("\ufeff").lower().replace("_", "").replace(" ", "")
+
+
+def interval(start: pl.Expr, end: pl.Expr) -> pl.Expr:
+    """Return two moments as one ISO 8601 text; the first alone where they are equal or the other is not told."""
+    return pl.when(end.is_null() | (end == start)).then(start).otherwise(start + "/" + end)
+
+
+def as_events() -> list[pl.Expr]:
+    """Return what is the same for every deployment of a camera."""
+    return [
+        pl.lit(SurveyDesign.CAMERA_TRAP.value).alias("design"),
+        pl.lit(PROTOCOL).alias("samplingProtocol"),
+        pl.lit("deployment").alias("eventType"),
+    ]
+
+
+def machine_word(method: pl.Expr, model: pl.Expr, score: pl.Expr) -> list[pl.Expr]:
+    """Return how a determination by a machine is kept; every column is null where a person determined.
+
+    Parameters
+    ----------
+    method, model, score : expressions of String
+        `machine` or `human`; what the machine is called; its score, 0-1, as told.
+    """
+    by_machine = method == "machine"
+    remark = pl.concat_str(
+        pl.lit("determined by a machine"), pl.lit(": ") + model, pl.lit(", score ") + score, ignore_nulls=True
+    )
+    return [
+        pl.when(by_machine).then(pl.lit(MACHINE_ONLY)).alias("identificationVerificationStatus"),
+        pl.when(by_machine).then(remark).alias("identificationRemarks"),
+        pl.when(by_machine).then(score).alias("classificationProbability"),
+    ]
+
+
+def first_refused(events: pl.DataFrame, *, file: str) -> tuple[pl.DataFrame, list[Refusal]]:
+    """Return events that can be told apart, and a refusal of each other one.
+
+    Parameters
+    ----------
+    events : polars.DataFrame of n rows
+        `source_row` and `eventID`.
+    file : str
+        Where.
+    """
+    lacking = pl.col("eventID").is_null()
+    again = ~lacking & ~pl.col("eventID").is_first_distinct()
+    marked = events.with_columns(no_id=lacking, again=again)
+    refusals = [
+        Refusal(
+            file,
+            row,
+            "deploymentID",
+            event,
+            "EVENT_REPEATED" if repeated else "EVENT_ID_MISSING",
+            "an earlier row has the same deployment" if repeated else "nothing identifies this deployment",
+        )
+        for row, event, repeated in marked.filter(pl.col("no_id") | pl.col("again"))
+        .select("source_row", "eventID", "again")
+        .iter_rows()
+    ]
+    return events.filter(~lacking & ~again), refusals
+
+
+def left_out_columns(file: str, headings: Sequence[str], taken: Collection[str], frame: pl.DataFrame) -> list[str]:
+    """Return a sentence about columns that do not come in, with the number of their cells; none where there are none."""
+    out = [name for name in headings if name not in taken and name != "source_row"]
+    told = {name: frame.height - frame[name].null_count() for name in out if name in frame.columns}
+    listed = ", ".join(f"{name} ({count})" for name, count in told.items() if count)
+    if not listed:
+        return []
+    return [f"{file}: columns that are not taken in, with their number of cells: {listed}"]

@@ -1,0 +1,326 @@
+"""CSV files that Timelapse exports: a row a picture, with the tags of the project's own template.
+
+`RootFolder`, `File`, `RelativePath`, `DateTime` and `DeleteFlag` are Timelapse's, https://timelapse.ucalgary.ca; tags are known by
+their headings. The folder below the root is the deployment. Its place comes from tags or from a CSV file of deployments beside it.
+Columns that are no known tag, such as who looked at the pictures, are not taken in.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+import polars as pl
+
+from biodata.errors import InputError, Refusal
+from biodata.formats import delimited
+from biodata.ingest import camera_traps
+from biodata.ingest.camera_traps import refused
+from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.several_files import Part, dataset_of, parts, whole_table
+from biodata.ingest.tables import check_options
+
+_OPTIONS: Final = frozenset({"encoding"})
+_OWN: Final = ("file", "relativepath")
+"""Headings that tell a table of Timelapse, in small letters."""
+
+_TAGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "file": ("file",),
+        "folder": ("relativepath",),
+        "root": ("rootfolder", "folder"),
+        "at": ("datetime",),
+        "day": ("date",),
+        "time": ("time",),
+        "deleted": ("deleteflag", "markfordeletion"),
+        "name": ("scientificname", "species", "taxon", "animal", "speciesname", "specieslabel"),
+        "vernacular": ("commonname", "vernacularname"),
+        "count": ("count", "individualcount", "number", "quantity", "counter0", "numberofanimals", "howmany"),
+        "sex": ("sex",),
+        "stage": ("age", "lifestage", "ageclass"),
+        "behavior": ("behavior", "behaviour"),
+        "individual": ("individualid", "individual"),
+        "remarks": ("comments", "comment", "notes", "note", "note0", "remarks"),
+        "latitude": ("latitude", "decimallatitude", "lat"),
+        "longitude": ("longitude", "decimallongitude", "lon", "long"),
+        "person": ("person", "people", "human", "humans", "humanpresent", "peoplepresent"),
+        "vehicle": ("vehicle", "vehicles", "vehiclepresent"),
+        "blank": ("empty", "blank", "noanimal", "nothing"),
+    }
+)
+"""What a column tells, by its heading in small letters without spaces and underscores; the first that is there is taken."""
+
+_FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d-%b-%Y %H:%M:%S")
+"""How Timelapse writes times, today and in older versions."""
+_TRUE: Final = ("true", "yes", "y", "1", "x")
+
+
+class TimelapseSource:
+    """Pictures that were looked through with Timelapse.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        CSV files of Timelapse and, beside them, a CSV file of deployments (`deploymentID`, `latitude`, `longitude`,
+        `deploymentStart`, `deploymentEnd`; `deploymentID` or `folder` is the folder below the root); or a folder or zip of them.
+    dataset : str, optional
+        Key of the dataset; made of the file's or folder's name where nothing is given.
+    options : mapping
+        `encoding`, where the files' is not found.
+    """
+
+    name: ClassVar[str] = "timelapse"
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        dataset: str | None = None,
+        options: Mapping[str, str] = MappingProxyType({}),
+        progress: bool = False,
+    ) -> None:
+        if not paths:
+            problem = "no file was given"
+            raise InputError(problem, expected="CSV files of Timelapse", code="INPUT_MISSING")
+        self.paths, self.dataset, self.progress = list(paths), dataset, progress
+        self.options = check_options(options, _OPTIONS)
+
+    def read(self) -> Iterator[VerbatimTable]:
+        """Iterate over the deployments as events, then over the animals of each of Timelapse's files."""
+        found = parts(self.paths, suffixes=(".csv",))
+        opened = [(part, self._headings(part)) for part in found]
+        pictures = [part for part, headings in opened if set(_OWN) <= {_plain(h) for h in headings}]
+        tables = [part for part, _ in opened if part not in pictures]
+        if not pictures:
+            problem = "this is no table of Timelapse: a column is missing"
+            part = found[0]
+            raise InputError(problem, file=part.file, row=1, column="RelativePath", code="HEADING_MISSING")
+        dataset = DatasetInfo(self.dataset or dataset_of(self.paths))
+        if tables:
+            made = [self._events(part, dataset) for part in tables]
+        else:
+            made = [self._events_of_pictures(part, dataset) for part in pictures]
+        places = pl.concat([events for _, events in made], how="diagonal").unique(
+            "eventID", keep="first", maintain_order=True
+        )
+        for table, _ in made:
+            yield table
+        for part in pictures:
+            yield self._animals(part, places, dataset, asked=bool(tables))
+
+    def _headings(self, part: Part) -> tuple[str, ...]:
+        return delimited.read(part.open, file=part.file, encoding=self.options.get("encoding")).headings
+
+    def _events(self, part: Part, dataset: DatasetInfo) -> tuple[VerbatimTable, pl.DataFrame]:
+        """Return a table of deployments as events."""
+        frame, headings, refusals = whole_table(part, encoding=self.options.get("encoding"))
+        events = camera_traps.deployment_events(frame, file=part.file)
+        events, again = camera_traps.first_refused(events, file=part.file)
+        taken = {h for hs in camera_traps.DEPLOYMENT_COLUMNS.values() for h in hs}
+        table = VerbatimTable(
+            kind="events",
+            name=part.file,
+            dataset=dataset,
+            batches=iter([events.drop("folder", strict=False)]),
+            refusals=[*refusals, *again],
+            notes=camera_traps.left_out_columns(part.file, headings, taken, frame),
+        )
+        return table, events
+
+    def _events_of_pictures(self, part: Part, dataset: DatasetInfo) -> tuple[VerbatimTable, pl.DataFrame]:
+        """Return the folders of a file as events: from the first to the last picture, whatever is on them."""
+        told: list[pl.DataFrame] = []
+        for batch in self._open(part).batches:
+            frame = _tags(batch).with_columns(
+                moment=pl.coalesce(pl.col("at").str.to_datetime(form, strict=False, time_unit="us") for form in _FORMS)
+            )
+            told.append(
+                frame.group_by("folder", maintain_order=True).agg(
+                    pl.col("source_row").first(),
+                    pl.col("at", "moment").sort_by("moment", nulls_last=True).first().name.prefix("first_"),
+                    pl.col("at", "moment").sort_by("moment").last().name.prefix("last_"),
+                    pl.col("latitude", "longitude").drop_nulls().first(),
+                )
+            )
+        moments, texts = ("first_moment", "last_moment"), ("folder", "first_at", "last_at", "latitude", "longitude")
+        empty = pl.DataFrame(
+            schema=pl.Schema(
+                {"source_row": pl.Int64()}
+                | dict.fromkeys(texts, pl.String())
+                | dict.fromkeys(moments, pl.Datetime("us"))
+            )
+        )
+        put = (
+            pl.concat([empty, *told], how="diagonal")
+            .group_by("folder", maintain_order=True)
+            .agg(
+                pl.col("source_row").first(),
+                pl.col("first_at").sort_by("first_moment", nulls_last=True).first(),
+                pl.col("last_at").sort_by("last_moment").last(),
+                pl.col("latitude", "longitude").drop_nulls().first(),
+            )
+            .drop_nulls("folder")
+        )
+        events = put.select(
+            pl.lit(part.file).alias("source_file"),
+            "source_row",
+            pl.col("folder").alias("eventID"),
+            pl.col("latitude").alias("decimalLatitude"),
+            pl.col("longitude").alias("decimalLongitude"),
+            camera_traps.interval(pl.col("first_at"), pl.col("last_at")).alias("eventDate"),
+        ).with_columns(camera_traps.as_events())
+        note = (
+            f"{part.file}: no table of deployments is beside it, so each folder is a deployment from its first to its last "
+            "picture: the camera may have stood longer"
+        )
+        return (
+            VerbatimTable(kind="events", name=part.file, dataset=dataset, batches=iter([events]), notes=[note]),
+            events,
+        )
+
+    def _open(self, part: Part) -> delimited.Delimited:
+        return delimited.read(part.open, file=part.file, encoding=self.options.get("encoding"))
+
+    def _animals(self, part: Part, places: pl.DataFrame, dataset: DatasetInfo, *, asked: bool) -> VerbatimTable:
+        """Return the animals of a file; where a table of deployments is `asked`, a folder that it lacks is refused."""
+        table = self._open(part)
+        known = {tag for tag, names in _TAGS.items() if {_plain(h) for h in table.headings} & set(names)}
+        if "name" not in known and "vernacular" not in known:
+            problem = "no column tells what is on the pictures"
+            raise InputError(
+                problem, file=part.file, row=1, column="Species", expected="such as Species", code="HEADING_MISSING"
+            )
+        if not {"at", "day"} & known:
+            problem = "no column tells when pictures were taken"
+            raise InputError(problem, file=part.file, row=1, column="DateTime", code="HEADING_MISSING")
+        refusals = table.refusals
+        taken = {h for h in table.headings if any(_plain(h) in names for names in _TAGS.values())}
+        others = [h for h in table.headings if h not in taken]
+        notes = [f"{part.file}: columns that are no known tag are not taken in: {', '.join(others)}"] if others else []
+        return VerbatimTable(
+            kind="occurrences",
+            name=part.file,
+            dataset=dataset,
+            batches=_batches(table, places, part.file, refusals, asked=asked),
+            refusals=refusals,
+            notes=notes,
+            headings={
+                "scientificName": next(h for h in table.headings if _plain(h) in _TAGS["name"] + _TAGS["vernacular"])
+            },
+        )
+
+
+def _plain(heading: str) -> str:
+    """Return a heading in small letters without spaces and underscores."""
+    return heading.strip().strip("\ufeff").lower().replace("_", "").replace(" ", "")
+
+
+def _tags(batch: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that are known by their headings, with the folder as it is compared."""
+    by_plain = {_plain(heading): heading for heading in reversed(batch.columns)}
+    chosen = {tag: next((by_plain[name] for name in names if name in by_plain), None) for tag, names in _TAGS.items()}
+    frame = batch.select(
+        "source_row",
+        *(
+            pl.col(heading).alias(tag) if heading is not None else pl.lit(None, dtype=pl.String).alias(tag)
+            for tag, heading in chosen.items()
+        ),
+    )
+    folder = pl.col("folder").str.replace_all("\\", "/", literal=True).str.strip_chars("/ ")
+    return frame.with_columns(
+        folder=pl.coalesce(pl.when(folder != "").then(folder), "root"),
+        at=pl.coalesce("at", pl.concat_str("day", "time", separator=" ", ignore_nulls=True)),
+    ).with_columns(at=pl.when(pl.col("at") != "").then("at"))
+
+
+def _batches(
+    table: delimited.Delimited, places: pl.DataFrame, file: str, refusals: list[Refusal], *, asked: bool
+) -> Iterator[pl.DataFrame]:
+    """Yield the animals; everything else becomes a refusal."""
+    seen = pl.Series([], dtype=pl.UInt64)
+    folders = _folders(places)
+    for batch in table.batches:
+        frame = _tags(batch)
+        alike = frame.select(
+            pl.struct("folder", "file", "name", "vernacular", "sex", "stage", "count", "individual").hash()
+        )
+        picture = alike.to_series()
+        again = picture.is_in(seen.implode()) | ~picture.is_first_distinct()
+        seen = pl.concat([seen, picture])
+        frame = frame.join(folders, on="folder", how="left", maintain_order="left")
+        marked = frame.with_columns(code=_codes(again, asked=asked))
+        out = marked.filter(pl.col("code").is_not_null())
+        told = out.with_columns(value=pl.coalesce("name", "vernacular", "folder"))
+        refusals.extend(refused(told, file=file, column=None))
+        yield _occurrences(marked.filter(pl.col("code").is_null()), places, file)
+
+
+def _folders(places: pl.DataFrame) -> pl.DataFrame:
+    """Return the deployment of each folder, compared as `_tags` writes them."""
+    told = pl.coalesce("folder", "eventID") if "folder" in places.columns else pl.col("eventID")
+    folder = told.str.replace_all("\\", "/", literal=True).str.strip_chars("/ ")
+    return places.select(folder=folder, deployment="eventID").unique("folder", keep="first", maintain_order=True)
+
+
+def _codes(again: pl.Series, *, asked: bool) -> pl.Expr:
+    """Return why rows are left out; null for an animal."""
+
+    def marked(tag: str) -> pl.Expr:
+        plain = pl.col(tag).str.strip_chars().str.to_lowercase()
+        return plain.is_in(_TRUE) | (plain.cast(pl.Float64, strict=False) > 0)
+
+    nothing = pl.all_horizontal(pl.col("name", "vernacular").is_null())
+    return pl.coalesce(
+        pl.when(marked("deleted")).then(pl.lit("DELETED_LEFT_OUT")),
+        pl.when(marked("person")).then(pl.lit("PERSON_LEFT_OUT")),
+        pl.when(marked("vehicle")).then(pl.lit("VEHICLE_LEFT_OUT")),
+        camera_traps.why_left_out(pl.col("name")),
+        camera_traps.why_left_out(pl.col("vernacular")),
+        pl.when(marked("blank") & nothing).then(pl.lit("BLANK_LEFT_OUT")),
+        pl.when(nothing).then(pl.lit("UNCLASSIFIED_LEFT_OUT")),
+        pl.when(pl.col("folder").is_null() | (pl.lit(asked) & pl.col("deployment").is_null())).then(
+            pl.lit("DEPLOYMENT_UNKNOWN")
+        ),
+        pl.when(pl.lit(again)).then(pl.lit("PICTURE_REPEATED")),
+    )
+
+
+def _occurrences(frame: pl.DataFrame, places: pl.DataFrame, file: str) -> pl.DataFrame:
+    """Return animals under Darwin Core's terms, with where their camera stood."""
+    told = [name for name in camera_traps.OF_DEPLOYMENT if name in places.columns]
+    stood = places.select(pl.col("eventID").alias("deployment"), *told)
+    joined = frame.join(stood, on="deployment", how="left", maintain_order="left")
+    own = {"decimalLatitude": "latitude", "decimalLongitude": "longitude"}
+    whole = pl.all_horizontal(pl.col("latitude", "longitude").is_not_null())
+    place = [
+        pl.when(whole).then(pl.col(tag)).otherwise(pl.col(term) if term in told else None).alias(term)
+        for term, tag in own.items()
+    ]
+    return joined.select(
+        pl.lit(file).alias("source_file"),
+        "source_row",
+        pl.concat_str(
+            "folder",
+            "file",
+            pl.coalesce("name", "vernacular"),
+            "sex",
+            "stage",
+            "individual",
+            separator="#",
+            ignore_nulls=True,
+        ).alias("occurrenceID"),
+        pl.coalesce("deployment", "folder").alias("parentEventID"),
+        pl.coalesce("name", "vernacular").alias("scientificName"),
+        pl.when(pl.col("name").is_not_null()).then("vernacular").alias("vernacularName"),
+        pl.col("count").alias("individualCount"),
+        "sex",
+        pl.col("stage").alias("lifeStage"),
+        "behavior",
+        pl.col("individual").alias("organismID"),
+        pl.col("remarks").alias("occurrenceRemarks"),
+        pl.col("at").alias("eventDate"),
+        *place,
+        *(name for name in told if name not in own),
+        pl.lit(camera_traps.BASIS).alias("basisOfRecord"),
+        pl.lit(camera_traps.PROTOCOL).alias("samplingProtocol"),
+    )

@@ -1,0 +1,132 @@
+"""Wildlife Insights' downloads: deployments, animals with their names; people, their names and addresses never."""
+
+import zipfile
+from collections import Counter
+
+import polars as pl
+import pytest
+
+from biodata.errors import InputError
+from biodata.ingest import open_source
+
+PROJECTS = (
+    "project_id,project_name,project_admin,project_admin_email,metadata_license\n7,Nam Ha,Khamla,k@x.invalid,CC0\n"
+)
+CAMERAS = "project_id,camera_id,make,model\n7,c1,Reconyx,HF2X\n"
+DEPLOYMENTS = (
+    "project_id,deployment_id,placename,longitude,latitude,start_date,end_date,camera_id,camera_functioning,recorded_by\n"
+    "7,d1,Ridge,101.3,21.2,2026-01-01 00:00:00,2026-01-31 00:00:00,c1,Camera Functioning,Bounmy\n"
+    "7,d2,Stream,101.4,21.3,2026-01-01 00:00:00,2026-01-31 00:00:00,c1,Vandalism/Theft,Bounmy\n"
+)
+HEADING = (
+    "project_id,deployment_id,image_id,location,is_blank,identified_by,class,order,family,genus,species,common_name,timestamp,"
+    "number_of_objects,cv_confidence,fuzzed\n"
+)
+MUNTJAC = "Mammalia,Cetartiodactyla,Cervidae,Muntiacus,vaginalis,Northern Red Muntjac"
+ROW = f"7,d1,i1,gs://x/i1.jpg,0,Somchai,{MUNTJAC},2026-01-05 06:00:00,2,,false\n"
+
+
+def written(folder, rows, **more):
+    folder.mkdir(exist_ok=True)
+    told = {"projects": PROJECTS, "cameras": CAMERAS, "deployments": DEPLOYMENTS, "images": HEADING + rows, **more}
+    for name, text in told.items():
+        if text is not None:
+            (folder / f"{name}.csv").write_text(text)
+    return folder
+
+
+def read(folder):
+    tables = list(open_source("wildlife-insights", [folder]).read())
+    frames = [pl.concat(table.batches) for table in tables]
+    return frames[0], frames[-1], tables[-1]
+
+
+def test_deployments_and_animals_come_in_without_people(tmp_path):
+    events, found, table = read(written(tmp_path / "p", ROW))
+    (row,) = found.rows(named=True)
+    assert (row["scientificName"], row["parentEventID"], row["decimalLatitude"]) == (
+        "Muntiacus vaginalis",
+        "d1",
+        "21.2",
+    )
+    assert (row["individualCount"], row["classificationMethod"], row["license"]) == ("2", "human", "CC0")
+    assert events["cameraModel"].to_list() == ["Reconyx-HF2X"] * 2
+    assert events["eventRemarks"].to_list() == [None, "The camera failed: Vandalism/Theft"]
+    assert (table.dataset.key, table.dataset.title) == ("7", "Nam Ha")
+    text = str([events.to_dicts(), found.to_dicts()])
+    assert not [word for word in ("Khamla", "k@x", "Bounmy", "Somchai", "gs://") if word in text]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ((MUNTJAC, "Mammalia,Primates,Hominidae,Homo,sapiens,Human"), "PERSON_LEFT_OUT"),
+        ((MUNTJAC, "Mammalia,Primates,Hominidae,,,Human"), "PERSON_LEFT_OUT"),
+        ((MUNTJAC, ",,,,,Human-Camera Trapper"), "PERSON_LEFT_OUT"),
+        ((MUNTJAC, ",,,,,Vehicle"), "VEHICLE_LEFT_OUT"),
+        (
+            (MUNTJAC, "No CV Result,No CV Result,No CV Result,No CV Result,No CV Result,No CV Result"),
+            "UNCLASSIFIED_LEFT_OUT",
+        ),
+        ((MUNTJAC, ",,,,,"), "UNCLASSIFIED_LEFT_OUT"),
+        ((",0,Som", ",1,Som"), "BLANK_LEFT_OUT"),
+        (("7,d1", "7,d9"), "DEPLOYMENT_UNKNOWN"),
+    ],
+)
+def test_what_is_left_out_is_counted_with_its_reason(tmp_path, change, code):
+    _, found, table = read(written(tmp_path / "p", ROW.replace(*change)))
+    assert found.is_empty()
+    assert [(r.row, r.code) for r in table.refusals] == [(2, code)]
+
+
+def test_a_machines_determination_is_told_as_such(tmp_path):
+    row = ROW.replace("Somchai", "Computer vision").replace(",2,,false", ",2,0.87,true")
+    _, found, _ = read(written(tmp_path / "p", row))
+    assert found["identificationVerificationStatus"].to_list() == ["machine only"]
+    assert found["classificationProbability"].to_list() == ["0.87"]
+    assert "fuzzed" in found["dataGeneralizations"][0]
+
+
+def test_two_species_on_one_image_are_two_records_and_the_same_row_is_one(tmp_path):
+    other = ROW.replace(MUNTJAC, "Aves,Galliformes,Phasianidae,Gallus,,Junglefowl Genus")
+    _, found, table = read(written(tmp_path / "p", ROW + other + ROW))
+    assert found["occurrenceID"].to_list() == ["i1", "i1#2"]
+    assert found["scientificName"].to_list() == ["Muntiacus vaginalis", "Gallus"]
+    assert found["taxonRank"].to_list() == [None, "genus"]
+    assert Counter(r.code for r in table.refusals) == {"PICTURE_REPEATED": 1}
+
+
+def test_sequences_have_an_interval_and_a_group(tmp_path):
+    heading = "deployment_id,sequence_id,is_blank,class,order,family,genus,species,start_time,end_time,group_size\n"
+    row = "d1,s1,0,Mammalia,Cetartiodactyla,Suidae,Sus,scrofa,2026-01-05 06:00:00,2026-01-05 06:00:09,5\n"
+    _, found, _ = read(written(tmp_path / "p", "", images=None, sequences=heading + row))
+    (told,) = found.rows(named=True)
+    assert told["eventDate"] == "2026-01-05 06:00:00/2026-01-05 06:00:09"
+    assert (told["individualCount"], told["eventID"]) == ("5", "s1")
+
+
+def test_a_zip_in_a_zip_or_with_a_path_out_is_refused(tmp_path):
+    folder = written(tmp_path / "p", ROW)
+    with zipfile.ZipFile(tmp_path / "good.zip", "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, f"wildlife/{file.name}")
+    assert read(tmp_path / "good.zip")[1].height == 1
+    for name in ("../images.csv", "inner.zip"):
+        with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+            archive.writestr(name, "x")
+        with pytest.raises(InputError) as caught:
+            read(tmp_path / "bad.zip")
+        assert caught.value.code == "ARCHIVE_UNSAFE"
+
+
+@pytest.mark.parametrize("lacking", ["deployments", "images"])
+def test_a_table_that_is_missing_is_named(tmp_path, lacking):
+    with pytest.raises(InputError, match=f"{lacking}.csv") as caught:
+        read(written(tmp_path / "p", ROW, **{lacking: None}))
+    assert caught.value.code == "TABLE_MISSING"
+
+
+def test_a_deployment_that_stands_twice_is_refused_once(tmp_path):
+    again = DEPLOYMENTS + DEPLOYMENTS.splitlines()[1] + "\n"
+    tables = list(open_source("wildlife-insights", [written(tmp_path / "p", ROW, deployments=again)]).read())
+    assert [(r.row, r.code) for r in tables[0].refusals] == [(4, "EVENT_REPEATED")]
