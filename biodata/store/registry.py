@@ -20,6 +20,7 @@ from biodata.store import audit, audit_heads, checksums, folders, models
 from biodata.store import grant_models as grant_models
 from biodata.store import node_models as node_models  # its tables are made with the others
 from biodata.store import rights_models as rights_models
+from biodata.store import survey_models as survey_models
 from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
 from biodata.store.models import Dataset, Ingest, Submission, now
@@ -27,7 +28,7 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0009"
+HEAD: Final = "0011"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 
