@@ -37,6 +37,8 @@ from api import (
     species,
     species_match,
     species_parts,
+    survey_parts,
+    survey_reviews,
     surveys,
     tile_matrix_sets,
     tiles,
@@ -83,6 +85,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
             rates.of_logins(chosen) as app.state.login_rates,
         ):
             _ = app.state.service.registry  # opened, and brought up to date, before anybody asks
+            app.state.service.sweep()
             app.state.service.warm()
             workers.end_with_server()
             yield
@@ -118,7 +121,9 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         datasets,
         features,
         tile_matrix_sets,
+        survey_reviews,
         surveys,
+        survey_parts,
         downloads,
         citations,
         replays,

@@ -48,6 +48,7 @@ def ingest(
     options: Mapping[str, str] | None = None,
     dry_run: bool = False,
     extra: Mapping[str, Any] | None = None,
+    complete: bool = False,
     report_file: Path | None = None,
     progress: bool = False,
 ) -> list[IngestReport]:
@@ -70,6 +71,8 @@ def ingest(
         Say what would happen and change nothing.
     extra : mapping, optional
         More to keep with the lake's version: the number of a submission, for example.
+    complete : bool
+        What is read is the whole state of its dataset: what is not in it goes.
     report_file : Path, optional
         A CSV file that gets one line for every row: where it went, and its flags.
     progress : bool
@@ -115,6 +118,7 @@ def ingest(
 
         def begin(verbatim: VerbatimTable, orders: DateOrders | None = None) -> Table:
             verbatim.declarations = {**verbatim.declarations, **declared}
+            verbatim.complete = verbatim.complete or complete
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
             report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
             heard = DateOrders(today=today, declarations=verbatim.declarations)

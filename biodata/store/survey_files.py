@@ -16,6 +16,7 @@ from biodata.formats import sealed
 from biodata.store import folders
 from biodata.store.locks import sync_folder
 
+SEALED: Final = ".sealed"
 PRIVATE_KEY: Final = "upload_key"
 PUBLIC_KEY: Final = folders.UPLOAD_KEY
 SUFFIXES: Final = (".xlsx", ".xlsm", ".ods", ".csv", ".tsv", ".txt", ".json", ".xml", ".zip")
@@ -50,7 +51,7 @@ def make_key(data: Path) -> None:
 
 def waiting(data: Path, checksum: str) -> Path:
     """Return where the service puts an upload, sealed: under its checksum, never under its own name."""
-    return folders.service(data) / "uploads" / f"{checksum}.sealed"
+    return folders.service(data) / "uploads" / f"{checksum}{SEALED}"
 
 
 def parts_folder(data: Path, upload: str) -> Path:
@@ -78,38 +79,39 @@ def put(data: Path, path: Path, parts: Iterable[bytes]) -> None:
     write_whole(path, sealed.seal(parts, public))
 
 
-def open_out(data: Path, sources: Iterable[Path], target: Path) -> str:
-    """Write what one or several sealed files hold, one after the other, into a file; return its SHA-256.
+def opened(data: Path, sources: Iterable[Path]) -> Iterator[bytes]:
+    """Give what one or several sealed files hold, one after the other; only the owner of the installation can.
 
-    Parameters
-    ----------
-    data : Path
-        The installation's folder.
-    sources : iterable of Path
-        Sealed files.
-    target : Path
-        A file of the owner alone.
+    Raises
+    ------
+    StoreError
+        If one was changed.
     """
     private = (data / PRIVATE_KEY).read_bytes()
+    for path in sources:
+        with path.open("rb") as file:
+            yield from sealed.unseal(file, private)
+
+
+def digest_of(data: Path, sources: Iterable[Path]) -> str:
+    """Return the SHA-256 of what sealed files hold together."""
     digest = hashlib.sha256()
-
-    def content() -> Iterator[bytes]:
-        for path in sources:
-            with path.open("rb") as file:
-                for piece in sealed.unseal(file, private):
-                    digest.update(piece)
-                    yield piece
-
-    target.parent.mkdir(mode=0o700, exist_ok=True)
-    write_whole(target, content())
+    for piece in opened(data, sources):
+        digest.update(piece)
     return digest.hexdigest()
 
 
-def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+def open_out(data: Path, sources: Iterable[Path], target: Path) -> None:
+    """Write what sealed files hold into one that is the owner's alone, whole or not at all."""
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    write_whole(target, opened(data, sources), mode=0o600)
+
+
+def write_whole(path: Path, parts: Iterable[bytes], *, mode: int = 0o660) -> None:
     """Write a file durably, whole or not at all; two that write the same at once do not meet."""
     part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660), "wb") as file:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             for piece in parts:
                 file.write(piece)
             file.flush()
