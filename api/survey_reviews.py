@@ -51,7 +51,8 @@ def submit(request: Request, who: Known, number: Number) -> Response:
     from biodata.surveys import review
 
     wanted, registry = integer("number", number), service(request).registry
-    review.look(registry, who, wanted)
+    if not review.look(registry, who, wanted)["mine"]:
+        raise auth.forbidden(request, who, Action.HAND_IN)
     review.submit(registry, who, wanted, seen=_seen(request, wanted))
     return told(request, who, wanted)
 
