@@ -74,8 +74,15 @@ def test_each_kind_of_change_is_told_in_its_cell(settings, tmp_path):
     assert found.occurrences.counts() == {"new": 1, "changed": 1, "renamed": 1, "gone": 2, "unchanged": 2}
     told = found.as_dict()["occurrences"]
     assert told["changed"] == [
-        {"identifier": "NH-2", "sheet": None, "row": 3, "column": "individualCount", "before": "2", "after": "3"},
-        {"identifier": "NH-2", "sheet": None, "row": 3, "column": "sex", "before": None, "after": "female"},
+        {
+            "identifier": "NH-2",
+            "sheet": "occurrences",
+            "row": 3,
+            "column": "individualCount",
+            "before": "2",
+            "after": "3",
+        },
+        {"identifier": "NH-2", "sheet": "occurrences", "row": 3, "column": "sex", "before": None, "after": "female"},
     ]
     assert [(r["before"], r["identifier"], r["row"]) for r in told["renamed"]] == [("NH-4", "NH-04", 5)]
     assert [r["identifier"] for r in told["new"]] == ["NH-7"]
@@ -128,7 +135,7 @@ def test_without_values_nothing_is_told_of_any_cell(settings, tmp_path):
     for value in ("SECRET", "Panthera", "42", "NEW-ID", "NH-", "Elephas", "21.0"):
         assert value not in told
     assert found.as_dict(values=False)["occurrences"]["changed"][0] == {
-        "sheet": None,
+        "sheet": "occurrences",
         "row": 2,
         "column": "individualCount",
     }

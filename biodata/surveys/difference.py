@@ -4,9 +4,10 @@ Compared is what people wrote, cell by cell (the verbatim layer), never what was
 changes no survey.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -93,8 +94,9 @@ class Difference:
 
 
 def difference(
-    paths: Sequence[Path], dataset: str, settings: Settings, *, complete: bool = False, source: str = "survey"
-) -> Difference:
+    paths: Sequence[Path], dataset: str, settings: Settings, *, complete: bool = False, source: str = "survey",
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> Difference:  # fmt: skip
     """Compare what a dataset has with what files would bring; nothing is changed.
 
     Parameters
@@ -109,6 +111,8 @@ def difference(
         The upload is the dataset's whole state: what is not in it goes.
     source : str
         How it is read, a name of `biodata.ingest.SOURCES`.
+    options : mapping of str to str
+        What its source is told besides.
 
     Returns
     -------
@@ -124,7 +128,7 @@ def difference(
     Of rows with the same identifier in the upload the first counts, as it does when it is taken in. A row whose identifier
     alone is another, or that of its event, is renamed: each cell of it is as it was, and as many rows were so before.
     """
-    brought = states.read(paths, dataset, settings, source)
+    brought = states.read(paths, dataset, settings, source=source, options=options)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         where = Compare("datasetKey", "=", dataset)
         had_events = states.of_lake_events(lake.read("events", where=where))

@@ -1,8 +1,9 @@
 """The sides of a survey: the countries that its records and events may lie in, and who reviews it for each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -26,14 +27,17 @@ OPEN: Final = "open"
 """Nobody reviews this side, and the settings do not ask for it."""
 
 
-def countries(paths: Sequence[Path], dataset: str, settings: Settings, *, source: str) -> set[str]:
+def countries(
+    paths: Sequence[Path], dataset: str, settings: Settings, *, source: str = "survey",
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> set[str]:  # fmt: skip
     """Return every country that a record or an event of an upload may lie in, or is said to; ZZ for those of none."""
     boundaries = places.load_boundaries(settings.boundaries)
     harmoniser = harmonise.Harmoniser(
         boundaries=boundaries, secret=secret(settings.data), today=datetime.now(UTC).date()
     )
     found: set[str] = set()
-    for table in open_source(source, paths, dataset=dataset).read():
+    for table in open_source(source, paths, dataset=dataset, options=options).read():
         for batch in table.batches:
             if table.kind == "events":
                 frame, _ = events(batch, harmoniser, dataset_key=dataset, declarations=table.declarations)

@@ -1,7 +1,8 @@
 """The state of a dataset, told by its rows: as files would bring it, and as the lake has it; each cell as it came."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import orjson
@@ -17,11 +18,14 @@ RECORD: Final = "source_record_id"
 _PLACE: Final = ("source_file", "source_sheet", "source_row")
 
 
-def read(paths: Sequence[Path], dataset: str, settings: Settings, source: str) -> dict[str, pl.DataFrame]:
+def read(
+    paths: Sequence[Path], dataset: str, settings: Settings, *, source: str = "survey",
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, pl.DataFrame]:  # fmt: skip
     """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records."""
     identities = Identities(secret(settings.data))
     found: dict[str, list[pl.DataFrame]] = {"events": [], "occurrences": []}
-    for table in open_source(source, paths, dataset=dataset).read():
+    for table in open_source(source, paths, dataset=dataset, options=options).read():
         for batch in table.batches:
             if table.kind == "events":
                 found["events"].append(_events(batch))

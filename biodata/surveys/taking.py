@@ -5,7 +5,6 @@ that each commit carries whether it has a survey already. So there is never half
 """
 
 import hashlib
-import io
 import logging
 import shutil
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import MACHINE
-from biodata.surveys import parts, returning, sides
+from biodata.surveys import mappings, parts, returning, sides
 from biodata.surveys.check import check
 from biodata.surveys.difference import difference
 
@@ -54,6 +53,11 @@ def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
     return {"submission": number, "state": submission.state, "report": submission.report}
 
 
+def headings(registry: Registry, dataset: str) -> dict[str, str]:
+    """Return what was decided of a dataset's headings as the options of its source."""
+    return {f"heading.{term}": heading for heading, term in mappings.kept(registry, dataset).items() if term}
+
+
 def without_values(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report as the registry keeps it, which the service reads: each fault's place and code, not its value.
 
@@ -73,16 +77,19 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
     try:
         path = _opened(settings, registry, submission)
-        content = path.read_bytes()
-        report = check(io.BytesIO(content), submission.file_name, places.load_boundaries(settings.boundaries))
+        kept = mappings.kept(registry, submission.dataset)
+        boundaries = places.load_boundaries(settings.boundaries)
+        with path.open("rb") as file:
+            report = check(file, submission.file_name, boundaries, kept=kept)
     except InputError as error:
         report = _one_problem(submission.file_name, error)
     if not report["ok"]:
         _settle(settings, registry, submission.id, report, action="refused", state="refused")
         return
-    found = difference([path], submission.dataset, settings, complete=submission.complete, source=SOURCE)
+    options = headings(registry, submission.dataset)
+    found = difference([path], submission.dataset, settings, complete=submission.complete, options=options)
     keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
-    countries = sides.countries([path], submission.dataset, settings, source=SOURCE)
+    countries = sides.countries([path], submission.dataset, settings, options=options)
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
     _settle(settings, registry, submission.id, report, action=action, state=state,
             told={"difference": found.as_dict(values=False)}, countries=countries)  # fmt: skip
@@ -98,7 +105,7 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
         found.state = "committing"
     taken_in = pipeline.ingest(
         SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete,
-        extra={"submission": submission.id},
+        options=headings(registry, submission.dataset), extra={"submission": submission.id},
     )  # fmt: skip
     report = {**(submission.report or {}), "taken_in": [one.without_values() for one in taken_in]}
     with registry.session() as session, session.begin():

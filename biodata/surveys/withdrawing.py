@@ -16,7 +16,7 @@ from biodata.store.models import Job, Submission
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import step
-from biodata.surveys import review, states
+from biodata.surveys import review, states, taking
 
 JOB: Final = "survey withdrawal"
 """The name of the job that removes what was taken back."""
@@ -63,7 +63,7 @@ def remove(settings: Settings, registry: Registry, number: int) -> dict[str, Any
         found = session.get_one(Submission, number)
     told: dict[str, Any] = {"submission": number, "state": found.state}
     if found.dataset_version is not None:
-        keys = _keys(settings, found)
+        keys = _keys(settings, registry, found)
         if keys:
             done = withdrawal.withdraw(settings, reason=_REASON, release=pipeline.release, keys=keys, actor="biodata")
             exact_building.follow_release(settings)
@@ -73,14 +73,15 @@ def remove(settings: Settings, registry: Registry, number: int) -> dict[str, Any
     return told
 
 
-def _keys(settings: Settings, submission: Submission) -> list[int]:
+def _keys(settings: Settings, registry: Registry, submission: Submission) -> list[int]:
     """Return the records that a published submission told: those of its file, where that is there, else of its version."""
     where = Compare("datasetKey", "=", submission.dataset)
+    options = taking.headings(registry, submission.dataset)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         columns = ["key", states.RECORD]
         there = lake.read("occurrences", columns=columns, where=where, snapshot=submission.snapshot)
     path: Path = survey_files.kept(settings.data, submission.file_sha256, submission.file_name)
     if path.exists():
-        brought = states.read([path], submission.dataset, settings, "survey")["occurrences"]
+        brought = states.read([path], submission.dataset, settings, options=options)["occurrences"]
         there = there.filter(pl.col(states.RECORD).is_in(brought["identifier"].implode()))
     return there["key"].to_list()
