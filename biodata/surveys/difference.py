@@ -22,6 +22,7 @@ _IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 _SHOWN: Final = 1_000
 """Rows of each kind that a report holds; `--out` writes all."""
 
+_CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after")
 KINDS: Final = ("new", "changed", "renamed", "gone", "unchanged")
 
 
@@ -46,20 +47,20 @@ class TableDifference:
         told = dict(self.rows["kind"].value_counts().iter_rows())
         return {kind: told.get(kind, 0) for kind in KINDS}
 
-    def as_dict(self, *, values: bool = True) -> dict[str, Any]:
-        """Return it as plain values for JSON; without values it tells where, and never what."""
+    def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
+        """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
         shown = self.rows.filter(pl.col("kind").is_in(("new", "renamed", "gone")))
         told: dict[str, Any] = {"counts": self.counts()}
         for kind in ("new", "renamed", "gone"):
-            rows = shown.filter(pl.col("kind") == kind).drop("kind").head(_SHOWN)
+            rows = shown.filter(pl.col("kind") == kind).drop("kind").slice(0, most)
             told[kind] = (
                 rows if values else rows.filter(pl.col("row").is_not_null()).select("sheet", "row")
             ).to_dicts()
-        cells = self.cells.head(_SHOWN)
+        cells = self.cells.slice(0, most)
         told["changed"] = (cells if values else cells.select("sheet", "row", "column")).to_dicts()
         columns = self.cells["column"].value_counts().sort("column").iter_rows()
         told["changed_cells"] = dict(columns)
-        told["complete"] = shown.height <= _SHOWN and self.cells.height <= _SHOWN
+        told["all_told"] = most is None or max(shown.height, self.cells.height) <= most
         return told
 
 
@@ -83,14 +84,36 @@ class Difference:
     events: TableDifference
     occurrences: TableDifference
 
-    def as_dict(self, *, values: bool = True) -> dict[str, Any]:
-        """Return it as plain values for JSON; without values it tells where, and never what."""
+    def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
+        """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
         return {
             "dataset": self.dataset,
             "whole": self.whole,
-            "events": self.events.as_dict(values=values),
-            "occurrences": self.occurrences.as_dict(values=values),
+            "events": self.events.as_dict(values=values, most=most),
+            "occurrences": self.occurrences.as_dict(values=values, most=most),
         }
+
+    def as_csv(self) -> str:
+        """Return every row that would change as CSV; what a spreadsheet would take for a formula has an apostrophe."""
+        tables = {"events": self.events, "occurrences": self.occurrences}
+        frames = []
+        for name, one in tables.items():
+            rows = one.rows.filter(~pl.col("kind").is_in(("unchanged", "changed")))
+            cells = one.cells.with_columns(pl.lit("changed").alias("kind"))
+            frame = pl.concat([rows, cells], how="diagonal")
+            frames.append(frame.select(pl.lit(name).alias("table"), *_CSV))
+        whole = pl.concat(frames)
+        return whole.with_columns(
+            _guarded(name) for name, kind in whole.schema.items() if kind == pl.String
+        ).write_csv()
+
+
+def _guarded(name: str) -> pl.Expr:
+    """Return a column whose cells no spreadsheet runs."""
+    cell = pl.col(name)
+    return (
+        pl.when(cell.str.contains(r"^[=+\-@\t\r]")).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell).alias(name)
+    )
 
 
 def difference(

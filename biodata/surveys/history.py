@@ -15,7 +15,7 @@ from biodata.surveys.returning import NOT_YET
 from biodata.surveys.submit import add
 
 
-def versions(registry: Registry, who: Principal, dataset: str) -> list[dict[str, Any]]:
+def versions(registry: Registry, who: Principal | None, dataset: str) -> list[dict[str, Any]]:
     """Return the versions of a dataset that surveys made, the oldest first.
 
     Raises
@@ -35,7 +35,8 @@ def versions(registry: Registry, who: Principal, dataset: str) -> list[dict[str,
                 "complete": one.complete, "returns_to": _number(session, one.returns_to),
                 "changes": _counts(one.difference), "history": review.history(session, one.id),
             }
-            for one in found if review.concerns(who, one) or may(who, Action.HAND_IN, dataset=dataset)
+            for one in found
+            if who is None or review.concerns(who, one) or may(who, Action.HAND_IN, dataset=dataset)
         ]  # fmt: skip
     if not told:
         problem = "no survey made a version of a dataset of this key that concerns you"

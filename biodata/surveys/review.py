@@ -23,8 +23,8 @@ _DONE: Final = {"accept": "accepted", "ask": "asked", "refuse": "refused"}
 _LISTED: Final = 200
 
 
-def look(registry: Registry, who: Principal, number: int) -> dict[str, Any]:
-    """Return a submission as those whom it concerns see it: its sender, and who reviews a side of it.
+def look(registry: Registry, who: Principal | None, number: int) -> dict[str, Any]:
+    """Return a submission as those whom it concerns see it: its sender, who reviews a side of it, the machine's owner.
 
     Raises
     ------
@@ -35,14 +35,14 @@ def look(registry: Registry, who: Principal, number: int) -> dict[str, Any]:
         return _told(session, who, need(session, who, number), whole=True)
 
 
-def listed(registry: Registry, who: Principal, *, state: str | None = None) -> list[dict[str, Any]]:
+def listed(registry: Registry, who: Principal | None, *, state: str | None = None) -> list[dict[str, Any]]:
     """Return the submissions that concern somebody, the newest first."""
     with registry.session(read_only=True) as session:
         asked = select(Submission).order_by(Submission.id.desc())
         asked = asked.where(Submission.state == state) if state is not None else asked
-        if not any(role.role in (Role.REVIEWER, Role.NODE_MANAGER) for role in who.roles):
+        if who is not None and not any(role.role in (Role.REVIEWER, Role.NODE_MANAGER) for role in who.roles):
             asked = asked.where(Submission.account_id == who.account_id)
-        found = (one for one in session.scalars(asked.limit(10 * _LISTED)) if concerns(who, one))
+        found = (one for one in session.scalars(asked.limit(10 * _LISTED)) if who is None or concerns(who, one))
         return [_told(session, who, one, whole=False) for one, _ in zip(found, range(_LISTED), strict=False)]
 
 
@@ -128,10 +128,10 @@ def decide(
             found.job_id = jobs.add(session, JOB, {"submission": number})
 
 
-def need(session: Session, who: Principal, number: int) -> Submission:
+def need(session: Session, who: Principal | None, number: int) -> Submission:
     """Return a submission that concerns somebody, or fail as if there were none."""
     found = session.get(Submission, number) if abs(number) < 2**63 else None
-    if found is None or not concerns(who, found):
+    if found is None or not (who is None or concerns(who, found)):
         raise _missing(number)
     return found
 
@@ -186,13 +186,13 @@ def _missing(number: int) -> InputError:
     return InputError(problem, column="number", value=str(number), code="RECORD_MISSING")
 
 
-def _told(session: Session, who: Principal, one: Submission, *, whole: bool) -> dict[str, Any]:
+def _told(session: Session, who: Principal | None, one: Submission, *, whole: bool) -> dict[str, Any]:
     """Return what is told of a submission; names of people stand in the audit alone."""
     told = {
         "id": one.id, "state": one.state, "version": one.version, "created": one.created, "changed": one.changed,
         "dataset": one.dataset, "file": one.file_name, "complete": one.complete, "sides": one.sides,
         "answers": one.answers, "returns_to": one.returns_to, "dataset_version": one.dataset_version,
-        "mine": one.account_id == who.account_id,
+        "mine": who is not None and one.account_id == who.account_id,
     }  # fmt: skip
     if whole:
         told |= {"job": one.job_id, "snapshot": one.snapshot, "report": one.report, "difference": one.difference,

@@ -85,3 +85,8 @@ def _keys(settings: Settings, registry: Registry, submission: Submission) -> lis
         brought = states.read([path], submission.dataset, settings, options=options)["occurrences"]
         there = there.filter(pl.col(states.RECORD).is_in(brought["identifier"].implode()))
     return there["key"].to_list()
+
+
+def done(registry: Registry, job: int) -> None:
+    """Put down that the removal was done without the worker."""
+    jobs.cancel(registry, job)
