@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 from typer.testing import CliRunner
 
 import leaks
+import survey_events
 from biodata import jobs, pipeline, terms, worker
 from biodata.access import content, withdrawal
 from biodata.access.roles import Principal, Role, RoleBinding
@@ -287,3 +288,97 @@ def test_what_is_withdrawn_while_it_is_read_does_not_come_in(tmp_path, monkeypat
         pipeline.ingest("gbif", [tmp_path / "late.csv"], made, dataset="late")
     with Lake.open(made.data) as lake:
         assert lake.count("occurrences") == 0
+
+
+EVENT_WORDS = ("E-SECRET-78", "the pool of the elders")
+
+
+def with_events(settings: Settings) -> tuple[int, int]:
+    """Take in a survey of three events; return the numbers of the records of the first and the second."""
+    place = {
+        "decimalLatitude": LATITUDE,
+        "decimalLongitude": LONGITUDE,
+        "locality": EVENT_WORDS[1],
+        "parentEventID": "P-SECRET",
+    }
+    told = [
+        survey_events.event(EVENT_WORDS[0], "cams", verbatim=json.dumps(place), **place),
+        survey_events.event("P-SECRET", "cams", decimalLatitude=LATITUDE, decimalLongitude=LONGITUDE),
+        survey_events.event("stays", "cams", decimalLatitude=20.9, decimalLongitude=102.1),
+    ]
+    seen = [
+        survey_events.seen(
+            1, "Muntiacus muntjak", EVENT_WORDS[0], "cams", decimalLatitude=LATITUDE, decimalLongitude=LONGITUDE
+        ),
+        survey_events.seen(2, "Muntiacus muntjak", "stays", "cams", decimalLatitude=20.9, decimalLongitude=102.1),
+    ]
+    survey_events.commit(settings.data, told, seen)
+    pipeline.release(settings)
+    with Lake.open(settings.data) as lake:
+        rows = lake.read("occurrences", where=Compare("datasetKey", "=", "cams")).sort("source_record_id")
+    return tuple(rows["key"])
+
+
+def words_in(folder: Path) -> list[str]:
+    """Return the files that tell a word of the event, as text or packed."""
+    wanted = [*EVENT_WORDS, "P-SECRET"]
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        held = path.read_bytes()
+        text = repr(pq.ParquetFile(path).read().to_pylist()) if held[:4] == b"PAR1" else ""
+        if any(word.encode() in held or word in text for word in wanted):
+            found.append(str(path.relative_to(folder)))
+    return found
+
+
+@pytest.mark.parametrize("cut", [None, "_take_out", "blank"])
+def test_events_of_nothing_but_withdrawn_records_go_with_them(tmp_path, monkeypatch, cut):
+    made = Settings(data=tmp_path / "data", memory_limit="500MB")
+    key, _ = with_events(made)
+    backup(made, tmp_path / "backups")
+    assert [name for name in words_in(made.data) if name.startswith("lake/main/events")], "the control"
+    asked = {"reason": "asked for", "release": pipeline.release, "keys": [key]}
+    if cut is None:
+        withdrawal.withdraw(made, **asked)
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(withdrawal, cut, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                withdrawal.withdraw(made, **asked)
+        withdrawal.purge(made, release=pipeline.release)
+    assert tells(made.data) == []
+    assert words_in(made.data) == []
+    withdrawal.purge_backups(made, tmp_path / "backups")
+    assert tells(tmp_path / "backups") == words_in(tmp_path / "backups") == []
+    with Lake.open(made.data) as lake:
+        assert lake.read("events")["eventID"].to_list() == ["stays"]
+    assert verify(made).faults == []
+
+
+def test_an_event_with_another_record_stays_and_a_dataset_goes_with_all_its_events(tmp_path):
+    made = Settings(data=tmp_path / "data", memory_limit="500MB")
+    with_events(made)
+    survey_events.commit(made.data, [], [survey_events.seen(3, "Muntiacus muntjak", EVENT_WORDS[0], "cams")])
+    with Lake.open(made.data) as lake:
+        rows = lake.read("occurrences", columns=["key", "source_record_id"])
+    key = rows.filter(source_record_id="cams-1")["key"].item()
+    withdrawal.withdraw(made, reason="asked for", release=pipeline.release, keys=[key])
+    with Lake.open(made.data) as lake:
+        assert lake.count("events") == 3
+    withdrawal.withdraw(made, reason="asked for", release=pipeline.release, dataset="cams")
+    with Lake.open(made.data) as lake:
+        assert lake.count("events") == lake.count("occurrences") == 0
+    assert tells(made.data) == words_in(made.data) == []
+    assert releases.read(releases.current(made.data), "surveys").is_empty()
+
+
+def test_a_dataset_of_effort_alone_can_be_withdrawn_and_does_not_come_again(tmp_path):
+    made = Settings(data=tmp_path / "data", memory_limit="500MB")
+    survey_events.commit(made.data, [survey_events.event(EVENT_WORDS[0], "effort")], [])
+    withdrawal.withdraw(made, reason="asked for", release=pipeline.release, dataset="effort")
+    assert words_in(made.data) == []
+    sample = Path(__file__).parents[1] / "sample_data" / "survey_namha.xlsx"
+    told = pipeline.ingest("survey", [sample], made, dataset="effort")
+    assert {refusal.code for report in told for refusal in report.refusals} == {"RECORD_WITHDRAWN"}
+    with Lake.open(made.data) as lake:
+        assert lake.count("events") == lake.count("occurrences") == 0

@@ -11,7 +11,7 @@ import polars as pl
 from sqlalchemy import select
 
 from biodata import jobs
-from biodata.access import downloads, rebuilding, traces
+from biodata.access import downloads, rebuilding, traces, withdrawn_events
 from biodata.access.roles import Action, Principal, may
 from biodata.errors import InputError
 from biodata.settings import Settings
@@ -26,7 +26,7 @@ from biodata.store.query.filters import Compare, Filter, In
 from biodata.store.registry import Registry
 from biodata.store.release_use import remove_unless_used
 from biodata.store.secret import secret
-from biodata.store.tombstones import identity_of
+from biodata.store.tombstones import Tombstones, event_identity, event_number, identity_of
 
 logger = logging.getLogger(__name__)
 
@@ -157,8 +157,9 @@ def withdraw(
     if countries is not None:
         _check_countries(known, rows, countries)
     subjects = [("dataset", dataset)] if dataset is not None else [("record", str(k)) for k in sorted(set(keys))]
+    events = withdrawn_events.only_of(settings, set(known["key"]), dataset=dataset)
     with Registry.open(settings) as registry:
-        _note(registry, known, subjects, reason=reason, actor=actor, key=secret(settings.data))
+        _note(registry, known, events, subjects, reason=reason, actor=actor, key=secret(settings.data))
     return purge(settings, release=release, actor=actor)
 
 
@@ -219,9 +220,11 @@ def purge(settings: Settings, *, release: Callable[[Settings], object], actor: s
             keys = session.scalars(select(Tombstone.key)).all()
             datasets = session.scalars(select(Withdrawal.subject).where(Withdrawal.kind == "dataset")).all()
             parts = session.scalars(select(Tombstone.dataset).distinct()).all()
-        _take_out(settings, keys, parts)
+        records = [key for key in keys if key >= 0]
+        gone = Tombstones.read(registry, secret(data))
+        _take_out(settings, records, {*parts, *datasets}, gone)
         # Before the release, so that results that were made of them are not told either.
-        blanked = blank(data, keys)
+        blanked = blank(data, records, gone)
         for name in _MARKS:
             (data / name).unlink(missing_ok=True)
         if due:
@@ -234,7 +237,7 @@ def purge(settings: Settings, *, release: Callable[[Settings], object], actor: s
         traces.forget_hashes(data, keys)
         uploads = traces.forget_reports(registry, data, whole=datasets, parts=parts)
         traces.sweep_leftovers(data)
-        found = Purged(len(keys), blanked.files, removed, made, len(replays), uploads, tuple(in_use))
+        found = Purged(len(records), blanked.files, removed, made, len(replays), uploads, tuple(in_use))
         traces.vacuum(settings)
         with registry.session() as session, session.begin():
             told = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}
@@ -282,7 +285,11 @@ def _wanted(settings: Settings, dataset: str | None, keys: Collection[int]) -> t
         rows = lake.read("occurrences", columns=columns, where=where)
         # Every record that ever was: one that went before is still told by older versions.
         known = lake.read("identities", columns=["key", "datasetKey", "source_record_id"], where=where)
-    _check(known, rows, dataset, keys)
+        events = 0 if dataset is None else lake.count("events", where=where)
+    if not events:
+        _check(known, rows, dataset, keys)
+    else:
+        _check_owner(rows)
     return known, rows
 
 
@@ -292,6 +299,11 @@ def _check(known: pl.DataFrame, rows: pl.DataFrame, dataset: str | None, keys: C
     if known.is_empty() or lacking:
         problem = "there is no such record" if lacking or dataset is None else "there is no record of this dataset"
         raise InputError(problem, value=dataset or str(lacking[0]), code="RECORD_UNKNOWN")
+    _check_owner(rows)
+
+
+def _check_owner(rows: pl.DataFrame) -> None:
+    """Refuse what is another's."""
     others = rows.filter(pl.col("node").is_not_null())
     if others.height:
         problem = f"{others.height} of these records are shared by a national node, which takes them back itself"
@@ -309,7 +321,14 @@ def _check_countries(known: pl.DataFrame, rows: pl.DataFrame, countries: Collect
 
 
 def _note(
-    registry: Registry, rows: pl.DataFrame, subjects: list[tuple[str, str]], *, reason: str, actor: str, key: bytes
+    registry: Registry,
+    rows: pl.DataFrame,
+    events: pl.DataFrame,
+    subjects: list[tuple[str, str]],
+    *,
+    reason: str,
+    actor: str,
+    key: bytes,
 ) -> None:
     """Put down what is withdrawn, and by what it is known if it comes again; once, however often it is asked for."""
     with registry.session() as session, session.begin():
@@ -324,27 +343,38 @@ def _note(
                 if identifier is not None and session.get(Tombstone, number) is None:
                     identity = identity_of(key, dataset, identifier)
                     session.add(Tombstone(key=number, withdrawal_id=made.id, dataset=dataset, identity=identity))
+            for dataset, event in events.select("datasetKey", "eventID").iter_rows():
+                identity = event_identity(key, dataset, event)
+                if session.get(Tombstone, event_number(identity)) is None:
+                    told = {"key": event_number(identity), "dataset": dataset, "identity": identity}
+                    session.add(Tombstone(withdrawal_id=made.id, **told))
+                    session.flush()
             made.purged = {}
             details = {"kind": kind, "records": mine.height, "reason": reason}
             audit.append(session, actor=actor, action="withdraw", subject=subject, details=details)
 
 
-def _take_out(settings: Settings, keys: Collection[int], datasets: Collection[str]) -> None:
-    """Take records out of the lake's present version."""
-    if not keys:
+def _take_out(settings: Settings, keys: Collection[int], datasets: Collection[str], gone: Tombstones) -> None:
+    """Take records, and the events of nothing else, out of the lake's present version."""
+    if not datasets:
         return
     columns = ["key", "datasetKey", "source_record_id"]
+    where = In("datasetKey", tuple(sorted(datasets)))
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        rows = lake.read("occurrences", columns=columns, where=In("datasetKey", tuple(datasets)))
+        rows = lake.read("occurrences", columns=columns, where=where)
         going = rows.filter(pl.col("key").is_in(list(keys)))
-        if going.is_empty():
+        events = lake.read("events", columns=["event_key", "datasetKey", "eventID"], where=where)
+        events = events.filter(gone.withdrawn_events(events))
+        if going.is_empty() and events.is_empty():
             return
         with lake.staging() as staging:
-            lake.commit_occurrences(
+            lake.commit_survey(
                 staging,
+                pl.DataFrame(),
                 author="withdrawal",
                 message=f"{going.height} records withdrawn",
                 gone=going.select("datasetKey", "source_record_id").iter_rows(),
+                gone_events=events["event_key"].to_list(),
             )
 
 

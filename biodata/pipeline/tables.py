@@ -169,6 +169,21 @@ def _without_withdrawn(result: HarmonisedBatch, tombstones: Tombstones | None) -
     )
 
 
+def _without_withdrawn_events(
+    frame: pl.DataFrame, refusals: list[Refusal], tombstones: Tombstones | None
+) -> tuple[pl.DataFrame, list[Refusal]]:
+    """Refuse the events that were withdrawn before; of them the refusal tells file and row alone."""
+    gone = None if tombstones is None else tombstones.withdrawn_events(frame)
+    if gone is None or not gone.any():
+        return frame, refusals
+    message = "this event was withdrawn; what is withdrawn is not taken in again"
+    rows = frame.filter(gone).select("source_file", "source_row").iter_rows()
+    return frame.filter(~gone), [
+        *refusals,
+        *(Refusal(file or "", row, None, None, CODE, message) for file, row in rows),
+    ]
+
+
 def _left_behind(
     frame: pl.DataFrame, refusals: list[Refusal], datasets: set[str], quality: pl.DataFrame | None = None
 ) -> _Batch:
@@ -211,7 +226,8 @@ def _harmonise_other(
             )
         case "events":
             declarations = table.verbatim.declarations
-            return events(batch, harmoniser, dataset_key=table.report.dataset, declarations=declarations)
+            frame, refusals = events(batch, harmoniser, dataset_key=table.report.dataset, declarations=declarations)
+            return _without_withdrawn_events(frame, refusals, table.tombstones)
         case "taxa":
             return taxa(batch, checklist=table.report.dataset, declarations=table.verbatim.declarations)
         case "layers":

@@ -1,6 +1,6 @@
-"""Withdrawn records in the lake: in every version their rows stay in their places, and nothing stands in them.
+"""Withdrawn records and events in the lake: in every version their rows stay in their places, and nothing stands in them.
 
-Only the key and the dataset stay, which are counts. Row numbers of files stay as they are, so that every older version
+Only the record's key and the dataset stay, which are counts. Row numbers of files stay as they are, so that every older version
 still answers, and a citation of it can say how many of its records were withdrawn.
 """
 
@@ -22,8 +22,9 @@ import pyarrow.parquet as pq
 from biodata.errors import StoreError
 from biodata.store import checksums
 from biodata.store.locks import builders_lock, sync_file, sync_folder, writers_lock
+from biodata.store.tombstones import Tombstones
 
-TABLES: Final = ("occurrences", "verbatim", "identities", "assessments")
+TABLES: Final = ("occurrences", "verbatim", "identities", "assessments", "events")
 KEPT: Final = frozenset({"key", "datasetKey"})
 _OURS: Final = "_ducklake_internal"
 _FILES: Final = """
@@ -49,8 +50,8 @@ class Blanked:
     rows: int
 
 
-def blank(data: Path, keys: Collection[int]) -> Blanked:
-    """Empty the rows of records in every file of the lake, whatever version it is of.
+def blank(data: Path, keys: Collection[int], events: Tombstones | None = None) -> Blanked:
+    """Empty the rows of records, and of events, in every file of the lake, whatever version it is of.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def blank(data: Path, keys: Collection[int]) -> Blanked:
         The installation's folder. No lake of it may be open in this process.
     keys : collection of int
         The records; those that are still in the present version must have been taken out before.
+    events : Tombstones, optional
+        Which events, of which the same holds.
 
     Returns
     -------
@@ -70,7 +73,8 @@ def blank(data: Path, keys: Collection[int]) -> Blanked:
     """
     wanted = pl.Series("key", list(keys), dtype=pl.Int64)
     files = rows = 0
-    if wanted.is_empty() or not (data / checksums.SEALED).exists():
+    told = events is not None and bool(events.datasets or events.records)
+    if (wanted.is_empty() and not told) or not (data / checksums.SEALED).exists():
         return Blanked(0, 0)
     try:
         with (
@@ -84,7 +88,7 @@ def blank(data: Path, keys: Collection[int]) -> Blanked:
             for file in catalogue.execute(_FILES).fetchall():
                 if file["table_name"] not in TABLES:
                     continue
-                count = _blank_file(catalogue, data, file, wanted)
+                count = _blank_file(catalogue, data, file, wanted, events if told else None)
                 files, rows = files + bool(count), rows + count
             catalogue.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             catalogue.execute("VACUUM")
@@ -96,14 +100,14 @@ def blank(data: Path, keys: Collection[int]) -> Blanked:
     return Blanked(files, rows)
 
 
-def _blank_file(catalogue: sqlite3.Connection, data: Path, file: sqlite3.Row, keys: pl.Series) -> int:
+def _blank_file(
+    catalogue: sqlite3.Connection, data: Path, file: sqlite3.Row, keys: pl.Series, events: Tombstones | None
+) -> int:
     """Write a file anew without what the records say; return how many rows were emptied."""
     path = data / "lake" / file["path"]
     if not path.is_file():
         return 0
-    told = pl.from_arrow(pq.ParquetFile(path).read(columns=["key"]))
-    assert isinstance(told, pl.DataFrame)
-    mask = told["key"].is_in(keys.implode()).fill_null(value=False)
+    mask = _gone(path, file["table_name"], keys, events)
     if not mask.any():
         return 0
     table = pq.ParquetFile(path).read()
@@ -135,6 +139,16 @@ def _blank_file(catalogue: sqlite3.Connection, data: Path, file: sqlite3.Row, ke
     sync_folder(path.parent)
     catalogue.execute("COMMIT")
     return int(mask.sum())
+
+
+def _gone(path: Path, table: str, keys: pl.Series, events: Tombstones | None) -> pl.Series:
+    """Tell which rows of a file were withdrawn."""
+    of_events = table == "events"
+    told = pl.from_arrow(pq.ParquetFile(path).read(columns=["datasetKey", "eventID"] if of_events else ["key"]))
+    assert isinstance(told, pl.DataFrame)
+    if of_events:
+        return pl.repeat(False, told.height, eager=True) if events is None else events.withdrawn_events(told)
+    return told["key"].is_in(keys.implode()).fill_null(value=False)
 
 
 def _differ(table: pa.Table, rest: pa.Table) -> bool:

@@ -1,4 +1,4 @@
-"""Withdrawn records are known again when they come a second time, and are not taken in."""
+"""Withdrawn records, and events of nothing else, are known again when they come a second time, and are not taken in."""
 
 import hmac
 from collections import defaultdict
@@ -25,7 +25,7 @@ class Tombstones:
     datasets : frozenset of str
         Datasets that were withdrawn as a whole.
     records : mapping of str to set of str
-        By dataset, `identity_of` the withdrawn records.
+        By dataset, `identity_of` the withdrawn records, and `event_identity` of the events that went with them.
     """
 
     secret: bytes
@@ -57,6 +57,34 @@ class Tombstones:
             ],
             dtype=pl.Boolean,
         )
+
+    def withdrawn_events(self, events: pl.DataFrame) -> pl.Series:
+        """Tell which events (`datasetKey`, `eventID`) were withdrawn; what has no identifier was not."""
+        asked = events.select("datasetKey", "eventID")
+        if not self.datasets and not self.records:
+            return pl.repeat(False, events.height, eager=True)
+        return pl.Series(
+            "withdrawn",
+            [
+                event is not None
+                and (
+                    dataset in self.datasets
+                    or event_identity(self.secret, dataset, event) in self.records.get(dataset, ())
+                )
+                for dataset, event in asked.iter_rows()
+            ],
+            dtype=pl.Boolean,
+        )
+
+
+def event_identity(secret: bytes, dataset: str, event: str) -> str:
+    """Return what a withdrawn event is known by; no record is known by the same."""
+    return hmac.digest(secret, f"withdrawn event\x1f{dataset}\x1f{event}".encode(), "sha256").hex()
+
+
+def event_number(identity: str) -> int:
+    """Return the number under which the registry keeps a withdrawn event: below zero, which no record's is."""
+    return -1 - int(identity[:15], 16) % 2**52
 
 
 def identity_of(secret: bytes, dataset: str, identifier: str) -> str:
