@@ -148,6 +148,7 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             registry.reconcile(lake)
         jobs.take_from_dead(registry, _is_dead)
+        surveys.take_up_again(registry)
         while not stop.is_set():
             if time.monotonic() - swept >= SWEEP_S:
                 swept = time.monotonic()

@@ -230,6 +230,10 @@ def test_versions_and_the_return_to_one(office):
     counts = office.look("team", changed)["difference"]["occurrences"]["counts"]
     assert counts == {"new": 0, "changed": 1, "renamed": 0, "gone": 1, "unchanged": 0}
     assert {n: r["scientificName"] for n, r in office.records("returns").items()} == {"L-1": "Rusa unicolor"}
+    accepted(office, workbook(["NAMHA-1", *LAOS[1:2], "Rusa unicolor", *LAOS[3:]]), dataset="returns", complete=True)
+    assert {n: r["key"] for n, r in office.records("returns").items()} == {"NAMHA-1": keys["L-1"]}, (
+        "only its name is new"
+    )
     url = f"{SURVEYS}/versions/returns"
     assert office.client.get(url, headers=office.heads["rival"]).status_code == 404
     assert office.client.post(url, json={"version": 1}, headers=office.heads["rival"]).status_code == 403
@@ -239,14 +243,28 @@ def test_versions_and_the_return_to_one(office):
     office.settle()
     number = back.json()["id"]
     assert office.look("team", number)["state"] == "submitted", "it goes through the same review"
-    assert office.look("team", number)["difference"]["occurrences"]["counts"]["changed"] == 1
+    assert office.look("team", number)["difference"]["occurrences"]["counts"]["new"] == 2
     office.decide("laos", number, "accept")
     office.settle()
     now = office.records("returns")
     assert {n: r["scientificName"] for n, r in now.items()} == {"L-1": "Muntiacus muntjak", "L-2": "Rusa unicolor"}
-    assert {name: row["key"] for name, row in now.items()} == keys, "a record keeps its number"
+    assert now["L-2"]["key"] == keys["L-2"], "a record that comes back has its number again"
     told = office.client.get(url, headers=office.heads["team"]).json()["results"]
-    assert [(one["version"], one.get("returns_to")) for one in told] == [(1, None), (2, None), (3, 1)]
+    assert [(one["version"], one.get("returns_to")) for one in told] == [(1, None), (2, None), (3, None), (4, 1)]
+
+
+def test_what_was_accepted_is_looked_at_again_where_the_dataset_has_gone_on(office):
+    accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="late"))
+    office.person("team")
+    first = office.hand_in("team", workbook(LAOS), dataset="late", complete=True)
+    second = office.hand_in("team", workbook(LAOS_TOO), dataset="late", complete=True)
+    office.decide("laos", first, "accept")
+    office.decide("laos", second, "accept")
+    office.settle()
+    assert office.look("team", first)["state"] == "published"
+    told = office.look("team", second)
+    assert (told["state"], told["sides"]) == ("submitted", {"LA": "waiting"})
+    assert told["difference"]["occurrences"]["counts"]["gone"] == 1, "which nobody had seen"
 
 
 def test_a_withdrawn_upload_is_gone(office):

@@ -83,7 +83,13 @@ def published(session: Session, submission: Submission, *, snapshot: int | None)
     """Put down that a submission is in the lake: the next version of its dataset; a second time is no news."""
     if submission.state == "published":
         return
-    last = session.scalar(select(func.max(Submission.dataset_version)).where(Submission.dataset == submission.dataset))
+    last = last_version(session, submission.dataset)
     submission.dataset_version, submission.snapshot = (last or 0) + 1, snapshot
     told = {"version": submission.dataset_version, "snapshot": snapshot}
     step(session, submission, "published", state="published", actor=MACHINE, role=MACHINE, details=told)
+
+
+def last_version(session: Session, dataset: str) -> int | None:
+    """Return the number of a dataset's last version that a survey made; None before the first."""
+    last: int | None = session.scalar(select(func.max(Submission.dataset_version)).where(Submission.dataset == dataset))
+    return last

@@ -3,7 +3,7 @@
 from biodata.surveys.check import check
 from biodata.surveys.difference import difference
 from biodata.surveys.leftovers import sweep
-from biodata.surveys.submit import receive
+from biodata.surveys.submit import receive, take_up_again
 from biodata.surveys.taking import take
 
-__all__ = ["check", "difference", "receive", "sweep", "take"]
+__all__ = ["check", "difference", "receive", "sweep", "take", "take_up_again"]

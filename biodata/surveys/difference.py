@@ -16,7 +16,7 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.surveys import states
-from biodata.surveys.renames import find_renames, renamed_events
+from biodata.surveys.renames import find_renames
 
 _IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 _SHOWN: Final = 1_000
@@ -46,6 +46,11 @@ class TableDifference:
         """Return how many there are of each kind."""
         told = dict(self.rows["kind"].value_counts().iter_rows())
         return {kind: told.get(kind, 0) for kind in KINDS}
+
+    def renamed(self) -> dict[str, str]:
+        """Return the new identifier of each row whose own one is another, by the old one."""
+        other = self.rows.filter((pl.col("kind") == "renamed") & (pl.col("identifier") != pl.col("before")))
+        return dict(other.select("before", "identifier").iter_rows())
 
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
@@ -157,8 +162,7 @@ def difference(
         had_events = states.of_lake_events(lake.read("events", where=where))
         had_records = states.of_lake_records(lake.read("verbatim", where=where))
     events = _compare(had_events, brought["events"], own=("eventID",), links={})
-    links = renamed_events(events.rows)
-    records = _compare(had_records, brought["occurrences"], own=_IDENTIFIERS, links=links)
+    records = _compare(had_records, brought["occurrences"], own=_IDENTIFIERS, links=events.renamed())
     return Difference(dataset, complete, events, records)
 
 

@@ -46,9 +46,3 @@ def find_renames(absent: pl.DataFrame, fresh: pl.DataFrame, *, without: Sequence
     )
     paired = after.join(before.select("content", "turn", "alike", was="identifier"), on=["content", "turn", "alike"])
     return paired.select(*_SCHEMA).sort("row", nulls_last=True)
-
-
-def renamed_events(rows: pl.DataFrame) -> dict[str, str]:
-    """Return the new identifier of each event that was renamed, by the old one."""
-    renamed = rows.filter((pl.col("kind") == "renamed") & (pl.col("identifier") != pl.col("before")))
-    return dict(renamed.select("before", "identifier").iter_rows())

@@ -14,7 +14,8 @@ from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import OPEN_FOR_REVIEW, step
 from biodata.surveys import sides
-from biodata.surveys.submit import JOB, answered
+from biodata.surveys.sending import JOB
+from biodata.surveys.submit import answered
 
 DECISIONS: Final = ("accept", "ask", "refuse")
 MOST_QUESTIONS: Final = 200

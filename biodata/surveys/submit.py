@@ -3,9 +3,8 @@
 import hashlib
 import logging
 from pathlib import Path
-from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,16 +14,13 @@ from biodata.access.roles import Action, Principal, Role, may
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store import audit, survey_files
-from biodata.store.models import Submission
+from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.surveys import parts
-from biodata.surveys.sending import ANSWERABLE, Sent
+from biodata.surveys.sending import ANSWERABLE, JOB, Sent
 
 logger = logging.getLogger(__name__)
-
-JOB: Final = "survey"
-"""The name of the job that takes a submission further."""
 
 
 def receive(
@@ -78,6 +74,7 @@ def receive(
     told = _key(registry, sender, dataset, checksum, sent) if idempotency_key is None else idempotency_key
     earlier = _earlier(registry, sender, told, checksum)
     if earlier is not None:
+        take_up_again(registry, earlier)
         return earlier
     if sent.upload is None and not survey_files.waiting(settings.data, checksum).exists():
         survey_files.put(settings.data, survey_files.waiting(settings.data, checksum), [content or b""])
@@ -106,6 +103,26 @@ def receive(
             raise
         return earlier
     return number
+
+
+def take_up_again(registry: Registry, number: int | None = None) -> int:
+    """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was.
+
+    Parameters
+    ----------
+    registry : Registry
+    number : int, optional
+        Only this submission.
+    """
+    left = or_(
+        Submission.state.in_(("accepted", "committing")), (Submission.state == "draft") & Submission.report.is_(None)
+    )
+    with registry.session() as session, session.begin():
+        asked = select(Submission).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
+        found = session.scalars(asked if number is None else asked.where(Submission.id == number)).all()
+        for submission in found:
+            submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
+        return len(found)
 
 
 def add(session: Session, submission: Submission, sender: Principal) -> int:

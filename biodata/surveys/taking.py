@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from biodata import pipeline, places
+from biodata import jobs, pipeline, places
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
 from biodata.store import survey_files, survey_steps
@@ -22,6 +22,7 @@ from biodata.store.survey_steps import MACHINE
 from biodata.surveys import mappings, parts, returning, sides
 from biodata.surveys.check import check
 from biodata.surveys.difference import difference
+from biodata.surveys.sending import JOB
 
 logger = logging.getLogger(__name__)
 
@@ -87,12 +88,13 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
         _settle(settings, registry, submission.id, report, action="refused", state="refused")
         return
     options = headings(registry, submission.dataset)
+    base = _last_version(registry, submission.dataset)
     found = difference([path], submission.dataset, settings, complete=submission.complete, options=options)
     keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
     countries = sides.countries([path], submission.dataset, settings, options=options)
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
     _settle(settings, registry, submission.id, report, action=action, state=state,
-            told={"difference": found.as_dict(values=False)}, countries=countries)  # fmt: skip
+            told={"base": base, **found.as_dict(values=False)}, countries=countries)  # fmt: skip
 
 
 def _publish(settings: Settings, registry: Registry, submission: Submission) -> None:
@@ -102,16 +104,43 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
         found = session.get_one(Submission, submission.id)
         if found.state not in ("accepted", "committing"):  # taken back meanwhile
             return
+        base, accepted = (found.difference or {}).get("base"), sides.ACCEPTED in (found.sides or {}).values()
+        if found.complete and accepted and base != survey_steps.last_version(session, found.dataset):
+            # What was accepted is not what would happen: the dataset has gone on since. It is looked at again.
+            found.report = found.difference = found.sides = None
+            survey_steps.step(session, found, "outdated", state="draft", actor=MACHINE, role=MACHINE)
+            found.job_id = jobs.add(session, JOB, {"submission": found.id})
+            return
         found.state = "committing"
-    taken_in = pipeline.ingest(
-        SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete,
-        options=headings(registry, submission.dataset), extra={"submission": submission.id},
-    )  # fmt: skip
+    try:
+        taken_in = _ingest(settings, registry, submission, path)
+    except InputError as error:  # something was withdrawn since it was checked, or a checklist is another
+        logger.warning("survey %d cannot go in: %s", submission.id, error)
+        report = _one_problem(submission.file_name, error)
+        keep_report(settings.data, f"submission-{submission.id}", report)
+        with registry.session() as session, session.begin():
+            found = session.get_one(Submission, submission.id)
+            found.report = without_values(report)
+            survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
+        return
     report = {**(submission.report or {}), "taken_in": [one.without_values() for one in taken_in]}
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
         found.report = report
         survey_steps.published(session, found, snapshot=taken_in[-1].snapshot)
+
+
+def _ingest(settings: Settings, registry: Registry, submission: Submission, path: Path) -> list[pipeline.IngestReport]:
+    """Take a submission's file in, known by its number; of a whole state, records that are renamed keep their numbers."""
+    options = headings(registry, submission.dataset)
+    renamed = {}
+    if submission.complete:
+        found = difference([path], submission.dataset, settings, complete=True, options=options)
+        renamed = found.occurrences.renamed()
+    return pipeline.ingest(
+        SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete, renamed=renamed,
+        options=options, extra={"submission": submission.id},
+    )  # fmt: skip
 
 
 def _opened(settings: Settings, registry: Registry, submission: Submission) -> Path:
@@ -176,12 +205,18 @@ def _settle(
         if found.state != "draft":  # withdrawn meanwhile
             return
         found.report = without_values(report)
-        found.difference = dict((told or {}).get("difference") or {}) or None
+        found.difference = dict(told) if told is not None else None
         if countries is not None:
             found.sides = sides.asked(session, settings, found, countries)
         survey_steps.step(session, found, action, state=state, actor=MACHINE, role=MACHINE)
         if state == "submitted":
             sides.accept_if_nobody_waits(session, found)
+
+
+def _last_version(registry: Registry, dataset: str) -> int | None:
+    """Return the number of a dataset's last version that a survey made."""
+    with registry.session(read_only=True) as session:
+        return survey_steps.last_version(session, dataset)
 
 
 def _one_problem(name: str, error: InputError) -> dict[str, Any]:
