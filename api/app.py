@@ -38,7 +38,9 @@ from api import (
     species_match,
     species_parts,
     survey_mappings,
+    survey_parts,
     survey_reports,
+    survey_reviews,
     surveys,
     tile_matrix_sets,
     tiles,
@@ -85,6 +87,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
             rates.of_logins(chosen) as app.state.login_rates,
         ):
             _ = app.state.service.registry  # opened, and brought up to date, before anybody asks
+            app.state.service.sweep()
             app.state.service.warm()
             workers.end_with_server()
             yield
@@ -122,7 +125,9 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         tile_matrix_sets,
         survey_mappings,
         survey_reports,
+        survey_reviews,
         surveys,
+        survey_parts,
         downloads,
         citations,
         replays,

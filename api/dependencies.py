@@ -13,7 +13,7 @@ from api.errors import Code, ProblemError, invalid
 from api.opened import Facts, Opened
 from biodata.errors import BiodataError, NoReleaseError
 from biodata.settings import Settings
-from biodata.store import pointer
+from biodata.store import folders, pointer
 from biodata.store.reader import Cursor, OpenRelease, ReleaseReader
 
 if TYPE_CHECKING:
@@ -127,6 +127,14 @@ class Service:
     def warm(self) -> None:
         """Ask the current release, where there is one, what takes seconds for the first time only."""
         self._reader.ready()
+
+    def sweep(self) -> None:
+        """Remove parts of uploads that expired while nobody served."""
+        if not (folders.service(self.settings.data) / "uploads").is_dir():
+            return
+        from biodata.surveys.leftovers import sweep
+
+        sweep(self.settings, self.registry)
 
     def probe(self) -> str:
         """Ask the current release a question and return its id.

@@ -391,16 +391,3 @@ class Download(BaseModel):
     file: str | None = Field(default=None, description="Address of the file.")
     filename: str | None = None
     links: list[DownloadLink]
-
-
-class Submission(BaseModel):
-    """What became of a survey; all but the first three members go only to the key that handed it in."""
-
-    id: int
-    state: str = Field(description="draft, committing, published or refused.")
-    created: str
-    dataset: str | None = None
-    file: str | None = None
-    job: int | None = None
-    snapshot: int | None = None
-    report: dict[str, Any] | None = None

@@ -5,22 +5,25 @@ from typing import Annotated, Any, Final
 
 import orjson
 from anyio import to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import auth, documents, models, survey_reports
+from api import auth, documents, survey_reports
 from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
 from api.readers import boolean, integer
+from api.survey_bodies import Submission, SubmissionList
 from api.uploads import Upload, receive_upload
-from biodata.access.roles import Action, Principal, may
-from biodata.store.models import Submission
+from biodata.access.roles import Action, Principal
+from biodata.store.survey_steps import STATES
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 
+Known = Annotated[Principal, Depends(auth.need)]
+PRIVATE: Final = "private, no-store"
 _NO_STORE: Final = "no-store"
 
 
@@ -33,9 +36,7 @@ _NO_STORE: Final = "no-store"
 async def hand_in(request: Request) -> Response:
     """Check the workbook and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
     only(request, "dry_run", *survey_reports.PARAMETERS)
-    idempotency_key = request.headers.get("idempotency-key")
-    if idempotency_key is not None and not 0 < len(idempotency_key) <= 200:
-        raise invalid(field="Idempotency-Key", value=idempotency_key, expected="1 to 200 characters")
+    idempotency_key = told_key(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
     form, language = survey_reports.form_asked(request), survey_reports.language_asked(request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
@@ -50,39 +51,72 @@ async def hand_in(request: Request) -> Response:
 
 
 @router.get(
+    "",
+    summary="Surveys that concern you",
+    openapi_extra=documents.plain_parameters(
+        ("state", {"type": "string", "enum": list(STATES)}, "Only of this state.")
+    ),
+    responses=documents.answers(SubmissionList, other=(401,)),
+)
+def every(request: Request, who: Known) -> Response:
+    """Answer with what you handed in, and with what you review."""
+    only(request, "state")
+    state = request.query_params.get("state")
+    if state is not None and state not in STATES:
+        raise invalid(field="state", value=state, expected=f"one of {', '.join(STATES)}")
+    from biodata.surveys import review
+
+    return json_answer({"results": review.listed(service(request).registry, who, state=state)}, cache=PRIVATE)
+
+
+@router.get(
     "/{number}",
     summary="What became of a survey",
-    responses=documents.answers(models.Submission, missing=True, other=(401,)),
+    responses=documents.answers(Submission, missing=True, other=(401,)),
 )
-def state(request: Request, number: Annotated[str, documents.WHOLE]) -> Response:
-    """Answer with a submission's state and report: to who handed it in, and to who reviews its dataset."""
-    who = auth.need(request)
-    wanted = integer("number", number)
-    with service(request).registry.session(read_only=True) as session:
-        submission = session.get(Submission, wanted) if abs(wanted) < 2**63 else None
-        # What somebody else has handed in is not there, as if nobody had: numbers are easily guessed.
-        if submission is None or not (
-            submission.account_id == who.account_id or may(who, Action.REVIEW_SUBMISSION, dataset=submission.dataset)
-        ):
-            detail = f"no submission of yours has the number {wanted}"
-            raise ProblemError(Code.RECORD_MISSING, detail, field="number")
-        body: dict[str, Any] = {
-            "id": submission.id,
-            "state": submission.state,
-            "created": submission.created,
-            "dataset": submission.dataset,
-            "file": submission.file_name,
-            "job": submission.job_id,
-            "snapshot": submission.snapshot,
-            "report": submission.report,
-        }
-    return json_answer({name: value for name, value in body.items() if value is not None}, cache=_NO_STORE)
+def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
+    """Answer with a survey's state, report, difference and history: to who handed it in, and to who reviews a side of it.
+
+    The ETag tells the version that a decision is about.
+    """
+    only(request)
+    return told(request, who, integer("number", number))
+
+
+def told(request: Request, who: Principal, number: int, *, status: int = 200) -> Response:
+    """Return how a submission stands, to those whom it concerns."""
+    from biodata.surveys import review
+
+    body = review.look(service(request).registry, who, number)
+    return json_answer(body, status=status, cache=PRIVATE, headers={"ETag": f'"{number}-{body["version"]}"'})
+
+
+def told_key(request: Request) -> str | None:
+    """Return the request's Idempotency-Key."""
+    found = request.headers.get("idempotency-key")
+    if found is not None and not 0 < len(found) <= 200:
+        raise invalid(field="Idempotency-Key", value=found, expected="1 to 200 characters")
+    return found
+
+
+def receipt(number: int) -> Response:
+    """Return the answer to what was kept and queued."""
+    location = f"/v1/surveys/{number}"
+    body = orjson.dumps({"id": number, "state": "draft", "location": location})
+    return Response(body, 202, {"Location": location}, media_type="application/json")
 
 
 def _receive(found: Service, sender: Principal, upload: Upload, idempotency_key: str | None) -> Response:
     """Keep a workbook, queue it, and tell where its state stands."""
     from biodata import surveys
+    from biodata.surveys.sending import Sent
 
+    fields: dict[str, Any] = {"upload": upload.told.get("upload")}
+    if "answers" in upload.told:
+        fields["answers"] = integer("answers", upload.told["answers"])
+    for name, field in (("complete", "complete"), ("submit", "wanted")):
+        if name in upload.told:
+            fields[field] = boolean(name, upload.told[name])
     try:
         number = surveys.receive(
             found.settings,
@@ -92,10 +126,8 @@ def _receive(found: Service, sender: Principal, upload: Upload, idempotency_key:
             sender=sender,
             dataset=upload.dataset,
             idempotency_key=idempotency_key,
+            sent=Sent(**fields),
         )
     except OSError as error:
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
-    location = f"/v1/surveys/{number}"
-    body = orjson.dumps({"id": number, "state": "draft", "location": location})
-    headers = {"Location": location}
-    return Response(body, 202, headers, media_type="application/json")
+    return receipt(number)

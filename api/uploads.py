@@ -1,9 +1,10 @@
 """A form with one file, its size watched while it comes in; what is large waits on disk, not in memory."""
 
+import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from starlette.datastructures import FormData, UploadFile
@@ -13,7 +14,7 @@ from starlette.types import Message
 
 from api.errors import Code, ProblemError
 
-FIELDS: Final = ("file", "dataset")
+FIELDS: Final = ("file", "dataset", "upload", "complete", "submit", "answers")
 _FORM_EXTRA_BYTES: Final = 64_000
 """What a form may have beside its file: boundaries, headers, the dataset's name."""
 
@@ -30,11 +31,14 @@ class Upload:
         What the sender calls it; no path.
     dataset : str, optional
         The form's field of that name.
+    told : mapping of str to str
+        The other fields.
     """
 
     file: BinaryIO
     name: str
     dataset: str | None
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -71,7 +75,7 @@ async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator
 
     limited = Request(request.scope, receive)
     try:
-        form = await limited.form(max_files=1, max_fields=5, max_part_size=10_000)
+        form = await limited.form(max_files=1, max_fields=8, max_part_size=10_000)
     except HTTPException as error:
         raise ProblemError(Code.UPLOAD_INVALID, f"the form cannot be read: {error.detail}") from error
     try:
@@ -82,17 +86,22 @@ async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator
 
 def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload:
     """Return the form's file and fields; refuse a form with others."""
-    for field in form:
-        if field not in FIELDS:
+    for name in form:
+        if name not in FIELDS:
             detail = "the form has a field that is not known"
-            raise ProblemError(Code.UPLOAD_INVALID, detail, field=field[:80], expected=", ".join(FIELDS))
-    file, dataset = form.get("file"), form.get("dataset")
-    if not isinstance(file, UploadFile):
-        expected = "multipart/form-data with the workbook in the field `file`"
+            raise ProblemError(Code.UPLOAD_INVALID, detail, field=name[:80], expected=", ".join(FIELDS))
+    told = {name: value for name, value in form.items() if isinstance(value, str) and value}
+    file, dataset = form.get("file"), told.pop("dataset", None)
+    if "upload" in told and file is None:
+        return Upload(io.BytesIO(), "", dataset, told)
+    if not isinstance(file, UploadFile) or "upload" in told:
+        expected = (
+            "multipart/form-data with the workbook in the field `file`, or the id of one sent in parts in `upload`"
+        )
         raise ProblemError(Code.UPLOAD_INVALID, "the form has no file", field="file", expected=expected)
     if (file.size or 0) > limit_bytes:
         raise too_large
-    return Upload(file.file, plain_name(file.filename or ""), dataset if isinstance(dataset, str) and dataset else None)
+    return Upload(file.file, plain_name(file.filename or ""), dataset, told)
 
 
 def plain_name(told: str) -> str:

@@ -18,6 +18,16 @@ Networks: TypeAlias = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode,
 """Addresses and networks: `10.0.0.0/8,127.0.0.1` in the environment."""
 
 
+def _names(told: Any) -> Any:
+    """Read names with commas between them."""
+    parts = told.split(",") if isinstance(told, str) else told
+    return tuple(str(part).strip() for part in parts if str(part).strip())
+
+
+Names: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+"""Names: `one,another` in the environment."""
+
+
 class OidcProvider(BaseModel):
     """Who people can log in by, beside a password: an OpenID Connect provider.
 
@@ -96,6 +106,18 @@ class Settings(BaseSettings):
     consent : str, optional
         `required`: an output that touches several countries is a draft until each of their nodes agreed; or
         `not_required`. Where nothing is given it is required as soon as a national node is registered.
+    survey_review : str, optional
+        `required`: a survey is published once the reviewer of each country that it tells of accepted it; a country
+        without a reviewer is waited for. `not_required`: at once, when it is checked. Where nothing is given it is
+        required of each country for which somebody else than its sender may review.
+    survey_unreviewed : tuple of str
+        Accounts whose surveys are published without a review: `nam-ha-rangers,seima` in the environment.
+    survey_limit_bytes : int
+        Largest survey that is taken in parts; each part may have `upload_limit_bytes`.
+    survey_parts_kept_hours : float
+        Hours that an upload in parts is kept without a further part.
+    survey_parts_at_once : int
+        Uploads in parts that an account may have under way.
     survey_stations : int, optional
         Open records at the station where a survey recorded a hidden species are as coarse as that: everywhere where
         nothing is given, so that no open record of the survey stands where the hidden one was. With a number only where
@@ -134,6 +156,11 @@ class Settings(BaseSettings):
     query_timeout_s: float = Field(default=10.0, gt=0)
     exact_socket: Path | None = Field(default=None)
     consent: Literal["required", "not_required"] | None = Field(default=None)
+    survey_review: Literal["required", "not_required"] | None = Field(default=None)
+    survey_unreviewed: Names = Field(default=())
+    survey_limit_bytes: int = Field(default=2_000_000_000, gt=0)
+    survey_parts_kept_hours: float = Field(default=24.0, gt=0)
+    survey_parts_at_once: int = Field(default=5, gt=0)
     survey_stations: int | None = Field(default=None, ge=0, le=1_000_000)
     keep_ties: bool = Field(default=True)
 

@@ -18,6 +18,7 @@ from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.surveys import withdrawing
 
 logger = logging.getLogger(__name__)
 
@@ -147,10 +148,12 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             registry.reconcile(lake)
         jobs.take_from_dead(registry, _is_dead)
+        surveys.take_up_again(registry)
         while not stop.is_set():
             if time.monotonic() - swept >= SWEEP_S:
                 swept = time.monotonic()
                 downloads.sweep(settings, registry)
+                surveys.sweep(settings, registry)
                 _tell_exact(settings, registry)
             held = jobs.claim(registry, name, names=list(HANDLERS))
             if held is None:
@@ -241,13 +244,18 @@ def _release(settings: Settings, _registry: Registry, held: Held) -> dict[str, A
 
 
 def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
-    """Take a submitted survey into the lake and release it."""
-    result = surveys.publish(settings, registry, held.arguments["submission"])
-    if result["state"] == "refused":
+    """Take a survey as far as it can go: checked, waiting for its reviewers, or into the lake and released."""
+    result = surveys.take(settings, registry, held.arguments["submission"])
+    if result["state"] != "published":
         return result
     made = pipeline.release(settings)
     exact_building.follow_release(settings)
     return {**result, "release": made.id}
+
+
+def _survey_withdrawal(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
+    """Remove a survey that its sender took back."""
+    return withdrawing.remove(settings, registry, held.arguments["submission"])
 
 
 def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
@@ -289,6 +297,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         "release": _release,
         withdrawal.JOB: _withdraw,
         "survey": _survey,
+        withdrawing.JOB: _survey_withdrawal,
         "corridors": _corridors,
         "download": _download,
         citations.CONTENT_JOB: _citation,

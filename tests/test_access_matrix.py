@@ -21,9 +21,19 @@ COLUMNS = ("nobody", *ROLES)
 GUARDED = """
 GET    /metrics                             403 403 403 403 403 403 200
 POST   /v1/surveys                          401 403 202 403 403 403 403
+GET    /v1/surveys                          401 200 200 200 200 200 200
 GET    /v1/surveys/{number}                 401 404 200 404 200 404 404
 GET    /v1/surveys/mappings                 401 403 200 403 403 403 403
 PUT    /v1/surveys/mappings                 401 403 200 403 403 403 403
+POST   /v1/surveys/{number}/submit          401 404 428 404 403 404 404
+POST   /v1/surveys/{number}/decisions       401 404 403 404 428 404 404
+DELETE /v1/surveys/{number}                 401 404 202 404 403 404 404
+GET    /v1/surveys/versions/{key:path}      401 404 404 404 404 404 404
+POST   /v1/surveys/versions/{key:path}      401 403 404 403 403 403 403
+POST   /v1/uploads                          401 403 412 403 403 403 403
+GET    /v1/uploads/{upload}                 401 403 404 403 403 403 403
+PATCH  /v1/uploads/{upload}                 401 403 412 403 403 403 403
+DELETE /v1/uploads/{upload}                 401 403 412 403 403 403 403
 POST   /v1/citations/{number}/doi           401 404 404 404 404 404 404
 GET    /v1/account                          401 200 200 200 200 200 200
 PATCH  /v1/account                          401 200 200 200 200 200 200
@@ -172,8 +182,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/access/requests/{number}/again"): {"purpose": "more", "expires": "2099-01-01T00:00:00+00:00"},
     ("POST", "/v1/access/requests/{number}/report"): {"made": "a map"},
     ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},
+    ("POST", "/v1/surveys/{number}/decisions"): {"decision": "accept"},
+    ("POST", "/v1/surveys/versions/{key:path}"): {"version": 1},
 }
-HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA"}
+HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA", "{key:path}": "nam-ha",
+          "{upload}": "none"}  # fmt: skip
 """What a guarded address is asked for."""
 
 
@@ -297,6 +310,9 @@ GET    /v1/rights/use/{country}          node_manager   200 403 -
 GET    /v1/surveys/{number}              reviewer       200 404 200
 GET    /v1/surveys/{number}              uploader       404 404 404
 POST   /v1/surveys                       uploader       202 403 202
+POST   /v1/surveys/{number}/decisions    reviewer       428 404 428
+DELETE /v1/surveys/{number}              uploader       404 404 404
+POST   /v1/surveys/versions/{key:path}   uploader       404 403 404
 POST   /v1/accounts/{name}/roles         node_manager   204 403 -
 POST   /v1/accounts/{name}/roles         administrator  204 403 204
 DELETE /v1/accounts/{name}/roles         node_manager   204 403 -

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from biodata.access import accounts, api_keys
 from biodata.access.roles import Role, RoleBinding
+from biodata.store import survey_files
 from biodata.store.models import Job, Submission
 
 pytest_plugins = ("api_client",)
@@ -107,8 +108,9 @@ def test_commit_and_state(client, registry, settings, good, key):
     assert answer.status_code == 202
     location = answer.headers["location"]
     assert location == answer.json()["location"] == f"/v1/surveys/{answer.json()['id']}"
-    kept = settings.data / "service" / "uploads" / f"{hashlib.sha256(good).hexdigest()}.xlsx"
-    assert kept.read_bytes() == good
+    kept = settings.data / "service" / "uploads" / f"{hashlib.sha256(good).hexdigest()}.sealed"
+    assert b"PK" not in kept.read_bytes()[:200], "the service keeps what it cannot read"
+    assert b"".join(survey_files.opened(settings.data, [kept])) == good
     told = client.get(location, headers=bearer(key)).json()
     assert (told["state"], told["dataset"], told["file"]) == ("draft", "nam-ha-team", "passwd.xlsx")
     with registry.session(read_only=True) as session:

@@ -126,7 +126,7 @@ def test_the_same_upload_twice_is_one_submission(installation, sample_data):
     content = (sample_data / "survey_namha.xlsx").read_bytes()
     first = receive(settings, registry, content, "../../survey.xlsx", sender=key)
     assert receive(settings, registry, content, "again.xlsx", sender=key) == first
-    assert [p.suffix for p in (settings.data / "service" / "uploads").iterdir()] == [".xlsx"]
+    assert [p.suffix for p in (settings.data / "service" / "uploads").iterdir()] == [".sealed"]
 
 
 def test_an_idempotency_key_with_another_file_is_refused(installation):

@@ -15,7 +15,7 @@ from biodata.access import api_keys
 from biodata.cli import app
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import checksums, folders, pointer
+from biodata.store import checksums, folders, pointer, survey_files
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
@@ -45,9 +45,10 @@ def whole(tmp_path_factory) -> Path:
         registry.record_release(made.id, snapshot=made.snapshot, rules_hash="rules", counts=made.counts)
         build(lake, rules_hash="others")
         api_keys.for_uploads(registry, "a team")
-    for folder in (data, folders.service(data)):
-        (folder / "uploads").mkdir(mode=0o700)
-        (folder / "uploads" / f"{hashlib.sha256(UPLOAD).hexdigest()}.xlsx").write_bytes(UPLOAD)
+    checksum = hashlib.sha256(UPLOAD).hexdigest()
+    (data / "uploads").mkdir(mode=0o700)
+    (data / "uploads" / f"{checksum}.xlsx").write_bytes(UPLOAD)
+    survey_files.put(data, survey_files.waiting(data, checksum), [UPLOAD])
     return data
 
 

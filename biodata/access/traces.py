@@ -9,15 +9,18 @@ from typing import Final
 
 import polars as pl
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import checksums, folders
+from biodata.store import checksums, folders, survey_files
 from biodata.store.locks import sync_file
 from biodata.store.models import Ingest, Job, Submission
 from biodata.store.private_reports import forget_report
 from biodata.store.registry import Registry
 from biodata.store.staging import sweep
+from biodata.store.survey_models import SubmissionEvent
+from biodata.store.survey_steps import WAITING
 
 _LEFT_SECONDS: Final = 3600.0
 """What a query spilled so long ago belongs to none that still runs."""
@@ -68,7 +71,7 @@ def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], pa
             ingest.report = {**ingest.report, "refusals": []}
             forget_report(data, f"ingest-{ingest.id}")
         for submission in session.scalars(select(Submission).where(Submission.dataset.in_(datasets))):
-            waits = submission.state in ("draft", "committing")
+            waits = submission.state in WAITING
             if waits and submission.dataset not in whole:
                 continue
             job = session.get(Job, submission.job_id) if submission.job_id is not None else None
@@ -78,13 +81,34 @@ def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], pa
                     job.state = "cancelled"
             if job is not None:
                 job.result, job.error = None, None
-            submission.report = None
-            forget_report(data, f"submission-{submission.id}")
-            for folder in (data, folders.service(data)):
-                path = folder / "uploads" / f"{submission.file_sha256}.xlsx"
-                removed += path.exists()
-                path.unlink(missing_ok=True)
+            removed += forget_submission(session, data, submission, datasets)
     return removed
+
+
+def forget_submission(session: Session, data: Path, submission: Submission, datasets: Collection[str] = ()) -> int:
+    """Remove what is kept of an upload: its file and parts, its report, what reviewers wrote; return how many files went.
+
+    A file that another upload holds, too, stays as that one's, unless that one is of `datasets`, which all go.
+    """
+    submission.report = submission.difference = None
+    for event in session.scalars(select(SubmissionEvent).where(SubmissionEvent.submission_id == submission.id)):
+        event.note, event.questions = "", None
+    forget_report(data, f"submission-{submission.id}")
+    forget_report(data, f"difference-{submission.id}")
+    others = select(Submission.id).where(
+        Submission.file_sha256 == submission.file_sha256, Submission.id != submission.id,
+        Submission.dataset.not_in(datasets), Submission.state != "withdrawn",
+    )  # fmt: skip
+    found: list[Path] = []
+    if session.scalar(others.limit(1)) is None:
+        found += [path for folder in (data, folders.service(data)) for path in
+                  (folder / "uploads").glob(f"{submission.file_sha256}.*")]  # fmt: skip
+    if submission.upload_id is not None:
+        parts = survey_files.parts_folder(data, submission.upload_id)
+        found += parts.glob("*")
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
 
 
 def sweep_leftovers(data: Path) -> int:

@@ -74,17 +74,18 @@ class SurveySource:
             if not survey.of("occurrences"):
                 raise no_occurrences(survey, file)
             _refuse_repeated_events(survey)
-            for number, joined in enumerate([*map(_Joined, survey.of("events")), *observations(survey)]):
-                table = joined.table
-                columns = [pl.lit(table.file).alias("source_file")]
-                if table.kind == "events":
-                    columns.append(pl.lit(table.sheet, dtype=pl.String).alias("source_sheet"))
+            every = [*map(_Joined, survey.of("events")), *observations(survey)]
+            for kind in ("events", "occurrences"):
+                # All sheets of a kind are one table: they go in as one version, and together they are the whole state.
+                parts = [joined for joined in every if joined.table.kind == kind]
+                if not parts:
+                    continue
+                first = parts[0].table
                 yield VerbatimTable(
-                    kind=table.kind, name=table.file, dataset=DatasetInfo(self.dataset),
-                    batches=iter([joined.frame.select(*columns, pl.all())]), sheet=table.sheet,
-                    declarations=survey.declarations,
-                    headings={term: told for term, told in table.headings.items() if term != told},
-                    findings=survey.findings if number == 0 else [],
+                    kind=kind, name=first.file, dataset=DatasetInfo(self.dataset), batches=iter(_batches(parts)),
+                    sheet=first.sheet if len(parts) == 1 else None, declarations=survey.declarations,
+                    headings={term: told for one in parts for term, told in one.table.headings.items() if term != told},
+                    findings=survey.findings if first is every[0].table else [],
                 )  # fmt: skip
 
 
@@ -125,6 +126,17 @@ def _kept(told: str) -> dict[str, str]:
         expected = '{"Tarikh": "eventDate"}'
         raise InputError(problem, column="headings", value=told[:80], expected=expected, code="OPTION_INVALID")
     return read
+
+
+def _batches(parts: Sequence[Joined]) -> list[pl.DataFrame]:
+    """Return the rows of each sheet with where they stand."""
+    batches = []
+    for one in parts:
+        columns = [pl.lit(one.table.file).alias("source_file")]
+        if one.table.kind == "events":
+            columns.append(pl.lit(one.table.sheet, dtype=pl.String).alias("source_sheet"))
+        batches.append(one.frame.select(*columns, pl.all()))
+    return batches
 
 
 def observations(survey: Survey) -> list[Joined]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -50,6 +51,8 @@ def ingest(
     options: Mapping[str, str] | None = None,
     dry_run: bool = False,
     extra: Mapping[str, Any] | None = None,
+    complete: bool = False,
+    renamed: Mapping[str, str] = MappingProxyType({}),
     report_file: Path | None = None,
     progress: bool = False,
 ) -> list[IngestReport]:
@@ -72,6 +75,10 @@ def ingest(
         Say what would happen and change nothing.
     extra : mapping, optional
         More to keep with the lake's version: the number of a submission, for example.
+    complete : bool
+        What is read is the whole state of its dataset: what is not in it goes.
+    renamed : mapping of str to str
+        Records of the dataset that keep their number under another identifier: before → now.
     report_file : Path, optional
         A CSV file that gets one line for every row: where it went, and its flags.
     progress : bool
@@ -119,6 +126,7 @@ def ingest(
 
         def begin(verbatim: VerbatimTable, orders: DateOrders | None = None) -> Table:
             verbatim.declarations = {**verbatim.declarations, **declared}
+            verbatim.complete = verbatim.complete or complete
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
             report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
             heard = DateOrders(today=today, declarations=verbatim.declarations)
@@ -153,7 +161,7 @@ def ingest(
             message = "something was withdrawn while the records were read, and may be among them; take them in again"
             raise StoreError(message)
         for together in surveys_of(tables):
-            _commit(together, lake, settings, source=source, extra=extra or {}, dry_run=dry_run)
+            _commit(together, lake, settings, source=source, extra=extra or {}, renamed=renamed, dry_run=dry_run)
         if not dry_run:
             _register(tables, settings, source)
         if download is not None and not dry_run:
@@ -208,12 +216,13 @@ def surveys_of(tables: Sequence[Table]) -> Iterator[list[Table]]:
 
 
 def _commit(
-    together: Sequence[Table], lake: Lake, settings: Settings, *, source: str, extra: Mapping[str, Any], dry_run: bool
-) -> None:
+    together: Sequence[Table], lake: Lake, settings: Settings, *, source: str, extra: Mapping[str, Any],
+    renamed: Mapping[str, str], dry_run: bool,
+) -> None:  # fmt: skip
     """Commit tables as one version, or say what committing would do, and complete their reports."""
     message = f"ingest {source}: {together[-1].report.source}"
     if together[-1].report.table in ("events", "occurrences"):
-        _commit_records(together, lake, message=message, extra=extra, dry_run=dry_run)
+        _commit_records(together, lake, message=message, extra=extra, renamed=renamed, dry_run=dry_run)
         return
     for table in together:
         report = table.report
@@ -240,8 +249,9 @@ def _commit(
 
 
 def _commit_records(
-    together: Sequence[Table], lake: Lake, *, message: str, extra: Mapping[str, Any], dry_run: bool
-) -> None:
+    together: Sequence[Table], lake: Lake, *, message: str, extra: Mapping[str, Any], renamed: Mapping[str, str],
+    dry_run: bool,
+) -> None:  # fmt: skip
     """Commit occurrences with the events before them, and complete their reports."""
     records = next((table for table in together if table.staging is not None), None)
     events = next((table for table in together if table.staging is None), None)
@@ -265,6 +275,7 @@ def _commit_records(
             author="ingest",
             message=message,
             extra={**extra, **by},
+            renamed=[(together[-1].report.dataset, was, now) for was, now in renamed.items()],
             complete_datasets=whole,
             gone=records.verbatim.gone if records is not None else (),
             dry_run=dry_run,

@@ -56,13 +56,17 @@ def plan_occurrences(
     *,
     complete_datasets: Collection[str],
     gone: Iterable[tuple[str, str]],
+    renamed: Iterable[tuple[str, str, str]] = (),
 ) -> Plan:
     """Work out, in temporary tables, what the staged records change; the caller holds the writer's lock.
+
+    A record that is `renamed` (dataset, identifier before, identifier now) keeps its number.
 
     Leaves behind the tables ``keyed`` (part, row, key, fresh, present) of the mixed parts' records,
     ``changed_occurrences`` and ``changed_verbatim`` (key), ``leaving`` (key), which `write_occurrences` reads.
     """
     every = staging.parts
+    _know_renamed(cursor, renamed)
     refusals = _find_mixed(cursor, staging, every)
     mixed = [part for (part,) in cursor.execute("SELECT DISTINCT part FROM not_plain ORDER BY part").fetchall()]
     new_parts = [part for part in every if part not in set(mixed)]
@@ -108,6 +112,9 @@ def write_occurrences(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan:
         stale = f"(FROM changed_{table} UNION ALL FROM leaving)"
         if one(cursor, f"SELECT count(*) FROM {stale}")[0]:
             cursor.execute(f"DELETE FROM lake.{table} WHERE key IN {stale}")
+    if one(cursor, "SELECT count(*) FROM moved")[0]:
+        cursor.execute("DELETE FROM lake.identities WHERE key IN (SELECT key FROM moved)")
+        cursor.execute("INSERT INTO lake.identities BY NAME FROM moved")
     if plan.mixed_parts:
         for table in _COMPARED:
             columns = [quote(c) for c in sorted(staging.columns(table) - {"key"})]
@@ -157,6 +164,35 @@ def forget_adopted(cursor: duckdb.DuckDBPyConnection, lake: Path) -> int:
     return len(orphans)
 
 
+def _know_renamed(cursor: duckdb.DuckDBPyConnection, renamed: Iterable[tuple[str, str, str]]) -> None:
+    """Make ``moved``, the identities that have another identifier now, and the view ``known_identities`` with them.
+
+    An identifier that another record had before is never given to this one.
+    """
+    schema = {"datasetKey": pl.String, "was": pl.String, "now": pl.String}
+    told = pl.DataFrame(list(renamed), schema=schema, orient="row")
+    cursor.register("told_renamed", told)
+    cursor.execute(
+        """
+        CREATE TEMP TABLE moved AS
+        SELECT i.key, i."datasetKey", t.now AS source_record_id
+        FROM lake.identities i JOIN told_renamed t ON i."datasetKey" = t."datasetKey" AND i.source_record_id = t.was
+        WHERE (t."datasetKey", t.now) NOT IN (SELECT ("datasetKey", source_record_id) FROM lake.identities)
+        """
+        if not told.is_empty()
+        else """
+        CREATE TEMP TABLE moved AS SELECT key, "datasetKey", source_record_id FROM lake.identities LIMIT 0
+        """
+    )
+    others = "" if told.is_empty() else "WHERE key NOT IN (SELECT key FROM moved) UNION ALL FROM moved"
+    cursor.execute(
+        f"""
+        CREATE TEMP VIEW known_identities AS
+        SELECT key, "datasetKey", source_record_id FROM lake.identities {others}
+        """
+    )
+
+
 def _find_mixed(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list[int]) -> list[Refusal]:
     """Make the table ``not_plain`` (part, row, why) of rows that are not simply new; refuse repeated ones.
 
@@ -184,7 +220,7 @@ def _find_mixed(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list
         )
         SELECT part, row, 'repeated' AS why FROM turns WHERE turn > 1
         UNION ALL
-        SELECT part, row, 'known' FROM {rows} SEMI JOIN lake.identities USING ("datasetKey", source_record_id)
+        SELECT part, row, 'known' FROM {rows} SEMI JOIN known_identities USING ("datasetKey", source_record_id)
         UNION ALL
         SELECT part, row, 'clashing' FROM {rows} WHERE key IN (FROM given_twice)
         UNION ALL
@@ -210,7 +246,7 @@ def _give_keys(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list[
                    i.key IS NULL AS fresh
             FROM {_rows(staging, "identities", parts)} p
             LEFT JOIN (SELECT DISTINCT part, row FROM not_plain WHERE why = 'clashing') clash USING (part, row)
-            LEFT JOIN lake.identities i USING ("datasetKey", source_record_id)
+            LEFT JOIN known_identities i USING ("datasetKey", source_record_id)
             WHERE (part, row) NOT IN (SELECT (part, row) FROM not_plain WHERE why = 'repeated')
         )
         SELECT g.*, o.key IS NOT NULL AS present FROM given g LEFT JOIN lake.occurrences o ON o.key = g.key

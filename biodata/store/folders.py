@@ -28,7 +28,10 @@ CITATION_SECRET: Final = "citations"
 PUBLIC: Final = frozenset({"releases", "downloads", "replays"})
 """Folders of published values: written by whoever has the lake, read by the service."""
 
-READ: Final = frozenset({"sharing_rules.csv", "gazetteer.csv", "demo.json"})
+UPLOAD_KEY: Final = "upload_key.pub"
+"""What uploads are sealed with; the key that opens them is private."""
+
+READ: Final = frozenset({"sharing_rules.csv", "gazetteer.csv", "demo.json", UPLOAD_KEY})
 """Files without places of records that the service reads."""
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO

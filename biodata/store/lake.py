@@ -183,6 +183,7 @@ class Lake(LakeReading):
         complete_datasets: Collection[str] = (),
         gone: Iterable[tuple[str, str]] = (),
         gone_events: Collection[str] = (),
+        renamed: Iterable[tuple[str, str, str]] = (),
         dry_run: bool = False,
     ) -> tuple[CommitReport, CommitReport]:
         """Commit sampling events and the occurrences of them in one transaction: no version has half a survey.
@@ -199,6 +200,8 @@ class Lake(LakeReading):
             Datasets whose whole state was given: their other records and events are gone.
         gone_events : collection of str
             Keys of events that are gone.
+        renamed : iterable of (datasetKey, identifier before, identifier now)
+            Records that keep their number under another identifier.
 
         Returns
         -------
@@ -207,7 +210,15 @@ class Lake(LakeReading):
         frame = terms.conform(events, terms.EVENT)
         survey = _Survey(frame, frozenset(complete_datasets), tuple(gone_events))
         records, told = self._commit_records(
-            staging, survey, author, message, extra, complete_datasets=complete_datasets, gone=gone, dry_run=dry_run
+            staging,
+            survey,
+            author,
+            message,
+            extra,
+            complete_datasets=complete_datasets,
+            gone=gone,
+            dry_run=dry_run,
+            renamed=renamed,
         )
         return records, told
 
@@ -222,10 +233,13 @@ class Lake(LakeReading):
         complete_datasets: Collection[str],
         gone: Iterable[tuple[str, str]],
         dry_run: bool,
+        renamed: Iterable[tuple[str, str, str]] = (),
     ) -> tuple[CommitReport, CommitReport]:
         """Commit records, and events with them where there are any."""
         with self.writing(), self._cursor() as cursor:
-            plan = commits.plan_occurrences(cursor, staging, complete_datasets=complete_datasets, gone=gone)
+            plan = commits.plan_occurrences(
+                cursor, staging, complete_datasets=complete_datasets, gone=gone, renamed=renamed
+            )
             told = CommitReport(-1, 0, 0, 0, 0) if survey is None else survey.plan(cursor)
             if not dry_run and (plan.report.changes or told.changes):
                 self._forget_adopted(cursor)

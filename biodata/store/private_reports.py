@@ -39,3 +39,12 @@ def forget_report(data: Path, name: str) -> None:
     folder = folders.private_reports(data)
     for path in (folder / f"{name}.json", *folder.glob(f"{name}.*.part")):  # parts are those of a process that died
         path.unlink(missing_ok=True)
+
+
+def read_report(data: Path, name: str) -> dict[str, Any] | None:
+    """Return a report; None where there is none of this name."""
+    path = folders.private_reports(data) / f"{name}.json"
+    if not path.exists():
+        return None
+    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return told

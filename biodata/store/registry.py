@@ -16,11 +16,12 @@ from biodata import terms
 from biodata.errors import StoreError
 from biodata.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
-from biodata.store import audit, audit_heads, checksums, folders, models
+from biodata.store import audit, audit_heads, checksums, folders, models, survey_steps
 from biodata.store import grant_models as grant_models
 from biodata.store import heading_models as heading_models
 from biodata.store import node_models as node_models  # its tables are made with the others
 from biodata.store import rights_models as rights_models
+from biodata.store import survey_models as survey_models
 from biodata.store.engine import READS, open_engine, revision_of
 from biodata.store.lake import Lake
 from biodata.store.models import Dataset, Ingest, Submission, now
@@ -28,7 +29,7 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 
@@ -228,9 +229,12 @@ class Registry:
         submission = pl.col("extra").str.json_path_match("$.submission").cast(pl.Int64, strict=False)
         arrived = dict(snapshots.select(submission, "snapshot").drop_nulls().iter_rows())
         with self.session() as session, session.begin():
-            for found in session.scalars(select(Submission).where(Submission.id.in_(waiting))):
-                found.snapshot = arrived.get(found.id)
-                found.state = "published" if found.id in arrived else "draft"
+            for found in session.scalars(select(Submission).where(Submission.id.in_(waiting)).order_by(Submission.id)):
+                if found.id in arrived:
+                    survey_steps.published(session, found, snapshot=arrived[found.id])
+                else:
+                    # What its reviewers accepted stays accepted; one that was never looked at is looked at again.
+                    found.state = "draft" if found.sides is None else "accepted"
                 logger.warning("submission %d was cut off; it is %s", found.id, found.state)
         return list(waiting)
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from biodata.errors import BiodataError, StoreError
 from biodata.settings import Settings
-from biodata.store import checksums, folders, pointer, verify_lake
+from biodata.store import checksums, folders, pointer, survey_files, verify_lake
 from biodata.store.checksums import Checksum, digest
 from biodata.store.content_hash import content_hash, release_id
 from biodata.store.duck import connect
@@ -203,9 +203,19 @@ def _uploads(data: Path, report: VerifyReport) -> None:
         if _UPLOAD.fullmatch(path.stem):
             report.files += 1
             report.bytes += path.stat().st_size
-            if digest(path).sha256 != path.stem:
+            if _content(data, path) != path.stem:
                 remedy = f"ask for the file again, or {RESTORE}"
                 report.faults.append(Fault(str(path.relative_to(data)), "it is not what was uploaded", remedy))
+
+
+def _content(data: Path, path: Path) -> str | None:
+    """Return the SHA-256 of an upload; None of a sealed one that cannot be opened."""
+    if path.suffix != survey_files.SEALED:
+        return digest(path).sha256
+    try:
+        return survey_files.digest_of(data, [path])
+    except (StoreError, OSError):
+        return None
 
 
 def _changed(path: Path, told: Checksum | None) -> str | None:

@@ -1,50 +1,47 @@
-"""A survey on its way in: received and kept, checked again, committed whole, or refused with its report."""
+"""A survey on its way in: received, sealed and put into the queue, once however often it is sent."""
 
 import hashlib
-import io
 import logging
-import os
 from pathlib import Path
-from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from biodata import jobs, pipeline, places
+from biodata import jobs
 from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
-from biodata.errors import InputError, StoreError
+from biodata.errors import InputError
 from biodata.settings import Settings
-from biodata.store import folders
-from biodata.store.models import Submission
-from biodata.store.private_reports import keep_report
+from biodata.store import audit, survey_files
+from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
-from biodata.surveys.check import check
+from biodata.store.survey_models import SubmissionEvent
+from biodata.surveys import parts
+from biodata.surveys.sending import ANSWERABLE, JOB, Sent
 
 logger = logging.getLogger(__name__)
-
-JOB: Final = "survey"
-"""The name of the job that takes a submission in."""
 
 
 def receive(
     settings: Settings,
     registry: Registry,
-    content: bytes,
+    content: bytes | None,
     name: str,
     *,
     sender: Principal,
     dataset: str | None = None,
     idempotency_key: str | None = None,
+    sent: Sent | None = None,
 ) -> int:
-    """Keep an upload and put it into the queue.
+    """Keep an upload, sealed, and put it into the queue.
 
     Parameters
     ----------
     settings, registry
         The installation.
-    content : bytes
-        The workbook.
+    content : bytes, optional
+        The workbook; nothing where it came in parts.
     name : str
         What its sender calls it; never used as a path.
     sender : Principal
@@ -54,6 +51,8 @@ def receive(
         nothing is given.
     idempotency_key : str, optional
         The same key from the same sender is the same upload.
+    sent : Sent, optional
+        What else is told of it.
 
     Returns
     -------
@@ -63,7 +62,89 @@ def receive(
     Raises
     ------
     InputError
-        If the sender may not upload to that dataset, or the idempotency key came with another file.
+        If the sender may not upload to that dataset, or the idempotency key came with another file; with
+        UPLOAD_MISSING, UPLOAD_UNFINISHED or RECORD_MISSING, if what `sent` names is not theirs, or not ready.
+    """
+    sent = sent or Sent()
+    dataset = dataset_of(sender, dataset)
+    if sent.upload is not None:
+        checksum, name = parts.checksum_of(registry, sender, sent.upload), parts.name_of(registry, sender, sent.upload)
+    else:
+        checksum = hashlib.sha256(content or b"").hexdigest()
+    told = _key(registry, sender, dataset, checksum, sent) if idempotency_key is None else idempotency_key
+    earlier = _earlier(registry, sender, told, checksum)
+    if earlier is not None:
+        take_up_again(registry, earlier)
+        return earlier
+    if sent.upload is None and not survey_files.waiting(settings.data, checksum).exists():
+        survey_files.put(settings.data, survey_files.waiting(settings.data, checksum), [content or b""])
+    submission = Submission(
+        dataset=dataset,
+        file_name=Path(name).name[:200],
+        file_sha256=checksum,
+        upload_id=sent.upload,
+        idempotency_key=told,
+        account_id=sender.account_id,
+        complete=sent.complete,
+        wanted=sent.wanted,
+        answers=sent.answers,
+    )
+    try:
+        # One transaction with its job: whoever hears its number knows that it will be taken in.
+        with registry.session() as session, session.begin():
+            if sent.answers is not None:
+                _check_answer(session, sender, sent.answers, dataset)
+            number = add(session, submission, sender)
+            if sent.upload is not None:
+                parts.use(session, sent.upload)
+    except IntegrityError:  # the same upload came twice at once; the other one was faster
+        earlier = _earlier(registry, sender, told, checksum)
+        if earlier is None:
+            raise
+        return earlier
+    return number
+
+
+def take_up_again(registry: Registry, number: int | None = None) -> int:
+    """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was.
+
+    Parameters
+    ----------
+    registry : Registry
+    number : int, optional
+        Only this submission.
+    """
+    left = or_(
+        Submission.state.in_(("accepted", "committing")), (Submission.state == "draft") & Submission.report.is_(None)
+    )
+    with registry.session() as session, session.begin():
+        asked = select(Submission).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
+        found = session.scalars(asked if number is None else asked.where(Submission.id == number)).all()
+        for submission in found:
+            submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
+        return len(found)
+
+
+def add(session: Session, submission: Submission, sender: Principal) -> int:
+    """Put a submission down with its job, its history and its audit; return its number."""
+    session.add(submission)
+    session.flush()
+    number = submission.id
+    submission.job_id = jobs.add(session, JOB, {"submission": number})
+    session.add(SubmissionEvent(submission_id=number, action="received", role=str(Role.UPLOADER)))
+    told = {"dataset": submission.dataset, "sha256": submission.file_sha256, "answers": submission.answers,
+            "returns_to": submission.returns_to}  # fmt: skip
+    audit.append(session, actor=sender.label, action="survey received", subject=f"survey {number}", details=told)
+    return number
+
+
+def dataset_of(sender: Principal, dataset: str | None) -> str:
+    """Return the dataset that somebody uploads to.
+
+    Raises
+    ------
+    InputError
+        With DATASET_FORBIDDEN, if they may not.
     """
     own = sorted({role.dataset for role in sender.roles if role.role is Role.UPLOADER and role.dataset is not None})
     dataset = dataset or (own[0] if len(own) == 1 else slug(sender.label))
@@ -71,77 +152,30 @@ def receive(
         problem = "whoever has this key or token may not upload to that dataset"
         expected = " or ".join(own[:20]) or "an account with the role uploader"
         raise InputError(problem, column="dataset", value=dataset, expected=expected, code="DATASET_FORBIDDEN")
-    checksum = hashlib.sha256(content).hexdigest()
-    idempotency_key = idempotency_key or f"{dataset} {checksum}"
-    earlier = _earlier(registry, sender, idempotency_key, checksum)
-    if earlier is not None:
-        return earlier
-    _keep(upload_path(settings, checksum), content)
-    submission = Submission(
-        dataset=dataset,
-        file_name=Path(name).name[:200],
-        file_sha256=checksum,
-        idempotency_key=idempotency_key,
-        account_id=sender.account_id,
-    )
-    try:
-        # One transaction with its job: whoever hears its number knows that it will be taken in.
-        with registry.session() as session, session.begin():
-            session.add(submission)
-            session.flush()
-            number = submission.id
-            submission.job_id = jobs.add(session, JOB, {"submission": number})
-    except IntegrityError:  # the same upload came twice at once; the other one was faster
-        earlier = _earlier(registry, sender, idempotency_key, checksum)
-        if earlier is None:
-            raise
-        return earlier
-    return number
+    return dataset
 
 
-def publish(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
-    """Take a submission into the lake, whole or not at all; a second call after a cut finds what the first did.
+def _key(registry: Registry, sender: Principal, dataset: str, checksum: str, sent: Sent) -> str:
+    """Return what stands for an idempotency key where none is told.
 
-    Parameters
-    ----------
-    settings, registry
-        The installation.
-    number : int
-        The submission.
-
-    Returns
-    -------
-    dict
-        `submission`, `state` (published or refused) and `report`.
+    The same file is the same upload while it waits, was refused, or is what the dataset says now. Where the dataset has
+    gone on since, or it was withdrawn, it is sent on purpose.
     """
-    with registry.session(read_only=True) as session:
-        submission = session.get_one(Submission, number)
-    path = _out_of_reach(settings, submission.file_sha256)
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != submission.file_sha256:
-        message = f"submission {number}: the kept file is not the one that was sent"
-        raise StoreError(message)
-    boundaries = places.load_boundaries(settings.boundaries)
-    report = check(io.BytesIO(content), submission.file_name, boundaries)
-    if not report["ok"]:
-        _settle(settings, registry, number, "refused", report)
-        return {"submission": number, "state": "refused", "report": without_values(report)}
-    _settle(settings, registry, number, "committing", report)
-    told = pipeline.ingest(
-        "survey",
-        [path],
-        settings,
-        dataset=submission.dataset,
-        extra={"submission": number},
+    told = (
+        f"{dataset} {checksum}" + (" whole" if sent.complete else "") + (f" to {sent.answers}" if sent.answers else "")
     )
-    report["taken_in"] = [one.without_values() for one in told]
-    _settle(settings, registry, number, "published", report, snapshot=told[-1].snapshot)
-    return {"submission": number, "state": "published", "report": without_values(report)}
-
-
-def upload_path(settings: Settings, checksum: str) -> Path:
-    """Return where the service puts an upload: under its checksum, never under its own name."""
-    return folders.service(settings.data) / "uploads" / f"{checksum}.xlsx"
+    with registry.session(read_only=True) as session:
+        found = session.scalars(
+            select(Submission)
+            .where(Submission.account_id == sender.account_id, Submission.dataset == dataset,
+                   Submission.file_sha256 == checksum, Submission.idempotency_key.startswith(told, autoescape=True))
+            .order_by(Submission.id.desc()).limit(1)
+        ).first()  # fmt: skip
+        if found is None:
+            return told
+        last = session.scalar(select(func.max(Submission.dataset_version)).where(Submission.dataset == dataset))
+        over = found.state == "withdrawn" or (found.state == "published" and found.dataset_version != last)
+        return f"{told} after {found.id}" if over else str(found.idempotency_key)
 
 
 def _earlier(registry: Registry, sender: Principal, idempotency_key: str, checksum: str) -> int | None:
@@ -160,53 +194,18 @@ def _earlier(registry: Registry, sender: Principal, idempotency_key: str, checks
     return found.id
 
 
-def _keep(path: Path, content: bytes) -> None:
-    """Write the upload durably, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+def _check_answer(session: Session, sender: Principal, number: int, dataset: str) -> None:
+    """Refuse an answer to what is not there for them, or needs none."""
+    earlier = session.get(Submission, number)
+    if earlier is None or earlier.dataset != dataset or not may(sender, Action.HAND_IN, dataset=earlier.dataset):
+        problem = "there is no submission of this number to this dataset"
+        raise InputError(problem, column="answers", value=str(number), code="RECORD_MISSING")
+    if earlier.state not in ANSWERABLE or answered(session, number):
+        problem = f"it is {earlier.state}, and waits for no answer"
+        expected = "a submission that its reviewer asked something about, or refused"
+        raise InputError(problem, column="answers", value=str(number), expected=expected, code="SUBMISSION_DECIDED")
 
 
-def without_values(report: dict[str, Any]) -> dict[str, Any]:
-    """Return a report as the registry keeps it, which the service reads: each fault's place and code, not its value.
-
-    The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told.
-    """
-    problems = [{**problem, "value": None, "message": _plain(problem)} for problem in report.get("problems", [])]
-    return {**report, "problems": problems}
-
-
-def _plain(problem: dict[str, Any]) -> str:
-    """Return a fault's message where it tells nothing of the value, else only that there is one."""
-    message, value = str(problem["message"]), problem["value"]
-    if any(letter.isdigit() for letter in message) or (value and str(value) in message):
-        return f"{problem['code']}: see the cell in the file, or check it again with dry_run"
-    return message
-
-
-def _out_of_reach(settings: Settings, checksum: str) -> Path:
-    """Move an upload beside the lake, where the service cannot read it; return where it lies."""
-    path = settings.data / "uploads" / f"{checksum}.xlsx"
-    arrived = upload_path(settings, checksum)
-    if arrived.exists():
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        _keep(path, arrived.read_bytes())
-        path.chmod(0o600)
-        arrived.unlink()
-    return path
-
-
-def _settle(
-    settings: Settings, registry: Registry, number: int, state: str, report: dict[str, Any], *,
-    snapshot: int | None = None,
-) -> None:  # fmt: skip
-    """Put down what became of a submission: in the registry without values, in full beside the lake."""
-    keep_report(settings.data, f"submission-{number}", report)
-    report = without_values(report)
-    with registry.session() as session, session.begin():
-        submission = session.get_one(Submission, number)
-        submission.state, submission.report, submission.snapshot = state, dict(report), snapshot
+def answered(session: Session, number: int) -> bool:
+    """Tell whether a submission has a new version."""
+    return session.scalar(select(Submission.id).where(Submission.answers == number).limit(1)) is not None

@@ -32,7 +32,7 @@ from biodata import pipeline
 from biodata.settings import Settings
 from biodata.store import checksums, pointer
 from biodata.store.registry import Registry
-from biodata.surveys import submit
+from biodata.store import survey_steps
 from biodata.worker import work
 
 def before(owner, name, when=lambda *a, **k: True):
@@ -56,7 +56,7 @@ match sys.argv[2]:
     case "the files have joined the lake's folder, nothing is committed":
         after(checksums, "record_new_lake_files")
     case "the lake has it, the registry says committing":
-        before(submit, "_settle", when=lambda *told, **k: "published" in told)
+        before(survey_steps, "published")
     case "the registry says published, nothing is released":
         before(pipeline, "release")
     case "the release's file is there, the pointer names another":

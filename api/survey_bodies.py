@@ -1,0 +1,106 @@
+"""What is sent and answered about surveys on their way."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Question(BaseModel):
+    """What a reviewer asks about a row."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sheet: str | None = Field(default=None, max_length=200)
+    row: int | None = Field(default=None, ge=1, le=2_000_000)
+    column: str | None = Field(default=None, max_length=200)
+    question: str = Field(min_length=1, max_length=1000)
+
+
+class Decision(BaseModel):
+    """What a reviewer decides for their side."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    decision: str = Field(max_length=10, description="accept, ask or refuse.")
+    country: str | None = Field(
+        default=None, min_length=2, max_length=2,
+        description="The side; all of yours that wait where none is told. ZZ: records of no country.",
+    )  # fmt: skip
+    reasons: str = Field(default="", max_length=4000, description="Why, or what is asked; it must tell no place.")
+    questions: list[Question] = Field(default=[], max_length=200)
+
+
+class WantedVersion(BaseModel):
+    """The version that a dataset is to be again."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    version: int = Field(ge=1, le=1_000_000)
+
+
+class Happened(BaseModel):
+    """Something that happened to a survey; never by whom."""
+
+    action: str = Field(description="received, checked, submitted, accepted, asked, refused, published or withdrawn.")
+    role: str = Field(description="As what it was done: uploader, reviewer, node_manager, biodata or command line.")
+    country: str | None = None
+    note: str | None = None
+    questions: list[Question] | None = None
+    date: datetime
+
+
+class SubmissionSummary(BaseModel):
+    """A survey on its way, in a list."""
+
+    id: int
+    state: str = Field(description="draft, submitted, asked, accepted, committing, published, refused or withdrawn.")
+    version: int = Field(description="Grows with every change; the ETag tells it.")
+    created: datetime
+    changed: datetime
+    dataset: str | None = None
+    file: str | None = None
+    complete: bool = Field(description="The file is the dataset's whole state: what it does not hold goes.")
+    sides: dict[str, str] | None = Field(default=None, description="By country: waiting, accepted, or open.")
+    answers: int | None = Field(default=None, description="The survey that it is a new version of.")
+    returns_to: int | None = Field(default=None, description="The survey whose published state it brings back.")
+    dataset_version: int | None = None
+    mine: bool
+
+
+class Submission(SubmissionSummary):
+    """A survey on its way."""
+
+    job: int | None = None
+    snapshot: int | None = None
+    report: dict[str, Any] | None = Field(default=None, description="What the check found; no value of the file.")
+    difference: dict[str, Any] | None = Field(
+        default=None, description="What it would change: counts, and where in the file; no value of any cell."
+    )
+    answered_by: int | None = None
+    history: list[Happened]
+
+
+class SubmissionList(BaseModel):
+    """Surveys that concern you, the newest first."""
+
+    results: list[SubmissionSummary]
+
+
+class DatasetVersion(BaseModel):
+    """A version of a dataset that a survey made."""
+
+    version: int
+    submission: int
+    state: str
+    snapshot: int | None = None
+    complete: bool
+    returns_to: int | None = Field(default=None, description="The dataset's version that it brought back.")
+    changes: dict[str, Any] | None = None
+    history: list[Happened]
+
+
+class VersionList(BaseModel):
+    """The versions of a dataset that surveys made, the oldest first."""
+
+    results: list[DatasetVersion]

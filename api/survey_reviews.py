@@ -1,0 +1,141 @@
+"""What is done with a survey on its way: sent to review, decided, taken back; and the versions of a dataset."""
+
+import re
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import auth, documents
+from api.answers import json_answer, only
+from api.dependencies import service
+from api.errors import Code, ProblemError
+from api.gates import SmallRoute
+from api.models import Receipt
+from api.readers import integer
+from api.survey_bodies import Decision, Submission, VersionList, WantedVersion
+from api.surveys import PRIVATE, receipt, told, told_key
+from biodata.access.roles import Action, Principal, may_somewhere
+
+
+class ReviewRoute(SmallRoute):
+    """A route whose body may hold questions at rows."""
+
+    most_bytes = 300_000
+
+
+router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=ReviewRoute)
+
+Known = Annotated[Principal, Depends(auth.need)]
+Number = Annotated[str, documents.WHOLE]
+_SEEN: Final = re.compile(r'(?:W/)?"(\d{1,18})-(\d{1,9})"')
+_IF_MATCH: Final = {
+    "parameters": [
+        {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"},
+         "description": "The ETag of the survey as it was looked at."}
+    ]
+}  # fmt: skip
+_TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
+
+
+@router.post(
+    "/{number}/submit",
+    summary="Send a draft to review",
+    openapi_extra=_IF_MATCH,
+    responses=documents.answers(Submission, missing=True, other=(401, 409, 412, 428)),
+)
+def submit(request: Request, who: Known, number: Number) -> Response:
+    """Send a draft that was checked to those who review it; where nobody does, it is published."""
+    only(request)
+    from biodata.surveys import review
+
+    wanted, registry = integer("number", number), service(request).registry
+    if not review.look(registry, who, wanted)["mine"]:
+        raise auth.forbidden(request, who, Action.HAND_IN)
+    review.submit(registry, who, wanted, seen=_seen(request, wanted))
+    return told(request, who, wanted)
+
+
+@router.post(
+    "/{number}/decisions",
+    summary="Accept, ask about or refuse a survey",
+    openapi_extra=_IF_MATCH,
+    responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
+)
+def decide(request: Request, who: Known, number: Number, sent: Decision) -> Response:
+    """Put down what a reviewer decides for their side; If-Match tells what they looked at."""
+    only(request)
+    from biodata.surveys import review
+
+    wanted, registry = integer("number", number), service(request).registry
+    review.look(registry, who, wanted)
+    if not may_somewhere(who, Action.REVIEW_SUBMISSION):
+        raise auth.forbidden(request, who, Action.REVIEW_SUBMISSION)
+    review.decide(
+        registry, who, wanted, sent.decision, seen=_seen(request, wanted), country=sent.country, reasons=sent.reasons,
+        questions=[one.model_dump(exclude_none=True) for one in sent.questions],
+    )  # fmt: skip
+    return told(request, who, wanted)
+
+
+@router.delete(
+    "/{number}",
+    summary="Take a survey back",
+    status_code=202,
+    responses=documents.answers(Submission, missing=True, other=(401, 403, 409), status=202),
+)
+def take_back(request: Request, who: Known, number: Number) -> Response:
+    """Take back what you handed in: the worker removes its file, its report and its parts, and its records for good.
+
+    One that is published is taken back after a login only: nothing brings its records back.
+    """
+    only(request)
+    from biodata.surveys import withdrawing
+
+    wanted, registry = integer("number", number), service(request).registry
+    withdrawing.ask(registry, who, wanted)
+    return told(request, who, wanted, status=202)
+
+
+@router.get(
+    "/versions/{key:path}",
+    summary="The versions of a dataset that surveys made",
+    responses=documents.answers(VersionList, missing=True, other=(401,)),
+)
+def versions(request: Request, who: Known, key: str) -> Response:
+    """Answer with each version, what it changed, and as what people handed it in and accepted it."""
+    only(request)
+    from biodata.surveys import history
+
+    return json_answer({"results": history.versions(service(request).registry, who, key)}, cache=PRIVATE)
+
+
+@router.post(
+    "/versions/{key:path}",
+    summary="Return to a version of a dataset",
+    status_code=202,
+    responses={**documents.answers(Receipt, missing=True, other=(401, 403, 409, 422), status=202), 202: _TAKEN},
+)
+def go_back(request: Request, who: Known, key: str, sent: WantedVersion) -> Response:
+    """Hand in what the dataset was after one of its versions; it is checked and reviewed like any other survey."""
+    only(request)
+    from biodata.surveys import history
+
+    if not may_somewhere(who, Action.HAND_IN):
+        raise auth.forbidden(request, who, Action.HAND_IN)
+    found = service(request)
+    number = history.go_back(found.settings, found.registry, who, key, sent.version, idempotency_key=told_key(request))
+    return receipt(number)
+
+
+def _seen(request: Request, number: int) -> int:
+    """Return the version that a request is about."""
+    given = request.headers.get("if-match", "").strip()
+    if not given:
+        raise ProblemError(
+            Code.IF_MATCH_MISSING, "the ETag of what was looked at is needed", field="If-Match",
+            expected=f"the ETag of GET /v1/surveys/{number}",
+        )  # fmt: skip
+    match = _SEEN.fullmatch(given)
+    return int(match[2]) if match and int(match[1]) == number else -1

@@ -1,0 +1,137 @@
+"""Where the files of surveys lie: sealed in the service's folder while they wait, then beside the lake.
+
+The service keeps what is handed in under a public key; the private one lies beside the lake, so that only the worker
+can read it, and whoever gets at the service's user finds nothing of a survey that waits.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from biodata.errors import StoreError
+from biodata.formats import sealed
+from biodata.store import folders
+from biodata.store.locks import sync_folder
+
+SEALED: Final = ".sealed"
+PRIVATE_KEY: Final = "upload_key"
+PUBLIC_KEY: Final = folders.UPLOAD_KEY
+SUFFIXES: Final = (".xlsx", ".xlsm", ".ods", ".csv", ".tsv", ".txt", ".json", ".xml", ".zip")
+"""Endings that a kept file may have; any other is kept as a workbook, which it will be refused as."""
+
+
+def make_key(data: Path) -> None:
+    """Make the pair of keys where there is none; the public one is written last, so that it is never alone.
+
+    Raises
+    ------
+    StoreError
+        If they cannot be written.
+    """
+    private, public = data / PRIVATE_KEY, data / PUBLIC_KEY
+    if public.exists():
+        return
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        if not private.exists():
+            with contextlib.suppress(FileExistsError):  # another process was faster
+                _write_new(private, sealed.new_key()[0])
+        from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+        told = X25519PrivateKey.from_private_bytes(private.read_bytes()).public_key().public_bytes_raw()
+        with contextlib.suppress(FileExistsError):
+            _write_new(public, told, mode=0o644)
+    except OSError as error:
+        message = f"the key that uploads are sealed with cannot be made: {error.strerror}; start `biodata worker` first"
+        raise StoreError(message) from error
+
+
+def waiting(data: Path, checksum: str) -> Path:
+    """Return where the service puts an upload, sealed: under its checksum, never under its own name."""
+    return folders.service(data) / "uploads" / f"{checksum}{SEALED}"
+
+
+def parts_folder(data: Path, upload: str) -> Path:
+    """Return where the parts of a resumable upload lie, sealed."""
+    return folders.service(data) / "uploads" / "parts" / upload
+
+
+def kept(data: Path, checksum: str, name: str) -> Path:
+    """Return where the worker keeps an upload, beside the lake, with the ending that its sender's name has."""
+    ending = Path(name).suffix.lower()
+    return data / "uploads" / f"{checksum}{ending if ending in SUFFIXES else '.xlsx'}"
+
+
+def put(data: Path, path: Path, parts: Iterable[bytes]) -> None:
+    """Seal a content into a file, durably, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If there is no room.
+    """
+    make_key(data)
+    public = (data / PUBLIC_KEY).read_bytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, sealed.seal(parts, public))
+
+
+def opened(data: Path, sources: Iterable[Path]) -> Iterator[bytes]:
+    """Give what one or several sealed files hold, one after the other; only the owner of the installation can.
+
+    Raises
+    ------
+    StoreError
+        If one was changed.
+    """
+    private = (data / PRIVATE_KEY).read_bytes()
+    for path in sources:
+        with path.open("rb") as file:
+            yield from sealed.unseal(file, private)
+
+
+def digest_of(data: Path, sources: Iterable[Path]) -> str:
+    """Return the SHA-256 of what sealed files hold together."""
+    digest = hashlib.sha256()
+    for piece in opened(data, sources):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def open_out(data: Path, sources: Iterable[Path], target: Path) -> None:
+    """Write what sealed files hold into one that is the owner's alone, whole or not at all."""
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    write_whole(target, opened(data, sources), mode=0o600)
+
+
+def write_whole(path: Path, parts: Iterable[bytes], *, mode: int = 0o660) -> None:
+    """Write a file durably, whole or not at all; two that write the same at once do not meet."""
+    part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            for piece in parts:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file that is not there, whole before it has its name."""
+    part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(mode)
+        os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,95 @@
+"""The steps of a submission: each changes its state, its version, its history and the audit, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from biodata.errors import InputError
+from biodata.store import audit
+from biodata.store.models import Submission, now
+from biodata.store.survey_models import SubmissionEvent
+
+STATES: Final = ("draft", "submitted", "asked", "accepted", "committing", "published", "refused", "withdrawn")
+WAITING: Final = ("draft", "submitted", "asked", "accepted", "committing")
+"""States in which nothing of it is in the lake."""
+
+OPEN_FOR_REVIEW: Final = ("submitted", "asked")
+MACHINE: Final = "biodata"
+"""What the audit calls the worker; and the role that history tells of what it did."""
+
+NO_COUNTRY: Final = "ZZ"
+"""Stands for the side of records that lie in no country."""
+
+
+def step(
+    session: Session, submission: Submission, action: str, *, state: str, actor: str, role: str,
+    country: str | None = None, note: str = "", questions: Sequence[Mapping[str, Any]] | None = None,
+    seen: int | None = None, details: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Take a submission a step further.
+
+    Parameters
+    ----------
+    session : Session
+        Whose transaction it belongs to.
+    submission : Submission
+        As it was read in this session.
+    action : str
+        What is done, in one word.
+    state : str
+        The state that it leads to.
+    actor, role : str
+        Who does it, for the audit; as what, for everybody concerned.
+    country : str, optional
+        For which side.
+    note : str
+        Reasons.
+    questions : sequence of mapping, optional
+        What is asked at which row.
+    seen : int, optional
+        The version that this is about.
+    details : mapping, optional
+        More for the audit; it must hold no value of a file.
+
+    Raises
+    ------
+    InputError
+        With SUBMISSION_CHANGED, if it is another version by now: two at once never both act on the same one.
+    """
+    before = submission.version if seen is None else seen
+    session.flush()
+    taken = session.execute(
+        update(Submission)
+        .where(Submission.id == submission.id, Submission.version == before)
+        .values(version=before + 1, state=state, changed=now())
+    )
+    if taken.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
+        problem = "somebody else did something to it meanwhile; look at it again"
+        raise InputError(problem, column="If-Match", value=str(seen), code="SUBMISSION_CHANGED")
+    session.refresh(submission)
+    session.add(
+        SubmissionEvent(
+            submission_id=submission.id, action=action, role=role, country=country, note=note,
+            questions=[dict(one) for one in questions] if questions else None,
+        )
+    )  # fmt: skip
+    told = {"dataset": submission.dataset, "country": country, "questions": len(questions or ()), **(details or {})}
+    audit.append(session, actor=actor, action=f"survey {action}", subject=f"survey {submission.id}", details=told)
+
+
+def published(session: Session, submission: Submission, *, snapshot: int | None) -> None:
+    """Put down that a submission is in the lake: the next version of its dataset; a second time is no news."""
+    if submission.state == "published":
+        return
+    last = last_version(session, submission.dataset)
+    submission.dataset_version, submission.snapshot = (last or 0) + 1, snapshot
+    told = {"version": submission.dataset_version, "snapshot": snapshot}
+    step(session, submission, "published", state="published", actor=MACHINE, role=MACHINE, details=told)
+
+
+def last_version(session: Session, dataset: str) -> int | None:
+    """Return the number of a dataset's last version that a survey made; None before the first."""
+    last: int | None = session.scalar(select(func.max(Submission.dataset_version)).where(Submission.dataset == dataset))
+    return last

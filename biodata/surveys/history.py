@@ -1,0 +1,115 @@
+"""The versions of a dataset that surveys made, and the return to one of them: a new version with the old content."""
+
+import secrets
+from typing import Any
+
+from sqlalchemy import select
+
+from biodata.access.roles import Action, Principal, may
+from biodata.errors import InputError
+from biodata.settings import Settings
+from biodata.store.models import Submission
+from biodata.store.registry import Registry
+from biodata.surveys import review
+from biodata.surveys.returning import NOT_YET
+from biodata.surveys.submit import add
+
+
+def versions(registry: Registry, who: Principal | None, dataset: str) -> list[dict[str, Any]]:
+    """Return the versions of a dataset that surveys made, the oldest first.
+
+    Raises
+    ------
+    InputError
+        With DATASET_UNKNOWN, if none concerns them: what is not theirs is not there.
+    """
+    with registry.session(read_only=True) as session:
+        found = session.scalars(
+            select(Submission)
+            .where(Submission.dataset == dataset, Submission.dataset_version.is_not(None))
+            .order_by(Submission.dataset_version)
+        )
+        told = [
+            {
+                "version": one.dataset_version, "submission": one.id, "state": one.state, "snapshot": one.snapshot,
+                "complete": one.complete, "returns_to": _number(session, one.returns_to),
+                "changes": _counts(one.difference), "history": review.history(session, one.id),
+            }
+            for one in found
+            if who is None or review.concerns(who, one) or may(who, Action.HAND_IN, dataset=dataset)
+        ]  # fmt: skip
+    if not told:
+        problem = "no survey made a version of a dataset of this key that concerns you"
+        raise InputError(problem, column="dataset", value=dataset, code="DATASET_UNKNOWN")
+    return [{name: value for name, value in one.items() if value is not None} for one in told]
+
+
+def go_back(
+    settings: Settings, registry: Registry, who: Principal, dataset: str, version: int, *,
+    idempotency_key: str | None = None,
+) -> int:  # fmt: skip
+    """Hand in what a dataset was after one of its versions; it is checked and reviewed like any other survey.
+
+    Parameters
+    ----------
+    settings, registry
+        The installation.
+    who : Principal
+        Who hands it in; somebody who may upload to the dataset.
+    dataset : str
+        The dataset.
+    version : int
+        The version that it is to be again.
+    idempotency_key : str, optional
+        The same key from the same sender is the same.
+
+    Returns
+    -------
+    int
+        The new submission's number.
+
+    Raises
+    ------
+    InputError
+        With DATASET_FORBIDDEN, if they may not upload to it; VERSION_UNKNOWN, if there is none of this number, or it was
+        withdrawn.
+    """
+    if not may(who, Action.HAND_IN, dataset=dataset):
+        problem = "you may not upload to that dataset"
+        raise InputError(problem, column="dataset", value=dataset, code="DATASET_FORBIDDEN")
+    with registry.session() as session, session.begin():
+        found = session.scalar(
+            select(Submission).where(
+                Submission.dataset == dataset, Submission.dataset_version == version, Submission.state == "published"
+            )
+        )
+        if found is None or found.snapshot is None:
+            problem = "the dataset has no version of this number"
+            expected = "one that `biodata survey history` tells"
+            raise InputError(problem, column="version", value=str(version), expected=expected, code="VERSION_UNKNOWN")
+        key = idempotency_key or f"return {secrets.token_hex(8)}"
+        earlier = session.scalar(
+            select(Submission).where(Submission.account_id == who.account_id, Submission.idempotency_key == key)
+        )
+        if earlier is not None:
+            if earlier.returns_to != found.id:
+                problem = "this idempotency key came with something else before"
+                raise InputError(problem, column="Idempotency-Key", value=key, code="IDEMPOTENCY_KEY_REUSED")
+            return earlier.id
+        submission = Submission(
+            dataset=dataset, file_name=f"{dataset[:150]} version {version}.xlsx", file_sha256=NOT_YET,
+            idempotency_key=key, account_id=who.account_id, complete=True, returns_to=found.id,
+        )  # fmt: skip
+        return add(session, submission, who)
+
+
+def _number(session: Any, submission: int | None) -> int | None:
+    """Return the dataset's version that a submission made."""
+    return None if submission is None else session.get_one(Submission, submission).dataset_version
+
+
+def _counts(difference: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the counts of a difference."""
+    if difference is None:
+        return None
+    return {name: difference[name]["counts"] for name in ("events", "occurrences")}

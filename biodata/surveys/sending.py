@@ -1,0 +1,31 @@
+"""What is told of an upload beside its file and its dataset."""
+
+from dataclasses import dataclass
+from typing import Final
+
+JOB: Final = "survey"
+"""The name of the job that takes a submission further."""
+ANSWERABLE: Final = ("asked", "refused")
+"""States of a submission that a new version of it can follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a sender tells of an upload.
+
+    Attributes
+    ----------
+    complete : bool
+        The file is the dataset's whole state: what it does not hold goes.
+    wanted : bool
+        It goes to review as soon as it is checked; else it stays a draft, whose difference its sender looks at first.
+    answers : int, optional
+        The submission that it is a new version of.
+    upload : str, optional
+        The upload in parts that is its file.
+    """
+
+    complete: bool = False
+    wanted: bool = True
+    answers: int | None = None
+    upload: str | None = None

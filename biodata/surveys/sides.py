@@ -1,0 +1,102 @@
+"""The sides of a survey: the countries that its records and events may lie in, and who reviews it for each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata import harmonise, places
+from biodata.access import accounts
+from biodata.access.roles import MAY, Action, Principal, Role, may
+from biodata.harmonise.events import events
+from biodata.ingest import open_source
+from biodata.settings import Settings
+from biodata.store.account_models import Account, Binding
+from biodata.store.models import Submission
+from biodata.store.secret import secret
+from biodata.store.survey_steps import MACHINE, NO_COUNTRY, step
+
+WAITING: Final = "waiting"
+ACCEPTED: Final = "accepted"
+OPEN: Final = "open"
+"""Nobody reviews this side, and the settings do not ask for it."""
+
+
+def countries(
+    paths: Sequence[Path], dataset: str, settings: Settings, *, source: str = "survey",
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> set[str]:  # fmt: skip
+    """Return every country that a record or an event of an upload may lie in, or is said to; ZZ for those of none."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    harmoniser = harmonise.Harmoniser(
+        boundaries=boundaries, secret=secret(settings.data), today=datetime.now(UTC).date()
+    )
+    found: set[str] = set()
+    for table in open_source(source, paths, dataset=dataset, options=options).read():
+        for batch in table.batches:
+            if table.kind == "events":
+                frame, _ = events(batch, harmoniser, dataset_key=dataset, declarations=table.declarations)
+                found |= _codes(frame.with_columns(pl.lit(None, dtype=pl.String).alias("countryCode")), nowhere=False)
+            elif table.kind == "occurrences":
+                read = harmoniser.occurrences(batch, dataset_key=dataset, declarations=table.declarations)
+                found |= _codes(read.interpreted, nowhere=True)
+    return found or {NO_COUNTRY}
+
+
+def _codes(frame: pl.DataFrame, *, nowhere: bool) -> set[str]:
+    """Return the countries of rows."""
+    code = pl.concat_list(pl.col("country_codes").fill_null([]), pl.concat_list("countryCode").list.drop_nulls())
+    codes = frame.select(code=code)["code"]
+    lost = nowhere and bool((codes.list.len() == 0).any())
+    return set(codes.explode().drop_nulls()) | ({NO_COUNTRY} if lost else set())
+
+
+def asked(session: Session, settings: Settings, submission: Submission, wanted: set[str]) -> dict[str, str]:
+    """Return how each side of a survey stands before anybody has looked at it.
+
+    A side waits where somebody else than the sender may review it, or the settings ask for a review in any case.
+    """
+    sender = session.get(Account, submission.account_id) if submission.account_id is not None else None
+    free = settings.survey_review == "not_required" or (
+        sender is not None and sender.name in settings.survey_unreviewed
+    )
+    if free:
+        return dict.fromkeys(sorted(wanted), OPEN)
+    reviewers = _reviewers(session, but=submission.account_id)
+
+    def state(side: str) -> str:
+        some = any(reviews(one, submission.dataset, side) for one in reviewers)
+        return WAITING if some or settings.survey_review == "required" else OPEN
+
+    return {side: state(side) for side in sorted(wanted)}
+
+
+def reviews(who: Principal, dataset: str, side: str) -> bool:
+    """Tell whether somebody reviews a side of a dataset's surveys."""
+    return may(who, Action.REVIEW_SUBMISSION, dataset=dataset, country=None if side == NO_COUNTRY else side)
+
+
+def accept_if_nobody_waits(session: Session, submission: Submission, *, actor: str = MACHINE) -> bool:
+    """Let the worker publish a survey that no side waits with; return whether it does."""
+    if WAITING in (submission.sides or {}).values():
+        return False
+    step(session, submission, "accepted", state="accepted", actor=actor, role=MACHINE,
+         details={"sides": submission.sides})  # fmt: skip
+    return True
+
+
+def _reviewers(session: Session, *, but: int | None) -> list[Principal]:
+    """Return everybody who reviews something, but for one account."""
+    roles = [str(role) for role in MAY[Action.REVIEW_SUBMISSION] if role is not Role.PUBLIC]
+    found = session.scalars(
+        select(Account)
+        .join(Binding, Binding.account_id == Account.id)
+        .where(Binding.role.in_(roles), Account.disabled.is_(None), Account.id != (but if but is not None else -1))
+        .distinct()
+    )
+    return [accounts.principal_of(session, account) for account in found]

@@ -1,0 +1,111 @@
+"""The state of a dataset, told by its rows: as files would bring it, and as the lake has it; each cell as it came."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import orjson
+import polars as pl
+
+from biodata.harmonise.identity import Identities
+from biodata.harmonise.told import Told
+from biodata.ingest import open_source
+from biodata.settings import Settings
+from biodata.store.secret import secret
+
+RECORD: Final = "source_record_id"
+_PLACE: Final = ("source_file", "source_sheet", "source_row")
+
+
+def read(
+    paths: Sequence[Path], dataset: str, settings: Settings, *, source: str = "survey",
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, pl.DataFrame]:  # fmt: skip
+    """Return what files bring: `identifier`, where each row stands, and its cells; of events and of records."""
+    identities = Identities(secret(settings.data))
+    found: dict[str, list[pl.DataFrame]] = {"events": [], "occurrences": []}
+    for table in open_source(source, paths, dataset=dataset, options=options).read():
+        for batch in table.batches:
+            if table.kind == "events":
+                found["events"].append(_events(batch))
+            elif table.kind == "occurrences":
+                found["occurrences"].append(_records(batch, identities, dataset, table.sheet))
+    return {kind: _first(pl.concat(frames, how="diagonal")) if frames else _nothing() for kind, frames in found.items()}
+
+
+def _events(batch: pl.DataFrame) -> pl.DataFrame:
+    """Return a batch of events; one that nothing identifies is refused, and changes nothing."""
+    if "eventID" not in batch.columns:
+        return _nothing()
+    if "source_sheet" not in batch.columns:
+        batch = batch.with_columns(pl.lit(None, dtype=pl.String).alias("source_sheet"))
+    identifier = pl.col("eventID").str.strip_chars()
+    cells = _cells(batch, leave=("samplingPerformedBy",))  # which is never kept
+    frame = batch.select(identifier.alias("identifier"), sheet="source_sheet", row="source_row").hstack(cells)
+    return frame.filter(pl.col("identifier").is_not_null() & (pl.col("identifier") != ""))
+
+
+def _records(batch: pl.DataFrame, identities: Identities, dataset: str, sheet: str | None) -> pl.DataFrame:
+    """Return a batch of records of the dataset; one that nothing identifies is refused, and changes nothing."""
+    batch = batch.drop("source_sheet", strict=False)
+    found, kept, _ = identities.assign(Told(batch), dataset_key=dataset)
+    frame = pl.DataFrame([found.columns[RECORD].alias("identifier"), batch["source_row"].alias("row")])
+    frame = frame.with_columns(pl.lit(sheet, dtype=pl.String).alias("sheet")).hstack(_cells(batch, leave=()))
+    return frame.filter(kept & (found.columns["datasetKey"] == dataset))
+
+
+def _cells(batch: pl.DataFrame, *, leave: Sequence[str]) -> pl.DataFrame:
+    """Return the cells of a batch as columns that begin with `=`, so that no heading meets a name of ours."""
+    names = [name for name in batch.columns if name not in (*_PLACE, *leave)]
+    return batch.select(pl.col(name).cast(pl.String).alias(f"={name}") for name in names)
+
+
+def _first(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the first row of each identifier."""
+    return frame.unique("identifier", keep="first", maintain_order=True)
+
+
+def _nothing() -> pl.DataFrame:
+    """Return a table of no rows."""
+    return pl.DataFrame(schema={"identifier": pl.String, "sheet": pl.String, "row": pl.Int64})
+
+
+def of_lake_records(verbatim: pl.DataFrame) -> pl.DataFrame:
+    """Return the records that a dataset has; a withdrawn one has no identifier any more."""
+    filled = [
+        name for name in verbatim.columns if name.startswith("v_") and verbatim[name].null_count() < verbatim.height
+    ]
+    frame = verbatim.select(
+        pl.col(RECORD).alias("identifier"),
+        pl.lit(None, dtype=pl.String).alias("sheet"),
+        pl.col("source_row").alias("row"),
+        *(pl.col(name).alias(f"={name.removeprefix('v_')}") for name in filled),
+        "other",
+    )
+    return _opened(frame, "other").filter(pl.col("identifier").is_not_null())
+
+
+def of_lake_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the events that a dataset has."""
+    frame = events.select(
+        pl.col("eventID").alias("identifier"), sheet="source_sheet", row="source_row", verbatim="verbatim"
+    )
+    return _opened(frame, "verbatim").filter(pl.col("identifier").is_not_null())
+
+
+def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Return a frame with the cells of a JSON object as columns of their own."""
+    told = frame[column].drop_nulls().unique()
+    if told.is_empty():
+        return frame.drop(column)
+    names = sorted({name for text in told for name in _keys(text)})
+    shape = pl.Struct(dict.fromkeys(names, pl.String))
+    cells = frame[column].fill_null("{}").str.json_decode(shape).struct.unnest()
+    cells = cells.rename({name: f"={name}" for name in cells.columns})
+    return frame.drop(column).hstack(cells.select(name for name in cells.columns if name not in frame.columns))
+
+
+def _keys(text: str) -> list[str]:
+    """Return the names of a JSON object."""
+    return list(orjson.loads(text))

@@ -1,0 +1,234 @@
+"""What the worker does with a submission: opens it, checks it, tells what it would change, and publishes what it may.
+
+Each step ends in the registry; a worker that dies in between begins that step again, and the lake knows by the number
+that each commit carries whether it has a survey already. So there is never half of one.
+"""
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from biodata import jobs, pipeline, places
+from biodata.errors import InputError, StoreError
+from biodata.settings import Settings
+from biodata.store import survey_files, survey_steps
+from biodata.store.models import Submission
+from biodata.store.private_reports import keep_report
+from biodata.store.registry import Registry
+from biodata.store.survey_steps import MACHINE
+from biodata.surveys import mappings, parts, returning, sides
+from biodata.surveys.check import check
+from biodata.surveys.difference import difference
+from biodata.surveys.sending import JOB
+
+logger = logging.getLogger(__name__)
+
+SOURCE: Final = "survey"
+
+
+def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
+    """Take a submission as far as it can go without anybody; a second call after a cut goes on where the first was.
+
+    Parameters
+    ----------
+    settings, registry
+        The installation.
+    number : int
+        The submission.
+
+    Returns
+    -------
+    dict
+        `submission`, `state` and `report`, without any value of the file.
+    """
+    submission = _read(registry, number)
+    if submission.state == "draft" and submission.report is None:
+        _prepare(settings, registry, submission)
+        submission = _read(registry, number)
+    if submission.state in ("accepted", "committing"):
+        _publish(settings, registry, submission)
+        submission = _read(registry, number)
+    return {"submission": number, "state": submission.state, "report": submission.report}
+
+
+def headings(registry: Registry, dataset: str) -> dict[str, str]:
+    """Return what was decided of a dataset's headings as the options of its source."""
+    return {f"heading.{term}": heading for heading, term in mappings.kept(registry, dataset).items() if term}
+
+
+def without_values(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report as the registry keeps it, which the service reads: each fault's place and code, not its value.
+
+    The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told.
+    """
+    problems = [{**problem, "value": None, "message": _plain(problem)} for problem in report.get("problems", [])]
+    return {**report, "problems": problems}
+
+
+def _read(registry: Registry, number: int) -> Submission:
+    """Return a submission as it stands."""
+    with registry.session(read_only=True) as session:
+        return session.get_one(Submission, number)
+
+
+def _prepare(settings: Settings, registry: Registry, submission: Submission) -> None:
+    """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
+    try:
+        path = _opened(settings, registry, submission)
+        kept = mappings.kept(registry, submission.dataset)
+        boundaries = places.load_boundaries(settings.boundaries)
+        with path.open("rb") as file:
+            report = check(file, submission.file_name, boundaries, kept=kept)
+    except InputError as error:
+        report = _one_problem(submission.file_name, error)
+    if not report["ok"]:
+        _settle(settings, registry, submission.id, report, action="refused", state="refused")
+        return
+    options = headings(registry, submission.dataset)
+    base = _last_version(registry, submission.dataset)
+    found = difference([path], submission.dataset, settings, complete=submission.complete, options=options)
+    keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
+    countries = sides.countries([path], submission.dataset, settings, options=options)
+    state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
+    _settle(settings, registry, submission.id, report, action=action, state=state,
+            told={"base": base, **found.as_dict(values=False)}, countries=countries)  # fmt: skip
+
+
+def _publish(settings: Settings, registry: Registry, submission: Submission) -> None:
+    """Take a submission into the lake, whole or not at all."""
+    path = _opened(settings, registry, submission)
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, submission.id)
+        if found.state not in ("accepted", "committing"):  # taken back meanwhile
+            return
+        base, accepted = (found.difference or {}).get("base"), sides.ACCEPTED in (found.sides or {}).values()
+        if found.complete and accepted and base != survey_steps.last_version(session, found.dataset):
+            # What was accepted is not what would happen: the dataset has gone on since. It is looked at again.
+            found.report = found.difference = found.sides = None
+            survey_steps.step(session, found, "outdated", state="draft", actor=MACHINE, role=MACHINE)
+            found.job_id = jobs.add(session, JOB, {"submission": found.id})
+            return
+        found.state = "committing"
+    try:
+        taken_in = _ingest(settings, registry, submission, path)
+    except InputError as error:  # something was withdrawn since it was checked, or a checklist is another
+        logger.warning("survey %d cannot go in: %s", submission.id, error)
+        report = _one_problem(submission.file_name, error)
+        keep_report(settings.data, f"submission-{submission.id}", report)
+        with registry.session() as session, session.begin():
+            found = session.get_one(Submission, submission.id)
+            found.report = without_values(report)
+            survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
+        return
+    report = {**(submission.report or {}), "taken_in": [one.without_values() for one in taken_in]}
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, submission.id)
+        found.report = report
+        survey_steps.published(session, found, snapshot=taken_in[-1].snapshot)
+
+
+def _ingest(settings: Settings, registry: Registry, submission: Submission, path: Path) -> list[pipeline.IngestReport]:
+    """Take a submission's file in, known by its number; of a whole state, records that are renamed keep their numbers."""
+    options = headings(registry, submission.dataset)
+    renamed = {}
+    if submission.complete:
+        found = difference([path], submission.dataset, settings, complete=True, options=options)
+        renamed = found.occurrences.renamed()
+    return pipeline.ingest(
+        SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete, renamed=renamed,
+        options=options, extra={"submission": submission.id},
+    )  # fmt: skip
+
+
+def _opened(settings: Settings, registry: Registry, submission: Submission) -> Path:
+    """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first."""
+    data = settings.data
+    if submission.returns_to is not None and submission.file_sha256 == returning.NOT_YET:
+        return returning.write(settings, registry, submission)
+    path = survey_files.kept(data, submission.file_sha256, submission.file_name)
+    if path.exists():
+        _check_content(path, submission)
+        survey_files.waiting(data, submission.file_sha256).unlink(missing_ok=True)
+        return path
+    if submission.upload_id is not None:
+        return _from_parts(settings, registry, submission)
+    arrived = survey_files.waiting(data, submission.file_sha256)
+    if not arrived.exists():
+        message = f"submission {submission.id}: its file is not there"
+        raise StoreError(message)
+    survey_files.open_out(data, [arrived], path)
+    _check_content(path, submission)
+    arrived.unlink()
+    return path
+
+
+def _from_parts(settings: Settings, registry: Registry, submission: Submission) -> Path:
+    """Put the parts of an upload together; from then on it is known by the checksum that it really has."""
+    data, upload = settings.data, str(submission.upload_id)
+    part = survey_files.kept(data, f"upload-{upload}", submission.file_name)
+    survey_files.open_out(data, parts.files_of(registry, data, upload), part)
+    with part.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    told = parts.told_checksum(registry, upload)
+    if told not in (None, checksum):
+        part.unlink()
+        problem = "the parts together are not the file that was told: its SHA-256 is another"
+        raise InputError(problem, file=submission.file_name, expected=f"sha256 {told}", code="CHECKSUM_WRONG")
+    path = survey_files.kept(data, checksum, submission.file_name)
+    part.replace(path)
+    with registry.session() as session, session.begin():
+        session.get_one(Submission, submission.id).file_sha256 = checksum
+    submission.file_sha256 = checksum
+    shutil.rmtree(survey_files.parts_folder(data, upload), ignore_errors=True)
+    return path
+
+
+def _check_content(path: Path, submission: Submission) -> None:
+    """Make sure that a kept file is the one that was sent."""
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != submission.file_sha256:
+            message = f"submission {submission.id}: the kept file is not the one that was sent"
+            raise StoreError(message)
+
+
+def _settle(
+    settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], *, action: str, state: str,
+    told: Mapping[str, Any] | None = None, countries: set[str] | None = None,
+) -> None:  # fmt: skip
+    """Put down what the check found: in the registry without values, in full beside the lake."""
+    keep_report(settings.data, f"submission-{number}", report)
+    with registry.session() as session, session.begin():
+        found = session.get_one(Submission, number)
+        if found.state != "draft":  # withdrawn meanwhile
+            return
+        found.report = without_values(report)
+        found.difference = dict(told) if told is not None else None
+        if countries is not None:
+            found.sides = sides.asked(session, settings, found, countries)
+        survey_steps.step(session, found, action, state=state, actor=MACHINE, role=MACHINE)
+        if state == "submitted":
+            sides.accept_if_nobody_waits(session, found)
+
+
+def _last_version(registry: Registry, dataset: str) -> int | None:
+    """Return the number of a dataset's last version that a survey made."""
+    with registry.session(read_only=True) as session:
+        return survey_steps.last_version(session, dataset)
+
+
+def _one_problem(name: str, error: InputError) -> dict[str, Any]:
+    """Return the report of a file that could not even be opened."""
+    problem = {"file": name, "sheet": None, "row": error.row, "column": error.column, "value": error.value,
+               "code": error.code, "blocking": True, "message": error.problem, "expected": error.expected}  # fmt: skip
+    return {"file": name, "rows": 0, "ok": False, "blocking": 1, "warnings": 0, "problems": [problem]}
+
+
+def _plain(problem: Mapping[str, Any]) -> str:
+    """Return a fault's message where it tells nothing of the value, else only that there is one."""
+    message, value = str(problem["message"]), problem["value"]
+    if any(letter.isdigit() for letter in message) or (value and str(value) in message):
+        return f"{problem['code']}: see the cell in the file, or check it again with dry_run"
+    return message

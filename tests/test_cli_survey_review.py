@@ -1,0 +1,85 @@
+"""`biodata survey …` from the upload to the version that comes back, as a node's staff uses it."""
+
+import csv
+import io
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from biodata.access import accounts
+from biodata.access.roles import Role, RoleBinding
+from biodata.settings import Settings
+from biodata.store.registry import Registry
+from biodata.worker import work
+from commands import run
+from test_survey_difference import FIRST, FIRST_EVENTS, save
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    settings = Settings(data=tmp_path_factory.mktemp("survey") / "data", memory_limit="500MB")
+    with Registry.open(settings) as registry:
+        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        accounts.new(registry, "noy", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
+    return settings
+
+
+def told(settings, *words):
+    done = run("survey", *words, "--data", settings.data)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
+    first = save(tmp_path / "first.xlsx", FIRST, FIRST_EVENTS)
+    told(settings, "submit", first, "--account", "rangers")
+    work(settings, stop=threading.Event(), once=True)
+    assert "submitted" in told(settings, "status", 1)
+    assert "6 new" in told(settings, "review", 1)
+    refused = run("survey", "review", 1, "ask", "--account", "noy", "--data", settings.data)
+    assert refused.returncode == 1
+    assert "reason" in refused.stderr
+    assert "asked" in told(
+        settings, "review", 1, "ask", "--account", "noy", "--reasons", "see", "--question", "events!2:eventDate=sure?"
+    )
+    assert "row 2, eventDate: sure?" in told(settings, "status", 1)
+    assert "accepted" in told(settings, "review", 1, "accept", "--account", "noy")
+    work(settings, stop=threading.Event(), once=True)
+
+    second = save(tmp_path / "second.xlsx", [["NH-1", "E1", "Muntiacus muntjak", 5, "male"]], FIRST_EVENTS)
+    out = tmp_path / "changes.csv"
+    found = json.loads(told(settings, "diff", second, "--dataset", "nam-ha", "--complete", "--json", "--out", out))
+    assert found["occurrences"]["counts"] == {"new": 0, "changed": 1, "renamed": 0, "gone": 5, "unchanged": 0}
+    rows = list(csv.DictReader(io.StringIO(out.read_text())))
+    assert [(r["kind"], r["column"], r["before"], r["after"]) for r in rows if r["kind"] == "changed"] == [
+        ("changed", "individualCount", "1", "5")
+    ]
+    assert "5 are not in the file and stay" in told(settings, "diff", second, "--dataset", "nam-ha")
+    told(settings, "submit", second, "--account", "rangers", "--complete", "--draft")
+    work(settings, stop=threading.Event(), once=True)
+    assert "submitted" in told(settings, "submit", "--number", 2, "--account", "rangers")
+    told(settings, "review", 2, "accept", "--account", "noy")
+    work(settings, stop=threading.Event(), once=True)
+
+    told(settings, "revert", 1, "--dataset", "nam-ha", "--account", "rangers")
+    work(settings, stop=threading.Event(), once=True)
+    assert "5 new" in told(settings, "review", 3)
+    told(settings, "review", 3, "accept", "--account", "noy")
+    work(settings, stop=threading.Event(), once=True)
+    history = told(settings, "history", "--dataset", "nam-ha")
+    assert "version 3: survey 3, published, returns to version 1" in history
+    assert "noy" not in history
+    same = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
+    assert same["occurrences"]["counts"]["unchanged"] == 6
+    assert same["events"]["counts"]["unchanged"] == 3
+
+    assert "is withdrawn" in told(settings, "withdraw", 3, "--account", "rangers")
+    gone = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
+    assert gone["occurrences"]["counts"]["unchanged"] == 0
+
+
+def test_who_has_no_role_decides_nothing(settings):
+    done = run("survey", "review", 1, "accept", "--account", "nobody", "--data", settings.data)
+    assert (done.returncode, "there is no open account" in done.stderr) == (1, True)

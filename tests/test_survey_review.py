@@ -1,0 +1,317 @@
+"""A survey from its upload to the map: who decides, what two at once get, what stays of each version, what is gone."""
+
+import io
+import threading
+
+import openpyxl
+import pytest
+from starlette.testclient import TestClient
+
+import releases as fixture
+from api.app import create_app
+from biodata.access import accounts, api_keys
+from biodata.access.roles import Role, RoleBinding
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.models import AuditEntry
+from biodata.worker import work
+from people import bearer
+
+SURVEYS = "/v1/surveys"
+HEADINGS = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
+LAOS = ["L-1", "2026-03-01", "Muntiacus muntjak", 20.9, 101.3]
+CHINA = ["C-1", "2026-03-02", "Muntiacus muntjak", 22.0, 100.8]
+LAOS_TOO = ["L-2", "2026-03-03", "Rusa unicolor", 20.95, 101.35]
+
+
+def workbook(*rows):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "occurrences"
+    for row in (HEADINGS, *rows):
+        sheet.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+class Office:
+    """An installation that is served, with people; `settle` lets the worker do what waits."""
+
+    def __init__(self, settings: Settings, client: TestClient) -> None:
+        self.settings, self.client = settings, client
+        self.registry = client.app.state.service.registry
+        self.heads: dict[str, dict[str, str]] = {}
+
+    def person(self, name, *roles, key=False):
+        if accounts.find(self.registry, name) is None:
+            accounts.new(self.registry, name, roles=roles)
+        tokens = self.client.app.state.service.tokens
+        shown = api_keys.new(self.registry, name) if key else tokens.start(
+            accounts.find(self.registry, name).account_id, method="a test").access  # fmt: skip
+        self.heads[name] = bearer(shown)
+        return self.heads[name]
+
+    def hand_in(self, who, content, **told):
+        fields = {name: str(value).lower() for name, value in told.items()}
+        answer = self.client.post(SURVEYS, files={"file": ("a.xlsx", content)}, data=fields, headers=self.heads[who])
+        assert answer.status_code == 202, answer.text
+        self.settle()
+        return answer.json()["id"]
+
+    def settle(self):
+        work(self.settings, stop=threading.Event(), once=True)
+
+    def look(self, who, number):
+        answer = self.client.get(f"{SURVEYS}/{number}", headers=self.heads[who])
+        assert answer.status_code == 200, answer.text
+        return answer.json() | {"etag": answer.headers["etag"]}
+
+    def decide(self, who, number, decision, *, etag=None, **told):
+        seen = etag or self.look(who, number)["etag"]
+        body = {"decision": decision, **told}
+        headers = self.heads[who] | {"If-Match": seen}
+        return self.client.post(f"{SURVEYS}/{number}/decisions", json=body, headers=headers)
+
+    def records(self, dataset="border"):
+        with Lake.open(self.settings.data) as lake:
+            rows = lake.read("occurrences", columns=["datasetKey", "source_record_id", "key", "scientificName"])
+        return {r["source_record_id"]: r for r in rows.to_dicts() if r["datasetKey"] == dataset}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    settings = Settings(
+        data=tmp_path_factory.mktemp("office") / "data", memory_limit="500MB", password_memory_mib=8, login_limit=0,
+        rate_limit=0,
+    )  # fmt: skip
+    fixture.make_release(settings.data)
+    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
+        made = Office(settings, client)
+        made.person("team", RoleBinding(Role.UPLOADER, dataset="border"))
+        made.person("rival", RoleBinding(Role.UPLOADER, dataset="elsewhere"))
+        made.person("laos", RoleBinding(Role.NODE_MANAGER, country="LA"))
+        made.person("china", RoleBinding(Role.REVIEWER, country="CN"))
+        made.person("vietnam", RoleBinding(Role.REVIEWER, country="VN"))
+        yield made
+
+
+def test_each_country_accepts_its_own_side_and_then_it_is_published(office):
+    number = office.hand_in("team", workbook(LAOS, CHINA))
+    told = office.look("team", number)
+    assert (told["state"], told["sides"]) == ("submitted", {"CN": "waiting", "LA": "waiting"})
+    assert told["difference"]["occurrences"]["counts"]["new"] == 2
+    assert office.records() == {}
+    assert office.client.get(f"{SURVEYS}/{number}", headers=office.heads["vietnam"]).status_code == 404
+    assert office.decide("china", number, "accept").status_code == 200
+    office.settle()
+    assert office.look("laos", number)["sides"] == {"CN": "accepted", "LA": "waiting"}
+    assert office.records() == {}, "one side is not the whole"
+    assert office.decide("laos", number, "accept").json()["state"] == "accepted"
+    office.settle()
+    told = office.look("team", number)
+    assert (told["state"], told["dataset_version"]) == ("published", 1)
+    assert set(office.records()) == {"L-1", "C-1"}
+    happened = [(one["action"], one["role"], one.get("country")) for one in told["history"]]
+    assert happened == [
+        ("received", "uploader", None), ("submitted", "biodata", None), ("accepted", "reviewer", "CN"),
+        ("accepted", "node_manager", "LA"), ("accepted", "biodata", None), ("published", "biodata", None),
+    ]  # fmt: skip
+    with office.registry.session(read_only=True) as session:
+        done = {(e.actor, e.action) for e in session.query(AuditEntry).filter_by(subject=f"survey {number}")}
+    assert {("team", "survey received"), ("china", "survey accepted"), ("laos", "survey accepted")} <= done
+    assert "china" not in str(told), "names stand in the audit alone"
+
+
+def test_a_question_at_a_row_and_its_answer(office):
+    number = office.hand_in("team", workbook(LAOS, LAOS_TOO))
+    empty = office.decide("laos", number, "ask")
+    assert (empty.status_code, empty.json()["field"]) == (422, "reasons")
+    question = {"sheet": "occurrences", "row": 3, "column": "scientificName", "question": "Sure?"}
+    asked = office.decide("laos", number, "ask", reasons="one row is doubtful", questions=[question])
+    assert asked.json()["state"] == "asked"
+    assert office.look("team", number)["history"][-1]["questions"] == [question]
+    answer = office.hand_in(
+        "team", workbook(LAOS, [*LAOS_TOO[:2], "Rusa unicolor equina", *LAOS_TOO[3:]]), answers=number
+    )
+    assert office.look("team", number)["answered_by"] == answer
+    late = office.decide("laos", number, "accept")
+    assert (late.status_code, late.json()["code"]) == (409, "SUBMISSION_DECIDED")
+    refused = office.decide("laos", answer, "refuse", reasons="a subspecies that is not here")
+    assert refused.json()["state"] == "refused"
+    office.settle()
+    assert "L-2" not in office.records()
+    assert office.look("team", answer)["history"][-1]["note"] == "a subspecies that is not here"
+
+
+def test_two_reviewers_at_once_one_is_too_late(office):
+    office.person("laos2", RoleBinding(Role.REVIEWER, country="LA"))
+    number = office.hand_in("team", workbook(LAOS, ["L-9", *LAOS_TOO[1:]]))
+    seen = office.look("laos", number)["etag"]
+    start, got = threading.Barrier(2), []
+
+    def act(who, decision):
+        start.wait()
+        got.append(office.decide(who, number, decision, etag=seen, reasons="so it is").status_code)
+
+    threads = [threading.Thread(target=act, args=pair) for pair in (("laos", "refuse"), ("laos2", "ask"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == [200, 412]
+    assert office.look("team", number)["state"] in ("refused", "asked")
+    body, url = {"decision": "accept"}, f"{SURVEYS}/{number}/decisions"
+    assert office.client.post(url, json=body, headers=office.heads["laos"]).status_code == 428
+    wrong = office.client.post(url, json=body | {"by": "me"}, headers=office.heads["laos"] | {"If-Match": seen})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "FIELD_INVALID")
+
+
+def test_what_is_anothers_is_not_there(office):
+    number = office.hand_in("team", workbook(["H-1", "2026-03-09", *LAOS[2:]]), submit=False)
+    for who in ("rival", "vietnam", "laos"):  # a draft that is kept back is its sender's alone
+        for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/submit"), ("POST", "/decisions")):
+            body = {"json": {"decision": "accept"}} if path == "/decisions" else {}
+            answer = office.client.request(
+                method, f"{SURVEYS}/{number}{path}", headers=office.heads[who] | {"If-Match": f'"{number}-2"'}, **body
+            )
+            assert (answer.status_code, answer.json()["code"]) == (404, "RECORD_MISSING"), (who, method, path)
+        listed = office.client.get(SURVEYS, headers=office.heads[who]).json()["results"]
+        assert number not in [one["id"] for one in listed]
+    told = office.look("team", number)
+    assert (told["state"], told["difference"]["occurrences"]["counts"]["new"]) == ("draft", 1)
+    headers = office.heads["team"] | {"If-Match": told["etag"]}
+    sent = office.client.post(f"{SURVEYS}/{number}/submit", headers=headers)
+    assert (sent.status_code, sent.json()["state"]) == (200, "submitted")
+    assert office.client.post(f"{SURVEYS}/{number}/submit", headers=headers).status_code == 412
+    assert office.look("laos", number)["sides"] == {"LA": "waiting"}
+
+
+def test_nobody_reviews_their_own(office):
+    office.person("both", RoleBinding(Role.UPLOADER, dataset="own"), RoleBinding(Role.REVIEWER, country="LA"))
+    number = office.hand_in("both", workbook(LAOS))
+    refused = office.decide("both", number, "accept")
+    assert (refused.status_code, refused.json()["code"]) == (403, "REVIEW_FORBIDDEN")
+    assert office.records("own") == {}
+
+
+def test_where_nobody_reviews_it_is_published_at_once_unless_the_settings_say_otherwise(office):
+    office.person("khmer", RoleBinding(Role.UPLOADER, dataset="kh"))
+    row = ["K-1", "2026-03-01", "Muntiacus muntjak", 12.5, 105.0]
+    number = office.hand_in("khmer", workbook(row))
+    assert office.look("khmer", number)["state"] == "published"
+    office.settings = office.settings.model_copy(update={"survey_review": "required"})
+    try:
+        number = office.hand_in("khmer", workbook(["K-2", *row[1:]]))
+        assert office.look("khmer", number)["sides"] == {"KH": "waiting"}
+        office.settings = office.settings.model_copy(update={"survey_unreviewed": ("khmer",)})
+        number = office.hand_in("khmer", workbook(["K-3", *row[1:]]))
+        assert office.look("khmer", number)["state"] == "published"
+    finally:
+        office.settings = office.client.app.state.service.settings
+
+
+def accepted(office, content, **told):
+    number = office.hand_in("team", content, **told)
+    if office.look("team", number)["state"] == "submitted":
+        assert office.decide("laos", number, "accept").status_code == 200
+        office.settle()
+    assert office.look("team", number)["state"] == "published"
+    return number
+
+
+def test_versions_and_the_return_to_one(office):
+    office.person("team", RoleBinding(Role.UPLOADER, dataset="border"))
+    accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="returns"))
+    first, second = workbook(LAOS, LAOS_TOO), workbook([*LAOS[:2], "Rusa unicolor", *LAOS[3:]])
+    accepted(office, first, dataset="returns")
+    keys = {name: row["key"] for name, row in office.records("returns").items()}
+    changed = accepted(office, second, dataset="returns", complete=True)
+    counts = office.look("team", changed)["difference"]["occurrences"]["counts"]
+    assert counts == {"new": 0, "changed": 1, "renamed": 0, "gone": 1, "unchanged": 0}
+    assert {n: r["scientificName"] for n, r in office.records("returns").items()} == {"L-1": "Rusa unicolor"}
+    accepted(office, workbook(["NAMHA-1", *LAOS[1:2], "Rusa unicolor", *LAOS[3:]]), dataset="returns", complete=True)
+    assert {n: r["key"] for n, r in office.records("returns").items()} == {"NAMHA-1": keys["L-1"]}, (
+        "only its name is new"
+    )
+    url = f"{SURVEYS}/versions/returns"
+    assert office.client.get(url, headers=office.heads["rival"]).status_code == 404
+    assert office.client.post(url, json={"version": 1}, headers=office.heads["rival"]).status_code == 403
+    assert office.client.post(url, json={"version": 9}, headers=office.heads["team"]).status_code == 404
+    back = office.client.post(url, json={"version": 1}, headers=office.heads["team"])
+    assert back.status_code == 202, back.text
+    office.settle()
+    number = back.json()["id"]
+    assert office.look("team", number)["state"] == "submitted", "it goes through the same review"
+    assert office.look("team", number)["difference"]["occurrences"]["counts"]["new"] == 2
+    office.decide("laos", number, "accept")
+    office.settle()
+    now = office.records("returns")
+    assert {n: r["scientificName"] for n, r in now.items()} == {"L-1": "Muntiacus muntjak", "L-2": "Rusa unicolor"}
+    assert now["L-2"]["key"] == keys["L-2"], "a record that comes back has its number again"
+    told = office.client.get(url, headers=office.heads["team"]).json()["results"]
+    assert [(one["version"], one.get("returns_to")) for one in told] == [(1, None), (2, None), (3, None), (4, 1)]
+
+
+def test_what_was_accepted_is_looked_at_again_where_the_dataset_has_gone_on(office):
+    accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="late"))
+    office.person("team")
+    first = office.hand_in("team", workbook(LAOS), dataset="late", complete=True)
+    second = office.hand_in("team", workbook(LAOS_TOO), dataset="late", complete=True)
+    office.decide("laos", first, "accept")
+    office.decide("laos", second, "accept")
+    office.settle()
+    assert office.look("team", first)["state"] == "published"
+    told = office.look("team", second)
+    assert (told["state"], told["sides"]) == ("submitted", {"LA": "waiting"})
+    assert told["difference"]["occurrences"]["counts"]["gone"] == 1, "which nobody had seen"
+
+
+def test_a_withdrawn_upload_is_gone(office):
+    accounts.bind(office.registry, "team", RoleBinding(Role.UPLOADER, dataset="gone"))
+    office.person("team")
+    waits = office.hand_in("team", workbook(["W-1", *LAOS[1:]]), dataset="gone")
+    taken = office.client.delete(f"{SURVEYS}/{waits}", headers=office.heads["team"])
+    assert (taken.status_code, taken.json()["state"]) == (202, "withdrawn")
+    office.settle()
+    data = office.settings.data
+    kept = {path.name for path in data.rglob("*") if "uploads" in path.parts or "reports" in path.parts}
+    assert not [name for name in kept if name in (f"submission-{waits}.json", f"difference-{waits}.json")]
+    assert "report" not in office.look("team", waits)
+    assert office.decide("laos", waits, "accept").status_code == 409
+
+    again = accepted(office, workbook(["W-1", *LAOS[1:]]), dataset="gone")
+    assert set(office.records("gone")) == {"W-1"}
+    key = office.person("team", key=True)
+    with_key = office.client.delete(f"{SURVEYS}/{again}", headers=key)
+    assert (with_key.status_code, with_key.json()["code"]) == (403, "FORBIDDEN"), "a key destroys nothing published"
+    office.person("team")
+    assert office.client.delete(f"{SURVEYS}/{again}", headers=office.heads["team"]).status_code == 202
+    office.settle()
+    assert office.records("gone") == {}
+    assert office.client.get("/v1/occurrence/search?datasetKey=gone").json()["count"] == 0
+    third = office.hand_in("team", workbook(["W-1", *LAOS[1:]]), dataset="gone")
+    assert third not in (waits, again), "what was withdrawn can be sent on purpose again"
+
+
+def test_twenty_identical_uploads_at_once_are_one(office):
+    content, start, got = workbook(["T-1", *LAOS[1:]]), threading.Barrier(20), []
+
+    def send():
+        start.wait()
+        answer = office.client.post(SURVEYS, files={"file": ("a.xlsx", content)}, headers=office.heads["team"], data={"dataset": "border"})  # fmt: skip
+        got.append((answer.status_code, answer.json().get("id")))
+
+    threads = [threading.Thread(target=send) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(got)) == 1
+    assert got[0][0] == 202
+    office.settle()
+    office.decide("laos", got[0][1], "accept")
+    office.settle()
+    assert office.look("team", got[0][1])["dataset_version"] is not None
+    versions = office.client.get(f"{SURVEYS}/versions/border", headers=office.heads["team"]).json()["results"]
+    assert [one["submission"] for one in versions].count(got[0][1]) == 1
