@@ -93,7 +93,7 @@ def rate(joined: Joined, events: pl.DataFrame, counted: pl.DataFrame, *, confide
     ----------
     joined : Joined
     events : polars.DataFrame
-        Events in which it was looked for, of one design (`joining.looked_for`).
+        Events in which it was looked for, of one method (`joining.looked_for`).
     counted : polars.DataFrame
         Its independent events.
 

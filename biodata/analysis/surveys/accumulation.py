@@ -147,13 +147,13 @@ def _sd_of_these(table: NDArray[np.integer], missed: Floats) -> Floats:
     scaled = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0)
     correlated = scaled.T @ scaled
     np.fill_diagonal(correlated, 1.0)
-    return np.sqrt(np.maximum(np.einsum("is,st,it->i", spread, correlated, spread, optimize=True), 0.0))
+    return np.asarray(np.sqrt(np.maximum(np.einsum("is,st,it->i", spread, correlated, spread, optimize=True), 0.0)))
 
 
 def _sd_of_all(table: NDArray[np.integer], missed: Floats, curve: Floats) -> Floats:
     """Return the spread of drawing from all sites there are, of which the first jackknife tells the species."""
     every = richness.pool(table).jack1
-    return np.sqrt(np.maximum(((1 - missed) ** 2).sum(axis=1) - curve**2 / every, 0.0))
+    return np.asarray(np.sqrt(np.maximum(((1 - missed) ** 2).sum(axis=1) - curve**2 / every, 0.0)))
 
 
 def _by_individuals(abundance: NDArray[np.integer], n: int) -> Curve:

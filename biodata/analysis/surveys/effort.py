@@ -1,6 +1,6 @@
-"""Effort of a survey: how long or how far was looked, per side, design, site and month, with failures taken off.
+"""Effort of a survey: how long or how far was looked, per side, method, site and month, with failures taken off.
 
-Effort of two designs is never added: each has its unit. Events without known effort are counted beside it and never taken
+Effort of two methods is never added: each has its unit. Events without known effort are counted beside it and never taken
 for none.
 """
 
@@ -9,12 +9,12 @@ from typing import Final
 
 import polars as pl
 
-LEVELS: Final = ("side", "design", "repeat", "site", "month")
+LEVELS: Final = ("side", "method", "repeat", "site", "month")
 """By what effort can be told."""
 MONTHS_NOTE: Final = "an event of several months is spread evenly over its days"
 
 
-def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "design")) -> pl.DataFrame:
+def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> pl.DataFrame:
     """Return effort by groups.
 
     Parameters
@@ -74,11 +74,9 @@ def one_unit(events: pl.DataFrame) -> str | None:
     events : polars.DataFrame
         As `joining.sites` returns them.
     """
-    designs = events["design"].unique().sort(nulls_last=True).to_list()
-    if len(designs) > 1:
-        return (
-            f"designs differ ({', '.join(str(one or 'not told') for one in designs)}), and so do their units of effort"
-        )
+    methods = events["method"].unique().sort().to_list()
+    if len(methods) > 1:
+        return f"methods differ ({', '.join(methods)}), and so do their units of effort"
     units = events["effort_unit"].drop_nulls().unique().sort().to_list()
     if len(units) > 1:
         return f"units of effort differ ({', '.join(units)})"

@@ -24,11 +24,11 @@ _VAGUE: Final = "its day is not told"
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The detection history of a species, by one design in one repeat.
+    """The detection history of a species, by one method in one repeat.
 
     Attributes
     ----------
-    species, design : str
+    species, method : str
     unit : str
         Unit of effort.
     sites, sides : tuple of str, length n
@@ -42,7 +42,7 @@ class History:
     """
 
     species: str
-    design: str | None
+    method: str
     unit: str
     sites: tuple[str, ...]
     sides: tuple[str, ...]
@@ -55,7 +55,7 @@ class History:
         rows = np.array([one == side for one in self.sides], dtype=bool)
         kept = tuple(site for site, inside in zip(self.sites, rows, strict=True) if inside)
         return History(
-            self.species, self.design, self.unit, kept, (side,) * len(kept), self.detected[rows], self.effort[rows],
+            self.species, self.method, self.unit, kept, (side,) * len(kept), self.detected[rows], self.effort[rows],
             self.left_out,
         )  # fmt: skip
 
@@ -64,7 +64,7 @@ def history(
     joined: Joined,
     species: str,
     *,
-    design: str | None,
+    method: str,
     repeat: int | None = None,
     occasion_days: int = 5,
     assumed_scope: Sequence[str] | None = None,
@@ -76,8 +76,8 @@ def history(
     joined : Joined
     species : str
         A `name` of the records.
-    design : str or None
-        Only events of this design.
+    method : str
+        Only events of this method.
     repeat : int, optional
         Only events that began in this year; occupancy is taken not to change within a history.
     occasion_days : int
@@ -86,7 +86,7 @@ def history(
         See `joining.looked_for`.
     """
     inside, left_out = looked_for(joined, species, assumed_scope=assumed_scope)
-    chosen = inside.filter(pl.col("design").eq_missing(pl.lit(design, dtype=pl.String)))
+    chosen = inside.filter(pl.col("method") == method)
     if repeat is not None:
         chosen = chosen.filter(pl.col("repeat") == repeat)
     undated = chosen.filter(pl.col("first").is_null()).height
@@ -94,7 +94,7 @@ def history(
         left_out["its days are not told"] = undated
     chosen = chosen.filter(pl.col("first").is_not_null())
     own = joined.records.filter(pl.col("name") == species).join(chosen.select("event_key"), on="event_key", how="semi")
-    days = design in BY_DAYS
+    days = method in BY_DAYS
     looked = _days(chosen, occasion_days) if days else _visits(chosen)
     unit = chosen["effort_unit"].drop_nulls().first() if chosen["effort_value"].is_not_null().all() else None
     if unit is None:
@@ -103,7 +103,7 @@ def history(
         looked = looked.with_columns(effort=pl.lit(1.0))
     hits, lost = _hits(own, looked, by_days=days)
     left_out |= lost
-    return _filled(species, design, str(unit), looked, hits, left_out)
+    return _filled(species, method, str(unit), looked, hits, left_out)
 
 
 def _days(events: pl.DataFrame, occasion_days: int) -> pl.DataFrame:
@@ -174,7 +174,7 @@ def _hits(own: pl.DataFrame, looked: pl.DataFrame, *, by_days: bool) -> tuple[pl
 
 
 def _filled(
-    species: str, design: str | None, unit: str, looked: pl.DataFrame, hits: pl.DataFrame, left_out: dict[str, int]
+    species: str, method: str, unit: str, looked: pl.DataFrame, hits: pl.DataFrame, left_out: dict[str, int]
 ) -> History:
     """Lay occasions into a table of sites."""
     by_site = looked.group_by("site").agg(pl.col("side").first()).sort("site")
@@ -188,7 +188,7 @@ def _filled(
     detected[row, column], effort[row, column] = 0.0, cells["effort"].to_numpy()
     row, column = _places(hits, rows, at)
     detected[row, column] = 1.0
-    return History(species, design, unit, tuple(by_site["site"]), tuple(by_site["side"]), detected, effort, left_out)
+    return History(species, method, unit, tuple(by_site["site"]), tuple(by_site["side"]), detected, effort, left_out)
 
 
 def _places(frame: pl.DataFrame, rows: dict[str, int], at: dict[int, int]) -> tuple[list[int], list[int]]:

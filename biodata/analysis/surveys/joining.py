@@ -12,6 +12,7 @@ import polars as pl
 RANKS: Final = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
 NO_SIDE: Final = "no side"
 """Of events whose place may lie in several countries, or in none."""
+NO_METHOD: Final = "not told"
 _PLACE_DEGREES: Final = 0.0005
 
 
@@ -22,9 +23,10 @@ class Joined:
     Attributes
     ----------
     events : polars.DataFrame
-        Columns of `terms.EVENT`, and `site`, `side`, `first` and `last` (days), `repeat` (the year that it began in).
+        Columns of `terms.EVENT`, and `site`, `side`, `method` (the design, else the protocol as told), `first` and `last`
+        (days), `repeat` (the year that it began in). An event that others are parts of is told by its parts alone.
     records : polars.DataFrame
-        Columns of the records, `name` (the species, else the name as it stands), and `event_key`, `site`, `side`, `design`,
+        Columns of the records, `name` (the species, else the name as it stands), and `event_key`, `site`, `side`, `method`,
         `repeat`, `event_first`, `event_last` of their events.
     left_out : dict of str to int
         Records that are not in `records`, by reason.
@@ -46,7 +48,7 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
         event_start, event_end, individualCount; the ranks where they are known. A record is of the event that its eventID
         names, else of the one that its parentEventID names.
     """
-    with_sites = sites(events)
+    with_sites = sites(_parts(events))
     named = records.with_columns(
         _order=pl.int_range(pl.len()),
         name=pl.coalesce("species", "scientificName"),
@@ -54,7 +56,7 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
         _of=pl.col("datasetKey") + ":" + pl.col("parentEventID"),
     )
     known = with_sites.select(
-        "event_key", "site", "side", "design", "repeat", event_first="first", event_last="last"
+        "event_key", "site", "side", "method", "repeat", event_first="first", event_last="last"
     ).unique("event_key", keep="first", maintain_order=True)
     keys = known["event_key"].implode()
     linked = named.with_columns(
@@ -71,8 +73,14 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
     return Joined(with_sites, kept, {reason: n for reason, n in reasons.items() if n})
 
 
+def _parts(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the events that no others are parts of: what a whole tells beside its parts would count twice."""
+    parents = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
+    return events.join(parents.unique(), on=["datasetKey", "eventID"], how="anti", maintain_order="left")
+
+
 def sites(events: pl.DataFrame) -> pl.DataFrame:
-    """Add `site`, `side`, `first`, `last` and `repeat` to events; see `Joined`."""
+    """Add `site`, `side`, `method`, `first`, `last` and `repeat` to events; see `Joined`."""
     place = pl.format(
         "{}, {}",
         (pl.col("decimalLatitude") / _PLACE_DEGREES).round() * _PLACE_DEGREES,
@@ -83,6 +91,7 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(
         site=pl.coalesce("locationID", place, "eventID"),
         side=pl.when(codes.list.len() == 1).then(codes.list.first()).otherwise(pl.lit(NO_SIDE)),
+        method=pl.coalesce("design", "samplingProtocol", pl.lit(NO_METHOD)),
         first=first,
         last=pl.coalesce("event_end", "event_start").dt.date(),
         repeat=first.dt.year(),

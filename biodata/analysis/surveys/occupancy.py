@@ -176,7 +176,7 @@ def _crossing(beyond: Callable[[float], float], end: float, best: float) -> floa
     """Return where the profile crosses the cut between the best value and an end; the end where it does not."""
     if beyond(end) <= 0 or abs(end - best) < 1e-12:
         return end
-    return float(optimize.brentq(beyond, *sorted((end, best)), xtol=1e-9, rtol=1e-10))
+    return float(optimize.brentq(beyond, min(end, best), max(end, best), xtol=1e-9, rtol=1e-10))
 
 
 @dataclass(frozen=True, slots=True)
