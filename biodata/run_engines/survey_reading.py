@@ -5,7 +5,7 @@ survey's hidden species, the stations where they were recorded, and scopes that 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -78,9 +78,13 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     if view is EvidenceView.PUBLIC:
         records = records.filter(pl.col("sharing_category") == SharingCategory.OPEN)
     else:
-        asked = (records, as_records(events))
-        found = (sharing.strictest(terms.conform(one, terms.OCCURRENCE), rules, boundaries=boundaries) for one in asked)
-        category = max(found, key=lambda one: one.strictness)
+        # Events have no name: rules that name no taxon are about them, too.
+        general = replace(
+            rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None), siblings=None
+        )
+        of_records = sharing.strictest(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
+        of_events = sharing.strictest(as_records(events), general, boundaries=boundaries)
+        category = max(of_records, of_events, key=lambda one: one.strictness)
     if events.is_empty():
         problem = "no event of this dataset is told openly"
         raise InputError(

@@ -108,11 +108,12 @@ def rate(joined: Joined, events: pl.DataFrame, counted: pl.DataFrame, *, confide
         return refused
     own = counted.join(events.select("event_key").unique(), on="event_key", how="semi")
     by_site = (
-        events.group_by("site")
+        events.group_by("site", maintain_order=True)
         .agg(effort=pl.col("effort_value").sum())
         .join(own.group_by("site").len("n"), on="site", how="left")
         .with_columns(pl.col("n").fill_null(0))
         .filter(pl.col("effort") > 0)
+        .sort("site")
     )
     total = float(by_site["effort"].sum())
     if total <= 0:

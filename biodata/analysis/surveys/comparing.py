@@ -2,7 +2,8 @@
 
 More effort finds more species, so numbers found are never set beside each other as they are. They are brought to the same
 coverage, the share of all incidences that belongs to species that were found (Chao & Jost 2012,
-https://doi.org/10.1890/11-1952.1); a side whose sample is too small for that is refused.
+https://doi.org/10.1890/11-1952.1); a side whose sample is too small for that is refused. Intervals are those of samples drawn
+from an estimated community, unseen species among them (Chao et al. 2014, https://doi.org/10.1890/13-0133.1, appendix G).
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from scipy import stats
 from biodata.analysis.species.richness import Sample
 
 LEAST_SITES: Final = 5
-DRAWS: Final = 200
+DRAWS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,11 @@ class Standardised:
     sites, species : int
         Units looked at, species found.
     coverage : float
-        Of what was found.
+        Of these sites.
     units : float
         How many sites have the common coverage; more than `sites` is an extrapolation.
     richness, low, high : float
-        Species at the common coverage and the 95 % interval, of drawing the sites anew.
+        Species at the common coverage and the 95 % interval, of other samples of so many sites.
     """
 
     sites: int
@@ -58,7 +59,7 @@ def at_equal_coverage(
     tables : mapping of side to ndarray of int, n sites x m species
         Above 0 where a species was found.
     seed : int
-        Of the sites drawn for the intervals.
+        Of the samples drawn for the intervals.
     confidence : float
 
     Returns
@@ -84,15 +85,28 @@ def at_equal_coverage(
     for side, sample in samples.items():
         units = sample.units_for(common) or 2.0 * sample.units
         richness = sample.species_at(units)
-        table = tables[side]
-        drawn = [_sample(table[rng.integers(0, len(table), len(table))]).species_at(units) for _ in range(DRAWS)]
-        half = wide * float(np.std(drawn, ddof=1))
+        half = wide * float(np.std(_drawn(sample, common, rng), ddof=1))
         told[side] = Standardised(
             sample.units, len(sample.counts), sample.coverage(), units, richness, max(richness - half, 0.0), richness + half
         )  # fmt: skip
     ends = [(one.low, one.high) for one in told.values()]
     overlap = any(a[0] <= b[1] and b[0] <= a[1] for place, a in enumerate(ends) for b in ends[place + 1 :])
     return {"coverage": common, "sides": {side: one.told() for side, one in told.items()}, "overlap": overlap}
+
+
+def _drawn(sample: Sample, common: float, rng: np.random.Generator) -> list[float]:
+    """Return the species at a coverage of samples drawn from the community that a sample tells of."""
+    n, share = sample.units, sample.counts / sample.units
+    lacking = (1 - sample.coverage()) * share.sum()
+    missed = share * (1 - share) ** n
+    known = share * (1 - lacking / missed.sum() * (1 - share) ** n) if missed.sum() > 0 else share
+    unseen = int(np.ceil(sample.unseen))
+    chance = np.concatenate([known, np.full(unseen, min(lacking / unseen, 1.0) if unseen else 0.0)])
+    found = []
+    for _ in range(DRAWS):
+        other = Sample.of_visits(rng.binomial(n, chance), n)
+        found.append(other.species_at(other.units_for(common) or 2.0 * n) if len(other.counts) else 0.0)
+    return found
 
 
 def _sample(table: NDArray[np.integer]) -> Sample:

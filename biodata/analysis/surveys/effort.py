@@ -37,7 +37,7 @@ def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> p
     shared = _months(events) if "month" in by else events.with_columns(_share=pl.lit(1.0))
     known = pl.col("effort_value").is_not_null()
     return (
-        shared.group_by(*by, "effort_unit")
+        shared.group_by(*by, "effort_unit", maintain_order=True)
         .agg(
             events=pl.col("event_key").n_unique(),
             sites=pl.col("site").n_unique(),
@@ -62,7 +62,7 @@ def _months(events: pl.DataFrame) -> pl.DataFrame:
     undated = events.filter(pl.col("first").is_null()).with_columns(
         month=pl.lit(None, dtype=pl.String), _share=pl.lit(1.0)
     )
-    with_months = dated.join(shares.drop("_days"), on="event_key")
+    with_months = dated.join(shares.drop("_days"), on="event_key", maintain_order="left").sort("event_key", "month")
     return pl.concat([with_months, undated], how="diagonal")
 
 

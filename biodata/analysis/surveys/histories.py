@@ -177,8 +177,8 @@ def _filled(
     species: str, method: str, unit: str, looked: pl.DataFrame, hits: pl.DataFrame, left_out: dict[str, int]
 ) -> History:
     """Lay occasions into a table of sites."""
-    by_site = looked.group_by("site").agg(pl.col("side").first()).sort("site")
-    cells = looked.group_by("site", "occasion").agg(pl.col("effort").sum())
+    by_site = looked.group_by("site", maintain_order=True).agg(pl.col("side").first()).sort("site")
+    cells = looked.group_by("site", "occasion", maintain_order=True).agg(pl.col("effort").sum())
     columns = cells["occasion"].unique().sort()
     rows = {site: row for row, site in enumerate(by_site["site"])}
     at = {occasion: column for column, occasion in enumerate(columns)}

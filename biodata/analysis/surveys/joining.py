@@ -48,9 +48,9 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
         event_start, event_end, individualCount; the ranks where they are known. A record is of the event that its eventID
         names, else of the one that its parentEventID names.
     """
-    with_sites = sites(_parts(events))
-    named = records.with_columns(
-        _order=pl.int_range(pl.len()),
+    # Sums of numbers depend on their order in the last digit: it is always the same.
+    with_sites = sites(_parts(events)).sort("event_key")
+    named = records.sort("key").with_columns(
         name=pl.coalesce("species", "scientificName"),
         _own=pl.col("datasetKey") + ":" + pl.col("eventID"),
         _of=pl.col("datasetKey") + ":" + pl.col("parentEventID"),
@@ -69,7 +69,7 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
         "no name": linked.filter(pl.col("event_key").is_not_null() & present & pl.col("name").is_null()).height,
     }
     kept = linked.filter(pl.col("event_key").is_not_null() & present & pl.col("name").is_not_null())
-    kept = kept.join(known, on="event_key", how="left", maintain_order="left").drop("_order", "_own", "_of")
+    kept = kept.join(known, on="event_key", how="left", maintain_order="left").drop("_own", "_of")
     return Joined(with_sites, kept, {reason: n for reason, n in reasons.items() if n})
 
 

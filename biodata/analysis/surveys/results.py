@@ -218,7 +218,7 @@ def _by_repeat(events: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Return independent events and effort of each site and year."""
     at = ["site", "repeat"]
     n = own.join(events.select("event_key"), on="event_key", how="semi").group_by(at).len("n")
-    looked = events.drop_nulls("repeat").group_by(at).agg(effort=pl.col("effort_value").sum())
+    looked = events.drop_nulls("repeat").group_by(at, maintain_order=True).agg(effort=pl.col("effort_value").sum())
     return looked.join(n, on=at, how="left").with_columns(pl.col("n").fill_null(0)).sort(at)
 
 

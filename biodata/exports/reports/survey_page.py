@@ -1,11 +1,12 @@
 """The results of a monitoring project as one page: plots, tables with the same numbers, and why something is not told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from biodata.exports.reports import markup, survey_plots
 from biodata.exports.reports.markup import Mark
 from biodata.exports.reports.page import document
+from biodata.exports.reports.survey_plots import part_name as _part
 from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, plain, spaced, text
 from biodata.places import country_name
 
@@ -51,11 +52,6 @@ def _figures(drawings: Mapping[str, Any], begins: str) -> list[str]:
 
 def _species(name: str) -> Mark:
     return Mark(f"<i>{text(name)}</i>")
-
-
-def _part(name: str) -> str:
-    """Return a side by its country's name."""
-    return country_name(name) if len(name) == 2 and name.isupper() else name
 
 
 def _range(low: Any, high: Any, *, digits: int = 3) -> str:
@@ -154,78 +150,87 @@ def _compared(told: Mapping[str, Any]) -> str:
     return f"at the same completeness of {percent(told['coverage'])}, species: {', '.join(parts)}; {end}."
 
 
+def _by_method(told: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return results apart by their method."""
+    out: dict[str, list[Mapping[str, Any]]] = {}
+    for one in told:
+        out.setdefault(one["method"], []).append(one)
+    return out
+
+
+def _parts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the parts that any of the rows tells: all together, then the sides."""
+    found = {part for one in rows for part in one["by"]}
+    return [survey_plots.JOINT, *sorted(found - {survey_plots.JOINT})]
+
+
+def _cells(one: Mapping[str, Any], parts: Iterable[str], words: Callable[[Mapping[str, Any]], str]) -> list[str]:
+    """Return what each part tells, or why it does not."""
+    out = []
+    for part in parts:
+        found = one["by"].get(part)
+        out.append("" if found is None else f"not told: {found['refused']}" if "refused" in found else words(found))
+    return out
+
+
 def _abundance(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
-    rows = []
-    for one in told["abundance"]:
-        for part, found in one["by"].items():
-            if "refused" in found:
-                rows.append(
-                    (
-                        _species(one["species"]),
-                        _part(part),
-                        spaced(one["method"]),
-                        "",
-                        "",
-                        f"not told: {found['refused']}",
-                    )
-                )
-                continue
-            rows.append(
-                (
-                    _species(one["species"]), _part(part), spaced(one["method"]), found["events"],
-                    f"{number(found['effort'])} {found['unit']}",
-                    f"{number(100 * found['rate'], digits=3)} ({_range(100 * found['low'], 100 * found['high'])})",
-                )
-            )  # fmt: skip
-    head = ("Species", "Part", "Method", "Events", "Effort", "For 100 units of effort (95 %)")
+    tables = []
+    for method, rows in _by_method(told["abundance"]).items():
+        parts = _parts(rows)
+        units = {f["unit"]: None for one in rows for f in one["by"].values() if "unit" in f}
+        ratios = any(one["compared"] for one in rows)
+        sides = next((one["compared"]["sides"] for one in rows if one["compared"]), [])
+        head = ["Species", *(_part(part) for part in parts)]
+        if ratios:
+            head.append(f"{_part(sides[0])} ÷ {_part(sides[1])}")
+        body = [
+            [_species(one["species"]), *_cells(one, parts, _rate), *([_ratio(one["compared"])] if ratios else [])]
+            for one in rows
+        ]
+        unit = f"100 {next(iter(units))}s" if units else "effort"
+        caption = f"{spaced(method).capitalize()}: independent events for {unit}, with 95 % limits"
+        tables.append(markup.table(head, body, caption=caption, kind="stack species"))
     asked = told["parameters"]
     return markup.section(
         "Relative abundance",
         markup.paragraph(
             f"Independent events are {number(asked['gap_minutes'])} minutes or {number(asked['within_m'])} m apart at a site. They tell "
-            "how many there are and how easily they are detected, both in one."
+            "how many there are and how easily they are detected, both in one. Sides are compared for the same effort."
         ),
         *_figures(drawings, "abundance-"),
-        markup.table(head, rows, caption="Relative abundance", numbers=(3, 4, 5), kind="stack species"),
-        markup.bullets(_ratios(told["abundance"])),
+        *tables,
         identifier="abundance",
     )
 
 
-def _ratios(told: Iterable[Mapping[str, Any]]) -> list[Mark]:
+def _rate(found: Mapping[str, Any]) -> str:
+    value, low, high = (100 * found[name] for name in ("rate", "low", "high"))
+    return f"{number(value, digits=3)} ({_range(low, high)}), {counted(found['events'], 'event')}"
+
+
+def _ratio(found: Mapping[str, Any] | None) -> str:
     """Tell how many times one side has what the other has."""
-    out = []
-    for one in told:
-        found = one["compared"]
-        if not found or "refused" in found:
-            continue
-        first, second = (country_name(side) for side in found["sides"])
-        high = number(found["high"], digits=3) if found["high"] is not None else "any number"
-        ratio = "" if found["ratio"] is None else f"{number(found['ratio'], digits=3)} times, "
-        out.append(
-            Mark(f"<i>{text(one['species'])}</i>: {text(first)} has {ratio}{number(found['low'], digits=3)} to {text(high)} times the events of {text(second)}, for the same effort.")
-        )  # fmt: skip
-    return out
+    if not found:
+        return ""
+    if "refused" in found:
+        return f"not compared: {found['refused']}"
+    high = "any number" if found["high"] is None else number(found["high"], digits=3)
+    value = NOT_KNOWN if found["ratio"] is None else number(found["ratio"], digits=3)
+    return f"{value} ({number(found['low'], digits=3)} to {high})"
 
 
 def _occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
-    rows = []
-    for one in told["occupancy"]:
-        for part, found in one["by"].items():
-            start = (_species(one["species"]), _part(part), spaced(one["method"]), plain(one["repeat"]))
-            if "refused" in found:
-                rows.append((*start, "", "", "", f"not told: {found['refused']}"))
-                continue
-            psi = NOT_KNOWN if found["psi"] is None else number(found["psi"], digits=3)
-            p = NOT_KNOWN if found["p"] is None else number(found["p"], digits=3)
-            rows.append(
-                (
-                    *start, f"{found['found_at']} of {found['sites']}",
-                    f"{psi} ({_range(found['psi_low'], found['psi_high'])})",
-                    f"{p} ({_range(found['p_low'], found['p_high'])}) a {one['unit']}", "; ".join(found["notes"]),
-                )
-            )  # fmt: skip
-    head = ("Species", "Part", "Method", "Year", "Found at", "Occupancy (95 %)", "Detection (95 %)", "Note")
+    tables = []
+    for method, rows in _by_method(told["occupancy"]).items():
+        parts = _parts(rows)
+        units = sorted({one["unit"] for one in rows})
+        body = [[_species(one["species"]), plain(one["repeat"]), *_cells(one, parts, _share)] for one in rows]
+        caption = f"{spaced(method).capitalize()}: occupancy (95 %), where it was found, detection in one {' or '.join(units)} (95 %)"
+        tables.append(
+            markup.table(
+                ("Species", "Year", *(_part(part) for part in parts)), body, caption=caption, kind="stack species"
+            )
+        )
     return markup.section(
         "Occupancy",
         markup.paragraph(
@@ -233,34 +238,49 @@ def _occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
             f"within a year. Cameras tell one occasion for each {told['parameters']['occasion_days']} days, other methods one for each visit."
         ),
         *_figures(drawings, "occupancy-"),
-        markup.table(head, rows, caption="Naive and estimated occupancy", numbers=(), kind="stack species"),
+        *tables,
         identifier="occupancy",
+    )
+
+
+def _share(found: Mapping[str, Any]) -> str:
+    """Tell occupancy and detection of one part, and what must be said of them."""
+    place = f"found at {found['found_at']} of {found['sites']}"
+    notes = "".join(f". {note[0].upper()}{note[1:]}" for note in found["notes"])
+    if found["psi"] is None:
+        return f"{_range(found['psi_low'], found['psi_high'])}, {place}{notes}"
+    return (
+        f"{number(found['psi'], digits=3)} ({_range(found['psi_low'], found['psi_high'])}), {place}, detection "
+        f"{number(found['p'], digits=2)} ({_range(found['p_low'], found['p_high'], digits=2)}){notes}"
     )
 
 
 def _trends(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     """Tell trends; nothing of a survey of one year."""
-    if not told["trends"]:
+    tables = []
+    for method, rows in _by_method(told["trends"]).items():
+        parts = _parts(rows)
+        body = [[_species(one["species"]), *_cells(one, parts, _change)] for one in rows]
+        caption = f"{spaced(method).capitalize()}: change of relative abundance a year with 95 % limits"
+        tables.append(
+            markup.table(("Species", *(_part(part) for part in parts)), body, caption=caption, kind="stack species")
+        )
+    if not tables:
         return ""
-    rows = []
-    for one in told["trends"]:
-        for part, found in one["by"].items():
-            start = (_species(one["species"]), _part(part), spaced(one["method"]))
-            if "refused" in found:
-                rows.append((*start, "", "", f"not told: {found['refused']}"))
-            else:
-                interval = f"{percent(found['change'])} ({percent(found['low'])} to {percent(found['high'])})"
-                rows.append((*start, f"{found['sites']}, {found['repeats']} years", interval, found["says"]))
-    head = ("Species", "Part", "Method", "Sites", "Change a year (95 %)", "Trend")
     return markup.section(
         "Trend",
         markup.paragraph(
             "Each site is compared with itself for the same effort. Detection that changes looks like a trend."
         ),
         *_figures(drawings, "trends-"),
-        markup.table(head, rows, caption="Trend of relative abundance", kind="stack species"),
+        *tables,
         identifier="trend",
     )
+
+
+def _change(found: Mapping[str, Any]) -> str:
+    interval = f"{percent(found['change'])} ({percent(found['low'])} to {percent(found['high'])})"
+    return f"{found['says']}, {interval}, {counted(found['sites'], 'site')} in {found['repeats']} years"
 
 
 def _totals(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from biodata.exports.reports.plots import SIDE_COLOURS
+from biodata.places import country_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,6 +88,13 @@ def _colours(sides: Sequence[str]) -> dict[str, str]:
     return {JOINT: _JOINT_COLOUR} | {side: SIDE_COLOURS[n % len(SIDE_COLOURS)] for n, side in enumerate(sides)}
 
 
+def part_name(part: str) -> str:
+    """Return a side by its country's name."""
+    if part == JOINT:
+        return "all sides"
+    return country_name(part) if len(part) == 2 and part.isupper() else part
+
+
 def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
@@ -111,11 +119,12 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
 
     months = sorted({row["month"] for row in rows})
     figure, axes = _axes(2.6, f"Effort, {_method(method)}")
-    below = dict.fromkeys(months, 0.0)
+    below, used = dict.fromkeys(months, 0.0), {}
     for side in sorted({row["side"] for row in rows}):
         own = {row["month"]: row["effort"] for row in rows if row["side"] == side}
         colour = colours.get(side, "#9aa39e") if side != NO_SIDE else "#9aa39e"
-        axes.bar(months, [own.get(m, 0.0) for m in months], bottom=[below[m] for m in months], color=colour, label=side)
+        used[side] = colour
+        axes.bar(months, [own.get(m, 0.0) for m in months], bottom=[below[m] for m in months], color=colour)
         below = {m: below[m] + own.get(m, 0.0) for m in months}
     step = max(1, -(-len(months) // 8))
     axes.set_xticks(range(0, len(months), step), months[::step], rotation=45, ha="right")
@@ -124,7 +133,7 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
         f"effort, {unit}s" if unit.isascii() and unit[-1].isalpha() and len(unit) > 2 else f"effort, {unit}"
     )
     axes.grid(visible=False, axis="x")
-    axes.legend(frameon=False)
+    _legend(axes, used)
     return figure, f"Effort of {_method(method)} by month and side, days of failures taken off."
 
 
@@ -135,12 +144,13 @@ def _accumulation(told: Mapping[str, Any], method: str, colours: Mapping[str, st
         return None
     figure, axes = _axes(3.0, f"Species found, {_method(method)}")
     for part, one in by.items():
-        axes.plot(one["sites"], one["species"], color=colours.get(part, _QUIET), label=part, linewidth=1.8)
+        axes.plot(one["sites"], one["species"], color=colours.get(part, _QUIET), linewidth=1.8)
         axes.fill_between(
             one["sites"], one["low"], one["high"], color=colours.get(part, _QUIET), alpha=0.15, linewidth=0
         )
     axes.set(xlabel="sites", ylabel="species", ylim=(0, None))
-    axes.legend(frameon=False, loc="lower right")
+    axes.locator_params(integer=True)
+    _legend(axes, {part: colours.get(part, _QUIET) for part in by})
     return figure, "Species that so many sites hold, the mean of all orders, with 95 % limits of drawing other sites."
 
 
@@ -166,15 +176,22 @@ def _intervals(
                 axes.plot(one[value], y, "o", color=colours[part], markerfacecolor=face, markersize=4.5)
     axes.set_yticks(range(len(rows)), [name for name, _ in rows], style="italic")
     axes.set_ylim(len(rows) - 0.5, -0.5)
+    _legend(axes, {part: colours[part] for part in parts})
+
+
+def _legend(axes: "Axes", parts: Mapping[str, str]) -> None:
+    """Name the parts under the plot, where there is more than one."""
+    from matplotlib.lines import Line2D
+
     if len(parts) > 1:
-        handles = [axes.plot([], [], color=colours[part], linewidth=1.8, label=part)[0] for part in parts]
-        axes.figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=len(parts))
+        named = [Line2D([], [], color=colour, linewidth=3, label=part_name(part)) for part, colour in parts.items()]
+        axes.figure.legend(handles=named, frameon=False, loc="outside lower center", ncols=min(len(named), 3))
 
 
-def _shown(rows: Sequence[Mapping[str, Any]], key: str, label: str = "") -> list[tuple[str, Any]]:
+def _shown(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[str, Any]]:
     """Return the first species for which anything is known."""
     known = [one for one in rows if any(key in found for found in one["by"].values())]
-    return [(f"{one['species']}{label.format(**one)}", one["by"]) for one in known[:MOST_ROWS]]
+    return [(one["species"], one["by"]) for one in known[:MOST_ROWS]]
 
 
 def _abundance(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
@@ -199,11 +216,12 @@ def _abundance(told: Mapping[str, Any], method: str, colours: Mapping[str, str])
 def _occupancy(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
     """Draw occupancy with its interval."""
     every = _rows(told["occupancy"], method)
-    several = len({one["repeat"] for one in every}) > 1
-    rows = _shown(every, "psi", " {repeat}" if several else "")
+    years = [one["repeat"] for one in every if one["repeat"] is not None]
+    last = max(years, default=None)
+    rows = _shown([one for one in every if one["repeat"] == last], "psi")
     if not rows:
         return None
-    figure, axes = _axes(1.2 + 0.34 * len(rows), f"Occupancy, {_method(method)}")
+    figure, axes = _axes(1.2 + 0.34 * len(rows), f"Occupancy, {_method(method)}{'' if last is None else f' {last}'}")
     _intervals(axes, rows, "psi", "psi_low", "psi_high", colours)
     axes.set(xlabel="share of sites occupied", xlim=(0, 1.02))
     words = "Occupancy corrected for detection with 95 % intervals; an open circle stands at a bound, no circle cannot be told."
