@@ -179,7 +179,7 @@ def _abundance(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         parts = _parts(rows)
         units = {f["unit"]: None for one in rows for f in one["by"].values() if "unit" in f}
         ratios = any(one["compared"] for one in rows)
-        sides = next((one["compared"]["sides"] for one in rows if one["compared"]), [])
+        sides: list[str] = next((one["compared"]["sides"] for one in rows if one["compared"]), [])
         head = ["Species", *(_part(part) for part in parts)]
         if ratios:
             head.append(f"{_part(sides[0])} ÷ {_part(sides[1])}")

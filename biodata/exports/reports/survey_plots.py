@@ -21,7 +21,7 @@ _WIDTH_IN: Final = 4.4
 """Narrow, so that words can be read where a page is as wide as a telephone."""
 MOST_ROWS: Final = 12
 """Species in a plot; tables have all."""
-_FONTS: Final = {
+_FONTS: Final[Any] = {
     "font.family": ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar"],
     "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET,
