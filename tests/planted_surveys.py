@@ -84,7 +84,7 @@ class Planter:
             month, day = 2 + number // 8, 1 + 3 * (number % 8)
             rows.append({
                 "eventID": f"{self.country}26-E{number + 1:02d}", "eventDate": f"2026-{month:02d}-{day:02d}/2026-{month:02d}-{day + 2:02d}",
-                "samplingProtocol": "line transect" if number % 2 else "camera trap", "sampleSizeValue": 2 + number % 3,
+                "samplingProtocol": "line transect" if number % 2 else "camera trap", "sampleSizeValue": 2 + (number % 3 if number % 2 else 0),
                 "sampleSizeUnit": "km" if number % 2 else "trap-night", "decimalLatitude": round(self.latitude + number / 500, 4),
                 "decimalLongitude": round(self.longitude + number / 500, 4),
                 "design": "line_transect" if number % 2 else "camera_trap",

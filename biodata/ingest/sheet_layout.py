@@ -203,16 +203,14 @@ def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> N
         before = number if before else 0
 
 
-def _is_totals(told: Cells) -> bool:
+def _is_totals(cells: list[str]) -> bool:
     """Tell whether the filled cells of a row are a word for a total and numbers."""
-    cells = [cell for cell in told if cell is not None]
     words = [cell for cell in cells if not _NUMBER.fullmatch(cell)]
     return any(is_total(cell) for cell in words) and len(words) <= 2
 
 
-def _is_note(told: Cells) -> bool:
+def _is_note(cells: list[str]) -> bool:
     """Tell whether a row is a note: one cell of words, or a word for a note and what follows it."""
-    cells = [cell for cell in told if cell is not None]
     if not cells or len(cells) > 2:
         return False
     return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)

@@ -1,5 +1,6 @@
 """A survey's workbook or texts: its events as a table, and its occurrences with what their event tells and they do not."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +13,9 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_sites import PLACE
-from biodata.ingest.survey_tables import Survey, SurveyTable, blocking, no_occurrences, read_survey
+from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
 
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
 """Terms of the date, which is taken from the event whole or not at all."""
@@ -31,7 +33,8 @@ class SurveySource:
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
-        `encoding` of the texts; `heading.eventDate=Tarikh` says of a heading which term it is.
+        `encoding` of the texts; `heading.eventDate=Tarikh` says of a heading which term it is, `headings` of several:
+        a JSON object, heading → term, an empty one where the column is of none.
     """
 
     name: ClassVar[str] = "survey"
@@ -49,7 +52,8 @@ class SurveySource:
             raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
         told = dict(options)
         self.encoding = told.pop("encoding", None)
-        self.kept = {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
+        self.kept = _kept(told.pop("headings", "{}"))
+        self.kept |= {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
         if told:
             problem = "this source takes no such option"
             raise InputError(problem, column="--option", value=next(iter(told)), code="OPTION_UNKNOWN")
@@ -108,6 +112,19 @@ class _Joined(Joined):
 
     def __init__(self, table: SurveyTable) -> None:
         super().__init__(table, table.frame, pl.Series([], dtype=pl.Boolean))
+
+
+def _kept(told: str) -> dict[str, str]:
+    """Return the headings that a JSON object decides about."""
+    try:
+        read = json.loads(told)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(term, str) for term in read.values()):
+        problem = "this is no JSON object of headings"
+        expected = '{"Tarikh": "eventDate"}'
+        raise InputError(problem, column="headings", value=told[:80], expected=expected, code="OPTION_INVALID")
+    return read
 
 
 def observations(survey: Survey) -> list[Joined]:

@@ -1,16 +1,14 @@
 """Sites of a survey on a sheet of their own: each told once, and its place taken by the events that name it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import polars as pl
 from rapidfuzz import process
 
 from biodata.ingest.protocol import Finding
+from biodata.ingest.survey_shapes import SurveyTable
 from biodata.terms import EVENT_TERMS
-
-if TYPE_CHECKING:
-    from biodata.ingest.survey_tables import SurveyTable
 
 PLACE: Final = (
     "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
@@ -21,7 +19,7 @@ PLACE: Final = (
 _NEAR: Final = 75
 
 
-def join(sites: Sequence["SurveyTable"], events: Sequence["SurveyTable"], findings: list[Finding]) -> None:
+def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: list[Finding]) -> None:
     """Fill what events do not tell from the sites that they name.
 
     Parameters
@@ -49,7 +47,7 @@ def join(sites: Sequence["SurveyTable"], events: Sequence["SurveyTable"], findin
         _tell_unknown(table, known[" site"].to_list(), findings)
 
 
-def _known(sites: Sequence["SurveyTable"]) -> pl.DataFrame | None:
+def _known(sites: Sequence[SurveyTable]) -> pl.DataFrame | None:
     """Return the sites by ` site`, the first of those that stand twice; None where there are none."""
     frames = [table.frame for table in sites if "locationID" in table.frame.columns and table.frame.height]
     if not frames:
@@ -78,7 +76,7 @@ def _filled(frame: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, dic
     return joined.with_columns(columns).select(*frame.columns, *added), filled
 
 
-def _tell_unknown(table: "SurveyTable", known: list[str], findings: list[Finding]) -> None:
+def _tell_unknown(table: SurveyTable, known: list[str], findings: list[Finding]) -> None:
     """Tell events whose site is not on the sheet of sites."""
     told = table.frame.select("source_row", pl.col("locationID").str.strip_chars())
     for row, site in told.filter(~pl.col("locationID").is_in(known)).iter_rows():

@@ -9,7 +9,7 @@ import polars as pl
 
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_tables import SurveyTable
+from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.coordinate_pairs import read_pair
 
 
@@ -154,8 +154,7 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Fi
     yield from _repaired(rows, row, repairs)
     implied = {other for flag in flags for other in _IMPLIED.get(flag, ())}
     if split is not None:
-        column, proposal = split
-        yield rows.finding(row, column, "COORDINATES_IN_ONE_CELL", blocking=True, proposal=proposal)
+        yield rows.finding(row, split[0], "COORDINATES_IN_ONE_CELL", blocking=True, proposal=split[1])
         implied |= {
             "COORDINATE_INVALID",
             "COORDINATE_MISSING",
@@ -171,8 +170,8 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Fi
         column = _column(flag, cell, rows, row)
         if column is None or (row, column) in rows.table.covered:
             continue
-        proposal = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
-        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": proposal} if proposal else {}))
+        meant = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
+        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": meant} if meant else {}))
 
 
 def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:

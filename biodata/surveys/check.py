@@ -16,7 +16,8 @@ from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey import observations
 from biodata.ingest.survey_periods import with_period
-from biodata.ingest.survey_tables import Survey, SurveyTable, no_occurrences, read_survey
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
 from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks, words
@@ -24,6 +25,7 @@ from biodata.surveys.cell_checks import CELLS, Rows
 
 _DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
+_UNREAD: Final = "SHEET_NOT_READ"
 _MOSTLY: Final = 0.9
 _FEWEST: Final = 3
 
@@ -126,7 +128,7 @@ def check_files(
     try:
         survey = read_survey(files, encoding=encoding, kept=kept)
         if not survey.of("occurrences"):
-            problems += [_problem(finding, language) for finding in survey.findings]
+            problems += [_problem(finding, language) for finding in survey.findings if finding.code != _UNREAD]
             raise no_occurrences(survey, name)
         rows = sum(table.frame.height for table in survey.of("occurrences"))
         harmoniser = Harmoniser(

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.events import events
 from biodata.ingest.protocol import Finding
+from biodata.parsers.effort_units import effort_unit, in_unit
 from biodata.surveys.cell_checks import Rows
-from biodata.vocabularies import SurveyDesign
+from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 _EFFORT: Final = ("samplingEffortValue", "sampleSizeValue", "samplingEffort")
 _UNIT: Final = ("samplingEffortUnit", "sampleSizeUnit", *_EFFORT)
+_OTHER_EFFORT: Final = ("samplingEffortValue", "samplingEffort", "eventDurationValue", "totalAreaSampledValue")
 _CLOCK: Final = ("clockCorrection", "cameraClockAtStart", "cameraClockAtEnd", "cameraID")
 _SCOPE: Final = ("targetTaxonomicScope", "isAbsenceReported", "absentTaxa")
 
@@ -65,11 +67,24 @@ def of_design(
         return
     batch = frame.with_columns(pl.lit(rows.table.file).alias("source_file"))
     read, _ = events(batch, harmoniser, dataset_key="check", declarations=declarations)
-    for row, unit, flags in read.select("source_row", "effort_unit", "quality_flags").iter_rows():
+    for row, design, unit, flags in read.select("source_row", "design", "effort_unit", "quality_flags").iter_rows():
         own = rows.own[row]
+        if design is not None and _is_of_another_design(own, SurveyDesign(design)):
+            yield rows.finding(row, "sampleSizeUnit", "EFFORT_UNIT_UNFIT", blocking=True, unit=unit)
         params = {"known": ", ".join(SurveyDesign)} | ({"unit": unit} if unit else {})
         for flag in flags or ():
             columns, blocking = _CELLS.get(flag, ((), False))
             column = next((name for name in columns if own.get(name) is not None), None)
             if column is not None and (row, column) not in rows.table.covered:
                 yield rows.finding(row, column, flag, blocking=blocking, **params)
+
+
+def _is_of_another_design(own: Mapping[str, Any], design: SurveyDesign) -> bool:
+    """Tell whether the only effort that an event tells has a unit that is another design's.
+
+    A net's length is told as a size beside its hours.
+    """
+    if design is SurveyDesign.MIST_NET or any(own.get(term) is not None for term in _OTHER_EFFORT):
+        return False
+    unit = effort_unit(own.get("sampleSizeUnit") or "")
+    return unit is not None and in_unit(1.0, unit, EFFORT_UNITS[design]) is None

@@ -6,7 +6,7 @@ from typing import Final
 from biodata.ingest.headings import Why
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_tables import Survey, SurveyTable
+from biodata.ingest.survey_shapes import Survey, SurveyTable
 
 _NEEDED: Final = (
     ("occurrenceID", ()),

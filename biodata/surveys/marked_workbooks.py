@@ -215,7 +215,7 @@ def _list(
     yes, no = (words.told(code, {}, language)[0] for code in ("REPORT_YES", "REPORT_NO"))
     for number, problem in enumerate(problems[:MAX_LISTED], start=2):
         place = places[id(problem)]
-        told = problem | {"blocking": yes if problem["blocking"] else no}
+        told = {**problem, "blocking": yes if problem["blocking"] else no}
         for at, column in enumerate(_LISTED, start=1):
             cell = sheet.cell(number, at)
             value = told.get(column)

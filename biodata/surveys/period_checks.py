@@ -58,7 +58,7 @@ def of_events(
 
 def periods(rows: Rows, interpreted: pl.DataFrame) -> dict[str, tuple[date, date]]:
     """Return the first and last day of each event whose date is read."""
-    found = {}
+    found: dict[str, tuple[date, date]] = {}
     for row, first, last in interpreted.select("source_row", "event_start", "event_end").iter_rows():
         event = (rows.own[row].get("eventID") or "").strip()
         if event and first is not None and last is not None:
