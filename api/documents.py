@@ -184,8 +184,8 @@ def tile(media_type: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def upload() -> dict[str, Any]:
-    """Return what is sent to hand in a survey."""
+def survey_file(*, language: bool = False) -> dict[str, Any]:
+    """Return what is sent to ask about a survey's file."""
     form = {
         "type": "object",
         "required": ["file"],
@@ -198,11 +198,30 @@ def upload() -> dict[str, Any]:
             },
         },
     }
+    body = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}
+    return {**body, "parameters": [LANGUAGE]} if language else body
+
+
+LANGUAGE: Final = parameter(
+    "language",
+    {"type": "string", "enum": ["en", "zh", "th", "vi", "lo", "km", "my", "ms", "id", "fil"]},
+    "Language of the problems; else the first of Accept-Language that is one of these, else English.",
+)
+
+
+def upload() -> dict[str, Any]:
+    """Return what is sent to hand in a survey."""
     header = {"in": "header", "required": False, "schema": {"type": "string"}}
     short = {"schema": {"type": "string", "minLength": 1, "maxLength": 200}}
     return {
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+        **survey_file(),
         "parameters": [
+            LANGUAGE,
+            parameter(
+                "format",
+                {"type": "string", "enum": ["json", "csv", "xlsx"]},
+                "Form of a check's report: xlsx is the workbook with its cells marked; else Accept decides.",
+            ),
             parameter(
                 "dry_run", {"type": "boolean", "default": False}, "Check only; nothing is kept, no key is needed."
             ),

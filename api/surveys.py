@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import auth, documents, models
+from api import auth, documents, models, survey_reports
 from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
@@ -32,16 +32,18 @@ _NO_STORE: Final = "no-store"
 )
 async def hand_in(request: Request) -> Response:
     """Check the workbook and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
-    only(request, "dry_run")
+    only(request, "dry_run", *survey_reports.PARAMETERS)
     idempotency_key = request.headers.get("idempotency-key")
     if idempotency_key is not None and not 0 < len(idempotency_key) <= 200:
         raise invalid(field="Idempotency-Key", value=idempotency_key, expected="1 to 200 characters")
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
+    form, language = survey_reports.form_asked(request), survey_reports.language_asked(request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
         if sender is None:
-            work = partial(_check, found, upload)
+            kept = await run_in_threadpool(survey_reports.kept_headings, request, upload)
+            work = partial(survey_reports.check, found, upload, kept, form, language)
         else:
             work = partial(_receive, found, sender, upload, idempotency_key)
         return await to_thread.run_sync(work, limiter=request.app.state.checking)
@@ -75,15 +77,6 @@ def state(request: Request, number: Annotated[str, documents.WHOLE]) -> Response
             "report": submission.report,
         }
     return json_answer({name: value for name, value in body.items() if value is not None}, cache=_NO_STORE)
-
-
-def _check(found: Service, upload: Upload) -> Response:
-    """Answer with what is wrong with a workbook; nothing is kept."""
-    # Loaded at the first upload: what reads workbooks and names is not needed by a service that only answers.
-    from biodata import places, surveys
-
-    report = surveys.check(upload.file, upload.name, places.load_boundaries(found.settings.boundaries))
-    return json_answer(report, cache=_NO_STORE)
 
 
 def _receive(found: Service, sender: Principal, upload: Upload, idempotency_key: str | None) -> Response:

@@ -1,6 +1,5 @@
 """Small surveys of two sides as events and records, with the columns that analyses read."""
 
-import json
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -23,7 +22,7 @@ def event(name, *, site=None, side="LA", start="2026-01-01", days=30, effort=Non
         "decimalLatitude": 21.0, "decimalLongitude": 101.0, "coordinateUncertaintyInMeters": 30.0, "country_codes": [side],
         "effort_value": float(days if effort is None else effort), "effort_unit": "trap-night",
         "targetTaxonomicScope": ["Mammalia"], "isAbsenceReported": True,
-        "verbatim": json.dumps({"failurePeriods": failures} if failures else {}), **more,
+        "failure_periods": failures and failures.split("|"), **more,
     }  # fmt: skip
 
 

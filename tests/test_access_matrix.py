@@ -22,6 +22,8 @@ GUARDED = """
 GET    /metrics                             403 403 403 403 403 403 200
 POST   /v1/surveys                          401 403 202 403 403 403 403
 GET    /v1/surveys/{number}                 401 404 200 404 200 404 404
+GET    /v1/surveys/mappings                 401 403 200 403 403 403 403
+PUT    /v1/surveys/mappings                 401 403 200 403 403 403 403
 POST   /v1/citations/{number}/doi           401 404 404 404 404 404 404
 GET    /v1/account                          401 200 200 200 200 200 200
 PATCH  /v1/account                          401 200 200 200 200 200 200
@@ -138,6 +140,7 @@ PUBLIC = {
         "/v1/citations": "/v1/citations",
         "/v1/citations/{number}/replay": "/v1/citations/none/replay",
         "/v1/citations/{number}/replay/download": "/v1/citations/none/replay/download",
+        "/v1/surveys/headings": "/v1/surveys/headings",
         "/v1/login": "/v1/login",
         "/v1/login/refresh": "/v1/login/refresh",
         "/v1/login/end": "/v1/login/end",
@@ -154,6 +157,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/v1/accounts/{name}"): {"closed": False},
     ("POST", "/v1/accounts/{name}/roles"): {"role": "reviewer", "country": "LA"},
     ("POST", "/v1/login/providers/{name}"): {"code": None},
+    ("PUT", "/v1/surveys/mappings"): {"mapping": {"X": "sex"}},
     ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
     ("POST", "/v1/rights/permits"): {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"},
     ("POST", "/v1/access/requests"): {

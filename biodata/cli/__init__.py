@@ -70,6 +70,7 @@ for module in (
     serve,
     sensitive,
     rules,
+    survey,
     survey_design,
     species,
     survey,

@@ -1,23 +1,44 @@
 """Spreadsheets: sheets as text tables, every cell as it came, with the row that a person sees in the margin."""
 
 import io
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from biodata.errors import InputError
+from biodata.formats.workbook_marks import Marks
+from biodata.formats.workbook_parts import open_parts
 
-MAX_UNPACKED_BYTES: Final = 300_000_000
-MAX_MEMBERS: Final = 2_000
-MAX_RATIO: Final = 200
-MAX_ROWS: Final = 1_048_576
-MAX_COLUMNS: Final = 2_000
-"""Bounds of a workbook."""
+
+@dataclass(frozen=True)
+class Grid:
+    """A sheet, or a file of delimited text, cell by cell.
+
+    Attributes
+    ----------
+    file : str
+        What a person calls the file.
+    name : str or None
+        The sheet's name; None for delimited text.
+    visible : bool
+        False for a hidden sheet; its cells are not read.
+    rows : list of (row, cells)
+        Every row with its number as a person counts, blank ones too; a cell is text or None. Rows may differ in length.
+    marks : Marks
+        Formulas, errors, what is hidden.
+    merges : list of (first row, first column, last row, last column)
+        Merged cells; rows count from 1, columns from 0.
+    """
+
+    file: str
+    name: str | None
+    visible: bool
+    rows: list[tuple[int, list[str | None]]]
+    marks: Marks = field(default_factory=Marks)
+    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -28,8 +49,6 @@ class Sheet:
     ----------
     name : str
         The sheet's name.
-    visible : bool
-        False for a hidden sheet.
     heading_row : int
         Row of the headings, as a person counts.
     frame : polars.DataFrame
@@ -37,13 +56,48 @@ class Sheet:
     """
 
     name: str
-    visible: bool
     heading_row: int
     frame: pl.DataFrame
 
 
+def read_grids(content: bytes, *, file: str) -> list[Grid]:
+    """Read every sheet of an XLSX workbook cell by cell; formulas are not computed, hidden sheets not read.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    file : str
+        What errors call it.
+
+    Raises
+    ------
+    InputError
+        If it is no workbook, holds programs, or a bound is passed.
+    """
+    parts, clean = open_parts(content, file=file)
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    grids = []
+    try:
+        with CalamineWorkbook.from_filelike(io.BytesIO(clean)) as workbook:
+            for part in parts:
+                if not part.visible:
+                    grids.append(Grid(file, part.name, False, []))
+                    continue
+                sheet = workbook.get_sheet_by_name(part.name)
+                cells = sheet.to_python(skip_empty_area=False)
+                rows = [(number, [_text(cell) for cell in row]) for number, row in enumerate(cells, start=1)]
+                merges = [(r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet.merged_cell_ranges or ()]
+                grids.append(Grid(file, part.name, True, rows, part.marks, merges))
+    except (CalamineError, ValueError) as error:
+        problem = f"the workbook cannot be read ({error})"
+        raise InputError(problem, file=file, expected="an XLSX workbook", code="WORKBOOK_INVALID") from error
+    return grids
+
+
 def read_sheets(content: bytes, *, file: str) -> list[Sheet]:
-    """Read every sheet of an XLSX workbook.
+    """Read every shown sheet of an XLSX workbook as a table.
 
     Parameters
     ----------
@@ -62,28 +116,8 @@ def read_sheets(content: bytes, *, file: str) -> list[Sheet]:
     InputError
         If it is no workbook, a bound is passed, or two columns of a sheet have the same heading.
     """
-    _check_container(content, file)
-    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
-
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        sheets = []
-        for metadata in workbook.sheets_metadata:
-            if metadata.typ != SheetTypeEnum.WorkSheet:
-                continue
-            rows = workbook.get_sheet_by_name(metadata.name)
-            if rows.total_height > MAX_ROWS or rows.total_width > MAX_COLUMNS:
-                problem = f"sheet {metadata.name!r} is {rows.total_height} rows by {rows.total_width} columns"
-                expected = f"no more than {MAX_ROWS} rows and {MAX_COLUMNS} columns"
-                raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
-            cells = rows.to_python(skip_empty_area=False)
-            sheet = _read(cells, metadata.name, metadata.visible == SheetVisibleEnum.Visible, file)
-            if sheet is not None:
-                sheets.append(sheet)
-    except (CalamineError, ValueError) as error:
-        problem = f"the workbook cannot be read ({error})"
-        raise InputError(problem, file=file, expected="an XLSX workbook", code="WORKBOOK_INVALID") from error
-    return sheets
+    read = [_read(grid.rows, grid.name or "", file) for grid in read_grids(content, file=file) if grid.visible]
+    return [sheet for sheet in read if sheet is not None]
 
 
 def read_workbook(path: Path) -> list[Sheet]:
@@ -91,31 +125,8 @@ def read_workbook(path: Path) -> list[Sheet]:
     return read_sheets(path.read_bytes(), file=path.name)
 
 
-def _check_container(content: bytes, file: str) -> None:
-    """Refuse what is no XLSX, holds programs, or unpacks to far more than it is."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError) as error:
-        problem = "this is no XLSX workbook"
-        raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID") from error
-    total = sum(member.file_size for member in members)
-    if len(members) > MAX_MEMBERS or total > MAX_UNPACKED_BYTES or total > MAX_RATIO * max(len(content), 100_000):
-        problem = f"the workbook unpacks to {total} bytes in {len(members)} parts"
-        expected = f"no more than {MAX_UNPACKED_BYTES} bytes in {MAX_MEMBERS} parts"
-        raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
-    names = {member.filename for member in members}
-    if "xl/vbaProject.bin" in names:
-        problem = "the workbook holds a program (macros)"
-        raise InputError(problem, file=file, expected="a workbook without macros", code="WORKBOOK_MACROS")
-    if "xl/workbook.xml" not in names:
-        problem = "this is no XLSX workbook"
-        raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID")
-
-
-def _read(cells: Sequence[Sequence[object]], name: str, visible: bool, file: str) -> Sheet | None:
+def _read(table: Sequence[tuple[int, list[str | None]]], name: str, file: str) -> Sheet | None:
     """Turn a sheet's cells into a text table; None for an empty sheet."""
-    table = [(number, [_text(cell) for cell in row]) for number, row in enumerate(cells, start=1)]
     filled = [(number, row) for number, row in table if any(cell is not None for cell in row)]
     if not filled:
         return None
@@ -133,7 +144,7 @@ def _read(cells: Sequence[Sequence[object]], name: str, visible: bool, file: str
         heading: pl.Series([row[index] for _, row in rows], dtype=pl.String)
         for heading, index in zip(names, used, strict=True)
     }
-    return Sheet(name, visible, heading_row, pl.DataFrame(columns))
+    return Sheet(name, heading_row, pl.DataFrame(columns))
 
 
 def _check_nameless(rows: list[tuple[int, list[str | None]]], used: list[int], name: str, file: str) -> None:

@@ -104,7 +104,7 @@ def _workbook(path: Path) -> list[AreaTable]:
     found = []
     for sheet in read_sheets(path.read_bytes(), file=path.name):
         headings = [name for name in sheet.frame.columns if name != "source_row"]
-        if sheet.visible and any(_SITE_HEADINGS.fullmatch(heading) for heading in headings):
+        if any(_SITE_HEADINGS.fullmatch(heading) for heading in headings):
             table = AreaTable(f"{path.name}/{sheet.name}", iter(()))
             table.batches = iter([_with_geometry(sheet.frame, table)])
             found.append(table)

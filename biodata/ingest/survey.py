@@ -1,6 +1,9 @@
-"""A survey's workbook in the template's form: sheet `occurrences`, with its `events` joined to them."""
+"""A survey's workbook or texts: its events as a table, and its occurrences with what their event tells and they do not."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -8,25 +11,30 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.formats.workbooks import Sheet, read_sheets
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_sites import PLACE
+from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
 
-OCCURRENCES: Final = "occurrences"
-EVENTS: Final = "events"
-_PLACE: Final = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "geodeticDatum")
+DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
+"""Terms of the date, which is taken from the event whole or not at all."""
+
+_OF_EVENTS_ALONE: Final = ("source_row", "deploymentStart", "deploymentEnd", "license", "datasetName")
 
 
 class SurveySource:
-    """Workbooks of surveys.
+    """Surveys as people hand them in.
 
     Parameters
     ----------
     paths : sequence of Path
-        XLSX files in the form of `sample_data/survey_template.xlsx`.
+        XLSX workbooks, each a survey; texts (CSV) and zip archives of them, together one survey.
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
-        Nothing so far.
+        `encoding` of the texts; `heading.eventDate=Tarikh` says of a heading which term it is, `headings` of several:
+        a JSON object, heading → term, an empty one where the column is of none.
     """
 
     name: ClassVar[str] = "survey"
@@ -41,85 +49,155 @@ class SurveySource:
     ) -> None:
         if not paths:
             problem = "no workbook was given"
-            raise InputError(problem, expected="one or more .xlsx files", code="INPUT_MISSING")
-        if options:
-            problem = "this source takes no options"
-            raise InputError(problem, column="--option", value=next(iter(options)), code="OPTION_UNKNOWN")
+            raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
+        told = dict(options)
+        self.encoding = told.pop("encoding", None)
+        self.kept = _kept(told.pop("headings", "{}"))
+        self.kept |= {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
+        if told:
+            problem = "this source takes no such option"
+            raise InputError(problem, column="--option", value=next(iter(told)), code="OPTION_UNKNOWN")
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
 
     def read(self) -> Iterator[VerbatimTable]:
-        """Iterate over the tables of each workbook: its events, where it has a sheet of them, and its occurrences."""
-        for path in self.paths:
-            sheets = read_sheets(path.read_bytes(), file=path.name)
-            yield from _event_table(sheets, path.name, self.dataset)
-            frame = observations(sheets, file=path.name)
-            yield VerbatimTable(
-                kind="occurrences", name=path.name, dataset=DatasetInfo(self.dataset), batches=iter([frame])
-            )
+        """Iterate over the tables of each survey: its events, where it has any, and its occurrences."""
+        for files in _surveys(self.paths):
+            survey = read_survey(files, encoding=self.encoding, kept=self.kept)
+            stopped = blocking(survey.findings)
+            if stopped is not None:
+                problem = (
+                    f"the file's form does not allow to read it ({stopped.code}); `biodata survey check` tells more"
+                )
+                raise InputError(problem, file=stopped.file, row=stopped.row, column=stopped.column, value=stopped.value,
+                                 code=stopped.code)  # fmt: skip
+            file = ", ".join(name for name, _ in files)
+            if not survey.of("occurrences"):
+                raise no_occurrences(survey, file)
+            _refuse_repeated_events(survey)
+            for number, joined in enumerate([*map(_Joined, survey.of("events")), *observations(survey)]):
+                table = joined.table
+                columns = [pl.lit(table.file).alias("source_file")]
+                if table.kind == "events":
+                    columns.append(pl.lit(table.sheet, dtype=pl.String).alias("source_sheet"))
+                yield VerbatimTable(
+                    kind=table.kind, name=table.file, dataset=DatasetInfo(self.dataset),
+                    batches=iter([joined.frame.select(*columns, pl.all())]), sheet=table.sheet,
+                    declarations=survey.declarations,
+                    headings={term: told for term, told in table.headings.items() if term != told},
+                    findings=survey.findings if number == 0 else [],
+                )  # fmt: skip
 
 
-def _event_table(sheets: Sequence[Sheet], file: str, dataset: str | None) -> Iterator[VerbatimTable]:
-    """Yield the sheet of events as a table."""
-    events = sheet_called(sheets, EVENTS)
-    if events is None:
-        return
-    frame = events.frame.select(pl.lit(file).alias("source_file"), pl.lit(events.name).alias("source_sheet"), pl.all())
-    yield VerbatimTable(
-        kind="events", name=file, dataset=DatasetInfo(dataset), batches=iter([frame]), sheet=events.name
-    )
+@dataclass(frozen=True)
+class Joined:
+    """Occurrences with what their events tell.
 
-
-def observations(sheets: Sequence[Sheet], *, file: str) -> pl.DataFrame:
-    """Return the workbook's occurrences, each with what its event tells and it does not.
-
-    Parameters
+    Attributes
     ----------
-    sheets : sequence of Sheet
-        The workbook.
-    file : str
-        What errors call it.
-
-    Returns
-    -------
-    polars.DataFrame of n rows
-        `source_file`, `source_row` and the headings, all text.
-
-    Raises
-    ------
-    InputError
-        If there is no sheet `occurrences`, or an event stands twice.
+    table : SurveyTable
+        As they came.
+    frame : polars.DataFrame
+        The same rows, with cells filled from their events.
+    known : polars.Series of bool
+        Whether the row's event is one of the survey's.
     """
-    occurrences = sheet_called(sheets, OCCURRENCES)
-    if occurrences is None:
-        problem = "there is no sheet called 'occurrences'"
-        found = ", ".join(repr(sheet.name) for sheet in sheets) or "none"
-        raise InputError(problem, file=file, expected=f"the template's sheets; found {found}", code="SHEET_MISSING")
-    frame = occurrences.frame
-    events = sheet_called(sheets, EVENTS)
-    if events is not None and {"eventID"} <= set(frame.columns) & set(events.frame.columns):
-        frame = _join_events(frame, events, file)
-    return frame.select(pl.lit(file).alias("source_file"), pl.all())
+
+    table: SurveyTable
+    frame: pl.DataFrame
+    known: pl.Series
 
 
-def sheet_called(sheets: Sequence[Sheet], name: str) -> Sheet | None:
-    """Return the visible sheet of that name, however it is capitalised."""
-    return next((sheet for sheet in sheets if sheet.visible and sheet.name.strip().lower() == name), None)
+class _Joined(Joined):
+    """Events themselves."""
+
+    def __init__(self, table: SurveyTable) -> None:
+        super().__init__(table, table.frame, pl.Series([], dtype=pl.Boolean))
 
 
-def _join_events(frame: pl.DataFrame, events: Sheet, file: str) -> pl.DataFrame:
-    """Fill what an occurrence does not tell from its event; a place is taken whole or not at all."""
-    told = events.frame.filter(pl.col("eventID").is_not_null())
-    repeated = told.filter(pl.col("eventID").is_duplicated() & ~pl.col("eventID").is_first_distinct())
-    if not repeated.is_empty():
-        row, event = repeated.select("source_row", "eventID").row(0)
-        problem = "an event stands twice in sheet 'events'"
-        raise InputError(problem, file=file, row=row, column="eventID", value=event, code="EVENT_REPEATED")
-    joined = frame.join(
-        told.drop("source_row"), on="eventID", how="left", suffix=" of the event", maintain_order="left"
+def _kept(told: str) -> dict[str, str]:
+    """Return the headings that a JSON object decides about."""
+    try:
+        read = json.loads(told)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(term, str) for term in read.values()):
+        problem = "this is no JSON object of headings"
+        expected = '{"Tarikh": "eventDate"}'
+        raise InputError(problem, column="headings", value=told[:80], expected=expected, code="OPTION_INVALID")
+    return read
+
+
+def observations(survey: Survey) -> list[Joined]:
+    """Return the survey's tables of occurrences, each row with what its event tells and it does not.
+
+    A place and a date are taken whole or not at all. Of several events of one identifier none is taken.
+    """
+    events = _events(survey)
+    out = []
+    for table in survey.of("occurrences"):
+        frame = table.frame
+        if events is None or "eventID" not in frame.columns:
+            nothing = pl.repeat(value=False, n=frame.height, eager=True)
+            out.append(Joined(table, frame, nothing))
+            continue
+        keyed = frame.with_columns(pl.col("eventID").str.strip_chars().alias(" key"))
+        joined = keyed.join(events, on=" key", how="left", suffix=" of the event", maintain_order="left")
+        known = joined[" known"].fill_null(value=False)
+        filled = [name for name in frame.columns if f"{name} of the event" in joined.columns]
+        added = [name for name in events.columns if name not in frame.columns and not name.startswith(" ")]
+        joined = joined.with_columns(
+            _taken(name, pl.coalesce(name, f"{name} of the event"), pl.col(name), frame.columns) for name in filled
+        ).with_columns(_taken(name, pl.col(name), pl.lit(None, dtype=pl.String), frame.columns) for name in added)
+        out.append(Joined(table, joined.select(*frame.columns, *added), known))
+    return out
+
+
+def _taken(name: str, told: pl.Expr, otherwise: pl.Expr, own: Sequence[str]) -> pl.Expr:
+    """Return what is told of a term with the event's help; of place and date only where the row tells nothing of it."""
+    group = next((terms for terms in (PLACE, DATE) if name in terms), ())
+    mine = [term for term in group if term in own]
+    if not mine:
+        return told.alias(name)
+    return (
+        pl.when(pl.all_horizontal(pl.col(term).is_null() for term in mine)).then(told).otherwise(otherwise).alias(name)
     )
-    filled = [name for name in joined.columns if f"{name} of the event" in joined.columns]
-    placeless = pl.all_horizontal(pl.col(name).is_null() for name in joined.columns if name in _PLACE)
-    return joined.with_columns(
-        pl.when(pl.lit(name not in _PLACE) | placeless).then(pl.coalesce(name, f"{name} of the event")).otherwise(name)
-        for name in filled
-    ).drop(f"{name} of the event" for name in filled)
+
+
+def _events(survey: Survey) -> pl.DataFrame | None:
+    """Return the events by their identifier (` key`), without those that stand twice."""
+    frames = [table.frame for table in survey.of("events") if "eventID" in table.frame.columns]
+    if not frames:
+        return None
+    today = datetime.now(UTC).date()
+    events = pl.concat([with_period(frame, today) for frame in frames], how="diagonal").drop(
+        _OF_EVENTS_ALONE, strict=False
+    )
+    events = events.with_columns(pl.col("eventID").str.strip_chars().alias(" key"), pl.lit(value=True).alias(" known"))
+    return events.filter(pl.col(" key").is_not_null()).unique(" key", keep="first", maintain_order=True).drop("eventID")
+
+
+def _refuse_repeated_events(survey: Survey) -> None:
+    """Refuse a survey in which an event stands twice."""
+    seen: set[str] = set()
+    for table in survey.of("events"):
+        if "eventID" not in table.frame.columns:
+            continue
+        for row, event in table.frame.select("source_row", pl.col("eventID").str.strip_chars()).iter_rows():
+            if event is not None and event in seen:
+                problem = "an event stands twice"
+                raise InputError(problem, file=table.file, row=row, column=table.heading("eventID"), value=event,
+                                 code="EVENT_REPEATED")  # fmt: skip
+            seen.add(event)
+
+
+def _surveys(paths: Sequence[Path]) -> Iterator[list[tuple[str, bytes]]]:
+    """Yield the files of each survey: a workbook alone, all texts together."""
+    texts = []
+    for path in paths:
+        content = path.read_bytes()
+        if content.startswith(b"PK"):
+            yield [(path.name, content)]
+        else:
+            texts.append((path.name, content))
+    if texts:
+        yield texts

@@ -6,13 +6,14 @@ survey's hidden species, the stations where they were recorded, and scopes that 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from biodata import assessments, places, sharing, terms
 from biodata.analysis.surveys.joining import Joined, join
 from biodata.errors import InputError
+from biodata.harmonise import event_sites
 from biodata.pipeline.survey_publishing import published_events
 from biodata.run_records import RunInput
 from biodata.settings import Settings
@@ -23,8 +24,10 @@ from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import EvidenceView, SharingCategory
 
-_OF_EVENTS = ("targetTaxonomicScope", "isAbsenceReported", "effort_value", "failed_days")
-"""What is told of an open event as it is published."""
+_OF_EVENTS: Final = (
+    "targetTaxonomicScope", "isAbsenceReported", "effort_value", "failed_days", "failure_periods", "side", "country_codes",
+)  # fmt: skip
+"""What is read of an open event as it is published; what a release does not tell is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,11 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
             problem, column="dataset", value=", ".join(datasets), expected="--records exact, for whoever holds the data",
             code="SURVEY_MISSING",
         )  # fmt: skip
+    # One locationID of two teams far from each other is two sites; near each other, across a border too, it is one.
+    sites = event_sites.sites(events).select("event_key", "site_key")
+    events = events.join(sites, on="event_key", how="left").with_columns(
+        locationID=pl.when(pl.col("locationID").is_not_null()).then("site_key")
+    )
     once = records.filter(pl.col("duplicate_of").is_null())
     joined = join(events, once)
     if records.height > once.height:
@@ -123,8 +131,11 @@ def _open_events(
         licences = dict(registry.datasets().select("key", "license").iter_rows())
     shown = published_events(lake, rules, boundaries=boundaries, licences=licences)
     opened = shown.filter(pl.col("sharing_category") == SharingCategory.OPEN)
-    told = opened.select("survey_id", *(pl.col(name).alias(f"_{name}") for name in _OF_EVENTS))
+    known = [name for name in _OF_EVENTS if name in terms.names(terms.SURVEY)]
+    told = opened.select("survey_id", *(pl.col(name).alias(f"_{name}") for name in known))
     kept = events.join(told, left_on="event_key", right_on="survey_id", how="inner", maintain_order="left")
-    return kept.with_columns(
-        *(pl.col(f"_{name}").alias(name) for name in _OF_EVENTS), verbatim=pl.lit(None, dtype=pl.String)
-    ).drop(f"_{name}" for name in _OF_EVENTS)
+    kept = kept.with_columns(
+        *(pl.col(f"_{name}").alias(name) for name in known),
+        *(pl.lit(None, dtype=events.schema[name]).alias(name) for name in _OF_EVENTS if name not in known),
+    )
+    return kept.select(events.columns)

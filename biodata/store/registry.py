@@ -18,6 +18,7 @@ from biodata.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
 from biodata.store import audit, audit_heads, checksums, folders, models
 from biodata.store import grant_models as grant_models
+from biodata.store import heading_models as heading_models
 from biodata.store import node_models as node_models  # its tables are made with the others
 from biodata.store import rights_models as rights_models
 from biodata.store.engine import READS, open_engine, revision_of
@@ -27,7 +28,7 @@ from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
 
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 """The newest revision in `store/migrations`; alembic takes a second to import, so it is only asked to upgrade."""
 
 

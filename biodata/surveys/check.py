@@ -1,27 +1,33 @@
-"""What is wrong with a survey's workbook: each fault with its sheet, row, column, value and what would be right."""
+"""What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
+import numpy as np
 import polars as pl
-from rapidfuzz import process
 
-from biodata import terms
-from biodata.errors import InputError, Refusal
-from biodata.flags import FLAGS
-from biodata.formats.workbooks import Sheet, read_sheets
+from biodata.errors import InputError
 from biodata.harmonise import Harmoniser
-from biodata.ingest.survey import EVENTS, OCCURRENCES, observations, sheet_called
+from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.occurrences import HarmonisedBatch
+from biodata.harmonise.told import Told
+from biodata.ingest.protocol import Finding
+from biodata.ingest.survey import observations
+from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
+from biodata.places.edges import SEA
+from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks, words
+from biodata.surveys.cell_checks import CELLS, Rows
 
-REQUIRED: Final = ("occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
-"""Headings, and cells, that a survey cannot do without."""
-
-_NEAR: Final = 75
-_READ_AS: Final = "this was read as another value by a certain rule"
+_DATASET: Final = "check"
+_SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
+_UNREAD: Final = "SHEET_NOT_READ"
+_MOSTLY: Final = 0.9
+_FEWEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Problem:
     row : int or None
         As the spreadsheet's margin counts.
     column : str or None
-        The heading.
+        The heading as it came.
     value : str or None
         The cell as it came.
     code : str
@@ -59,59 +65,6 @@ class Problem:
     expected: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """Which column a flag is about, whether it blocks, and what would be right."""
-
-    columns: tuple[str, ...]
-    blocking: bool
-    expected: str
-
-
-_LATITUDE: Final = ("decimalLatitude",)
-_BOTH: Final = ("decimalLatitude", "decimalLongitude")
-_DEGREES: Final = "decimal degrees, WGS 84, such as 21.1234 north and 101.4321 east"
-_DAY: Final = "the date as YYYY-MM-DD, such as 2026-03-17"
-
-CELLS: Final = MappingProxyType(
-    {
-        "ZERO_COORDINATE": _Cell(_BOTH, True, _DEGREES),
-        "COORDINATE_INVALID": _Cell(_BOTH, True, _DEGREES),
-        "COORDINATE_OUT_OF_RANGE": _Cell(_BOTH, True, "latitude within ±90, longitude within ±180"),
-        "COORDINATE_MISSING": _Cell(_BOTH, True, _DEGREES),
-        "PRESUMED_SWAPPED_COORDINATE": _Cell(_LATITUDE, True, "latitude and longitude in their own columns"),
-        "PRESUMED_NEGATED_LATITUDE": _Cell(_LATITUDE, True, "no minus sign north of the equator"),
-        "PRESUMED_NEGATED_LONGITUDE": _Cell(("decimalLongitude",), True, "no minus sign east of Greenwich"),
-        "COUNTRY_COORDINATE_MISMATCH": _Cell(("countryCode", "country"), True, "the country that the place lies in"),
-        "COUNTRY_INVALID": _Cell(("countryCode", "country"), True, "a two-letter code, such as LA"),
-        "COUNTRY_MISMATCH": _Cell(("country", "countryCode"), True, "the same country in both"),
-        "GEODETIC_DATUM_INVALID": _Cell(("geodeticDatum",), True, "WGS84 or an EPSG code"),
-        "COORDINATE_UNCERTAINTY_METERS_INVALID": _Cell(
-            ("coordinateUncertaintyInMeters",), True, "a distance in metres above 0, such as 30"
-        ),
-        "COORDINATE_PRECISION_INVALID": _Cell(("coordinatePrecision",), False, "degrees, such as 0.00001"),
-        "PROVINCE_COORDINATE_MISMATCH": _Cell(("stateProvince",), False, "the province that the place lies in"),
-        "PROVINCE_UNKNOWN": _Cell(("stateProvince",), False, "a province of that country"),
-        "BORDER_AMBIGUOUS": _Cell(_LATITUDE, False, "nothing to mend: both countries are kept"),
-        "RECORDED_DATE_INVALID": _Cell(("eventDate", "year", "month", "day"), True, _DAY),
-        "RECORDED_DATE_UNLIKELY": _Cell(("eventDate", "year"), True, "a date that has been"),
-        "RECORDED_DATE_MISMATCH": _Cell(("eventDate", "year"), True, "the same date in all columns"),
-        "RECORDED_DATE_EXCEL_SERIAL": _Cell(("eventDate",), True, _DAY),
-        "RECORDED_DATE_BUDDHIST_ERA": _Cell(("eventDate", "year"), True, "the year of the common era (minus 543)"),
-        "RECORDED_DATE_DAY_MONTH_AMBIGUOUS": _Cell(("eventDate",), True, _DAY),
-        "RECORDED_DATE_MISSING": _Cell(("eventDate",), True, _DAY),
-        "SCIENTIFIC_NAME_MISSING": _Cell(("scientificName",), True, "a scientific name, such as Elephas maximus"),
-        "TAXON_MATCH_NONE": _Cell(("scientificName",), False, "a name of the checklist; look at its spelling"),
-        "BASIS_OF_RECORD_INVALID": _Cell(("basisOfRecord",), True, "HumanObservation, MachineObservation, …"),
-        "OCCURRENCE_STATUS_UNPARSABLE": _Cell(("occurrenceStatus",), True, "present or absent"),
-        "INDIVIDUAL_COUNT_INVALID": _Cell(("individualCount",), True, "a whole number of 0 or more"),
-        "INDIVIDUAL_COUNT_CONFLICTS_WITH_OCCURRENCE_STATUS": _Cell(("individualCount",), True, "0 only where absent"),
-        "OCCURRENCE_ID_MISSING": _Cell(("occurrenceID",), True, "an identifier that no other row has"),
-    }
-)
-"""The flags that are told to an uploader; others are kept with the record and need no act."""
-
-
 def check(
     file: BinaryIO,
     name: str,
@@ -119,50 +72,81 @@ def check(
     *,
     checklist: pl.DataFrame | None = None,
     today: date | None = None,
+    encoding: str | None = None,
+    kept: Mapping[str, str] | None = None,
+    language: str = "en",
 ) -> dict[str, Any]:
-    """Check a survey's workbook and change nothing.
+    """Check a survey's file and change nothing; parameters and answer as for `check_files`."""
+    return check_files(
+        [(name, file.read())],
+        boundaries,
+        checklist=checklist,
+        today=today,
+        encoding=encoding,
+        kept=kept,
+        language=language,
+    )
+
+
+def check_files(
+    files: Sequence[tuple[str, bytes]],
+    boundaries: BoundarySet,
+    *,
+    checklist: pl.DataFrame | None = None,
+    today: date | None = None,
+    encoding: str | None = None,
+    kept: Mapping[str, str] | None = None,
+    language: str = "en",
+) -> dict[str, Any]:
+    """Check the files of one survey and change nothing.
 
     Parameters
     ----------
-    file : binary file
-        An XLSX workbook in the template's form.
-    name : str
-        What the report calls it.
+    files : sequence of (name, content)
+        An XLSX workbook, delimited text, or a zip archive of it; or several that belong together.
     boundaries : BoundarySet
         Where the countries are.
     checklist : polars.DataFrame, optional
         `terms.TAXON`: names are looked up in it.
     today : date, optional
         Later dates have not been yet; the present day where nothing is given.
+    encoding : str, optional
+        Of text, where it is declared.
+    kept : mapping of str to str, optional
+        Heading → term, as decided before for the dataset; an empty term says that the heading is of none.
+    language : str
+        Of the messages, one of `words.LANGUAGES`.
 
     Returns
     -------
     dict
-        `file`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), and `problems`, sorted by sheet, row
-        and column: each with the fields of `Problem`. The same file gives the same answer.
+        `file`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), and `problems`, sorted by file, sheet, row
+        and column: each with the fields of `Problem`. The same files give the same answer.
     """
-    rows = 0
+    rows, problems = 0, []
+    name = ", ".join(name for name, _ in files)
     try:
-        sheets = read_sheets(file.read(), file=name)
-        problems = list(_structure(sheets, name))
-        occurrences = sheet_called(sheets, OCCURRENCES)
-        if occurrences is not None and not any(p.blocking for p in problems):
-            rows = occurrences.frame.height
-            frame = observations(sheets, file=name)
-            harmoniser = Harmoniser(
-                boundaries=boundaries,
-                secret=b"a check stores nothing",
-                checklist=checklist,
-                today=today or datetime.now(UTC).date(),
-            )
-            problems += _cells(frame, harmoniser, name, occurrences.name)
-            problems += _repeated(frame, name, occurrences.name)
-            problems += _unknown_events(frame, sheets, name, occurrences.name)
-    except InputError as error:
+        survey = read_survey(files, encoding=encoding, kept=kept)
+        if not survey.of("occurrences"):
+            problems += [_problem(finding, language) for finding in survey.findings if finding.code != _UNREAD]
+            raise no_occurrences(survey, name)
+        rows = sum(table.frame.height for table in survey.of("occurrences"))
+        harmoniser = Harmoniser(
+            boundaries=boundaries,
+            secret=b"a check stores nothing",
+            checklist=checklist,
+            today=today or datetime.now(UTC).date(),
+        )
         problems = [
-            Problem(name, None, error.row, error.column, error.value, error.code, True, error.problem, error.expected)
+            _problem(finding, language)
+            for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
         ]
-    problems.sort(key=lambda p: (p.sheet or "", p.row or 0, p.column or "", p.code))
+    except InputError as error:
+        problems.append(
+            Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, error.problem,
+                    error.expected)
+        )  # fmt: skip
+    problems.sort(key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
     blocking = sum(problem.blocking for problem in problems)
     return {
         "file": name,
@@ -174,132 +158,117 @@ def check(
     }
 
 
-def _structure(sheets: Sequence[Sheet], name: str) -> Iterator[Problem]:
-    """Find what is wrong with sheets and headings."""
-    occurrences = sheet_called(sheets, OCCURRENCES)
-    if occurrences is None:
-        observations(sheets, file=name)
+def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: BoundarySet) -> list[Finding]:
+    """Return everything that a check finds in a survey.
+
+    Parameters
+    ----------
+    survey : Survey
+        With a table of occurrences at least.
+    harmoniser : Harmoniser
+        Reads places, dates, names and numbers.
+    today : date
+        The present day.
+    boundaries : BoundarySet
+        Where land and sea are.
+    """
+    findings = [*survey.findings, *heading_checks.headings(survey)]
+    joined = observations(survey)
+    events = [_rows(table) for table in survey.of("events")]
+    records = [_rows(one.table, one.known) for one in joined]
+    findings += row_checks.identifiers(
+        records, "occurrenceID", missing="IDENTIFIER_MISSING", repeated="IDENTIFIER_REPEATED"
+    )
+    findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
+    findings += row_checks.unknown_events(records, events)
+    sites = [_rows(table) for table in survey.of("sites")]
+    findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
+    for rows in sites:
+        read = _read(rows.table.frame, rows.table, harmoniser, today, survey.declarations)
+        findings += [*_of_cells(rows, read), *_of_all(rows, read, boundaries)]
+    placed = period_checks.events_with_records_placed_themselves(records)
+    periods: dict[str, tuple[date, date]] = {}
+    for rows in events:
+        frame = with_period(rows.table.frame, today)
+        read = _read(frame, rows.table, harmoniser, today, survey.declarations)
+        findings += period_checks.of_events(rows, frame, _of_cells(rows, read), placed, today)
+        findings += _of_all(rows, read, boundaries)
+        findings += event_checks.of_design(rows, rows.table.frame, harmoniser, survey.declarations)
+        periods |= period_checks.periods(rows, read.interpreted)
+    for rows, one in zip(records, joined, strict=True):
+        read = _read(one.frame, one.table, harmoniser, today, survey.declarations)
+        findings += _of_cells(rows, read)
+        findings += _of_all(rows, read, boundaries)
+        findings += row_checks.outside_events(rows, read.interpreted, periods)
+    # What two checks tell of a cell is told once.
+    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
+
+
+def _of_cells(rows: Rows, read: HarmonisedBatch) -> list[Finding]:
+    """Return what is doubted of the cells; columns that changed places are told once, at their heading."""
+    told = list(cell_checks.found(rows, read))
+    swapped = [finding for finding in told if finding.code == _SWAPPED]
+    if not swapped:
+        return told
+    placed = sum(own.get("decimalLatitude") is not None for own in rows.own.values())
+    if len(swapped) < _FEWEST or len(swapped) < _MOSTLY * placed:
+        return told
+    table = rows.table
+    heading = table.heading("decimalLatitude")
+    one = Finding(table.file, table.sheet, table.heading_row, heading, heading, "COLUMNS_SWAPPED", True,
+                  {"other": table.heading("decimalLongitude")})  # fmt: skip
+    return [one, *(finding for finding in told if finding.code != _SWAPPED)]
+
+
+def _rows(table: SurveyTable, known: pl.Series | None = None) -> Rows:
+    """Return a table's rows by their number."""
+    came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
+    own = {row["source_row"]: row for row in came.iter_rows(named=True)}
+    with_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
+    return Rows(table, own, frozenset(with_event))
+
+
+def _read(
+    frame: pl.DataFrame, table: SurveyTable, harmoniser: Harmoniser, today: date, declared: Mapping[str, str]
+) -> HarmonisedBatch:
+    """Harmonise rows; each is identified by its number, so that one without an identifier is read too."""
+    batch = frame.with_columns(
+        pl.lit(table.file).alias("source_file"), pl.col("source_row").cast(pl.String).alias("occurrenceID")
+    )
+    orders = DateOrders(today=today, declarations=declared)
+    orders.add(Told(batch))
+    identified = harmoniser.identify(batch, dataset_key=_DATASET)
+    return harmoniser.interpret(identified, declarations=declared, orders=orders)
+
+
+def _of_all(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Iterator[Finding]:
+    """Find what single values tell, and what only the whole table tells."""
+    yield from value_checks.numbers(rows, rows.table.frame)
+    yield from value_checks.texts(rows, rows.table.frame)
+    yield from _at_sea(rows, read, boundaries)
+
+
+def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Iterator[Finding]:
+    """Find places at sea, where fewer than half of the table's are."""
+    placed = read.interpreted.filter(pl.col("decimalLatitude").is_not_null() & pl.col("decimalLongitude").is_not_null())
+    wet = placed.filter(pl.col("located_country_code").is_null() & ~pl.col("ambiguous"))
+    if wet.is_empty() or 2 * wet.height >= placed.height:
         return
-    headings = occurrences.frame.columns[1:]
-    for heading in REQUIRED:
-        if heading not in headings:
-            near = _near(heading, headings)
-            expected = f"a column headed {heading}" + (f"; is {near!r} meant?" if near else "")
-            yield _problem(name, occurrences, occurrences.heading_row, heading, None, "HEADING_MISSING", expected)
-    for sheet in (occurrences, sheet_called(sheets, EVENTS)):
-        for heading in sheet.frame.columns[1:] if sheet else ():
-            if sheet and heading not in terms.VERBATIM_TERMS:
-                near = _near(heading, terms.VERBATIM_TERMS)
-                expected = f"a Darwin Core term; is {near} meant?" if near else "a Darwin Core term"
-                yield _problem(name, sheet, sheet.heading_row, heading, heading, "HEADING_UNKNOWN", expected)
-    if occurrences.frame.is_empty():
-        yield _problem(name, occurrences, occurrences.heading_row, None, None, "SHEET_EMPTY", "one row a record")
+    x, y = wet["decimalLongitude"].to_numpy(), wet["decimalLatitude"].to_numpy()
+    far = np.isnan(boundaries.coasts.near(x, y).distance_m) & (boundaries.cells.locate(x, y) == SEA)
+    column = next((c for c in ("decimalLatitude", "verbatimCoordinates") if c in rows.table.headings), None)
+    for row, at_sea, flags in zip(wet["source_row"], far, wet["quality_flags"], strict=True):
+        others = {"ZERO_COORDINATE", "LAND_TAXON_AT_SEA", "COUNTRY_COORDINATE_MISMATCH"} & set(flags)
+        presumed = any(flag.startswith("PRESUMED_") for flag in flags)
+        if at_sea and column is not None and rows.own[row].get(column) is not None and not others and not presumed:
+            yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
 
 
-_STRUCTURE_WORDS: Final = MappingProxyType(
-    {
-        "HEADING_MISSING": "a column is missing",
-        "HEADING_UNKNOWN": "this heading is not known; the column is kept, but nothing is made of it",
-        "SHEET_EMPTY": "the sheet has no rows",
-    }
-)
+def _problem(finding: Finding, language: str) -> Problem:
+    """Put a finding into words."""
+    message, expected = words.told(finding.code, finding.params, language)
+    return Problem(finding.file, finding.sheet, finding.row, finding.column, finding.value, finding.code, finding.blocking,
+                   message, expected)  # fmt: skip
 
 
-def _problem(
-    name: str, sheet: Sheet, row: int, column: str | None, value: str | None, code: str, expected: str
-) -> Problem:
-    """Return a fault of a sheet's structure."""
-    blocking = code != "HEADING_UNKNOWN"
-    return Problem(name, sheet.name, row, column, value, code, blocking, _STRUCTURE_WORDS[code], expected)
-
-
-def _near(word: str, known: Sequence[str]) -> str | None:
-    """Return the known word that is closest in spelling, if any is close."""
-    found = process.extractOne(word.lower(), {one: one.lower() for one in known}, score_cutoff=_NEAR)
-    return None if found is None else str(found[2])
-
-
-def _cells(frame: pl.DataFrame, harmoniser: Harmoniser, name: str, sheet: str) -> Iterator[Problem]:
-    """Find what is wrong with cells: what harmonising doubts, and what it refuses."""
-    result = harmoniser.occurrences(frame, dataset_key="check", declarations={})
-    told = {row["source_row"]: row for row in frame.iter_rows(named=True)}
-    doubtful = result.interpreted.filter(pl.col("quality_flags").list.len() > 0)
-    for number, repairs in result.interpreted.select("source_row", "repairs").iter_rows():
-        for repair in repairs or ():
-            if repair["applied"] and repair["term"] in told[number]:
-                column, value = repair["term"], told[number][repair["term"]]
-                yield Problem(name, sheet, number, column, value, "VALUE_READ_AS", False, _READ_AS, repair["value"])
-    for number, flags, repairs in doubtful.select("source_row", "quality_flags", "repairs").iter_rows():
-        proposals = {repair["term"]: repair["value"] for repair in repairs or () if not repair["applied"]}
-        for flag in flags:
-            cell = CELLS.get(flag)
-            if cell is None:
-                continue
-            column = _column(flag, cell, told[number])
-            proposal = proposals.get(column)
-            expected = cell.expected + (f"; {proposal} is meant?" if proposal else "")
-            value = told[number].get(column)
-            yield Problem(name, sheet, number, column, value, flag, cell.blocking, FLAGS[flag].meaning, expected)
-    for refusal in result.refusals:
-        yield _refused(refusal, name, sheet)
-
-
-def _column(flag: str, cell: _Cell, row: dict[str, str | None]) -> str:
-    """Return which of the columns that a flag can be about it is about in this row."""
-    wrong = _WRONG.get(flag, _is_told)
-    return next((c for c in cell.columns if wrong(row.get(c))), cell.columns[0])
-
-
-def _is_told(value: str | None) -> bool:
-    """Tell whether a cell is filled."""
-    return value is not None
-
-
-def _is_missing(value: str | None) -> bool:
-    """Tell whether a cell is empty."""
-    return value is None
-
-
-def _is_no_number(value: str | None) -> bool:
-    """Tell whether a cell is filled with something that is no number."""
-    try:
-        float((value or "0").replace(",", "."))
-    except ValueError:
-        return True
-    return False
-
-
-_WRONG: Final = MappingProxyType({"COORDINATE_INVALID": _is_no_number, "COORDINATE_MISSING": _is_missing})
-"""For flags of a pair of columns: what makes a cell the one that is meant."""
-
-
-def _refused(refusal: Refusal, name: str, sheet: str) -> Problem:
-    """Return a refused row as a fault."""
-    missing = refusal.code == "IDENTIFIER_MISSING"
-    column = "occurrenceID" if missing else refusal.column
-    expected = "an identifier that no other row has" if missing else None
-    return Problem(name, sheet, refusal.row, column, refusal.value, refusal.code, True, refusal.message, expected)
-
-
-def _repeated(frame: pl.DataFrame, name: str, sheet: str) -> Iterator[Problem]:
-    """Find identifiers that an earlier row has."""
-    known = frame.filter(pl.col("occurrenceID").is_not_null())
-    again = known.filter(~pl.col("occurrenceID").is_first_distinct())
-    for number, value in again.select("source_row", "occurrenceID").iter_rows():
-        message = "an earlier row has the same identifier"
-        expected = "an identifier that no other row has"
-        yield Problem(name, sheet, number, "occurrenceID", value, "IDENTIFIER_REPEATED", True, message, expected)
-
-
-def _unknown_events(frame: pl.DataFrame, sheets: Sequence[Sheet], name: str, sheet: str) -> Iterator[Problem]:
-    """Find records of events that the sheet of events does not have."""
-    events = sheet_called(sheets, EVENTS)
-    if events is None or "eventID" not in frame.columns or "eventID" not in events.frame.columns:
-        return
-    known = events.frame["eventID"].drop_nulls().to_list()
-    strange = frame.filter(pl.col("eventID").is_not_null() & ~pl.col("eventID").is_in(known))
-    for number, value in strange.select("source_row", "eventID").iter_rows():
-        message = "sheet 'events' has no such event"
-        near = _near(value, known)
-        expected = f"an eventID of sheet 'events'; is {near} meant?" if near else "an eventID of sheet 'events'"
-        yield Problem(name, sheet, number, "eventID", value, "EVENT_UNKNOWN", True, message, expected)
+__all__ = ["CELLS", "Problem", "check", "check_files", "found"]

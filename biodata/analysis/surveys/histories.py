@@ -4,7 +4,6 @@ Three things are kept apart: detected; looked for and not detected, which only a
 tell; and nothing, where no event took place, a camera failed, or the species was outside the scope.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -125,14 +124,7 @@ def _days(events: pl.DataFrame, occasion_days: int) -> pl.DataFrame:
 
 def _failed(events: pl.DataFrame) -> pl.DataFrame:
     """Return the whole days on which events say that they did not watch: event_key, day."""
-    told = [
-        (key, part.strip())
-        for key, cells in events.select("event_key", "verbatim").iter_rows()
-        if cells and "failurePeriods" in cells
-        for part in (json.loads(cells).get("failurePeriods") or "").split("|")
-        if part.strip()
-    ]
-    parts = pl.DataFrame(told, schema={"event_key": pl.String, "told": pl.String}, orient="row")
+    parts = events.select("event_key", told="failure_periods").explode("told").drop_nulls("told")
     ends = pl.col("told").str.split_exact("/", 1)
     parts = parts.with_columns(
         _from=ends.struct.field("field_0").str.strip_chars(),

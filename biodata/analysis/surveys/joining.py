@@ -90,7 +90,7 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
     codes = pl.col("country_codes")
     return events.with_columns(
         site=pl.coalesce("locationID", place, "eventID"),
-        side=pl.when(codes.list.len() == 1).then(codes.list.first()).otherwise(pl.lit(NO_SIDE)),
+        side=pl.coalesce("side", pl.when(codes.list.len() == 1).then(codes.list.first()), pl.lit(NO_SIDE)),
         method=pl.coalesce("design", "samplingProtocol", pl.lit(NO_METHOD)),
         first=first,
         last=pl.coalesce("event_end", "event_start").dt.date(),

@@ -1,0 +1,89 @@
+"""Delimited text as people hand it in: whole, small, with titles above the heading and notes below the rows."""
+
+import io
+from collections import Counter
+from typing import Final
+
+from biodata.errors import InputError
+from biodata.formats import encodings
+from biodata.formats.dialects import Dialect, Limits
+from biodata.formats.fields import Record, split_fields
+from biodata.formats.sniffing import SEPARATORS, sniff
+from biodata.formats.text import utf8_blocks
+from biodata.formats.workbook_marks import MAX_CELLS, MAX_COLUMNS
+from biodata.formats.workbooks import Grid
+
+_SEEN: Final = 60
+_SAMPLE_BYTES: Final = 1 << 18
+_LIMITS: Final = Limits(field_bytes=100_000)
+
+
+def read_text_grid(content: bytes, *, file: str, encoding: str | None = None, separator: str | None = None) -> Grid:
+    """Read delimited text cell by cell.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    file : str
+        What errors call it.
+    encoding, separator : str, optional
+        Where they are declared; found in the text where not.
+
+    Returns
+    -------
+    Grid
+        Rows are numbered by the line in which they begin; blank lines are left out. A cell is text as it came, or None
+        where it is empty.
+
+    Raises
+    ------
+    InputError
+        If it is no text, or a quote is not closed, or a bound is passed.
+    """
+    chosen = encodings.choose(encodings.sample_of(io.BytesIO(content)), declared=encoding, file=file)
+    text = b"".join(utf8_blocks(io.BytesIO(content), encoding=chosen, file=file))
+    if (position := text.find(b"\0")) >= 0:
+        problem = "the text holds a character that is none (NUL)"
+        raise InputError(problem, file=file, row=text.count(b"\n", 0, position) + 1, code="INPUT_NOT_TEXT")
+    first_line = 1
+    if text[:4].lower() == b"sep=" and text[5:6] in (b"\r", b"\n"):  # Excel writes how a file is separated into it
+        separator = separator or chr(text[4])
+        _, _, text = text.partition(b"\n")
+        first_line = 2
+    dialect = sniff(text[:_SAMPLE_BYTES], separator=separator or _separator(text[:_SAMPLE_BYTES], file))
+    text += b"" if text.endswith(dialect.line_end.encode()) else dialect.line_end.encode()
+    records = _records(text, dialect, file, line=first_line, at_end=True)
+    widest = max((len(record.values) for record in records), default=0)
+    if widest > MAX_COLUMNS or sum(len(record.values) for record in records) > MAX_CELLS:
+        problem = f"the file has {widest} columns and {len(records)} rows"
+        expected = f"no more than {MAX_COLUMNS} columns and {MAX_CELLS} cells"
+        raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
+    for record in records:
+        if record.problem is not None:
+            raise InputError(record.problem, file=file, row=record.row, code="QUOTE_WRONG")
+    rows = [(record.row, [value.decode() or None for value in record.values]) for record in records]
+    return Grid(file, None, True, rows)
+
+
+def _records(
+    text: bytes, dialect: Dialect, file: str, *, line: int, at_end: bool, most: int | None = None
+) -> list[Record]:
+    """Return the records of a text."""
+    return split_fields(text, dialect, line=line, at_end=at_end, file=file, limits=_LIMITS, most=most).records
+
+
+def _separator(sample: bytes, file: str) -> str:
+    """Return the separator under which most records of the beginning have the same number of fields."""
+    best, most = ",", 0
+    for separator in SEPARATORS:
+        dialect = sniff(sample, separator=separator)
+        try:
+            records = _records(sample, dialect, file, line=1, at_end=False, most=_SEEN)
+        except InputError:
+            continue
+        widths = Counter(len(record.values) for record in records if record.problem is None)
+        score = max((count * (width - 1) for width, count in widths.items()), default=0)
+        if score > most:
+            best, most = separator, score
+    return best

@@ -1,0 +1,90 @@
+"""What a dataset's headings mean: decided once, kept, and used for every later upload."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rapidfuzz import process
+from sqlalchemy import delete, select
+
+from biodata.errors import InputError
+from biodata.ingest.headings import TERMS, key
+from biodata.store.heading_mappings import kept
+from biodata.store.heading_models import HeadingMapping
+from biodata.store.registry import Registry
+
+MAX_HEADINGS: Final = 1_000
+MAX_LETTERS: Final = 300
+"""Bounds of what is kept for a dataset."""
+
+__all__ = ["MAX_HEADINGS", "MAX_LETTERS", "forget", "keep", "kept"]
+
+
+def keep(
+    registry: Registry, dataset: str, mapping: Mapping[str, str], *, account_id: int | None = None
+) -> dict[str, str]:
+    """Keep what a dataset's headings mean, in place of what was decided about them before.
+
+    Parameters
+    ----------
+    registry : Registry
+    dataset : str
+        Its key.
+    mapping : mapping of str to str
+        Heading → term; an empty term says that the column is of none. Headings that are not named stay as they were.
+    account_id : int, optional
+        Who decides.
+
+    Returns
+    -------
+    dict of str to str
+        All that is kept now.
+
+    Raises
+    ------
+    InputError
+        If a term is not known (TERM_UNKNOWN), two headings are the same but for case and spaces (HEADING_REPEATED), or
+        there are too many or too long ones (INPUT_TOO_LARGE); nothing is changed then.
+    """
+    rows = _checked(mapping)
+    with registry.session() as session, session.begin():
+        session.execute(
+            delete(HeadingMapping).where(HeadingMapping.dataset == dataset, HeadingMapping.plain.in_(list(rows)))
+        )
+        session.add_all(
+            HeadingMapping(dataset=dataset, plain=plain, heading=heading, term=term, account_id=account_id)
+            for plain, (heading, term) in rows.items()
+        )
+        session.flush()
+        count = len(session.scalars(select(HeadingMapping.plain).where(HeadingMapping.dataset == dataset)).all())
+        if count > MAX_HEADINGS:
+            problem = f"{count} headings would be kept for this dataset"
+            raise InputError(problem, expected=f"at most {MAX_HEADINGS}", code="INPUT_TOO_LARGE")
+    return kept(registry, dataset)
+
+
+def forget(registry: Registry, dataset: str) -> None:
+    """Forget what was decided about a dataset's headings."""
+    with registry.session() as session, session.begin():
+        session.execute(delete(HeadingMapping).where(HeadingMapping.dataset == dataset))
+
+
+def _checked(mapping: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the rows by their plain heading."""
+    rows: dict[str, tuple[str, str]] = {}
+    for heading, term in mapping.items():
+        plain = key(heading)
+        if not plain or len(heading) > MAX_LETTERS or len(plain) > MAX_LETTERS:
+            problem = "this is no heading that can be kept"
+            raise InputError(
+                problem, column=heading[:80], expected=f"1 to {MAX_LETTERS} letters", code="INPUT_TOO_LARGE"
+            )
+        if term and term not in TERMS:
+            near = process.extractOne(term.lower(), {one: one.lower() for one in TERMS}, score_cutoff=75)
+            expected = f"a Darwin Core term, such as {near[2] if near else 'scientificName'}, or an empty text for none"
+            problem = "this is no term that a heading can mean"
+            raise InputError(problem, column=heading, value=term[:80], expected=expected, code="TERM_UNKNOWN")
+        if plain in rows:
+            problem = f"it is the same heading as {rows[plain][0]!r}"
+            raise InputError(problem, column=heading, expected="each heading once", code="HEADING_REPEATED")
+        rows[plain] = (heading, term)
+    return rows

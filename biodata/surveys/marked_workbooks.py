@@ -1,0 +1,276 @@
+"""The workbook that was sent, with its faulty cells coloured and told, and a sheet that lists them.
+
+Nothing is computed and no formula is made: a formula stays as it was, and a text that begins like one stays text.
+"""
+
+import io
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any, Final, cast
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell import Cell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.worksheet import Worksheet
+
+from biodata.errors import InputError
+from biodata.formats.text_grids import read_text_grid
+from biodata.surveys import words
+
+MAX_SHEET_BYTES: Final = 80_000_000
+"""A workbook whose sheets are larger, unpacked, is answered with the sheet of problems alone."""
+
+MAX_COMMENTS: Final = 5_000
+MAX_LISTED: Final = 50_000
+MAX_LETTERS: Final = 1_000
+"""Bounds of what is written: cells with a comment, problems that are listed, letters of one."""
+
+MAX_TEXT_CELLS: Final = 500_000
+_NOT_IN_NAMES: Final = re.compile(r"[\\/*?:\[\]\x00-\x1f]")
+_HEADING_ROWS: Final = 40
+"""Headings stand within so many rows of the top."""
+
+_BLOCKING: Final = PatternFill("solid", start_color="FFF4A6A6", end_color="FFF4A6A6")
+_DOUBTFUL: Final = PatternFill("solid", start_color="FFFFE699", end_color="FFFFE699")
+_TOP: Final = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")
+_LISTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected")
+_WIDTHS: Final = (16, 8, 24, 28, 10, 30, 60, 60)
+_LETTERS: Final = re.compile(r"[A-Z]{1,3}")
+_WHEN: Final = datetime(1980, 1, 1, tzinfo=UTC)
+"""The time that the workbook and its parts carry, so that the same report is the same file."""
+
+
+def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -> bytes:
+    """Return a copy of a workbook in which each problem of a report can be seen where it is.
+
+    Parameters
+    ----------
+    content : bytes
+        The file that was checked: XLSX, or delimited text, which becomes a sheet; what is neither, or too large, is answered
+        with the sheet of problems alone.
+    report : mapping
+        What `surveys.check` returned.
+    language : str
+        Of the sheet's name and headings.
+
+    Returns
+    -------
+    bytes
+        XLSX. Blocking cells are red, doubtful ones yellow, each with a comment; the first sheet lists the problems, each
+        with a link to its cell.
+    """
+    problems = report["problems"]
+    book = _opened(content) or _of_text(content, str(report["file"]))
+    places = {id(problem): _place(book, problem) for problem in problems}
+    _mark(book, problems, places)
+    _list(book, problems, places, language)
+    return _saved(book)
+
+
+def _opened(content: bytes) -> Workbook | None:
+    """Return the workbook, if it is one that can be copied."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            sheets = sum(one.file_size for one in archive.infolist() if one.filename.startswith("xl/"))
+            if sheets > MAX_SHEET_BYTES or "xl/vbaProject.bin" in archive.namelist():
+                return None
+        # Links to other files are left out: nothing is ever fetched for them.
+        return load_workbook(io.BytesIO(content), keep_links=False, keep_vba=False)
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, AttributeError, IndexError, SyntaxError):
+        # What openpyxl raises of workbooks that it cannot read (SyntaxError: of broken XML); the check told it already.
+        return None
+
+
+def _of_text(content: bytes, name: str) -> Workbook:
+    """Return a workbook with delimited text as its one sheet, each line in its row; without a sheet where it is none."""
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = _NOT_IN_NAMES.sub(" ", PurePath(name).stem)[:28].strip(" '") or "1"
+    rows = _lines(content, name)
+    if not rows:
+        book.remove(sheet)
+    for number, cells in rows:
+        for at, told in enumerate(cells, start=1):
+            if told is not None:
+                cell = sheet.cell(number, at, _clean(str(told))[:32_000])
+                cell.data_type = "s"
+    return book
+
+
+def _lines(content: bytes, name: str) -> list[tuple[int, list[str | None]]]:
+    """Return the lines of delimited text; none where it is no text, or has too many cells."""
+    if content.startswith(b"PK"):
+        return []
+    try:
+        rows = read_text_grid(content, file=name).rows
+    except InputError:  # the check told it already
+        return []
+    return rows if sum(len(cells) for _, cells in rows) <= MAX_TEXT_CELLS else []
+
+
+def _place(book: Workbook, problem: Mapping[str, Any]) -> tuple[str, int, int] | None:
+    """Return where a problem is: sheet, row and column; None where no cell is meant."""
+    name, row, column = problem.get("sheet"), problem.get("row"), problem.get("column")
+    if name is None and len(book.worksheets) == 1:
+        name = book.sheetnames[0]
+    if name not in book.sheetnames or row is None or not isinstance(book[name], Worksheet):
+        return None
+    sheet = book[name]
+    if not 1 <= row <= max(sheet.max_row, 1):
+        return None
+    at = _column(sheet, column, row) if column else None
+    return (name, row, at or 1)
+
+
+def _column(sheet: Worksheet, column: str, row: int) -> int | None:
+    """Return the number of a column by its heading, or by its letters."""
+    known = _headings(sheet)
+    wanted = " ".join(str(column).split())
+    if wanted in known:
+        return min(known[wanted], key=lambda at: (at[0] > row, at))[1]
+    if _LETTERS.fullmatch(wanted):
+        at = column_index_from_string(wanted)
+        return at if at <= sheet.max_column else None
+    return None
+
+
+def _headings(sheet: Worksheet) -> dict[str, list[tuple[int, int]]]:
+    """Return where texts stand in the upper rows, each by itself and after the one above it, as joined headings are."""
+    cached: dict[str, list[tuple[int, int]]] | None = getattr(sheet, "_biodata_headings", None)
+    if cached is not None:
+        return cached
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    above: list[str] = []
+    for number, cells in enumerate(sheet.iter_rows(max_row=_HEADING_ROWS, values_only=True), start=1):
+        texts = [" ".join(str(cell).split()) if cell is not None else "" for cell in cells]
+        for at, text in enumerate(texts, start=1):
+            if text:
+                found[text].append((number, at))
+                over = next((one for one in reversed(above[:at]) if one), "")
+                if over:
+                    found[f"{over} {text}"].append((number, at))
+        above = texts
+    sheet._biodata_headings = dict(found)  # type: ignore[attr-defined]
+    return dict(found)
+
+
+def _mark(
+    book: Workbook, problems: Sequence[Mapping[str, Any]], places: Mapping[int, tuple[str, int, int] | None]
+) -> None:
+    """Colour the cells, and tell at each what is wrong."""
+    cells: dict[tuple[str, int, int], list[Mapping[str, Any]]] = defaultdict(list)
+    for problem in problems:
+        place = places[id(problem)]
+        if place is not None:
+            cells[place].append(problem)
+    for number, (place, there) in enumerate(cells.items()):
+        sheet = book[place[0]]
+        cell = _top_left(sheet, place[1], place[2])
+        cell.fill = _BLOCKING if any(problem["blocking"] for problem in there) else _DOUBTFUL
+        if number < MAX_COMMENTS:
+            cell.comment = _comment(there, cell.comment)
+
+
+def _top_left(sheet: Worksheet, row: int, column: int) -> Cell:
+    """Return a cell; of merged ones, the one that is seen."""
+    cell = sheet.cell(row, column)
+    if isinstance(cell, MergedCell):
+        for merged in sheet.merged_cells.ranges:
+            if merged.min_row <= row <= merged.max_row and merged.min_col <= column <= merged.max_col:
+                cell = sheet.cell(merged.min_row, merged.min_col)
+    return cast("Cell", cell)  # the first cell of a merged range is a plain one
+
+
+def _comment(problems: Iterable[Mapping[str, Any]], before: Comment | None) -> Comment:
+    """Return what is wrong with a cell, after what somebody had noted there."""
+    lines = [str(before.text)] if before is not None else []
+    for problem in problems:
+        lines.append(f"{problem['code']}: {problem['message']}")
+        if problem["expected"]:
+            lines.append(f"→ {problem['expected']}")
+    comment = Comment(_clean("\n".join(lines))[:MAX_LETTERS], "biodata")
+    comment.width, comment.height = 320, 40 + 20 * min(len(lines), 8)
+    return comment
+
+
+def _list(
+    book: Workbook,
+    problems: Sequence[Mapping[str, Any]],
+    places: Mapping[int, tuple[str, int, int] | None],
+    language: str,
+) -> None:
+    """Write the sheet of problems, before the others."""
+    sheet = book.create_sheet(_free_name(book, words.told("REPORT_TITLE", {}, language)[0]), 0)
+    sheet.append([words.told(f"REPORT_{column.upper()}", {}, language)[0] for column in _LISTED])
+    for cell in sheet[1]:
+        cell.font, cell.fill = Font(bold=True), _TOP
+    yes, no = (words.told(code, {}, language)[0] for code in ("REPORT_YES", "REPORT_NO"))
+    for number, problem in enumerate(problems[:MAX_LISTED], start=2):
+        place = places[id(problem)]
+        told = {**problem, "blocking": yes if problem["blocking"] else no}
+        for at, column in enumerate(_LISTED, start=1):
+            cell = sheet.cell(number, at)
+            value = told.get(column)
+            if isinstance(value, str):
+                # Set as text: a value such as =1+1 is told, not computed.
+                cell.value = _clean(value)[:32_000]
+                cell.data_type, cell.quotePrefix = "s", value.startswith(("=", "+", "-", "@"))
+                cell.alignment = Alignment(wrap_text=column in ("message", "expected"), vertical="top")
+            elif value is not None:
+                cell.value = value
+        if place is not None:
+            at_row = sheet.cell(number, 2)
+            quoted = place[0].replace("'", "''")
+            at_row.hyperlink = Hyperlink(
+                ref=at_row.coordinate, location=f"'{quoted}'!{get_column_letter(place[2])}{place[1]}"
+            )
+            at_row.font = Font(color="FF0563C1", underline="single")
+    if len(problems) > MAX_LISTED:
+        text, _ = words.told("REPORT_MORE", {"count": len(problems) - MAX_LISTED}, language)
+        sheet.cell(MAX_LISTED + 2, 1).value = text
+    for at, width in enumerate(_WIDTHS, start=1):
+        sheet.column_dimensions[get_column_letter(at)].width = width
+    sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(_LISTED))}{max(len(problems[:MAX_LISTED]) + 1, 2)}"
+    for one in book.worksheets:
+        one.sheet_view.tabSelected = one is sheet
+    book.active = sheet
+
+
+def _free_name(book: Workbook, wanted: str) -> str:
+    """Return a name for a sheet that no other has."""
+    wanted = wanted[:28]
+    taken = {name.casefold() for name in book.sheetnames}
+    return next(
+        name for name in (wanted, *(f"{wanted} {number}" for number in range(2, 100))) if name.casefold() not in taken
+    )
+
+
+def _clean(text: str) -> str:
+    """Return a text without the signs that XML cannot hold."""
+    return ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)
+
+
+def _saved(book: Workbook) -> bytes:
+    """Return the workbook as bytes, its parts with one time, so that it is the same each time it is made."""
+    book.properties.modified = book.properties.created = _WHEN.replace(tzinfo=None)
+    written, fixed = io.BytesIO(), io.BytesIO()
+    book.save(written)
+    with zipfile.ZipFile(written) as parts, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as out:
+        for name in sorted(parts.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
+            content = parts.read(name)
+            if name == "docProps/core.xml":
+                content = _MODIFIED.sub(rb"\g<1>1980-01-01T00:00:00Z\g<2>", content)
+            out.writestr(zipfile.ZipInfo(name, _WHEN.timetuple()[:6]), content, zipfile.ZIP_DEFLATED)
+    return fixed.getvalue()
+
+
+_MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")

@@ -1,0 +1,92 @@
+"""What is wrong between rows: identifiers, references to events, records outside their event."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Final
+
+import polars as pl
+from rapidfuzz import process
+
+from biodata.ingest.protocol import Finding
+from biodata.surveys.cell_checks import Rows
+
+_NEAR: Final = 75
+
+
+def identifiers(parts: Sequence[Rows], column: str, *, missing: str, repeated: str) -> Iterator[Finding]:
+    """Find rows without an identifier, and identifiers that an earlier row has.
+
+    Parameters
+    ----------
+    parts : sequence of Rows
+        Tables that share their identifiers.
+    column : str
+        The term of the identifier.
+    missing, repeated : str
+        The codes.
+    """
+    seen: dict[str, str] = {}
+    folded: dict[str, tuple[str, str]] = {}
+    several = len(parts) > 1
+    for rows in parts:
+        if column not in rows.table.headings:
+            continue
+        for row, own in rows.own.items():
+            told = own.get(column)
+            value = (told or "").strip()
+            if not value:
+                if (row, column) not in rows.table.covered:
+                    yield rows.finding(row, column, missing, blocking=True)
+                continue
+            if told != value:
+                yield rows.finding(row, column, "IDENTIFIER_SPACES", blocking=False, read=value)
+            where = f"{rows.table.sheet or rows.table.file}, row {row}" if several else f"row {row}"
+            before = folded.setdefault(value.casefold(), (value, where))
+            if value in seen:
+                yield rows.finding(row, column, repeated, blocking=True, other=seen[value])
+            elif before[0] != value:
+                yield rows.finding(row, column, "IDENTIFIER_CASE", blocking=False, other=before[1])
+            seen.setdefault(value, where)
+
+
+def unknown_events(parts: Sequence[Rows], events: Sequence[Rows]) -> Iterator[Finding]:
+    """Find records of events that the survey does not have."""
+    if not any("eventID" in rows.table.headings for rows in events):
+        return
+    known = [str(own["eventID"]).strip() for rows in events for own in rows.own.values() if own.get("eventID")]
+    spelled = {one: one.casefold() for one in known}
+    near: dict[str, str | None] = {}
+    for rows in parts:
+        if "eventID" not in rows.table.headings:
+            continue
+        for row, own in rows.own.items():
+            value = (own.get("eventID") or "").strip()
+            if not value or value in spelled:
+                continue
+            if value not in near:
+                best = process.extractOne(value.casefold(), spelled, score_cutoff=_NEAR)
+                near[value] = None if best is None else str(best[2])
+            meant = near[value]
+            yield rows.finding(row, "eventID", "EVENT_UNKNOWN", blocking=True, **({"near": meant} if meant else {}))
+
+
+def outside_events(rows: Rows, read: pl.DataFrame, periods: dict[str, tuple[date, date]]) -> Iterator[Finding]:
+    """Find records of days that are not of their event.
+
+    Parameters
+    ----------
+    rows : Rows
+        Occurrences.
+    read : polars.DataFrame
+        Their `source_row`, `event_start` and `event_end`.
+    periods : dict of str to (date, date)
+        First and last day of each event.
+    """
+    for row, first, last in read.select("source_row", "event_start", "event_end").iter_rows():
+        own = rows.own[row]
+        period = periods.get((own.get("eventID") or "").strip())
+        if period is None or first is None or own.get("eventDate") is None:
+            continue
+        if last < period[0] or first > period[1]:
+            told = "/".join(dict.fromkeys(day.isoformat() for day in period))
+            yield rows.finding(row, "eventDate", "RECORD_OUTSIDE_EVENT", blocking=False, period=told)

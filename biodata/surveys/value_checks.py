@@ -1,0 +1,68 @@
+"""What is wrong with single texts and numbers that harmonising leaves as they are: counts, effort, garbled text."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from biodata.ingest.protocol import Finding
+from biodata.parsers.decimals import parse_decimals
+from biodata.surveys.cell_checks import Rows
+
+_COUNTED: Final = ("individualCount", "sampleSizeValue", "samplingEffortValue", "organismQuantity")
+_EFFORT: Final = ("sampleSizeValue", "samplingEffortValue")
+_LATIN_1_RUN: Final = re.compile(
+    "[\u00a1-\u00ff\u0152\u0153\u0160\u0161\u017d\u017e\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{4,}"
+)
+_LOST: Final = re.compile("\ufffd|\\?{3,}")
+_ZAWGYI: Final = re.compile("(?:^|[\\s\u1038])[\u1031\u103b][\u1000-\u1021]")
+_NAMES: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
+                 "vernacularName", "occurrenceRemarks", "eventRemarks", "recordedBy")  # fmt: skip
+
+
+def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
+    """Find numbers that were read by a rule, and effort that is none."""
+    for column in _COUNTED:
+        if column not in frame.columns:
+            continue
+        read = parse_decimals(frame[column].str.strip_chars())
+        odd = read.with_columns(frame["source_row"]).filter(
+            pl.col("value").is_not_null()
+            & (pl.col("rule").is_not_null() | pl.col("number").is_null() | (pl.col("number") < 0))
+        )
+        for _, number, rule, row in odd.iter_rows():
+            if rule is not None and number >= 0:
+                yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=f"{number:g}")
+            elif column in _EFFORT:
+                yield rows.finding(row, column, "EFFORT_INVALID", blocking=True)
+
+
+def texts(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
+    """Find text that was saved or opened in a wrong encoding."""
+    for column in frame.columns:
+        if column not in _NAMES:
+            continue
+        odd = frame.select("source_row", column).filter(~pl.col(column).str.contains("^[\\x20-\\x3e\\x40-\\x7e]*$"))
+        for row, text in odd.iter_rows():
+            if _ZAWGYI.search(text):
+                yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True)
+            elif _LOST.search(text):
+                yield rows.finding(row, column, "TEXT_GARBLED", blocking=True)
+            elif (meant := meant_text(text)) is not None:
+                yield rows.finding(row, column, "TEXT_GARBLED", blocking=True, **({"proposal": meant} if meant else {}))
+
+
+def meant_text(text: str) -> str | None:
+    """Return what a text was before UTF-8 was opened as Latin letters; empty where it is garbled and nobody can say.
+
+    None for a text that is as it should be.
+    """
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            meant = text.encode(encoding).decode("utf-8")
+        except (UnicodeEncodeError, UnicodeDecodeError):
+            continue
+        if meant != text:
+            return meant
+    return "" if _LATIN_1_RUN.search(text) else None

@@ -1,0 +1,49 @@
+"""What headings mean is decided once for a dataset, kept, and changed only as a whole or not at all."""
+
+import pytest
+
+from biodata.errors import InputError
+from biodata.ingest.headings import names_of
+from biodata.settings import Settings
+from biodata.store.registry import Registry
+from biodata.surveys import mappings
+
+
+@pytest.fixture
+def registry(tmp_path):
+    with Registry.open(Settings(data=tmp_path)) as opened:
+        yield opened
+
+
+def test_a_second_upload_needs_no_second_answer(registry):
+    headings = ["ວັນທີ", "ຊະນິດ", "ໝາຍເຫດ"]
+    assert names_of(headings, mappings.kept(registry, "namha")) == {"ໝາຍເຫດ": "occurrenceRemarks"}
+    mappings.keep(registry, "namha", {"ວັນທີ": "eventDate", "ຊະນິດ": "scientificName", "ໝາຍເຫດ": ""})
+    again = names_of(["ວັນທີ ", "ຊະນິດ", "ໝາຍເຫດ"], mappings.kept(registry, "namha"))
+    assert again == {"ວັນທີ ": "eventDate", "ຊະນິດ": "scientificName"}
+    assert mappings.kept(registry, "another") == {}
+
+
+def test_a_later_answer_stands_in_the_place_of_an_earlier_one(registry):
+    mappings.keep(registry, "namha", {"X": "easting", "Y": "northing"})
+    assert mappings.keep(registry, "namha", {"x ": "decimalLongitude"}) == {"Y": "northing", "x ": "decimalLongitude"}
+    mappings.forget(registry, "namha")
+    assert mappings.kept(registry, "namha") == {}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "code"),
+    [
+        ({"ok": "sex", "X": "decimallatitude"}, "TERM_UNKNOWN"),
+        ({"x": "sex", "X": "habitat"}, "HEADING_REPEATED"),
+        ({"x" * 301: "sex"}, "INPUT_TOO_LARGE"),
+        ({" ": "sex"}, "INPUT_TOO_LARGE"),
+        ({f"column {n}": "sex" for n in range(1001)}, "INPUT_TOO_LARGE"),
+    ],
+)
+def test_what_cannot_be_kept_changes_nothing(registry, mapping, code):
+    mappings.keep(registry, "namha", {"first": "sex"})
+    with pytest.raises(InputError) as told:
+        mappings.keep(registry, "namha", mapping)
+    assert told.value.code == code
+    assert mappings.kept(registry, "namha") == {"first": "sex"}
