@@ -73,6 +73,7 @@ for module in (
     survey,
     survey_design,
     species,
+    survey,
     movement,
     corridors,
     corridors_uncertainty,

@@ -17,7 +17,7 @@ Example: biodata runs repeat corridors-1f3c --data mydata
 """
 _START = """Run an engine and keep the run: parameters, inputs with checksums, seed, code, results with checksums.
 
-ENGINE is corridors, validation, uncertainty, scenarios, climate, resistance, circuit, network or reserves.
+ENGINE is corridors, validation, uncertainty, scenarios, climate, resistance, circuit, network, reserves or survey-results.
 
 Example: biodata runs start corridors --data mydata --set layer=landcover_china_laos --set resistance=resistance.csv
 """

@@ -25,6 +25,7 @@ ENGINES: Final[Mapping[str, str]] = MappingProxyType(
         "circuit": "biodata.run_engines.circuit:run",
         "network": "biodata.run_engines.network:run",
         "reserves": "biodata.run_engines.reserves:run",
+        "survey-results": "biodata.run_engines.survey_results:run",
     }
 )
 """Name → 'module:function' of Work to Outcome, beside which the module has PARAMETERS; imported when its engine runs."""

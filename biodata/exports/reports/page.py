@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import shapely
@@ -28,7 +28,7 @@ th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}table.species tbody
 table.parameters{table-layout:fixed}table.parameters tbody th{width:45%}
 dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.2rem 1rem;margin:.5rem 0}dt{color:#4c5652}\
 dd{margin:0;overflow-wrap:anywhere}
-figure{margin:1rem 0}svg{max-width:100%;height:auto;display:block}.wide>svg{width:100%;max-width:42rem}.wide>svg.map{max-width:none}svg.key{display:inline-block;vertical-align:-3px}\
+figure{margin:1rem 0}figure img{width:100%;max-width:34rem;height:auto;display:block}svg{max-width:100%;height:auto;display:block}.wide>svg{width:100%;max-width:42rem}.wide>svg.map{max-width:none}svg.key{display:inline-block;vertical-align:-3px}\
 ul.key{list-style:none;padding:0;margin:.5rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;color:#4c5652;font-size:.88rem}\
 nav ul{list-style:none;padding:0;margin:.6rem 0 0;display:flex;flex-wrap:wrap;gap:.15rem 1rem;font-size:.88rem}\
 .common{display:block;font-weight:400;color:#4c5652}code{font-size:.92em}figcaption{color:#4c5652;font-size:.85rem;margin-top:.3rem}
@@ -71,18 +71,41 @@ def page(material: Material) -> str:
     kind, name = (corridor_sections if corridor else candidate_sections).title(material)
     middle = corridor_sections.sections(material) if corridor else candidate_sections.sections(material)
     sections = [*middle, *shared_sections.sections(material), *origin_sections.sections(material)]
-    running = f"{material.id}, release {material.release['id']}"
-    attached = json.dumps(card(material), ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
+    return document(
+        name, kind, sections, running=f"{material.id}, release {material.release['id']}", stand=_stand(material),
+        attached=card(material),
+    )  # fmt: skip
+
+
+def document(
+    name: str, kind: str, sections: Sequence[str], *, running: str, stand: str, attached: Mapping[str, Any]
+) -> str:
+    """Return a page of sections.
+
+    Parameters
+    ----------
+    name, kind : str
+        What the page is of, and what kind of page it is.
+    sections : sequence of str
+        As `markup.section` returns them.
+    running : str
+        What stands at the foot of printed pages.
+    stand : str
+        Of which data it is made.
+    attached : mapping
+        Its numbers as plain values, which the page holds as JSON.
+    """
+    numbers = json.dumps(attached, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{text(POLICY)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{text(name)}: {text(kind.lower())}</title>\n<link rel="icon" href="data:,">\n<style>{_STYLE}</style>\n'
         f"</head>\n<body>\n<main>\n<header>{markup.paragraph(kind, 'kind')}"
-        f'<h1 data-report="{text(running)}">{text(name)}</h1>{markup.paragraph(_stand(material), "quiet")}</header>\n'
+        f'<h1 data-report="{text(running)}">{text(name)}</h1>{markup.paragraph(stand, "quiet")}</header>\n'
         + markup.contents(sections)
         + "\n".join(sections)
-        + f'\n</main>\n<script type="application/json" id="card">{attached}</script>\n</body>\n</html>\n'
+        + f'\n</main>\n<script type="application/json" id="card">{numbers}</script>\n</body>\n</html>\n'
     )
 
 

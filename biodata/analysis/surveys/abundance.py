@@ -1,0 +1,166 @@
+"""Relative abundance: independent events for each unit of effort, with limits that count how sites differ.
+
+It is an index, not a density: it mixes how many there are with how easily they are detected. So two sides are compared only
+where they looked in the same way and the effort of every event is known; else the comparison is refused and says why.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from biodata.analysis.surveys.effort import one_unit
+from biodata.analysis.surveys.joining import Joined
+from biodata.geo import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Independent events for each unit of effort.
+
+    Attributes
+    ----------
+    events : int
+        Independent ones.
+    individuals : int
+        In these; a record that tells no number counts one.
+    effort : float
+        In `unit`.
+    unit : str
+    sites : int
+        With effort.
+    rate, low, high : float
+        Events for a unit, and the 95 % interval.
+    dispersion : float
+        How much more the sites differ than chance alone would make them; 1 for no more.
+    """
+
+    events: int
+    individuals: int
+    effort: float
+    unit: str
+    sites: int
+    rate: float
+    low: float
+    high: float
+    dispersion: float
+
+    def told(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def independent_events(joined: Joined, *, gap_minutes: float = 30.0, within_m: float = 200.0) -> pl.DataFrame:
+    """Return the records that are events of their own: none of its species less than the gap before it at its site.
+
+    Parameters
+    ----------
+    joined : Joined
+        Records without coordinates stand at their event's.
+    gap_minutes : float
+        O'Brien et al. 2003, https://doi.org/10.1017/S1367943003003172, take 30.
+    within_m : float
+        Cameras so near to each other are one station.
+
+    Returns
+    -------
+    polars.DataFrame
+        Rows of `joined.records`.
+    """
+    from biodata.analysis.evidence.independence import independent
+
+    if joined.records.is_empty():
+        return joined.records
+    place = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
+    of_event = joined.events.select("event_key", *(pl.col(name).alias(f"_{name}") for name in place)).unique(
+        "event_key"
+    )
+    placed = joined.records.join(of_event, on="event_key", how="left", maintain_order="left")
+    asked = placed.with_columns(
+        *(pl.coalesce(name, f"_{name}").fill_null(0.0).alias(name) for name in place),
+        # What counts as one species here is the name that results are told by.
+        species=pl.col("name") + "\x1f" + pl.col("site"),
+    )
+    return joined.records.filter(independent(asked, minutes=gap_minutes, metres=within_m))
+
+
+def rate(joined: Joined, events: pl.DataFrame, counted: pl.DataFrame, *, confidence: float = 0.95) -> Rate | str:
+    """Return the relative abundance of one species, or why it cannot be told.
+
+    Parameters
+    ----------
+    joined : Joined
+    events : polars.DataFrame
+        Events in which it was looked for, of one method (`joining.looked_for`).
+    counted : polars.DataFrame
+        Its independent events.
+
+    Notes
+    -----
+    Exact Poisson limits of a count that is divided by the dispersion (Pearson's, over sites; McCullagh & Nelder 1989).
+    """
+    if events.is_empty():
+        return "no event looked for it"
+    refused = one_unit(events)
+    if refused:
+        return refused
+    own = counted.join(events.select("event_key").unique(), on="event_key", how="semi")
+    by_site = (
+        events.group_by("site", maintain_order=True)
+        .agg(effort=pl.col("effort_value").sum())
+        .join(own.group_by("site").len("n"), on="site", how="left")
+        .with_columns(pl.col("n").fill_null(0))
+        .filter(pl.col("effort") > 0)
+        .sort("site")
+    )
+    total = float(by_site["effort"].sum())
+    if total <= 0:
+        return "there was no effort"
+    n, effort = by_site["n"].to_numpy().astype(np.float64), by_site["effort"].to_numpy()
+    spread = dispersion(n, n.sum() * effort / total, len(n) - 1)
+    tail = (1 - confidence) / 2
+    scaled = n.sum() / spread
+    low = float(stats.gamma.ppf(tail, scaled)) if scaled else 0.0
+    high = float(stats.gamma.isf(tail, scaled + 1))
+    return Rate(
+        int(n.sum()), int(own["individualCount"].fill_null(1).sum()), total, str(events["effort_unit"][0]), len(n),
+        float(n.sum()) / total, spread * low / total, spread * high / total, spread,
+    )  # fmt: skip
+
+
+def dispersion(observed: Floats, expected: Floats, freedom: int) -> float:
+    """Return Pearson's dispersion, at least 1."""
+    usable = expected > 0
+    if freedom < 1 or not usable.any():
+        return 1.0
+    return max(float(((observed - expected)[usable] ** 2 / expected[usable]).sum()) / freedom, 1.0)
+
+
+def ratio(one: Rate | str, other: Rate | str, *, confidence: float = 0.95) -> dict[str, Any]:
+    """Return how many times the first rate is the second, or why they are not compared.
+
+    Notes
+    -----
+    The logarithm's error is that of two Poisson counts times the larger dispersion; where one count is 0 the interval
+    is that of the exact binomial test (Przyborowski & Wilenski 1940) and has one end only.
+    """
+    for told in (one, other):
+        if isinstance(told, str):
+            return {"refused": told}
+    assert isinstance(one, Rate)
+    assert isinstance(other, Rate)
+    if one.unit != other.unit:
+        return {"refused": f"units of effort differ ({one.unit}, {other.unit})"}
+    if not one.events + other.events:
+        return {"refused": "found on neither side"}
+    spread = max(one.dispersion, other.dispersion)
+    a, b = one.events / spread, other.events / spread
+    by_effort = other.effort / one.effort
+    tail = (1 - confidence) / 2
+    # Of events of both sides the share that is of the first, as a ratio of the rates.
+    low = float(stats.beta.ppf(tail, a, b + 1)) if a else 0.0
+    high = float(stats.beta.isf(tail, a + 1, b)) if b else 1.0
+    ends = [share / (1 - share) * by_effort if share < 1 else None for share in (low, high)]
+    return {"ratio": one.rate / other.rate if other.events else None, "low": ends[0], "high": ends[1]}

@@ -1,0 +1,137 @@
+"""Sampling events with their records: which site and side each event is of, and which event each record.
+
+Sites of one `locationID` are one, on both sides of a border too; where none is told, events of one place are one site.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+RANKS: Final = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
+NO_SIDE: Final = "no side"
+"""Of events whose place may lie in several countries, or in none."""
+NO_METHOD: Final = "not told"
+_PLACE_DEGREES: Final = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Events and the records of them.
+
+    Attributes
+    ----------
+    events : polars.DataFrame
+        Columns of `terms.EVENT`, and `site`, `side`, `method` (the design, else the protocol as told), `first` and `last`
+        (days), `repeat` (the year that it began in). An event that others are parts of is told by its parts alone.
+    records : polars.DataFrame
+        Columns of the records, `name` (the species, else the name as it stands), and `event_key`, `site`, `side`, `method`,
+        `repeat`, `event_first`, `event_last` of their events.
+    left_out : dict of str to int
+        Records that are not in `records`, by reason.
+    """
+
+    events: pl.DataFrame
+    records: pl.DataFrame
+    left_out: dict[str, int]
+
+
+def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
+    """Put events and records side by side.
+
+    Parameters
+    ----------
+    events : polars.DataFrame of `terms.EVENT`
+    records : polars.DataFrame
+        Columns of `terms.OCCURRENCE`: key, datasetKey, eventID, parentEventID, species, scientificName, occurrenceStatus,
+        event_start, event_end, individualCount; the ranks where they are known. A record is of the event that its eventID
+        names, else of the one that its parentEventID names.
+    """
+    # Sums of numbers depend on their order in the last digit: it is always the same.
+    with_sites = sites(_parts(events)).sort("event_key")
+    named = records.sort("key").with_columns(
+        name=pl.coalesce("species", "scientificName"),
+        _own=pl.col("datasetKey") + ":" + pl.col("eventID"),
+        _of=pl.col("datasetKey") + ":" + pl.col("parentEventID"),
+    )
+    known = with_sites.select(
+        "event_key", "site", "side", "method", "repeat", event_first="first", event_last="last"
+    ).unique("event_key", keep="first", maintain_order=True)
+    keys = known["event_key"].implode()
+    linked = named.with_columns(
+        event_key=pl.when(pl.col("_own").is_in(keys)).then("_own").when(pl.col("_of").is_in(keys)).then("_of")
+    )
+    present = pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT"
+    reasons = {
+        "of no event": linked.filter(pl.col("event_key").is_null()).height,
+        "absence": linked.filter(pl.col("event_key").is_not_null() & ~present).height,
+        "no name": linked.filter(pl.col("event_key").is_not_null() & present & pl.col("name").is_null()).height,
+    }
+    kept = linked.filter(pl.col("event_key").is_not_null() & present & pl.col("name").is_not_null())
+    kept = kept.join(known, on="event_key", how="left", maintain_order="left").drop("_own", "_of")
+    return Joined(with_sites, kept, {reason: n for reason, n in reasons.items() if n})
+
+
+def _parts(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the events that no others are parts of: what a whole tells beside its parts would count twice."""
+    parents = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
+    return events.join(parents.unique(), on=["datasetKey", "eventID"], how="anti", maintain_order="left")
+
+
+def sites(events: pl.DataFrame) -> pl.DataFrame:
+    """Add `site`, `side`, `method`, `first`, `last` and `repeat` to events; see `Joined`."""
+    place = pl.format(
+        "{}, {}",
+        (pl.col("decimalLatitude") / _PLACE_DEGREES).round() * _PLACE_DEGREES,
+        (pl.col("decimalLongitude") / _PLACE_DEGREES).round() * _PLACE_DEGREES,
+    )
+    first = pl.coalesce("event_start", "event_end").dt.date()
+    codes = pl.col("country_codes")
+    return events.with_columns(
+        site=pl.coalesce("locationID", place, "eventID"),
+        side=pl.coalesce("side", pl.when(codes.list.len() == 1).then(codes.list.first()), pl.lit(NO_SIDE)),
+        method=pl.coalesce("design", "samplingProtocol", pl.lit(NO_METHOD)),
+        first=first,
+        last=pl.coalesce("event_end", "event_start").dt.date(),
+        repeat=first.dt.year(),
+    )
+
+
+def looked_for(
+    joined: Joined, species: str, *, assumed_scope: Sequence[str] | None = None
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Return the events whose scope holds a species, and how many others there are by reason.
+
+    Parameters
+    ----------
+    joined : Joined
+    species : str
+        A `name` of its records.
+    assumed_scope : sequence of str, optional
+        Taxa that events which tell no scope are taken to have looked for.
+
+    Returns
+    -------
+    events : polars.DataFrame
+        Rows of `joined.events`. Outside them its absence means nothing, and a record alone tells nothing of those
+        events in which it is not.
+    left_out : dict of str to int
+    """
+    own = joined.records.filter(pl.col("name") == species)
+    names = {species, species.split(" ")[0]}
+    for rank in RANKS:
+        if rank in own.columns:
+            names |= set(own[rank].drop_nulls().unique())
+    lower = [name.lower() for name in sorted(names)]
+    told = pl.col("targetTaxonomicScope").list.eval(pl.element().str.strip_chars().str.to_lowercase())
+    none = pl.col("targetTaxonomicScope").list.len().fill_null(0) == 0
+    inside = told.list.set_intersection(lower).list.len().fill_null(0) > 0
+    if assumed_scope is not None and {one.strip().lower() for one in assumed_scope} & set(lower):
+        inside = inside | none
+    marked = joined.events.with_columns(_in=inside.fill_null(value=False), _none=none)
+    reasons = {
+        "its scope is not told": marked.filter(~pl.col("_in") & pl.col("_none")).height,
+        "outside its scope": marked.filter(~pl.col("_in") & ~pl.col("_none")).height,
+    }
+    return marked.filter("_in").drop("_in", "_none"), {reason: n for reason, n in reasons.items() if n}

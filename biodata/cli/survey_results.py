@@ -1,0 +1,116 @@
+"""`biodata survey results`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, installation, say, show_progress
+from biodata.cli.species_options import RecordsOption, as_text
+
+_HELP = """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
+
+Per side and jointly, each number with its limits. What cannot be told or compared says why. --dataset may be told several
+times, for a project whose sides are datasets of their own. With --records public (the default) only open events and
+records play a part; --records exact reads all, and its results stay with whoever holds the data. The run is kept.
+
+Example: biodata survey results --dataset nam-ha --data mydata --out results.html --png plots
+"""
+
+
+def add_commands(group: typer.Typer) -> None:
+    """Add this file's command to the group."""
+    group.command(name="results", help=_HELP)(results)
+
+
+def results(
+    dataset: Annotated[list[str], typer.Option(help="Key of a survey's dataset; several times for several.")],
+    data: DataOption = DEFAULT_DATA,
+    out: Annotated[Path | None, typer.Option(help="Page (.html) or numbers (.json) to write.", dir_okay=False)] = None,
+    png: Annotated[Path | None, typer.Option(help="Folder in which plots are written as PNG.", file_okay=False)] = None,
+    records: RecordsOption = "public",
+    species: Annotated[list[str] | None, typer.Option(help="Only these; several times for several.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="Taxon that events which tell no scope looked for; several times for several."),
+    ] = None,
+    occasion_days: Annotated[int, typer.Option(help="Days of an occasion of cameras.", min=1, max=366)] = 5,
+    gap_minutes: Annotated[float, typer.Option(help="Events of a species at a site are so far apart.", min=0)] = 30.0,
+    within_m: Annotated[float, typer.Option(help="Cameras of a site that are nearer are one.", min=0)] = 200.0,
+    distance_m: Annotated[float, typer.Option(help="Groups of two sides that are nearer may be one.", min=0)] = 5_000.0,
+    hours: Annotated[float, typer.Option(help="And so near in time.", min=0)] = 72.0,
+    seed: Annotated[int, typer.Option(help="Start of every random number.", min=0)] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Run, keep, write, say."""
+    from biodata import run_engines
+    from biodata.run_engines import Work
+    from biodata.run_engines.work import told_of
+
+    check_kinds([out], (".html", ".json"))
+    check_outputs([out], [])
+    settings = installation(data)
+    asked = {
+        "dataset": dataset, "records": records, "species": species or None, "scope": scope or None,
+        "occasion_days": occasion_days, "gap_minutes": gap_minutes, "within_m": within_m, "distance_m": distance_m,
+        "hours": hours,
+    }  # fmt: skip
+    outcome = run_engines.work_on(Work(settings, asked, seed, None, show_progress()), "survey-results")
+    kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=seed)
+    told = told_of(outcome.results)
+    written = _write(told, out, png, title=", ".join(dataset), run=kept.id)
+    if as_json:
+        say(as_text({"run": kept.id, **told}))
+        return
+    _say(told)
+    for note in outcome.notes:
+        say(note)
+    say(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else ""))
+
+
+def _write(told: dict[str, Any], out: Path | None, png: Path | None, *, title: str, run: str) -> list[str]:
+    """Write what was asked; return the names."""
+    written = []
+    if out is not None:
+        from biodata.exports.reports.survey_page import survey_page
+
+        html = out.suffix.lower() == ".html"
+        words = survey_page(told, title=title, run=run) if html else as_text(told) + "\n"
+        part = out.with_name(f"{out.name}.part")
+        part.write_text(words, encoding="utf-8")
+        part.replace(out)
+        written.append(str(out))
+    if png is not None:
+        from biodata.exports.reports.survey_plots import plots, write_png
+
+        png.mkdir(parents=True, exist_ok=True)
+        for name, (figure, _) in plots(told).items():
+            write_png(figure, png / f"{name}.png")
+            written.append(str(png / f"{name}.png"))
+    return written
+
+
+def _say(told: dict[str, Any]) -> None:
+    """Say the results in lines."""
+    summary = told["summary"]
+    say(
+        f"{summary['events']} events at {summary['sites']} sites, {summary['first']} to {summary['last']}; "
+        f"{summary['records']} records of {summary['species']} species"
+    )
+    for row in told["effort"]:
+        value = "not known" if row["effort"] is None else f"{row['effort']:g} {row['effort_unit'] or ''}".strip()
+        say(f"effort {row['side']}, {row['method']}: {value}, {row['sites']} sites, {row['failed_days']:g} days failed")
+    for method, found in told["richness"].items():
+        for part, one in found["by"].items():
+            pool = one["estimates"]
+            say(f"species {part}, {method}: {pool['species']} found, Chao {pool['chao']:.1f} ± {pool['chao_se']:.1f}")
+    for one in told["occupancy"]:
+        found = one["by"]["joint"]
+        if "refused" not in found and found["psi"] is not None:
+            say(
+                f"occupancy {one['species']}, {one['method']} {one['repeat']}: {found['psi']:.2f} "
+                f"({found['psi_low']:.2f} to {found['psi_high']:.2f}), found at {found['found_at']} of {found['sites']} sites"
+                + (f"; {'; '.join(found['notes'])}" if found["notes"] else "")
+            )
+    for one in told["totals"]:
+        say(f"total {one['species']}: {one['low']} to {one['high']} individuals")

@@ -1,0 +1,263 @@
+"""Plots of a survey's results, each a figure of its own: for a page as SVG, for other uses as PNG."""
+
+import base64
+import io
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from biodata.exports.reports.plots import SIDE_COLOURS
+from biodata.places import country_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+JOINT: Final = "joint"
+_JOINT_COLOUR, _QUIET, _GRID = "#1d2a26", "#4c5652", "#e4e0d4"
+_WIDTH_IN: Final = 4.4
+"""Narrow, so that words can be read where a page is as wide as a telephone."""
+MOST_ROWS: Final = 12
+"""Species in a plot; tables have all."""
+_FONTS: Final[Any] = {
+    "font.family": ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar"],
+    "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET,
+}  # fmt: skip
+
+
+def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
+    """Return the plots of a survey's results by name, each with what it shows in words.
+
+    Parameters
+    ----------
+    told : mapping
+        As `analysis.surveys.results.results` returns it. What cannot be told has no plot.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context(_FONTS):
+        colours = _colours(told["summary"]["sides"])
+        found: dict[str, tuple[Figure, str]] = {}
+        for number, method in enumerate(sorted({row["method"] for row in told["effort"]}), start=1):
+            mark = f"{number}-{_plain(method)}"
+            found |= _named(f"effort-{mark}", _effort(told, method, colours))
+            found |= _named(f"accumulation-{mark}", _accumulation(told, method, colours))
+            found |= _named(f"abundance-{mark}", _abundance(told, method, colours))
+            found |= _named(f"occupancy-{mark}", _occupancy(told, method, colours))
+            found |= _named(f"trends-{mark}", _trends(told, method, colours))
+        return found | _named("totals", _totals(told))
+
+
+def as_data(figure: "Figure") -> str:
+    """Return a figure as the address of an SVG picture that needs nothing from elsewhere."""
+    return "data:image/svg+xml;base64," + base64.b64encode(_drawn(figure, "svg")).decode()
+
+
+def write_png(figure: "Figure", path: Path) -> None:
+    """Write a figure as PNG, 200 dots an inch."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(_drawn(figure, "png"))
+    part.replace(path)
+
+
+def _drawn(figure: "Figure", kind: str) -> bytes:
+    import matplotlib as mpl
+
+    out = io.BytesIO()
+    with mpl.rc_context(_FONTS), warnings.catch_warnings():
+        # A letter that no font of this machine has is a box; the table beside the plot has the name.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure.savefig(out, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    return out.getvalue()
+
+
+def _plain(name: str) -> str:
+    """Return a name that a file can have everywhere."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "method"
+
+
+def _named(name: str, made: "tuple[Figure, str] | None") -> "dict[str, tuple[Figure, str]]":
+    return {} if made is None else {name: made}
+
+
+def _colours(sides: Sequence[str]) -> dict[str, str]:
+    """Return a colour for each side and for all together."""
+    return {JOINT: _JOINT_COLOUR} | {side: SIDE_COLOURS[n % len(SIDE_COLOURS)] for n, side in enumerate(sides)}
+
+
+def part_name(part: str) -> str:
+    """Return a side by its country's name."""
+    if part == JOINT:
+        return "all sides"
+    return country_name(part) if len(part) == 2 and part.isupper() else part
+
+
+def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, loc="left")
+    axes.grid(color=_GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _method(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
+    """Draw effort by month, the sides above each other."""
+    rows = [r for r in told["effort_by_month"] if r["method"] == method and r["effort"] is not None and r["month"]]
+    if not rows:
+        return None
+    from biodata.analysis.surveys.joining import NO_SIDE
+
+    months = sorted({row["month"] for row in rows})
+    figure, axes = _axes(2.6, f"Effort, {_method(method)}")
+    below, used = dict.fromkeys(months, 0.0), {}
+    for side in sorted({row["side"] for row in rows}):
+        own = {row["month"]: row["effort"] for row in rows if row["side"] == side}
+        colour = colours.get(side, "#9aa39e") if side != NO_SIDE else "#9aa39e"
+        used[side] = colour
+        axes.bar(months, [own.get(m, 0.0) for m in months], bottom=[below[m] for m in months], color=colour)
+        below = {m: below[m] + own.get(m, 0.0) for m in months}
+    step = max(1, -(-len(months) // 8))
+    axes.set_xticks(range(0, len(months), step), months[::step], rotation=45, ha="right")
+    unit = next((row["effort_unit"] for row in rows if row["effort_unit"]), "not told")
+    axes.set_ylabel(
+        f"effort, {unit}s" if unit.isascii() and unit[-1].isalpha() and len(unit) > 2 else f"effort, {unit}"
+    )
+    axes.grid(visible=False, axis="x")
+    _legend(axes, used)
+    return figure, f"Effort of {_method(method)} by month and side, days of failures taken off."
+
+
+def _accumulation(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
+    """Draw accumulation curves with their limits."""
+    by = told["richness"].get(method, {}).get("by", {})
+    if not by or max(len(one["sites"]) for one in by.values()) < 2:
+        return None
+    figure, axes = _axes(3.0, f"Species found, {_method(method)}")
+    for part, one in by.items():
+        axes.plot(one["sites"], one["species"], color=colours.get(part, _QUIET), linewidth=1.8)
+        axes.fill_between(
+            one["sites"], one["low"], one["high"], color=colours.get(part, _QUIET), alpha=0.15, linewidth=0
+        )
+    axes.set(xlabel="sites", ylabel="species", ylim=(0, None))
+    axes.locator_params(integer=True)
+    _legend(axes, {part: colours.get(part, _QUIET) for part in by})
+    return figure, "Species that so many sites hold, the mean of all orders, with 95 % limits of drawing other sites."
+
+
+def _rows(told: Sequence[Mapping[str, Any]], method: str) -> list[Mapping[str, Any]]:
+    return [one for one in told if one["method"] == method]
+
+
+def _intervals(
+    axes: "Axes", rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], value: str, low: str, high: str,
+    colours: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Draw a row for each species, and in it an interval for each part."""
+    parts = [part for part in colours if any(part in by for _, by in rows)]
+    for row, (_, by) in enumerate(rows):
+        for place, part in enumerate(parts):
+            one = by.get(part)
+            if one is None or low not in one:
+                continue
+            y = row + (place - (len(parts) - 1) / 2) * 0.22
+            axes.plot([one[low], one[high]], [y, y], color=colours[part], linewidth=1.8, solid_capstyle="butt")
+            if one[value] is not None:
+                face = "white" if one.get("at_a_bound") else colours[part]
+                axes.plot(one[value], y, "o", color=colours[part], markerfacecolor=face, markersize=4.5)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows], style="italic")
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    _legend(axes, {part: colours[part] for part in parts})
+
+
+def _legend(axes: "Axes", parts: Mapping[str, str]) -> None:
+    """Name the parts under the plot, where there is more than one."""
+    from matplotlib.lines import Line2D
+
+    if len(parts) > 1:
+        named = [Line2D([], [], color=colour, linewidth=3, label=part_name(part)) for part, colour in parts.items()]
+        axes.figure.legend(handles=named, frameon=False, loc="outside lower center", ncols=min(len(named), 3))
+
+
+def _shown(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[str, Any]]:
+    """Return the first species for which anything is known."""
+    known = [one for one in rows if any(key in found for found in one["by"].values())]
+    return [(one["species"], one["by"]) for one in known[:MOST_ROWS]]
+
+
+def _abundance(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
+    """Draw events for each hundred units of effort."""
+    rows = _shown(_rows(told["abundance"], method), "rate")
+    if not rows:
+        return None
+    unit = next(one["unit"] for _, by in rows for one in by.values() if "unit" in one)
+    hundreds = [
+        (name, {part: {**one, **{k: 100 * one[k] for k in ("rate", "low", "high")}} if "rate" in one else one for part, one in by.items()})
+        for name, by in rows
+    ]  # fmt: skip
+    figure, axes = _axes(1.2 + 0.34 * len(rows), f"Relative abundance, {_method(method)}")
+    _intervals(axes, hundreds, "rate", "low", "high", colours)
+    axes.set(
+        xlabel=f"independent events, 100 {unit}s" if len(unit) > 2 else f"independent events, 100 {unit}",
+        xlim=(0, None),
+    )
+    return figure, f"Independent events for each 100 {unit}s with 95 % limits; an index, not a density."
+
+
+def _occupancy(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
+    """Draw occupancy with its interval."""
+    every = _rows(told["occupancy"], method)
+    years = [one["repeat"] for one in every if one["repeat"] is not None]
+    last = max(years, default=None)
+    rows = _shown([one for one in every if one["repeat"] == last], "psi")
+    if not rows:
+        return None
+    figure, axes = _axes(1.2 + 0.34 * len(rows), f"Occupancy, {_method(method)}{'' if last is None else f' {last}'}")
+    _intervals(axes, rows, "psi", "psi_low", "psi_high", colours)
+    axes.set(xlabel="share of sites occupied", xlim=(0, 1.02))
+    words = "Occupancy corrected for detection with 95 % intervals; an open circle stands at a bound, no circle cannot be told."
+    return figure, words
+
+
+def _trends(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
+    """Draw changes a year."""
+    rows = _shown(_rows(told["trends"], method), "change")
+    if not rows:
+        return None
+    percent = [
+        (name, {part: {**one, **{k: 100 * one[k] for k in ("change", "low", "high")}} if "change" in one else one for part, one in by.items()})
+        for name, by in rows
+    ]  # fmt: skip
+    figure, axes = _axes(1.2 + 0.34 * len(rows), f"Change a year, {_method(method)}")
+    _intervals(axes, percent, "change", "low", "high", colours)
+    axes.axvline(0, color=_QUIET, linewidth=1, linestyle="--")
+    most = max((one["high"] for _, by in percent for one in by.values() if "high" in one), default=100)
+    axes.set(xlabel="change a year, %", xlim=(-100, min(most * 1.05, 300)))
+    return figure, "Change of relative abundance a year at the same sites, corrected for effort, with 95 % intervals."
+
+
+def _totals(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
+    """Draw totals of all sides as intervals."""
+    rows = told["totals"][:MOST_ROWS]
+    if not rows:
+        return None
+    figure, axes = _axes(1.0 + 0.3 * len(rows), "Counted on all sides")
+    for row, one in enumerate(rows):
+        axes.plot([one["low"], one["high"]], [row, row], color=_JOINT_COLOUR, linewidth=5, solid_capstyle="butt")
+        axes.plot([one["low"], one["high"]], [row, row], "|", color=_JOINT_COLOUR, markersize=9)
+    axes.set_yticks(range(len(rows)), [one["species"] for one in rows], style="italic")
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set(xlabel="individuals", xlim=(0, None))
+    return (
+        figure,
+        "From the least that explains all counts, groups near the border taken as one, to the sum of the sides.",
+    )

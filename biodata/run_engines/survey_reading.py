@@ -1,0 +1,141 @@
+"""The events and records of surveys as a view allows, and what a result of them has to name.
+
+In the public view only what is published of them plays a part: events that a release tells openly, and open records. A
+survey's hidden species, the stations where they were recorded, and scopes that would tell them are not there at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import polars as pl
+
+from biodata import assessments, places, sharing, terms
+from biodata.analysis.surveys.joining import Joined, join
+from biodata.errors import InputError
+from biodata.harmonise import event_sites
+from biodata.pipeline.survey_publishing import published_events
+from biodata.run_records import RunInput
+from biodata.settings import Settings
+from biodata.sharing.event_ties import as_records
+from biodata.store.lake import Lake
+from biodata.store.query.filters import In
+from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
+from biodata.vocabularies import EvidenceView, SharingCategory
+
+_OF_EVENTS: Final = (
+    "targetTaxonomicScope", "isAbsenceReported", "effort_value", "failed_days", "failure_periods", "side", "country_codes",
+)  # fmt: skip
+"""What is read of an open event as it is published; what a release does not tell is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRead:
+    """Events and records as a view allows.
+
+    Attributes
+    ----------
+    joined : Joined
+    facts : dict
+        Datasets, view, lake's version, rules, category, boundary set, as plain values.
+    snapshot : int
+    inputs : tuple of RunInput
+    """
+
+    joined: Joined
+    facts: dict[str, Any]
+    snapshot: int
+    inputs: tuple[RunInput, ...]
+
+
+def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> SurveyRead:
+    """Read the events and records of datasets.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    datasets : sequence of str
+        Their keys; surveys of two sides may be two datasets.
+    view : EvidenceView
+        Exact results carry the strictest category of the records and events.
+
+    Raises
+    ------
+    InputError
+        If a dataset has no event (SURVEY_MISSING), or in the public view none that is open.
+    """
+    boundaries = places.load_boundaries(settings.boundaries)
+    where = In("datasetKey", tuple(datasets))
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
+        assessments.assess(settings, lake=lake)
+        snapshot = lake.snapshot()
+        events = lake.read("events", where=where)
+        _refuse_missing(events, datasets)
+        records = assessments.in_view(settings, lake, rules, boundaries, view=view, where=where)
+        if view is EvidenceView.PUBLIC:
+            events = _open_events(settings, lake, events, rules, boundaries)
+    category = SharingCategory.OPEN
+    if view is EvidenceView.PUBLIC:
+        records = records.filter(pl.col("sharing_category") == SharingCategory.OPEN)
+    else:
+        # Events have no name: rules that name no taxon are about them, too.
+        general = replace(
+            rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None), siblings=None
+        )
+        of_records = sharing.strictest(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
+        of_events = sharing.strictest(as_records(events), general, boundaries=boundaries)
+        category = max(of_records, of_events, key=lambda one: one.strictness)
+    if events.is_empty():
+        problem = "no event of this dataset is told openly"
+        raise InputError(
+            problem, column="dataset", value=", ".join(datasets), expected="--records exact, for whoever holds the data",
+            code="SURVEY_MISSING",
+        )  # fmt: skip
+    # One locationID of two teams far from each other is two sites; near each other, across a border too, it is one.
+    sites = event_sites.sites(events).select("event_key", "site_key")
+    events = events.join(sites, on="event_key", how="left").with_columns(
+        locationID=pl.when(pl.col("locationID").is_not_null()).then("site_key")
+    )
+    once = records.filter(pl.col("duplicate_of").is_null())
+    joined = join(events, once)
+    if records.height > once.height:
+        joined.left_out["duplicate"] = records.height - once.height
+    facts = {
+        "datasets": list(datasets), "evidence_view": str(view), "snapshot": snapshot, "rules": rules.hash,
+        "sharing_category": str(category), "boundary_set": boundaries.name, "boundary_version": boundaries.version,
+        "viewpoint": boundaries.viewpoint, "band_m": boundaries.band_m,
+    }  # fmt: skip
+    return SurveyRead(joined, facts, snapshot, (RunInput("rules", rules.hash, "sharing rules of the run"),))
+
+
+def _refuse_missing(events: pl.DataFrame, datasets: Sequence[str]) -> None:
+    """Raise where a dataset has no event."""
+    there = set(events["datasetKey"].unique())
+    for dataset in datasets:
+        if dataset not in there:
+            problem = "this dataset has no sampling events"
+            raise InputError(
+                problem, column="dataset", value=dataset, expected="the key of a survey that was taken in",
+                code="SURVEY_MISSING",
+            )  # fmt: skip
+
+
+def _open_events(
+    settings: Settings, lake: Lake, events: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet
+) -> pl.DataFrame:
+    """Return the events that a release tells openly, with what it tells of them; days of failures are not published."""
+    with Registry.open(settings) as registry:
+        licences = dict(registry.datasets().select("key", "license").iter_rows())
+    shown = published_events(lake, rules, boundaries=boundaries, licences=licences)
+    opened = shown.filter(pl.col("sharing_category") == SharingCategory.OPEN)
+    known = [name for name in _OF_EVENTS if name in terms.names(terms.SURVEY)]
+    told = opened.select("survey_id", *(pl.col(name).alias(f"_{name}") for name in known))
+    kept = events.join(told, left_on="event_key", right_on="survey_id", how="inner", maintain_order="left")
+    kept = kept.with_columns(
+        *(pl.col(f"_{name}").alias(name) for name in known),
+        *(pl.lit(None, dtype=events.schema[name]).alias(name) for name in _OF_EVENTS if name not in known),
+    )
+    return kept.select(events.columns)

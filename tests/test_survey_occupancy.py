@@ -1,0 +1,150 @@
+"""Occupancy with detection below one, against other answers and against the truth that it was drawn from."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from biodata.analysis.surveys import occupancy
+from biodata.analysis.surveys.occupancy import fit
+from survey_simulations import coverage, history
+
+# Blue Ridge two-lined salamanders, 39 sites visited 5 times; MacKenzie et al. 2006, Occupancy Estimation and Modeling, p. 99,
+# where ψ is 0.59 and p 0.26 and minus twice the logarithm of the likelihood 161.76.
+SALAMANDERS = (
+    "00011 01000 01000 11110 00100 00100 00100 00100 00100 10000 00111 00111 10011 10110 00010 00010 00001 00001 "
+    + "00000 " * 21
+)
+
+
+def salamanders():
+    return np.array([[int(one) for one in site] for site in SALAMANDERS.split()], dtype=float)
+
+
+def likelihood(detected, effort, psi, p):
+    """The model as the paper writes it, site by site."""
+    total = 0.0
+    for y, e in zip(detected, effort, strict=True):
+        seen, of = [], []
+        for one, units in zip(y, e, strict=True):
+            if np.isnan(one):
+                continue
+            chance = 1 - (1 - p) ** units
+            of.append(chance if one else 1 - chance)
+            seen.append(one)
+        if of:
+            total += np.log(max(psi * np.prod(of) + (0 if any(seen) else 1 - psi), 1e-300))
+    return total
+
+
+def test_salamanders():
+    found = fit(salamanders())
+    assert (found.sites, found.visits, found.detections, found.found_at) == (39, 195, 30, 18)
+    assert found.naive == pytest.approx(18 / 39)
+    assert (found.psi, found.p) == pytest.approx((0.5946, 0.2587), abs=5e-5)
+    assert -2 * found.log_likelihood == pytest.approx(161.7586, abs=1e-4)
+    assert not found.notes
+
+
+def test_is_the_largest_likelihood_with_unequal_effort_and_gaps():
+    rng = np.random.default_rng(5)
+    effort = rng.integers(1, 8, (40, 6)).astype(float)
+    seen = history(rng, 0.6, 0.1, sites=40, visits=6, effort=effort)
+    seen[rng.random(seen.shape) < 0.2] = np.nan
+    found = fit(seen, effort)
+    best = likelihood(seen, effort, found.psi, found.p)
+    assert found.log_likelihood == pytest.approx(best, abs=1e-9)
+    for up, over in itertools.product((-1e-3, 0, 1e-3), repeat=2):
+        assert likelihood(seen, effort, found.psi + up, found.p + over) <= best + 1e-12
+    # The profile at the ends of the intervals lies where the chi-squared distribution cuts; that of ψ, which may be
+    # cut earlier near 1, no farther.
+    cut = stats.chi2.ppf(0.95, 1) / 2
+    fine = np.linspace(0.002, 0.998, 400)
+    for p in (found.p_low, found.p_high):
+        assert best - max(likelihood(seen, effort, psi, p) for psi in fine) == pytest.approx(cut, abs=1e-3)
+    below = best - max(likelihood(seen, effort, found.psi_low, p) for p in fine)
+    above = best - max(likelihood(seen, effort, found.psi_high, p) for p in fine)
+    assert below == pytest.approx(cut, abs=1e-3)
+    assert stats.norm.ppf(0.95) ** 2 / 2 - 1e-3 <= above <= cut + 1e-3
+
+
+def test_the_expected_information_is_that_of_many_surveys():
+    # The spread of estimates far from the bound is what the information says.
+    rng = np.random.default_rng(2)
+    effort = np.tile([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (400, 1))
+    found = [fit(history(rng, 0.6, 0.1, sites=400, visits=6, effort=effort), effort).psi for _ in range(40)]
+    counts = occupancy._Counts.of(history(rng, 0.6, 0.1, sites=400, visits=6, effort=effort), effort)
+    error = 0.4 / counts.to_bound(0.6, np.log(-np.log1p(-0.1)))
+    assert np.std(found, ddof=1) == pytest.approx(error, rel=0.3)
+
+
+@pytest.mark.parametrize(("errors", "cut"), [(0, 1.6449**2), (0.5, None), (5, 1.96**2)])
+def test_cuts_near_the_bound_hold_as_often_as_they_say(errors, cut):
+    found = float(np.interp(errors, *occupancy._cuts(0.95)))
+    if cut is not None:
+        assert found == pytest.approx(cut, abs=1e-3)
+    # Drawn: estimates cannot lie below 0, and their likelihood ratio against the truth.
+    x = np.random.default_rng(3).normal(errors, 1, 200_000)
+    ratio = (x - errors) ** 2 - np.where(x < 0, x**2, 0)
+    assert (ratio <= found).mean() == pytest.approx(0.95, abs=3e-3)
+
+
+def test_a_site_that_nobody_watched_is_no_absence():
+    seen = salamanders()
+    more = np.vstack([seen, np.full((7, 5), np.nan)])
+    assert fit(more).told() == fit(seen).told()
+    no_effort = np.vstack([np.ones_like(seen), np.zeros((7, 5))])
+    assert fit(np.vstack([seen, np.zeros((7, 5))]), no_effort).told() == fit(seen).told()
+
+
+def test_effort_is_that_of_the_chance_to_detect():
+    # One visit of twice the effort misses what two visits miss: where nothing was found they are the same.
+    never = np.zeros((20, 4))
+    found = np.zeros((10, 4))
+    found[:, 0] = 1
+    found[:4, 2] = 1
+    single = fit(np.vstack([never, found]))
+    merged = np.full((20, 4), np.nan)
+    merged[:, :2] = 0
+    effort = np.vstack([np.tile([2.0, 2.0, 0, 0], (20, 1)), np.ones((10, 4))])
+    double = fit(np.vstack([merged, found]), effort)
+    assert (double.psi, double.psi_low, double.p) == pytest.approx((single.psi, single.psi_low, single.p), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("seen", "note"),
+    [
+        pytest.param(np.zeros((30, 5)), occupancy.NO_DETECTION, id="never detected"),
+        pytest.param(np.eye(30, 6), None, id="a few"),
+        pytest.param(np.ones((30, 5)), occupancy.ALWAYS, id="always detected"),
+        pytest.param(np.eye(6, 6), occupancy.EVERYWHERE, id="once at every site"),
+        pytest.param((np.arange(30) < 9).astype(float)[:, None], occupancy.ONE_VISIT, id="one visit a site"),
+    ],
+)
+def test_bounds_say_so(seen, note):
+    found = fit(seen)
+    assert (note in found.notes) if note else True
+    assert found.at_a_bound == (note in occupancy.BOUNDARY if note else found.at_a_bound)
+    assert 0 <= found.psi_low <= (found.psi if found.psi is not None else found.naive) <= found.psi_high <= 1
+
+
+def test_never_detected_is_no_absence():
+    found = fit(np.zeros((50, 10)))
+    assert found.psi is None
+    assert (found.psi_low, found.psi_high) == (0, 1)
+
+
+def test_nothing_looked_at_is_refused():
+    with pytest.raises(ValueError, match="nobody looked"):
+        fit(np.full((3, 4), np.nan))
+    with pytest.raises(ValueError, match="effort is"):
+        fit(np.zeros((3, 4)), np.ones((3, 5)))
+
+
+@pytest.mark.parametrize(("psi", "p"), [(0.5, 0.3), (0.9, 0.1)])
+def test_intervals_hold_the_truth(psi, p):
+    # 100 surveys hold 0.95 of the truths to within 0.89 and 0.99; bench_occupancy.py draws 500 of each.
+    told = coverage(psi, p, sites=80, visits=8, surveys=100, seed=1)
+    assert 0.89 <= told.psi / told.surveys <= 1
+    assert 0.89 <= told.p / told.surveys <= 1

@@ -1,0 +1,191 @@
+"""Results of surveys of an installation: kept as a run, told on a page, and in the public view of published values alone."""
+
+import json
+import re
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+import releases as fixture
+from biodata import pipeline, run_engines, run_records
+from biodata.errors import InputError
+from biodata.exports.reports import survey_plots
+from biodata.exports.reports.survey_page import survey_page
+from biodata.run_engines.work import told_of
+from biodata.settings import Settings
+from biodata.store import releases
+from commands import run
+from survey_events import commit, event, seen
+from test_replays import OPEN_RULES
+
+MUNTJAC, TIGER, PANGOLIN = "Muntiacus muntjak", "Panthera tigris", "Manis javanica"
+RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\npangolins,Manis javanica,withheld,poached,\n"
+
+
+def project(*, hidden=(), years=(2022, 2023, 2024)):
+    """Events of six stations on each side, and records; `hidden` are (species, event) more."""
+    rng = np.random.default_rng(3)
+    events, records = [], []
+    for side, latitude in (("LA", 20.5), ("CN", 21.6)):
+        for n in range(6):
+            at = {"decimalLatitude": latitude + 0.03 * n, "decimalLongitude": 101.2 + 0.03 * n}
+            for year in years:
+                start = datetime.fromisoformat(f"{year}-03-01")
+                name = f"{side}{n}-{year}"
+                events.append(
+                    event(
+                        name, locationID=f"{side}{n}", country_codes=[side], event_start=start,
+                        event_end=start + timedelta(days=19), effort_value=20.0, eventDate=None, **at,
+                    )
+                )  # fmt: skip
+                for species, chance in ((MUNTJAC, 0.3), ("Sus scrofa", 0.15)):
+                    for day in np.flatnonzero(rng.random(20) < chance):
+                        records.append(
+                            _seen(len(records) + 1, species, name, start + timedelta(days=int(day)), side, at)
+                        )
+    for species, name in hidden:
+        of = next(one for one in events if one["eventID"] == name)
+        at = {key: of[key] for key in ("decimalLatitude", "decimalLongitude")}
+        records.append(_seen(len(records) + 1, species, name, of["event_start"], of["country_codes"][0], at))
+    return events, records
+
+
+def _seen(number, species, name, when, side, at):
+    day = when.date()
+    return seen(
+        number, species, name, eventDate=day.isoformat(), event_start=day, event_end=day, countryCode=side,
+        country_codes=[side], individualCount=2, **{"class": "Mammalia"}, **at,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _neighbours():
+    boundaries = fixture.neighbours()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.places.load_boundaries", lambda *_: boundaries)
+        yield
+
+
+def installed(folder, *survey):
+    folder.mkdir()
+    (folder / "sharing_rules.csv").write_text(RULES)
+    commit(folder, *survey)
+    return Settings(data=folder)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, _neighbours):
+    survey = project(hidden=[(TIGER, "LA2-2023"), (PANGOLIN, "CN4-2024")])
+    return installed(tmp_path_factory.mktemp("survey") / "data", *survey)
+
+
+@pytest.fixture(scope="module")
+def public(settings):
+    return told(settings)
+
+
+def told(settings, **asked):
+    record = run_engines.start(settings, "survey-results", {"dataset": "cameras", **asked})
+    return told_of(run_records.results_of(settings, record.id)), record
+
+
+def test_a_run_is_kept_and_repeated(settings, public):
+    found, record = public
+    assert found["facts"]["sharing_category"] == "open"
+    assert found["summary"]["sides"] == ["CN", "LA"]
+    tables = run_records.results_of(settings, record.id)
+    assert set(tables) == {
+        "effort", "effort_by_month", "effort_by_site", "accumulation", "richness", "abundance", "occupancy", "trends",
+        "totals", "told",
+    }  # fmt: skip
+    assert tables["effort"].select("side", "effort").rows() == [("CN", 360.0), ("LA", 300.0)]
+    _, comparison = run_engines.repeat(settings, record.id)
+    assert comparison.identical
+    assert record.parameters["dataset"] == "cameras"
+    assert record.snapshot == found["facts"]["snapshot"]
+
+
+def without_origin(found):
+    return {name: value for name, value in found.items() if name != "facts"}
+
+
+def test_public_results_are_those_of_published_values(settings, public):
+    found, _ = public
+    exact, _ = told(settings, records="exact")
+    text = json.dumps(found)
+    assert TIGER not in text
+    assert PANGOLIN not in text
+    assert "LA2" not in text, "the station of a hidden record is not told"
+    # Every event that plays a part is told openly by a release, and every open one plays one.
+    made = pipeline.release(settings)
+    surveys = releases.read(made, "surveys")
+    opened = surveys.filter(surveys["sharing_category"] == "open")
+    assert found["summary"]["events"] == opened.height
+    assert sum(row["effort"] for row in found["effort"]) == pytest.approx(opened["effort_value"].sum())
+    assert {one["species"] for one in exact["abundance"]} == {MUNTJAC, "Sus scrofa", TIGER, PANGOLIN}
+    assert exact["facts"]["sharing_category"] == "withheld"
+    assert exact["summary"]["events"] == 36
+
+
+def test_a_withheld_record_changes_nothing_that_is_public(tmp_path, public):
+    other = installed(tmp_path / "without", *project(hidden=[(TIGER, "LA2-2023")]))
+    assert without_origin(told(other)[0]) == without_origin(public[0])
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"dataset": "nothing"}, "SURVEY_MISSING"),
+        ({"species": ["Homo sapiens"]}, "SPECIES_UNKNOWN"),
+        ({"species": [TIGER]}, "SPECIES_UNKNOWN"),
+        ({"records": "some"}, "PARAMETERS_INVALID"),
+        ({"occasion_days": 0}, "PARAMETERS_INVALID"),
+        ({"hours": -1}, "PARAMETERS_INVALID"),
+        ({"colour": "red"}, "PARAMETERS_INVALID"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(settings, asked, code):
+    with pytest.raises(InputError) as error:
+        told(settings, **asked)
+    assert error.value.code == code
+
+
+def test_the_page_tells_all_numbers_and_needs_nothing_from_elsewhere(public):
+    found, record = public
+    page = survey_page(found, title="Nam Ha <and> Shangyong", run=record.id)
+    assert page == survey_page(found, title="Nam Ha <and> Shangyong", run=record.id)
+    assert "Nam Ha &lt;and&gt; Shangyong" in page
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
+    assert " style=" not in page, "the page's policy would not let it"
+    for heading in ("Effort", "Species", "Relative abundance", "Occupancy", "Trend", "Totals across the border"):
+        assert f">{heading}</h2>" in page
+    assert page.count("<img ") == page.count('alt="') == len(survey_plots.plots(found)) == 6
+    attached = json.loads(re.search(r'id="card">(.*?)</script>', page, re.S)[1])
+    assert attached == json.loads(json.dumps(found))
+
+
+def test_the_page_of_one_visit_says_what_cannot_be_told(tmp_path):
+    events, records = project(years=(2024,))
+    lacking = [{**events[0], "effort_value": None, "targetTaxonomicScope": None}]
+    own = [one for one in records if one["eventID"] == events[0]["eventID"]]
+    found, record = told(installed(tmp_path / "one", lacking, own))
+    page = survey_page(found, title="one", run=record.id)
+    assert "no scope. What they did not find is no absence." in page
+    assert "not told: no event looked for it" in page
+    assert "Trend</h2>" not in page
+    assert "Totals across" not in page
+
+
+def test_command(settings, tmp_path):
+    out, png = tmp_path / "results.html", tmp_path / "plots"
+    said = run("survey", "results", "--dataset", "cameras", "--data", settings.data, "--out", out, "--png", png)
+    assert "effort CN, camera_trap: 360 trap-night" in said.stdout
+    assert out.read_text().startswith("<!doctype html>")
+    assert {path.name for path in png.iterdir()} == {
+        "effort-1-camera-trap.png", "accumulation-1-camera-trap.png", "abundance-1-camera-trap.png",
+        "occupancy-1-camera-trap.png", "trends-1-camera-trap.png", "totals.png",
+    }  # fmt: skip
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in png.iterdir())
+    said = run("survey", "results", "--dataset", "cameras", "--data", settings.data, "--records", "exact", "--json")
+    assert json.loads(said.stdout)["facts"]["sharing_category"] == "withheld"
