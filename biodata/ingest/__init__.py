@@ -18,6 +18,7 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "layer": "biodata.ingest.layer:LayerSource",
         "survey": "biodata.ingest.survey:SurveySource",
         "camtrapdp": "biodata.ingest.camtrapdp:CamtrapDp",
+        "smart": "biodata.ingest.smart.source:SmartSource",
         "movebank": "biodata.ingest.movebank:MovebankSource",
     }
 )
