@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -17,6 +17,7 @@ from biodata.errors import InputError
 from biodata.parsers.bundled import read_rows
 
 _MAX_LETTERS: Final = 200
+_REMEMBERED: Final = 5_000
 _OF_SPECIES: Final = re.compile(r"[a-z]+(?:[a-z0-9_\-]*[a-z])?\d{0,3}(?:_rl\d{1,9}|_rl)?")
 """A segment of a key that SMART makes: small Latin letters; figures only as the Red List's number, or few."""
 
@@ -69,17 +70,23 @@ def category_is_wildlife(key: str, also: frozenset[str] = frozenset()) -> bool:
     """
     if not 0 < len(key) <= _MAX_LETTERS:
         return False
-    if _joined(key) in also:
-        return True
+    return _is_wildlife(key) or (bool(also) and _joined(key) in also)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _is_wildlife(key: str) -> bool:
+    """Tell whether every word of a category is on the list, and one of them names a group."""
     parts = _parts(key)
     if parts and all(_made_of(part) for part in parts):
         return any(_made_of(part, group=True) for part in parts)
     return _made_of(_joined(key), group=True)  # a word of Vietnamese may be written in several
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_of_signs(key: str) -> bool:
     """Tell whether a category that is wildlife's is about signs: dung, tracks, nests."""
-    return any(word in _joined(key) for word in _words("sign") if len(word) > 2 or not word.isascii())
+    joined = _joined(key)
+    return any(word in joined for word in _words("sign") if len(word) > 2 or not word.isascii())
 
 
 def declared_categories(text: str) -> frozenset[str]:
@@ -103,7 +110,12 @@ def declared_categories(text: str) -> frozenset[str]:
 
 def attribute_of(key: str) -> Attribute | None:
     """Return which of the attributes that come in a key names; None for all others."""
-    return _attributes().get(_joined(key[:_MAX_LETTERS]))
+    return _attribute_of(key[:_MAX_LETTERS])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _attribute_of(key: str) -> Attribute | None:
+    return _attributes().get(_joined(key))
 
 
 @cache

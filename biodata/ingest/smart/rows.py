@@ -27,7 +27,6 @@ MAX_KM_ON_FOOT: Final = 80.0
 """Nobody walks further in a day: a longer track has leaps of the receiver in it."""
 MAX_KM: Final = 1_500.0
 _LEAST_KM: Final = 0.05
-_REMEMBERED: Final = 5_000
 _SIGNS: Final = "told from signs"
 
 NOT_WILDLIFE: Final = "of a category that is not known to be wildlife's"
@@ -132,7 +131,6 @@ class Admission:
         self.categories, self.species = categories, species
         self.left_out = Counter[str]()
         self.unnamed = 0
-        self._known: dict[str, bool] = {}
 
     def row(self, seen: Observation, day: Day) -> Row | None:
         """Return an observation as a record's row; None where it stays out."""
@@ -165,17 +163,10 @@ class Admission:
         """Tell whether an observation comes in, without counting it."""
         return self._judged(seen, day)[0] is None
 
-    def _is_wildlife(self, category: str) -> bool:
-        """Tell whether a category comes in; most files have few categories, and few are remembered."""
-        if category not in self._known and len(self._known) < _REMEMBERED:
-            self._known[category] = category_is_wildlife(category, self.categories)
-        known = self._known.get(category)
-        return category_is_wildlife(category, self.categories) if known is None else known
-
     def _judged(self, seen: Observation, day: Day) -> tuple[str | None, str | None, Species]:
         """Return why an observation stays out, the species as told, and what that means."""
         nothing = Species(None, None)
-        if not self._is_wildlife(seen.category):
+        if not category_is_wildlife(seen.category, self.categories):
             return NOT_WILDLIFE, None, nothing
         if day.date is None:
             return NO_DATE, None, nothing
