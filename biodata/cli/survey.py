@@ -1,0 +1,18 @@
+"""`biodata survey …`: the commands of monitoring projects; each part has its own file."""
+
+from typing import Final
+
+import typer
+
+from biodata.cli import survey_headings
+
+_PARTS: Final = (survey_headings,)
+"""Files that add commands to the group."""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the group to the application."""
+    group = typer.Typer(help="Surveys: headings, templates, checks, results.", no_args_is_help=True)
+    for part in _PARTS:
+        part.add_commands(group)
+    app.add_typer(group, name="survey")

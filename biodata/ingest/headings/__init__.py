@@ -1,0 +1,21 @@
+"""Headings of tables in ten languages: the terms that they surely or likely mean, and their units."""
+
+from biodata.ingest.headings.dictionary import LANGUAGES, heading_of
+from biodata.ingest.headings.proposals import CERTAIN, Proposal, Why, names_of, propose
+from biodata.ingest.headings.told import renamed, term_of, terms_of
+from biodata.ingest.headings.units import Unit, split_unit
+
+__all__ = [
+    "CERTAIN",
+    "LANGUAGES",
+    "Proposal",
+    "Unit",
+    "Why",
+    "heading_of",
+    "names_of",
+    "propose",
+    "renamed",
+    "split_unit",
+    "term_of",
+    "terms_of",
+]

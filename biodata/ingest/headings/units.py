@@ -1,0 +1,122 @@
+"""Units that stand in a heading: `ความสูง (ม.)`, `经度(°E)`, `Elevation_m`, `Date (dd/mm/yyyy)`."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from biodata.ingest.headings.plain import settled
+from biodata.parsers.bundled import read_rows
+
+_BRACKETS: Final = re.compile(r"[(\[{<【〔「]([^()\[\]{}<>【】〔〕「」]*)[)\]}>】〕」]")
+_TAIL: Final = re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE)
+_SHORT_TAIL: Final = re.compile(r"^(.*\S)[,;:/_\-–—\s]\s*(\S+)$")
+_TAIL_DIMENSIONS: Final = ("length", "area", "date_order", "clock")
+"""What is a unit also without brackets; `date e` and `number of animals` are no units."""
+_EXPECTED: Final = MappingProxyType(
+    {
+        "minimumElevationInMeters": ("length",),
+        "maximumElevationInMeters": ("length",),
+        "minimumDepthInMeters": ("length",),
+        "maximumDepthInMeters": ("length",),
+        "coordinateUncertaintyInMeters": ("length", "angle"),
+        "perpendicular_distance_m": ("length",),
+        "easting": ("length", "grid", "angle"),
+        "northing": ("length", "grid", "angle"),
+        "decimalLatitude": ("angle",),
+        "decimalLongitude": ("angle",),
+        "verbatimLatitude": ("angle", "length", "grid"),
+        "verbatimLongitude": ("angle", "length", "grid"),
+        "verbatimCoordinates": ("angle", "grid", "length"),
+        "utm_zone": ("grid", "angle"),
+        "individualCount": ("count",),
+        "organismQuantity": ("count", "share", "mass"),
+        "eventDate": ("date_order", "calendar"),
+        "eventTime": ("clock", "time"),
+        "deploymentStart": ("date_order", "calendar", "clock"),
+        "deploymentEnd": ("date_order", "calendar", "clock"),
+        "dateIdentified": ("date_order", "calendar"),
+        "year": ("calendar",),
+        "samplingEffort": ("time", "length", "area", "effort"),
+        "samplingEffortValue": ("time", "length", "area", "effort", "count"),
+        "sampleSizeValue": ("time", "length", "area", "effort"),
+        "eventDurationValue": ("time",),
+        "totalAreaSampledValue": ("area",),
+    }
+)
+"""What the values of a term may be measured in; any other term has no unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit.
+
+    Attributes
+    ----------
+    name : str
+        `m`, `degrees_east`, `buddhist_year`, `day_month_year`, …: the first column of `data/heading_units.csv`.
+    dimension : str
+        What it measures: length, angle, count, time, calendar, date_order, …
+    """
+
+    name: str
+    dimension: str
+
+
+def split_unit(heading: str, term: str | None = None) -> tuple[str, Unit | None]:
+    """Return a heading without its unit, and the unit that fits a term best; None where it tells none.
+
+    Examples
+    --------
+    >>> split_unit("ความสูง (ม.)")
+    ('ความสูง', Unit(name='m', dimension='length'))
+    >>> split_unit("经度(°E)")[1].name, split_unit("Elevation_ft")[1].name, split_unit("sea")[1]
+    ('degrees_east', 'ft', None)
+    """
+    rest, units = units_in(heading)
+    return rest, fitting(units, term)
+
+
+def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
+    """Return a heading without its unit, and the units that it can be: n is of north, and of a number."""
+    for match in _BRACKETS.finditer(unicodedata.normalize("NFKC", heading)):
+        told = unicodedata.normalize("NFKC", heading)
+        units = _units().get(_plain(match[1]), ())
+        rest = f"{told[: match.start()]} {told[match.end() :]}".strip()
+        if units and rest:
+            return rest, units
+    for pattern in (_TAIL, _SHORT_TAIL):
+        tail = pattern.match(heading.strip())
+        units = _units().get(_plain(tail[2]), ()) if tail else ()
+        if tail and units and units[0].dimension in _TAIL_DIMENSIONS:
+            return tail[1].rstrip(",;:/_-–— "), units
+    return heading, ()
+
+
+def fitting(units: Sequence[Unit], term: str | None) -> Unit | None:
+    """Return the unit that a term can be told in, else the first one; None where there is none."""
+    return next((unit for unit in units if term and fits(term, unit)), units[0] if units else None)
+
+
+def fits(term: str | None, unit: Unit) -> bool:
+    """Tell whether the values of a term may be told in a unit."""
+    return term is None or unit.dimension in _EXPECTED.get(term, ())
+
+
+@lru_cache(maxsize=1)
+def _units() -> dict[str, tuple[Unit, ...]]:
+    """Return the units by their words."""
+    known: dict[str, tuple[Unit, ...]] = {}
+    for row in read_rows("heading_units.csv"):
+        for word in row["words"].split("|"):
+            plain = _plain(word)
+            known[plain] = (*known.get(plain, ()), Unit(row["unit"], row["dimension"]))
+    return known
+
+
+def _plain(text: str) -> str:
+    """Return a unit in one spelling; its signs are kept, since ° and % are all that some have."""
+    return " ".join(settled(text).split()).rstrip(".")

@@ -1,0 +1,117 @@
+"""Headings in ten languages: the right term, its unit, and never certain where two things can be meant."""
+
+import unicodedata
+
+import pytest
+
+from biodata.ingest.headings import CERTAIN, LANGUAGES, Why, heading_of, names_of, propose, split_unit
+from biodata.ingest.headings.dictionary import TERMS
+from biodata.parsers.bundled import read_rows
+
+
+def one(heading, **options):
+    return propose([heading], **options)[0]
+
+
+@pytest.mark.parametrize(
+    ("heading", "term"),
+    [
+        pytest.param("采集日期", "eventDate", id="Chinese"),
+        pytest.param("採集日期", "eventDate", id="traditional Chinese"),
+        pytest.param("ชื่อวิทยาศาสตร์", "scientificName", id="Thai"),
+        pytest.param("vĩ độ", "decimalLatitude", id="Vietnamese"),
+        pytest.param("ຊື່ວິທະຍາສາດ", "scientificName", id="Lao"),
+        pytest.param("រយៈបណ្ដោយ", "decimalLongitude", id="Khmer, da below"),
+        pytest.param("လတ္တီတွဒ်", "decimalLatitude", id="Burmese"),
+        pytest.param("Nama saintifik", "scientificName", id="Malay"),
+        pytest.param("Tanggal survei", "eventDate", id="Indonesian"),
+        pytest.param("Siyentipikong pangalan", "scientificName", id="Filipino"),
+        pytest.param("Decimal Latitude", "decimalLatitude", id="English"),
+        pytest.param("dwc:eventDate", "eventDate", id="a prefixed term"),
+        pytest.param("http://rs.tdwg.org/dwc/terms/sex", "sex", id="a term's address"),
+        pytest.param("_gps_latitude", "decimalLatitude", id="KoboToolbox"),
+        pytest.param("学名 Scientific name", "scientificName", id="two languages"),
+        pytest.param("Tên khoa học / Latin name", "scientificName", id="two languages with a stroke"),
+    ],
+)
+def test_a_known_heading_is_certain(heading, term):
+    found = one(heading)
+    assert (found.term, found.confidence > CERTAIN) == (term, True)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_every_composition_of_a_heading_is_the_same(form):
+    rows = [row for row in read_rows("heading_words.csv") if row["language"] != "en"]
+    for row in rows:
+        heading = row["headings"].split("|")[0]
+        plain, composed = one(heading), one(unicodedata.normalize(form, heading))
+        assert (composed.term, composed.confidence) == (plain.term, plain.confidence), heading
+
+
+@pytest.mark.parametrize("heading", ["Date", "日期", "ວັນທີ", "X", "Species", "ชนิด", "loài", "Bil.", "单位", "名称"])
+def test_what_can_mean_two_things_is_never_certain_and_says_so(heading):
+    found = one(heading)
+    assert found.confidence <= CERTAIN
+    assert found.why is Why.SEVERAL
+    assert names_of([heading]) == {}
+
+
+@pytest.mark.parametrize(
+    ("heading", "term", "unit"),
+    [
+        ("ความสูง (ม.)", "minimumElevationInMeters", "m"),
+        ("经度(°E)", "decimalLongitude", "degrees_east"),
+        ("经度（°E）", "decimalLongitude", "degrees_east"),
+        ("Elevation_ft", "minimumElevationInMeters", "ft"),
+        ("X (m)", "easting", "m"),
+        ("số lượng (con)", "individualCount", "individuals"),
+        ("วันที่ (พ.ศ.)", "eventDate", "buddhist_year"),
+        ("Date (dd/mm/yyyy)", "eventDate", "day_month_year"),
+        ("Ketinggian (mdpl)", "minimumElevationInMeters", "m_above_sea_level"),
+    ],
+)
+def test_the_unit_in_a_heading_is_told(heading, term, unit):
+    found = one(heading)
+    assert (found.term, found.unit) == (term, unit)
+
+
+def test_a_unit_that_does_not_fit_makes_the_term_doubtful():
+    found = one("Latitude (kg)")
+    assert (found.why, found.confidence <= 0.5) == (Why.UNIT_STRANGE, True)
+    assert split_unit("sea") == ("sea", None)
+
+
+def test_zawgyi_is_read_and_told():
+    found = one("ေန႔စြဲ")
+    assert (found.term, found.why) == ("eventDate", Why.ZAWGYI)
+    assert one("နေ့စွဲ").why is Why.SEVERAL
+
+
+def test_two_headings_of_one_term_are_nobodys():
+    found = propose(["学名", "拉丁名"])
+    assert [p.confidence <= 0.5 for p in found] == [True, True]
+    assert {p.why for p in found} == {Why.REPEATED}
+
+
+def test_what_was_kept_comes_first_and_is_certain():
+    kept = {"ວັນທີ": "eventDate", "ໝາຍເຫດ": ""}
+    assert names_of(["ວັນທີ", "ໝາຍເຫດ"], kept) == {"ວັນທີ": "eventDate"}
+
+
+def test_cells_decide_between_meanings_and_make_nothing_certain():
+    latin = one("species", cells={"species": ["Panthera pardus", "Elephas maximus", "Rusa unicolor"]})
+    metres = one("X", cells={"X": ["654321", "654322", "654400"]})
+    assert (latin.term, latin.why, latin.confidence <= CERTAIN) == ("scientificName", Why.CELLS, True)
+    assert metres.term == "easting"
+
+
+def test_the_dictionary_speaks_ten_languages_of_known_terms():
+    rows = read_rows("heading_words.csv")
+    assert {row["language"] for row in rows} == set(LANGUAGES)
+    for file in ("heading_words.csv", "heading_systems.csv", "heading_doubts.csv"):
+        for row in read_rows(file):
+            terms = row.get("term", row.get("terms")).split("|")
+            assert set(terms) <= {*TERMS, ""}, row
+    for term in {row["term"] for row in rows} - {""}:
+        for language in LANGUAGES:
+            assert heading_of(term, language), (term, language)
