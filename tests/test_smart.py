@@ -283,7 +283,7 @@ def test_a_hostile_file_gets_its_answer_and_tells_nothing(tmp_path, content, cod
 
 
 def test_many_waypoints_take_flat_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(xml_stream, "_BLOCK_BYTES", 1 << 15)
+    monkeypatch.setattr(xml_stream, "_BLOCK_BYTES", 1 << 14)
 
     def peak(count):
         path = tmp_path / f"{count}.xml"
@@ -304,4 +304,4 @@ def test_many_waypoints_take_flat_memory(tmp_path, monkeypatch):
         assert rows == count // 2 + count // 2_000
         return most
 
-    assert peak(6_000) < 1.5 * peak(2_000)
+    assert peak(4_000) < 2_000_000  # as a tree of elements it would take ten times that

@@ -19,6 +19,7 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "survey": "biodata.ingest.survey:SurveySource",
         "camtrapdp": "biodata.ingest.camtrapdp:CamtrapDp",
         "smart": "biodata.ingest.smart.source:SmartSource",
+        "kobo": "biodata.ingest.kobo.source:KoboSource",
         "movebank": "biodata.ingest.movebank:MovebankSource",
     }
 )
