@@ -106,8 +106,8 @@ def test_in_the_lake_an_event_has_its_effort_and_scope_and_nobodys_name(taken, t
     assert (events.table, events.stored, records.stored) == ("events", 7, 1)
     with Lake.open(settings.data) as lake:
         walk = lake.read("events").row(by_predicate=pl.col("eventID") == "walk", named=True)
-    assert (walk["effort_value"], walk["isAbsenceReported"], walk["targetTaxonomicScope"]) == (2.5, True, ["Primates"])
         told = str(lake.read("verbatim").rows())
+    assert (walk["effort_value"], walk["isAbsenceReported"], walk["targetTaxonomicScope"]) == (2.5, True, ["Primates"])
     assert "Somebody" not in walk["verbatim"] + told
     assert "Primates" in told
 
