@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _HELP = """Take files into the lake, with a report of where every row went.
 
-SOURCE is gbif, dwca, survey, camtrapdp, movebank, protected-areas, checklist, layer or node (the folder that
+SOURCE is gbif, dwca, survey, camtrapdp, smart, kobo, movebank, protected-areas, checklist, layer or node (the folder that
 `biodata node export` wrote). With gbif and no PATH the records are asked
 of GBIF's download service (options country, province, since; needs a GBIF account in GBIF_USER, GBIF_PWD, GBIF_EMAIL).
 
