@@ -126,6 +126,13 @@ def test_a_day_in_one_cell_is_one_event(tmp_path, order):
     )  # fmt: skip
 
 
+def test_a_place_outside_the_world_gives_no_cell_and_stays_as_it_came(tmp_path):
+    spot = patrols.waypoint(1, (712345.0, 2345678.0), TIGER)
+    events, records, _, _ = read(tmp_path, patrols.patrol(patrols.day(spot)))
+    assert events["decimalLatitude"].to_list() == [None]
+    assert records["decimalLongitude"].to_list() == ["712345.0"]
+
+
 @pytest.mark.parametrize("transport", ["Vehicle", "Somchai", "", "foot and boat"])
 def test_only_what_is_surely_on_foot_has_a_design(tmp_path, transport):
     events, _, _, _ = read(tmp_path, patrols.patrol(patrols.day(), transport=transport))
@@ -271,12 +278,13 @@ def test_what_is_planted_is_found_nowhere(tmp_path, capfd, caplog):
         (b"<patrol id='a'><Somchai></Jaidee></patrol>", "XML_INVALID"),
         (b"<Somchai/>", "SMART_NOT_PATROL"),
         (b"<Waypoint x='1'/>", "SMART_NOT_PATROL"),
+        (b"PK\x03\x04Somchai.jpg", "SMART_NOT_PATROL"),
         (b"<patrol name='Somchai'/>", "PATROL_ID_MISSING"),
         (b"", "XML_INVALID"),
         (b"<?xml version='1.0' encoding='Somchai'?><patrol id='a'/>", "XML_INVALID"),
         (b"<?xml version='1.0' encoding='utf-8'?><patrol id='\xff'/>", "XML_INVALID"),
     ],
-    ids=["entity", "outside", "deep", "not closed", "other", "incident", "no id", "empty", "encoding", "bytes"],
+    ids=["entity", "outside", "deep", "not closed", "other", "incident", "zip", "no id", "empty", "encoding", "bytes"],
 )
 def test_a_hostile_file_gets_its_answer_and_tells_nothing(tmp_path, content, code):
     assert refused(tmp_path, content) == code

@@ -6,7 +6,7 @@ Which is which is told by their headings, not by their names.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import polars as pl
 
@@ -19,10 +19,11 @@ from biodata.formats.eml import DatasetDescription, read_eml
 from biodata.ingest.event_tables import event_tables
 from biodata.ingest.headings import renamed, term_of, terms_of
 from biodata.ingest.protocol import VerbatimTable
-from biodata.ingest.tables import dataset_info
+from biodata.ingest.tables import dataset_info, opener
 
 EVENTS, RECORDS, MEASUREMENTS, HUMBOLDT = "Event", "Occurrence", "ExtendedMeasurementOrFact", "Humboldt"
-_SUFFIXES = (".csv", ".tsv", ".txt")
+_PLACED: Final = frozenset({"eventDate", "decimalLatitude", "parentEventID", "locality", "samplingProtocol"})
+_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 
 
 def kind_of(headings: Sequence[str]) -> str | None:
@@ -35,9 +36,6 @@ def kind_of(headings: Sequence[str]) -> str | None:
     if "eventID" not in terms:
         return None
     return HUMBOLDT if {"isAbsenceReported", "targetTaxonomicScope"} & terms and not _PLACED & terms else EVENTS
-
-
-_PLACED = frozenset({"eventDate", "decimalLatitude", "parentEventID", "locality", "samplingProtocol"})
 
 
 class LooseTables:
@@ -151,4 +149,4 @@ def of_files(paths: Sequence[Path], options: Mapping[str, str]) -> LooseTables:
     """Return the tables of several files of one survey."""
     parents = {path.parent.name for path in paths}
     name = parents.pop() if len(parents) == 1 else paths[0].name
-    return LooseTables(name or paths[0].name, {path.name: partial(path.open, "rb") for path in paths}, options)
+    return LooseTables(name or paths[0].name, {path.name: opener(path) for path in paths}, options)

@@ -12,7 +12,8 @@ from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
 from biodata.formats.workbooks import read_sheets
 
-_ID: Final = re.compile(r"(?:uuid:)?[0-9A-Fa-f]{4,}(?:-[0-9A-Fa-f]{2,}){0,6}|\d{1,20}")
+_ID: Final = re.compile(r"(?:uuid:)?[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}|\d{1,12}")
+"""A UUID, or the number of a submission: neither a name nor the number of a telephone with its country."""
 _SYSTEM: Final = frozenset({"_uuid", "_id", "_submission_time", "_index", "__version__"})
 _MAX_DEPTH: Final = 8
 EVENT, PLACE_IN_PARENT = " event", " number"

@@ -145,7 +145,7 @@ class PatrolListener:
                 self._measure(self._day, attributes.get("geom", ""))
             case "days", "waypoints":
                 place = attributes.get("x", "").strip(), attributes.get("y", "").strip()
-                is_place = all(_NUMBER.fullmatch(number) for number in place)
+                is_place = all(map(_NUMBER.fullmatch, place))
                 self._waypoint = attributes.get("id", "")[:_MAX_TEXT], place if is_place else None
             case (("waypoints" | "groups"), "observations"):
                 self._begin_observation(attributes.get("categoryKey", ""))

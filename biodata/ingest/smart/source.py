@@ -96,7 +96,8 @@ class SmartSource:
 
             def saw(seen: Observation, seen_in: dict[int, set[Cell]] = seen_in) -> None:
                 if seen.place is not None and admission.comes_in(seen, seen.day):
-                    seen_in.setdefault(seen.day.number, set()).add(cell_of(*map(float, seen.place)))
+                    cell = cell_of(*map(float, seen.place))
+                    seen_in.setdefault(seen.day.number, set()).update([cell] if cell else [])
 
             listener = PatrolListener(path.name, with_tracks=True, on_days=days.extend, on_observation=saw)
             with path.open("rb") as stream:
@@ -173,6 +174,11 @@ def _files(path: Path) -> list[Path]:
         if not path.is_file():
             problem = "there is no such file"
             raise InputError(problem, file=str(path), code="FILE_MISSING")
+        with path.open("rb") as stream:
+            if stream.read(2) == b"PK":
+                problem = "this is a zip"
+                expected = "the patrol's XML, unpacked from it; its pictures are not read"
+                raise InputError(problem, file=path.name, expected=expected, code="SMART_NOT_PATROL")
         return [path]
     found = sorted(file for file in path.glob("*.xml") if file.is_file() and not file.is_symlink())
     if not found:

@@ -56,8 +56,10 @@ class Cell:
         return int(-(-max(corners) // 100) * 100)
 
 
-def cell_of(longitude: float, latitude: float) -> Cell:
-    """Return the cell of 0.1° that a place lies in."""
+def cell_of(longitude: float, latitude: float) -> Cell | None:
+    """Return the cell of 0.1° that a place lies in; None for a place outside the world."""
+    if abs(longitude) > 180 or abs(latitude) > 90:
+        return None
     # 101.7 lies in the cell that begins there, although 281.7 / 0.1 is 2816.9999….
     return Cell(floor((longitude + 180) / CELL_DEGREES + 1e-9), floor((latitude + 90) / CELL_DEGREES + 1e-9))
 
