@@ -112,6 +112,25 @@ def test_in_the_lake_an_event_has_its_effort_and_scope_and_nobodys_name(taken, t
     assert "Primates" in told
 
 
+def test_an_event_keeps_its_own_identifier_where_the_archive_points_by_another(tmp_path):
+    core = "id\teventID\teventDate\n1\te1\t2026-03-17\n2\te2\t2026-03-18\n"
+    records = "id\toccurrenceID\tscientificName\n2\to1\tBos gaurus\n"
+    facts = "id\tmeasurementType\n1\twind\n"
+    path = archive(tmp_path / "a", core, occurrence=(f"{DWC}Occurrence", records), facts=(MEASURED, facts))
+    (_, events), (_, frame) = read(path)
+    assert events["eventID"].to_list() == ["e1", "e2"]
+    assert [told is not None for told in events["measurements"]] == [True, False]
+    assert frame.select("eventID", "eventDate").rows() == [("e2", "2026-03-18")]
+
+
+def test_where_events_own_identifiers_stand_twice_the_archives_are_taken(tmp_path):
+    core = "id\teventID\teventDate\n1\te1\t2026-03-17\n2\te1\t2026-03-18\n"
+    records = "id\toccurrenceID\tscientificName\n2\to1\tBos gaurus\n"
+    (_, events), (_, frame) = read(archive(tmp_path / "a", core, occurrence=(f"{DWC}Occurrence", records)))
+    assert events.select("eventID", "eventID as told").rows() == [("1", "e1"), ("2", "e1")]
+    assert frame.select("eventID", "eventDate").rows() == [("2", "2026-03-18")]
+
+
 EVENT_CSV = "eventID,parentEventID,eventDate,decimalLatitude,decimalLongitude\nv1,,2026-03-17,21.2,101.3\nw1,v1,,,\n"
 OCCURRENCE_CSV = "occurrenceID,eventID,scientificName\no1,w1,Bos gaurus\no2,w1,Rusa unicolor\n"
 EMOF_CSV = "eventID,occurrenceID,measurementType,measurementValue\nw1,o1,length,200\nw1,,wind,3\n"

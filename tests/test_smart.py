@@ -159,6 +159,13 @@ def test_a_track_with_leaps_is_not_taken_for_effort(tmp_path):
     assert any("longer than can be gone" in note for note in days.notes)
 
 
+def test_values_may_stand_in_attributes(tmp_path):
+    seen = """<n:observations categoryKey="animals"><n:attributes key="species" stringValue="Bos gaurus"/>
+        <n:attributes key="count" doubleValue="3"/><n:attributes key="leader" stringValue="Somchai"/></n:observations>"""
+    _, records, _, _ = read(tmp_path, patrols.patrol(patrols.day(patrols.waypoint(1, (101.33, 21.22), seen))))
+    assert records.select("scientificName", "individualCount").row(0) == ("Bos gaurus", "3")
+
+
 @pytest.mark.parametrize(
     ("start", "end", "rest", "hours"),
     [("08:00:00", "16:00:00", "30", "7.5"), ("00:00:00", "23:59:59", "0.0", None), ("16:00:00", "08:00:00", "0", None),
@@ -280,11 +287,25 @@ def test_what_is_planted_is_found_nowhere(tmp_path, capfd, caplog):
         (b"<Waypoint x='1'/>", "SMART_NOT_PATROL"),
         (b"PK\x03\x04Somchai.jpg", "SMART_NOT_PATROL"),
         (b"<patrol name='Somchai'/>", "PATROL_ID_MISSING"),
+        (b"<patrol id='a'><legs>" + b"<days date='2026-01-01'/>" * 50_001 + b"</legs></patrol>", "SMART_TOO_LARGE"),
         (b"", "XML_INVALID"),
         (b"<?xml version='1.0' encoding='Somchai'?><patrol id='a'/>", "XML_INVALID"),
         (b"<?xml version='1.0' encoding='utf-8'?><patrol id='\xff'/>", "XML_INVALID"),
     ],
-    ids=["entity", "outside", "deep", "not closed", "other", "incident", "zip", "no id", "empty", "encoding", "bytes"],
+    ids=[
+        "entity",
+        "outside",
+        "deep",
+        "not closed",
+        "other",
+        "incident",
+        "zip",
+        "no id",
+        "too many days",
+        "empty",
+        "encoding",
+        "bytes",
+    ],
 )
 def test_a_hostile_file_gets_its_answer_and_tells_nothing(tmp_path, content, code):
     assert refused(tmp_path, content) == code

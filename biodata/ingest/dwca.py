@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -125,7 +126,8 @@ def _event_tables(dwca: DarwinCoreArchive, core: DataFile, options: Mapping[str,
     """Yield the events of an archive, then their occurrences."""
     extensions = dwca.description.extensions if dwca.description else ()
     events = _table(dwca, core, "events", options)
-    events.batches = _identified(events.batches, core_id_name(core))
+    key = pl.col(core_id_name(core)).alias("coreid")
+    events.batches = map(partial(_with_column, column=key), events.batches)
 
     def rows(file: DataFile) -> Iterator[pl.DataFrame]:
         return extension_rows(dwca, file, events.refusals, options)
@@ -138,12 +140,9 @@ def _event_tables(dwca: DarwinCoreArchive, core: DataFile, options: Mapping[str,
     )
 
 
-def _identified(frames: Iterator[pl.DataFrame], key: str) -> Iterator[pl.DataFrame]:
-    """Yield events with the identifier that their records point at as `eventID`."""
-    for frame in frames:
-        if key != "eventID" and "eventID" in frame.columns and not frame["eventID"].eq_missing(frame[key]).all():
-            frame = frame.with_columns(pl.col("eventID").alias("eventID as told"))
-        yield frame.with_columns(pl.col(key).alias("eventID"))
+def _with_column(frame: pl.DataFrame, *, column: pl.Expr) -> pl.DataFrame:
+    """Return a frame with a column more."""
+    return frame.with_columns(column)
 
 
 def _table(dwca: DarwinCoreArchive, data_file: DataFile, kind: str, options: Mapping[str, str]) -> VerbatimTable:

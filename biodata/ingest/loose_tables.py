@@ -102,21 +102,19 @@ class LooseTables:
             kind=kind,
             name=self.name,
             dataset=dataset_info(None, self.name, self.metadata),
-            batches=_rows(table, with_core_id=kind == "occurrences"),
+            batches=_rows(table),
             refusals=table.refusals,
             declarations=renamed(terms_of(table.headings, file=table.file)),
         )
 
 
-def _rows(table: Delimited, *, with_core_id: bool = True) -> Iterator[pl.DataFrame]:
+def _rows(table: Delimited) -> Iterator[pl.DataFrame]:
     """Yield a table's rows under the terms that their headings name."""
     names = terms_of(table.headings, file=table.file)
     for frame in table.batches:
         told = frame.rename(names, strict=False).select(pl.lit(table.file).alias("source_file"), pl.all())
-        if with_core_id:
-            event = pl.col("eventID") if "eventID" in told.columns else pl.lit(None, pl.String)
-            told = told.with_columns(event.alias("coreid"))
-        yield told
+        event = pl.col("eventID") if "eventID" in told.columns else pl.lit(None, pl.String)
+        yield told.with_columns(event.alias("coreid"))
 
 
 def in_folder(path: Path, options: Mapping[str, str]) -> LooseTables | None:

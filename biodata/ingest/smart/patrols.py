@@ -22,6 +22,7 @@ _MAX_TEXT: Final = 1_000
 MAX_DAYS: Final = 50_000
 MAX_WAYPOINTS: Final = 200_000
 MAX_OBSERVATIONS: Final = 5_000_000
+MAX_CATEGORIES: Final = 5_000
 """Of a file; of waypoints: of a day."""
 
 
@@ -115,6 +116,7 @@ class PatrolListener:
         self._days: list[Day] = []
         self._counted = Counter[str]()
         self._day: Day | None = None
+        self._categories = set[str]()
         self._dates, self._of_day = Counter[str | None](), Counter[str]()
         self._waypoint: tuple[str, tuple[str, str] | None] | None = None
         self._observation: Observation | None = None
@@ -232,6 +234,9 @@ class PatrolListener:
         if self._day is None or self._waypoint is None:
             return
         self._count("observations", MAX_OBSERVATIONS)
+        self._categories.add(category[:_MAX_TEXT])
+        if len(self._categories) > MAX_CATEGORIES:
+            self._too_much(f"at most {MAX_CATEGORIES:,} categories")
         waypoint, place = self._waypoint
         told = self._hash("waypoint", waypoint)
         self._of_day[told] += 1
