@@ -1,4 +1,5 @@
 import gc
+import json
 import zipfile
 
 import polars as pl
@@ -19,6 +20,13 @@ def tables(path, **choices):
 def only(path, **choices):
     ((table, frames),) = tables(path, **choices)
     return table, pl.concat(frames)
+
+
+def with_events(path, **choices):
+    """Return the events' table and frame, and the occurrences'."""
+    (events, event_frames), (table, frames) = tables(path, **choices)
+    assert (events.kind, table.kind) == ("events", "occurrences")
+    return events, pl.concat(event_frames) if event_frames else None, table, pl.concat(frames)
 
 
 def refused(path):
@@ -139,8 +147,12 @@ def test_a_windows_1252_description(shared):
 
 
 def test_real_occurrences_take_what_their_event_tells(shared):
-    table, frame = only(shared / "suites/dwca/event_example")
-    assert (table.kind, frame.height) == ("occurrences", 3)
+    _, events, table, frame = with_events(shared / "suites/dwca/event_example")
+    assert (events.height, frame.height) == (1, 3)
+    assert len(json.loads(events["resource_relationship"][0])) == 6
+    assert [json.loads(told)[0]["measurementValue"] for told in frame["measurements"]] == ["250", "50", "55"]
+    assert [told is not None for told in frame["multimedia_extension"]] == [True, False, False]
+    assert table.notes == []
     assert frame["occurrenceID"].to_list() == ["tuco1", "tuco2", "tuco3"]
     assert set(frame["eventID"]) == {"event1"}
     assert set(frame["type"]) == {"Event"}  # the occurrence's own
@@ -154,8 +166,9 @@ def test_an_occurrence_keeps_its_own_words(tmp_path):
         events="e1\te1\t2019-07-04\tLaos\tEvent\ne2\te2\t2020\t\tEvent\n",
         occurrences="e1\to1\t\tPanthera tigris\ne1\to2\t2019-07-05\tCuon alpinus\ne2\to3\t\tBos gaurus\ne9\to4\t\tOrphan\n",
     )
-    table, frame = only(path)
+    _, events, table, frame = with_events(path)
     assert table.refusals == []
+    assert events["eventID"].to_list() == ["e1", "e2"]
     assert frame.select("source_row", "occurrenceID", "eventDate", "country", "eventID").rows() == [
         (2, "o1", "2019-07-04", "Laos", "e1"),
         (3, "o2", "2019-07-05", "Laos", "e1"),
@@ -171,13 +184,16 @@ def test_an_event_that_stands_twice_doubles_no_occurrence(tmp_path):
         events="e1\te1\t2019\tLaos\t\ne1\te1\t2020\tLaos\t\n",
         occurrences="e1\to1\t\tPanthera tigris\n",
     )
-    assert only(path)[1].select("occurrenceID", "eventDate").rows() == [("o1", "2019")]
+    _, events, _, frame = with_events(path)
+    assert events.height == 2
+    assert frame.select("occurrenceID", "eventDate").rows() == [("o1", "2019")]
 
 
 def test_a_broken_event_is_told_among_the_refusals(tmp_path):
     path = event_archive(tmp_path / "events", events="e1\te1\n", occurrences="e1\to1\t\tPanthera tigris\n")
-    table, frame = only(path)
-    assert frame.select("occurrenceID", "eventDate").rows() == [("o1", None)]
+    table, events, _, frame = with_events(path)
+    assert events is None
+    assert frame.select("occurrenceID").rows() == [("o1",)]
     assert [(r.file, r.row, r.code) for r in table.refusals] == [("events/event.txt", 2, "ROW_FIELD_COUNT")]
 
 
@@ -187,14 +203,14 @@ def test_events_whose_row_does_not_fit(tmp_path):
         events="e1\te1\t2019\tLaos\tEvent\ne2\te2\t2020\n",
         occurrences="e1\to1\t\tPanthera tigris\ne2\to2\t\tCuon alpinus\n",
     )
-    table, frame = only(path)
+    table, _, _, frame = with_events(path)
     assert frame.select("occurrenceID", "eventDate").rows() == [("o1", "2019"), ("o2", None)]
     assert [(r.file, r.row, r.code) for r in table.refusals] == [("events/event.txt", 3, "ROW_FIELD_COUNT")]
 
 
 def test_events_without_rows(tmp_path):
     path = event_archive(tmp_path / "events", events="", occurrences="e1\to1\t2020\tPanthera tigris\n")
-    assert only(path)[1].select("occurrenceID", "eventDate", "eventID").rows() == [("o1", "2020", "e1")]
+    assert with_events(path)[3].select("occurrenceID", "eventDate", "eventID").rows() == [("o1", "2020", "e1")]
 
 
 def test_taxa_with_occurrences_give_both(tmp_path):
@@ -210,11 +226,12 @@ def test_taxa_with_occurrences_give_both(tmp_path):
     assert frames[0].select("taxonID", "scientificName", "family").rows() == [("t1", "Panthera tigris", "Felidae")]
 
 
-def test_events_alone_are_refused(tmp_path):
+def test_events_alone_are_effort(tmp_path):
     folder = event_archive(tmp_path / "events", events="e1\te1\t2019\tLaos\tEvent\n", occurrences="")
     meta = (folder / "meta.xml").read_text(encoding="utf-8")
     (folder / "meta.xml").write_text(meta.partition("<extension")[0] + "</archive>", encoding="utf-8")
-    assert refused(folder).code == "ARCHIVE_WITHOUT_RECORDS"
+    table, frame = only(folder)
+    assert (table.kind, frame["eventID"].to_list()) == ("events", ["e1"])
 
 
 # Choices
@@ -234,7 +251,7 @@ def test_an_encoding_that_meta_xml_tells_wrong(tmp_path):
     path = event_archive(tmp_path / "events", events="e1\te1\t2019\tLaos\t\n", occurrences="e1\to1\t\tx\n")
     (path / "occurrence.txt").write_text("h\th\th\th\ne1\to1\t\tMusée\n", encoding="cp1252")
     assert refused(path).code == "INPUT_ENCODING_WRONG"
-    assert only(path, options={"encoding": "cp1252"})[1]["scientificName"].to_list() == ["Musée"]
+    assert with_events(path, options={"encoding": "cp1252"})[3]["scientificName"].to_list() == ["Musée"]
 
 
 def test_a_core_in_two_files(tmp_path):

@@ -8,6 +8,7 @@ import defusedxml.ElementTree as ElementTree
 import openpyxl
 import polars as pl
 
+from biodata.ingest import open_source
 from biodata.places import locate
 from sample_columns import ARCHIVE
 
@@ -95,3 +96,26 @@ def test_the_camera_trap_package_fits_the_standards_schemas(sample_data, shared)
             assert set(values.drop_nulls()) <= set(limits.get("enum", values.drop_nulls()))
             if field["type"] == "datetime":
                 assert values.drop_nulls().str.contains(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$").all()
+
+
+def _tables(source, paths, **options):
+    """Return a source's tables, each with its rows."""
+    told = {name: str(path) for name, path in options.items()}
+    return [(table, pl.concat(table.batches)) for table in open_source(source, paths, options=told).read()]
+
+
+def test_the_patrols_and_the_form_hold_what_must_stay_out_and_it_does(sample_data):
+    written = "".join(
+        path.read_text() for path in (*sample_data.glob("smart/patrol_*.xml"), sample_data / "kobo/wildlife.csv")
+    )
+    planted = ("Ranger", "Nobody Atall", "SYN-0001", "snares", "synthetic:1", "nobody walked", "01ea030000")
+    assert all(word in written for word in planted)
+    patrols = [sample_data / f"smart/patrol_{number}.xml" for number in (1, 2)]
+    smart = _tables("smart", patrols, datamodel=sample_data / "smart/datamodel.xml")
+    kobo = _tables("kobo", [sample_data / "kobo/wildlife.csv"], mapping=sample_data / "kobo/mapping.csv")
+    assert [frame.height for _, frame in smart] == [10, 16]
+    assert [frame.height for _, frame in kobo] == [12, 12]
+    assert smart[1][1]["scientificName"].null_count() == 0
+    assert set(kobo[0][1]["habitat"]) == {"evergreen forest"}
+    told = str([frame.rows() for _, frame in smart + kobo]) + str([table.notes for table, _ in smart + kobo])
+    assert not any(word in told for word in planted)

@@ -19,9 +19,8 @@ SAMPLES = {
     "layer": ["layers/elevation_china_laos.tif", "layers/landcover_china_laos.tif"],
     "survey": ["survey_namha.xlsx"],
     "camtrapdp": ["camtrapdp"],
-    "wildlife-insights": ["wildlife_insights"],
-    "detections": ["detections"],
-    "timelapse": ["timelapse"],
+    "smart": ["smart/patrol_1.xml", "smart/patrol_2.xml"],
+    "kobo": ["kobo/wildlife.csv"],
     "movebank": ["movebank/events.csv", "movebank/reference.csv"],
 }
 ONLINE = {"gbif-download"}

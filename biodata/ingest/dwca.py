@@ -1,21 +1,33 @@
 """Darwin Core Archives of any publisher: occurrences, sampling events with their occurrences, checklists."""
 
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.errors import Refusal
 from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile
+from biodata.ingest.event_tables import event_tables
+from biodata.ingest.loose_tables import LooseTables, in_folder, of_files
 from biodata.ingest.multimedia import with_media
 from biodata.ingest.protocol import VerbatimTable
-from biodata.ingest.tables import Datasets, archive_rows, check_options, core_id_name, dataset_info, plain_table
+from biodata.ingest.tables import (
+    Datasets,
+    archive_rows,
+    check_options,
+    core_id_name,
+    dataset_info,
+    extension_rows,
+    plain_table,
+)
 
 _OPTIONS: Final = frozenset({"complete", "encoding", "separator"})
-_ID_TERMS: Final = MappingProxyType({"Event": "eventID", "Taxon": "taxonID"})
+_TAXON: Final = "taxonID"
 # What these tell is true of the core's own row, not of the occurrences that belong to it.
 _NOT_JOINED: Final = frozenset({"id", "source_file", "source_row", "type", "modified", "references", "identifier"})
 
@@ -23,15 +35,17 @@ _NOT_JOINED: Final = frozenset({"id", "source_file", "source_row", "type", "modi
 class DwcaSource:
     """Darwin Core Archives: zip files, or the folders that they were unpacked to.
 
-    A core of occurrences gives them. A core of events or taxa gives the occurrences of its extension, each with the
-    core's terms where it has none of its own; the core is held in memory for that. A core of taxa also gives a table
-    of taxa. Of other extensions pictures and sounds of a core of
-    occurrences are read.
+    A core of occurrences gives them, with their pictures and sounds. A core of events gives the events with the terms of
+    the Humboldt extension, and with place and date of the event above where they tell none; then the occurrences of its
+    extension, each with its event's terms where it has none of its own. Rows of all its other extensions stand beside the
+    event or the occurrence as JSON. A core of taxa gives a table of taxa, and occurrences with theirs. A core of events or
+    taxa is held in memory.
 
     Parameters
     ----------
     paths : sequence of Path
-        Zip files or folders.
+        Zip files or folders. Without a meta.xml: one table, or the tables of one survey with its events, in a folder, a zip
+        or told one by one; their headings say which is which.
     dataset : str, optional
         Key of the dataset; else the UUID in its description, else none.
     options : mapping
@@ -61,15 +75,24 @@ class DwcaSource:
         Raises
         ------
         InputError
-            If an archive cannot be taken, or has neither occurrences nor taxa (ARCHIVE_WITHOUT_RECORDS).
+            If an archive cannot be taken.
         """
+        loose = [path for path in self.paths if path.is_file() and not zipfile.is_zipfile(path)]
+        if len(loose) > 1:
+            yield from self._named(of_files(loose, self.options), loose[0].parent.name)
         for path in self.paths:
-            dwca = open_dwca(path)
-            for table in self._tables(dwca):
-                key = self.dataset or (dwca.metadata.key if dwca.metadata else None)
-                table.dataset = dataset_info(key, path.stem, dwca.metadata)
-                table.complete = self.complete
-                yield table
+            if len(loose) > 1 and path in loose:
+                continue
+            found = in_folder(path, self.options)
+            yield from self._named(found if found is not None else open_dwca(path), path.stem)
+
+    def _named(self, found: DarwinCoreArchive | LooseTables, title: str) -> Iterator[VerbatimTable]:
+        """Yield the tables of an archive, with what is told of their dataset."""
+        for table in found.read() if isinstance(found, LooseTables) else self._tables(found):
+            key = self.dataset or (found.metadata.key if found.metadata else None)
+            table.dataset = dataset_info(key, title, found.metadata)
+            table.complete = self.complete
+            yield table
 
     def _tables(self, dwca: DarwinCoreArchive) -> Iterator[VerbatimTable]:
         """Yield the tables of one archive."""
@@ -89,16 +112,37 @@ class DwcaSource:
             table.batches = with_media(dwca, core, table.batches, table.refusals, self.options)
             yield table
             return
-        if core.kind == "Taxon":
-            yield _table(dwca, core, "taxa", self.options)
-        occurrences = [file for file in dwca.description.extensions if file.kind == "Occurrence"]
-        if core.kind == "Event" and not occurrences:
-            problem = "the archive has events, but no table of occurrences"
-            raise InputError(problem, file=dwca.name, code="ARCHIVE_WITHOUT_RECORDS")
-        for extension in occurrences:
+        if core.kind == "Event":
+            yield from _event_tables(dwca, core, self.options)
+            return
+        yield _table(dwca, core, "taxa", self.options)
+        for extension in (file for file in dwca.description.extensions if file.kind == "Occurrence"):
             table = _table(dwca, extension, "occurrences", self.options)
             table.batches = _with_core(core, archive_rows(dwca, core, table.refusals, self.options), table.batches)
             yield table
+
+
+def _event_tables(dwca: DarwinCoreArchive, core: DataFile, options: Mapping[str, str]) -> Iterator[VerbatimTable]:
+    """Yield the events of an archive, then their occurrences."""
+    extensions = dwca.description.extensions if dwca.description else ()
+    events = _table(dwca, core, "events", options)
+    key = pl.col(core_id_name(core)).alias("coreid")
+    events.batches = map(partial(_with_column, column=key), events.batches)
+
+    def rows(file: DataFile) -> Iterator[pl.DataFrame]:
+        return extension_rows(dwca, file, events.refusals, options)
+
+    yield from event_tables(
+        events,
+        [_table(dwca, file, "occurrences", options) for file in extensions if file.kind == "Occurrence"],
+        humboldt=(frame for file in extensions if file.kind == "Event" for frame in rows(file)),
+        others=((file.kind, rows(file)) for file in extensions if file.kind not in ("Occurrence", "Event")),
+    )
+
+
+def _with_column(frame: pl.DataFrame, *, column: pl.Expr) -> pl.DataFrame:
+    """Return a frame with a column more."""
+    return frame.with_columns(column)
 
 
 def _table(dwca: DarwinCoreArchive, data_file: DataFile, kind: str, options: Mapping[str, str]) -> VerbatimTable:
@@ -119,7 +163,7 @@ def _with_core(
 ) -> Iterator[pl.DataFrame]:
     """Yield the occurrences with the terms of the core that they do not tell themselves."""
     frames = list(core_rows)
-    key, id_name = core_id_name(core), _ID_TERMS[core.kind]
+    key, id_name = core_id_name(core), _TAXON
     # An identifier that stands twice counts once, or its occurrences would be doubled.
     once = pl.concat(frames).unique(key, keep="first", maintain_order=True) if frames else None
     for batch in batches:

@@ -1,5 +1,6 @@
 """Tables of text and of archives as verbatim occurrences: what the sources `gbif` and `dwca` share."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +12,7 @@ from biodata.formats import delimited
 from biodata.formats.dwca import DarwinCoreArchive, core_id, rows
 from biodata.formats.eml import DatasetDescription
 from biodata.formats.meta_xml import DataFile
+from biodata.formats.xml import local_term
 from biodata.ingest.headings import renamed, terms_of
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 
@@ -68,6 +70,16 @@ def archive_rows(
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows of an archive's table under its terms' local names."""
     names = terms_of([field.term for field in data_file.fields], file=f"{dwca.name}/{data_file.locations[0]}")
+    for frame in rows(dwca, data_file, refusals, encoding=options.get("encoding")):
+        yield frame.rename(names, strict=False)
+
+
+def extension_rows(
+    dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal], options: Mapping[str, str]
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of an extension of any kind under their terms' local names; a name that stands twice stays whole."""
+    local = Counter(local_term(told.term) for told in data_file.fields)
+    names = {told.term: local_term(told.term) for told in data_file.fields if local[local_term(told.term)] == 1}
     for frame in rows(dwca, data_file, refusals, encoding=options.get("encoding")):
         yield frame.rename(names, strict=False)
 

@@ -1,0 +1,150 @@
+"""Tables of a survey that stand side by side without a meta.xml: event.csv, occurrence.csv, emof.csv, as OBIS passes them on.
+
+Which is which is told by their headings, not by their names.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import polars as pl
+
+from biodata.errors import InputError
+from biodata.formats import delimited
+from biodata.formats.archives import open_archive
+from biodata.formats.delimited import Delimited
+from biodata.formats.dwca import META
+from biodata.formats.eml import DatasetDescription, read_eml
+from biodata.ingest.event_tables import event_tables
+from biodata.ingest.headings import renamed, term_of, terms_of
+from biodata.ingest.protocol import VerbatimTable
+from biodata.ingest.tables import dataset_info, opener
+
+EVENTS, RECORDS, MEASUREMENTS, HUMBOLDT = "Event", "Occurrence", "ExtendedMeasurementOrFact", "Humboldt"
+_PLACED: Final = frozenset({"eventDate", "decimalLatitude", "parentEventID", "locality", "samplingProtocol"})
+_SUFFIXES: Final = (".csv", ".tsv", ".txt")
+
+
+def kind_of(headings: Sequence[str]) -> str | None:
+    """Return what a table's rows are, as its headings tell; None where they tell no kind."""
+    terms = {term_of(heading).rpartition(":")[2] for heading in headings}
+    if {"measurementType", "measurementValue"} & terms:
+        return MEASUREMENTS if {"eventID", "occurrenceID"} & terms else None
+    if "occurrenceID" in terms or {"eventID", "scientificName"} <= terms:
+        return RECORDS
+    if "eventID" not in terms:
+        return None
+    return HUMBOLDT if {"isAbsenceReported", "targetTaxonomicScope"} & terms and not _PLACED & terms else EVENTS
+
+
+class LooseTables:
+    """The tables of one survey.
+
+    Parameters
+    ----------
+    name : str
+        What they are called together.
+    openers : mapping of str to callable
+        Opens each file anew, by its name.
+    options : mapping
+        `encoding` and `separator`, where they are told.
+    metadata : DatasetDescription, optional
+        The description that stands beside them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        openers: Mapping[str, Callable[[], BinaryIO]],
+        options: Mapping[str, str],
+        metadata: DatasetDescription | None = None,
+    ) -> None:
+        self.name, self.metadata = name, metadata
+        self.tables: dict[str, list[Delimited]] = {}
+        for file, opened in openers.items():
+            told = {name: options.get(name) for name in ("encoding", "separator")}
+            table = delimited.read(opened, file=file, encoding=told["encoding"], separator=told["separator"])
+            self.tables.setdefault(kind_of(table.headings) or "", []).append(table)
+
+    @property
+    def problem(self) -> str | None:
+        """Why these are not the tables of a survey; None where they are."""
+        if "" in self.tables:
+            return f"nothing tells what the rows of {self.tables[''][0].file} are"
+        if len(self.tables.get(EVENTS, ())) != 1:
+            return f"{len(self.tables.get(EVENTS, ()))} of the tables are events, by their headings"
+        return None
+
+    def read(self) -> Iterator[VerbatimTable]:
+        """Yield the events, then the occurrences.
+
+        Raises
+        ------
+        InputError
+            If not one of the tables is that of the events (TABLES_UNKNOWN).
+        """
+        if self.problem is not None:
+            expected = "one table of events (eventID), with tables of occurrences and measurements that have eventID"
+            raise InputError(self.problem, file=self.name, expected=expected, code="TABLES_UNKNOWN")
+        (core,) = self.tables[EVENTS]
+        events = self._table("events", core)
+        records = [self._table("occurrences", table) for table in self.tables.get(RECORDS, ())]
+        humboldt = [frame for table in self.tables.get(HUMBOLDT, ()) for frame in _rows(table)]
+        others = [(MEASUREMENTS, _rows(table)) for table in self.tables.get(MEASUREMENTS, ())]
+        yield from event_tables(events, records, humboldt=humboldt, others=others)
+        for table in (*self.tables.get(HUMBOLDT, ()), *self.tables.get(MEASUREMENTS, ())):
+            events.refusals += table.refusals
+
+    def _table(self, kind: str, table: Delimited) -> VerbatimTable:
+        """Return a table under its terms."""
+        return VerbatimTable(
+            kind=kind,
+            name=self.name,
+            dataset=dataset_info(None, self.name, self.metadata),
+            batches=_rows(table),
+            refusals=table.refusals,
+            declarations=renamed(terms_of(table.headings, file=table.file)),
+        )
+
+
+def _rows(table: Delimited) -> Iterator[pl.DataFrame]:
+    """Yield a table's rows under the terms that their headings name."""
+    names = terms_of(table.headings, file=table.file)
+    for frame in table.batches:
+        told = frame.rename(names, strict=False).select(pl.lit(table.file).alias("source_file"), pl.all())
+        event = pl.col("eventID") if "eventID" in told.columns else pl.lit(None, pl.String)
+        yield told.with_columns(event.alias("coreid"))
+
+
+def in_folder(path: Path, options: Mapping[str, str]) -> LooseTables | None:
+    """Return the tables of a folder or zip without a meta.xml; None where they are not those of a survey with events."""
+    archive = open_archive(path)
+    texts = [name for name in archive.sizes if name.lower().endswith(_SUFFIXES) and archive.sizes[name]]
+    described = [name for name in archive.sizes if name.lower() in ("eml.xml", "metadata.xml")]
+    beside = [
+        name for name in archive.sizes if name.lower().rpartition("/")[2] in ("readme.md", "readme.txt", "license")
+    ]
+    if (
+        META in archive.sizes
+        or len(texts) < 2
+        or len(texts) + len(described) + len(set(beside) - set(texts)) < len(archive.sizes)
+    ):
+        return None
+    metadata = None
+    if described:
+        with archive.open(described[0]) as stream:
+            metadata = read_eml(stream.read(4_000_000), file=f"{archive.name}/{described[0]}")
+    openers = {f"{archive.name}/{name}": partial(archive.open, name) for name in texts if name not in beside}
+    try:
+        found = LooseTables(archive.name, openers, options, metadata)
+    except InputError:
+        return None
+    return found if found.problem is None else None
+
+
+def of_files(paths: Sequence[Path], options: Mapping[str, str]) -> LooseTables:
+    """Return the tables of several files of one survey."""
+    parents = {path.parent.name for path in paths}
+    name = parents.pop() if len(parents) == 1 else paths[0].name
+    return LooseTables(name or paths[0].name, {path.name: opener(path) for path in paths}, options)

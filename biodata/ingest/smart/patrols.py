@@ -1,0 +1,273 @@
+"""A patrol's XML as it is read: only what is on the lists is ever looked at, and of that only values that can be no name."""
+
+import hmac
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import scrypt
+from typing import Final
+
+from biodata.errors import InputError
+from biodata.ingest.smart.allowed import Attribute, attribute_of, is_on_foot
+from biodata.ingest.smart.tracks import Cell, TrackError, kilometres
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?")
+_NUMBER: Final = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
+_NOT_SET: Final = (0, 24 * 3600 - 1)
+"""From 00:00:00 to 23:59:59: what SMART writes where nobody told the times."""
+_VALUES: Final = ("itemKey", "sValue", "dValue")
+_MAX_TEXT: Final = 1_000
+MAX_DAYS: Final = 50_000
+MAX_WAYPOINTS: Final = 200_000
+MAX_OBSERVATIONS: Final = 5_000_000
+MAX_CATEGORIES: Final = 5_000
+"""Of a file; of waypoints: of a day."""
+
+
+@dataclass(slots=True)
+class Day:
+    """A day of a leg of a patrol.
+
+    Attributes
+    ----------
+    number : int
+        The how-manyth day of its file it is, from 1.
+    patrol, event_id : str
+        Made of the patrol's own identifiers by a slow hash: what stands in them is not told.
+    date : str or None
+        ISO 8601; None where it is told otherwise.
+    hours : float or None
+        From start to end without rest; None where that is not told.
+    on_foot : bool
+        Whether the patrol surely walked.
+    km : Counter of Cell
+        Kilometres in each cell.
+    unread : int
+        Tracks that cannot be read.
+    """
+
+    number: int
+    patrol: str
+    event_id: str
+    date: str | None
+    hours: float | None
+    on_foot: bool = False
+    km: Counter[Cell] = field(default_factory=Counter)
+    unread: int = 0
+
+
+@dataclass(slots=True)
+class Observation:
+    """An observation of any category, with those of its attributes that may come in.
+
+    Attributes
+    ----------
+    number : int
+        The how-manyth observation of its file it is, from 1.
+    day : Day
+        Its day; of a leg that has not ended, the way of going may not be known yet.
+    identifier : str
+        Made as `Day.event_id`.
+    category : str
+        The key as told: only to be looked up.
+    place : (longitude, latitude) or None
+        Text, as it came; None where one is no number.
+    values : mapping of Attribute to (element, text)
+        The first value of each attribute that may come in, as it came, with the kind of value that it is.
+    """
+
+    number: int
+    day: Day
+    identifier: str
+    category: str
+    place: tuple[str, str] | None
+    values: dict[Attribute, tuple[str, str]] = field(default_factory=dict)
+
+
+class PatrolListener:
+    """Hears a document of patrols.
+
+    Parameters
+    ----------
+    file : str
+        Named in errors.
+    with_tracks : bool
+        Measure the tracks; they are not looked at otherwise.
+    on_days : callable, optional
+        Gets the days of each leg when it has ended.
+    on_observation : callable, optional
+        Gets each observation when it has ended.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        *,
+        with_tracks: bool,
+        on_days: Callable[[list[Day]], None] | None = None,
+        on_observation: Callable[[Observation], None] | None = None,
+    ) -> None:
+        self.file, self.with_tracks, self.on_days, self.on_observation = file, with_tracks, on_days, on_observation
+        self._inside: list[str] = []
+        self._secret, self._patrol = b"", ""
+        self._leg, self._leg_number, self._on_foot = "", 0, False
+        self._days: list[Day] = []
+        self._counted = Counter[str]()
+        self._day: Day | None = None
+        self._categories = set[str]()
+        self._dates, self._of_day = Counter[str | None](), Counter[str]()
+        self._waypoint: tuple[str, tuple[str, str] | None] | None = None
+        self._observation: Observation | None = None
+        self._attribute: Attribute | None = None
+        self._text: list[str] | None = None
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        """Hear that an element begins."""
+        parent = self._inside[-1] if self._inside else ""
+        if not parent and name not in ("patrol", "patrols"):
+            problem = "this is no patrol of SMART"
+            raise InputError(
+                problem, file=self.file, expected="the XML of a patrol that SMART exports", code="SMART_NOT_PATROL"
+            )
+        self._inside.append(name)
+        match parent, name:
+            case (("" | "patrols"), "patrol"):
+                self._begin_patrol(attributes)
+            case "patrol", "legs":
+                self._leg_number += 1
+                self._leg = f"{self._leg_number} {attributes.get('id', '')[:_MAX_TEXT]}"
+                self._dates.clear()
+            case "legs", "transportType":
+                self._on_foot = is_on_foot(attributes.get("value", ""))
+            case "legs", "days":
+                self._begin_day(attributes)
+            case "days", "track" if self._day is not None and self.with_tracks:
+                self._measure(self._day, attributes.get("geom", ""))
+            case "days", "waypoints":
+                place = attributes.get("x", "").strip(), attributes.get("y", "").strip()
+                is_place = all(map(_NUMBER.fullmatch, place))
+                self._waypoint = attributes.get("id", "")[:_MAX_TEXT], place if is_place else None
+            case (("waypoints" | "groups"), "observations"):
+                self._begin_observation(attributes.get("categoryKey", ""))
+            case "observations", "attributes":
+                self._attribute = attribute_of(attributes.get("attributeKey") or attributes.get("key", ""))
+                for value in ("itemKey", "stringValue", "doubleValue"):
+                    if value in attributes:
+                        self._keep(
+                            {"stringValue": "sValue", "doubleValue": "dValue"}.get(value, value), attributes[value]
+                        )
+            case "attributes", ("itemKey" | "sValue" | "dValue") if self._attribute is not None:
+                self._text = []
+
+    def end(self, name: str) -> None:
+        """Hear that an element ends."""
+        self._inside.pop()
+        match name:
+            case "itemKey" | "sValue" | "dValue" if self._text is not None:
+                self._keep(name, "".join(self._text))
+                self._text = None
+            case "attributes":
+                self._attribute = None
+            case "observations" if self._observation is not None:
+                if self.on_observation is not None:
+                    self.on_observation(self._observation)
+                self._observation = None
+            case "waypoints":
+                self._waypoint = None
+            case "days":
+                self._day = None
+            case "legs":
+                for day in self._days:
+                    day.on_foot = self._on_foot
+                if self.on_days is not None:
+                    self.on_days(self._days)
+                self._days, self._on_foot = [], False
+
+    def data(self, text: str) -> None:
+        """Hear a piece of text: of a value that is kept, or nothing."""
+        if self._text is not None and sum(map(len, self._text)) < _MAX_TEXT:
+            self._text.append(text[:_MAX_TEXT])
+
+    def _begin_patrol(self, attributes: Mapping[str, str]) -> None:
+        """Make what the patrol's identifiers are told by."""
+        told = attributes.get("id", "").strip()
+        if not told:
+            problem = "the patrol has no id, so that its days could not be known again"
+            raise InputError(
+                problem, file=self.file, column="id", expected="an id that no other has", code="PATROL_ID_MISSING"
+            )
+        seed = "\x1f".join((told, attributes.get("startDate", ""), attributes.get("endDate", "")))
+        # Slow, so that numbers which may stand in an id cannot be found by trying them all.
+        self._secret = scrypt(seed.encode(), salt=b"biodata smart patrol", n=2**12, r=8, p=1, dklen=32)
+        self._patrol, self._leg_number = f"patrol-{self._hash('patrol')}", 0
+
+    def _hash(self, *parts: str) -> str:
+        """Return what stands for a thing of this patrol."""
+        return hmac.digest(self._secret, "\x1f".join(parts).encode(), "sha256").hex()[:20]
+
+    def _begin_day(self, attributes: Mapping[str, str]) -> None:
+        """Begin a day."""
+        date = attributes.get("date", "").strip()[:10]
+        told = date if _DATE.fullmatch(date) else None
+        self._count("days", MAX_DAYS)
+        number = self._counted["days"]
+        self._of_day.clear()
+        self._dates[told] += 1
+        event = f"patrol-day-{self._hash('day', self._leg, told or '', str(self._dates[told]))}"
+        self._day = Day(number, self._patrol, event, told, _hours(attributes))
+        self._days.append(self._day)
+
+    @staticmethod
+    def _measure(day: Day, geometry: str) -> None:
+        """Add what a track measures."""
+        if not geometry.strip():
+            return
+        try:
+            day.km += kilometres(geometry)
+        except TrackError:
+            day.unread += 1
+
+    def _begin_observation(self, category: str) -> None:
+        """Begin an observation of a waypoint of a day."""
+        if self._day is None or self._waypoint is None:
+            return
+        self._count("observations", MAX_OBSERVATIONS)
+        self._categories.add(category[:_MAX_TEXT])
+        if len(self._categories) > MAX_CATEGORIES:
+            self._too_much(f"at most {MAX_CATEGORIES:,} categories")
+        waypoint, place = self._waypoint
+        told = self._hash("waypoint", waypoint)
+        self._of_day[told] += 1
+        if len(self._of_day) > MAX_WAYPOINTS:
+            self._too_much(f"at most {MAX_WAYPOINTS:,} waypoints a day")
+        identifier = f"patrol-observation-{self._hash(self._day.event_id, told, str(self._of_day[told]))}"
+        self._observation = Observation(self._counted["observations"], self._day, identifier, category, place)
+
+    def _count(self, what: str, most: int) -> None:
+        """Count a thing; the memory that a file takes is bounded."""
+        self._counted[what] += 1
+        if self._counted[what] > most:
+            self._too_much(f"at most {most:,} {what}")
+
+    def _too_much(self, expected: str) -> None:
+        """Refuse the file."""
+        problem = "the file holds more than a patrol can have"
+        raise InputError(problem, file=self.file, expected=expected, code="SMART_TOO_LARGE")
+
+    def _keep(self, element: str, text: str) -> None:
+        """Keep a value of an attribute that may come in; the first is kept."""
+        if self._attribute is not None and self._observation is not None and text.strip():
+            self._observation.values.setdefault(self._attribute, (element, text.strip()[:_MAX_TEXT]))
+
+
+def _hours(attributes: Mapping[str, str]) -> float | None:
+    """Return the hours of a day without its rest."""
+    times = [_TIME.fullmatch(attributes.get(name, "").strip()) for name in ("startTime", "endTime")]
+    seconds = [int(t[1]) * 3600 + int(t[2]) * 60 + int(t[3] or 0) for t in times if t]
+    rest = attributes.get("restMinutes", "").strip() or "0"
+    if len(seconds) < 2 or tuple(seconds) == _NOT_SET or not _NUMBER.fullmatch(rest):
+        return None
+    hours = (seconds[1] - seconds[0]) / 3600 - float(rest) / 60
+    return round(hours, 2) if hours > 0 and float(rest) >= 0 else None

@@ -1,0 +1,237 @@
+"""KoboToolbox exports: what is mapped comes in; names, telephones and all other answers stay out."""
+
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import polars as pl
+import pytest
+
+from biodata import pipeline
+from biodata.errors import InputError
+from biodata.ingest import open_source
+from biodata.settings import Settings
+
+SHARED = Path("/work/shared/data/survey_exports")
+SECRETS = (
+    "Somchai",
+    "Jaidee",
+    "0812345678",
+    "3-1005-01234-56-7",
+    "collect:device9",
+    "ranger_account",
+    "house 7",
+    "a-secret",
+)
+UUIDS = ("92eb7237-89d6-4a15-aa71-09ec99279bbb", "d18d0d37-fdd1-4c5f-8d37-cbc86e935322")
+
+HEADINGS = [
+    "start", "end", "today", "username", "phonenumber", "deviceid", "Your name", "Village", "Notes",
+    "_Where are you?_latitude", "_Where are you?_longitude", "_Where are you?_altitude", "_Where are you?_precision",
+    "Which animals?", "Which animals?/Gaur", "Which animals?/Sambar", "_id", "_uuid", "_submission_time", "_submitted_by",
+    "_notes", "_tags", "_index",
+]  # fmt: skip
+
+
+def submission(number, *, latitude="21.22", longitude="101.33", precision="4.5", gaur="1", sambar="0"):
+    """Return the cells of a submission, with what must never come in."""
+    return [
+        "2026-03-17T08:00:00.000+07:00", "2026-03-17T09:00:00.000+07:00", "2026-03-17", "Somchai Jaidee", "0812345678",
+        "collect:device9", "Somchai Jaidee", "house 7", "3-1005-01234-56-7", latitude, longitude, "600", precision,
+        "Gaur Sambar", gaur, sambar, f"25413587{number}", UUIDS[number], "2026-03-17T10:00:00", "ranger_account",
+        "a-secret", "a-secret", str(number + 1),
+    ]  # fmt: skip
+
+
+def csv_of(path, *rows, headings=HEADINGS):
+    lines = [";".join(f'"{cell}"' for cell in row) for row in (headings, *rows)]
+    path.write_text("\ufeff" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def mapping(tmp_path, **terms):
+    path = tmp_path / "mapping.csv"
+    path.write_text(
+        "heading,term\n" + "".join(f'"{heading}",{term}\n' for heading, term in terms.items()), encoding="utf-8"
+    )
+    return str(path)
+
+
+def read(path, **options):
+    tables = [(table, list(table.batches)) for table in open_source("kobo", [path], options=options).read()]
+    return tables[0][0], [pl.concat(frames) if frames else None for _, frames in tables]
+
+
+def test_a_question_with_several_answers_gives_a_record_of_each(tmp_path):
+    path = csv_of(tmp_path / "k.csv", submission(0), submission(1, sambar="1", precision="0"))
+    told = mapping(tmp_path, **{"Which animals?": "vernacularName"})
+    _, (events, records) = read(path, mapping=told)
+    assert events["eventID"].to_list() == list(UUIDS)
+    assert events["coordinateUncertaintyInMeters"].to_list() == ["4.5", None]
+    assert records.select("occurrenceID", "vernacularName", "eventDate", "decimalLatitude", "geodeticDatum").rows() == [
+        (f"{UUIDS[0]}:Gaur", "Gaur", "2026-03-17", "21.22", "WGS84"),
+        (f"{UUIDS[1]}:Gaur", "Gaur", "2026-03-17", "21.22", "WGS84"),
+        (f"{UUIDS[1]}:Sambar", "Sambar", "2026-03-17", "21.22", "WGS84"),
+    ]
+
+
+def test_the_headings_that_stay_out_are_told_and_no_answer_is(tmp_path):
+    table, _ = read(csv_of(tmp_path / "k.csv", submission(0)))
+    (note, *_) = table.notes
+    assert "4 headings" in note
+    assert all(heading in note for heading in ("Your name", "Village", "Notes", "Which animals?"))
+    assert not any(secret in str(table.notes) + str(table.refusals) for secret in SECRETS)
+
+
+def test_a_form_without_species_is_told_plainly(tmp_path):
+    table, (events,) = read(csv_of(tmp_path / "k.csv", submission(0), submission(1)))
+    assert events is None
+    assert [refusal.row for refusal in table.refusals] == [2, 3]
+    assert {refusal.code for refusal in table.refusals} == {"SUBMISSION_WITHOUT_RECORD"}
+
+
+def test_with_a_design_a_form_without_species_gives_effort_alone(tmp_path):
+    path = csv_of(tmp_path / "k.csv", submission(0))
+    _, (events,) = read(path, design="listening_post", mapping=mapping(tmp_path, **{"Notes": "samplingEffortValue"}))
+    assert events.select("design", "samplingEffortValue").rows() == [("listening_post", "3-1005-01234-56-7")]
+
+
+def workbook(path, *, loose=False):
+    """Write a workbook with animals in each submission, and marks of each animal."""
+    book = openpyxl.Workbook()
+    main = book.active
+    main.title = "Wildlife patrol form with a long "[:31]
+    keep = [n for n, heading in enumerate(HEADINGS) if not heading.startswith("Which")]
+    main.append([HEADINGS[n] for n in keep])
+    for number in (0, 1):
+        main.append([submission(number)[n] for n in keep])
+    animals = book.create_sheet("animal")
+    animals.append(
+        [
+            "scientificName",
+            "individualCount",
+            "Who saw it?",
+            "_index",
+            "_parent_table_name",
+            "_parent_index",
+            "_submission__id",
+        ]
+    )
+    long = "Wildlife patrol form with a long name"
+    for row in (
+        ["Bos gaurus", 3, "Somchai", 1, long, 1, 1],
+        ["Rusa unicolor", 1, "Jaidee", 2, long, 1, 1],
+        ["Bos gaurus", 2, "", 3, long, 2, 1],
+    ):
+        animals.append(row)
+    if loose:
+        animals.append(["Panthera tigris", 1, "Somchai", 4, long, 99, 1])
+    marks = book.create_sheet("mark")
+    marks.append(["vernacularName", "_index", "_parent_table_name", "_parent_index"])
+    marks.append(["dung of a gaur", 1, "animal", 3])
+    book.save(path)
+    return path
+
+
+def test_repeats_become_records_of_their_submission(tmp_path):
+    _, (events, animals, marks) = read(workbook(tmp_path / "k.xlsx"))
+    assert events.height == 2
+    assert animals.select(
+        "occurrenceID", "scientificName", "individualCount", "eventDate", "decimalLongitude"
+    ).rows() == [
+        (f"{UUIDS[0]}:animal:1", "Bos gaurus", "3", "2026-03-17", "101.33"),
+        (f"{UUIDS[0]}:animal:2", "Rusa unicolor", "1", "2026-03-17", "101.33"),
+        (f"{UUIDS[1]}:animal:1", "Bos gaurus", "2", "2026-03-17", "101.33"),
+    ]
+    assert marks.select("occurrenceID", "eventID").rows() == [(f"{UUIDS[1]}:mark:1.1", UUIDS[1])]
+
+
+def test_a_repeat_of_no_submission_is_refused(tmp_path):
+    tables = list(open_source("kobo", [workbook(tmp_path / "k.xlsx", loose=True)]).read())
+    assert [(refusal.row, refusal.code) for refusal in tables[1].refusals] == [(5, "SUBMISSION_UNKNOWN")]
+
+
+@pytest.mark.parametrize("name", ["kobotoolbox_submissions.csv", "kobotoolbox_submissions_multiple_sheets.xlsx"])
+def test_the_shared_exports_are_no_survey_and_their_wrong_longitude_is_found_in_its_cell(name):
+    if not SHARED.exists():
+        pytest.skip("the shared exports are not on this machine")
+    table, frames = read(SHARED / name)
+    assert frames == [None]
+    assert {refusal.code for refusal in table.refusals} == {"SUBMISSION_WITHOUT_RECORD"}
+    heading = "_Please record the location of your local ecosystem._longitude"
+    assert {(f.row, f.column, f.value, f.code, f.blocking) for f in table.findings} == {
+        (4, heading, "-199.058787", "COORDINATE_OUT_OF_RANGE", True)
+    }
+
+
+@pytest.mark.parametrize("name", ["kobotoolbox_submissions.csv", "kobotoolbox_submissions_multiple_sheets.xlsx"])
+def test_the_shared_exports_give_three_submissions_where_a_person_maps_a_question(name, tmp_path):
+    if not SHARED.exists():
+        pytest.skip("the shared exports are not on this machine")
+    told = mapping(
+        tmp_path, **{"Which traditional plants and animals are important to your community?": "vernacularName"}
+    )
+    _, frames = read(SHARED / name, mapping=told)
+    assert [frame.height for frame in frames if frame is not None] == [3, 3]
+    assert frames[0]["eventDate"].to_list() == ["2023-07-18", "2023-07-19", "2023-07-18"]
+
+
+@pytest.mark.parametrize(
+    ("term", "code"),
+    [("recordedBy", "TERM_PERSONAL"), ("samplingPerformedBy", "TERM_PERSONAL"), ("nonsense", "TERM_UNKNOWN")],
+)
+def test_no_mapping_takes_in_people(tmp_path, term, code):
+    path = csv_of(tmp_path / "k.csv", submission(0))
+    with pytest.raises(InputError) as caught:
+        read(path, mapping=mapping(tmp_path, **{"Your name": term}))
+    assert (caught.value.code, caught.value.row) == (code, 2)
+
+
+def test_a_heading_that_asks_for_the_observer_stays_out(tmp_path):
+    headings = ["Observer", "recordedBy", "Recorded by", "Collector", "ผู้บันทึก", "记录人", "scientificName", "_uuid"]
+    path = csv_of(tmp_path / "k.csv", ["Somchai"] * 6 + ["Bos gaurus", UUIDS[0]], headings=headings)
+    _, (events, records) = read(path)
+    assert records["scientificName"].to_list() == ["Bos gaurus"]
+    assert "Somchai" not in str(events.rows()) + str(records.rows())
+
+
+def test_an_identifier_that_is_no_identifier_is_refused_and_not_told(tmp_path):
+    path = csv_of(tmp_path / "k.csv", ["Bos gaurus", "Somchai Jaidee"], headings=["scientificName", "_uuid"])
+    tables = list(open_source("kobo", [path]).read())
+    assert [refusal.code for refusal in tables[0].refusals] == ["SUBMISSION_ID_INVALID"]
+    assert "Somchai" not in str(tables[0].refusals)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_is_planted_is_found_nowhere(tmp_path, kind, capfd, caplog):
+    caplog.set_level("DEBUG")
+    if kind == "csv":
+        path, told = csv_of(tmp_path / "k.csv", submission(0), submission(1)), {"Which animals?": "vernacularName"}
+    else:
+        path, told = workbook(tmp_path / "k.xlsx", loose=True), {}
+    data = tmp_path / "data"
+    options = {"mapping": mapping(tmp_path, **told)} if told else {}
+    reports = pipeline.ingest(
+        "kobo", [path], Settings(data=data), dataset="k", options=options, report_file=tmp_path / "r.csv"
+    )
+    assert reports[0].rows == 2
+    seen = (
+        str([r.as_dict() for r in reports])
+        + (tmp_path / "r.csv").read_text()
+        + "".join(capfd.readouterr())
+        + caplog.text
+    )
+    for file in [file for file in data.rglob("*") if file.is_file()]:
+        seen += file.name + file.read_bytes().decode("latin-1")
+        if file.suffix == ".parquet":
+            seen += str(duckdb.sql("FROM read_parquet(?)", params=[str(file)]).fetchall())
+    assert [secret for secret in SECRETS if secret in seen] == []
+    assert UUIDS[0] in seen
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "scientificName\nBos gaurus\n"])
+def test_a_table_of_another_kind_is_no_export(tmp_path, content):
+    (tmp_path / "k.csv").write_text(content)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "k.csv")
+    assert caught.value.code == "KOBO_NOT_EXPORT"
