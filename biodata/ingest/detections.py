@@ -143,6 +143,13 @@ class DetectionsSource:
         else:
             problem = "these are no results of MegaDetector or SpeciesNet"
             raise InputError(problem, file=part.file, expected="a list images or predictions", code="TABLE_MISSING")
+        version = values.get("info\nformat_version")
+        if version is not None and not str(version).startswith("1."):
+            problem = "results of this version of the format are not read"
+            raise InputError(
+                problem, file=part.file, column="info.format_version", value=str(version)[:40], expected="1.0 to 1.6",
+                code="VERSION_UNKNOWN",
+            )  # fmt: skip
         refusals: list[Refusal] = []
         return VerbatimTable(
             kind="occurrences",
