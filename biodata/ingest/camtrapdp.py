@@ -164,14 +164,10 @@ class _Sheet:
         self.refusals = table.refusals
         unknown = [heading for heading in table.headings if heading not in fields]
         self.findings = [
-            Finding(self.file, None, 1, heading, None, "HEADING_MISSING", blocking=False, params={"table": name})
+            Finding(self.file, None, 1, heading, None, "HEADING_MISSING", blocking=False, params={"term": heading})
             for heading in check.lacking(name, table.headings)
-        ] + [
-            Finding(self.file, None, 1, heading, heading, "HEADING_UNKNOWN", blocking=False, params={"table": name})
-            for heading in unknown
-        ]
+        ] + [Finding(self.file, None, 1, heading, heading, "HEADING_UNKNOWN", blocking=False) for heading in unknown]
         self._out: set[int] = set()
-        self._others = unknown
 
     def set_beside(self, known: Mapping[str, pl.Series]) -> None:
         """Find every fault; a row with one in a column that is needed is refused, for the first of them."""
