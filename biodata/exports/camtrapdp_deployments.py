@@ -5,6 +5,7 @@ from typing import Final
 import polars as pl
 
 from biodata.exports.camtrapdp_rows import OFFSET, WHOLE, at, text
+from biodata.formats.camtrapdp import EFFORT_UNKNOWN
 from biodata.vocabularies import SurveyDesign
 
 PLACE: Final = ("datasetKey", "told_deployment", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
@@ -128,7 +129,14 @@ def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
         deploymentEnd="end",
         timestampIssues=pl.when("zone_unknown").then(pl.lit("true")),
         habitat="habitat",
-        deploymentTags=pl.when("coarse").then(pl.lit("place:generalised")),
+        deploymentTags=_unless_empty(
+            pl.concat_str(
+                pl.when("coarse").then(pl.lit("place:generalised")),
+                pl.when(~pl.col("dated")).then(pl.lit(EFFORT_UNKNOWN)),
+                separator=" | ",
+                ignore_nulls=True,
+            )
+        ),
         deploymentComments=pl.when("coarse").then(coarse + comment).otherwise(comment),
     )
 
@@ -137,3 +145,8 @@ def _seconds(part: pl.Expr) -> pl.Expr:
     """Return a moment told with its offset as the standard writes it: with seconds, without parts of them."""
     moment = part.str.extract(f"({WHOLE})", 1).str.replace(r"\.\d+$", "")
     return pl.when(moment.str.len_chars() == 16).then(moment + ":00").otherwise(moment) + part.str.extract(OFFSET)
+
+
+def _unless_empty(told: pl.Expr) -> pl.Expr:
+    """Return a text, null where it is empty."""
+    return pl.when(told != "").then(told)
