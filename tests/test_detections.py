@@ -115,6 +115,12 @@ def test_what_is_no_json_is_told_and_nothing_comes_in(tmp_path, score):
     assert "\n" not in str(caught.value)
 
 
+def test_another_version_of_the_format_is_told(tmp_path):
+    with pytest.raises(InputError) as caught:
+        read(written(tmp_path / "p", megadetector(info={"format_version": "2.0"})))
+    assert (caught.value.code, caught.value.value) == ("VERSION_UNKNOWN", "2.0")
+
+
 def test_without_deployments_it_says_what_is_needed(tmp_path):
     with pytest.raises(InputError, match="deploymentID, latitude, longitude") as caught:
         read(written(tmp_path / "p", megadetector(), deployments=None))

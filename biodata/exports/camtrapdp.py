@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import terms
+from biodata.exports import camtrapdp_deployments as cameras
 from biodata.exports import camtrapdp_rows as rows_of
 from biodata.exports.facts import Facts
 from biodata.exports.growing import GrowingFile
@@ -50,13 +51,13 @@ class _Parts:
         """Take in a step's records."""
         self.count += frame.height
         self.individuals += frame["organismID"].len() - frame["organismID"].null_count()
-        self.deployments.append(rows_of.deployments_of(frame))
+        self.deployments.append(cameras.deployments_of(frame))
         names = frame.select(pl.coalesce("scientificName", "species").alias("name"), "taxonRank", *_ABOVE)
         self.taxa.append(names.drop_nulls("name").unique("name", maintain_order=True))
         with_key = frame.with_columns(observationID=pl.lit(""), deploymentID=pl.lit(""))
         self.licences |= set(rows_of.media_rows(with_key)["license"].drop_nulls())
         if len(self.deployments) > 50:
-            self.deployments = [rows_of.deployments_of(pl.concat(self.deployments))]
+            self.deployments = [cameras.deployments_of(pl.concat(self.deployments))]
             self.taxa = [pl.concat(self.taxa).unique("name", maintain_order=True)]
 
 
@@ -82,7 +83,7 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
     for place, frame in _chosen(selection, datasets):
         parts.add(frame)
         step(selection.share(place) / 3)
-    deployments = rows_of.named(_deployments(parts, events, whole=selection.filter is None))
+    deployments = cameras.named(_deployments(parts, events, whole=selection.filter is None))
     taxa = pl.concat(parts.taxa).unique("name").sort("name") if parts.taxa else None
     with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
         growing.file.seek(0)
@@ -90,7 +91,7 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
         archive = ZipWriter(growing.file)
         package = _package(facts, request, parts, deployments, taxa)
         archive.add(DESCRIPTOR, json.dumps(package, ensure_ascii=False, indent=1).encode())
-        rows = rows_of.deployment_rows(deployments) if deployments is not None else None
+        rows = cameras.deployment_rows(deployments) if deployments is not None else None
         archive.add(
             "deployments.csv", _heading("deployments") + (_lines("deployments", rows) if rows is not None else b"")
         )
@@ -108,10 +109,10 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
 def published_events(selection: Selection) -> pl.DataFrame:
     """Return what the release publishes of the events of surveys with a design; nothing where it publishes no designs."""
     there = set(selection.query("SELECT column_name FROM (DESCRIBE surveys)")["column_name"])
-    if not set(rows_of.EVENT_COLUMNS) <= there:
-        return pl.DataFrame(schema=rows_of.EVENT_COLUMNS)
+    if not set(cameras.EVENT_COLUMNS) <= there:
+        return pl.DataFrame(schema=cameras.EVENT_COLUMNS)
     events = selection.query("SELECT * EXCLUDE (geometry) FROM surveys WHERE design IS NOT NULL ORDER BY survey_id")
-    return events.select(pl.col(name).cast(dtype) for name, dtype in rows_of.EVENT_COLUMNS.items())
+    return events.select(pl.col(name).cast(dtype) for name, dtype in cameras.EVENT_COLUMNS.items())
 
 
 def _coarse_datasets(selection: Selection, events: pl.DataFrame) -> list[str]:
@@ -129,9 +130,9 @@ def _coarse_datasets(selection: Selection, events: pl.DataFrame) -> list[str]:
 
 def _deployments(parts: _Parts, events: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
     """Return the deployments of the records, with what is published of them; and those without records, of a whole release."""
-    found = rows_of.deployments_of(pl.concat([rows_of.NO_DEPLOYMENTS, *parts.deployments]))
-    told = rows_of.of_events(events)
-    return rows_of.with_events(found, told, add=whole)
+    found = cameras.deployments_of(pl.concat([cameras.NO_DEPLOYMENTS, *parts.deployments]))
+    told = cameras.of_events(events)
+    return cameras.with_events(found, told, add=whole)
 
 
 def _chosen(selection: Selection, datasets: list[str]) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -146,8 +147,8 @@ def _chosen(selection: Selection, datasets: list[str]) -> Iterator[tuple[int, pl
 
 def _with_ids(frame: pl.DataFrame, deployments: pl.DataFrame) -> pl.DataFrame:
     """Add each record's deployment, and its identifier: its number in biodata, which is unique and kept."""
-    known = deployments.select(*rows_of.PLACE, "deploymentID")
-    return frame.join(known, on=rows_of.PLACE, how="left", nulls_equal=True, maintain_order="left").with_columns(
+    known = deployments.select(*cameras.PLACE, "deploymentID")
+    return frame.join(known, on=cameras.PLACE, how="left", nulls_equal=True, maintain_order="left").with_columns(
         observationID=pl.col("key").cast(pl.String)
     )
 

@@ -21,6 +21,9 @@ VERSION: Final = "1.0.2"
 SCHEMAS: Final = "https://raw.githubusercontent.com/tdwg/camtrap-dp"
 """Begins the address of a version's profile and schemas, which stands in every package; it is never opened."""
 
+EFFORT_UNKNOWN: Final = "effort:unknown"
+"""The tag, ours, of a deployment whose beginning and end are not those of the time in which its camera stood."""
+
 _KNOWN: Final = ("1.0", "1.0.1", "1.0.2")
 _EMPTY_TOO: Final = ("NA", "NaN", "nan")
 _MAX_DESCRIPTOR_BYTES: Final = 5_000_000

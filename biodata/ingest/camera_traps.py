@@ -63,6 +63,8 @@ DEPLOYMENT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "cameraID": ("cameraID", "camera_id"),
         "timeZone": ("timeZone", "time_zone"),
         "clockCorrection": ("clockCorrection",),
+        "cameraClockAtStart": ("cameraClockAtStart",),
+        "cameraClockAtEnd": ("cameraClockAtEnd",),
         "failurePeriods": ("failurePeriods",),
         "side": ("side",),
         "targetTaxonomicScope": ("targetTaxonomicScope",),

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from biodata.formats.camtrapdp import EFFORT_UNKNOWN
 from biodata.formats.camtrapdp_check import moment
 from biodata.ingest import camera_traps
 
@@ -45,7 +46,8 @@ def events(
     Returns
     -------
     polars.DataFrame of n rows
-        `source_file`, `source_row` and terms of events.
+        `source_file`, `source_row` and terms of events. A deployment that is tagged as being of unknown effort has no `design`,
+        so that nobody counts trap-nights of it.
     """
     frame = camera_traps.deployment_events(deployments, file=file)
     told = [name for name in _BESIDE if name in deployments.columns]
@@ -58,6 +60,10 @@ def events(
         pl.lit("WGS84").alias("geodeticDatum"),
         pl.lit(_scope(package), dtype=pl.String).alias("targetTaxonomicScope"),
     )
+    if "deploymentTags" in told:
+        unknown = pl.col("deploymentTags").str.split("|").list.eval(pl.element().str.strip_chars())
+        dated = ~unknown.list.contains(EFFORT_UNKNOWN).fill_null(value=False)
+        frame = frame.with_columns(design=pl.when(dated).then("design"))
     silent = silences(deployments, media) if media is not None else None
     if silent is None or silent.is_empty():
         return frame

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NamedTuple, TypeGuard
+from typing import Any, ClassVar, Final
 
 import polars as pl
 
@@ -19,7 +19,7 @@ from biodata.errors import InputError, Refusal
 from biodata.formats import json_stream
 from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import REASONS
-from biodata.ingest.machine_taxa import ANIMAL, MachineTaxon, of_label
+from biodata.ingest.machine_results import Found, MegaDetector, SpeciesNet, is_score
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.several_files import Part, dataset_of, parts, whole_table
 from biodata.ingest.tables import check_options
@@ -48,16 +48,6 @@ _SCHEMA: Final = dict.fromkeys(
     ),
     pl.String,
 )
-
-
-class _Found(NamedTuple):
-    """One result on a picture: a taxon that is taken, or a code of why it is left out."""
-
-    taxon: MachineTaxon
-    score: float | None
-    boxes: int | None = None
-    code: str | None = None
-    value: str | None = None
 
 
 class DetectionsSource:
@@ -137,12 +127,19 @@ class DetectionsSource:
         """Return the animals of a file of results; a picture that an earlier file tells of, too, is refused."""
         values, names = json_stream.scalars(part.open, file=part.file)
         if "images" in names and "predictions" not in names:
-            reader: _MegaDetector | _SpeciesNet = _MegaDetector(values, self.min_score)
+            reader: MegaDetector | SpeciesNet = MegaDetector(values, self.min_score)
         elif "predictions" in names:
-            reader = _SpeciesNet(values, self.min_score)
+            reader = SpeciesNet(values, self.min_score)
         else:
             problem = "these are no results of MegaDetector or SpeciesNet"
             raise InputError(problem, file=part.file, expected="a list images or predictions", code="TABLE_MISSING")
+        version = values.get("info\nformat_version")
+        if version is not None and not str(version).startswith("1."):
+            problem = "results of this version of the format are not read"
+            raise InputError(
+                problem, file=part.file, column="info.format_version", value=str(version)[:40], expected="1.0 to 1.6",
+                code="VERSION_UNKNOWN",
+            )  # fmt: skip
         refusals: list[Refusal] = []
         return VerbatimTable(
             kind="occurrences",
@@ -157,110 +154,6 @@ class DetectionsSource:
         )
 
 
-class _MegaDetector:
-    """Results of MegaDetector, with or without a classifier's."""
-
-    array, path = "images", "file"
-
-    def __init__(self, values: Mapping[str, Any], min_score: float) -> None:
-        self.min_score = min_score
-        self.kinds = _named(values, "detection_categories")
-        classes, described = (
-            _named(values, "classification_categories"),
-            _named(values, "classification_category_descriptions"),
-        )
-        self.taxa = {key: of_label(described.get(key) or name) for key, name in classes.items()}
-        told = [values.get(f"info\n{name}") for name in ("detector", "classifier")]
-        self.model = " and ".join(name for name in told if isinstance(name, str)) or "MegaDetector"
-
-    def results(self, image: Mapping[str, Any]) -> Iterator[_Found]:
-        """Yield what was found on a picture: each taxon once, and one line for all that is left out."""
-        boxes = image.get("detections")
-        if image.get("failure") or image.get("failures"):
-            yield _left_out("PICTURE_FAILED", image.get("failure"))
-            return
-        if not isinstance(boxes, list) or not all(isinstance(box, dict) for box in boxes):
-            yield _left_out("PICTURE_INVALID", "detections")
-            return
-        found: dict[str, list[tuple[MachineTaxon, float]]] = {}
-        out: list[_Found] = []
-        for box in boxes:
-            score = box.get("conf")
-            if not _is_score(score):
-                out.append(_left_out("SCORE_INVALID", score))
-                continue
-            kind = self.kinds.get(str(box.get("category")), "")
-            if score < self.min_score:
-                out.append(_left_out("SCORE_LOW", score))
-            elif kind.lower() != "animal":
-                out.append(_left_out(of_label(kind).left_out or "UNCLASSIFIED_LEFT_OUT", kind))
-            else:
-                taxon, by = self._classified(box, score)
-                if taxon.left_out is not None:
-                    out.append(_left_out(taxon.left_out, taxon.common))
-                else:
-                    found.setdefault(taxon.name or "", []).append((taxon, by))
-        for told in found.values():
-            taxon, score = max(told, key=lambda one: one[1])
-            yield _Found(taxon, score, len(told))
-        if not found:
-            yield (
-                max(out, key=lambda one: _WEIGHT.get(one.code or "", 0))
-                if out
-                else _left_out("BLANK_LEFT_OUT", "blank")
-            )
-
-    def _classified(self, box: Mapping[str, Any], score: float) -> tuple[MachineTaxon, float]:
-        """Return the best class of a box that is sure enough; an animal where there is none."""
-        told = box.get("classifications")
-        for one in told if isinstance(told, list) else ():
-            if isinstance(one, list) and len(one) == 2 and _is_score(one[1]) and one[1] >= self.min_score:
-                return self.taxa.get(str(one[0]), ANIMAL), one[1]
-            break
-        return ANIMAL, score
-
-
-class _SpeciesNet:
-    """Results of SpeciesNet: what its ensemble of detector, classifier and map says of each picture."""
-
-    array, path = "predictions", "filepath"
-
-    def __init__(self, values: Mapping[str, Any], min_score: float) -> None:
-        del values
-        self.min_score = min_score
-        self.model = "SpeciesNet"
-
-    def results(self, image: Mapping[str, Any]) -> Iterator[_Found]:
-        """Yield what was found on a picture."""
-        label, score = image.get("prediction"), image.get("prediction_score")
-        if label is None and image.get("failures"):
-            yield _left_out("PICTURE_FAILED", image.get("failures"))
-        elif not isinstance(label, str):
-            yield _left_out("PICTURE_INVALID", "prediction")
-        elif (taxon := of_label(label)).left_out is not None:
-            yield _left_out(taxon.left_out, taxon.common or label)
-        elif not _is_score(score):
-            yield _left_out("SCORE_INVALID", score)
-        elif score < self.min_score:
-            yield _left_out("SCORE_LOW", score)
-        else:
-            yield _Found(taxon, score)
-
-
-_WEIGHT: Final = {"PERSON_LEFT_OUT": 4, "VEHICLE_LEFT_OUT": 3, "SCORE_INVALID": 2, "UNCLASSIFIED_LEFT_OUT": 1}
-"""Which of several reasons for one picture is told."""
-
-
-def _left_out(code: str, value: object) -> _Found:
-    """Return a result that is left out."""
-    return _Found(ANIMAL, None, code=code, value=None if value is None else str(value)[:200])
-
-
-def _is_score(score: object) -> TypeGuard[float]:
-    """Tell whether it is a number between 0 and 1."""
-    return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score) and 0 <= score <= 1
-
-
 def _score_told(told: str | None) -> float:
     """Read the option `min_score`."""
     if told is None:
@@ -269,7 +162,7 @@ def _score_told(told: str | None) -> float:
         score = float(told)
     except ValueError:
         score = math.nan
-    if not _is_score(score):
+    if not is_score(score):
         problem = "this is no score"
         raise InputError(
             problem, column="min_score", value=told, expected="a number from 0 to 1", code="OPTION_INVALID"
@@ -283,14 +176,6 @@ def _is_json(part: Part) -> bool:
         return part.name.endswith(".json")
     with part.open() as stream:
         return stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
-
-
-def _named(values: Mapping[str, Any], group: str) -> dict[str, str]:
-    """Return a table of names in a file of results."""
-    start = f"{group}\n"
-    return {
-        key.removeprefix(start): name for key, name in values.items() if key.startswith(start) and isinstance(name, str)
-    }
 
 
 def _plain(path: str) -> str:
@@ -319,7 +204,7 @@ def _deployment(path: str, folders: Mapping[str, str]) -> str | None:
 
 def _batches(
     part: Part,
-    reader: "_MegaDetector | _SpeciesNet",
+    reader: "MegaDetector | SpeciesNet",
     places: pl.DataFrame,
     refusals: list[Refusal],
     seen: set[str],
@@ -372,7 +257,7 @@ def _taken_at(image: Mapping[str, Any]) -> str | None:
     return f"{found[1]}-{found[2]}-{found[3]}T{found[4]}" if found else told if isinstance(told, str) else None
 
 
-def _row(path: str, deployment: str | None, at: str | None, found: _Found, model: str) -> tuple[str | None, ...]:
+def _row(path: str, deployment: str | None, at: str | None, found: Found, model: str) -> tuple[str | None, ...]:
     """Return a result as the cells of `_SCHEMA`."""
     taxon = found.taxon
     ranks = [taxon.above.get(rank) for rank in _RANKS]

@@ -19,40 +19,14 @@ from biodata.ingest.camera_traps import refused
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.several_files import Part, dataset_of, parts, whole_table
 from biodata.ingest.tables import check_options
+from biodata.ingest.timelapse_tags import TAGS, deployments_of, plain, tagged, why_left_out
 
 _OPTIONS: Final = frozenset({"encoding"})
 _OWN: Final = ("file", "relativepath")
 """Headings that tell a table of Timelapse, in small letters."""
 
-_TAGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "file": ("file",),
-        "folder": ("relativepath",),
-        "root": ("rootfolder", "folder"),
-        "at": ("datetime",),
-        "day": ("date",),
-        "time": ("time",),
-        "deleted": ("deleteflag", "markfordeletion"),
-        "name": ("scientificname", "species", "taxon", "animal", "speciesname", "specieslabel"),
-        "vernacular": ("commonname", "vernacularname"),
-        "count": ("count", "individualcount", "number", "quantity", "counter0", "numberofanimals", "howmany"),
-        "sex": ("sex",),
-        "stage": ("age", "lifestage", "ageclass"),
-        "behavior": ("behavior", "behaviour"),
-        "individual": ("individualid", "individual"),
-        "remarks": ("comments", "comment", "notes", "note", "note0", "remarks"),
-        "latitude": ("latitude", "decimallatitude", "lat"),
-        "longitude": ("longitude", "decimallongitude", "lon", "long"),
-        "person": ("person", "people", "human", "humans", "humanpresent", "peoplepresent"),
-        "vehicle": ("vehicle", "vehicles", "vehiclepresent"),
-        "blank": ("empty", "blank", "noanimal", "nothing"),
-    }
-)
-"""What a column tells, by its heading in small letters without spaces and underscores; the first that is there is taken."""
-
 _FORMS: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d-%b-%Y %H:%M:%S")
 """How Timelapse writes times, today and in older versions."""
-_TRUE: Final = ("true", "yes", "y", "1", "x")
 
 
 class TimelapseSource:
@@ -89,7 +63,7 @@ class TimelapseSource:
         """Iterate over the deployments as events, then over the animals of each of Timelapse's files."""
         found = parts(self.paths, suffixes=(".csv",))
         opened = [(part, self._headings(part)) for part in found]
-        pictures = [part for part, headings in opened if set(_OWN) <= {_plain(h) for h in headings}]
+        pictures = [part for part, headings in opened if set(_OWN) <= {plain(h) for h in headings}]
         tables = [part for part, _ in opened if part not in pictures]
         if not pictures:
             problem = "this is no table of Timelapse: a column is missing"
@@ -131,7 +105,7 @@ class TimelapseSource:
         """Return the folders of a file as events: from the first to the last picture, whatever is on them."""
         told: list[pl.DataFrame] = []
         for batch in self._open(part).batches:
-            frame = _tags(batch).with_columns(
+            frame = tagged(batch).with_columns(
                 moment=pl.coalesce(pl.col("at").str.to_datetime(form, strict=False, time_unit="us") for form in _FORMS)
             )
             told.append(
@@ -184,7 +158,7 @@ class TimelapseSource:
     def _animals(self, part: Part, places: pl.DataFrame, dataset: DatasetInfo, *, asked: bool) -> VerbatimTable:
         """Return the animals of a file; where a table of deployments is `asked`, a folder that it lacks is refused."""
         table = self._open(part)
-        known = {tag for tag, names in _TAGS.items() if {_plain(h) for h in table.headings} & set(names)}
+        known = {tag for tag, names in TAGS.items() if {plain(h) for h in table.headings} & set(names)}
         if "name" not in known and "vernacular" not in known:
             problem = "no column tells what is on the pictures"
             raise InputError(
@@ -194,7 +168,7 @@ class TimelapseSource:
             problem = "no column tells when pictures were taken"
             raise InputError(problem, file=part.file, row=1, column="DateTime", code="HEADING_MISSING")
         refusals = table.refusals
-        taken = {h for h in table.headings if any(_plain(h) in names for names in _TAGS.values())}
+        taken = {h for h in table.headings if any(plain(h) in names for names in TAGS.values())}
         others = [h for h in table.headings if h not in taken]
         notes = [f"{part.file}: columns that are no known tag are not taken in: {', '.join(others)}"] if others else []
         return VerbatimTable(
@@ -205,32 +179,9 @@ class TimelapseSource:
             refusals=refusals,
             notes=notes,
             headings={
-                "scientificName": next(h for h in table.headings if _plain(h) in _TAGS["name"] + _TAGS["vernacular"])
+                "scientificName": next(h for h in table.headings if plain(h) in TAGS["name"] + TAGS["vernacular"])
             },
         )
-
-
-def _plain(heading: str) -> str:
-    """Return a heading in small letters without spaces and underscores."""
-    return heading.strip().strip("\ufeff").lower().replace("_", "").replace(" ", "")
-
-
-def _tags(batch: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that are known by their headings, with the folder as it is compared."""
-    by_plain = {_plain(heading): heading for heading in reversed(batch.columns)}
-    chosen = {tag: next((by_plain[name] for name in names if name in by_plain), None) for tag, names in _TAGS.items()}
-    frame = batch.select(
-        "source_row",
-        *(
-            pl.col(heading).alias(tag) if heading is not None else pl.lit(None, dtype=pl.String).alias(tag)
-            for tag, heading in chosen.items()
-        ),
-    )
-    folder = pl.col("folder").str.replace_all("\\", "/", literal=True).str.strip_chars("/ ")
-    return frame.with_columns(
-        folder=pl.coalesce(pl.when(folder != "").then(folder), "root"),
-        at=pl.coalesce("at", pl.concat_str("day", "time", separator=" ", ignore_nulls=True)),
-    ).with_columns(at=pl.when(pl.col("at") != "").then("at"))
 
 
 def _batches(
@@ -238,9 +189,9 @@ def _batches(
 ) -> Iterator[pl.DataFrame]:
     """Yield the animals; everything else becomes a refusal."""
     seen = pl.Series([], dtype=pl.UInt64)
-    folders = _folders(places)
+    folders = deployments_of(places)
     for batch in table.batches:
-        frame = _tags(batch)
+        frame = tagged(batch)
         alike = frame.select(
             pl.struct("folder", "file", "name", "vernacular", "sex", "stage", "count", "individual").hash()
         )
@@ -248,41 +199,11 @@ def _batches(
         again = picture.is_in(seen.implode()) | ~picture.is_first_distinct()
         seen = pl.concat([seen, picture])
         frame = frame.join(folders, on="folder", how="left", maintain_order="left")
-        marked = frame.with_columns(code=_codes(again, asked=asked))
+        marked = frame.with_columns(code=why_left_out(again, asked=asked))
         out = marked.filter(pl.col("code").is_not_null())
         told = out.with_columns(value=pl.coalesce("name", "vernacular", "folder"))
         refusals.extend(refused(told, file=file, column=None))
         yield _occurrences(marked.filter(pl.col("code").is_null()), places, file)
-
-
-def _folders(places: pl.DataFrame) -> pl.DataFrame:
-    """Return the deployment of each folder, compared as `_tags` writes them."""
-    told = pl.coalesce("folder", "eventID") if "folder" in places.columns else pl.col("eventID")
-    folder = told.str.replace_all("\\", "/", literal=True).str.strip_chars("/ ")
-    return places.select(folder=folder, deployment="eventID").unique("folder", keep="first", maintain_order=True)
-
-
-def _codes(again: pl.Series, *, asked: bool) -> pl.Expr:
-    """Return why rows are left out; null for an animal."""
-
-    def marked(tag: str) -> pl.Expr:
-        plain = pl.col(tag).str.strip_chars().str.to_lowercase()
-        return plain.is_in(_TRUE) | (plain.cast(pl.Float64, strict=False) > 0)
-
-    nothing = pl.all_horizontal(pl.col("name", "vernacular").is_null())
-    return pl.coalesce(
-        pl.when(marked("deleted")).then(pl.lit("DELETED_LEFT_OUT")),
-        pl.when(marked("person")).then(pl.lit("PERSON_LEFT_OUT")),
-        pl.when(marked("vehicle")).then(pl.lit("VEHICLE_LEFT_OUT")),
-        camera_traps.why_left_out(pl.col("name")),
-        camera_traps.why_left_out(pl.col("vernacular")),
-        pl.when(marked("blank") & nothing).then(pl.lit("BLANK_LEFT_OUT")),
-        pl.when(nothing).then(pl.lit("UNCLASSIFIED_LEFT_OUT")),
-        pl.when(pl.col("folder").is_null() | (pl.lit(asked) & pl.col("deployment").is_null())).then(
-            pl.lit("DEPLOYMENT_UNKNOWN")
-        ),
-        pl.when(pl.lit(again)).then(pl.lit("PICTURE_REPEATED")),
-    )
 
 
 def _occurrences(frame: pl.DataFrame, places: pl.DataFrame, file: str) -> pl.DataFrame:
