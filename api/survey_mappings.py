@@ -18,7 +18,9 @@ router = APIRouter(prefix="/v1/surveys/mappings", tags=["surveys"], route_class=
 
 Uploader = Annotated[Principal, Depends(auth.needs(Action.HAND_IN))]
 _PRIVATE: Final = "private, no-store"
-_DATASET: Final = documents.plain_parameters(("dataset", {"type": "string", "maxLength": 255}, "The dataset's key; your only one where it is not told."))
+_DATASET: Final = documents.plain_parameters(
+    ("dataset", {"type": "string", "maxLength": 255}, "The dataset's key; your only one where it is not told.")
+)
 
 
 @router.get(
