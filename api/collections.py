@@ -11,7 +11,7 @@ import polars as pl
 from api.errors import Code, ProblemError
 from biodata.parsers.bundled import read_rows
 from biodata.store.tables import RELEASE, Place, Table
-from biodata.vocabularies import SharingCategory
+from biodata.vocabularies import SharingCategory, SurveyDesign
 
 GREGORIAN: Final = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 
@@ -154,14 +154,18 @@ COLLECTIONS: Final = MappingProxyType(
             Collection(
                 "surveys",
                 "Surveys",
-                "Sampling events that open records tell of: method, days, numbers of records and species.",
+                "Sampling events: design, method, days, effort, what was looked for, numbers of records and species. Where a "
+                "sensitive species was recorded the place is a cell; taxa that rules withhold are never said to be absent.",
                 "survey_id",
                 timed=True,
                 shown=(
                     "eventID",
+                    "design",
                     "samplingProtocol",
                     "event_start",
                     "event_end",
+                    "effort_value",
+                    "effort_unit",
                     "records",
                     "species",
                     "country_codes",
@@ -203,6 +207,7 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "match_type": ("EXACT", "CANONICAL", "VARIANT", "FUZZY", "HIGHERRANK", "AMBIGUOUS", "NONE"),
         "basisOfRecord": _listed("basis_of_record.csv"),
         "occurrenceStatus": _listed("occurrence_status.csv"),
+        "design": tuple(SurveyDesign),
         "outcome": ("candidate", "failed", "without_evidence"),
         "iucn_category": ("Ia", "Ib", "II", "III", "IV", "V", "VI"),
     }

@@ -102,7 +102,7 @@ EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
         "corridors": "functional = TRUE AND cost_ratio < 5",
         "reserve_candidates": "rank <= 10 AND A_CONTAINS(country_codes, ('LA'))",
         "considered_ground": "outcome = 'failed' AND A_CONTAINS(failed, ('two_sided_evidence'))",
-        "surveys": "samplingProtocol = 'camera trap' AND species > 5",
+        "surveys": "design = 'camera_trap' AND effort_value >= 20",
         "boundaries": "level = 'province' AND country_code IN ('CN', 'LA', 'MM', 'VN')",
     }
 )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -11,13 +12,11 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.survey_tables import Survey, SurveyTable, blocking, no_occurrences, read_survey
+from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_sites import PLACE
+from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
 
-PLACE: Final = (
-    "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
-    "coordinateUncertaintyInMeters", "geodeticDatum",
-)  # fmt: skip
-"""Terms of the place, which is taken from the event whole or not at all."""
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
 """Terms of the date, which is taken from the event whole or not at all."""
 
@@ -169,7 +168,10 @@ def _events(survey: Survey) -> pl.DataFrame | None:
     frames = [table.frame for table in survey.of("events") if "eventID" in table.frame.columns]
     if not frames:
         return None
-    events = pl.concat(frames, how="diagonal").drop(_OF_EVENTS_ALONE, strict=False)
+    today = datetime.now(UTC).date()
+    events = pl.concat([with_period(frame, today) for frame in frames], how="diagonal").drop(
+        _OF_EVENTS_ALONE, strict=False
+    )
     events = events.with_columns(pl.col("eventID").str.strip_chars().alias(" key"), pl.lit(value=True).alias(" known"))
     return events.filter(pl.col(" key").is_not_null()).unique(" key", keep="first", maintain_order=True).drop("eventID")
 

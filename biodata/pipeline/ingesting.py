@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -34,7 +34,7 @@ from biodata.store.tombstones import Tombstones
 
 logger = logging.getLogger(__name__)
 
-KEY_COLUMNS: Final = {"events": "event_key", "protected_areas": "area_id", "taxa": "taxon_id", "layers": "name"}
+KEY_COLUMNS: Final = {"protected_areas": "area_id", "taxa": "taxon_id", "layers": "name"}
 """The column that identifies a row of the tables that are no records."""
 
 _SCOPES: Final = {"taxa": "checklist"}
@@ -152,8 +152,8 @@ def ingest(
         if _tombstones(settings) != tombstones:
             message = "something was withdrawn while the records were read, and may be among them; take them in again"
             raise StoreError(message)
-        for table in tables:
-            _commit(table, lake, settings, source=source, extra=extra or {}, dry_run=dry_run)
+        for together in surveys_of(tables):
+            _commit(together, lake, settings, source=source, extra=extra or {}, dry_run=dry_run)
         if not dry_run:
             _register(tables, settings, source)
         if download is not None and not dry_run:
@@ -188,33 +188,35 @@ def _checklist(lake: Lake) -> pl.DataFrame | None:
     return None if taxa_so_far.is_empty() else taxa_so_far
 
 
+def surveys_of(tables: Sequence[Table]) -> Iterator[list[Table]]:
+    """Yield the tables that are committed together: events with the occurrences right after them, others by themselves."""
+    events: list[Table] = []
+    for table in tables:
+        if table.staging is not None:
+            yield [*events, table]
+            events = []
+            continue
+        if events:
+            yield events
+            events = []
+        if table.report.table == "events":
+            events = [table]
+        else:
+            yield [table]
+    if events:
+        yield events
+
+
 def _commit(
-    table: Table, lake: Lake, settings: Settings, *, source: str, extra: Mapping[str, Any], dry_run: bool
+    together: Sequence[Table], lake: Lake, settings: Settings, *, source: str, extra: Mapping[str, Any], dry_run: bool
 ) -> None:
-    """Commit the table, or say what committing would do, and complete its report."""
-    report = table.report
-    message = f"ingest {source}: {report.source}"
-    if table.staging is not None:
-        # By what these records were interpreted; `stories` tells it.
-        by = {"biodata": version("biodata"), "rules": rule_versions(), "declared": dict(table.verbatim.declarations)}
-        without_ids = report.flags.get("OCCURRENCE_ID_FROM_CONTENT", 0)
-        before = lake.count("occurrences", where=In("datasetKey", tuple(sorted(table.datasets)))) if without_ids else 0
-        outcome = lake.commit_occurrences(
-            table.staging,
-            author="ingest",
-            message=message,
-            extra={**extra, **by},
-            complete_datasets=table.datasets if table.verbatim.complete else (),
-            gone=table.verbatim.gone,
-            dry_run=dry_run,
-        )
-        if before and outcome.new:
-            report.notes.append(
-                f"these rows have no identifier, so they are known again only where every cell is as it was: {outcome.new} are "
-                f"new, and {before} records that were there stay beside them. If this is a new state of an earlier file, give "
-                "both a column occurrenceID, or another --dataset"
-            )
-    else:
+    """Commit tables as one version, or say what committing would do, and complete their reports."""
+    message = f"ingest {source}: {together[-1].report.source}"
+    if together[-1].report.table in ("events", "occurrences"):
+        _commit_records(together, lake, message=message, extra=extra, dry_run=dry_run)
+        return
+    for table in together:
+        report = table.report
         frame = pl.concat(table.frames) if table.frames else pl.DataFrame()
         if report.table == "layers" and not dry_run:
             frame = store_layers(frame, settings.data / "layers")
@@ -234,7 +236,49 @@ def _commit(
             extra=extra,
             dry_run=dry_run,
         )
-    _complete(report, outcome, dry_run=dry_run)
+        _complete(report, outcome, dry_run=dry_run)
+
+
+def _commit_records(
+    together: Sequence[Table], lake: Lake, *, message: str, extra: Mapping[str, Any], dry_run: bool
+) -> None:
+    """Commit occurrences with the events before them, and complete their reports."""
+    records = next((table for table in together if table.staging is not None), None)
+    events = next((table for table in together if table.staging is None), None)
+    # By what these records were interpreted; `stories` tells it.
+    by = {
+        "biodata": version("biodata"),
+        "rules": rule_versions(),
+        "declared": dict(together[-1].verbatim.declarations),
+    }
+    whole = set().union(*(table.datasets for table in together)) if together[-1].verbatim.complete else set[str]()
+    without_ids, before = 0, 0
+    if records is not None:
+        without_ids = records.report.flags.get("OCCURRENCE_ID_FROM_CONTENT", 0)
+        where = In("datasetKey", tuple(sorted(records.datasets)))
+        before = lake.count("occurrences", where=where) if without_ids else 0
+    with ExitStack() as stack:
+        staged = records.staging if records is not None else None
+        outcome, of_events = lake.commit_survey(
+            staged or stack.enter_context(lake.staging()),
+            pl.concat(events.frames) if events is not None and events.frames else pl.DataFrame(),
+            author="ingest",
+            message=message,
+            extra={**extra, **by},
+            complete_datasets=whole,
+            gone=records.verbatim.gone if records is not None else (),
+            dry_run=dry_run,
+        )
+    if records is not None:
+        _complete(records.report, outcome, dry_run=dry_run)
+        if before and outcome.new:
+            records.report.notes.append(
+                f"these rows have no identifier, so they are known again only where every cell is as it was: {outcome.new} are "
+                f"new, and {before} records that were there stay beside them. If this is a new state of an earlier file, give "
+                "both a column occurrenceID, or another --dataset"
+            )
+    if events is not None:
+        _complete(events.report, of_events, dry_run=dry_run)
 
 
 def _complete(report: IngestReport, outcome: CommitReport, *, dry_run: bool) -> None:

@@ -7,6 +7,7 @@ import polars as pl
 from biodata import assessments, places, sharing, terms
 from biodata.errors import NoReleaseError
 from biodata.pipeline.leak_check import LeakCheck, LeakReport
+from biodata.pipeline.survey_publishing import published_events
 from biodata.settings import Settings
 from biodata.sharing.lists import withheld_by_list
 from biodata.store import floor_set, releases
@@ -78,6 +79,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             boundaries=boundaries,
             rules_hash=rules.hash,
             datasets=datasets,
+            events=published_events(lake, rules, boundaries=boundaries, licences=licences, snapshot=snapshot),
             assess=lambda parts: assessments.of_release(
                 parts,
                 gazetteer=gazetteer,

@@ -25,7 +25,7 @@ _NAMES: Final = frozenset(
 )
 """Words as the source told them, which hold no long numbers unless somebody wrote more into them."""
 _MADE: Final = (*SHARING, *RIGHTS, *ASSESSED)
-_NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
+NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
 """Decimals, degrees and minutes, metres; a year of an author is none of them."""
 LOOKED_AT: Final = frozenset(
     """
@@ -121,7 +121,7 @@ def _column(column: Column, *, made: bool) -> pl.Expr:
 
 def _tells_numbers(name: str) -> pl.Expr:
     """Tell where a text could hold coordinates, beside the words that it is for."""
-    return pl.col(name).str.contains(_NUMBERS).fill_null(value=False)
+    return pl.col(name).str.contains(NUMBERS).fill_null(value=False)
 
 
 def _instead(name: str) -> pl.Expr:

@@ -30,7 +30,7 @@ from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 
 SAME_EVENT: Final = "same-event"
-_REASON: Final = "recorded in one event, or at one station of a survey, with a species whose place is hidden"
+REASON: Final = "recorded in one event, or at one station of a survey, with a species whose place is hidden"
 STATION: Final = 1000
 """Cells along a degree: places closer than one or two of them (100 to 200 m) are one station."""
 WALK: Final = 100
@@ -99,7 +99,7 @@ class Siblings:
             pl.concat(found)
             .pipe(_strictest, ["row"])
             .sort("row")
-            .with_columns(rule_id=pl.lit(SAME_EVENT), reason=pl.lit(_REASON), categories=pl.concat_list("category"))
+            .with_columns(rule_id=pl.lit(SAME_EVENT), reason=pl.lit(REASON), categories=pl.concat_list("category"))
         )
 
 
@@ -170,7 +170,7 @@ def _ties(name: str, hidden: pl.DataFrame, grids: Sequence[int]) -> pl.DataFrame
     found = [] if grids else [told.with_columns(pl.lit(None, pl.Int64).alias(c) for c in ("grid", "gx", "gy"))]
     for grid in grids:
         cells = told.drop_nulls(["x", "y"]).with_columns(_cell(grid), grid=pl.lit(grid, pl.Int64))
-        found.append(_around(cells.drop("x", "y").unique()))
+        found.append(around(cells.drop("x", "y").unique()))
     missing = [column for column in _SCHEMA if column not in (*columns, "tie", "grid", "gx", "gy", "category")]
     return (
         pl.concat(found, how="diagonal")
@@ -223,7 +223,7 @@ def _cell(grid: int) -> list[pl.Expr]:
     return [(pl.col(c) * grid + GUARD).floor().cast(pl.Int64, strict=False).alias(f"g{c}") for c in ("x", "y")]
 
 
-def _around(cells: pl.DataFrame) -> pl.DataFrame:
+def around(cells: pl.DataFrame) -> pl.DataFrame:
     """Return each row once for its cell and once for each of the eight around it."""
     steps = pl.DataFrame(list(product((-1, 0, 1), repeat=2)), schema={"dx": pl.Int64, "dy": pl.Int64}, orient="row")
     moved = cells.join(steps, how="cross")

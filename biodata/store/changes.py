@@ -11,7 +11,7 @@ import duckdb
 from biodata.errors import Refusal, StoreError
 from biodata.store.duck import quote
 
-NOT_COMPARED: Final = frozenset({"key", "source_file", "source_row"})
+NOT_COMPARED: Final = frozenset({"key", "source_file", "source_sheet", "source_row"})
 """Where a row stood in its file is no part of what it says: a re-ordered file changes nothing."""
 
 _COLUMNS_AT_ONCE: Final = 48

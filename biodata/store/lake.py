@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -167,22 +167,88 @@ class Lake(LakeReading):
         StoreError
             If the lake cannot take them, or another writer keeps it for too long.
         """
+        report, _ = self._commit_records(
+            staging, None, author, message, extra, complete_datasets=complete_datasets, gone=gone, dry_run=dry_run
+        )
+        return report
+
+    def commit_survey(
+        self,
+        staging: Staging,
+        events: pl.DataFrame,
+        *,
+        author: str,
+        message: str,
+        extra: Mapping[str, Any] = MappingProxyType({}),
+        complete_datasets: Collection[str] = (),
+        gone: Iterable[tuple[str, str]] = (),
+        gone_events: Collection[str] = (),
+        dry_run: bool = False,
+    ) -> tuple[CommitReport, CommitReport]:
+        """Commit sampling events and the occurrences of them in one transaction: no version has half a survey.
+
+        Parameters
+        ----------
+        staging : Staging
+            The occurrences, as `commit_occurrences` has them; there may be none.
+        events : polars.DataFrame of `terms.EVENT`
+            Each is known by its `event_key`; a second row of one is refused.
+        author, message, extra, gone, dry_run
+            As `commit_occurrences` has them.
+        complete_datasets : collection of str
+            Datasets whose whole state was given: their other records and events are gone.
+        gone_events : collection of str
+            Keys of events that are gone.
+
+        Returns
+        -------
+        records, events : CommitReport
+        """
+        frame = terms.conform(events, terms.EVENT)
+        survey = _Survey(frame, frozenset(complete_datasets), tuple(gone_events))
+        records, told = self._commit_records(
+            staging, survey, author, message, extra, complete_datasets=complete_datasets, gone=gone, dry_run=dry_run
+        )
+        return records, told
+
+    def _commit_records(
+        self,
+        staging: Staging,
+        survey: "_Survey | None",
+        author: str,
+        message: str,
+        extra: Mapping[str, Any],
+        *,
+        complete_datasets: Collection[str],
+        gone: Iterable[tuple[str, str]],
+        dry_run: bool,
+    ) -> tuple[CommitReport, CommitReport]:
+        """Commit records, and events with them where there are any."""
         with self.writing(), self._cursor() as cursor:
             plan = commits.plan_occurrences(cursor, staging, complete_datasets=complete_datasets, gone=gone)
-            if not dry_run and plan.report.changes:
+            told = CommitReport(-1, 0, 0, 0, 0) if survey is None else survey.plan(cursor)
+            if not dry_run and (plan.report.changes or told.changes):
                 self._forget_adopted(cursor)
                 try:
                     with self._transaction(cursor, author, message, extra):
                         commits.write_occurrences(cursor, staging, plan, lake=self.data / "lake")
+                        if survey is not None and told.changes:
+                            survey.write(cursor)
                 except StoreError:
                     self._forget_adopted(cursor)
                     raise
-            report = replace(plan.report, snapshot=self.snapshot())
+            snapshot = self.snapshot()
+            report, told = replace(plan.report, snapshot=snapshot), replace(told, snapshot=snapshot)
         logger.info(
             "lake %d: %d records new, %d changed, %d unchanged, %d gone, %d refused",
             report.snapshot, report.new, report.changed, report.unchanged, report.gone, len(report.refusals),
         )  # fmt: skip
-        return report
+        if survey is not None:
+            logger.info(
+                "lake %d: %d events new, %d changed, %d unchanged, %d gone",
+                told.snapshot, told.new, told.changed, told.unchanged, told.gone,
+            )  # fmt: skip
+        return report, told
 
     def commit_table(
         self,
@@ -228,7 +294,7 @@ class Lake(LakeReading):
                 raise StoreError(problem)
         with self.writing(), self._cursor() as cursor:
             report = table_commits.plan_table(cursor, table, frame, key=key, scope=scope)
-            if not dry_run and (report.new or report.changed or report.gone):
+            if not dry_run and report.changes:
                 with self._transaction(cursor, author, message, extra):
                     table_commits.write_table(cursor, table, key=key, scope=scope)
             report = replace(report, snapshot=self.snapshot())
@@ -287,3 +353,33 @@ class Lake(LakeReading):
                     with self._transaction(cursor, "biodata", "tables and columns added", {}):
                         for statement in statements:
                             cursor.execute(statement)
+
+
+@dataclass(frozen=True, eq=False)
+class _Survey:
+    """The events that are committed with records: their rows, the datasets that they are all of, and keys that go."""
+
+    frame: pl.DataFrame
+    whole: frozenset[str]
+    gone: tuple[str, ...]
+
+    @property
+    def _scope(self) -> dict[str, Collection[str]] | None:
+        """The datasets that are looked at; all where single events go."""
+        return None if self.gone else {"datasetKey": self.whole | set(self.frame["datasetKey"].drop_nulls())}
+
+    def plan(self, cursor: duckdb.DuckDBPyConnection) -> CommitReport:
+        """Work out what they change."""
+        return table_commits.plan_table(
+            cursor,
+            "events",
+            self.frame.with_row_index(STAGED_ROW),
+            key="event_key",
+            scope=self._scope,
+            whole={"datasetKey": self.whole},
+            gone=self.gone,
+        )
+
+    def write(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Write it."""
+        table_commits.write_table(cursor, "events", key="event_key", scope=self._scope)

@@ -88,6 +88,7 @@ def find_base(
     results: Mapping[str, pl.DataFrame],
     boundaries: BoundarySet,
     datasets: pl.DataFrame,
+    events: pl.DataFrame | None = None,
 ) -> Base | None:
     """Return the current release if what the lake has now only adds to it; None where a new file must be made.
 
@@ -95,7 +96,7 @@ def find_base(
     ----------
     lake, snapshot
         What is released now.
-    rules_hash, results, boundaries, datasets
+    rules_hash, results, boundaries, datasets, events
         As `releases.build` has them, the results' columns looked at already.
     """
     told = pointer.read(lake.data)
@@ -103,7 +104,7 @@ def find_base(
     if path is None or not path.is_file():
         return None
     with connect(path) as connection:
-        reason = _reason(lake, connection, snapshot, rules_hash, results, boundaries, datasets)
+        reason = _reason(lake, connection, snapshot, rules_hash, results, boundaries, datasets, events)
         if reason is not None:
             logger.info("a whole new release: %s", reason)
             return None
@@ -118,6 +119,7 @@ def _reason(
     results: Mapping[str, pl.DataFrame],
     boundaries: BoundarySet,
     datasets: pl.DataFrame,
+    events: pl.DataFrame | None,
 ) -> str | None:
     """Return why a release cannot be added to; None where it can."""
     info = _info(connection)
@@ -126,6 +128,8 @@ def _reason(
     after = int(info["snapshot"])
     if not lake.only_added("occurrences", after=after, upto=snapshot):
         return "records changed or went, or versions between are not kept any more"
+    if not lake.only_added("events", after=after, upto=snapshot) or events_lack(connection, events):
+        return "events changed, went or are told less of"
     ordered, rows = int(info["sorted_rows"]), lake.count("occurrences", snapshot=snapshot)
     if not ordered:
         return "the one before has no records"
@@ -149,6 +153,24 @@ def _reason(
     if not named.join(datasets, on=names, how="anti", nulls_equal=True).is_empty():
         return "what is told of datasets is other"
     return None
+
+
+def events_lack(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None) -> bool:
+    """Tell whether a release tells of an event that is not among the published ones, or not as it is there.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        To the release.
+    events : polars.DataFrame of `terms.SURVEY`, optional
+        Published events of the lake. What only records tell is looked at with these.
+    """
+    before = connection.execute(
+        "SELECT survey_id FROM surveys WHERE sharing_category <> 'open' OR design IS NOT NULL OR effort_value IS NOT NULL "
+        "OR license IS NOT NULL"
+    ).pl()
+    now = pl.DataFrame(schema={"survey_id": pl.String}) if events is None else events.select("survey_id")
+    return not before.join(now, on="survey_id", how="anti").is_empty()
 
 
 def _same(

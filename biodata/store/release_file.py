@@ -24,7 +24,7 @@ from biodata.store.duck import literal, quote, sql_type
 from biodata.store.pointer import Named
 from biodata.store.shapes import SHAPE_IDS, SHAPES, boxes, simplified
 from biodata.store.survey_rows import survey_rows
-from biodata.store.tables import BOUNDARY, DATASET, RELEASE, RELEASE_FORMAT, SURVEY
+from biodata.store.tables import BOUNDARY, DATASET, RELEASE, RELEASE_FORMAT
 from biodata.terms import Column
 
 SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
@@ -148,7 +148,7 @@ class ReleaseFile:
         joined = joined.with_columns(count=pl.col("n").fill_null(0)).sort(SORTED_BY["datasets"])
         self._write("datasets", DATASET, terms.conform(joined, DATASET))
 
-    def finish(self, *, snapshot: int, rules_hash: str, secret: bytes) -> Named:
+    def finish(self, *, snapshot: int, rules_hash: str, secret: bytes, events: pl.DataFrame | None = None) -> Named:
         """Write the shapes, and what is known of the release itself into `release_info`; make the file whole.
 
         Parameters
@@ -159,10 +159,13 @@ class ReleaseFile:
             Of the rules that the records went through.
         secret : bytes
             The installation's, for the mark of what the release says.
+        events : polars.DataFrame of `terms.SURVEY`, optional
+            Published events of the lake; see `survey_rows`.
         """
-        surveys = survey_rows(self._connection)
+        surveys = survey_rows(self._connection, events)
+        surveys = pl.concat([surveys, boxes(surveys["geometry"])], how="horizontal")
         self._shapes.append(simplified("surveys", surveys["survey_id"], surveys["geometry"]))
-        self._write("surveys", (*SURVEY, *_BOX), surveys)
+        self._write("surveys", (*terms.SURVEY, *_BOX), surveys)
         self._write("shapes", [Column(n, t, "") for n, t in SHAPES.items()], pl.concat(self._shapes))
         counts = {name: self._count(name) for name in RELEASE}
         content = content_hash(self._connection, boundaries=self._boundaries, secret=secret)

@@ -87,6 +87,7 @@ def build(
     rules_hash: str,
     snapshot: int | None = None,
     datasets: pl.DataFrame | None = None,
+    events: pl.DataFrame | None = None,
     assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None,
     assess_columns: Sequence[str] | None = None,
     check: Callable[[Path], None] | None = None,
@@ -121,6 +122,8 @@ def build(
         The lake's version; the present one where none is told.
     datasets : polars.DataFrame, optional
         key, title, license, citation, doi of the datasets; the counts are made here.
+    events : polars.DataFrame of `terms.SURVEY`, optional
+        Published events of the lake; `survey_rows` adds those that open records alone tell of.
     assess : function of Parquet files of `terms.PUBLISHED_OCCURRENCE` to a frame, optional
         What the open records tell of each other: key, flags, isInCluster, duplicate_of, duplicate_reason of those of
         which something was found. Without it nothing is told of that.
@@ -157,6 +160,7 @@ def build(
                     results=told,
                     boundaries=boundaries,
                     datasets=known,
+                    events=events,
                 )
             stage = _Stage(lake, data, snapshot, publish, work.folder, progress=progress)
             parts, found = stage.additions(base, assess, assess_columns) if base is not None else ([], None)
@@ -173,7 +177,7 @@ def build(
                     file.write_results(name, frame)
                 file.write_boundaries(boundaries)
                 file.write_datasets(known)
-                named = file.finish(snapshot=snapshot, rules_hash=rules_hash, secret=secret(data))
+                named = file.finish(snapshot=snapshot, rules_hash=rules_hash, secret=secret(data), events=events)
             if check is not None:
                 check(unnamed)
             before = current(data)

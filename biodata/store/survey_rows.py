@@ -1,49 +1,72 @@
-"""The release's table `surveys`: sampling events that open records tell of, made of published values only."""
+"""The release's table `surveys`: sampling events that the lake has, and those that open records alone tell of."""
 
 from typing import Final
 
 import duckdb
-import numpy as np
 import polars as pl
-import shapely
 
-_STATEMENT: Final = """
+from biodata import terms
+from biodata.sharing.event_shapes import boxes
+from biodata.vocabularies import SharingCategory
+
+_OPEN: Final = str(SharingCategory.OPEN)
+_OF_RECORDS: Final = """
     SELECT "datasetKey" || ':' || "eventID" AS survey_id, "datasetKey", "eventID",
            min("parentEventID") AS "parentEventID", min("samplingProtocol") AS "samplingProtocol",
-           min(event_start) AS event_start, max(event_end) AS event_end, count(*) AS records,
-           count(DISTINCT species) AS species, list_sort(list_distinct(flatten(list(country_codes)))) AS country_codes,
+           year(min(event_start)) AS year, min(event_start) AS event_start, max(event_end) AS event_end,
+           count(*) AS records, count(DISTINCT species) AS species,
+           list_sort(list_distinct(flatten(list(country_codes)))) AS country_codes, 'open' AS sharing_category,
            min("decimalLongitude") AS west, min("decimalLatitude") AS south,
            max("decimalLongitude") AS east, max("decimalLatitude") AS north
     FROM occurrences
     WHERE sharing_category = 'open' AND "eventID" IS NOT NULL AND "samplingProtocol" IS NOT NULL
     GROUP BY "datasetKey", "eventID" ORDER BY survey_id
 """
+_COUNTS: Final = """
+    WITH counted AS (
+        SELECT e.survey_id, o.key, o.species FROM told_events e
+        JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."eventID" = e."eventID"
+        WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
+        UNION
+        SELECT e.survey_id, o.key, o.species FROM told_events e
+        JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."parentEventID" = e."eventID"
+        WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
+    )
+    SELECT survey_id, count(*) AS records, count(DISTINCT species) AS species FROM counted GROUP BY survey_id
+"""
 
 
-def survey_rows(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return a row for each sampling event with a method, of a release whose records are written.
+def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return a row for each sampling event, of a release whose records are written.
 
     Parameters
     ----------
     connection : DuckDBPyConnection
         To the release's file.
+    events : polars.DataFrame of `terms.SURVEY`, optional
+        Events of the lake as `sharing.events` let them out; their records are counted here.
 
     Returns
     -------
     polars.DataFrame
-        `tables.SURVEY` and its box; the geometry is the box of the event's open records, a point where they share one.
+        `terms.SURVEY` and its box, sorted by `survey_id`. The other events are those with a method that open records
+        tell of; their geometry is the box of these, a point where they share one.
 
     Notes
     -----
-    An event's records that were made coarse or withheld tell no event, so nothing of them is in here.
+    What is counted, and what records alone tell, is made of open records: of those that were made coarse or withheld
+    nothing is in here.
     """
-    found = connection.execute(_STATEMENT).pl()
-    edges = found.select("west", "south", "east", "north").to_numpy().astype(np.float64)
-    flat = (edges[:, 0] == edges[:, 2]) & (edges[:, 1] == edges[:, 3])
-    lines = ((edges[:, 0] == edges[:, 2]) | (edges[:, 1] == edges[:, 3])) & ~flat
-    shapes = shapely.box(edges[:, 0], edges[:, 1], edges[:, 2], edges[:, 3])
-    shapes[flat] = shapely.points(edges[flat, :2])
-    shapes[lines] = shapely.linestrings(edges[lines].reshape(-1, 2, 2))
-    shapes[np.isnan(edges).any(axis=1)] = None
-    wkb = pl.Series("geometry", shapely.to_wkb(shapes).tolist(), dtype=pl.Binary)
-    return found.with_columns(wkb)
+    found = connection.execute(_OF_RECORDS).pl()
+    told = terms.conform(found.with_columns(geometry=boxes(found)), terms.SURVEY)
+    if events is not None and events.height:
+        connection.register("told_events", events.select("survey_id", "datasetKey", "eventID", "sharing_category"))
+        counted = connection.execute(_COUNTS).pl()
+        connection.unregister("told_events")
+        known = events.drop("records", "species").join(counted, on="survey_id", how="left", maintain_order="left")
+        is_open = pl.col("sharing_category") == _OPEN
+        known = known.with_columns(pl.when(is_open).then(pl.col("records", "species").fill_null(0)))
+        told = pl.concat(
+            [terms.conform(known, terms.SURVEY), told.join(events, on=["datasetKey", "eventID"], how="anti")]
+        )
+    return told.sort("survey_id")

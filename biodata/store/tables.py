@@ -77,21 +77,6 @@ DATASET: Final = (
 )
 """The release's table `datasets`."""
 
-SURVEY: Final = (
-    Column("survey_id", pl.String, "The dataset's key and the event's identifier in it."),
-    Column("datasetKey", pl.String, "The dataset."),
-    Column("eventID", pl.String, "The sampling event."),
-    Column("parentEventID", pl.String, "The event that it was part of."),
-    Column("samplingProtocol", pl.String, "Method of the event."),
-    Column("event_start", pl.Date, "First day of its open records."),
-    Column("event_end", pl.Date, "Last day of its open records."),
-    Column("records", pl.Int64, "Its open records, duplicates among them."),
-    Column("species", pl.Int64, "Species that they name."),
-    Column("country_codes", pl.List(pl.String), "Every country that their places may belong to."),
-    Column("geometry", pl.Binary, "WKB of the box of their places, degrees, WGS 84; a point where they share one."),
-)
-"""The release's table `surveys`."""
-
 IDENTITY: Final = (
     Column("key", pl.Int64, "Number given once to a record; kept when the record goes, never given again."),
     Column("datasetKey", pl.String, "The dataset."),
@@ -116,13 +101,13 @@ LAKE: Final = MappingProxyType(
 )
 """The lake's tables by name."""
 
-RELEASE_FORMAT: Final = "6"
+RELEASE_FORMAT: Final = "7"
 """Raised when a release's tables change: what was made in another format is made again, not read."""
 
 RELEASE: Final = MappingProxyType(
     {
         **{name: _table(name, columns, boxed=True) for name, columns in terms.PUBLISHED_TABLES.items()},
-        "surveys": _table("surveys", SURVEY, boxed=True),
+        "surveys": _table("surveys", terms.SURVEY, boxed=True),
         "boundaries": _table("boundaries", BOUNDARY, boxed=True),
         "datasets": _table("datasets", DATASET, boxed=False),
     }

@@ -50,7 +50,10 @@ SHAPE_PROPERTIES: Final = {
     ),
     "reserve_candidates": ("candidate_id", "run_id", "name", "rank", "front", "acceptability", "area_km2", "sharing_category"),
     "considered_ground": ("considered_id", "run_id", "name", "outcome", "sharing_category"),
-    "surveys": ("survey_id", "datasetKey", "eventID", "samplingProtocol", "records", "species"),
+    "surveys": (
+        "survey_id", "datasetKey", "eventID", "design", "samplingProtocol", "effort_value", "effort_unit", "records",
+        "species", "sharing_category",
+    ),
     "boundaries": ("code", "name", "level", "country_code"),
 }  # fmt: skip
 """What a shape tells in a tile, beside `country_codes` as text where the table has them."""

@@ -10,6 +10,7 @@ import polars as pl
 from biodata.store.consents import SHARED
 from biodata.store.duck import connect
 from biodata.store.lake import Lake
+from biodata.store.query.filters import In
 from biodata.vocabularies import SharingCategory
 
 logger = logging.getLogger(__name__)
@@ -56,12 +57,21 @@ def _tells_less(before: Path, after: Path, lake: Lake, snapshot: int) -> bool:
         for batch in lake.batches("occurrences", snapshot=snapshot, columns=["key"], batch_rows=_BATCH_ROWS):
             if batch.join(gone, on="key", how="semi").height:
                 return True
+    told, tell = (_events(path, spill if path == after else None) for path in (before, after))
+    if told - tell and lake.count("events", where=In("event_key", tuple(sorted(told - tell))), snapshot=snapshot):
+        return True
     return any(_names(before, table) - _names(after, table, spill) for table in SHARED)
 
 
 def _records(path: Path, spill: Path | None = None) -> pl.DataFrame:
     with connect(path, spill=spill) as connection:
         return connection.execute(_RECORDS).pl()
+
+
+def _events(path: Path, spill: Path | None) -> set[str]:
+    with connect(path, spill=spill) as connection:
+        query = "SELECT survey_id FROM surveys WHERE sharing_category = 'open'"
+        return {name for (name,) in connection.execute(query).fetchall()}
 
 
 def _names(path: Path, table: str, spill: Path | None = None) -> set[str]:

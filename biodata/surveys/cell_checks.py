@@ -9,7 +9,7 @@ import polars as pl
 
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_tables import SurveyTable
+from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.coordinate_pairs import read_pair
 
 
@@ -154,8 +154,7 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Fi
     yield from _repaired(rows, row, repairs)
     implied = {other for flag in flags for other in _IMPLIED.get(flag, ())}
     if split is not None:
-        column, proposal = split
-        yield rows.finding(row, column, "COORDINATES_IN_ONE_CELL", blocking=True, proposal=proposal)
+        yield rows.finding(row, split[0], "COORDINATES_IN_ONE_CELL", blocking=True, proposal=split[1])
         implied |= {
             "COORDINATE_INVALID",
             "COORDINATE_MISSING",
@@ -164,13 +163,15 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Fi
         }
     for flag in flags:
         cell = CELLS.get(flag)
-        if cell is None or flag in implied or (rows.table.kind == "events" and flag in _NOT_OF_EVENTS):
+        if cell is None or flag in implied or (rows.table.kind != "occurrences" and flag in _NOT_OF_EVENTS):
+            continue
+        if rows.table.kind == "sites" and flag.startswith("RECORDED_DATE_"):
             continue
         column = _column(flag, cell, rows, row)
         if column is None or (row, column) in rows.table.covered:
             continue
-        proposal = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
-        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": proposal} if proposal else {}))
+        meant = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
+        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": meant} if meant else {}))
 
 
 def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:
@@ -183,10 +184,10 @@ def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:
             pair[repair["term"]] = repair["value"]
             continue
         column = _TELLS_ELSEWHERE.get(repair["rule"], repair["term"])
-        if own.get(column) is not None:
+        if own.get(column) is not None and (row, column) not in rows.table.covered:
             yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=str(repair["value"]))
     column = next((c for c in ("verbatimCoordinates", "verbatimLatitude") if own.get(c) is not None), None)
-    if pair and column is not None:
+    if pair and column is not None and (row, column) not in rows.table.covered:
         yield rows.finding(row, column, "COORDINATES_SPLIT", blocking=False, read=_pair(pair) or "")
 
 

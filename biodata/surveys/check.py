@@ -15,14 +15,19 @@ from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey import observations
-from biodata.ingest.survey_tables import Survey, SurveyTable, no_occurrences, read_survey
+from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.surveys import cell_checks, heading_checks, period_checks, row_checks, value_checks, words
+from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks, words
 from biodata.surveys.cell_checks import CELLS, Rows
 
 _DATASET: Final = "check"
+_SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
+_UNREAD: Final = "SHEET_NOT_READ"
 _MOSTLY: Final = 0.9
+_FEWEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def check_files(
     try:
         survey = read_survey(files, encoding=encoding, kept=kept)
         if not survey.of("occurrences"):
-            problems += [_problem(finding, language) for finding in survey.findings]
+            problems += [_problem(finding, language) for finding in survey.findings if finding.code != _UNREAD]
             raise no_occurrences(survey, name)
         rows = sum(table.frame.height for table in survey.of("occurrences"))
         harmoniser = Harmoniser(
@@ -176,21 +181,43 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
     )
     findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
     findings += row_checks.unknown_events(records, events)
+    sites = [_rows(table) for table in survey.of("sites")]
+    findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
+    for rows in sites:
+        read = _read(rows.table.frame, rows.table, harmoniser, today, survey.declarations)
+        findings += [*_of_cells(rows, read), *_of_all(rows, read, boundaries)]
     placed = period_checks.events_with_records_placed_themselves(records)
     periods: dict[str, tuple[date, date]] = {}
     for rows in events:
-        frame = period_checks.with_period(rows.table.frame, today)
+        frame = with_period(rows.table.frame, today)
         read = _read(frame, rows.table, harmoniser, today, survey.declarations)
-        findings += period_checks.of_events(rows, frame, cell_checks.found(rows, read), placed, today)
+        findings += period_checks.of_events(rows, frame, _of_cells(rows, read), placed, today)
         findings += _of_all(rows, read, boundaries)
-        findings += value_checks.efforts(rows)
+        findings += event_checks.of_design(rows, rows.table.frame, harmoniser, survey.declarations)
         periods |= period_checks.periods(rows, read.interpreted)
     for rows, one in zip(records, joined, strict=True):
         read = _read(one.frame, one.table, harmoniser, today, survey.declarations)
-        findings += cell_checks.found(rows, read)
+        findings += _of_cells(rows, read)
         findings += _of_all(rows, read, boundaries)
         findings += row_checks.outside_events(rows, read.interpreted, periods)
-    return findings
+    # What two checks tell of a cell is told once.
+    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
+
+
+def _of_cells(rows: Rows, read: HarmonisedBatch) -> list[Finding]:
+    """Return what is doubted of the cells; columns that changed places are told once, at their heading."""
+    told = list(cell_checks.found(rows, read))
+    swapped = [finding for finding in told if finding.code == _SWAPPED]
+    if not swapped:
+        return told
+    placed = sum(own.get("decimalLatitude") is not None for own in rows.own.values())
+    if len(swapped) < _FEWEST or len(swapped) < _MOSTLY * placed:
+        return told
+    table = rows.table
+    heading = table.heading("decimalLatitude")
+    one = Finding(table.file, table.sheet, table.heading_row, heading, heading, "COLUMNS_SWAPPED", True,
+                  {"other": table.heading("decimalLongitude")})  # fmt: skip
+    return [one, *(finding for finding in told if finding.code != _SWAPPED)]
 
 
 def _rows(table: SurveyTable, known: pl.Series | None = None) -> Rows:

@@ -6,7 +6,7 @@ from typing import Final
 from biodata.ingest.headings import Why
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_tables import Survey, SurveyTable
+from biodata.ingest.survey_shapes import Survey, SurveyTable
 
 _NEEDED: Final = (
     ("occurrenceID", ()),
@@ -32,9 +32,9 @@ def headings(survey: Survey) -> Iterator[Finding]:
             if name not in _KNOWN and name not in table.converted.values():
                 yield _uncertain(table, name)
         if table.frame.is_empty():
-            yield Finding(
-                table.file, table.sheet, table.heading_row, None, None, "SHEET_EMPTY", table.kind == "occurrences"
-            )
+            # Events without any record are a survey in which nothing was found.
+            blocks = table.kind == "occurrences" and all(events.frame.is_empty() for events in survey.of("events"))
+            yield Finding(table.file, table.sheet, table.heading_row, None, None, "SHEET_EMPTY", blocks)
 
 
 def _uncertain(table: SurveyTable, name: str) -> Finding:

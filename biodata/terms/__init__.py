@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.terms.columns import DC, DWC, GBIF, Column, Reach, conform, names, schema
-from biodata.terms.events import ECO, EVENT, EVENT_TERMS
+from biodata.terms.events import ECO, EVENT, EVENT_TERMS, SURVEY
 from biodata.terms.layers import LAYER
 from biodata.terms.occurrences import (
     ASSESSED,
@@ -48,6 +48,7 @@ __all__ = [
     "RIGHTS",
     "SHARED_AS",
     "SHARING",
+    "SURVEY",
     "TABLES",
     "TAXON",
     "VERBATIM",
