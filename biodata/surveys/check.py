@@ -142,10 +142,7 @@ def check_files(
             for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
         ]
     except InputError as error:
-        problems.append(
-            Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, error.problem,
-                    error.expected)
-        )  # fmt: skip
+        problems.append(_unread(error, name, language))
     problems.sort(key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
     blocking = sum(problem.blocking for problem in problems)
     return {
@@ -262,6 +259,14 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
         presumed = any(flag.startswith("PRESUMED_") for flag in flags)
         if at_sea and column is not None and rows.own[row].get(column) is not None and not others and not presumed:
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
+
+
+def _unread(error: InputError, name: str, language: str) -> Problem:
+    """Put into words why a file cannot be read; English tells it with the file's own numbers."""
+    message, expected = error.problem, error.expected
+    if language != "en" and words.has(error.code, language):
+        message, expected = words.told(error.code, {}, language)
+    return Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected)
 
 
 def _problem(finding: Finding, language: str) -> Problem:
