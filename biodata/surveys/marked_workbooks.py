@@ -45,6 +45,8 @@ _HEADING_ROWS: Final = 40
 _BLOCKING: Final = PatternFill("solid", start_color="FFF4A6A6", end_color="FFF4A6A6")
 _DOUBTFUL: Final = PatternFill("solid", start_color="FFFFE699", end_color="FFFFE699")
 _TOP: Final = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")
+_WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
+_LINKED: Final = Font(color="FF0563C1", underline="single")
 _LISTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected")
 _WIDTHS: Final = (16, 8, 24, 28, 10, 30, 60, 60)
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}")
@@ -234,8 +236,11 @@ def _list(
             if isinstance(value, str):
                 # Set as text: a value such as =1+1 is told, not computed.
                 cell.value = _clean(value)[:32_000]
-                cell.data_type, cell.quotePrefix = "s", value.startswith(("=", "+", "-", "@"))
-                cell.alignment = Alignment(wrap_text=column in ("message", "expected"), vertical="top")
+                cell.data_type = "s"
+                if value.startswith(("=", "+", "-", "@")):
+                    cell.quotePrefix = True
+                if column in ("message", "expected"):
+                    cell.alignment = _WRAPPED
             elif value is not None:
                 cell.value = value
         if place is not None:
@@ -244,7 +249,7 @@ def _list(
             at_row.hyperlink = Hyperlink(
                 ref=at_row.coordinate, location=f"'{quoted}'!{get_column_letter(place[2])}{place[1]}"
             )
-            at_row.font = Font(color="FF0563C1", underline="single")
+            at_row.font = _LINKED
     if len(problems) > MAX_LISTED:
         text, _ = words.told("REPORT_MORE", {"count": len(problems) - MAX_LISTED}, language)
         sheet.cell(MAX_LISTED + 2, 1).value = text
