@@ -1,5 +1,6 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -264,6 +265,24 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
 
 
+def without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a problem as others than its uploader may read it: its place and code, in words that tell nothing of a cell.
+
+    What would be right may be the exact place of a sensitive species as well as the value that is wrong.
+    """
+    message, expected = words.told(str(problem["code"]), {})
+    known = words.has(str(problem["code"]))
+    unfilled = expected is None or not known or "…" in expected.removesuffix("…").removesuffix(", ")
+    return {
+        **problem,
+        "value": None,
+        # A row of data that was taken for headings names its columns by cells.
+        "column": None if re.search(r"\d[.,]\d", str(problem.get("column"))) else problem.get("column"),
+        "message": message if known else f"{problem['code']}: see the cell in the file, or check it again with dry_run",
+        "expected": None if unfilled or expected == "…" else expected,
+    }
+
+
 def _problem(finding: Finding, language: str) -> Problem:
     """Put a finding into words."""
     message, expected = words.told(finding.code, finding.params, language)
@@ -271,4 +290,4 @@ def _problem(finding: Finding, language: str) -> Problem:
                    message, expected)  # fmt: skip
 
 
-__all__ = ["CELLS", "Problem", "check", "check_files", "found"]
+__all__ = ["CELLS", "Problem", "check", "check_files", "found", "without_value"]
