@@ -28,7 +28,10 @@ def main(rows: int) -> None:
     check(io.BytesIO(as_csv(table(10, faults=True))), "warm.csv", boundaries)
     for faults in (False, True):
         cells = table(rows, faults=faults)
-        for name, content in (("survey.xlsx", as_workbook(cells)), ("survey.csv", as_csv(cells))):
+        with_events = {"occurrences": cells, "events": events(rows // 20)}
+        forms = (("survey.xlsx", as_workbook({"occurrences": cells})), ("with events", as_workbook(with_events)),
+                 ("survey.csv", as_csv(cells)))  # fmt: skip
+        for name, content in forms:
             start = time.perf_counter()
             report = check(io.BytesIO(content), name, boundaries)
             seconds = time.perf_counter() - start
@@ -53,11 +56,21 @@ def table(rows: int, *, faults: bool) -> list[list[object]]:
     return out
 
 
-def as_workbook(cells: list[list[object]]) -> bytes:
+def events(count: int) -> list[list[object]]:
+    """Return the survey's events."""
+    headings = ["eventID", "deploymentStart", "deploymentEnd", "design", "samplingEffortValue", "samplingEffortUnit",
+                "decimalLatitude", "decimalLongitude", "locationID", "cameraID", "timeZone"]  # fmt: skip
+    rows = [[f"E{n}", f"2026-{1 + n % 9:02d}-01", f"2026-{1 + n % 9:02d}-28", "camera_trap", 27, "trap-night", 20.65,
+             101.95, f"S{n % 40}", f"C{n}", "Asia/Vientiane"] for n in range(count)]  # fmt: skip
+    return [headings, *rows]
+
+
+def as_workbook(sheets: dict[str, list[list[object]]]) -> bytes:
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("occurrences")
-    for row in cells:
-        sheet.append(row)
+    for name, cells in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in cells:
+            sheet.append(row)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
