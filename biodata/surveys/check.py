@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO, Final
 
@@ -64,6 +64,9 @@ class Problem:
     blocking: bool
     message: str
     expected: str | None
+
+
+_FIELDS: Final = tuple(one.name for one in fields(Problem))
 
 
 def check(
@@ -155,7 +158,7 @@ def check_files(
         "ok": blocking == 0,
         "blocking": blocking,
         "warnings": len(problems) - blocking,
-        "problems": [asdict(problem) for problem in problems],
+        "problems": [{name: getattr(problem, name) for name in _FIELDS} for problem in problems],
     }
 
 
