@@ -146,10 +146,7 @@ def check_files(
             for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
         ]
     except InputError as error:
-        problems.append(
-            Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, error.problem,
-                    error.expected)
-        )  # fmt: skip
+        problems.append(_unread(error, name, language))
     problems.sort(key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
     blocking = sum(problem.blocking for problem in problems)
     return {
@@ -284,6 +281,14 @@ def without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
         "message": message if known else f"{problem['code']}: see the cell in the file, or check it again with dry_run",
         "expected": None if unfilled or expected == "…" else expected,
     }
+
+
+def _unread(error: InputError, name: str, language: str) -> Problem:
+    """Put into words why a file cannot be read; English tells it with the file's own numbers."""
+    message, expected = error.problem, error.expected
+    if language != "en" and words.has(error.code, language):
+        message, expected = words.told(error.code, {}, language)
+    return Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected)
 
 
 def _problem(finding: Finding, language: str) -> Problem:
