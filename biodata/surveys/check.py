@@ -184,12 +184,12 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
     findings += row_checks.unknown_events(records, events)
     sites = [_rows(table) for table in survey.of("sites")]
     findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
-    for rows in sites:
+    for rows in filter(_is_filled, sites):
         read = _read(rows.table.frame, rows.table, harmoniser, today, survey.declarations)
         findings += [*_of_cells(rows, read), *_of_all(rows, read, boundaries)]
     placed = period_checks.events_with_records_placed_themselves(records)
     periods: dict[str, tuple[date, date]] = {}
-    for rows in events:
+    for rows in filter(_is_filled, events):
         frame = with_period(rows.table.frame, today)
         read = _read(frame, rows.table, harmoniser, today, survey.declarations)
         findings += period_checks.of_events(rows, frame, _of_cells(rows, read), placed, today)
@@ -219,6 +219,11 @@ def _of_cells(rows: Rows, read: HarmonisedBatch) -> list[Finding]:
     one = Finding(table.file, table.sheet, table.heading_row, heading, heading, "COLUMNS_SWAPPED", True,
                   {"other": table.heading("decimalLongitude")})  # fmt: skip
     return [one, *(finding for finding in told if finding.code != _SWAPPED)]
+
+
+def _is_filled(rows: Rows) -> bool:
+    """Tell whether a table has any row."""
+    return bool(rows.own)
 
 
 def _rows(table: SurveyTable, known: pl.Series | None = None) -> Rows:
