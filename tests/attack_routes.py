@@ -70,6 +70,7 @@ def path_values(told: list[Mapping[str, str]], keys: list[int]) -> dict[str, lis
         "number": ["1", "none", *words[:2]],
         "name": ["none", *words[:2]],
         "country": ["VN", "CN"],
+        "design": ["plot", "none", *words[:2]],
     }  # fmt: skip
 
 

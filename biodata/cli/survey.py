@@ -4,9 +4,9 @@ from typing import Final
 
 import typer
 
-from biodata.cli import survey_check, survey_headings
+from biodata.cli import survey_check, survey_headings, survey_template
 
-_PARTS: Final = (survey_check, survey_headings)
+_PARTS: Final = (survey_check, survey_headings, survey_template)
 """Files that add commands to the group."""
 
 

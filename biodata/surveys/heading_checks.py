@@ -24,7 +24,12 @@ _LIKELY: Final = 0.5
 
 def headings(survey: Survey) -> Iterator[Finding]:
     """Find what is wrong with the headings of every table."""
-    of_events = {name for table in survey.of("events") if "eventID" in table.headings for name in table.headings}
+    # Sites tell the place of the events that name them.
+    placed = any({"eventID", "locationID"} <= table.headings.keys() for table in survey.of("events"))
+    of_sites = {name for table in survey.of("sites") for name in table.headings} if placed else set()
+    of_events = of_sites | {
+        name for table in survey.of("events") if "eventID" in table.headings for name in table.headings
+    }
     for table in survey.tables:
         if table.kind == "occurrences":
             yield from _missing(table, of_events)

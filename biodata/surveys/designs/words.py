@@ -35,8 +35,9 @@ def notes(design: str, language: str) -> list[str]:
 
 
 def heading(term: str, language: str) -> str:
-    """Return the heading of a column; the term itself where the dictionary has none."""
-    return heading_of(term, language) or term
+    """Return the heading of a column: ours where it has one, else the dictionary's, else the term itself."""
+    own = _words().get(f"heading.{term}")
+    return own[language] if own else heading_of(term, language) or term
 
 
 @lru_cache(maxsize=1)
