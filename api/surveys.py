@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import auth, documents
+from api import auth, documents, survey_reports
 from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
@@ -19,6 +19,7 @@ from api.survey_bodies import Submission, SubmissionList
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, Principal
 from biodata.store.survey_steps import STATES
+from biodata.surveys.report_forms import ReportForm
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 
@@ -35,14 +36,17 @@ _NO_STORE: Final = "no-store"
 )
 async def hand_in(request: Request) -> Response:
     """Check the workbook and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
-    only(request, "dry_run")
+    only(request, "dry_run", *survey_reports.PARAMETERS)
     idempotency_key = told_key(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
+    form = survey_reports.form_asked(request) if dry_run else ReportForm.JSON
+    language = survey_reports.language_asked(request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
         if sender is None:
-            work = partial(_check, found, upload)
+            kept = await run_in_threadpool(survey_reports.kept_headings, request, upload)
+            work = partial(survey_reports.check, found, upload, kept, form, language)
         else:
             work = partial(_receive, found, sender, upload, idempotency_key)
         return await to_thread.run_sync(work, limiter=request.app.state.checking)
@@ -102,15 +106,6 @@ def receipt(number: int) -> Response:
     location = f"/v1/surveys/{number}"
     body = orjson.dumps({"id": number, "state": "draft", "location": location})
     return Response(body, 202, {"Location": location}, media_type="application/json")
-
-
-def _check(found: Service, upload: Upload) -> Response:
-    """Answer with what is wrong with a workbook; nothing is kept."""
-    # Loaded at the first upload: what reads workbooks and names is not needed by a service that only answers.
-    from biodata import places, surveys
-
-    report = surveys.check(upload.file, upload.name, places.load_boundaries(found.settings.boundaries))
-    return json_answer(report, cache=_NO_STORE)
 
 
 def _receive(found: Service, sender: Principal, upload: Upload, idempotency_key: str | None) -> Response:

@@ -14,11 +14,12 @@ class About(StrEnum):
     NAME = "name"
     RECORD = "record"
     AREA = "area"
+    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A doubt about a record or an area.
+    """A doubt about a record, an area or a sampling event.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class Flag:
         return self.about in (About.PLACE, About.AREA) and not self.placeless
 
 
-_PLACE, _TIME, _NAME, _RECORD, _AREA = About
+_PLACE, _TIME, _NAME, _RECORD, _AREA, _EVENT = About
 
 _ALL = (
     Flag("ZERO_COORDINATE", _PLACE, "Latitude and longitude are both exactly 0."),
@@ -173,6 +174,47 @@ _ALL = (
     Flag(
         "SITE_IN_TWO_LISTS", _AREA, "Another list that was read with this one seems to hold the same site.", gbif=False
     ),
+    Flag(
+        "DESIGN_UNKNOWN", _EVENT, "The design is none of those that are known, so no effort is made of it.", gbif=False
+    ),
+    Flag("EFFORT_INVALID", _EVENT, "The effort is no number of 0 or more.", gbif=False),
+    Flag("EFFORT_MISSING", _EVENT, "Nothing tells how much was looked.", gbif=False),
+    Flag("EFFORT_UNIT_ASSUMED", _EVENT, "The effort tells no unit; the design's own is assumed.", gbif=False),
+    Flag("EFFORT_UNIT_UNFIT", _EVENT, "The effort's unit cannot be made into the design's.", gbif=False),
+    Flag("EFFORT_DISAGREES", _EVENT, "Effort as told and as computed differ by more than a tenth.", gbif=False),
+    Flag("FAILURE_INVALID", _EVENT, "The time without observation cannot be read; nothing was taken off.", gbif=False),
+    Flag("FAILURE_OUTSIDE_EVENT", _EVENT, "A time without observation lies outside the event.", gbif=False),
+    Flag("FAILURE_REPEATED", _EVENT, "Times without observation overlap; they were taken off once.", gbif=False),
+    Flag("FAILURE_NOT_TAKEN_OFF", _EVENT, "Times without observation could not be taken off the effort.", gbif=False),
+    Flag("TIME_ZONE_INVALID", _EVENT, "The time zone is neither an offset from UTC nor an IANA name.", gbif=False),
+    Flag("TIME_ZONE_ASSUMED", _EVENT, "No time zone is told; that of its side of the border is assumed.", gbif=False),
+    Flag("TIME_ZONE_MISSING", _EVENT, "No time zone is told, and the side has several or is not known.", gbif=False),
+    Flag("SIDE_INVALID", _EVENT, "The side of the border is no country that is known.", gbif=False),
+    Flag("SITE_PLACES_DISAGREE", _EVENT, "Events with this locationID lie far from each other.", gbif=False),
+    Flag("CAMERA_AT_TWO_SITES", _EVENT, "The same camera stood at two sites at the same time.", gbif=False),
+    Flag(
+        "CAMERA_CLOCK_RESET",
+        _EVENT,
+        "The camera's clock fell back to its factory's date; a shift is proposed.",
+        gbif=False,
+    ),
+    Flag(
+        "CAMERA_CLOCK_TWELVE_HOURS",
+        _EVENT,
+        "The camera's clock seems twelve hours off; it was not changed.",
+        gbif=False,
+    ),
+    Flag("CAMERA_CLOCK_DRIFT", _EVENT, "The camera's clock ran fast or slow; a correction is proposed.", gbif=False),
+    Flag("CAMERA_CLOCK_OFF", _EVENT, "The camera's clock was off by a constant time; a shift is proposed.", gbif=False),
+    Flag("CAMERA_CLOCK_OUTSIDE", _EVENT, "Images lie outside the time in which the camera stood there.", gbif=False),
+    Flag("CAMERA_CLOCK_INVALID", _EVENT, "What is told of the camera's clock cannot be read.", gbif=False),
+    Flag(
+        "ABSENCE_SCOPE_MISSING",
+        _EVENT,
+        "Absence is told, but not which taxa were looked for: none is absent.",
+        gbif=False,
+    ),
+    Flag("ABSENCE_OUT_OF_SCOPE", _EVENT, "A taxon is told as absent that was not looked for.", gbif=False),
 )
 
 _BDQ: Final = MappingProxyType(

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import openpyxl
 
-from survey_languages import DIGITS, HEADINGS, MANY, NOTE, SHEETS, TITLE, TOTAL
+from survey_languages import DIGITS, HEADINGS, LOCALITIES, MANY, NOTE, SHEETS, TITLE, TOTAL
 
 # A place inland, far from every border, and one at sea off the same country; None for a country without a coast.
 PLACES: Final = {
@@ -39,10 +39,6 @@ OCCURRENCE: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "
                      "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode", "locality", "occurrenceRemarks")  # fmt: skip
 EVENT: Final = ("eventID", "eventDate", "samplingProtocol", "sampleSizeValue", "sampleSizeUnit", "decimalLatitude",
                 "decimalLongitude", "design")  # fmt: skip
-LOCALITY: Final = {
-    "en": "old salt lick", "zh": "大象谷东山", "th": "โป่งช้างเก่า", "vi": "Rừng già Cúc Phương", "lo": "ປ່າດົງເກົ່າ", "km": "ព្រៃចាស់",
-    "my": "တောကြီး", "ms": "jenut lama", "id": "hutan tua", "fil": "lumang gubat",
-}  # fmt: skip
 
 
 @dataclass
@@ -88,7 +84,7 @@ class Planter:
             month, day = 2 + number // 8, 1 + 3 * (number % 8)
             rows.append({
                 "eventID": f"{self.country}26-E{number + 1:02d}", "eventDate": f"2026-{month:02d}-{day:02d}/2026-{month:02d}-{day + 2:02d}",
-                "samplingProtocol": "line transect" if number % 2 else "camera trap", "sampleSizeValue": 2 + number % 3,
+                "samplingProtocol": "line transect" if number % 2 else "camera trap", "sampleSizeValue": 2 + (number % 3 if number % 2 else 0),
                 "sampleSizeUnit": "km" if number % 2 else "trap-night", "decimalLatitude": round(self.latitude + number / 500, 4),
                 "decimalLongitude": round(self.longitude + number / 500, 4),
                 "design": "line_transect" if number % 2 else "camera_trap",
@@ -105,7 +101,7 @@ class Planter:
                 "individualCount": 1 + number % 4, "decimalLatitude": round(self.latitude + self.random.randint(-40, 40) / 1000 + 0.00012, 5),
                 "decimalLongitude": round(self.longitude + self.random.randint(-40, 40) / 1000 + 0.00013, 5),
                 "coordinateUncertaintyInMeters": self.random.choice((10, 20, 30)), "countryCode": self.country,
-                "locality": f"{LOCALITY[self.language]} {1 + number % 9}", "occurrenceRemarks": None,
+                "locality": f"{LOCALITIES[self.language]} {1 + number % 9}", "occurrenceRemarks": None,
             })  # fmt: skip
         return Sheet(list(OCCURRENCE), rows, list(range(140)))
 
@@ -127,8 +123,8 @@ def cell_plants(p: Planter) -> dict[str, tuple[str, str, Any]]:
     degrees = f"{abs(int(p.latitude))}°30'00\"{'S' if p.latitude < 0 else 'N'}"
     wrong = (
         "café".encode().decode("latin-1")
-        if LOCALITY[p.language].isascii()
-        else LOCALITY[p.language].encode().decode("latin-1")
+        if LOCALITIES[p.language].isascii()
+        else LOCALITIES[p.language].encode().decode("latin-1")
     )
     dates = (
         {
@@ -191,13 +187,13 @@ def event_plants() -> dict[str, tuple[str, str, Any]]:
     }  # fmt: skip
 
 
-def plant(language: str, seed: int, *, every: bool = False) -> Survey:
-    """Return a survey with faults: all kinds, or about two thirds of them by chance."""
+def plant(language: str, seed: int, *, share: float = 0.66) -> Survey:
+    """Return a survey with faults: that share of all kinds, chosen by chance; all of them where it is 1, none where 0."""
     p = Planter(language, seed)
     survey, records, events = p.survey, p.records, p.events
 
     def wanted(kind: str) -> bool:
-        chosen = every or p.random.random() < 0.66
+        chosen = p.random.random() < share
         if chosen:
             survey.kinds.add(kind)
         return chosen

@@ -65,3 +65,8 @@ DIGITS: Final = {
     "km": "០១២៣៤៥៦៧៨៩", "my": "၀၁၂၃၄၅၆၇၈၉", "ms": "０１２３４５６７８９", "id": "０１２３４５６７８９", "fil": "０１２３４５６７８９",
 }  # fmt: skip
 """Digits that the language's writers use; full-width ones where they use ASCII."""
+
+LOCALITIES: Final = {
+    "en": "old salt lick", "zh": "大象谷东山", "th": "โป่งช้างเก่า", "vi": "Rừng già Cúc Phương", "lo": "ປ່າດົງເກົ່າ", "km": "ព្រៃចាស់",
+    "my": "တောကြီး", "ms": "jenut lama", "id": "hutan tua", "fil": "lumang gubat",
+}  # fmt: skip

@@ -32,6 +32,8 @@ POST   /v1/uploads                          401 403 412 403 403 403 403
 GET    /v1/uploads/{upload}                 401 403 404 403 403 403 403
 PATCH  /v1/uploads/{upload}                 401 403 412 403 403 403 403
 DELETE /v1/uploads/{upload}                 401 403 412 403 403 403 403
+GET    /v1/surveys/mappings                 401 403 200 403 403 403 403
+PUT    /v1/surveys/mappings                 401 403 200 403 403 403 403
 POST   /v1/citations/{number}/doi           401 404 404 404 404 404 404
 GET    /v1/account                          401 200 200 200 200 200 200
 PATCH  /v1/account                          401 200 200 200 200 200 200
@@ -135,6 +137,8 @@ PUBLIC = {
         "/v1/rights/labels": "/v1/rights/labels",
         "/v1/rights/terms": "/v1/rights/terms",
         "/v1/rights/datasets/{key:path}": "/v1/rights/datasets/field-notes",
+        "/v1/surveys/templates": "/v1/surveys/templates",
+        "/v1/surveys/templates/{design}": "/v1/surveys/templates/plot?language=lo",
         "/v1/audit/sensitivity": "/v1/audit/sensitivity",
         "/v1/login/providers": "/v1/login/providers",
         "/v1/login/providers/{name}": "/v1/login/providers/none",
@@ -148,6 +152,7 @@ PUBLIC = {
         "/v1/citations": "/v1/citations",
         "/v1/citations/{number}/replay": "/v1/citations/none/replay",
         "/v1/citations/{number}/replay/download": "/v1/citations/none/replay/download",
+        "/v1/surveys/headings": "/v1/surveys/headings",
         "/v1/login": "/v1/login",
         "/v1/login/refresh": "/v1/login/refresh",
         "/v1/login/end": "/v1/login/end",
@@ -164,6 +169,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/v1/accounts/{name}"): {"closed": False},
     ("POST", "/v1/accounts/{name}/roles"): {"role": "reviewer", "country": "LA"},
     ("POST", "/v1/login/providers/{name}"): {"code": None},
+    ("PUT", "/v1/surveys/mappings"): {"mapping": {"X": "sex"}},
     ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
     ("POST", "/v1/rights/permits"): {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"},
     ("POST", "/v1/access/requests"): {

@@ -23,9 +23,24 @@ def test_a_code_that_nobody_knows_is_told_as_it_is():
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
-def test_the_blanks_are_those_of_english(language):
-    if not (words.words("en") and language in LANGUAGES):
-        pytest.skip("no such language")
-    for code, texts in words.words(language).items():
-        for told, english in zip(texts, words.words("en")[code], strict=True):
-            assert set(re.findall(r"\{\w+\}", told)) == set(re.findall(r"\{\w+\}", english)), code
+def test_every_code_has_words_with_the_blanks_of_english(language):
+    english = words.words("en")
+    own = words.words(language)
+    assert set(own) == set(english)
+    for code, texts in own.items():
+        for told, there in zip(texts, english[code], strict=True):
+            assert bool(told) == bool(there), code
+            assert set(re.findall(r"\{\w+\}", told)) == set(re.findall(r"\{\w+\}", there)), code
+            assert told.count("[") == there.count("["), code
+
+
+@pytest.mark.parametrize(
+    ("language", "script"),
+    [("zh", "[\u4e00-\u9fff]"), ("th", "[\u0e00-\u0e7f]"), ("lo", "[\u0e80-\u0eff]"), ("km", "[\u1780-\u17ff]"),
+     ("my", "[\u1000-\u109f]")],
+)  # fmt: skip
+def test_messages_are_in_the_language_s_own_script(language, script):
+    others = {"th": "[\u0e80-\u0eff]", "lo": "[\u0e00-\u0e7f]"}
+    for code, (message, _) in words.words(language).items():
+        assert re.search(script, message), code
+        assert not re.search(others.get(language, "(?!)"), message), code

@@ -4,9 +4,9 @@ from typing import Final
 
 import typer
 
-from biodata.cli import survey_headings, survey_review
+from biodata.cli import survey_check, survey_headings, survey_review, survey_template
 
-_PARTS: Final = (survey_headings, survey_review)
+_PARTS: Final = (survey_check, survey_headings, survey_template, survey_review)
 """Files that add commands to the group."""
 
 

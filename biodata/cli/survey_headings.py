@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import say
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.survey_options import LanguageOption, kept_headings, language_told
+from biodata.errors import InputError
 
-_HELP = """Say what the headings of a survey's workbook mean: the term, how surely, the unit, and why.
+_HELP = """Say what the headings of a survey's files mean: the term, how surely, the unit, and why.
 
-Headings are known in Chinese, Thai, Vietnamese, Lao, Khmer, Burmese, Malay, Indonesian, Filipino and English.
+Headings are known in Chinese, Thai, Vietnamese, Lao, Khmer, Burmese, Malay, Indonesian, Filipino and English. --set and
+--save keep for a dataset what they mean, so that its next upload needs no answer.
 
-Example: biodata survey headings survey.xlsx --language lo
+Example: biodata survey headings survey.xlsx --language lo --dataset namha --set "ວັນທີ=eventDate" --save --data mydata
 """
 
 
@@ -22,31 +25,64 @@ def add_commands(group: typer.Typer) -> None:
 
 
 def headings(
-    file: Annotated[Path, typer.Argument(help="XLSX workbook.", exists=True, dir_okay=False)],
-    language: Annotated[str, typer.Option(help="Language of the reasons.")] = "en",
+    files: Annotated[list[Path], typer.Argument(help="XLSX, CSV or ZIP.", exists=True, dir_okay=False)],
+    language: LanguageOption = "en",
+    dataset: Annotated[str | None, typer.Option(help="The dataset whose decisions are used and kept.")] = None,
+    decided: Annotated[
+        list[str] | None, typer.Option("--set", help="HEADING=TERM, or HEADING= for none; several times for several.")
+    ] = None,
+    save: Annotated[bool, typer.Option("--save", help="Keep the certain ones and what --set says.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="Of text, such as gb18030 or tis-620.")] = None,
+    data: DataOption = DEFAULT_DATA,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Read, propose, print."""
-    from biodata.formats.workbooks import read_workbook
-    from biodata.ingest.headings import propose
-    from biodata.surveys import words
+    """Read, propose, keep, print."""
+    from biodata.surveys.heading_answers import heading_answer
 
-    answer = []
-    for sheet in read_workbook(file):
-        names = [name for name in sheet.frame.columns if name != "source_row"]
-        cells = {name: sheet.frame[name].head(200).to_list() for name in names}
-        for found in propose(names, sheet=sheet.name, cells=cells):
-            params = {"term": found.term, "unit": found.unit, "others": ", ".join(found.others)}
-            answer.append(
-                {
-                    "sheet": sheet.name, "heading": found.heading, "term": found.term, "confidence": found.confidence,
-                    "unit": found.unit, "code": found.why.value, "others": list(found.others),
-                    "why": words.told(found.why.value, params, language)[0],
-                }
-            )  # fmt: skip
+    if save and dataset is None:
+        problem = "it is not told for which dataset"
+        raise InputError(problem, column="--dataset", expected="--dataset KEY", code="DATASET_MISSING")
+    known = kept_headings(data, dataset) | _read(decided or [])
+    answer = heading_answer(
+        [(file.name, file.read_bytes()) for file in files],
+        encoding=encoding,
+        kept=known,
+        language=language_told(language),
+    )
+    if save and dataset is not None:
+        sure = {
+            one["heading"]: one["term"] or ""
+            for sheet in answer["sheets"]
+            for one in sheet["headings"]
+            if one["certain"]
+        }
+        _keep(data, dataset, sure | _read(decided or []))
     if as_json:
         say(json.dumps(answer, ensure_ascii=False))
         return
-    for row in answer:
-        unit = f" [{row['unit']}]" if row["unit"] else ""
-        say(f"{row['sheet']}: {row['heading']} → {row['term'] or '-'}{unit} {row['confidence']:.2f}: {row['why']}")
+    for sheet in answer["sheets"]:
+        say(f"{sheet['file']}{': ' + sheet['sheet'] if sheet['sheet'] else ''}, row {sheet['row']}")
+        for one in sheet["headings"]:
+            unit = f" [{one['unit']}]" if one["unit"] else ""
+            say(f"  {one['heading']} → {one['term'] or '-'}{unit} {one['confidence']:.2f}: {one['why']}")
+
+
+def _read(decided: list[str]) -> dict[str, str]:
+    """Read what --set says."""
+    out = {}
+    for told in decided:
+        heading, sign, term = told.rpartition("=")
+        if not sign or not heading:
+            problem = "this is no decision about a heading"
+            raise InputError(problem, column="--set", value=told, expected="HEADING=TERM", code="OPTION_INVALID")
+        out[heading] = term.strip()
+    return out
+
+
+def _keep(data: Path, dataset: str, mapping: dict[str, str]) -> None:
+    """Keep what was decided."""
+    from biodata.store.registry import Registry
+    from biodata.surveys import mappings
+
+    with Registry.open(settings_for(data)) as registry:
+        mappings.keep(registry, dataset, mapping)

@@ -10,7 +10,7 @@ from biodata.formats.dialects import Dialect, Limits
 from biodata.formats.fields import Record, split_fields
 from biodata.formats.sniffing import SEPARATORS, sniff
 from biodata.formats.text import utf8_blocks
-from biodata.formats.workbook_marks import MAX_CELLS
+from biodata.formats.workbook_marks import MAX_CELLS, MAX_COLUMNS
 from biodata.formats.workbooks import Grid
 
 _SEEN: Final = 60
@@ -54,9 +54,11 @@ def read_text_grid(content: bytes, *, file: str, encoding: str | None = None, se
     dialect = sniff(text[:_SAMPLE_BYTES], separator=separator or _separator(text[:_SAMPLE_BYTES], file))
     text += b"" if text.endswith(dialect.line_end.encode()) else dialect.line_end.encode()
     records = _records(text, dialect, file, line=first_line, at_end=True)
-    if sum(len(record.values) for record in records) > MAX_CELLS:
-        problem = "the file has too many cells"
-        raise InputError(problem, file=file, expected=f"no more than {MAX_CELLS}", code="INPUT_TOO_LARGE")
+    widest = max((len(record.values) for record in records), default=0)
+    if widest > MAX_COLUMNS or sum(len(record.values) for record in records) > MAX_CELLS:
+        problem = f"the file has {widest} columns and {len(records)} rows"
+        expected = f"no more than {MAX_COLUMNS} columns and {MAX_CELLS} cells"
+        raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
     for record in records:
         if record.problem is not None:
             raise InputError(record.problem, file=file, row=record.row, code="QUOTE_WRONG")

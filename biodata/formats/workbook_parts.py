@@ -96,8 +96,8 @@ def _parts(archive: zipfile.ZipFile, file: str) -> list[Part]:
     for element in xml.parse(_small(archive, _BOOK, file), file=file).iter():
         if xml.local_name(element.tag) != "sheet":
             continue
-        link = next((value for name, value in element.attrib.items() if xml.local_name(name) == "id"), None)
-        member = targets.get(link)
+        links = [value for name, value in element.attrib.items() if xml.local_name(name) == "id"]
+        member = targets.get(links[0]) if links else None
         if member not in members or member is None:
             continue
         name, visible = element.get("name", ""), element.get("state", "visible") == "visible"

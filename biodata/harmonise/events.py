@@ -8,8 +8,12 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import Refusal
+from biodata.harmonise import event_clocks, event_effort, event_scope, event_sites, event_zones
+from biodata.harmonise.event_cells import cells
+from biodata.harmonise.event_times import ends_of, with_event_date
+from biodata.harmonise.findings import Findings, quality_flags
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
-from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
+from biodata.parsers.controlled import Vocabulary, parse_controlled
 
 _READ_WITH_RECORDS: Final = (
     "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "country_codes", "stateProvince", "locality",
@@ -24,6 +28,10 @@ _NOT_OF_EVENTS: Final = (
     "IDENTIFIED_",
 )
 """Beginnings of the flags that are about a record and not about where and when somebody looked."""
+
+_AS_TOLD: Final = (
+    "eventID", "parentEventID", "locationID", "samplingProtocol", "footprintWKT", "eventRemarks", "source_sheet",
+)  # fmt: skip
 
 _NEVER_KEPT: Final = ("samplingPerformedBy",)
 
@@ -62,58 +70,59 @@ def events(
     refusals = _refused(batch.filter(lacking), "EVENT_ID_MISSING", "nothing identifies this event")
     refusals += _refused(batch.filter(repeated), "EVENT_REPEATED", "an earlier row has the same eventID")
     kept = batch.filter(~lacking & ~repeated)
-    records = kept.select(pl.exclude("occurrenceID")).with_columns(pl.col("eventID").alias("occurrenceID"))
+    dated, doubts = with_event_date(kept, today=harmoniser.today, declarations=declarations)
+    records = dated.select(pl.exclude("occurrenceID")).with_columns(pl.col("eventID").alias("occurrenceID"))
     read = harmoniser.interpret(harmoniser.identify(records, dataset_key=dataset_key), declarations=declarations)
-    return terms.conform(_put_together(kept, read, dataset_key), terms.EVENT), refusals
+    return terms.conform(
+        _put_together(kept, read, dataset_key, Findings(flags=doubts), declarations.get("time_zone")), terms.EVENT
+    ), refusals
 
 
-def _put_together(kept: pl.DataFrame, read: HarmonisedBatch, dataset_key: str) -> pl.DataFrame:
+def _put_together(
+    kept: pl.DataFrame, read: HarmonisedBatch, dataset_key: str, doubts: Findings, zone: str | None
+) -> pl.DataFrame:
     """Return the columns of `terms.EVENT` that can be told of the events."""
     interpreted = read.interpreted
-    told = {name: kept[name] if name in kept.columns else pl.Series(name, [None] * kept.height, dtype=pl.String)
-            for name in ("design", "samplingProtocol", "timeZone", "targetTaxonomicScope", "isAbsenceReported",
-                         "sampleSizeValue", "sampleSizeUnit", "samplingEffortValue", "samplingEffortUnit")}  # fmt: skip
-    design = told["design"].replace_strict(
-        {d.value: d.value for d in SurveyDesign}, default=None, return_dtype=pl.String
-    )
-    value = pl.select(pl.coalesce(told["samplingEffortValue"], told["sampleSizeValue"])).to_series()
+    ends = ends_of(interpreted["eventDate"])
+    design = _design(kept)
+    parts = [
+        doubts,
+        design,
+        event_zones.interpret(kept, ends, interpreted["country_codes"], declared=zone),
+        event_effort.interpret(kept, ends, design.columns["design"]),
+        event_scope.interpret(kept),
+        event_sites.interpret(kept, interpreted, ends),
+        event_clocks.interpret(kept, ends),
+    ]
+    own = quality_flags(parts, kept.height)
     flags = pl.col("quality_flags").list.eval(
         pl.element().filter(~pl.any_horizontal(pl.element().str.starts_with(start) for start in _NOT_OF_EVENTS))
     )
-    cells = [name for name in kept.columns if name not in ("source_file", "source_row", "source_sheet")]
+    headings = [name for name in kept.columns if name not in ("source_file", "source_row", "source_sheet")]
     verbatim = [
         json.dumps({name: cell for name, cell in row.items() if cell is not None}, ensure_ascii=False)
-        for row in kept.select(cells).iter_rows(named=True)
+        for row in kept.select(headings).iter_rows(named=True)
     ]
-    plain = (
-        "eventID",
-        "parentEventID",
-        "locationID",
-        "samplingProtocol",
-        "footprintWKT",
-        "eventRemarks",
-        "source_sheet",
-    )
     return interpreted.select(
-        *_READ_WITH_RECORDS,
-        pl.col("event_start", "event_end").cast(pl.Datetime("us")),
-        flags.alias("quality_flags"),
-        "source_file",
-        "source_row",
+        *_READ_WITH_RECORDS, flags.alias("quality_flags"), "source_file", "source_row"
     ).with_columns(
-        *(kept[name] for name in plain if name in kept.columns),
+        *(kept[name] for name in _AS_TOLD if name in kept.columns),
+        *(column.alias(name) for part in parts for name, column in part.columns.items()),
+        ends["start"].alias("event_start"),
+        ends["end"].alias("event_end"),
         pl.lit(dataset_key).alias("datasetKey"),
         (dataset_key + ":" + kept["eventID"]).alias("event_key"),
-        design.alias("design"),
-        told["timeZone"].alias("time_zone"),
-        value.str.strip_chars().cast(pl.Float64, strict=False).alias("effort_value"),
-        design.replace_strict({d.value: unit for d, unit in EFFORT_UNITS.items()}, default=None, return_dtype=pl.String)
-        .alias("effort_unit"),
-        told["targetTaxonomicScope"].str.split("|").list.eval(pl.element().str.strip_chars()),
-        told["isAbsenceReported"].str.to_lowercase().replace_strict({"true": True, "yes": True, "false": False, "no": False},
-                                                                   default=None, return_dtype=pl.Boolean),
+        pl.col("quality_flags").list.concat(own).list.unique(maintain_order=True),
         pl.Series("verbatim", verbatim, dtype=pl.String),
-    )  # fmt: skip
+    )
+
+
+def _design(kept: pl.DataFrame) -> Findings:
+    """Read the design, which the protocol tells where no design does."""
+    told, protocol = cells(kept, "design", "samplingProtocol").get_columns()
+    by_design, by_protocol = (parse_controlled(column, Vocabulary.SURVEY_DESIGN)["term"] for column in (told, protocol))
+    design = pl.select(pl.coalesce(by_design, by_protocol).alias("design")).to_series()
+    return Findings({"design": design}, {"DESIGN_UNKNOWN": told.is_not_null() & by_design.is_null()})
 
 
 def _refused(rows: pl.DataFrame, code: str, message: str) -> list[Refusal]:

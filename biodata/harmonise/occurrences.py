@@ -102,6 +102,11 @@ class Harmoniser:
         self._names = names.Names(None if checklist is None or checklist.is_empty() else Checklist(checklist))
         self._today = today
 
+    @property
+    def today(self) -> date:
+        """The day after which nothing is recorded."""
+        return self._today
+
     def occurrences(
         self, batch: pl.DataFrame, *, dataset_key: str, declarations: Mapping[str, str] = _NOTHING_DECLARED
     ) -> HarmonisedBatch:

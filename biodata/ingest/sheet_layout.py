@@ -11,7 +11,7 @@ from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_words import is_note, is_total
+from biodata.ingest.sheet_words import is_example, is_note, is_total
 
 _LOOKED_AT: Final = 40
 _UNIT_CELL: Final = re.compile(r"[\[(（]?\s*(?:m|km|ft|°|dd|m²|ha|h|min|yyyy-mm-dd|dd/mm/yyyy|米|公里|เมตร|mét|ແມັດ|ម៉ែត្រ|မီတာ)\s*[\])）]?", re.IGNORECASE)  # fmt: skip
@@ -177,6 +177,8 @@ def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> N
             _tell(out, number, None, None, "ROW_HIDDEN")
         elif [(cell or "").strip() for cell in cells] == again:
             _tell(out, number, None, None, "HEADING_ROW_REPEATED")
+        elif told and is_example(told[0]):
+            pass  # a template's own row, which it says is left out
         elif _is_totals(told):
             _tell(out, number, None, next(cell for cell in told if is_total(cell)), "TOTALS_ROW_LEFT_OUT")
         elif _is_note(told):
@@ -201,16 +203,14 @@ def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> N
         before = number if before else 0
 
 
-def _is_totals(told: Cells) -> bool:
+def _is_totals(cells: list[str]) -> bool:
     """Tell whether the filled cells of a row are a word for a total and numbers."""
-    cells = [cell for cell in told if cell is not None]
     words = [cell for cell in cells if not _NUMBER.fullmatch(cell)]
     return any(is_total(cell) for cell in words) and len(words) <= 2
 
 
-def _is_note(told: Cells) -> bool:
+def _is_note(cells: list[str]) -> bool:
     """Tell whether a row is a note: one cell of words, or a word for a note and what follows it."""
-    cells = [cell for cell in told if cell is not None]
     if not cells or len(cells) > 2:
         return False
     return is_note(cells[0]) or (len(cells) == 1 and len(cells[0].split()) > 3)

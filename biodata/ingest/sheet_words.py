@@ -27,9 +27,9 @@ def _words() -> Mapping[str, frozenset[str]]:
 
 
 def sheet_kind(name: str) -> str | None:
-    """Return what a sheet's name says that it holds: occurrences, events or guide; None where it says nothing."""
+    """Return what a sheet's name says that it holds: occurrences, events, sites or guide; None where it says nothing."""
     told = plain(name)
-    return next((kind for kind in ("occurrences", "events", "guide") if told in _words()[kind]), None)
+    return next((kind for kind in ("occurrences", "events", "sites", "guide") if told in _words()[kind]), None)
 
 
 def is_total(cell: str) -> bool:
@@ -43,3 +43,8 @@ def is_note(cell: str) -> bool:
         return True
     parts = _MARK.split(cell, maxsplit=1)
     return len(parts) > 1 and plain(parts[0]) in _words()["note"]
+
+
+def is_example(cell: str) -> bool:
+    """Tell whether a row that begins with this cell is a template's example."""
+    return cell.lstrip().startswith("#") and plain(cell.lstrip().lstrip("#")) in _words()["example"]

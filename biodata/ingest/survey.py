@@ -1,7 +1,9 @@
 """A survey's workbook or texts: its events as a table, and its occurrences with what their event tells and they do not."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -10,13 +12,11 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.survey_tables import Survey, SurveyTable, blocking, no_occurrences, read_survey
+from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_sites import PLACE
+from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
 
-PLACE: Final = (
-    "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
-    "coordinateUncertaintyInMeters", "geodeticDatum",
-)  # fmt: skip
-"""Terms of the place, which is taken from the event whole or not at all."""
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
 """Terms of the date, which is taken from the event whole or not at all."""
 
@@ -33,7 +33,8 @@ class SurveySource:
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
-        `encoding` of the texts; `heading.eventDate=Tarikh` says of a heading which term it is.
+        `encoding` of the texts; `heading.eventDate=Tarikh` says of a heading which term it is, `headings` of several:
+        a JSON object, heading → term, an empty one where the column is of none.
     """
 
     name: ClassVar[str] = "survey"
@@ -51,7 +52,8 @@ class SurveySource:
             raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
         told = dict(options)
         self.encoding = told.pop("encoding", None)
-        self.kept = {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
+        self.kept = _kept(told.pop("headings", "{}"))
+        self.kept |= {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
         if told:
             problem = "this source takes no such option"
             raise InputError(problem, column="--option", value=next(iter(told)), code="OPTION_UNKNOWN")
@@ -124,6 +126,19 @@ def _batches(parts: Sequence[Joined]) -> list[pl.DataFrame]:
     return batches
 
 
+def _kept(told: str) -> dict[str, str]:
+    """Return the headings that a JSON object decides about."""
+    try:
+        read = json.loads(told)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(term, str) for term in read.values()):
+        problem = "this is no JSON object of headings"
+        expected = '{"Tarikh": "eventDate"}'
+        raise InputError(problem, column="headings", value=told[:80], expected=expected, code="OPTION_INVALID")
+    return read
+
+
 def observations(survey: Survey) -> list[Joined]:
     """Return the survey's tables of occurrences, each row with what its event tells and it does not.
 
@@ -165,7 +180,10 @@ def _events(survey: Survey) -> pl.DataFrame | None:
     frames = [table.frame for table in survey.of("events") if "eventID" in table.frame.columns]
     if not frames:
         return None
-    events = pl.concat(frames, how="diagonal").drop(_OF_EVENTS_ALONE, strict=False)
+    today = datetime.now(UTC).date()
+    events = pl.concat([with_period(frame, today) for frame in frames], how="diagonal").drop(
+        _OF_EVENTS_ALONE, strict=False
+    )
     events = events.with_columns(pl.col("eventID").str.strip_chars().alias(" key"), pl.lit(value=True).alias(" known"))
     return events.filter(pl.col(" key").is_not_null()).unique(" key", keep="first", maintain_order=True).drop("eventID")
 

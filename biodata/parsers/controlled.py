@@ -32,6 +32,7 @@ class Vocabulary(StrEnum):
     CONTINENT = "continent"
     THREAT_STATUS = "threat_status"
     DATUM = "datum"
+    SURVEY_DESIGN = "survey_design"
 
 
 def parse_controlled(values: pl.Series, vocabulary: Vocabulary) -> pl.DataFrame:
@@ -64,15 +65,15 @@ def parse_term(text: str, vocabulary: Vocabulary) -> str | None:
     """
     index = _index(vocabulary)
     short = text[:LONGEST]
-    term = index.get(_key(short))
+    term = index.get(plain_key(short))
     if term is None and vocabulary is Vocabulary.OCCURRENCE_STATUS:
         latin = ascii_digits(short)
         if not re.search(r"\d", latin) or re.search("[1-9]", latin):
-            term = index.get(_key(re.split(r"[(\d<>=%]", latin)[0]))
+            term = index.get(plain_key(re.split(r"[(\d<>=%]", latin)[0]))
     return term
 
 
-def _key(text: str) -> str:
+def plain_key(text: str) -> str:
     """Return the form in which values are compared: letters, digits and signs such as ♂, without accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if unicodedata.category(c)[0] in "LNS" or "\u0900" <= c <= "\u1fff")
@@ -82,5 +83,5 @@ def _key(text: str) -> str:
 def _index(vocabulary: Vocabulary) -> dict[str, str]:
     """Every name of a vocabulary with its term; a term is a name of itself and wins over other names."""
     rows = [(row["value"], row["names"].split("|")) for row in read_rows(f"{vocabulary}.csv")]
-    index = {_key(name): value for value, names in rows for name in names if name}
-    return index | {_key(value): value for value, _ in rows}
+    index = {plain_key(name): value for value, names in rows for name in names if name}
+    return index | {plain_key(value): value for value, _ in rows}

@@ -1,5 +1,6 @@
 """From a source to the lake in one call, with a report whose numbers add up."""
 
+import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from biodata.pipeline import node_harvest
 from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.settings import Settings
+from biodata.store import heading_mappings
 from biodata.store.lake import CommitReport, Lake
 from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import In
@@ -100,6 +102,8 @@ def ingest(
         return node_harvest.harvest([Path(p) for p in paths], settings, dry_run=dry_run)
     told = dict(options or {})
     declared = {name: told.pop(name) for name in DECLARABLE if name in told}
+    if source == "survey" and dataset is not None:
+        told = _with_kept_headings(told, dataset, settings)
     download = None
     if source == "gbif" and not paths:
         download = GbifDownload(dataset=dataset, options=told, settings=settings, progress=progress)
@@ -165,6 +169,13 @@ def ingest(
     if report_file is not None:
         write_outcomes(((table.report, table.outcomes) for table in tables), report_file)
     return [table.report for table in tables]
+
+
+def _with_kept_headings(told: Mapping[str, str], dataset: str, settings: Settings) -> dict[str, str]:
+    """Return a survey's options with what was decided about the dataset's headings before."""
+    with Registry.open(settings) as registry:
+        known = heading_mappings.kept(registry, dataset)
+    return {**({"headings": json.dumps(known)} if known else {}), **told}
 
 
 def _tombstones(settings: Settings) -> Tombstones:

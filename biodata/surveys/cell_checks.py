@@ -9,8 +9,9 @@ import polars as pl
 
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_tables import SurveyTable
+from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.coordinate_pairs import read_pair
+from biodata.surveys.meant_values import FACTS, meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,13 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
         What harmonising says of them, with what their events tell filled in.
     """
     interesting = result.interpreted.filter((pl.col("quality_flags").list.len() > 0) | pl.col("repairs").is_not_null())
-    for row, flags, repairs in interesting.select("source_row", "quality_flags", "repairs").iter_rows():
-        yield from _of_row(rows, row, flags, repairs or ())
+    for row, flags, repairs, *told in interesting.select(
+        "source_row", "quality_flags", "repairs", *FACTS.values()
+    ).iter_rows():
+        yield from _of_row(rows, row, flags, repairs or (), dict(zip(FACTS.values(), told, strict=True)))
 
 
-def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Finding]:
+def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any, facts: Mapping[str, Any]) -> Iterator[Finding]:
     """Tell the doubts and repairs of one row."""
     own = rows.own[row]
     split = one_cell(own)
@@ -154,8 +157,7 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Fi
     yield from _repaired(rows, row, repairs)
     implied = {other for flag in flags for other in _IMPLIED.get(flag, ())}
     if split is not None:
-        column, proposal = split
-        yield rows.finding(row, column, "COORDINATES_IN_ONE_CELL", blocking=True, proposal=proposal)
+        yield rows.finding(row, split[0], "COORDINATES_IN_ONE_CELL", blocking=True, proposal=split[1])
         implied |= {
             "COORDINATE_INVALID",
             "COORDINATE_MISSING",
@@ -164,13 +166,16 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Fi
         }
     for flag in flags:
         cell = CELLS.get(flag)
-        if cell is None or flag in implied or (rows.table.kind == "events" and flag in _NOT_OF_EVENTS):
+        if cell is None or flag in implied or (rows.table.kind != "occurrences" and flag in _NOT_OF_EVENTS):
+            continue
+        if rows.table.kind == "sites" and flag.startswith("RECORDED_DATE_"):
             continue
         column = _column(flag, cell, rows, row)
         if column is None or (row, column) in rows.table.covered:
             continue
-        proposal = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
-        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": proposal} if proposal else {}))
+        likely = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
+        likely = likely or meant(flag, own.get(column), facts)
+        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": likely} if likely else {}))
 
 
 def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:
@@ -183,10 +188,10 @@ def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:
             pair[repair["term"]] = repair["value"]
             continue
         column = _TELLS_ELSEWHERE.get(repair["rule"], repair["term"])
-        if own.get(column) is not None:
+        if own.get(column) is not None and (row, column) not in rows.table.covered:
             yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=str(repair["value"]))
     column = next((c for c in ("verbatimCoordinates", "verbatimLatitude") if own.get(c) is not None), None)
-    if pair and column is not None:
+    if pair and column is not None and (row, column) not in rows.table.covered:
         yield rows.finding(row, column, "COORDINATES_SPLIT", blocking=False, read=_pair(pair) or "")
 
 

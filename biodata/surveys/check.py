@@ -1,7 +1,8 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO, Final
 
@@ -15,14 +16,19 @@ from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey import observations
-from biodata.ingest.survey_tables import Survey, SurveyTable, no_occurrences, read_survey
+from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.surveys import cell_checks, heading_checks, period_checks, row_checks, value_checks, words
+from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks, words
 from biodata.surveys.cell_checks import CELLS, Rows
 
 _DATASET: Final = "check"
+_SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
+_UNREAD: Final = "SHEET_NOT_READ"
 _MOSTLY: Final = 0.9
+_FEWEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,9 @@ class Problem:
     blocking: bool
     message: str
     expected: str | None
+
+
+_FIELDS: Final = tuple(one.name for one in fields(Problem))
 
 
 def check(
@@ -123,7 +132,7 @@ def check_files(
     try:
         survey = read_survey(files, encoding=encoding, kept=kept)
         if not survey.of("occurrences"):
-            problems += [_problem(finding, language) for finding in survey.findings]
+            problems += [_problem(finding, language) for finding in survey.findings if finding.code != _UNREAD]
             raise no_occurrences(survey, name)
         rows = sum(table.frame.height for table in survey.of("occurrences"))
         harmoniser = Harmoniser(
@@ -137,10 +146,7 @@ def check_files(
             for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
         ]
     except InputError as error:
-        problems.append(
-            Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, error.problem,
-                    error.expected)
-        )  # fmt: skip
+        problems.append(_unread(error, name, language))
     problems.sort(key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
     blocking = sum(problem.blocking for problem in problems)
     return {
@@ -149,7 +155,7 @@ def check_files(
         "ok": blocking == 0,
         "blocking": blocking,
         "warnings": len(problems) - blocking,
-        "problems": [asdict(problem) for problem in problems],
+        "problems": [{name: getattr(problem, name) for name in _FIELDS} for problem in problems],
     }
 
 
@@ -176,21 +182,48 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
     )
     findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
     findings += row_checks.unknown_events(records, events)
+    sites = [_rows(table) for table in survey.of("sites")]
+    findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
+    for rows in filter(_is_filled, sites):
+        read = _read(rows.table.frame, rows.table, harmoniser, today, survey.declarations)
+        findings += [*_of_cells(rows, read), *_of_all(rows, read, boundaries)]
     placed = period_checks.events_with_records_placed_themselves(records)
     periods: dict[str, tuple[date, date]] = {}
-    for rows in events:
-        frame = period_checks.with_period(rows.table.frame, today)
+    for rows in filter(_is_filled, events):
+        frame = with_period(rows.table.frame, today)
         read = _read(frame, rows.table, harmoniser, today, survey.declarations)
-        findings += period_checks.of_events(rows, frame, cell_checks.found(rows, read), placed, today)
+        findings += period_checks.of_events(rows, frame, _of_cells(rows, read), placed, today)
         findings += _of_all(rows, read, boundaries)
-        findings += value_checks.efforts(rows)
+        findings += event_checks.of_design(rows, rows.table.frame, harmoniser, survey.declarations)
         periods |= period_checks.periods(rows, read.interpreted)
     for rows, one in zip(records, joined, strict=True):
         read = _read(one.frame, one.table, harmoniser, today, survey.declarations)
-        findings += cell_checks.found(rows, read)
+        findings += _of_cells(rows, read)
         findings += _of_all(rows, read, boundaries)
         findings += row_checks.outside_events(rows, read.interpreted, periods)
-    return findings
+    # What two checks tell of a cell is told once.
+    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
+
+
+def _of_cells(rows: Rows, read: HarmonisedBatch) -> list[Finding]:
+    """Return what is doubted of the cells; columns that changed places are told once, at their heading."""
+    told = list(cell_checks.found(rows, read))
+    swapped = [finding for finding in told if finding.code == _SWAPPED]
+    if not swapped:
+        return told
+    placed = sum(own.get("decimalLatitude") is not None for own in rows.own.values())
+    if len(swapped) < _FEWEST or len(swapped) < _MOSTLY * placed:
+        return told
+    table = rows.table
+    heading = table.heading("decimalLatitude")
+    one = Finding(table.file, table.sheet, table.heading_row, heading, heading, "COLUMNS_SWAPPED", True,
+                  {"other": table.heading("decimalLongitude")})  # fmt: skip
+    return [one, *(finding for finding in told if finding.code != _SWAPPED)]
+
+
+def _is_filled(rows: Rows) -> bool:
+    """Tell whether a table has any row."""
+    return bool(rows.own)
 
 
 def _rows(table: SurveyTable, known: pl.Series | None = None) -> Rows:
@@ -237,6 +270,32 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
 
 
+def without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a problem as others than its uploader may read it: its place and code, in words that tell nothing of a cell.
+
+    What would be right may be the exact place of a sensitive species as well as the value that is wrong.
+    """
+    message, expected = words.told(str(problem["code"]), {})
+    known = words.has(str(problem["code"]))
+    unfilled = expected is None or not known or "…" in expected.removesuffix("…").removesuffix(", ")
+    return {
+        **problem,
+        "value": None,
+        # A row of data that was taken for headings names its columns by cells.
+        "column": None if re.search(r"\d[.,]\d", str(problem.get("column"))) else problem.get("column"),
+        "message": message if known else f"{problem['code']}: see the cell in the file, or check it again with dry_run",
+        "expected": None if unfilled or expected == "…" else expected,
+    }
+
+
+def _unread(error: InputError, name: str, language: str) -> Problem:
+    """Put into words why a file cannot be read; English tells it with the file's own numbers."""
+    message, expected = error.problem, error.expected
+    if language != "en" and words.has(error.code, language):
+        message, expected = words.told(error.code, {}, language)
+    return Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected)
+
+
 def _problem(finding: Finding, language: str) -> Problem:
     """Put a finding into words."""
     message, expected = words.told(finding.code, finding.params, language)
@@ -244,4 +303,4 @@ def _problem(finding: Finding, language: str) -> Problem:
                    message, expected)  # fmt: skip
 
 
-__all__ = ["CELLS", "Problem", "check", "check_files", "found"]
+__all__ = ["CELLS", "Problem", "check", "check_files", "found", "without_value"]

@@ -6,7 +6,7 @@ from typing import Final
 from biodata.ingest.headings import Why
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_tables import Survey, SurveyTable
+from biodata.ingest.survey_shapes import Survey, SurveyTable
 
 _NEEDED: Final = (
     ("occurrenceID", ()),
@@ -24,7 +24,12 @@ _LIKELY: Final = 0.5
 
 def headings(survey: Survey) -> Iterator[Finding]:
     """Find what is wrong with the headings of every table."""
-    of_events = {name for table in survey.of("events") if "eventID" in table.headings for name in table.headings}
+    # Sites tell the place of the events that name them.
+    placed = any({"eventID", "locationID"} <= table.headings.keys() for table in survey.of("events"))
+    of_sites = {name for table in survey.of("sites") for name in table.headings} if placed else set()
+    of_events = of_sites | {
+        name for table in survey.of("events") if "eventID" in table.headings for name in table.headings
+    }
     for table in survey.tables:
         if table.kind == "occurrences":
             yield from _missing(table, of_events)
@@ -32,9 +37,9 @@ def headings(survey: Survey) -> Iterator[Finding]:
             if name not in _KNOWN and name not in table.converted.values():
                 yield _uncertain(table, name)
         if table.frame.is_empty():
-            yield Finding(
-                table.file, table.sheet, table.heading_row, None, None, "SHEET_EMPTY", table.kind == "occurrences"
-            )
+            # Events without any record are a survey in which nothing was found.
+            blocks = table.kind == "occurrences" and all(events.frame.is_empty() for events in survey.of("events"))
+            yield Finding(table.file, table.sheet, table.heading_row, None, None, "SHEET_EMPTY", blocks)
 
 
 def _uncertain(table: SurveyTable, name: str) -> Finding:

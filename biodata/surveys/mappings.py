@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 
 from biodata.errors import InputError
 from biodata.ingest.headings import TERMS, key
+from biodata.store.heading_mappings import kept
 from biodata.store.heading_models import HeadingMapping
 from biodata.store.registry import Registry
 
@@ -15,22 +16,7 @@ MAX_HEADINGS: Final = 1_000
 MAX_LETTERS: Final = 300
 """Bounds of what is kept for a dataset."""
 
-
-def kept(registry: Registry, dataset: str) -> dict[str, str]:
-    """Return what was decided about a dataset's headings.
-
-    Returns
-    -------
-    dict of str to str
-        Heading → term, by heading; an empty term where the column is of none.
-    """
-    with registry.session(read_only=True) as session:
-        rows = session.execute(
-            select(HeadingMapping.heading, HeadingMapping.term)
-            .where(HeadingMapping.dataset == dataset)
-            .order_by(HeadingMapping.heading)
-        ).all()
-    return {row.heading: row.term for row in rows}
+__all__ = ["MAX_HEADINGS", "MAX_LETTERS", "forget", "keep", "kept"]
 
 
 def keep(

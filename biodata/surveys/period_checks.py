@@ -2,29 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Final
 
 import polars as pl
 
 from biodata.ingest.protocol import Finding
+from biodata.ingest.survey_periods import ENDS
 from biodata.parsers import dates
 from biodata.surveys.cell_checks import Rows
-
-_ENDS: Final = ("deploymentStart", "deploymentEnd")
-_DATE_FLAGS: Final = "RECORDED_DATE_"
-
-
-def with_period(frame: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Return events with `eventDate` made of their start and end, where they tell both apart."""
-    if "eventDate" in frame.columns or _ENDS[0] not in frame.columns:
-        return frame
-    start = dates.parse_dates(frame[_ENDS[0]].str.strip_chars(), today=today)["event_date"]
-    if _ENDS[1] not in frame.columns:
-        return frame.with_columns(start.alias("eventDate"))
-    end = dates.parse_dates(frame[_ENDS[1]].str.strip_chars(), today=today)["event_date"]
-    return frame.with_columns(
-        pl.select(pl.concat_str(start, end, separator="/", ignore_nulls=True).alias("eventDate")).to_series()
-    )
 
 
 def of_events(
@@ -53,12 +37,12 @@ def of_events(
     if "eventDate" in rows.table.headings or "eventDate" not in frame.columns:
         return
     read = {name: dates.parse_dates(rows.table.frame[name].str.strip_chars(), today=today)
-            for name in _ENDS if name in rows.table.frame.columns}  # fmt: skip
+            for name in ENDS if name in rows.table.frame.columns}  # fmt: skip
     numbers = rows.table.frame["source_row"].to_list()
     for name, ends in read.items():
         for row, end in zip(numbers, ends.iter_rows(named=True), strict=True):
             if end["value"] is None:
-                if name == _ENDS[0]:
+                if name == ENDS[0]:
                     yield rows.finding(row, name, "RECORDED_DATE_MISSING", blocking=True)
             elif end["issue"] is not None:
                 params = {"proposal": " or ".join(filter(None, (end["proposal"], end["alternative"])))}
@@ -69,12 +53,12 @@ def of_events(
         both = zip(numbers, *(ends.select("event_date", "start").iter_rows() for ends in read.values()), strict=True)
         for row, (start, first), (_, last) in both:
             if first is not None and last is not None and last < first:
-                yield rows.finding(row, _ENDS[1], "EVENT_ENDS_BEFORE_START", blocking=True, start=start)
+                yield rows.finding(row, ENDS[1], "EVENT_ENDS_BEFORE_START", blocking=True, start=start)
 
 
 def periods(rows: Rows, interpreted: pl.DataFrame) -> dict[str, tuple[date, date]]:
     """Return the first and last day of each event whose date is read."""
-    found = {}
+    found: dict[str, tuple[date, date]] = {}
     for row, first, last in interpreted.select("source_row", "event_start", "event_end").iter_rows():
         event = (rows.own[row].get("eventID") or "").strip()
         if event and first is not None and last is not None:

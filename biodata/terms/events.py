@@ -21,14 +21,16 @@ EVENT_TERMS: Final = tuple(
     targetTaxonomicScope excludedTaxonomicScope isAbsenceReported absentTaxa isSamplingEffortReported
     samplingEffortProtocol samplingEffortValue samplingEffortUnit protocolNames samplingPerformedBy siteCount
     isVegetationCoverReported eventDurationValue eventDurationUnit totalAreaSampledValue totalAreaSampledUnit
-    design failurePeriods timeZone side cameraID clockCorrection
+    design failurePeriods timeZone side cameraID clockCorrection cameraClockAtStart cameraClockAtEnd
+    deploymentStart deploymentEnd
     """.split()
 )
 """Names under which a source gives an event's cells: Darwin Core's events, the Humboldt extension's terms, and ours.
 
 `design` is a value of `vocabularies.SurveyDesign`; `failurePeriods` are times without observation, intervals joined by
 `|`; `timeZone` an IANA name or offset; `side` the country of a project's side; `cameraID` the device; `clockCorrection` what
-is to be added to its times, ISO 8601. The names of those who did the work are never kept: `samplingPerformedBy` is dropped.
+is to be added to its times, ISO 8601; `cameraClockAtStart` and `cameraClockAtEnd` what its clock showed when it was set up
+and taken down; `deploymentStart` and `deploymentEnd` the two ends of eventDate in cells of their own. The names of those who did the work are never kept: `samplingPerformedBy` is dropped.
 """
 
 
@@ -60,6 +62,9 @@ EVENT: Final = (
     Column("effort_value", pl.Float64, "Effort with failures taken off, in `effort_unit`; null where it is not known."),
     Column("effort_unit", pl.String, "Unit of the design's effort, such as trap-night."),
     Column("effort_basis", pl.String, "How the effort was found: told, from times, from the line, from the area."),
+    Column("failure_periods", pl.List(pl.String), "Times without observation, ISO 8601 intervals.", Reach.PRECISE),
+    Column("camera_id", pl.String, "The camera or recorder.", _LAKE),
+    Column("side", pl.String, "Country from whose side it was done: as told, else the only one it may lie in."),
     Column("failed_days", pl.Float64, "Days of the event without observation.", Reach.PRECISE),
     eco("targetTaxonomicScope", pl.List(pl.String), "Taxa that were looked for, of any rank; null where not told."),
     eco("isAbsenceReported", pl.Boolean, "Whether a target that is not among the records was not found."),

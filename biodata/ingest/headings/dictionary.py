@@ -116,5 +116,10 @@ def unmarked() -> Mapping[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def _headings() -> Mapping[tuple[str, str], str]:
-    """Return the first heading of each term and language."""
-    return {(row["term"], row["language"]): row["headings"].split("|")[0] for row in read_rows("heading_words.csv")}
+    """Return the heading of each term and language: the first that means nothing else, else the first."""
+    known, found = entries(), {}
+    for row in read_rows("heading_words.csv"):
+        headings = row["headings"].split("|")
+        sure = (heading for heading in headings if known[key(heading)].confidence >= _SURE)
+        found[row["term"], row["language"]] = next(sure, headings[0])
+    return MappingProxyType(found)

@@ -8,7 +8,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
-from biodata.ingest.headings import LANGUAGES
+from biodata.ingest.headings import LANGUAGES as LANGUAGES
 
 _OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
 _PARAM: Final = re.compile(r"\{(\w+)\}")

@@ -1,0 +1,138 @@
+"""The answer to a survey's check: in the language and the form that the uploader asks for."""
+
+from typing import Any, Final
+
+from anyio import to_thread
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import auth, documents
+from api.answers import json_answer, only
+from api.dependencies import Service, service
+from api.errors import Code, ProblemError, invalid
+from api.survey_bodies_headings import HeadingAnswer
+from api.uploads import Upload, receive_upload
+from biodata.access.roles import Action, may
+from biodata.surveys import words
+from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
+
+router = APIRouter(prefix="/v1/surveys/headings", tags=["surveys"])
+
+PARAMETERS: Final = ("language", "format")
+_NO_STORE: Final = "no-store"
+_MEDIA: Final = {media_type.partition(";")[0]: form for form, media_type in MEDIA_TYPES.items()}
+
+
+@router.post(
+    "",
+    summary="Say what the headings of a survey's workbook mean",
+    openapi_extra=documents.survey_file(language=True),
+    responses=documents.answers(HeadingAnswer, other=(413,)),
+)
+async def headings(request: Request) -> Response:
+    """Propose a term for each heading, with its confidence, its unit and why; nothing is kept."""
+    only(request, "language")
+    language = language_asked(request)
+    found = service(request)
+    async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
+        kept = await run_in_threadpool(kept_headings, request, upload)
+        return await to_thread.run_sync(lambda: _headings(upload, kept, language), limiter=request.app.state.checking)
+
+
+def language_asked(request: Request) -> str:
+    """Return the language that `language` asks for, else the first of `Accept-Language` that is one of the ten.
+
+    Raises
+    ------
+    ProblemError
+        If `language` asks for another one.
+    """
+    told = request.query_params.get("language")
+    if told is None:
+        return words.accepted(request.headers.get("accept-language"))
+    language = words.language_of(told)
+    if language is None:
+        raise invalid(field="language", value=told, expected=f"one of {', '.join(words.LANGUAGES)}")
+    return language
+
+
+def form_asked(request: Request) -> ReportForm:
+    """Return the form that `format` asks for, else the one that `Accept` likes best; JSON where it says nothing.
+
+    Raises
+    ------
+    ProblemError
+        If `format` asks for another one, or `Accept` takes none of them.
+    """
+    told = request.query_params.get("format")
+    if told is not None:
+        if told not in list(ReportForm):
+            raise invalid(field="format", value=told, expected=f"one of {', '.join(ReportForm)}")
+        return ReportForm(told)
+    liked: list[tuple[float, int, ReportForm]] = []
+    ranges = [part for part in request.headers.get("accept", "*/*").lower().split(",")[:50] if part.strip()]
+    for place, part in enumerate(ranges or ["*/*"]):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        weight = next((_weight(p.removeprefix("q=")) for p in parameters if p.startswith("q=")), 1.0)
+        form = _MEDIA.get(name) or (ReportForm.JSON if name in ("*/*", "application/*", "text/html") else None)
+        form = form or (ReportForm.CSV if name == "text/*" else None)
+        if form is not None and weight > 0:
+            liked.append((-weight, place, form))
+    if not liked:
+        detail = "none of the accepted types is told here"
+        raise ProblemError(Code.NOT_ACCEPTABLE, detail, field="Accept", expected=", ".join(_MEDIA))
+    return min(liked)[2]
+
+
+def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, language: str) -> Response:
+    """Return the report in the form and language that were asked for."""
+    headers = {
+        "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept, Accept-Language, Authorization, X-API-Key",
+    }  # fmt: skip
+    if form is ReportForm.JSON:
+        return json_answer(report, cache=_NO_STORE, headers=headers)
+    upload.file.seek(0)
+    content = write_report(form, report, upload.file.read(), language=language)
+    headers["Content-Disposition"] = f'attachment; filename="report.{form.value}"'
+    return Response(content, 200, headers, media_type=MEDIA_TYPES[form])
+
+
+def kept_headings(request: Request, upload: Upload) -> dict[str, str]:
+    """Return what was decided about the headings of the dataset that is told, to those who may upload to it."""
+    if upload.dataset is None:
+        return {}
+    from biodata.store.heading_mappings import kept
+
+    who = auth.principal(request)
+    if not may(who, Action.HAND_IN, dataset=upload.dataset):
+        return {}
+    return kept(service(request).registry, upload.dataset)
+
+
+def check(found: Service, upload: Upload, kept: dict[str, str], form: ReportForm, language: str) -> Response:
+    """Answer with what is wrong with a survey's file; nothing is kept."""
+    # Loaded at the first upload: what reads workbooks and names is not needed by a service that only answers.
+    from biodata import places, surveys
+
+    report = surveys.check(
+        upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=kept, language=language
+    )
+    return report_answer(report, upload, form, language)
+
+
+def _headings(upload: Upload, kept: dict[str, str], language: str) -> Response:
+    """Answer with what the headings mean."""
+    from biodata.surveys.heading_answers import heading_answer
+
+    body = heading_answer([(upload.name, upload.file.read())], kept=kept, language=language)
+    return json_answer(body, cache=_NO_STORE, headers={"Content-Language": language})
+
+
+def _weight(text: str) -> float:
+    """Read a weight; 0 where it is none."""
+    try:
+        return min(max(float(text), 0.0), 1.0)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,71 @@
+"""`biodata survey check`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_outputs, say
+from biodata.cli.survey_options import LanguageOption, kept_headings, language_told
+from biodata.errors import InputError
+
+_HELP = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
+
+--out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and told.
+The command ends with 1 where something blocks.
+
+Example: biodata survey check survey.xlsx --language lo --out report.xlsx
+"""
+
+
+def add_commands(group: typer.Typer) -> None:
+    """Add this file's command to the group."""
+    group.command(name="check", help=_HELP)(check)
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="XLSX, CSV or ZIP.", exists=True, dir_okay=False)],
+    language: LanguageOption = "en",
+    out: Annotated[
+        list[Path] | None, typer.Option(help="Report to write; several times for several.", dir_okay=False)
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="The dataset whose decisions about headings are used.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of text, such as gb18030 or tis-620.")] = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Check, write, say what is wrong."""
+    from biodata import surveys
+    from biodata.surveys.report_forms import ReportForm, write_report
+
+    wanted = [(path, _form(path)) for path in out or []]
+    if len(files) > 1 and any(form is ReportForm.XLSX for _, form in wanted):
+        problem = "a marked workbook is made of one file"
+        raise InputError(problem, column="--out", expected=".csv or .json, or one file", code="OPTIONS_UNFIT")
+    check_outputs(out or [], files)
+    language = language_told(language)
+    contents = [(file.name, file.read_bytes()) for file in files]
+    report = surveys.check_files(
+        contents, boundaries_for(data), encoding=encoding, kept=kept_headings(data, dataset), language=language
+    )
+    for path, form in wanted:
+        path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))
+    for problem in report["problems"]:
+        place = ", ".join(
+            str(part)
+            for part in (problem["sheet"], problem["row"] and f"row {problem['row']}", problem["column"])
+            if part
+        )
+        right = f" → {problem['expected']}" if problem["expected"] else ""
+        say(f"{'!' if problem['blocking'] else '?'} {place}: {problem['message']} [{problem['value']}]{right}")
+    say(f"{report['rows']} rows, {report['blocking']} blocking, {report['warnings']} warnings")
+    if not report["ok"]:
+        raise typer.Exit(1)
+
+
+def _form(path: Path) -> str:
+    """Return the form that a file's name asks for."""
+    form = path.suffix.lower().removeprefix(".")
+    if form not in ("json", "csv", "xlsx"):
+        problem = "a report is not written in this form"
+        raise InputError(problem, column="--out", value=path.name, expected=".json, .csv or .xlsx", code="KIND_UNKNOWN")
+    return form

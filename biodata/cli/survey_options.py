@@ -1,0 +1,42 @@
+"""Options that the commands of surveys share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biodata.cli.options import settings_for
+from biodata.errors import InputError
+
+LanguageOption = Annotated[
+    str,
+    typer.Option(help="Language of the answer: en, zh, th, vi, lo, km, my, ms, id or fil.", envvar="BIODATA_LANGUAGE"),
+]
+
+
+def language_told(told: str) -> str:
+    """Return the language of a tag such as `lo` or `zh-TW`.
+
+    Raises
+    ------
+    InputError
+        If it is none of the ten.
+    """
+    from biodata.surveys import words
+
+    language = words.language_of(told)
+    if language is None:
+        problem, expected = "there are no words in this language", f"one of {', '.join(words.LANGUAGES)}"
+        raise InputError(problem, column="--language", value=told, expected=expected, code="LANGUAGE_UNKNOWN")
+    return language
+
+
+def kept_headings(data: Path, dataset: str | None) -> dict[str, str]:
+    """Return what was decided about a dataset's headings; nothing where there is no installation yet."""
+    if dataset is None or not data.is_dir():
+        return {}
+    from biodata.store.heading_mappings import kept
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        return kept(registry, dataset)

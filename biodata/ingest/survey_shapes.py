@@ -1,0 +1,80 @@
+"""A survey on its way in: its tables, with what was found of them."""
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from biodata.ingest.headings import Proposal
+from biodata.ingest.protocol import Finding
+
+
+@dataclass
+class SurveyTable:
+    """One table of a survey.
+
+    Attributes
+    ----------
+    kind : str
+        `events`, `occurrences` or `sites`.
+    file : str
+        What a person calls the file.
+    sheet : str or None
+        The sheet; None for delimited text.
+    heading_row : int
+        The row of its headings.
+    frame : polars.DataFrame
+        `source_row`, then a text column a term, or a heading that is none; empty cells are null.
+    headings : dict of str to str
+        Column → heading as it came.
+    covered : set of (row, column)
+        Cells about which something is told already: below a merged one, an error, a formula without a value.
+    proposals : dict of str to Proposal
+        What is proposed for the columns whose heading is not certain.
+    converted : dict of str to str
+        Term → heading of columns that were turned into metres; the heading's column holds the cells as they came.
+    declarations : dict of str to str
+        What headings say of the dates.
+    """
+
+    kind: str
+    file: str
+    sheet: str | None
+    heading_row: int
+    frame: pl.DataFrame
+    headings: dict[str, str]
+    covered: set[tuple[int, str]] = field(default_factory=set)
+    proposals: dict[str, Proposal] = field(default_factory=dict)
+    converted: dict[str, str] = field(default_factory=dict)
+    declarations: dict[str, str] = field(default_factory=dict)
+
+    def heading(self, column: str) -> str:
+        """Return the heading of a column as it came; the term where there is no such column."""
+        return self.headings.get(column, column)
+
+
+@dataclass
+class Survey:
+    """The tables of one survey, from one workbook or from several files.
+
+    Attributes
+    ----------
+    tables : list of SurveyTable
+        Events first.
+    findings : list of Finding
+        About sheets, headings and form.
+    unread : list of str
+        Sheets that are neither.
+    """
+
+    tables: list[SurveyTable] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def declarations(self) -> dict[str, str]:
+        """What the headings of all tables say of the dates."""
+        return {name: value for table in self.tables for name, value in table.declarations.items()}
+
+    def of(self, kind: str) -> list[SurveyTable]:
+        """Return the tables of a kind."""
+        return [table for table in self.tables if table.kind == kind]

@@ -1,0 +1,23 @@
+"""What was decided about the headings of a dataset's uploads."""
+
+from sqlalchemy import select
+
+from biodata.store.heading_models import HeadingMapping
+from biodata.store.registry import Registry
+
+
+def kept(registry: Registry, dataset: str) -> dict[str, str]:
+    """Return what was decided about a dataset's headings.
+
+    Returns
+    -------
+    dict of str to str
+        Heading → term, by heading; an empty term where the column is of none.
+    """
+    with registry.session(read_only=True) as session:
+        rows = session.execute(
+            select(HeadingMapping.heading, HeadingMapping.term)
+            .where(HeadingMapping.dataset == dataset)
+            .order_by(HeadingMapping.heading)
+        ).all()
+    return {row.heading: row.term for row in rows}

@@ -1,0 +1,90 @@
+"""What harmonising doubts of events alone: their design, effort, failures, clocks and scope."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import polars as pl
+
+from biodata.harmonise import Harmoniser
+from biodata.harmonise.events import events
+from biodata.ingest.protocol import Finding
+from biodata.parsers.effort_units import effort_unit, in_unit
+from biodata.surveys.cell_checks import Rows
+from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
+
+_EFFORT: Final = ("samplingEffortValue", "sampleSizeValue", "samplingEffort")
+_UNIT: Final = ("samplingEffortUnit", "sampleSizeUnit", *_EFFORT)
+_OTHER_EFFORT: Final = ("samplingEffortValue", "samplingEffort", "eventDurationValue", "totalAreaSampledValue")
+_CLOCK: Final = ("clockCorrection", "cameraClockAtStart", "cameraClockAtEnd", "cameraID")
+_SCOPE: Final = ("targetTaxonomicScope", "isAbsenceReported", "absentTaxa")
+
+_CELLS: Final = MappingProxyType(
+    {
+        "DESIGN_UNKNOWN": (("design",), True),
+        "EFFORT_INVALID": (_EFFORT, True),
+        "EFFORT_UNIT_UNFIT": (_UNIT, True),
+        "EFFORT_UNIT_ASSUMED": (_EFFORT, False),
+        "EFFORT_DISAGREES": (_EFFORT, False),
+        "FAILURE_INVALID": (("failurePeriods",), True),
+        "FAILURE_OUTSIDE_EVENT": (("failurePeriods",), False),
+        "FAILURE_REPEATED": (("failurePeriods",), False),
+        "FAILURE_NOT_TAKEN_OFF": (("failurePeriods",), False),
+        "TIME_ZONE_INVALID": (("timeZone",), True),
+        "SIDE_INVALID": (("side",), True),
+        "SITE_PLACES_DISAGREE": (("locationID",), False),
+        "CAMERA_AT_TWO_SITES": (("cameraID",), False),
+        "CAMERA_CLOCK_RESET": (_CLOCK, False),
+        "CAMERA_CLOCK_TWELVE_HOURS": (_CLOCK, False),
+        "CAMERA_CLOCK_DRIFT": (_CLOCK, False),
+        "CAMERA_CLOCK_OFF": (_CLOCK, False),
+        "CAMERA_CLOCK_OUTSIDE": (_CLOCK, False),
+        "CAMERA_CLOCK_INVALID": (_CLOCK, True),
+        "ABSENCE_SCOPE_MISSING": (("isAbsenceReported", *_SCOPE), True),
+        "ABSENCE_OUT_OF_SCOPE": (("absentTaxa", *_SCOPE), True),
+    }
+)
+"""The columns that a flag of an event can be about, and whether it blocks; what is only assumed is not told."""
+
+
+def of_design(
+    rows: Rows, frame: pl.DataFrame, harmoniser: Harmoniser, declarations: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Tell what is doubted of the events' design.
+
+    Parameters
+    ----------
+    rows : Rows
+        Events as they came.
+    frame : polars.DataFrame
+        The same as a batch.
+    harmoniser : Harmoniser
+        Reads places, dates and measures.
+    declarations : mapping
+        What is declared of the dates.
+    """
+    if "eventID" not in frame.columns:
+        return
+    batch = frame.with_columns(pl.lit(rows.table.file).alias("source_file"))
+    read, _ = events(batch, harmoniser, dataset_key="check", declarations=declarations)
+    for row, design, unit, flags in read.select("source_row", "design", "effort_unit", "quality_flags").iter_rows():
+        own = rows.own[row]
+        if design is not None and _is_of_another_design(own, SurveyDesign(design)):
+            yield rows.finding(row, "sampleSizeUnit", "EFFORT_UNIT_UNFIT", blocking=True, unit=unit)
+        params = {"known": ", ".join(SurveyDesign)} | ({"unit": unit} if unit else {})
+        for flag in flags or ():
+            columns, blocking = _CELLS.get(flag, ((), False))
+            column = next((name for name in columns if own.get(name) is not None), None)
+            if column is not None and (row, column) not in rows.table.covered:
+                yield rows.finding(row, column, flag, blocking=blocking, **params)
+
+
+def _is_of_another_design(own: Mapping[str, Any], design: SurveyDesign) -> bool:
+    """Tell whether the only effort that an event tells has a unit that is another design's.
+
+    A net's length is told as a size beside its hours.
+    """
+    if design is SurveyDesign.MIST_NET or any(own.get(term) is not None for term in _OTHER_EFFORT):
+        return False
+    unit = effort_unit(own.get("sampleSizeUnit") or "")
+    return unit is not None and in_unit(1.0, unit, EFFORT_UNITS[design]) is None

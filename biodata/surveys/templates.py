@@ -1,0 +1,205 @@
+"""Templates of surveys: a workbook a design and language, made when it is asked for, the same bytes each time."""
+
+import io
+import re
+import zipfile
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from biodata.errors import InputError
+from biodata.parsers.zones import COUNTRY_ZONES
+from biodata.surveys.designs import DESIGNS, LANGUAGES, Asked, Design, word
+from biodata.surveys.designs.columns import SAMPLE_UNITS
+from biodata.surveys.designs.words import heading, notes
+from biodata.vocabularies import SurveyDesign
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
+
+MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+_COUNTRIES: Final = tuple(sorted({*COUNTRY_ZONES, "ID"}))
+_LISTS: Final = ("designs", "units", "answers", "countries")
+_LAST_ROW: Final = 5_000
+_MADE: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties tell no zone
+_ZIPPED: Final = (2026, 1, 1, 0, 0, 0)
+_HEAD, _NEEDED, _EXAMPLE = "D9E2EC", "F6C85F", "EEEEEE"
+_MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
+
+
+@lru_cache(maxsize=80)
+def template(design: str, language: str = "en") -> bytes:
+    """Return the workbook to fill in for a survey of a design.
+
+    Parameters
+    ----------
+    design : str
+        A value of `SurveyDesign`.
+    language : str
+        One of the ten languages, in which headings, lists and explanations are written.
+
+    Returns
+    -------
+    bytes
+        An XLSX file: the sheets of sites, events and occurrences, each with an example row that is left out when it is
+        read, the lists that cells are chosen from, and how to fill it in.
+
+    Raises
+    ------
+    InputError
+        If there is no such design or language; it names those that there are.
+    """
+    if design not in DESIGNS:
+        problem, known = "there is no such design", ", ".join(DESIGNS)
+        raise InputError(problem, column="design", value=design, expected=known, code="DESIGN_UNKNOWN")
+    if language not in LANGUAGES:
+        problem, known = "there are no templates in this language", ", ".join(LANGUAGES)
+        raise InputError(problem, column="language", value=language, expected=known, code="LANGUAGE_UNKNOWN")
+    # Loaded when a template is asked for: it is not needed by anything else.
+    from openpyxl import Workbook
+
+    asked = DESIGNS[SurveyDesign(design)]
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    book.properties.created, book.properties.creator = _MADE, "biodata"
+    _readme(book.create_sheet(word("sheet.readme", language)), asked, language)
+    for kind, columns in asked.sheets.items():
+        _table(book.create_sheet(word(f"sheet.{kind}", language)), asked, columns, language)
+    _codes(book.create_sheet(word("sheet.codes", language)), asked, language)
+    book.active = 1
+    out = io.BytesIO()
+    book.save(out)
+    return _same_bytes(out.getvalue())
+
+
+def file_name(design: str, language: str) -> str:
+    """Return what a template is called."""
+    return f"survey_{design}_{language}.xlsx"
+
+
+def offered() -> list[dict[str, object]]:
+    """Return every design with the unit of its effort and the languages of its templates."""
+    return [
+        {"design": design.name.value, "unit": design.unit, "title": word(f"design.{design.name}", "en"),
+         "languages": list(LANGUAGES)}
+        for design in DESIGNS.values()
+    ]  # fmt: skip
+
+
+def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], language: str) -> None:
+    """Write one sheet to fill in: headings, the example, lists; all cells are text, so that no date is made of them."""
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    sheet.append([heading(column.term, language) for column in columns])
+    sheet.append([word("example", language), *(_example(column, design, language) for column in columns[1:])])
+    for number, column in enumerate(columns, start=1):
+        letter = get_column_letter(number)
+        head, example = sheet.cell(1, number), sheet.cell(2, number)
+        head.font, head.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
+        head.fill = PatternFill("solid", fgColor=_NEEDED if column.needed else _HEAD)
+        example.font, example.fill = Font(italic=True, color="777777"), PatternFill("solid", fgColor=_EXAMPLE)
+        example.number_format = "@"
+        sheet.column_dimensions[letter].width = max(14, min(36, len(str(head.value)) + 2))
+        sheet.column_dimensions[letter].number_format = "@"
+        if column.choices is not None:
+            at = _LISTS.index(column.choices)
+            source = f"'{word('sheet.codes', language)}'!${_letter(at)}$2:${_letter(at)}${len(_choices(at, design, language)) + 1}"
+            rule = DataValidation(type="list", formula1=source, allow_blank=True, showErrorMessage=True)
+            # A unit of another name, or a country far away, may still be right: the check says so.
+            rule.errorStyle = "warning"
+            rule.add(f"{letter}3:{letter}{_LAST_ROW}")
+            sheet.add_data_validation(rule)
+    sheet.freeze_panes = "A2"
+
+
+def _example(column: Asked, design: Design, language: str) -> str | None:
+    """Return what the example row shows in a column."""
+    if column.term == "design":
+        return word(f"design.{design.name}", language)
+    if column.term == "samplingEffortUnit":
+        return word(f"unit.{design.unit}", language)
+    if column.term == "sampleSizeUnit":
+        return word(f"unit.{SAMPLE_UNITS[design.name]}", language)
+    if column.choices == "answers":
+        return word(f"answer.{column.example}", language)
+    return column.example or None
+
+
+def _choices(at: int, design: Design, language: str) -> list[str]:
+    """Return one of the lists that cells are chosen from."""
+    match _LISTS[at]:
+        case "designs":
+            return [word(f"design.{design.name}", language)]
+        case "units":
+            units = dict.fromkeys((design.unit, SAMPLE_UNITS.get(design.name, design.unit)))
+            return [word(f"unit.{unit}", language) for unit in units]
+        case "answers":
+            return [word("answer.yes", language), word("answer.no", language)]
+        case _:
+            return list(_COUNTRIES)
+
+
+def _codes(sheet: "Worksheet", design: Design, language: str) -> None:
+    """Write the lists, and the countries' names beside their codes."""
+    from babel import Locale
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
+    names = Locale.parse(language).territories
+    columns = [[word(f"list.{name}", language), *_choices(at, design, language)] for at, name in enumerate(_LISTS)]
+    columns.append([word("list.names", language), *(str(names.get(code, code)) for code in _COUNTRIES)])
+    for number, cells in enumerate(columns, start=1):
+        for row, cell in enumerate(cells, start=1):
+            sheet.cell(row, number, cell)
+        sheet.cell(1, number).font = Font(bold=True)
+        sheet.column_dimensions[get_column_letter(number)].width = max(14, *(len(cell) + 2 for cell in cells))
+    sheet.freeze_panes = "A2"
+
+
+def _readme(sheet: "Worksheet", design: Design, language: str) -> None:
+    """Write what the workbook is, how it is filled in, and every column with its term and an example."""
+    from openpyxl.styles import Alignment, Font
+
+    sheet.append([word(f"design.{design.name}", language)])
+    sheet.append([f"{word('guide.effort', language)}: {word(f'unit.{design.unit}', language)}"])
+    for sentence in notes(design.name.value, language):
+        sheet.append([sentence])
+    sheet.append([])
+    top = sheet.max_row + 1
+    sheet.append([word(f"guide.{name}", language) for name in ("sheet", "column", "needed", "example", "term")])
+    for kind, columns in design.sheets.items():
+        for at, column in enumerate(columns):
+            shown = "E01" if at == 0 and kind == "events" else "R001" if at == 0 and kind == "occurrences" else None
+            answer = word("answer.yes" if column.needed else "answer.no", language)
+            example = shown or _example(column, design, language)
+            sheet.append(
+                [word(f"sheet.{kind}", language), heading(column.term, language), answer, example, column.term]
+            )
+    sheet["A1"].font = Font(bold=True, size=14)
+    for number, width in enumerate((26, 34, 12, 36, 32)):
+        sheet.column_dimensions[_letter(number)].width = width
+        sheet.cell(top, number + 1).font = Font(bold=True)
+    for row in range(2, top):
+        sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=5)
+        sheet.cell(row, 1).alignment = Alignment(wrap_text=True, vertical="top")
+        sheet.row_dimensions[row].height = 32
+
+
+def _letter(index: int) -> str:
+    """Return a column's letter; 0 is A."""
+    return "ABCDEFGH"[index]
+
+
+def _same_bytes(content: bytes) -> bytes:
+    """Return a workbook packed anew, with the same times whenever it is made."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in sorted(made.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
+            part = made.read(name)
+            if name == "docProps/core.xml":
+                part = _MODIFIED.sub(rb"\g<1>2026-01-01T00:00:00Z\g<2>", part)
+            packed.writestr(zipfile.ZipInfo(name, _ZIPPED), part, zipfile.ZIP_DEFLATED)
+    return out.getvalue()

@@ -1,0 +1,136 @@
+"""The check over HTTP in the uploader's language and form, and what headings mean, kept for a dataset."""
+
+import csv
+import io
+
+import openpyxl
+import pytest
+
+from biodata.access import api_keys
+from biodata.ingest.headings import LANGUAGES
+
+pytest_plugins = ("api_client",)
+
+SURVEYS = "/v1/surveys"
+MAPPINGS = "/v1/surveys/mappings"
+
+
+@pytest.fixture(scope="module")
+def faulty(sample_data):
+    return (sample_data / "survey_with_faults.xlsx").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def key(client):
+    return {"Authorization": f"Bearer {api_keys.for_uploads(client.app.state.service.registry, 'Xishuangbanna')}"}
+
+
+@pytest.fixture(scope="module")
+def lao():
+    book = openpyxl.Workbook()
+    book.active.append(["ລະຫັດບັນທຶກ", "ວັນທີ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ"])
+    book.active.append(["1", "2026-03-01", "Muntiacus muntjak", 21.05, 101.2])
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def form(content, name="survey.xlsx"):
+    return {"file": (name, io.BytesIO(content), "application/octet-stream")}
+
+
+def checked(client, content, *, params=None, headers=None, data=None):
+    params = {"dry_run": "true"} | (params or {})
+    return client.post(SURVEYS, params=params, headers=headers, files=form(content), data=data)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_same_problems_in_every_language(client, faulty, language):
+    english = checked(client, faulty).json()["problems"]
+    answer = checked(client, faulty, params={"language": language})
+    told = answer.json()["problems"]
+    assert answer.headers["content-language"] == language
+    assert [(p["row"], p["column"], p["code"]) for p in told] == [(p["row"], p["column"], p["code"]) for p in english]
+    assert all((p["message"] == e["message"]) == (language == "en") for p, e in zip(told, english, strict=True))
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_why_a_file_cannot_be_read_is_told_too(client, language):
+    english = checked(client, b"PK no workbook").json()["problems"]
+    told = checked(client, b"PK no workbook", params={"language": language}).json()["problems"]
+    assert [p["code"] for p in told] == [p["code"] for p in english]
+    assert all(p["message"] != e["message"] for p, e in zip(told, english, strict=True))
+
+
+def test_the_language_of_the_header_where_no_parameter_tells_one(client, faulty):
+    answer = checked(client, faulty, headers={"Accept-Language": "fr, vi;q=0.8, lo;q=0.2"})
+    assert answer.headers["content-language"] == "vi"
+    assert "Accept-Language" in answer.headers["vary"]
+
+
+@pytest.mark.parametrize("asked", [{"params": {"format": "xlsx"}}, {"headers": {"Accept": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}}])  # fmt: skip
+def test_the_marked_workbook(client, faulty, asked):
+    answer = checked(client, faulty, **asked)
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    problems = checked(client, faulty).json()["problems"]
+    listed = [(row[0].value, row[1].value, row[5].value) for row in book.worksheets[0].iter_rows(min_row=2)]
+    assert listed == [(p["sheet"], p["row"], p["code"]) for p in problems]
+    coloured = {(cell.row) for row in book["occurrences"].iter_rows() for cell in row if cell.comment}
+    assert coloured == {p["row"] for p in problems if p["sheet"] == "occurrences" and p["row"]}
+    assert "report.xlsx" in answer.headers["content-disposition"]
+
+
+def test_the_csv(client, faulty):
+    answer = checked(client, faulty, params={"format": "csv", "language": "th"})
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["code"] for row in rows] == [p["code"] for p in checked(client, faulty).json()["problems"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"),
+    [
+        ({"params": {"format": "pdf"}}, 400, "PARAMETER_INVALID"),
+        ({"params": {"language": "fr"}}, 400, "PARAMETER_INVALID"),
+        ({"headers": {"Accept": "image/png"}}, 406, "NOT_ACCEPTABLE"),
+    ],
+)
+def test_what_is_not_told_is_refused(client, faulty, asked, status, code):
+    answer = checked(client, faulty, **asked)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_headings_are_proposed_with_reasons(client, lao):
+    answer = client.post("/v1/surveys/headings", params={"language": "lo"}, files=form(lao))
+    found = {one["heading"]: one for one in answer.json()["sheets"][0]["headings"]}
+    assert (found["ລະຕິຈູດ"]["term"], found["ລະຕິຈູດ"]["certain"]) == ("decimalLatitude", True)
+    assert (found["ວັນທີ"]["term"], found["ວັນທີ"]["certain"]) == ("eventDate", False)
+    assert "deploymentStart" in found["ວັນທີ"]["others"]
+
+
+def test_what_was_decided_is_kept_for_those_who_upload_there(client, lao, key):
+    mine = {"dataset": "xishuangbanna"}
+    sent = client.put(MAPPINGS, params=mine, headers=key, json={"mapping": {"ວັນທີ": "eventDate", "ເລກ": ""}})
+    again = client.put(MAPPINGS, params=mine, headers=key, json={"mapping": {"ວັນທີ": "eventDate"}})
+    assert sent.json() == again.json() == {"dataset": "xishuangbanna", "mapping": {"ວັນທີ": "eventDate", "ເລກ": ""}}
+    assert client.get(MAPPINGS, params=mine, headers=key).json() == sent.json()
+    mapped = client.post("/v1/surveys/headings", headers=key, files=form(lao), data=mine).json()
+    foreign = client.post("/v1/surveys/headings", files=form(lao), data=mine).json()
+    assert [one["code"] for one in mapped["sheets"][0]["headings"]][1] == "HEADING_KEPT"
+    assert [one["code"] for one in foreign["sheets"][0]["headings"]][1] != "HEADING_KEPT"
+    assert checked(client, lao, headers=key, data=mine).json()["blocking"] == 0
+
+
+def test_nobody_else_sees_or_changes_it(client, key):
+    for who, status in (({}, 401), (key, 403)):
+        for method in ("GET", "PUT"):
+            body = {"json": {"mapping": {"X": "sex"}}} if method == "PUT" else {}
+            answer = client.request(method, MAPPINGS, params={"dataset": "another"}, headers=who, **body)
+            assert answer.status_code == status
+
+
+@pytest.mark.parametrize("mapping", [{"X": "latitude"}, {"x": "sex", "X": "sex"}, {"": "sex"}, {"X": 1}])
+def test_what_cannot_be_kept_is_refused(client, key, mapping):
+    before = client.get(MAPPINGS, params={"dataset": "xishuangbanna"}, headers=key).json()
+    answer = client.put(MAPPINGS, params={"dataset": "xishuangbanna"}, headers=key, json={"mapping": mapping})
+    assert answer.status_code in (400, 422)
+    assert client.get(MAPPINGS, params={"dataset": "xishuangbanna"}, headers=key).json() == before

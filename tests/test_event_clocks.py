@@ -1,0 +1,177 @@
+"""Clocks of cameras: each fault is found in its deployment with the shift that would mend it, and nothing is changed."""
+# ruff: noqa: DTZ001 - what a camera shows is local time without a zone
+
+import random
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+from biodata.harmonise.event_clocks import corrected, corrections, faults, iso_duration
+from event_rows import event, interpreted
+
+START, END = datetime(2026, 5, 1, 12), datetime(2026, 5, 31, 12)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def deployments(**more):
+    return pl.DataFrame({"eventID": ["D1"], "start": [START], "end": [END], "exact": [True], **more})
+
+
+def images(times, **more):
+    return pl.DataFrame({"eventID": ["D1"] * len(times), "number": list(range(1, len(times) + 1)), "at": times, **more})
+
+
+def true_times(count=60, seed=1):
+    """Return moments of a deployment, in their order."""
+    rng = random.Random(seed)
+    return sorted(START + rng.random() * (END - START) for _ in range(count))
+
+
+def test_a_right_clock_has_no_fault():
+    assert faults(deployments(), images(true_times())) == []
+
+
+@pytest.mark.parametrize(
+    "default", [datetime(2000, 1, 1), datetime(2012, 1, 1), datetime(2015, 1, 1), datetime(2026, 1, 1)], ids=str
+)
+@pytest.mark.parametrize("at", [0, 25, 59], ids=["from the beginning", "in the middle", "at the last image"])
+def test_a_reset_is_told_with_the_images_and_the_shift(default, at):
+    times = true_times()
+    reset = START if at == 0 else times[at - 1] + (times[at] - times[at - 1]) / 2
+    (fault,) = faults(deployments(), images(times[:at] + [default + (time - reset) for time in times[at:]]))
+    assert (fault.code, fault.first, fault.last) == ("CAMERA_CLOCK_RESET", at + 1, 60)
+    assert fault.least <= reset - default <= fault.greatest
+    assert fault.greatest - fault.least < 3 * DAY, "as narrow as the images tell"
+
+
+def test_two_resets_are_two_faults_each_with_its_own_shift():
+    times, default = true_times(), datetime(2012, 1, 1)
+    first, second = times[19] + timedelta(seconds=1), times[39] + timedelta(seconds=1)
+    shown = times[:20] + [default + (t - first) for t in times[20:40]] + [default + (t - second) for t in times[40:]]
+    found = faults(deployments(), images(shown))
+    assert [(f.first, f.last) for f in found] == [(21, 40), (41, 60)]
+    assert found[0].least <= first - default <= found[0].greatest
+    assert found[1].least <= second - default <= found[1].greatest
+
+
+def test_an_image_of_the_pickup_tells_the_shift_to_the_minute():
+    times, default = [*true_times(), END], datetime(2015, 1, 1)
+    reset = times[30] + timedelta(seconds=1)
+    shown = times[:31] + [default + (t - reset) for t in times[31:]]
+    (fault,) = faults(deployments(), images(shown, kind=[None] * 60 + ["pickup"]))
+    assert fault.least == fault.greatest == reset - default
+    assert fault.evidence == "moments"
+
+
+@pytest.mark.parametrize("shift", [12 * HOUR, -12 * HOUR], ids=["fast", "slow"])
+def test_twelve_hours_off_by_known_moments(shift):
+    shown = [t + shift for t in [START, *true_times(), END]]
+    (fault,) = faults(deployments(), images(shown, kind=["setup"] + [None] * 60 + ["pickup"]))
+    assert (fault.code, fault.least, fault.greatest) == ("CAMERA_CLOCK_TWELVE_HOURS", -shift, -shift)
+
+
+def test_twelve_hours_off_by_the_hours_of_the_animals():
+    days = [datetime(2026, 5, day, hour) for day, hour in ((3, 9), (6, 15), (9, 10), (12, 8), (15, 16), (20, 11))]
+    names = ["Gallus gallus"] * 6
+    assert faults(deployments(), images(days, scientificName=names)) == []
+    (fault,) = faults(deployments(), images([t + 12 * HOUR for t in days], scientificName=names))
+    assert (fault.code, fault.evidence) == ("CAMERA_CLOCK_TWELVE_HOURS", "hours")
+    assert faults(deployments(), images(days, scientificName=["Hystrix brachyura"] * 6))[0].code == fault.code
+
+
+@pytest.mark.parametrize(
+    ("times", "names"),
+    [
+        pytest.param([datetime(2026, 5, 3 + n, 22) for n in range(4)], ["Gallus gallus"] * 4, id="too few"),
+        pytest.param([datetime(2026, 5, 3, 22, n) for n in range(12)], ["Gallus gallus"] * 12, id="one visit"),
+        pytest.param([datetime(2026, 5, 3 + n, 22) for n in range(9)], ["Muntiacus vaginalis"] * 9, id="at all hours"),
+        pytest.param([datetime(2026, 5, 3 + n, 18) for n in range(9)], ["Gallus gallus"] * 9, id="twilight"),
+        pytest.param([datetime(2026, 5, 3 + n, 22 if n % 2 else 10) for n in range(12)], ["Gallus gallus"] * 12, id="by day too"),
+    ],
+)  # fmt: skip
+def test_what_does_not_tell_that_day_was_night(times, names):
+    assert faults(deployments(), images(times, scientificName=names)) == []
+
+
+def test_drift_from_two_known_moments():
+    """Slow by a minute a day: half an hour in the end."""
+    times = [START, *true_times(), END]
+    shown = [t - (t - START) / (END - START) * timedelta(minutes=30) for t in times]
+    (fault,) = faults(deployments(), images(shown, kind=["setup"] + [None] * 60 + ["pickup"]))
+    assert (fault.code, fault.least, fault.greatest) == ("CAMERA_CLOCK_DRIFT", timedelta(), timedelta(minutes=30))
+    frame = pl.DataFrame({"at": shown, "true": times}).with_columns(start=START, end=END)
+    at_start, at_end = pl.lit(fault.least), pl.lit(fault.greatest)
+    mended = frame.select(corrected(pl.col("at"), pl.col("start"), pl.col("end"), at_start, at_end) - pl.col("true"))
+    assert mended.to_series().dt.total_seconds().abs().max() < 90
+
+
+def test_tests_at_known_times_show_a_drift():
+    known = [START + 5 * DAY, START + 25 * DAY]
+    shown = [known[0], known[1] + timedelta(minutes=20)]
+    found = faults(deployments(), images(shown, kind=["test", "test"], known_at=known))
+    assert [(f.code, f.greatest) for f in found] == [("CAMERA_CLOCK_DRIFT", -timedelta(minutes=20))]
+
+
+def test_images_outside_of_the_deployment_are_told_and_the_half_day_that_explains_them():
+    late = [t + 12 * HOUR for t in true_times(900)]
+    assert max(late) > END
+    (fault,) = faults(deployments(), images(late))
+    assert (fault.code, fault.least) == ("CAMERA_CLOCK_TWELVE_HOURS", -12 * HOUR)
+    (other,) = faults(deployments(), images([*true_times(), END + 40 * DAY]))
+    assert (other.code, other.first, other.least) == ("CAMERA_CLOCK_OUTSIDE", 61, None)
+
+
+def test_a_deployment_that_tells_its_correction_is_not_doubted_again():
+    times = [t + 12 * HOUR for t in true_times()]
+    assert faults(deployments(clockCorrection=["-PT12H"]), images(times)) == []
+
+
+def test_older_images_that_were_left_on_the_card_are_no_reset():
+    (fault,) = faults(deployments(), images([datetime(2026, 1, 3, 8), datetime(2026, 1, 9, 8), *true_times()]))
+    assert (fault.code, fault.first, fault.last) == ("CAMERA_CLOCK_OUTSIDE", 1, 2)
+
+
+def test_deployments_do_not_disturb_each_other():
+    two = pl.concat([deployments(), deployments().with_columns(eventID=pl.lit("D2"))])
+    good, bad = images(true_times()), images([t.replace(year=2000) for t in true_times()])
+    both = pl.concat([good, bad.with_columns(eventID=pl.lit("D2"))])
+    assert [f.event for f in faults(two, both)] == ["D2"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "flag"),
+    [
+        pytest.param(("2026-05-01T12:02", "2026-05-31T12:01"), None, id="right"),
+        pytest.param(("2026-05-01T00:01", "2026-05-31T00:00"), "CAMERA_CLOCK_TWELVE_HOURS", id="midnight for noon"),
+        pytest.param(("2026-05-01T12:00", "2026-05-31T11:20"), "CAMERA_CLOCK_DRIFT", id="slow"),
+        pytest.param(("2026-05-01T13:00", "2026-05-31T13:00"), "CAMERA_CLOCK_OFF", id="another zone"),
+        pytest.param(("2026-05-01T12:00", "2012-01-11T03:00"), "CAMERA_CLOCK_RESET", id="reset"),
+        pytest.param(("2026-05-01", None), "CAMERA_CLOCK_INVALID", id="no time of day"),
+    ],
+)  # fmt: skip
+def test_what_the_clock_showed_at_setup_and_pickup(cells, flag):
+    row = event(design="camera_trap", eventDate="2026-05-01T12:00/2026-05-31T12:00",
+                cameraClockAtStart=cells[0], cameraClockAtEnd=cells[1])  # fmt: skip
+    assert [name for name in row["quality_flags"] if name.startswith("CAMERA")] == ([flag] if flag else [])
+    assert row["event_start"] == START, "never changed"
+    assert row["effort_value"] == 30
+
+
+@pytest.mark.parametrize("text", ["PT12H", "-PT35M", "P1DT2H3M4S", "-P1D", "PT0S", "PT0S|PT30M"])
+def test_corrections_are_read_as_they_are_written(text):
+    assert "|".join(dict.fromkeys(iso_duration(part) for part in corrections(text))) == text
+
+
+@pytest.mark.parametrize("text", ["", "12", "P1M", "P1Y", "PT", "a|b|c", "PT1H|"])
+def test_other_texts_are_no_correction(text):
+    assert corrections(text) is None
+
+
+def test_one_camera_at_two_sites_at_a_time():
+    rows = interpreted(
+        {"locationID": "S1", "cameraID": "C1", "eventDate": "2026-05-01/2026-05-20"},
+        {"locationID": "S2", "cameraID": "C1", "eventDate": "2026-05-20/2026-06-10"},
+        {"locationID": "S3", "cameraID": "C1", "eventDate": "2026-06-01/2026-06-20"},
+    )
+    assert ["CAMERA_AT_TWO_SITES" in flags for flags in rows["quality_flags"]] == [False, True, True]

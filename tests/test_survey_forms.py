@@ -1,0 +1,219 @@
+"""Surveys in the forms that people have: CSV of many encodings, several files, two columns for a period, headings with units."""
+
+import io
+import unicodedata
+import zipfile
+from datetime import date
+
+import openpyxl
+import polars as pl
+import pytest
+
+from biodata import pipeline, places
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.surveys.check import check_files
+from survey_languages import HEADINGS, LOCALITIES
+
+TODAY = date(2026, 11, 24)
+PLAIN = ["occurrenceID", "eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude", "locality"]
+GOOD = ["R1", "E1", "2026-03-01", "Sus scrofa", "20.65", "101.95", "old ridge"]
+
+
+@pytest.fixture(scope="module")
+def boundaries():
+    return places.load_boundaries()
+
+
+def text(*rows, separator=","):
+    return "\r\n".join(separator.join(row) for row in rows) + "\r\n"
+
+
+def workbook(**sheets):
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        page = book.create_sheet(name)
+        for row in rows:
+            page.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def told(files, boundaries, **options):
+    report = check_files(files, boundaries, today=TODAY, **options)
+    return report, [(p["file"], p["row"], p["column"], p["code"]) for p in report["problems"]]
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding"),
+    [
+        ("zh", "gb18030"),
+        ("zh", "big5"),
+        ("th", "tis-620"),
+        ("th", "windows-874"),
+        ("vi", "windows-1258"),
+        ("lo", "utf-16"),
+        ("my", "utf-8-sig"),
+        ("km", "utf-16-le"),
+    ],
+)
+def test_csv_of_a_declared_encoding(language, encoding, boundaries):
+    headings = [HEADINGS[language][term] for term in PLAIN]
+    place = LOCALITIES[language]
+    content = text(headings, [*GOOD[:6], place], ["R2", *GOOD[1:4], "91.2", *GOOD[5:6], place])
+    if encoding == "big5":
+        content = text(PLAIN, [*GOOD[:6], "東山"], ["R2", *GOOD[1:4], "91.2", *GOOD[5:6], "東山"])
+    if encoding == "windows-1258":
+        # The code page writes a tone behind its vowel.
+        content = unicodedata.normalize("NFC", content)
+        content = "".join(letter if _fits(letter, encoding) else _apart(letter) for letter in content)
+    kept = {heading: term for term, heading in HEADINGS[language].items()}
+    report, found = told(
+        [("s.csv", content.encode({"windows-874": "cp874"}.get(encoding, encoding)))],
+        boundaries,
+        encoding=encoding,
+        kept=kept,
+    )
+    latitude = "decimalLatitude" if encoding == "big5" else HEADINGS[language]["decimalLatitude"]
+    assert found == [("s.csv", 3, latitude, "COORDINATE_OUT_OF_RANGE")]
+    assert report["rows"] == 2
+
+
+def _fits(letter, encoding):
+    try:
+        letter.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _apart(letter):
+    """Return a letter with its tone as a sign of its own, the other marks still on it."""
+    signs = unicodedata.normalize("NFD", letter)
+    tones = "".join(sign for sign in signs if sign in "\u0300\u0301\u0303\u0309\u0323")
+    rest = "".join(sign for sign in signs if sign not in "\u0300\u0301\u0303\u0309\u0323")
+    return unicodedata.normalize("NFC", rest) + tones
+
+
+def test_events_and_occurrences_as_two_texts(boundaries):
+    events = text(["eventID", "eventDate", "decimalLatitude", "decimalLongitude"], ["E1", "2569-03-01", "20.65", "101.95"],
+                  ["E2", "2026-03-01", "120.65", "1.95"], separator=";")  # fmt: skip
+    records = text(
+        ["occurrenceID", "eventID", "scientificName"], ["R1", "E1", "Sus scrofa"], ["R2", "E3", "Sus scrofa"]
+    )
+    files = [("records.csv", records.encode()), ("events.csv", events.encode())]
+    _, found = told(files, boundaries)
+    assert ("events.csv", 2, "eventDate", "RECORDED_DATE_BUDDHIST_ERA") in found
+    assert ("events.csv", 3, "decimalLatitude", "PRESUMED_SWAPPED_COORDINATE") in found
+    assert ("records.csv", 3, "eventID", "EVENT_UNKNOWN") in found
+    assert not [one for one in found if one[0] == "records.csv" and one[1] == 2], (
+        "what the event tells is told of the event"
+    )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+    assert told([("survey.zip", packed.getvalue())], boundaries)[1] == found
+
+
+def test_a_comma_in_a_text_without_quotes(boundaries):
+    content = text(PLAIN, GOOD, ["R2", *GOOD[1:6], "ridge", " north"])
+    assert told([("s.csv", content.encode())], boundaries)[1] == [("s.csv", 3, None, "ROW_TOO_LONG")]
+
+
+def test_what_a_spreadsheet_writes_first(boundaries):
+    assert told([("s.csv", b"sep=;\r\n" + text(PLAIN, GOOD, separator=";").encode())], boundaries)[1] == []
+
+
+def test_titles_and_notes_in_a_text(boundaries):
+    content = text(["Survey of the dry season 2026"], PLAIN, GOOD, ["Note: one camera was stolen"])
+    codes = {(row, code) for _, row, _, code in told([("s.csv", content.encode())], boundaries)[1]}
+    assert codes == {(1, "TITLE_ROWS_LEFT_OUT"), (4, "NOTE_ROW_LEFT_OUT")}
+
+
+def test_columns_that_changed_places_are_told_once(boundaries):
+    rows = [[f"R{n}", *GOOD[1:4], "101.95", f"20.6{n}", "ridge"] for n in range(5)]
+    assert told([("s.csv", text(PLAIN, *rows).encode())], boundaries)[1] == [
+        ("s.csv", 1, "decimalLatitude", "COLUMNS_SWAPPED")
+    ]
+
+
+def test_a_period_in_two_columns(boundaries):
+    events = [["eventID", "deploymentStart", "deploymentEnd", "decimalLatitude", "decimalLongitude"],
+              ["E1", "2026-03-01", "2026-03-20", 20.65, 101.95], ["E2", "2026-03-20", "2026-03-01", 20.65, 101.95],
+              ["E3", "2026-03-01", "2026-02-30", 20.65, 101.95]]  # fmt: skip
+    records = [["occurrenceID", "eventID", "eventDate", "scientificName"], ["R1", "E1", "2026-03-04", "Sus scrofa"],
+               ["R2", "E1", "2026-04-04", "Sus scrofa"]]  # fmt: skip
+    _, found = told([("s.xlsx", workbook(occurrences=records, events=events))], boundaries)
+    assert found == [
+        ("s.xlsx", 3, "deploymentEnd", "EVENT_ENDS_BEFORE_START"),
+        ("s.xlsx", 4, "deploymentEnd", "RECORDED_DATE_INVALID"),
+        ("s.xlsx", 3, "eventDate", "RECORD_OUTSIDE_EVENT"),
+    ]
+
+
+def test_a_heading_that_may_mean_several_things_waits_for_an_answer(boundaries):
+    headings = ["Record ID", "Event", "Date", "Scientific name", "Latitude", "Longitude", "locality"]
+    content = workbook(occurrences=[headings, ["R1", None, "2569-03-01", *GOOD[3:]]])
+    report, found = told([("s.xlsx", content)], boundaries)
+    assert ("s.xlsx", 1, "Date", "HEADING_SEVERAL_MEANINGS") in found
+    assert ("s.xlsx", 2, "Date", "RECORDED_DATE_BUDDHIST_ERA") in found, "the cells are looked at all the same"
+    assert not report["ok"]
+    kept = {"Date": "eventDate", "Event": "eventID"}
+    assert told([("s.xlsx", content)], boundaries, kept=kept)[1] == [
+        ("s.xlsx", 2, "Date", "RECORDED_DATE_BUDDHIST_ERA")
+    ]
+
+
+def test_a_heading_tells_the_calendar_and_the_order_of_the_day(boundaries):
+    headings = [*PLAIN[:2], "eventDate (dd/mm/yyyy)", *PLAIN[3:]]
+    rows = [["R1", "E1", "03/04/2026", *GOOD[3:]], ["R2", "E1", "05/04/2026", *GOOD[3:]]]
+    report, found = told([("s.csv", text(headings, *rows).encode())], boundaries, kept={headings[2]: "eventDate"})
+    assert {code for *_, code in found} == {"VALUE_READ_AS"}
+    assert [p["expected"] for p in report["problems"]] == ["2026-04-03", "2026-04-05"]
+
+
+def test_feet_in_a_heading_become_metres_and_the_cell_stays(boundaries, tmp_path):
+    headings = [*PLAIN, "coordinateUncertaintyInMeters (ft)"]
+    content = workbook(occurrences=[headings, [*GOOD, 100]])
+    assert told([("s.xlsx", content)], boundaries)[1] == [("s.xlsx", 1, headings[-1], "HEADING_UNIT_CONVERTED")]
+    (tmp_path / "s.xlsx").write_bytes(content)
+    settings = Settings(data=tmp_path / "data")
+    pipeline.ingest("survey", [tmp_path / "s.xlsx"], settings, dataset="one")
+    with Lake.open(settings.data) as lake:
+        assert lake.read("occurrences")["coordinateUncertaintyInMeters"].to_list() == [pytest.approx(30.48)]
+        assert "100" in lake.read("verbatim")["other"][0]
+
+
+def test_a_survey_in_lao_goes_into_the_lake(tmp_path):
+    headings = HEADINGS["lo"]
+    events = [[headings[t] for t in ("eventID", "eventDate", "decimalLatitude", "decimalLongitude")],
+              ["E1", "2026-03-01", 20.65, 101.95]]  # fmt: skip
+    records = [[headings[t] for t in ("occurrenceID", "eventID", "scientificName", "individualCount")],
+               ["R1", "E1", "Sus scrofa", 2], ["R2", "E1", "Sus scrofa", "໓"], ["ລວມ", None, None, 5]]  # fmt: skip
+    (tmp_path / "lo.xlsx").write_bytes(workbook(**{"ການພົບເຫັນ": records, "ການສຳຫຼວດ": events}))
+    options = {f"heading.{term}": headings[term] for term in ("eventDate", "individualCount")}
+    settings = Settings(data=tmp_path / "data")
+    reports = pipeline.ingest("survey", [tmp_path / "lo.xlsx"], settings, dataset="lo", options=options)
+    assert [(report.table, report.stored) for report in reports] == [("events", 1), ("occurrences", 2)]
+    with Lake.open(settings.data) as lake:
+        read = lake.read("occurrences").sort("occurrenceID")
+    assert read.select("individualCount", "eventDate", "decimalLatitude").rows() == [
+        (2, "2026-03-01", 20.65),
+        (3, "2026-03-01", 20.65),
+    ]
+    assert read["source_row"].to_list() == [2, 3]
+    assert read.schema["individualCount"] == pl.Int64
+
+
+def test_what_is_likely_meant_is_told(boundaries):
+    headings = [*PLAIN, "individualCount", "coordinateUncertaintyInMeters", "countryCode"]
+    content = text(headings, [*GOOD, "2 ekor", "0.2 km", "TH"], ["R2", *GOOD[1:], "mấy con", "near the camp", "LA"])
+    report, _ = told([("s.csv", content.encode())], boundaries)
+    meant = {(p["row"], p["column"]): p["expected"].rpartition("; ")[2] for p in report["problems"]}
+    assert meant[2, "individualCount"] == "2 is meant?"
+    assert meant[2, "coordinateUncertaintyInMeters"] == "200 is meant?"
+    assert meant[2, "countryCode"] == "LA is meant?"
+    assert "meant" not in meant[3, "individualCount"] + meant[3, "coordinateUncertaintyInMeters"]

@@ -1,0 +1,154 @@
+"""Templates: every design in ten languages goes in as it is given, and filled in rightly without a warning."""
+
+import io
+from datetime import date
+
+import openpyxl
+import pytest
+
+from biodata import pipeline, places
+from biodata.errors import InputError
+from biodata.parsers.controlled import Vocabulary, parse_term
+from biodata.parsers.effort_units import effort_unit, in_unit
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.surveys import templates
+from biodata.surveys.check import check
+from biodata.surveys.designs import DESIGNS, LANGUAGES, word
+from biodata.surveys.designs.columns import SAMPLE_UNITS
+from biodata.vocabularies import SurveyDesign
+from commands import run
+
+TODAY = date(2026, 11, 26)
+EFFORT = {
+    "camera_trap": 21.0, "line_transect": 2.5, "listening_post": 4.0, "sign_transect": 2.5, "point_count": 10.0,
+    "mist_net": 300.0, "plot": 60.0, "conflict_incident": 31.0,
+}  # fmt: skip
+"""Effort of an event as the examples tell it: a camera silent for 9 of 30 nights, nets of 60 m open for 5 hours, …"""
+
+
+@pytest.fixture(scope="module")
+def boundaries():
+    return places.load_boundaries()
+
+
+def filled(design, language, *, records=True):
+    """Return a template with two sites, an event at each, and records of the first."""
+    book = openpyxl.load_workbook(io.BytesIO(templates.template(design, language)))
+    for kind, columns in DESIGNS[SurveyDesign(design)].sheets.items():
+        sheet = book[word(f"sheet.{kind}", language)]
+        if kind == "occurrences" and not records:
+            continue
+        for number in (1, 2):
+            own = {
+                "locationID": f"S0{number}",
+                "eventID": f"E0{number}",
+                "occurrenceID": f"R0{number}",
+                "cameraID": f"C0{number}",
+            }
+            if kind == "sites":
+                own["decimalLatitude"] = f"21.0{number}123"
+            if kind == "occurrences":
+                own["eventID"] = "E01"
+            if design == "conflict_incident" and kind == "occurrences":
+                own["scientificName"] = "Elephas maximus"
+            cells = [own.get(column.term, sheet.cell(2, at).value) for at, column in enumerate(columns, start=1)]
+            sheet.append(cells)
+    out = io.BytesIO()
+    book.save(out)
+    out.seek(0)
+    return out
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_template_as_it_is_lacks_only_rows(boundaries, language):
+    for design in DESIGNS:
+        told = check(io.BytesIO(templates.template(design, language)), "t.xlsx", boundaries, today=TODAY)["problems"]
+        assert {problem["code"] for problem in told} == {"SHEET_EMPTY"}, design
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_survey_that_is_filled_in_rightly_has_no_problem(boundaries, language):
+    for design in DESIGNS:
+        told = check(filled(design, language), "t.xlsx", boundaries, today=TODAY)
+        assert told["problems"] == [], (design, language)
+        assert told["rows"] == 2
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_its_effort_stands_in_the_lake(tmp_path, design):
+    language = LANGUAGES[list(DESIGNS).index(design)]
+    path = tmp_path / "survey.xlsx"
+    path.write_bytes(filled(design, language).read())
+    settings = Settings(data=tmp_path / "data")
+    pipeline.ingest("survey", [path], settings, dataset="filled")
+    with Lake.open(settings.data) as lake:
+        events, records = lake.read("events"), lake.read("occurrences")
+    assert events.select("eventID", "design", "effort_value", "effort_unit").rows() == [
+        (event, design, pytest.approx(EFFORT[design]), DESIGNS[design].unit) for event in ("E01", "E02")
+    ]
+    assert events["decimalLatitude"].to_list() == [21.01123, 21.02123]
+    assert events["isAbsenceReported"].to_list() == [True, True]
+    assert records["decimalLatitude"].to_list() == [21.01123] * 2, "an event's site tells the place of its records"
+
+
+def test_events_without_any_record_go_in_as_effort(tmp_path, boundaries):
+    path = tmp_path / "survey.xlsx"
+    path.write_bytes(filled("camera_trap", "lo", records=False).read())
+    told = check(io.BytesIO(path.read_bytes()), "t.xlsx", boundaries, today=TODAY)
+    assert (told["ok"], [problem["code"] for problem in told["problems"]]) == (True, ["SHEET_EMPTY"])
+    settings = Settings(data=tmp_path / "data")
+    pipeline.ingest("survey", [path], settings, dataset="empty")
+    with Lake.open(settings.data) as lake:
+        assert lake.read("events")["effort_value"].to_list() == [21.0, 21.0]
+        assert lake.read("occurrences").height == 0
+
+
+def test_the_same_template_is_the_same_bytes():
+    assert templates.template("camera_trap", "lo") == templates.template("camera_trap", "lo")
+
+
+def test_cells_are_text_and_headings_stay_in_sight():
+    book = openpyxl.load_workbook(io.BytesIO(templates.template("camera_trap", "th")))
+    for kind in ("sites", "events", "occurrences"):
+        sheet = book[word(f"sheet.{kind}", "th")]
+        assert sheet.freeze_panes == "A2"
+        assert {sheet.column_dimensions[cell.column_letter].number_format for cell in sheet[1]} == {"@"}
+    assert [rule.type for rule in book[word("sheet.events", "th")].data_validations.dataValidation] == ["list", "list"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_its_lists_hold_what_is_read(language):
+    for design in DESIGNS:
+        assert parse_term(word(f"design.{design}", language), Vocabulary.SURVEY_DESIGN) == design
+        unit = effort_unit(word(f"unit.{DESIGNS[design].unit}", language))
+        assert unit is not None
+        assert in_unit(1.0, unit, DESIGNS[design].unit) == 1.0
+    for unit, size in (("m", 0.001), ("m²", 1.0)):
+        assert effort_unit(word(f"unit.{unit}", language)).size == size
+    assert set(SAMPLE_UNITS.values()) == {"m", "m²"}
+
+
+def test_no_name_of_a_design_means_two():
+    from biodata.parsers.bundled import read_rows
+    from biodata.parsers.controlled import plain_key
+
+    for file in ("survey_design.csv", "effort_units.csv"):
+        seen = {}
+        for row in read_rows(file):
+            for name in (row["value"], *row["names"].split("|")):
+                assert seen.setdefault(plain_key(name), row["value"]) == row["value"], name
+
+
+@pytest.mark.parametrize(("design", "language", "column"), [("trawl", "en", "design"), ("plot", "fr", "language")])
+def test_others_are_refused_with_those_that_there_are(design, language, column):
+    with pytest.raises(InputError) as caught:
+        templates.template(design, language)
+    assert caught.value.column == column
+    assert caught.value.expected
+
+
+def test_the_command_writes_it(tmp_path):
+    out = tmp_path / "survey.xlsx"
+    run("survey", "template", "camera_trap", "--language", "lo", "--out", str(out))
+    assert out.read_bytes() == templates.template("camera_trap", "lo")
