@@ -38,6 +38,7 @@ from api import (
     species_match,
     species_parts,
     survey_mappings,
+    survey_page,
     survey_parts,
     survey_reports,
     survey_reviews,
@@ -144,6 +145,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         consents,
         withdrawals,
         health,
+        survey_page,
         pages,
     ):
         app.include_router(part.router)
