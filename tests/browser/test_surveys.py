@@ -111,7 +111,7 @@ def test_from_a_template_to_what_is_published(page, post, files):
     page.select_option("#report-kind", "")
     with page.expect_download() as loading:
         page.locator("#report .row button").first.click()
-    marked = openpyxl.load_workbook(loading.value.path())
+    marked = openpyxl.load_workbook(io.BytesIO(Path(loading.value.path()).read_bytes()))
     assert len(marked.sheetnames) >= 4
 
     checked(page, files / "right.xlsx")
