@@ -28,7 +28,7 @@ async function check() {
   one("report").replaceChildren();
   try {
     const report = await (await sent(file, "json")).json();
-    say(one("check-status"), t(report.ok ? "said_ok" : "said_blocked", { blocking: report.blocking, warnings: report.warnings }));
+    say(one("check-status"), t(report.ok ? "said_ok" : "said_blocked", { blocking: report.blocking, warnings: report.warnings }), "heard");
     one("report").append(reportView(report), downloads(file, report));
   } catch (refusal) {
     say(one("check-status"), refusal.message, "bad");
