@@ -17,7 +17,9 @@ from api import html
 from api.answers import only
 from api.errors import Code, ProblemError
 from api.survey_reports import language_asked
+from biodata.ingest.headings import TERMS
 from biodata.surveys.designs import DESIGNS, LANGUAGES, word
+from biodata.surveys.designs.words import heading
 from biodata.surveys.templates import file_name
 
 router = APIRouter(include_in_schema=False)
@@ -109,6 +111,8 @@ def _check(told: Mapping[str, str]) -> str:
         f'<input id="file" name="file" type="file" required accept="{_SHEETS}">'
         f'<button id="check-button">{escape(told["check"])}</button></form>'
         '<p id="check-status" class="status" role="status" aria-live="polite"></p><div id="report"></div>'
+        f'<p><button id="headings-button" type="button" class="plain">{escape(told["headings_ask"])}</button></p>'
+        '<p id="headings-status" class="status" role="status" aria-live="polite"></p><div id="headings"></div>'
     )
     return _section("check", told["step_check"], inside)
 
@@ -150,5 +154,8 @@ def _section(identifier: str, title: str, inside: str) -> str:
 
 def _data(language: str, told: Mapping[str, str]) -> str:
     """Return the words that the scripts need as a block of data; nothing in it can end the block."""
-    text = json.dumps({"language": language, "words": dict(told)}, ensure_ascii=False).replace("<", "\\u003c")
+    terms = {term: heading(term, language) for term in sorted(TERMS)}
+    text = json.dumps({"language": language, "words": dict(told), "terms": terms}, ensure_ascii=False).replace(
+        "<", "\\u003c"
+    )
     return f'<script type="application/json" id="words">{text}</script>'

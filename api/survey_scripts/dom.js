@@ -4,6 +4,9 @@ const data = JSON.parse(document.getElementById("words").textContent);
 
 export const language = data.language;
 
+/** What the page calls each term that a heading can mean. */
+export const terms = data.terms;
+
 /** The page's word, `{name}` filled with what is given. */
 export function t(name, given = {}) {
   const text = Object.hasOwn(data.words, name) ? data.words[name] : name;

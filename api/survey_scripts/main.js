@@ -1,10 +1,12 @@
 // The page of surveys begins here.
 
 import { startCheck } from "/surveys/check.js";
+import { startHeadings } from "/surveys/headings.js";
 import { startSend } from "/surveys/send.js";
 import { startSurveys } from "/surveys/surveys.js";
 
 startCheck();
+startHeadings();
 startSend();
 startSurveys();
 for (const link of document.querySelectorAll("#languages a")) {

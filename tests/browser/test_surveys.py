@@ -139,6 +139,8 @@ def test_from_a_template_to_what_is_published(page, post, files):
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "published", timeout=30_000)
     expect(page.locator("#survey .good").first).to_contain_text("It is published.")
     shot(page, "published_en_1280")
+    page.click("#survey .good a")
+    expect(page.locator("h1")).to_contain_text("nam-ha")
     assert page.complaints == []
 
 
@@ -193,3 +195,22 @@ def test_by_keyboard_alone(page, post, files):
     page.keyboard.press("Enter")
     expect(page.locator("#report .good")).to_be_visible(timeout=60_000)
     expect(page.locator("#check-status")).to_contain_text("Nothing blocks")
+
+
+def test_what_a_heading_means_is_decided_once(page, post, tmp_path):
+    sheet = tmp_path / "own.csv"
+    sheet.write_text(
+        "occurrenceID,Tarikh,scientificName,lat,lon,<b>x</b>\nA1,2026-03-01,Muntiacus muntjak,20.9,101.3,1\n"
+    )
+    page.goto(f"{post.address}/surveys?language=en")
+    use_key(page, post.keys["team"])
+    page.set_input_files("#file", sheet)
+    page.click("#headings-button")
+    page.wait_for_selector("#headings select")
+    shot(page, "headings_en_1280")
+    page.get_by_label("Meaning: Tarikh").select_option("eventDate")
+    page.get_by_label("Meaning: <b>x</b>").select_option("-")
+    page.click("#headings > div > button")
+    expect(page.locator("#headings-status")).to_contain_text("Kept for dataset nam-ha")
+    page.click("#headings-button")
+    expect(page.locator("#headings-status")).to_contain_text("All headings are known")
