@@ -3,7 +3,7 @@
 import { chosenFile } from "/surveys/check.js";
 import { language, one, say, t } from "/surveys/dom.js";
 import { ask, hasKey, onceKey, useKey } from "/surveys/service.js";
-import { loadList, open } from "/surveys/surveys.js";
+import { byAddress, closeAll, loadList, open } from "/surveys/surveys.js";
 
 let once = onceKey();
 
@@ -13,8 +13,8 @@ export function startSend() {
     useKey(one("key").value);
     one("key").value = "";
     say(one("send-status"), t(hasKey() ? "key_used" : "key_gone"));
-    if (hasKey()) loadList();
-    else one("list").replaceChildren();
+    if (hasKey()) loadList(), byAddress(true);
+    else closeAll();
   });
   for (const id of ["file", "dataset", "answers", "complete", "draft"]) one(id).addEventListener("change", () => (once = onceKey()));
   one("send-form").addEventListener("submit", (event) => {

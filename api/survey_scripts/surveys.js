@@ -9,17 +9,19 @@ import { ask, hasKey } from "/surveys/service.js";
 const AGAIN_MS = 2_000;
 const MOST_TIMES = 150;
 let watched = 0;
+let turn = 0; // of the last look: an earlier one that still waits says nothing any more
 
 export function startSurveys() {
   one("list-button").addEventListener("click", loadList);
-  addEventListener("hashchange", byAddress);
+  addEventListener("hashchange", () => byAddress());
   byAddress();
   if (hasKey()) loadList();
 }
 
-function byAddress() {
+/** Open the survey that the address names; again, where another key looks at it. */
+export function byAddress(again = false) {
   const match = /^#survey-(\d{1,15})$/.exec(location.hash);
-  if (match && hasKey() && Number(match[1]) !== watched) open(Number(match[1]));
+  if (match && hasKey() && (again || Number(match[1]) !== watched)) open(Number(match[1]));
 }
 
 export async function loadList() {
@@ -43,19 +45,30 @@ function rows(caption, surveys) {
   ]));
 }
 
+/** Take away what only a key shows. */
+export function closeAll() {
+  watched = 0;
+  turn++;
+  one("list").replaceChildren();
+  one("survey").replaceChildren();
+  one("survey").hidden = true;
+}
+
 /** Show a survey, and look again while the service works on it. */
 export async function open(number, note = "") {
   watched = number;
+  const mine = ++turn;
   if (location.hash !== `#survey-${number}`) location.hash = `survey-${number}`;
-  const told = await look(number, note);
+  const told = await look(number, note, mine);
   if (told) one("survey").focus();
   for (let times = 0, now = told; now && works(now) && times < MOST_TIMES; times++) {
     await new Promise((done) => setTimeout(done, AGAIN_MS));
-    if (watched !== number) return;
+    if (turn !== mine) return;
     const before = `${now.version} ${now.state} ${Boolean(now.report)}`;
     try {
       const answer = await ask(`/v1/surveys/${number}`);
       now = await answer.json();
+      if (turn !== mine) return;
       if (`${now.version} ${now.state} ${Boolean(now.report)}` !== before) show(now, answer.headers.get("etag"), note), loadList();
     } catch (refusal) {
       say(one("list-status"), refusal.message, "bad");
@@ -64,13 +77,15 @@ export async function open(number, note = "") {
   }
 }
 
-async function look(number, note) {
+async function look(number, note, mine) {
   try {
     const answer = await ask(`/v1/surveys/${number}`);
     const told = await answer.json();
-    if (watched === number) show(told, answer.headers.get("etag"), note);
+    if (turn !== mine) return null;
+    show(told, answer.headers.get("etag"), note);
     return told;
   } catch (refusal) {
+    if (turn !== mine) return null;
     one("survey").hidden = true;
     say(one("list-status"), refusal.message, "bad");
     return null;
@@ -135,6 +150,14 @@ function actions(s, etag) {
     const sure = el("button", { type: "button", class: "danger", hidden: true, onclick: () => act(() => ask(`/v1/surveys/${s.id}`, { method: "DELETE" })) }, t("withdraw_sure"));
     const first = el("button", { type: "button", class: "danger", onclick: () => ((sure.hidden = false), (first.hidden = true), sure.focus()) }, t("withdraw"));
     box.append(first, sure);
+  }
+  if (s.mine && s.state === "asked" && !s.answered_by) {
+    const answer = () => {
+      one("answers").value = s.id;
+      one("answers").dispatchEvent(new Event("change"));
+      one("file").focus();
+    };
+    box.append(" ", el("button", { type: "button", onclick: answer }, t("answer_it")));
   }
   if (!s.mine && ["submitted", "asked"].includes(s.state)) box.append(decisionForm(s, etag, act));
   box.append(status);

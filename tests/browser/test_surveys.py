@@ -154,7 +154,6 @@ def test_two_reviewers_the_second_is_told(page, post, files):
     post.settle()
     use_key(page, post.keys["noy"])
     page.goto(f"{post.address}/surveys?language=en#survey-{number}")
-    page.reload()
     page.wait_for_selector("[data-decision=refuse]")
     page.evaluate(
         """async ([number, key]) => {
@@ -170,6 +169,12 @@ def test_two_reviewers_the_second_is_told(page, post, files):
     expect(page.locator("#survey [role=alert]")).to_contain_text("Somebody else did something")
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "asked")
     expect(page.locator("#survey")).to_contain_text("sure?")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert no_wider(page)
+    shot(page, "asked_en_390")
+    use_key(page, post.keys["team"])
+    page.click("text=Answer with a mended file")
+    expect(page.locator("#answers")).to_have_value(number)
 
 
 @pytest.mark.parametrize("language", ["en", "lo", "zh", "my"])
