@@ -249,3 +249,11 @@ def test_headings_of_the_mapping_that_the_file_lacks_are_told(tmp_path):
     with pytest.raises(InputError) as caught:
         read(path, mapping=mapping(tmp_path, Gone="habitat"))
     assert caught.value.code == "HEADING_MISSING"
+
+
+def test_two_questions_may_have_the_same_label(tmp_path):
+    headings = ["scientificName", "Please specify", "Please specify", "source_row", "_uuid"]
+    path = csv_of(tmp_path / "k.csv", ["Bos gaurus", "Somchai", "grassland", "9", UUIDS[0]], headings=headings)
+    table, (_, records) = read(path, mapping=mapping(tmp_path, **{"Please specify (2)": "habitat"}))
+    assert records["habitat"].to_list() == ["grassland"]
+    assert "2 headings stay out" in table.notes[0]
