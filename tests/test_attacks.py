@@ -128,7 +128,9 @@ def test_the_release_is_the_same_to_its_order_and_its_segments(settings):
             assert_frame_equal(table, other[name], check_exact=True)
     assert one["occurrences"].height > 100
     assert set(one["occurrences"]["sharing_category"]) > {"open", "0_01_degree", "1_degree"}
-    assert set(one["surveys"]["sharing_category"]) == set(one["occurrences"]["sharing_category"]), "of their events, too"
+    assert set(one["surveys"]["sharing_category"]) == set(one["occurrences"]["sharing_category"]), (
+        "of their events, too"
+    )
 
 
 def registry(settings) -> dict[str, list[str]]:

@@ -216,3 +216,17 @@ def test_adding_to_a_release_never_leaves_an_event_that_is_hidden_since(settings
     assert b"cameras:a" not in releases.current(settings.data).path.read_bytes()
     (settings.data / "sharing_rules.csv").write_text(RULES)
     assert surveys(settings, [], []) == found, "the same lake is the same release"
+
+
+def test_a_transect_with_open_records_far_from_a_sensitive_one_is_told_like_any_other(settings):
+    line = {
+        "footprintWKT": "LINESTRING (101.2345 20.5432, 101.9 20.9)",
+        "design": "line_transect",
+        "effort_value": 77.0,
+    }
+    far = {"decimalLatitude": 20.9, "decimalLongitude": 101.9}
+    opened = seen(1, MUNTJAC, "long", **far)
+    without = surveys(settings, [event("long", **line)], [opened])
+    found = surveys(settings, [], [seen(2, TIGER, "long")], full=True)
+    assert found == without
+    assert (found["cameras:long"]["effort_value"], shape(found["cameras:long"])) == (77.0, shapely.Point(101.9, 20.9))

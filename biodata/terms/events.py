@@ -109,7 +109,7 @@ SURVEY: Final = (
     Column(
         "geometry",
         pl.Binary,
-        "WKB, degrees, WGS 84: the event's line, outline or point; the box of its open records or parts; or the cell of a coarse place.",
+        "WKB, degrees, WGS 84: the box of its open records or parts; without any its line, outline or point, or a coarse cell.",
     ),
 )
 """What is published of events: the release's table `surveys`."""
