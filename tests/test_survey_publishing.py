@@ -230,3 +230,22 @@ def test_a_transect_with_open_records_far_from_a_sensitive_one_is_told_like_any_
     found = surveys(settings, [], [seen(2, TIGER, "long")], full=True)
     assert found == without
     assert (found["cameras:long"]["effort_value"], shape(found["cameras:long"])) == (77.0, shapely.Point(101.9, 20.9))
+
+
+def test_an_event_stays_coarse_when_the_sensitive_record_beside_it_is_gone(settings):
+    first = surveys(settings, [event("a"), event("empty")], [seen(1, TIGER, "a")])
+    assert {row["sharing_category"] for row in first.values()} == {"0_1_degree"}
+    assert surveys(settings, [], [], full=True) == first
+    commit(settings.data, [], [], gone=[("cameras", "cameras-1")])
+    found = surveys(settings, [event("new", decimalLatitude=20.9)], [])
+    assert [name for name in found if "~" not in name] == ["cameras:new"]
+    assert len(found) == 3
+    opened = surveys(settings.model_copy(update={"keep_ties": False}), [], [], full=True)
+    assert opened.keys() == {"cameras:a", "cameras:empty", "cameras:new"}
+
+
+def test_an_event_that_was_not_there_stays_away_when_the_withheld_record_is_gone(settings):
+    second = {"decimalLatitude": 20.7, "decimalLongitude": 101.4}
+    first = surveys(settings, [event("w", **second), event("b", **SECOND)], [seen(2, PANGOLIN, "w", **second)])
+    commit(settings.data, [], [], gone=[("cameras", "cameras-2")])
+    assert surveys(settings, [], [], full=True).keys() == first.keys() == {"cameras:b"}

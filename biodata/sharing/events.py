@@ -46,6 +46,7 @@ def publish_events(
     *,
     boundaries: BoundarySet,
     licences: Mapping[str, str | None],
+    kept: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return what the rules let out of events.
 
@@ -61,6 +62,8 @@ def publish_events(
         Whose land the floor counts.
     licences : mapping of str to str or None
         Licence of each dataset by its key.
+    kept : polars.DataFrame, optional
+        event_key, category : events that an earlier release did not tell exactly, and that stay so.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def publish_events(
     events = events.with_columns(whole=_are_wholes(events), isAbsenceReported=absence)
     events = events.with_columns(scopes.alias(_SCOPE))
     own = _own(events, facts)
-    decided = decide_events(events, own, facts, rules, boundaries=boundaries)
+    decided = decide_events(events, own, facts, rules, boundaries=boundaries, kept=kept)
     shown = publish(
         as_records(events), rules, boundaries=boundaries, decided=decided, columns=_ASKED, licences=licences
     )
