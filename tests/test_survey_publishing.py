@@ -249,3 +249,17 @@ def test_an_event_that_was_not_there_stays_away_when_the_withheld_record_is_gone
     first = surveys(settings, [event("w", **second), event("b", **SECOND)], [seen(2, PANGOLIN, "w", **second)])
     commit(settings.data, [], [], gone=[("cameras", "cameras-2")])
     assert surveys(settings, [], [], full=True).keys() == first.keys() == {"cameras:b"}
+
+
+def test_sequences_of_a_camera_are_told_by_its_deployment(settings):
+    records = [seen(n, MUNTJAC, f"sequence {n}", parentEventID="camera") for n in (1, 2)]
+    found = surveys(settings, [event("camera")], records)
+    assert found.keys() == {"cameras:camera"}
+    assert found["cameras:camera"]["records"] == 2
+
+
+def test_the_box_of_an_event_holds_its_parts_without_records(settings):
+    parts = [event("p1", parentEventID="walk"), event("p2", parentEventID="walk", **SECOND)]
+    found = surveys(settings, [event("walk"), *parts], [seen(1, MUNTJAC, "p1", parentEventID="walk")])
+    assert shape(found["cameras:walk"]).bounds == pytest.approx((101.2345, 20.5432, 101.2711, 20.5612))
+    assert (found["cameras:walk"]["records"], found["cameras:p2"]["records"]) == (1, 0)

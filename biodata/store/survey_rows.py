@@ -70,14 +70,20 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
         connection.unregister("told_events")
         counted = counted.with_columns(box=boxes(counted)).drop("west", "south", "east", "north")
         known = events.drop("records", "species").join(counted, on="survey_id", how="left", maintain_order="left")
-        is_open, placed = pl.col("sharing_category") == _OPEN, pl.col("box").is_not_null()
+        parts = known.select("datasetKey", eventID="parentEventID").drop_nulls().unique().with_columns(whole=True)
+        known = known.join(parts, on=["datasetKey", "eventID"], how="left", maintain_order="left")
+        is_open = pl.col("sharing_category") == _OPEN
+        # The box of an event's parts holds those without records, too.
+        placed = pl.col("box").is_not_null() & (pl.col("whole").is_null() | pl.col("geometry").is_null())
         known = known.with_columns(
             pl.when(is_open).then(pl.col("records", "species").fill_null(0)),
-            pl.coalesce("box", "geometry").alias("geometry"),
+            pl.when(placed).then("box").otherwise("geometry").alias("geometry"),
             pl.when(placed).then("codes").otherwise("country_codes").alias("country_codes"),
             pl.when(~placed).then("coordinateUncertaintyInMeters"),
         )
-        told = pl.concat(
-            [terms.conform(known, terms.SURVEY), told.join(events, on=["datasetKey", "eventID"], how="anti")]
-        )
+        told = told.join(events, on=["datasetKey", "eventID"], how="anti")
+        # A camera's sequences are told by its deployment.
+        deployments = events.select("datasetKey", parentEventID="eventID")
+        told = told.join(deployments, on=["datasetKey", "parentEventID"], how="anti")
+        told = pl.concat([terms.conform(known, terms.SURVEY), told])
     return told.sort("survey_id")
