@@ -263,3 +263,17 @@ def test_the_box_of_an_event_holds_its_parts_without_records(settings):
     found = surveys(settings, [event("walk"), *parts], [seen(1, MUNTJAC, "p1", parentEventID="walk")])
     assert shape(found["cameras:walk"]).bounds == pytest.approx((101.2345, 20.5432, 101.2711, 20.5612))
     assert (found["cameras:walk"]["records"], found["cameras:p2"]["records"]) == (1, 0)
+
+
+def test_a_label_put_on_an_event_travels_with_it_or_hides_it(settings):
+    labels = settings.data / "sharing_labels.csv"
+    labels.write_text("label,dataset,event,key\nTK-A,cameras,a,\nTK-SS,cameras,b,\n")
+    found = surveys(settings, [event("a"), event("b", **SECOND)], [])
+    assert found.keys() == {"cameras:a"}
+    assert found["cameras:a"]["community_labels"] == ["TK-A"]
+
+
+def test_words_of_a_coarse_event_that_could_hold_a_place_are_left_out(settings):
+    words = {"effort_unit": "nights at 20.5432 101.2345", "targetTaxonomicScope": ["Mammalia", "at 20.5432 101.2345"]}
+    (told,) = surveys(settings, [event("a", **words)], [seen(1, TIGER, "a")]).values()
+    assert (told["effort_unit"], told["targetTaxonomicScope"]) == (None, ["Mammalia"])

@@ -22,7 +22,7 @@ from biodata.vocabularies import SharingCategory
 
 _OPEN: Final = str(SharingCategory.OPEN)
 _SCOPE: Final = "targetTaxonomicScope"
-_MADE: Final = ("license_effective", "license_reason", "sharing_category", "quality_flags")
+_MADE: Final = ("license_effective", "license_reason", "sharing_category", "quality_flags", "community_labels")
 _ASKED: Final = tuple(c for c in terms.PUBLISHED_OCCURRENCE if c.name in ("key", *PLACE, *_MADE))
 _COARSE: Final = tuple(
     c.name
@@ -229,6 +229,7 @@ def _coarse(coarse: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
         year=pl.col("event_start").dt.year(),
         geometry=_cells(coarse),
         license="license_effective",
+        **{name: pl.when(~pl.col(name).str.contains(NUMBERS)).then(name) for name in ("effort_unit", "effort_basis")},
         **{_SCOPE: pl.col(_SCOPE).list.filter(~pl.element().str.contains(NUMBERS))},
     )
     told = terms.conform(coarse, terms.SURVEY).select(_COARSE).hstack(coarse.select("geometry", "license_effective"))
