@@ -107,6 +107,7 @@ SURVEY: Final = (
     Column("country_codes", pl.List(pl.String), "Every country that its place may belong to."),
     dwc("coordinateUncertaintyInMeters", pl.Float64, "Radius in metres of the smallest circle holding the place."),
     Column("license", pl.String, "The licence that holds, in GBIF's spelling (CC_BY_4_0).", uri=DC + "license"),
+    Column("community_labels", pl.List(pl.String), "Labels of communities that the event carries (TK-SS)."),
     Column("quality_flags", pl.List(pl.String), "Names of the doubts, see biodata.flags."),
     Column("sharing_category", pl.String, "open, or the category of the strictest record at its station."),
     dwc("informationWithheld", pl.String, "What is not told here, and why."),
@@ -114,7 +115,7 @@ SURVEY: Final = (
     Column(
         "geometry",
         pl.Binary,
-        "WKB, degrees, WGS 84: the event's line, outline or point; the box of its open records or parts; or the cell of a coarse place.",
+        "WKB, degrees, WGS 84: the box of its open records or parts; without any its line, outline or point, or a coarse cell.",
     ),
 )
 """What is published of events: the release's table `surveys`."""
