@@ -167,3 +167,11 @@ def test_traditional_characters_mean_what_simplified_ones_do():
         for heading in row["headings"].split("|"):
             traditional = "".join(known.get(sign, sign) for sign in heading)
             assert one(traditional).term == one(heading).term, traditional
+
+
+def test_what_templates_write_is_certain():
+    doubtful = {"day", "references"}
+    for row in (row for row in read_rows("heading_words.csv") if row["term"] and row["term"] not in doubtful):
+        heading = heading_of(row["term"], row["language"])
+        found = one(heading)
+        assert (found.term, found.confidence > CERTAIN) == (row["term"], True), heading
