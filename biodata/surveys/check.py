@@ -17,6 +17,7 @@ from biodata.ingest.survey import observations
 from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_tables import no_occurrences, read_survey
+from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
 from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks
@@ -26,6 +27,7 @@ from biodata.surveys.problems import FIELDS, Problem, problem_of, problem_of_fil
 _DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
 _UNREAD: Final = "SHEET_NOT_READ"
+_COUNTRIES: Final = ("country", "countryCode")
 _MOSTLY: Final = 0.9
 _FEWEST: Final = 3
 
@@ -190,9 +192,23 @@ def _is_filled(rows: Rows) -> bool:
 def _rows(table: SurveyTable, known: pl.Series | None = None) -> Rows:
     """Return a table's rows by their number."""
     came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
-    own = {row["source_row"]: row for row in came.iter_rows(named=True)}
+    told = came.with_columns(_told(name) for name in came.columns if name != "source_row")
+    own = {row["source_row"]: row for row in told.iter_rows(named=True)}
+    nothing = {
+        (row, name): value
+        for name in came.columns
+        for row, value in came.filter(told[name].is_null() & came[name].is_not_null())
+        .select("source_row", pl.col(name).alias("value"))
+        .iter_rows()
+    }
     with_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
-    return Rows(table, own, frozenset(with_event))
+    return Rows(table, own, frozenset(with_event), nothing)
+
+
+def _told(name: str) -> pl.Expr:
+    """Return the cells of a column; null for those that say that they are empty."""
+    nothing = [*PLACEHOLDERS] if name in _COUNTRIES else [*PLACEHOLDERS, NA]
+    return pl.when(~pl.col(name).str.strip_chars().is_in(nothing)).then(pl.col(name)).alias(name)
 
 
 def _read(
