@@ -287,8 +287,9 @@ def _resets_without_order(
         return
     least, greatest = opened - min(odd)[0], closed - max(odd)[0]
     among = [number for _, number in odd]
-    shift = (least, greatest) if least <= greatest else (None, None)  # several resets: no one shift mends them
-    yield ClockFault(event, "CAMERA_CLOCK_RESET", min(among), max(among), *shift, "outside")
+    # Several resets: no one shift mends them.
+    told = (least, greatest) if least <= greatest else (None, None)
+    yield ClockFault(event, "CAMERA_CLOCK_RESET", min(among), max(among), told[0], told[1], "outside")
 
 
 def _strange(times: Sequence[datetime], opened: datetime, closed: datetime) -> list[bool]:
