@@ -234,7 +234,18 @@ def upload() -> dict[str, Any]:
 def upload_answers() -> dict[int | str, dict[str, Any]]:
     """Return what is answered to a survey that was handed in."""
     taken = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
-    return {**answers(SurveyReport, other=(401, 403, 409, 413, 507)), 202: taken}
+    told = answers(SurveyReport, other=(401, 403, 406, 409, 413, 507))
+    told[200] = {
+        **told.get(200, {}),
+        "content": {
+            **told.get(200, {}).get("content", {}),
+            "text/csv": {"schema": {"type": "string"}},
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
+                "schema": {"type": "string", "format": "binary"}
+            },
+        },
+    }
+    return {**told, 202: taken}
 
 
 _FRAMEWORKS: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}}

@@ -110,6 +110,12 @@ def test_a_workbook_that_unpacks_too_large_is_not_opened(workbook):
     assert len(opened(marked(bomb.getvalue(), report())).worksheets) == 1
 
 
+@pytest.mark.parametrize("code", ["XML_UNSAFE", "WORKBOOK_MACROS", "INPUT_TOO_LARGE"])
+def test_what_the_check_did_not_dare_to_open_is_not_opened_for_the_answer(workbook, code):
+    out = opened(marked(workbook, report(problem(None, None, sheet=None, code=code))))
+    assert out.sheetnames == ["Problems"]
+
+
 def test_the_same_report_gives_the_same_bytes(workbook):
     told = report(problem(3, "ລະຕິຈູດ"))
     for form in ReportForm:

@@ -11,6 +11,7 @@ from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.coordinate_pairs import read_pair
+from biodata.surveys.meant_values import FACTS, meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,13 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
         What harmonising says of them, with what their events tell filled in.
     """
     interesting = result.interpreted.filter((pl.col("quality_flags").list.len() > 0) | pl.col("repairs").is_not_null())
-    for row, flags, repairs in interesting.select("source_row", "quality_flags", "repairs").iter_rows():
-        yield from _of_row(rows, row, flags, repairs or ())
+    for row, flags, repairs, *told in interesting.select(
+        "source_row", "quality_flags", "repairs", *FACTS.values()
+    ).iter_rows():
+        yield from _of_row(rows, row, flags, repairs or (), dict(zip(FACTS.values(), told, strict=True)))
 
 
-def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Finding]:
+def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any, facts: Mapping[str, Any]) -> Iterator[Finding]:
     """Tell the doubts and repairs of one row."""
     own = rows.own[row]
     split = one_cell(own)
@@ -170,8 +173,9 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Fi
         column = _column(flag, cell, rows, row)
         if column is None or (row, column) in rows.table.covered:
             continue
-        meant = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
-        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": meant} if meant else {}))
+        likely = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
+        likely = likely or meant(flag, own.get(column), facts)
+        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": likely} if likely else {}))
 
 
 def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO, Final
 
@@ -63,6 +64,9 @@ class Problem:
     blocking: bool
     message: str
     expected: str | None
+
+
+_FIELDS: Final = tuple(one.name for one in fields(Problem))
 
 
 def check(
@@ -142,10 +146,7 @@ def check_files(
             for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
         ]
     except InputError as error:
-        problems.append(
-            Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, error.problem,
-                    error.expected)
-        )  # fmt: skip
+        problems.append(_unread(error, name, language))
     problems.sort(key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
     blocking = sum(problem.blocking for problem in problems)
     return {
@@ -154,7 +155,7 @@ def check_files(
         "ok": blocking == 0,
         "blocking": blocking,
         "warnings": len(problems) - blocking,
-        "problems": [asdict(problem) for problem in problems],
+        "problems": [{name: getattr(problem, name) for name in _FIELDS} for problem in problems],
     }
 
 
@@ -275,6 +276,32 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
 
 
+def without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a problem as others than its uploader may read it: its place and code, in words that tell nothing of a cell.
+
+    What would be right may be the exact place of a sensitive species as well as the value that is wrong.
+    """
+    message, expected = words.told(str(problem["code"]), {})
+    known = words.has(str(problem["code"]))
+    unfilled = expected is None or not known or "…" in expected.removesuffix("…").removesuffix(", ")
+    return {
+        **problem,
+        "value": None,
+        # A row of data that was taken for headings names its columns by cells.
+        "column": None if re.search(r"\d[.,]\d", str(problem.get("column"))) else problem.get("column"),
+        "message": message if known else f"{problem['code']}: see the cell in the file, or check it again with dry_run",
+        "expected": None if unfilled or expected == "…" else expected,
+    }
+
+
+def _unread(error: InputError, name: str, language: str) -> Problem:
+    """Put into words why a file cannot be read; English tells it with the file's own numbers."""
+    message, expected = error.problem, error.expected
+    if language != "en" and words.has(error.code, language):
+        message, expected = words.told(error.code, {}, language)
+    return Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected)
+
+
 def _problem(finding: Finding, language: str) -> Problem:
     """Put a finding into words."""
     message, expected = words.told(finding.code, finding.params, language)
@@ -282,4 +309,4 @@ def _problem(finding: Finding, language: str) -> Problem:
                    message, expected)  # fmt: skip
 
 
-__all__ = ["CELLS", "Problem", "check", "check_files", "found"]
+__all__ = ["CELLS", "Problem", "check", "check_files", "found", "without_value"]

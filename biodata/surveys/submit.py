@@ -19,7 +19,7 @@ from biodata.store import folders
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
-from biodata.surveys.check import check
+from biodata.surveys.check import check, without_value
 
 logger = logging.getLogger(__name__)
 
@@ -176,16 +176,7 @@ def without_values(report: dict[str, Any]) -> dict[str, Any]:
 
     The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told.
     """
-    problems = [{**problem, "value": None, "message": _plain(problem)} for problem in report.get("problems", [])]
-    return {**report, "problems": problems}
-
-
-def _plain(problem: dict[str, Any]) -> str:
-    """Return a fault's message where it tells nothing of the value, else only that there is one."""
-    message, value = str(problem["message"]), problem["value"]
-    if any(letter.isdigit() for letter in message) or (value and str(value) in message):
-        return f"{problem['code']}: see the cell in the file, or check it again with dry_run"
-    return message
+    return {**report, "problems": [without_value(problem) for problem in report.get("problems", [])]}
 
 
 def _out_of_reach(settings: Settings, checksum: str) -> Path:
