@@ -1,8 +1,6 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO, Final
 
@@ -21,52 +19,15 @@ from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks, words
+from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS, Rows
+from biodata.surveys.problems import FIELDS, Problem, problem_of, problem_of_file, without_value
 
 _DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
 _UNREAD: Final = "SHEET_NOT_READ"
 _MOSTLY: Final = 0.9
 _FEWEST: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One fault.
-
-    Attributes
-    ----------
-    file, sheet : str
-        Where it is; the sheet is None where the whole file is meant.
-    row : int or None
-        As the spreadsheet's margin counts.
-    column : str or None
-        The heading as it came.
-    value : str or None
-        The cell as it came.
-    code : str
-        A stable name, most often a quality flag's.
-    blocking : bool
-        True where the survey cannot go in before it is mended.
-    message : str
-        What is wrong.
-    expected : str or None
-        What would be right.
-    """
-
-    file: str
-    sheet: str | None
-    row: int | None
-    column: str | None
-    value: str | None
-    code: str
-    blocking: bool
-    message: str
-    expected: str | None
-
-
-_FIELDS: Final = tuple(one.name for one in fields(Problem))
 
 
 def check(
@@ -132,7 +93,7 @@ def check_files(
     try:
         survey = read_survey(files, encoding=encoding, kept=kept)
         if not survey.of("occurrences"):
-            problems += [_problem(finding, language) for finding in survey.findings if finding.code != _UNREAD]
+            problems += [problem_of(finding, language) for finding in survey.findings if finding.code != _UNREAD]
             raise no_occurrences(survey, name)
         rows = sum(table.frame.height for table in survey.of("occurrences"))
         harmoniser = Harmoniser(
@@ -142,11 +103,11 @@ def check_files(
             today=today or datetime.now(UTC).date(),
         )
         problems = [
-            _problem(finding, language)
+            problem_of(finding, language)
             for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
         ]
     except InputError as error:
-        problems.append(_unread(error, name, language))
+        problems.append(problem_of_file(error, name, language))
     problems.sort(key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
     blocking = sum(problem.blocking for problem in problems)
     return {
@@ -155,7 +116,7 @@ def check_files(
         "ok": blocking == 0,
         "blocking": blocking,
         "warnings": len(problems) - blocking,
-        "problems": [{name: getattr(problem, name) for name in _FIELDS} for problem in problems],
+        "problems": [{name: getattr(problem, name) for name in FIELDS} for problem in problems],
     }
 
 
@@ -274,39 +235,6 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
         presumed = any(flag.startswith("PRESUMED_") for flag in flags)
         if at_sea and column is not None and rows.own[row].get(column) is not None and not others and not presumed:
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
-
-
-def without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a problem as others than its uploader may read it: its place and code, in words that tell nothing of a cell.
-
-    What would be right may be the exact place of a sensitive species as well as the value that is wrong.
-    """
-    message, expected = words.told(str(problem["code"]), {})
-    known = words.has(str(problem["code"]))
-    unfilled = expected is None or not known or "…" in expected.removesuffix("…").removesuffix(", ")
-    return {
-        **problem,
-        "value": None,
-        # A row of data that was taken for headings names its columns by cells.
-        "column": None if re.search(r"\d[.,]\d", str(problem.get("column"))) else problem.get("column"),
-        "message": message if known else f"{problem['code']}: see the cell in the file, or check it again with dry_run",
-        "expected": None if unfilled or expected == "…" else expected,
-    }
-
-
-def _unread(error: InputError, name: str, language: str) -> Problem:
-    """Put into words why a file cannot be read; English tells it with the file's own numbers."""
-    message, expected = error.problem, error.expected
-    if language != "en" and words.has(error.code, language):
-        message, expected = words.told(error.code, {}, language)
-    return Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected)
-
-
-def _problem(finding: Finding, language: str) -> Problem:
-    """Put a finding into words."""
-    message, expected = words.told(finding.code, finding.params, language)
-    return Problem(finding.file, finding.sheet, finding.row, finding.column, finding.value, finding.code, finding.blocking,
-                   message, expected)  # fmt: skip
 
 
 __all__ = ["CELLS", "Problem", "check", "check_files", "found", "without_value"]
