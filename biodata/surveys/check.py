@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.harmonise import Harmoniser
+from biodata.harmonise import Harmoniser, camera_images
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
@@ -152,18 +152,24 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
         findings += [*_of_cells(rows, read), *_of_all(rows, read, boundaries)]
     placed = period_checks.events_with_records_placed_themselves(records)
     periods: dict[str, tuple[date, date]] = {}
+    cameras: list[tuple[Rows, pl.DataFrame]] = []
+    images: list[pl.DataFrame] = []
     for rows in filter(_is_filled, events):
         frame = with_period(rows.table.frame, today)
         read = _read(frame, rows.table, harmoniser, today, survey.declarations)
         findings += period_checks.of_events(rows, frame, _of_cells(rows, read), placed, today)
         findings += _of_all(rows, read, boundaries)
-        findings += event_checks.of_design(rows, rows.table.frame, harmoniser, survey.declarations)
+        if "eventID" in rows.table.frame.columns:
+            cameras.append((rows, event_checks.read_events(rows, harmoniser, survey.declarations)))
+            findings += event_checks.of_design(*cameras[-1])
         periods |= period_checks.periods(rows, read.interpreted)
     for rows, one in zip(records, joined, strict=True):
         read = _read(one.frame, one.table, harmoniser, today, survey.declarations)
         findings += _of_cells(rows, read)
         findings += _of_all(rows, read, boundaries)
         findings += row_checks.outside_events(rows, read.interpreted, periods)
+        images.append(read.interpreted.select(camera_images.COLUMNS))
+    findings += event_checks.clocks(cameras, images)
     # What two checks tell of a cell is told once.
     return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
 
