@@ -188,6 +188,7 @@ def survey_file(*, language: bool = False) -> dict[str, Any]:
     """Return what is sent to ask about a survey's file."""
     form = {
         "type": "object",
+        "required": ["file"],
         "additionalProperties": False,
         "properties": {
             "file": {"type": "string", "format": "binary", "description": "The workbook, XLSX."},
@@ -195,18 +196,6 @@ def survey_file(*, language: bool = False) -> dict[str, Any]:
                 "type": "string",
                 "description": "The dataset that it goes to; the key's own where none is told.",
             },
-            "upload": {"type": "string", "description": "Instead of `file`: the id of what /v1/uploads took in parts."},
-            "complete": {
-                "type": "string",
-                "enum": ["true", "false"],
-                "description": "The file is the dataset's whole state: what it does not hold goes. Else that stays.",
-            },
-            "submit": {
-                "type": "string",
-                "enum": ["true", "false"],
-                "description": "false: it stays a draft, whose difference you look at first; then POST …/submit.",
-            },
-            "answers": {"type": "string", "description": "The number of the survey that it is a new version of."},
         },
     }
     body = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}
@@ -222,10 +211,27 @@ LANGUAGE: Final = parameter(
 
 def upload() -> dict[str, Any]:
     """Return what is sent to hand in a survey."""
+    body: dict[str, Any] = survey_file()
+    form = body["requestBody"]["content"]["multipart/form-data"]["schema"]
+    del form["required"]
+    form["properties"] |= {
+        "upload": {"type": "string", "description": "Instead of `file`: the id of what /v1/uploads took in parts."},
+        "complete": {
+            "type": "string",
+            "enum": ["true", "false"],
+            "description": "The file is the dataset's whole state: what it does not hold goes. Else that stays.",
+        },
+        "submit": {
+            "type": "string",
+            "enum": ["true", "false"],
+            "description": "false: it stays a draft, whose difference you look at first; then POST …/submit.",
+        },
+        "answers": {"type": "string", "description": "The number of the survey that it is a new version of."},
+    }
     header = {"in": "header", "required": False, "schema": {"type": "string"}}
     short = {"schema": {"type": "string", "minLength": 1, "maxLength": 200}}
     return {
-        **survey_file(),
+        **body,
         "parameters": [
             LANGUAGE,
             parameter(
@@ -245,7 +251,18 @@ def upload() -> dict[str, Any]:
 def upload_answers() -> dict[int | str, dict[str, Any]]:
     """Return what is answered to a survey that was handed in."""
     taken = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
-    return {**answers(SurveyReport, other=(401, 403, 404, 409, 413, 507)), 202: taken}
+    told = answers(SurveyReport, other=(401, 403, 404, 406, 409, 413, 507))
+    told[200] = {
+        **told.get(200, {}),
+        "content": {
+            **told.get(200, {}).get("content", {}),
+            "text/csv": {"schema": {"type": "string"}},
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
+                "schema": {"type": "string", "format": "binary"}
+            },
+        },
+    }
+    return {**told, 202: taken}
 
 
 _FRAMEWORKS: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}}

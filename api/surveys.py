@@ -38,13 +38,13 @@ async def hand_in(request: Request) -> Response:
     only(request, "dry_run", *survey_reports.PARAMETERS)
     idempotency_key = told_key(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
-    form, language = survey_reports.form_asked(request), survey_reports.language_asked(request)
+    if dry_run:
+        await run_in_threadpool(survey_reports.asked, request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
         if sender is None:
-            kept = await run_in_threadpool(survey_reports.kept_headings, request, upload)
-            work = partial(survey_reports.check, found, upload, kept, form, language)
+            work = partial(survey_reports.check, request, found, upload)
         else:
             work = partial(_receive, found, sender, upload, idempotency_key)
         return await to_thread.run_sync(work, limiter=request.app.state.checking)

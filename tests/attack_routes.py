@@ -71,6 +71,7 @@ def path_values(told: list[Mapping[str, str]], keys: list[int]) -> dict[str, lis
         "name": ["none", *words[:2]],
         "country": ["VN", "CN"],
         "upload": ["none", "0" * 32],
+        "design": ["plot", "none", *words[:2]],
     }  # fmt: skip
 
 

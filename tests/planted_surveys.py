@@ -187,13 +187,13 @@ def event_plants() -> dict[str, tuple[str, str, Any]]:
     }  # fmt: skip
 
 
-def plant(language: str, seed: int, *, every: bool = False) -> Survey:
-    """Return a survey with faults: all kinds, or about two thirds of them by chance."""
+def plant(language: str, seed: int, *, share: float = 0.66) -> Survey:
+    """Return a survey with faults: that share of all kinds, chosen by chance; all of them where it is 1, none where 0."""
     p = Planter(language, seed)
     survey, records, events = p.survey, p.records, p.events
 
     def wanted(kind: str) -> bool:
-        chosen = every or p.random.random() < 0.66
+        chosen = p.random.random() < share
         if chosen:
             survey.kinds.add(kind)
         return chosen

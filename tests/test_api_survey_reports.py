@@ -54,6 +54,14 @@ def test_the_same_problems_in_every_language(client, faulty, language):
     assert all((p["message"] == e["message"]) == (language == "en") for p, e in zip(told, english, strict=True))
 
 
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_why_a_file_cannot_be_read_is_told_too(client, language):
+    english = checked(client, b"PK no workbook").json()["problems"]
+    told = checked(client, b"PK no workbook", params={"language": language}).json()["problems"]
+    assert [p["code"] for p in told] == [p["code"] for p in english]
+    assert all(p["message"] != e["message"] for p, e in zip(told, english, strict=True))
+
+
 def test_the_language_of_the_header_where_no_parameter_tells_one(client, faulty):
     answer = checked(client, faulty, headers={"Accept-Language": "fr, vi;q=0.8, lo;q=0.2"})
     assert answer.headers["content-language"] == "vi"

@@ -69,6 +69,15 @@ def test_a_check_of_a_good_survey(client, good):
     assert body["rows"] > 0
 
 
+def test_a_check_of_a_text(client):
+    heading = "occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\n"
+    content = f"{heading}R1,2026-03-01,Sus scrofa,20.65,101.95\nR2,2569-03-01,Sus scrofa,20.65,101.95\n"
+    body = client.post(SURVEYS, params={"dry_run": "true"}, files=form(content.encode(), "march.csv")).json()
+    assert [(p["file"], p["sheet"], p["row"], p["column"], p["code"]) for p in body["problems"]] == [
+        ("march.csv", None, 3, "eventDate", "RECORDED_DATE_BUDDHIST_ERA")
+    ]
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"PK\x03\x04 not a workbook", b"a,b\n1,2\n", b"\x00" * 5000],

@@ -206,3 +206,14 @@ def test_a_survey_in_lao_goes_into_the_lake(tmp_path):
     ]
     assert read["source_row"].to_list() == [2, 3]
     assert read.schema["individualCount"] == pl.Int64
+
+
+def test_what_is_likely_meant_is_told(boundaries):
+    headings = [*PLAIN, "individualCount", "coordinateUncertaintyInMeters", "countryCode"]
+    content = text(headings, [*GOOD, "2 ekor", "0.2 km", "TH"], ["R2", *GOOD[1:], "mấy con", "near the camp", "LA"])
+    report, _ = told([("s.csv", content.encode())], boundaries)
+    meant = {(p["row"], p["column"]): p["expected"].rpartition("; ")[2] for p in report["problems"]}
+    assert meant[2, "individualCount"] == "2 is meant?"
+    assert meant[2, "coordinateUncertaintyInMeters"] == "200 is meant?"
+    assert meant[2, "countryCode"] == "LA is meant?"
+    assert "meant" not in meant[3, "individualCount"] + meant[3, "coordinateUncertaintyInMeters"]

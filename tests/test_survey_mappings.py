@@ -1,10 +1,13 @@
 """What headings mean is decided once for a dataset, kept, and changed only as a whole or not at all."""
 
+import openpyxl
 import pytest
 
+from biodata import pipeline
 from biodata.errors import InputError
 from biodata.ingest.headings import names_of
 from biodata.settings import Settings
+from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys import mappings
 
@@ -47,3 +50,18 @@ def test_what_cannot_be_kept_changes_nothing(registry, mapping, code):
         mappings.keep(registry, "namha", mapping)
     assert told.value.code == code
     assert mappings.kept(registry, "namha") == {"first": "sex"}
+
+
+def test_an_ingest_for_the_dataset_uses_what_was_decided(registry, tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["ລະຫັດບັນທຶກ", "ຈຸດໝາຍ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ", "ວັນທີສຳຫຼວດ"])
+    book.active.append(["1", "S-1", "Muntiacus muntjak", 21.05, 101.2, "2026-03-01"])
+    path = tmp_path / "survey.xlsx"
+    book.save(path)
+    mappings.keep(registry, "namha", {"ຈຸດໝາຍ": "locationID"})
+    settings = Settings(data=tmp_path)
+    pipeline.ingest("survey", [path], settings, dataset="namha")
+    with Lake.open(tmp_path) as lake:
+        kept = lake.read("verbatim")
+    assert kept["v_locationID"].to_list() == ["S-1"]
+    assert kept["v_decimalLatitude"].to_list() == ["21.05"]

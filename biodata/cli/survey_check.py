@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_outputs, say, settings_for
-from biodata.cli.survey_options import LanguageOption, language_told
+from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_outputs, say
+from biodata.cli.survey_options import LanguageOption, kept_headings, language_told
 from biodata.errors import InputError
 
 _HELP = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
@@ -45,7 +45,7 @@ def check(
     language = language_told(language)
     contents = [(file.name, file.read_bytes()) for file in files]
     report = surveys.check_files(
-        contents, boundaries_for(data), encoding=encoding, kept=_kept(data, dataset), language=language
+        contents, boundaries_for(data), encoding=encoding, kept=kept_headings(data, dataset), language=language
     )
     for path, form in wanted:
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))
@@ -69,14 +69,3 @@ def _form(path: Path) -> str:
         problem = "a report is not written in this form"
         raise InputError(problem, column="--out", value=path.name, expected=".json, .csv or .xlsx", code="KIND_UNKNOWN")
     return form
-
-
-def _kept(data: Path, dataset: str | None) -> dict[str, str]:
-    """Return what was decided about the dataset's headings."""
-    if dataset is None or not (data / "lake").is_dir():
-        return {}
-    from biodata.store.registry import Registry
-    from biodata.surveys import mappings
-
-    with Registry.open(settings_for(data)) as registry:
-        return mappings.kept(registry, dataset)

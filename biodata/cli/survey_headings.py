@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
-from biodata.cli.survey_options import LanguageOption, language_told
+from biodata.cli.survey_options import LanguageOption, kept_headings, language_told
 from biodata.errors import InputError
 
 _HELP = """Say what the headings of a survey's files mean: the term, how surely, the unit, and why.
@@ -42,7 +42,7 @@ def headings(
     if save and dataset is None:
         problem = "it is not told for which dataset"
         raise InputError(problem, column="--dataset", expected="--dataset KEY", code="DATASET_MISSING")
-    known = _kept(data, dataset) | _read(decided or [])
+    known = kept_headings(data, dataset) | _read(decided or [])
     answer = heading_answer(
         [(file.name, file.read_bytes()) for file in files],
         encoding=encoding,
@@ -77,17 +77,6 @@ def _read(decided: list[str]) -> dict[str, str]:
             raise InputError(problem, column="--set", value=told, expected="HEADING=TERM", code="OPTION_INVALID")
         out[heading] = term.strip()
     return out
-
-
-def _kept(data: Path, dataset: str | None) -> dict[str, str]:
-    """Return what was decided before."""
-    if dataset is None or not (data / "lake").is_dir():
-        return {}
-    from biodata.store.registry import Registry
-    from biodata.surveys import mappings
-
-    with Registry.open(settings_for(data)) as registry:
-        return mappings.kept(registry, dataset)
 
 
 def _keep(data: Path, dataset: str, mapping: dict[str, str]) -> None:

@@ -1,9 +1,11 @@
 """Options that the commands of surveys share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from biodata.cli.options import settings_for
 from biodata.errors import InputError
 
 LanguageOption = Annotated[
@@ -27,3 +29,14 @@ def language_told(told: str) -> str:
         problem, expected = "there are no words in this language", f"one of {', '.join(words.LANGUAGES)}"
         raise InputError(problem, column="--language", value=told, expected=expected, code="LANGUAGE_UNKNOWN")
     return language
+
+
+def kept_headings(data: Path, dataset: str | None) -> dict[str, str]:
+    """Return what was decided about a dataset's headings; nothing where there is no installation yet."""
+    if dataset is None or not data.is_dir():
+        return {}
+    from biodata.store.heading_mappings import kept
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings_for(data)) as registry:
+        return kept(registry, dataset)

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from biodata.errors import InputError
 
-MAX_CELLS: Final = 6_000_000
+MAX_CELLS: Final = 3_000_000
 """Cells that are filled, and cells of the rectangle that holds them."""
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 2_000
@@ -183,7 +183,8 @@ class _Reader:
             expected = (
                 f"no more than {MAX_ROWS} rows, {MAX_COLUMNS} columns and {MAX_CELLS} cells; is a value left far away?"
             )
-            raise InputError(problem, file=self.file, row=self.row, expected=expected, code="INPUT_TOO_LARGE")
+            row = self.row if self.row <= MAX_ROWS else None
+            raise InputError(problem, file=self.file, row=row, expected=expected, code="INPUT_TOO_LARGE")
 
     def listen(self) -> None:
         """Keep the text that comes."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -246,6 +247,10 @@ def _resets(
 ) -> Iterator[ClockFault]:  # fmt: skip
     """Find runs of images from long before the deployment: each is told between which shifts its own lies."""
     strange = _strange(times, opened, closed)
+    inside = [time for time in times if opened <= time <= closed]
+    if any(later < earlier for earlier, later in pairwise(inside)):
+        yield from _resets_without_order(event, opened, closed, numbers, times, strange)
+        return
     at = 0
     while at < len(times):
         if not strange[at]:
@@ -270,6 +275,21 @@ def _resets(
                 evidence = "moments"
         yield ClockFault(event, "CAMERA_CLOCK_RESET", numbers[at], numbers[stop - 1], least, greatest, evidence)
         at = stop
+
+
+def _resets_without_order(
+    event: str, opened: datetime, closed: datetime, numbers: Sequence[int], times: Sequence[datetime],
+    strange: Sequence[bool],
+) -> Iterator[ClockFault]:  # fmt: skip
+    """Find what a reset explains among images that do not stand in the order in which they were made."""
+    odd = [(time, number) for time, number, is_odd in zip(times, numbers, strange, strict=True) if is_odd]
+    if not odd:
+        return
+    least, greatest = opened - min(odd)[0], closed - max(odd)[0]
+    among = [number for _, number in odd]
+    # Several resets: no one shift mends them.
+    told = (least, greatest) if least <= greatest else (None, None)
+    yield ClockFault(event, "CAMERA_CLOCK_RESET", min(among), max(among), told[0], told[1], "outside")
 
 
 def _strange(times: Sequence[datetime], opened: datetime, closed: datetime) -> list[bool]:

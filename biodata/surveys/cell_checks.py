@@ -1,7 +1,7 @@
 """What harmonising doubts of a survey's cells: each flag and repair told of the cell that it is about."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.coordinate_pairs import read_pair
+from biodata.surveys.meant_values import FACTS, meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +111,23 @@ class Rows:
     table : SurveyTable
         Events or occurrences.
     own : dict of row number to cells
-        As they came.
+        As they came; None where a cell is empty or says that it is (`-`, `?`).
     known : set of int
         Rows whose event the survey has; empty for events.
+    nothing : dict of (row, column) to str
+        The cells that say that they are empty, as they came.
     """
 
     table: SurveyTable
     own: Mapping[int, Mapping[str, Any]]
     known: frozenset[int] = frozenset()
+    nothing: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
     def finding(self, row: int, column: str, code: str, *, blocking: bool, **params: str) -> Finding:
         """Return a finding about a cell."""
         table = self.table
-        return Finding(
-            table.file, table.sheet, row, table.heading(column), self.own[row].get(column), code, blocking, params
-        )
+        value = self.own[row].get(column) or self.nothing.get((row, column))
+        return Finding(table.file, table.sheet, row, table.heading(column), value, code, blocking, params)
 
 
 def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
@@ -138,11 +141,13 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
         What harmonising says of them, with what their events tell filled in.
     """
     interesting = result.interpreted.filter((pl.col("quality_flags").list.len() > 0) | pl.col("repairs").is_not_null())
-    for row, flags, repairs in interesting.select("source_row", "quality_flags", "repairs").iter_rows():
-        yield from _of_row(rows, row, flags, repairs or ())
+    for row, flags, repairs, *told in interesting.select(
+        "source_row", "quality_flags", "repairs", *FACTS.values()
+    ).iter_rows():
+        yield from _of_row(rows, row, flags, repairs or (), dict(zip(FACTS.values(), told, strict=True)))
 
 
-def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Finding]:
+def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any, facts: Mapping[str, Any]) -> Iterator[Finding]:
     """Tell the doubts and repairs of one row."""
     own = rows.own[row]
     split = one_cell(own)
@@ -170,8 +175,9 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any) -> Iterator[Fi
         column = _column(flag, cell, rows, row)
         if column is None or (row, column) in rows.table.covered:
             continue
-        meant = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
-        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": meant} if meant else {}))
+        likely = proposals.get(column) or (_pair(proposals) if column == "verbatimCoordinates" else None)
+        likely = likely or meant(flag, own.get(column), facts)
+        yield rows.finding(row, column, flag, blocking=cell.blocking, **({"proposal": likely} if likely else {}))
 
 
 def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:

@@ -5,9 +5,12 @@ Nothing is computed and no formula is made: a formula stays as it was, and a tex
 
 import io
 import re
+import warnings
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, Final, cast
@@ -18,6 +21,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -34,6 +38,15 @@ MAX_LETTERS: Final = 1_000
 """Bounds of what is written: cells with a comment, problems that are listed, letters of one."""
 
 MAX_TEXT_CELLS: Final = 500_000
+_UNREADABLE: Final = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, LookupError, ValueError, TypeError, OSError, AttributeError,
+    SyntaxError, EOFError, RuntimeError, ArithmeticError, AssertionError,
+)  # fmt: skip
+"""What openpyxl raises of workbooks that it cannot read; SyntaxError is of broken XML."""
+
+_UNREAD: Final = frozenset({"WORKBOOK_INVALID", "WORKBOOK_MACROS", "XML_UNSAFE", "INPUT_TOO_LARGE", "INPUT_NOT_TEXT"})
+"""What a check says of a file that it did not dare to open; it is not opened for the answer either."""
+
 _NOT_IN_NAMES: Final = re.compile(r"[\\/*?:\[\]\x00-\x1f]")
 _HEADING_ROWS: Final = 40
 """Headings stand within so many rows of the top."""
@@ -41,6 +54,8 @@ _HEADING_ROWS: Final = 40
 _BLOCKING: Final = PatternFill("solid", start_color="FFF4A6A6", end_color="FFF4A6A6")
 _DOUBTFUL: Final = PatternFill("solid", start_color="FFFFE699", end_color="FFFFE699")
 _TOP: Final = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")
+_WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
+_LINKED: Final = Font(color="FF0563C1", underline="single")
 _LISTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected")
 _WIDTHS: Final = (16, 8, 24, 28, 10, 30, 60, 60)
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}")
@@ -68,8 +83,9 @@ def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -
         with a link to its cell.
     """
     problems = report["problems"]
-    book = _opened(content) or _of_text(content, str(report["file"]))
-    places = {id(problem): _place(book, problem) for problem in problems}
+    unread = any(problem["code"] in _UNREAD and problem["sheet"] is None for problem in problems)
+    book = (None if unread else _opened(content)) or _of_text(b"" if unread else content, str(report["file"]))
+    places = _places(book, problems)
     _mark(book, problems, places)
     _list(book, problems, places, language)
     return _saved(book)
@@ -82,10 +98,11 @@ def _opened(content: bytes) -> Workbook | None:
             sheets = sum(one.file_size for one in archive.infolist() if one.filename.startswith("xl/"))
             if sheets > MAX_SHEET_BYTES or "xl/vbaProject.bin" in archive.namelist():
                 return None
-        # Links to other files are left out: nothing is ever fetched for them.
-        return load_workbook(io.BytesIO(content), keep_links=False, keep_vba=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, AttributeError, IndexError, SyntaxError):
-        # What openpyxl raises of workbooks that it cannot read (SyntaxError: of broken XML); the check told it already.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it leaves out charts, shapes and other extensions
+            # Links to other files are left out: nothing is ever fetched for them.
+            return load_workbook(io.BytesIO(content), keep_links=False, keep_vba=False)
+    except _UNREADABLE:  # the check told it already
         return None
 
 
@@ -116,37 +133,45 @@ def _lines(content: bytes, name: str) -> list[tuple[int, list[str | None]]]:
     return rows if sum(len(cells) for _, cells in rows) <= MAX_TEXT_CELLS else []
 
 
-def _place(book: Workbook, problem: Mapping[str, Any]) -> tuple[str, int, int] | None:
-    """Return where a problem is: sheet, row and column; None where no cell is meant."""
-    name, row, column = problem.get("sheet"), problem.get("row"), problem.get("column")
-    if name is None and len(book.worksheets) == 1:
-        name = book.sheetnames[0]
-    if name not in book.sheetnames or row is None or not isinstance(book[name], Worksheet):
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What is asked of a sheet for every problem; openpyxl would count its cells anew each time."""
+
+    rows: int
+    columns: int
+    headings: Mapping[str, Sequence[tuple[int, int]]]
+
+    def column(self, heading: str, row: int) -> int | None:
+        """Return the number of a column by its heading, or by its letters."""
+        wanted = " ".join(heading.split())
+        if wanted in self.headings:
+            return min(self.headings[wanted], key=lambda at: (at[0] > row, at))[1]
+        if _LETTERS.fullmatch(wanted):
+            at = column_index_from_string(wanted)
+            return at if at <= self.columns else None
         return None
-    sheet = book[name]
-    if not 1 <= row <= max(sheet.max_row, 1):
-        return None
-    at = _column(sheet, column, row) if column else None
-    return (name, row, at or 1)
 
 
-def _column(sheet: Worksheet, column: str, row: int) -> int | None:
-    """Return the number of a column by its heading, or by its letters."""
-    known = _headings(sheet)
-    wanted = " ".join(str(column).split())
-    if wanted in known:
-        return min(known[wanted], key=lambda at: (at[0] > row, at))[1]
-    if _LETTERS.fullmatch(wanted):
-        at = column_index_from_string(wanted)
-        return at if at <= sheet.max_column else None
-    return None
+def _places(book: Workbook, problems: Sequence[Mapping[str, Any]]) -> dict[int, tuple[str, int, int] | None]:
+    """Return where each problem is: sheet, row and column; None where no cell is meant."""
+    sheets = {
+        sheet.title: _Sheet(sheet.max_row, sheet.max_column, _headings(sheet))
+        for sheet in book.worksheets
+        if isinstance(sheet, Worksheet)
+    }
+    only = next(iter(sheets)) if len(sheets) == 1 else None
+    places: dict[int, tuple[str, int, int] | None] = {}
+    for problem in problems:
+        name, row, column = problem.get("sheet") or only, problem.get("row"), problem.get("column")
+        places[id(problem)] = None
+        if name in sheets and row is not None and 1 <= row <= sheets[name].rows:
+            at = sheets[name].column(str(column), row) if column else None
+            places[id(problem)] = (name, row, at or 1)
+    return places
 
 
 def _headings(sheet: Worksheet) -> dict[str, list[tuple[int, int]]]:
     """Return where texts stand in the upper rows, each by itself and after the one above it, as joined headings are."""
-    cached: dict[str, list[tuple[int, int]]] | None = getattr(sheet, "_biodata_headings", None)
-    if cached is not None:
-        return cached
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     above: list[str] = []
     for number, cells in enumerate(sheet.iter_rows(max_row=_HEADING_ROWS, values_only=True), start=1):
@@ -158,7 +183,6 @@ def _headings(sheet: Worksheet) -> dict[str, list[tuple[int, int]]]:
                 if over:
                     found[f"{over} {text}"].append((number, at))
         above = texts
-    sheet._biodata_headings = dict(found)  # type: ignore[attr-defined]
     return dict(found)
 
 
@@ -222,8 +246,11 @@ def _list(
             if isinstance(value, str):
                 # Set as text: a value such as =1+1 is told, not computed.
                 cell.value = _clean(value)[:32_000]
-                cell.data_type, cell.quotePrefix = "s", value.startswith(("=", "+", "-", "@"))
-                cell.alignment = Alignment(wrap_text=column in ("message", "expected"), vertical="top")
+                cell.data_type = "s"
+                if value.startswith(("=", "+", "-", "@")):
+                    cell.quotePrefix = True
+                if column in ("message", "expected"):
+                    cell.alignment = _WRAPPED
             elif value is not None:
                 cell.value = value
         if place is not None:
@@ -232,7 +259,7 @@ def _list(
             at_row.hyperlink = Hyperlink(
                 ref=at_row.coordinate, location=f"'{quoted}'!{get_column_letter(place[2])}{place[1]}"
             )
-            at_row.font = Font(color="FF0563C1", underline="single")
+            at_row.font = _LINKED
     if len(problems) > MAX_LISTED:
         text, _ = words.told("REPORT_MORE", {"count": len(problems) - MAX_LISTED}, language)
         sheet.cell(MAX_LISTED + 2, 1).value = text

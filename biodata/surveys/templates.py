@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from biodata.errors import InputError
@@ -27,6 +28,7 @@ _HEAD, _NEEDED, _EXAMPLE = "D9E2EC", "F6C85F", "EEEEEE"
 _MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 
 
+@lru_cache(maxsize=80)
 def template(design: str, language: str = "en") -> bytes:
     """Return the workbook to fill in for a survey of a design.
 

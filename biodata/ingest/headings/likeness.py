@@ -1,6 +1,7 @@
 """Headings that no dictionary has: how like those that it has they are, by the pieces that they share."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,6 +16,7 @@ _WORD_WEIGHT: Final = 2.0
 _UNSEEN_WEIGHT: Final = 0.5
 """What a piece that no heading has weighs, as a share of the rarest one's."""
 _LATIN_END: Final = 0x24F
+_CHINESE: Final = re.compile("[\u3400-\u9fff]")
 
 
 def nearest(heading: str) -> list[tuple[str, float]]:
@@ -52,6 +54,8 @@ def _pieces(heading: str) -> Mapping[str, float]:
             framed = f"^{word}$"
             sizes: tuple[int, ...] = (3,)
         else:
+            if not _CHINESE.match(word):  # what a heading is about stands first in Thai, Lao and Khmer
+                pieces[f"=^{word[:4]}"] += 1
             framed, sizes = word, (1, 2, 3)
         for size in sizes:
             pieces.update(framed[at : at + size] for at in range(len(framed) - size + 1))

@@ -1,0 +1,72 @@
+"""`biodata survey headings` and `check`: what is said, written and kept."""
+
+import json
+
+import openpyxl
+import pytest
+
+from commands import run
+
+HEADINGS = ["ລະຫັດບັນທຶກ", "ວັນທີ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ"]
+
+
+@pytest.fixture
+def lao(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(HEADINGS)
+    book.active.append(["1", "2026-03-01", "Muntiacus muntjak", 21.05, 101.2])
+    book.active.append(["2", "2026-03-02", "Rusa unicolor", "21,x", 101.2])
+    path = tmp_path / "ສຳຫຼວດ.xlsx"
+    book.save(path)
+    return path
+
+
+def test_headings_say_what_they_mean_and_why(lao):
+    done = run("survey", "headings", lao, "--language", "lo")
+    assert done.returncode == 0, done.stderr
+    assert "ລະຕິຈູດ → decimalLatitude 0.95: ວັດຈະນານຸກົມມີຫົວຂໍ້ນີ້" in done.stdout
+    assert "ວັນທີ → eventDate 0.9" in done.stdout or "ວັນທີ → eventDate 0.85" in done.stdout
+
+
+def test_what_was_decided_is_used_the_next_time(lao, tmp_path):
+    data = tmp_path / "data"
+    kept = run(
+        "survey", "headings", lao, "--dataset", "namha", "--set", "ວັນທີ=eventDate", "--save", "--data", data, "--json"
+    )
+    assert kept.returncode == 0, kept.stderr
+    found = json.loads(kept.stdout)["sheets"][0]["headings"]
+    assert [one["code"] for one in found][1] == "HEADING_KEPT"
+    again = json.loads(run("survey", "headings", lao, "--dataset", "namha", "--data", data, "--json").stdout)
+    assert {one["code"] for one in again["sheets"][0]["headings"]} <= {"HEADING_KEPT", "HEADING_IS_TERM"}
+
+
+def test_a_check_writes_its_report_and_ends_with_1(lao, tmp_path):
+    outs = [tmp_path / f"report.{form}" for form in ("json", "csv", "xlsx")]
+    arguments = [word for out in outs for word in ("--out", out)]
+    done = run("survey", "check", lao, "--language", "lo", *arguments)
+    assert done.returncode == 1, done.stderr
+    report = json.loads(outs[0].read_text())
+    assert any(p["row"] == 3 and p["column"] == "ລະຕິຈູດ" and p["blocking"] for p in report["problems"])
+    assert "ລະຕິຈູດ" in outs[1].read_text(encoding="utf-8-sig")
+    assert openpyxl.load_workbook(outs[2]).worksheets[1]["D3"].comment is not None
+    assert done.stdout.endswith(
+        f"{report['rows']} rows, {report['blocking']} blocking, {report['warnings']} warnings\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("check", "FILE", "--out", "report.pdf"), "--out"),
+        (("check", "FILE", "--language", "fr"), "--language"),
+        (("headings", "FILE", "--save"), "--dataset"),
+        (("headings", "FILE", "--set", "x"), "--set"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(lao, tmp_path, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    done = run("survey", *(lao if word == "FILE" else word for word in arguments))
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "report.pdf").exists()

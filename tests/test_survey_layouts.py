@@ -1,0 +1,157 @@
+"""Sheets as people lay them out: groups above headings, two languages, forms with a head, a sheet a month, merged visits."""
+
+import io
+from datetime import date, datetime, time
+
+import openpyxl
+import pytest
+
+from biodata import places
+from biodata.surveys.check import check_files
+
+TODAY = date(2026, 11, 24)
+KEPT = {"Date": "eventDate", "日期": "eventDate", "Count": "individualCount", "数量": "individualCount"}
+
+
+@pytest.fixture(scope="module")
+def boundaries():
+    return places.load_boundaries()
+
+
+def told(book, boundaries):
+    out = io.BytesIO()
+    book.save(out)
+    report = check_files([("s.xlsx", out.getvalue())], boundaries, today=TODAY, kept=KEPT)
+    return report, [(p["row"], p["column"], p["code"]) for p in report["problems"]]
+
+
+def book_of(*rows, name="Sheet1", merges=()):
+    book = openpyxl.Workbook()
+    book.active.title = name
+    for row in rows:
+        book.active.append(row)
+    for merge in merges:
+        book.active.merge_cells(merge)
+    return book
+
+
+HEADINGS = ["Record ID", "Date", "Scientific name", "Latitude", "Longitude", "Count"]
+ROWS = [[f"R{n}", "2026-03-01", "Sus scrofa", 20.65, 101.95, 2] for n in range(1, 5)]
+
+
+def test_groups_above_the_headings_merged_to_both_sides(boundaries):
+    book = book_of(
+        ["Record ID", "When and what", None, "Where", None, "Count"],
+        [None, "Date", "Scientific name", "Latitude", "Longitude", None],
+        *ROWS,
+        merges=["A1:A2", "B1:C1", "D1:E1", "F1:F2"],
+    )
+    report, found = told(book, boundaries)
+    assert found == [(1, None, "HEADING_ROWS_JOINED")]
+    assert report["rows"] == 4
+
+
+def test_headings_in_two_languages_one_below_the_other(boundaries):
+    chinese = ["记录编号", "日期", "学名", "纬度", "经度", "数量"]
+    assert told(book_of(chinese, HEADINGS, *ROWS), boundaries)[1] == [(1, None, "HEADING_ROWS_JOINED")]
+    both = [f"{a}\n{b}" for a, b in zip(chinese, HEADINGS, strict=True)]
+    report, found = told(book_of(both, *ROWS), boundaries)
+    assert {code for _, _, code in found} <= {"HEADING_SEVERAL_MEANINGS", "HEADING_PARTLY_KNOWN"}
+    assert report["rows"] == 4
+
+
+def test_units_below_the_headings(boundaries):
+    book = book_of(HEADINGS, [None, "yyyy-mm-dd", None, "°", "°", None], *ROWS)
+    report, found = told(book, boundaries)
+    assert found == [(1, None, "HEADING_ROWS_JOINED")]
+    assert report["rows"] == 4
+
+
+def test_a_form_with_a_head_and_signatures(boundaries):
+    book = book_of(
+        ["CAMERA TRAP RECORD FORM"],
+        ["Team:", "Nam Ha 2", None, "Month:", "March 2026"],
+        [],
+        HEADINGS,
+        *ROWS,
+        ["Total", None, None, None, None, "=SUM(F5:F8)"],
+        [],
+        ["Checked by: station leader"],
+        merges=["A1:F1"],
+    )
+    report, found = told(book, boundaries)
+    assert found == [
+        (1, None, "TITLE_ROWS_LEFT_OUT"),
+        (9, None, "TOTALS_ROW_LEFT_OUT"),
+        (11, None, "NOTE_ROW_LEFT_OUT"),
+    ]
+    assert report["rows"] == 4
+
+
+def test_a_sheet_a_month(boundaries):
+    book = book_of(HEADINGS, *ROWS, name="March")
+    page = book.create_sheet("April")
+    page.append(HEADINGS)
+    page.append(["R9", "2026-04-31", "Sus scrofa", 20.65, 101.95, 2])
+    page.append(["R1", "2026-04-01", "Sus scrofa", 20.65, 101.95, 2])
+    report, found = told(book, boundaries)
+    assert found == [(2, "Date", "RECORDED_DATE_INVALID"), (3, "Record ID", "IDENTIFIER_REPEATED")]
+    assert report["rows"] == 6
+    assert "March, row 2" in report["problems"][1]["message"]
+
+
+def test_visits_merged_down(boundaries):
+    rows = [[f"R{n}", "2026-03-01" if n % 2 else None, "Sus scrofa", 20.65 if n % 2 else None,
+             101.95 if n % 2 else None, 2] for n in range(1, 5)]  # fmt: skip
+    book = book_of(HEADINGS, *rows, merges=["B2:B3", "D2:D3", "E2:E3", "B4:B5", "D4:D5", "E4:E5"])
+    report, found = told(book, boundaries)
+    assert found == [
+        (row, column, "MERGED_CELLS_FILLED") for row in (2, 4) for column in ("Date", "Latitude", "Longitude")
+    ]
+    assert report["ok"]
+
+
+def test_real_dates_and_times_of_a_spreadsheet(boundaries):
+    rows = [["R1", datetime.fromisoformat("2026-03-01"), "Sus scrofa", 20.65, 101.95, 2, time(6, 30)],
+            ["R2", datetime.fromisoformat("2026-03-01T06:30"), "Sus scrofa", 20.65, 101.95, 2, None],
+            ["R3", datetime.fromisoformat("2569-03-01"), "Sus scrofa", 20.65, 101.95, 2, None]]  # fmt: skip
+    assert told(book_of([*HEADINGS, "eventTime"], *rows), boundaries)[1] == [(4, "Date", "RECORDED_DATE_BUDDHIST_ERA")]
+
+
+def test_an_identifier_alone_is_a_record_and_no_note(boundaries):
+    _, found = told(book_of(HEADINGS, *ROWS, ["R9"]), boundaries)
+    assert {code for row, _, code in found if row == 6} == {
+        "RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING", "COORDINATE_MISSING",
+    }  # fmt: skip
+
+
+def test_a_total_that_is_a_name_of_a_place_is_no_total(boundaries):
+    rows = [*ROWS, ["R8", "2026-03-02", "Sus scrofa", 20.65, 101.95, 2]]
+    book = book_of([*HEADINGS, "locality"], *[[*row, "Total"] for row in rows])
+    assert told(book, boundaries)[1] == []
+
+
+def test_a_sheet_without_headings(boundaries):
+    (problem,) = told(book_of(*ROWS), boundaries)[0]["problems"]
+    assert problem["code"] == "SHEET_MISSING"
+
+
+def test_a_sign_for_nothing_is_nothing(boundaries):
+    rows = [["R1", "?", "Sus scrofa", 20.65, 101.95, "-"], ["-", "2026-03-01", "n/a", "-", "-", 2]]
+    report, found = told(book_of(HEADINGS, *rows), boundaries)
+    assert found == [
+        (2, "Date", "RECORDED_DATE_MISSING"),
+        (3, "Latitude", "COORDINATE_MISSING"),
+        (3, "Record ID", "IDENTIFIER_MISSING"),
+        (3, "Scientific name", "SCIENTIFIC_NAME_MISSING"),
+    ]
+    assert [p["value"] for p in report["problems"]] == ["?", "-", "-", "n/a"]
+
+
+def test_a_sign_for_nothing_leaves_it_to_the_event(boundaries):
+    book = book_of([*HEADINGS, "eventID"], ["R1", "-", "Sus scrofa", "?", "?", 1, "E1"], name="occurrences")
+    page = book.create_sheet("events")
+    page.append(["eventID", "eventDate", "decimalLatitude", "decimalLongitude"])
+    page.append(["E1", "2026-03-01", 20.65, 101.95])
+    page.append(["-", "2026-03-01", 20.65, 101.95])
+    assert told(book, boundaries)[1] == [(3, "eventID", "EVENT_ID_MISSING")]
