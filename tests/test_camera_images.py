@@ -94,3 +94,9 @@ def test_records_that_stand_by_species_are_not_taken_for_resets():
     assert clocks(workbook(mixed)) == []
     (problem,) = clocks(workbook([*mixed, *RESET[2:]]))
     assert problem["code"] == "CAMERA_CLOCK_RESET"
+
+
+def test_records_in_another_zone_than_their_deployment_are_set_beside_it():
+    """Camtrap DP may tell deployments in local time and observations in UTC."""
+    utc = [("2026-05-01", "06:00Z"), ("2026-05-31", "04:30Z")]  # 13:00 and 11:30 in Laos
+    assert clocks(workbook(utc)) == []

@@ -8,8 +8,9 @@ import polars as pl
 from biodata.flags import FLAGS
 from biodata.harmonise.event_clocks import ClockFault, faults
 from biodata.harmonise.event_times import ends_of
+from biodata.parsers.zones import offset_at
 
-COLUMNS: Final = ("eventID", "parentEventID", "source_row", "event_start", "event_time", "scientificName")
+COLUMNS: Final = ("eventID", "parentEventID", "source_row", "event_start", "event_time", "event_zone", "scientificName")
 """What is needed of interpreted records."""
 
 
@@ -37,6 +38,7 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame) -> list[ClockFault
         "eventID", ends["start"], ends["end"], ends["exact"],
         clockCorrection=pl.col("verbatim").str.json_path_match("$.clockCorrection"),
     )  # fmt: skip
+    zones_of = pl.DataFrame({"eventID": cameras["eventID"], "here": _offsets(cameras, ends)})
     known = cameras["eventID"].implode()
     own, above = pl.col("eventID").is_in(known), pl.col("parentEventID").is_in(known)
     clock = pl.col("event_time").str.slice(0, 8)
@@ -49,9 +51,33 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame) -> list[ClockFault
         eventID=pl.when(own).then("eventID").when(above).then("parentEventID"),
         number="source_row",
         at=at,
+        there=_minutes(pl.col("event_zone")),
         scientificName="scientificName",
     ).filter(pl.col("eventID").is_not_null())
-    return faults(deployments, images)
+    # Some forms tell images in UTC and deployments in local time.
+    moved = images.join(zones_of, on="eventID", how="left", maintain_order="left").with_columns(
+        at=pl.col("at") + pl.duration(minutes=(pl.col("here") - pl.col("there")).fill_null(0))
+    )
+    return faults(deployments, moved.select("eventID", "number", "at", "scientificName"))
+
+
+def _offsets(cameras: pl.DataFrame, ends: pl.DataFrame) -> pl.Series:
+    """Return the offset of each deployment's times, minutes: as its dates tell it, else that of its zone; null for none."""
+    starts = ends["start"].to_list()
+    named = [
+        None if zone is None or start is None else zone if zone[0] in "+-" else
+        offset_at(zone, start.date(), start.strftime("%H:%M"))
+        for zone, start in zip(cameras["time_zone"], starts, strict=True)
+    ]  # fmt: skip
+    read = pl.DataFrame({"zone": pl.Series(named, dtype=pl.String), "told": ends["offset"]})
+    return read.select(pl.coalesce("told", _minutes(pl.col("zone")))).to_series()
+
+
+def _minutes(zone: pl.Expr) -> pl.Expr:
+    """Return an offset of ±HH:MM as minutes; null for another text."""
+    sign = pl.when(zone.str.starts_with("-")).then(-1).otherwise(1)
+    hours, minutes = (zone.str.slice(at, 2).cast(pl.Int64, strict=False) for at in (1, 4))
+    return sign * (60 * hours + minutes)
 
 
 def flagged(events: pl.DataFrame, found: Sequence[ClockFault]) -> pl.DataFrame:
