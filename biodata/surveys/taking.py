@@ -22,6 +22,7 @@ from biodata.store.survey_steps import MACHINE
 from biodata.surveys import mappings, parts, returning, sides
 from biodata.surveys.check import check
 from biodata.surveys.difference import difference
+from biodata.surveys.problems import without_value
 from biodata.surveys.sending import JOB
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def without_values(report: Mapping[str, Any]) -> dict[str, Any]:
 
     The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told.
     """
-    problems = [{**problem, "value": None, "message": _plain(problem)} for problem in report.get("problems", [])]
+    problems = [without_value(problem) for problem in report.get("problems", [])]
     return {**report, "problems": problems}
 
 
@@ -224,11 +225,3 @@ def _one_problem(name: str, error: InputError) -> dict[str, Any]:
     problem = {"file": name, "sheet": None, "row": error.row, "column": error.column, "value": error.value,
                "code": error.code, "blocking": True, "message": error.problem, "expected": error.expected}  # fmt: skip
     return {"file": name, "rows": 0, "ok": False, "blocking": 1, "warnings": 0, "problems": [problem]}
-
-
-def _plain(problem: Mapping[str, Any]) -> str:
-    """Return a fault's message where it tells nothing of the value, else only that there is one."""
-    message, value = str(problem["message"]), problem["value"]
-    if any(letter.isdigit() for letter in message) or (value and str(value) in message):
-        return f"{problem['code']}: see the cell in the file, or check it again with dry_run"
-    return message
