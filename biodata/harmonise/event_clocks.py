@@ -72,25 +72,38 @@ def interpret(told: pl.DataFrame, ends: pl.DataFrame) -> Findings:
     -------
     Findings of n rows
     """
-    names = ("cameraClockAtStart", "cameraClockAtEnd", "clockCorrection")
-    shown_cells = cells(told, *names)
     found: dict[str, list[int]] = {}
-    for row, (first, last, correction) in enumerate(shown_cells.iter_rows()):
-        invalid = correction is not None and corrections(correction) is None
-        moments = [None if text is None else read_moment(text) for text in (first, last)]
-        for text, moment in zip((first, last), moments, strict=True):
-            invalid |= text is not None and (moment is None or not moment.exact)
-        if invalid:
-            found.setdefault("CAMERA_CLOCK_INVALID", []).append(row)
-        elif correction is None:
-            start, end, exact = ends.select("start", "end", "exact").row(row)
-            shown = [moment.at if moment else None for moment in moments]
-            for fault in of_moments("", (start, end), (shown[0], shown[1]), exact=exact):
-                found.setdefault(fault.code, []).append(row)
+    for row, fault in of_told(told, ends):
+        found.setdefault("CAMERA_CLOCK_INVALID" if fault is None else fault.code, []).append(row)
     flags = {
         code: pl.Series([row in rows for row in range(told.height)], dtype=pl.Boolean) for code, rows in found.items()
     }
     return Findings(flags=flags)
+
+
+def of_told(told: pl.DataFrame, ends: pl.DataFrame) -> Iterator[tuple[int, ClockFault | None]]:
+    """Yield the fault of each event that its own cells tell, with its row from 0; None where they cannot be read.
+
+    Parameters
+    ----------
+    told, ends : polars.DataFrame
+        As for `interpret`.
+    """
+    shown_cells = cells(told, "cameraClockAtStart", "cameraClockAtEnd", "clockCorrection")
+    for row, (first, last, correction) in enumerate(shown_cells.iter_rows()):
+        if first is None and last is None and correction is None:
+            continue
+        moments = [None if text is None else read_moment(text) for text in (first, last)]
+        invalid = correction is not None and corrections(correction) is None
+        for text, moment in zip((first, last), moments, strict=True):
+            invalid |= text is not None and (moment is None or not moment.exact)
+        if invalid:
+            yield row, None
+        elif correction is None:
+            start, end, exact = ends.select("start", "end", "exact").row(row)
+            shown = [moment.at if moment else None for moment in moments]
+            for fault in of_moments("", (start, end), (shown[0], shown[1]), exact=exact):
+                yield row, fault
 
 
 def corrections(text: str) -> tuple[timedelta, timedelta] | None:
