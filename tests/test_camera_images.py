@@ -100,3 +100,17 @@ def test_records_in_another_zone_than_their_deployment_are_set_beside_it():
     """Camtrap DP may tell deployments in local time and observations in UTC."""
     utc = [("2026-05-01", "06:00Z"), ("2026-05-31", "04:30Z")]  # 13:00 and 11:30 in Laos
     assert clocks(workbook(utc)) == []
+
+
+def test_what_a_clock_showed_at_both_ends_tells_how_it_drifted():
+    book = openpyxl.load_workbook(io.BytesIO(workbook(NIGHTS)))
+    sheet = book["events"]
+    for column, cells in (("cameraClockAtStart", ("2026-05-01T12:00",)), ("cameraClockAtEnd", ("2026-05-31T11:30",))):
+        at = sheet.max_column + 1
+        sheet.cell(1, at, column)
+        sheet.cell(2, at, cells[0])
+    out = io.BytesIO()
+    book.save(out)
+    (problem,) = clocks(out.getvalue())
+    assert (problem["code"], problem["row"]) == ("CAMERA_CLOCK_DRIFT", 2)
+    assert "PT0S|PT30M" in problem["expected"].replace("P0D", "PT0S")

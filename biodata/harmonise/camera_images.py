@@ -6,7 +6,8 @@ from typing import Final
 import polars as pl
 
 from biodata.flags import FLAGS
-from biodata.harmonise.event_clocks import ClockFault, faults
+from biodata.harmonise.camera_clocks import faults
+from biodata.harmonise.event_clocks import ClockFault
 from biodata.harmonise.event_times import ends_of
 from biodata.parsers.zones import offset_at
 

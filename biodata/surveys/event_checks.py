@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.harmonise import Harmoniser, camera_images
+from biodata.harmonise import Harmoniser, camera_images, event_clocks
 from biodata.harmonise.event_clocks import ClockFault, iso_duration
+from biodata.harmonise.event_times import ends_of
 from biodata.harmonise.events import events
 from biodata.ingest.protocol import Finding
 from biodata.parsers.effort_units import effort_unit, in_unit
@@ -80,6 +81,7 @@ def of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     read : polars.DataFrame
         The same as of `read_events`.
     """
+    shifts = _shifts(rows, read)
     for row, design, unit, flags in read.select("source_row", "design", "effort_unit", "quality_flags").iter_rows():
         own = rows.own[row]
         if design is not None and _is_of_another_design(own, SurveyDesign(design)):
@@ -89,7 +91,15 @@ def of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
             columns, blocking = _CELLS.get(flag, ((), False))
             column = next((name for name in columns if own.get(name) is not None), None)
             if column is not None and (row, column) not in rows.table.covered:
-                yield rows.finding(row, column, flag, blocking=blocking, **params)
+                yield rows.finding(row, column, flag, blocking=blocking, **params, **shifts.get((row, flag), {}))
+
+
+def _shifts(rows: Rows, read: pl.DataFrame) -> dict[tuple[int, str], dict[str, str]]:
+    """Return what would have to be added to cameras' times by what their clocks showed, by row and flag."""
+    told = rows.table.frame.join(read.select("source_row"), on="source_row", how="semi", maintain_order="left")
+    numbers = told["source_row"].to_list()
+    found = event_clocks.of_told(told, ends_of(read["eventDate"]))
+    return {(numbers[at], fault.code): _shift(fault) for at, fault in found if fault is not None}
 
 
 def clocks(parts: Sequence[tuple[Rows, pl.DataFrame]], records: Sequence[pl.DataFrame]) -> Iterator[Finding]:

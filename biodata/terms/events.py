@@ -64,7 +64,12 @@ EVENT: Final = (
     Column("effort_basis", pl.String, "How the effort was found: told, from times, from the line, from the area."),
     Column("failure_periods", pl.List(pl.String), "Times without observation, ISO 8601 intervals.", Reach.PRECISE),
     Column("camera_id", pl.String, "The camera or recorder.", _LAKE),
-    Column("side", pl.String, "Country from whose side it was done: as told, else the only one it may lie in."),
+    Column(
+        "side",
+        pl.String,
+        "Country from whose side it was done: as told, else the only one it may lie in.",
+        Reach.PRECISE,
+    ),
     Column("failed_days", pl.Float64, "Days of the event without observation.", Reach.PRECISE),
     eco("targetTaxonomicScope", pl.List(pl.String), "Taxa that were looked for, of any rank; null where not told."),
     eco("isAbsenceReported", pl.Boolean, "Whether a target that is not among the records was not found."),
