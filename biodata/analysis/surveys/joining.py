@@ -73,6 +73,27 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
     return Joined(with_sites, kept, {reason: n for reason, n in reasons.items() if n})
 
 
+def species_only(records: pl.DataFrame) -> pl.DataFrame:
+    """Return the records that count as one more species of a sample.
+
+    A name of a genus counts where no species of the genus is among them, and else may be one of these. A name above the
+    genus may be any of the others, and does not count.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        Rows of `Joined.records`, of one sample.
+    """
+    genus = pl.col("genus") if "genus" in records.columns else pl.lit(None, dtype=pl.String)
+    known = records["species"].drop_nulls().str.split(" ").list.first().unique()
+    return records.with_columns(
+        name=pl.when(pl.col("species").is_not_null())
+        .then("species")
+        .when(genus.is_not_null() & ~genus.is_in(known.implode()))
+        .then(genus)
+    ).drop_nulls("name")
+
+
 def _parts(events: pl.DataFrame) -> pl.DataFrame:
     """Return the events that no others are parts of: what a whole tells beside its parts would count twice."""
     parents = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")

@@ -122,6 +122,11 @@ def _richness(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
                     number(pool["jack2"]), _with_error(pool["boot"], pool["boot_se"]),
                 )
             )  # fmt: skip
+        if found["not_counted"]:
+            notes.append(
+                f"{spaced(method).capitalize()}: {counted(found['not_counted'], 'record')} of no species, which may be of one "
+                "of the others, not counted."
+            )
         if found["compared"]:
             notes.append(f"{spaced(method).capitalize()}: {_compared(found['compared'])}")
     head = ("Part", "Method", "Sites", "Found", "Chao", "Jackknife 1", "Jackknife 2", "Bootstrap")
@@ -224,11 +229,21 @@ def _occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     for method, rows in _by_method(told["occupancy"]).items():
         parts = _parts(rows)
         units = sorted({one["unit"] for one in rows})
-        body = [[_species(one["species"]), plain(one["repeat"]), *_cells(one, parts, _share)] for one in rows]
+        several = any(one["compared"] for one in rows)
+        body = [
+            [
+                _species(one["species"]), plain(one["repeat"]), *_cells(one, parts, _share),
+                *([_same(one["compared"])] if several else []),
+            ]
+            for one in rows
+        ]  # fmt: skip
         caption = f"{spaced(method).capitalize()}: occupancy (95 %), where it was found, detection in one {' or '.join(units)} (95 %)"
         tables.append(
             markup.table(
-                ("Species", "Year", *(_part(part) for part in parts)), body, caption=caption, kind="stack species"
+                ("Species", "Year", *(_part(part) for part in parts), *(["Sides differ"] if several else [])),
+                body,
+                caption=caption,
+                kind="stack species",
             )
         )
     return markup.section(
@@ -241,6 +256,15 @@ def _occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         *tables,
         identifier="occupancy",
     )
+
+
+def _same(found: Mapping[str, Any] | None) -> str:
+    """Tell whether sides have the same occupancy."""
+    if not found:
+        return ""
+    if "refused" in found:
+        return f"not compared: {found['refused']}"
+    return f"{'yes' if found['p_value'] < 0.05 else 'not shown'}, p {number(found['p_value'], digits=2)}"
 
 
 def _share(found: Mapping[str, Any]) -> str:
