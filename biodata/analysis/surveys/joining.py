@@ -120,7 +120,7 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def looked_for(
-    joined: Joined, species: str, *, assumed_scope: Sequence[str] | None = None
+    joined: Joined, species: str, *, method: str | None = None, assumed_scope: Sequence[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the events whose scope holds a species, and how many others there are by reason.
 
@@ -129,6 +129,8 @@ def looked_for(
     joined : Joined
     species : str
         A `name` of its records.
+    method : str, optional
+        Only events of this method.
     assumed_scope : sequence of str, optional
         Taxa that events which tell no scope are taken to have looked for.
 
@@ -150,7 +152,8 @@ def looked_for(
     inside = told.list.set_intersection(lower).list.len().fill_null(0) > 0
     if assumed_scope is not None and {one.strip().lower() for one in assumed_scope} & set(lower):
         inside = inside | none
-    marked = joined.events.with_columns(_in=inside.fill_null(value=False), _none=none)
+    events = joined.events if method is None else joined.events.filter(pl.col("method") == method)
+    marked = events.with_columns(_in=inside.fill_null(value=False), _none=none)
     reasons = {
         "its scope is not told": marked.filter(~pl.col("_in") & pl.col("_none")).height,
         "outside its scope": marked.filter(~pl.col("_in") & ~pl.col("_none")).height,

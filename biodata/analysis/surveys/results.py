@@ -140,11 +140,16 @@ def _richness(joined: Joined, method: str, seed: int) -> dict[str, Any]:
 
 def _abundance(joined: Joined, counted: pl.DataFrame, name: str, asked: Parameters) -> list[dict[str, Any]]:
     """Return the relative abundance of a species by method, per side and joint, and the sides compared."""
-    inside, left_out = looked_for(joined, name, assumed_scope=asked.assumed_scope)
     own = counted.filter(pl.col("name") == name)
     out = []
-    for method in sorted(set(own["method"]) | set(inside["method"])):
-        events = inside.filter(pl.col("method") == method)
+    for method in sorted(joined.events["method"].unique()):
+        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.assumed_scope)
+        if events.is_empty():
+            # Of methods that never meant it nothing is told at all.
+            if method in own["method"]:
+                why = {JOINT: {"refused": _why_not(left_out)}}
+                out.append({"species": name, "method": method, "by": why, "compared": None, "left_out": left_out})
+            continue
         sides = sides_of(events)
         rates = {JOINT: abundance.rate(joined, events, own)}
         if len(sides) > 1:
@@ -197,14 +202,13 @@ def _why_not(left_out: dict[str, int]) -> str:
 
 def _trends(joined: Joined, counted: pl.DataFrame, name: str, asked: Parameters) -> list[dict[str, Any]]:
     """Return the trend of a species by method, per side and joint; nothing where there is one year only."""
-    inside, _ = looked_for(joined, name, assumed_scope=asked.assumed_scope)
     if joined.events["repeat"].n_unique() < 2:
         return []
     own = counted.filter(pl.col("name") == name)
     out = []
     for method in sorted(set(own["method"])):
-        events = inside.filter(pl.col("method") == method)
-        refused = "no event looked for it" if events.is_empty() else effort.one_unit(events)
+        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.assumed_scope)
+        refused = _why_not(left_out) if events.is_empty() else effort.one_unit(events)
         by: dict[str, Any] = {}
         sides = sides_of(events)
         for part in [JOINT, *(sides if len(sides) > 1 else [])]:

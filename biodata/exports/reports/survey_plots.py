@@ -148,7 +148,7 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
 def _accumulation(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
     """Draw accumulation curves with their limits."""
     by = told["richness"].get(method, {}).get("by", {})
-    if not by or max(len(one["sites"]) for one in by.values()) < 2:
+    if not by or max(len(one["sites"]) for one in by.values()) < 2 or not max(by[JOINT]["species"]):
         return None
     figure, axes = _axes(3.0, f"Species found, {_method(method)}")
     for part, one in by.items():
