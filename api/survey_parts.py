@@ -64,7 +64,7 @@ _METADATA: Final = _header("Upload-Metadata", "filename, and sha256 of the whole
 _OFFSET: Final = _header("Upload-Offset", "Where the part begins.")
 _CHECKSUM: Final = _header("Upload-Checksum", "sha1 or sha256, a space, and the part's checksum in base 64.", required=False)  # fmt: skip
 _PART: Final = {"required": True, "content": {PART_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
-_CREATED: Final = {201: {"description": "Location tells where its parts go"}}
+_CREATED: Final[dict[int | str, dict[str, Any]]] = {201: {"description": "Location tells where its parts go"}}
 
 
 @router.post(

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from api.errors import Code, ProblemError
@@ -78,6 +78,8 @@ async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator
         form = await limited.form(max_files=1, max_fields=8, max_part_size=10_000)
     except HTTPException as error:
         raise ProblemError(Code.UPLOAD_INVALID, f"the form cannot be read: {error.detail}") from error
+    except ClientDisconnect as error:  # nobody hears the answer; it is no fault of ours
+        raise ProblemError(Code.UPLOAD_INVALID, "the line was cut before the form was whole") from error
     try:
         yield _upload(form, too_large, limit_bytes)
     finally:

@@ -21,6 +21,9 @@ LEASE_S = 120
 ATTEMPTS = 3
 """Times a job is claimed, without getting any further, before it counts as failed."""
 
+GIVEN_UP = "given up after"
+"""How the error of a job begins whose workers died each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -147,7 +150,7 @@ def claim(registry: Registry, worker: str, *, names: list[str], lease_s: int = L
     with registry.session() as session, session.begin():
         exhausted = session.scalars(select(Job).where(due, Job.attempts >= ATTEMPTS)).all()
         for job in exhausted:
-            job.state, job.error, job.finished = "failed", f"given up after {ATTEMPTS} attempts", now
+            job.state, job.error, job.finished = "failed", f"{GIVEN_UP} {ATTEMPTS} attempts", now
         found = session.scalar(
             select(Job.id)
             .where(due, Job.attempts < ATTEMPTS, Job.name.in_(names))

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from biodata import terms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
@@ -23,6 +24,7 @@ _SHOWN: Final = 1_000
 """Rows of each kind that a report holds; `--out` writes all."""
 
 _CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after")
+_TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
 KINDS: Final = ("new", "changed", "renamed", "gone", "unchanged")
 
 
@@ -61,9 +63,11 @@ class TableDifference:
             told[kind] = (
                 rows if values else rows.filter(pl.col("row").is_not_null()).select("sheet", "row")
             ).to_dicts()
-        cells = self.cells.slice(0, most)
-        told["changed"] = (cells if values else cells.select("sheet", "row", "column")).to_dicts()
-        columns = self.cells["column"].value_counts().sort("column").iter_rows()
+        # A heading that is no term may be a row of data that was taken for headings.
+        cells = self.cells if values else self.cells.with_columns(_term().alias("column"))
+        shown_cells = cells.slice(0, most)
+        told["changed"] = (shown_cells if values else shown_cells.select("sheet", "row", "column")).to_dicts()
+        columns = cells["column"].value_counts().sort("column").iter_rows()
         told["changed_cells"] = dict(columns)
         told["all_told"] = most is None or max(shown.height, self.cells.height) <= most
         return told
@@ -111,6 +115,11 @@ class Difference:
         return whole.with_columns(
             _guarded(name) for name, kind in whole.schema.items() if kind == pl.String
         ).write_csv()
+
+
+def _term() -> pl.Expr:
+    """Return the column's heading where it is a term, else that it is another."""
+    return pl.when(pl.col("column").is_in(_TERMS)).then("column").otherwise(pl.lit("another column"))
 
 
 def _guarded(name: str) -> pl.Expr:

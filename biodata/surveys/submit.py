@@ -108,6 +108,8 @@ def receive(
 def take_up_again(registry: Registry, number: int | None = None) -> int:
     """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was.
 
+    A job that was given up may kill whoever takes it: only whoever sends the file again sets it going.
+
     Parameters
     ----------
     registry : Registry
@@ -119,7 +121,8 @@ def take_up_again(registry: Registry, number: int | None = None) -> int:
     )
     with registry.session() as session, session.begin():
         asked = select(Submission).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
-        found = session.scalars(asked if number is None else asked.where(Submission.id == number)).all()
+        which = ~Job.error.startswith(jobs.GIVEN_UP) if number is None else Submission.id == number
+        found = session.scalars(asked.where(which)).all()
         for submission in found:
             submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
         return len(found)

@@ -5,6 +5,7 @@ that each commit carries whether it has a survey already. So there is never half
 """
 
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -14,13 +15,13 @@ from typing import Any, Final
 from biodata import jobs, pipeline, places
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import survey_files, survey_steps
+from biodata.store import heading_mappings, survey_files, survey_steps
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import MACHINE
-from biodata.surveys import mappings, parts, returning, sides
-from biodata.surveys.check import check
+from biodata.surveys import parts, returning, sides
+from biodata.surveys.check import check, without_value
 from biodata.surveys.difference import difference
 from biodata.surveys.problems import without_value
 from biodata.surveys.sending import JOB
@@ -56,8 +57,9 @@ def take(settings: Settings, registry: Registry, number: int) -> dict[str, Any]:
 
 
 def headings(registry: Registry, dataset: str) -> dict[str, str]:
-    """Return what was decided of a dataset's headings as the options of its source."""
-    return {f"heading.{term}": heading for heading, term in mappings.kept(registry, dataset).items() if term}
+    """Return what was decided of a dataset's headings as the option of its source."""
+    found = heading_mappings.kept(registry, dataset)
+    return {"headings": json.dumps(found)} if found else {}
 
 
 def without_values(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,8 +67,7 @@ def without_values(report: Mapping[str, Any]) -> dict[str, Any]:
 
     The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told.
     """
-    problems = [without_value(problem) for problem in report.get("problems", [])]
-    return {**report, "problems": problems}
+    return {**report, "problems": [without_value(problem) for problem in report.get("problems", [])]}
 
 
 def _read(registry: Registry, number: int) -> Submission:
@@ -79,7 +80,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
     try:
         path = _opened(settings, registry, submission)
-        kept = mappings.kept(registry, submission.dataset)
+        kept = heading_mappings.kept(registry, submission.dataset)
         boundaries = places.load_boundaries(settings.boundaries)
         with path.open("rb") as file:
             report = check(file, submission.file_name, boundaries, kept=kept)

@@ -1,0 +1,226 @@
+"""Reviewed surveys where lines are cut, processes killed and disks full: never half of one, and the next try succeeds."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from starlette.testclient import TestClient
+
+import releases as fixture
+from api.app import create_app
+from biodata.access import accounts, api_keys
+from biodata.access.roles import Role, RoleBinding
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.models import Submission
+from biodata.store.registry import Registry
+from biodata.store.verify import verify
+from biodata.surveys import receive, review
+from biodata.surveys.sending import Sent
+from biodata.worker import work
+from servers import free_port, wait_until_ready
+from small_disks import fill
+from test_survey_difference import FIRST, FIRST_EVENTS, save
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+
+WORKING = """
+import os, signal, sys, threading
+from pathlib import Path
+from biodata import pipeline
+from biodata.settings import Settings
+from biodata.store import checksums, survey_files, survey_steps
+from biodata.surveys import taking
+from biodata.worker import work
+
+def cut(owner, name, *, after=False):
+    whole = getattr(owner, name)
+    def killed(*a, **k):
+        if after:
+            whole(*a, **k)
+        os.kill(os.getpid(), signal.SIGKILL)
+    setattr(owner, name, killed)
+
+match sys.argv[2]:
+    case "the file is still sealed":
+        cut(survey_files, "write_whole")
+    case "the file is opened, nothing is put down":
+        cut(survey_files, "open_out", after=True)
+    case "it is checked, nothing is put down":
+        cut(taking, "_settle")
+    case "the registry says committing, the lake has nothing":
+        cut(pipeline, "ingest")
+    case "the files have joined the lake's folder, nothing is committed":
+        cut(checksums, "record_new_lake_files", after=True)
+    case "the lake has it, the registry says committing":
+        cut(survey_steps, "published")
+work(Settings(data=Path(sys.argv[1]), memory_limit="500MB"), stop=threading.Event(), once=True)
+"""
+BEFORE_REVIEW = (
+    "the file is still sealed",
+    "the file is opened, nothing is put down",
+    "it is checked, nothing is put down",
+)
+AFTER_REVIEW = (
+    "the registry says committing, the lake has nothing",
+    "the files have joined the lake's folder, nothing is committed",
+    "the lake has it, the registry says committing",
+)
+
+
+def killed(settings: Settings, moment: str) -> None:
+    command = [sys.executable, "-c", WORKING, str(settings.data), moment]
+    done = subprocess.run(command, env={**os.environ}, check=False, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, (moment, done.stderr)
+
+
+def whole(settings: Settings) -> tuple[int, int]:
+    """Return how many records and events there are, and see that nothing is half."""
+    with Lake.open(settings.data) as lake:
+        records = lake.count("occurrences")
+        assert records == lake.count("verbatim") <= lake.count("identities")
+        return records, lake.count("events")
+
+
+def test_a_reviewed_survey_survives_a_kill_at_every_step(tmp_path: Path):
+    settings = Settings(data=tmp_path / "data", memory_limit="500MB")
+    path = save(tmp_path / "survey.xlsx", FIRST, FIRST_EVENTS)
+    with Registry.open(settings) as registry:
+        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        accounts.new(registry, "noy", roles=[RoleBinding(Role.NODE_MANAGER, country="LA")])
+        team, noy = accounts.find(registry, "rangers"), accounts.find(registry, "noy")
+        number = receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True))
+    for moment in BEFORE_REVIEW:
+        killed(settings, moment)
+        assert whole(settings) == (0, 0)
+    again(settings, path, number)
+    work(settings, stop=threading.Event(), once=True)
+    with Registry.open(settings) as registry:
+        told = review.look(registry, noy, number)
+        assert told["state"] == "submitted"
+        review.decide(registry, noy, number, "accept", seen=told["version"])
+    for moment in AFTER_REVIEW:
+        killed(settings, moment)
+        assert whole(settings) in ((0, 0), (6, 3)), moment
+    again(settings, path, number)
+    work(settings, stop=threading.Event(), once=True)
+    assert whole(settings) == (6, 3)
+    with Registry.open(settings) as registry:
+        told = review.look(registry, noy, number)
+        assert (told["state"], told["dataset_version"]) == ("published", 1)
+        assert [one["action"] for one in told["history"]].count("published") == 1
+        assert [one["role"] for one in told["history"] if one["action"] == "accepted"] == ["node_manager", "biodata"]
+        assert registry.first_broken_audit_entry() is None
+    assert verify(settings).faults == []
+    assert not list((settings.data / "service" / "uploads").glob("*.sealed"))
+
+
+def again(settings: Settings, path: Path, number: int) -> None:
+    """Send the same file again, as whoever waits does: the worker had given up after three deaths."""
+    with Registry.open(settings) as registry:
+        work(settings, stop=threading.Event(), once=True)
+        team = accounts.find(registry, "rangers")
+        assert (
+            receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True)) == number
+        )
+
+
+def test_a_full_disk_takes_nothing_of_an_accepted_survey_and_the_next_try_does(small_disk: Path, tmp_path: Path):
+    settings = Settings(data=small_disk / "data", memory_limit="500MB", survey_review="not_required")
+    rows = [[f"NH-{n}", f"E{n % 3 + 1}", "Muntiacus muntjak", n + 1, None] for n in range(3000)]
+    path = save(tmp_path / "survey.xlsx", rows, FIRST_EVENTS)
+    with Registry.open(settings) as registry:
+        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        team = accounts.find(registry, "rangers")
+        number = receive(settings, registry, path.read_bytes(), path.name, sender=team)
+    Lake.open(settings.data).close()
+    for leave in (400_000, 700_000):
+        filler = fill(small_disk, leave=leave)
+        work(settings, stop=threading.Event(), once=True)
+        filler.unlink()
+        assert whole(settings) in ((0, 0), (3000, 3))
+    with Registry.open(settings) as registry:
+        assert receive(settings, registry, path.read_bytes(), path.name, sender=team) == number
+    work(settings, stop=threading.Event(), once=True)
+    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
+        assert session.get_one(Submission, number).state == "published"
+    assert whole(settings) == (3000, 3)
+
+
+def test_a_part_that_finds_no_room_is_sent_again(small_disk: Path):
+    settings = Settings(data=small_disk / "data", memory_limit="500MB", rate_limit=0)
+    fixture.make_release(settings.data)
+    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
+        key = api_keys.for_uploads(client.app.state.service.registry, "a team")
+        head = {"Authorization": f"Bearer {key}", "Tus-Resumable": "1.0.0"}
+        content = os.urandom(2_000_000)
+        url = client.post("/v1/uploads", headers=head | {"Upload-Length": "4000000"}).headers["location"]
+        part = head | {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+        filler = fill(small_disk, leave=200_000)
+        answer = client.patch(url, content=content, headers=part)
+        assert answer.status_code in (503, 507), answer.text
+        filler.unlink()
+        assert client.head(url, headers=head).headers["upload-offset"] == "0"
+        assert client.patch(url, content=content, headers=part).headers["upload-offset"] == "2000000"
+        folder = settings.data / "service" / "uploads" / "parts" / url.rsplit("/", 1)[1]
+        assert len(list(folder.iterdir())) == 1
+
+
+def test_a_cut_line_keeps_what_came_of_a_part_and_nothing_of_a_form(tmp_path: Path, sample_data: Path):
+    settings = Settings(data=tmp_path / "data", memory_limit="500MB")
+    fixture.make_release(settings.data)
+    with Registry.open(settings) as registry:
+        key = api_keys.for_uploads(registry, "a team")
+    records, events = whole(settings)
+    port = free_port()
+    command = [sys.executable, "-m", "biodata.cli", "serve", "--data", str(settings.data), "--port", str(port)]
+    process = subprocess.Popen(command)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_ready(address, process, timeout_s=240)
+        content = (sample_data / "survey_namha.xlsx").read_bytes()
+        head = {"Authorization": f"Bearer {key}", "Tus-Resumable": "1.0.0"}
+        form = (
+            f"POST /v1/surveys HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Length: 99999\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+            'Content-Disposition: form-data; name="file"; filename="a.xlsx"\r\n\r\n'
+        ).encode()
+        cut(port, form + content[:1000])
+        with httpx.Client(base_url=address, headers=head, timeout=60) as client:
+            url = client.post("/v1/uploads", headers={"Upload-Length": str(len(content))}).headers["location"]
+            part = (
+                f"PATCH {url} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nTus-Resumable: 1.0.0\r\n"
+                f"Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: {len(content)}\r\n\r\n"
+            ).encode()
+            cut(port, part + content[:3000])
+            for _ in range(100):
+                offset = int(client.head(url).headers["upload-offset"])
+                if offset:
+                    break
+                threading.Event().wait(0.1)
+            assert 0 < offset <= 3000
+            kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
+            sent = client.patch(url, content=content[offset:], headers=kind)
+            assert (sent.status_code, sent.headers["upload-offset"]) == (204, str(len(content)))
+            taken = client.post("/v1/surveys", files={"upload": (None, url.rsplit("/", 1)[1])})
+            assert taken.status_code == 202, taken.text
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    work(settings, stop=threading.Event(), once=True)
+    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
+        assert [one.state for one in session.query(Submission)] == ["published"]
+    assert whole(settings) == (records + 40, events + 8)
+
+
+def cut(port: int, sent: bytes) -> None:
+    """Send something and break off."""
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        line.sendall(sent)
+        threading.Event().wait(0.5)
