@@ -19,7 +19,6 @@ from api.survey_bodies import Submission, SubmissionList
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, Principal
 from biodata.store.survey_steps import STATES
-from biodata.surveys.report_forms import ReportForm
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 

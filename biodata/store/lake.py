@@ -209,7 +209,8 @@ class Lake(LakeReading):
         records, events : CommitReport
         """
         frame = terms.conform(events, terms.EVENT)
-        survey = Survey(frame, frozenset(complete_datasets), tuple(gone_events))
+        asked = not frame.is_empty() or complete_datasets or gone_events
+        survey = Survey(frame, frozenset(complete_datasets), tuple(gone_events)) if asked else None
         records, told = self._commit_records(
             staging,
             survey,
