@@ -38,6 +38,7 @@ from api import (
     species_match,
     species_parts,
     survey_mappings,
+    survey_page,
     survey_parts,
     survey_reports,
     survey_reviews,
@@ -126,6 +127,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         tile_matrix_sets,
         survey_mappings,
         survey_reports,
+        survey_templates,
         survey_reviews,
         survey_templates,
         surveys,
@@ -144,6 +146,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         consents,
         withdrawals,
         health,
+        survey_page,
         pages,
     ):
         app.include_router(part.router)

@@ -22,7 +22,14 @@ pre { background: #f1f4f2; padding: 0.8rem; overflow-x: auto; } :target { backgr
 """The style of these pages; the content security policy takes no style inside a page."""
 
 
-def page(title: str, *parts: str, up: Sequence[tuple[str, str]] = ()) -> HTMLResponse:
+def page(
+    title: str,
+    *parts: str,
+    up: Sequence[tuple[str, str]] = (),
+    language: str = "en",
+    back: str = "The way back",
+    head: str = "",
+) -> HTMLResponse:
     """Return a page.
 
     Parameters
@@ -33,13 +40,20 @@ def page(title: str, *parts: str, up: Sequence[tuple[str, str]] = ()) -> HTMLRes
         HTML made by this module's other functions.
     up : sequence of (address, text)
         The way back.
+    language : str
+        Of the page's words.
+    back : str
+        What the way back is called, in that language.
+    head : str
+        HTML that its head has besides, such as a script of the page's own.
     """
     trail = " / ".join(anchor(href, text) for href, text in up)
     body = "\n".join(parts)
     return HTMLResponse(
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{escape(language, quote=True)}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f'<link rel="icon" href="data:,"><link rel="stylesheet" href="/pages.css">\n</head>\n<body>\n<nav aria-label="The way back">{trail}</nav>\n<main>\n'
+        f'<link rel="icon" href="data:,"><link rel="stylesheet" href="/pages.css">{head}\n</head>\n<body>\n'
+        f'<nav aria-label="{escape(back, quote=True)}">{trail}</nav>\n<main>\n'
         f"<h1>{escape(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n",
         headers={"Cache-Control": "public, max-age=60"},
     )

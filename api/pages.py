@@ -38,7 +38,13 @@ def the_map(request: Request) -> Response:
         html.paragraph("The map is not built here. With Node 20.19 or later:"),
         "<pre>cd api/web &amp;&amp; npm ci &amp;&amp; npm run build</pre>",
         html.paragraph("`biodata demo` and `biodata serve` do it by themselves in an editable checkout."),
-        html.links([("/docs", "The API"), ("/ogc?f=html", "OGC API: collections as pages")]),
+        html.links(
+            [
+                ("/surveys", "Surveys: templates, check, send in"),
+                ("/docs", "The API"),
+                ("/ogc?f=html", "OGC API: collections as pages"),
+            ]
+        ),
     )
 
 

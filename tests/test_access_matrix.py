@@ -79,6 +79,8 @@ PUBLIC = {
         "/docs": "/docs",
         "/openapi.json": "/openapi.json",
         "/pages.css": "/pages.css",
+        "/surveys": "/surveys?language=lo",
+        "/surveys/{file}": "/surveys/main.js",
         "/assets": "/assets/none.js",
         "/health/live": "/health/live",
         "/health/ready": "/health/ready",

@@ -1,0 +1,31 @@
+// What an upload would change: counts, and where in the file; the service keeps no value of any cell.
+
+import { called, el, t, table } from "/surveys/dom.js";
+
+const KINDS = ["new", "changed", "renamed", "gone", "unchanged"];
+const MOST = 200;
+
+export function differenceView(told) {
+  const kinds = ["occurrences", "events"].filter((name) => told[name]);
+  const counts = table(t("difference"), ["", ...KINDS.map((kind) => called("kind", kind))], kinds.map((name) => [t(name), ...KINDS.map((kind) => told[name].counts[kind] ?? 0)]));
+  const gone = kinds.some((name) => told[name].counts.gone);
+  return el(
+    "div",
+    { class: "difference" },
+    counts,
+    gone ? el("p", {}, t(told.whole ? "gone_go" : "gone_stay")) : null,
+    ...kinds.flatMap((name) => fields(told[name], t(name))),
+  );
+}
+
+function fields(told, name) {
+  const parts = [];
+  const columns = Object.entries(told.changed_cells ?? {});
+  if (columns.length) parts.push(el("p", {}, `${name}, ${t("changed_fields")}: ${columns.map(([column, count]) => `${column} (${count})`).join(", ")}`));
+  const cells = (told.changed ?? []).slice(0, MOST);
+  if (cells.length) {
+    const rows = cells.map((cell) => [cell.sheet, cell.row, cell.column]);
+    parts.push(el("details", {}, el("summary", {}, `${name}: ${t("changed_fields")}`), table(t("changed_fields"), [t("sheet"), t("row"), t("column")], rows)));
+  }
+  return parts;
+}

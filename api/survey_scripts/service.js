@@ -1,0 +1,67 @@
+// What the page asks of the service. The key stays in this tab alone, and goes into a header, never into an address.
+
+import { t } from "/surveys/dom.js";
+
+const KEPT = "biodata-key";
+let key = sessionStorage.getItem(KEPT) ?? "";
+
+export function useKey(typed) {
+  key = typed.trim();
+  if (key) sessionStorage.setItem(KEPT, key);
+  else sessionStorage.removeItem(KEPT);
+}
+
+export function hasKey() {
+  return key !== "";
+}
+
+/** A refusal, in words that can be shown. */
+export class Refused extends Error {
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Ask the service; a refusal or a cut line is a `Refused`. */
+export async function ask(path, { method = "GET", body, headers = {}, known = true } = {}) {
+  const sent = { ...headers };
+  if (known && key) sent.Authorization = `Bearer ${key}`;
+  let answer;
+  try {
+    answer = await fetch(path, { method, body, headers: sent, credentials: "omit", cache: "no-store" });
+  } catch {
+    throw new Refused(0, "", t("offline"));
+  }
+  if (!answer.ok) throw await refused(answer);
+  return answer;
+}
+
+async function refused(answer) {
+  let told = {};
+  try {
+    told = await answer.json();
+  } catch {
+    // A proxy's page: its status is all there is to tell.
+  }
+  const own = { 401: "refused_401", 403: "refused_403", 404: "refused_404", 412: "refused_412", 413: "refused_413", 429: "refused_429", 507: "refused_507" }[answer.status];
+  const detail = [told.detail, told.expected && `→ ${told.expected}`].filter(Boolean).join(" ");
+  const parts = [own ? t(own) : t("refused_other", { status: answer.status }), detail && `(${detail})`];
+  return new Refused(answer.status, told.code ?? "", parts.filter(Boolean).join(" "));
+}
+
+/** A key that makes sending the same thing twice the same thing once. */
+export function onceKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Hand a file to the person. */
+export function save(blob, name) {
+  const address = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}

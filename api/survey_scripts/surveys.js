@@ -1,0 +1,147 @@
+// Surveys on their way: the list, and the one that is open with its report, difference, history and what can be done.
+
+import { differenceView } from "/surveys/difference.js";
+import { called, el, language, one, say, t, table } from "/surveys/dom.js";
+import { reportView } from "/surveys/report.js";
+import { decisionForm } from "/surveys/review.js";
+import { ask, hasKey } from "/surveys/service.js";
+
+const AGAIN_MS = 2_000;
+const MOST_TIMES = 150;
+let watched = 0;
+
+export function startSurveys() {
+  one("list-button").addEventListener("click", loadList);
+  addEventListener("hashchange", byAddress);
+  byAddress();
+  if (hasKey()) loadList();
+}
+
+function byAddress() {
+  const match = /^#survey-(\d{1,15})$/.exec(location.hash);
+  if (match && hasKey() && Number(match[1]) !== watched) open(Number(match[1]));
+}
+
+export async function loadList() {
+  if (!hasKey()) return say(one("list-status"), t("key_missing"), "note");
+  try {
+    const { results } = await (await ask("/v1/surveys")).json();
+    const waits = results.filter((s) => !s.mine && ["submitted", "asked"].includes(s.state));
+    const others = results.filter((s) => !waits.includes(s));
+    say(one("list-status"), t(results.length ? "list_count" : "list_none", { count: results.length, waiting: waits.length }));
+    one("list").replaceChildren(...(waits.length ? [rows(t("waiting_for_you"), waits)] : []), ...(others.length ? [rows(t("your_surveys"), others)] : []));
+  } catch (refusal) {
+    say(one("list-status"), refusal.message, "bad");
+  }
+}
+
+function rows(caption, surveys) {
+  const heads = [t("number"), t("state"), t("dataset"), t("file_column"), t("changed_at")];
+  return table(caption, heads, surveys.map((s) => [
+    el("a", { href: `#survey-${s.id}`, onclick: () => s.id === watched && open(s.id) }, t("open", { number: s.id })),
+    called("state", s.state), s.dataset, s.file, when(s.changed),
+  ]));
+}
+
+/** Show a survey, and look again while the service works on it. */
+export async function open(number, note = "") {
+  watched = number;
+  if (location.hash !== `#survey-${number}`) location.hash = `survey-${number}`;
+  const told = await look(number, note);
+  if (told) one("survey").focus();
+  for (let times = 0, now = told; now && works(now) && times < MOST_TIMES; times++) {
+    await new Promise((done) => setTimeout(done, AGAIN_MS));
+    if (watched !== number) return;
+    const before = `${now.version} ${now.state} ${Boolean(now.report)}`;
+    try {
+      const answer = await ask(`/v1/surveys/${number}`);
+      now = await answer.json();
+      if (`${now.version} ${now.state} ${Boolean(now.report)}` !== before) show(now, answer.headers.get("etag"), note), loadList();
+    } catch (refusal) {
+      say(one("list-status"), refusal.message, "bad");
+      if (refusal.status) return;
+    }
+  }
+}
+
+async function look(number, note) {
+  try {
+    const answer = await ask(`/v1/surveys/${number}`);
+    const told = await answer.json();
+    if (watched === number) show(told, answer.headers.get("etag"), note);
+    return told;
+  } catch (refusal) {
+    one("survey").hidden = true;
+    say(one("list-status"), refusal.message, "bad");
+    return null;
+  }
+}
+
+function works(s) {
+  return (s.state === "draft" && !s.report) || ["accepted", "committing"].includes(s.state);
+}
+
+function show(s, etag, note) {
+  const sides = Object.entries(s.sides ?? {}).map(([side, how]) => `${side}: ${called("side", how)}`).join("; ");
+  const facts = [
+    [t("state"), el("strong", { id: "survey-state", "data-state": s.state }, called("state", s.state) + (works(s) ? ` · ${t("working")}` : ""))],
+    [t("dataset"), s.dataset], [t("file_column"), s.file], [t("sides"), sides], [t("answers"), s.answers], [t("answered_by"), s.answered_by],
+    [t("dataset_version"), s.dataset_version],
+  ].filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const box = one("survey");
+  const parts = [
+    el("h3", {}, t("survey_number", { number: s.id })),
+    note ? el("p", { class: "note", role: "alert" }, note) : null,
+    el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))])),
+    s.state === "published" ? el("p", { class: "good" }, `✔ ${t("published_help")} `, el("a", { href: `/v1/dataset/${encodeURIComponent(s.dataset)}?f=html` }, t("see_dataset"))) : null,
+    questions(s),
+    actions(s, etag),
+    s.difference ? el("h4", {}, t("difference")) : null,
+    s.difference ? differenceView(s.difference) : null,
+    s.report ? el("h4", {}, t("report")) : null,
+    s.report ? reportView(s.report, { name: "kept" }) : null,
+    el("h4", {}, t("history")),
+    table(t("history"), [t("changed_at"), t("what"), t("who"), t("sides"), t("reasons")], (s.history ?? []).map((h) => [when(h.date), called("state", h.action), called("role", h.role), h.country, h.note])),
+  ];
+  box.replaceChildren(...parts.filter(Boolean));
+  box.hidden = false;
+}
+
+function questions(s) {
+  const asked = (s.history ?? []).flatMap((h) => [...(h.note && ["asked", "refused"].includes(h.action) ? [{ question: h.note }] : []), ...(h.questions ?? [])]);
+  if (!asked.length) return null;
+  const where = (q) => [q.sheet, q.row && `${t("row")} ${q.row}`, q.column].filter(Boolean).join(" · ");
+  return el("div", { class: "note" }, el("strong", {}, t("questions")), el("ul", {}, ...asked.map((q) => el("li", {}, [where(q), q.question].filter(Boolean).join(": ")))));
+}
+
+function actions(s, etag) {
+  const status = el("p", { class: "status", role: "status", "aria-live": "polite" });
+  const act = async (work) => {
+    try {
+      await work();
+      await open(s.id);
+      loadList();
+    } catch (refusal) {
+      if (refusal.status === 412) return open(s.id, t("refused_412"));
+      say(status, refusal.message, "bad");
+    }
+  };
+  const box = el("div", {});
+  if (s.mine && s.state === "draft" && s.report) {
+    const submit = () => act(() => ask(`/v1/surveys/${s.id}/submit`, { method: "POST", headers: { "If-Match": etag } }));
+    box.append(el("button", { type: "button", onclick: submit }, t("submit")), " ");
+  }
+  if (s.mine && !["withdrawn", "refused", "committing"].includes(s.state)) {
+    const sure = el("button", { type: "button", class: "danger", hidden: true, onclick: () => act(() => ask(`/v1/surveys/${s.id}`, { method: "DELETE" })) }, t("withdraw_sure"));
+    const first = el("button", { type: "button", class: "danger", onclick: () => ((sure.hidden = false), (first.hidden = true), sure.focus()) }, t("withdraw"));
+    box.append(first, sure);
+  }
+  if (!s.mine && ["submitted", "asked"].includes(s.state)) box.append(decisionForm(s, etag, act));
+  box.append(status);
+  return box;
+}
+
+function when(text) {
+  const date = new Date(text);
+  return Number.isNaN(date.getTime()) ? text : date.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+}

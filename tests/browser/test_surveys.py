@@ -1,0 +1,195 @@
+"""The page of surveys as a ranger and a reviewer use it: from the template to what is published."""
+
+import io
+import os
+import threading
+from pathlib import Path
+
+import openpyxl
+import pytest
+from playwright.sync_api import expect
+
+import releases
+from biodata.access import accounts, api_keys
+from biodata.access.roles import Role, RoleBinding
+from biodata.settings import Settings
+from biodata.store.registry import Registry
+from biodata.surveys import templates
+from biodata.worker import work
+from servers import serving
+from test_survey_templates import filled
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=document.title='run'>"
+SHOTS = os.environ.get("BIODATA_SHOTS")
+
+
+class Post:
+    """An installation that is served, with a team and its reviewers."""
+
+    def __init__(self, settings, address):
+        self.settings, self.address, self.keys = settings, address, {}
+        with Registry.open(settings) as registry:
+            accounts.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+            self.keys["team"] = api_keys.new(registry, "team")
+            for name in ("noy", "kham"):
+                accounts.new(registry, name, roles=[RoleBinding(Role.REVIEWER, dataset="nam-ha")])
+                self.keys[name] = api_keys.new(registry, name)
+
+    def settle(self):
+        work(self.settings, stop=threading.Event(), once=True)
+
+
+@pytest.fixture(scope="module")
+def post(tmp_path_factory):
+    settings = Settings(data=tmp_path_factory.mktemp("post") / "data", memory_limit="500MB")
+    releases.make_release(settings.data)
+    with serving("serve", "--data", str(settings.data)) as address:
+        yield Post(settings, address)
+
+
+@pytest.fixture
+def demo_address(post):
+    return post.address
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A survey that is right, and the same with faults in it."""
+    right = filled("camera_trap", "lo").read()
+    (tmp_path / "right.xlsx").write_bytes(right)
+    book = openpyxl.load_workbook(io.BytesIO(right))
+    sites, records = book.worksheets[1], book.worksheets[3]
+    columns = {cell.value: cell.column for cell in sites[1]}
+    latitude = next(at for name, at in columns.items() if sites.cell(3, at).value == "21.01123" and name)
+    sites.cell(3, latitude).value = "95.5"
+    name = next(c.column for c in records[2] if c.value and "untiacus" in str(c.value))
+    records.cell(3, name).value = HOSTILE
+    book.save(tmp_path / "wrong.xlsx")
+    return tmp_path
+
+
+def shot(page, name):
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def no_wider(page):
+    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def use_key(page, key):
+    page.fill("#key", key)
+    page.click("#key-form button")
+    expect(page.locator("#key")).to_have_value("")
+
+
+def checked(page, path):
+    page.set_input_files("#file", path)
+    page.click("#check-button")
+    page.wait_for_selector("#report .good, #report .bad", timeout=60_000)
+
+
+def test_from_a_template_to_what_is_published(page, post, files):
+    page.goto(f"{post.address}/surveys?language=lo")
+    with page.expect_download() as loading:
+        page.click('a[download="survey_camera_trap_lo.xlsx"]')
+    assert Path(loading.value.path()).read_bytes() == templates.template("camera_trap", "lo")
+
+    checked(page, files / "wrong.xlsx")
+    expect(page.locator("#report .bad")).to_be_visible()
+    first = page.locator("#report tbody tr").first
+    expect(first.locator(".badge")).to_have_class("badge blocking")
+    assert "95.5" in page.inner_text("#report")
+    assert HOSTILE in page.inner_text("#report"), "it is shown as it was written"
+    assert page.locator("#report img").count() == 0
+    assert page.title() != "run"
+    shot(page, "check_lo_1280")
+    page.select_option("#report-kind", "warning")
+    assert page.locator("#report .badge.blocking").count() == 0
+    page.select_option("#report-kind", "")
+    with page.expect_download() as loading:
+        page.locator("#report .row button").first.click()
+    marked = openpyxl.load_workbook(io.BytesIO(Path(loading.value.path()).read_bytes()))
+    assert len(marked.sheetnames) >= 4
+
+    checked(page, files / "right.xlsx")
+    expect(page.locator("#report .good")).to_be_visible()
+    use_key(page, post.keys["team"])
+    page.click("#send-button")
+    page.wait_for_selector("#survey:not([hidden])")
+    post.settle()
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "submitted", timeout=20_000)
+    assert page.locator("#survey .difference td", has_text="2").count() >= 1
+    number = page.url.rsplit("-", 1)[1]
+    assert post.keys["team"] not in page.url
+
+    page.evaluate("sessionStorage.clear()")
+    page.goto(f"{post.address}/surveys?language=en")
+    use_key(page, post.keys["noy"])
+    page.click(f'#list a[href="#survey-{number}"]')
+    page.wait_for_selector("[data-decision=ask]")
+    page.click("[data-decision=ask]")
+    expect(page.locator("#survey")).to_contain_text("Please give your reasons.")
+    shot(page, "review_en_1280")
+    page.click("[data-decision=accept]")
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "accepted", timeout=20_000)
+    post.settle()
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "published", timeout=30_000)
+    expect(page.locator("#survey .good").first).to_contain_text("It is published.")
+    shot(page, "published_en_1280")
+    assert page.complaints == []
+
+
+def test_two_reviewers_the_second_is_told(page, post, files):
+    page.goto(f"{post.address}/surveys?language=en")
+    page.set_input_files("#file", files / "right.xlsx")
+    use_key(page, post.keys["team"])
+    page.click("#send-button")
+    page.wait_for_selector("#survey:not([hidden])")
+    number = page.url.rsplit("-", 1)[1]
+    post.settle()
+    use_key(page, post.keys["noy"])
+    page.goto(f"{post.address}/surveys?language=en#survey-{number}")
+    page.reload()
+    page.wait_for_selector("[data-decision=refuse]")
+    page.evaluate(
+        """async ([number, key]) => {
+            const headers = { Authorization: `Bearer ${key}` };
+            const seen = (await fetch(`/v1/surveys/${number}`, { headers })).headers.get("etag");
+            await fetch(`/v1/surveys/${number}/decisions`, { method: "POST", body: '{"decision":"ask","reasons":"sure?"}',
+                headers: { ...headers, "If-Match": seen, "Content-Type": "application/json" } });
+        }""",
+        [number, post.keys["kham"]],
+    )
+    page.fill("#reasons", "so it is")
+    page.click("[data-decision=refuse]")
+    expect(page.locator("#survey [role=alert]")).to_contain_text("Somebody else did something")
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "asked")
+    expect(page.locator("#survey")).to_contain_text("sure?")
+
+
+@pytest.mark.parametrize("language", ["en", "lo", "zh", "my"])
+def test_on_a_telephone_nothing_is_wider_than_the_screen(page, post, files, language):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{post.address}/surveys?language={language}")
+    assert no_wider(page)
+    checked(page, files / "wrong.xlsx")
+    assert no_wider(page)
+    shot(page, f"check_{language}_390")
+    page.set_viewport_size({"width": 1200, "height": 900})
+    assert no_wider(page)
+    shot(page, f"check_{language}_1200")
+    assert page.complaints == []
+
+
+def test_by_keyboard_alone(page, post, files):
+    page.goto(f"{post.address}/surveys?language=en")
+    page.set_input_files("#file", files / "right.xlsx")
+    page.focus("#file")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "check-button"
+    page.keyboard.press("Enter")
+    expect(page.locator("#report .good")).to_be_visible(timeout=60_000)
+    expect(page.locator("#check-status")).to_contain_text("Nothing blocks")
