@@ -129,7 +129,6 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
         survey_reports,
         survey_templates,
         survey_reviews,
-        survey_templates,
         surveys,
         survey_parts,
         downloads,
