@@ -1,6 +1,7 @@
 """The answer to a survey's check: in the language and the form that the uploader asks for."""
 
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from anyio import to_thread
 from fastapi import APIRouter
@@ -15,14 +16,14 @@ from api.errors import Code, ProblemError, invalid
 from api.survey_bodies_headings import HeadingAnswer
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, may
-from biodata.surveys import words
-from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
+
+if TYPE_CHECKING:
+    from biodata.surveys.report_forms import ReportForm
 
 router = APIRouter(prefix="/v1/surveys/headings", tags=["surveys"])
 
 PARAMETERS: Final = ("language", "format")
 _NO_STORE: Final = "no-store"
-_MEDIA: Final = {media_type.partition(";")[0]: form for form, media_type in MEDIA_TYPES.items()}
 
 
 @router.post(
@@ -34,11 +35,11 @@ _MEDIA: Final = {media_type.partition(";")[0]: form for form, media_type in MEDI
 async def headings(request: Request) -> Response:
     """Propose a term for each heading, with its confidence, its unit and why; nothing is kept."""
     only(request, "language")
-    language = language_asked(request)
+    language = await run_in_threadpool(language_asked, request)
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
-        kept = await run_in_threadpool(kept_headings, request, upload)
-        return await to_thread.run_sync(lambda: _headings(upload, kept, language), limiter=request.app.state.checking)
+        work = partial(_headings, request, upload, language)
+        return await to_thread.run_sync(work, limiter=request.app.state.checking)
 
 
 def language_asked(request: Request) -> str:
@@ -49,6 +50,8 @@ def language_asked(request: Request) -> str:
     ProblemError
         If `language` asks for another one.
     """
+    from biodata.surveys import words
+
     told = request.query_params.get("language")
     if told is None:
         return words.accepted(request.headers.get("accept-language"))
@@ -58,7 +61,7 @@ def language_asked(request: Request) -> str:
     return language
 
 
-def form_asked(request: Request) -> ReportForm:
+def form_asked(request: Request) -> "ReportForm":
     """Return the form that `format` asks for, else the one that `Accept` likes best; JSON where it says nothing.
 
     Raises
@@ -66,6 +69,9 @@ def form_asked(request: Request) -> ReportForm:
     ProblemError
         If `format` asks for another one, or `Accept` takes none of them.
     """
+    from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm
+
+    media = {media_type.partition(";")[0]: form for form, media_type in MEDIA_TYPES.items()}
     told = request.query_params.get("format")
     if told is not None:
         if told not in list(ReportForm):
@@ -76,18 +82,20 @@ def form_asked(request: Request) -> ReportForm:
     for place, part in enumerate(ranges or ["*/*"]):
         name, *parameters = (piece.strip() for piece in part.split(";"))
         weight = next((_weight(p.removeprefix("q=")) for p in parameters if p.startswith("q=")), 1.0)
-        form = _MEDIA.get(name) or (ReportForm.JSON if name in ("*/*", "application/*", "text/html") else None)
+        form = media.get(name) or (ReportForm.JSON if name in ("*/*", "application/*", "text/html") else None)
         form = form or (ReportForm.CSV if name == "text/*" else None)
         if form is not None and weight > 0:
             liked.append((-weight, place, form))
     if not liked:
         detail = "none of the accepted types is told here"
-        raise ProblemError(Code.NOT_ACCEPTABLE, detail, field="Accept", expected=", ".join(_MEDIA))
+        raise ProblemError(Code.NOT_ACCEPTABLE, detail, field="Accept", expected=", ".join(media))
     return min(liked)[2]
 
 
-def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, language: str) -> Response:
+def report_answer(report: dict[str, Any], upload: Upload, form: "ReportForm", language: str) -> Response:
     """Return the report in the form and language that were asked for."""
+    from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
+
     headers = {
         "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept, Accept-Language, Authorization, X-API-Key",
     }  # fmt: skip
@@ -111,22 +119,38 @@ def kept_headings(request: Request, upload: Upload) -> dict[str, str]:
     return kept(service(request).registry, upload.dataset)
 
 
-def check(found: Service, upload: Upload, kept: dict[str, str], form: ReportForm, language: str) -> Response:
-    """Answer with what is wrong with a survey's file; nothing is kept."""
+def check(request: Request, found: Service, upload: Upload) -> Response:
+    """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
     # Loaded at the first upload: what reads workbooks and names is not needed by a service that only answers.
     from biodata import places, surveys
 
+    form, language = asked(request)
     report = surveys.check(
-        upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=kept, language=language
+        upload.file,
+        upload.name,
+        places.load_boundaries(found.settings.boundaries),
+        kept=kept_headings(request, upload),
+        language=language,
     )
     return report_answer(report, upload, form, language)
 
 
-def _headings(upload: Upload, kept: dict[str, str], language: str) -> Response:
+def asked(request: Request) -> "tuple[ReportForm, str]":
+    """Return the form and the language that a request asks for.
+
+    Raises
+    ------
+    ProblemError
+        As `form_asked` and `language_asked`.
+    """
+    return form_asked(request), language_asked(request)
+
+
+def _headings(request: Request, upload: Upload, language: str) -> Response:
     """Answer with what the headings mean."""
     from biodata.surveys.heading_answers import heading_answer
 
-    body = heading_answer([(upload.name, upload.file.read())], kept=kept, language=language)
+    body = heading_answer([(upload.name, upload.file.read())], kept=kept_headings(request, upload), language=language)
     return json_answer(body, cache=_NO_STORE, headers={"Content-Language": language})
 
 

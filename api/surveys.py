@@ -19,7 +19,6 @@ from api.survey_bodies import Submission, SubmissionList
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, Principal
 from biodata.store.survey_steps import STATES
-from biodata.surveys.report_forms import ReportForm
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 
@@ -39,14 +38,13 @@ async def hand_in(request: Request) -> Response:
     only(request, "dry_run", *survey_reports.PARAMETERS)
     idempotency_key = told_key(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
-    form = survey_reports.form_asked(request) if dry_run else ReportForm.JSON
-    language = survey_reports.language_asked(request)
+    if dry_run:
+        await run_in_threadpool(survey_reports.asked, request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
         if sender is None:
-            kept = await run_in_threadpool(survey_reports.kept_headings, request, upload)
-            work = partial(survey_reports.check, found, upload, kept, form, language)
+            work = partial(survey_reports.check, request, found, upload)
         else:
             work = partial(_receive, found, sender, upload, idempotency_key)
         return await to_thread.run_sync(work, limiter=request.app.state.checking)

@@ -3,7 +3,20 @@
 import argparse
 from pathlib import Path
 
-from recipe import archive, area_files, camtrap, files, gbif, layers, lists, patrols, readme, tracks, workbooks
+from recipe import (
+    archive,
+    area_files,
+    camtrap,
+    files,
+    gbif,
+    layers,
+    lists,
+    machine_forms,
+    patrols,
+    readme,
+    tracks,
+    workbooks,
+)
 from tqdm.auto import tqdm
 
 
@@ -13,7 +26,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    for subject in tqdm((area_files, layers, lists, workbooks, camtrap, tracks, patrols), unit="subject", disable=None):
+    subjects = (area_files, layers, lists, workbooks, camtrap, machine_forms, tracks, patrols)
+    for subject in tqdm(subjects, unit="subject", disable=None):
         subject.make(out)
     planted = [*gbif.make(out), *archive.make(out)]
     files.write_json(out / "planted_dirt.json", planted)

@@ -25,8 +25,8 @@ def settings(tmp_path_factory):
     made = Settings(data=data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
-        line = "LINESTRING (101.2711 20.5612, 101.2801 20.5702)"
-        events = [event("a"), event("b", footprintWKT=line, **SECOND), event("empty", **FAR)]
+        line = "LINESTRING (101.61 20.81, 101.63 20.82)"
+        events = [event("a"), event("b", **SECOND), event("empty", footprintWKT=line, **FAR)]
         records = [
             seen(1, TIGER, "a"),
             seen(2, MUNTJAC, "b", **SECOND),
@@ -62,7 +62,7 @@ def test_another_reader_finds_events_effort_and_records(settings, tmp_path):
     (effort,) = (e.data for e in rows["empty"].extensions)
     assert (effort[f"{ECO}samplingEffortValue"], effort[f"{ECO}samplingEffortUnit"]) == ("30.0", "trap-night")
     assert (effort[f"{ECO}isAbsenceReported"], effort[f"{ECO}targetTaxonomicScope"]) == ("true", "Mammalia")
-    assert rows["b"].data[f"{DWC}footprintWKT"].startswith("LINESTRING")
+    assert rows["empty"].data[f"{DWC}footprintWKT"].startswith("LINESTRING")
     statuses = [e.data[f"{DWC}occurrenceStatus"] for e in rows["b"].extensions if e.rowtype.endswith("Occurrence")]
     assert sorted(statuses) == ["ABSENT", "PRESENT"], "absences are those that were recorded"
     assert all(row.extensions for row in rows.values() if row.data[f"{DWC}eventID"] in single)

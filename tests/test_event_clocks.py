@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from biodata.harmonise.event_clocks import corrected, corrections, faults, iso_duration
+from biodata.harmonise.camera_clocks import faults
+from biodata.harmonise.event_clocks import corrected, corrections, iso_duration
 from event_rows import event, interpreted
 
 START, END = datetime(2026, 5, 1, 12), datetime(2026, 5, 31, 12)

@@ -4,9 +4,11 @@ import unicodedata
 
 import pytest
 
-from biodata.ingest.headings import CERTAIN, LANGUAGES, Why, heading_of, names_of, propose, split_unit
+from biodata.ingest.headings import CERTAIN, LANGUAGES, Why, heading_of, names_of, propose, split_unit, zawgyi
 from biodata.ingest.headings.dictionary import TERMS
+from biodata.ingest.headings.plain import without_marks
 from biodata.parsers.bundled import read_rows
+from biodata.surveys import words
 
 
 def one(heading, **options):
@@ -115,3 +117,61 @@ def test_the_dictionary_speaks_ten_languages_of_known_terms():
     for term in {row["term"] for row in rows} - {""}:
         for language in LANGUAGES:
             assert heading_of(term, language), (term, language)
+
+
+@pytest.mark.parametrize("text", ["ေန႔စြဲ", "အေရအတြက္", "ေနရာ", "မွတ္ခ်က္", "သိပၸံအမည္", "ျမန္မာ", "ၿမိဳ႕နယ္", "ပင္လယ္ေရမ်က္ႏွာျပင္"])
+def test_zawgyi_is_recognised(text):
+    assert zawgyi.looks_like(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("ဝၼ်းထီႉ", id="Shan, date"),
+        pytest.param("မိူင်းတႆး", id="Shan, the Shan State"),
+        pytest.param("ႁူဝ်ၶေႃႈ", id="Shan, heading"),
+        pytest.param("ၵၢၼ်ၶိုၼ်ႈႁူႈ", id="Shan, a word of Shan letters"),
+        pytest.param("မုၢ်နံၤမုၢ်သီ", id="Sgaw Karen, date"),
+        pytest.param("တ္ၚဲ", id="Mon, day"),
+        pytest.param("နေ့စွဲ", id="Burmese in Unicode"),
+        pytest.param("date", id="English"),
+    ],
+)
+def test_other_languages_of_myanmar_are_no_zawgyi(text):
+    assert not zawgyi.looks_like(text)
+
+
+def test_no_heading_and_no_word_of_ours_looks_like_zawgyi():
+    told = [row["headings"] for row in read_rows("heading_words.csv")]
+    told += [text for texts in words.words("my").values() for text in texts]
+    assert not [text for text in told if zawgyi.looks_like(text)]
+
+
+def test_vietnamese_without_marks_is_proposed_and_never_wrong_for_sure():
+    tried = right = 0
+    for row in (row for row in read_rows("heading_words.csv") if row["language"] == "vi"):
+        for heading in row["headings"].split("|"):
+            bare = without_marks(unicodedata.normalize("NFC", heading.replace("Đ", "D")))
+            if bare == heading:
+                continue
+            found = one(bare)
+            meant = row["term"] in (found.term or "", *found.others)
+            tried, right = tried + 1, right + meant
+            assert meant or found.confidence <= CERTAIN, heading
+    assert right / tried > 0.95
+
+
+def test_traditional_characters_mean_what_simplified_ones_do():
+    known = {row["simplified"]: row["traditional"] for row in reversed(read_rows("heading_characters.csv"))}
+    for row in (row for row in read_rows("heading_words.csv") if row["language"] == "zh"):
+        for heading in row["headings"].split("|"):
+            traditional = "".join(known.get(sign, sign) for sign in heading)
+            assert one(traditional).term == one(heading).term, traditional
+
+
+def test_what_templates_write_is_certain():
+    doubtful = {"day", "references"}
+    for row in (row for row in read_rows("heading_words.csv") if row["term"] and row["term"] not in doubtful):
+        heading = heading_of(row["term"], row["language"])
+        found = one(heading)
+        assert (found.term, found.confidence > CERTAIN) == (row["term"], True), heading

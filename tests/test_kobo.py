@@ -178,7 +178,12 @@ def test_the_shared_exports_give_three_submissions_where_a_person_maps_a_questio
 
 @pytest.mark.parametrize(
     ("term", "code"),
-    [("recordedBy", "TERM_PERSONAL"), ("samplingPerformedBy", "TERM_PERSONAL"), ("nonsense", "TERM_UNKNOWN")],
+    [
+        ("recordedBy", "TERM_PERSONAL"),
+        ("samplingPerformedBy", "TERM_PERSONAL"),
+        ("eventID", "TERM_PERSONAL"),
+        ("nonsense", "TERM_UNKNOWN"),
+    ],
 )
 def test_no_mapping_takes_in_people(tmp_path, term, code):
     path = csv_of(tmp_path / "k.csv", submission(0))
@@ -235,3 +240,20 @@ def test_a_table_of_another_kind_is_no_export(tmp_path, content):
     with pytest.raises(InputError) as caught:
         read(tmp_path / "k.csv")
     assert caught.value.code == "KOBO_NOT_EXPORT"
+
+
+def test_headings_of_the_mapping_that_the_file_lacks_are_told(tmp_path):
+    path = csv_of(tmp_path / "k.csv", submission(0))
+    table, _ = read(path, mapping=mapping(tmp_path, **{"Which animals?": "vernacularName", "Gone": "habitat"}))
+    assert "the file lacks 1 headings of the mapping: gone" in table.notes
+    with pytest.raises(InputError) as caught:
+        read(path, mapping=mapping(tmp_path, Gone="habitat"))
+    assert caught.value.code == "HEADING_MISSING"
+
+
+def test_two_questions_may_have_the_same_label(tmp_path):
+    headings = ["scientificName", "Please specify", "Please specify", "source_row", "_uuid"]
+    path = csv_of(tmp_path / "k.csv", ["Bos gaurus", "Somchai", "grassland", "9", UUIDS[0]], headings=headings)
+    table, (_, records) = read(path, mapping=mapping(tmp_path, **{"Please specify (2)": "habitat"}))
+    assert records["habitat"].to_list() == ["grassland"]
+    assert "2 headings stay out" in table.notes[0]

@@ -2,11 +2,14 @@
 
 import csv
 import io
+import random
 import zipfile
 
 import openpyxl
 import pytest
 
+from biodata import places
+from biodata.surveys import check
 from biodata.surveys.marked_workbooks import MAX_SHEET_BYTES, marked
 from biodata.surveys.report_forms import ReportForm, as_csv, write_report
 
@@ -129,3 +132,15 @@ def test_the_csv_is_read_by_others_and_runs_nothing():
     assert rows[1]["column"] == "'+x"
     assert rows[1]["value"] == "a\nb"
     assert rows[0]["blocking"] == "true"
+
+
+def test_a_damaged_workbook_is_answered_and_never_breaks_the_answer(sample_data):
+    chance = random.Random(7)
+    good = (sample_data / "survey_with_faults.xlsx").read_bytes()
+    boundaries = places.load_boundaries()
+    for _ in range(8):
+        content = bytearray(good)
+        for _ in range(20):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        told = check(io.BytesIO(content), "s.xlsx", boundaries)
+        assert opened(write_report(ReportForm.XLSX, told, bytes(content))).worksheets[0].title == "Problems"

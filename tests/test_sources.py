@@ -21,6 +21,9 @@ SAMPLES = {
     "camtrapdp": ["camtrapdp"],
     "smart": ["smart/patrol_1.xml", "smart/patrol_2.xml"],
     "kobo": ["kobo/wildlife.csv"],
+    "wildlife-insights": ["wildlife_insights"],
+    "detections": ["detections"],
+    "timelapse": ["timelapse"],
     "movebank": ["movebank/events.csv", "movebank/reference.csv"],
 }
 ONLINE = {"gbif-download"}

@@ -217,3 +217,8 @@ def test_what_is_likely_meant_is_told(boundaries):
     assert meant[2, "coordinateUncertaintyInMeters"] == "200 is meant?"
     assert meant[2, "countryCode"] == "LA is meant?"
     assert "meant" not in meant[3, "individualCount"] + meant[3, "coordinateUncertaintyInMeters"]
+
+
+def test_burmese_for_an_old_font_is_told(boundaries):
+    content = text(PLAIN, [*GOOD[:6], "ေန႔စြဲ"], ["R2", *GOOD[1:6], "နေ့စွဲ"], ["R3", *GOOD[1:6], "တောကြီးချက်မှု"])
+    assert told([("s.csv", content.encode())], boundaries)[1] == [("s.csv", 2, "locality", "ENCODING_ZAWGYI")]

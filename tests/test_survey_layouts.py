@@ -134,3 +134,24 @@ def test_a_total_that_is_a_name_of_a_place_is_no_total(boundaries):
 def test_a_sheet_without_headings(boundaries):
     (problem,) = told(book_of(*ROWS), boundaries)[0]["problems"]
     assert problem["code"] == "SHEET_MISSING"
+
+
+def test_a_sign_for_nothing_is_nothing(boundaries):
+    rows = [["R1", "?", "Sus scrofa", 20.65, 101.95, "-"], ["-", "2026-03-01", "n/a", "-", "-", 2]]
+    report, found = told(book_of(HEADINGS, *rows), boundaries)
+    assert found == [
+        (2, "Date", "RECORDED_DATE_MISSING"),
+        (3, "Latitude", "COORDINATE_MISSING"),
+        (3, "Record ID", "IDENTIFIER_MISSING"),
+        (3, "Scientific name", "SCIENTIFIC_NAME_MISSING"),
+    ]
+    assert [p["value"] for p in report["problems"]] == ["?", "-", "-", "n/a"]
+
+
+def test_a_sign_for_nothing_leaves_it_to_the_event(boundaries):
+    book = book_of([*HEADINGS, "eventID"], ["R1", "-", "Sus scrofa", "?", "?", 1, "E1"], name="occurrences")
+    page = book.create_sheet("events")
+    page.append(["eventID", "eventDate", "decimalLatitude", "decimalLongitude"])
+    page.append(["E1", "2026-03-01", 20.65, 101.95])
+    page.append(["-", "2026-03-01", 20.65, 101.95])
+    assert told(book, boundaries)[1] == [(3, "eventID", "EVENT_ID_MISSING")]

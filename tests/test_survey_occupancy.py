@@ -148,3 +148,31 @@ def test_intervals_hold_the_truth(psi, p):
     told = coverage(psi, p, sites=80, visits=8, surveys=100, seed=1)
     assert 0.89 <= told.psi / told.surveys <= 1
     assert 0.89 <= told.p / told.surveys <= 1
+
+
+def test_sides_are_compared_whatever_their_detection():
+    rng = np.random.default_rng(12)
+    same = {side: (history(rng, 0.5, p, sites=60, visits=8), None) for side, p in (("LA", 0.2), ("CN", 0.5))}
+    told = occupancy.compare(same)
+    assert told["freedom"] == 1
+    assert told["p_value"] > 0.05
+    naive = [fit(seen).naive for seen, _ in same.values()]
+    assert naive[0] < naive[1]
+    other = {
+        "LA": (history(rng, 0.2, 0.3, sites=60, visits=8), None),
+        "CN": (history(rng, 0.8, 0.3, sites=60, visits=8), None),
+    }
+    assert occupancy.compare(other)["p_value"] < 1e-3
+    # The ratio is that of the two models' likelihoods, found by brute force.
+    fine = np.linspace(0.01, 0.99, 60)
+    counts = [occupancy._Counts.of(seen, effort) for seen, effort in other.values()]
+    together = max(sum(of.over_rate(psi)[1] for of in counts) for psi in fine)
+    apart = sum(max(of.over_rate(psi)[1] for psi in fine) for of in counts)
+    assert occupancy.compare(other)["likelihood_ratio"] == pytest.approx(2 * (apart - together), rel=0.02)
+
+
+def test_sides_at_a_bound_are_not_compared():
+    seen = {"LA": (salamanders(), None), "CN": (np.zeros((20, 5)), None)}
+    assert occupancy.NO_DETECTION in occupancy.compare(seen)["refused"]
+    nobody = {"LA": (salamanders(), None), "CN": (np.full((20, 5), np.nan), None)}
+    assert "nobody" in occupancy.compare(nobody)["refused"]

@@ -216,3 +216,64 @@ def test_adding_to_a_release_never_leaves_an_event_that_is_hidden_since(settings
     assert b"cameras:a" not in releases.current(settings.data).path.read_bytes()
     (settings.data / "sharing_rules.csv").write_text(RULES)
     assert surveys(settings, [], []) == found, "the same lake is the same release"
+
+
+def test_a_transect_with_open_records_far_from_a_sensitive_one_is_told_like_any_other(settings):
+    line = {
+        "footprintWKT": "LINESTRING (101.2345 20.5432, 101.9 20.9)",
+        "design": "line_transect",
+        "effort_value": 77.0,
+    }
+    far = {"decimalLatitude": 20.9, "decimalLongitude": 101.9}
+    opened = seen(1, MUNTJAC, "long", **far)
+    without = surveys(settings, [event("long", **line)], [opened])
+    found = surveys(settings, [], [seen(2, TIGER, "long")], full=True)
+    assert found == without
+    assert (found["cameras:long"]["effort_value"], shape(found["cameras:long"])) == (77.0, shapely.Point(101.9, 20.9))
+
+
+def test_an_event_stays_coarse_when_the_sensitive_record_beside_it_is_gone(settings):
+    first = surveys(settings, [event("a"), event("empty")], [seen(1, TIGER, "a")])
+    assert {row["sharing_category"] for row in first.values()} == {"0_1_degree"}
+    assert surveys(settings, [], [], full=True) == first
+    commit(settings.data, [], [], gone=[("cameras", "cameras-1")])
+    found = surveys(settings, [event("new", decimalLatitude=20.9)], [])
+    assert [name for name in found if "~" not in name] == ["cameras:new"]
+    assert len(found) == 3
+    opened = surveys(settings.model_copy(update={"keep_ties": False}), [], [], full=True)
+    assert opened.keys() == {"cameras:a", "cameras:empty", "cameras:new"}
+
+
+def test_an_event_that_was_not_there_stays_away_when_the_withheld_record_is_gone(settings):
+    second = {"decimalLatitude": 20.7, "decimalLongitude": 101.4}
+    first = surveys(settings, [event("w", **second), event("b", **SECOND)], [seen(2, PANGOLIN, "w", **second)])
+    commit(settings.data, [], [], gone=[("cameras", "cameras-2")])
+    assert surveys(settings, [], [], full=True).keys() == first.keys() == {"cameras:b"}
+
+
+def test_sequences_of_a_camera_are_told_by_its_deployment(settings):
+    records = [seen(n, MUNTJAC, f"sequence {n}", parentEventID="camera") for n in (1, 2)]
+    found = surveys(settings, [event("camera")], records)
+    assert found.keys() == {"cameras:camera"}
+    assert found["cameras:camera"]["records"] == 2
+
+
+def test_the_box_of_an_event_holds_its_parts_without_records(settings):
+    parts = [event("p1", parentEventID="walk"), event("p2", parentEventID="walk", **SECOND)]
+    found = surveys(settings, [event("walk"), *parts], [seen(1, MUNTJAC, "p1", parentEventID="walk")])
+    assert shape(found["cameras:walk"]).bounds == pytest.approx((101.2345, 20.5432, 101.2711, 20.5612))
+    assert (found["cameras:walk"]["records"], found["cameras:p2"]["records"]) == (1, 0)
+
+
+def test_a_label_put_on_an_event_travels_with_it_or_hides_it(settings):
+    labels = settings.data / "sharing_labels.csv"
+    labels.write_text("label,dataset,event,key\nTK-A,cameras,a,\nTK-SS,cameras,b,\n")
+    found = surveys(settings, [event("a"), event("b", **SECOND)], [])
+    assert found.keys() == {"cameras:a"}
+    assert found["cameras:a"]["community_labels"] == ["TK-A"]
+
+
+def test_words_of_a_coarse_event_that_could_hold_a_place_are_left_out(settings):
+    words = {"effort_unit": "nights at 20.5432 101.2345", "targetTaxonomicScope": ["Mammalia", "at 20.5432 101.2345"]}
+    (told,) = surveys(settings, [event("a", **words)], [seen(1, TIGER, "a")]).values()
+    assert (told["effort_unit"], told["targetTaxonomicScope"]) == (None, ["Mammalia"])

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from biodata.analysis.surveys import abundance, comparing, effort, histories, joint, trends
-from biodata.analysis.surveys.joining import join, looked_for
+from biodata.analysis.surveys.joining import join, looked_for, species_only
 from biodata.analysis.surveys.results import Parameters, results
 from survey_worlds import event, events, record, records
 
@@ -262,6 +262,20 @@ def test_richness_at_equal_coverage():
     assert "refused" in comparing.at_equal_coverage({"LA": sides["LA"], "CN": 0 * sides["CN"]})
 
 
+def test_a_genus_is_no_species_more_where_one_of_it_was_found():
+    genus = {"species": None, "scientificName": "Muntiacus Rafinesque, 1815", "genus": "Muntiacus"}
+    family = {"species": None, "scientificName": "Cervidae", "genus": None}
+    other = {"species": None, "scientificName": "Rusa", "genus": "Rusa"}
+    rows = [{**record("a", "2026-01-02"), **more} for more in (genus, family, other)]
+    joined = join(events(event("a")), records(record("a", "2026-01-03"), *rows))
+    assert sorted(species_only(joined.records)["name"]) == [MUNTJAC, "Rusa"]
+    without = join(events(event("a")), records(*rows))
+    assert sorted(species_only(without.records)["name"]) == ["Muntiacus", "Rusa"]
+    told = results(joined, Parameters())["richness"]["camera_trap"]
+    assert told["by"]["joint"]["estimates"]["species"] == 2
+    assert told["not_counted"] == 2
+
+
 def test_all_results_of_a_survey():
     rng = np.random.default_rng(9)
     rows, seen = [], []
@@ -283,6 +297,9 @@ def test_all_results_of_a_survey():
     fitted = [one for one in told["occupancy"] if one["species"] == MUNTJAC]
     assert [one["repeat"] for one in fitted] == [2023, 2024, 2025]
     assert set(fitted[0]["by"]) == {"joint", "CN", "LA"}
+    compared = [one["compared"] for one in told["occupancy"] if one["compared"]]
+    assert compared
+    assert all("refused" in one or 0 <= one["p_value"] <= 1 for one in compared)
     assert told["trends"][0]["by"]["joint"]["repeats"] == 3
     again = results(join(events(*rows), records(*seen)), Parameters(seed=3))
     assert again == told

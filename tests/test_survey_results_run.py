@@ -172,7 +172,10 @@ def test_the_page_of_one_visit_says_what_cannot_be_told(tmp_path):
     found, record = told(installed(tmp_path / "one", lacking, own))
     page = survey_page(found, title="one", run=record.id)
     assert "no scope. What they did not find is no absence." in page
-    assert "not told: no event looked for it" in page
+    assert (
+        "Camera trap: not told of 2 names, since no event is known to have looked for it: 1 (its scope is not told)."
+        in page
+    )
     assert "Trend</h2>" not in page
     assert "Totals across" not in page
 

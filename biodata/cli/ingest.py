@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _HELP = """Take files into the lake, with a report of where every row went.
 
-SOURCE is gbif, dwca, survey, camtrapdp, smart, kobo, movebank, protected-areas, checklist, layer or node (the folder that
-`biodata node export` wrote). With gbif and no PATH the records are asked
+SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, timelapse, smart, kobo, movebank, protected-areas,
+checklist, layer or node (the folder that `biodata node export` wrote). With gbif and no PATH the records are asked
 of GBIF's download service (options country, province, since; needs a GBIF account in GBIF_USER, GBIF_PWD, GBIF_EMAIL).
 
 What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,

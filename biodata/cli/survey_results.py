@@ -103,7 +103,8 @@ def _say(told: dict[str, Any]) -> None:
     for method, found in told["richness"].items():
         for part, one in found["by"].items():
             pool = one["estimates"]
-            say(f"species {part}, {method}: {pool['species']} found, Chao {pool['chao']:.1f} ± {pool['chao_se']:.1f}")
+            every = f", Chao {pool['chao']:.1f} ± {pool['chao_se']:.1f}" if pool["species"] else ""
+            say(f"species {part}, {method}: {pool['species']} found{every}")
     for one in told["occupancy"]:
         found = one["by"]["joint"]
         if "refused" not in found and found["psi"] is not None:

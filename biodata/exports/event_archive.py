@@ -41,7 +41,7 @@ _CORE_TERMS: Final = {
         name: OWN_TERMS + name
         for name in (
             "design", "event_start", "event_end", "time_zone", "effort_basis", "failed_days", "country_codes",
-            "sharing_category", "quality_flags", "records", "species",
+            "sharing_category", "community_labels", "quality_flags", "records", "species",
         )
     },
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
@@ -61,7 +62,7 @@ def open_parts(content: bytes, *, file: str) -> tuple[list[Part], bytes]:
             _check_container(archive, len(content), file)
             parts = _parts(archive, file)
             return parts, _clean(archive, parts, file)
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         problem = "this is no XLSX workbook that can be read"
         raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID") from error
 

@@ -1,6 +1,7 @@
 """Spreadsheets: sheets as text tables, every cell as it came, with the row that a person sees in the margin."""
 
 import io
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -90,7 +91,7 @@ def read_grids(content: bytes, *, file: str) -> list[Grid]:
                 rows = [(number, [_text(cell) for cell in row]) for number, row in enumerate(cells, start=1)]
                 merges = [(r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet.merged_cell_ranges or ()]
                 grids.append(Grid(file, part.name, True, rows, part.marks, merges))
-    except (CalamineError, ValueError) as error:
+    except (CalamineError, ValueError, zlib.error, EOFError) as error:
         problem = f"the workbook cannot be read ({error})"
         raise InputError(problem, file=file, expected="an XLSX workbook", code="WORKBOOK_INVALID") from error
     return grids

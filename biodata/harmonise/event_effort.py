@@ -10,9 +10,9 @@ Conventions
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import polars as pl
 from pyproj import Geod
@@ -74,7 +74,7 @@ def interpret(told: pl.DataFrame, ends: pl.DataFrame, designs: pl.Series) -> Fin
         _effort(row, SurveyDesign(design) if design else None, end)
         for row, design, end in zip(there.iter_rows(named=True), designs, ends.iter_rows(named=True), strict=True)
     ]
-    schema = {
+    schema: dict[str, Any] = {
         "effort_value": pl.Float64, "effort_unit": pl.String, "effort_basis": pl.String, "failed_days": pl.Float64,
         "failure_periods": pl.List(pl.String), "flags": pl.List(pl.String),
     }  # fmt: skip
@@ -126,7 +126,7 @@ def _clipped(
     return [(first, last) for first, last in cut if first < last], outside
 
 
-def _last_day(closed: datetime) -> object:
+def _last_day(closed: datetime) -> date:
     """Return the last day of an interval that ends before `closed`."""
     return (closed - datetime.resolution).date()
 

@@ -91,7 +91,7 @@ def station_effort(events: pl.DataFrame) -> pl.DataFrame:
         active = [_active(row) for row in group.iter_rows(named=True)]
         placed = [one for one in active if one is not None]
         known = len(placed) == len(active)
-        total = group["effort_value"].sum() if group["effort_value"].null_count() == 0 else None
+        total = float(group["effort_value"].sum()) if group["effort_value"].null_count() == 0 else None
         nights: float | None = len(set().union(*placed)) if known else total if group.height == 1 else None
         rows.append((site, side, group["camera_id"].fill_null(group["event_key"]).n_unique(), total, nights))
     schema = {"site_key": pl.String, "side": pl.String, "cameras": pl.Int64, "trap_nights": pl.Float64, "station_nights": pl.Float64}  # fmt: skip

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -235,7 +235,7 @@ def ends_of(event_dates: pl.Series) -> pl.DataFrame:
         where it is not told).
     """
     rows = [_ends(text) for text in event_dates]
-    schema = {"start": pl.Datetime("us"), "end": pl.Datetime("us"), "dated": pl.Boolean, "exact": pl.Boolean,
+    schema: dict[str, Any] = {"start": pl.Datetime("us"), "end": pl.Datetime("us"), "dated": pl.Boolean, "exact": pl.Boolean,
               "interval": pl.Boolean, "offset": pl.Int64}  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -13,6 +13,7 @@ from biodata.harmonise.event_cells import cells
 from biodata.harmonise.event_times import ends_of, with_event_date
 from biodata.harmonise.findings import Findings, quality_flags
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
+from biodata.harmonise.told import Told
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 
 _READ_WITH_RECORDS: Final = (
@@ -63,8 +64,7 @@ def events(
     batch = batch.drop(*_NEVER_KEPT, strict=False)
     if "eventID" not in batch.columns:
         batch = batch.with_columns(pl.lit(None, dtype=pl.String).alias("eventID"))
-    identifier = pl.col("eventID").str.strip_chars()
-    batch = batch.with_columns(pl.when(identifier != "").then(identifier).alias("eventID"))
+    batch = batch.with_columns(Told(batch)["eventID"])  # without the spaces around it; "-" is none
     lacking = batch["eventID"].is_null()
     repeated = ~lacking & ~batch["eventID"].is_first_distinct()
     refusals = _refused(batch.filter(lacking), "EVENT_ID_MISSING", "nothing identifies this event")

@@ -6,16 +6,11 @@ from typing import Final
 import polars as pl
 
 from biodata import terms
+from biodata.parsers.placeholders import NA, PLACEHOLDERS
 
 _KNOWN: Final = frozenset(terms.VERBATIM_TERMS)
 ADMINISTRATION: Final = ("source_file", "source_row")
 
-# What writers put into a cell to say that there is nothing to say; a country NA is Namibia.
-PLACEHOLDERS: Final = (
-    "", "-", "--", "---", "\u2013", "\u2014", "\\N", "NULL", "null", "Null", "N/A", "n/a", "#N/A", "#NA", "NaN", "nan",
-    "None", "none", "?",
-)  # fmt: skip
-NA: Final = "NA"
 _COUNTRY_TERMS: Final = frozenset({"countryCode", "country", "publishingCountry"})
 
 # White space of Unicode, control characters, and the marks that web pages and spreadsheets leave around a text.

@@ -16,6 +16,7 @@ from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_sites import PLACE
 from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
+from biodata.parsers.placeholders import NA, PLACEHOLDERS
 
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
 """Terms of the date, which is taken from the event whole or not at all."""
@@ -158,7 +159,7 @@ def observations(survey: Survey) -> list[Joined]:
         filled = [name for name in frame.columns if f"{name} of the event" in joined.columns]
         added = [name for name in events.columns if name not in frame.columns and not name.startswith(" ")]
         joined = joined.with_columns(
-            _taken(name, pl.coalesce(name, f"{name} of the event"), pl.col(name), frame.columns) for name in filled
+            _taken(name, _with_event(name), pl.col(name), frame.columns) for name in filled
         ).with_columns(_taken(name, pl.col(name), pl.lit(None, dtype=pl.String), frame.columns) for name in added)
         out.append(Joined(table, joined.select(*frame.columns, *added), known))
     return out
@@ -170,9 +171,19 @@ def _taken(name: str, told: pl.Expr, otherwise: pl.Expr, own: Sequence[str]) -> 
     mine = [term for term in group if term in own]
     if not mine:
         return told.alias(name)
-    return (
-        pl.when(pl.all_horizontal(pl.col(term).is_null() for term in mine)).then(told).otherwise(otherwise).alias(name)
-    )
+    silent = pl.all_horizontal(_is_nothing(term) for term in mine)
+    return pl.when(silent).then(told).otherwise(otherwise).alias(name)
+
+
+def _with_event(name: str) -> pl.Expr:
+    """Return a term as the row tells it, else as its event does."""
+    of_event = pl.col(f"{name} of the event")
+    return pl.when(_is_nothing(name) & of_event.is_not_null()).then(of_event).otherwise(pl.col(name))
+
+
+def _is_nothing(name: str) -> pl.Expr:
+    """Tell where a cell is empty, or says that it is."""
+    return pl.col(name).is_null() | pl.col(name).str.strip_chars().is_in([*PLACEHOLDERS, NA])
 
 
 def _events(survey: Survey) -> pl.DataFrame | None:

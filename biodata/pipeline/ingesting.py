@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import polars as pl
 
 from biodata import harmonise, places, terms
 from biodata.errors import InputError, StoreError
+from biodata.harmonise import camera_images
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.rules import versions as rule_versions
 from biodata.ingest import open_source
@@ -130,7 +132,8 @@ def ingest(
             staging = stack.enter_context(lake.staging()) if verbatim.kind == "occurrences" else None
             report = IngestReport(_dataset_key(verbatim, dataset), verbatim.kind, verbatim.name)
             heard = DateOrders(today=today, declarations=verbatim.declarations)
-            return Table(verbatim, report, heard, staging, told_orders=orders, tombstones=tombstones)
+            images: list[pl.DataFrame] | None = [] if tables and tables[-1].report.table == "events" else None
+            return Table(verbatim, report, heard, staging, told_orders=orders, tombstones=tombstones, images=images)
 
         for number, verbatim in enumerate(opened.read()):
             counted = harmoniser.identities.counted()
@@ -271,7 +274,7 @@ def _commit_records(
         staged = records.staging if records is not None else None
         outcome, of_events = lake.commit_survey(
             staged or stack.enter_context(lake.staging()),
-            pl.concat(events.frames) if events is not None and events.frames else pl.DataFrame(),
+            _events(events, records),
             author="ingest",
             message=message,
             extra={**extra, **by},
@@ -290,6 +293,18 @@ def _commit_records(
             )
     if events is not None:
         _complete(events.report, of_events, dry_run=dry_run)
+
+
+def _events(events: Table | None, records: Table | None) -> pl.DataFrame:
+    """Return the events, with what their records tell of cameras' clocks."""
+    if events is None or not events.frames:
+        return pl.DataFrame()
+    frame = pl.concat(events.frames)
+    if records is None or not records.images:
+        return frame
+    frame = camera_images.flagged(frame, camera_images.clock_faults(frame, pl.concat(records.images)))
+    events.report.flags = dict(sorted(Counter(frame["quality_flags"].explode().drop_nulls()).items()))
+    return frame
 
 
 def _complete(report: IngestReport, outcome: CommitReport, *, dry_run: bool) -> None:

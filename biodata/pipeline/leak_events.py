@@ -57,7 +57,9 @@ def _beside_records(opened: pl.DataFrame, exact: pl.DataFrame) -> pl.DataFrame:
     """Return the coarse records whose event is told as open at their place."""
     asked = exact.filter(pl.col("category") != SharingCategory.WITHHELD).drop_nulls(["event", "longitude", "latitude"])
     both = opened.join(asked, left_on=["datasetKey", "eventID"], right_on=["dataset", "event"])
-    shapes = shapely.from_wkb(both["geometry"].to_list())
+    shapes = np.asarray(shapely.from_wkb(both["geometry"].to_list()), dtype=object)
+    # The box of open records may hold a coarse one between them, and tells nothing of it.
+    shapes[shapely.area(shapes) > 0] = None
     points = shapely.points(both["longitude"].to_numpy(), both["latitude"].to_numpy())
     near = pl.Series(np.asarray(shapely.distance(shapes, points)) < NEAR_DEGREES, dtype=pl.Boolean)
     return both.filter(near).select("key", problem=pl.lit("its event is told as open, at its place"))

@@ -79,7 +79,14 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             boundaries=boundaries,
             rules_hash=rules.hash,
             datasets=datasets,
-            events=published_events(lake, rules, boundaries=boundaries, licences=licences, snapshot=snapshot),
+            events=published_events(
+                lake,
+                rules,
+                boundaries=boundaries,
+                licences=licences,
+                snapshot=snapshot,
+                before=before if settings.keep_ties else None,
+            ),
             assess=lambda parts: assessments.of_release(
                 parts,
                 gazetteer=gazetteer,

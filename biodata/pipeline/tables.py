@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 
 from biodata import harmonise, places
 from biodata.errors import Refusal, StoreError
+from biodata.harmonise import camera_images
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.events import events
 from biodata.harmonise.occurrences import HarmonisedBatch
@@ -43,6 +44,8 @@ class Table:
         The datasets that rows belong to.
     tombstones : Tombstones, optional
         What was withdrawn, and is refused.
+    images : list of polars.DataFrame, optional
+        `camera_images.COLUMNS` of the records, where events before them may be those of cameras.
     """
 
     verbatim: VerbatimTable
@@ -54,6 +57,7 @@ class Table:
     datasets: set[str] = field(default_factory=set)
     told_orders: DateOrders | None = None
     tombstones: Tombstones | None = None
+    images: list[pl.DataFrame] | None = None
 
 
 @dataclass
@@ -137,6 +141,8 @@ def _records(table: Table, harmoniser: harmonise.Harmoniser) -> Iterator[_Batch]
     def put_aside(number: int, result: HarmonisedBatch) -> _Batch:
         result = _without_withdrawn(result, table.tombstones)
         staging.add(result.interpreted, result.verbatim, part=number)
+        if table.images is not None:
+            table.images.append(result.interpreted.select(camera_images.COLUMNS))
         datasets = set(result.interpreted["datasetKey"].unique())
         return _left_behind(result.interpreted, result.refusals, datasets, result.quality)
 

@@ -112,7 +112,13 @@ def as_records(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def decide_events(
-    events: pl.DataFrame, own: pl.DataFrame, facts: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
+    events: pl.DataFrame,
+    own: pl.DataFrame,
+    facts: pl.DataFrame,
+    rules: RuleSet,
+    *,
+    boundaries: BoundarySet,
+    kept: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Find the events that are published coarse, or not at all.
 
@@ -126,6 +132,8 @@ def decide_events(
         Of all records of these datasets.
     rules, boundaries
         As `decide` has them.
+    kept : polars.DataFrame, optional
+        event_key, category : events that an earlier release did not tell exactly.
 
     Returns
     -------
@@ -138,6 +146,13 @@ def decide_events(
     coarse = own.filter(pl.col("category").is_in(list(CELLS_PER_DEGREE)), single.gather(own["row"]))
     decided = stricter(decided, _same_event(coarse.select("row", "category"), decided))
     decided = stricter(decided, _same_event(_of_sites(events, decided, single), decided))
+    if kept is not None:
+        rows = events.with_row_index("row").filter(single).select("row", "event_key").join(kept, on="event_key")
+        # What is decided today holds; and a withheld event of which there are records by now is told as these are.
+        rows = rows.join(decided, on="row", how="anti")
+        withheld = pl.col("category") == _WITHHELD
+        told = rows.filter(withheld).join(own.filter(~withheld), on="row", how="anti")
+        decided = stricter(decided, _same_event(pl.concat([rows.filter(~withheld), told]), decided))
     gone = _untold(events, own, facts, single)
     return stricter(decided, _same_event(gone.with_columns(category=pl.lit(_WITHHELD)), decided))
 

@@ -22,7 +22,7 @@ from biodata.vocabularies import SharingCategory
 
 _OPEN: Final = str(SharingCategory.OPEN)
 _SCOPE: Final = "targetTaxonomicScope"
-_MADE: Final = ("license_effective", "license_reason", "sharing_category", "quality_flags")
+_MADE: Final = ("license_effective", "license_reason", "sharing_category", "quality_flags", "community_labels")
 _ASKED: Final = tuple(c for c in terms.PUBLISHED_OCCURRENCE if c.name in ("key", *PLACE, *_MADE))
 _COARSE: Final = tuple(
     c.name
@@ -46,6 +46,7 @@ def publish_events(
     *,
     boundaries: BoundarySet,
     licences: Mapping[str, str | None],
+    kept: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return what the rules let out of events.
 
@@ -61,6 +62,8 @@ def publish_events(
         Whose land the floor counts.
     licences : mapping of str to str or None
         Licence of each dataset by its key.
+    kept : polars.DataFrame, optional
+        event_key, category : events that an earlier release did not tell exactly, and that stay so.
 
     Returns
     -------
@@ -68,6 +71,12 @@ def publish_events(
         `terms.SURVEY`; `records` and `species` are null, since the release counts what it publishes. An event with a
         sensitive record at its station has a cell for a place, and nothing of `Reach.PRECISE`; of others everything is
         told. Events that others are parts of have the box of what is open of these.
+
+    Notes
+    -----
+    A long transect can have a sensitive record at one end, and open ones, which name it, at the other. Were it told
+    coarse, or without its effort, everybody would know on which transect the sensitive one was made. So it is told like
+    every transect with open records: its place is theirs, which the release adds.
     """
     events = events.with_columns(pl.col("footprint").cast(pl.Binary)).sort("event_key")
     scopes = _told_scopes(events, rules, boundaries)
@@ -76,7 +85,7 @@ def publish_events(
     events = events.with_columns(whole=_are_wholes(events), isAbsenceReported=absence)
     events = events.with_columns(scopes.alias(_SCOPE))
     own = _own(events, facts)
-    decided = decide_events(events, own, facts, rules, boundaries=boundaries)
+    decided = decide_events(events, own, facts, rules, boundaries=boundaries, kept=kept)
     shown = publish(
         as_records(events), rules, boundaries=boundaries, decided=decided, columns=_ASKED, licences=licences
     )
@@ -86,7 +95,14 @@ def publish_events(
     single, whole = frame.filter(~pl.col("whole")), frame.filter("whole", pl.col("sharing_category") == _OPEN)
     opened = single.filter(pl.col("sharing_category") == _OPEN)
     opened = opened.with_columns(geometry=_shapes(opened))
-    told = [_conform(opened), _conform(_of_parts(whole, opened)), _conform(_coarse(single, own))]
+    told_anyway = own.filter(pl.col("category") == _OPEN).select("row").unique()
+    coarse = single.filter(pl.col("sharing_category") != _OPEN)
+    told = [
+        _conform(opened),
+        _conform(_of_open_records(coarse.join(told_anyway, on="row", how="semi"))),
+        _conform(_of_parts(whole, opened)),
+        _conform(_coarse(coarse.join(told_anyway, on="row", how="anti"), own)),
+    ]
     return pl.concat(told).sort("survey_id")
 
 
@@ -145,6 +161,13 @@ def _shapes(opened: pl.DataFrame) -> pl.Series:
     return pl.select(pl.coalesce(opened["footprint"], there)).to_series()
 
 
+def _of_open_records(coarse: pl.DataFrame) -> pl.DataFrame:
+    """Return events with a sensitive record of which open ones are told, too, without any place."""
+    nowhere = [pl.lit(None).alias(name) for name in ("country_codes", "coordinateUncertaintyInMeters", "geometry")]
+    silent = [pl.lit(None).alias(name) for name in ("informationWithheld", "dataGeneralizations")]
+    return coarse.with_columns(*nowhere, *silent, sharing_category=pl.lit(_OPEN))
+
+
 def _of_parts(wholes: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
     """Return the events that have open parts, with the days and the box of these."""
     bounds = shapely.bounds(shapely.from_wkb(opened["geometry"].to_list()))
@@ -173,12 +196,11 @@ def _of_parts(wholes: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
     return kept.with_columns(geometry=boxes(kept))
 
 
-def _coarse(single: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+def _coarse(coarse: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Return the events that are told coarse; their place is that which is told of one of their records.
 
     Of an event in one cell and its record in the next one both together would tell that it is at the edge between.
     """
-    coarse = single.filter(pl.col("sharing_category") != _OPEN)
     of_records = (
         own.rename({"category": "sharing_category"})
         .join(coarse.select("row", "sharing_category"), on=["row", "sharing_category"])
@@ -207,6 +229,7 @@ def _coarse(single: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
         year=pl.col("event_start").dt.year(),
         geometry=_cells(coarse),
         license="license_effective",
+        **{name: pl.when(~pl.col(name).str.contains(NUMBERS)).then(name) for name in ("effort_unit", "effort_basis")},
         **{_SCOPE: pl.col(_SCOPE).list.filter(~pl.element().str.contains(NUMBERS))},
     )
     told = terms.conform(coarse, terms.SURVEY).select(_COARSE).hstack(coarse.select("geometry", "license_effective"))

@@ -9,9 +9,9 @@ of no event, day or survey together: whoever sees one of them learns nothing of 
 nothing else is not told at all: there is nothing to tie, and coarser siblings would only tell that it is there. What a
 national node shares it has tied itself, where it knew every place; here there is only what it publishes.
 
-The stations that stay open may tell the one that is missing. Here nothing lists a survey's stations: the table of surveys
-is made of open records alone, and a station's records of every year are made coarse together and stay so. But where the
-stations stand in a regular grid its gap is seen, and whoever has their list from elsewhere (a paper, an older copy of the
+The stations that stay open may tell the one that is missing. Here nothing lists all stations of a survey: the table of
+surveys has no identifier, and no exact place, of those that are coarse (`event_ties`), and a station's records of every year
+are made coarse together and stay so. But where the stations stand in a regular grid its gap is seen, and whoever has their list from elsewhere (a paper, an older copy of the
 dataset) can leave out those that are open. Against that helps a rule for the whole dataset, and nothing less: every
 station in the published cell would have to be as coarse as the one.
 """

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,6 +20,7 @@ from biodata.store.changes import CommitReport
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
 from biodata.store.staging import RECORD_TABLES, Staging, sweep
+from biodata.store.survey_commits import Survey
 from biodata.store.table_commits import STAGED_ROW
 
 logger = logging.getLogger(__name__)
@@ -208,7 +209,8 @@ class Lake(LakeReading):
         records, events : CommitReport
         """
         frame = terms.conform(events, terms.EVENT)
-        survey = _Survey(frame, frozenset(complete_datasets), tuple(gone_events))
+        asked = not frame.is_empty() or complete_datasets or gone_events
+        survey = Survey(frame, frozenset(complete_datasets), tuple(gone_events)) if asked else None
         records, told = self._commit_records(
             staging,
             survey,
@@ -225,7 +227,7 @@ class Lake(LakeReading):
     def _commit_records(
         self,
         staging: Staging,
-        survey: "_Survey | None",
+        survey: Survey | None,
         author: str,
         message: str,
         extra: Mapping[str, Any],
@@ -367,33 +369,3 @@ class Lake(LakeReading):
                     with self._transaction(cursor, "biodata", "tables and columns added", {}):
                         for statement in statements:
                             cursor.execute(statement)
-
-
-@dataclass(frozen=True, eq=False)
-class _Survey:
-    """The events that are committed with records: their rows, the datasets that they are all of, and keys that go."""
-
-    frame: pl.DataFrame
-    whole: frozenset[str]
-    gone: tuple[str, ...]
-
-    @property
-    def _scope(self) -> dict[str, Collection[str]] | None:
-        """The datasets that are looked at; all where single events go."""
-        return None if self.gone else {"datasetKey": self.whole | set(self.frame["datasetKey"].drop_nulls())}
-
-    def plan(self, cursor: duckdb.DuckDBPyConnection) -> CommitReport:
-        """Work out what they change."""
-        return table_commits.plan_table(
-            cursor,
-            "events",
-            self.frame.with_row_index(STAGED_ROW),
-            key="event_key",
-            scope=self._scope,
-            whole={"datasetKey": self.whole},
-            gone=self.gone,
-        )
-
-    def write(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Write it."""
-        table_commits.write_table(cursor, "events", key="event_key", scope=self._scope)

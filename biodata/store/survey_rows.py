@@ -22,17 +22,21 @@ _OF_RECORDS: Final = """
     WHERE sharing_category = 'open' AND "eventID" IS NOT NULL AND "samplingProtocol" IS NOT NULL
     GROUP BY "datasetKey", "eventID" ORDER BY survey_id
 """
-_COUNTS: Final = """
-    WITH counted AS (
-        SELECT e.survey_id, o.key, o.species FROM told_events e
+_OF_EVENTS: Final = """
+    WITH named AS (
+        SELECT e.survey_id, o.rowid AS place FROM told_events e
         JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."eventID" = e."eventID"
         WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
         UNION
-        SELECT e.survey_id, o.key, o.species FROM told_events e
+        SELECT e.survey_id, o.rowid AS place FROM told_events e
         JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."parentEventID" = e."eventID"
         WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
     )
-    SELECT survey_id, count(*) AS records, count(DISTINCT species) AS species FROM counted GROUP BY survey_id
+    SELECT survey_id, count(*) AS records, count(DISTINCT species) AS species,
+           list_sort(list_distinct(flatten(list(country_codes)))) AS codes,
+           min("decimalLongitude") AS west, min("decimalLatitude") AS south,
+           max("decimalLongitude") AS east, max("decimalLatitude") AS north
+    FROM named JOIN occurrences o ON o.rowid = named.place GROUP BY survey_id
 """
 
 
@@ -55,18 +59,31 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
     Notes
     -----
     What is counted, and what records alone tell, is made of open records: of those that were made coarse or withheld
-    nothing is in here.
+    nothing is in here. The place of every event that has open records is theirs, whatever else was recorded there: the
+    event's own line would go on to where a sensitive one was made.
     """
     found = connection.execute(_OF_RECORDS).pl()
     told = terms.conform(found.with_columns(geometry=boxes(found)), terms.SURVEY)
     if events is not None and events.height:
         connection.register("told_events", events.select("survey_id", "datasetKey", "eventID", "sharing_category"))
-        counted = connection.execute(_COUNTS).pl()
+        counted = connection.execute(_OF_EVENTS).pl()
         connection.unregister("told_events")
+        counted = counted.with_columns(box=boxes(counted)).drop("west", "south", "east", "north")
         known = events.drop("records", "species").join(counted, on="survey_id", how="left", maintain_order="left")
+        parts = known.select("datasetKey", eventID="parentEventID").drop_nulls().unique().with_columns(whole=True)
+        known = known.join(parts, on=["datasetKey", "eventID"], how="left", maintain_order="left")
         is_open = pl.col("sharing_category") == _OPEN
-        known = known.with_columns(pl.when(is_open).then(pl.col("records", "species").fill_null(0)))
-        told = pl.concat(
-            [terms.conform(known, terms.SURVEY), told.join(events, on=["datasetKey", "eventID"], how="anti")]
+        # The box of an event's parts holds those without records, too.
+        placed = pl.col("box").is_not_null() & (pl.col("whole").is_null() | pl.col("geometry").is_null())
+        known = known.with_columns(
+            pl.when(is_open).then(pl.col("records", "species").fill_null(0)),
+            pl.when(placed).then("box").otherwise("geometry").alias("geometry"),
+            pl.when(placed).then("codes").otherwise("country_codes").alias("country_codes"),
+            pl.when(~placed).then("coordinateUncertaintyInMeters"),
         )
+        told = told.join(events, on=["datasetKey", "eventID"], how="anti")
+        # A camera's sequences are told by its deployment.
+        deployments = events.select("datasetKey", parentEventID="eventID")
+        told = told.join(deployments, on=["datasetKey", "parentEventID"], how="anti")
+        told = pl.concat([terms.conform(known, terms.SURVEY), told])
     return told.sort("survey_id")

@@ -1,7 +1,7 @@
 """What harmonising doubts of a survey's cells: each flag and repair told of the cell that it is about."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -111,21 +111,23 @@ class Rows:
     table : SurveyTable
         Events or occurrences.
     own : dict of row number to cells
-        As they came.
+        As they came; None where a cell is empty or says that it is (`-`, `?`).
     known : set of int
         Rows whose event the survey has; empty for events.
+    nothing : dict of (row, column) to str
+        The cells that say that they are empty, as they came.
     """
 
     table: SurveyTable
     own: Mapping[int, Mapping[str, Any]]
     known: frozenset[int] = frozenset()
+    nothing: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
     def finding(self, row: int, column: str, code: str, *, blocking: bool, **params: str) -> Finding:
         """Return a finding about a cell."""
         table = self.table
-        return Finding(
-            table.file, table.sheet, row, table.heading(column), self.own[row].get(column), code, blocking, params
-        )
+        value = self.own[row].get(column) or self.nothing.get((row, column))
+        return Finding(table.file, table.sheet, row, table.heading(column), value, code, blocking, params)
 
 
 def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:

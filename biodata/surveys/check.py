@@ -1,8 +1,6 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO, Final
 
@@ -10,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.harmonise import Harmoniser
+from biodata.harmonise import Harmoniser, camera_images
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
@@ -19,54 +17,19 @@ from biodata.ingest.survey import observations
 from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_tables import no_occurrences, read_survey
+from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks, words
+from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS, Rows
+from biodata.surveys.problems import FIELDS, Problem, problem_of, problem_of_file, without_value
 
 _DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
 _UNREAD: Final = "SHEET_NOT_READ"
+_COUNTRIES: Final = ("country", "countryCode")
 _MOSTLY: Final = 0.9
 _FEWEST: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One fault.
-
-    Attributes
-    ----------
-    file, sheet : str
-        Where it is; the sheet is None where the whole file is meant.
-    row : int or None
-        As the spreadsheet's margin counts.
-    column : str or None
-        The heading as it came.
-    value : str or None
-        The cell as it came.
-    code : str
-        A stable name, most often a quality flag's.
-    blocking : bool
-        True where the survey cannot go in before it is mended.
-    message : str
-        What is wrong.
-    expected : str or None
-        What would be right.
-    """
-
-    file: str
-    sheet: str | None
-    row: int | None
-    column: str | None
-    value: str | None
-    code: str
-    blocking: bool
-    message: str
-    expected: str | None
-
-
-_FIELDS: Final = tuple(one.name for one in fields(Problem))
 
 
 def check(
@@ -132,7 +95,7 @@ def check_files(
     try:
         survey = read_survey(files, encoding=encoding, kept=kept)
         if not survey.of("occurrences"):
-            problems += [_problem(finding, language) for finding in survey.findings if finding.code != _UNREAD]
+            problems += [problem_of(finding, language) for finding in survey.findings if finding.code != _UNREAD]
             raise no_occurrences(survey, name)
         rows = sum(table.frame.height for table in survey.of("occurrences"))
         harmoniser = Harmoniser(
@@ -142,11 +105,11 @@ def check_files(
             today=today or datetime.now(UTC).date(),
         )
         problems = [
-            _problem(finding, language)
+            problem_of(finding, language)
             for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
         ]
     except InputError as error:
-        problems.append(_unread(error, name, language))
+        problems.append(problem_of_file(error, name, language))
     problems.sort(key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
     blocking = sum(problem.blocking for problem in problems)
     return {
@@ -155,7 +118,7 @@ def check_files(
         "ok": blocking == 0,
         "blocking": blocking,
         "warnings": len(problems) - blocking,
-        "problems": [{name: getattr(problem, name) for name in _FIELDS} for problem in problems],
+        "problems": [{name: getattr(problem, name) for name in FIELDS} for problem in problems],
     }
 
 
@@ -189,18 +152,24 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
         findings += [*_of_cells(rows, read), *_of_all(rows, read, boundaries)]
     placed = period_checks.events_with_records_placed_themselves(records)
     periods: dict[str, tuple[date, date]] = {}
+    cameras: list[tuple[Rows, pl.DataFrame]] = []
+    images: list[pl.DataFrame] = []
     for rows in filter(_is_filled, events):
         frame = with_period(rows.table.frame, today)
         read = _read(frame, rows.table, harmoniser, today, survey.declarations)
         findings += period_checks.of_events(rows, frame, _of_cells(rows, read), placed, today)
         findings += _of_all(rows, read, boundaries)
-        findings += event_checks.of_design(rows, rows.table.frame, harmoniser, survey.declarations)
+        if "eventID" in rows.table.frame.columns:
+            cameras.append((rows, event_checks.read_events(rows, harmoniser, survey.declarations)))
+            findings += event_checks.of_design(*cameras[-1])
         periods |= period_checks.periods(rows, read.interpreted)
     for rows, one in zip(records, joined, strict=True):
         read = _read(one.frame, one.table, harmoniser, today, survey.declarations)
         findings += _of_cells(rows, read)
         findings += _of_all(rows, read, boundaries)
         findings += row_checks.outside_events(rows, read.interpreted, periods)
+        images.append(read.interpreted.select(camera_images.COLUMNS))
+    findings += event_checks.clocks(cameras, images)
     # What two checks tell of a cell is told once.
     return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
 
@@ -229,9 +198,23 @@ def _is_filled(rows: Rows) -> bool:
 def _rows(table: SurveyTable, known: pl.Series | None = None) -> Rows:
     """Return a table's rows by their number."""
     came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
-    own = {row["source_row"]: row for row in came.iter_rows(named=True)}
+    told = came.with_columns(_told(name) for name in came.columns if name != "source_row")
+    own = {row["source_row"]: row for row in told.iter_rows(named=True)}
+    nothing = {
+        (row, name): value
+        for name in came.columns
+        for row, value in came.filter(told[name].is_null() & came[name].is_not_null())
+        .select("source_row", pl.col(name).alias("value"))
+        .iter_rows()
+    }
     with_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
-    return Rows(table, own, frozenset(with_event))
+    return Rows(table, own, frozenset(with_event), nothing)
+
+
+def _told(name: str) -> pl.Expr:
+    """Return the cells of a column; null for those that say that they are empty."""
+    nothing = [*PLACEHOLDERS] if name in _COUNTRIES else [*PLACEHOLDERS, NA]
+    return pl.when(~pl.col(name).str.strip_chars().is_in(nothing)).then(pl.col(name)).alias(name)
 
 
 def _read(
@@ -268,39 +251,6 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
         presumed = any(flag.startswith("PRESUMED_") for flag in flags)
         if at_sea and column is not None and rows.own[row].get(column) is not None and not others and not presumed:
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
-
-
-def without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a problem as others than its uploader may read it: its place and code, in words that tell nothing of a cell.
-
-    What would be right may be the exact place of a sensitive species as well as the value that is wrong.
-    """
-    message, expected = words.told(str(problem["code"]), {})
-    known = words.has(str(problem["code"]))
-    unfilled = expected is None or not known or "…" in expected.removesuffix("…").removesuffix(", ")
-    return {
-        **problem,
-        "value": None,
-        # A row of data that was taken for headings names its columns by cells.
-        "column": None if re.search(r"\d[.,]\d", str(problem.get("column"))) else problem.get("column"),
-        "message": message if known else f"{problem['code']}: see the cell in the file, or check it again with dry_run",
-        "expected": None if unfilled or expected == "…" else expected,
-    }
-
-
-def _unread(error: InputError, name: str, language: str) -> Problem:
-    """Put into words why a file cannot be read; English tells it with the file's own numbers."""
-    message, expected = error.problem, error.expected
-    if language != "en" and words.has(error.code, language):
-        message, expected = words.told(error.code, {}, language)
-    return Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected)
-
-
-def _problem(finding: Finding, language: str) -> Problem:
-    """Put a finding into words."""
-    message, expected = words.told(finding.code, finding.params, language)
-    return Problem(finding.file, finding.sheet, finding.row, finding.column, finding.value, finding.code, finding.blocking,
-                   message, expected)  # fmt: skip
 
 
 __all__ = ["CELLS", "Problem", "check", "check_files", "found", "without_value"]

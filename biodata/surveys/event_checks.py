@@ -1,12 +1,14 @@
 """What harmonising doubts of events alone: their design, effort, failures, clocks and scope."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 
-from biodata.harmonise import Harmoniser
+from biodata.harmonise import Harmoniser, camera_images, event_clocks
+from biodata.harmonise.event_clocks import ClockFault, iso_duration
+from biodata.harmonise.event_times import ends_of
 from biodata.harmonise.events import events
 from biodata.ingest.protocol import Finding
 from biodata.parsers.effort_units import effort_unit, in_unit
@@ -17,6 +19,7 @@ _EFFORT: Final = ("samplingEffortValue", "sampleSizeValue", "samplingEffort")
 _UNIT: Final = ("samplingEffortUnit", "sampleSizeUnit", *_EFFORT)
 _OTHER_EFFORT: Final = ("samplingEffortValue", "samplingEffort", "eventDurationValue", "totalAreaSampledValue")
 _CLOCK: Final = ("clockCorrection", "cameraClockAtStart", "cameraClockAtEnd", "cameraID")
+_WHEN: Final = ("deploymentStart", "eventDate", "eventID")
 _SCOPE: Final = ("targetTaxonomicScope", "isAbsenceReported", "absentTaxa")
 
 _CELLS: Final = MappingProxyType(
@@ -47,26 +50,38 @@ _CELLS: Final = MappingProxyType(
 """The columns that a flag of an event can be about, and whether it blocks; what is only assumed is not told."""
 
 
-def of_design(
-    rows: Rows, frame: pl.DataFrame, harmoniser: Harmoniser, declarations: Mapping[str, str]
-) -> Iterator[Finding]:
+def read_events(rows: Rows, harmoniser: Harmoniser, declarations: Mapping[str, str]) -> pl.DataFrame:
+    """Return events as they will stand in the lake.
+
+    Parameters
+    ----------
+    rows : Rows
+        Events as they came.
+    harmoniser : Harmoniser
+        Reads places, dates and measures.
+    declarations : mapping
+        What is declared of the dates.
+
+    Returns
+    -------
+    polars.DataFrame of `terms.EVENT`
+        Without those that nothing identifies.
+    """
+    batch = rows.table.frame.with_columns(pl.lit(rows.table.file).alias("source_file"))
+    return events(batch, harmoniser, dataset_key="check", declarations=declarations)[0]
+
+
+def of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     """Tell what is doubted of the events' design.
 
     Parameters
     ----------
     rows : Rows
         Events as they came.
-    frame : polars.DataFrame
-        The same as a batch.
-    harmoniser : Harmoniser
-        Reads places, dates and measures.
-    declarations : mapping
-        What is declared of the dates.
+    read : polars.DataFrame
+        The same as of `read_events`.
     """
-    if "eventID" not in frame.columns:
-        return
-    batch = frame.with_columns(pl.lit(rows.table.file).alias("source_file"))
-    read, _ = events(batch, harmoniser, dataset_key="check", declarations=declarations)
+    shifts = _shifts(rows, read)
     for row, design, unit, flags in read.select("source_row", "design", "effort_unit", "quality_flags").iter_rows():
         own = rows.own[row]
         if design is not None and _is_of_another_design(own, SurveyDesign(design)):
@@ -76,7 +91,49 @@ def of_design(
             columns, blocking = _CELLS.get(flag, ((), False))
             column = next((name for name in columns if own.get(name) is not None), None)
             if column is not None and (row, column) not in rows.table.covered:
-                yield rows.finding(row, column, flag, blocking=blocking, **params)
+                yield rows.finding(row, column, flag, blocking=blocking, **params, **shifts.get((row, flag), {}))
+
+
+def _shifts(rows: Rows, read: pl.DataFrame) -> dict[tuple[int, str], dict[str, str]]:
+    """Return what would have to be added to cameras' times by what their clocks showed, by row and flag."""
+    told = rows.table.frame.join(read.select("source_row"), on="source_row", how="semi", maintain_order="left")
+    numbers = told["source_row"].to_list()
+    found = event_clocks.of_told(told, ends_of(read["eventDate"]))
+    return {(numbers[at], fault.code): _shift(fault) for at, fault in found if fault is not None}
+
+
+def clocks(parts: Sequence[tuple[Rows, pl.DataFrame]], records: Sequence[pl.DataFrame]) -> Iterator[Finding]:
+    """Tell what the records of cameras show of their clocks, at the deployment, with what would have to be added.
+
+    Parameters
+    ----------
+    parts : sequence of (Rows, polars.DataFrame)
+        Events as they came, and as of `read_events`.
+    records : sequence of polars.DataFrame
+        `camera_images.COLUMNS` of interpreted records.
+    """
+    if not parts or not records:
+        return
+    at = {event: (rows, row) for rows, read in parts for event, row in read.select("eventID", "source_row").iter_rows()}
+    for fault in camera_images.clock_faults(pl.concat([read for _, read in parts]), pl.concat(records)):
+        if fault.code == "CAMERA_CLOCK_OUTSIDE":
+            continue  # each of these records is told by itself
+        rows, row = at[fault.event]
+        column = next((name for name in _WHEN if rows.own[row].get(name) is not None), "eventID")
+        yield rows.finding(row, column, fault.code, blocking=False, **_shift(fault))
+
+
+def _shift(fault: ClockFault) -> dict[str, str]:
+    """Return what the words of a clock's fault name: its images, and what would have to be added to their times."""
+    told = {} if fault.first is None else {"images": "-".join(dict.fromkeys(map(str, (fault.first, fault.last))))}
+    if fault.least is None or fault.greatest is None:
+        return told
+    least, greatest = iso_duration(fault.least), iso_duration(fault.greatest)
+    if least == greatest:
+        return told | {"correction": least}
+    if fault.code == "CAMERA_CLOCK_RESET":
+        return told | {"least": least, "greatest": greatest}
+    return told | {"correction": f"{least}|{greatest}"}
 
 
 def _is_of_another_design(own: Mapping[str, Any], design: SurveyDesign) -> bool:

@@ -75,7 +75,7 @@ def _as_effort(events: pl.DataFrame, scope: list[str] | None) -> pl.DataFrame:
         pl.col("event_start").cast(pl.Date),
         pl.col("event_end").cast(pl.Date),
         declared.fill_null(pl.lit(scope, dtype=pl.List(pl.String))).alias("scope"),
-    ).cast(dict(EVENTS))
+    ).cast(EVENTS)
 
 
 def read_events(path: Path, *, scope: list[str] | None = None) -> pl.DataFrame:

@@ -5,7 +5,9 @@ Nothing is computed and no formula is made: a formula stays as it was, and a tex
 
 import io
 import re
+import warnings
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -35,6 +38,12 @@ MAX_LETTERS: Final = 1_000
 """Bounds of what is written: cells with a comment, problems that are listed, letters of one."""
 
 MAX_TEXT_CELLS: Final = 500_000
+_UNREADABLE: Final = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, LookupError, ValueError, TypeError, OSError, AttributeError,
+    SyntaxError, EOFError, RuntimeError, ArithmeticError, AssertionError,
+)  # fmt: skip
+"""What openpyxl raises of workbooks that it cannot read; SyntaxError is of broken XML."""
+
 _UNREAD: Final = frozenset({"WORKBOOK_INVALID", "WORKBOOK_MACROS", "XML_UNSAFE", "INPUT_TOO_LARGE", "INPUT_NOT_TEXT"})
 """What a check says of a file that it did not dare to open; it is not opened for the answer either."""
 
@@ -89,10 +98,11 @@ def _opened(content: bytes) -> Workbook | None:
             sheets = sum(one.file_size for one in archive.infolist() if one.filename.startswith("xl/"))
             if sheets > MAX_SHEET_BYTES or "xl/vbaProject.bin" in archive.namelist():
                 return None
-        # Links to other files are left out: nothing is ever fetched for them.
-        return load_workbook(io.BytesIO(content), keep_links=False, keep_vba=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, AttributeError, IndexError, SyntaxError):
-        # What openpyxl raises of workbooks that it cannot read (SyntaxError: of broken XML); the check told it already.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it leaves out charts, shapes and other extensions
+            # Links to other files are left out: nothing is ever fetched for them.
+            return load_workbook(io.BytesIO(content), keep_links=False, keep_vba=False)
+    except _UNREADABLE:  # the check told it already
         return None
 
 

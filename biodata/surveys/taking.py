@@ -21,8 +21,9 @@ from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import MACHINE
 from biodata.surveys import parts, returning, sides
-from biodata.surveys.check import check, without_value
+from biodata.surveys.check import check
 from biodata.surveys.difference import difference
+from biodata.surveys.problems import without_value
 from biodata.surveys.sending import JOB
 
 logger = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from biodata.ingest.headings import zawgyi
 from biodata.ingest.protocol import Finding
 from biodata.parsers.decimals import parse_decimals
 from biodata.surveys.cell_checks import Rows
@@ -16,7 +17,6 @@ _LATIN_1_RUN: Final = re.compile(
     "[\u00a1-\u00ff\u0152\u0153\u0160\u0161\u017d\u017e\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{4,}"
 )
 _LOST: Final = re.compile("\ufffd|\\?{3,}")
-_ZAWGYI: Final = re.compile("(?:^|[\\s\u1038])[\u1031\u103b][\u1000-\u1021]")
 _NAMES: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
                  "vernacularName", "occurrenceRemarks", "eventRemarks", "recordedBy")  # fmt: skip
 
@@ -45,8 +45,9 @@ def texts(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
             continue
         odd = frame.select("source_row", column).filter(~pl.col(column).str.contains("^[\\x20-\\x3e\\x40-\\x7e]*$"))
         for row, text in odd.iter_rows():
-            if _ZAWGYI.search(text):
-                yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True)
+            if zawgyi.looks_like(text):
+                unicode = zawgyi.to_unicode(text)
+                yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True, proposal=unicode)
             elif _LOST.search(text):
                 yield rows.finding(row, column, "TEXT_GARBLED", blocking=True)
             elif (meant := meant_text(text)) is not None:

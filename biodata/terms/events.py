@@ -64,7 +64,12 @@ EVENT: Final = (
     Column("effort_basis", pl.String, "How the effort was found: told, from times, from the line, from the area."),
     Column("failure_periods", pl.List(pl.String), "Times without observation, ISO 8601 intervals.", Reach.PRECISE),
     Column("camera_id", pl.String, "The camera or recorder.", _LAKE),
-    Column("side", pl.String, "Country from whose side it was done: as told, else the only one it may lie in."),
+    Column(
+        "side",
+        pl.String,
+        "Country from whose side it was done: as told, else the only one it may lie in.",
+        Reach.PRECISE,
+    ),
     Column("failed_days", pl.Float64, "Days of the event without observation.", Reach.PRECISE),
     eco("targetTaxonomicScope", pl.List(pl.String), "Taxa that were looked for, of any rank; null where not told."),
     eco("isAbsenceReported", pl.Boolean, "Whether a target that is not among the records was not found."),
@@ -107,6 +112,7 @@ SURVEY: Final = (
     Column("country_codes", pl.List(pl.String), "Every country that its place may belong to."),
     dwc("coordinateUncertaintyInMeters", pl.Float64, "Radius in metres of the smallest circle holding the place."),
     Column("license", pl.String, "The licence that holds, in GBIF's spelling (CC_BY_4_0).", uri=DC + "license"),
+    Column("community_labels", pl.List(pl.String), "Labels of communities that the event carries (TK-SS)."),
     Column("quality_flags", pl.List(pl.String), "Names of the doubts, see biodata.flags."),
     Column("sharing_category", pl.String, "open, or the category of the strictest record at its station."),
     dwc("informationWithheld", pl.String, "What is not told here, and why."),
@@ -114,7 +120,7 @@ SURVEY: Final = (
     Column(
         "geometry",
         pl.Binary,
-        "WKB, degrees, WGS 84: the event's line, outline or point; the box of its open records or parts; or the cell of a coarse place.",
+        "WKB, degrees, WGS 84: the box of its open records or parts; without any its line, outline or point, or a coarse cell.",
     ),
 )
 """What is published of events: the release's table `surveys`."""

@@ -84,8 +84,7 @@ def history(
     assumed_scope : sequence of str, optional
         See `joining.looked_for`.
     """
-    inside, left_out = looked_for(joined, species, assumed_scope=assumed_scope)
-    chosen = inside.filter(pl.col("method") == method)
+    chosen, left_out = looked_for(joined, species, method=method, assumed_scope=assumed_scope)
     if repeat is not None:
         chosen = chosen.filter(pl.col("repeat") == repeat)
     undated = chosen.filter(pl.col("first").is_null()).height

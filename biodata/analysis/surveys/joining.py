@@ -73,6 +73,27 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
     return Joined(with_sites, kept, {reason: n for reason, n in reasons.items() if n})
 
 
+def species_only(records: pl.DataFrame) -> pl.DataFrame:
+    """Return the records that count as one more species of a sample.
+
+    A name of a genus counts where no species of the genus is among them, and else may be one of these. A name above the
+    genus may be any of the others, and does not count.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        Rows of `Joined.records`, of one sample.
+    """
+    genus = pl.col("genus") if "genus" in records.columns else pl.lit(None, dtype=pl.String)
+    known = records["species"].drop_nulls().str.split(" ").list.first().unique()
+    return records.with_columns(
+        name=pl.when(pl.col("species").is_not_null())
+        .then("species")
+        .when(genus.is_not_null() & ~genus.is_in(known.implode()))
+        .then(genus)
+    ).drop_nulls("name")
+
+
 def _parts(events: pl.DataFrame) -> pl.DataFrame:
     """Return the events that no others are parts of: what a whole tells beside its parts would count twice."""
     parents = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
@@ -99,7 +120,7 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def looked_for(
-    joined: Joined, species: str, *, assumed_scope: Sequence[str] | None = None
+    joined: Joined, species: str, *, method: str | None = None, assumed_scope: Sequence[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return the events whose scope holds a species, and how many others there are by reason.
 
@@ -108,6 +129,8 @@ def looked_for(
     joined : Joined
     species : str
         A `name` of its records.
+    method : str, optional
+        Only events of this method.
     assumed_scope : sequence of str, optional
         Taxa that events which tell no scope are taken to have looked for.
 
@@ -129,7 +152,8 @@ def looked_for(
     inside = told.list.set_intersection(lower).list.len().fill_null(0) > 0
     if assumed_scope is not None and {one.strip().lower() for one in assumed_scope} & set(lower):
         inside = inside | none
-    marked = joined.events.with_columns(_in=inside.fill_null(value=False), _none=none)
+    events = joined.events if method is None else joined.events.filter(pl.col("method") == method)
+    marked = events.with_columns(_in=inside.fill_null(value=False), _none=none)
     reasons = {
         "its scope is not told": marked.filter(~pl.col("_in") & pl.col("_none")).height,
         "outside its scope": marked.filter(~pl.col("_in") & ~pl.col("_none")).height,

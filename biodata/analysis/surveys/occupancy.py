@@ -8,7 +8,7 @@ likelihood, which may end at 1 and say so; Wald's intervals would leave what is 
 ratio is cut earlier (Feldman & Cousins 1998), or intervals would hold the truth too often there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Final
@@ -130,6 +130,38 @@ def fit(detected: NDArray[Any], effort: Floats | None = None, *, confidence: flo
     notes = _notes(data, psi, psi_high, rate)
     p = _chance(rate)
     return Occupancy(*told, psi, psi_low, psi_high, p, _chance(low), _chance(high), best, confidence, notes)
+
+
+def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict[str, Any]:
+    """Test whether sides have the same occupancy, each with a detection of its own.
+
+    Parameters
+    ----------
+    histories : mapping of side to (detected, effort)
+        Two or more, each as `fit` takes them.
+
+    Returns
+    -------
+    dict
+        `likelihood_ratio`, `freedom` and `p_value` of the likelihood-ratio test, or `refused`, why sides are not compared: an
+        estimate that stands at a bound tells of the survey more than of the animals.
+    """
+    counts = {}
+    for side, (detected, effort) in histories.items():
+        if not np.isfinite(np.asarray(detected, dtype=np.float64)).any():
+            return {"refused": f"nobody is known to have looked for it in {side}"}
+        found = fit(detected, effort)
+        if found.at_a_bound:
+            return {"refused": f"{side}: {next(note for note in found.notes if note in BOUNDARY)}"}
+        counts[side] = _Counts.of(np.asarray(detected, dtype=np.float64), effort)
+    apart = sum(of.best()[2] for of in counts.values())
+    same = optimize.minimize_scalar(
+        lambda psi: -sum(of.over_rate(psi)[1] for of in counts.values()), bounds=(_EDGE, 1.0), method="bounded",
+        options={"xatol": 1e-8},
+    )  # fmt: skip
+    ratio = max(2 * (apart + float(same.fun)), 0.0)
+    freedom = len(counts) - 1
+    return {"likelihood_ratio": ratio, "freedom": freedom, "p_value": float(stats.chi2.sf(ratio, freedom))}
 
 
 def _notes(data: "_Counts", psi: float, psi_high: float, rate: float) -> tuple[str, ...]:

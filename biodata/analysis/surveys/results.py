@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis.surveys import abundance, comparing, effort, histories, joint, occupancy, richness, trends
 from biodata.analysis.surveys.accumulation import accumulation
-from biodata.analysis.surveys.joining import NO_SIDE, Joined, looked_for
+from biodata.analysis.surveys.joining import NO_SIDE, Joined, looked_for, species_only
 
 JOINT: Final = "joint"
 """What all sides together are called."""
@@ -115,7 +115,8 @@ def _table(events: pl.DataFrame, records: pl.DataFrame) -> NDArray[np.int64]:
 def _richness(joined: Joined, method: str, seed: int) -> dict[str, Any]:
     """Return accumulation and estimates of one method, per side and joint, and the sides compared."""
     events = joined.events.filter(pl.col("method") == method)
-    records = joined.records.join(events.select("event_key"), on="event_key", how="semi")
+    every = joined.records.join(events.select("event_key"), on="event_key", how="semi")
+    records = species_only(every)
     parts = {JOINT: (events, records)}
     sides = sides_of(events)
     for side in sides if len(sides) > 1 else []:
@@ -133,16 +134,22 @@ def _richness(joined: Joined, method: str, seed: int) -> dict[str, Any]:
         }  # fmt: skip
         if part != JOINT:
             tables[part] = table
-    return {"by": told, "compared": comparing.at_equal_coverage(tables, seed=seed) if tables else None}
+    compared = comparing.at_equal_coverage(tables, seed=seed) if tables else None
+    return {"by": told, "compared": compared, "not_counted": every.height - records.height}
 
 
 def _abundance(joined: Joined, counted: pl.DataFrame, name: str, asked: Parameters) -> list[dict[str, Any]]:
     """Return the relative abundance of a species by method, per side and joint, and the sides compared."""
-    inside, left_out = looked_for(joined, name, assumed_scope=asked.assumed_scope)
     own = counted.filter(pl.col("name") == name)
     out = []
-    for method in sorted(set(own["method"]) | set(inside["method"])):
-        events = inside.filter(pl.col("method") == method)
+    for method in sorted(joined.events["method"].unique()):
+        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.assumed_scope)
+        if events.is_empty():
+            # Of methods that never meant it nothing is told at all.
+            if method in own["method"]:
+                why = {JOINT: {"refused": _why_not(left_out)}}
+                out.append({"species": name, "method": method, "by": why, "compared": None, "left_out": left_out})
+            continue
         sides = sides_of(events)
         rates = {JOINT: abundance.rate(joined, events, own)}
         if len(sides) > 1:
@@ -174,16 +181,14 @@ def _occupancy(joined: Joined, name: str, asked: Parameters) -> list[dict[str, A
                 told[part] = {"refused": _why_not(of.left_out)}
             else:
                 told[part] = occupancy.fit(of.detected, of.effort).told()
+        pairs = {side: (of.detected, of.effort) for side in sides for of in [found.of_side(side)]}
+        compared = occupancy.compare(pairs) if len(sides) > 1 else None
         out.append(
             {
-                "species": name,
-                "method": method,
-                "repeat": repeat,
-                "unit": found.unit,
-                "by": told,
+                "species": name, "method": method, "repeat": repeat, "unit": found.unit, "by": told, "compared": compared,
                 "left_out": found.left_out,
             }
-        )
+        )  # fmt: skip
     return out
 
 
@@ -197,14 +202,13 @@ def _why_not(left_out: dict[str, int]) -> str:
 
 def _trends(joined: Joined, counted: pl.DataFrame, name: str, asked: Parameters) -> list[dict[str, Any]]:
     """Return the trend of a species by method, per side and joint; nothing where there is one year only."""
-    inside, _ = looked_for(joined, name, assumed_scope=asked.assumed_scope)
     if joined.events["repeat"].n_unique() < 2:
         return []
     own = counted.filter(pl.col("name") == name)
     out = []
     for method in sorted(set(own["method"])):
-        events = inside.filter(pl.col("method") == method)
-        refused = "no event looked for it" if events.is_empty() else effort.one_unit(events)
+        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.assumed_scope)
+        refused = _why_not(left_out) if events.is_empty() else effort.one_unit(events)
         by: dict[str, Any] = {}
         sides = sides_of(events)
         for part in [JOINT, *(sides if len(sides) > 1 else [])]:

@@ -76,7 +76,7 @@ def _summary(told: Mapping[str, Any]) -> str:
         rows.append(("Records left out", _reasons(summary["left_out"])))
     warnings = []
     if category != "open":
-        warnings.append(f"Made of exact places of category {spaced(category)}. Not to be passed on.")
+        warnings.append(f"Made of exact places of category {category}. Not to be passed on.")
     if summary["without_scope"]:
         warnings.append(
             f"{counted(summary['without_scope'], 'event tells', 'events tell')} no scope. What they did not find is no absence."
@@ -122,8 +122,13 @@ def _richness(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
                     number(pool["jack2"]), _with_error(pool["boot"], pool["boot_se"]),
                 )
             )  # fmt: skip
+        if found["not_counted"]:
+            notes.append(
+                f"{_method(method)}: {counted(found['not_counted'], 'record')} of no species, which may be of one "
+                "of the others, not counted."
+            )
         if found["compared"]:
-            notes.append(f"{spaced(method).capitalize()}: {_compared(found['compared'])}")
+            notes.append(f"{_method(method)}: {_compared(found['compared'])}")
     head = ("Part", "Method", "Sites", "Found", "Chao", "Jackknife 1", "Jackknife 2", "Bootstrap")
     return markup.section(
         "Species",
@@ -150,6 +155,11 @@ def _compared(told: Mapping[str, Any]) -> str:
     return f"at the same completeness of {percent(told['coverage'])}, species: {', '.join(parts)}; {end}."
 
 
+def _method(name: str) -> str:
+    """Return a method as a sentence begins."""
+    return spaced(name[:1].upper() + name[1:])
+
+
 def _by_method(told: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     """Return results apart by their method."""
     out: dict[str, list[Mapping[str, Any]]] = {}
@@ -164,6 +174,17 @@ def _parts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return [survey_plots.JOINT, *sorted(found - {survey_plots.JOINT})]
 
 
+def _nothing(method: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return one sentence where nothing of a method is told, for one and the same reason; else nothing."""
+    rows = list(rows)
+    found = [part for one in rows for part in one["by"].values()]
+    reasons = {one.get("refused") for one in found}
+    if None in reasons or len(reasons) != 1:
+        return ""
+    names = len({one["species"] for one in rows})
+    return markup.paragraph(f"{_method(method)}: not told of {counted(names, 'name')}, since {reasons.pop()}.")
+
+
 def _cells(one: Mapping[str, Any], parts: Iterable[str], words: Callable[[Mapping[str, Any]], str]) -> list[str]:
     """Return what each part tells, or why it does not."""
     out = []
@@ -176,6 +197,9 @@ def _cells(one: Mapping[str, Any], parts: Iterable[str], words: Callable[[Mappin
 def _abundance(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     tables = []
     for method, rows in _by_method(told["abundance"]).items():
+        if nothing := _nothing(method, rows):
+            tables.append(nothing)
+            continue
         parts = _parts(rows)
         units = {f["unit"]: None for one in rows for f in one["by"].values() if "unit" in f}
         ratios = any(one["compared"] for one in rows)
@@ -188,7 +212,7 @@ def _abundance(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
             for one in rows
         ]
         unit = f"100 {next(iter(units))}s" if units else "effort"
-        caption = f"{spaced(method).capitalize()}: independent events for {unit}, with 95 % limits"
+        caption = f"{_method(method)}: independent events for {unit}, with 95 % limits"
         tables.append(markup.table(head, body, caption=caption, kind="stack species"))
     asked = told["parameters"]
     return markup.section(
@@ -222,13 +246,28 @@ def _ratio(found: Mapping[str, Any] | None) -> str:
 def _occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     tables = []
     for method, rows in _by_method(told["occupancy"]).items():
+        if nothing := _nothing(method, rows):
+            tables.append(nothing)
+            continue
         parts = _parts(rows)
         units = sorted({one["unit"] for one in rows})
-        body = [[_species(one["species"]), plain(one["repeat"]), *_cells(one, parts, _share)] for one in rows]
-        caption = f"{spaced(method).capitalize()}: occupancy (95 %), where it was found, detection in one {' or '.join(units)} (95 %)"
+        several = any(one["compared"] for one in rows)
+        body = [
+            [
+                _species(one["species"]), plain(one["repeat"]), *_cells(one, parts, _share),
+                *([_same(one["compared"])] if several else []),
+            ]
+            for one in rows
+        ]  # fmt: skip
+        caption = (
+            f"{_method(method)}: occupancy (95 %), where it was found, detection in one {' or '.join(units)} (95 %)"
+        )
         tables.append(
             markup.table(
-                ("Species", "Year", *(_part(part) for part in parts)), body, caption=caption, kind="stack species"
+                ("Species", "Year", *(_part(part) for part in parts), *(["Sides differ"] if several else [])),
+                body,
+                caption=caption,
+                kind="stack species",
             )
         )
     return markup.section(
@@ -241,6 +280,15 @@ def _occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         *tables,
         identifier="occupancy",
     )
+
+
+def _same(found: Mapping[str, Any] | None) -> str:
+    """Tell whether sides have the same occupancy."""
+    if not found:
+        return ""
+    if "refused" in found:
+        return f"not compared: {found['refused']}"
+    return f"{'yes' if found['p_value'] < 0.05 else 'not shown'}, p {number(found['p_value'], digits=2)}"
 
 
 def _share(found: Mapping[str, Any]) -> str:
@@ -259,9 +307,12 @@ def _trends(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     """Tell trends; nothing of a survey of one year."""
     tables = []
     for method, rows in _by_method(told["trends"]).items():
+        if nothing := _nothing(method, rows):
+            tables.append(nothing)
+            continue
         parts = _parts(rows)
         body = [[_species(one["species"]), *_cells(one, parts, _change)] for one in rows]
-        caption = f"{spaced(method).capitalize()}: change of relative abundance a year with 95 % limits"
+        caption = f"{_method(method)}: change of relative abundance a year with 95 % limits"
         tables.append(
             markup.table(("Species", *(_part(part) for part in parts)), body, caption=caption, kind="stack species")
         )

@@ -21,8 +21,8 @@ _WIDTH_IN: Final = 4.4
 """Narrow, so that words can be read where a page is as wide as a telephone."""
 MOST_ROWS: Final = 12
 """Species in a plot; tables have all."""
-_FONTS: Final[Any] = {
-    "font.family": ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar"],
+_SCRIPTS: Final = ("Noto Sans CJK SC", "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar")
+_LOOK: Final[Any] = {
     "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET,
 }  # fmt: skip
@@ -38,7 +38,7 @@ def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
     """
     import matplotlib as mpl
 
-    with mpl.rc_context(_FONTS):
+    with mpl.rc_context(_look()):
         colours = _colours(told["summary"]["sides"])
         found: dict[str, tuple[Figure, str]] = {}
         for number, method in enumerate(sorted({row["method"] for row in told["effort"]}), start=1):
@@ -63,11 +63,19 @@ def write_png(figure: "Figure", path: Path) -> None:
     part.replace(path)
 
 
+def _look() -> Any:
+    """Return how plots look, with the fonts of the region's scripts that this machine has."""
+    from matplotlib import font_manager
+
+    there = {font.name for font in font_manager.fontManager.ttflist}
+    return {**_LOOK, "font.family": ["DejaVu Sans", *(name for name in _SCRIPTS if name in there)]}
+
+
 def _drawn(figure: "Figure", kind: str) -> bytes:
     import matplotlib as mpl
 
     out = io.BytesIO()
-    with mpl.rc_context(_FONTS), warnings.catch_warnings():
+    with mpl.rc_context(_look()), warnings.catch_warnings():
         # A letter that no font of this machine has is a box; the table beside the plot has the name.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure.savefig(out, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {"Software": None})
@@ -140,7 +148,7 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
 def _accumulation(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
     """Draw accumulation curves with their limits."""
     by = told["richness"].get(method, {}).get("by", {})
-    if not by or max(len(one["sites"]) for one in by.values()) < 2:
+    if not by or max(len(one["sites"]) for one in by.values()) < 2 or not max(by[JOINT]["species"]):
         return None
     figure, axes = _axes(3.0, f"Species found, {_method(method)}")
     for part, one in by.items():

@@ -213,7 +213,7 @@ def _by_parts(
     heading: str, name: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
 ) -> Proposal | None:
     """Return the proposal for a heading in two languages, or with something else beside it."""
-    parts = [part for part in (p.strip() for p in _PARTS.split(name)) if part]
+    parts = [part for part in (p.strip() for p in _PARTS.split(name)) if len(key(part)) > 1 or not part.isascii()]
     parts += _scripts(name) if len(parts) == 1 else []
     if len(parts) < 2:
         return None

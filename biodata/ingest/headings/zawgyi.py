@@ -11,14 +11,14 @@ from typing import Final
 
 _LETTER: Final = "\u1000-\u1021\u1023-\u1027\u1029\u102a\u103f\u104e\u106a\u106b\u106e\u106f\u1086\u1090"
 _IMPOSSIBLE: Final = re.compile(
-    "(?:^|[^\u1000-\u109f])\u1031"  # ေ without a letter before it
+    "(?:^|[^\u1000-\u109f])\u1031[\u1000-\u1021\u103b\u107e-\u1084]"  # the vowel e without a letter before it
     "|\u1031\u1031"
     "|(?:^|[^\u1000-\u109f]|\u1038)\u103b[\u1000-\u1021]"  # a medial without a letter before it
-    "|\u107e|\u107f|\u1080|\u1081|\u1082|\u1083|\u1084"  # ra below, drawn before its letter
-    "|[\u1060-\u1063\u1065-\u1068\u106c\u106d\u1070-\u107c\u1085\u1093\u1096](?![\u1060-\u109f]{3})"  # stacked letters
-    "|\u1039(?![\u1000-\u1021])"  # asat, where Unicode has a stack
-    "|[\u1000-\u1021]\u1031[\u103b\u103c\u107e-\u1084]?[\u1000-\u1021]\u103a[\u102c\u102b]"
-    "|[\u1094\u1095]|\u1064"
+    "|\u1039(?![\u1000-\u1021\u105a-\u105d\u1075-\u1081])"  # asat, where Unicode has a stack
+    "|(?<=[\u1000-\u1021\u102b-\u103e])[\u1094\u1095]"  # the dot below; in Unicode digits of Shan
+    "|[\u107e\u107f\u1080\u1082-\u1084][\u1000-\u1021](?!\u103a)"  # ra drawn around its letter
+    "|[\u1000-\u1021][\u1060-\u1063\u1065-\u1068\u106c\u106d\u1070-\u107c\u1085\u1093\u1096]"  # stacked letters
+    "(?![\u103a\u1060-\u109f\u102b-\u1032])"
 )
 _SHAPES: Final = MappingProxyType(
     {

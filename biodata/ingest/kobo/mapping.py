@@ -21,9 +21,9 @@ from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 
 NEVER: Final = frozenset(
     """recordedBy recordedByID identifiedBy identifiedByID georeferencedBy samplingPerformedBy measurementDeterminedBy
-    creator publisher rightsHolder otherCatalogNumbers id gbifID datasetKey identifier""".split()
+    creator publisher rightsHolder otherCatalogNumbers id gbifID datasetKey identifier eventID occurrenceID""".split()
 )
-"""Terms that no column can be mapped to: people, and identifiers that only biodata gives."""
+"""Terms that no column can be mapped to: people, and identifiers, which KoboToolbox gives itself."""
 TAXA: Final = ("scientificName", "vernacularName", "species", "genus", "family", "verbatimIdentification")
 """Terms that make an answer a record."""
 _BY_ITSELF: Final = frozenset(
@@ -107,7 +107,7 @@ def read_mapping(path: Path) -> dict[str, str]:
     for row, heading, term in rows.iter_rows():
         name = term.strip()
         if name in NEVER:
-            problem = "people, and identifiers that are given here, are never taken in"
+            problem = "no answer can be this term: people never come in, and identifiers are those of KoboToolbox"
             raise InputError(problem, file=path.name, row=row, column="term", value=name, code="TERM_PERSONAL")
         if name not in VERBATIM_TERMS and name not in EVENT_TERMS:
             problem = "this is no term"
@@ -184,6 +184,12 @@ def _question(heading: str, headings: Sequence[str]) -> str:
     """Return a heading without the groups that its question stands in; a choice keeps its question before it."""
     groups, _, last = heading.rpartition("/")
     return heading if not groups or groups in headings else last
+
+
+def unknown_headings(mapping: Mapping[str, str], headings: Sequence[str]) -> list[str]:
+    """Return the headings of a mapping, as they are compared, that no sheet has."""
+    known = {_key(heading) for heading in headings}
+    return [heading for heading in mapping if heading not in known]
 
 
 def _key(heading: str) -> str:

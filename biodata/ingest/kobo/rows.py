@@ -5,17 +5,12 @@ from typing import Final
 
 import polars as pl
 
-from biodata.ingest.kobo.mapping import Columns
+from biodata.ingest.event_core import DATE, PLACE
+from biodata.ingest.kobo.mapping import TAXA, Columns
 from biodata.ingest.kobo.submissions import EVENT, PLACE_IN_PARENT, Form
 from biodata.ingest.protocol import Finding
 from biodata.terms import EVENT_TERMS
 
-PLACE: Final = (
-    "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "geodeticDatum", "verbatimCoordinates",
-    "verbatimLatitude", "verbatimLongitude",
-)  # fmt: skip
-"""Terms of a place: taken whole from the submission, or not at all."""
-DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "eventTime")
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}"
 _YES: Final = ("1", "1.0", "true", "yes")
 _BOUNDS: Final = {"decimalLatitude": 90, "decimalLongitude": 180}
@@ -78,14 +73,11 @@ def record_rows(form: Form, columns: Columns) -> pl.DataFrame:
         # As the rows came, and each one's answers in the order of the form.
         frame = pl.concat(parts).sort("source_row", maintain_order=True)
     else:
-        names = [name for name in dict.fromkeys(columns.terms.values()) if name in _NAMES and name in frame.columns]
+        names = [name for name in dict.fromkeys(columns.terms.values()) if name in TAXA and name in frame.columns]
         frame = frame.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in names))
     if "basisOfRecord" not in frame.columns:
         frame = frame.with_columns(pl.lit("HumanObservation").alias("basisOfRecord"))
     return frame.drop(PLACE_IN_PARENT, strict=False)
-
-
-_NAMES: Final = ("scientificName", "vernacularName", "species", "genus", "family", "verbatimIdentification")
 
 
 def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:

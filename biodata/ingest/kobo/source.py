@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError, Refusal, shorten
-from biodata.ingest.kobo.mapping import Columns, columns_of, read_mapping
+from biodata.ingest.kobo.mapping import Columns, columns_of, read_mapping, unknown_headings
 from biodata.ingest.kobo.rows import event_rows, findings, record_rows, with_events
 from biodata.ingest.kobo.submissions import Form, read_forms
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
@@ -75,7 +75,16 @@ class KoboSource:
         for path in self.paths:
             forms = read_forms(path, encoding=self.options.get("encoding"), separator=self.options.get("separator"))
             known = [(form, columns_of(form.headings, mapping, sheet=form.sheet)) for form in forms]
-            yield from self._tables(path, known)
+            every = [heading for form in forms for heading in form.headings]
+            missing = unknown_headings(mapping, every)
+            if mapping and len(missing) == len(mapping):
+                problem = "no heading of the mapping stands in the file"
+                expected = f"headings as the file has them, such as {shorten(every[0])}"
+                raise InputError(problem, file=path.name, column="mapping", expected=expected, code="HEADING_MISSING")
+            for number, table in enumerate(self._tables(path, known)):
+                if missing and not number:
+                    table.notes.append(f"the file lacks {len(missing)} headings of the mapping: {'; '.join(missing)}")
+                yield table
 
     def _tables(self, path: Path, known: Sequence[tuple[Form, Columns]]) -> Iterator[VerbatimTable]:
         """Yield the tables of an export."""

@@ -92,12 +92,23 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
 
 
 def _text(path: Path, encoding: str | None, separator: str | None) -> Form:
-    """Read delimited text."""
-    table = delimited.read(lambda: path.open("rb"), file=path.name, encoding=encoding, separator=separator)
+    """Read delimited text; of questions with the same label the second becomes `label (2)`."""
+    table = delimited.read(
+        lambda: path.open("rb"), file=path.name, encoding=encoding, separator=separator, named=False, header_lines=0
+    )
     frames = list(table.batches)
-    headings = list(table.headings)
-    empty = pl.DataFrame(schema={"source_row": pl.Int64} | dict.fromkeys(headings, pl.String))
-    return Form(path.name, None, None, pl.concat(frames) if frames else empty, headings, table.refusals)
+    if not frames:
+        problem = "the file has no heading that can be read"
+        raise InputError(problem, file=path.name, row=1, code="HEADING_INVALID")
+    rows = pl.concat(frames)
+    headings: list[str] = []
+    for number, cell in enumerate(rows.row(0)[1:], 1):
+        label = (cell or "").strip("\ufeff ") or f"column_{number}"
+        taken = {*headings, "source_row", "source_file"}
+        again = (f"{label} ({count})" for count in range(2, len(taken) + 3))
+        headings.append(label if label not in taken else next(name for name in again if name not in taken))
+    names = dict(zip(table.headings, headings, strict=True))
+    return Form(path.name, None, None, rows[1:].rename(names), headings, table.refusals)
 
 
 def _sheets(path: Path) -> list[Form]:

@@ -62,7 +62,6 @@ class SpeciesNames:
 
     def __init__(self, datamodel: Path | None, species: Path | None) -> None:
         self._known: Mapping[str, Species] = MappingProxyType({})
-        self.has_model = datamodel is not None
         if datamodel is not None:
             self._known = MappingProxyType(_of_model(datamodel))
         self._listed = MappingProxyType({} if species is None else _of_list(species))
