@@ -250,7 +250,7 @@ def test_a_page_of_another_site_may_ask(client):
     ("path", "methods"),
     [
         ("/ogc/collections/occurrences/items", {"GET", "HEAD", "OPTIONS"}),
-        ("/v1/surveys", {"POST", "OPTIONS"}),
+        ("/v1/surveys", {"GET", "HEAD", "POST", "OPTIONS"}),
         ("/", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
