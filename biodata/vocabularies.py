@@ -94,6 +94,9 @@ class CandidateCriterion(StrEnum):
 TRACKING_PROTOCOL: Final = "animal tracking"
 """How `samplingProtocol` begins for the places of an animal that carries a transmitter: always withheld."""
 
+PATROL_PROTOCOL: Final = "ranger patrol"
+"""How `samplingProtocol` begins for patrols: their days and ways are never published, only the wildlife that they saw."""
+
 MACHINE_ONLY: Final = "machine only"
 """`identificationVerificationStatus` of a record that a machine determined and nobody has looked at."""
 

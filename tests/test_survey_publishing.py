@@ -60,6 +60,16 @@ def test_an_event_without_records_is_told_with_none(settings):
     assert (told["records"], told["species"], told["effort_value"]) == (0, 0, 30.0)
 
 
+def test_days_and_ways_of_patrols_are_never_told(settings):
+    walked = {"samplingProtocol": "Ranger patrol on foot"}
+    found = surveys(
+        settings,
+        [event("day", **walked), event("b", **SECOND)],
+        [seen(1, MUNTJAC, "day", **walked), seen(2, MUNTJAC, "other day", **walked)],
+    )
+    assert list(found) == ["cameras:b"]
+
+
 def test_an_event_is_as_coarse_as_its_record(settings):
     found = surveys(
         settings,

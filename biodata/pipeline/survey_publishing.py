@@ -19,7 +19,7 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.query.shape_text import read_wkt
 from biodata.store.releases import Release
-from biodata.vocabularies import SharingCategory
+from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
 _BATCH_ROWS: Final = 200_000
 _COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *COLUMNS, *PLACE})
@@ -60,9 +60,11 @@ def published_events(
 
     Notes
     -----
-    All records of the events' datasets are looked at, whatever a release adds to: a new one can hide an older event.
+    All records of the events' datasets are looked at, whatever a release adds to: a new one can hide an older event. Days and
+    ways of patrols are let out by no rule: they would tell poachers when and where rangers walk.
     """
-    events = lake.read("events", snapshot=snapshot)
+    patrol = pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL)
+    events = lake.read("events", snapshot=snapshot).filter(~patrol.fill_null(value=False))
     if events.is_empty():
         return pl.DataFrame(schema=terms.schema(terms.SURVEY))
     where = In("datasetKey", tuple(events["datasetKey"].drop_nulls().unique().sort()))

@@ -7,7 +7,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.sharing.event_shapes import boxes
-from biodata.vocabularies import SharingCategory
+from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
 _OPEN: Final = str(SharingCategory.OPEN)
 _OF_RECORDS: Final = """
@@ -20,6 +20,7 @@ _OF_RECORDS: Final = """
            max("decimalLongitude") AS east, max("decimalLatitude") AS north
     FROM occurrences
     WHERE sharing_category = 'open' AND "eventID" IS NOT NULL AND "samplingProtocol" IS NOT NULL
+          AND NOT starts_with(lower("samplingProtocol"), ?)
     GROUP BY "datasetKey", "eventID" ORDER BY survey_id
 """
 _OF_EVENTS: Final = """
@@ -62,7 +63,7 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
     nothing is in here. The place of every event that has open records is theirs, whatever else was recorded there: the
     event's own line would go on to where a sensitive one was made.
     """
-    found = connection.execute(_OF_RECORDS).pl()
+    found = connection.execute(_OF_RECORDS, [PATROL_PROTOCOL]).pl()
     told = terms.conform(found.with_columns(geometry=boxes(found)), terms.SURVEY)
     if events is not None and events.height:
         connection.register("told_events", events.select("survey_id", "datasetKey", "eventID", "sharing_category"))

@@ -10,7 +10,7 @@ from biodata.ingest.smart.patrols import Day, Observation
 from biodata.ingest.smart.species import Species, SpeciesNames
 from biodata.ingest.smart.tracks import Cell, cell_of
 from biodata.parsers.controlled import Vocabulary, parse_term
-from biodata.vocabularies import SurveyDesign
+from biodata.vocabularies import PATROL_PROTOCOL, SurveyDesign
 
 EVENT_COLUMNS: Final = (
     "eventID", "parentEventID", "eventDate", "samplingProtocol", "design", "samplingEffort", "samplingEffortValue",
@@ -38,7 +38,7 @@ Row = dict[str, str | None]
 
 def protocol(day: Day) -> str:
     """Return how a day's patrol looked."""
-    return "ranger patrol on foot" if day.on_foot else "ranger patrol"
+    return f"{PATROL_PROTOCOL} on foot" if day.on_foot else PATROL_PROTOCOL
 
 
 def effort_km(day: Day) -> dict[Cell, float]:
