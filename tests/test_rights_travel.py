@@ -93,6 +93,9 @@ def _texts(kind, out):
             assert "permit 12" in archive.read("dataset/village.xml").decode()
             assert archive.read("rights.txt").decode().endswith("TK-A;TK-NC\tpermit 12\n")
             return archive.read("occurrence.txt").decode().splitlines()
+    if kind is Format.CAMTRAPDP:
+        with zipfile.ZipFile(out) as archive:
+            return [archive.read(name).decode() for name in archive.namelist()]
     if kind is Format.GEOPARQUET:
         about = json.loads(pq.read_schema(out).metadata[b"biodata"])
         assert about["community_labels"] == ["TK-A", "TK-NC"]
