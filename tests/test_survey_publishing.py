@@ -287,3 +287,11 @@ def test_words_of_a_coarse_event_that_could_hold_a_place_are_left_out(settings):
     words = {"effort_unit": "nights at 20.5432 101.2345", "targetTaxonomicScope": ["Mammalia", "at 20.5432 101.2345"]}
     (told,) = surveys(settings, [event("a", **words)], [seen(1, TIGER, "a")]).values()
     assert (told["effort_unit"], told["targetTaxonomicScope"]) == (None, ["Mammalia"])
+
+
+def test_a_sensitive_record_whose_name_is_corrected_leaves_a_release_in_which_its_station_stays_coarse(settings):
+    same = [seen(2, MUNTJAC, "a"), seen(3, MUNTJAC, "a")]
+    surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, TIGER, "a"), *same, seen(4, MUNTJAC, "b", **SECOND)])
+    after = surveys(settings, [event("a"), event("b", **SECOND)], [seen(1, MUNTJAC, "a"), *same])
+    assert sorted(row["sharing_category"] for row in after.values()) == ["0_1_degree", "open"]
+    assert not any(text in str(row) for row in after.values() if row["sharing_category"] != "open" for text in EXACT)

@@ -53,6 +53,7 @@ _SCHEMA: Final = {
     "grid": pl.Int64, "gx": pl.Int64, "gy": pl.Int64, "category": pl.String,
 }  # fmt: skip
 KEPT: Final = {"key": pl.Int64, "category": pl.String}
+KEPT_AT: Final = {"dataset": pl.String, "event": pl.String, "gx": pl.Int64, "gy": pl.Int64, "category": pl.String}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +69,20 @@ class Siblings:
     kept : polars.DataFrame
         key, category : records that were tied in an earlier release. Were one told exactly since the sensitive record
         is gone, or the survey has more stations by now, whoever has both releases would know where that was.
+    kept_at : polars.DataFrame
+        `KEPT_AT`: the events and cells of 1/`STATION` degree of those, so that no other record of the event, such as the
+        one that was sensitive until its name was corrected, stands there exactly.
     """
 
     ties: pl.DataFrame
     kept: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KEPT))
+    kept_at: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KEPT_AT))
+
+    def keeping(self, kept: pl.DataFrame, occurrences: pl.DataFrame) -> "Siblings":
+        """Return the same with records that an earlier release tied: `KEPT`, and what the lake tells of them today."""
+        told = _told(occurrences).with_columns(_cell(STATION)).join(kept, on="key")
+        places = told.drop_nulls(["dataset", "event", "gx", "gy"]).select([*KEPT_AT]).pipe(_strictest, [*KEPT_AT][:4])
+        return Siblings(self.ties, kept, places.select([*KEPT_AT]))
 
     def of(self, occurrences: pl.DataFrame) -> pl.DataFrame:
         """Return the records that are tied, as `decide.decide` returns decisions: the sensitive ones among them.
@@ -83,6 +94,9 @@ class Siblings:
         """
         told = _told(occurrences)
         found = [told.join(self.kept, on="key").select("row", "category")]
+        if self.kept_at.height:
+            placed = told.drop_nulls(["x", "y"]).with_columns(_cell(STATION))
+            found.append(placed.join(self.kept_at, on=["dataset", "event", "gx", "gy"]).select("row", "category"))
         for (name, grid), ties in self.ties.group_by("tie", "grid"):
             near = told if grid is None else told.drop_nulls(["x", "y"]).with_columns(_cell(int(grid)))
             cell = [] if grid is None else ["gx", "gy"]

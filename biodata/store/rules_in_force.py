@@ -54,7 +54,10 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
         return rules
     ties = _ties_of(settings, lake, rules, where)
     if settings.keep_ties:
-        ties = replace(ties, kept=_tied_before(settings))
+        kept = _tied_before(settings)
+        if kept.height:
+            seen = In("key", tuple(kept["key"].sort()))
+            ties = ties.keeping(kept, lake.read("occurrences", columns=list(_COLUMNS), where=seen))
     return replace(rules, siblings=ties)
 
 
