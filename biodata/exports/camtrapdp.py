@@ -79,8 +79,9 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
     """
     events = published_events(selection)
     datasets = _coarse_datasets(selection, events)
+    traps = events.filter(pl.col("design") == SurveyDesign.CAMERA_TRAP.value)
     parts = _Parts()
-    for place, frame in _chosen(selection, datasets):
+    for place, frame in _chosen(selection, datasets, traps):
         parts.add(frame)
         step(selection.share(place) / 3)
     deployments = cameras.named(_deployments(parts, events, whole=selection.filter is None))
@@ -98,7 +99,7 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
         for number, (name, make) in enumerate(_MADE, start=1):
             member = archive.begin(f"{name}.csv")
             archive.append(member, compress(_heading(name)))
-            for place, frame in _chosen(selection, datasets):
+            for place, frame in _chosen(selection, datasets, traps):
                 archive.append(member, compress(_lines(name, make(_with_ids(frame, deployments)))))
                 step((number + selection.share(place)) / 3)
             archive.end(member)
@@ -135,12 +136,12 @@ def _deployments(parts: _Parts, events: pl.DataFrame, *, whole: bool) -> pl.Data
     return cameras.with_events(found, told, add=whole)
 
 
-def _chosen(selection: Selection, datasets: list[str]) -> Iterator[tuple[int, pl.DataFrame]]:
+def _chosen(selection: Selection, datasets: list[str], traps: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
     """Yield the records of camera traps, step by step, in the release's order."""
     names = [column.name for column in terms.PUBLISHED_OCCURRENCE if column.name in rows_of.COLUMNS]
 
     def make(frame: pl.DataFrame) -> pl.DataFrame:
-        return rows_of.used(frame, coarse_datasets=datasets)
+        return rows_of.used(frame, coarse_datasets=datasets, traps=traps)
 
     yield from selection.chunks(names, make)
 

@@ -112,9 +112,9 @@ def named(deployments: pl.DataFrame) -> pl.DataFrame:
 def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
     """Return rows of the table `deployments`."""
     coarse = pl.lit(
-        "The place was made coarse to protect a sensitive species: a grid cell's centre, and the whole year. "
+        "The place was made coarse to protect a sensitive species: a grid cell's centre, and the whole year."
     )
-    comment = pl.when(~pl.col("dated")).then(
+    comment = pl.when(~pl.col("dated") & ~pl.col("coarse")).then(
         pl.lit("Start and end are those of the first and the last published observation.")
     )
     unsure = pl.col("coordinateUncertaintyInMeters").ceil().cast(pl.Int64)
@@ -137,7 +137,7 @@ def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
                 ignore_nulls=True,
             )
         ),
-        deploymentComments=pl.when("coarse").then(coarse + comment).otherwise(comment),
+        deploymentComments=pl.when("coarse").then(coarse).otherwise(comment),
     )
 
 

@@ -30,7 +30,7 @@ _MEDIA_TYPE: Final = r"^(image|video|audio)/"
 _WRITTEN: Final = "%Y-%m-%dT%H:%M:%S"
 
 
-def used(frame: pl.DataFrame, *, coarse_datasets: list[str]) -> pl.DataFrame:
+def used(frame: pl.DataFrame, *, coarse_datasets: list[str], traps: pl.DataFrame) -> pl.DataFrame:
     """Return the records of camera traps that can be rows, with when and at which deployment.
 
     Parameters
@@ -39,6 +39,8 @@ def used(frame: pl.DataFrame, *, coarse_datasets: list[str]) -> pl.DataFrame:
         `COLUMNS`, published values.
     coarse_datasets : list of str
         Datasets all of whose machine observations with a published method are of camera traps.
+    traps : polars.DataFrame
+        datasetKey, eventID : published events whose design is a camera trap; a record of one need not tell its method.
 
     Returns
     -------
@@ -48,18 +50,24 @@ def used(frame: pl.DataFrame, *, coarse_datasets: list[str]) -> pl.DataFrame:
     """
     is_open = pl.col("sharing_category") == "open"
     machine = pl.col("basisOfRecord") == "MACHINE_OBSERVATION"
+    known = traps.select("datasetKey", "eventID").drop_nulls().unique().with_columns(by_design=pl.lit(value=True))
+    frame = frame.join(known, on=["datasetKey", "eventID"], how="left", maintain_order="left")
     of_trap = (
         pl.when(is_open)
-        .then(pl.col("samplingProtocol").str.contains(PROTOCOL))
+        .then(pl.col("samplingProtocol").str.contains(PROTOCOL).fill_null(value=False) | pl.col("by_design"))
         .otherwise(machine & pl.col("datasetKey").is_in(coarse_datasets))
     )
     no_animal = pl.col("genus").eq_missing("Homo") | pl.col("scientificName").str.contains(r"(?i)^homo\b")
-    kept = frame.filter(
-        of_trap.fill_null(value=False)
-        & ~no_animal.fill_null(value=False)
-        & (pl.col("occurrenceStatus") != "ABSENT").fill_null(value=True)
-        & pl.col("decimalLatitude").is_not_null()
-    ).with_columns(coarse=~is_open)
+    kept = (
+        frame.filter(
+            of_trap.fill_null(value=False)
+            & ~no_animal.fill_null(value=False)
+            & (pl.col("occurrenceStatus") != "ABSENT").fill_null(value=True)
+            & pl.col("decimalLatitude").is_not_null()
+        )
+        .with_columns(coarse=~is_open)
+        .drop("by_design")
+    )
     cell = pl.format("cell {} {} {}", *(text(name) for name in ("decimalLatitude", "decimalLongitude")), "year")
     place = pl.format("place {} {}", *(text(name) for name in ("decimalLatitude", "decimalLongitude")))
     kept = kept.with_columns(

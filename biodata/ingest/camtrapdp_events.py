@@ -46,8 +46,8 @@ def events(
     Returns
     -------
     polars.DataFrame of n rows
-        `source_file`, `source_row` and terms of events. A deployment that is tagged as being of unknown effort has no `design`,
-        so that nobody counts trap-nights of it.
+        `source_file`, `source_row` and terms of events. A deployment that is tagged as being of unknown effort has no `design`
+        and no method, so that nobody counts trap-nights of it.
     """
     frame = camera_traps.deployment_events(deployments, file=file)
     told = [name for name in _BESIDE if name in deployments.columns]
@@ -63,7 +63,7 @@ def events(
     if "deploymentTags" in told:
         unknown = pl.col("deploymentTags").str.split("|").list.eval(pl.element().str.strip_chars())
         dated = ~unknown.list.contains(EFFORT_UNKNOWN).fill_null(value=False)
-        frame = frame.with_columns(design=pl.when(dated).then("design"))
+        frame = frame.with_columns(pl.when(dated).then(name).alias(name) for name in ("design", "samplingProtocol"))
     silent = silences(deployments, media) if media is not None else None
     if silent is None or silent.is_empty():
         return frame

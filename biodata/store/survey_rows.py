@@ -14,7 +14,7 @@ _OF_RECORDS: Final = """
     SELECT "datasetKey" || ':' || "eventID" AS survey_id, "datasetKey", "eventID",
            min("parentEventID") AS "parentEventID", min("samplingProtocol") AS "samplingProtocol",
            year(min(event_start)) AS year, min(event_start) AS event_start, max(event_end) AS event_end,
-           count(*) AS records, count(DISTINCT species) AS species,
+           count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
            list_sort(list_distinct(flatten(list(country_codes)))) AS country_codes, 'open' AS sharing_category,
            min("decimalLongitude") AS west, min("decimalLatitude") AS south,
            max("decimalLongitude") AS east, max("decimalLatitude") AS north
@@ -33,7 +33,7 @@ _OF_EVENTS: Final = """
         JOIN occurrences o ON o."datasetKey" = e."datasetKey" AND o."parentEventID" = e."eventID"
         WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
     )
-    SELECT survey_id, count(*) AS records, count(DISTINCT species) AS species,
+    SELECT survey_id, count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
            list_sort(list_distinct(flatten(list(country_codes)))) AS codes,
            min("decimalLongitude") AS west, min("decimalLatitude") AS south,
            max("decimalLongitude") AS east, max("decimalLatitude") AS north
