@@ -275,8 +275,8 @@ NAMES = {
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_row_29_what_a_file_is_called_is_no_path(service: Service, name: str):
-    before = {file for file in service.data.rglob("*") if "uploads" not in file.parts}
     ana = service.headers("ana")
+    before = {file for file in service.data.rglob("*") if "uploads" not in file.parts}
     answer = service.ask("POST", "/v1/surveys", fields={"file": (name, os.urandom(16))}, headers=ana)
     assert answer.status in (202, 400), answer.data
     assert "set-cookie" not in answer.headers
@@ -285,9 +285,12 @@ def test_row_29_what_a_file_is_called_is_no_path(service: Service, name: str):
         "registry.sqlite-journal",
         "registry.sqlite-wal",
         "registry.sqlite-shm",
+        "secrets",
+        "upload_key",
+        "upload_key.pub",
     }
     uploads = [file.name for file in service.data.rglob("uploads/*")]
-    assert all(re.fullmatch(r"[0-9a-f]{64}(\.xlsx)?", kept) for kept in uploads), uploads
+    assert all(re.fullmatch(r"[0-9a-f]{64}(\.xlsx|\.sealed)?", kept) for kept in uploads), uploads
     if answer.status == 202:
         told = json.loads(service.ask("GET", json.loads(answer.data)["location"], headers=ana).data)["file"]
         assert told.isprintable()
