@@ -173,7 +173,10 @@ def _settle_origin(scope: Scope, headers: Headers, settings: Settings, who: Call
 
 def _methods(scope: Scope) -> list[str]:
     """Return the methods that are answered at an address; none where there is nothing."""
-    routes = scope["app"].routes
+    each = (part for r in scope["app"].routes for part in getattr(getattr(r, "original_router", None), "routes", [r]))
+    here = [r for r in each if r.matches({**scope, "method": "GET"})[0] is not Match.NONE]
+    # An address with a name of its own (/v1/surveys/mappings) is none of those that a pattern takes in (/v1/surveys/{number}).
+    routes = [r for r in here if getattr(r, "path", None) == getattr(here[0], "path", None)]
     found = [m for m in _METHODS if any(r.matches({**scope, "method": m})[0] is Match.FULL for r in routes)]
     return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"] if found else []
 
