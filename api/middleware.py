@@ -123,6 +123,12 @@ class Envelope:
             elif method == "OPTIONS" and (methods := _methods(scope)):
                 parts = scope["path"].startswith(_PARTS)
                 await _options(headers, methods, packed, _tus(self._settings) if parts else [])
+            elif scope["path"] in _NAMED and (methods := _methods(scope)) and method not in methods:
+                detail = f"{method} is not answered at this address"
+                allow = {"Allow": ", ".join(methods)}
+                await problem_response(request_id, Code.METHOD_NOT_ALLOWED, detail, headers=allow)(
+                    scope, receive, packed
+                )
             else:
                 await self._app(scope, receive, packed)
         except Exception:
@@ -150,6 +156,10 @@ class Envelope:
     def _limited(self, scope: Scope, who: Caller) -> bool:
         """Tell whether a request counts: a client on this machine is limited only where a limit was set."""
         return not scope["path"].startswith(_UNLIMITED) and not (who.local and self._settings.rate_limit is None)
+
+
+_NAMED: Final = frozenset(f"/v1/surveys/{name}" for name in ("headings", "mappings", "templates"))
+"""Addresses that the pattern /v1/surveys/{number} would take in for the methods that they have not."""
 
 
 def _refuse(scope: Scope, headers: Headers) -> tuple[Code, str] | None:

@@ -64,7 +64,9 @@ class _Made(BaseModel):
     identifiers: list[_Identifier] = Field(description="The publisher's identifiers.")
     extensions: dict[str, Any] = Field(description="Always empty.")
     gadm: dict[str, Any] = Field(description="Always empty.")
-    media: list[dict[str, Any]] = Field(description="The kind of each medium, as mediaType tells it; nothing else.")
+    media: list[dict[str, Any]] = Field(
+        description="Pictures and sounds with the licence of their own; else the kinds that mediaType tells."
+    )
     facts: list[dict[str, Any]] = Field(description="Always empty.")
     relations: list[dict[str, Any]] = Field(description="Always empty.")
     recordedByIDs: list[dict[str, Any]] = Field(description="Always empty.")
@@ -76,7 +78,7 @@ def _columns() -> dict[str, Any]:
     return {
         column.name: (python_type(column.dtype) | None, Field(default=None, description=column.meaning))
         for column in terms.PUBLISHED_OCCURRENCE
-        if column.name != "key"
+        if column.name not in ("key", *_Made.model_fields)
     } | {"key": (int, Field(description=terms.PUBLISHED_OCCURRENCE[0].meaning))}
 
 

@@ -43,10 +43,11 @@ async def hand_in(request: Request) -> Response:
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
+        wishes = _wishes(upload)
         if sender is None:
             work = partial(survey_reports.check, request, found, upload)
         else:
-            work = partial(_receive, found, sender, upload, idempotency_key)
+            work = partial(_receive, found, sender, upload, idempotency_key, wishes)
         return await to_thread.run_sync(work, limiter=request.app.state.checking)
 
 
@@ -106,17 +107,24 @@ def receipt(number: int) -> Response:
     return Response(body, 202, {"Location": location}, media_type="application/json")
 
 
-def _receive(found: Service, sender: Principal, upload: Upload, idempotency_key: str | None) -> Response:
-    """Keep a workbook, queue it, and tell where its state stands."""
-    from biodata import surveys
-    from biodata.surveys.sending import Sent
-
+def _wishes(upload: Upload) -> dict[str, Any]:
+    """Return what the form's other fields ask for."""
     fields: dict[str, Any] = {"upload": upload.told.get("upload")}
     if "answers" in upload.told:
         fields["answers"] = integer("answers", upload.told["answers"])
     for name, field in (("complete", "complete"), ("submit", "wanted")):
         if name in upload.told:
             fields[field] = boolean(name, upload.told[name])
+    return fields
+
+
+def _receive(
+    found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, wishes: dict[str, Any]
+) -> Response:
+    """Keep a workbook, queue it, and tell where its state stands."""
+    from biodata import surveys
+    from biodata.surveys.sending import Sent
+
     try:
         number = surveys.receive(
             found.settings,
@@ -126,7 +134,7 @@ def _receive(found: Service, sender: Principal, upload: Upload, idempotency_key:
             sender=sender,
             dataset=upload.dataset,
             idempotency_key=idempotency_key,
-            sent=Sent(**fields),
+            sent=Sent(**wishes),
         )
     except OSError as error:
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
