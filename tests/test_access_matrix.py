@@ -7,6 +7,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
+import releases
 from api.app import create_app
 from biodata.access import accounts, api_keys, permits
 from biodata.access.roles import Role, RoleBinding
@@ -201,9 +202,13 @@ def guarded() -> dict[tuple[str, str], dict[str, int]]:
 
 
 @pytest.fixture(scope="module")
-def served(settings):
+def served(settings, tmp_path_factory):
     """Serve the small release to somebody abroad, with an account of each role and a submission of the uploader's."""
-    changed = settings.model_copy(update={"password_memory_mib": 8, "login_limit": 0, "rate_limit": 0})
+    data = tmp_path_factory.mktemp(
+        "matrix"
+    )  # of its own: other tests hand surveys in, and here the first one is asked for
+    releases.make_release(data)
+    changed = settings.model_copy(update={"data": data, "password_memory_mib": 8, "login_limit": 0, "rate_limit": 0})
     with TestClient(
         create_app(changed),
         base_url="http://test",
