@@ -82,6 +82,9 @@ def furnish(data: Path) -> None:
                 registry,
                 f"bench{n}",
                 roles=[RoleBinding(Role.NODE_MANAGER, country=country), RoleBinding(Role.PLANNER)],
+                actor="command line"
+                if n < 4
+                else f"bench{n % 4}",  # a second manager of a country is made by the first
             )
             api_keys.new(registry, f"bench{n}")
         for n in range(50):
