@@ -12,7 +12,7 @@ from biodata.errors import InputError
 from biodata.ingest import open_source
 from biodata.settings import Settings
 
-SHARED = Path("/work/shared/data/survey_exports")
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "survey_exports"
 SECRETS = (
     "Somchai",
     "Jaidee",

@@ -17,7 +17,7 @@ from biodata.ingest.smart import allowed
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 
-SAMPLE = Path("/work/shared/data/survey_exports/smart_patrol_sample.xml")
+SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "survey_exports" / "smart_patrol_sample.xml"
 TIGER = patrols.observation("animals.liveanimals.")
 SNARE = patrols.observation("threat.snares.", more="")
 
