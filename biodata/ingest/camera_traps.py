@@ -13,6 +13,8 @@ from typing import Final
 import polars as pl
 
 from biodata.errors import InputError, Refusal
+from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.several_files import Part, whole_table
 from biodata.vocabularies import MACHINE_ONLY, SurveyDesign
 
 PROTOCOL: Final = "camera trap"
@@ -256,3 +258,19 @@ def left_out_columns(file: str, headings: Sequence[str], taken: Collection[str],
     if not listed:
         return []
     return [f"{file}: columns that are not taken in, with their number of cells: {listed}"]
+
+
+def deployment_table(part: Part, dataset: DatasetInfo, *, encoding: str | None) -> tuple[VerbatimTable, pl.DataFrame]:
+    """Return a CSV of deployments as a table of events, and the events with the `folder` that their pictures lie in."""
+    frame, headings, refusals = whole_table(part, encoding=encoding)
+    events, again = first_refused(deployment_events(frame, file=part.file), file=part.file)
+    taken = {heading for several in DEPLOYMENT_COLUMNS.values() for heading in several}
+    table = VerbatimTable(
+        kind="events",
+        name=part.file,
+        dataset=dataset,
+        batches=iter([events.drop("folder", strict=False)]),
+        refusals=[*refusals, *again],
+        notes=left_out_columns(part.file, headings, taken, frame),
+    )
+    return table, events

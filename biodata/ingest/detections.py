@@ -21,7 +21,7 @@ from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import REASONS
 from biodata.ingest.machine_results import Found, MegaDetector, SpeciesNet, is_score
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.several_files import Part, dataset_of, parts, whole_table
+from biodata.ingest.several_files import Part, dataset_of, parts
 from biodata.ingest.tables import check_options
 
 MIN_SCORE: Final = 0.2
@@ -99,29 +99,13 @@ class DetectionsSource:
         dataset = DatasetInfo(self.dataset or dataset_of(self.paths))
         events: list[pl.DataFrame] = []
         for part in tables:
-            table, frame = self._events(part, dataset)
+            table, frame = camera_traps.deployment_table(part, dataset, encoding=self.options.get("encoding"))
             events.append(frame)
             yield table
         places = pl.concat(events, how="diagonal").unique("eventID", keep="first", maintain_order=True)
         seen: set[str] = set()
         for part in results:
             yield self._animals(part, places, dataset, seen)
-
-    def _events(self, part: Part, dataset: DatasetInfo) -> tuple[VerbatimTable, pl.DataFrame]:
-        """Return a table of deployments as events."""
-        frame, headings, refusals = whole_table(part, encoding=self.options.get("encoding"))
-        events = camera_traps.deployment_events(frame, file=part.file)
-        events, again = camera_traps.first_refused(events, file=part.file)
-        taken = {h for hs in camera_traps.DEPLOYMENT_COLUMNS.values() for h in hs}
-        table = VerbatimTable(
-            kind="events",
-            name=part.file,
-            dataset=dataset,
-            batches=iter([events.drop("folder", strict=False)]),
-            refusals=[*refusals, *again],
-            notes=camera_traps.left_out_columns(part.file, headings, taken, frame),
-        )
-        return table, events
 
     def _animals(self, part: Part, places: pl.DataFrame, dataset: DatasetInfo, seen: set[str]) -> VerbatimTable:
         """Return the animals of a file of results; a picture that an earlier file tells of, too, is refused."""

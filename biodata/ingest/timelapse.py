@@ -17,7 +17,7 @@ from biodata.formats import delimited
 from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import refused
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.several_files import Part, dataset_of, parts, whole_table
+from biodata.ingest.several_files import Part, dataset_of, parts
 from biodata.ingest.tables import check_options
 from biodata.ingest.timelapse_tags import TAGS, deployments_of, plain, tagged, why_left_out
 
@@ -71,7 +71,9 @@ class TimelapseSource:
             raise InputError(problem, file=part.file, row=1, column="RelativePath", code="HEADING_MISSING")
         dataset = DatasetInfo(self.dataset or dataset_of(self.paths))
         if tables:
-            made = [self._events(part, dataset) for part in tables]
+            made = [
+                camera_traps.deployment_table(part, dataset, encoding=self.options.get("encoding")) for part in tables
+            ]
         else:
             made = [self._events_of_pictures(part, dataset) for part in pictures]
         places = pl.concat([events for _, events in made], how="diagonal").unique(
@@ -84,22 +86,6 @@ class TimelapseSource:
 
     def _headings(self, part: Part) -> tuple[str, ...]:
         return delimited.read(part.open, file=part.file, encoding=self.options.get("encoding")).headings
-
-    def _events(self, part: Part, dataset: DatasetInfo) -> tuple[VerbatimTable, pl.DataFrame]:
-        """Return a table of deployments as events."""
-        frame, headings, refusals = whole_table(part, encoding=self.options.get("encoding"))
-        events = camera_traps.deployment_events(frame, file=part.file)
-        events, again = camera_traps.first_refused(events, file=part.file)
-        taken = {h for hs in camera_traps.DEPLOYMENT_COLUMNS.values() for h in hs}
-        table = VerbatimTable(
-            kind="events",
-            name=part.file,
-            dataset=dataset,
-            batches=iter([events.drop("folder", strict=False)]),
-            refusals=[*refusals, *again],
-            notes=camera_traps.left_out_columns(part.file, headings, taken, frame),
-        )
-        return table, events
 
     def _events_of_pictures(self, part: Part, dataset: DatasetInfo) -> tuple[VerbatimTable, pl.DataFrame]:
         """Return the folders of a file as events: from the first to the last picture, whatever is on them."""
