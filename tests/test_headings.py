@@ -161,6 +161,38 @@ def test_vietnamese_without_marks_is_proposed_and_never_wrong_for_sure():
     assert right / tried > 0.95
 
 
+@pytest.mark.parametrize(
+    ("heading", "term"),
+    [
+        pytest.param("วันที่ถอดกล้อง", "deploymentEnd", id="Thai, without spaces"),
+        pytest.param("Ngay lap may", "deploymentStart", id="Vietnamese, without marks"),
+        pytest.param("ຊື່ຜູ້ລາດຕະເວນ", "recordedBy", id="Lao"),
+        pytest.param("ថ្ងៃដំឡើងម៉ាស៊ីនថត", "deploymentStart", id="Khmer"),
+        pytest.param("ကင်မရာတပ်ဆင်သည့်ရက်", "deploymentStart", id="Burmese"),
+        pytest.param("样方代码", "locationID", id="Chinese"),
+        pytest.param("Pangalan ng nagtala", "recordedBy", id="Filipino, with a filler"),
+        pytest.param("tgl_angkat_kamera", "deploymentEnd", id="Indonesian, with underscores"),
+        pytest.param("# of birds", "individualCount", id="a number sign before it counts"),
+        pytest.param("Plot #", "locationID", id="a number sign behind it is a code"),
+        pytest.param("Chiều cao cây", None, id="the height of a tree is no elevation"),
+        pytest.param("Date of birth", None, id="a date of nothing seen"),
+    ],
+)
+def test_words_that_are_known_mean_something_together_and_never_surely(heading, term):
+    found = one(heading)
+    assert (found.term, found.confidence <= CERTAIN) == (term, True)
+
+
+def test_the_words_of_compounds_are_told_in_every_language_and_used():
+    told = {(row["concept"], row["language"]) for row in read_rows("heading_parts.csv")}
+    concepts = {concept for concept, _ in told}
+    everywhere = {"utm"}  # three letters in every language
+    assert {(c, language) for c in concepts - everywhere for language in LANGUAGES} <= told
+    rules = [set(row["concepts"].replace("|", " ").split()) for row in read_rows("heading_compounds.csv")]
+    assert set().union(*rules) <= concepts
+    assert all(term in (*TERMS, "") for row in read_rows("heading_compounds.csv") for term in row["terms"].split("|"))
+
+
 def test_traditional_characters_mean_what_simplified_ones_do():
     known = {row["simplified"]: row["traditional"] for row in reversed(read_rows("heading_characters.csv"))}
     for row in (row for row in read_rows("heading_words.csv") if row["language"] == "zh"):

@@ -1,8 +1,9 @@
 """Headings of tables in ten languages: the terms that they surely or likely mean, and their units."""
 
+from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
 from biodata.ingest.headings.dictionary import LANGUAGES, TERMS, heading_of
 from biodata.ingest.headings.plain import key
-from biodata.ingest.headings.proposals import CERTAIN, Proposal, Why, names_of, propose
+from biodata.ingest.headings.proposals import names_of, propose
 from biodata.ingest.headings.told import renamed, term_of, terms_of
 from biodata.ingest.headings.units import Unit, split_unit
 

@@ -1,0 +1,170 @@
+"""Headings made of known words: `วันที่ติดตั้งกล้อง` is date, set up, camera, and so the start of a deployment."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from biodata.ingest.headings.dictionary import LANGUAGES
+from biodata.ingest.headings.plain import key, without_marks, words
+from biodata.parsers.bundled import read_rows
+
+_SCRIPTS: Final = MappingProxyType(
+    {
+        "zh": re.compile("[\u3400-\u9fff]"),
+        "th": re.compile("[\u0e00-\u0e7f]"),
+        "lo": re.compile("[\u0e80-\u0eff]"),
+        "km": re.compile("[\u1780-\u17ff]"),
+        "my": re.compile("[\u1000-\u109f]"),
+    }
+)
+"""Languages that are written without spaces, by their letters."""
+_LATIN: Final = tuple(language for language in LANGUAGES if language not in _SCRIPTS)
+_RUNS: Final = re.compile(
+    "[0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+|[^0-9a-z\u00aa-\u024f\u0300-\u036f\u1e00-\u1eff]+"
+)
+_LATIN_LETTER: Final = re.compile("[0-9a-z\u00aa-\u024f\u1e00-\u1eff]")
+_NUMBERED: Final = re.compile(r"^\s*#\s*")
+_FILLER: Final = "filler"
+"""What leaves the meaning as it is: `of`, `ของ`, `ng`."""
+_LONGEST_PHRASE: Final = 5
+_LEAST_KNOWN: Final = 0.7
+"""A heading of which less is known may be of anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compound:
+    """What the words of a heading mean together: its terms, the likeliest first, and how surely, 0 to 1."""
+
+    terms: tuple[str, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A word of a heading: how long it is, and what it can mean; nothing where it is not known."""
+
+    letters: int
+    concepts: frozenset[str]
+
+
+def compound(heading: str, language: str | None = None) -> Compound | None:
+    """Return what the words of a heading mean together, by `data/heading_parts.csv` and `data/heading_compounds.csv`.
+
+    Parameters
+    ----------
+    heading : str
+        Without its unit.
+    language : str, optional
+        The sheet's: of languages that read a heading equally well, it decides.
+
+    Returns
+    -------
+    Compound or None
+        None where too few of the words are known, or they mean nothing together.
+    """
+    told = _NUMBERED.sub("number of ", heading).replace("#", " no ")
+    runs = [run for word in words(told) for run in _RUNS.findall(word)]
+    spoken = [one for one, letters in _SCRIPTS.items() if letters.search(told)] or list(_LATIN)
+    spoken.sort(key=lambda one: one != language)  # a stable sort
+    found = [meant for one in spoken if (meant := _meaning(list(_pieces(runs, _lexicon(one))))) is not None]
+    return max(found, key=lambda meant: meant.confidence, default=None)
+
+
+def _pieces(runs: Sequence[str], known: Mapping[str, frozenset[str]]) -> Iterator[_Piece]:
+    """Yield the words of a heading: in Latin letters the longest phrases, in others what covers most with the fewest."""
+    at = 0
+    while at < len(runs):
+        run = runs[at]
+        if not _LATIN_LETTER.match(run):
+            yield from _segments(run, known)
+            at += 1
+            continue
+        for size in range(min(_LONGEST_PHRASE, len(runs) - at), 0, -1):
+            phrase = " ".join(runs[at : at + size])
+            if phrase in known:
+                break
+        if phrase in known or not any(sign.isdigit() for sign in run):
+            yield _Piece(len(phrase), known.get(phrase, frozenset()))
+        at += size
+
+
+def _segments(run: str, known: Mapping[str, frozenset[str]]) -> Iterator[_Piece]:
+    """Yield the known words of a text without spaces, and the letters between them."""
+    longest = max(len(word) for word in known)
+    best: list[tuple[int, int, int]] = [(0, 0, 0)]  # letters not known, words, where the last one starts; by end
+    for end in range(1, len(run) + 1):
+        ways = [(best[end - 1][0] + 1, best[end - 1][1] + 1, end - 1)]
+        for start in range(max(0, end - longest), end):
+            if run[start:end] in known:
+                ways.append((best[start][0], best[start][1] + 1, start))
+        best.append(min(ways))
+    pieces, end = [], len(run)
+    while end:
+        start = best[end][2]
+        pieces.append(_Piece(end - start, known.get(run[start:end], frozenset())))
+        end = start
+    yield from reversed(pieces)
+
+
+def _meaning(pieces: Sequence[_Piece]) -> Compound | None:
+    """Return what the first fitting compound means, the less surely the more of the heading it leaves unread."""
+    letters = sum(piece.letters for piece in pieces)
+    telling = [piece for piece in pieces if piece.concepts and _FILLER not in piece.concepts]
+    unknown = sum(piece.letters for piece in pieces if not piece.concepts)
+    if not telling or letters - unknown < _LEAST_KNOWN * letters:
+        return None
+    for terms, confidence, groups in _compounds():
+        used = _fitting(groups, telling)
+        if used is not None:
+            unread = unknown + 0.5 * sum(piece.letters for piece in telling if not any(piece is one for one in used))
+            return Compound(terms, round(confidence * (1 - unread / letters), 2))
+    return None
+
+
+def _fitting(groups: Sequence[frozenset[str]], pieces: Sequence[_Piece]) -> tuple[_Piece, ...] | None:
+    """Return a piece for each group of concepts, each piece once; None where a group finds none."""
+    if not groups:
+        return ()
+    for at, piece in enumerate(pieces):
+        if groups[0] & piece.concepts:
+            others = _fitting(groups[1:], [*pieces[:at], *pieces[at + 1 :]])
+            if others is not None:
+                return piece, *others
+    return None
+
+
+@lru_cache(maxsize=1)
+def _compounds() -> tuple[tuple[tuple[str, ...], float, tuple[frozenset[str], ...]], ...]:
+    """Return the compounds, those that come first in the file first: terms, confidence, groups of concepts."""
+    return tuple(
+        (
+            tuple(row["terms"].split("|")),
+            float(row["confidence"]),
+            tuple(frozenset(group.split("|")) for group in row["concepts"].split()),
+        )
+        for row in read_rows("heading_compounds.csv")
+    )
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _lexicon(language: str) -> Mapping[str, frozenset[str]]:
+    """Return the words of a language, and the English ones that it does not use otherwise, with what they can mean."""
+    own: dict[str, set[str]] = {}
+    english: dict[str, set[str]] = {}
+    for row in read_rows("heading_parts.csv"):
+        if row["language"] in (language, "en"):
+            words_of = own if row["language"] == language else english
+            for word in row["words"].split("|"):
+                words_of.setdefault(_spelled(word), set()).add(row["concept"])
+    if language == "vi":
+        for word in list(own):
+            own.setdefault(without_marks(word), own[word])
+    return MappingProxyType({word: frozenset(concepts) for word, concepts in (english | own).items()})
+
+
+def _spelled(word: str) -> str:
+    """Return a word as `compound` finds it in a heading."""
+    return " ".join(words(word)) if _LATIN_LETTER.match(key(word)) else key(word)

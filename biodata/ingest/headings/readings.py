@@ -1,0 +1,138 @@
+"""The ways to read one heading: as the dictionary has it, by its parts, by its words, without its marks, by its likes."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
+from biodata.ingest.headings.cells import by_cells
+from biodata.ingest.headings.compounds import compound
+from biodata.ingest.headings.dictionary import Entry, by_language, entries, unmarked
+from biodata.ingest.headings.likeness import nearest
+from biodata.ingest.headings.plain import key, without_marks
+from biodata.ingest.headings.units import Unit, fits, fitting
+
+_UNLIKELY: Final = 0.3
+"""A likeness below which nothing is proposed."""
+_NOT_WORTH_TELLING: Final = 0.25
+"""Of headings tried, proposals less sure than this were wrong four times of five."""
+_LEAST_OF_WORDS: Final = 0.4
+"""Words that say less together are worth no more than a likeness."""
+_PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
+
+
+def in_dictionary(
+    heading: str, name: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
+) -> Proposal | None:
+    """Return the proposal for a heading that the dictionary has."""
+    plain = key(name)
+    entry = entries().get(plain)
+    if entry is None:
+        return None
+    entry, why = _by_unit(entry, units), Why.DICTIONARY if len(entry.terms) == 1 else Why.SEVERAL
+    if language and len(entry.terms) > 1 and entry.confidence <= CERTAIN:
+        own = by_language().get((plain, language), ())
+        if len(own) == 1 and own[0] in entry.terms:
+            entry = replace(entry, terms=(own[0], *(t for t in entry.terms if t != own[0])))
+    if why is Why.SEVERAL and cells:
+        decided = by_cells(entry, cells)
+        if decided is not None:
+            entry, why = decided, Why.CELLS
+    return _made(heading, entry.terms, entry.confidence, units, why)
+
+
+def _made(heading: str, terms: Sequence[str], confidence: float, units: Sequence[Unit], why: Why) -> Proposal:
+    """Return a proposal; one whose unit does not fit is less sure."""
+    term = terms[0] or None
+    unit = fitting(units, term)
+    others = tuple(term for term in terms[1:] if term)
+    if term is None:
+        return Proposal(heading, None, confidence, unit_name(unit), why if others else Why.NOT_KEPT, others)
+    if unit is not None and not fits(term, unit):
+        return Proposal(heading, term, min(confidence, 0.5), unit.name, Why.UNIT_STRANGE, others)
+    return Proposal(heading, term, confidence, unit_name(unit), why, others)
+
+
+def _by_unit(entry: Entry, units: Sequence[Unit]) -> Entry:
+    """Put those meanings of a heading first that its unit fits: X in metres is an easting."""
+    if not units or len(entry.terms) == 1:
+        return entry
+    able = [term for term in entry.terms if term and any(fits(term, unit) for unit in units)]
+    if units[0].dimension == "length" and {"easting", "northing"} & set(able):
+        able = [term for term in able if term in ("easting", "northing")]
+    if not able:
+        return entry
+    terms = (*able, *(term for term in entry.terms if term not in able))
+    return replace(entry, terms=terms, confidence=CERTAIN if len(able) == 1 else entry.confidence)
+
+
+def by_parts(
+    heading: str, name: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
+) -> Proposal | None:
+    """Return the proposal for a heading in two languages, or with something else beside it."""
+    parts = [part for part in (p.strip() for p in _PARTS.split(name)) if len(key(part)) > 1 or not part.isascii()]
+    parts += _scripts(name) if len(parts) == 1 else []
+    if len(parts) < 2:
+        return None
+    known = [found for part in parts if (found := in_dictionary(heading, part, units, language, cells)) is not None]
+    known = [found for found in known if found.term is not None]
+    if not known:
+        return None
+    surest = max(known, key=lambda found: found.confidence)
+    same = [found for found in known if found.term == surest.term]
+    if len(same) < len(known):
+        others = tuple(dict.fromkeys(f.term for f in known if f.term and f.term != surest.term))
+        agreeing = [f for f in known if surest.term in f.others]
+        confidence = 0.85 if len(same) + len(agreeing) == len(known) else 0.6
+        return replace(surest, confidence=min(surest.confidence, confidence), why=Why.SEVERAL, others=others)
+    if len(same) > 1 and surest.confidence > CERTAIN:
+        return replace(surest, why=Why.DICTIONARY)
+    return replace(surest, confidence=min(surest.confidence, 0.85), why=Why.PARTLY)
+
+
+def _scripts(name: str) -> list[str]:
+    """Return the parts of a heading in Latin letters and in others, where it has both."""
+    latin = " ".join(re.findall(r"[A-Za-z][A-Za-z .]*", name)).strip()
+    other = re.sub(r"[A-Za-z.]+", " ", name).strip()
+    return [latin, other] if len(latin) > 1 and re.search(r"[^\W\d_]", other) and not other.isascii() else []
+
+
+def without_its_marks(heading: str, rest: str, units: Sequence[Unit]) -> Proposal | None:
+    """Return the proposal for Vietnamese that is typed without its marks."""
+    plain = key(rest)
+    terms = unmarked().get(without_marks(plain)) if len(plain) > 2 else None
+    if terms is None:
+        return None
+    doubtful = entries().get(plain)
+    sure = 0.85 if len(terms) == 1 and len(plain) > 4 and doubtful is None else 0.6
+    return _made(heading, terms, sure, units, Why.MARKS_MISSING)
+
+
+def like_others(heading: str, rest: str, units: Sequence[Unit]) -> Proposal:
+    """Return the proposal for a heading that is like others."""
+    found = nearest(rest)
+    if units:
+        found.sort(key=lambda one: -one[1] * (1.0 if one[0] and any(fits(one[0], unit) for unit in units) else 0.6))
+    if not found or found[0][1] < _UNLIKELY:
+        return Proposal(heading, None, 0.0, unit_name(fitting(units, None)), Why.UNKNOWN)
+    best, likeness = found[0]
+    second = found[1][1] if len(found) > 1 else 0.0
+    confidence = round(min(0.85, likeness * (0.55 + 0.45 * min(1.0, 3 * (likeness - second)))), 2)
+    if confidence < _NOT_WORTH_TELLING:
+        return Proposal(heading, None, 0.0, unit_name(fitting(units, None)), Why.UNKNOWN)
+    terms = (best, *(term for term, other in found[1:] if term and other > 0.6 * likeness))
+    return _made(heading, terms, confidence, units, Why.NEAR)
+
+
+def by_words(heading: str, rest: str, units: Sequence[Unit], language: str | None) -> Proposal | None:
+    """Return the proposal for a heading whose words are known, together."""
+    found = compound(rest, language)
+    if found is None or found.confidence < _LEAST_OF_WORDS:
+        return None
+    return _made(heading, found.terms, found.confidence, units, Why.WORDS)
+
+
+def unit_name(unit: Unit | None) -> str | None:
+    """Return a unit's name."""
+    return None if unit is None else unit.name
