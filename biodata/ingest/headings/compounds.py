@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from biodata.ingest.headings.dictionary import LANGUAGES
+from biodata.ingest.headings.dictionary import LANGUAGES, NO_TERM
 from biodata.ingest.headings.plain import key, without_marks, words
 from biodata.parsers.bundled import read_rows
 
@@ -119,7 +119,9 @@ def _meaning(pieces: Sequence[_Piece]) -> Compound | None:
     for terms, confidence, groups in _compounds():
         used = _fitting(groups, telling)
         if used is not None:
-            unread = unknown + 0.5 * sum(piece.letters for piece in telling if not any(piece is one for one in used))
+            # a telephone number stays one, whoever's it is; a date is less surely one beside other words
+            beside = sum(piece.letters for piece in telling if not any(piece is one for one in used))
+            unread = unknown + (0.0 if terms == (NO_TERM,) else 0.5 * beside)
             return Compound(terms, round(confidence * (1 - unread / letters), 2))
     return None
 

@@ -24,6 +24,11 @@ _POINT_TERMS: Final = MappingProxyType(
     }
 )
 """KoboToolbox and ODK write a question's place into four columns, `_` + the question + `_latitude` and so on."""
+_NUMBERING: Final = re.compile(
+    r"^\s*(?:[(（]?\s*(?:q?\d{1,2}(?:[.\-]\d{1,2})*|[a-z]\d{1,2})\s*[).:）、．]+|[一二三四五六七八九十]+、|[①-⑳])\s*(?=\S)",
+    re.I,
+)
+"""The number of a question before it: `3. `, `Q12:`, `(1)`, `一、`, `①`."""
 _OF_A_POINT: Final = 0.95
 _PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
 
@@ -89,14 +94,14 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
     if zawgyi.looks_like(heading):
         found = _proposal(zawgyi.to_unicode(heading), {}, "my", cells)
         return replace(found, heading=heading, confidence=min(found.confidence, CERTAIN), why=Why.ZAWGYI)
+    name = _NUMBERING.sub("", name)
     rest, units = units_in(name)
     return (
         (readings.in_dictionary(heading, rest, units, language, cells) if units else None)
         or readings.in_dictionary(heading, name, (), language, cells)
         or readings.by_parts(heading, name, units, language, cells)
         or readings.without_its_marks(heading, rest, units)
-        or readings.by_words(heading, rest, units, language)
-        or readings.like_others(heading, rest, units)
+        or readings.guessed(heading, rest, units, language)
     )
 
 

@@ -10,15 +10,17 @@ from biodata.ingest.headings.cells import by_cells
 from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.dictionary import Entry, by_language, entries, unmarked
 from biodata.ingest.headings.likeness import nearest
-from biodata.ingest.headings.plain import key, without_marks
+from biodata.ingest.headings.plain import key
 from biodata.ingest.headings.units import Unit, fits, fitting
 
 _UNLIKELY: Final = 0.3
 """A likeness below which nothing is proposed."""
 _NOT_WORTH_TELLING: Final = 0.25
 """Of headings tried, proposals less sure than this were wrong four times of five."""
-_LEAST_OF_WORDS: Final = 0.4
-"""Words that say less together are worth no more than a likeness."""
+_ENOUGH_OF_WORDS: Final = 0.55
+"""Words that say less together are heard only if no heading is liker."""
+_SURE_OF_WORDS: Final = 0.7
+"""Words that say as much together outdo one part alone."""
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
 
 
@@ -81,6 +83,9 @@ def by_parts(
         return None
     surest = max(known, key=lambda found: found.confidence)
     same = [found for found in known if found.term == surest.term]
+    together = by_words(heading, name, units, language) if len(same) < len(parts) else None
+    if together is not None and together.confidence >= _SURE_OF_WORDS:  # Date (deployed)
+        return together
     if len(same) < len(known):
         others = tuple(dict.fromkeys(f.term for f in known if f.term and f.term != surest.term))
         agreeing = [f for f in known if surest.term in f.others]
@@ -101,7 +106,7 @@ def _scripts(name: str) -> list[str]:
 def without_its_marks(heading: str, rest: str, units: Sequence[Unit]) -> Proposal | None:
     """Return the proposal for Vietnamese that is typed without its marks."""
     plain = key(rest)
-    terms = unmarked().get(without_marks(plain)) if len(plain) > 2 else None
+    terms = unmarked().get(plain) if len(plain) > 2 else None
     if terms is None:
         return None
     doubtful = entries().get(plain)
@@ -128,9 +133,16 @@ def like_others(heading: str, rest: str, units: Sequence[Unit]) -> Proposal:
 def by_words(heading: str, rest: str, units: Sequence[Unit], language: str | None) -> Proposal | None:
     """Return the proposal for a heading whose words are known, together."""
     found = compound(rest, language)
-    if found is None or found.confidence < _LEAST_OF_WORDS:
-        return None
-    return _made(heading, found.terms, found.confidence, units, Why.WORDS)
+    return found and _made(heading, found.terms, found.confidence, units, Why.WORDS)
+
+
+def guessed(heading: str, rest: str, units: Sequence[Unit], language: str | None) -> Proposal:
+    """Return the proposal for a heading by its words, or by its likeness to others."""
+    together = by_words(heading, rest, units, language)
+    if together is not None and together.confidence >= _ENOUGH_OF_WORDS:
+        return together
+    like = like_others(heading, rest, units)
+    return like if together is None or like.confidence >= together.confidence else together
 
 
 def unit_name(unit: Unit | None) -> str | None:
