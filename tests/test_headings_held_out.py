@@ -1,21 +1,28 @@
 """Headings from sources that the dictionary was not made from: the right term first, and hardly ever wrong for sure.
 
 The first set was seen before the dictionary was widened by terms that it lacked; the second was gathered afterwards, and
-nothing of it was taken into the dictionary. `pytest -s` prints the rates by language.
+nothing of it was taken into the dictionary. The third was gathered and judged before anybody opened the dictionary again,
+with what a field biologist would write where no source was found (`written for this test`): 76.2 % were right before
+anything was changed. One half of it, by chance, was for tuning, the other was measured once, at the end. The fourth is of
+real forms again, many of whose headings are of no record; it was 72.1 % when first measured, and seen then.
+`pytest -s` prints the rates by language.
 """
 
 import csv
+import io
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from biodata.ingest.headings import CERTAIN, propose
+from biodata.ingest.headings import CERTAIN, LANGUAGES, propose
 
-ROWS = list(csv.DictReader((Path(__file__).parent / "held_out_headings.csv").read_text(encoding="utf-8").splitlines()))
+ROWS = list(csv.DictReader(io.StringIO((Path(__file__).parent / "held_out_headings.csv").read_text(encoding="utf-8"))))
+SETS = ("first", "second", "third, for tuning", "third, held out", "fourth")
+WRITTEN = "written for this test"
 
 
-@pytest.mark.parametrize("part", ["first", "second"])
+@pytest.mark.parametrize("part", SETS)
 def test_the_right_term_is_first_in_four_of_five_and_hardly_ever_wrong_for_sure(part):
     tried, right, wrong = Counter(), Counter(), Counter()
     for row in (row for row in ROWS if row["set"] == part):
@@ -39,6 +46,25 @@ def test_confidence_is_no_more_than_how_often_it_is_right():
         assert mean - share < 0.1, (low, high, share, mean)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_language_stays_behind(language):
+    """What was held out, found in forms or written for it, in each language."""
+    rows = [
+        row for row in ROWS if row["language"] == language and row["set"] in ("second", "third, held out", "fourth")
+    ]
+    found = [(propose([row["heading"]])[0].term or "none") in row["terms"].split("|") for row in rows]
+    assert len(found) >= 15
+    assert sum(found) / len(found) >= 0.75
+
+
+def test_headings_that_were_found_in_forms_are_right_as_often():
+    rows = [row for row in ROWS if row["source"] != WRITTEN and row["set"] != "first"]
+    found = [(propose([row["heading"]])[0].term or "none") in row["terms"].split("|") for row in rows]
+    assert sum(found) / len(found) >= 0.8
+
+
 def test_no_source_is_the_dictionary_s():
-    assert {row["set"] for row in ROWS} == {"first", "second"}
+    assert {row["set"] for row in ROWS} == set(SETS)
+    headings = [(row["language"], row["heading"]) for row in ROWS]
+    assert len(set(headings)) > 0.97 * len(headings)
     assert all(row["source"] and row["heading"] and row["terms"] for row in ROWS)

@@ -31,7 +31,7 @@ _FILLER: Final = "filler"
 """What leaves the meaning as it is: `of`, `ของ`, `ng`."""
 _LONGEST_PHRASE: Final = 5
 _LEAST_KNOWN: Final = 0.7
-"""A heading of which less is known may be of anything."""
+"""A heading of which less is known may be of anything, unless a word in it tells that it is of nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,12 @@ def _meaning(pieces: Sequence[_Piece]) -> Compound | None:
     letters = sum(piece.letters for piece in pieces)
     telling = [piece for piece in pieces if piece.concepts and _FILLER not in piece.concepts]
     unknown = sum(piece.letters for piece in pieces if not piece.concepts)
-    if not telling or letters - unknown < _LEAST_KNOWN * letters:
+    if not telling:
         return None
+    little = letters - unknown < _LEAST_KNOWN * letters
     for terms, confidence, groups in _compounds():
+        if little and terms != (NO_TERM,):
+            continue
         used = _fitting(groups, telling)
         if used is not None:
             # a telephone number stays one, whoever's it is; a date is less surely one beside other words

@@ -29,6 +29,8 @@ _NUMBERING: Final = re.compile(
     re.I,
 )
 """The number of a question before it: `3. `, `Q12:`, `(1)`, `一、`, `①`."""
+_PLURAL: Final = re.compile(r"(?<=[a-z])\((?:e?s)\)", re.IGNORECASE)
+"""`Observer(s)` is of observers; only `Duration (s)`, with a space, is in seconds."""
 _OF_A_POINT: Final = 0.95
 _PREFIX: Final = re.compile(r"^(dwc|dwciri|dc|dcterms|gbif|ac|eco):", re.IGNORECASE)
 
@@ -94,7 +96,7 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
     if zawgyi.looks_like(heading):
         found = _proposal(zawgyi.to_unicode(heading), {}, "my", cells)
         return replace(found, heading=heading, confidence=min(found.confidence, CERTAIN), why=Why.ZAWGYI)
-    name = _NUMBERING.sub("", name)
+    name = _PLURAL.sub("", _NUMBERING.sub("", name))
     rest, units = units_in(name)
     return (
         (readings.in_dictionary(heading, rest, units, language, cells) if units else None)

@@ -15,8 +15,8 @@ from biodata.ingest.headings.units import Unit, fits, fitting
 
 _UNLIKELY: Final = 0.3
 """A likeness below which nothing is proposed."""
-_NOT_WORTH_TELLING: Final = 0.25
-"""Of headings tried, proposals less sure than this were wrong four times of five."""
+_NOT_WORTH_TELLING: Final = 0.35
+"""Of headings tried, proposals less sure than this were wrong three times of five, and most of those were of no term."""
 _ENOUGH_OF_WORDS: Final = 0.55
 """Words that say less together are heard only if no heading is liker."""
 _SURE_OF_WORDS: Final = 0.7
