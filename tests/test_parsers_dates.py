@@ -96,7 +96,8 @@ def test_what_leaves_no_doubt_is_read(told, event_date, start, end, precision):
         pytest.param("0000-00-00", dates.INVALID, id="a database's nothing"),
         pytest.param("31/02/2010", dates.INVALID, id="31 February"),
         pytest.param("2010-02-29", dates.INVALID, id="29 February of a common year"),
-        pytest.param("05/02/78", dates.INVALID, id="two digits of a year"),
+        pytest.param("12-05-10", dates.INVALID, id="two digits of a year, first or last"),
+        pytest.param("69-03-15", dates.INVALID, id="two digits of a year, first"),
         pytest.param("1900-01-00", dates.INVALID, id="day 0"),
         pytest.param("2010-05-12T25:61", dates.INVALID, id="no time of day"),
         pytest.param("2010T12:00", dates.INVALID, id="time of a year"),
@@ -131,6 +132,26 @@ def test_what_leaves_no_doubt_is_read(told, event_date, start, end, precision):
 def test_a_doubt_is_named_and_gives_no_date(told, issue):
     parsed = parse_date(told, today=TODAY)
     assert (parsed.issue, parsed.event_date, parsed.start, parsed.proposal) == (issue, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "proposal", "rule", "alternative"),
+    [
+        pytest.param("15/3/69", "2026-03-15", "two_digit_year+buddhist_era", "1969-03-15", id="2569 of the Buddhist Era"),
+        pytest.param("๑๕/๓/๖๙", "2026-03-15", "two_digit_year+buddhist_era", "1969-03-15", id="in Thai digits"),
+        pytest.param("15 มี.ค. 69", "2026-03-15", "two_digit_year+buddhist_era", "1969-03-15", id="with a Thai month"),
+        pytest.param("15/3/69 14:30", "2026-03-15T14:30", "two_digit_year+buddhist_era", "1969-03-15T14:30", id="and a time"),
+        pytest.param("15/3/26", "2026-03-15", "two_digit_year+day_first", "1983-03-15", id="this year"),
+        pytest.param("1/2/26", "2026-02-01", "two_digit_year+day_first", "2026-01-02", id="either way round"),
+        pytest.param("3/15/69", "1969-03-15", "two_digit_year+month_first", None, id="no Buddhist writes the month first"),
+        pytest.param("15 Mar 69", "1969-03-15", "two_digit_year+month_name", None, id="nor in English"),
+        pytest.param("05/02/78", "1978-02-05", "two_digit_year+day_first", "1978-05-02", id="2578 is yet to come"),
+    ],
+)  # fmt: skip
+def test_a_year_of_two_digits_is_proposed_not_read(told, proposal, rule, alternative):
+    parsed = parse_date(told, today=TODAY)
+    assert (parsed.issue, parsed.event_date, parsed.start, parsed.confidence) == (dates.INVALID, None, None, "POSSIBLE")
+    assert (parsed.proposal, parsed.rule, parsed.alternative) == (proposal, rule, alternative)
 
 
 @pytest.mark.parametrize(

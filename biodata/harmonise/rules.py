@@ -113,6 +113,7 @@ _DATES: Final = (
     Rule("excel_serial_1904", _READ, "A spreadsheet's number of a day, counted from 1904 (older Macs).", "Microsoft Excel"),
     Rule("buddhist_era", _READ, "The year counts in the Buddhist Era, 543 years ahead.", "calendars of Thailand and Laos"),
     Rule("khmer_buddhist_era", _READ, "The year counts in Cambodia's Buddhist Era, which changes in spring.", "calendars"),
+    Rule("two_digit_year", _REPAIR, "Two digits of a year stand for this century, the last one, or the 2500s of the Buddhist Era.", _OURS),
     Rule("minguo", _READ, "The year counts from the Republic of China: year 1 is 1912.", "calendars"),
 )  # fmt: skip
 _PLACES: Final = (

@@ -12,12 +12,15 @@ from biodata.parsers.confidence import Confidence
 from biodata.parsers.date_forms import AmbiguousError, Moment, first_day, last_day
 from biodata.parsers.date_intervals import read_ends
 from biodata.parsers.numerals import ascii_digits
+from biodata.parsers.short_years import full_years
 
 INVALID: Final = "RECORDED_DATE_INVALID"
 UNLIKELY: Final = "RECORDED_DATE_UNLIKELY"
 SERIAL: Final = "RECORDED_DATE_EXCEL_SERIAL"
 BUDDHIST: Final = "RECORDED_DATE_BUDDHIST_ERA"
 AMBIGUOUS: Final = "RECORDED_DATE_DAY_MONTH_AMBIGUOUS"
+
+TWO_DIGITS: Final = "two_digit_year"
 
 # Linnaeus is of 1758; GBIF doubts records from before 1600.
 FIRST_LIKELY_YEAR: Final = 1600
@@ -71,7 +74,7 @@ def parse_date(
     except AmbiguousError:
         return _either_way(told, day_first, today=today, buddhist=buddhist)
     except (ValueError, OverflowError):
-        return Parsed(issue=INVALID)
+        return _short_year(told, day_first, today=today)
     if answer.rule is None and answer.start is not None and not text.isascii():
         return answer._replace(rule="digits")
     return answer
@@ -100,6 +103,23 @@ def _either_way(told: str, day_first: bool | None, *, today: date, buddhist: boo
         elif reading.issue == BUDDHIST and reading.alternative is None:
             proposals.append((reading.proposal, f"{rule}+{reading.rule}"))
     return _proposed(AMBIGUOUS, proposals)
+
+
+def _short_year(told: str, day_first: bool | None, *, today: date) -> Parsed:
+    """Propose the dates that a year of two digits can be of; any other text is no date."""
+    proposals = []
+    for text, _, era in full_years(told, today=today):
+        for order in (True, False) if day_first is None else (day_first,):
+            if era is Era.BUDDHIST and not order:
+                continue
+            try:
+                read = _answer(*read_ends(text, day_first=order), today=today, buddhist=True)
+            except (ValueError, OverflowError):
+                continue
+            proposal = (read.event_date, "+".join(filter(None, (TWO_DIGITS, read.rule))))
+            if read.issue is None and proposal not in proposals:
+                proposals.append(proposal)
+    return _proposed(INVALID, proposals)
 
 
 def _proposed(issue: str, proposals: Sequence[tuple[str | None, str]]) -> Parsed:

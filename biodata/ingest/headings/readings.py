@@ -133,7 +133,7 @@ def like_others(heading: str, rest: str, units: Sequence[Unit]) -> Proposal:
 def by_words(heading: str, rest: str, units: Sequence[Unit], language: str | None) -> Proposal | None:
     """Return the proposal for a heading whose words are known, together."""
     found = compound(rest, language)
-    return found and _made(heading, found.terms, found.confidence, units, Why.WORDS)
+    return None if found is None else _made(heading, found.terms, found.confidence, units, Why.WORDS)
 
 
 def guessed(heading: str, rest: str, units: Sequence[Unit], language: str | None) -> Proposal:
