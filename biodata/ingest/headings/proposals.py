@@ -103,7 +103,7 @@ def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells
         or readings.in_dictionary(heading, name, (), language, cells)
         or readings.by_parts(heading, name, units, language, cells)
         or readings.without_its_marks(heading, rest, units)
-        or readings.guessed(heading, rest, units, language)
+        or readings.guessed(heading, rest, units, language, cells)
     )
 
 
@@ -126,7 +126,7 @@ def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:
 def _second(proposal: Proposal, taken: set[str]) -> Proposal:
     """Return the other meaning of a heading whose first one another heading has, where it is free."""
     free = [term for term in proposal.others if term not in taken]
-    if free and proposal.why in (Why.SEVERAL, Why.CELLS):
+    if free and proposal.why in (Why.SEVERAL, Why.CELLS, Why.WORDS):
         others = (str(proposal.term), *(term for term in proposal.others if term != free[0]))
         return replace(proposal, term=free[0], confidence=min(proposal.confidence, 0.6), others=others)
     return replace(proposal, confidence=min(proposal.confidence, 0.5), why=Why.REPEATED)

@@ -17,6 +17,8 @@ _UNLIKELY: Final = 0.3
 """A likeness below which nothing is proposed."""
 _NOT_WORTH_TELLING: Final = 0.35
 """Of headings tried, proposals less sure than this were wrong three times of five, and most of those were of no term."""
+_OF_WORDS: Final = 0.85
+"""How sure a meaning can be at most that no dictionary has."""
 _ENOUGH_OF_WORDS: Final = 0.55
 """Words that say less together are heard only if no heading is liker."""
 _SURE_OF_WORDS: Final = 0.7
@@ -83,7 +85,7 @@ def by_parts(
         return None
     surest = max(known, key=lambda found: found.confidence)
     same = [found for found in known if found.term == surest.term]
-    together = by_words(heading, name, units, language) if len(same) < len(parts) else None
+    together = by_words(heading, name, units, language, cells) if len(same) < len(parts) else None
     if together is not None and together.confidence >= _SURE_OF_WORDS:  # Date (deployed)
         return together
     if len(same) < len(known):
@@ -130,15 +132,25 @@ def like_others(heading: str, rest: str, units: Sequence[Unit]) -> Proposal:
     return _made(heading, terms, confidence, units, Why.NEAR)
 
 
-def by_words(heading: str, rest: str, units: Sequence[Unit], language: str | None) -> Proposal | None:
+def by_words(
+    heading: str, rest: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
+) -> Proposal | None:
     """Return the proposal for a heading whose words are known, together."""
     found = compound(rest, language)
-    return None if found is None else _made(heading, found.terms, found.confidence, units, Why.WORDS)
+    if found is None:
+        return None
+    entry = _by_unit(Entry(found.terms, (), found.confidence), units)
+    decided = by_cells(entry, cells) if len(entry.terms) > 1 and cells else None
+    if decided is not None:
+        return _made(heading, decided.terms, min(decided.confidence, _OF_WORDS), units, Why.CELLS)
+    return _made(heading, entry.terms, min(entry.confidence, _OF_WORDS), units, Why.WORDS)
 
 
-def guessed(heading: str, rest: str, units: Sequence[Unit], language: str | None) -> Proposal:
+def guessed(
+    heading: str, rest: str, units: Sequence[Unit], language: str | None, cells: Sequence[str | None]
+) -> Proposal:
     """Return the proposal for a heading by its words, or by its likeness to others."""
-    together = by_words(heading, rest, units, language)
+    together = by_words(heading, rest, units, language, cells)
     if together is not None and together.confidence >= _ENOUGH_OF_WORDS:
         return together
     like = like_others(heading, rest, units)
