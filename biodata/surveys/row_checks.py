@@ -8,6 +8,7 @@ import polars as pl
 from rapidfuzz import process
 
 from biodata.ingest.protocol import Finding
+from biodata.parsers.area_units import INVISIBLE
 from biodata.surveys.cell_checks import Rows
 
 _NEAR: Final = 75
@@ -33,7 +34,7 @@ def identifiers(parts: Sequence[Rows], column: str, *, missing: str, repeated: s
             continue
         for row, own in rows.own.items():
             told = own.get(column)
-            value = (told or "").strip()
+            value = (told or "").translate(INVISIBLE).strip()
             if not value:
                 if (row, column) not in rows.table.covered:
                     yield rows.finding(row, column, missing, blocking=True)
