@@ -12,7 +12,7 @@ from biodata.ingest.protocol import Finding
 from biodata.terms import EVENT_TERMS
 
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}"
-_YES: Final = ("1", "1.0", "true", "yes")
+_NO: Final = ("0", "0.0", "false", "no")
 _BOUNDS: Final = {"decimalLatitude": 90, "decimalLongitude": 180}
 
 
@@ -64,12 +64,17 @@ def record_rows(form: Form, columns: Columns) -> pl.DataFrame:
     frame = frame.with_columns(pl.concat_str(begin, separator=":").alias("occurrenceID"))
     term = columns.terms[taxon]
     if taxon in columns.choices:
-        parts = []
+        # What was not chosen is 0 or empty; what was is 1, true, x or the answer's label, as the form was exported.
+        parts, any_ = [], pl.repeat(value=False, n=frame.height, eager=True)
         for heading, label in columns.choices[taxon]:
-            chosen = form.frame[heading].str.strip_chars().str.to_lowercase().is_in(_YES).fill_null(value=False)
+            cell = form.frame[heading].str.strip_chars().str.to_lowercase()
+            chosen = (~cell.is_in(["", *_NO])).fill_null(value=False)
+            any_ |= chosen
             parts.append(
                 frame.filter(chosen).with_columns(pl.lit(label).alias(term), pl.col("occurrenceID") + f":{label}")
             )
+        # An export may leave the columns of the answers empty: then the question tells what was seen.
+        parts.append(frame.filter(~any_ & pl.col(term).is_not_null()))
         # As the rows came, and each one's answers in the order of the form.
         frame = pl.concat(parts).sort("source_row", maintain_order=True)
     else:
