@@ -100,6 +100,11 @@ class Package:
         """Return the first of the descriptor's properties that is a text."""
         return next((told for name in names if isinstance(told := self.told.get(name), str) and told.strip()), None)
 
+    def text_at(self, path: str) -> str | None:
+        """Return a property by its path, where it is a text."""
+        told = self._told_at(path)
+        return told if isinstance(told, str) else None
+
     def faults(self) -> Iterator[tuple[str, str | None, str]]:
         """Yield what the descriptor lacks or has wrong: property, value, and what would be right."""
         for name in _REQUIRED:
