@@ -43,3 +43,30 @@ def test_an_identifier_that_differs_only_by_what_nobody_sees_is_the_same(boundar
     found = told(boundaries, identifier="R1\u200b")
     assert (3, "occurrenceID", "IDENTIFIER_REPEATED", True) in found
     assert (3, "occurrenceID", "IDENTIFIER_SPACES", False) in found
+
+
+EVENTS = "eventID,parentEventID,eventDate,samplingProtocol,decimalLatitude,decimalLongitude\n"
+
+
+def problems(boundaries, events):
+    records = "occurrenceID,eventID,scientificName\nR1,E1,Bos gaurus\n"
+    files = [("events.csv", events.encode()), ("records.csv", records.encode())]
+    return {
+        (p["row"], p["column"], p["code"]) for p in check_files(files, boundaries, today=date(2026, 11, 24))["problems"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("parents", "rows"),
+    [("E1", {2}), ("E2,E1", {2, 3}), ("E2,E3,E1", {2, 3, 4}), ("E2,E2", {3}), ("E2,E3,", set()), ("Elsewhere", set())],
+    ids=["itself", "two", "three", "above one above itself", "three levels", "above what is not in the file"],
+)
+def test_an_event_that_stands_above_itself_is_told_in_its_cell(boundaries, parents, rows):
+    place = "2026-03-01,line transect,20.81,101.70"
+    text = EVENTS + "".join(f"E{n},{parent},{place}\n" for n, parent in enumerate(parents.split(","), 1))
+    assert problems(boundaries, text) == {(row, "parentEventID", "EVENT_PARENT_CIRCULAR") for row in rows}
+
+
+def test_events_without_identifiers_are_told_at_their_headings(boundaries):
+    text = "eventDate,samplingProtocol,decimalLatitude,decimalLongitude\n2026-03-01,line transect,20.81,101.70\n"
+    assert (1, "eventID", "HEADING_MISSING") in problems(boundaries, text)

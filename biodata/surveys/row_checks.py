@@ -71,6 +71,25 @@ def unknown_events(parts: Sequence[Rows], events: Sequence[Rows]) -> Iterator[Fi
             yield rows.finding(row, "eventID", "EVENT_UNKNOWN", blocking=True, **({"near": meant} if meant else {}))
 
 
+def circular_parents(events: Sequence[Rows]) -> Iterator[Finding]:
+    """Find events that are above themselves, directly or over others."""
+    above = {
+        str(own["eventID"]).strip(): str(own["parentEventID"]).strip()
+        for rows in events
+        for own in rows.own.values()
+        if own.get("eventID") and own.get("parentEventID")
+    }
+    for rows in events:
+        for row, own in rows.own.items():
+            event = str(own.get("eventID") or "").strip()
+            seen, at = {event}, above.get(event)
+            while at is not None and at not in seen:
+                seen.add(at)
+                at = above.get(at)
+            if event and at == event:
+                yield rows.finding(row, "parentEventID", "EVENT_PARENT_CIRCULAR", blocking=True)
+
+
 def outside_events(rows: Rows, read: pl.DataFrame, periods: dict[str, tuple[date, date]]) -> Iterator[Finding]:
     """Find records of days that are not of their event.
 
