@@ -89,3 +89,8 @@ def test_a_doubt_of_many_rows_is_one_note(tmp_path):
     told = [note for note in notes(package(tmp_path / "p", media=media)) if "column deploymentID" in note]
     assert len(told) == 1
     assert "and 49 more rows" in told[0]
+
+
+def test_a_line_that_cannot_be_read_is_told_by_its_row_and_never_by_its_text(tmp_path):
+    (events, _), _ = read_both(package(tmp_path / "p", deployments=DEPLOYMENTS + "d2,Khamla,Bounmy\n"))
+    assert [(refusal.row, refusal.value) for refusal in events.refusals] == [(3, None)]

@@ -94,7 +94,9 @@ class Package:
             problem = f"the file of table {name!r} does not stand beside the descriptor"
             raise InputError(problem, file=self.file, column="path", value=path, code="TABLE_MISSING")
         encoding = found.get("encoding") if found else None
-        return delimited.read(opener, file=path, encoding=encoding if isinstance(encoding, str) else "utf-8")
+        return delimited.read(
+            opener, file=path, encoding=encoding if isinstance(encoding, str) else "utf-8", of_people=True
+        )
 
     def text(self, *names: str) -> str | None:
         """Return the first of the descriptor's properties that is a text."""

@@ -221,16 +221,19 @@ def machine_word(method: pl.Expr, model: pl.Expr, score: pl.Expr) -> list[pl.Exp
     ]
 
 
-def first_refused(events: pl.DataFrame, *, file: str) -> tuple[pl.DataFrame, list[Refusal]]:
+def first_refused(
+    events: pl.DataFrame, *, file: str, column: str = "deploymentID"
+) -> tuple[pl.DataFrame, list[Refusal]]:
     """Return events that can be told apart, and a refusal of each other one.
 
     Parameters
     ----------
     events : polars.DataFrame of n rows
         `source_row` and `eventID`.
-    file : str
+    file, column : str
         Where.
     """
+    events = events.with_columns(pl.col("eventID").str.strip_chars())
     lacking = pl.col("eventID").is_null()
     again = ~lacking & ~pl.col("eventID").is_first_distinct()
     marked = events.with_columns(no_id=lacking, again=again)
@@ -238,7 +241,7 @@ def first_refused(events: pl.DataFrame, *, file: str) -> tuple[pl.DataFrame, lis
         Refusal(
             file,
             row,
-            "deploymentID",
+            column,
             event,
             "EVENT_REPEATED" if repeated else "EVENT_ID_MISSING",
             "an earlier row has the same deployment" if repeated else "nothing identifies this deployment",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -103,7 +103,13 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
 def _text(path: Path, encoding: str | None, separator: str | None) -> Form:
     """Read delimited text; of questions with the same label the second becomes `label (2)`."""
     table = delimited.read(
-        lambda: path.open("rb"), file=path.name, encoding=encoding, separator=separator, named=False, header_lines=0
+        lambda: path.open("rb"),
+        file=path.name,
+        encoding=encoding,
+        separator=separator,
+        named=False,
+        header_lines=0,
+        of_people=True,
     )
     frames = list(table.batches)
     if not frames:
@@ -117,8 +123,7 @@ def _text(path: Path, encoding: str | None, separator: str | None) -> Form:
         again = (f"{label} ({count})" for count in range(2, len(taken) + 3))
         headings.append(label if label not in taken else next(name for name in again if name not in taken))
     names = dict(zip(table.headings, headings, strict=True))
-    refusals = [replace(refusal, value=None) for refusal in table.refusals]
-    return Form(path.name, None, None, rows[1:].rename(names), headings, refusals)
+    return Form(path.name, None, None, rows[1:].rename(names), headings, table.refusals)
 
 
 def _sheets(path: Path) -> list[Form]:
