@@ -201,6 +201,19 @@ def test_repeats_without_their_index_are_told_by_their_submission_s_uuid(tmp_pat
     assert records["occurrenceID"].str.split(":").list.last().to_list() == ["1", "2", "1"]
 
 
+@pytest.mark.parametrize("named", ["Homo sapiens", "Poacher", "คน", "people"])
+def test_people_that_a_form_was_filled_in_for_are_no_record(tmp_path, named):
+    row = [named if cell == "Gaur Sambar" else cell for cell in submission(0, gaur="", sambar="")]
+    told = mapping(tmp_path, **{"Which animals?": "vernacularName"})
+    path = csv_of(tmp_path / "k.csv", row, submission(1))
+    tables = [(table, list(table.batches)) for table in open_source("kobo", [path], options={"mapping": told}).read()]
+    records, frames = tables[1]
+    assert [frame["vernacularName"].to_list() for frame in frames] == [["Gaur"]]
+    assert [(refusal.row, refusal.value, refusal.code) for refusal in records.refusals] == [
+        (2, None, "PERSON_LEFT_OUT")
+    ]
+
+
 def test_a_repeat_of_no_submission_is_refused(tmp_path):
     tables = list(open_source("kobo", [workbook(tmp_path / "k.xlsx", loose=True)]).read())
     assert [(refusal.row, refusal.code) for refusal in tables[1].refusals] == [(5, "SUBMISSION_UNKNOWN")]

@@ -5,6 +5,8 @@ from typing import Final
 
 import polars as pl
 
+from biodata.errors import Refusal
+from biodata.ingest.camera_traps import why_left_out
 from biodata.ingest.event_core import DATE, PLACE
 from biodata.ingest.kobo.mapping import TAXA, Columns
 from biodata.ingest.kobo.submissions import EVENT, PLACE_IN_PARENT, Form
@@ -106,6 +108,19 @@ def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(filled).drop(
         f"{name} of the event" for name in told.columns if name in records.columns and name != "eventID"
     )
+
+
+def without_people(records: pl.DataFrame, file: str, column: str | None) -> tuple[pl.DataFrame, list[Refusal]]:
+    """Return the records without those of people, and a refusal of each of these that does not tell who."""
+    people = pl.any_horizontal(
+        pl.lit(value=False),
+        *(why_left_out(pl.col(name)) == "PERSON_LEFT_OUT" for name in TAXA if name in records.columns),
+    ).fill_null(value=False)
+    message = "it tells of a person: people are never taken in"
+    refusals = [
+        Refusal(file, row, column, None, "PERSON_LEFT_OUT", message) for row in records.filter(people)["source_row"]
+    ]
+    return records.filter(~people), refusals
 
 
 def findings(form: Form, columns: Columns) -> Iterator[Finding]:
