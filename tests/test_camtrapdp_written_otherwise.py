@@ -1,7 +1,10 @@
 """Camera-trap packages that are not written as the standard asks: read where it is sure, told in their cell, never counted twice."""
 
+import gzip
+
 import pytest
 
+from biodata.errors import InputError
 from test_camtrapdp import DEPLOYMENTS, package, read, read_both
 
 ANIMALS = (
@@ -94,3 +97,31 @@ def test_a_doubt_of_many_rows_is_one_note(tmp_path):
 def test_a_line_that_cannot_be_read_is_told_by_its_row_and_never_by_its_text(tmp_path):
     (events, _), _ = read_both(package(tmp_path / "p", deployments=DEPLOYMENTS + "d2,Khamla,Bounmy\n"))
     assert [(refusal.row, refusal.value) for refusal in events.refusals] == [(3, None)]
+
+
+def packed(folder, content, keep=None):
+    """Return a package whose table of observations is packed with gzip."""
+    path = package(folder, path="observations.csv.gz")
+    (path / "observations.csv.gz").write_bytes(gzip.compress(content)[:keep])
+    return path
+
+
+def test_a_table_that_is_packed_with_gzip_is_read(tmp_path):
+    text = ANIMALS.format(event="event", media="media")
+    frame, table = read(packed(tmp_path / "p", text.encode()))
+    assert frame["occurrenceID"].to_list() == ["e1"]
+    assert [refusal.row for refusal in table.refusals] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "keep", "code"),
+    [
+        (b"observationID\n" + b"\n" * 60_000_000, None, "INPUT_TOO_LARGE"),
+        (b"observationID\n" * 9_000, 60, "ARCHIVE_BROKEN"),
+    ],
+    ids=["that unpacks to a thousand times its size", "that is cut off"],
+)
+def test_a_packed_table_is_refused(tmp_path, content, keep, code):
+    with pytest.raises(InputError, match=r"observations\.csv\.gz") as caught:
+        read(packed(tmp_path / "p", content, keep))
+    assert caught.value.code == code
