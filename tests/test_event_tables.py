@@ -183,3 +183,16 @@ def test_a_real_survey_of_three_tables_goes_in_whole(shared):
     assert sum(map(len, facts)) == pl.read_csv(folder / "emof.csv").height == 272
     told = pl.read_csv(folder / "occurrence.csv", infer_schema=False)
     assert frame.select(told.columns).equals(told)
+
+
+def test_records_of_an_event_that_the_archive_lacks_are_kept_and_told(tmp_path):
+    core = "id\teventDate\nwalk\t2026-03-17\n"
+    records = "id\toccurrenceID\tscientificName\nwalk\to1\tBos gaurus\nlost\to2\tBos gaurus\ngone\to3\tBos gaurus\n"
+    _, (table, frame) = read(archive(tmp_path / "a", core, occurrence=(f"{DWC}Occurrence", records)))
+    assert frame.select("occurrenceID", "eventID", "eventDate").rows() == [
+        ("o1", "walk", "2026-03-17"),
+        ("o2", "lost", None),
+        ("o3", "gone", None),
+    ]
+    (note,) = table.notes
+    assert "occurrence.txt, row 3, event 'lost': 2 records point at no event" in note

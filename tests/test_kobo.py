@@ -146,6 +146,74 @@ def test_repeats_become_records_of_their_submission(tmp_path):
     assert marks.select("occurrenceID", "eventID").rows() == [(f"{UUIDS[1]}:mark:1.1", UUIDS[1])]
 
 
+@pytest.mark.parametrize(("gaur", "sambar"), [("x", ""), ("Gaur", ""), ("1", "0"), ("True", "False")])
+def test_an_answer_counts_as_chosen_however_the_export_marks_it(tmp_path, gaur, sambar):
+    path = csv_of(tmp_path / "k.csv", submission(0, gaur=gaur, sambar=sambar))
+    _, (_, records) = read(path, mapping=mapping(tmp_path, **{"Which animals?": "vernacularName"}))
+    assert records["vernacularName"].to_list() == ["Gaur"]
+
+
+def test_where_the_columns_of_the_answers_are_empty_the_question_tells_what_was_seen(tmp_path):
+    path = csv_of(tmp_path / "k.csv", submission(0, gaur="", sambar=""))
+    _, (_, records) = read(path, mapping=mapping(tmp_path, **{"Which animals?": "vernacularName"}))
+    assert records.select("occurrenceID", "vernacularName").rows() == [(UUIDS[0], "Gaur Sambar")]
+
+
+@pytest.mark.parametrize("broken", ['"Somchai Jaidee";"0812345678"', '"a";"Som"chai";"0812345678"'])
+def test_a_line_that_cannot_be_read_is_told_by_its_row_and_never_by_its_text(tmp_path, broken):
+    path = csv_of(tmp_path / "k.csv", submission(0))
+    path.write_text(path.read_text() + broken + "\n")
+    table, _ = read(path, design="point_count")
+    assert [(refusal.row, refusal.value) for refusal in table.refusals] == [(3, None)]
+    assert not any(secret in str(table.refusals) for secret in SECRETS)
+
+
+def test_a_cell_below_no_heading_is_told_by_its_place_alone(tmp_path):
+    path = workbook(tmp_path / "k.xlsx")
+    book = openpyxl.load_workbook(path)
+    book.worksheets[0].cell(2, 40).value = "Somchai Jaidee"
+    book.save(path)
+    with pytest.raises(InputError, match="row 2, column AN") as error:
+        read(path)
+    assert "Somchai" not in str(error.value)
+    assert error.value.value is None
+
+
+def test_the_number_of_a_telephone_is_no_identifier(tmp_path):
+    row = ["" if cell in UUIDS else "0812345678" if cell == "254135870" else cell for cell in submission(0)]
+    table, _ = read(csv_of(tmp_path / "k.csv", row), design="point_count")
+    assert [refusal.code for refusal in table.refusals] == ["SUBMISSION_ID_INVALID"]
+
+
+def test_repeats_without_their_index_are_told_by_their_submission_s_uuid(tmp_path):
+    path = workbook(tmp_path / "k.xlsx")
+    book = openpyxl.load_workbook(path)
+    del book["mark"]
+    animals = book["animal"]
+    for number, heading in enumerate(next(animals.iter_rows(values_only=True)), 1):
+        if heading == "_parent_index":
+            column = number
+    for row, value in enumerate(["_submission__uuid", UUIDS[0], UUIDS[0], f"uuid:{UUIDS[1]}"], 1):
+        animals.cell(row, column).value = value
+    book.save(path)
+    _, (_, records) = read(path)
+    assert records["eventID"].to_list() == [UUIDS[0], UUIDS[0], UUIDS[1]]
+    assert records["occurrenceID"].str.split(":").list.last().to_list() == ["1", "2", "1"]
+
+
+@pytest.mark.parametrize("named", ["Homo sapiens", "Poacher", "คน", "people"])
+def test_people_that_a_form_was_filled_in_for_are_no_record(tmp_path, named):
+    row = [named if cell == "Gaur Sambar" else cell for cell in submission(0, gaur="", sambar="")]
+    told = mapping(tmp_path, **{"Which animals?": "vernacularName"})
+    path = csv_of(tmp_path / "k.csv", row, submission(1))
+    tables = [(table, list(table.batches)) for table in open_source("kobo", [path], options={"mapping": told}).read()]
+    records, frames = tables[1]
+    assert [frame["vernacularName"].to_list() for frame in frames] == [["Gaur"]]
+    assert [(refusal.row, refusal.value, refusal.code) for refusal in records.refusals] == [
+        (2, None, "PERSON_LEFT_OUT")
+    ]
+
+
 def test_a_repeat_of_no_submission_is_refused(tmp_path):
     tables = list(open_source("kobo", [workbook(tmp_path / "k.xlsx", loose=True)]).read())
     assert [(refusal.row, refusal.code) for refusal in tables[1].refusals] == [(5, "SUBMISSION_UNKNOWN")]

@@ -79,6 +79,10 @@ def test_authorship_has_one_form(told, authorship, cited):
         pytest.param("Bos gaurus sensu lato", "NAME_PARTLY_READ", "Bos gaurus", id="a concept"),
         pytest.param("Stenoecia dos Freyer, 1838", "NAME_PARSERS_DISAGREE", "Stenoecia dos", id="parsers disagree"),
         pytest.param("panthera tigris", "NAME_REFUSED", None, id="no capital"),
+        pytest.param("Bos gaurus?", "NAME_UNDETERMINED", "Bos gaurus", id="a question mark"),
+        pytest.param("Bos gaurus (?)", "NAME_UNDETERMINED", "Bos gaurus", id="a question mark in brackets"),
+        pytest.param("Bos gaurus or Bos javanicus", "NAME_REFUSED", None, id="one or the other"),
+        pytest.param("Bos gaurus H. Smith, 1827; Bos javanicus", "NAME_REFUSED", None, id="two with an author"),
     ],
 )
 def test_what_is_odd_is_named(told, issue, canonical):

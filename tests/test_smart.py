@@ -334,3 +334,17 @@ def test_many_waypoints_take_flat_memory(tmp_path, monkeypatch):
         return most
 
     assert peak(4_000) < 2_000_000  # as a tree of elements it would take ten times that
+
+
+def test_a_count_or_a_place_that_is_no_number_is_left_out_and_its_number_told(tmp_path):
+    counted = TIGER.replace("<n:dValue>2.0</n:dValue>", "<n:sValue>~10</n:sValue>")
+    days = patrols.day(patrols.waypoint(1, ("101.3", "21.0"), counted), patrols.waypoint(2, ("101,3", "21,0"), TIGER))
+    _, records, _, seen = read(tmp_path, patrols.patrol(days))
+    assert records.select("individualCount", "decimalLatitude").rows() == [(None, "21.0"), ("2", None)]
+    assert sum("1 observations come in without their" in note for note in seen.notes) == 2
+
+
+def test_a_patrol_without_a_day_is_told(tmp_path):
+    events, _, days, _ = read(tmp_path, patrols.patrol())
+    assert events is None
+    assert days.notes == ["patrol.xml: it has no day of any patrol"]

@@ -4,6 +4,7 @@ import io
 import resource
 import subprocess
 import sys
+import warnings
 import zipfile
 
 import openpyxl
@@ -62,7 +63,40 @@ def many_parts():
     return out.getvalue()
 
 
+def zipped(*members, flaw=None):
+    """Return a zip of texts; `flaw` gets its bytes to spoil them."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in members:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                archive.writestr(member, TEXT)
+    content = bytearray(out.getvalue())
+    if flaw is not None:
+        flaw(content)
+    return bytes(content)
+
+
+def link():
+    member = zipfile.ZipInfo("survey.csv")
+    member.create_system, member.external_attr = 3, 0o120777 << 16
+    return zipped(member)
+
+
+def spoil(content):
+    content[40] ^= 0xFF
+
+
+TEXT = ",".join(PLAIN) + "\n" + ",".join(map(str, GOOD)) + "\n"
 HOSTILE = {
+    "a path that leads out of a zip": (lambda: zipped("../../survey.csv"), "ARCHIVE_UNSAFE"),
+    "a path from the root in a zip": (lambda: zipped("/etc/survey.csv"), "ARCHIVE_UNSAFE"),
+    "a path of Windows in a zip": (lambda: zipped("C:\\survey.csv"), "ARCHIVE_UNSAFE"),
+    "a link in a zip": (link, "ARCHIVE_UNSAFE"),
+    "a name that stands twice in a zip": (lambda: zipped("survey.csv", "survey.csv"), "ARCHIVE_UNSAFE"),
+    "a zip whose sums do not agree": (lambda: zipped("survey.csv", flaw=spoil), "ARCHIVE_BROKEN"),
+    "a zip of 100 texts": (lambda: zipped(*(f"{n}.csv" for n in range(100))), "INPUT_TOO_LARGE"),
+    "four million rows": (lambda: TEXT.encode() + b"R1,2,3,4,5\n" * 4_000_000, "INPUT_TOO_LARGE"),
     "a cell at the end of the sheet": (lambda: far_cell("XFD1048576"), "INPUT_TOO_LARGE"),
     "a cell far down": (lambda: far_cell("ALL900000"), "INPUT_TOO_LARGE"),
     "a row beyond the sheet": (lambda: far_cell("A9999999"), "INPUT_TOO_LARGE"),
@@ -98,6 +132,17 @@ def test_it_gets_its_answer(name, boundaries):
     make, code = HOSTILE[name]
     report = check_files([("survey.bin", make())], boundaries)
     assert [(p["code"], p["blocking"]) for p in report["problems"]] == [(code, True)]
+
+
+@pytest.mark.parametrize("empty", [",,,,\n", "\n", " , ,,,\r\n"], ids=["separators", "nothing", "blanks"])
+def test_a_million_empty_rows_behind_the_last_one_are_none(empty, boundaries):
+    report = check_files([("survey.csv", (TEXT + empty * 1_000_000).encode())], boundaries)
+    assert (report["rows"], report["problems"]) == (1, [])
+
+
+def test_a_zip_that_a_mac_made_is_read(boundaries):
+    report = check_files([("survey.zip", zipped("survey/survey.csv", "__MACOSX/survey/._survey.csv"))], boundaries)
+    assert (report["rows"], report["problems"]) == (1, [])
 
 
 def test_a_formula_is_neither_run_nor_fetched(boundaries):

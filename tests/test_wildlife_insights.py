@@ -130,3 +130,28 @@ def test_a_deployment_that_stands_twice_is_refused_once(tmp_path):
     again = DEPLOYMENTS + DEPLOYMENTS.splitlines()[1] + "\n"
     tables = list(open_source("wildlife-insights", [written(tmp_path / "p", ROW, deployments=again)]).read())
     assert [(r.row, r.code) for r in tables[0].refusals] == [(4, "EVENT_REPEATED")]
+
+
+def test_an_animal_of_no_deployment_is_told_at_its_deployment(tmp_path):
+    _, _, table = read(written(tmp_path / "p", ROW + ROW.replace("7,d1,i1", "7,d9,i2")))
+    assert [(r.row, r.column, r.value, r.code) for r in table.refusals] == [
+        (3, "deployment_id", "d9", "DEPLOYMENT_UNKNOWN")
+    ]
+
+
+def test_a_blank_behind_a_deployment_parts_it_from_no_animal(tmp_path):
+    deployments = DEPLOYMENTS.replace("7,d1,", "7,d1 ,")
+    _, found, table = read(written(tmp_path / "p", ROW + ROW.replace("7,d1,i1", "7, d1,i2"), deployments=deployments))
+    assert found["parentEventID"].to_list() == ["d1", "d1"]
+    assert table.refusals == []
+
+
+def test_a_line_that_cannot_be_read_is_told_by_its_row_and_never_by_its_text(tmp_path):
+    broken = "7,d1,Bounmy Somchai,gs://x\n"
+    folder = written(tmp_path / "p", ROW + broken, deployments=DEPLOYMENTS + broken)
+    tables = list(open_source("wildlife-insights", [folder]).read())
+    _ = [list(table.batches) for table in tables]
+    assert [[(r.row, r.value, r.code) for r in table.refusals] for table in tables] == [
+        [(4, None, "ROW_FIELD_COUNT")],
+        [(3, None, "ROW_FIELD_COUNT")],
+    ]

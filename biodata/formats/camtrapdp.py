@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from biodata.errors import InputError
-from biodata.formats import delimited
+from biodata.formats import delimited, gzipped
 from biodata.formats.archives import Archive, open_archive, read_document
 
 DESCRIPTOR: Final = "datapackage.json"
@@ -75,7 +75,7 @@ class Package:
         return _EMPTY_TOO if self.version in (None, VERSION) else ()
 
     def table(self, name: str) -> delimited.Delimited:
-        """Open one of the tables; its file must stand beside the descriptor.
+        """Open one of the tables; its file, plain or packed with gzip, must stand beside the descriptor.
 
         Raises
         ------
@@ -93,12 +93,21 @@ class Package:
         if opener is None:
             problem = f"the file of table {name!r} does not stand beside the descriptor"
             raise InputError(problem, file=self.file, column="path", value=path, code="TABLE_MISSING")
+        if path.endswith(".gz"):
+            opener = gzipped.unpacked(opener, file=path)
         encoding = found.get("encoding") if found else None
-        return delimited.read(opener, file=path, encoding=encoding if isinstance(encoding, str) else "utf-8")
+        return delimited.read(
+            opener, file=path, encoding=encoding if isinstance(encoding, str) else "utf-8", of_people=True
+        )
 
     def text(self, *names: str) -> str | None:
         """Return the first of the descriptor's properties that is a text."""
         return next((told for name in names if isinstance(told := self.told.get(name), str) and told.strip()), None)
+
+    def text_at(self, path: str) -> str | None:
+        """Return a property by its path, where it is a text."""
+        told = self._told_at(path)
+        return told if isinstance(told, str) else None
 
     def faults(self) -> Iterator[tuple[str, str | None, str]]:
         """Yield what the descriptor lacks or has wrong: property, value, and what would be right."""

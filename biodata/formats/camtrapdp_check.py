@@ -75,6 +75,8 @@ _SHAPES: Final = MappingProxyType(
         "datetime": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:?\d\d)$",
     }
 )
+_READABLE: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$"
+"""A time that means one moment, though the standard asks for a T and for whole seconds."""
 _EXPECTED: Final = MappingProxyType(
     {
         "integer": "a whole number",
@@ -109,7 +111,8 @@ def fields(table: str) -> tuple[Field, ...]:
 
 def moment(name: str) -> pl.Expr:
     """Return the time that a cell of type `datetime` tells, in UTC; null where it tells none."""
-    plain = pl.col(name).str.replace(r"Z$", "+0000").str.replace(r"([+-]\d\d):(\d\d)$", "$1$2")
+    whole = pl.col(name).str.replace(r"^(.{10}) ", "${1}T").str.replace(r"\.\d+(Z|[+-][\d:]+)$", "$1")
+    plain = whole.str.replace(r"Z$", "+0000").str.replace(r"([+-]\d\d):(\d\d)$", "$1$2")
     return plain.str.to_datetime("%Y-%m-%dT%H:%M:%S%z", strict=False, time_unit="us", time_zone="UTC")
 
 
@@ -147,6 +150,9 @@ def _of_field(field: Field, cells: pl.DataFrame, known: Mapping[str, pl.Series])
         fits = cell.str.contains(_SHAPES[field.type])
         if field.type == "datetime":
             fits &= moment("cell").is_not_null()
+            readable = ~fits & cell.str.contains(_READABLE) & moment("cell").is_not_null()
+            yield from _made(cells.filter(readable), field.name, "CELL_PATTERN", _EXPECTED[field.type])
+            cells = cells.filter(~readable)
         if field.type == "number":
             fits &= cell.cast(pl.Float64, strict=False).is_finite().fill_null(value=False)
         yield from _made(cells.filter(~fits), field.name, "CELL_TYPE", _EXPECTED[field.type])

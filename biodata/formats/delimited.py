@@ -6,7 +6,7 @@ are counted only as lines. A line ends with LF (or CR LF), or with CR in files t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import BinaryIO, Final
 
@@ -69,6 +69,7 @@ def read(
     named: bool = True,
     limits: Limits = LIMITS,
     block_bytes: int = 72 << 20,
+    of_people: bool = False,
 ) -> Delimited:
     """Open a table of text.
 
@@ -92,6 +93,8 @@ def read(
         What is too much.
     block_bytes : int
         How much is read at once; a batch is what it holds.
+    of_people : bool
+        The table may name people: a row that cannot be taken is told by its number, never by its text.
 
     Returns
     -------
@@ -126,7 +129,7 @@ def read(
         problem = f"{len(headings):,} columns"
         raise InputError(problem, file=file, row=1, expected=f"at most {limits.columns:,}", code="COLUMNS_TOO_MANY")
     refusals: list[Refusal] = []
-    batches = _batches(behind, blocks, headings, dialect, head.lines + 1, file, limits, refusals)
+    batches = _batches(behind, blocks, headings, dialect, head.lines + 1, file, limits, refusals, of_people)
     return Delimited(file, encoding, dialect, headings, batches, refusals)
 
 
@@ -202,6 +205,7 @@ def _batches(
     file: str,
     limits: Limits,
     refusals: list[Refusal],
+    of_people: bool,
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows block by block; what was read as the beginning is the first."""
     line_end, rest = dialect.line_end.encode(), b""
@@ -215,7 +219,7 @@ def _batches(
         rest, at_end = (block or b"")[end:], block is None
         found = cut(buffer, names=names, dialect=dialect, line=line, at_end=at_end, file=file, limits=limits)
         buffer, line = buffer[found.used_bytes :], line + found.lines
-        refusals.extend(found.refusals)
+        refusals += [replace(told, value=None) for told in found.refusals] if of_people else found.refusals
         if len(refusals) > limits.refusals:
             problem = f"more than {limits.refusals:,} rows cannot be read, the last because: {refusals[-1].message}"
             raise InputError(problem, file=file, row=refusals[-1].row, code="ROWS_REFUSED_TOO_MANY")

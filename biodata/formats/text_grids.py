@@ -52,7 +52,11 @@ def read_text_grid(content: bytes, *, file: str, encoding: str | None = None, se
         _, _, text = text.partition(b"\n")
         first_line = 2
     dialect = sniff(text[:_SAMPLE_BYTES], separator=separator or _separator(text[:_SAMPLE_BYTES], file))
-    text += b"" if text.endswith(dialect.line_end.encode()) else dialect.line_end.encode()
+    # A spreadsheet may write a million rows without a cell behind the last one.
+    text = text.rstrip(f"{dialect.separator}\r\n \t".encode()) + dialect.line_end.encode()
+    if text.count(dialect.separator.encode()) + text.count(dialect.line_end.encode()) > 2 * MAX_CELLS:
+        problem, expected = "the file has too many cells", f"no more than {MAX_CELLS}"
+        raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
     records = _records(text, dialect, file, line=first_line, at_end=True)
     widest = max((len(record.values) for record in records), default=0)
     if widest > MAX_COLUMNS or sum(len(record.values) for record in records) > MAX_CELLS:

@@ -78,7 +78,7 @@ DEPLOYMENT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Term → headings that it comes under in tables of deployments; nothing else of them comes in."""
 
-_OFFSET: Final = r"T.*([+-]\d\d:?\d\d)$"
+_OFFSET: Final = r"[T ].*([+-]\d\d:?\d\d)$"
 _NEEDED: Final = ("eventID", "decimalLatitude", "decimalLongitude", "start", "end")
 OF_DEPLOYMENT: Final = (
     "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "geodeticDatum", "locationID", "locality",
@@ -152,11 +152,11 @@ def deployment_events(frame: pl.DataFrame, *, file: str, needed: Collection[str]
     InputError
         If a column that is needed is not there (HEADING_MISSING).
     """
-    by_plain = {_plain(heading): heading for heading in frame.columns}
+    by_plain = {plain(heading): heading for heading in frame.columns}
     found = {
         term: heading
         for term, headings in DEPLOYMENT_COLUMNS.items()
-        if (heading := next((by_plain[_plain(h)] for h in headings if _plain(h) in by_plain), None)) is not None
+        if (heading := next((by_plain[plain(h)] for h in headings if plain(h) in by_plain), None)) is not None
     }
     for term in needed:
         if term not in found:
@@ -183,7 +183,7 @@ def _zone(start: str, end: str) -> pl.Expr:
     return pl.when((first == last) & ~first.is_in(["+00:00", "+0000"])).then(first).alias("timeZone")
 
 
-def _plain(heading: str) -> str:
+def plain(heading: str) -> str:
     """Return a heading without case, spaces and underscores."""
     return heading.strip().strip("\ufeff").lower().replace("_", "").replace(" ", "")
 
@@ -221,16 +221,19 @@ def machine_word(method: pl.Expr, model: pl.Expr, score: pl.Expr) -> list[pl.Exp
     ]
 
 
-def first_refused(events: pl.DataFrame, *, file: str) -> tuple[pl.DataFrame, list[Refusal]]:
+def first_refused(
+    events: pl.DataFrame, *, file: str, column: str = "deploymentID"
+) -> tuple[pl.DataFrame, list[Refusal]]:
     """Return events that can be told apart, and a refusal of each other one.
 
     Parameters
     ----------
     events : polars.DataFrame of n rows
         `source_row` and `eventID`.
-    file : str
+    file, column : str
         Where.
     """
+    events = events.with_columns(pl.col("eventID").str.strip_chars())
     lacking = pl.col("eventID").is_null()
     again = ~lacking & ~pl.col("eventID").is_first_distinct()
     marked = events.with_columns(no_id=lacking, again=again)
@@ -238,7 +241,7 @@ def first_refused(events: pl.DataFrame, *, file: str) -> tuple[pl.DataFrame, lis
         Refusal(
             file,
             row,
-            "deploymentID",
+            column,
             event,
             "EVENT_REPEATED" if repeated else "EVENT_ID_MISSING",
             "an earlier row has the same deployment" if repeated else "nothing identifies this deployment",

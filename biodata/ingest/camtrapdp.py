@@ -17,7 +17,7 @@ from biodata.errors import InputError
 from biodata.formats.camtrapdp import DESCRIPTOR, Package, open_package
 from biodata.ingest import camera_traps, camtrapdp_events, camtrapdp_media
 from biodata.ingest.camera_traps import REASONS
-from biodata.ingest.camtrapdp_sheets import Sheet, of_descriptor
+from biodata.ingest.camtrapdp_sheets import Sheet, of_coverage, of_descriptor
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 
 _TERMS: Final = MappingProxyType(
@@ -92,6 +92,7 @@ class CamtrapDp:
         observations = Sheet(package, "observations")
         known = {"deployments.deploymentID": deployments.frame["deploymentID"]}
         deployments.set_beside({})
+        deployments.findings += of_coverage(package, deployments)
         if media is not None:
             media.set_beside(known)
             known["media.mediaID"] = media.frame["mediaID"]
@@ -144,7 +145,7 @@ def _animals(observations: Sheet, deployments: pl.DataFrame) -> pl.DataFrame:
         pl.all(),
         *(
             pl.lit(None, dtype=pl.String).alias(name)
-            for name in ("scientificName", "observationLevel", "cameraSetupType", "eventID")
+            for name in ("scientificName", "observationLevel", "cameraSetupType", "eventID", "mediaID")
             if name not in observations.frame.columns
         ),
     )
@@ -162,7 +163,7 @@ def _animals(observations: Sheet, deployments: pl.DataFrame) -> pl.DataFrame:
         return_dtype=pl.String,
     )
     by_name = camera_traps.why_left_out(pl.col("scientificName"))
-    for_event = pl.col("observationLevel") == "event"
+    for_event = _level() == "event"
     told_twice = for_event.any().over("deploymentID", "eventID") & pl.col("eventID").is_not_null()
     marked = frame.with_columns(
         code=pl.coalesce(
@@ -172,7 +173,7 @@ def _animals(observations: Sheet, deployments: pl.DataFrame) -> pl.DataFrame:
             pl.when(~pl.col("deploymentID").is_in(deployments["deploymentID"].implode())).then(
                 pl.lit("DEPLOYMENT_UNKNOWN")
             ),
-            pl.when((pl.col("observationLevel") == "media") & told_twice).then(pl.lit("MEDIA_LEVEL_LEFT_OUT")),
+            pl.when((_level() == "media") & told_twice).then(pl.lit("MEDIA_LEVEL_LEFT_OUT")),
         )
     )
     out = marked.filter(pl.col("code").is_not_null())
@@ -188,6 +189,16 @@ def _animals(observations: Sheet, deployments: pl.DataFrame) -> pl.DataFrame:
         observations.refuse(rows.with_columns(value=pl.col(column)), column)
     observations.refusals.sort(key=lambda refusal: refusal.row or 0)
     return marked.filter(pl.col("code").is_null()).drop("code")
+
+
+def _level() -> pl.Expr:
+    """Return whether a row tells of a picture or of an event; where it does not say so, by whether it names a picture.
+
+    By the standard only observations of media have a mediaID. Taken as told, the same animals would be counted twice.
+    """
+    told = pl.col("observationLevel").str.to_lowercase()
+    by_media = pl.when(pl.col("mediaID").is_not_null()).then(pl.lit("media")).otherwise(pl.lit("event"))
+    return pl.when(told.is_in(["media", "event"])).then(told).otherwise(by_media)
 
 
 def _occurrences(animals: pl.DataFrame, events: pl.DataFrame, pictures: pl.Series, file: str) -> pl.DataFrame:

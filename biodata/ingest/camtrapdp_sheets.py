@@ -1,8 +1,9 @@
 """A table of a Camtrap DP package set beside its schema: what is wrong in which cell, and which rows that keeps out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -22,6 +23,10 @@ _NEEDED: Final = MappingProxyType(
 """Columns without which nothing can be taken in; a fault in one of their cells refuses the row."""
 
 _SHOWN_FAULTS: Final = 20
+_MARGIN_DEGREES: Final = 0.5
+_MARGIN_DAYS: Final = timedelta(days=31)
+"""How far a deployment may lie outside what the package tells: areas are drawn by hand, and places coarsened."""
+_DEEPEST: Final = 5
 
 
 class Sheet:
@@ -29,31 +34,57 @@ class Sheet:
 
     def __init__(self, package: Package, name: str) -> None:
         table = package.table(name)
-        self.name, self.file, self.headings = name, table.file, table.headings
+        renamed = _spelled(name, table.headings)
+        self.name, self.file = name, table.file
+        self.headings = tuple(renamed.get(heading, heading) for heading in table.headings)
+        fields = [field.name for field in check.fields(name) if field.name in self.headings]
         for heading in _NEEDED[name]:
-            if heading not in table.headings:
+            if heading not in fields:
                 problem = f"table {name!r} lacks a column"
                 raise InputError(problem, file=table.file, row=1, column=heading, code="HEADING_MISSING")
-        fields = [field.name for field in check.fields(name) if field.name in table.headings]
-        batches = [batch.select("source_row", *fields) for batch in table.batches]
+        batches = [batch.rename(renamed).select("source_row", *fields) for batch in table.batches]
         empty = pl.DataFrame(schema={"source_row": pl.Int64, **dict.fromkeys(fields, pl.String)})
         self.frame = pl.concat([empty, *batches])
         if package.empty_values:
             none = list(package.empty_values)
             self.frame = self.frame.with_columns(pl.when(~pl.col(fields).is_in(none)).then(pl.col(fields)).name.keep())
         self.refusals = table.refusals
-        unknown = [heading for heading in table.headings if heading not in fields]
+        unknown = [heading for heading in self.headings if heading not in fields]
         self.findings = [
             Finding(self.file, None, 1, heading, None, "HEADING_MISSING", blocking=False, params={"term": heading})
-            for heading in check.lacking(name, table.headings)
-        ] + [Finding(self.file, None, 1, heading, heading, "HEADING_UNKNOWN", blocking=False) for heading in unknown]
+            for heading in check.lacking(name, self.headings)
+        ]
+        self.findings += [
+            Finding(self.file, None, 1, heading, heading, "HEADING_UNKNOWN", blocking=False) for heading in unknown
+        ]
+        self.findings += [self._read_as(1, heading, heading, field) for heading, field in renamed.items()]
+        self._strip()
         self._out: set[int] = set()
+
+    def _read_as(self, row: int, column: str, value: str, read: str) -> Finding:
+        """Return the doubt about what was read by a rule that is sure."""
+        return Finding(self.file, None, row, column, value, "VALUE_READ_AS", False, {"read": read, "expected": read})
+
+    def _strip(self) -> None:
+        """Take white space off around what is no free text: with it, an identifier would be another one."""
+        for field in check.fields(self.name):
+            if field.name not in self.frame.columns or not _is_code(field):
+                continue
+            plain = self.frame[field.name].str.strip_chars()
+            for row, told, read in (
+                self.frame.select("source_row", field.name, plain.alias(" read"))
+                .filter(pl.col(field.name) != pl.col(" read"))
+                .iter_rows()
+            ):
+                self.findings.append(self._read_as(row, field.name, told, read))
+            self.frame = self.frame.with_columns(pl.when(plain != "").then(plain).alias(field.name))
 
     def set_beside(self, known: Mapping[str, pl.Series]) -> None:
         """Find every fault; a row with one in a column that is needed is refused, for the first of them."""
         needed = _NEEDED[self.name]
         for fault in check.faults(self.name, self.frame, known=known):
-            blocking = fault.column in needed
+            # What is only written otherwise than the standard asks for can be read.
+            blocking = fault.column in needed and fault.code != "CELL_PATTERN"
             self.findings.append(
                 Finding(
                     self.file,
@@ -82,15 +113,34 @@ class Sheet:
         self.refusals += camera_traps.refused(rows, file=self.file, column=column)
 
     def notes(self) -> list[str]:
-        """Return the faults that refuse no row in sentences, the first of many."""
-        minor = [f for f in self.findings if not f.blocking or self.name == "media"]
+        """Return the faults that refuse no row in sentences: the first of each kind, with how many more there are."""
+        kinds: dict[tuple[str | None, str], list[Finding]] = {}
+        for finding in self.findings:
+            if not finding.blocking or self.name == "media":
+                kinds.setdefault((finding.column, finding.code), []).append(finding)
         told = [
             f"{f.file}, row {f.row}, column {f.column}, value {f.value!r}: {f.code}"
             + (f"; expected {f.params['expected']}" if "expected" in f.params else "")
-            for f in minor[:_SHOWN_FAULTS]
+            + (f"; and {len(more)} more rows" if more else "")
+            for f, *more in kinds.values()
         ]
-        more = len(minor) - len(told)
-        return [*told, f"{self.file}: {more} more doubts of this kind"] if more > 0 else told
+        rest = len(told) - _SHOWN_FAULTS
+        return [*told[:_SHOWN_FAULTS], f"{self.file}: {rest} more doubts of other kinds"] if rest > 0 else told
+
+
+def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:
+    """Return headings that are a field's but for case, spaces and underscores, each with the field."""
+    lacking = {
+        camera_traps.plain(field.name): field.name for field in check.fields(table) if field.name not in headings
+    }
+    found = {heading: lacking[plain] for heading in headings if (plain := camera_traps.plain(heading)) in lacking}
+    fields = list(found.values())
+    return {heading: field for heading, field in found.items() if fields.count(field) == 1}
+
+
+def _is_code(field: check.Field) -> bool:
+    """Tell whether a field holds numbers, times, identifiers or words of a list."""
+    return field.type != "string" or field.unique or bool(field.values) or field.refers_to is not None
 
 
 def _message(fault: check.Fault) -> str:
@@ -105,6 +155,47 @@ def _message(fault: check.Fault) -> str:
         "CELL_REFERENCE": "there is no such row in the other table",
     }[fault.code]
     return told if fault.code == "CELL_MISSING" else f"{told}; expected {fault.expected}"
+
+
+def of_coverage(package: Package, deployments: Sheet) -> Iterator[Finding]:
+    """Yield deployments that stand outside the area or the time that the package tells to cover, cell by cell."""
+    for name, least, most in _spans(package.told.get("spatial")):
+        number = pl.col(name).cast(pl.Float64, strict=False)
+        outside = (number < least - _MARGIN_DEGREES) | (number > most + _MARGIN_DEGREES)
+        yield from _outside(deployments, name, outside, f"between {least:g} and {most:g}, the package's spatial")
+    start, end = (package.text_at(f"temporal.{name}") for name in ("start", "end"))
+    span = pl.Series([start, end], dtype=pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    if span.null_count():
+        return
+    for name in ("deploymentStart", "deploymentEnd"):
+        day = pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        outside = (day < span[0] - _MARGIN_DAYS) | (day > span[1] + _MARGIN_DAYS)
+        yield from _outside(deployments, name, outside, f"between {span[0]} and {span[1]}, the package's temporal")
+
+
+def _outside(sheet: Sheet, name: str, outside: pl.Expr, expected: str) -> Iterator[Finding]:
+    """Yield the cells of a column that are outside a range."""
+    for row, value in sheet.frame.filter(outside).select("source_row", name).iter_rows():
+        yield Finding(sheet.file, None, row, name, value, "CELL_RANGE", False, {"expected": expected})
+
+
+def _spans(spatial: Any) -> Iterator[tuple[str, float, float]]:
+    """Yield the least and the most latitude and longitude of the package's area, where it tells one."""
+    pairs = list(_positions(spatial.get("coordinates") if isinstance(spatial, dict) else None))
+    for at, name in enumerate(("longitude", "latitude")):
+        if pairs:
+            yield name, min(pair[at] for pair in pairs), max(pair[at] for pair in pairs)
+
+
+def _positions(told: Any, depth: int = 0) -> Iterator[tuple[float, float]]:
+    """Yield the positions of GeoJSON's nested lists."""
+    if not isinstance(told, list) or depth > _DEEPEST:
+        return
+    if len(told) >= 2 and all(isinstance(one, int | float) and not isinstance(one, bool) for one in told[:2]):
+        yield float(told[0]), float(told[1])
+    else:
+        for one in told:
+            yield from _positions(one, depth + 1)
 
 
 def of_descriptor(package: Package) -> Iterator[Finding]:

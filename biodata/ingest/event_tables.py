@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 
+from biodata.errors import shorten
 from biodata.ingest.event_core import Beside, inherit, with_events, with_humboldt
 from biodata.ingest.protocol import VerbatimTable
 
@@ -72,7 +73,17 @@ def _told(
     table: VerbatimTable, batches: Iterator[pl.DataFrame], events: pl.DataFrame, beside: Beside, *, is_last: bool
 ) -> Iterator[pl.DataFrame]:
     """Yield records with what their events and other tables tell of them."""
+    lost, first = 0, ""
     for batch in batches:
+        unknown = batch.filter(~pl.col("coreid").is_in(events["eventID"].implode()) | pl.col("coreid").is_null())
+        if unknown.height and not lost:
+            file, row, event = unknown.select("source_file", "source_row", "coreid").row(0)
+            first = f"{file}, row {row}, event {shorten(event)!r}" if event else f"{file}, row {row}, no event"
+        lost += unknown.height
         yield beside.beside_records(with_events(batch, events))
+    if lost:
+        table.notes.append(
+            f"{first}: {lost} records point at no event of the archive; they are kept without one's place and date"
+        )
     if is_last:
         table.notes += beside.notes()

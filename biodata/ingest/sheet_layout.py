@@ -14,7 +14,12 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_words import is_example, is_note, is_total
 
 _LOOKED_AT: Final = 40
-_UNIT_CELL: Final = re.compile(r"[\[(（]?\s*(?:m|km|ft|°|dd|m²|ha|h|min|yyyy-mm-dd|dd/mm/yyyy|米|公里|เมตร|mét|ແມັດ|ម៉ែត្រ|မီတာ)\s*[\])）]?", re.IGNORECASE)  # fmt: skip
+_UNIT_CELL: Final = re.compile(
+    r"[\[(（]?\s*(?:[ckm]?m[²2]?|ha|ft|[mk]?g|h|min|s|%|°[CNEF]?|dd|n|no\.?|inds?\.?|decimal(?: degrees)?|deg(?:rees)?\.?"
+    r"|WGS ?84|[dmy]{1,4}(?:[-/.][dmy]{1,4}){1,2}|hh:mm(?::ss)?|text|number|米|公里|只|头|度|年[/-]?月[/-]?日|เมตร|ตัว|องศา|mét|con|độ"
+    r"|ແມັດ|ໂຕ|ອົງສາ|ម៉ែត្រ|ក្បាល|ដឺក្រេ|မီတာ|ကောင်|ဒီဂရီ|ekor|derajat|darjah|piraso)\s*[\])）]?",
+    re.IGNORECASE,
+)
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 Cells = list[str | None]
 

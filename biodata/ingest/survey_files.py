@@ -2,14 +2,17 @@
 
 import io
 import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from biodata.errors import InputError
+from biodata.formats.archives import ArchiveLimits, open_archive
 from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, read_grids
 
-_MAX_FILES: Final = 50
-_MAX_BYTES: Final = 150_000_000
+_LIMITS: Final = ArchiveLimits(members=50, total_bytes=150_000_000)
+_TEXTS: Final = (".csv", ".tsv", ".txt")
 
 
 def grids_of(name: str, content: bytes, encoding: str | None) -> list[Grid]:
@@ -33,17 +36,25 @@ def grids_of(name: str, content: bytes, encoding: str | None) -> list[Grid]:
 
 
 def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
-    """Return the texts of a zip archive; None for what is a workbook or cannot be opened."""
+    """Return the texts of a zip archive, checked before anything is unpacked; None for what holds no text."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            texts = [member for member in members if member.filename.lower().endswith((".csv", ".tsv", ".txt"))]
-            if not texts or len(texts) < len(members):
+        with zipfile.ZipFile(io.BytesIO(content)) as listed:
+            if not any(member.lower().endswith(_TEXTS) for member in listed.namelist()):
                 return None
-            if len(texts) > _MAX_FILES or sum(member.file_size for member in texts) > _MAX_BYTES:
-                problem = f"the archive holds {len(texts)} files"
-                expected = f"no more than {_MAX_FILES} of together {_MAX_BYTES} bytes"
-                raise InputError(problem, file=name, expected=expected, code="INPUT_TOO_LARGE")
-            return [(member.filename, archive.read(member)) for member in texts]
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError):
         return None
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "survey.zip"
+        path.write_bytes(content)
+        try:
+            archive = open_archive(path, limits=_LIMITS)
+            if not all(member.lower().endswith(_TEXTS) for member in archive.sizes):
+                return None
+            texts = []
+            for member in archive.sizes:
+                with archive.open(member) as stream:
+                    texts.append((member, stream.read()))
+        except InputError as error:
+            code = "INPUT_TOO_LARGE" if error.code == "ARCHIVE_TOO_LARGE" else error.code
+            raise InputError(error.problem, file=name, value=error.value, expected=error.expected, code=code) from None
+        return texts

@@ -122,7 +122,7 @@ class WildlifeInsightsSource:
         )
         if "cameraID" in events.columns:
             events = events.join(self._models(cameras), on="cameraID", how="left", maintain_order="left")
-        events, again = camera_traps.first_refused(events, file=part.file)
+        events, again = camera_traps.first_refused(events, file=part.file, column="deployment_id")
         failures = events["eventRemarks"].drop_nulls().len()
         notes = [
             f"{part.file}: {failures} deployments whose camera failed; from when is not told, so nothing is taken off"
@@ -163,7 +163,7 @@ class WildlifeInsightsSource:
 
     def _animals(self, part: Part, places: pl.DataFrame, projects: pl.DataFrame, dataset: DatasetInfo) -> VerbatimTable:
         """Return the animals of a table of images or sequences, batch by batch."""
-        table = delimited.read(part.open, file=part.file, encoding=self.options.get("encoding"))
+        table = delimited.read(part.open, file=part.file, encoding=self.options.get("encoding"), of_people=True)
         identifier = "image_id" if "image_id" in table.headings else "sequence_id"
         time = "timestamp" if identifier == "image_id" else "start_time"
         needs(table.headings, ("deployment_id", identifier, time, "genus", "species"), file=part.file,
@@ -175,14 +175,21 @@ class WildlifeInsightsSource:
             seen: dict[str, int] = {}
             known: set[int] = set()
             for batch in table.batches:
-                frame = _with(batch, (*_SEEN, *_IMAGE, *_SEQUENCE))
+                frame = _with(batch, (*_SEEN, *_IMAGE, *_SEQUENCE)).with_columns(
+                    pl.col("deployment_id").str.strip_chars()
+                )
                 alike = frame.select(pl.struct(pl.exclude("source_row")).hash()).to_series()
                 again = alike.is_in(list(known)) | ~alike.is_first_distinct() if known else ~alike.is_first_distinct()
                 known.update(alike)
                 marked = frame.with_columns(code=_codes(places, again))
                 out = marked.filter(pl.col("code").is_not_null())
+                lost = pl.col("code") == "DEPLOYMENT_UNKNOWN"
                 named = pl.coalesce("common_name", "species", "genus", "is_blank")
-                refusals.extend(refused(out.with_columns(value=named), file=part.file, column="common_name"))
+                refusals.extend(
+                    refused(out.filter(~lost).with_columns(value=named), file=part.file, column="common_name")
+                )
+                of_none = out.filter(lost).with_columns(value="deployment_id")
+                refusals.extend(refused(of_none, file=part.file, column="deployment_id"))
                 kept = marked.filter(pl.col("code").is_null()).drop("code")
                 yield _occurrences(_numbered(kept, identifier, seen), places, part.file, licence)
 

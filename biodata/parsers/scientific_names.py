@@ -10,13 +10,15 @@ The field's two parsers disagree: GBIF's name parser (https://github.com/gbif/na
 - **aff., nr., sp., spp.** and whatever follows them name no taxon: the name ends before them. **cf.** compares with a
   taxon that is named: it stays, the name is undetermined.
 - A **hybrid formula** names its parents, each in full, and has no genus or epithet of its own.
-- **Refused** are viruses and phages in words (a binomial of ICVCN is a name), plasmids, symbionts of hosts, barcode
+- A **question mark** behind a name doubts it: the name is undetermined.
+- **Refused** are two taxa in one text, viruses and phages in words (a binomial of ICVCN is a name), plasmids, symbionts of hosts, barcode
   numbers, placeholders, graft-chimeras, and texts that do not start with a capital: a checklist may still know them.
 - Ranks and the kind of a name are GBIF's. Where its words for genus and epithets are others than ours,
   NAME_PARSERS_DISAGREE says so and the confidence is lower.
 """
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -27,6 +29,7 @@ from biodata.parsers.distinct import over_distinct
 from biodata.parsers.name_authors import cited_form
 from biodata.parsers.name_grammar import Name, read
 from biodata.parsers.name_text import VIRUS_BINOMIAL, Issue, NameText, ready
+from biodata.parsers.one_taxon import names_several, without_doubt
 from biodata.parsers.plain_names import ZOOLOGY, plain_names
 
 SCHEMA: Final[pl.Schema] = pl.Schema(
@@ -112,9 +115,12 @@ def _parts(told: str) -> tuple[object, ...]:
     """Return the answers for one name; batches of a file repeat their names."""
     if len(told) > LONGEST:
         return _refused()
-    text = ready(told)
-    if not text.text:
+    name, is_doubted = without_doubt(told)
+    text = ready(name)
+    if not text.text or names_several(text.text):
         return _refused(text)
+    if is_doubted:
+        text = replace(text, issues=(*text.issues, Issue.UNDETERMINED))
     second, kind = _second_opinion(text.text)
     virus = VIRUS_BINOMIAL.match(text.text)
     if virus:
@@ -146,7 +152,7 @@ def _answer(
     """Put the answers for one text together."""
     issues = list(text.issues)
     first = names[0]
-    if any(name.undecided for name in names):
+    if any(name.undecided for name in names) and Issue.UNDETERMINED not in issues:
         issues.append(Issue.UNDETERMINED)
     if names[-1].end < len(text.text) and Issue.PARTLY_READ not in issues:
         issues.append(Issue.PARTLY_READ)

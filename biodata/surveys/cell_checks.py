@@ -64,6 +64,7 @@ CELLS: Final = MappingProxyType(
         "RECORDED_DATE_MISSING": _Cell(_DATE, True),
         "SCIENTIFIC_NAME_MISSING": _Cell(_NAME, True),
         "SCIENTIFIC_NAME_UNREADABLE": _Cell(_NAME, True),
+        "SCIENTIFIC_NAME_UNDETERMINED": _Cell(_NAME, False),
         "SCIENTIFIC_NAME_LOOKALIKE_LETTERS": _Cell(_NAME, False),
         "SCIENTIFIC_NAME_INVISIBLE_CHARACTERS": _Cell(_NAME, False),
         "TAXON_MATCH_NONE": _Cell(_NAME, False),

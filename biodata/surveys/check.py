@@ -145,6 +145,7 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
     )
     findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
     findings += row_checks.unknown_events(records, events)
+    findings += row_checks.circular_parents(events)
     sites = [_rows(table) for table in survey.of("sites")]
     findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
     for rows in filter(_is_filled, sites):

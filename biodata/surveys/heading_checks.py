@@ -33,6 +33,8 @@ def headings(survey: Survey) -> Iterator[Finding]:
     for table in survey.tables:
         if table.kind == "occurrences":
             yield from _missing(table, of_events)
+        if table.kind == "events" and "eventID" not in table.headings and not table.frame.is_empty():
+            yield _lacks(table, "eventID")
         for name in table.headings:
             if name not in _KNOWN and name not in table.converted.values():
                 yield _uncertain(table, name)
@@ -58,8 +60,11 @@ def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:
         own = {name, *others} & table.headings.keys()
         of_event = name in _OF_EVENTS and "eventID" in table.headings and {name, *others} & of_events
         if not own and not of_event:
-            meant = max(
-                (p for p in table.proposals.values() if p.term == name), key=lambda p: p.confidence, default=None
-            )
-            params = {"term": name} | ({"near": repr(meant.heading)} if meant else {})
-            yield Finding(table.file, table.sheet, table.heading_row, name, None, "HEADING_MISSING", True, params)
+            yield _lacks(table, name)
+
+
+def _lacks(table: SurveyTable, name: str) -> Finding:
+    """Tell a column that is missing, and the heading that may mean it."""
+    meant = max((p for p in table.proposals.values() if p.term == name), key=lambda p: p.confidence, default=None)
+    params = {"term": name} | ({"near": repr(meant.heading)} if meant else {})
+    return Finding(table.file, table.sheet, table.heading_row, name, None, "HEADING_MISSING", True, params)

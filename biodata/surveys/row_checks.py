@@ -8,6 +8,7 @@ import polars as pl
 from rapidfuzz import process
 
 from biodata.ingest.protocol import Finding
+from biodata.parsers.area_units import INVISIBLE
 from biodata.surveys.cell_checks import Rows
 
 _NEAR: Final = 75
@@ -33,7 +34,7 @@ def identifiers(parts: Sequence[Rows], column: str, *, missing: str, repeated: s
             continue
         for row, own in rows.own.items():
             told = own.get(column)
-            value = (told or "").strip()
+            value = (told or "").translate(INVISIBLE).strip()
             if not value:
                 if (row, column) not in rows.table.covered:
                     yield rows.finding(row, column, missing, blocking=True)
@@ -68,6 +69,25 @@ def unknown_events(parts: Sequence[Rows], events: Sequence[Rows]) -> Iterator[Fi
                 near[value] = None if best is None else str(best[2])
             meant = near[value]
             yield rows.finding(row, "eventID", "EVENT_UNKNOWN", blocking=True, **({"near": meant} if meant else {}))
+
+
+def circular_parents(events: Sequence[Rows]) -> Iterator[Finding]:
+    """Find events that are above themselves, directly or over others."""
+    above = {
+        str(own["eventID"]).strip(): str(own["parentEventID"]).strip()
+        for rows in events
+        for own in rows.own.values()
+        if own.get("eventID") and own.get("parentEventID")
+    }
+    for rows in events:
+        for row, own in rows.own.items():
+            event = str(own.get("eventID") or "").strip()
+            seen, at = {event}, above.get(event)
+            while at is not None and at not in seen:
+                seen.add(at)
+                at = above.get(at)
+            if event and at == event:
+                yield rows.finding(row, "parentEventID", "EVENT_PARENT_CIRCULAR", blocking=True)
 
 
 def outside_events(rows: Rows, read: pl.DataFrame, periods: dict[str, tuple[date, date]]) -> Iterator[Finding]:

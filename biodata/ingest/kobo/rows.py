@@ -5,6 +5,8 @@ from typing import Final
 
 import polars as pl
 
+from biodata.errors import Refusal
+from biodata.ingest.camera_traps import why_left_out
 from biodata.ingest.event_core import DATE, PLACE
 from biodata.ingest.kobo.mapping import TAXA, Columns
 from biodata.ingest.kobo.submissions import EVENT, PLACE_IN_PARENT, Form
@@ -12,7 +14,7 @@ from biodata.ingest.protocol import Finding
 from biodata.terms import EVENT_TERMS
 
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}"
-_YES: Final = ("1", "1.0", "true", "yes")
+_NO: Final = ("0", "0.0", "false", "no")
 _BOUNDS: Final = {"decimalLatitude": 90, "decimalLongitude": 180}
 
 
@@ -64,12 +66,17 @@ def record_rows(form: Form, columns: Columns) -> pl.DataFrame:
     frame = frame.with_columns(pl.concat_str(begin, separator=":").alias("occurrenceID"))
     term = columns.terms[taxon]
     if taxon in columns.choices:
-        parts = []
+        # What was not chosen is 0 or empty; what was is 1, true, x or the answer's label, as the form was exported.
+        parts, any_ = [], pl.repeat(value=False, n=frame.height, eager=True)
         for heading, label in columns.choices[taxon]:
-            chosen = form.frame[heading].str.strip_chars().str.to_lowercase().is_in(_YES).fill_null(value=False)
+            cell = form.frame[heading].str.strip_chars().str.to_lowercase()
+            chosen = (~cell.is_in(["", *_NO])).fill_null(value=False)
+            any_ |= chosen
             parts.append(
                 frame.filter(chosen).with_columns(pl.lit(label).alias(term), pl.col("occurrenceID") + f":{label}")
             )
+        # An export may leave the columns of the answers empty: then the question tells what was seen.
+        parts.append(frame.filter(~any_ & pl.col(term).is_not_null()))
         # As the rows came, and each one's answers in the order of the form.
         frame = pl.concat(parts).sort("source_row", maintain_order=True)
     else:
@@ -101,6 +108,19 @@ def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(filled).drop(
         f"{name} of the event" for name in told.columns if name in records.columns and name != "eventID"
     )
+
+
+def without_people(records: pl.DataFrame, file: str, column: str | None) -> tuple[pl.DataFrame, list[Refusal]]:
+    """Return the records without those of people, and a refusal of each of these that does not tell who."""
+    people = pl.any_horizontal(
+        pl.lit(value=False),
+        *(why_left_out(pl.col(name)) == "PERSON_LEFT_OUT" for name in TAXA if name in records.columns),
+    ).fill_null(value=False)
+    message = "it tells of a person: people are never taken in"
+    refusals = [
+        Refusal(file, row, column, None, "PERSON_LEFT_OUT", message) for row in records.filter(people)["source_row"]
+    ]
+    return records.filter(~people), refusals
 
 
 def findings(form: Form, columns: Columns) -> Iterator[Finding]:

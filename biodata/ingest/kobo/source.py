@@ -9,7 +9,7 @@ import polars as pl
 
 from biodata.errors import InputError, Refusal, shorten
 from biodata.ingest.kobo.mapping import Columns, columns_of, read_mapping, unknown_headings
-from biodata.ingest.kobo.rows import event_rows, findings, record_rows, with_events
+from biodata.ingest.kobo.rows import event_rows, findings, record_rows, with_events, without_people
 from biodata.ingest.kobo.submissions import Form, read_forms
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.tables import check_options
@@ -115,12 +115,13 @@ class KoboSource:
             # A record that another sheet of the same submissions gave already is that record.
             kept, _ = _once(pl.concat(earlier, how="diagonal"))
             earlier[-1] = kept.slice(before).select(earlier[-1].columns)
+            animals, people = without_people(earlier[-1], path.name, columns.taxon)
             yield VerbatimTable(
                 kind="occurrences",
                 name=path.name,
                 dataset=DatasetInfo(self.dataset),
-                batches=iter([earlier[-1].drop("source_sheet")] if earlier[-1].height else []),
-                refusals=form.refusals if form.parent is not None else [],
+                batches=iter([animals.drop("source_sheet")] if animals.height else []),
+                refusals=[*(form.refusals if form.parent is not None else []), *people],
                 findings=list(findings(form, columns)) if form.parent is not None else [],
                 headings={term: heading for heading, term in columns.named.items()},
                 sheet=form.sheet,

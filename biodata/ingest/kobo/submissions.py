@@ -12,10 +12,12 @@ from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
 from biodata.formats.workbooks import read_sheets
 
-_ID: Final = re.compile(r"(?:uuid:)?[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}|\d{1,12}")
-"""A UUID, or the number of a submission: neither a name nor the number of a telephone with its country."""
+_ID: Final = re.compile(r"(?:uuid:)?[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}|[1-9]\d{0,9}")
+"""A UUID, or the number of a submission: neither a name nor the number of a telephone, with its 0 or its country."""
 _SYSTEM: Final = frozenset({"_uuid", "_id", "_submission_time", "_index", "__version__"})
 _MAX_DEPTH: Final = 8
+_OF_PARENT: Final = "_submission__uuid"
+"""Tells the submission of a repeat; what is left where `_parent_index` was deleted."""
 EVENT, PLACE_IN_PARENT = " event", " number"
 """Columns of our own: the submission that a row belongs to, and the how-manyth row of its parent it is."""
 
@@ -71,7 +73,12 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
     if not path.is_file():
         problem = "there is no such file"
         raise InputError(problem, file=str(path), code="FILE_MISSING")
-    forms = _sheets(path) if path.read_bytes()[:2] == b"PK" else [_text(path, encoding, separator)]
+    try:
+        forms = _sheets(path) if path.read_bytes()[:2] == b"PK" else [_text(path, encoding, separator)]
+    except InputError as error:
+        # What cannot be read may be anybody's name: where it stands is told, never what it is.
+        raise InputError(error.problem, file=error.file, row=error.row, column=error.column, expected=error.expected,
+                         code=error.code) from None  # fmt: skip
     if not any(form.parent is None and _SYSTEM & set(form.headings) for form in forms):
         problem = "this is no export of KoboToolbox"
         expected = "a column _uuid or _id"
@@ -80,7 +87,9 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
     known: dict[str, dict[str, str]] = {}
     for form in submissions:
         known.setdefault(form.sheet or "", {}).update(_by_index(form))
-    repeats, waiting = [], [form for form in forms if form.parent is not None]
+    told = {event.removeprefix("uuid:"): event for form in submissions for event in form.frame[EVENT]}
+    waiting = [form for form in forms if form.parent is not None and "_parent_index" in form.headings]
+    repeats = [_belonging(form, told, _OF_PARENT) for form in forms if form.parent is not None and form not in waiting]
     for _ in range(_MAX_DEPTH):
         ready = [form for form in waiting if form.parent in known]
         for form in ready:
@@ -94,7 +103,13 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
 def _text(path: Path, encoding: str | None, separator: str | None) -> Form:
     """Read delimited text; of questions with the same label the second becomes `label (2)`."""
     table = delimited.read(
-        lambda: path.open("rb"), file=path.name, encoding=encoding, separator=separator, named=False, header_lines=0
+        lambda: path.open("rb"),
+        file=path.name,
+        encoding=encoding,
+        separator=separator,
+        named=False,
+        header_lines=0,
+        of_people=True,
     )
     frames = list(table.batches)
     if not frames:
@@ -116,7 +131,7 @@ def _sheets(path: Path) -> list[Form]:
     forms = []
     for sheet in read_sheets(path.read_bytes(), file=path.name):
         headings = sheet.frame.columns[1:]
-        is_repeat = "_parent_index" in headings
+        is_repeat = "_parent_index" in headings or (_OF_PARENT in headings and "_uuid" not in headings)
         told = sheet.frame["_parent_table_name"].drop_nulls() if "_parent_table_name" in headings else pl.Series()
         parent = (told[0] if told.len() else "") if is_repeat else None
         forms.append(Form(path.name, sheet.name, parent, sheet.frame, headings, []))
@@ -151,19 +166,18 @@ def _by_index(form: Form) -> dict[str, str]:
     return dict(frame.select("_index", key).drop_nulls().iter_rows())
 
 
-def _belonging(form: Form, parents: Mapping[str, str]) -> Form:
+def _belonging(form: Form, parents: Mapping[str, str], pointer: str = "_parent_index") -> Form:
     """Give each repeat the submission that it belongs to, and its number in it."""
-    frame = form.frame.with_columns(
-        pl.col("_parent_index").replace_strict(parents, default=None, return_dtype=pl.String).alias(" path")
-    )
-    place = pl.int_range(1, pl.len() + 1).over("_parent_index").cast(pl.String)
+    key = pl.col(pointer).str.strip_prefix("uuid:")
+    frame = form.frame.with_columns(key.replace_strict(parents, default=None, return_dtype=pl.String).alias(" path"))
+    place = pl.int_range(1, pl.len() + 1).over(key).cast(pl.String)
     inner = pl.col(" path").str.splitn("\x1f", 2)
     frame = frame.with_columns(
         inner.struct.field("field_0").alias(EVENT),
         pl.concat_str(inner.struct.field("field_1"), place, separator=".", ignore_nulls=True).alias(PLACE_IN_PARENT),
     ).drop(" path")
     message = "the row points at no submission of the file"
-    return _refused(form, frame, "_parent_index", "SUBMISSION_UNKNOWN", message)
+    return _refused(form, frame, pointer, "SUBMISSION_UNKNOWN", message)
 
 
 def _refused(form: Form, frame: pl.DataFrame, column: str, code: str, message: str) -> Form:

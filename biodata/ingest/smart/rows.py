@@ -123,14 +123,14 @@ class Admission:
     ----------
     left_out : Counter of str
         How many stay out, by reason.
-    unnamed : int
-        How many came in without a scientific name.
+    unnamed, uncounted, unplaced : int
+        How many came in without a scientific name; with a count, or a place, that is told but is no number.
     """
 
     def __init__(self, categories: frozenset[str], species: SpeciesNames) -> None:
         self.categories, self.species = categories, species
         self.left_out = Counter[str]()
-        self.unnamed = 0
+        self.unnamed = self.uncounted = self.unplaced = 0
 
     def row(self, seen: Observation, day: Day) -> Row | None:
         """Return an observation as a record's row; None where it stays out."""
@@ -138,7 +138,10 @@ class Admission:
         if reason is not None:
             self.left_out[reason] += 1
             return None
+        count = _count(seen)
         self.unnamed += meant.scientific is None
+        self.uncounted += count is None and Attribute.COUNT in seen.values
+        self.unplaced += seen.place is None
         longitude, latitude = seen.place or (None, None)
         cell = None if seen.place is None else cell_of(float(seen.place[0]), float(seen.place[1]))
         return {
@@ -150,7 +153,7 @@ class Admission:
             "scientificName": meant.scientific,
             "vernacularName": meant.vernacular,
             "verbatimIdentification": key,
-            "individualCount": _count(seen),
+            "individualCount": count,
             "sex": _word(seen, Attribute.SEX, Vocabulary.SEX),
             "lifeStage": _word(seen, Attribute.AGE, Vocabulary.LIFE_STAGE),
             "occurrenceRemarks": _SIGNS if is_of_signs(seen.category) else None,

@@ -133,6 +133,9 @@ class SmartSource:
         table.notes += [
             f"{count} observations stay out: {reason}" for reason, count in sorted(admission.left_out.items())
         ]
+        for count, what in ((admission.uncounted, "count"), (admission.unplaced, "place")):
+            if count:
+                table.notes.append(f"{count} observations come in without their {what}: it is told by no numbers")
         if admission.unnamed:
             table.notes.append(
                 f"{admission.unnamed} observations have no scientific name: the key of their species is kept as their common "
@@ -142,6 +145,8 @@ class SmartSource:
 
 def _doubts(file: str, days: Sequence[Day]) -> Iterator[str]:
     """Yield what is doubtful of the days of a file."""
+    if not days:
+        yield f"{file}: it has no day of any patrol"
     unread = sum(day.unread for day in days)
     if unread:
         yield f"{file}: {unread} tracks cannot be read, and no effort is told of them"

@@ -7,8 +7,6 @@ what it is, a common name.
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -19,6 +17,7 @@ from biodata.errors import InputError
 from biodata.formats import delimited
 from biodata.formats.xml_stream import listen
 from biodata.ingest.smart.allowed import Attribute, attribute_of
+from biodata.parsers.one_taxon import genera
 
 _BINOMIAL: Final = re.compile(r"[A-Z][a-z]{2,} [a-z][a-z\-]{2,}(?: [a-z][a-z\-]{2,})?")
 _PARTS: Final = re.compile(r"[()\[\]/|,;_]|\s[-\u2013]\s")
@@ -89,15 +88,8 @@ class SpeciesNames:
 def scientific_name(label: str) -> str | None:
     """Return the one scientific name that a label is or holds; None where there is none, or more than one."""
     parts = [part.strip() for part in _PARTS.split(label[:_MAX_LETTERS])]
-    found = {part for part in parts if _BINOMIAL.fullmatch(part) and part.split()[0] in _genera()}
+    found = {part for part in parts if _BINOMIAL.fullmatch(part) and part.split()[0] in genera()}
     return found.pop() if len(found) == 1 else None
-
-
-@cache
-def _genera() -> frozenset[str]:
-    """Return the genera that are known."""
-    data = (files("biodata") / "data" / "genera.parquet").read_bytes()
-    return frozenset(pl.read_parquet(data, columns=["name"])["name"])
 
 
 def _folded(text: str) -> str:

@@ -1,0 +1,82 @@
+"""Cells of a survey that a person would stumble over: told in their own cell, and right ones not at all."""
+
+from datetime import date
+
+import pytest
+
+from biodata import places
+from biodata.surveys.check import check_files
+
+HEAD = "occurrenceID,eventDate,scientificName,individualCount,decimalLatitude,decimalLongitude\n"
+
+
+@pytest.fixture(scope="module")
+def boundaries():
+    return places.load_boundaries()
+
+
+def told(boundaries, *, name="Bos gaurus", identifier="R9", count="2"):
+    rows = f"R1,2026-03-01,Elephas maximus,1,20.81,101.70\n{identifier},2026-03-02,{name},{count},20.82,101.71\n"
+    report = check_files([("s.csv", (HEAD + rows).encode())], boundaries, today=date(2026, 11, 24))
+    return {(p["row"], p["column"], p["code"], p["blocking"]) for p in report["problems"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("Panthera tigris?", ("SCIENTIFIC_NAME_UNDETERMINED", False)),
+        ("Elephas cf. maximus", ("SCIENTIFIC_NAME_UNDETERMINED", False)),
+        ("Panthera tigris / Panthera pardus", ("SCIENTIFIC_NAME_UNREADABLE", True)),
+        ("Bos gaurus or Bos javanicus", ("SCIENTIFIC_NAME_UNREADABLE", True)),
+    ],
+)
+def test_a_doubtful_name_and_two_names_in_one_cell_are_told(boundaries, name, problem):
+    assert told(boundaries, name=name) == {(3, "scientificName", *problem)}
+
+
+@pytest.mark.parametrize("name", ["Muntiacus sp.", "Panthera tigris", "Bos  gaurus", "Panthera tigris (Linnaeus)"])
+def test_a_sound_name_is_not(boundaries, name):
+    assert told(boundaries, name=name) == set()
+
+
+def test_an_identifier_that_differs_only_by_what_nobody_sees_is_the_same(boundaries):
+    found = told(boundaries, identifier="R1\u200b")
+    assert (3, "occurrenceID", "IDENTIFIER_REPEATED", True) in found
+    assert (3, "occurrenceID", "IDENTIFIER_SPACES", False) in found
+
+
+EVENTS = "eventID,parentEventID,eventDate,samplingProtocol,decimalLatitude,decimalLongitude\n"
+
+
+def problems(boundaries, events):
+    records = "occurrenceID,eventID,scientificName\nR1,E1,Bos gaurus\n"
+    files = [("events.csv", events.encode()), ("records.csv", records.encode())]
+    return {
+        (p["row"], p["column"], p["code"]) for p in check_files(files, boundaries, today=date(2026, 11, 24))["problems"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("parents", "rows"),
+    [("E1", {2}), ("E2,E1", {2, 3}), ("E2,E3,E1", {2, 3, 4}), ("E2,E2", {3}), ("E2,E3,", set()), ("Elsewhere", set())],
+    ids=["itself", "two", "three", "above one above itself", "three levels", "above what is not in the file"],
+)
+def test_an_event_that_stands_above_itself_is_told_in_its_cell(boundaries, parents, rows):
+    place = "2026-03-01,line transect,20.81,101.70"
+    text = EVENTS + "".join(f"E{n},{parent},{place}\n" for n, parent in enumerate(parents.split(","), 1))
+    assert problems(boundaries, text) == {(row, "parentEventID", "EVENT_PARENT_CIRCULAR") for row in rows}
+
+
+def test_events_without_identifiers_are_told_at_their_headings(boundaries):
+    text = "eventDate,samplingProtocol,decimalLatitude,decimalLongitude\n2026-03-01,line transect,20.81,101.70\n"
+    assert (1, "eventID", "HEADING_MISSING") in problems(boundaries, text)
+
+
+@pytest.mark.parametrize(
+    "units",
+    [",dd/mm/yyyy,,n,decimal degrees,decimal degrees", ",yyyy-mm-dd,text,ind.,°,°", ",,,ตัว,องศา,องศา", ",,,con,độ,độ"],
+)
+def test_a_row_of_units_under_the_headings_is_no_record(boundaries, units):
+    rows = f"{units}\nR1,2026-03-01,Elephas maximus,1,20.81,101.70\n"
+    report = check_files([("s.csv", (HEAD + rows).encode())], boundaries, today=date(2026, 11, 24))
+    assert (report["rows"], report["blocking"]) == (1, 0)
