@@ -81,7 +81,8 @@ def foreseen(
     finder = Finder(few_stations)
     finder.add(records, decided)
     ties = finder.found().of(records)
-    tied_at = records.select("eventID")[ties.join(decided, on="row", how="anti")["row"]]
+    of_event = records.select("eventID", "parentEventID")
+    tied_at = of_event[ties.join(decided, on="row", how="anti")["row"]]
     # A hidden record can be as coarse as another one of its station.
     shown = pl.concat([frame.select("row", shown="category") for frame in (decided, ties)])
     shown = shown.sort(_strictness("shown"), descending=True).unique("row", keep="first", maintain_order=True)
@@ -104,11 +105,13 @@ def foreseen(
         sure = decided_by is None or decided_by.scientific_name is None
         sure |= any(str(rules.rules[n].category) == strict["category"] for n in taxa.sure(of))
         events = group["eventID"].drop_nulls().unique(maintain_order=True)
+        wholes = of_event[group["row"]]["parentEventID"].drop_nulls()
+        with_it = pl.col("eventID", "parentEventID").is_in(pl.concat([events, wholes]).implode())
         found.append(
             Foreseen(
                 str(name), SharingCategory(strict["shown"]), sure, () if sure else _meant(taxa.of(of), rules),
                 strict["reason"], tuple(group["row"]), tuple(events),
-                tied_at.filter(pl.col("eventID").is_in(events.implode())).height,
+                tied_at.filter(pl.any_horizontal(with_it.fill_null(value=False))).height,
             )
         )  # fmt: skip
     return sorted(found, key=lambda one: (-one.category.strictness, one.name))
