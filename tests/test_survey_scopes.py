@@ -55,6 +55,8 @@ def test_a_scope_holds_a_taxon_without_any_checklist(scope, name, expected):
 
 def test_what_records_tell_above_a_species_goes_before_the_bundled_lists():
     assert holding(lists(["Mammalia"]), standing("Ignotus yus", {"class": ["Mammalia"]})).to_list() == [Holds.INSIDE]
+    pig = standing("Sus scrofa", {"order": ["Artiodactyla"]})
+    assert holding(lists(["Cetartiodactyla"]), pig).to_list() == [Holds.INSIDE]
     grass = standing("Hystrix patula", {"kingdom": ["Plantae"]})
     assert holding(lists(["Mammalia"]), grass).to_list() == [Holds.OUTSIDE]
     # A family that the bundled lists lack and a checklist has.

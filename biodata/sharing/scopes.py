@@ -78,7 +78,7 @@ def standing(name: str, told: Mapping[str, Collection[str]]) -> Standing:
     agreeing = [one for one in lineages if all(not one.get(r) or one[r] & v for r, v in given.items() if v)]
     for rank in RANKS:
         above = [one.get(rank, frozenset[str]()) for one in agreeing]
-        names = names.union(*above) if rank not in known else names
+        names = names.union(*above)  # another opinion of the same place is no other place
         if above and all(above):
             known.add(rank)
     if read(name, bundled()).kind is Kind.HIGHER:
