@@ -321,6 +321,21 @@ class SurveyProblem(BaseModel):
     expected: str | None = None
 
 
+class SurveyNotice(BaseModel):
+    """What is no fault of a survey and worth knowing, such as a name that makes its station coarse."""
+
+    code: str
+    name: str = Field(description="The name or the word of a scope that it is about.")
+    category: str | None = Field(default=None, description="How coarse its places are published; null for a scope.")
+    sure: bool = Field(description="False where the name may only mean a sensitive species.")
+    may_mean: list[str] = Field(description="Sensitive species that it may mean, where they are few.")
+    rows: list[int]
+    events: list[str]
+    others: int = Field(description="Open records of these events that become as coarse.")
+    message: str
+    expected: str | None = None
+
+
 class SurveyReport(BaseModel):
     """What a check of a survey workbook found; nothing was kept."""
 
@@ -330,6 +345,7 @@ class SurveyReport(BaseModel):
     blocking: int
     warnings: int
     problems: list[SurveyProblem]
+    notices: list[SurveyNotice] = Field(default=[], description="Told to whoever sends the file, and never kept.")
 
 
 class Receipt(BaseModel):

@@ -123,6 +123,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
     # Loaded at the first upload: what reads workbooks and names is not needed by a service that only answers.
     from biodata import places, surveys
+    from biodata.sharing import RuleSet
 
     form, language = asked(request)
     report = surveys.check(
@@ -130,6 +131,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         upload.name,
         places.load_boundaries(found.settings.boundaries),
         kept=kept_headings(request, upload),
+        rules=RuleSet.read(found.settings.rules_file, beside=False),
         language=language,
     )
     return report_answer(report, upload, form, language)

@@ -1,8 +1,5 @@
-"""Sites shared over a border, several cameras at a station, and absence that never leaves the scope."""
+"""Sites shared over a border, several cameras at a station, and effort without a record."""
 
-import polars as pl
-
-from biodata.harmonise.event_scope import absences
 from biodata.harmonise.event_sites import sites, station_effort
 from event_rows import interpreted
 
@@ -46,44 +43,14 @@ def test_failures_without_their_days_leave_the_station_nights_of_two_cameras_ope
     assert station_effort(rows).row(0)[2:] == (2, 51.0, None)
 
 
-RECORDS = {
-    "event_key": ["test:E2", "test:E2", "test:E2", "test:E4"],
-    "scientificName": ["Elephas maximus", "Gallus gallus", "Hylarana nigrovittata", "Bos gaurus"],
-    "class": ["Mammalia", "Aves", "Amphibia", "Mammalia"],
-}
-
-
-def test_an_empty_sheet_has_effort_and_no_absence_outside_its_scope():
+def test_an_empty_sheet_has_its_effort_and_says_where_a_scope_is_missing():
+    shared = {"design": "camera_trap", "eventDate": MAY}
     rows = interpreted(
-        {"design": "camera_trap", "eventDate": MAY, "targetTaxonomicScope": "Mammalia", "isAbsenceReported": "yes"},
-        {
-            "design": "camera_trap",
-            "eventDate": MAY,
-            "targetTaxonomicScope": "Mammalia|Aves",
-            "isAbsenceReported": "ແມ່ນ",
-        },
-        {"design": "camera_trap", "eventDate": MAY, "isAbsenceReported": "yes"},
-        {"design": "camera_trap", "eventDate": MAY, "targetTaxonomicScope": "Mammalia", "isAbsenceReported": "no"},
-        {
-            "design": "camera_trap",
-            "eventDate": MAY,
-            "targetTaxonomicScope": "Panthera tigris",
-            "isAbsenceReported": "yes",
-        },
+        {**shared, "targetTaxonomicScope": "Mammalia", "isAbsenceReported": "yes"},
+        {**shared, "targetTaxonomicScope": "Mammalia|Aves", "isAbsenceReported": "ແມ່ນ"},
+        {**shared, "isAbsenceReported": "yes"},
+        {**shared, "targetTaxonomicScope": "Mammalia", "isAbsenceReported": "no"},
     )
-    assert rows["effort_value"].to_list() == [30.0] * 5
-    assert ["ABSENCE_SCOPE_MISSING" in flags for flags in rows["quality_flags"]] == [False, False, True, False, False]
-    told = absences(rows, pl.DataFrame(RECORDS))
-    assert told.rows() == [
-        ("test:E1", "Bos gaurus"), ("test:E1", "Elephas maximus"), ("test:E2", "Bos gaurus"), ("test:E5", "Panthera tigris"),
-    ]  # fmt: skip
-    nothing = absences(rows, pl.DataFrame(RECORDS).clear())
-    assert nothing.rows() == [("test:E5", "Panthera tigris")], (
-        "only what was named can be absent where nothing was seen"
-    )
-
-
-def test_a_record_of_absence_is_no_sighting():
-    rows = interpreted({"targetTaxonomicScope": "Bos gaurus", "isAbsenceReported": "true", "eventDate": "2026-05-01"})
-    seen = pl.DataFrame({"event_key": ["test:E1"], "scientificName": ["Bos gaurus"], "occurrenceStatus": ["ABSENT"]})
-    assert absences(rows, seen).height == 1
+    assert rows["effort_value"].to_list() == [30.0] * 4
+    assert rows["isAbsenceReported"].to_list() == [True, True, True, False]
+    assert ["ABSENCE_SCOPE_MISSING" in flags for flags in rows["quality_flags"]] == [False, False, True, False]

@@ -140,6 +140,18 @@ def test_a_record_that_nobody_could_name_ties_nothing(name):
     assert tied(records({**CAT, "scientificName": name}, {"eventID": "e1", **AT})) == []
 
 
+@pytest.mark.parametrize("same", [{"eventID": "e1"}, {"eventID": "another", "parentEventID": None}])
+def test_a_station_is_as_coarse_as_its_coarsest_record_named_or_not(same):
+    """Else what is tied to the tiger would tell the place of the bird more exactly than the bird does."""
+    birds = Rule("birds", SharingCategory.ONE_DEGREE, "may be a rare one", scientific_name="Lophura edwardsi")
+    rules = RuleSet.of([*RULES.rules, birds])
+    frame = records(CAT, {**AT, "scientificName": "Aves", **same}, {"eventID": "e1", **AT})
+    found = decide(frame, with_siblings(frame, rules), boundaries=BOUNDARIES)
+    assert found["category"].to_list() == ["1_degree"] * 3
+    alone = records({**CAT, "scientificName": "Aves"}, {"eventID": "e1", **AT})
+    assert tied(alone, rules) == []
+
+
 def test_an_event_is_as_coarse_as_its_strictest_record():
     deer = Rule("deer", SharingCategory.ONE_DEGREE, "hunted", scientific_name="Axis kuhlii")
     rules = RuleSet.of([*RULES.rules, deer])

@@ -73,6 +73,36 @@ def test_old_names_of_listed_species_are_hidden_like_them():
     assert len(pairs) > 150
 
 
+APART = [(name, listed) for name, near in bundled().apart.items() for listed in near]
+
+
+@pytest.mark.parametrize(("name", "listed"), APART)
+def test_a_common_species_is_told_apart_from_a_listed_one_only_where_it_is_written_out(name, listed):
+    """Whoever means the listed one writes its name, or a slip for it: none of these is the whole name of another."""
+    other, written = listed.split()[1], name.capitalize()
+    genus, epithet = written.split()
+    assert set(categories([written, name.upper(), f"{written} (Linnaeus, 1758)", f"{written} Gray, 1829"])) == {OPEN}
+    doubtful = [
+        f"{genus} cf. {epithet}", f"{genus} aff {epithet}", f"{written}?", f"{written} / {other}", f"{written} {other}",
+        f"{written} {other.capitalize()}", f"{written} or {genus[0]}. {other}", f"{written} ({listed.capitalize()})",
+        f"{genus} {other}",
+    ]  # fmt: skip
+    assert [form for form, found in zip(doubtful, categories(doubtful), strict=True) if found is OPEN] == []
+
+
+def test_no_spoilt_form_of_a_listed_name_is_the_name_of_another():
+    rng = random.Random(5)
+    forms = {form.casefold() for _, listed in APART for _ in range(20) for form in mangled(listed.capitalize(), rng)}
+    assert not forms & {name for name, _ in APART}
+
+
+def test_no_name_that_stands_apart_is_a_name_of_a_listed_taxon():
+    listed = {rule.scientific_name.lower() for rule in BUNDLED.rules if rule.scientific_name}
+    known = listed | {old for others in bundled().old.values() for old in others}
+    assert not {name for name, _ in APART} & known
+    assert not {name.split()[0] for name, _ in APART} & listed
+
+
 def test_a_plant_list_of_a_genus_that_nobody_knows_goes_out():
     assert set(categories(PLANTS)) == {OPEN}
     assert set(categories([f"Ignotia {e} Hook.f. ex Merr." for e in ("alba", "rubra", "tenella", "affinis")])) == {OPEN}

@@ -133,9 +133,10 @@ def test_what_may_be_withheld_is_never_said_to_be_absent(settings):
     events = [
         event("a", targetTaxonomicScope=[PANGOLIN, MUNTJAC]),
         event("b", targetTaxonomicScope=[PANGOLIN], **SECOND),
+        event("c", targetTaxonomicScope=["pangolins", "穿山甲", "Manidae", "pangolin burrows", "Mammalia"], **SECOND),
     ]
     found = surveys(settings, events, [])
-    assert [found[f"cameras:{name}"]["targetTaxonomicScope"] for name in "ab"] == [[MUNTJAC], None]
+    assert [found[f"cameras:{name}"]["targetTaxonomicScope"] for name in "abc"] == [[MUNTJAC], None, ["Mammalia"]]
     assert found["cameras:b"]["isAbsenceReported"] is None
 
 

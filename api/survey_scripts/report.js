@@ -12,6 +12,7 @@ export function reportView(report, { name = "report" } = {}) {
   const box = el("div", {});
   if (report.ok) box.append(el("p", { class: "good" }, `✔ ${t(problems.length ? "ok_warnings" : "ok", { warnings: report.warnings })} ${rows}`));
   else box.append(el("p", { class: "bad" }, `✖ ${t("blocked", { blocking: report.blocking, warnings: report.warnings })} ${rows}`));
+  if (report.notices?.length) box.append(el("ul", { class: "notices" }, ...report.notices.map(notice)));
   if (!problems.length) return box;
 
   const kind = select(`${name}-kind`, [["", t("all")], ["blocking", t("blocking")], ["warning", t("warning")]]);
@@ -45,6 +46,11 @@ export function reportView(report, { name = "report" } = {}) {
   );
   draw();
   return box;
+}
+
+/** What is no fault and worth knowing, such as a name that makes its station coarse. */
+function notice(one) {
+  return el("li", {}, `ℹ ${one.message}`, el("br"), el("small", {}, one.expected));
 }
 
 function listed(problems, values) {

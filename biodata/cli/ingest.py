@@ -9,6 +9,8 @@ import typer
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_options, say, settings_for, show_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from biodata.pipeline import IngestReport
 
 _SHOWN = 20
@@ -74,6 +76,8 @@ def ingest(
         report_file=report,
         progress=show_progress(),
     )
+    if not dry_run:
+        _tell_surveys(data, reports)
     if as_json:
         plain = [one.as_dict() for one in reports]
         say(json.dumps(plain[0] if len(plain) == 1 else plain, ensure_ascii=False, indent=1))
@@ -84,6 +88,16 @@ def ingest(
         _purge(data)
     if any(one.rows for one in reports) and all(one.refused == one.rows for one in reports):
         raise typer.Exit(1)
+
+
+def _tell_surveys(data: Path, reports: "Sequence[IngestReport]") -> None:
+    """Add to the reports of surveys which names make which events coarse, and what their scopes leave open."""
+    surveys = {one.dataset for one in reports if one.table == "events"}
+    for one in reports:
+        if one.table == "occurrences" and one.dataset in surveys:
+            from biodata.surveys.notices import of_dataset, sentences
+
+            one.notes.extend(sentences(of_dataset(settings_for(data), one.dataset)))
 
 
 def _purge(data: Path) -> None:

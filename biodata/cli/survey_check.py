@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_outputs, say
-from biodata.cli.survey_options import LanguageOption, kept_headings, language_told
+from biodata.cli.survey_options import LanguageOption, kept_headings, known_rules, language_told
 from biodata.errors import InputError
 
 _HELP = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
 
 --out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and told.
+Lines that begin with i are no faults: which names make which events coarse, and what the scope leaves open.
 The command ends with 1 where something blocks.
 
 Example: biodata survey check survey.xlsx --language lo --out report.xlsx
@@ -44,9 +45,11 @@ def check(
     check_outputs(out or [], files)
     language = language_told(language)
     contents = [(file.name, file.read_bytes()) for file in files]
+    rules, known = known_rules(data)
     report = surveys.check_files(
-        contents, boundaries_for(data), encoding=encoding, kept=kept_headings(data, dataset), language=language
-    )
+        contents, boundaries_for(data), encoding=encoding, kept=kept_headings(data, dataset), rules=rules, known=known,
+        language=language,
+    )  # fmt: skip
     for path, form in wanted:
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))
     for problem in report["problems"]:
@@ -57,6 +60,8 @@ def check(
         )
         right = f" → {problem['expected']}" if problem["expected"] else ""
         say(f"{'!' if problem['blocking'] else '?'} {place}: {problem['message']} [{problem['value']}]{right}")
+    for notice in report["notices"]:
+        say(f"i {notice['message']} → {notice['expected']}")
     say(f"{report['rows']} rows, {report['blocking']} blocking, {report['warnings']} warnings")
     if not report["ok"]:
         raise typer.Exit(1)

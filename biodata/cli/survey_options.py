@@ -1,12 +1,17 @@
 """Options that the commands of surveys share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biodata.cli.options import settings_for
 from biodata.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from biodata.sharing import RuleSet
 
 LanguageOption = Annotated[
     str,
@@ -40,3 +45,15 @@ def kept_headings(data: Path, dataset: str | None) -> dict[str, str]:
 
     with Registry.open(settings_for(data)) as registry:
         return kept(registry, dataset)
+
+
+def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":
+    """Return an installation's sharing rules and its checklists; nothing where there is no installation yet."""
+    if not (data / "lake").is_dir():
+        return None, None
+    from biodata.store.lake import Lake
+    from biodata.store.rules_in_force import rules_in_force
+
+    settings = settings_for(data)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        return rules_in_force(settings, lake, tied=False), lake.read("taxa")

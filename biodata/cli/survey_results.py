@@ -113,5 +113,17 @@ def _say(told: dict[str, Any]) -> None:
                 f"({found['psi_low']:.2f} to {found['psi_high']:.2f}), found at {found['found_at']} of {found['sites']} sites"
                 + (f"; {'; '.join(found['notes'])}" if found["notes"] else "")
             )
+    for reason, names in _untold(told).items():
+        say(f"no abundance or occupancy of {', '.join(names)}: {reason}")
     for one in told["totals"]:
         say(f"total {one['species']}: {one['low']} to {one['high']} individuals")
+
+
+def _untold(told: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the species of which abundance or occupancy is not told, by the reason."""
+    found: dict[str, list[str]] = {}
+    for one in (*told["abundance"], *told["occupancy"]):
+        reason = one["by"]["joint"].get("refused")
+        if reason is not None and one["species"] not in found.setdefault(reason, []):
+            found[reason].append(one["species"])
+    return found

@@ -10,13 +10,11 @@ import shapely
 
 from biodata import terms
 from biodata.places import BoundarySet
-from biodata.sharing.decide import decide
 from biodata.sharing.event_shapes import boxes, points
 from biodata.sharing.event_ties import FACTS, PLACE, as_records, decide_events
 from biodata.sharing.publish import NUMBERS, publish
-from biodata.sharing.readings import Kind, read
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.taxonomy import bundled
+from biodata.sharing.scopes import told_words
 from biodata.terms import Reach
 from biodata.vocabularies import SharingCategory
 
@@ -138,19 +136,17 @@ def _own(events: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _told_scopes(events: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.Series:
-    """Return the scopes without the species and genera that a rule may withhold.
+    """Return the scopes without the words that may mean a taxon which a rule withholds.
 
     Of these no record is told, so nothing may say that they were not found. They are left out wherever they were looked
     for, so that it does not tell where they were found.
     """
     scopes = events.select("datasetKey", _SCOPE).with_row_index("row").explode(_SCOPE).drop_nulls(_SCOPE)
-    named = scopes.select("datasetKey", _SCOPE).unique(maintain_order=True)
-    kinds = [read(name, bundled()).kind for name in named[_SCOPE]]
-    named = named.filter(pl.Series([kind not in (Kind.HIGHER, Kind.NOTHING) for kind in kinds], dtype=pl.Boolean))
-    records = terms.conform(named.rename({_SCOPE: "scientificName"}), terms.OCCURRENCE)
-    records = records.with_columns(key=-1 - pl.int_range(pl.len(), dtype=pl.Int64))
-    decided = decide(records, rules, boundaries=boundaries).filter(pl.col("category") == SharingCategory.WITHHELD)
-    kept = scopes.join(named[decided["row"]], on=["datasetKey", _SCOPE], how="anti", maintain_order="left")
+    named = scopes.select("datasetKey", word=_SCOPE).unique(maintain_order=True)
+    told = named.filter(told_words(named, rules, boundaries=boundaries))
+    kept = scopes.join(
+        told, left_on=["datasetKey", _SCOPE], right_on=["datasetKey", "word"], how="semi", maintain_order="left"
+    )
     lists = kept.group_by("row", maintain_order=True).agg(_SCOPE)
     return events.with_row_index("row").select("row").join(lists, on="row", how="left", maintain_order="left")[_SCOPE]
 

@@ -130,21 +130,25 @@ class Finder:
 
     few_stations: int | None = None
     _hidden: list[pl.DataFrame] = field(default_factory=list)
+    _vague: list[pl.DataFrame] = field(default_factory=list)
     _open: list[pl.DataFrame] = field(default_factory=list)
 
     def add(self, occurrences: pl.DataFrame, decided: pl.DataFrame) -> None:
         """Take in n records and what `decide` found of them."""
         told = _told(occurrences)
         hidden = told.join(decided.select("row", "category"), on="row")
-        hidden = hidden.filter(_tells_a_taxon(occurrences).gather(hidden["row"]))
-        self._hidden.append(hidden.filter(pl.col("category").is_in(list(CELLS_PER_DEGREE))).drop("row", "key").unique())
+        tells = _tells_a_taxon(occurrences).gather(hidden["row"])
+        hidden = hidden.with_columns(tells=tells).filter(pl.col("category").is_in(list(CELLS_PER_DEGREE)))
+        self._hidden.append(hidden.filter("tells").drop("row", "key", "tells").unique())
+        self._vague.append(hidden.filter(~pl.col("tells")).drop("row", "key", "tells").unique())
         seen = told.join(decided, on="row", how="anti").filter("survey").with_columns(_cell(STATION))
         self._open.append(seen.select("dataset", "gx", "gy").drop_nulls().unique())
 
     def found(self, kept: pl.DataFrame | None = None) -> Siblings:
         """Return what was found, and the records that an earlier release tied (`Siblings.kept`)."""
         nothing = _told(pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))).drop("row", "key")
-        hidden = pl.concat([nothing.with_columns(category=pl.lit("")), *self._hidden])
+        nothing = nothing.with_columns(category=pl.lit(""))
+        hidden = _raised(pl.concat([nothing, *self._hidden]), pl.concat([nothing, *self._vague]))
         ties = [
             _ties("parent", hidden, [STATION]),
             _ties("day", hidden, [STATION]),
@@ -177,6 +181,24 @@ class Finder:
         return pl.concat(found)
 
 
+def _raised(hidden: pl.DataFrame, vague: pl.DataFrame) -> pl.DataFrame:
+    """Return sensitive records as coarse as the coarsest record above genus of their event or station.
+
+    Such a record ties nothing by itself (`_tells_a_taxon`). But where something is tied all the same, what is tied would
+    tell its place more exactly than it does itself.
+    """
+    numbered = hidden.with_row_index("at")
+    cells = around(numbered.filter("survey").drop_nulls(["x", "y"]).with_columns(_cell(STATION)).drop("category"))
+    near = vague.filter("survey").drop_nulls(["x", "y"]).with_columns(_cell(STATION))
+    found = [
+        numbered.drop("category").join(vague.select("dataset", "event", "category"), on=["dataset", "event"]),
+        cells.join(near.select("dataset", "gx", "gy", "category"), on=["dataset", "gx", "gy"]),
+        numbered,
+    ]
+    strict = pl.concat([one.select("at", "category") for one in found]).pipe(_strictest, ["at"])
+    return numbered.drop("category").join(strict, on="at", maintain_order="left").select(hidden.columns).unique()
+
+
 def _ties(name: str, hidden: pl.DataFrame, grids: Sequence[int]) -> pl.DataFrame:
     """Return the ties of one kind to sensitive records: by the cells of a grid around each, or wherever they are."""
     columns = _TIES[name][0][0]
@@ -197,7 +219,8 @@ def _ties(name: str, hidden: pl.DataFrame, grids: Sequence[int]) -> pl.DataFrame
 def _tells_a_taxon(occurrences: pl.DataFrame) -> pl.Series:
     """Tell which records say more of what they are than a taxon above genus.
 
-    A bird that nobody named is hidden since it may be any; that its place can be guessed tells nobody what it was.
+    A bird that nobody named is hidden since it may be any; that its place can be guessed tells nobody what it was. So it
+    makes no station coarse; one that is coarse it makes as coarse as itself (`_raised`).
     """
     names = [pl.col(name) for name in FULL_NAMES if name in occurrences.columns]
     told = occurrences.select(name=pl.coalesce(*names, pl.lit(None, pl.String)) if names else pl.lit(None, pl.String))

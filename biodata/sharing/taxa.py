@@ -10,7 +10,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from biodata.matching.vernaculars import folded
-from biodata.sharing.latinity import is_surely_a_name
+from biodata.sharing.latinity import is_surely_a_name, is_written_as_a_name
 from biodata.sharing.likeness import Likeness, Listed, glued, mended, within_brackets
 from biodata.sharing.names import ABOVE, Names
 from biodata.sharing.readings import Kind, Reading, latin_words, near, read, sounds
@@ -220,7 +220,12 @@ class RuleTaxa:
         """Return the rules whose name stands in a text, as it is or with a letter or two wrong."""
         reading = self._read(text)
         words = reading.words
-        found = {one.rule for one in self._candidates(reading) if self._is(one, reading, certain=certain)}
+        others = self._apart(text, words)
+        found = {
+            one.rule
+            for one in self._candidates(reading)
+            if f"{one.genus} {one.epithets[0]}" not in others and self._is(one, reading, certain=certain)
+        }
         found = found.union(*(self._by_name.get(word, _NONE) for word in (words[:1] if certain else words)))
         if words and not (certain or self.taxonomy.of(words[0])):
             found |= {n for name, ns in self._by_name.items() if self._alike(name, words[0]) for n in ns}
@@ -232,11 +237,11 @@ class RuleTaxa:
         """Return the rules whose name a text may be however badly it is written."""
         reading = self._read(text)
         words = reading.words
-        told = " ".join(words[:2])
+        others = self._apart(text, words)
         return {
             one.rule
             for one in self._likeness.slips(text, words, known_genus=reading.kind in (Kind.SPECIES, Kind.GENUS))
-            if f"{one.genus} {one.epithet}" not in self.taxonomy.apart.get(told, ())
+            if f"{one.genus} {one.epithet}" not in others
             and (one.below is None or len(reading.epithets) < 2 or self._alike(one.below, reading.epithets[1]))
         }
 
@@ -267,7 +272,7 @@ class RuleTaxa:
     def _is(self, one: _Species, reading: Reading, *, certain: bool) -> bool:
         """Tell whether a text may name a species."""
         words = reading.words
-        if len(words) < 2 or f"{words[0]} {words[1]}" in self._apart(one):
+        if len(words) < 2:
             return False
         if certain:
             return words[:2] == (one.genus, one.epithets[0]) and self._below(one, reading)
@@ -282,10 +287,24 @@ class RuleTaxa:
                 return self._kin(one, genus) and self._below(one, reading)
         return False
 
-    def _apart(self, one: _Species) -> frozenset[str]:
-        """Return names that are near to a species and mean another."""
-        name = f"{one.genus} {one.epithets[0]}"
-        return frozenset(other for other, listed in self.taxonomy.apart.items() if name in listed)
+    def _apart(self, text: str, words: tuple[str, ...]) -> frozenset[str]:
+        """Return the listed species that a text is near to and does not mean, since it is the name of another.
+
+        Only that name, written out, with its authorship or with an epithet below it, means the other: `cf.`, a question
+        mark, a second name, or an epithet like the listed one's may mean the listed one all the same.
+        """
+        told = " ".join(words[:2])
+        near_ones = self.taxonomy.apart.get(told, frozenset[str]())
+        plain = " ".join(text.split())
+        written = plain.casefold() == told or (
+            plain.startswith(f"{told.capitalize()} ") and is_written_as_a_name(plain)
+        )
+        if not near_ones or not written:
+            return frozenset()
+        also = words[2:]
+        return frozenset(
+            one for one in near_ones if not any(self._alike(part, word) for part in one.split() for word in also)
+        )
 
     def _below(self, one: _Species, reading: Reading) -> bool:
         """Tell whether a name of two words, or the same third one, may be a taxon below species."""

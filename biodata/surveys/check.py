@@ -9,7 +9,9 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.harmonise import Harmoniser, camera_images
+from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.names import Names
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
@@ -20,8 +22,10 @@ from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
+from biodata.sharing import RuleSet
 from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS, Rows
+from biodata.surveys.notices import Read, notices
 from biodata.surveys.problems import FIELDS, Problem, problem_of, problem_of_file, without_value
 
 _DATASET: Final = "check"
@@ -41,6 +45,8 @@ def check(
     today: date | None = None,
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
+    rules: RuleSet | None = None,
+    known: pl.DataFrame | None = None,
     language: str = "en",
 ) -> dict[str, Any]:
     """Check a survey's file and change nothing; parameters and answer as for `check_files`."""
@@ -51,6 +57,8 @@ def check(
         today=today,
         encoding=encoding,
         kept=kept,
+        rules=rules,
+        known=known,
         language=language,
     )
 
@@ -63,6 +71,8 @@ def check_files(
     today: date | None = None,
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
+    rules: RuleSet | None = None,
+    known: pl.DataFrame | None = None,
     language: str = "en",
 ) -> dict[str, Any]:
     """Check the files of one survey and change nothing.
@@ -81,6 +91,10 @@ def check_files(
         Of text, where it is declared.
     kept : mapping of str to str, optional
         Heading → term, as decided before for the dataset; an empty term says that the heading is of none.
+    rules : RuleSet, optional
+        The sharing rules, with what is known of taxa; the bundled list where none are given.
+    known : polars.DataFrame, optional
+        `terms.TAXON` of the checklists that are loaded: the notices take names as they will be matched.
     language : str
         Of the messages, one of `words.LANGUAGES`.
 
@@ -88,9 +102,10 @@ def check_files(
     -------
     dict
         `file`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), and `problems`, sorted by file, sheet, row
-        and column: each with the fields of `Problem`. The same files give the same answer.
+        and column: each with the fields of `Problem`; `notices`, what is no fault and worth knowing (`notices.notices`),
+        such as the names that make a station coarse. The same files give the same answer.
     """
-    rows, problems = 0, []
+    rows, problems, told = 0, [], []
     name = ", ".join(name for name, _ in files)
     try:
         survey = read_survey(files, encoding=encoding, kept=kept)
@@ -104,10 +119,10 @@ def check_files(
             checklist=checklist,
             today=today or datetime.now(UTC).date(),
         )
-        problems = [
-            problem_of(finding, language)
-            for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
-        ]
+        names = None if known is None or known.is_empty() else Names(Checklist(known))
+        findings, read = found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries, names)
+        problems = [problem_of(finding, language) for finding in findings]
+        told = notices(read, rules or RuleSet.read(None), boundaries, language=language)
     except InputError as error:
         problems.append(problem_of_file(error, name, language))
     problems.sort(key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
@@ -119,11 +134,14 @@ def check_files(
         "blocking": blocking,
         "warnings": len(problems) - blocking,
         "problems": [{name: getattr(problem, name) for name in FIELDS} for problem in problems],
+        "notices": told,
     }
 
 
-def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: BoundarySet) -> list[Finding]:
-    """Return everything that a check finds in a survey.
+def found(
+    survey: Survey, harmoniser: Harmoniser, today: date, boundaries: BoundarySet, names: Names | None = None
+) -> tuple[list[Finding], Read]:
+    """Return everything that a check finds in a survey, and what it read of it.
 
     Parameters
     ----------
@@ -135,6 +153,8 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
         The present day.
     boundaries : BoundarySet
         Where land and sea are.
+    names : Names, optional
+        Matches the names that are returned.
     """
     findings = [*survey.findings, *heading_checks.headings(survey)]
     joined = observations(survey)
@@ -155,6 +175,7 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
     periods: dict[str, tuple[date, date]] = {}
     cameras: list[tuple[Rows, pl.DataFrame]] = []
     images: list[pl.DataFrame] = []
+    whole = Read()
     for rows in filter(_is_filled, events):
         frame = with_period(rows.table.frame, today)
         read = _read(frame, rows.table, harmoniser, today, survey.declarations)
@@ -163,6 +184,7 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
         if "eventID" in rows.table.frame.columns:
             cameras.append((rows, event_checks.read_events(rows, harmoniser, survey.declarations)))
             findings += event_checks.of_design(*cameras[-1])
+            whole.scopes.append(cameras[-1][1]["targetTaxonomicScope"])
         periods |= period_checks.periods(rows, read.interpreted)
     for rows, one in zip(records, joined, strict=True):
         read = _read(one.frame, one.table, harmoniser, today, survey.declarations)
@@ -170,9 +192,11 @@ def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: Bound
         findings += _of_all(rows, read, boundaries)
         findings += row_checks.outside_events(rows, read.interpreted, periods)
         images.append(read.interpreted.select(camera_images.COLUMNS))
+        matched = {} if names is None else names.interpret(Told(one.frame)).columns
+        whole.records.append(read.interpreted.with_columns(**matched))
     findings += event_checks.clocks(cameras, images)
     # What two checks tell of a cell is told once.
-    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
+    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values()), whole
 
 
 def _of_cells(rows: Rows, read: HarmonisedBatch) -> list[Finding]:

@@ -12,13 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
+
 from biodata import jobs, pipeline, places
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
+from biodata.sharing import RuleSet
 from biodata.store import heading_mappings, survey_files, survey_steps
+from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
 from biodata.store.survey_steps import MACHINE
 from biodata.surveys import parts, returning, sides
 from biodata.surveys.check import check
@@ -65,9 +70,11 @@ def headings(registry: Registry, dataset: str) -> dict[str, str]:
 def without_values(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report as the registry keeps it, which the service reads: each fault's place and code, not its value.
 
-    The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told.
+    The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told. Of
+    notices, which tell where such a species was recorded, nothing is kept.
     """
-    return {**report, "problems": [without_value(problem) for problem in report.get("problems", [])]}
+    kept = {name: value for name, value in report.items() if name != "notices"}
+    return {**kept, "problems": [without_value(problem) for problem in report.get("problems", [])]}
 
 
 def _read(registry: Registry, number: int) -> Submission:
@@ -82,8 +89,9 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
         path = _opened(settings, registry, submission)
         kept = heading_mappings.kept(registry, submission.dataset)
         boundaries = places.load_boundaries(settings.boundaries)
+        rules, known = _known(settings)
         with path.open("rb") as file:
-            report = check(file, submission.file_name, boundaries, kept=kept)
+            report = check(file, submission.file_name, boundaries, kept=kept, rules=rules, known=known)
     except InputError as error:
         report = _one_problem(submission.file_name, error)
     if not report["ok"]:
@@ -97,6 +105,12 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
     _settle(settings, registry, submission.id, report, action=action, state=state,
             told={"base": base, **found.as_dict(values=False)}, countries=countries)  # fmt: skip
+
+
+def _known(settings: Settings) -> tuple[RuleSet, pl.DataFrame]:
+    """Return the rules, and the checklists that are loaded."""
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        return rules_in_force(settings, lake, tied=False), lake.read("taxa")
 
 
 def _publish(settings: Settings, registry: Registry, submission: Submission) -> None:

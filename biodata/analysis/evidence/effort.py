@@ -20,6 +20,7 @@ from biodata import geo, places
 from biodata.analysis.evidence import cells as cells_told
 from biodata.analysis.evidence import counting
 from biodata.analysis.grid import Grid
+from biodata.sharing.scopes import Holds, holding, standing
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
@@ -44,7 +45,7 @@ _GOOD_ENOUGH: Final = (
     counting.ABSENT, counting.OVER_SEA, counting.OVER_BORDER, counting.IN_BAND, counting.DUPLICATE, counting.DEPENDENT,
 )  # fmt: skip
 """Reasons with which a record is no evidence for a side, and somebody was there all the same."""
-_RANKS: Final = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
+_RANKS: Final[tuple[str, ...]] = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
 _PLACE_DEGREES: Final = 0.001
 Strictest = Callable[[pl.DataFrame], "SharingCategory"]
 
@@ -214,11 +215,9 @@ def _declared(events: pl.DataFrame | None, known: pl.DataFrame, species: str, gr
     nothing = pl.DataFrame(schema={"row": pl.Int64, "column": pl.Int64, "looked_for": pl.Int64, "nights": pl.Float64})
     if events is None or events.is_empty():
         return nothing, 0
-    names = {species, species.split(" ")[0]}
-    for rank in _RANKS:
-        if rank in known.columns:
-            names |= set(known[rank].drop_nulls().unique())
-    declared = events.filter(pl.col("scope").list.set_intersection(sorted(names)).list.len().fill_null(0) > 0)
+    told = {rank: known[rank].drop_nulls().unique().to_list() for rank in _RANKS if rank in known.columns}
+    answers = holding(events["scope"], standing(species, told))
+    declared = events.filter(answers == Holds.INSIDE)
     nights = (pl.col("event_end") - pl.col("event_start")).dt.total_days().cast(pl.Float64).fill_null(0.0)
     inside = _in_cells(declared.drop_nulls(["decimalLongitude", "decimalLatitude"]), grid)
     found = inside.group_by("row", "column").agg(looked_for=pl.len(), nights=nights.clip(lower_bound=0).sum())

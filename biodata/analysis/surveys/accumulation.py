@@ -152,6 +152,8 @@ def _sd_of_these(table: NDArray[np.integer], missed: Floats) -> Floats:
 
 def _sd_of_all(table: NDArray[np.integer], missed: Floats, curve: Floats) -> Floats:
     """Return the spread of drawing from all sites there are, of which the first jackknife tells the species."""
+    if not table.shape[1]:  # sites at which nothing was found: there is no species, and no doubt about it
+        return np.zeros(len(missed))
     every = richness.pool(table).jack1
     return np.asarray(np.sqrt(np.maximum(((1 - missed) ** 2).sum(axis=1) - curve**2 / every, 0.0)))
 

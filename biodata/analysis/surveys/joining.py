@@ -9,10 +9,14 @@ from typing import Final
 
 import polars as pl
 
-RANKS: Final = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
+from biodata.sharing.scopes import Holds, holding, standing
+
+RANKS: Final[tuple[str, ...]] = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
 NO_SIDE: Final = "no side"
 """Of events whose place may lie in several countries, or in none."""
 NO_METHOD: Final = "not told"
+NO_SCOPE: Final = "its scope is not told"
+NO_ABSENCE: Final = "it reports no absence"
 _PLACE_DEGREES: Final = 0.0005
 
 
@@ -138,24 +142,37 @@ def looked_for(
     -------
     events : polars.DataFrame
         Rows of `joined.events`. Outside them its absence means nothing, and a record alone tells nothing of those
-        events in which it is not.
+        events in which it is not. An event that says that it reports no absence is none of them.
     left_out : dict of str to int
     """
     own = joined.records.filter(pl.col("name") == species)
-    names = {species, species.split(" ")[0]}
-    for rank in RANKS:
-        if rank in own.columns:
-            names |= set(own[rank].drop_nulls().unique())
-    lower = [name.lower() for name in sorted(names)]
-    told = pl.col("targetTaxonomicScope").list.eval(pl.element().str.strip_chars().str.to_lowercase())
-    none = pl.col("targetTaxonomicScope").list.len().fill_null(0) == 0
-    inside = told.list.set_intersection(lower).list.len().fill_null(0) > 0
-    if assumed_scope is not None and {one.strip().lower() for one in assumed_scope} & set(lower):
-        inside = inside | none
+    told = {rank: own[rank].drop_nulls().unique().to_list() for rank in RANKS if rank in own.columns}
+    place = standing(species, told)
     events = joined.events if method is None else joined.events.filter(pl.col("method") == method)
-    marked = events.with_columns(_in=inside.fill_null(value=False), _none=none)
-    reasons = {
-        "its scope is not told": marked.filter(~pl.col("_in") & pl.col("_none")).height,
-        "outside its scope": marked.filter(~pl.col("_in") & ~pl.col("_none")).height,
+    assumed = pl.lit(list(assumed_scope or ()), dtype=pl.List(pl.String))
+    asked = events.select(
+        pl.when(pl.col("targetTaxonomicScope").list.len() > 0).then("targetTaxonomicScope").otherwise(assumed)
+    ).to_series()
+    answers = holding(asked, place, ranks=_ranks(joined.records))
+    silent = (events["isAbsenceReported"] == False).fill_null(value=False)  # noqa: E712 - null is not False
+    why = pl.select(
+        pl.when(answers.is_null())
+        .then(pl.lit(NO_SCOPE))
+        .when((answers == Holds.INSIDE) & silent)
+        .then(pl.lit(NO_ABSENCE))
+        .otherwise(answers)
+        .alias("_why")
+    ).to_series()
+    marked = events.with_columns(why)
+    left_out = marked.filter(pl.col("_why") != Holds.INSIDE)["_why"].value_counts().sort("_why")
+    return marked.filter(pl.col("_why") == Holds.INSIDE).drop("_why"), dict(left_out.iter_rows())
+
+
+def _ranks(records: pl.DataFrame) -> dict[str, str]:
+    """Return the rank of each name that stands above the records' species."""
+    return {
+        name.casefold(): rank
+        for rank in RANKS
+        if rank in records.columns
+        for name in records[rank].drop_nulls().unique()
     }
-    return marked.filter("_in").drop("_in", "_none"), {reason: n for reason, n in reasons.items() if n}

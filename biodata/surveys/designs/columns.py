@@ -77,7 +77,7 @@ _RECORDS: Final = (
     Asked("eventID", True, "E01"),
     Asked("eventDate", True, "2026-03-17"),
     Asked("eventTime", False, "06:42"),
-    Asked("scientificName", True, "Muntiacus vaginalis"),
+    Asked("scientificName", True, "Sus scrofa"),
     Asked("individualCount", False, "1"),
     Asked("sex", False, ""),
     Asked("lifeStage", False, ""),

@@ -1,0 +1,128 @@
+"""What the rules will do to a survey before it is taken in: which names make which events coarse, and why.
+
+Rules are public, and whoever asks has the records; so this tells nobody anything of others' records.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import polars as pl
+
+from biodata.places import BoundarySet
+from biodata.sharing.decide import decide
+from biodata.sharing.names import FULL_NAMES, names_of
+from biodata.sharing.rules import RuleSet
+from biodata.sharing.siblings import Finder
+from biodata.sharing.taxa import rule_taxa
+from biodata.sharing.taxonomy import bundled
+from biodata.vocabularies import SharingCategory
+
+_SEVERAL: Final = 3
+"""Listed names that are told of one that may mean them; of more it is said that it may be any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What the rules do to the records of one name.
+
+    Attributes
+    ----------
+    name : str
+        As it was told.
+    category : SharingCategory
+        How coarse the strictest of them is published.
+    sure : bool
+        True where the name is that of the rule's taxon; False where it may only mean it.
+    meant : tuple of str
+        The listed names that it may mean, where they are few.
+    reason : str
+        The rule's.
+    rows : tuple of int
+        Rows of the records, in the order of the frame.
+    events : tuple of str
+        Their events.
+    others : int
+        Open records that become as coarse with them, of the same event or station.
+    """
+
+    name: str
+    category: SharingCategory
+    sure: bool
+    meant: tuple[str, ...]
+    reason: str
+    rows: tuple[int, ...]
+    events: tuple[str, ...]
+    others: int
+
+
+def foreseen(
+    records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, few_stations: int | None = None
+) -> list[Foreseen]:
+    """Return what the rules do to the names of a survey.
+
+    Parameters
+    ----------
+    records : polars.DataFrame of n rows
+        Columns of `terms.OCCURRENCE`.
+    rules, boundaries
+        As `decide` has them; what ties other surveys' records plays no part.
+    few_stations : int, optional
+        As `siblings.Finder` has it.
+
+    Returns
+    -------
+    list of Foreseen
+        Of each name that a rule makes less than open, the strictest first.
+    """
+    alone = replace(rules, siblings=None)
+    decided = decide(records, alone, boundaries=boundaries)
+    if decided.is_empty():
+        return []
+    finder = Finder(few_stations)
+    finder.add(records, decided)
+    ties = finder.found().of(records)
+    of_event = records.select("eventID", "parentEventID")
+    tied_at = of_event[ties.join(decided, on="row", how="anti")["row"]]
+    # A hidden record can be as coarse as another one of its station.
+    shown = pl.concat([frame.select("row", shown="category") for frame in (decided, ties)])
+    shown = shown.sort(_strictness("shown"), descending=True).unique("row", keep="first", maintain_order=True)
+    told = pl.coalesce(*FULL_NAMES, pl.lit("")).alias("name")
+    hidden = (
+        records.select(told, "eventID")
+        .with_row_index("row")
+        .join(decided.select("row", "category", "rule_id", "reason"), on="row")
+        .join(shown, on="row")
+    )
+    by_id = {rule.rule_id: rule for rule in rules.rules}
+    taxa = rule_taxa(rules.rules, rules.taxonomy or bundled())
+    names, place = names_of(records)
+    found = []
+    for (name,), group in hidden.group_by("name", maintain_order=True):
+        strict = group.sort(_strictness("shown"), descending=True, maintain_order=True).row(0, named=True)
+        of = names[place[strict["row"]]]
+        decided_by = by_id.get(strict["rule_id"])
+        # A rule that names no taxon is surely about the record.
+        sure = decided_by is None or decided_by.scientific_name is None
+        sure |= any(str(rules.rules[n].category) == strict["category"] for n in taxa.sure(of))
+        events = group["eventID"].drop_nulls().unique(maintain_order=True)
+        wholes = of_event[group["row"]]["parentEventID"].drop_nulls()
+        with_it = pl.col("eventID", "parentEventID").is_in(pl.concat([events, wholes]).implode())
+        found.append(
+            Foreseen(
+                str(name), SharingCategory(strict["shown"]), sure, () if sure else _meant(taxa.of(of), rules),
+                strict["reason"], tuple(group["row"]), tuple(events),
+                tied_at.filter(pl.any_horizontal(with_it.fill_null(value=False))).height,
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda one: (-one.category.strictness, one.name))
+
+
+def _strictness(column: str) -> pl.Expr:
+    order = {str(category): category.strictness for category in SharingCategory}
+    return pl.col(column).replace_strict(order, return_dtype=pl.Int64)
+
+
+def _meant(numbers: frozenset[int], rules: RuleSet) -> tuple[str, ...]:
+    """Return the listed names that rules of some numbers are about; none where they are many."""
+    names = sorted({rules.rules[n].scientific_name or "" for n in numbers} - {""})
+    return tuple(names) if len(names) <= _SEVERAL else ()

@@ -1,0 +1,227 @@
+"""What the words of a declared scope mean: whether a taxon is among what was looked for, and which words may be told.
+
+A scope names taxa of any rank, in Latin or by common names. What stands above a species is told by its record, else by
+the bundled lists of genera (`taxonomy.bundled`), so that a survey needs no checklist for a scope such as Mammalia.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+import polars as pl
+
+from biodata import terms
+from biodata.matching.vernaculars import folded
+from biodata.places import BoundarySet
+from biodata.sharing.decide import decide
+from biodata.sharing.latinity import is_surely_a_name
+from biodata.sharing.readings import Kind, latin_words, read
+from biodata.sharing.rules import RuleSet
+from biodata.sharing.taxonomy import RANKS, Lineage, bundled
+from biodata.vocabularies import SharingCategory
+
+_BROAD: Final = frozenset({"kingdom", "phylum", "class", "order"})
+"""Ranks so wide that having looked for such a taxon tells of none of its species."""
+_BETWEEN: Final = "\x1f"
+
+
+class Holds(StrEnum):
+    """Whether a scope holds a taxon."""
+
+    INSIDE = "inside its scope"
+    OUTSIDE = "outside its scope"
+    UNPLACED = (
+        "no list here tells which class, order and family it is of, so whether the scope holds it is not known; "
+        "load a checklist that has it: biodata ingest checklist FILE"
+    )
+    UNREAD = "a word of its scope is no taxon that is known here; write a scientific name, such as Mammalia"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a taxon stands.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        Its own names, its genus and everything above it, small.
+    known : frozenset of str
+        The ranks at which it is known what stands there.
+    """
+
+    names: frozenset[str]
+    known: frozenset[str]
+
+
+def standing(name: str, told: Mapping[str, Collection[str]]) -> Standing:
+    """Return where a taxon stands, from what its records tell and from the bundled lists.
+
+    Parameters
+    ----------
+    name : str
+        Its scientific name, at whatever rank.
+    told : mapping of str to collection of str
+        What its records tell by rank (`species`, and `taxonomy.RANKS`).
+
+    Notes
+    -----
+    A genus of animals and of plants (Hystrix is a porcupine and a grass) is both where no record tells more: nobody
+    who looked for mammals lists a grass.
+    """
+    words = [word.casefold() for word in latin_words(name)]
+    given = {rank: {value.strip().casefold() for value in values if value.strip()} for rank, values in told.items()}
+    names = {name.strip().casefold(), *words[:1], " ".join(words[:2])}.union(*given.values())
+    known = {rank for rank, values in given.items() if values}
+    lineages = [one for word in (*sorted(given.get("genus", ())), *words[:1]) for one in bundled().of(word)]
+    agreeing = [one for one in lineages if all(not one.get(r) or one[r] & v for r, v in given.items() if v)]
+    for rank in RANKS:
+        above = [one.get(rank, frozenset[str]()) for one in agreeing]
+        names = names.union(*above)  # another opinion of the same place is no other place
+        if above and all(above):
+            known.add(rank)
+    if read(name, bundled()).kind is Kind.HIGHER:
+        known |= set(RANKS)  # it may be any of its species, and nobody said which
+    return Standing(frozenset(names) - {""}, frozenset(known))
+
+
+def holding(scopes: pl.Series, taxon: Standing, *, ranks: Mapping[str, str] | None = None) -> pl.Series:
+    """Tell of each scope whether it holds a taxon.
+
+    Parameters
+    ----------
+    scopes : Series of list of str, length n
+    taxon : Standing
+    ranks : mapping of str to str, optional
+        Rank of names, small, that records of the survey tell: a checklist may know more of them than the bundled lists.
+
+    Returns
+    -------
+    Series of str, length n
+        A value of `Holds`; null where there is no scope: nobody said what was looked for.
+    """
+    told = scopes.rename("scope").to_frame().select(pl.col("scope").list.join(_BETWEEN))["scope"]
+    asked = [one for one in told.drop_nulls().unique() if one.replace(_BETWEEN, "").strip()]
+    answers = [str(_holds(one.split(_BETWEEN), taxon, ranks or {})) for one in asked]
+    return told.replace_strict(asked, answers, default=None, return_dtype=pl.String)
+
+
+def _holds(scope: Iterable[str], taxon: Standing, ranks: Mapping[str, str]) -> Holds:
+    """Tell whether a scope holds a taxon: where one of its words does, whatever the others are."""
+    found = {_word_holds(word, taxon, ranks) for word in scope if word.strip()}
+    return next(one for one in (Holds.INSIDE, Holds.UNPLACED, Holds.UNREAD, Holds.OUTSIDE) if one in found)
+
+
+def _word_holds(word: str, taxon: Standing, ranks: Mapping[str, str]) -> Holds:
+    meant = meanings(word)
+    if meant.keys() & taxon.names:
+        return Holds.INSIDE
+    found = {rank or ranks.get(name) for name, rank in meant.items()}
+    if None in found:
+        return Holds.UNREAD
+    return Holds.OUTSIDE if found <= taxon.known | {"species"} else Holds.UNPLACED
+
+
+@lru_cache(maxsize=4096)
+def meanings(word: str) -> Mapping[str, str | None]:
+    """Return the taxa that a word of a scope may mean, small, each with its rank: None for a name that nobody knows."""
+    taxonomy = bundled()
+    common = next((taxonomy.vernaculars[one] for one in _spoken(word) if one in taxonomy.vernaculars), None)
+    if common is not None:
+        return {taxon.casefold(): _rank(taxon) for taxon in sorted(common)}
+    reading = read(word, taxonomy)
+    if reading.kind is Kind.SPECIES or (reading.kind is Kind.NOTHING and is_surely_a_name(word.strip(), taxonomy)):
+        return {" ".join(reading.words[:2]): "species"}
+    small = reading.words[0] if reading.kind is Kind.GENUS else word.strip().casefold()
+    return {small: _rank(small)}
+
+
+def _spoken(word: str) -> tuple[str, str]:
+    """Return how a common name is looked up: as it is, and an English plural as one."""
+    return folded(word), folded(word).removesuffix("s")
+
+
+def _rank(name: str) -> str | None:
+    """Return the rank of a taxon; None for one that is not known."""
+    if read(name.capitalize(), bundled()).kind is Kind.SPECIES:
+        return "species"
+    lineages: tuple[Lineage, ...] = bundled().of(name)
+    return next((rank for rank in reversed(RANKS) for one in lineages if name.casefold() in one.get(rank, ())), None)
+
+
+def unclear(scopes: pl.Series, records: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """Return what keeps it open whether records lie in the scopes of their survey.
+
+    Parameters
+    ----------
+    scopes : Series of list of str
+    records : polars.DataFrame
+        `scientificName`, and those of `RANKS` that are known.
+
+    Returns
+    -------
+    names : list of str
+        Species of which no list tells the class, and no record either.
+    words : list of str
+        Words of the scopes that are no taxon that is known.
+    """
+    ranks = [rank for rank in RANKS if rank in records.columns]
+    known = {name.casefold(): rank for rank in ranks for name in records[rank].drop_nulls().unique()}
+    by_name = records.drop_nulls("scientificName").group_by("scientificName", maintain_order=True)
+    standings = {
+        name: standing(name, dict(zip(ranks, told, strict=True)))
+        for name, *told in by_name.agg(pl.col(ranks).drop_nulls().unique()).iter_rows()
+    }
+    own = frozenset[str]().union(*(one.names for one in standings.values()))
+    asked = scopes.drop_nulls().explode(empty_as_null=False).unique(maintain_order=True)
+    words = [
+        word
+        for word in asked
+        if word.strip()
+        and not meanings(word).keys() & own
+        and any(r is None and n not in known for n, r in meanings(word).items())
+    ]
+    names = [name for name, one in standings.items() if Holds.UNPLACED in set(holding(scopes, one, ranks=known))]
+    return names, words
+
+
+def told_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.Series:
+    """Tell which words of scopes may be told.
+
+    Parameters
+    ----------
+    words : polars.DataFrame of n rows
+        datasetKey, word.
+    rules, boundaries
+        As `decide.decide` has them.
+
+    Returns
+    -------
+    Series of bool, length n
+        False for a word that may mean a taxon of which no record is told: in Latin or by a common name, or as a text
+        that nobody can read. An order, a class or more is told unless a rule withholds all of it.
+    """
+    records = words.select("datasetKey", scientificName="word").with_columns(
+        key=-1 - pl.int_range(pl.len(), dtype=pl.Int64)
+    )
+    decided = decide(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
+    withheld = set(decided.filter(pl.col("category") == SharingCategory.WITHHELD)["row"])
+    whole = {
+        rule.scientific_name.casefold()
+        for rule in rules.rules
+        if rule.category is SharingCategory.WITHHELD and rule.scientific_name is not None
+    }
+    told = [row not in withheld or _is_broad(word, whole) for row, word in enumerate(words["word"])]
+    return pl.Series(told, dtype=pl.Boolean)
+
+
+def _is_broad(word: str, whole: Collection[str]) -> bool:
+    """Tell whether a word means so wide a taxon that it tells of none of its species, and none that is withheld as a whole.
+
+    A common name that means an order (`langur`) may be narrower than it is; one of a class is not.
+    """
+    meant = meanings(word)
+    wide = _BROAD if word.strip().casefold() in meant else _BROAD - {"order"}
+    above = {name for one in meant for lineage in bundled().of(one) for names in lineage.values() for name in names}
+    return bool(meant) and set(meant.values()) <= wide and not (above | meant.keys()) & set(whole)

@@ -1,0 +1,117 @@
+"""What a survey's team should know beside its faults: which names make which events coarse, and what its scope leaves open.
+
+Nothing of it is wrong. It is told to whoever sends the file, and to nobody else: the registry keeps none of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import polars as pl
+
+from biodata import places, terms
+from biodata.places import BoundarySet
+from biodata.settings import Settings
+from biodata.sharing import RuleSet
+from biodata.sharing.foreseen import Foreseen, foreseen
+from biodata.sharing.generalise import CELLS_PER_DEGREE
+from biodata.sharing.scopes import unclear
+from biodata.store.lake import Lake
+from biodata.store.query.filters import In
+from biodata.store.rules_in_force import rules_in_force
+from biodata.surveys import words
+from biodata.vocabularies import SharingCategory
+
+_MOST_EVENTS: Final = 5
+"""Events that a sentence names; the list beside it has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of a survey: the records, as `terms.OCCURRENCE`, and the scopes of its events."""
+
+    records: list[pl.DataFrame] = field(default_factory=list)
+    scopes: list[pl.Series] = field(default_factory=list)
+
+
+def notices(
+    read: Read, rules: RuleSet, boundaries: BoundarySet, *, few_stations: int | None = None, language: str = "en"
+) -> list[dict[str, Any]]:
+    """Return what the team should know.
+
+    Parameters
+    ----------
+    read : Read
+    rules : RuleSet
+        With what is known of taxa.
+    boundaries : BoundarySet
+    few_stations : int, optional
+        As `siblings.Finder` has it.
+    language : str
+        Of the sentences.
+
+    Returns
+    -------
+    list of dict
+        code, name, category (null where it is about the scope), sure, may_mean, rows, events, others, message, expected.
+    """
+    if not read.records:
+        return []
+    records = pl.concat([_conform(one) for one in read.records])
+    told = [
+        _of_name(one, records["source_row"], language)
+        for one in foreseen(records, rules, boundaries=boundaries, few_stations=few_stations)
+    ]
+    scopes = [one for one in read.scopes if len(one)]
+    names, unknown = unclear(pl.concat(scopes), records) if scopes else ([], [])
+    told += [_of_scope("SCOPE_WORD_UNKNOWN", word, language) for word in unknown]
+    return told + [_of_scope("SCOPE_TAXON_UNPLACED", name, language) for name in names]
+
+
+def of_dataset(settings: Settings, dataset: str) -> list[dict[str, Any]]:
+    """Return what the team of a survey should know once it is in the lake."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    where = In("datasetKey", (dataset,))
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake, tied=False)
+        records, events = lake.read("occurrences", where=where), lake.read("events", where=where)
+    read = Read([records], [events["targetTaxonomicScope"]])
+    return notices(read, rules, boundaries, few_stations=settings.survey_stations)
+
+
+def _conform(interpreted: pl.DataFrame) -> pl.DataFrame:
+    rows = interpreted["source_row"] if "source_row" in interpreted.columns else pl.Series([None] * interpreted.height)
+    return terms.conform(interpreted, terms.OCCURRENCE).with_columns(rows.cast(pl.Int64).alias("source_row"))
+
+
+def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
+    """Return what the rules do to a name in words."""
+    withheld = one.category is SharingCategory.WITHHELD
+    code = {
+        (True, False): "NAME_PUBLISHED_COARSE", (True, True): "NAME_WITHHELD",
+        (False, False): "NAME_MAY_BE_SENSITIVE", (False, True): "NAME_MAY_BE_WITHHELD",
+    }[one.sure, withheld]  # fmt: skip
+    events = ", ".join(one.events[:_MOST_EVENTS]) + (", …" if len(one.events) > _MOST_EVENTS else "")
+    cell = f"{1 / CELLS_PER_DEGREE[str(one.category)]:g}°" if str(one.category) in CELLS_PER_DEGREE else None
+    params = {
+        "name": one.name, "meant": ", ".join(one.meant), "cell": cell, "others": one.others or None, "events": events,
+        "reason": one.reason,
+    }  # fmt: skip
+    return _told(
+        code, params, language, category=str(one.category), sure=one.sure, may_mean=list(one.meant),
+        rows=rows.gather(list(one.rows)).to_list(), events=list(one.events), others=one.others,
+    )  # fmt: skip
+
+
+def _of_scope(code: str, name: str, language: str) -> dict[str, Any]:
+    return _told(code, {"name": name}, language, category=None, sure=False, may_mean=[], rows=[], events=[], others=0)
+
+
+def _told(code: str, params: Mapping[str, Any], language: str, **more: Any) -> dict[str, Any]:
+    message, expected = words.told(code, params, language)
+    return {"code": code, "name": params["name"], **more, "message": message, "expected": expected}
+
+
+def sentences(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return notices as sentences, each with what to do."""
+    return [f"{one['message']} → {one['expected']}" for one in told]

@@ -1,0 +1,88 @@
+"""What a survey's team is told beside faults: names that make a station coarse, and why; and who else reads of it."""
+
+import io
+
+import openpyxl
+import pytest
+
+import releases as fixture
+from biodata import surveys
+from biodata.ingest.headings import LANGUAGES
+from biodata.sharing import Rule, RuleSet
+from biodata.surveys.designs import DESIGNS
+from biodata.surveys.taking import without_values
+from biodata.surveys.templates import template
+from biodata.vocabularies import SharingCategory
+
+BOUNDARIES = fixture.neighbours()
+
+
+def filled(*rows, scope="Mammalia|Galliformes"):
+    """Return a camera trap template with events E1 and E2, and records of (event, name)."""
+    book = openpyxl.load_workbook(io.BytesIO(template("camera_trap")))
+    for n in (1, 2):
+        book["sites"].append([f"S{n}", None, f"20.6{n}", "101.25", "10", "LA", None, "LA", "+07:00"])
+        book["events"].append(
+            [f"E{n}", f"S{n}", "camera trap", "2026-03-01T12:00", "2026-03-31T12:00", f"C{n}", *[None] * 4, scope, "yes", None]
+        )  # fmt: skip
+    for n, (event, name) in enumerate(rows, start=1):
+        book["occurrences"].append([f"R{n}", event, f"2026-03-{n + 9}", "06:42", name, "1", None, None, None, None])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def told(content, **options):
+    return surveys.check_files([("s.xlsx", content)], BOUNDARIES, **options)
+
+
+ROWS = [("E1", "Nomascus concolor"), ("E1", "Sus scrofa"), ("E2", "Sus scrofa"), ("E2", "Muntiacus sp.")]
+
+
+def test_names_that_make_a_station_coarse_are_told_with_their_reason_and_are_no_fault():
+    report = told(filled(*ROWS))
+    assert (report["ok"], report["warnings"]) == (True, 0)
+    found = {one["name"]: one for one in report["notices"]}
+    assert found.keys() == {"Nomascus concolor", "Muntiacus sp."}
+    gibbon, deer = found["Nomascus concolor"], found["Muntiacus sp."]
+    assert (gibbon["code"], gibbon["sure"], gibbon["events"], gibbon["others"]) == (
+        "NAME_PUBLISHED_COARSE",
+        True,
+        ["E1"],
+        1,
+    )
+    assert (gibbon["rows"], gibbon["category"]) == ([3], "0_1_degree")
+    assert "0.1°" in gibbon["message"]
+    assert (deer["code"], deer["sure"], deer["events"], deer["rows"]) == ("NAME_MAY_BE_SENSITIVE", False, ["E2"], [6])
+    assert "biodata ingest checklist FILE" in deer["expected"]
+
+
+def test_what_is_withheld_and_what_the_scope_leaves_open_is_told():
+    rules = RuleSet.of([Rule("pigs", SharingCategory.WITHHELD, "hunted", scientific_name="Sus scrofa")])
+    report = told(filled(("E1", "Sus scrofa"), ("E2", "Gallus gallus"), scope="Mammalia|Mamalla"), rules=rules)
+    assert [(one["code"], one["name"]) for one in report["notices"]] == [
+        ("NAME_WITHHELD", "Sus scrofa"), ("SCOPE_WORD_UNKNOWN", "Mamalla"),
+    ]  # fmt: skip
+    assert "hunted" in report["notices"][0]["expected"]
+    unplaced = told(filled(("E1", "Ignotus yus")), rules=rules)["notices"]
+    assert ("SCOPE_TAXON_UNPLACED", "Ignotus yus") in {(one["code"], one["name"]) for one in unplaced}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_notices_are_told_in_the_team_s_language(language):
+    (gibbon,) = told(filled(ROWS[0]), language=language)["notices"]
+    assert "Nomascus concolor" in gibbon["message"]
+    assert "0.1°" in gibbon["message"]
+    assert language == "en" or "sensitive" not in gibbon["message"]
+
+
+def test_nothing_of_it_is_kept_where_the_service_reads():
+    kept = without_values(told(filled(*ROWS)))
+    assert "notices" not in kept
+    assert "Nomascus" not in str(kept)
+
+
+@pytest.mark.parametrize("design", list(DESIGNS))
+def test_the_example_of_every_template_is_open_in_every_rule(design):
+    (name,) = [one.example for one in DESIGNS[design].occurrences if one.term == "scientificName"]
+    assert told(filled(("E1", name)))["notices"] == []

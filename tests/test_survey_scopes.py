@@ -1,0 +1,149 @@
+"""Scopes without a checklist: what they hold, what keeps it open, and which of their words may be told."""
+
+import polars as pl
+import pytest
+
+import releases as fixture
+from biodata.analysis.surveys.joining import NO_ABSENCE, join, looked_for
+from biodata.analysis.surveys.results import Parameters, results
+from biodata.sharing import Rule, RuleSet
+from biodata.sharing.scopes import Holds, holding, standing, told_words, unclear
+from biodata.vocabularies import SharingCategory
+from survey_worlds import event, events, record, records
+
+BOUNDARIES = fixture.neighbours()
+UNRANKED = dict.fromkeys(("genus", "family", "order", "class", "species"))
+"""As a record stands in a lake without a checklist: its name, and nothing above it."""
+GIBBONS = RuleSet.of([Rule("gibbons", SharingCategory.WITHHELD, "hunted", scientific_name="Nomascus concolor")])
+
+
+def lists(*scopes):
+    return pl.Series(scopes, dtype=pl.List(pl.String))
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "expected"),
+    [
+        pytest.param(["Mammalia", "Galliformes"], "Muntiacus vaginalis", Holds.INSIDE, id="a class, by the genus"),
+        pytest.param(["Mammalia", "Galliformes"], "Gallus gallus", Holds.INSIDE, id="an order"),
+        pytest.param(["mammalia "], "Sus scrofa Linnaeus, 1758", Holds.INSIDE, id="as people write"),
+        pytest.param(["Galliformes"], "Sus scrofa", Holds.OUTSIDE, id="another order"),
+        pytest.param(["Muntiacus"], "Muntiacus sp.", Holds.INSIDE, id="a genus"),
+        pytest.param(
+            ["Elephas maximus Linnaeus, 1758"], "Elephas maximus", Holds.INSIDE, id="a species and its author"
+        ),
+        pytest.param(["Elephas maximus"], "Sus scrofa", Holds.OUTSIDE, id="another species"),
+        pytest.param(["Mammalia"], "Hystrix brachyura", Holds.INSIDE, id="a genus of animals and of grasses"),
+        pytest.param(["Mammalia"], "Ignotus yus", Holds.UNPLACED, id="a genus that no list has"),
+        pytest.param(["Mamalla"], "Sus scrofa", Holds.UNREAD, id="a slip"),
+        pytest.param(["Mamalla", "Cetartiodactyla"], "Sus scrofa", Holds.INSIDE, id="an order by another opinion"),
+        pytest.param(["Galliformes"], "Aves", Holds.OUTSIDE, id="a record that names a class"),
+        pytest.param(["哺乳动物"], "Sus scrofa", Holds.INSIDE, id="Chinese"),
+        pytest.param(["สัตว์เลี้ยงลูกด้วยนม"], "Sus scrofa", Holds.INSIDE, id="Thai"),
+        pytest.param(["thú"], "Sus scrofa", Holds.INSIDE, id="Vietnamese"),
+        pytest.param(["ສັດລ້ຽງລູກດ້ວຍນົມ"], "Sus scrofa", Holds.INSIDE, id="Lao"),
+        pytest.param(["ថនិកសត្វ"], "Sus scrofa", Holds.INSIDE, id="Khmer"),
+        pytest.param(["နို့တိုက်သတ္တဝါ"], "Sus scrofa", Holds.INSIDE, id="Burmese"),
+        pytest.param(["mamalia"], "Sus scrofa", Holds.INSIDE, id="Malay, Indonesian"),
+        pytest.param(["mamalya"], "Sus scrofa", Holds.INSIDE, id="Filipino"),
+        pytest.param(["Mammals"], "Sus scrofa", Holds.INSIDE, id="an English plural"),
+    ],
+)
+def test_a_scope_holds_a_taxon_without_any_checklist(scope, name, expected):
+    assert holding(lists(scope, None, []), standing(name, {})).to_list() == [expected, None, None]
+
+
+def test_what_records_tell_above_a_species_goes_before_the_bundled_lists():
+    assert holding(lists(["Mammalia"]), standing("Ignotus yus", {"class": ["Mammalia"]})).to_list() == [Holds.INSIDE]
+    pig = standing("Sus scrofa", {"order": ["Artiodactyla"]})
+    assert holding(lists(["Cetartiodactyla"]), pig).to_list() == [Holds.INSIDE]
+    grass = standing("Hystrix patula", {"kingdom": ["Plantae"]})
+    assert holding(lists(["Mammalia"]), grass).to_list() == [Holds.OUTSIDE]
+    # A family that the bundled lists lack and a checklist has.
+    asked = standing("Sus scrofa", {})
+    assert holding(lists(["Ignotidae"]), asked, ranks={"ignotidae": "family"}).to_list() == [Holds.OUTSIDE]
+
+
+def test_what_keeps_a_scope_open_is_named():
+    told = pl.DataFrame({"scientificName": ["Sus scrofa", "Ignotus yus", "Ignotus yus"]})
+    assert unclear(lists(["Mammalia", "Mamalla"], None), told) == (["Ignotus yus"], ["Mamalla"])
+    placed = told.with_columns(pl.lit("Mammalia").alias("class"))
+    assert unclear(lists(["Mammalia"]), placed) == ([], [])
+
+
+def test_first_results_need_no_checklist():
+    joined = join(
+        events(*(event(name, targetTaxonomicScope=["Mammalia", "Galliformes"]) for name in "abc")),
+        records(*(record(at, f"2026-01-0{n}T05:00:00+07:00") | UNRANKED for n, at in enumerate("aab", start=2))),
+    )
+    told = results(joined, Parameters())
+    assert told["abundance"][0]["by"]["joint"]["effort"] == 90
+    assert told["occupancy"][0]["by"]["joint"]["found_at"] == 2
+    assert told["occupancy"][0]["by"]["joint"]["sites"] == 3
+
+
+def test_an_unknown_class_is_not_said_to_be_outside_the_scope():
+    row = record("a", "2026-01-02") | UNRANKED | {"scientificName": "Ignotus yus"}
+    told = results(join(events(event("a")), records(row)), Parameters())
+    reason = told["abundance"][0]["by"]["joint"]["refused"]
+    assert "outside" not in reason
+    assert "biodata ingest checklist FILE" in reason
+
+
+def test_an_event_that_reports_no_absence_is_no_absence():
+    joined = join(
+        events(event("a"), event("b", isAbsenceReported=False), event("c", isAbsenceReported=None)),
+        records(record("b", "2026-01-02")),
+    )
+    kept, left_out = looked_for(joined, "Muntiacus vaginalis")
+    assert kept["eventID"].to_list() == ["a", "c"]
+    assert left_out == {NO_ABSENCE: 1}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("design", "unit"),
+    [("camera_trap", "trap-night"), ("line_transect", "km"), ("listening_post", "hour"), ("sign_transect", "km"),
+     ("point_count", "minute"), ("mist_net", "net-metre-hour"), ("plot", "m²"), ("conflict_incident", "reporting-day")],
+)  # fmt: skip
+def test_an_empty_sheet_has_effort_and_no_absence(design, unit):
+    both = (event(name, side=side, design=design, effort_unit=unit) for name, side in (("a", "LA"), ("b", "CN")))
+    told = results(join(events(*both), records()), Parameters())
+    assert [(one["effort"], one["effort_unit"]) for one in told["effort"]] == [(30, unit), (30, unit)]
+    assert (told["abundance"], told["occupancy"], told["totals"]) == ([], [], [])
+    assert told["richness"][design]["by"]["joint"]["species"] == [0, 0]
+
+
+WORDS = [
+    *"gibbon gibbons Gibbon ชะนี 长臂猿 vượn ທະນີ ទោច မျောက်လွှဲကျော် owa ungka Nomascus Hylobatidae langur".split(),
+    "Nomascus concolor",
+    "Nomascus concolor (Harlan, 1826)",
+    "black gibbons of the ridge",
+    "Mammalia gibbons",
+]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_scope_never_names_what_is_withheld_in_whatever_language(word):
+    told = told_words(pl.DataFrame({"datasetKey": ["d"], "word": [word]}), GIBBONS, boundaries=BOUNDARIES)
+    assert told.to_list() == [False]
+
+
+def test_a_broad_scope_is_told_and_so_is_what_is_not_withheld():
+    words = [
+        "Mammalia",
+        "mammals",
+        "สัตว์เลี้ยงลูกด้วยนม",
+        "哺乳动物",
+        "thú",
+        "Primates",
+        "Galliformes",
+        "Sus scrofa",
+        "Felidae",
+        "chim",
+    ]
+    frame = pl.DataFrame({"datasetKey": ["d"] * len(words), "word": words})
+    assert told_words(frame, GIBBONS, boundaries=BOUNDARIES).to_list() == [True] * len(words)
+    bats = RuleSet.of([Rule("bats", SharingCategory.WITHHELD, "roosts", scientific_name="Chiroptera", rank="ORDER")])
+    frame = pl.DataFrame({"datasetKey": ["d"] * 3, "word": ["Chiroptera", "Mammalia", "Carnivora"]})
+    assert told_words(frame, bats, boundaries=BOUNDARIES).to_list() == [False, True, True]
