@@ -151,7 +151,7 @@ def archived_events(selection: Selection, facts: Facts) -> Events | None:
     facts : Facts
         What is told of the records.
     """
-    asked = _whole_datasets(selection.filter)
+    asked = whole_datasets(selection.filter)
     datasets = {share.key for share in facts.datasets} | (asked or set())
     surveys = RELEASE["surveys"].columns
     names = ", ".join(f'"{name}"' for name in surveys)
@@ -167,7 +167,7 @@ def archived_events(selection: Selection, facts: Facts) -> Events | None:
     return Events(rows if asked is not None else _named(rows, selection))
 
 
-def _whole_datasets(filter_: Filter | None) -> set[str | None] | None:
+def whole_datasets(filter_: Filter | None) -> set[str | None] | None:
     """Return the datasets that a filter asks for whole, none for all of them; None where it asks for a part."""
     match filter_:
         case None:
@@ -177,7 +177,7 @@ def _whole_datasets(filter_: Filter | None) -> set[str | None] | None:
         case In("datasetKey", values):
             return {str(value) for value in values}
         case And(parts):
-            found = [_whole_datasets(part) for part in parts]
+            found = [whole_datasets(part) for part in parts]
             named = [datasets for datasets in found if datasets]
             return None if None in found or len(named) > 1 else named[0] if named else set()
         case _:
