@@ -15,12 +15,12 @@ from biodata.vocabularies import SurveyDesign
 PLACE: Final = ("datasetKey", "told_deployment", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
 """What tells deployments apart."""
 
-_NEEDED: Final = {
+_NEEDED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "datasetKey": pl.String, "eventID": pl.String, "locationID": pl.String, "design": pl.String, "eventDate": pl.String,
     "locality": pl.String, "habitat": pl.String, "coordinateUncertaintyInMeters": pl.Float64, "sharing_category": pl.String,
     "west": pl.Float64, "south": pl.Float64, "east": pl.Float64, "north": pl.Float64,
 }  # fmt: skip
-_BESIDES: Final = {
+_BESIDES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "survey_id": pl.String, "year": pl.Int32, "parentEventID": pl.String, "time_zone": pl.String, "effort_value": pl.Float64, "effort_unit": pl.String,
     "effort_basis": pl.String, "failed_days": pl.Float64, "targetTaxonomicScope": pl.List(pl.String),
     "isAbsenceReported": pl.Boolean, "quality_flags": pl.List(pl.String),
