@@ -34,11 +34,9 @@ _SHOWN: Final = {
     "rightsHolder": f"{terms.DC}rightsHolder", "license": f"{terms.DC}license",
     "community_labels": f"{terms.OWN}community_labels",
 }  # fmt: skip
-_TIME, _ZONE = "event_time", "event_zone"
-_OTHER_URIS: Final = {
-    "acceptedScientificName": f"{terms.GBIF}acceptedScientificName",
-    _TIME: f"{terms.DWC}eventTime",
-}
+_OTHER_URIS: Final = {"acceptedScientificName": f"{terms.GBIF}acceptedScientificName"}
+_EVENT_TIME: Final = "eventTime"
+"""A column of `occurrence.txt` that is put together: Darwin Core tells the zone with the time of day."""
 _LONGEST_NAME: Final = 150
 _OF_EVENTS: Final = (
     "Rows of it whose eventType is Observation are none: they stand for the place and date of records whose event is not told. "
@@ -81,7 +79,7 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
         after = -1
         if state is None:
             growing.file.truncate()
-            heading = [*(["coreid"] if events is not None else []), *(c.name for c in _COLUMNS)]
+            heading = [*(["coreid"] if events is not None else []), *(c.name for c in _COLUMNS), _EVENT_TIME]
             archive.append(member, compress(("\t".join(heading) + "\n").encode()))
         else:
             after, member.crc, member.size, member.packed = (state[k] for k in ("after", "crc", "size", "packed"))
@@ -140,9 +138,8 @@ def _piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
         # Beside a core of events a record has no identifier but this one; a coarse one is known by its number.
         number = pl.coalesce(_RECORD, pl.col("key").cast(pl.String)).alias(_RECORD)
         frame = frame.select(events.core_ids(frame).alias("coreid"), pl.all()).with_columns(number)
-    # Darwin Core tells the zone with the time of day.
-    offset = pl.when(pl.col(_ZONE).str.contains(r"^[+-]")).then(_ZONE).otherwise(pl.lit(""))
-    frame = frame.with_columns(pl.concat_str(_TIME, offset))
+    offset = pl.when(pl.col("event_zone").str.contains(r"^[+-]")).then("event_zone").otherwise(pl.lit(""))
+    frame = frame.with_columns(pl.concat_str("event_time", offset).alias(_EVENT_TIME))
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
     lines = frame.with_columns(pl.col(lists).list.join(";")).write_csv(separator="\t", include_header=False)
     return compress(lines.encode())
@@ -184,7 +181,8 @@ def member_name(key: str) -> str:
 def _meta(*, media: bool, of_events: bool) -> bytes:
     """Return meta.xml: a core of records, or one of events with the records beside it; then pictures and sounds."""
     root = Element("archive", {"xmlns": "http://rs.tdwg.org/dwc/text/", "metadata": "eml.xml"})
-    records = ("occurrence.txt", f"{terms.DWC}Occurrence", [term_uri(column) for column in _COLUMNS])
+    uris = [*(term_uri(column) for column in _COLUMNS), f"{terms.DWC}{_EVENT_TIME}"]
+    records = ("occurrence.txt", f"{terms.DWC}Occurrence", uris)
     if of_events:
         core, humboldt = described()
         _data_file(root, "core", *core)
