@@ -158,3 +158,46 @@ def test_another_reader_counts_the_same_and_finds_no_row_astray(trip):
         kinds = Counter(row.data["http://rs.tdwg.org/dwc/terms/eventType"] for row in core)
         assert kinds == {"": 18, "Observation": 1}, "records of one coarse place share a row, which is no event"
         assert len(seen) == 18
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "counts", "coarse"),
+    [
+        pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 810), 17, id="a marine protected area of Cebu"),
+        pytest.param("dwca", "suites/dwca/event_example", (1, 3), 0, id="tuco-tucos of Argentina with a picture"),
+        pytest.param(
+            "smart", "data/survey_exports/smart_patrol_sample.xml", (0, 2), 0, id="a patrol, whose way is never told"
+        ),
+    ],
+)
+def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, counts, coarse):
+    first, second = Settings(data=tmp_path / "first"), Settings(data=tmp_path / "second")
+    pipeline.ingest(source, [shared / path], first, dataset="real")
+    before = out(first, tmp_path / "before.zip")
+    reports = {r.table: r for r in pipeline.ingest("dwca", [before], second)}
+    after = out(second, tmp_path / "after.zip")
+    told = tuple(reports[name].stored if name in reports else 0 for name in ("events", "occurrences"))
+    assert told == counts
+    assert not [refusal for report in reports.values() for refusal in report.refusals]
+    if not counts[0]:
+        return
+    was, now = ({row["eventID"]: row for row in events(path)} for path in (before, after))
+    assert len(was) == len(now) == counts[0]
+    opened = [name for name in was if "~" not in name]
+    assert len(opened) == counts[0] - coarse
+    for name in opened:
+        assert {c: v for c, v in was[name].items() if c not in MADE_ANEW} == {
+            c: v for c, v in now[name].items() if c not in MADE_ANEW
+        }
+    seen = [{row["occurrenceID"]: row for row in rows(path, "occurrence")} for path in (before, after)]
+    for record in [name for name, row in seen[0].items() if row["sharing_category"] == "open"]:
+        assert {c: v for c, v in seen[0][record].items() if c not in MADE_ANEW} == {
+            c: v for c, v in seen[1][record].items() if c not in MADE_ANEW
+        }
+    places = [
+        Counter((row["decimalLatitude"], row["coordinateUncertaintyInMeters"], row["scientificName"]) for row in told.values())
+        for told in seen
+    ]  # fmt: skip
+    assert places[0] == places[1], "no coarse record gained or lost precision"
+    if "multimedia.txt" in zipfile.ZipFile(before).namelist():
+        assert rows(before, "multimedia") == rows(after, "multimedia")
