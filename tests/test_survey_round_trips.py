@@ -14,6 +14,7 @@ import pytest
 from dwca.read import DwCAReader
 
 from biodata import pipeline
+from biodata.errors import InputError
 from biodata.exports.request import ExportRequest
 from biodata.exports.write import Format, export
 from biodata.settings import Settings
@@ -201,3 +202,20 @@ def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, c
     assert places[0] == places[1], "no coarse record gained or lost precision"
     if "multimedia.txt" in zipfile.ZipFile(before).namelist():
         assert rows(before, "multimedia") == rows(after, "multimedia")
+
+
+@pytest.mark.parametrize("sheet", ["events", "occurrences"])
+def test_what_is_submitted_writes_into_no_other_dataset(tmp_path, sheet):
+    book = openpyxl.load_workbook(io.BytesIO(workbook("point_count", OPEN)))
+    page = book[word(f"sheet.{sheet}", "en")]
+    at = page.max_column + 1
+    page.cell(1, at).value = "datasetKey"
+    for row in range(2, page.max_row + 1):
+        page.cell(row, at).value = "theirs"
+    book.save(tmp_path / "survey.xlsx")
+    settings = Settings(data=tmp_path / "data")
+    with pytest.raises(InputError) as told:
+        pipeline.ingest("survey", [tmp_path / "survey.xlsx"], settings, dataset="mine", extra={"submission": 1})
+    assert (told.value.code, told.value.value) == ("DATASET_FORBIDDEN", "theirs")
+    with Lake.open(settings.data) as lake:
+        assert lake.count("events") == lake.count("occurrences") == 0
