@@ -196,3 +196,44 @@ def test_records_of_an_event_that_the_archive_lacks_are_kept_and_told(tmp_path):
     ]
     (note,) = table.notes
     assert "occurrence.txt, row 3, event 'lost': 2 records point at no event" in note
+
+
+EFFORTS = """id\toccurrenceID\tmeasurementType\tmeasurementValue\tmeasurementUnit
+walk\t\tTransect length\t2500\tm
+walk\to1\tsampling duration\t9\th
+visit\t\tsampling effort\t2.5\tkm
+visit\t\twind\t3\tBft
+site\t\tsampling effort\t4\tobservers
+project\t\tplot area\t20\tm2
+project\t\tplot area\t30\tm2
+other\t\tsampling duration\t10\tminutes
+"""
+
+
+def test_effort_among_the_measurements_of_an_event_is_taken_where_it_is_certain(tmp_path):
+    path = archive(
+        tmp_path / "survey",
+        CORE,
+        occurrence=(f"{DWC}Occurrence", "id\toccurrenceID\tscientificName\nwalk\to1\tNomascus concolor\n"),
+        humboldt=(f"{ECO}Event", "id\tsamplingEffortValue\tsamplingEffortUnit\nvisit\t3\tkm\n"),
+        facts=(MEASURED, EFFORTS),
+    )
+    (table, events), _ = read(path)
+    told = {row["eventID"]: row for row in events.rows(named=True)}
+    assert (told["walk"]["sampleSizeValue"], told["walk"]["sampleSizeUnit"]) == ("2500", "m")
+    assert told["walk"]["eventDurationValue"] is None, "that measurement is of a record"
+    assert (told["visit"]["samplingEffortValue"], told["visit"]["samplingEffortUnit"]) == ("3", "km"), (
+        "as the event says"
+    )
+    assert told["other"]["eventDurationUnit"] == "minutes"
+    assert told["site"]["samplingEffortValue"] is None, "observers are no unit of effort"
+    assert "totalAreaSampledValue" not in events.columns or told["project"]["totalAreaSampledValue"] is None
+    assert any(
+        "sampling effort (1)" in note and "plot area (2)" in note and "kept as measurements" in note
+        for note in table.notes
+    )
+    taken = Settings(data=tmp_path / "data")
+    pipeline.ingest("dwca", [path], taken, dataset="walks")
+    with Lake.open(taken.data) as lake:
+        efforts = dict(lake.read("events").select("eventID", "effort_value").iter_rows())
+    assert efforts["walk"] == 2.5

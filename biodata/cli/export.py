@@ -134,7 +134,10 @@ def export(
             shutil.rmtree(work, ignore_errors=True)
         if question.ignored:
             say(f"not answered here, and left out: {', '.join(question.ignored)}")
-        say(f"{facts.rows} rows of release {question.release} → {out}")
+        rows = facts.rows if facts.written is None else facts.written
+        say(f"{rows} rows of release {question.release} → {out}")
+        for note in facts.notes:
+            say(note)
 
 
 class _NoPandas(MetaPathFinder):

@@ -14,7 +14,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.exports.eml import Cited, EmlFacts, eml
-from biodata.exports.event_archive import OWN_TERMS, Events, archived_events, described
+from biodata.exports.event_archive import POINTING, Events, archived_events, described
 from biodata.exports.facts import DatasetShare, Facts
 from biodata.exports.growing import GrowingFile
 from biodata.exports.request import ExportRequest
@@ -25,17 +25,21 @@ from biodata.sharing.licences import LICENCES, MEDIA
 from biodata.sharing.media import items
 
 _MEDIA: Final = "media"
+_RECORD: Final = "occurrenceID"
 _COLUMNS: Final = tuple(column for column in terms.PUBLISHED_OCCURRENCE if column.name != _MEDIA)
 """Of `occurrence.txt`; pictures and sounds have a table of their own, `multimedia.txt`."""
 _SHOWN: Final = {
     "type": f"{terms.DC}type", "format": f"{terms.DC}format", "identifier": f"{terms.DC}identifier",
     "references": f"{terms.DC}references", "title": f"{terms.DC}title", "creator": f"{terms.DC}creator",
     "rightsHolder": f"{terms.DC}rightsHolder", "license": f"{terms.DC}license",
-    "community_labels": f"{OWN_TERMS}community_labels",
+    "community_labels": f"{terms.OWN}community_labels",
 }  # fmt: skip
 _OTHER_URIS: Final = {"acceptedScientificName": f"{terms.GBIF}acceptedScientificName"}
+_EVENT_TIME: Final = "eventTime"
+"""A column of `occurrence.txt` that is put together: Darwin Core tells the zone with the time of day."""
 _LONGEST_NAME: Final = 150
 _OF_EVENTS: Final = (
+    "Rows of it whose eventType is Observation are none: they stand for the place and date of records whose event is not told. "
     "A taxon of an event's scope was not found where isAbsenceReported is true and no record tells it; taxa that sharing "
     "rules withhold are never meant. The effort of an event whose place was made coarser is told with one figure."
 )
@@ -75,7 +79,7 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
         after = -1
         if state is None:
             growing.file.truncate()
-            heading = [*(["coreid"] if events is not None else []), *(c.name for c in _COLUMNS)]
+            heading = [*(["coreid"] if events is not None else []), *(c.name for c in _COLUMNS), _EVENT_TIME]
             archive.append(member, compress(("\t".join(heading) + "\n").encode()))
         else:
             after, member.crc, member.size, member.packed = (state[k] for k in ("after", "crc", "size", "packed"))
@@ -96,30 +100,33 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
 def _write_media(selection: Selection, archive: ZipWriter, events: Events | None) -> None:
     """Write pictures and sounds as an extension: a line for each, first the row of the core that it belongs to."""
     member = archive.begin("multimedia.txt")
-    archive.append(member, compress(("\t".join(["coreid", *_SHOWN]) + "\n").encode()))
-    columns = [_COLUMNS[0].name, "datasetKey", "eventID", _MEDIA]
-    for _, piece in selection.chunks(columns, partial(_media_piece, events=events), after=-1):
+    record = [] if events is None else [_RECORD]
+    archive.append(member, compress(("\t".join(["coreid", *record, *_SHOWN]) + "\n").encode()))
+    columns = dict.fromkeys([_COLUMNS[0].name, _RECORD, *POINTING, _MEDIA])
+    for _, piece in selection.chunks([*columns], partial(_media_piece, events=events), after=-1):
         archive.append(member, piece)
     archive.end(member)
 
 
 def _media_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
-    """Return the pictures and sounds of records as compressed lines."""
-    if events is not None:
-        frame = frame.with_columns(events.core_ids(frame).alias(_COLUMNS[0].name))
-    frame = frame.select(_COLUMNS[0].name, _MEDIA)
+    """Return the pictures and sounds of records as compressed lines; with events, each tells the record that it is of."""
+    first = pl.col(_COLUMNS[0].name).cast(pl.String)
+    if events is None:
+        frame = frame.select(coreid=first, media=_MEDIA)
+    else:
+        frame = frame.select(events.core_ids(frame).alias("coreid"), pl.coalesce(_RECORD, first), media=_MEDIA)
     rows = [
         (
-            key,
+            *ids,
             *(
                 told.get(name) if name != "community_labels" else ";".join(told.get(name, ())) or None
                 for name in _SHOWN
             ),
         )
-        for key, text in frame.drop_nulls(_MEDIA).iter_rows()
+        for *ids, text in frame.drop_nulls("media").iter_rows()
         for told in items(text)
     ]
-    schema = pl.Schema({"coreid": frame.schema[frame.columns[0]], **dict.fromkeys(_SHOWN, pl.String())})
+    schema = dict.fromkeys([*frame.columns[:-1], *_SHOWN], pl.String())
     return compress(
         pl.DataFrame(rows, schema=schema, orient="row").write_csv(separator="\t", include_header=False).encode()
     )
@@ -129,8 +136,10 @@ def _piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
     """Return records as compressed lines; with events, first the row of the core that each belongs to."""
     if events is not None:
         # Beside a core of events a record has no identifier but this one; a coarse one is known by its number.
-        number = pl.coalesce("occurrenceID", pl.col("key").cast(pl.String)).alias("occurrenceID")
+        number = pl.coalesce(_RECORD, pl.col("key").cast(pl.String)).alias(_RECORD)
         frame = frame.select(events.core_ids(frame).alias("coreid"), pl.all()).with_columns(number)
+    offset = pl.when(pl.col("event_zone").str.contains(r"^[+-]")).then("event_zone").otherwise(pl.lit(""))
+    frame = frame.with_columns(pl.concat_str("event_time", offset).alias(_EVENT_TIME))
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
     lines = frame.with_columns(pl.col(lists).list.join(";")).write_csv(separator="\t", include_header=False)
     return compress(lines.encode())
@@ -172,7 +181,8 @@ def member_name(key: str) -> str:
 def _meta(*, media: bool, of_events: bool) -> bytes:
     """Return meta.xml: a core of records, or one of events with the records beside it; then pictures and sounds."""
     root = Element("archive", {"xmlns": "http://rs.tdwg.org/dwc/text/", "metadata": "eml.xml"})
-    records = ("occurrence.txt", f"{terms.DWC}Occurrence", [term_uri(column) for column in _COLUMNS])
+    uris = [*(term_uri(column) for column in _COLUMNS), f"{terms.DWC}{_EVENT_TIME}"]
+    records = ("occurrence.txt", f"{terms.DWC}Occurrence", uris)
     if of_events:
         core, humboldt = described()
         _data_file(root, "core", *core)
@@ -182,7 +192,8 @@ def _meta(*, media: bool, of_events: bool) -> bytes:
         # The first column is the record's key, and its identifier in the archive.
         _data_file(root, "core", *records, first=0)
     if media:
-        _data_file(root, "extension", "multimedia.txt", f"{terms.GBIF}Multimedia", list(_SHOWN.values()))
+        record = [f"{terms.DWC}{_RECORD}"] if of_events else []
+        _data_file(root, "extension", "multimedia.txt", f"{terms.GBIF}Multimedia", [*record, *_SHOWN.values()])
     indent(root, " ")
     text: bytes = tostring(root, encoding="utf-8")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text + b"\n"
@@ -206,19 +217,13 @@ def _data_file(root: Element, kind: str, file: str, row_type: str, uris: list[st
 
 def term_uri(column: terms.Column) -> str:
     """Return the address of a column's term."""
-    return column.uri or _OTHER_URIS.get(column.name, f"{OWN_TERMS}{column.name}")
+    return column.uri or _OTHER_URIS.get(column.name, f"{terms.OWN}{column.name}")
 
 
 def _about(facts: Facts, request: ExportRequest, events: Events | None) -> EmlFacts:
     """Return what eml.xml tells of the whole archive."""
-    name, address = LICENCES[facts.license]
-    told = (
-        []
-        if events is None
-        else [
-            f"{events.rows.height} sampling events are the core, each record that names none has one of its own. {_OF_EVENTS}"
-        ]
-    )
+    name = LICENCES[facts.license][0]
+    told = [] if events is None else [f"{events.count} sampling events are the core. {_OF_EVENTS}"]
     counts = [f"{d.title or d.key or 'Records of no dataset'} ({d.key}): {d.count} records" for d in facts.datasets]
     return EmlFacts(
         package_id=request.name,
@@ -231,7 +236,7 @@ def _about(facts: Facts, request: ExportRequest, events: Events | None) -> EmlFa
         ),
         citation=Cited(request.cite_as(facts), request.citation),
         rights=f"The strictest licence of the records holds for the whole: {name}. Each record tells its own. {MEDIA} {_labelled(facts.datasets)}",
-        license=None if address is None else (name, address),
+        license=_licence(facts.license),
         identifiers=tuple(filter(None, (request.name, request.citation))),
         notes=(
             facts.generalisation(),
@@ -248,7 +253,7 @@ def _about(facts: Facts, request: ExportRequest, events: Events | None) -> EmlFa
 
 def _dataset(dataset: DatasetShare, facts: Facts, request: ExportRequest) -> EmlFacts:
     """Return what is told of one dataset."""
-    name, address = LICENCES[dataset.license]
+    name = LICENCES[dataset.license][0]
     key = str(dataset.key)
     return EmlFacts(
         package_id=key,
@@ -256,15 +261,24 @@ def _dataset(dataset: DatasetShare, facts: Facts, request: ExportRequest) -> Eml
         published=request.created,
         publisher="biodata",
         abstract=(f"{dataset.count} records of this dataset are in the download {request.name}.",),
-        citation=_cited(dataset),
+        citation=_cited(dataset, counted=False),
         rights=f"The strictest licence of these records: {name}. {MEDIA} {_labelled((dataset,))}{_resting(request.permits_of(dataset.key))}",
-        license=None if address is None else (name, address),
+        license=_licence(dataset.license),
         identifiers=tuple(filter(None, (key, f"https://doi.org/{dataset.doi}" if dataset.doi else None))),
         notes=(f"As release {facts.release} of biodata tells it.",),
     )
 
 
-def _cited(dataset: DatasetShare) -> Cited:
+def _licence(license_: str) -> tuple[str, str | None]:
+    """Return a licence by its name and address; one without an address by GBIF's word for it, which readers know."""
+    name, address = LICENCES[license_]
+    return (license_, None) if address is None else (name, address)
+
+
+def _cited(dataset: DatasetShare, *, counted: bool = True) -> Cited:
     """Return how a dataset is cited; the DOI is that of the download where it came by one."""
     text = " ".join((dataset.citation or dataset.title or dataset.key or "Records of no dataset").split())
-    return Cited(f"{text} ({dataset.count} records)", f"https://doi.org/{dataset.doi}" if dataset.doi else dataset.key)
+    return Cited(
+        f"{text} ({dataset.count} records)" if counted else text,
+        f"https://doi.org/{dataset.doi}" if dataset.doi else dataset.key,
+    )

@@ -6,8 +6,11 @@ have `timestampIssues`. Records of other methods, without a place or a date, are
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import polars as pl
@@ -15,6 +18,7 @@ import polars as pl
 from biodata import terms
 from biodata.exports import camtrapdp_deployments as cameras
 from biodata.exports import camtrapdp_rows as rows_of
+from biodata.exports.event_archive import whole_datasets
 from biodata.exports.facts import Facts
 from biodata.exports.growing import GrowingFile
 from biodata.exports.request import ExportRequest
@@ -45,7 +49,7 @@ class _Parts:
         self.taxa: list[pl.DataFrame] = []
         self.licences: set[str] = set()
         self.count = self.individuals = 0
-        self.repeated = False
+        self.left_out: Counter[str] = Counter()
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take in a step's records."""
@@ -61,7 +65,7 @@ class _Parts:
             self.taxa = [pl.concat(self.taxa).unique("name", maintain_order=True)]
 
 
-def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
+def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> Facts:
     """Write a Camtrap DP package of the chosen records of camera traps.
 
     Parameters
@@ -76,15 +80,20 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
         The file on its way; it is begun anew after a crash.
     step : function
         Told how far the work is; raises to stop it.
+
+    Returns
+    -------
+    Facts
+        With the rows that were written, and what was left out.
     """
     events = published_events(selection)
     datasets = _coarse_datasets(selection, events)
     traps = events.filter(pl.col("design") == SurveyDesign.CAMERA_TRAP.value)
     parts = _Parts()
-    for place, frame in _chosen(selection, datasets, traps):
+    for place, frame in _chosen(selection, datasets, traps, left_out=parts.left_out):
         parts.add(frame)
         step(selection.share(place) / 3)
-    deployments = cameras.named(_deployments(parts, events, whole=selection.filter is None))
+    deployments = cameras.named(_deployments(parts, events, whole=whole_datasets(selection.filter)))
     taxa = pl.concat(parts.taxa).unique("name").sort("name") if parts.taxa else None
     with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
         growing.file.seek(0)
@@ -96,24 +105,30 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
         archive.add(
             "deployments.csv", _heading("deployments") + (_lines("deployments", rows) if rows is not None else b"")
         )
+        shown = pl.DataFrame(schema={"mediaID": pl.String})
         for number, (name, make) in enumerate(_MADE, start=1):
             member = archive.begin(f"{name}.csv")
             archive.append(member, compress(_heading(name)))
             for place, frame in _chosen(selection, datasets, traps):
-                archive.append(member, compress(_lines(name, make(_with_ids(frame, deployments)))))
+                made = make(_with_ids(frame, deployments, several=len(facts.datasets) > 1))
+                if name == "media":
+                    made = made.join(shown, on="mediaID", how="anti")
+                    shown = pl.concat([shown, made.select("mediaID")])
+                archive.append(member, compress(_lines(name, made)))
                 step((number + selection.share(place)) / 3)
             archive.end(member)
         archive.close()
         growing.finish()
+    return replace(facts, written=parts.count, notes=(_counted(facts, parts, deployments),))
 
 
 def published_events(selection: Selection) -> pl.DataFrame:
     """Return what the release publishes of the events of surveys with a design; nothing where it publishes no designs."""
     there = set(selection.query("SELECT column_name FROM (DESCRIBE surveys)")["column_name"])
-    if not set(cameras.EVENT_COLUMNS) <= there:
-        return pl.DataFrame(schema=cameras.EVENT_COLUMNS)
+    if "design" not in there:
+        return cameras.conformed(pl.DataFrame())
     events = selection.query("SELECT * EXCLUDE (geometry) FROM surveys WHERE design IS NOT NULL ORDER BY survey_id")
-    return events.select(pl.col(name).cast(dtype) for name, dtype in cameras.EVENT_COLUMNS.items())
+    return cameras.conformed(events)
 
 
 def _coarse_datasets(selection: Selection, events: pl.DataFrame) -> list[str]:
@@ -129,28 +144,45 @@ def _coarse_datasets(selection: Selection, events: pl.DataFrame) -> list[str]:
     return sorted(both.filter(pl.col("camera"))["key"])
 
 
-def _deployments(parts: _Parts, events: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
-    """Return the deployments of the records, with what is published of them; and those without records, of a whole release."""
+def _deployments(parts: _Parts, events: pl.DataFrame, *, whole: set[str | None] | None) -> pl.DataFrame:
+    """Return the deployments of the records, with what is published of them; and those without records, of whole datasets.
+
+    `whole` are the datasets that are asked for whole, all where none is named; None where only a part of the records is.
+    """
     found = cameras.deployments_of(pl.concat([cameras.NO_DEPLOYMENTS, *parts.deployments]))
-    told = cameras.of_events(events)
-    return cameras.with_events(found, told, add=whole)
+    told = pl.concat([cameras.of_events(events), cameras.coarse_events(events)], how="diagonal")
+    if whole:
+        told = told.filter(pl.col("datasetKey").is_in(list(whole)))
+    return cameras.with_events(found, told, add=whole is not None)
 
 
-def _chosen(selection: Selection, datasets: list[str], traps: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+def _chosen(
+    selection: Selection, datasets: list[str], traps: pl.DataFrame, *, left_out: Counter[str] | None = None
+) -> Iterator[tuple[int, pl.DataFrame]]:
     """Yield the records of camera traps, step by step, in the release's order."""
     names = [column.name for column in terms.PUBLISHED_OCCURRENCE if column.name in rows_of.COLUMNS]
 
     def make(frame: pl.DataFrame) -> pl.DataFrame:
-        return rows_of.used(frame, coarse_datasets=datasets, traps=traps)
+        counted = Counter[str]()
+        rows = rows_of.used(frame, coarse_datasets=datasets, traps=traps, left_out=counted)
+        if left_out is not None:
+            with lock:
+                left_out.update(counted)
+        return rows
+
+    lock = Lock()
 
     yield from selection.chunks(names, make)
 
 
-def _with_ids(frame: pl.DataFrame, deployments: pl.DataFrame) -> pl.DataFrame:
-    """Add each record's deployment, and its identifier: its number in biodata, which is unique and kept."""
+def _with_ids(frame: pl.DataFrame, deployments: pl.DataFrame, *, several: bool) -> pl.DataFrame:
+    """Add each record's deployment, and its identifier, with the dataset where there are several; else its number in biodata."""
+    told = pl.col("occurrenceID")
+    if several:
+        told = pl.concat_str(pl.col("datasetKey").fill_null(""), told, separator=":")
     known = deployments.select(*cameras.PLACE, "deploymentID")
     return frame.join(known, on=cameras.PLACE, how="left", nulls_equal=True, maintain_order="left").with_columns(
-        observationID=pl.col("key").cast(pl.String)
+        observationID=pl.coalesce(told, pl.col("key").cast(pl.String))
     )
 
 
@@ -184,12 +216,12 @@ def _package(
             for name in TABLES
         ],
         "profile": f"{SCHEMAS}/{VERSION}/camtrap-dp-profile.json",
-        "name": re.sub(r"[^a-z0-9._-]+", "-", f"biodata-{request.name}".lower()),
+        "name": _name(facts, request),
         "id": request.citation or request.name,
         "created": request.created,
         "title": f"Camera traps, download {request.name}",
         "contributors": [{"title": "biodata", "role": "publisher"}],
-        "description": _description(facts, request, parts),
+        "description": _description(facts, request, parts, deployments),
         "version": facts.release,
         "sources": [{"title": d.citation or d.title or d.key or "Records of no dataset"} for d in facts.datasets],
         "licenses": [
@@ -212,13 +244,26 @@ def _package(
     }
 
 
-def _description(facts: Facts, request: ExportRequest, parts: _Parts) -> str:
+def _name(facts: Facts, request: ExportRequest) -> str:
+    """Return the package's name: that of the one dataset that it is of, so that it comes in as this again."""
+    key = facts.datasets[0].key if len(facts.datasets) == 1 else None
+    fits = key is not None and re.fullmatch(r"[a-z0-9._-]+", key)
+    return key if key and fits else re.sub(r"[^a-z0-9._-]+", "-", f"biodata-{request.name}".lower())
+
+
+def _counted(facts: Facts, parts: _Parts, deployments: pl.DataFrame) -> str:
+    """Return how much is in the package, and how much of what was asked for is not."""
+    told = f"{parts.count} observations and {deployments.height} deployments of camera traps are in it."
+    reasons = ", ".join(f"{parts.left_out[name]} {name}" for name in rows_of.LEFT_OUT if parts.left_out[name])
+    left_out = sum(parts.left_out.values())
+    return f"{told} {left_out} of {facts.rows} records are left out: {reasons}." if left_out else told
+
+
+def _description(facts: Facts, request: ExportRequest, parts: _Parts, deployments: pl.DataFrame) -> str:
     """Return what is to be known of the package."""
-    left_out = facts.rows - parts.count
     told = [
-        f"{parts.count} observations of camera traps from release {facts.release} of biodata.",
+        f"{_counted(facts, parts, deployments)} From release {facts.release} of biodata.",
         f"Asked for: {request.asked_text()}.",
-        f"{left_out} records of other methods, without a place or without a date are left out." if left_out else "",
         facts.generalisation(),
         "A deployment whose comment says so lasts from its first to its last published observation: no effort is to be read "
         "from it.",

@@ -1,21 +1,31 @@
 """Deployments of the cameras whose published records are written as Camtrap DP, and what is published of them as events."""
 
-from typing import Final
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
 
 import polars as pl
 
 from biodata.exports.camtrapdp_rows import OFFSET, WHOLE, at, text
-from biodata.formats.camtrapdp import EFFORT_UNKNOWN
+from biodata.formats.camtrapdp import DAYS_ONLY, EFFORT_UNKNOWN, PLACE_GENERALISED, ZONE_UNKNOWN
+from biodata.parsers.zones import offset_at
 from biodata.vocabularies import SurveyDesign
 
 PLACE: Final = ("datasetKey", "told_deployment", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
 """What tells deployments apart."""
 
-EVENT_COLUMNS: Final = {
+_NEEDED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "datasetKey": pl.String, "eventID": pl.String, "locationID": pl.String, "design": pl.String, "eventDate": pl.String,
     "locality": pl.String, "habitat": pl.String, "coordinateUncertaintyInMeters": pl.Float64, "sharing_category": pl.String,
     "west": pl.Float64, "south": pl.Float64, "east": pl.Float64, "north": pl.Float64,
 }  # fmt: skip
+_BESIDES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "survey_id": pl.String, "year": pl.Int32, "parentEventID": pl.String, "time_zone": pl.String, "effort_value": pl.Float64, "effort_unit": pl.String,
+    "effort_basis": pl.String, "failed_days": pl.Float64, "targetTaxonomicScope": pl.List(pl.String),
+    "isAbsenceReported": pl.Boolean, "quality_flags": pl.List(pl.String),
+}  # fmt: skip
+EVENT_COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {**_NEEDED, **_BESIDES}
 """Published columns of events that are read."""
 
 _MOMENT: Final = pl.Datetime("us", "UTC")
@@ -29,7 +39,9 @@ NO_DEPLOYMENTS: Final = pl.DataFrame(
 )  # fmt: skip
 """What `deployments_of` returns of no rows."""
 
-_INTERVAL: Final = ("start", "end", "start_at", "end_at")
+_TOLD: Final = ("start", "end", "start_at", "end_at", "zone_unknown", "locationID", "tags")
+"""What a published event tells of its deployment."""
+_DAY: Final = r"^\d{4}-\d\d-\d\d$"
 
 
 def deployments_of(rows: pl.DataFrame) -> pl.DataFrame:
@@ -43,34 +55,123 @@ def deployments_of(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def conformed(events: pl.DataFrame) -> pl.DataFrame:
+    """Return published events with `EVENT_COLUMNS`; none where a release publishes no designs."""
+    if not set(_NEEDED) <= set(events.columns):
+        return pl.DataFrame(schema=EVENT_COLUMNS)
+    lacking = [pl.lit(None).alias(name) for name in _BESIDES if name not in events.columns]
+    return events.with_columns(lacking).select(pl.col(name).cast(dtype) for name, dtype in EVENT_COLUMNS.items())
+
+
+def coarse_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the published events of camera traps whose place is coarse, as deployments that lead to no camera.
+
+    They last the whole year and stand in the middle of their cell; no record names them. Their effort stands in their tags.
+    """
+    year = pl.col("eventDate").str.extract(r"^(\d{4})$").cast(pl.Int32)
+    received = (pl.col("sharing_category") == "open") & pl.col("quality_flags").list.contains("PUBLISHER_GENERALISED")
+    kept = events.filter(
+        (pl.col("design") == SurveyDesign.CAMERA_TRAP.value)
+        & ((pl.col("sharing_category") != "open") | (received & year.is_not_null()))
+        & pl.col("west").is_not_null()
+        & pl.coalesce("year", year).is_not_null()
+    ).with_columns(year=pl.coalesce("year", year), zone_unknown=pl.lit(value=True), days_only=pl.lit(value=False))
+    return kept.select(
+        "datasetKey",
+        told_deployment=pl.coalesce("eventID", "survey_id"),
+        decimalLatitude=(pl.col("south") + pl.col("north")) / 2,
+        decimalLongitude=(pl.col("west") + pl.col("east")) / 2,
+        coordinateUncertaintyInMeters="coordinateUncertaintyInMeters",
+        start=pl.format("{}-01-01T00:00:00Z", "year"),
+        end=pl.format("{}-12-31T23:59:59Z", "year"),
+        zone_unknown="zone_unknown",
+        locationID=pl.lit(None, pl.String),
+        locality=pl.lit(None, pl.String),
+        habitat=pl.lit(None, pl.String),
+        tags=pl.Series([_tags(row) for row in kept.iter_rows(named=True)], dtype=pl.String),
+    ).with_columns(start_at=at("start"), end_at=at("end"), coarse=pl.lit(value=True))
+
+
 def of_events(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the published events of camera traps whose place and interval are open, as deployments with `locationID`."""
-    first, last = (pl.col("eventDate").str.split("/").list.get(n, null_on_oob=True) for n in (0, 1))
-    whole = rf"{WHOLE}.*{OFFSET}"
+    """Return the published events of camera traps whose place and days are open, as deployments with their site and tags."""
     kept = events.filter(
         (pl.col("design") == SurveyDesign.CAMERA_TRAP.value)
         & (pl.col("sharing_category") == "open")
-        & first.str.contains(whole).fill_null(value=False)
-        & last.str.contains(whole).fill_null(value=False)
         & (pl.col("west") == pl.col("east"))
         & (pl.col("south") == pl.col("north"))
     )
+    spans = [_span(*row) for row in kept.select("eventDate", "time_zone").iter_rows()]
+    names = ("start", "end", "zone_unknown", "days_only")
+    schema = {name: pl.Boolean if name in names[2:] else pl.String for name in names}
+    kept = kept.hstack(pl.DataFrame(spans, schema=schema, orient="row")).filter(pl.col("start").is_not_null())
     return kept.select(
         "datasetKey",
         told_deployment="eventID",
         decimalLatitude="south",
         decimalLongitude="west",
         coordinateUncertaintyInMeters="coordinateUncertaintyInMeters",
-        start=_seconds(first),
-        end=_seconds(last),
+        start="start",
+        end="end",
+        zone_unknown="zone_unknown",
         locationID="locationID",
         locality="locality",
         habitat="habitat",
-    ).with_columns(start_at=at("start"), end_at=at("end"), zone_unknown=pl.lit(value=False), coarse=pl.lit(value=False))
+        tags=pl.Series([_tags(row) for row in kept.iter_rows(named=True)], dtype=pl.String),
+    ).with_columns(start_at=at("start"), end_at=at("end"), coarse=pl.lit(value=False))
+
+
+def _span(told_date: str | None, zone: str | None) -> tuple[str | None, str | None, bool, bool]:
+    """Return when a deployment began and ended as the standard writes it, whether the zone is not known, and only days told."""
+    parts = (told_date or "").split("/")
+    written: list[str] = []
+    unknown = days_only = False
+    for part, time in ((parts[0], "00:00:00"), (parts[-1], "23:59:59")):
+        if re.match(_DAY, part):
+            moment, offset, days_only = f"{part}T{time}", None, True
+        elif whole := re.match(WHOLE, part):
+            moment = re.sub(r"\.\d+$", "", whole[0])
+            moment += ":00" if len(moment) == len("2026-01-01T00:00") else ""
+            told = re.search(OFFSET, part)
+            offset = told[0] if told else None
+        else:
+            return None, None, False, False
+        offset = offset or _offset(zone, moment)
+        unknown |= offset is None
+        written.append(moment + (offset or "Z"))
+    return written[0], written[1], unknown, days_only
+
+
+def _offset(zone: str | None, moment: str) -> str | None:
+    """Return the offset of a zone at a local time."""
+    if zone is None or re.match(r"^[+-]\d\d:\d\d$", zone):
+        return zone
+    try:
+        return offset_at(zone, date.fromisoformat(moment[:10]), moment[11:16])
+    except ValueError:
+        return None
+
+
+def _tags(row: Mapping[str, Any]) -> str:
+    """Return what the standard has no field for, as tags: effort with failures taken off, what was looked for, doubts."""
+    effort = row["effort_value"]
+    told = [
+        ("effort", None if effort is None else f"{effort:.15g} {row['effort_unit']}"),
+        ("effortBasis", "none" if effort is None else row["effort_basis"]),
+        ("failedDays", None if row["failed_days"] is None else f"{row['failed_days']:.15g}"),
+        ("timeZone", row["time_zone"]),
+        ("parentEvent", row["parentEventID"]),
+        ("absence", {True: "reported", False: "notReported"}.get(row["isAbsenceReported"])),
+        *(("target", name) for name in row["targetTaxonomicScope"] or ()),
+        *(("doubt", name) for name in row["quality_flags"] or ()),
+    ]
+    tags = [f"{name}:{value.replace('|', '/')}" for name, value in told if value is not None]
+    return " | ".join(
+        [*tags, *([ZONE_UNKNOWN] if row["zone_unknown"] else []), *([DAYS_ONLY] if row["days_only"] else [])]
+    )
 
 
 def with_events(deployments: pl.DataFrame, events: pl.DataFrame, *, add: bool) -> pl.DataFrame:
-    """Return deployments with the interval and site of their published events, and `dated`: whether they have them.
+    """Return deployments with what their published events tell, and `dated`: whether they have them.
 
     Parameters
     ----------
@@ -82,15 +183,16 @@ def with_events(deployments: pl.DataFrame, events: pl.DataFrame, *, add: bool) -
         Also the events that no deployment is of: cameras that saw nothing.
     """
     key = ["datasetKey", "told_deployment"]
-    told = events.select(*key, *(pl.col(name).alias(f"{name} told") for name in (*_INTERVAL, "locationID")))
-    joined = deployments.join(
-        told.unique(key, keep="none"), on=key, how="left", nulls_equal=True, maintain_order="left"
-    ).with_columns(dated=pl.col("start told").is_not_null())
+    told = events.select(*key, *(pl.col(name).alias(f"{name} told") for name in _TOLD))
+    nothing = [pl.lit(None, pl.String).alias(name) for name in _TOLD if name not in deployments.columns]
+    joined = (
+        deployments.with_columns(nothing)
+        .join(told.unique(key, keep="none"), on=key, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(dated=pl.col("start told").is_not_null())
+    )
     found = joined.with_columns(
-        *(pl.when("dated").then(pl.col(f"{name} told")).otherwise(pl.col(name)).alias(name) for name in _INTERVAL),
-        zone_unknown=pl.col("zone_unknown") & ~pl.col("dated"),
-        locationID="locationID told",
-    ).drop(f"{name} told" for name in (*_INTERVAL, "locationID"))
+        pl.when("dated").then(pl.col(f"{name} told")).otherwise(pl.col(name)).alias(name) for name in _TOLD
+    ).drop(f"{name} told" for name in _TOLD)
     if not add:
         return found
     silent = events.join(deployments, on=key, how="anti", nulls_equal=True).with_columns(dated=pl.lit(value=True))
@@ -112,7 +214,8 @@ def named(deployments: pl.DataFrame) -> pl.DataFrame:
 def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
     """Return rows of the table `deployments`."""
     coarse = pl.lit(
-        "The place was made coarse to protect a sensitive species: a grid cell's centre, and the whole year."
+        "The place was made coarse to protect a sensitive species: a grid cell's centre, and the whole year. No effort is to "
+        "be read from start and end."
     )
     comment = pl.when(~pl.col("dated") & ~pl.col("coarse")).then(
         pl.lit("Start and end are those of the first and the last published observation.")
@@ -131,20 +234,15 @@ def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
         habitat="habitat",
         deploymentTags=_unless_empty(
             pl.concat_str(
-                pl.when("coarse").then(pl.lit("place:generalised")),
+                pl.when("coarse").then(pl.lit(PLACE_GENERALISED)),
                 pl.when(~pl.col("dated")).then(pl.lit(EFFORT_UNKNOWN)),
+                pl.when("dated").then("tags"),
                 separator=" | ",
                 ignore_nulls=True,
             )
         ),
         deploymentComments=pl.when("coarse").then(coarse).otherwise(comment),
     )
-
-
-def _seconds(part: pl.Expr) -> pl.Expr:
-    """Return a moment told with its offset as the standard writes it: with seconds, without parts of them."""
-    moment = part.str.extract(f"({WHOLE})", 1).str.replace(r"\.\d+$", "")
-    return pl.when(moment.str.len_chars() == 16).then(moment + ":00").otherwise(moment) + part.str.extract(OFFSET)
 
 
 def _unless_empty(told: pl.Expr) -> pl.Expr:

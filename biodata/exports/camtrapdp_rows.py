@@ -4,10 +4,13 @@ A record whose place is open belongs to the deployment that it names. One whose 
 belongs to its cell and year, with the cell's centre and the published uncertainty, so that it leads to no camera.
 """
 
-from typing import Final
+import hashlib
+from collections import Counter
+from typing import Any, Final
 
 import polars as pl
 
+from biodata.formats.camtrapdp import ZONE_UNKNOWN
 from biodata.sharing.media import items
 
 COLUMNS: Final = (
@@ -22,15 +25,18 @@ COLUMNS: Final = (
 PROTOCOL: Final = r"(?i)^camera.?trap"
 """How the method of a camera trap begins, in a record whose method is published."""
 
-UNKNOWN_ZONE: Final = "timeZone:unknown"
 WHOLE: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(\.\d+)?"
 OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)$"
+LEFT_OUT: Final = ("of other methods", "of people", "of absence", "without a place", "without a date")
+"""Why records are left out."""
 _STAGES: Final = ("adult", "subadult", "juvenile")
 _MEDIA_TYPE: Final = r"^(image|video|audio)/"
 _WRITTEN: Final = "%Y-%m-%dT%H:%M:%S"
 
 
-def used(frame: pl.DataFrame, *, coarse_datasets: list[str], traps: pl.DataFrame) -> pl.DataFrame:
+def used(
+    frame: pl.DataFrame, *, coarse_datasets: list[str], traps: pl.DataFrame, left_out: Counter[str] | None = None
+) -> pl.DataFrame:
     """Return the records of camera traps that can be rows, with when and at which deployment.
 
     Parameters
@@ -41,6 +47,8 @@ def used(frame: pl.DataFrame, *, coarse_datasets: list[str], traps: pl.DataFrame
         Datasets all of whose machine observations with a published method are of camera traps.
     traps : polars.DataFrame
         datasetKey, eventID : published events whose design is a camera trap; a record of one need not tell its method.
+    left_out : Counter, optional
+        Grows by the records that cannot be rows: of the first of `LEFT_OUT` that holds.
 
     Returns
     -------
@@ -58,25 +66,31 @@ def used(frame: pl.DataFrame, *, coarse_datasets: list[str], traps: pl.DataFrame
         .otherwise(machine & pl.col("datasetKey").is_in(coarse_datasets))
     )
     no_animal = pl.col("genus").eq_missing("Homo") | pl.col("scientificName").str.contains(r"(?i)^homo\b")
-    kept = (
-        frame.filter(
-            of_trap.fill_null(value=False)
-            & ~no_animal.fill_null(value=False)
-            & (pl.col("occurrenceStatus") != "ABSENT").fill_null(value=True)
-            & pl.col("decimalLatitude").is_not_null()
-        )
-        .with_columns(coarse=~is_open)
-        .drop("by_design")
+    absent = pl.col("occurrenceStatus") == "ABSENT"
+    tests = (~of_trap.fill_null(value=False), no_animal, absent, pl.col("decimalLatitude").is_null())
+    why = pl.coalesce(
+        pl.when(test.fill_null(value=False)).then(pl.lit(name)) for name, test in zip(LEFT_OUT, tests, strict=False)
     )
+    # A record that came coarse from another publisher has no camera either.
+    received = pl.col("quality_flags").list.contains("PUBLISHER_GENERALISED") & pl.col("eventDate").str.contains(
+        r"^\d{4}$"
+    )
+    nameless = pl.coalesce("parentEventID", "eventID").is_null()
+    frame = frame.with_columns(coarse=~is_open | (received & nameless).fill_null(value=False), why=why).drop(
+        "by_design"
+    )
+    kept = frame.filter(pl.col("why").is_null())
     cell = pl.format("cell {} {} {}", *(text(name) for name in ("decimalLatitude", "decimalLongitude")), "year")
     place = pl.format("place {} {}", *(text(name) for name in ("decimalLatitude", "decimalLongitude")))
     kept = kept.with_columns(
         *_moments(),
         told_deployment=pl.when("coarse").then(cell).otherwise(pl.coalesce("parentEventID", "eventID", place)),
     )
-    return kept.filter(pl.col("start").is_not_null() & pl.col("end").is_not_null()).with_columns(
-        start_at=at("start"), end_at=at("end")
-    )
+    dated = kept.filter(pl.col("start").is_not_null() & pl.col("end").is_not_null())
+    if left_out is not None:
+        left_out.update(dict(frame["why"].drop_nulls().value_counts().iter_rows()))
+        left_out.update({LEFT_OUT[-1]: kept.height - dated.height})
+    return dated.with_columns(start_at=at("start"), end_at=at("end"))
 
 
 def _moments() -> list[pl.Expr]:
@@ -123,7 +137,8 @@ def observation_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         "observationID",
         "deploymentID",
-        eventID="eventID",
+        # A sequence of pictures; of a record that tells none its deployment is the event.
+        eventID=pl.when(pl.col("eventID") != pl.col("told_deployment")).then("eventID"),
         eventStart="start",
         eventEnd="end",
         observationLevel=pl.lit("event"),
@@ -134,22 +149,34 @@ def observation_rows(rows: pl.DataFrame) -> pl.DataFrame:
         sex=pl.when(sex.is_in(["female", "male"])).then(sex),
         individualID="organismID",
         classificationMethod=pl.when(machine).then(pl.lit("machine")),
-        observationTags=pl.when("zone_unknown").then(pl.lit(UNKNOWN_ZONE)),
+        observationTags=pl.when("zone_unknown").then(pl.lit(ZONE_UNKNOWN)),
         observationComments="occurrenceRemarks",
     )
 
 
 def media_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of the table `media`: what is published of pictures and sounds whose kind of file is told."""
-    shown = rows.drop_nulls("media").select("observationID", "deploymentID", "start", "media")
+    """Return rows of the table `media`: what is published of pictures and sounds whose kind of file is told.
+
+    A picture of several animals stands once for each moment of one deployment.
+    """
+    shown = rows.drop_nulls("media").select("deploymentID", "start", "media")
     told = [
-        (f"{observation}-{number}", deployment, start, item["identifier"], item["format"], item.get("license"))
-        for observation, deployment, start, text in shown.iter_rows()
-        for number, item in enumerate(items(text), 1)
+        (_media_id(deployment, start, item), deployment, start, item["identifier"], item["format"], item.get("license"))
+        for deployment, start, text in shown.iter_rows()
+        for item in items(text)
         if isinstance(item.get("identifier"), str) and isinstance(item.get("format"), str)
     ]
     names = ("mediaID", "deploymentID", "timestamp", "filePath", "fileMediatype", "license")
     frame = pl.DataFrame(told, schema=dict.fromkeys(names, pl.String), orient="row")
-    return frame.filter(
-        pl.col("fileMediatype").str.contains(_MEDIA_TYPE) & ~pl.col("filePath").str.contains("..", literal=True)
-    ).with_columns(filePublic=pl.lit("true"), mediaComments=pl.lit("Licence of this file: ") + pl.col("license"))
+    return (
+        frame.filter(
+            pl.col("fileMediatype").str.contains(_MEDIA_TYPE) & ~pl.col("filePath").str.contains("..", literal=True)
+        )
+        .unique("mediaID", maintain_order=True)
+        .with_columns(filePublic=pl.lit("true"), mediaComments=pl.lit("Licence of this file: ") + pl.col("license"))
+    )
+
+
+def _media_id(deployment: str, start: str, item: dict[str, Any]) -> str:
+    """Return an identifier that is made of what is published of a picture."""
+    return hashlib.sha256(f"{deployment}\n{start}\n{item['identifier']}".encode()).hexdigest()[:16]

@@ -54,7 +54,7 @@ class EmlFacts:
     rights : str
         The licence in one sentence.
     license : (name, address), optional
-        The licence, where it has an address.
+        The licence; an address where it has one.
     identifiers : tuple of str
         Other identifiers: a DOI, a key.
     notes : tuple of str
@@ -82,7 +82,7 @@ class EmlFacts:
     abstract: tuple[str, ...]
     citation: Cited
     rights: str
-    license: tuple[str, str] | None = None
+    license: tuple[str, str | None] | None = None
     identifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     bounds: tuple[float, float, float, float] | None = None
@@ -139,11 +139,13 @@ def _rights(dataset: Element, facts: EmlFacts) -> None:
     if facts.license is None:
         return
     name, address = facts.license
-    link = SubElement(para, "ulink", {"url": address})
-    _text(link, "citetitle", name)
+    if address is not None:
+        link = SubElement(para, "ulink", {"url": address})
+        _text(link, "citetitle", name)
     licensed = SubElement(dataset, "licensed")
     _text(licensed, "licenseName", name)
-    _text(licensed, "url", address)
+    if address is not None:
+        _text(licensed, "url", address)
 
 
 def _coverage(dataset: Element, facts: EmlFacts) -> None:

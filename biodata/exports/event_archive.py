@@ -1,8 +1,13 @@
 """The events of an archive: a core of sampling events with the Humboldt extension, their occurrences beside it.
 
+Every occurrence beside a core of events has to point at a row of it. Those whose event is not told, since their place is
+coarse or they name none, point at a row that stands for where and when they were made, as it is published: its `eventType`
+is Observation, it has no method and no effort, and our own term `stands_for` says that it is no event.
+
 https://eco.tdwg.org/, https://dwc.tdwg.org/text/
 """
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +21,6 @@ from biodata.exports.zips import Piece, ZipWriter, compress
 from biodata.store.query.filters import ONE_OF_EACH, And, Compare, Filter, In
 from biodata.store.tables import RELEASE
 
-OWN_TERMS: Final = "urn:biodata:terms#"
-"""Begins the address of a term that is ours."""
 EVENT_FILE: Final = "event.txt"
 HUMBOLDT_FILE: Final = "humboldt.txt"
 CORE: Final = f"{terms.DWC}Event"
@@ -27,7 +30,9 @@ _TOLD_BY_HUMBOLDT: Final = ("targetTaxonomicScope", "isAbsenceReported")
 _SHAPE: Final = ("geometry", "west", "south", "east", "north")
 _CORE_TERMS: Final = {
     **{name: terms.DWC + name for name in ("eventID", "parentEventID")},
+    "eventType": f"{terms.DWC}eventType",
     "datasetID": f"{terms.DWC}datasetID",
+    "datasetKey": f"{terms.GBIF}datasetKey",
     **{
         name: terms.DWC + name
         for name in (
@@ -38,9 +43,9 @@ _CORE_TERMS: Final = {
     },
     "license": f"{terms.DC}license",
     **{
-        name: OWN_TERMS + name
+        name: terms.OWN + name
         for name in (
-            "design", "event_start", "event_end", "time_zone", "effort_basis", "failed_days", "country_codes",
+            "stands_for", "design", "event_start", "event_end", "time_zone", "effort_basis", "failed_days", "country_codes",
             "sharing_category", "community_labels", "quality_flags", "records", "species",
         )
     },
@@ -54,10 +59,15 @@ _HUMBOLDT_TERMS: Final = {
     )
 }  # fmt: skip
 """Columns of `humboldt.txt` behind the identifier of the event's row."""
-_OF_RECORDS: Final = (
-    "key", "datasetKey", "eventDate", "year", "decimalLatitude", "decimalLongitude", "geodeticDatum",
-    "coordinateUncertaintyInMeters", "countryCode", "eventID",
+POINTING: Final = (
+    "datasetKey", "eventID", "parentEventID", "eventDate", "year", "decimalLatitude", "decimalLongitude", "geodeticDatum",
+    "coordinateUncertaintyInMeters", "countryCode",
 )  # fmt: skip
+"""Columns of records that say which row of the core they point at."""
+_WHERE_AND_WHEN: Final = tuple(name for name in POINTING if name not in ("eventID", "parentEventID"))
+_OBSERVATION: Final = "Observation"
+_MADE: Final = "records-"
+"""How the identifiers of rows begin that stand for records; a survey's own begin with its dataset."""
 
 
 @dataclass(frozen=True)
@@ -72,38 +82,62 @@ class Events:
 
     rows: pl.DataFrame
 
-    def core_ids(self, records: pl.DataFrame) -> pl.Series:
-        """Return which row of the core each record (`key`, `datasetKey`, `eventID`) belongs to.
+    @property
+    def count(self) -> int:
+        """How many sampling events there are."""
+        return self.rows["license"].count()
 
-        A record whose event is not told, since its place is coarse or it names none, has a row of its own: which event
-        of those that are coarse it is of would tell more than either.
+    def core_ids(self, records: pl.DataFrame) -> pl.Series:
+        """Return which row of the core each record (`POINTING`) belongs to: its event, else the one that this is a part of.
+
+        Which of the events that are told coarse a record is of would tell more than either: such records share the row of
+        what is published of their place and date.
         """
         named = self.rows.select("datasetKey", "eventID", "survey_id").drop_nulls()
-        found = records.select("key", "datasetKey", "eventID").join(
-            named, on=["datasetKey", "eventID"], how="left", maintain_order="left"
+        upper = named.rename({"eventID": "parentEventID", "survey_id": "upper_id"})
+        found = records.select(POINTING).join(named, on=["datasetKey", "eventID"], how="left", maintain_order="left")
+        found = found.join(upper, on=["datasetKey", "parentEventID"], how="left", maintain_order="left")
+        return (
+            found.with_columns(made=_made_ids(found))
+            .select(id=pl.coalesce("survey_id", "upper_id", "made"))
+            .to_series()
         )
-        return found.select(id=pl.coalesce("survey_id", pl.format("record-{}", "key"))).to_series()
 
     def write(self, selection: Selection, archive: ZipWriter) -> None:
-        """Write `event.txt` and `humboldt.txt`; the events of the surveys first, then those of single records."""
+        """Write `event.txt` and `humboldt.txt`; the events of the surveys first, then rows for records without one."""
         member = archive.begin(EVENT_FILE)
         archive.append(member, compress(("\t".join(["id", *_CORE_TERMS]) + "\n").encode()))
         archive.append(member, _lines(_core_rows(self.rows)))
-        for _, piece in selection.chunks(_OF_RECORDS, self._single, after=-1):
-            archive.append(member, piece)
+        written = pl.Series([], dtype=pl.String)
+        for _, rows in selection.chunks(POINTING, self._without_event, after=-1):
+            new = rows.filter(~pl.col("id").is_in(written.implode()))
+            if new.height:
+                archive.append(member, _lines(_with(new, "id", _CORE_TERMS)))
+                written = written.append(new["id"])
         archive.end(member)
         member = archive.begin(HUMBOLDT_FILE)
         archive.append(member, compress(("\t".join(["coreid", *_HUMBOLDT_TERMS]) + "\n").encode()))
         archive.append(member, _lines(_humboldt_rows(self.rows)))
         archive.end(member)
 
-    def _single(self, records: pl.DataFrame) -> Piece:
-        """Return the rows of the core for records without an event of their own."""
-        ids = self.core_ids(records)
-        single = records.with_columns(id=ids).filter(pl.col("id") == pl.format("record-{}", "key"))
-        return _lines(
-            _with(single.drop("eventID").with_columns(eventID="id", datasetID="datasetKey"), "id", _CORE_TERMS)
+    def _without_event(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows of the core for records whose event is not told, each once."""
+        made = records.with_columns(id=self.core_ids(records)).filter(pl.col("id").str.starts_with(_MADE))
+        return made.unique("id", maintain_order=True).with_columns(
+            eventID="id",
+            parentEventID=pl.lit(None, pl.String),
+            datasetID="datasetKey",
+            eventType=pl.lit(_OBSERVATION),
+            stands_for=pl.lit(str(terms.ArchivedRow.RECORDS)),
         )
+
+
+def _made_ids(records: pl.DataFrame) -> pl.Series:
+    """Return an identifier for each place and date, made of what is published of them and of nothing else."""
+    texts = records.select(pl.struct(_WHERE_AND_WHEN).struct.json_encode()).to_series()
+    distinct = texts.unique()
+    marks = [_MADE + hashlib.sha256(text.encode()).hexdigest()[:12] for text in distinct]
+    return texts.replace_strict(distinct, marks, return_dtype=pl.String)
 
 
 def archived_events(selection: Selection, facts: Facts) -> Events | None:
@@ -117,7 +151,7 @@ def archived_events(selection: Selection, facts: Facts) -> Events | None:
     facts : Facts
         What is told of the records.
     """
-    asked = _whole_datasets(selection.filter)
+    asked = whole_datasets(selection.filter)
     datasets = {share.key for share in facts.datasets} | (asked or set())
     surveys = RELEASE["surveys"].columns
     names = ", ".join(f'"{name}"' for name in surveys)
@@ -133,7 +167,7 @@ def archived_events(selection: Selection, facts: Facts) -> Events | None:
     return Events(rows if asked is not None else _named(rows, selection))
 
 
-def _whole_datasets(filter_: Filter | None) -> set[str | None] | None:
+def whole_datasets(filter_: Filter | None) -> set[str | None] | None:
     """Return the datasets that a filter asks for whole, none for all of them; None where it asks for a part."""
     match filter_:
         case None:
@@ -143,7 +177,7 @@ def _whole_datasets(filter_: Filter | None) -> set[str | None] | None:
         case In("datasetKey", values):
             return {str(value) for value in values}
         case And(parts):
-            found = [_whole_datasets(part) for part in parts]
+            found = [whole_datasets(part) for part in parts]
             named = [datasets for datasets in found if datasets]
             return None if None in found or len(named) > 1 else named[0] if named else set()
         case _:
@@ -178,6 +212,10 @@ def _core_rows(rows: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(
         eventID=pl.coalesce("eventID", "survey_id"),
         datasetID="datasetKey",
+        # What only records tell is told by them: it is none of the lake's events, of which a licence is always told.
+        stands_for=pl.when(pl.col("license").is_not_null())
+        .then(pl.lit(str(terms.ArchivedRow.EVENT)))
+        .otherwise(pl.lit(str(terms.ArchivedRow.RECORDS))),
         sampleSizeValue="effort_value",
         sampleSizeUnit=effort.then("effort_unit"),
         samplingEffort=effort.then(pl.format("{} {}", "effort_value", pl.col("effort_unit").fill_null(""))),

@@ -67,6 +67,10 @@ class Facts:
         Records with pictures or sounds.
     countries : mapping of str to mapping of str to int
         Records by published country and dataset; records of no dataset count as ``""``.
+    written : int or None
+        Records in the file, where its form cannot hold every one that was asked for.
+    notes : tuple of str
+        What is to be said of the file to whoever asked for it.
     """
 
     release: str
@@ -81,6 +85,8 @@ class Facts:
     years: tuple[int, int] | None
     media: int = 0
     countries: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    written: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> list[str]:

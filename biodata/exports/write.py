@@ -29,8 +29,10 @@ class Format(StrEnum):
 class Writer(Protocol):
     """What writes a format."""
 
-    def __call__(self, selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
-        """Write the file."""
+    def __call__(
+        self, selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step
+    ) -> Facts | None:
+        """Write the file; return the facts with what the form left out, where it cannot hold everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def export(
         opened(selection)
         step(0.0)
         facts = read_facts(selection)
-        KINDS[file_format].write(selection, facts, request, part, step=step)
+        facts = KINDS[file_format].write(selection, facts, request, part, step=step) or facts
         step(1.0)
     part.replace(out)
     return facts

@@ -24,6 +24,13 @@ SCHEMAS: Final = "https://raw.githubusercontent.com/tdwg/camtrap-dp"
 EFFORT_UNKNOWN: Final = "effort:unknown"
 """The tag, ours, of a deployment whose beginning and end are not those of the time in which its camera stood."""
 
+PLACE_GENERALISED: Final = "place:generalised"
+"""The tag, ours, of a deployment that is none: it stands for the cell and the year of records whose camera is not told."""
+ZONE_UNKNOWN: Final = "timeZone:unknown"
+"""The tag, ours, of times whose zone nobody told: they are written as if they were in UTC."""
+DAYS_ONLY: Final = "time:unknown"
+"""The tag, ours, of a deployment of which days were told: its times stand for the whole of them."""
+
 _KNOWN: Final = ("1.0", "1.0.1", "1.0.2")
 _EMPTY_TOO: Final = ("NA", "NaN", "nan")
 _MAX_DESCRIPTOR_BYTES: Final = 5_000_000

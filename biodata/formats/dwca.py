@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -180,7 +181,7 @@ class _Constituents(Mapping[str, DatasetDescription]):
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.members = {
-            name.removeprefix("dataset/").removesuffix(".xml"): name
+            unquote(name.removeprefix("dataset/").removesuffix(".xml")): name
             for name in archive.sizes
             if name.startswith("dataset/") and name.endswith(".xml")
         }

@@ -7,6 +7,8 @@ Conventions
   beside failures, are the nights before failures, which are taken off. Where told and computed effort differ by more than a
   tenth, that is flagged.
 - Effort of another unit is converted; what cannot be converted is no effort. Nothing is made of a month or year.
+- An archive of ours tells how each effort was found: it stands as it is told, and where none is told there is none. The
+  outline of a coarse cell or of an event's parts is no plot.
 """
 
 from collections.abc import Mapping
@@ -23,6 +25,7 @@ from biodata.harmonise.event_cells import cells
 from biodata.harmonise.event_times import days, iso, nights, read_failures, united
 from biodata.harmonise.findings import Findings
 from biodata.parsers.effort_units import effort_unit, in_unit, read_effort
+from biodata.terms import ARCHIVED_BASIS, ARCHIVED_FAILED_DAYS
 from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 TOLERANCE: Final = 0.1
@@ -40,6 +43,7 @@ TOLD: Final = (
 _BY_TIME: Final = MappingProxyType(
     {"trap-night": "nights", "reporting-day": "days", "hour": "hours", "minute": "minutes"}
 )
+_BASES: Final = frozenset({"told", "times", "line", "area"})
 _WGS84: Final = ("", "EPSG:4326", "WGS84", "WGS 84", "4326")
 _GEOD: Final = Geod(ellps="WGS84")
 
@@ -69,9 +73,10 @@ def interpret(told: pl.DataFrame, ends: pl.DataFrame, designs: pl.Series) -> Fin
         `effort_value`, `effort_unit`, `effort_basis` (told, times, line, area), `failed_days`, `failure_periods`.
     """
     names = [name for pair in TOLD for name in pair if name]
-    there = cells(told, *names, "failurePeriods", "footprintWKT", "footprintSRS")
+    there = cells(told, *names, "failurePeriods", "footprintWKT", "footprintSRS", ARCHIVED_BASIS, ARCHIVED_FAILED_DAYS)
+    found_before = ARCHIVED_BASIS in told.columns
     rows = [
-        _effort(row, SurveyDesign(design) if design else None, end)
+        (_as_archived if found_before else _effort)(row, SurveyDesign(design) if design else None, end)
         for row, design, end in zip(there.iter_rows(named=True), designs, ends.iter_rows(named=True), strict=True)
     ]
     schema: dict[str, Any] = {
@@ -115,6 +120,23 @@ def _effort(row: Mapping[str, str | None], design: SurveyDesign | None, ends: Ma
     if value is None and not {"EFFORT_INVALID", "EFFORT_UNIT_UNFIT"} & set(flags):
         flags.append("EFFORT_MISSING")
     return value, unit, basis, failed_days, periods, flags
+
+
+def _as_archived(row: Mapping[str, str | None], design: SurveyDesign | None, ends: Mapping[str, object]) -> _Row:
+    """Return the effort that an archive of ours tells; more than the times allow is not believed."""
+    failed_days = read_failures(row[ARCHIVED_FAILED_DAYS]).days
+    if design is None:
+        return None, None, None, failed_days, None, []
+    flags: list[str] = []
+    unit = EFFORT_UNITS[design]
+    value = _told(row, unit, flags)
+    basis = row[ARCHIVED_BASIS] if row[ARCHIVED_BASIS] in _BASES else "told"
+    placed = isinstance(ends["start"], datetime) and isinstance(ends["end"], datetime) and bool(ends["dated"])
+    most = _span(ends, [], None).gross[_BY_TIME[unit]] if placed and unit in _BY_TIME else None
+    if value is not None and most is not None and value > most and not _near(value, most):
+        value, basis = most, "times"
+        flags.append("EFFORT_DISAGREES")
+    return value, unit, None if value is None else basis, failed_days, None, flags
 
 
 def _clipped(

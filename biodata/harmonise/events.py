@@ -8,6 +8,7 @@ import polars as pl
 
 from biodata import terms
 from biodata.errors import Refusal
+from biodata.flags import FLAGS
 from biodata.harmonise import event_clocks, event_effort, event_scope, event_sites, event_zones
 from biodata.harmonise.event_cells import cells
 from biodata.harmonise.event_times import ends_of, with_event_date
@@ -50,7 +51,7 @@ def events(
     harmoniser : Harmoniser
         Reads places, dates and measures.
     dataset_key : str
-        The dataset.
+        The dataset of rows that tell none.
     declarations : mapping
         As for `Harmoniser.occurrences`.
 
@@ -59,14 +60,15 @@ def events(
     frame : polars.DataFrame of `terms.EVENT`
         m rows.
     refusals : list of Refusal
-        The n - m rows without an `eventID`, or with one that an earlier row has.
+        The n - m rows without an `eventID`, or with one that an earlier row of their dataset has.
     """
     batch = batch.drop(*_NEVER_KEPT, strict=False)
     if "eventID" not in batch.columns:
         batch = batch.with_columns(pl.lit(None, dtype=pl.String).alias("eventID"))
     batch = batch.with_columns(Told(batch)["eventID"])  # without the spaces around it; "-" is none
     lacking = batch["eventID"].is_null()
-    repeated = ~lacking & ~batch["eventID"].is_first_distinct()
+    told_datasets = cells(batch, "datasetKey")["datasetKey"].fill_null(dataset_key)
+    repeated = ~lacking & ~pl.select(pl.struct(told_datasets, batch["eventID"]).is_first_distinct()).to_series()
     refusals = _refused(batch.filter(lacking), "EVENT_ID_MISSING", "nothing identifies this event")
     refusals += _refused(batch.filter(repeated), "EVENT_REPEATED", "an earlier row has the same eventID")
     kept = batch.filter(~lacking & ~repeated)
@@ -74,15 +76,13 @@ def events(
     records = dated.select(pl.exclude("occurrenceID")).with_columns(pl.col("eventID").alias("occurrenceID"))
     read = harmoniser.interpret(harmoniser.identify(records, dataset_key=dataset_key), declarations=declarations)
     return terms.conform(
-        _put_together(kept, read, dataset_key, Findings(flags=doubts), declarations.get("time_zone")), terms.EVENT
+        _put_together(kept, read, Findings(flags=doubts), declarations.get("time_zone")), terms.EVENT
     ), refusals
 
 
-def _put_together(
-    kept: pl.DataFrame, read: HarmonisedBatch, dataset_key: str, doubts: Findings, zone: str | None
-) -> pl.DataFrame:
+def _put_together(kept: pl.DataFrame, read: HarmonisedBatch, doubts: Findings, zone: str | None) -> pl.DataFrame:
     """Return the columns of `terms.EVENT` that can be told of the events."""
-    interpreted = read.interpreted
+    interpreted = read.interpreted.with_columns(_countries(kept, read.interpreted["country_codes"]))
     ends = ends_of(interpreted["eventDate"])
     design = _design(kept)
     parts = [
@@ -104,15 +104,14 @@ def _put_together(
         for row in kept.select(headings).iter_rows(named=True)
     ]
     return interpreted.select(
-        *_READ_WITH_RECORDS, flags.alias("quality_flags"), "source_file", "source_row"
+        "datasetKey", *_READ_WITH_RECORDS, flags.alias("quality_flags"), "source_file", "source_row"
     ).with_columns(
         *(kept[name] for name in _AS_TOLD if name in kept.columns),
         *(column.alias(name) for part in parts for name, column in part.columns.items()),
         ends["start"].alias("event_start"),
         ends["end"].alias("event_end"),
-        pl.lit(dataset_key).alias("datasetKey"),
-        (dataset_key + ":" + kept["eventID"]).alias("event_key"),
-        pl.col("quality_flags").list.concat(own).list.unique(maintain_order=True),
+        (interpreted["datasetKey"] + ":" + kept["eventID"]).alias("event_key"),
+        pl.col("quality_flags").list.concat(own).list.concat(_doubts_told(kept)).list.unique(maintain_order=True),
         pl.Series("verbatim", verbatim, dtype=pl.String),
     )
 
@@ -123,6 +122,24 @@ def _design(kept: pl.DataFrame) -> Findings:
     by_design, by_protocol = (parse_controlled(column, Vocabulary.SURVEY_DESIGN)["term"] for column in (told, protocol))
     design = pl.select(pl.coalesce(by_design, by_protocol).alias("design")).to_series()
     return Findings({"design": design}, {"DESIGN_UNKNOWN": told.is_not_null() & by_design.is_null()})
+
+
+def _countries(kept: pl.DataFrame, found: pl.Series) -> pl.Series:
+    """Return the countries that places may lie in: those that an archive of ours tells, since a cell is more than its centre."""
+    read = cells(kept, terms.ARCHIVED_COUNTRIES).select(
+        pl.col(terms.ARCHIVED_COUNTRIES)
+        .str.split(";")
+        .list.eval(pl.element().filter(pl.element().str.contains("^[A-Z]{2}$")))
+    )
+    told = pl.col(terms.ARCHIVED_COUNTRIES)
+    chosen = pl.when(told.list.len() > 0).then(told).otherwise(found)
+    return read.select(chosen.alias("country_codes")).to_series()
+
+
+def _doubts_told(kept: pl.DataFrame) -> pl.Series:
+    """Return the doubts that an archive of ours tells: a zone that was assumed stays so, although it is told now."""
+    told = cells(kept, terms.ARCHIVED_FLAGS)[terms.ARCHIVED_FLAGS].fill_null("").str.split(";")
+    return told.list.set_intersection(list(FLAGS))
 
 
 def _refused(rows: pl.DataFrame, code: str, message: str) -> list[Refusal]:

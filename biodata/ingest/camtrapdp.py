@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.formats.camtrapdp import DESCRIPTOR, Package, open_package
-from biodata.ingest import camera_traps, camtrapdp_events, camtrapdp_media
+from biodata.formats.camtrapdp import DESCRIPTOR, ZONE_UNKNOWN, Package, open_package
+from biodata.ingest import camera_traps, camtrapdp_events, camtrapdp_media, camtrapdp_tags
 from biodata.ingest.camera_traps import REASONS
 from biodata.ingest.camtrapdp_sheets import Sheet, of_coverage, of_descriptor
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
@@ -101,21 +101,32 @@ class CamtrapDp:
         events = camtrapdp_events.events(
             deployments.kept(), file=deployments.file, package=package.told, media=media.frame if media else None
         )
+        cells = camtrapdp_tags.cells(deployments.frame)
+        cameras = events.filter(~pl.col("eventID").is_in(cells.implode()))
         yield VerbatimTable(
             kind="events",
             name=package.name,
             dataset=dataset,
-            batches=iter([events]),
+            batches=iter([cameras]),
             refusals=deployments.refusals,
             findings=[*of_descriptor(package), *deployments.findings],
             headings={"eventID": "deploymentID", "locality": "locationName"},
             notes=[
+                *(
+                    [
+                        f"{len(cells)} rows of {deployments.file} are no deployments: they stand for the cell and the year of "
+                        "records whose camera is not told"
+                    ]
+                    if len(cells)
+                    else []
+                ),
                 *(note for sheet in (deployments, media, observations) if sheet for note in sheet.notes()),
                 *camera_traps.left_out_columns(
                     deployments.file, deployments.headings, camtrapdp_events.TAKEN, deployments.frame
                 ),
             ],
         )
+        own = camtrapdp_tags.is_own(deployments.frame)
         animals = _animals(observations, deployments.kept())
         pictures = camtrapdp_media.of_animals(
             animals,
@@ -127,7 +138,7 @@ class CamtrapDp:
             kind="occurrences",
             name=package.name,
             dataset=dataset,
-            batches=iter([_occurrences(animals, events, pictures, observations.file)]),
+            batches=iter([_occurrences(animals, events, pictures, observations.file, own=own, cells=cells)]),
             refusals=observations.refusals,
             findings=[*(media.findings if media is not None else ()), *observations.findings],
             headings={term: name for name, term in _TERMS.items() if name != term},
@@ -201,9 +212,11 @@ def _level() -> pl.Expr:
     return pl.when(told.is_in(["media", "event"])).then(told).otherwise(by_media)
 
 
-def _occurrences(animals: pl.DataFrame, events: pl.DataFrame, pictures: pl.Series, file: str) -> pl.DataFrame:
+def _occurrences(
+    animals: pl.DataFrame, events: pl.DataFrame, pictures: pl.Series, file: str, *, own: bool, cells: pl.Series
+) -> pl.DataFrame:
     """Return the animals under Darwin Core's terms, with where and how their camera stood."""
-    told = [name for name in camera_traps.OF_DEPLOYMENT if name in events.columns]
+    told = [name for name in (*camera_traps.OF_DEPLOYMENT, "dataGeneralizations") if name in events.columns]
     places = events.select(pl.col("eventID").alias("deploymentID"), *told)
     names = ("classificationMethod", "classifiedBy", "classificationProbability")
     animals = animals.with_columns(
@@ -212,6 +225,8 @@ def _occurrences(animals: pl.DataFrame, events: pl.DataFrame, pictures: pl.Serie
     joined = animals.with_columns(pictures.alias("multimedia_extension")).join(
         places, on="deploymentID", how="left", maintain_order="left"
     )
+    if own:
+        joined = _as_archived(joined, cells)
     end = pl.col("eventEnd") if "eventEnd" in joined.columns else pl.lit(None, dtype=pl.String)
     return joined.select(
         pl.lit(file).alias("source_file"),
@@ -224,6 +239,29 @@ def _occurrences(animals: pl.DataFrame, events: pl.DataFrame, pictures: pl.Serie
         *camera_traps.machine_word(*(pl.col(name) for name in names)),
         *(name for name in _BESIDE if name in joined.columns),
         "multimedia_extension",
+    )
+
+
+def _as_archived(animals: pl.DataFrame, cells: pl.Series) -> pl.DataFrame:
+    """Return the animals of a package that biodata wrote: of no event where their camera is not told, in no zone if none is.
+
+    One without a sequence is of its deployment itself. Of a cell the year is all that is told.
+    """
+    in_cell = pl.col("deploymentID").is_in(cells.implode())
+    single = pl.col("eventID").is_null()
+    zoneless = pl.col("observationTags").str.contains(ZONE_UNKNOWN, literal=True).fill_null(value=False)
+    ends = [name for name in ("eventStart", "eventEnd") if name in animals.columns]
+    return animals.with_columns(
+        eventID=pl.when(~in_cell).then(pl.coalesce("eventID", "deploymentID")),
+        deploymentID=pl.when(~in_cell & ~single).then("deploymentID"),
+        **{
+            name: pl.when(in_cell)
+            .then(pl.col(name).str.slice(0, 4))
+            .when(zoneless)
+            .then(pl.col(name).str.replace(r"Z$", ""))
+            .otherwise(name)
+            for name in ends
+        },
     )
 
 

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.formats.camtrapdp import EFFORT_UNKNOWN
+from biodata.formats.camtrapdp import EFFORT_UNKNOWN, PLACE_GENERALISED
 from biodata.formats.camtrapdp_check import moment
 from biodata.ingest import camera_traps
+from biodata.ingest.camtrapdp_tags import TAGS, has, is_own, with_tags
 
 _BESIDE: Final = (
     "timestampIssues", "baitUse", "featureType", "cameraModel", "cameraDelay", "cameraHeight", "cameraDepth", "cameraTilt",
@@ -60,10 +61,13 @@ def events(
         pl.lit("WGS84").alias("geodeticDatum"),
         pl.lit(_scope(package), dtype=pl.String).alias("targetTaxonomicScope"),
     )
-    if "deploymentTags" in told:
-        unknown = pl.col("deploymentTags").str.split("|").list.eval(pl.element().str.strip_chars())
-        dated = ~unknown.list.contains(EFFORT_UNKNOWN).fill_null(value=False)
+    if TAGS in told:
+        dated = ~has(EFFORT_UNKNOWN)
         frame = frame.with_columns(pl.when(dated).then(name).alias(name) for name in ("design", "samplingProtocol"))
+    if is_own(deployments):
+        obscured = pl.col("eventRemarks") if "eventRemarks" in frame.columns else pl.lit(None, pl.String)
+        # The effort has the failures taken off already: silences between pictures are not looked for.
+        return with_tags(frame).with_columns(dataGeneralizations=pl.when(has(PLACE_GENERALISED)).then(obscured))
     silent = silences(deployments, media) if media is not None else None
     if silent is None or silent.is_empty():
         return frame

@@ -15,6 +15,7 @@ from biodata.formats.meta_xml import DataFile
 from biodata.ingest.event_tables import event_tables
 from biodata.ingest.loose_tables import LooseTables, in_folder, of_files
 from biodata.ingest.multimedia import with_media
+from biodata.ingest.own_archive import is_own, own_tables
 from biodata.ingest.protocol import VerbatimTable
 from biodata.ingest.tables import (
     Datasets,
@@ -28,6 +29,8 @@ from biodata.ingest.tables import (
 
 _OPTIONS: Final = frozenset({"complete", "encoding", "separator"})
 _TAXON: Final = "taxonID"
+_IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
+"""What may identify a record; a core's identifier may be another term."""
 # What these tell is true of the core's own row, not of the occurrences that belong to it.
 _NOT_JOINED: Final = frozenset({"id", "source_file", "source_row", "type", "modified", "references", "identifier"})
 
@@ -38,7 +41,7 @@ class DwcaSource:
     A core of occurrences gives them, with their pictures and sounds. A core of events gives the events with the terms of
     the Humboldt extension, and with place and date of the event above where they tell none; then the occurrences of its
     extension, each with its event's terms where it has none of its own. Rows of all its other extensions stand beside the
-    event or the occurrence as JSON. A core of taxa gives a table of taxa, and occurrences with theirs. A core of events or
+    event or the occurrence as JSON; archives of ours are read as they are (`own_archive`). A core of taxa gives a table of taxa, and occurrences with theirs. A core of events or
     taxa is held in memory.
 
     Parameters
@@ -110,6 +113,10 @@ class DwcaSource:
         if core.kind == "Occurrence":
             table = _table(dwca, core, "occurrences", self.options)
             table.batches = with_media(dwca, core, table.batches, table.refusals, self.options)
+            key = core_id_name(core)
+            if key not in _IDENTIFIERS:
+                # A row that tells no identifier of the record has that of the archive.
+                table.batches = map(partial(_with_column, column=pl.col(key).alias("id")), table.batches)
             yield table
             return
         if core.kind == "Event":
@@ -126,6 +133,10 @@ def _event_tables(dwca: DarwinCoreArchive, core: DataFile, options: Mapping[str,
     """Yield the events of an archive, then their occurrences."""
     extensions = dwca.description.extensions if dwca.description else ()
     events = _table(dwca, core, "events", options)
+    records = [_table(dwca, file, "occurrences", options) for file in extensions if file.kind == "Occurrence"]
+    if is_own(core):
+        yield from own_tables(dwca, core, events, records, options)
+        return
     key = pl.col(core_id_name(core)).alias("coreid")
     events.batches = map(partial(_with_column, column=key), events.batches)
 
@@ -134,7 +145,7 @@ def _event_tables(dwca: DarwinCoreArchive, core: DataFile, options: Mapping[str,
 
     yield from event_tables(
         events,
-        [_table(dwca, file, "occurrences", options) for file in extensions if file.kind == "Occurrence"],
+        records,
         humboldt=(frame for file in extensions if file.kind == "Event" for frame in rows(file)),
         others=((file.kind, rows(file)) for file in extensions if file.kind not in ("Occurrence", "Event")),
     )

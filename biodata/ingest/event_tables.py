@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import polars as pl
 
 from biodata.errors import shorten
-from biodata.ingest.event_core import Beside, inherit, with_events, with_humboldt
+from biodata.ingest.event_core import MEASUREMENTS, Beside, inherit, with_events, with_humboldt
+from biodata.ingest.measured_effort import with_measured_effort
 from biodata.ingest.protocol import VerbatimTable
 
 
@@ -37,6 +38,9 @@ def event_tables(
     beside = Beside(set() if core is None else set(core["eventID"].drop_nulls()))
     for kind, rows in others:
         beside.add(kind, (_pointing(frame, ids) for frame in rows))
+    if core is not None:
+        core, told = with_measured_effort(core, beside.of_events.get(MEASUREMENTS, {}))
+        events.notes += told
     events.batches = iter([] if core is None else [beside.beside_events(core)])
     if not records:
         events.notes += beside.notes()

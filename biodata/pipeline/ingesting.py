@@ -159,6 +159,7 @@ def ingest(
         if "uncertainty_m" in declared and all(table.report.table != "occurrences" for table in tables):
             problem = f"uncertainty_m is declared of records, and {source} gave none"
             raise InputError(problem, column="uncertainty_m", value=declared["uncertainty_m"], code="OPTIONS_UNFIT")
+        _of_submission(tables, dataset, extra or {})
         del harmoniser  # what it remembers takes the memory that the commit needs
         if _tombstones(settings) != tombstones:
             message = "something was withdrawn while the records were read, and may be among them; take them in again"
@@ -172,6 +173,26 @@ def ingest(
     if report_file is not None:
         write_outcomes(((table.report, table.outcomes) for table in tables), report_file)
     return [table.report for table in tables]
+
+
+def _of_submission(tables: Sequence[Table], dataset: str | None, extra: Mapping[str, Any]) -> None:
+    """See that what is submitted stays in the dataset that it was submitted to, whatever its rows tell.
+
+    Raises
+    ------
+    InputError
+        If a row is of another one (DATASET_FORBIDDEN).
+    """
+    others = set().union(*(table.datasets for table in tables)) - {dataset} if "submission" in extra else set()
+    if others:
+        problem = "rows tell that they are of another dataset than the one that they were sent for"
+        raise InputError(
+            problem,
+            column="datasetKey",
+            value=min(others),
+            expected=f"{dataset}, or no such column",
+            code="DATASET_FORBIDDEN",
+        )
 
 
 def _with_kept_headings(told: Mapping[str, str], dataset: str, settings: Settings) -> dict[str, str]:

@@ -24,6 +24,7 @@ from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 _BATCH_ROWS: Final = 200_000
 _COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *COLUMNS, *PLACE})
 _NAMED: Final = ("event_key", "datasetKey", "eventID", "parentEventID")
+_SAID: Final = ("informationWithheld", "dataGeneralizations")
 _DEGREES: Final = ("", "4326", "epsg:4326", "wgs84", "wgs 84", "wgs_84")
 """How a source says that the coordinates of a shape are those of WGS 84."""
 
@@ -72,7 +73,11 @@ def published_events(
     for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS):
         decided = sharing.decide(batch, rules, boundaries=boundaries)
         found.append(facts_of(batch, decided, rules, boundaries=boundaries))
-    drawn = events.with_columns(footprint=_footprints(events))
+    drawn = events.with_columns(
+        footprint=_footprints(events),
+        # What a publisher says of a place that it made coarser is told with it.
+        **{name: pl.col("verbatim").str.json_path_match(f"$.{name}") for name in _SAID},
+    )
     kept = None if before is None else _kept(lake, before, rules)
     return publish_events(drawn, pl.concat(found).unique(), rules, boundaries=boundaries, licences=licences, kept=kept)
 

@@ -210,7 +210,8 @@ def _others(
         table.frames.append(frame)
         if table.report.table == "protected_areas":
             table.report.not_mapped = not_mapped(frame)
-        yield _left_behind(frame, refusals, {table.report.dataset})
+        of_rows = set(frame["datasetKey"].drop_nulls()) if table.report.table == "events" else set()
+        yield _left_behind(frame, refusals, of_rows or {table.report.dataset})
 
 
 def _harmonise_other(

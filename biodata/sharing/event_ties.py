@@ -98,7 +98,7 @@ def as_records(events: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     events : polars.DataFrame of n rows
-        Columns of `terms.EVENT`.
+        Columns of `terms.EVENT`, and what their publisher says of places made coarser, where there is.
 
     Returns
     -------

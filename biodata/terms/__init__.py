@@ -7,8 +7,19 @@ does not exist: the lake, the release, the API and the exports take their column
 from types import MappingProxyType
 from typing import Final
 
-from biodata.terms.columns import DC, DWC, GBIF, Column, Reach, conform, names, schema
-from biodata.terms.events import ECO, EVENT, EVENT_TERMS, SURVEY
+from biodata.terms.columns import DC, DWC, GBIF, OWN, Column, Reach, conform, names, schema
+from biodata.terms.events import (
+    ARCHIVED_BASIS,
+    ARCHIVED_COUNTRIES,
+    ARCHIVED_FAILED_DAYS,
+    ARCHIVED_FLAGS,
+    ARCHIVED_ROW,
+    ECO,
+    EVENT,
+    EVENT_TERMS,
+    SURVEY,
+    ArchivedRow,
+)
 from biodata.terms.layers import LAYER
 from biodata.terms.occurrences import (
     ASSESSED,
@@ -27,6 +38,11 @@ from biodata.terms.taxa import TAXON
 from biodata.terms.verbatim import VERBATIM, VERBATIM_TERMS
 
 __all__ = [
+    "ARCHIVED_BASIS",
+    "ARCHIVED_COUNTRIES",
+    "ARCHIVED_FAILED_DAYS",
+    "ARCHIVED_FLAGS",
+    "ARCHIVED_ROW",
     "ASSESSED",
     "ASSESSMENT",
     "CANDIDATE",
@@ -41,6 +57,7 @@ __all__ = [
     "LAYER",
     "LINK",
     "OCCURRENCE",
+    "OWN",
     "PROTECTED_AREA",
     "PUBLISHED_OCCURRENCE",
     "PUBLISHED_TABLES",
@@ -53,6 +70,7 @@ __all__ = [
     "TAXON",
     "VERBATIM",
     "VERBATIM_TERMS",
+    "ArchivedRow",
     "Column",
     "Reach",
     "conform",

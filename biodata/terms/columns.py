@@ -10,6 +10,8 @@ import polars as pl
 DWC: Final = "http://rs.tdwg.org/dwc/terms/"
 DC: Final = "http://purl.org/dc/terms/"
 GBIF: Final = "http://rs.gbif.org/terms/1.0/"
+OWN: Final = "urn:biodata:terms#"
+"""Begins the address of a term that is ours."""
 
 
 class Reach(StrEnum):

@@ -1,10 +1,11 @@
 """The columns of sampling events: deployments, transects, visits, each with its effort and what was looked for."""
 
+from enum import StrEnum
 from typing import Final
 
 import polars as pl
 
-from biodata.terms.columns import DC, Column, Reach, dwc
+from biodata.terms.columns import DC, OWN, Column, Reach, dwc
 
 ECO: Final = "http://rs.tdwg.org/eco/terms/"
 _LAKE = Reach.LAKE
@@ -32,6 +33,25 @@ EVENT_TERMS: Final = tuple(
 is to be added to its times, ISO 8601; `cameraClockAtStart` and `cameraClockAtEnd` what its clock showed when it was set up
 and taken down; `deploymentStart` and `deploymentEnd` the two ends of eventDate in cells of their own. The names of those who did the work are never kept: `samplingPerformedBy` is dropped.
 """
+
+
+ARCHIVED_ROW: Final = OWN + "stands_for"
+"""The term, in the core of an archive of ours, that says what a row is: an `ArchivedRow`."""
+ARCHIVED_BASIS: Final = OWN + "effort_basis"
+ARCHIVED_FAILED_DAYS: Final = OWN + "failed_days"
+ARCHIVED_FLAGS: Final = OWN + "quality_flags"
+ARCHIVED_COUNTRIES: Final = OWN + "country_codes"
+"""Terms of an archive of ours that an event's interpretation goes on with: its effort has the failures taken off already,
+and a coarse cell may lie in all its countries."""
+
+
+class ArchivedRow(StrEnum):
+    """What a row in the core of an archive of ours is."""
+
+    EVENT = "event"
+    """A sampling event."""
+    RECORDS = "records"
+    """No event: where and when records were made whose event is not told. An archive wants a row of the core for each."""
 
 
 def eco(name: str, dtype: pl.DataType | type[pl.DataType], meaning: str, reach: Reach = Reach.PUBLIC) -> Column:

@@ -1,0 +1,103 @@
+"""Archives of sampling events that biodata wrote: every row is whole, and tells which dataset it is of.
+
+What an event or a record does not tell is not known, or was left out by rules of sharing: nothing is taken from the event
+above, and nothing is made of outlines. Rows of the core that only stand for where records were made are no events.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from biodata import terms
+from biodata.formats.dwca import DarwinCoreArchive
+from biodata.formats.meta_xml import DataFile
+from biodata.ingest.multimedia import COLUMN as MEDIA
+from biodata.ingest.multimedia import KINDS as MEDIA_KINDS
+from biodata.ingest.protocol import VerbatimTable
+from biodata.ingest.tables import core_id_name, extension_rows
+
+_NAMES: Final = MappingProxyType({f"{terms.OWN}design": "design", f"{terms.OWN}time_zone": "timeZone"})
+"""Terms of ours that are read as if they stood in a sheet."""
+_KEY: Final = "coreid"
+_OF_RECORD: Final = (_KEY, "occurrenceID")
+
+
+def is_own(core: DataFile) -> bool:
+    """Tell whether the core of an archive is one of ours."""
+    return any(field.term == terms.ARCHIVED_ROW for field in core.fields)
+
+
+def own_tables(
+    dwca: DarwinCoreArchive,
+    core: DataFile,
+    events: VerbatimTable,
+    records: list[VerbatimTable],
+    options: Mapping[str, str],
+) -> Iterator[VerbatimTable]:
+    """Yield the events of an archive of ours, then its records.
+
+    Parameters
+    ----------
+    dwca : DarwinCoreArchive
+    core : DataFile
+        Its core.
+    events : VerbatimTable
+        The rows of the core, all of which are held in memory.
+    records : list of VerbatimTable
+        The rows of its extensions of occurrences, with `coreid`.
+    options : mapping
+        Of the source.
+    """
+    extensions = dwca.description.extensions if dwca.description else ()
+
+    def rows(*kinds: str) -> list[pl.DataFrame]:
+        files = (file for file in extensions if file.kind in kinds)
+        return [frame for file in files for frame in extension_rows(dwca, file, events.refusals, options)]
+
+    frames = list(events.batches)
+    if frames:
+        frame = pl.concat(frames).rename(_NAMES, strict=False)
+        stand_for = (pl.col(terms.ARCHIVED_ROW) == terms.ArchivedRow.RECORDS).fill_null(value=False)
+        told = frame.filter(~stand_for)
+        if told.height < frame.height:
+            events.notes.append(
+                f"{frame.height - told.height} rows of {core.locations[0]} are no events: they stand for where and when "
+                "records were made whose event is not told"
+            )
+        frames = [_with_humboldt(told, rows("Event"), core_id_name(core))]
+    events.batches = iter(frames)
+    yield events
+    shown = _shown(rows(*MEDIA_KINDS))
+    for table in records:
+        table.batches = map(partial(_with_media, shown=shown), table.batches)
+        yield table
+
+
+def _with_humboldt(events: pl.DataFrame, frames: list[pl.DataFrame], key: str) -> pl.DataFrame:
+    """Return events with what their row of the Humboldt extension tells."""
+    if not frames:
+        return events
+    told = pl.concat(frames).drop("source_file", "source_row").unique(_KEY, keep="first", maintain_order=True)
+    return events.join(told, left_on=key, right_on=_KEY, how="left", maintain_order="left")
+
+
+def _shown(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the pictures and sounds of each record as JSON."""
+    found: dict[tuple[str | None, ...], list[dict[str, str]]] = {}
+    for frame in frames:
+        for row in frame.iter_rows(named=True):
+            item = {k: v for k, v in row.items() if v and k not in ("source_file", "source_row", *_OF_RECORD)}
+            found.setdefault(tuple(row.get(name) for name in _OF_RECORD), []).append(item)
+    lines = [(*ids, json.dumps(items, ensure_ascii=False)) for ids, items in found.items()]
+    return pl.DataFrame(lines, schema=dict.fromkeys((*_OF_RECORD, MEDIA), pl.String), orient="row")
+
+
+def _with_media(records: pl.DataFrame, *, shown: pl.DataFrame) -> pl.DataFrame:
+    """Return records with their pictures and sounds, without the row of the core that they point at."""
+    if shown.height:
+        records = records.join(shown, on=list(_OF_RECORD), how="left", maintain_order="left")
+    return records.drop(_KEY)

@@ -1,0 +1,221 @@
+"""Surveys go out as Darwin Core Archives and come in whole: every design, its effort, its scope, its empty visits.
+
+The oracle reads the archives' text files and python-dwca-reader; nothing of the reader that is asked takes part in it.
+"""
+
+import csv
+import io
+import zipfile
+from collections import Counter
+
+import openpyxl
+import polars as pl
+import pytest
+from dwca.read import DwCAReader
+
+from biodata import pipeline
+from biodata.errors import InputError
+from biodata.exports.request import ExportRequest
+from biodata.exports.write import Format, export
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.surveys.designs import DESIGNS, word
+from biodata.vocabularies import SurveyDesign
+from test_survey_templates import EFFORT, filled
+
+ASKED = ExportRequest(name="0123abcd", created="2026-11-27T10:00:00+00:00")
+OPEN, SECRET = "Sus scrofa", "Elephas maximus"
+COARSE = "secret"
+"""The dataset of which one event has a sensitive record."""
+MADE_ANEW = {"key", "duplicate_of", "quality_flags", "lastInterpreted", "coreid", "id"}
+"""What each lake gives by itself, and doubts that there may be more of."""
+
+
+def workbook(design, species):
+    """Return a template that is filled in, with records of one species."""
+    book = openpyxl.load_workbook(filled(design, "en"))
+    terms = [column.term for column in DESIGNS[SurveyDesign(design)].sheets["occurrences"]]
+    sheet = book[word("sheet.occurrences", "en")]
+    for row in sheet.iter_rows(min_row=3):
+        row[terms.index("scientificName")].value = species
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def out(settings, path):
+    pipeline.release(settings)
+    export(releases.current(settings.data).path, Format.DWCA, ASKED, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trip(tmp_path_factory):
+    """Return a first archive of nine surveys, the lake that took it in, and the archive that this gives."""
+    folder = tmp_path_factory.mktemp("trip")
+    first, second = Settings(data=folder / "first"), Settings(data=folder / "second")
+    surveys = {design: (design, OPEN) for design in EFFORT} | {COARSE: ("camera_trap", SECRET)}
+    for dataset, (design, species) in surveys.items():
+        path = folder / f"{dataset}.xlsx"
+        path.write_bytes(workbook(design, species))
+        pipeline.ingest("survey", [path], first, dataset=dataset)
+    before = out(first, folder / "before.zip")
+    reports = pipeline.ingest("dwca", [before], second)
+    return first, second, before, out(second, folder / "after.zip"), reports
+
+
+def rows(path, table):
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(f"{table}.txt").decode()
+    return list(csv.DictReader(io.StringIO(text), delimiter="\t"))
+
+
+def events(path):
+    return [row for row in rows(path, "event") if row["stands_for"] == "event"]
+
+
+def test_every_event_and_record_comes_in_and_goes_to_its_own_dataset(trip):
+    _, second, before, _, reports = trip
+    assert {r.table: (r.stored, r.refused) for r in reports} == {"events": (18, 0), "occurrences": (18, 0)}
+    with Lake.open(second.data) as lake:
+        told, seen = lake.read("events"), lake.read("occurrences", columns=("datasetKey", "occurrenceID"))
+    assert Counter(told["datasetKey"]) == Counter(row["datasetKey"] for row in events(before))
+    assert Counter(seen["datasetKey"]) == Counter(row["datasetKey"] for row in rows(before, "occurrence"))
+    assert not told["eventID"].str.starts_with("records-").any()
+
+
+@pytest.mark.parametrize("design", EFFORT)
+def test_an_event_is_what_it_was(trip, design):
+    first, second = trip[:2]
+    names = (
+        "eventID", "parentEventID", "locationID", "design", "samplingProtocol", "eventDate", "event_start", "event_end",
+        "time_zone", "decimalLatitude", "decimalLongitude", "country_codes", "effort_value", "effort_unit",
+        "effort_basis", "failed_days", "targetTaxonomicScope", "isAbsenceReported", "locality", "habitat",
+    )  # fmt: skip
+    told = []
+    for settings in (first, second):
+        with Lake.open(settings.data) as lake:
+            frame = lake.read("events")
+        told.append({row["eventID"]: row for row in frame.filter(datasetKey=design).rows(named=True)})
+    before, after = told
+    assert set(before) == set(after) == {"E01", "E02"}
+    for event, row in before.items():
+        for name in names:
+            value, now = row[name], after[event][name]
+            if name.startswith("decimal") and row["footprintWKT"]:
+                continue  # of a transect its line is told, and its middle
+            if isinstance(value, float):
+                assert now == pytest.approx(value, abs=1e-9), (event, name)
+            elif name not in ("event_start", "event_end"):
+                assert now == value, (event, name)
+    assert after["E02"]["effort_value"] == EFFORT[design], "an empty visit is effort"
+
+
+def test_the_second_archive_is_the_first(trip):
+    _, _, before, after, _ = trip
+    for table, key in (("event", "eventID"), ("occurrence", "occurrenceID"), ("humboldt", "coreid")):
+        was, now = (
+            {(row.get("datasetKey"), row[key]): row for row in rows(path, table) if row.get("datasetKey") != COARSE}
+            for path in (before, after)
+        )
+        was, now = ({k: row for k, row in told.items() if f"{COARSE}~" not in k[1]} for told in (was, now))
+        assert was.keys() == now.keys()
+        for name, row in was.items():
+            assert {c: v for c, v in row.items() if c not in MADE_ANEW} == {
+                c: v for c, v in now[name].items() if c not in MADE_ANEW
+            }
+
+
+def test_a_coarse_event_stays_as_coarse_and_gains_nothing(trip):
+    _, second, before, after, _ = trip
+    (was,), (now,) = ([row for row in events(path) if "~" in row["eventID"]] for path in (before, after))
+    for name in ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "country_codes", "design",
+                 "sampleSizeValue", "sampleSizeUnit", "year", "locationID", "samplingProtocol", "locality"):  # fmt: skip
+        assert was[name] == now[name], name
+    assert was["dataGeneralizations"]
+    assert now["dataGeneralizations"]
+    with Lake.open(second.data) as lake:
+        (kept,) = lake.read("events").filter(pl.col("eventID").str.contains("~")).rows(named=True)
+    assert kept["effort_value"] == 20.0, "one figure, as it was told"
+    assert "PUBLISHER_GENERALISED" in kept["quality_flags"]
+
+
+def test_licences_and_datasets_are_those_that_they_were(trip):
+    _, _, before, after, _ = trip
+    for path in (before, after):
+        assert {row["license_effective"] for row in rows(path, "occurrence")} == {"UNSPECIFIED"}
+        assert {row["license"] for row in events(path)} == {"UNSPECIFIED"}
+        with zipfile.ZipFile(path) as archive:
+            assert b"<licenseName>UNSPECIFIED</licenseName>" in archive.read("dataset/plot.xml")
+
+
+def test_another_reader_counts_the_same_and_finds_no_row_astray(trip):
+    for path in trip[2:4]:
+        with DwCAReader(str(path)) as found:
+            core = list(found)
+            assert not any(found.orphaned_extension_rows().values())
+            seen = [e for row in core for e in row.extensions if e.rowtype.endswith("/Occurrence")]
+        kinds = Counter(row.data["http://rs.tdwg.org/dwc/terms/eventType"] for row in core)
+        assert kinds == {"": 18, "Observation": 1}, "records of one coarse place share a row, which is no event"
+        assert len(seen) == 18
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "counts", "coarse"),
+    [
+        pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 810), 17, id="a marine protected area of Cebu"),
+        pytest.param("dwca", "suites/dwca/event_example", (1, 3), 0, id="tuco-tucos of Argentina with a picture"),
+        pytest.param(
+            "smart", "data/survey_exports/smart_patrol_sample.xml", (0, 2), 0, id="a patrol, whose way is never told"
+        ),
+    ],
+)
+def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, counts, coarse):
+    first, second = Settings(data=tmp_path / "first"), Settings(data=tmp_path / "second")
+    pipeline.ingest(source, [shared / path], first, dataset="real")
+    before = out(first, tmp_path / "before.zip")
+    reports = {r.table: r for r in pipeline.ingest("dwca", [before], second)}
+    after = out(second, tmp_path / "after.zip")
+    told = tuple(reports[name].stored if name in reports else 0 for name in ("events", "occurrences"))
+    assert told == counts
+    assert not [refusal for report in reports.values() for refusal in report.refusals]
+    if not counts[0]:
+        return
+    was, now = ({row["eventID"]: row for row in events(path)} for path in (before, after))
+    assert len(was) == len(now) == counts[0]
+    opened = [name for name in was if "~" not in name]
+    assert len(opened) == counts[0] - coarse
+    for name in opened:
+        assert {c: v for c, v in was[name].items() if c not in MADE_ANEW} == {
+            c: v for c, v in now[name].items() if c not in MADE_ANEW
+        }
+    seen = [{row["occurrenceID"]: row for row in rows(path, "occurrence")} for path in (before, after)]
+    for record in [name for name, row in seen[0].items() if row["sharing_category"] == "open"]:
+        assert {c: v for c, v in seen[0][record].items() if c not in MADE_ANEW} == {
+            c: v for c, v in seen[1][record].items() if c not in MADE_ANEW
+        }
+    places = [
+        Counter((row["decimalLatitude"], row["coordinateUncertaintyInMeters"], row["scientificName"]) for row in told.values())
+        for told in seen
+    ]  # fmt: skip
+    assert places[0] == places[1], "no coarse record gained or lost precision"
+    if "multimedia.txt" in zipfile.ZipFile(before).namelist():
+        assert rows(before, "multimedia") == rows(after, "multimedia")
+
+
+@pytest.mark.parametrize("sheet", ["events", "occurrences"])
+def test_what_is_submitted_writes_into_no_other_dataset(tmp_path, sheet):
+    book = openpyxl.load_workbook(io.BytesIO(workbook("point_count", OPEN)))
+    page = book[word(f"sheet.{sheet}", "en")]
+    at = page.max_column + 1
+    page.cell(1, at).value = "datasetKey"
+    for row in range(2, page.max_row + 1):
+        page.cell(row, at).value = "theirs"
+    book.save(tmp_path / "survey.xlsx")
+    settings = Settings(data=tmp_path / "data")
+    with pytest.raises(InputError) as told:
+        pipeline.ingest("survey", [tmp_path / "survey.xlsx"], settings, dataset="mine", extra={"submission": 1})
+    assert (told.value.code, told.value.value) == ("DATASET_FORBIDDEN", "theirs")
+    with Lake.open(settings.data) as lake:
+        assert lake.count("events") == lake.count("occurrences") == 0
