@@ -24,7 +24,12 @@ def add_commands(group: typer.Typer) -> None:
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="XLSX, CSV or ZIP.", exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="XLSX, CSV, or a form of a program: Camtrap DP, SMART, KoboToolbox …", exists=True, dir_okay=False
+        ),
+    ],
     language: LanguageOption = "en",
     out: Annotated[
         list[Path] | None, typer.Option(help="Report to write; several times for several.", dir_okay=False)
