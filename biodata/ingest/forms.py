@@ -100,7 +100,7 @@ def _of_file(path: Path, name: str, limit_bytes: int) -> set[str]:
             return {SHEETS}  # a broken workbook: its reader says so
         return _of_archive(_checked(open_archive(path), name, limit_bytes), name)
     if beginning.startswith(XLS):
-        return {SHEETS}
+        return {"kobo" if _has(_KOBO, _marked(path)) else SHEETS}
     return _of_part(lambda: path.open("rb"), name, beginning)
 
 
@@ -130,6 +130,14 @@ def _of_workbook(path: Path) -> str:
         return SHEETS
     cells = {cell.decode() for cell in re.findall(rb">(_{1,2}[A-Za-z_]{1,30})<", seen)}
     return "kobo" if _has(_KOBO, cells) else SHEETS
+
+
+def _marked(path: Path) -> set[str]:
+    """Return the columns of KoboToolbox's own that an old workbook's bytes hold, in letters of one byte or two."""
+    with path.open("rb") as stream:
+        content = stream.read(_SEEN_JSON_BYTES)
+    return {name for group in _KOBO for name in group
+            if name.encode() in content or name.encode("utf-16-le") in content}  # fmt: skip
 
 
 def _of_archive(archive: Archive, name: str) -> set[str]:

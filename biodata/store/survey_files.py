@@ -20,7 +20,7 @@ SEALED: Final = ".sealed"
 PRIVATE_KEY: Final = "upload_key"
 PUBLIC_KEY: Final = folders.UPLOAD_KEY
 TAKEN: Final = ".taken"
-SUFFIXES: Final = (".xlsx", ".xlsm", ".ods", ".csv", ".tsv", ".txt", ".json", ".xml", ".zip")
+SUFFIXES: Final = (".xlsx", ".xlsm", ".ods", ".xls", ".csv", ".tsv", ".txt", ".json", ".xml", ".zip")
 """Endings that a kept file may have; any other is kept as a workbook, which it will be refused as."""
 
 
