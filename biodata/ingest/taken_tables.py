@@ -20,6 +20,7 @@ from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
 SUFFIX: Final = ".taken"
 """Only files that the worker wrote end so; an upload never does."""
 _LIST: Final = "tables.json"
+_IMAGES: Final = "images.parquet"
 _KINDS: Final = ("events", "occurrences")
 
 
@@ -46,6 +47,10 @@ def write(path: Path, tables: Iterable[VerbatimTable]) -> list[VerbatimTable]:
             done.append(table)
             if table.kind in _KINDS:
                 told.append(_described(table, batches))
+                if table.images:
+                    content = io.BytesIO()
+                    pl.concat(table.images).write_parquet(content)
+                    archive.writestr(f"{len(told) - 1}/{_IMAGES}", content.getvalue())
         archive.writestr(_LIST, json.dumps(told))
     return done
 
@@ -72,6 +77,7 @@ def read(path: Path, *, dataset: str | None) -> Iterator[VerbatimTable]:
                 headings=told["headings"],
                 refusals=[Refusal(**one) for one in told["refusals"]],
                 findings=[Finding(**one) for one in told["findings"]],
+                images=_images(path, number),
             )
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
         message = f"{path.name}: what was taken of an upload cannot be read"
@@ -84,6 +90,13 @@ def _batches(path: Path, number: int, count: int) -> Iterator[pl.DataFrame]:
         with zipfile.ZipFile(path) as archive:
             content = archive.read(f"{number}/{at}.parquet")
         yield pl.read_parquet(io.BytesIO(content))
+
+
+def _images(path: Path, number: int) -> list[pl.DataFrame]:
+    """Return when pictures that are no records were made."""
+    with zipfile.ZipFile(path) as archive:
+        name = f"{number}/{_IMAGES}"
+        return [pl.read_parquet(io.BytesIO(archive.read(name)))] if name in archive.namelist() else []
 
 
 def _described(table: VerbatimTable, batches: int) -> dict[str, Any]:

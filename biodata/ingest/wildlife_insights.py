@@ -170,6 +170,7 @@ class WildlifeInsightsSource:
               what="Wildlife Insights' images or sequences")  # fmt: skip
         licence = projects["metadata_license"][0] if projects.height == 1 else None
         refusals = table.refusals
+        images: list[pl.DataFrame] = []
 
         def batches() -> Iterator[pl.DataFrame]:
             seen: dict[str, int] = {}
@@ -181,12 +182,15 @@ class WildlifeInsightsSource:
                 known.update(alike)
                 marked = frame.with_columns(code=_codes(places, again))
                 out = marked.filter(pl.col("code").is_not_null())
+                images.append(camera_traps.moments(out, event="deployment_id", told=time))
                 named = pl.coalesce("common_name", "species", "genus", "is_blank")
                 refusals.extend(refused(out.with_columns(value=named), file=part.file, column="common_name"))
                 kept = marked.filter(pl.col("code").is_null()).drop("code")
                 yield _occurrences(_numbered(kept, identifier, seen), places, part.file, licence)
 
-        return VerbatimTable(kind="occurrences", name=part.file, dataset=dataset, batches=batches(), refusals=refusals)
+        return VerbatimTable(
+            kind="occurrences", name=part.file, dataset=dataset, batches=batches(), images=images, refusals=refusals
+        )
 
 
 def _dataset(projects: pl.DataFrame, told: str | None, else_called: str) -> DatasetInfo:

@@ -219,7 +219,7 @@ def _checked(
                     seen.append(_identified(frame))
     findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
     findings += _repeated(seen)
-    findings += checks.clocks()
+    findings += checks.clocks([images for table in again for images in table.images])
     name = ", ".join(told for told, _ in files)
     notes = list(dict.fromkeys(_worded(note, files) for table in tables for note in table.notes))
     problems = [_problem(finding, language) for finding in once(findings)]

@@ -75,9 +75,9 @@ class TableChecks:
         yield from row_checks.outside_events(rows, read.interpreted, self.periods)
         self.images.append(read.interpreted.select(camera_images.COLUMNS))
 
-    def clocks(self) -> Iterator[Finding]:
-        """Find what the records show of cameras' clocks."""
-        return event_checks.clocks(self.cameras, self.images)
+    def clocks(self, others: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
+        """Find what the records show of cameras' clocks, and other pictures (`ingest.protocol.IMAGES`)."""
+        return event_checks.clocks(self.cameras, self.images, others)
 
     def _read(self, frame: pl.DataFrame, table: SurveyTable) -> HarmonisedBatch:
         """Harmonise rows; each is identified by its number, so that one without an identifier is read too."""
