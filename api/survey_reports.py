@@ -131,6 +131,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         places.load_boundaries(found.settings.boundaries),
         kept=kept_headings(request, upload),
         language=language,
+        dataset=upload.dataset,
     )
     return report_answer(report, upload, form, language)
 

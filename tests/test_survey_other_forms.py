@@ -261,3 +261,16 @@ def test_a_difference_is_told_before_it_is_handed_in(sample_data, road, tmp_path
 def test_headings_of_a_programs_form_are_nobodys_to_decide(sample_data):
     name, content = of_sample(sample_data, "camtrapdp")
     assert heading_answer([(name, content)]) == {"language": "en", "sheets": []}
+
+
+def test_a_row_of_a_sheet_that_names_anothers_dataset_is_refused_in_its_cell(road):
+    content = TEXT.replace(b"decimalLongitude\n", b"decimalLongitude,datasetKey\n").replace(
+        b"101.3\n", b"101.3,somebody-elses\n"
+    )
+    done = hand_in(road, "a.csv", content)
+    assert [(p["row"], p["column"], p["code"]) for p in done["report"]["problems"]] == [
+        (2, "datasetKey", "DATASET_OTHER")
+    ]
+    assert done["state"] == "refused"
+    with Lake.open(road[0].data) as lake:
+        assert lake.count("occurrences") == 0

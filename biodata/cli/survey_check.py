@@ -50,7 +50,12 @@ def check(
     language = language_told(language)
     contents = [(file.name, file.read_bytes()) for file in files]
     report = surveys.check_files(
-        contents, boundaries_for(data), encoding=encoding, kept=kept_headings(data, dataset), language=language
+        contents,
+        boundaries_for(data),
+        encoding=encoding,
+        kept=kept_headings(data, dataset),
+        language=language,
+        dataset=dataset,
     )
     for path, form in wanted:
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))

@@ -1,6 +1,6 @@
 """What is wrong with a survey's files: each fault with its file, sheet, row, column, value and what would be right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, BinaryIO, Final
 
@@ -32,6 +32,7 @@ def check(
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
     language: str = "en",
+    dataset: str | None = None,
 ) -> dict[str, Any]:
     """Check a survey's file and change nothing; parameters and answer as for `check_files`."""
     return check_files(
@@ -42,6 +43,7 @@ def check(
         encoding=encoding,
         kept=kept,
         language=language,
+        dataset=dataset,
     )
 
 
@@ -54,6 +56,7 @@ def check_files(
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
     language: str = "en",
+    dataset: str | None = None,
 ) -> dict[str, Any]:
     """Check the files of one survey and change nothing.
 
@@ -73,6 +76,8 @@ def check_files(
         Heading → term, as decided before for the dataset; an empty term says that the heading is of none.
     language : str
         Of the messages, one of `words.LANGUAGES`.
+    dataset : str, optional
+        The dataset that they go to; a row that tells another one blocks.
 
     Returns
     -------
@@ -93,7 +98,7 @@ def check_files(
         if form != forms.SHEETS:
             return other_forms.check(
                 named, form, boundaries, target=named[0][1].with_name("taken"), checklist=checklist, today=today, encoding=encoding,
-                kept=kept, language=language,
+                kept=kept, language=language, dataset=dataset,
             )  # fmt: skip
     rows, problems = 0, []
     try:
@@ -110,11 +115,26 @@ def check_files(
         )
         problems = [
             problem_of(finding, language)
-            for finding in found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries)
+            for finding in (
+                *found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries),
+                *(_of_other_datasets(survey, dataset) if dataset is not None else ()),
+            )
         ]
     except InputError as error:
         problems.append(problem_of_file(error, name, language))
     return report_of(name, rows, problems)
+
+
+def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
+    """Find rows that say that they belong to another dataset: nobody hands in what is another's."""
+    for table in survey.tables:
+        if "datasetKey" not in table.frame.columns:
+            continue
+        told = pl.col("datasetKey").str.strip_chars()
+        other = table.frame.filter((told != "") & (told != dataset))
+        for row, value in other.select("source_row", "datasetKey").iter_rows():
+            heading = table.heading("datasetKey")
+            yield Finding(table.file, table.sheet, row, heading, value, "DATASET_OTHER", True)
 
 
 def found(survey: Survey, harmoniser: Harmoniser, today: date, boundaries: BoundarySet) -> list[Finding]:

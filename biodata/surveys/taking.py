@@ -111,7 +111,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission) -> 
         form = forms.recognise([path], names=[name])
         if form == forms.SHEETS:
             with path.open("rb") as file:
-                return path, check(file, name, boundaries, kept=kept)
+                return path, check(file, name, boundaries, kept=kept, dataset=submission.dataset)
         target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
         report = other_forms.check(
             [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept
