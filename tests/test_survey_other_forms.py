@@ -20,6 +20,7 @@ from biodata.store.registry import Registry
 from biodata.surveys import history, mappings, review, withdrawing
 from biodata.surveys.check import check_files
 from biodata.surveys.heading_answers import heading_answer
+from biodata.surveys.sending import Sent
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
@@ -274,3 +275,19 @@ def test_a_row_of_a_sheet_that_names_anothers_dataset_is_refused_in_its_cell(roa
     assert done["state"] == "refused"
     with Lake.open(road[0].data) as lake:
         assert lake.count("occurrences") == 0
+
+
+def test_a_version_of_a_programs_form_comes_back_whole(sample_data, road):
+    settings, registry, who = road
+    files = {path.name: path.read_bytes() for path in (sample_data / "camtrapdp").iterdir()}
+    fewer = files | {"observations.csv": b"\n".join(files["observations.csv"].split(b"\n")[:-6]) + b"\n"}
+    rows = [
+        hand_in(road, "a.zip", zipped(**one), sent=Sent(complete=True))["report"]["rows"] for one in (files, fewer)
+    ]  # fmt: skip
+    number = history.go_back(settings, registry, who, "team", 1)
+    assert surveys.take(settings, registry, number)["state"] == "published"
+    changes = history.versions(registry, who, "team")[-1]["changes"]
+    assert changes["occurrences"] == {
+        "new": rows[0] - rows[1], "changed": 0, "renamed": 0, "gone": 0, "unchanged": rows[1],
+    }  # fmt: skip
+    assert changes["events"]["unchanged"] == sum(changes["events"].values())

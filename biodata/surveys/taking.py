@@ -173,7 +173,7 @@ def _opened(settings: Settings, registry: Registry, submission: Submission) -> P
     """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first."""
     data = settings.data
     taken = survey_files.taken(data, submission.file_sha256, submission.id)
-    if taken.exists():
+    if taken.exists() and submission.file_sha256 != returning.NOT_YET:
         for left in (survey_files.waiting, partial(survey_files.kept, name=submission.file_name)):
             left(data, submission.file_sha256).unlink(missing_ok=True)  # of a worker that was cut off
         return taken
