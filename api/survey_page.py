@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False)
 _HERE: Final = Path(__file__).parent / "survey_scripts"
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
 _FILES: Final = MappingProxyType({p.name: _TYPES[p.suffix] for p in sorted(_HERE.iterdir()) if p.suffix in _TYPES})
-_SHEETS: Final = ".xlsx,.csv,.tsv,.txt,.zip,.json,.xml"
+_SHEETS: Final = ".xlsx,.xls,.ods,.csv,.tsv,.txt,.zip,.json,.xml"
 _NAMES: Final = MappingProxyType(
     {
         "en": "English", "zh": "中文", "th": "ไทย", "vi": "Tiếng Việt", "lo": "ລາວ", "km": "ខ្មែរ", "my": "မြန်မာ",

@@ -121,28 +121,43 @@ async def take(request: Request, upload: str) -> Response:
     found, offset, checksum = service(request), _number(request, "Upload-Offset"), _checksum(request)
     from biodata.surveys import parts
 
-    await run_in_threadpool(parts.look, found.registry, who, upload)
-    most = found.settings.upload_limit_bytes
-    with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
-        cut = False
-        try:
-            async for piece in request.stream():
-                body.write(piece)
-                if body.tell() > most:
-                    detail = f"a part has more than {most:,} bytes"
-                    raise ProblemError(Code.UPLOAD_TOO_LARGE, detail, expected=f"at most {most:,} bytes")
-        except ClientDisconnect:
-            cut = True
-        if cut and (checksum is not None or not body.tell()):
-            return Response(status_code=400)  # nobody hears it
+    stands = await run_in_threadpool(parts.look, found.registry, who, upload)
+    most, told = found.settings.upload_limit_bytes, request.headers.get("content-length", "")
+    if _NUMBER.fullmatch(told) and offset == stands.received and int(told) > stands.length - offset:
+        detail = "the part goes beyond the length that was told"
+        raise ProblemError(Code.UPLOAD_TOO_LARGE, detail, expected=f"at most {stands.length - offset:,} bytes")
+
+    async def keep(body: "SpooledTemporaryFile[bytes]", at: int) -> None:
         body.seek(0)
         work = partial(
-            parts.take, found.settings, found.registry, who, upload, _pieces(body), offset=offset, checksum=checksum
+            parts.take, found.settings, found.registry, who, upload, _pieces(body), offset=at, checksum=checksum
         )
         try:
             await to_thread.run_sync(work, limiter=request.app.state.checking)
         except OSError as error:
             raise ProblemError(Code.DISK_FULL, "the part could not be kept; nothing was changed") from error
+
+    cut = False
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as body:
+        try:
+            async for piece in request.stream():
+                body.write(piece)
+                size = body.tell()
+                if size > most and checksum is not None:
+                    detail = f"a part with a checksum has more than {most:,} bytes"
+                    raise ProblemError(Code.UPLOAD_TOO_LARGE, detail, expected=f"at most {most:,} bytes")
+                if 2 * size >= most and checksum is None:
+                    # Clients send all that is left as one part: it is kept in pieces, so that no temporary file grows large.
+                    await keep(body, offset)
+                    offset += size
+                    body.seek(0)
+                    body.truncate()
+        except ClientDisconnect:
+            cut = True
+        if cut and (checksum is not None or not body.tell()):
+            return Response(status_code=400)  # nobody hears it
+        if body.tell() or offset == _number(request, "Upload-Offset"):
+            await keep(body, offset)
     return Response(status_code=204, headers=await run_in_threadpool(_stands, request, who, upload))
 
 

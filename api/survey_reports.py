@@ -133,6 +133,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         kept=kept_headings(request, upload),
         rules=RuleSet.read(found.settings.rules_file, beside=False),
         language=language,
+        dataset=upload.dataset,
     )
     return report_answer(report, upload, form, language)
 

@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     survey_unreviewed : tuple of str
         Accounts whose surveys are published without a review: `nam-ha-rangers,seima` in the environment.
     survey_limit_bytes : int
-        Largest survey that is taken in parts; each part may have `upload_limit_bytes`.
+        Largest survey that is taken in parts; a part with a checksum may have `upload_limit_bytes`.
     survey_parts_kept_hours : float
         Hours that an upload in parts is kept without a further part.
     survey_parts_at_once : int

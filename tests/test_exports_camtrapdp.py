@@ -37,7 +37,8 @@ def trap_rows():
         row |= {"occurrenceID": f"T{number}", "source_record_id": f"T{number}", "decimalLatitude": 21.5, "sex": "MALE"}
         row |= {"decimalLongitude": 101.5, "coordinateUncertaintyInMeters": 10.0, "lifeStage": "Adult"}
     base[1] |= {"eventDate": "2021-03-05T05:06", "parentEventID": "D2"}
-    base[2] |= {"quality_flags": ["IDENTIFIED_BY_MACHINE"], "individualCount": 0}
+    base[2] |= {"quality_flags": ["IDENTIFIED_BY_MACHINE"], "individualCount": 0,
+                "classificationProbability": 0.91}  # fmt: skip
     base[3] |= {"genus": "Homo", "species": "Homo sapiens", "scientificName": "Homo sapiens"}
     base[4] |= {"occurrenceStatus": "ABSENT"}
     base[5] |= {"media": json.dumps([{"identifier": "https://x.invalid/1.jpg", "format": "image/jpeg", "license": "CC0_1_0"},
@@ -64,6 +65,7 @@ def test_only_animals_of_camera_traps_are_in_it(written):
     assert len(seen) == 6  # four open ones, and the gibbon twice; not the person, the absence, what is withheld
     assert {row["observationType"] for row in seen} == {"animal"}
     assert sorted(row["classificationMethod"] for row in seen) == ["", "", "", "", "", "machine"]
+    assert sorted(row["classificationProbability"] for row in seen) == ["", "", "", "", "", "0.91"]
     with zipfile.ZipFile(written) as archive:
         assert (
             "22 of 28 records are left out: 20 of other methods, 1 of people, 1 of absence."

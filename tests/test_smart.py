@@ -285,7 +285,7 @@ def test_what_is_planted_is_found_nowhere(tmp_path, capfd, caplog):
         (b"<patrol id='a'><Somchai></Jaidee></patrol>", "XML_INVALID"),
         (b"<Somchai/>", "SMART_NOT_PATROL"),
         (b"<Waypoint x='1'/>", "SMART_NOT_PATROL"),
-        (b"PK\x03\x04Somchai.jpg", "SMART_NOT_PATROL"),
+        (b"PK\x03\x04Somchai.jpg", "ARCHIVE_NOT_ZIP"),
         (b"<patrol name='Somchai'/>", "PATROL_ID_MISSING"),
         (b"<patrol id='a'><legs>" + b"<days date='2026-01-01'/>" * 50_001 + b"</legs></patrol>", "SMART_TOO_LARGE"),
         (b"", "XML_INVALID"),

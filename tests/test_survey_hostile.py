@@ -113,7 +113,7 @@ HOSTILE = {
     "a part that is longer than it says": (lying, "WORKBOOK_INVALID"),
     "cut off": (lambda: workbook()[:-300], "WORKBOOK_INVALID"),
     "no sheet at all": (lambda: with_part(workbook(), "xl/_rels/workbook.xml.rels", lambda _: b"<r/>"), "WORKBOOK_INVALID"),
-    "an old or locked workbook": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(5000), "INPUT_NOT_TEXT"),
+    "an old or locked workbook": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(5000), "WORKBOOK_INVALID"),
     "a text with NUL": (lambda: b"occurrenceID,eventDate\nR1,2026\0\n", "INPUT_NOT_TEXT"),
     "a field of 10 MB": (lambda: b"occurrenceID,eventDate\nR1," + b"x" * 10_000_000, "FIELD_TOO_LONG"),
     "a quote that does not end": (lambda: b'occurrenceID,eventDate\nR1,"2026\n' * 3, "QUOTE_NOT_CLOSED"),

@@ -99,16 +99,16 @@ def forget_submission(session: Session, data: Path, submission: Submission, data
         Submission.file_sha256 == submission.file_sha256, Submission.id != submission.id,
         Submission.dataset.not_in(datasets), Submission.state != "withdrawn",
     )  # fmt: skip
-    found: list[Path] = []
+    found = [path for path in [survey_files.taken(data, submission.file_sha256, submission.id)] if path.exists()]
     if session.scalar(others.limit(1)) is None:
         found += [path for folder in (data, folders.service(data)) for path in
                   (folder / "uploads").glob(f"{submission.file_sha256}.*")]  # fmt: skip
     if submission.upload_id is not None:
         parts = survey_files.parts_folder(data, submission.upload_id)
         found += parts.glob("*")
-    for path in found:
+    for path in set(found):
         path.unlink(missing_ok=True)
-    return len(found)
+    return len(set(found))
 
 
 def sweep_leftovers(data: Path) -> int:

@@ -25,7 +25,12 @@ def add_commands(group: typer.Typer) -> None:
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="XLSX, CSV or ZIP.", exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="XLSX, CSV, or a form of a program: Camtrap DP, SMART, KoboToolbox …", exists=True, dir_okay=False
+        ),
+    ],
     language: LanguageOption = "en",
     out: Annotated[
         list[Path] | None, typer.Option(help="Report to write; several times for several.", dir_okay=False)
@@ -48,7 +53,7 @@ def check(
     rules, known = known_rules(data)
     report = surveys.check_files(
         contents, boundaries_for(data), encoding=encoding, kept=kept_headings(data, dataset), rules=rules, known=known,
-        language=language,
+        language=language, dataset=dataset,
     )  # fmt: skip
     for path, form in wanted:
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))

@@ -17,8 +17,8 @@ COLUMNS: Final = (
     "key", "datasetKey", "occurrenceID", "basisOfRecord", "occurrenceStatus", "individualCount", "sex", "lifeStage",
     "scientificName", "species", "taxonRank", "kingdom", "phylum", "class", "order", "family", "genus", "eventDate",
     "event_start", "event_end", "year", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "habitat",
-    "locality", "organismID", "eventID", "parentEventID", "samplingProtocol", "occurrenceRemarks", "media",
-    "quality_flags", "sharing_category",
+    "locality", "organismID", "eventID", "parentEventID", "samplingProtocol", "occurrenceRemarks",
+    "classificationProbability", "media", "quality_flags", "sharing_category",
 )  # fmt: skip
 """Published columns that are read."""
 
@@ -149,6 +149,7 @@ def observation_rows(rows: pl.DataFrame) -> pl.DataFrame:
         sex=pl.when(sex.is_in(["female", "male"])).then(sex),
         individualID="organismID",
         classificationMethod=pl.when(machine).then(pl.lit("machine")),
+        classificationProbability=pl.when(machine).then("classificationProbability"),
         observationTags=pl.when("zone_unknown").then(pl.lit(ZONE_UNKNOWN)),
         observationComments="occurrenceRemarks",
     )

@@ -4,12 +4,14 @@ import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from biodata.errors import InputError
+from biodata.formats.cells import cell_text
+from biodata.formats.other_workbooks import read_other
+from biodata.formats.spreadsheet_kinds import ODS, XLS, kind_of
 from biodata.formats.workbook_marks import Marks
 from biodata.formats.workbook_parts import open_parts
 
@@ -62,7 +64,7 @@ class Sheet:
 
 
 def read_grids(content: bytes, *, file: str) -> list[Grid]:
-    """Read every sheet of an XLSX workbook cell by cell; formulas are not computed, hidden sheets not read.
+    """Read every sheet of a workbook (XLSX, ODS, XLS) cell by cell; formulas are not computed, hidden sheets not read.
 
     Parameters
     ----------
@@ -76,6 +78,12 @@ def read_grids(content: bytes, *, file: str) -> list[Grid]:
     InputError
         If it is no workbook, holds programs, or a bound is passed.
     """
+    if content.startswith(XLS) or (content.startswith(b"PK") and kind_of(content) == ODS):
+        return [
+            Grid(file, sheet["name"], sheet["visible"], list(enumerate(sheet["rows"], start=1)),
+                 merges=[(a, b, c, d) for a, b, c, d in sheet["merges"]])
+            for sheet in read_other(content, file=file)
+        ]  # fmt: skip
     parts, clean = open_parts(content, file=file)
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -88,7 +96,7 @@ def read_grids(content: bytes, *, file: str) -> list[Grid]:
                     continue
                 sheet = workbook.get_sheet_by_name(part.name)
                 cells = sheet.to_python(skip_empty_area=False)
-                rows = [(number, [_text(cell) for cell in row]) for number, row in enumerate(cells, start=1)]
+                rows = [(number, [cell_text(cell) for cell in row]) for number, row in enumerate(cells, start=1)]
                 merges = [(r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet.merged_cell_ranges or ()]
                 grids.append(Grid(file, part.name, True, rows, part.marks, merges))
     except (CalamineError, ValueError, zlib.error, EOFError) as error:
@@ -97,8 +105,8 @@ def read_grids(content: bytes, *, file: str) -> list[Grid]:
     return grids
 
 
-def read_sheets(content: bytes, *, file: str) -> list[Sheet]:
-    """Read every shown sheet of an XLSX workbook as a table.
+def read_sheets(content: bytes, *, file: str, numbered: bool = False) -> list[Sheet]:
+    """Read every shown sheet of a workbook as a table.
 
     Parameters
     ----------
@@ -106,6 +114,8 @@ def read_sheets(content: bytes, *, file: str) -> list[Sheet]:
         The file.
     file : str
         What errors call it.
+    numbered : bool
+        Of columns with the same heading the second is called `heading (2)`; else they are refused.
 
     Returns
     -------
@@ -117,7 +127,11 @@ def read_sheets(content: bytes, *, file: str) -> list[Sheet]:
     InputError
         If it is no workbook, a bound is passed, or two columns of a sheet have the same heading.
     """
-    read = [_read(grid.rows, grid.name or "", file) for grid in read_grids(content, file=file) if grid.visible]
+    read = [
+        _read(grid.rows, grid.name or "", file, numbered=numbered)
+        for grid in read_grids(content, file=file)
+        if grid.visible
+    ]
     return [sheet for sheet in read if sheet is not None]
 
 
@@ -126,7 +140,7 @@ def read_workbook(path: Path) -> list[Sheet]:
     return read_sheets(path.read_bytes(), file=path.name)
 
 
-def _read(table: Sequence[tuple[int, list[str | None]]], name: str, file: str) -> Sheet | None:
+def _read(table: Sequence[tuple[int, list[str | None]]], name: str, file: str, *, numbered: bool) -> Sheet | None:
     """Turn a sheet's cells into a text table; None for an empty sheet."""
     filled = [(number, row) for number, row in table if any(cell is not None for cell in row)]
     if not filled:
@@ -134,6 +148,8 @@ def _read(table: Sequence[tuple[int, list[str | None]]], name: str, file: str) -
     heading_row, headings = filled[0]
     used = [index for index, heading in enumerate(headings) if heading is not None]
     names = [str(headings[index]).strip() for index in used]
+    if numbered:
+        names = _numbered(names)
     for heading in names:
         if names.count(heading) > 1:
             problem = f"two columns of sheet {name!r} have the same heading"
@@ -146,6 +162,16 @@ def _read(table: Sequence[tuple[int, list[str | None]]], name: str, file: str) -
         for heading, index in zip(names, used, strict=True)
     }
     return Sheet(name, heading_row, pl.DataFrame(columns))
+
+
+def _numbered(headings: Sequence[str]) -> list[str]:
+    """Return headings of which no two are the same: the second `label` is `label (2)`."""
+    names: list[str] = []
+    for heading in headings:
+        again = (f"{heading} ({count})" for count in range(2, len(headings) + 2))
+        taken = {*names, "source_row", "source_file"}
+        names.append(heading if heading not in taken else next(name for name in again if name not in taken))
+    return names
 
 
 def _check_nameless(rows: list[tuple[int, list[str | None]]], used: list[int], name: str, file: str) -> None:
@@ -167,22 +193,3 @@ def column_letters(index: int) -> str:
         index, rest = divmod(index - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return letters
-
-
-def _text(cell: object) -> str | None:
-    """Return a cell as text: a whole number without a point, a date as ISO 8601; None for an empty one."""
-    match cell:
-        case None | "":
-            return None
-        case bool():
-            return "TRUE" if cell else "FALSE"
-        case float() if cell.is_integer() and abs(cell) < 2**53:
-            return str(int(cell))
-        case datetime():
-            return cell.date().isoformat() if cell.time() == time() else cell.isoformat()
-        case date() | time():
-            return cell.isoformat()
-        case timedelta():
-            return str(cell)
-        case _:
-            return str(cell)

@@ -1,6 +1,7 @@
 """Records of camera traps as images of a deployment: what their times tell of its clock."""
 
 from collections.abc import Sequence
+from datetime import time, timedelta
 from typing import Final
 
 import polars as pl
@@ -13,9 +14,10 @@ from biodata.parsers.zones import offset_at
 
 COLUMNS: Final = ("eventID", "parentEventID", "source_row", "event_start", "event_time", "event_zone", "scientificName")
 """What is needed of interpreted records."""
+_CREW: Final = timedelta(hours=1)
 
 
-def clock_faults(events: pl.DataFrame, records: pl.DataFrame) -> list[ClockFault]:
+def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[pl.DataFrame] = ()) -> list[ClockFault]:
     """Find the faults of cameras' clocks that the records of their deployments show.
 
     Parameters
@@ -24,6 +26,9 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame) -> list[ClockFault
         Columns of `terms.EVENT`; only camera traps count.
     records : polars.DataFrame
         `COLUMNS` of interpreted records. One without a time of day tells nothing of a clock.
+    others : sequence of polars.DataFrame
+        Pictures of the same file that are no records: `eventID`, `number`, `told` (when, as ISO 8601) and `kind`, `setup`
+        where the camera was set up or taken down. They are flagged at the deployment like the records, and changed nowhere.
 
     Returns
     -------
@@ -55,11 +60,60 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame) -> list[ClockFault
         there=_minutes(pl.col("event_zone")),
         scientificName="scientificName",
     ).filter(pl.col("eventID").is_not_null())
+    every = pl.concat(
+        [images.with_columns(kind=pl.lit(None, dtype=pl.String)), *(_of_told(one, known) for one in others)]
+    )
     # Some forms tell images in UTC and deployments in local time.
-    moved = images.join(zones_of, on="eventID", how="left", maintain_order="left").with_columns(
+    moved = every.join(zones_of, on="eventID", how="left", maintain_order="left").with_columns(
         at=pl.col("at") + pl.duration(minutes=(pl.col("here") - pl.col("there")).fill_null(0))
     )
-    return faults(deployments, moved.select("eventID", "number", "at", "scientificName"))
+    shown = _shown(moved, deployments) if others else moved
+    return faults(deployments, shown.select("eventID", "number", "at", "scientificName", "kind"))
+
+
+def _of_told(others: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
+    """Return pictures that are no records as those that are."""
+    told = pl.col("told").str.strip_chars()
+    return others.filter(pl.col("eventID").is_in(known)).select(
+        "eventID",
+        "number",
+        at=told.str.slice(0, 19).str.replace("T", " ", literal=True).str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False,
+                                                                                     time_unit="us"),
+        there=_minutes(told.str.extract(r"T.*?(Z|[+-]\d\d:?\d\d)$").str.replace("^Z$", "+00:00")
+                       .str.replace(r"^([+-]\d\d)(\d\d)$", "$1:$2")),
+        scientificName=pl.lit(None, dtype=pl.String),
+        kind="kind",
+    )  # fmt: skip
+
+
+def _shown(images: pl.DataFrame, deployments: pl.DataFrame) -> pl.DataFrame:
+    """Return images with `setup` and `pickup` of those that the crew made, where a deployment tells both its moments.
+
+    A crew is there for a while, and forms round: an hour at the ends is no fault. Where start and end are told without a
+    time of day, or as midnight, nothing is known of when the crew was there.
+    """
+    ends = deployments.select(
+        "eventID", "start", "end",
+        known=pl.col("exact") & (pl.col("start").dt.time() != time(0)) & ~pl.col("end").dt.time().is_in([time(0), time(23, 59, 59)]),
+    )  # fmt: skip
+    beside = images.join(ends, on="eventID", how="left", maintain_order="left").with_columns(
+        place=pl.col("number").rank("ordinal").over("eventID") / pl.len().over("eventID"),
+        off_start=(pl.col("at") - pl.col("start")).abs(), off_end=(pl.col("at") - pl.col("end")).abs(),
+    )  # fmt: skip
+    first = pl.col("place") <= 0.5
+    crew = pl.col("kind") == "setup"
+    kind = pl.when(crew & first).then(pl.lit("setup")).when(crew).then(pl.lit("pickup"))
+    near = pl.min_horizontal("off_start", "off_end") <= _CREW
+    own = pl.col("scientificName").is_not_null()
+    outside = ~pl.col("at").is_between("start", "end")
+    marked = beside.with_columns(kind=kind).with_columns(
+        nearest=pl.when(first).then("off_start").otherwise("off_end").min().over("eventID", "kind")
+    )
+    off = (pl.col("kind").is_not_null() & (pl.col("nearest") > _CREW)).fill_null(value=False).any().over("eventID")
+    is_nearest = pl.when(first).then("off_start").otherwise("off_end") == pl.col("nearest")
+    return marked.filter(own | ~(near & outside).fill_null(value=False)).with_columns(
+        kind=pl.when(pl.col("known").fill_null(value=False) & off & is_nearest).then("kind")
+    )
 
 
 def _offsets(cameras: pl.DataFrame, ends: pl.DataFrame) -> pl.Series:

@@ -146,6 +146,11 @@ READERS: Final = MappingProxyType(
         "media": (_told("media", "multimedia_extension associatedMedia"),),
         "community_labels": (_told("labels", "accessRights rights dynamicProperties"),),
         "publishingCountry": (_told("country_name", "publishingCountry"),),
+        "identificationVerificationStatus": (_told("vocabulary", "identificationVerificationStatus"),),
+        **dict.fromkeys(
+            ("classificationProbability", "identificationRemarks"),
+            (_told("machine_score", "classificationProbability"),),
+        ),
         "source_issues": (_told("list", "issue"),),
     }
 )

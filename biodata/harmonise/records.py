@@ -78,9 +78,26 @@ def interpret(told: Told) -> Findings:
     flags[TRACKED] = told["samplingProtocol"].str.to_lowercase().str.starts_with(TRACKING_PROTOCOL)
     if told.has("identificationVerificationStatus"):
         status = told["identificationVerificationStatus"].str.to_lowercase()
-        flags["IDENTIFIED_BY_MACHINE"] = (status == MACHINE_ONLY).fill_null(value=False)
+        by_machine = (status == MACHINE_ONLY).fill_null(value=False)
+        flags["IDENTIFIED_BY_MACHINE"] = by_machine
+        columns |= _machine(told, by_machine)
     counts = _counts(told)
     return Findings({**columns, **counts.columns}, {**flags, **counts.flags}, counts.repairs)
+
+
+def _machine(told: Told, by_machine: pl.Series) -> dict[str, pl.Series]:
+    """Read how sure a machine was. What people write of their determinations may name them, or a place: it stays inside."""
+    number = parse_decimals(told["classificationProbability"])["number"]
+    frame = pl.DataFrame({"by_machine": by_machine, "number": number})
+    score = pl.when("by_machine", pl.col("number").is_between(0, 1)).then("number")
+    sure = pl.lit(", score ") + score.round(6).cast(pl.String)
+    return dict(
+        frame.select(
+            identificationVerificationStatus=pl.when("by_machine").then(pl.lit(MACHINE_ONLY)),
+            identificationRemarks=pl.when("by_machine").then(pl.lit("determined by a machine") + sure.fill_null("")),
+            classificationProbability=score,
+        ).to_dict()
+    )
 
 
 def _counts(told: Told) -> Findings:

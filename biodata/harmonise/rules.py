@@ -70,6 +70,7 @@ _VALUES: Final = (
     Rule("number", _READ, "Read as a number.", _OURS),
     Rule("metres", _READ, "Read as metres; of a least and a greatest value the middle is taken.", _DWC),
     Rule("half_range", _FILL, "Half of what lies between the least and the greatest value.", "GBIF"),
+    Rule("machine_score", _READ, "How sure a machine was, from 0 to 1, where nobody but it determined.", "Camtrap DP"),
     Rule("list", _READ, "Taken apart at its semicolons.", "GBIF"),
     Rule("presence_assumed", _FILL, "A record that tells no status is one of presence.", _DWC),
     Rule("absent_where_none_counted", _REPAIR, "No status is told and 0 individuals are counted: absent.", _OURS),

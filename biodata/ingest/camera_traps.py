@@ -221,6 +221,26 @@ def machine_word(method: pl.Expr, model: pl.Expr, score: pl.Expr) -> list[pl.Exp
     ]
 
 
+def moments(rows: pl.DataFrame, *, event: str, told: str) -> pl.DataFrame:
+    """Return when pictures were made that are left out: of no person and no vehicle, and nothing else of them.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        `source_row` and `code`, why each is left out.
+    event, told : str
+        Columns of the deployment and of the moment.
+
+    Returns
+    -------
+    polars.DataFrame of protocol.IMAGES
+    """
+    setup = pl.col("code") == "SETUP_LEFT_OUT"
+    return rows.filter(pl.col("code").is_in(["BLANK_LEFT_OUT", "UNCLASSIFIED_LEFT_OUT", "SETUP_LEFT_OUT"])).select(
+        eventID=pl.col(event), number="source_row", told=pl.col(told), kind=pl.when(setup).then(pl.lit("setup"))
+    )
+
+
 def first_refused(
     events: pl.DataFrame, *, file: str, column: str = "deploymentID"
 ) -> tuple[pl.DataFrame, list[Refusal]]:

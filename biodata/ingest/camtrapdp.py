@@ -127,7 +127,7 @@ class CamtrapDp:
             ],
         )
         own = camtrapdp_tags.is_own(deployments.frame)
-        animals = _animals(observations, deployments.kept())
+        animals, images = _animals(observations, deployments.kept())
         pictures = camtrapdp_media.of_animals(
             animals,
             observations.frame,
@@ -142,6 +142,7 @@ class CamtrapDp:
             refusals=observations.refusals,
             findings=[*(media.findings if media is not None else ()), *observations.findings],
             headings={term: name for name, term in _TERMS.items() if name != term},
+            images=[images],
         )
 
 
@@ -150,8 +151,8 @@ def _has(package: Package, name: str) -> bool:
     return any(isinstance(r, dict) and r.get("name") == name for r in package.told["resources"])
 
 
-def _animals(observations: Sheet, deployments: pl.DataFrame) -> pl.DataFrame:
-    """Return the observations of animals that are taken in, and refuse the others, each with its reason."""
+def _animals(observations: Sheet, deployments: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the observations of animals that are taken in, and when the others were made; refuse those with a reason."""
     frame = observations.kept().select(
         pl.all(),
         *(
@@ -199,7 +200,13 @@ def _animals(observations: Sheet, deployments: pl.DataFrame) -> pl.DataFrame:
         rows = out.filter(pl.col("code") == code)
         observations.refuse(rows.with_columns(value=pl.col(column)), column)
     observations.refusals.sort(key=lambda refusal: refusal.row or 0)
-    return marked.filter(pl.col("code").is_null()).drop("code")
+    # Of a crew's picture nothing is taken but when it was made. A calibration is made at any time: it shows no end.
+    setup = (pl.col("cameraSetupType").str.to_lowercase() == "setup").fill_null(value=False)
+    seen = out.filter(setup | (pl.col("code") != "SETUP_LEFT_OUT")).with_columns(
+        code=pl.when(setup).then(pl.lit("SETUP_LEFT_OUT")).otherwise("code")
+    )
+    images = camera_traps.moments(seen, event="deploymentID", told="eventStart")
+    return marked.filter(pl.col("code").is_null()).drop("code"), images
 
 
 def _level() -> pl.Expr:

@@ -20,6 +20,10 @@ DECLARABLE: Final[tuple[str, ...]] = (
 """What a person may declare of a dataset's values, whatever source it comes from."""
 
 
+IMAGES: Final = pl.Schema({"eventID": pl.String, "number": pl.Int64, "told": pl.String, "kind": pl.String})
+"""A picture's deployment, its row, when it was made as told, and `setup` where the camera was set up or taken down."""
+
+
 @dataclass
 class DatasetInfo:
     """What is told about a dataset as a whole.
@@ -111,6 +115,9 @@ class VerbatimTable:
         Term → heading as it came, for columns that were headed otherwise.
     findings : list of Finding
         Doubts that a survey's check tells its uploader; complete when `batches` is exhausted.
+    images : list of polars.DataFrame
+        `IMAGES` of pictures of camera traps that are no records (blank, not named yet, of setting up): when they were made
+        tells of the camera's clock. Complete when `batches` is exhausted.
     """
 
     kind: str
@@ -126,6 +133,7 @@ class VerbatimTable:
     sheet: str | None = None
     headings: Mapping[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    images: list[pl.DataFrame] = field(default_factory=list)
 
 
 class Source(Protocol):

@@ -69,7 +69,7 @@ def parts(paths: Iterable[Path], *, suffixes: Collection[str]) -> list[Part]:
                 for member in members
             ]
         elif path.is_file():
-            found.append(Part(path.name, path.name.lower(), _opener(path)))
+            found.append(part_of(path))
         else:
             problem = "there is no such file"
             raise InputError(problem, file=str(path), code="FILE_MISSING")
@@ -79,6 +79,11 @@ def parts(paths: Iterable[Path], *, suffixes: Collection[str]) -> list[Part]:
         code = "FILE_MISSING" if not found else "INPUT_TOO_LARGE"
         raise InputError(problem, file=", ".join(path.name for path in paths), expected=expected, code=code)
     return found
+
+
+def part_of(path: Path) -> Part:
+    """Return one file as a part."""
+    return Part(path.name, path.name.lower(), _opener(path))
 
 
 def _opener(path: Path) -> Callable[[], BinaryIO]:

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError
+from biodata.ingest import taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
@@ -30,7 +31,8 @@ class SurveySource:
     Parameters
     ----------
     paths : sequence of Path
-        XLSX workbooks, each a survey; texts (CSV) and zip archives of them, together one survey.
+        XLSX workbooks, each a survey; texts (CSV) and zip archives of them, together one survey; what the worker kept of
+        an upload in another form.
     dataset : str, optional
         Key of the dataset that they belong to.
     options : mapping
@@ -62,7 +64,10 @@ class SurveySource:
 
     def read(self) -> Iterator[VerbatimTable]:
         """Iterate over the tables of each survey: its events, where it has any, and its occurrences."""
-        for files in _surveys(self.paths):
+        taken = [path for path in self.paths if path.suffix == taken_tables.SUFFIX]
+        for path in taken:
+            yield from taken_tables.read(path, dataset=self.dataset)
+        for files in _surveys([path for path in self.paths if path not in taken]):
             survey = read_survey(files, encoding=self.encoding, kept=self.kept)
             stopped = blocking(survey.findings)
             if stopped is not None:

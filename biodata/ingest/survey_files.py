@@ -8,6 +8,7 @@ from typing import Final
 
 from biodata.errors import InputError
 from biodata.formats.archives import ArchiveLimits, open_archive
+from biodata.formats.spreadsheet_kinds import XLS
 from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, read_grids
 
@@ -23,6 +24,8 @@ def grids_of(name: str, content: bytes, encoding: str | None) -> list[Grid]:
     InputError
         If it cannot be read, or a bound is passed.
     """
+    if content.startswith(XLS):
+        return read_grids(content, file=name)
     if content.startswith(b"PK"):
         texts = _zipped(name, content)
         return read_grids(content, file=name) if texts is None else [

@@ -15,6 +15,7 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why, key, propose
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
 from biodata.ingest.protocol import Finding
+from biodata.ingest.sheet_grids import in_degrees
 from biodata.ingest.sheet_layout import Column, Layout, lay_out
 from biodata.ingest.sheet_repairs import read_marked, read_merges
 from biodata.ingest.sheet_words import sheet_kind
@@ -223,6 +224,7 @@ def _table(
                                         "HEADING_UNIT_CONVERTED", False, params))  # fmt: skip
         else:
             table.proposals[name] = proposal
+    findings += in_degrees(table, columns, rows)
     table.frame = pl.DataFrame(
         {"source_row": pl.Series(rows, dtype=pl.Int64)}
         | {name: pl.Series(values, dtype=pl.String) for name, values in columns.items()}

@@ -170,6 +170,7 @@ class WildlifeInsightsSource:
               what="Wildlife Insights' images or sequences")  # fmt: skip
         licence = projects["metadata_license"][0] if projects.height == 1 else None
         refusals = table.refusals
+        images: list[pl.DataFrame] = []
 
         def batches() -> Iterator[pl.DataFrame]:
             seen: dict[str, int] = {}
@@ -183,6 +184,7 @@ class WildlifeInsightsSource:
                 known.update(alike)
                 marked = frame.with_columns(code=_codes(places, again))
                 out = marked.filter(pl.col("code").is_not_null())
+                images.append(camera_traps.moments(out, event="deployment_id", told=time))
                 lost = pl.col("code") == "DEPLOYMENT_UNKNOWN"
                 named = pl.coalesce("common_name", "species", "genus", "is_blank")
                 refusals.extend(
@@ -193,7 +195,9 @@ class WildlifeInsightsSource:
                 kept = marked.filter(pl.col("code").is_null()).drop("code")
                 yield _occurrences(_numbered(kept, identifier, seen), places, part.file, licence)
 
-        return VerbatimTable(kind="occurrences", name=part.file, dataset=dataset, batches=batches(), refusals=refusals)
+        return VerbatimTable(
+            kind="occurrences", name=part.file, dataset=dataset, batches=batches(), images=images, refusals=refusals
+        )
 
 
 def _dataset(projects: pl.DataFrame, told: str | None, else_called: str) -> DatasetInfo:

@@ -321,9 +321,10 @@ def _events(events: Table | None, records: Table | None) -> pl.DataFrame:
     if events is None or not events.frames:
         return pl.DataFrame()
     frame = pl.concat(events.frames)
-    if records is None or not records.images:
+    if records is None or not records.images:  # a table without any record has no batch that tells the columns
         return frame
-    frame = camera_images.flagged(frame, camera_images.clock_faults(frame, pl.concat(records.images)))
+    found = camera_images.clock_faults(frame, pl.concat(records.images), records.verbatim.images)
+    frame = camera_images.flagged(frame, found)
     events.report.flags = dict(sorted(Counter(frame["quality_flags"].explode().drop_nulls()).items()))
     return frame
 

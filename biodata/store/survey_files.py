@@ -19,7 +19,8 @@ from biodata.store.locks import sync_folder
 SEALED: Final = ".sealed"
 PRIVATE_KEY: Final = "upload_key"
 PUBLIC_KEY: Final = folders.UPLOAD_KEY
-SUFFIXES: Final = (".xlsx", ".xlsm", ".ods", ".csv", ".tsv", ".txt", ".json", ".xml", ".zip")
+TAKEN: Final = ".taken"
+SUFFIXES: Final = (".xlsx", ".xlsm", ".ods", ".xls", ".csv", ".tsv", ".txt", ".json", ".xml", ".zip")
 """Endings that a kept file may have; any other is kept as a workbook, which it will be refused as."""
 
 
@@ -63,6 +64,11 @@ def kept(data: Path, checksum: str, name: str) -> Path:
     """Return where the worker keeps an upload, beside the lake, with the ending that its sender's name has."""
     ending = Path(name).suffix.lower()
     return data / "uploads" / f"{checksum}{ending if ending in SUFFIXES else '.xlsx'}"
+
+
+def taken(data: Path, checksum: str, submission: int) -> Path:
+    """Return where the worker keeps what it took of an upload whose file holds what is never kept."""
+    return data / "uploads" / f"{checksum}.{submission}{TAKEN}"
 
 
 def put(data: Path, path: Path, parts: Iterable[bytes]) -> None:

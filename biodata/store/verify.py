@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sqlite3
+import zipfile
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -200,12 +201,28 @@ def _release(path: Path, told: Checksum | None, named: pointer.Named | None, mar
 def _uploads(data: Path, report: VerifyReport) -> None:
     """Check uploads, which are kept under their checksums."""
     for path in sorted([*(data / "uploads").glob("*"), *(folders.service(data) / "uploads").glob("*")]):
-        if _UPLOAD.fullmatch(path.stem):
+        if path.suffix == survey_files.TAKEN:
+            report.files += 1
+            report.bytes += path.stat().st_size
+            if not _is_whole(path):
+                report.faults.append(
+                    Fault(str(path.relative_to(data)), "it is not what was taken of an upload", RESTORE)
+                )
+        elif _UPLOAD.fullmatch(path.stem):
             report.files += 1
             report.bytes += path.stat().st_size
             if _content(data, path) != path.stem:
                 remedy = f"ask for the file again, or {RESTORE}"
                 report.faults.append(Fault(str(path.relative_to(data)), "it is not what was uploaded", remedy))
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether every member of a zip that we wrote has its checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, OSError, EOFError):
+        return False
 
 
 def _content(data: Path, path: Path) -> str | None:

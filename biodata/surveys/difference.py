@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import terms
+from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
@@ -131,7 +132,7 @@ def _guarded(name: str) -> pl.Expr:
 
 
 def difference(
-    paths: Sequence[Path], dataset: str, settings: Settings, *, complete: bool = False, source: str = "survey",
+    paths: Sequence[Path], dataset: str, settings: Settings, *, complete: bool = False, source: str | None = None,
     options: Mapping[str, str] = MappingProxyType({}),
 ) -> Difference:  # fmt: skip
     """Compare what a dataset has with what files would bring; nothing is changed.
@@ -146,8 +147,8 @@ def difference(
         The installation.
     complete : bool
         The upload is the dataset's whole state: what is not in it goes.
-    source : str
-        How it is read, a name of `biodata.ingest.SOURCES`.
+    source : str, optional
+        How it is read, a name of `biodata.ingest.SOURCES`; told by what the files hold where nothing is given.
     options : mapping of str to str
         What its source is told besides.
 
@@ -165,6 +166,10 @@ def difference(
     Of rows with the same identifier in the upload the first counts, as it does when it is taken in. A row whose identifier
     alone is another, or that of its event, is renamed: each cell of it is as it was, and as many rows were so before.
     """
+    if source is None:
+        kept = all(path.suffix == taken_tables.SUFFIX for path in paths)
+        source = forms.SHEETS if kept else forms.recognise(paths)
+        options = options if source in (forms.SHEETS, "kobo") else {}
     brought = states.read(paths, dataset, settings, source=source, options=options)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         where = Compare("datasetKey", "=", dataset)

@@ -102,7 +102,9 @@ def _shifts(rows: Rows, read: pl.DataFrame) -> dict[tuple[int, str], dict[str, s
     return {(numbers[at], fault.code): _shift(fault) for at, fault in found if fault is not None}
 
 
-def clocks(parts: Sequence[tuple[Rows, pl.DataFrame]], records: Sequence[pl.DataFrame]) -> Iterator[Finding]:
+def clocks(
+    parts: Sequence[tuple[Rows, pl.DataFrame]], records: Sequence[pl.DataFrame], others: Sequence[pl.DataFrame] = ()
+) -> Iterator[Finding]:
     """Tell what the records of cameras show of their clocks, at the deployment, with what would have to be added.
 
     Parameters
@@ -111,11 +113,13 @@ def clocks(parts: Sequence[tuple[Rows, pl.DataFrame]], records: Sequence[pl.Data
         Events as they came, and as of `read_events`.
     records : sequence of polars.DataFrame
         `camera_images.COLUMNS` of interpreted records.
+    others : sequence of polars.DataFrame
+        `ingest.protocol.IMAGES` of pictures that are no records.
     """
     if not parts or not records:
         return
     at = {event: (rows, row) for rows, read in parts for event, row in read.select("eventID", "source_row").iter_rows()}
-    for fault in camera_images.clock_faults(pl.concat([read for _, read in parts]), pl.concat(records)):
+    for fault in camera_images.clock_faults(pl.concat([read for _, read in parts]), pl.concat(records), others):
         if fault.code == "CAMERA_CLOCK_OUTSIDE":
             continue  # each of these records is told by itself
         rows, row = at[fault.event]

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from biodata.ingest import forms
 from biodata.ingest.headings import CERTAIN, Proposal
 from biodata.ingest.survey_tables import proposals_of
 from biodata.surveys import words
+from biodata.surveys.other_forms import MAX_BYTES, placed
 
 
 def heading_answer(
@@ -32,13 +34,19 @@ def heading_answer(
     -------
     dict
         `sheets`: for each table its `file`, `sheet`, `row` of the headings and `headings`, each with the fields of
-        `Proposal`, `certain`, the `code` of the reason and the reason itself. Only headings are told, no cell.
+        `Proposal`, `certain`, the `code` of the reason and the reason itself. Only headings are told, no cell. Forms of
+        programs have no sheets whose headings anybody decides about.
 
     Raises
     ------
     InputError
         If a file cannot be read at all.
     """
+    files = list(files)
+    with placed(files) as named:
+        form = forms.recognise([path for _, path in named], names=[name for name, _ in named], limit_bytes=MAX_BYTES)
+    if form not in (forms.SHEETS, "kobo"):
+        return {"language": language, "sheets": []}  # its headings are its program's, and nobody decides about them
     return {
         "language": language,
         "sheets": [

@@ -1,7 +1,7 @@
 """A fault of a survey in words: where it is, what is wrong, what would be right; and how much of it others may read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -55,12 +55,39 @@ def problem_of(finding: Finding, language: str) -> Problem:
                    message, expected)  # fmt: skip
 
 
-def problem_of_file(error: InputError, name: str, language: str) -> Problem:
+def problem_of_file(error: InputError, name: str, language: str, *, file: str | None = None) -> Problem:
     """Put into words why a file cannot be read; English tells it with the file's own numbers."""
     message, expected = error.problem, error.expected
     if language != "en" and words.has(error.code, language):
         message, expected = words.told(error.code, {}, language)
-    return Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected)
+    return Problem(
+        file or error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected
+    )
+
+
+def report_of(
+    name: str,
+    rows: int,
+    problems: Sequence[Problem],
+    *,
+    form: str = "survey",
+    notes: Sequence[str] = (),
+    notices: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return the answer to a check: how many rows, whether anything blocks, and the problems in their order."""
+    ordered = sorted(problems, key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
+    blocking = sum(problem.blocking for problem in ordered)
+    return {
+        "file": name,
+        "form": form,
+        "rows": rows,
+        "ok": blocking == 0,
+        "blocking": blocking,
+        "warnings": len(ordered) - blocking,
+        "problems": [{name: getattr(problem, name) for name in FIELDS} for problem in ordered],
+        "notes": list(notes),
+        "notices": [dict(one) for one in notices],
+    }
 
 
 def without_value(problem: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,14 @@
-"""A workbook of what a dataset was: each cell of its events and records as it came, at an older version of the lake."""
+"""What a dataset was: each cell of its events and records as it came, at an older version of the lake, to be taken in again."""
 
 import hashlib
-import io
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import openpyxl
 import polars as pl
-from openpyxl.cell import WriteOnlyCell
 
 from biodata.errors import InputError
+from biodata.ingest import taken_tables
+from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.settings import Settings
 from biodata.store import survey_files
 from biodata.store.lake import Lake
@@ -23,7 +22,9 @@ NOT_YET: Final = "0" * 64
 
 
 def write(settings: Settings, registry: Registry, submission: Submission) -> Path:
-    """Write the workbook of the version that a submission returns to, and keep it as the submission's file.
+    """Write the tables of the version that a submission returns to, and keep them as what was taken of it.
+
+    They are kept as tables, not as a sheet: what a program's form called its columns is no heading that means anything.
 
     Raises
     ------
@@ -39,37 +40,30 @@ def write(settings: Settings, registry: Registry, submission: Submission) -> Pat
     if records.is_empty():
         problem = "nothing of that version is kept any more"
         raise InputError(problem, file=submission.file_name, code="VERSION_UNKNOWN")
-    content = _workbook({"events": events, "occurrences": records})
-    checksum = hashlib.sha256(content).hexdigest()
-    path = survey_files.kept(settings.data, checksum, submission.file_name)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    survey_files.write_whole(path, [content], mode=0o600)
+    part = survey_files.taken(settings.data, submission.file_sha256, submission.id)
+    part.parent.mkdir(mode=0o700, exist_ok=True)
+    frames = {"events": events, "occurrences": records}
+    taken_tables.write(part, (_table(kind, frame, submission) for kind, frame in frames.items() if frame.height))
+    with part.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    path = survey_files.taken(settings.data, checksum, submission.id)
+    part.replace(path)
     with registry.session() as session, session.begin():
         session.get_one(Submission, submission.id).file_sha256 = checksum
     submission.file_sha256 = checksum
     return path
 
 
-def _workbook(tables: dict[str, pl.DataFrame]) -> bytes:
-    """Return tables as sheets of text, in the order in which their rows came."""
-    book = openpyxl.Workbook(write_only=True)
-    for name, frame in tables.items():
-        filled = [c for c in frame.columns if c.startswith("=") and frame[c].null_count() < frame.height]
-        if not filled:
-            continue
-        sheet = book.create_sheet(name)
-        sheet.append([c.removeprefix("=") for c in filled])
-        for row in frame.sort("row", "identifier").select(filled).iter_rows():
-            sheet.append([_as_text(sheet, cell) for cell in row])
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
-
-
-def _as_text(sheet: Any, cell: str | None) -> Any:
-    """Return a cell that stays what it is: a text that begins with = is no formula here."""
-    if cell is None or not cell.startswith("="):
-        return cell
-    text = WriteOnlyCell(sheet, cell)
-    text.data_type = "s"
-    return text
+def _table(kind: str, frame: pl.DataFrame, submission: Submission) -> VerbatimTable:
+    """Return rows as a table, in the order in which they came."""
+    ordered = frame.sort("row", "identifier")
+    cells = [name for name in ordered.columns if name.startswith("=")]
+    filled = [name for name in cells if ordered[name].null_count() < ordered.height]
+    sheet = [pl.col("sheet").alias("source_sheet")] if kind == "events" else []
+    rows = ordered.select(
+        pl.lit(submission.file_name).alias("source_file"),
+        pl.int_range(2, pl.len() + 2).alias("source_row"),
+        *sheet,
+        *(pl.col(name).alias(name.removeprefix("=")) for name in filled),
+    )
+    return VerbatimTable(kind, submission.file_name, DatasetInfo(submission.dataset), iter([rows]))

@@ -62,7 +62,8 @@ def unknown_events(parts: Sequence[Rows], events: Sequence[Rows]) -> Iterator[Fi
             continue
         for row, own in rows.own.items():
             value = (own.get("eventID") or "").strip()
-            if not value or value in spelled:
+            # What a camera saw in a minute is an event of its own, and a part of the camera's.
+            if not value or value in spelled or (own.get("parentEventID") or "").strip() in spelled:
                 continue
             if value not in near:
                 best = process.extractOne(value.casefold(), spelled, score_cutoff=_NEAR)

@@ -9,6 +9,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import polars as pl
 
 from biodata import jobs, pipeline, places
 from biodata.errors import InputError, StoreError
+from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.store import heading_mappings, survey_files, survey_steps
@@ -25,7 +27,7 @@ from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.survey_steps import MACHINE
-from biodata.surveys import parts, returning, sides
+from biodata.surveys import other_forms, parts, returning, sides
 from biodata.surveys.check import check
 from biodata.surveys.difference import difference
 from biodata.surveys.problems import without_value
@@ -86,12 +88,7 @@ def _read(registry: Registry, number: int) -> Submission:
 def _prepare(settings: Settings, registry: Registry, submission: Submission) -> None:
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
     try:
-        path = _opened(settings, registry, submission)
-        kept = heading_mappings.kept(registry, submission.dataset)
-        boundaries = places.load_boundaries(settings.boundaries)
-        rules, known = _known(settings)
-        with path.open("rb") as file:
-            report = check(file, submission.file_name, boundaries, kept=kept, rules=rules, known=known)
+        path, report = _checked(settings, registry, submission)
     except InputError as error:
         report = _one_problem(submission.file_name, error)
     if not report["ok"]:
@@ -111,6 +108,35 @@ def _known(settings: Settings) -> tuple[RuleSet, pl.DataFrame]:
     """Return the rules, and the checklists that are loaded."""
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         return rules_in_force(settings, lake, tied=False), lake.read("taxa")
+
+
+def _checked(settings: Settings, registry: Registry, submission: Submission) -> tuple[Path, dict[str, Any]]:
+    """Return the file that is kept of a submission, with what is wrong in it.
+
+    Of a file in another form than sheets only what came in is kept: it may hold people, or a patrol's arrests.
+    """
+    boundaries = places.load_boundaries(settings.boundaries)
+    kept = heading_mappings.kept(registry, submission.dataset)
+    path, name = _opened(settings, registry, submission), submission.file_name
+    rules, known = _known(settings)
+    if path.suffix == taken_tables.SUFFIX:
+        return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known)
+    try:
+        form = forms.recognise([path], names=[name])
+        if form == forms.SHEETS:
+            with path.open("rb") as file:
+                return path, check(
+                    file, name, boundaries, kept=kept, rules=rules, known=known, dataset=submission.dataset
+                )
+        target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
+        report = other_forms.check(
+            [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known
+        )  # fmt: skip
+    except InputError:
+        path.unlink()  # nobody knows what it holds
+        raise
+    path.unlink()
+    return target, report
 
 
 def _publish(settings: Settings, registry: Registry, submission: Submission) -> None:
@@ -162,6 +188,11 @@ def _ingest(settings: Settings, registry: Registry, submission: Submission, path
 def _opened(settings: Settings, registry: Registry, submission: Submission) -> Path:
     """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first."""
     data = settings.data
+    taken = survey_files.taken(data, submission.file_sha256, submission.id)
+    if taken.exists() and submission.file_sha256 != returning.NOT_YET:
+        for left in (survey_files.waiting, partial(survey_files.kept, name=submission.file_name)):
+            left(data, submission.file_sha256).unlink(missing_ok=True)  # of a worker that was cut off
+        return taken
     if submission.returns_to is not None and submission.file_sha256 == returning.NOT_YET:
         return returning.write(settings, registry, submission)
     path = survey_files.kept(data, submission.file_sha256, submission.file_name)

@@ -80,7 +80,9 @@ def _keys(settings: Settings, registry: Registry, submission: Submission) -> lis
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         columns = ["key", states.RECORD]
         there = lake.read("occurrences", columns=columns, where=where, snapshot=submission.snapshot)
-    path: Path = survey_files.kept(settings.data, submission.file_sha256, submission.file_name)
+    data = settings.data
+    taken = survey_files.taken(data, submission.file_sha256, submission.id)
+    path: Path = taken if taken.exists() else survey_files.kept(data, submission.file_sha256, submission.file_name)
     if path.exists():
         brought = states.read([path], submission.dataset, settings, options=options)["occurrences"]
         there = there.filter(pl.col(states.RECORD).is_in(brought["identifier"].implode()))

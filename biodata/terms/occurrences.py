@@ -102,6 +102,15 @@ OCCURRENCE: Final = (
     # Who and under what terms
     dwc("recordedBy", pl.String, "Who recorded it.", _PRECISE),
     dwc("identifiedBy", pl.String, "Who identified it.", _PRECISE),
+    dwc("identificationVerificationStatus", pl.String, "`machine only` where nobody but a machine looked.", _PRECISE),
+    dwc("identificationRemarks", pl.String, "That a machine determined it, and how sure it was.", _PRECISE),
+    Column(
+        "classificationProbability",
+        pl.Float64,
+        "How sure the machine that determined it was, 0-1, by its own score.",
+        _PRECISE,
+        "https://camtrap-dp.tdwg.org/data/#observations.classificationProbability",
+    ),
     dwc("institutionCode", pl.String, "Institution.", _PRECISE),
     dwc("collectionCode", pl.String, "Collection.", _PRECISE),
     dwc("catalogNumber", pl.String, "Number in the collection.", _PRECISE),

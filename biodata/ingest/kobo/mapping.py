@@ -5,6 +5,7 @@ personal, only because it is known, or said by a person, to be about wildlife. W
 heading surely is a term of numbers, dates, codes or names of taxa; free text needs a mapping that says so.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -122,6 +123,25 @@ def read_mapping(path: Path) -> dict[str, str]:
             )
         found[_key(heading)] = name
     return found
+
+
+def kept_mapping(told: str) -> dict[str, str]:
+    """Return which heading is which term, as it is kept of a dataset; terms that no answer can be are left out.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON object of texts (OPTION_INVALID).
+    """
+    try:
+        read = json.loads(told)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(term, str) for term in read.values()):
+        problem = "this is no JSON object of headings"
+        raise InputError(problem, column="headings", expected='{"Hayop": "vernacularName"}', code="OPTION_INVALID")
+    known = (set(VERBATIM_TERMS) | set(EVENT_TERMS)) - NEVER
+    return {_key(heading): term for heading, term in read.items() if term in known}
 
 
 def columns_of(headings: Sequence[str], mapping: Mapping[str, str], *, sheet: str | None = None) -> Columns:

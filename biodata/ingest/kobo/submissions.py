@@ -10,6 +10,7 @@ import polars as pl
 
 from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
+from biodata.formats.spreadsheet_kinds import XLS
 from biodata.formats.workbooks import read_sheets
 
 _ID: Final = re.compile(r"(?:uuid:)?[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}|[1-9]\d{0,9}")
@@ -74,7 +75,9 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
         problem = "there is no such file"
         raise InputError(problem, file=str(path), code="FILE_MISSING")
     try:
-        forms = _sheets(path) if path.read_bytes()[:2] == b"PK" else [_text(path, encoding, separator)]
+        forms = (
+            _sheets(path) if path.read_bytes()[:4] in (b"PK\x03\x04", XLS[:4]) else [_text(path, encoding, separator)]
+        )
     except InputError as error:
         # What cannot be read may be anybody's name: where it stands is told, never what it is.
         raise InputError(error.problem, file=error.file, row=error.row, column=error.column, expected=error.expected,
@@ -129,7 +132,7 @@ def _text(path: Path, encoding: str | None, separator: str | None) -> Form:
 def _sheets(path: Path) -> list[Form]:
     """Read a workbook."""
     forms = []
-    for sheet in read_sheets(path.read_bytes(), file=path.name):
+    for sheet in read_sheets(path.read_bytes(), file=path.name, numbered=True):
         headings = sheet.frame.columns[1:]
         is_repeat = "_parent_index" in headings or (_OF_PARENT in headings and "_uuid" not in headings)
         told = sheet.frame["_parent_table_name"].drop_nulls() if "_parent_table_name" in headings else pl.Series()

@@ -10,6 +10,7 @@ import polars as pl
 from biodata.errors import InputError, Refusal
 from biodata.formats.xml_stream import listen
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.several_files import Part, part_of, parts
 from biodata.ingest.smart.allowed import declared_categories
 from biodata.ingest.smart.patrols import Day, Observation, PatrolListener
 from biodata.ingest.smart.rows import (
@@ -21,7 +22,7 @@ from biodata.ingest.smart.rows import (
     effort_km,
     event_rows,
 )
-from biodata.ingest.smart.species import SpeciesNames
+from biodata.ingest.smart.species import SpeciesNames, is_data_model
 from biodata.ingest.smart.tracks import Cell, cell_of, common_cell
 from biodata.ingest.tables import check_options
 
@@ -40,7 +41,7 @@ class SmartSource:
     Parameters
     ----------
     paths : sequence of Path
-        XML files of patrols, or folders with such.
+        XML files of patrols, or folders or zips with such; SMART's data model may lie beside them.
     dataset : str, optional
         Key of the dataset: one for each conservation area, so that patrols of the same number stay apart.
     options : mapping
@@ -76,8 +77,17 @@ class SmartSource:
         InputError
             If a file is no patrol, or no safe XML. Errors never tell what stands in it.
         """
-        files = [file for path in self.paths for file in _files(path)]
-        admission = Admission(self.categories, SpeciesNames(self.datamodel, self.species))
+        every = [file for path in self.paths for file in _files(path)]
+        models = [file for file in every if len(every) > 1 and is_data_model(file)]
+        files = [file for file in every if file not in models]
+        if len(models) > 1 or not files:
+            problem = "there are several data models" if models[1:] else "there is no patrol beside the data model"
+            expected = "patrols, and one data model at most"
+            raise InputError(
+                problem, file=", ".join(one.file for one in models), expected=expected, code="INPUT_MISSING"
+            )
+        datamodel = self.datamodel or (models[0] if models else None)
+        admission = Admission(self.categories, SpeciesNames(datamodel, self.species))
         name, known = self.paths[0].name, Known()
         days = VerbatimTable(kind="events", name=name, dataset=DatasetInfo(self.dataset), batches=iter(()))
         days.batches = self._days(files, days, admission, known)
@@ -87,10 +97,10 @@ class SmartSource:
         yield records
 
     def _days(
-        self, files: Sequence[Path], table: VerbatimTable, admission: Admission, known: Known
+        self, files: Sequence[Part], table: VerbatimTable, admission: Admission, known: Known
     ) -> Iterator[pl.DataFrame]:
         """Yield the days of each file; `known` gets them."""
-        for number, path in enumerate(files):
+        for number, part in enumerate(files):
             days: list[Day] = []
             seen_in: dict[int, set[Cell]] = {}
 
@@ -99,9 +109,9 @@ class SmartSource:
                     cell = cell_of(*map(float, seen.place))
                     seen_in.setdefault(seen.day.number, set()).update([cell] if cell else [])
 
-            listener = PatrolListener(path.name, with_tracks=True, on_days=days.extend, on_observation=saw)
-            with path.open("rb") as stream:
-                for _ in listen(stream, listener, file=path.name):
+            listener = PatrolListener(part.file, with_tracks=True, on_days=days.extend, on_observation=saw)
+            with part.open() as stream:
+                for _ in listen(stream, listener, file=part.file):
                     pass
             rows: list[Row] = []
             for day in days:
@@ -109,27 +119,27 @@ class SmartSource:
                 if day.date is not None:
                     rows += event_rows(day, common_cell(seen_in.get(day.number, ())))
             table.refusals += [
-                Refusal(path.name, row, "date", None, "PATROL_DATE_INVALID", NO_DATE)
+                Refusal(part.file, row, "date", None, "PATROL_DATE_INVALID", NO_DATE)
                 for row, _ in enumerate((day for day in days if day.date is None), len(rows) + 1)
             ]
-            table.notes += _doubts(path.name, days)
+            table.notes += _doubts(part.file, days)
             if rows:
-                yield _frame(rows, EVENT_COLUMNS, path.name, range(1, len(rows) + 1))
+                yield _frame(rows, EVENT_COLUMNS, part.file, range(1, len(rows) + 1))
 
     def _records(
-        self, files: Sequence[Path], table: VerbatimTable, admission: Admission, known: Known
+        self, files: Sequence[Part], table: VerbatimTable, admission: Admission, known: Known
     ) -> Iterator[pl.DataFrame]:
         """Yield the wildlife observations of each file."""
-        for number, path in enumerate(files):
+        for number, part in enumerate(files):
             heard: list[Observation] = []
-            listener = PatrolListener(path.name, with_tracks=False, on_observation=heard.append)
-            with path.open("rb") as stream:
-                for _ in listen(stream, listener, file=path.name):
+            listener = PatrolListener(part.file, with_tracks=False, on_observation=heard.append)
+            with part.open() as stream:
+                for _ in listen(stream, listener, file=part.file):
                     rows = [(seen.number, admission.row(seen, known[number, seen.day.number])) for seen in heard]
                     heard.clear()
                     taken = [(row, told) for row, told in rows if told is not None]
                     if taken:
-                        yield _frame([told for _, told in taken], RECORD_COLUMNS, path.name, [row for row, _ in taken])
+                        yield _frame([told for _, told in taken], RECORD_COLUMNS, part.file, [row for row, _ in taken])
         table.notes += [
             f"{count} observations stay out: {reason}" for reason, count in sorted(admission.left_out.items())
         ]
@@ -162,7 +172,7 @@ def _frame(rows: Sequence[Row], columns: Sequence[str], file: str, numbers: Sequ
     return frame.select(pl.lit(file).alias("source_file"), places, pl.all())
 
 
-def _file(options: Mapping[str, str], name: str) -> Path | None:
+def _file(options: Mapping[str, str], name: str) -> Part | None:
     """Return the file that an option tells."""
     if name not in options:
         return None
@@ -170,23 +180,20 @@ def _file(options: Mapping[str, str], name: str) -> Path | None:
     if not path.is_file():
         problem = "there is no such file"
         raise InputError(problem, file=str(path), column=name, code="FILE_MISSING")
-    return path
+    return part_of(path)
 
 
-def _files(path: Path) -> list[Path]:
-    """Return the XML files of a folder, or the file."""
-    if not path.is_dir():
-        if not path.is_file():
-            problem = "there is no such file"
-            raise InputError(problem, file=str(path), code="FILE_MISSING")
-        with path.open("rb") as stream:
-            if stream.read(2) == b"PK":
-                problem = "this is a zip"
-                expected = "the patrol's XML, unpacked from it; its pictures are not read"
-                raise InputError(problem, file=path.name, expected=expected, code="SMART_NOT_PATROL")
-        return [path]
-    found = sorted(file for file in path.glob("*.xml") if file.is_file() and not file.is_symlink())
-    if not found:
-        problem = "the folder has no XML file"
-        raise InputError(problem, file=path.name, expected="patrols that SMART exported", code="INPUT_MISSING")
-    return found
+def _files(path: Path) -> list[Part]:
+    """Return the XML files of a folder or a zip, or the file; pictures in a zip are not looked at."""
+    if not path.exists():
+        problem = "there is no such file"
+        raise InputError(problem, file=str(path), code="FILE_MISSING")
+    try:
+        return parts([path], suffixes=(".xml",))
+    except InputError as error:
+        if error.code != "FILE_MISSING":
+            raise
+        problem = "there is no XML file in it"
+        raise InputError(
+            problem, file=path.name, expected="patrols that SMART exported", code="INPUT_MISSING"
+        ) from error

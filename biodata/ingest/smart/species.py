@@ -7,7 +7,6 @@ what it is, a common name.
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -16,6 +15,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.formats import delimited
 from biodata.formats.xml_stream import listen
+from biodata.ingest.several_files import Part
 from biodata.ingest.smart.allowed import Attribute, attribute_of
 from biodata.parsers.one_taxon import genera
 
@@ -47,10 +47,10 @@ class SpeciesNames:
 
     Parameters
     ----------
-    datamodel : Path, optional
+    datamodel : Part, optional
         SMART's data model (XML): keys with their names in languages; a name that is a genus that is known and an
         epithet, or has such in brackets, is the scientific name.
-    species : Path, optional
+    species : Part, optional
         A CSV file with the headings `key` and `scientificName`, made by the project; it wins over the data model.
 
     Raises
@@ -59,7 +59,7 @@ class SpeciesNames:
         If a file cannot be used.
     """
 
-    def __init__(self, datamodel: Path | None, species: Path | None) -> None:
+    def __init__(self, datamodel: Part | None, species: Part | None) -> None:
         self._known: Mapping[str, Species] = MappingProxyType({})
         if datamodel is not None:
             self._known = MappingProxyType(_of_model(datamodel))
@@ -97,15 +97,24 @@ def _folded(text: str) -> str:
     return " ".join(text.strip().strip(".").casefold().split())
 
 
-def _of_model(path: Path) -> dict[str, Species]:
+def is_data_model(part: Part) -> bool:
+    """Tell whether XML is a data model, by its first element."""
+    listener = _Model(part.file)
+    with part.open() as stream:
+        for _ in listen(stream, listener, file=part.file):
+            break  # after the first block
+    return listener.is_model
+
+
+def _of_model(part: Part) -> dict[str, Species]:
     """Read the keys of a data model's species."""
-    listener = _Model(path.name)
-    with path.open("rb") as stream:
-        for _ in listen(stream, listener, file=path.name):
+    listener = _Model(part.file)
+    with part.open() as stream:
+        for _ in listen(stream, listener, file=part.file):
             pass
     if not listener.is_model:
         problem = "this is no data model of SMART"
-        raise InputError(problem, file=path.name, expected="the XML that SMART exports", code="DATAMODEL_INVALID")
+        raise InputError(problem, file=part.file, expected="the XML that SMART exports", code="DATAMODEL_INVALID")
     found: dict[str, Species] = {}
     meant = defaultdict(set)
     for key, labels in listener.labels.items():
@@ -158,12 +167,12 @@ class _Model:
         pass
 
 
-def _of_list(path: Path) -> dict[str, str]:
+def _of_list(part: Part) -> dict[str, str]:
     """Read the project's list."""
-    table = delimited.read(lambda: path.open("rb"), file=path.name)
+    table = delimited.read(part.open, file=part.file)
     for heading in ("key", "scientificName"):
         if heading not in table.headings:
             problem = "a column is missing"
-            raise InputError(problem, file=path.name, row=1, column=heading, code="HEADING_MISSING")
+            raise InputError(problem, file=part.file, row=1, column=heading, code="HEADING_MISSING")
     rows = pl.concat([frame.select("key", "scientificName") for frame in table.batches]).drop_nulls()
     return {_folded(key): name.strip() for key, name in rows.iter_rows()}

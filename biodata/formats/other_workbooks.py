@@ -1,0 +1,128 @@
+"""Workbooks of Excel before 2007 (.xls) and of LibreOffice (.ods), read by a process of their own that may take little.
+
+A few bytes of such a file can stand for a rectangle of millions of cells, and nothing bounds it before it is read. So the
+reading process bounds itself: its memory, its time and its cells. Formulas are not computed; macros are refused.
+"""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from typing import Any, Final
+
+from biodata.errors import InputError
+from biodata.formats.cells import cell_text
+
+MAX_CELLS: Final = 3_000_000
+MEMORY_BYTES: Final = 1_500_000_000
+CPU_SECONDS: Final = 60
+MAX_UNPACKED_BYTES: Final = 150_000_000
+MAX_MEMBERS: Final = 2_000
+MAX_RATIO: Final = 200
+_MACROS: Final = tuple(name.encode("utf-16-le") for name in ("_VBA_PROJECT_CUR", "_VBA_PROJECT"))
+_TOO_LARGE, _INVALID = 3, 4
+_BASIC: Final = "Basic/"
+_DOCTYPE: Final = b"<!DOCTYPE"
+
+
+def read_other(content: bytes, *, file: str) -> list[dict[str, Any]]:
+    """Return the sheets of a workbook: `name`, `visible`, `rows` (cells as text) and `merges`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is locked (WORKBOOK_INVALID), holds programs (WORKBOOK_MACROS), has a document type
+        (XML_UNSAFE), or a bound is passed (INPUT_TOO_LARGE).
+    """
+    if content.startswith(b"PK"):
+        _check_zip(content, file)
+    elif any(name in content for name in _MACROS):
+        raise _macros(file)
+    done = subprocess.run(
+        [sys.executable, "-m", "biodata.formats.other_workbooks"],
+        input=content,
+        capture_output=True,
+        check=False,
+        timeout=4 * CPU_SECONDS,
+    )
+    if done.returncode == 0:
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+    if done.returncode == _INVALID:
+        problem = "the workbook cannot be read, or is locked with a password"
+        raise InputError(
+            problem, file=file, expected="a workbook that opens without a password", code="WORKBOOK_INVALID"
+        )
+    problem = "the workbook takes more than a survey does when it is opened"
+    raise InputError(problem, file=file, expected=f"at most {MAX_CELLS:,} cells", code="INPUT_TOO_LARGE")
+
+
+def _check_zip(content: bytes, file: str) -> None:
+    """Refuse what unpacks to far more than it is, holds programs, or has a document type."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            total = sum(member.file_size for member in members)
+            if (
+                len(members) > MAX_MEMBERS
+                or total > MAX_UNPACKED_BYTES
+                or total > MAX_RATIO * max(len(content), 100_000)
+            ):
+                problem = f"the workbook unpacks to {total} bytes in {len(members)} parts"
+                raise InputError(
+                    problem, file=file, expected=f"at most {MAX_UNPACKED_BYTES} bytes", code="INPUT_TOO_LARGE"
+                )
+            if any(member.filename.startswith((_BASIC, "Scripts/")) for member in members):
+                raise _macros(file)
+            for name in ("content.xml", "styles.xml", "settings.xml", "meta.xml"):
+                if name in archive.namelist() and _DOCTYPE in archive.read(name)[:10_000]:
+                    problem = "the workbook's XML has a document type, which is not taken"
+                    raise InputError(problem, file=file, code="XML_UNSAFE")
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        problem = "this is no workbook that can be read"
+        raise InputError(problem, file=file, code="WORKBOOK_INVALID") from error
+
+
+def _macros(file: str) -> InputError:
+    """Return the error for a workbook with programs."""
+    problem = "the workbook holds a program (macros)"
+    return InputError(problem, file=file, expected="a workbook without macros", code="WORKBOOK_MACROS")
+
+
+def _main() -> int:
+    """Read a workbook from standard input and write its sheets as JSON; the exit code tells why it cannot be."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+    sheets: list[dict[str, Any]] = []
+    left = MAX_CELLS
+    try:
+        with CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read())) as workbook:
+            for told in workbook.sheets_metadata:
+                if told.typ is not SheetTypeEnum.WorkSheet:
+                    continue
+                shown = told.visible is SheetVisibleEnum.Visible
+                sheet = workbook.get_sheet_by_name(told.name)
+                if shown:
+                    left -= sheet.total_height * sheet.total_width
+                if left < 0:
+                    return _TOO_LARGE
+                rows = sheet.to_python(skip_empty_area=False) if shown else []
+                merges = [(a + 1, b, c + 1, d) for (a, b), (c, d) in (sheet.merged_cell_ranges or ()) if shown]
+                cells = [[cell_text(cell) for cell in row] for row in rows]
+                sheets.append({"name": told.name, "visible": shown, "rows": cells, "merges": merges})
+    except MemoryError:
+        return _TOO_LARGE
+    except (CalamineError, ValueError, EOFError, OSError):
+        return _INVALID
+    sys.stdout.buffer.write(json.dumps(sheets).encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

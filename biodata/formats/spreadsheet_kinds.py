@@ -1,0 +1,41 @@
+"""Which kind of workbook a file is, told by its container; nothing of it is unpacked."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Final
+
+XLSX: Final = "xlsx"
+ODS: Final = "ods"
+XLS: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""The first bytes of Microsoft's compound files: .xls, and workbooks that are locked with a password."""
+_ODS_TYPES: Final = (
+    b"application/vnd.oasis.opendocument.spreadsheet",
+    b"application/vnd.oasis.opendocument.spreadsheet-template",
+)
+
+
+def kind_of(file: Path | bytes) -> str | None:
+    """Tell whether a zip is a workbook, and of which kind.
+
+    Parameters
+    ----------
+    file : Path or bytes
+        A file that begins as a zip.
+
+    Returns
+    -------
+    str or None
+        XLSX, ODS, or None for another archive, or one whose list cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(file if isinstance(file, Path) else io.BytesIO(file)) as archive:
+            names = set(archive.namelist())
+            if names & {"[Content_Types].xml", "xl/workbook.xml"} and any(name.startswith("xl/") for name in names):
+                return XLSX
+            if "mimetype" in names and "content.xml" in names:
+                with archive.open("mimetype") as stream:
+                    return ODS if stream.read(100).strip() in _ODS_TYPES else None
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, NotImplementedError):
+        return None
+    return None

@@ -1,0 +1,242 @@
+"""Which form a survey's files have, told by what they hold: their first bytes, their members, their headings.
+
+A name is only a person's word: of a file that is called `images.csv` the headings decide. Where nothing decides, or two
+forms are as likely, nothing is read: what is read in a wrong form may let people in, or lose records.
+"""
+
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final
+
+from biodata.errors import InputError
+from biodata.formats import delimited
+from biodata.formats.archives import Archive, open_archive
+from biodata.formats.camtrapdp import DESCRIPTOR
+from biodata.formats.dwca import META
+from biodata.formats.spreadsheet_kinds import ODS, XLS, XLSX, kind_of
+from biodata.ingest import loose_tables
+
+SHEETS: Final = "survey"
+"""Workbooks and texts as people write them; what every other form is told apart from."""
+_MEASURED: Final = "measurements"
+_WITH_TABLES: Final = ("detections", "timelapse", "wildlife-insights")
+"""Forms whose deployments may lie beside them as a table of their own."""
+_READABLE: Final = (
+    "a workbook, CSV, a Darwin Core Archive, Camtrap DP, Wildlife Insights, MegaDetector or SpeciesNet with deployments, "
+    "Timelapse, SMART or KoboToolbox"
+)
+MAX_BYTES: Final = 4_000_000_000
+_TEXTS: Final = (".csv", ".tsv", ".txt")
+_SEEN_BYTES: Final = 1 << 16
+_SEEN_JSON_BYTES: Final = 1 << 22
+_MOST_LOOKED_AT: Final = 200
+_ROOT: Final = re.compile(r"<(?![?!])(?:[\w.\-]+:)?([\w.\-]+)")
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_PATROLS: Final = ("patrol", "patrols")
+_KOBO: Final = (
+    frozenset({"_uuid", "_id"}),
+    frozenset({"_submission_time", "_index", "__version__", "_validation_status", "_status", "_submitted_by"}),
+)
+_INSIGHTS: Final = (
+    frozenset({"deployment_id"}), frozenset({"image_id", "sequence_id"}), frozenset({"genus"}), frozenset({"species"}),
+)  # fmt: skip
+_TIMELAPSE: Final = (frozenset({"file"}), frozenset({"relativepath"}))
+_Opener = Callable[[], BinaryIO]
+
+
+def recognise(paths: Sequence[Path], *, names: Sequence[str] | None = None, limit_bytes: int = MAX_BYTES) -> str:
+    """Tell the form of a survey's files.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files that belong together.
+    names : sequence of str, optional
+        What a person calls them, for errors.
+    limit_bytes : int
+        What an archive may unpack to at most, pictures and sounds left out.
+
+    Returns
+    -------
+    str
+        The name of the source that reads them, of `biodata.ingest.SOURCES`.
+
+    Raises
+    ------
+    InputError
+        If the form is not known (FORM_UNKNOWN), or they may be of several (FORM_AMBIGUOUS); or an archive is not safe.
+    """
+    told = ", ".join(names or [path.name for path in paths])
+    found: set[str] = set()
+    for path, name in zip(paths, names or [path.name for path in paths], strict=True):
+        found |= _of_file(path, name, limit_bytes)
+    if _MEASURED in found:
+        # Texts of Darwin Core with measurements beside them, as OBIS passes them on: sheets would leave those out.
+        found = (found - {_MEASURED, SHEETS}) | {"dwca"} if SHEETS in found else (found - {_MEASURED}) | {SHEETS}
+    special = sorted(found - {SHEETS})
+    if len(special) > 1 or (special and SHEETS in found and special[0] not in _WITH_TABLES):
+        problem = "the files may be of several forms, and in each they would mean something else"
+        expected = f"one form at a time; found {' and '.join(special or [SHEETS])}"
+        raise InputError(problem, file=told, expected=expected, code="FORM_AMBIGUOUS")
+    if not found:
+        problem = "nothing tells in which form this file is"
+        raise InputError(problem, file=told, expected=_READABLE, code="FORM_UNKNOWN")
+    return special[0] if special else SHEETS
+
+
+def _of_file(path: Path, name: str, limit_bytes: int) -> set[str]:
+    """Return the forms that one file may have."""
+    with path.open("rb") as stream:
+        beginning = stream.read(_SEEN_BYTES)
+    if beginning.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        kind = kind_of(path)
+        if kind in (XLSX, ODS):
+            return {_of_workbook(path)}
+        if kind is None and (b"[Content_Types].xml" in beginning or b"xl/" in beginning):
+            return {SHEETS}  # a broken workbook: its reader says so
+        return _of_archive(_checked(open_archive(path), name, limit_bytes), name)
+    if beginning.startswith(XLS):
+        return {"kobo" if _has(_KOBO, _marked(path)) else SHEETS}
+    return _of_part(lambda: path.open("rb"), name, beginning)
+
+
+def _checked(archive: Archive, name: str, limit_bytes: int) -> Archive:
+    """Return an archive that does not unpack to more than is read at once."""
+    total = sum(size for member, size in archive.sizes.items() if not _is_picture(member))
+    if total > limit_bytes:
+        problem = f"the archive unpacks to {total:,} bytes beside pictures"
+        raise InputError(problem, file=name, expected=f"at most {limit_bytes:,}", code="INPUT_TOO_LARGE")
+    return archive
+
+
+def _of_workbook(path: Path) -> str:
+    """Tell an export of KoboToolbox from other workbooks; one that cannot be read is told so where it is read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = [
+                m
+                for m in archive.infolist()
+                if re.search(r"(?i)sheet[^/]*\.xml$|strings\.xml$|content\.xml$", m.filename)
+            ]
+            seen = b""
+            for part in parts[:50]:
+                with archive.open(part) as stream:
+                    seen += b"".join(re.findall(rb">_{1,2}[A-Za-z_]{1,30}<", stream.read(_SEEN_JSON_BYTES)))
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, NotImplementedError):
+        return SHEETS
+    cells = {cell.decode() for cell in re.findall(rb">(_{1,2}[A-Za-z_]{1,30})<", seen)}
+    return "kobo" if _has(_KOBO, cells) else SHEETS
+
+
+def _marked(path: Path) -> set[str]:
+    """Return the columns of KoboToolbox's own that an old workbook's bytes hold, in letters of one byte or two."""
+    with path.open("rb") as stream:
+        content = stream.read(_SEEN_JSON_BYTES)
+    return {name for group in _KOBO for name in group
+            if name.encode() in content or name.encode("utf-16-le") in content}  # fmt: skip
+
+
+def _of_archive(archive: Archive, name: str) -> set[str]:
+    """Return the forms that a zip may have."""
+    found: set[str] = set()
+    if DESCRIPTOR in archive.sizes:
+        found.add(_of_package(archive))
+    if META in archive.sizes:
+        found.add("dwca")
+    if found:
+        return found - {""}
+    members = [member for member in archive.sizes if not _is_picture(member)]
+    if len(members) > _MOST_LOOKED_AT:
+        problem = f"the archive holds {len(members):,} files beside pictures"
+        raise InputError(problem, file=name, expected=f"at most {_MOST_LOOKED_AT}", code="INPUT_TOO_LARGE")
+    for member in members:
+        with archive.open(member) as stream:
+            beginning = stream.read(_SEEN_BYTES)
+        found |= _of_part(partial(archive.open, member), member, beginning)
+    texts = all(PurePosixPath(member).suffix.lower() in _TEXTS for member in members)
+    return found if texts or found - {SHEETS, _MEASURED} else set()
+
+
+def _of_package(archive: Archive) -> str:
+    """Tell whether a data package is one of camera traps; empty for another."""
+    with archive.open(DESCRIPTOR) as stream:
+        content = stream.read(_SEEN_JSON_BYTES)
+    try:
+        told = json.loads(content)
+    except (ValueError, RecursionError):
+        return "camtrapdp"  # its reader says what is wrong with the descriptor
+    if not isinstance(told, dict):
+        return ""
+    tables = {one.get("name") for one in told.get("resources") or () if isinstance(one, dict)}
+    is_told = "camtrap-dp" in str(told.get("profile", ""))
+    return "camtrapdp" if is_told or {"deployments", "observations"} <= tables else ""
+
+
+def _of_part(opener: _Opener, name: str, beginning: bytes) -> set[str]:
+    """Return the forms that a file that is no zip may have."""
+    text = _text(beginning).lstrip("\ufeff \t\r\n")
+    if text.startswith("<"):
+        root = _ROOT.search(_COMMENT.sub("", text))
+        if root is not None and root[1] in _PATROLS:
+            return {"smart"}
+        return set()
+    if text.startswith(("{", "[")) and not _is_table(text):
+        return {"detections"} if _is_of_machine(opener) else set()
+    headings = _headings(opener, name)
+    plain = {heading.strip().lower() for heading in headings}
+    found = {
+        form
+        for form, signs in (("kobo", _KOBO), ("timelapse", _TIMELAPSE), ("wildlife-insights", _INSIGHTS))
+        if _has(signs, plain)
+    }
+    if found:
+        return found
+    try:
+        return {_MEASURED} if loose_tables.kind_of(headings) == loose_tables.MEASUREMENTS else {SHEETS}
+    except InputError:
+        return {SHEETS}
+
+
+def _is_table(text: str) -> bool:
+    """Tell whether a text that begins with a bracket is a table all the same: JSON has a quote or another bracket next."""
+    return re.match(r"[\[{]\s*[\"\[{}\]\-\d]", text) is None
+
+
+def _is_of_machine(opener: _Opener) -> bool:
+    """Tell whether JSON holds results of MegaDetector or SpeciesNet."""
+    with opener() as stream:
+        seen = stream.read(_SEEN_JSON_BYTES)
+    return (b'"images"' in seen and (b'"detections"' in seen or b'"detection_categories"' in seen)) or (
+        b'"predictions"' in seen and b'"filepath"' in seen
+    )
+
+
+def _headings(opener: _Opener, name: str) -> tuple[str, ...]:
+    """Return the headings of a text; none where it cannot be read, which is told where it is read."""
+    try:
+        return delimited.read(opener, file=name).headings
+    except InputError:
+        return ()
+
+
+def _has(signs: Iterable[frozenset[str]], headings: set[str]) -> bool:
+    """Tell whether one of each group of signs is there."""
+    return all(group & headings for group in signs)
+
+
+def _text(beginning: bytes) -> str:
+    """Return the beginning of a file as text, to be compared alone."""
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return beginning.decode("utf-16", "ignore")
+    return beginning.decode("utf-8", "ignore")
+
+
+def _is_picture(member: str) -> bool:
+    """Tell whether a member is called as a picture or a sound: those are never opened."""
+    return PurePosixPath(member).suffix.lower() in (
+        ".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".heic", ".mp4", ".avi", ".mov", ".wav", ".mp3", ".pdf",
+    )  # fmt: skip

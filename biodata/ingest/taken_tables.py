@@ -1,0 +1,115 @@
+"""What was taken of an upload, and nothing else of it: tables as their source gave them, in one file that we wrote.
+
+A patrol's XML holds arrests, a camera's package pictures of people, a questionnaire telephone numbers. Such a file is not
+kept: its tables are, as they came in, so that a review, a publication or a withdrawal later reads the same rows again.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from biodata.errors import Refusal, StoreError
+from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
+
+SUFFIX: Final = ".taken"
+"""Only files that the worker wrote end so; an upload never does."""
+_LIST: Final = "tables.json"
+_IMAGES: Final = "images.parquet"
+_KINDS: Final = ("events", "occurrences")
+
+
+def write(path: Path, tables: Iterable[VerbatimTable]) -> list[VerbatimTable]:
+    """Write tables of events and occurrences, batch by batch.
+
+    Returns
+    -------
+    list of VerbatimTable
+        The same tables, their batches exhausted: refusals, findings and notes are complete.
+    """
+    told: list[dict[str, Any]] = []
+    done: list[VerbatimTable] = []
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for table in tables:
+            batches = 0
+            for batch in table.batches:
+                if table.kind not in _KINDS:
+                    continue
+                content = io.BytesIO()
+                batch.write_parquet(content)
+                archive.writestr(f"{len(told)}/{batches}.parquet", content.getvalue())
+                batches += 1
+            done.append(table)
+            if table.kind in _KINDS:
+                told.append(_described(table, batches))
+                if table.images:
+                    content = io.BytesIO()
+                    pl.concat(table.images).write_parquet(content)
+                    archive.writestr(f"{len(told) - 1}/{_IMAGES}", content.getvalue())
+        archive.writestr(_LIST, json.dumps(told))
+    return done
+
+
+def read(path: Path, *, dataset: str | None) -> Iterator[VerbatimTable]:
+    """Iterate over the tables of a file that `write` wrote.
+
+    Raises
+    ------
+    StoreError
+        If the file is none, or was changed.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            listed = json.loads(archive.read(_LIST))
+        for number, told in enumerate(listed):
+            yield VerbatimTable(
+                kind=told["kind"],
+                name=told["name"],
+                dataset=DatasetInfo(dataset, **told["dataset"]),
+                batches=_batches(path, number, told["batches"]),
+                declarations=told["declarations"],
+                sheet=told["sheet"],
+                headings=told["headings"],
+                refusals=[Refusal(**one) for one in told["refusals"]],
+                findings=[Finding(**one) for one in told["findings"]],
+                images=_images(path, number),
+            )
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        message = f"{path.name}: what was taken of an upload cannot be read"
+        raise StoreError(message) from error
+
+
+def _batches(path: Path, number: int, count: int) -> Iterator[pl.DataFrame]:
+    """Yield the batches of a table."""
+    for at in range(count):
+        with zipfile.ZipFile(path) as archive:
+            content = archive.read(f"{number}/{at}.parquet")
+        yield pl.read_parquet(io.BytesIO(content))
+
+
+def _images(path: Path, number: int) -> list[pl.DataFrame]:
+    """Return when pictures that are no records were made."""
+    with zipfile.ZipFile(path) as archive:
+        name = f"{number}/{_IMAGES}"
+        return [pl.read_parquet(io.BytesIO(archive.read(name)))] if name in archive.namelist() else []
+
+
+def _described(table: VerbatimTable, batches: int) -> dict[str, Any]:
+    """Return what stands beside a table's rows; where rows stayed out is told, never what stood in them."""
+    info = table.dataset
+    return {
+        "kind": table.kind,
+        "name": table.name,
+        "dataset": {"title": info.title, "license": info.license, "citation": info.citation, "doi": info.doi},
+        "batches": batches,
+        "declarations": dict(table.declarations),
+        "sheet": table.sheet,
+        "headings": dict(table.headings),
+        "refusals": [asdict(one) for one in table.refusals],
+        "findings": [{**asdict(one), "params": dict(one.params)} for one in table.findings],
+    }

@@ -1,0 +1,295 @@
+"""Surveys in the forms of programs and networks: read by their own source, checked as sheets are, and only what came in kept.
+
+What stays out by rule (people, vehicles, law enforcement, blanks) is told in numbers, never row by row with what stood in it.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import polars as pl
+
+from biodata.errors import InputError, Refusal
+from biodata.harmonise import Harmoniser
+from biodata.ingest import open_source, taken_tables
+from biodata.ingest.protocol import Finding, VerbatimTable
+from biodata.ingest.survey_shapes import SurveyTable
+from biodata.places import BoundarySet
+from biodata.sharing import RuleSet
+from biodata.surveys import row_checks, words
+from biodata.surveys.cell_checks import Rows
+from biodata.surveys.notices import names_known, notices
+from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
+from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
+
+_DATASET: Final = "check"
+_BY_RULE: Final = ("SCORE_LOW", "PICTURE_FAILED", "PICTURE_REPEATED")
+"""Reasons for which a row stays out that nobody has to mend, beside those that end with `_LEFT_OUT`."""
+_GAPS: Final = ("COORDINATE_MISSING", "RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING")
+"""What a program did not tell: there is no cell that somebody could fill."""
+_ENCODED: Final = ("dwca", "timelapse", "detections", "wildlife-insights", "kobo")
+_HOLDS_VALUE: Final = re.compile(r", value |row \d+, column ")
+_PLAIN: Final = re.compile(r"[\d\s.,:+\-/TZ]{1,60}")
+_PEOPLE: Final = re.compile(
+    r"(?i)people|person|user|name$|email|phone|setupBy|classifiedBy|recordedBy|identifiedBy|By(ID)?$|_by$|contributor|observer"
+)
+MAX_BYTES: Final = 500_000_000
+"""What an archive that is only checked may unpack to, pictures left out."""
+_EVENTS: Final = ("eventID", "parentEventID")
+Files = Sequence[tuple[str, Path]]
+
+
+def check(
+    files: Files, source: str, boundaries: BoundarySet, *, target: Path, dataset: str | None = None,
+    checklist: pl.DataFrame | None = None, today: date | None = None, encoding: str | None = None,
+    kept: Mapping[str, str] | None = None, rules: RuleSet | None = None, known: pl.DataFrame | None = None,
+    language: str = "en",
+) -> dict[str, Any]:  # fmt: skip
+    """Check files of a form other than sheets, and write what comes in of them to `target`.
+
+    Parameters
+    ----------
+    files : sequence of (name, Path)
+        What a person calls each, and where it lies.
+    source : str
+        From `ingest.forms.recognise`.
+    boundaries : BoundarySet
+        Where the countries are.
+    target : Path
+        A file that gets the tables that come in (`ingest.taken_tables`); it is written only where nothing blocks.
+    dataset : str, optional
+        The dataset that they go to; a row that tells another one blocks.
+    checklist, today, encoding, kept, rules, known, language
+        As for `surveys.check_files`.
+
+    Returns
+    -------
+    dict
+        As `surveys.check_files`.
+    """
+    name = ", ".join(told for told, _ in files)
+    part = target.with_name(f"{target.name}.part")
+    try:
+        opened = open_source(
+            source, [path for _, path in files], dataset=dataset or _DATASET, options=_options(source, encoding, kept)
+        )
+        tables = taken_tables.write(part, (_of_one_dataset(table, dataset, files) for table in opened.read()))
+        report = _checked(
+            part, tables, source, files, boundaries, checklist=checklist, today=today, rules=rules, known=known,
+            language=language,
+        )  # fmt: skip
+        if report["ok"]:
+            part.replace(target)
+    except InputError as error:
+        told = renamed(error.file, files)
+        return report_of(name, 0, [problem_of_file(error, name, language, file=told)], form=source)
+    finally:
+        part.unlink(missing_ok=True)
+    return report
+
+
+@contextmanager
+def placed(files: Sequence[tuple[str, bytes]]) -> Iterator[Files]:
+    """Give contents as files for as long as the block lasts; what a sender calls one is no path."""
+    with TemporaryDirectory(prefix="biodata-check-") as folder:
+        named = [(told, Path(folder) / f"{number}.upload") for number, (told, _) in enumerate(files)]
+        for (_, path), (_, content) in zip(named, files, strict=True):
+            path.write_bytes(content)
+        yield named
+
+
+def check_taken(
+    path: Path, name: str, boundaries: BoundarySet, *, today: date | None = None, rules: RuleSet | None = None,
+    known: pl.DataFrame | None = None, language: str = "en",
+) -> dict[str, Any]:  # fmt: skip
+    """Check once more what was taken of an upload; its file is gone."""
+    tables = list(taken_tables.read(path, dataset=_DATASET))
+    return _checked(
+        path, tables, "taken", [(name, path)], boundaries, checklist=None, today=today, rules=rules, known=known,
+        language=language,
+    )  # fmt: skip
+
+
+def renamed(file: str | None, files: Files) -> str | None:
+    """Return what a person calls a file, or a member of it, that an error names by where it lies."""
+    for told, path in files:
+        if file is not None and (file in (path.name, str(path)) or file.startswith(f"{path.name}/")):
+            return told + file.removeprefix(str(path.parent) + "/").removeprefix(path.name)
+    return file
+
+
+def _options(source: str, encoding: str | None, kept: Mapping[str, str] | None) -> dict[str, str]:
+    """Return what a source is told: never the path of a file."""
+    told = {"encoding": encoding} if encoding is not None and source in _ENCODED else {}
+    return told | ({"headings": json.dumps(dict(kept))} if kept and source == "kobo" else {})
+
+
+def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files) -> VerbatimTable:
+    """Return a table whose rows all are the dataset's: one that tells another is refused; files as a person calls them."""
+    columns: set[str] = set(table.headings.values())
+
+    def batches(given: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        for batch in given:
+            columns.update(batch.columns)
+            named = batch.with_columns(
+                pl.col("source_file").replace_strict(
+                    {one: renamed(one, files) for one in batch["source_file"].unique().drop_nulls()}, default=None,
+                    return_dtype=pl.String,
+                )
+            )  # fmt: skip
+            if "datasetKey" in batch.columns:
+                other = pl.col("datasetKey").is_not_null() & (pl.col("datasetKey") != (dataset or _DATASET))
+                if dataset is not None:
+                    for file, row in named.filter(other).select("source_file", "source_row").head(1).iter_rows():
+                        table.findings.append(Finding(file, None, row, "datasetKey", None, "DATASET_OTHER", True))
+                named = named.drop("datasetKey")
+            yield named
+        table.findings[:] = [_safe(one, columns, files) for one in [*table.findings, *_of_refusals(table.refusals)]]
+        table.refusals.clear()
+        table.notes[:] = [note for note in table.notes if not _HOLDS_VALUE.search(note)]
+
+    table.batches = batches(table.batches)
+    table.complete, table.gone, table.datasets = False, [], {}
+    return table
+
+
+def _of_refusals(refusals: Sequence[Refusal]) -> Iterator[Finding]:
+    """Tell rows that stay out by rule in numbers, the others one by one."""
+    counts = Counter((one.file, one.code) for one in refusals if _is_by_rule(one.code))
+    for (file, code), count in counts.items():
+        yield Finding(
+            file, None, None, None, None, code, False, {"count": str(count), "message": _message(refusals, code)}
+        )
+    for one in refusals:
+        if not _is_by_rule(one.code):
+            yield Finding(one.file, None, one.row, one.column, one.value, one.code, True, {"message": one.message})
+
+
+def _message(refusals: Sequence[Refusal], code: str) -> str:
+    """Return the reason of a code as its source tells it."""
+    return next(one.message for one in refusals if one.code == code)
+
+
+def _is_by_rule(code: str) -> bool:
+    """Tell whether rows stay out for what they are, with nothing to mend."""
+    return code.endswith("_LEFT_OUT") or code in _BY_RULE
+
+
+def _safe(finding: Finding, columns: set[str], files: Files) -> Finding:
+    """Return a finding without its value, unless the cell is one that comes in, or holds figures and is of nobody."""
+    column = finding.column or ""
+    is_told = column in columns or _PLAIN.fullmatch(finding.value or "") is not None
+    value = finding.value if is_told and not _PEOPLE.search(column) else None
+    return replace(finding, file=renamed(finding.file, files) or finding.file, value=value)
+
+
+def _checked(
+    path: Path, tables: Sequence[VerbatimTable], source: str, files: Files, boundaries: BoundarySet, *,
+    checklist: pl.DataFrame | None, today: date | None, rules: RuleSet | None, known: pl.DataFrame | None, language: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the report of tables that were written to `path`."""
+    day = today or datetime.now(UTC).date()
+    harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", checklist=checklist, today=day)
+    findings, rows = [finding for table in tables for finding in table.findings], 0
+    events: list[Rows] = []
+    checks = TableChecks(harmoniser, day, boundaries, {}, names_known(known))
+    seen: list[pl.DataFrame] = []
+    of_events: set[tuple[str, str]] = set()
+    again = list(taken_tables.read(path, dataset=_DATASET))
+    for table in sorted(again, key=lambda one: one.kind):  # events first
+        checks.declarations = table.declarations
+        for batch in table.batches:
+            for frame in batch.partition_by("source_file", maintain_order=True):
+                one = rows_of(_sheet(table, frame))
+                if not is_filled(one):
+                    continue
+                if table.kind == "events":
+                    events.append(one)
+                    found = [_gap(finding) for finding in checks.events(one, frozenset())]
+                    of_events |= {(_event(one, finding, "eventID"), finding.code) for finding in found}
+                    findings += found
+                else:
+                    rows += frame.height
+                    findings += row_checks.unknown_events([one], events)
+                    findings += [
+                        _gap(finding)
+                        for finding in checks.records(one, one.table.frame)
+                        # A record takes its place from its event, where the same was told of it.
+                        if not {(_event(one, finding, of), finding.code) for of in _EVENTS} & of_events
+                    ]
+                    seen.append(_identified(frame))
+    findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
+    findings += _repeated(seen)
+    findings += checks.clocks([images for table in again for images in table.images])
+    name = ", ".join(told for told, _ in files)
+    notes = list(dict.fromkeys(_worded(note, files) for table in tables for note in table.notes))
+    problems = [_problem(finding, language) for finding in once(findings)]
+    if not any(table.kind in ("events", "occurrences") for table in tables) or (not rows and not events):
+        problem = "there is nothing in it to take in"
+        error = InputError(problem, file=name, expected="records, or events with their effort", code="INPUT_EMPTY")
+        problems.append(problem_of_file(error, name, language))
+    told = notices(checks.read, rules or RuleSet.read(None), boundaries, language=language)
+    return report_of(name, rows, problems, form=source, notes=notes, notices=told)
+
+
+def _sheet(table: VerbatimTable, frame: pl.DataFrame) -> SurveyTable:
+    """Return a batch as a table that is checked."""
+    sheets = frame["source_sheet"].drop_nulls() if "source_sheet" in frame.columns else pl.Series(dtype=pl.String)
+    sheet = table.sheet or (sheets[0] if sheets.len() else None)
+    shown = frame.drop("source_file", "source_sheet", strict=False)
+    texts = [name for name, kind in shown.schema.items() if kind == pl.String]
+    headings = {name: table.headings.get(name, name) for name in texts}
+    return SurveyTable(
+        table.kind, frame["source_file"][0] or table.name, sheet, 1, shown.select("source_row", *texts), headings
+    )
+
+
+def _event(rows: Rows, finding: Finding, of: str) -> str:
+    """Return the event of a finding's row; a text that is none where it tells none."""
+    own = rows.own.get(finding.row or 0, {})
+    return (own.get(of) or "").strip() or f" row {finding.row} {of}"
+
+
+def _gap(finding: Finding) -> Finding:
+    """Return a finding that blocks only where somebody can mend it."""
+    return replace(finding, blocking=False) if finding.code in _GAPS else finding
+
+
+def _identified(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return what identifies records, and where they stand."""
+    own = pl.col("occurrenceID") if "occurrenceID" in frame.columns else pl.lit(None, dtype=pl.String)
+    return frame.select("source_file", "source_row", identifier=own)
+
+
+def _repeated(seen: Sequence[pl.DataFrame]) -> Iterator[Finding]:
+    """Find records whose identifier an earlier one has."""
+    if not seen:
+        return
+    every = pl.concat(seen).drop_nulls("identifier")
+    first = pl.col("source_row").first().over("identifier")
+    again = every.with_columns(first=first).filter(~pl.col("identifier").is_first_distinct())
+    for file, row, identifier, before in again.iter_rows():
+        yield Finding(
+            file, None, row, "occurrenceID", identifier, "IDENTIFIER_REPEATED", True, {"other": f"row {before}"}
+        )
+
+
+def _problem(finding: Finding, language: str) -> Problem:
+    """Put a finding into words; where none of ours are kept for its code, those of its source."""
+    if words.has(finding.code) or "message" not in finding.params:
+        return problem_of(finding, language)
+    return replace(problem_of(finding, language), message=finding.params["message"])
+
+
+def _worded(note: str, files: Files) -> str:
+    """Return a note with files as a person calls them."""
+    for told, path in files:
+        note = note.replace(path.name, told)
+    return note

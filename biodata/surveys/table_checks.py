@@ -1,0 +1,178 @@
+"""What a check finds in the tables of a survey, whatever form they came in: cells, events, records, cameras' clocks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from biodata.harmonise import Harmoniser, camera_images
+from biodata.harmonise.date_order import DateOrders
+from biodata.harmonise.names import Names
+from biodata.harmonise.occurrences import HarmonisedBatch
+from biodata.harmonise.told import Told
+from biodata.ingest.protocol import Finding
+from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_shapes import SurveyTable
+from biodata.parsers.placeholders import NA, PLACEHOLDERS
+from biodata.places import BoundarySet
+from biodata.places.edges import SEA
+from biodata.surveys import cell_checks, event_checks, period_checks, row_checks, value_checks
+from biodata.surveys.cell_checks import Rows
+from biodata.surveys.notices import Read
+
+_DATASET: Final = "check"
+_SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
+_COUNTRIES: Final = ("country", "countryCode")
+_MOSTLY: Final = 0.9
+_FEWEST: Final = 3
+
+
+class TableChecks:
+    """Checks the tables of one survey: its events first, then its records, then the clocks of its cameras.
+
+    Parameters
+    ----------
+    harmoniser : Harmoniser
+        Reads places, dates, names and numbers.
+    today : date
+        The present day.
+    boundaries : BoundarySet
+        Where land and sea are.
+    declarations : mapping
+        What is declared of the values.
+    names : Names, optional
+        Matches the names of what was read.
+
+    Attributes
+    ----------
+    read : Read
+        The records and scopes, as they were read.
+    """
+
+    def __init__(
+        self,
+        harmoniser: Harmoniser,
+        today: date,
+        boundaries: BoundarySet,
+        declarations: Mapping[str, str],
+        names: Names | None = None,
+    ) -> None:
+        self.harmoniser, self.today, self.boundaries, self.declarations = harmoniser, today, boundaries, declarations
+        self.periods: dict[str, tuple[date, date]] = {}
+        self.cameras: list[tuple[Rows, pl.DataFrame]] = []
+        self.images: list[pl.DataFrame] = []
+        self.names, self.read = names, Read()
+
+    def sites(self, rows: Rows) -> Iterator[Finding]:
+        """Find what is wrong with sites."""
+        read = self._read(rows.table.frame, rows.table)
+        yield from _of_cells(rows, read)
+        yield from self._of_all(rows, read)
+
+    def events(self, rows: Rows, placed: frozenset[str]) -> Iterator[Finding]:
+        """Find what is wrong with events; `placed` are those whose records all tell their place."""
+        frame = with_period(rows.table.frame, self.today)
+        read = self._read(frame, rows.table)
+        yield from period_checks.of_events(rows, frame, _of_cells(rows, read), placed, self.today)
+        yield from self._of_all(rows, read)
+        if "eventID" in rows.table.frame.columns:
+            self.cameras.append((rows, event_checks.read_events(rows, self.harmoniser, self.declarations)))
+            yield from event_checks.of_design(*self.cameras[-1])
+            self.read.scopes.append(self.cameras[-1][1]["targetTaxonomicScope"])
+        self.periods |= period_checks.periods(rows, read.interpreted)
+
+    def records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
+        """Find what is wrong with records; `frame` has them with what their events tell."""
+        read = self._read(frame, rows.table)
+        yield from _of_cells(rows, read)
+        yield from self._of_all(rows, read)
+        yield from row_checks.outside_events(rows, read.interpreted, self.periods)
+        self.images.append(read.interpreted.select(camera_images.COLUMNS))
+        matched = {} if self.names is None else self.names.interpret(Told(frame)).columns
+        self.read.records.append(read.interpreted.with_columns(**matched))
+
+    def clocks(self, others: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
+        """Find what the records show of cameras' clocks, and other pictures (`ingest.protocol.IMAGES`)."""
+        return event_checks.clocks(self.cameras, self.images, others)
+
+    def _read(self, frame: pl.DataFrame, table: SurveyTable) -> HarmonisedBatch:
+        """Harmonise rows; each is identified by its number, so that one without an identifier is read too."""
+        batch = frame.with_columns(
+            pl.lit(table.file).alias("source_file"), pl.col("source_row").cast(pl.String).alias("occurrenceID")
+        )
+        orders = DateOrders(today=self.today, declarations=self.declarations)
+        orders.add(Told(batch))
+        identified = self.harmoniser.identify(batch, dataset_key=_DATASET)
+        return self.harmoniser.interpret(identified, declarations=self.declarations, orders=orders)
+
+    def _of_all(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:
+        """Find what single values tell, and what only the whole table tells."""
+        yield from value_checks.numbers(rows, rows.table.frame)
+        yield from value_checks.texts(rows, rows.table.frame)
+        yield from _at_sea(rows, read, self.boundaries)
+
+
+def once(findings: Sequence[Finding]) -> list[Finding]:
+    """Return findings without those that tell of a cell what an earlier one tells."""
+    return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in reversed(findings)}.values())
+
+
+def is_filled(rows: Rows) -> bool:
+    """Tell whether a table has any row."""
+    return bool(rows.own)
+
+
+def rows_of(table: SurveyTable, known: pl.Series | None = None) -> Rows:
+    """Return a table's rows by their number."""
+    came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
+    told = came.with_columns(_told(name) for name in came.columns if name != "source_row")
+    own = {row["source_row"]: row for row in told.iter_rows(named=True)}
+    nothing = {
+        (row, name): value
+        for name in came.columns
+        for row, value in came.filter(told[name].is_null() & came[name].is_not_null())
+        .select("source_row", pl.col(name).alias("value"))
+        .iter_rows()
+    }
+    with_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
+    return Rows(table, own, frozenset(with_event), nothing)
+
+
+def _told(name: str) -> pl.Expr:
+    """Return the cells of a column; null for those that say that they are empty."""
+    nothing = [*PLACEHOLDERS] if name in _COUNTRIES else [*PLACEHOLDERS, NA]
+    return pl.when(~pl.col(name).str.strip_chars().is_in(nothing)).then(pl.col(name)).alias(name)
+
+
+def _of_cells(rows: Rows, read: HarmonisedBatch) -> list[Finding]:
+    """Return what is doubted of the cells; columns that changed places are told once, at their heading."""
+    told = list(cell_checks.found(rows, read))
+    swapped = [finding for finding in told if finding.code == _SWAPPED]
+    if not swapped:
+        return told
+    placed = sum(own.get("decimalLatitude") is not None for own in rows.own.values())
+    if len(swapped) < _FEWEST or len(swapped) < _MOSTLY * placed:
+        return told
+    table = rows.table
+    heading = table.heading("decimalLatitude")
+    one = Finding(table.file, table.sheet, table.heading_row, heading, heading, "COLUMNS_SWAPPED", True,
+                  {"other": table.heading("decimalLongitude")})  # fmt: skip
+    return [one, *(finding for finding in told if finding.code != _SWAPPED)]
+
+
+def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Iterator[Finding]:
+    """Find places at sea, where fewer than half of the table's are."""
+    placed = read.interpreted.filter(pl.col("decimalLatitude").is_not_null() & pl.col("decimalLongitude").is_not_null())
+    wet = placed.filter(pl.col("located_country_code").is_null() & ~pl.col("ambiguous"))
+    if wet.is_empty() or 2 * wet.height >= placed.height:
+        return
+    x, y = wet["decimalLongitude"].to_numpy(), wet["decimalLatitude"].to_numpy()
+    far = np.isnan(boundaries.coasts.near(x, y).distance_m) & (boundaries.cells.locate(x, y) == SEA)
+    column = next((c for c in ("decimalLatitude", "verbatimCoordinates") if c in rows.table.headings), None)
+    for row, at_sea, flags in zip(wet["source_row"], far, wet["quality_flags"], strict=True):
+        others = {"ZERO_COORDINATE", "LAND_TAXON_AT_SEA", "COUNTRY_COORDINATE_MISMATCH"} & set(flags)
+        presumed = any(flag.startswith("PRESUMED_") for flag in flags)
+        if at_sea and column is not None and rows.own[row].get(column) is not None and not others and not presumed:
+            yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)

@@ -1,0 +1,293 @@
+"""Every form goes the one road of surveys: told by what it holds, checked, compared, published, withdrawn; people stay out."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+import patrols
+from biodata import pipeline, places, surveys
+from biodata.access import accounts
+from biodata.access.roles import Role, RoleBinding
+from biodata.errors import InputError
+from biodata.ingest import forms
+from biodata.settings import Settings
+from biodata.store.lake import Lake
+from biodata.store.registry import Registry
+from biodata.surveys import history, mappings, review, withdrawing
+from biodata.surveys.check import check_files
+from biodata.surveys.heading_answers import heading_answer
+from biodata.surveys.sending import Sent
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
+PATROL = patrols.patrol(
+    '<n:days date="2026-03-01" startTime="08:00:00" endTime="12:00:00">',
+    patrols.waypoint(
+        1, (101.3, 20.9), patrols.observation("animals.liveanimals."), patrols.observation("threat.snares.")
+    ),
+    "</n:days>",
+)
+FOLDERS = {"camtrapdp": "camtrapdp", "detections": "detections", "timelapse": "timelapse",
+           "wildlife_insights": "wildlife-insights", "smart": "smart", "kobo": "kobo"}  # fmt: skip
+NOBODY = ("Nobody Atall", "nobody walked there", "homo;sapiens")
+"""Words of people and of what is never kept, in the samples."""
+
+
+def zipped(**members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "."), content)
+    return out.getvalue()
+
+
+def of_sample(sample_data, folder):
+    """Return a sample as one file, with the mapping and the programs' other files beside it as they come."""
+    files = sorted(path for path in (sample_data / folder).iterdir() if path.name != "mapping.csv")
+    if len(files) == 1:
+        return files[0].name, files[0].read_bytes()
+    return f"{folder}.zip", zipped(**{path.name: path.read_bytes() for path in files})
+
+
+@pytest.fixture(scope="module")
+def boundaries():
+    return places.load_boundaries()
+
+
+@pytest.fixture
+def road(tmp_path):
+    """Return an installation and its registry, with a team that uploads to the dataset `team`."""
+    settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="not_required")
+    with Registry.open(settings) as registry:
+        accounts.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="team")])
+        yield settings, registry, accounts.find(registry, "team")
+
+
+def hand_in(road, name, content, **sent):
+    settings, registry, who = road
+    number = surveys.receive(settings, registry, content, name, sender=who, dataset="team", **sent)
+    return surveys.take(settings, registry, number) | {"number": number}
+
+
+def kept(settings):
+    """Return every byte that an installation keeps, but for the lake's."""
+    found = [path for path in settings.data.rglob("*") if path.is_file()]
+    contents = [path.read_bytes() for path in found]
+    for path, content in zip(found, list(contents), strict=True):
+        if path.suffix == ".taken":
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                contents += [archive.read(name) for name in archive.namelist()]
+    return b"\0".join(contents)
+
+
+def told(contents, name):
+    path = [contents] if isinstance(contents, bytes) else contents
+    return check_files([(name, content) for content in path], places.load_boundaries())
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_form_is_told_by_what_it_holds_whatever_it_is_called(sample_data, tmp_path, folder):
+    _, content = of_sample(sample_data, folder)
+    path = tmp_path / "holiday.xlsx"
+    path.write_bytes(content)
+    assert forms.recognise([path]) == FOLDERS[folder]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (
+            zipped(datapackage__json='{"profile": "x/camtrap-dp-profile.json"}', meta__xml="<archive/>"),
+            "FORM_AMBIGUOUS",
+        ),
+        (zipped(patrol__xml=PATROL, survey__csv=TEXT), "FORM_AMBIGUOUS"),
+        (zipped(a__csv="_uuid,_id,_submission_time\n1,1,2\n", b__csv="File,RelativePath\na,b\n"), "FORM_AMBIGUOUS"),
+        (zipped(datapackage__json='{"resources": [{"name": "rainfall"}]}'), "FORM_UNKNOWN"),
+        (zipped(notes__docx=b"x"), "FORM_UNKNOWN"),
+        (b'{"type": "FeatureCollection", "features": []}', "FORM_UNKNOWN"),
+        (b"<kml/>", "FORM_UNKNOWN"),
+        (zipped(**{"../../a.csv": TEXT}), "ARCHIVE_UNSAFE"),
+        (zipped(a__csv=b"x" * 400_000_000), "ARCHIVE_TOO_LARGE"),
+    ],
+)
+def test_what_cannot_be_told_apart_or_is_unsafe_is_refused(content, code, boundaries):
+    report = check_files([("a.zip", content)], boundaries)
+    assert [(p["code"], p["blocking"], p["file"]) for p in report["problems"]] == [(code, True, "a.zip")]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, road, tmp_path, folder):
+    settings, registry, _ = road
+    name, content = of_sample(sample_data, folder)
+    if folder == "kobo":
+        mappings.keep(registry, "team", {"What is the place like?": "habitat", "Your name": "recordedBy"})
+    before = told(content, name)
+    assert (before["ok"], before["form"]) == (True, FOLDERS[folder]), before["problems"][:5]
+    done = hand_in(road, name, content)
+    assert done["state"] == "published", done["report"]
+    assert done["report"]["form"] == FOLDERS[folder]
+    assert before["rows"] == done["report"]["rows"]
+
+    alone = Settings(data=tmp_path / "alone", memory_limit="500MB")
+    path = tmp_path / name
+    path.write_bytes(content)
+    options = {}
+    if folder == "kobo":
+        options["mapping"] = str(sample_data / "kobo" / "mapping.csv")
+    pipeline.ingest(FOLDERS[folder], [path], alone, dataset="team", options=options)
+    assert in_lake(settings) == in_lake(alone)
+
+    assert not list((settings.data / "uploads").glob("*[!n]")), "only what was taken is kept"
+    every = kept(settings)
+    assert not [secret for secret in NOBODY if secret.encode() in every]
+
+    again = hand_in(road, name, content)
+    assert again["number"] == done["number"]
+    counts = surveys.difference([*(settings.data / "uploads").glob("*.taken")], "team", settings).as_dict()
+    assert counts["occurrences"]["counts"]["unchanged"] == before["rows"]
+    assert len(history.versions(registry, road[2], "team")) == 1
+
+
+def in_lake(settings):
+    with Lake.open(settings.data) as lake:
+        records = lake.read(
+            "occurrences", columns=["source_record_id", "scientificName", "eventDate", "decimalLatitude"]
+        )
+        events = lake.read("events", columns=["eventID", "eventDate", "effort_value"])
+    return sorted(records.rows(), key=str), sorted(events.rows(), key=str)
+
+
+def test_a_patrol_in_a_zip_leaves_nothing_of_its_people_even_where_it_is_refused(road):
+    settings, _, _ = road
+    sound = hand_in(road, "patrol.zip", zipped(patrol__xml=PATROL))
+    assert (sound["state"], sound["report"]["rows"]) == ("published", 1)
+    hand_in(road, "broken.xml", PATROL[:-40].encode() if isinstance(PATROL, str) else PATROL[:-40])
+    hand_in(road, "both.zip", zipped(patrol__xml=PATROL, survey__csv=TEXT))
+    every = kept(settings)
+    for secret in (*patrols.SECRETS, "threat.snares"):
+        assert secret.encode() not in every, secret
+
+
+def test_a_withdrawn_patrol_is_gone(road):
+    settings, registry, who = road
+    done = hand_in(road, "patrol.xml", PATROL if isinstance(PATROL, bytes) else PATROL.encode())
+    withdrawing.ask(registry, who, done["number"])
+    withdrawing.remove(settings, registry, done["number"])
+    assert not list((settings.data / "uploads").glob("*"))
+    with Lake.open(settings.data) as lake:
+        assert lake.count("occurrences") == 0
+
+
+def test_a_row_of_another_dataset_is_refused(road):
+    meta = """<archive xmlns="http://rs.tdwg.org/dwc/text/"><core rowType="http://rs.tdwg.org/dwc/terms/Occurrence"
+     encoding="UTF-8" fieldsTerminatedBy="," linesTerminatedBy="\\n" ignoreHeaderLines="1"><files><location>o.csv</location>
+     </files><id index="0"/>""" + "".join(
+        f'<field index="{n}" term="{term}"/>'
+        for n, term in enumerate(
+            (
+                "http://rs.tdwg.org/dwc/terms/occurrenceID",
+                "http://rs.tdwg.org/dwc/terms/scientificName",
+                "http://rs.gbif.org/terms/1.0/datasetKey",
+            )
+        )
+    )
+    archive = zipped(meta__xml=f"{meta}</core></archive>", o__csv="a,b,c\nR1,Sus scrofa,somebody-elses\n")
+    done = hand_in(road, "a.zip", archive)
+    assert (done["state"], done["report"]["problems"][0]["code"]) == ("refused", "DATASET_OTHER")
+
+
+def test_a_survey_that_waits_is_reviewed_from_what_was_taken(sample_data, tmp_path):
+    settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="required")
+    name, content = of_sample(sample_data, "camtrapdp")
+    with Registry.open(settings) as registry:
+        accounts.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="team")])
+        road = settings, registry, accounts.find(registry, "team")
+        done = hand_in(road, name, content)
+        assert done["state"] == "submitted"
+        seen = review.look(registry, road[2], done["number"])
+        assert seen["difference"]["occurrences"]["counts"]["new"] == done["report"]["rows"]
+    assert [path.suffix for path in (settings.data / "uploads").iterdir()] == [".taken"]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not beside the checkout")
+def test_shared_packages_go_in(road):
+    folder = SHARED / "camtrapdp_example"
+    package = zipped(**{str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
+    done = hand_in(road, "package.zip", package)
+    assert (done["state"], done["report"]["rows"]) == ("published", 29)
+    codes = {p["code"] for p in done["report"]["problems"]}
+    assert {"PERSON_LEFT_OUT", "VEHICLE_LEFT_OUT", "BLANK_LEFT_OUT"} <= codes
+
+
+def test_measurements_beside_texts_make_them_an_archive(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped(event__csv="eventID,eventDate\nE,2026\n", o__csv=TEXT,
+                            emof__csv="eventID,measurementType,measurementValue\nE,pH,7\n"))  # fmt: skip
+    assert forms.recognise([path]) == "dwca"
+
+
+def test_an_empty_archive_of_pictures_is_no_survey(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped(a__jpg=b"\xff\xd8"))
+    with pytest.raises(InputError) as caught:
+        forms.recognise([path])
+    assert caught.value.code == "FORM_UNKNOWN"
+
+
+def test_a_workbook_with_kobos_columns_is_kobos(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["scientificName", "_uuid", "_submission_time"])
+    path = tmp_path / "a.xlsx"
+    book.save(path)
+    assert forms.recognise([path]) == "kobo"
+
+
+def test_what_an_answer_names_is_what_the_sender_calls_it(boundaries):
+    report = check_files([("Nam Ha.json", json.dumps({"images": [], "detections": []}).encode())], boundaries)
+    assert [(p["code"], p["file"]) for p in report["problems"]] == [("DEPLOYMENTS_MISSING", "Nam Ha.json")]
+
+
+def test_a_difference_is_told_before_it_is_handed_in(sample_data, road, tmp_path):
+    name, content = of_sample(sample_data, "smart")
+    path = tmp_path / name
+    path.write_bytes(content)
+    found = surveys.difference([path], "team", road[0]).as_dict()
+    assert found["occurrences"]["counts"]["new"] == told(content, name)["rows"]
+
+
+def test_headings_of_a_programs_form_are_nobodys_to_decide(sample_data):
+    name, content = of_sample(sample_data, "camtrapdp")
+    assert heading_answer([(name, content)]) == {"language": "en", "sheets": []}
+
+
+def test_a_row_of_a_sheet_that_names_anothers_dataset_is_refused_in_its_cell(road):
+    content = TEXT.replace(b"decimalLongitude\n", b"decimalLongitude,datasetKey\n").replace(
+        b"101.3\n", b"101.3,somebody-elses\n"
+    )
+    done = hand_in(road, "a.csv", content)
+    assert [(p["row"], p["column"], p["code"]) for p in done["report"]["problems"]] == [
+        (2, "datasetKey", "DATASET_OTHER")
+    ]
+    assert done["state"] == "refused"
+    with Lake.open(road[0].data) as lake:
+        assert lake.count("occurrences") == 0
+
+
+def test_a_version_of_a_programs_form_comes_back_whole(sample_data, road):
+    settings, registry, who = road
+    files = {path.name: path.read_bytes() for path in (sample_data / "camtrapdp").iterdir()}
+    fewer = files | {"observations.csv": b"\n".join(files["observations.csv"].split(b"\n")[:-6]) + b"\n"}
+    rows = [
+        hand_in(road, "a.zip", zipped(**one), sent=Sent(complete=True))["report"]["rows"] for one in (files, fewer)
+    ]  # fmt: skip
+    number = history.go_back(settings, registry, who, "team", 1)
+    assert surveys.take(settings, registry, number)["state"] == "published"
+    changes = history.versions(registry, who, "team")[-1]["changes"]
+    assert changes["occurrences"] == {
+        "new": rows[0] - rows[1], "changed": 0, "renamed": 0, "gone": 0, "unchanged": rows[1],
+    }  # fmt: skip
+    assert changes["events"]["unchanged"] == sum(changes["events"].values())
