@@ -62,7 +62,7 @@ class SurveySource:
 
     def read(self) -> Iterator[VerbatimTable]:
         """Iterate over the tables of each survey: its events, where it has any, and its occurrences."""
-        for files in _surveys(self.paths):
+        for files in surveys_of_files(self.paths):
             survey = read_survey(files, encoding=self.encoding, kept=self.kept)
             stopped = blocking(survey.findings)
             if stopped is not None:
@@ -84,7 +84,8 @@ class SurveySource:
                 first = parts[0].table
                 yield VerbatimTable(
                     kind=kind, name=first.file, dataset=DatasetInfo(self.dataset), batches=iter(_batches(parts)),
-                    sheet=first.sheet if len(parts) == 1 else None, declarations=survey.declarations,
+                    sheet=first.sheet if len(parts) == 1 else None, sheets=[one.table.sheet for one in parts],
+                    declarations=survey.declarations,
                     headings={term: told for one in parts for term, told in one.table.headings.items() if term != told},
                     findings=survey.findings if first is every[0].table else [],
                 )  # fmt: skip
@@ -213,7 +214,7 @@ def _refuse_repeated_events(survey: Survey) -> None:
             seen.add(event)
 
 
-def _surveys(paths: Sequence[Path]) -> Iterator[list[tuple[str, bytes]]]:
+def surveys_of_files(paths: Sequence[Path]) -> Iterator[list[tuple[str, bytes]]]:
     """Yield the files of each survey: a workbook alone, all texts together."""
     texts = []
     for path in paths:

@@ -22,7 +22,7 @@ from biodata.places import BoundarySet
 from biodata.places.edges import SEA
 from biodata.surveys import cell_checks, event_checks, heading_checks, period_checks, row_checks, value_checks
 from biodata.surveys.cell_checks import CELLS, Rows
-from biodata.surveys.problems import FIELDS, Problem, problem_of, problem_of_file, without_value
+from biodata.surveys.problems import FIELDS, Problem, problem_of, problem_of_file
 
 _DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
@@ -42,6 +42,7 @@ def check(
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
     language: str = "en",
+    params: bool = False,
 ) -> dict[str, Any]:
     """Check a survey's file and change nothing; parameters and answer as for `check_files`."""
     return check_files(
@@ -52,6 +53,7 @@ def check(
         encoding=encoding,
         kept=kept,
         language=language,
+        params=params,
     )
 
 
@@ -63,7 +65,9 @@ def check_files(
     today: date | None = None,
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
+    declared: Mapping[str, str] | None = None,
     language: str = "en",
+    params: bool = False,
 ) -> dict[str, Any]:
     """Check the files of one survey and change nothing.
 
@@ -81,8 +85,12 @@ def check_files(
         Of text, where it is declared.
     kept : mapping of str to str, optional
         Heading → term, as decided before for the dataset; an empty term says that the heading is of none.
+    declared : mapping of str to str, optional
+        What is declared of the dataset's values (`ingest.protocol.DECLARABLE`).
     language : str
         Of the messages, one of `words.LANGUAGES`.
+    params : bool
+        Tell of each problem what its words name, too, so that they can be made in another language.
 
     Returns
     -------
@@ -97,6 +105,8 @@ def check_files(
         if not survey.of("occurrences"):
             problems += [problem_of(finding, language) for finding in survey.findings if finding.code != _UNREAD]
             raise no_occurrences(survey, name)
+        for table in survey.tables:
+            table.declarations |= declared or {}
         rows = sum(table.frame.height for table in survey.of("occurrences"))
         harmoniser = Harmoniser(
             boundaries=boundaries,
@@ -112,13 +122,14 @@ def check_files(
         problems.append(problem_of_file(error, name, language))
     problems.sort(key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
     blocking = sum(problem.blocking for problem in problems)
+    told = FIELDS if params else [name for name in FIELDS if name != "params"]
     return {
         "file": name,
         "rows": rows,
         "ok": blocking == 0,
         "blocking": blocking,
         "warnings": len(problems) - blocking,
-        "problems": [{name: getattr(problem, name) for name in FIELDS} for problem in problems],
+        "problems": [{name: getattr(problem, name) for name in told} for problem in problems],
     }
 
 
@@ -253,4 +264,4 @@ def _at_sea(rows: Rows, read: HarmonisedBatch, boundaries: BoundarySet) -> Itera
             yield rows.finding(row, column, "PLACE_AT_SEA", blocking=False)
 
 
-__all__ = ["CELLS", "Problem", "check", "check_files", "found", "without_value"]
+__all__ = ["CELLS", "Problem", "check", "check_files", "found"]

@@ -1,9 +1,8 @@
-"""A fault of a survey in words: where it is, what is wrong, what would be right; and how much of it others may read."""
+"""A fault of a survey in words: where it is, what is wrong, what would be right."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass, field, fields
+from typing import Final
 
 from biodata.errors import InputError
 from biodata.ingest.protocol import Finding
@@ -32,6 +31,8 @@ class Problem:
         What is wrong.
     expected : str or None
         What would be right.
+    params : mapping
+        What the words name, so that they can be made anew in another language.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Problem:
     blocking: bool
     message: str
     expected: str | None
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 FIELDS: Final = tuple(one.name for one in fields(Problem))
@@ -52,30 +54,12 @@ def problem_of(finding: Finding, language: str) -> Problem:
     """Put a finding into words."""
     message, expected = words.told(finding.code, finding.params, language)
     return Problem(finding.file, finding.sheet, finding.row, finding.column, finding.value, finding.code, finding.blocking,
-                   message, expected)  # fmt: skip
+                   message, expected, dict(finding.params))  # fmt: skip
 
 
 def problem_of_file(error: InputError, name: str, language: str) -> Problem:
     """Put into words why a file cannot be read; English tells it with the file's own numbers."""
     message, expected = error.problem, error.expected
-    if language != "en" and words.has(error.code, language):
+    if language != "en":
         message, expected = words.told(error.code, {}, language)
     return Problem(error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected)
-
-
-def without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a problem as others than its uploader may read it: its place and code, in words that tell nothing of a cell.
-
-    What would be right may be the exact place of a sensitive species as well as the value that is wrong.
-    """
-    message, expected = words.told(str(problem["code"]), {})
-    known = words.has(str(problem["code"]))
-    unfilled = expected is None or not known or "…" in expected.removesuffix("…").removesuffix(", ")
-    return {
-        **problem,
-        "value": None,
-        # A row of data that was taken for headings names its columns by cells.
-        "column": None if re.search(r"\d[.,]\d", str(problem.get("column"))) else problem.get("column"),
-        "message": message if known else f"{problem['code']}: see the cell in the file, or check it again with dry_run",
-        "expected": None if unfilled or expected == "…" else expected,
-    }

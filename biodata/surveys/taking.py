@@ -1,4 +1,4 @@
-"""What the worker does with a submission: opens it, checks it, tells what it would change, and publishes what it may.
+"""What the worker does with a submission: opens it, checks it, tells what it would change, and takes in what it may.
 
 Each step ends in the registry; a worker that dies in between begins that step again, and the lake knows by the number
 that each commit carries whether it has a survey already. So there is never half of one.
@@ -20,10 +20,9 @@ from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import MACHINE
-from biodata.surveys import parts, returning, sides
+from biodata.surveys import kept_reports, parts, returning, sides
 from biodata.surveys.check import check
 from biodata.surveys.difference import difference
-from biodata.surveys.problems import without_value
 from biodata.surveys.sending import JOB
 
 logger = logging.getLogger(__name__)
@@ -62,14 +61,6 @@ def headings(registry: Registry, dataset: str) -> dict[str, str]:
     return {"headings": json.dumps(found)} if found else {}
 
 
-def without_values(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report as the registry keeps it, which the service reads: each fault's place and code, not its value.
-
-    The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told.
-    """
-    return {**report, "problems": [without_value(problem) for problem in report.get("problems", [])]}
-
-
 def _read(registry: Registry, number: int) -> Submission:
     """Return a submission as it stands."""
     with registry.session(read_only=True) as session:
@@ -83,7 +74,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
         kept = heading_mappings.kept(registry, submission.dataset)
         boundaries = places.load_boundaries(settings.boundaries)
         with path.open("rb") as file:
-            report = check(file, submission.file_name, boundaries, kept=kept)
+            report = check(file, submission.file_name, boundaries, kept=kept, params=True)
     except InputError as error:
         report = _one_problem(submission.file_name, error)
     if not report["ok"]:
@@ -122,14 +113,14 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
         keep_report(settings.data, f"submission-{submission.id}", report)
         with registry.session() as session, session.begin():
             found = session.get_one(Submission, submission.id)
-            found.report = without_values(report)
+            found.report = kept_reports.kept(report)
             survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
         return
     report = {**(submission.report or {}), "taken_in": [one.without_values() for one in taken_in]}
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
         found.report = report
-        survey_steps.published(session, found, snapshot=taken_in[-1].snapshot)
+        survey_steps.committed(session, found, snapshot=taken_in[-1].snapshot)
 
 
 def _ingest(settings: Settings, registry: Registry, submission: Submission, path: Path) -> list[pipeline.IngestReport]:
@@ -206,7 +197,7 @@ def _settle(
         found = session.get_one(Submission, number)
         if found.state != "draft":  # withdrawn meanwhile
             return
-        found.report = without_values(report)
+        found.report = kept_reports.kept(report)
         found.difference = dict(told) if told is not None else None
         if countries is not None:
             found.sides = sides.asked(session, settings, found, countries)

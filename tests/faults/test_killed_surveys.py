@@ -59,7 +59,7 @@ match sys.argv[2]:
     case "the files have joined the lake's folder, nothing is committed":
         cut(checksums, "record_new_lake_files", after=True)
     case "the lake has it, the registry says committing":
-        cut(survey_steps, "published")
+        cut(survey_steps, "committed")
 work(Settings(data=Path(sys.argv[1]), memory_limit="500MB"), stop=threading.Event(), once=True)
 """
 BEFORE_REVIEW = (
