@@ -101,6 +101,9 @@ def test_every_acknowledged_upload_is_in_once_and_whole(tmp_path: Path, sample_d
         if current is not None:
             shown = Counter(releases.read(current, "occurrences")["datasetKey"])
             assert set(shown.values()) == {ROWS}, moment
+        with Registry.open(settings) as registry, registry.session(read_only=True) as session:
+            public = {one.dataset for one in session.query(Submission).filter_by(state="published")}
+        assert public <= (set(shown) if current is not None else set()), moment
         if number % 2:  # sometimes two wait
             work(settings, stop=threading.Event(), once=True)
     work(settings, stop=threading.Event(), once=True)
