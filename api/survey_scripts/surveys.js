@@ -110,9 +110,9 @@ function show(s, etag, note) {
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))])),
     s.state === "published" ? el("p", { class: "good" }, `✔ ${t("published_help")} `, el("a", { href: `/v1/dataset/${encodeURIComponent(s.dataset)}?f=html` }, t("see_dataset")), " ", el("a", { href: "/" }, t("see_map"))) : null,
     questions(s),
-    actions(s, etag),
     s.difference ? el("h4", {}, t("difference")) : null,
     s.difference ? differenceView(s.difference) : null,
+    actions(s, etag), // what has to be known before a decision stands before it
     s.report ? el("h4", {}, t("report")) : null,
     s.report ? reportView(s.report, { name: "kept" }) : null,
     el("h4", {}, t("history")),

@@ -47,8 +47,10 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
             code = "MAP_NEXT_RELEASE"
         case "accepted" | "committing":
             code = "MAP_BEING_MADE"
-        case "submitted" | "asked":
+        case "submitted":
             code, params = "MAP_AFTER_REVIEW", {"sides": ", ".join(waiting)}
+        case "asked":
+            code = "MAP_AFTER_ANSWER"
         case _:
             return None
     told = {
