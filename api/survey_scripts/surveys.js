@@ -151,7 +151,7 @@ function actions(s, etag) {
     const first = el("button", { type: "button", class: "danger", onclick: () => ((sure.hidden = false), (first.hidden = true), sure.focus()) }, t("withdraw"));
     box.append(first, sure);
   }
-  if (s.mine && s.state === "asked" && !s.answered_by) {
+  if (s.mine && ["asked", "refused"].includes(s.state) && !s.answered_by) {
     const answer = () => {
       one("answers").value = s.id;
       one("answers").dispatchEvent(new Event("change"));

@@ -120,10 +120,16 @@ def decide(
         if found.state not in OPEN_FOR_REVIEW or answered(session, number):
             problem = "it has a new version already" if found.state in OPEN_FOR_REVIEW else f"it is {found.state}"
             raise InputError(problem, expected="one that is submitted or asked", code="SUBMISSION_DECIDED")
+        before = found.sides or {}
+        if decision == "accept" and all(before[side] == sides.ACCEPTED for side in mine):
+            return  # a second time is no news
         role, side = _role(who, found.dataset, mine[0]), mine[0] if len(mine) == 1 else country
-        state = {"accept": "submitted", "ask": "asked", "refuse": "refused"}[decision]
-        if decision == "accept":
-            found.sides = {**(found.sides or {}), **dict.fromkeys(mine, sides.ACCEPTED)}
+        if decision != "refuse":  # whoever asks after they accepted waits for the answer again
+            how = sides.ACCEPTED if decision == "accept" else sides.WAITING
+            found.sides = {**before, **dict.fromkeys(mine, how)}
+        # A side that accepts does not take away what another still asks.
+        asks = decision == "ask" or (decision == "accept" and _is_asked(session, found))
+        state = "refused" if decision == "refuse" else "asked" if asks else "submitted"
         told = {"sides": mine, "reasons": reasons}
         step(session, found, _DONE[decision], state=state, actor=who.label, role=role, country=side, note=reasons,
              questions=questions, seen=seen, details=told)  # fmt: skip
@@ -166,6 +172,15 @@ def _own_sides(who: Principal, submission: Submission, country: str | None) -> l
         expected = f"a reviewer of {', '.join(every) or 'its countries, which are not known yet'}"
         raise InputError(problem, column="country", value=country, expected=expected, code="REVIEW_FORBIDDEN")
     return [side for side in mine if every[side] == sides.WAITING] or mine
+
+
+def _is_asked(session: Session, submission: Submission) -> bool:
+    """Tell whether a side that waits has asked something that it did not accept since."""
+    asked = select(SubmissionEvent.country).where(
+        SubmissionEvent.submission_id == submission.id, SubmissionEvent.action == "asked"
+    )
+    waiting = {side for side, how in (submission.sides or {}).items() if how == sides.WAITING}
+    return any(side in waiting if side is not None else bool(waiting) for side in session.scalars(asked))
 
 
 def _role(who: Principal, dataset: str, side: str) -> str:
