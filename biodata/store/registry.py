@@ -216,7 +216,7 @@ class Registry:
     def reconcile(self, lake: Lake) -> list[int]:
         """Settle submissions whose process ended between registry and lake: committed where the lake has them.
 
-        Each commit to the lake carries its submission's number, so the lake tells which of them arrived; the others
+        Those that a release has, too, are published. Each commit to the lake carries its submission's number, so the lake tells which of them arrived; the others
         are drafts again.
 
         Returns
@@ -239,6 +239,9 @@ class Registry:
                     # What its reviewers accepted stays accepted; one that was never looked at is looked at again.
                     found.state = "draft" if found.sides is None else "accepted"
                 logger.warning("submission %d was cut off; it is %s", found.id, found.state)
+            last = session.scalars(select(models.Release).order_by(models.Release.snapshot.desc()).limit(1)).first()
+            if last is not None:  # another release may have had it since
+                survey_steps.published(session, last.id, snapshot=last.snapshot)
         return list(waiting)
 
     def _upgrade(self) -> None:
