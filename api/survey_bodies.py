@@ -42,7 +42,9 @@ class WantedVersion(BaseModel):
 class Happened(BaseModel):
     """Something that happened to a survey; never by whom."""
 
-    action: str = Field(description="received, checked, submitted, accepted, asked, refused, published or withdrawn.")
+    action: str = Field(
+        description="received, checked, submitted, accepted, asked, refused, committed, published or withdrawn."
+    )
     role: str = Field(description="As what it was done: uploader, reviewer, node_manager, biodata or command line.")
     country: str | None = None
     note: str | None = None
@@ -54,7 +56,9 @@ class SubmissionSummary(BaseModel):
     """A survey on its way, in a list."""
 
     id: int
-    state: str = Field(description="draft, submitted, asked, accepted, committing, published, refused or withdrawn.")
+    state: str = Field(
+        description="draft, submitted, asked, accepted, committing, committed, published, refused or withdrawn."
+    )
     version: int = Field(description="Grows with every change; the ETag tells it.")
     created: datetime
     changed: datetime
@@ -68,14 +72,27 @@ class SubmissionSummary(BaseModel):
     mine: bool
 
 
+class OnMap(BaseModel):
+    """Whether the map shows a survey, and else when it will."""
+
+    shown: bool
+    release: str | None = Field(default=None, description="The first that has it.")
+    message: str = Field(description="In the language that is asked for.")
+
+
 class Submission(SubmissionSummary):
     """A survey on its way."""
 
     job: int | None = None
     snapshot: int | None = None
-    report: dict[str, Any] | None = Field(default=None, description="What the check found; no value of the file.")
+    on_map: OnMap | None = None
+    report: dict[str, Any] | None = Field(
+        default=None, description="What the check found, in the language that is asked for; no value of the file."
+    )
     difference: dict[str, Any] | None = Field(
-        default=None, description="What it would change: counts, and where in the file; no value of any cell."
+        default=None,
+        description="What it would change: counts, where in the file, and `notes` to be read before it is accepted. "
+        "Before and after are told of cells that can tell no place and no taxon, such as a count.",
     )
     answered_by: int | None = None
     history: list[Happened]

@@ -121,9 +121,17 @@ def _send(told: Mapping[str, str]) -> str:
     """Return the form that sends a file in; the key never stands in an address."""
     inside = (
         f'<p id="key-help">{escape(told["key_help"])}</p>'
+        f'<form id="login-form"><label for="account">{escape(told["account"])}</label>'
+        '<input id="account" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="100">'
+        f'<label for="password">{escape(told["password"])}</label>'
+        '<input id="password" type="password" autocomplete="current-password" required>'
+        f'<button id="login-button">{escape(told["log_in"])}</button></form>'
+        f"<p>{escape(told['or_key'])}</p>"
         f'<form id="key-form" autocomplete="off"><label for="key">{escape(told["key"])}</label>'
         '<input id="key" type="password" autocomplete="off" spellcheck="false" aria-describedby="key-help">'
         f"<button>{escape(told['key_use'])}</button></form>"
+        '<p id="login-status" class="status" role="status" aria-live="polite"></p>'
+        f'<p><button id="logout-button" type="button" class="plain" hidden>{escape(told["log_out"])}</button></p>'
         f'<form id="send-form"><label for="dataset">{escape(told["dataset"])}</label>'
         f'<input id="dataset" maxlength="255" placeholder="{escape(told["dataset_hint"], quote=True)}">'
         f'<label for="answers">{escape(told["answers"])}</label><input id="answers" inputmode="numeric" pattern="[0-9]*">'

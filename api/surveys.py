@@ -73,14 +73,16 @@ def every(request: Request, who: Known) -> Response:
 @router.get(
     "/{number}",
     summary="What became of a survey",
+    openapi_extra={"parameters": [documents.LANGUAGE]},
     responses=documents.answers(Submission, missing=True, other=(401,)),
 )
 def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with a survey's state, report, difference and history: to who handed it in, and to who reviews a side of it.
 
-    The ETag tells the version that a decision is about.
+    The ETag tells the version that a decision is about. The report is told in the language that is asked for; it holds no
+    value of the file, and tells sheet, row and column.
     """
-    only(request)
+    only(request, "language")
     return told(request, who, integer("number", number))
 
 
@@ -88,8 +90,11 @@ def told(request: Request, who: Principal, number: int, *, status: int = 200) ->
     """Return how a submission stands, to those whom it concerns."""
     from biodata.surveys import review
 
-    body = review.look(service(request).registry, who, number)
-    return json_answer(body, status=status, cache=PRIVATE, headers={"ETag": f'"{number}-{body["version"]}"'})
+    language = survey_reports.language_asked(request)
+    body = review.look(service(request).registry, who, number, language=language)
+    headers = {"ETag": f'"{number}-{body["version"]}"', "Content-Language": language,
+               "Vary": "Accept-Language, Authorization, X-API-Key"}  # fmt: skip
+    return json_answer(body, status=status, cache=PRIVATE, headers=headers)
 
 
 def told_key(request: Request) -> str | None:

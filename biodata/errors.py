@@ -142,6 +142,7 @@ class Refusal:
     value: str | None
     code: str
     message: str
+    sheet: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the refusal as plain values for JSON."""

@@ -246,11 +246,12 @@ def _release(settings: Settings, _registry: Registry, held: Held) -> dict[str, A
 def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
     """Take a survey as far as it can go: checked, waiting for its reviewers, or into the lake and released."""
     result = surveys.take(settings, registry, held.arguments["submission"])
-    if result["state"] != "published":
-        return result
-    made = pipeline.release(settings)
-    exact_building.follow_release(settings)
-    return {**result, "release": made.id}
+    if result["state"] == "committed":
+        made = pipeline.release(settings)  # which puts down that it is published
+        result |= {"state": "published", "release": made.id}
+    if result["state"] == "published":  # a job that was cut off after the release comes here, too
+        exact_building.follow_release(settings)
+    return result
 
 
 def _survey_withdrawal(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:

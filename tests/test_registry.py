@@ -247,7 +247,7 @@ def test_submissions_cut_off_are_settled_by_what_the_lake_has(registry: Registry
         assert registry.reconcile(lake) == []
     with registry.session(read_only=True) as session:
         found = {s.id: (s.state, s.snapshot) for s in session.scalars(select(models.Submission))}
-    assert found == {1: ("draft", None), 2: ("published", snapshot)}
+    assert found == {1: ("draft", None), 2: ("committed", snapshot)}
 
 
 def test_a_run_and_a_release_are_kept_once(registry: Registry, settings: Settings):

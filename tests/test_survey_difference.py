@@ -4,11 +4,13 @@ import io
 from pathlib import Path
 
 import openpyxl
+import polars as pl
 import pytest
 
 from biodata import pipeline
 from biodata.settings import Settings
 from biodata.surveys.difference import difference
+from biodata.surveys.shown_cells import tell_nothing
 
 RECORDS = ["occurrenceID", "eventID", "scientificName", "individualCount", "sex"]
 EVENTS = ["eventID", "eventDate", "decimalLatitude", "decimalLongitude", "locationID"]
@@ -132,10 +134,31 @@ def test_without_values_nothing_is_told_of_any_cell(settings, tmp_path):
     records = [["NH-1", "E1", "Panthera tigris", 42, "SECRET"], ["NEW-ID", "E1", "Panthera tigris", 43, "SECRET"]]
     found = difference([save(tmp_path / "s.xlsx", records, FIRST_EVENTS)], "nam-ha", settings)
     told = str(found.as_dict(values=False))
-    for value in ("SECRET", "Panthera", "42", "NEW-ID", "NH-", "Elephas", "21.0"):
+    for value in ("SECRET", "Panthera", "NEW-ID", "NH-", "Elephas", "21.0"):
         assert value not in told
-    assert found.as_dict(values=False)["occurrences"]["changed"][0] == {
-        "sheet": "occurrences",
-        "row": 2,
-        "column": "individualCount",
-    }
+    changed = {one["column"]: one for one in found.as_dict(values=False)["occurrences"]["changed"]}
+    # A count tells no place and no taxon; a name does, and a word that the column does not know may.
+    assert changed["individualCount"] == {
+        "sheet": "occurrences", "row": 2, "column": "individualCount", "before": "1", "after": "42", "shown": True,
+    }  # fmt: skip
+    assert {changed[column]["after"] for column in ("scientificName", "sex")} == {None}
+
+
+@pytest.mark.parametrize(
+    ("column", "before", "after", "shown"),
+    [
+        pytest.param("individualCount", None, "3", True, id="a count"),
+        pytest.param("individualCount", "3", "21.0512", False, id="a latitude below the heading of counts"),
+        pytest.param("sampleSizeValue", "30", "29.5", True, id="an effort"),
+        pytest.param("sampleSizeValue", "30", "101.2345", False, id="a longitude below the heading of effort"),
+        pytest.param("sex", "male", "雌", True, id="a word in two languages"),
+        pytest.param("sex", "male", "Ban Nam Ha", False, id="a village below the heading of sex"),
+        pytest.param("decimalLatitude", "21", "22", False, id="a place"),
+        pytest.param("scientificName", "Panthera tigris", "Panthera pardus", False, id="a taxon"),
+    ],
+)
+def test_only_what_tells_no_place_and_no_taxon_is_shown(column, before, after, shown):
+    cells = pl.DataFrame(
+        {"column": [column], "before": [before], "after": [after]}, schema_overrides={"before": pl.String}
+    )
+    assert tell_nothing(cells).to_list() == [shown]

@@ -14,6 +14,7 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.models import AuditEntry
+from biodata.surveys import words
 from biodata.worker import work
 from people import bearer
 
@@ -115,7 +116,8 @@ def test_each_country_accepts_its_own_side_and_then_it_is_published(office):
     happened = [(one["action"], one["role"], one.get("country")) for one in told["history"]]
     assert happened == [
         ("received", "uploader", None), ("submitted", "biodata", None), ("accepted", "reviewer", "CN"),
-        ("accepted", "node_manager", "LA"), ("accepted", "biodata", None), ("published", "biodata", None),
+        ("accepted", "node_manager", "LA"), ("accepted", "biodata", None), ("committed", "biodata", None),
+        ("published", "biodata", None),
     ]  # fmt: skip
     with office.registry.session(read_only=True) as session:
         done = {(e.actor, e.action) for e in session.query(AuditEntry).filter_by(subject=f"survey {number}")}
@@ -185,6 +187,54 @@ def test_what_is_anothers_is_not_there(office):
     assert (sent.status_code, sent.json()["state"]) == (200, "submitted")
     assert office.client.post(f"{SURVEYS}/{number}/submit", headers=headers).status_code == 412
     assert office.look("laos", number)["sides"] == {"LA": "waiting"}
+
+
+def test_a_side_that_accepts_takes_no_question_of_the_other_away(office):
+    office.person("pair", RoleBinding(Role.UPLOADER, dataset="pair"))
+    number = office.hand_in("pair", workbook(LAOS, CHINA))
+    assert office.decide("laos", number, "ask", reasons="sure?").json()["state"] == "asked"
+    told = office.decide("china", number, "accept").json()
+    assert (told["state"], told["sides"]) == ("asked", {"CN": "accepted", "LA": "waiting"})
+    assert told["on_map"]["message"].startswith("It is not on the map yet: a reviewer asks")
+    told = office.decide("china", number, "ask", reasons="and this?").json()
+    assert (told["state"], told["sides"]) == ("asked", {"CN": "waiting", "LA": "waiting"}), "it is taken back"
+    assert office.decide("laos", number, "accept").json()["state"] == "asked", "China's waits"
+    before = office.look("laos", number)
+    assert office.decide("laos", number, "accept").json()["history"] == before["history"], "twice is no news"
+    assert office.decide("china", number, "accept").json()["state"] == "accepted"
+    office.settle()
+
+
+def test_an_upload_that_only_renames_says_so_to_both_before_its_review(office):
+    number = office.hand_in("pair", workbook(["L-9", *LAOS[1:]], CHINA))
+    for who in ("pair", "laos", "china"):
+        told = office.look(who, number)
+        assert told["state"] == "submitted"
+        assert [one["code"] for one in told["difference"]["notes"]] == ["DIFFERENCE_RENAMED_BESIDE"], who
+    whole = office.hand_in("pair", workbook(["L-9", *LAOS[1:]], CHINA), complete=True)
+    assert office.look("pair", whole)["difference"]["notes"] == []
+
+
+def test_a_kept_report_is_told_in_the_language_that_is_asked_for(office):
+    number = office.hand_in("pair", workbook([*LAOS[:3], 95.123, LAOS[4]]))
+    assert office.look("pair", number)["state"] == "refused"
+    address, head = f"{SURVEYS}/{number}", office.heads["pair"]
+    answers = {
+        "lo": office.client.get(address, params={"language": "lo"}, headers=head),
+        "zh": office.client.get(address, headers=head | {"Accept-Language": "zh-CN, lo;q=0.5"}),
+        "en": office.client.get(address, headers=head),
+    }
+    for language, answer in answers.items():
+        report = answer.json()["report"]
+        (problem,) = report["problems"]
+        message, expected = words.told("COORDINATE_OUT_OF_RANGE", {}, language)
+        assert answer.headers["content-language"] == report["language"] == language
+        assert (problem["message"], problem["expected"], problem["value"]) == (message, expected, None)
+        assert (problem["sheet"], problem["row"], problem["column"]) == ("occurrences", 2, "decimalLatitude")
+        assert report["note"] == words.told("REPORT_VALUES_NOT_KEPT", {}, language)[0]
+        assert "95.123" not in answer.text
+    refused = office.client.get(address, params={"language": "fr"}, headers=head)
+    assert (refused.status_code, refused.json()["code"]) == (400, "PARAMETER_INVALID")
 
 
 def test_nobody_reviews_their_own(office):

@@ -4,9 +4,12 @@ import re
 
 import pytest
 
-from biodata.ingest.headings import LANGUAGES, Why
+from biodata.harmonise.rules import RULES
+from biodata.ingest.headings import LANGUAGES, TERMS, Why
 from biodata.surveys import words
 from biodata.surveys.check import CELLS
+from biodata.surveys.designs.words import word
+from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 
 def test_every_code_of_the_check_has_words():
@@ -44,3 +47,52 @@ def test_messages_are_in_the_language_s_own_script(language, script):
     for code, (message, _) in words.words(language).items():
         assert re.search(script, message), code
         assert not re.search(others.get(language, "(?!)"), message), code
+
+
+TYPED = {
+    "HumanObservation", "MachineObservation", "present", "absent", "biodata survey review", "occurrences", "Darwin Core",
+    "Zawgyi", "Unicode", "Mammalia", "Galliformes", "Elephas maximus", "Asia", "Vientiane", "windows", "xlsx", "csv", "Big", "EPSG", "YYYY", "XLSX",
+}  # fmt: skip
+"""What a person types or a machine is called, in every language."""
+
+ENGLISH = re.compile(
+    r"\b(the|of|and|is|or|row|not|was|were|are|this|that|what|which|with|for|column|value|by|None|null|true|false)\b",
+    re.IGNORECASE,
+)
+
+
+def rendered(code, language):
+    """Return a code's words with a value for each of their blanks, and without any."""
+    texts = words.words(language)[code]
+    names = {name for text in texts for name in re.findall(r"\{(\w+)\}", text)}
+    kinds = {"unit": "trap-night", "known": ", ".join(SurveyDesign), "rule": "digits+day_first+buddhist_era"}
+    full = words.told(code, {name: kinds.get(name, "7") for name in names}, language)
+    return [text for text in (*full, *words.told(code, {}, language)) if text]
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_nothing_english_and_no_blank_is_left_in_any_message(language):
+    for code in words.words(language):
+        full_message, *rest = rendered(code, language)
+        for text in (full_message, *rest):
+            assert not re.search(r"[{}\[\]]", text), (code, text)
+            left = re.sub("|".join(sorted({*TYPED, *TERMS}, key=len, reverse=True)), "", text)
+            assert not ENGLISH.search(left), (code, text)
+            if language in ("zh", "th", "lo", "km", "my"):
+                assert not re.search(r"[A-Za-z]{4,}", left), (code, text)
+        assert "…" not in full_message, (code, full_message)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_rules_units_and_designs_are_told_in_words(language):
+    message, _ = words.told("VALUE_READ_AS", {"read": "2026-02-06", "rule": "day_first+buddhist_era"}, language)
+    assert "2026-02-06" in message
+    assert words.words(language)["RULE_ERA"][0] in message
+    assert "_" not in message
+    assert word("unit.trap-night", language) in words.told("EFFORT_UNIT_ASSUMED", {"unit": "trap-night"}, language)[0]
+    assert word("design.mist_net", language) in words.told("DESIGN_UNKNOWN", {"known": "mist_net"}, language)[1]
+    assert all(word(f"unit.{unit}", language) for unit in set(EFFORT_UNITS.values()))
+
+
+def test_the_words_for_rules_are_of_rules_that_there_are():
+    assert set(words.RULE_WORDS) <= set(RULES)

@@ -1,4 +1,4 @@
-// What an upload would change: counts, and where in the file; the service keeps no value of any cell.
+// What an upload would change: what has to be known of it, counts, and cells; values only where they tell no place and no taxon.
 
 import { called, el, t, table } from "/surveys/dom.js";
 
@@ -12,6 +12,7 @@ export function differenceView(told) {
   return el(
     "div",
     { class: "difference" },
+    ...(told.notes ?? []).map((note) => el("p", { class: "note", "data-code": note.code }, note.message)),
     counts,
     gone ? el("p", {}, t(told.whole ? "gone_go" : "gone_stay")) : null,
     ...kinds.flatMap((name) => fields(told[name], t(name))),
@@ -24,8 +25,14 @@ function fields(told, name) {
   if (columns.length) parts.push(el("p", {}, `${name}, ${t("changed_fields")}: ${columns.map(([column, count]) => `${column} (${count})`).join(", ")}`));
   const cells = (told.changed ?? []).slice(0, MOST);
   if (cells.length) {
-    const rows = cells.map((cell) => [cell.sheet, cell.row, cell.column]);
-    parts.push(el("details", {}, el("summary", {}, `${name}: ${t("changed_fields")}`), table(t("changed_fields"), [t("sheet"), t("row"), t("column")], rows)));
+    const rows = cells.map((cell) => [cell.sheet, cell.row, cell.column, value(cell, "before"), value(cell, "after")]);
+    const heads = [t("sheet"), t("row"), t("column"), t("before"), t("after")];
+    parts.push(el("details", {}, el("summary", {}, `${name}: ${t("changed_fields")}`), table(t("changed_fields"), heads, rows)));
   }
   return parts;
+}
+
+function value(cell, which) {
+  if (!cell.shown) return t("cell_kept_back");
+  return cell[which] ?? t("cell_empty");
 }

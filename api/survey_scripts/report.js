@@ -7,13 +7,15 @@ const AT_ONCE = 100;
 /** The report as elements; a report that is kept by the service tells no values. */
 export function reportView(report, { name = "report" } = {}) {
   const problems = [...report.problems].sort((a, b) => Number(b.blocking) - Number(a.blocking));
-  const values = problems.some((one) => one.value || one.expected);
+  const values = problems.some((one) => one.value);
+  const rights = problems.some((one) => one.expected);
   const rows = t("rows_read", { count: report.rows.toLocaleString() });
   const box = el("div", {});
   if (report.ok) box.append(el("p", { class: "good" }, `✔ ${t(problems.length ? "ok_warnings" : "ok", { warnings: report.warnings })} ${rows}`));
   else box.append(el("p", { class: "bad" }, `✖ ${t("blocked", { blocking: report.blocking, warnings: report.warnings })} ${rows}`));
   if (report.notices?.length) box.append(el("ul", { class: "notices" }, ...report.notices.map(notice)));
   if (!problems.length) return box;
+  if (report.note) box.append(el("p", { class: "note" }, report.note));
 
   const kind = select(`${name}-kind`, [["", t("all")], ["blocking", t("blocking")], ["warning", t("warning")]]);
   const counts = new Map();
@@ -34,7 +36,7 @@ export function reportView(report, { name = "report" } = {}) {
     );
     count.textContent = t("shown", { shown: Math.min(upTo, found.length), count: found.length });
     more.hidden = found.length <= upTo;
-    shown.replaceChildren(found.length ? listed(found.slice(0, upTo), values) : "");
+    shown.replaceChildren(found.length ? listed(found.slice(0, upTo), values, rights) : "");
   }
   for (const field of [kind, code, row]) field.addEventListener("input", () => ((upTo = AT_ONCE), draw()));
   more.addEventListener("click", () => ((upTo += AT_ONCE), draw()));
@@ -53,9 +55,9 @@ function notice(one) {
   return el("li", {}, `ℹ ${one.message}`, el("br"), el("small", {}, one.expected));
 }
 
-function listed(problems, values) {
+function listed(problems, values, rights) {
   const files = new Set(problems.map((one) => one.file)).size > 1;
-  const heads = [t("severity"), ...(files ? [t("file_column")] : []), t("sheet"), t("row"), t("column"), ...(values ? [t("value")] : []), t("wrong"), ...(values ? [t("right")] : [])];
+  const heads = [t("severity"), ...(files ? [t("file_column")] : []), t("sheet"), t("row"), t("column"), ...(values ? [t("value")] : []), t("wrong"), ...(rights ? [t("right")] : [])];
   const rows = problems.map((one) => [
     el("span", { class: `badge ${one.blocking ? "blocking" : "warning"}` }, one.blocking ? `✖ ${t("blocking")}` : `⚠ ${t("warning")}`),
     ...(files ? [one.file] : []),
@@ -64,7 +66,7 @@ function listed(problems, values) {
     one.column,
     ...(values ? [one.value ? el("span", { class: "value" }, one.value) : null] : []),
     el("div", {}, one.message ?? one.code, el("br"), el("small", {}, one.code)),
-    ...(values ? [one.expected] : []),
+    ...(rights ? [one.expected] : []),
   ]);
   return table(t("problems"), heads, rows);
 }

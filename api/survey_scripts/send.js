@@ -2,7 +2,7 @@
 
 import { chosenFile } from "/surveys/check.js";
 import { language, one, say, t } from "/surveys/dom.js";
-import { ask, hasKey, onceKey, useKey } from "/surveys/service.js";
+import { ask, hasKey, logIn, logOut, onceKey, useKey } from "/surveys/service.js";
 import { byAddress, closeAll, loadList, open } from "/surveys/surveys.js";
 
 let once = onceKey();
@@ -12,10 +12,28 @@ export function startSend() {
     event.preventDefault();
     useKey(one("key").value);
     one("key").value = "";
-    say(one("send-status"), t(hasKey() ? "key_used" : "key_gone"));
-    if (hasKey()) loadList(), byAddress(true);
-    else closeAll();
+    knownNow(t(hasKey() ? "key_used" : "key_gone"));
   });
+  one("login-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const name = one("account").value.trim();
+    one("login-button").disabled = true;
+    try {
+      await logIn(name, one("password").value);
+      knownNow(t("logged_in", { name }), "good");
+    } catch (refusal) {
+      say(one("login-status"), refusal.message, "bad");
+    } finally {
+      one("password").value = "";
+      one("login-button").disabled = false;
+    }
+  });
+  one("logout-button").addEventListener("click", async () => {
+    const left = logOut();
+    knownNow(t("key_gone"));
+    await left.catch(() => null); // it is forgotten here in any case
+  });
+  one("logout-button").hidden = !hasKey();
   for (const id of ["file", "dataset", "answers", "complete", "draft"]) one(id).addEventListener("change", () => (once = onceKey()));
   one("send-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -23,11 +41,19 @@ export function startSend() {
   });
 }
 
+/** Say who it is now, and show what concerns them. */
+function knownNow(text, kind = "") {
+  say(one("login-status"), text, kind);
+  one("logout-button").hidden = !hasKey();
+  if (hasKey()) loadList(), byAddress(true);
+  else closeAll();
+}
+
 async function send() {
   const file = chosenFile();
   if (!hasKey() && one("key").value.trim()) useKey(one("key").value);
   if (!file) return say(one("send-status"), t("file_missing"), "note");
-  if (!hasKey()) return say(one("send-status"), t("key_missing"), "note");
+  if (!hasKey()) return one("account").focus(), say(one("send-status"), t("key_missing"), "note");
   const body = new FormData();
   body.append("file", file, file.name);
   for (const id of ["dataset", "answers"]) if (one(id).value.trim()) body.append(id, one(id).value.trim());

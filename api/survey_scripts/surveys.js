@@ -66,7 +66,7 @@ export async function open(number, note = "") {
     if (turn !== mine) return;
     const before = `${now.version} ${now.state} ${Boolean(now.report)}`;
     try {
-      const answer = await ask(`/v1/surveys/${number}`);
+      const answer = await ask(`/v1/surveys/${number}?language=${language}`);
       now = await answer.json();
       if (turn !== mine) return;
       if (`${now.version} ${now.state} ${Boolean(now.report)}` !== before) show(now, answer.headers.get("etag"), note), loadList();
@@ -79,7 +79,7 @@ export async function open(number, note = "") {
 
 async function look(number, note, mine) {
   try {
-    const answer = await ask(`/v1/surveys/${number}`);
+    const answer = await ask(`/v1/surveys/${number}?language=${language}`);
     const told = await answer.json();
     if (turn !== mine) return null;
     show(told, answer.headers.get("etag"), note);
@@ -93,7 +93,7 @@ async function look(number, note, mine) {
 }
 
 function works(s) {
-  return (s.state === "draft" && !s.report) || ["accepted", "committing"].includes(s.state);
+  return (s.state === "draft" && !s.report) || ["accepted", "committing", "committed"].includes(s.state);
 }
 
 function show(s, etag, note) {
@@ -101,18 +101,18 @@ function show(s, etag, note) {
   const facts = [
     [t("state"), el("strong", { id: "survey-state", "data-state": s.state }, called("state", s.state) + (works(s) ? ` · ${t("working")}` : ""))],
     [t("dataset"), s.dataset], [t("file_column"), s.file], [t("sides"), sides], [t("answers"), s.answers], [t("answered_by"), s.answered_by],
-    [t("dataset_version"), s.dataset_version],
+    [t("dataset_version"), s.dataset_version], [t("on_map"), s.on_map?.message],
   ].filter(([, value]) => value !== undefined && value !== null && value !== "");
   const box = one("survey");
   const parts = [
     el("h3", {}, t("survey_number", { number: s.id })),
     note ? el("p", { class: "note", role: "alert" }, note) : null,
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))])),
-    s.state === "published" ? el("p", { class: "good" }, `✔ ${t("published_help")} `, el("a", { href: `/v1/dataset/${encodeURIComponent(s.dataset)}?f=html` }, t("see_dataset"))) : null,
+    s.state === "published" ? el("p", { class: "good" }, `✔ ${t("published_help")} `, el("a", { href: `/v1/dataset/${encodeURIComponent(s.dataset)}?f=html` }, t("see_dataset")), " ", el("a", { href: "/" }, t("see_map"))) : null,
     questions(s),
-    actions(s, etag),
     s.difference ? el("h4", {}, t("difference")) : null,
     s.difference ? differenceView(s.difference) : null,
+    actions(s, etag), // what has to be known before a decision stands before it
     s.report ? el("h4", {}, t("report")) : null,
     s.report ? reportView(s.report, { name: "kept" }) : null,
     el("h4", {}, t("history")),
@@ -151,7 +151,7 @@ function actions(s, etag) {
     const first = el("button", { type: "button", class: "danger", onclick: () => ((sure.hidden = false), (first.hidden = true), sure.focus()) }, t("withdraw"));
     box.append(first, sure);
   }
-  if (s.mine && s.state === "asked" && !s.answered_by) {
+  if (s.mine && ["asked", "refused"].includes(s.state) && !s.answered_by) {
     const answer = () => {
       one("answers").value = s.id;
       one("answers").dispatchEvent(new Event("change"));

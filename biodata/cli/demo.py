@@ -63,7 +63,6 @@ def demo(
     # uvicorn gives the signal on when it has stopped; as an exception it also ends the worker.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _worker(data):
-        say(f"serving on http://127.0.0.1:{port}/ (stop with Ctrl-C)")
         run_server(data, host="127.0.0.1", port=port)
 
 

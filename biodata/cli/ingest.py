@@ -1,6 +1,7 @@
 """`biodata ingest`: something from outside into the lake."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,8 @@ place whose row tells none: a record without one is never evidence for a side. S
 
 A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
 --option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
+
+Of a survey all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here.
 
 The exit code is 1 where every row was refused. Where a node took records back, a release without them is made and what was
 made of them before is purged; the exit code is 1 while somebody still reads an old release.
@@ -66,6 +69,8 @@ def ingest(
     options = read_options(option or [])
     if kind is not None:
         options["kind"] = kind
+    if source == "survey":
+        _refuse_blocked(paths or [], data, dataset, options, as_json=as_json, report=report)
     reports = pipeline.ingest(
         source,
         paths or [],
@@ -78,12 +83,7 @@ def ingest(
     )
     if not dry_run:
         _tell_surveys(data, reports)
-    if as_json:
-        plain = [one.as_dict() for one in reports]
-        say(json.dumps(plain[0] if len(plain) == 1 else plain, ensure_ascii=False, indent=1))
-    else:
-        for one in reports:
-            _print(one, dry_run=dry_run)
+    _tell(reports, as_json=as_json, dry_run=dry_run)
     if source == "node" and not dry_run:
         _purge(data)
     if any(one.rows for one in reports) and all(one.refused == one.rows for one in reports):
@@ -98,6 +98,43 @@ def _tell_surveys(data: Path, reports: "Sequence[IngestReport]") -> None:
             from biodata.surveys.notices import of_dataset, sentences
 
             one.notes.extend(sentences(of_dataset(settings_for(data), one.dataset)))
+
+
+def _tell(reports: Sequence["IngestReport"], *, as_json: bool, dry_run: bool) -> None:
+    """Print the reports for programs or for people."""
+    if as_json:
+        plain = [one.as_dict() for one in reports]
+        say(json.dumps(plain[0] if len(plain) == 1 else plain, ensure_ascii=False, indent=1))
+        return
+    for one in reports:
+        _print(one, dry_run=dry_run)
+
+
+def _refuse_blocked(
+    paths: Sequence[Path], data: Path, dataset: str | None, options: Mapping[str, str], *, as_json: bool,
+    report: Path | None,
+) -> None:  # fmt: skip
+    """Take nothing in of a survey that the service would refuse.
+
+    Raises
+    ------
+    InputError
+        With SURVEY_BLOCKED, if something blocks it.
+    """
+    from biodata.errors import InputError
+    from biodata.pipeline.report import write_outcomes
+    from biodata.surveys.blocked import blocked
+
+    found = blocked(paths, settings_for(data), dataset=dataset, options=options)
+    if not found:
+        return
+    _tell(found, as_json=as_json, dry_run=False)
+    if report is not None:
+        write_outcomes(((one, []) for one in found), report)
+    count = sum(len(one.refusals) for one in found)
+    problem = f"{count} problems block this survey; nothing was taken in"
+    expected = "`biodata survey check` tells each with what would be right"
+    raise InputError(problem, file=", ".join(one.source for one in found), expected=expected, code="SURVEY_BLOCKED")
 
 
 def _purge(data: Path) -> None:
@@ -145,6 +182,7 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
     for country, count in report.not_mapped.items():
         say(f"  {count:>9} sites of {'no stated country' if country == '-' else country} are not mapped")
     for refusal in report.refusals[:_SHOWN]:
-        say(f"  refused: {refusal.file}, row {refusal.row}: {refusal.message}")
-    if report.refused > _SHOWN:
-        say(f"  … and {report.refused - _SHOWN} more refused; --report FILE.csv lists every row")
+        places = (refusal.file, refusal.sheet, f"row {refusal.row}", refusal.column)
+        say(f"  refused: {', '.join(filter(None, places))}: {refusal.message}")
+    if len(report.refusals) > _SHOWN:
+        say(f"  … and {len(report.refusals) - _SHOWN} more refused; --report FILE.csv lists every row")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from importlib.util import find_spec
 from typing import Annotated, Final
@@ -80,6 +81,14 @@ def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1
                 shared.close()
             super().terminate_all()
 
+    class Server(uvicorn.Server):
+        """One process, which says where it is as soon as it listens."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            if self.started:
+                _say_where(host, port)
+
     os.environ["BIODATA_DATA"] = os.fspath(data)
     config = uvicorn.Config(
         "api.app:create_app",
@@ -98,9 +107,20 @@ def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1
         timeout_worker_healthcheck=HEALTH_S,
     )
     if workers == 1:
-        uvicorn.Server(config).run()
+        Server(config).run()
     else:
-        Workers(config, [config.bind_socket()]).run()
+        sockets = [config.bind_socket()]
+        _say_where(host, port)
+        Workers(config, sockets).run()
+
+
+def _say_where(host: str, port: int) -> None:
+    """Say on stderr where the map is and how to stop."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    address = f"http://{name}:{port}/"
+    typer.echo(
+        f"the map is at {address}, surveys at {address}surveys, the API at {address}docs; stop with Ctrl-C", err=True
+    )
 
 
 def worker(

@@ -7,6 +7,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, boundaries_for, check_outputs, say
 from biodata.cli.survey_options import LanguageOption, kept_headings, known_rules, language_told
+from biodata.cli.survey_told import line_of, summary_of
 from biodata.errors import InputError
 
 _HELP = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
@@ -58,16 +59,10 @@ def check(
     for path, form in wanted:
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))
     for problem in report["problems"]:
-        place = ", ".join(
-            str(part)
-            for part in (problem["sheet"], problem["row"] and f"row {problem['row']}", problem["column"])
-            if part
-        )
-        right = f" → {problem['expected']}" if problem["expected"] else ""
-        say(f"{'!' if problem['blocking'] else '?'} {place}: {problem['message']} [{problem['value']}]{right}")
+        say(line_of(problem, language))
     for notice in report["notices"]:
         say(f"i {notice['message']} → {notice['expected']}")
-    say(f"{report['rows']} rows, {report['blocking']} blocking, {report['warnings']} warnings")
+    say(summary_of(report, language))
     if not report["ok"]:
         raise typer.Exit(1)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
+from biodata.cli.survey_options import LanguageOption, language_told
+from biodata.cli.survey_told import say_difference, say_whole, with_values
 
 if TYPE_CHECKING:
     from biodata.access.roles import Principal
@@ -28,8 +30,9 @@ _HELP = {
     "submit": "Hand a survey in; `biodata worker` checks it, and publishes it when the reviewers of its countries accepted.\n\n"
     "With --draft it waits until `biodata survey submit --number N` sends it to them.\n\n"
     "Example: biodata survey submit march.xlsx --account rangers --dataset nam-ha --data mydata",
-    "status": "Tell how surveys stand: one by its number, or all that concern an account.\n\n"
-    "Example: biodata survey status 12 --data mydata",
+    "status": "Tell how surveys stand: one by its number with each problem, or all that concern an account.\n\n"
+    "Of one it also tells when the map shows it.\n\n"
+    "Example: biodata survey status 12 --language lo --data mydata",
     "review": "Accept, ask about or refuse a survey, for a country whose reviewer the account is.\n\n"
     "Without a decision it shows what would change, with the values, which only this machine's owner sees.\n\n"
     'Example: biodata survey review 12 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data mydata',
@@ -56,6 +59,7 @@ def diff(
     out: Annotated[
         Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)
     ] = None,
+    language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Compare and tell."""
@@ -63,7 +67,7 @@ def diff(
     from biodata.surveys.difference import difference
     from biodata.surveys.taking import headings
 
-    settings = installation(data)
+    settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         options = headings(registry, dataset)
     found = difference([file], dataset, settings, complete=complete, options=options)
@@ -73,7 +77,7 @@ def diff(
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))
         return
-    _say_difference(found.as_dict())
+    say_difference(found.as_dict(), language)
 
 
 def submit(
@@ -116,15 +120,21 @@ def status(
     number: Annotated[int | None, typer.Argument(help="The survey's number.", min=1)] = None,
     data: DataOption = DEFAULT_DATA,
     account: Annotated[str | None, typer.Option(help="Only what concerns this account.")] = None,
+    language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Tell how surveys stand."""
     from biodata.store.registry import Registry
     from biodata.surveys import review as reviews
 
-    with Registry.open(installation(data)) as registry:
+    settings, language = installation(data), language_told(language)
+    with Registry.open(settings) as registry:
         who = _who(registry, account) if account else None
-        told: Any = reviews.look(registry, who, number) if number else {"results": reviews.listed(registry, who)}
+        told: Any = (
+            with_values(settings, reviews.look(registry, who, number, language=language), language)
+            if number
+            else {"results": reviews.listed(registry, who)}
+        )
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
@@ -133,7 +143,7 @@ def status(
         version = f", version {one['dataset_version']}" if "dataset_version" in one else ""
         say(f"{one['id']}  {one['state']:10}  {one['dataset']}{version}  {one['file']}  {sides}")
     if number:
-        _say_whole(told)
+        say_whole(told, language)
 
 
 def review(
@@ -146,21 +156,20 @@ def review(
     question: Annotated[
         list[str] | None, typer.Option(help="ROW:COLUMN=QUESTION or SHEET!ROW:COLUMN=QUESTION; may be repeated.")
     ] = None,
+    language: LanguageOption = "en",
 ) -> None:
     """Show what would change, or decide."""
-    from biodata.store.private_reports import read_report
     from biodata.store.registry import Registry
     from biodata.surveys import review as reviews
 
-    settings = installation(data)
+    settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         if decision is None:
-            told = reviews.look(registry, None, number)
+            told = with_values(settings, reviews.look(registry, None, number, language=language), language)
             say(f"survey {number}: {told['state']}, {told['dataset']}")
-            whole = read_report(settings.data, f"difference-{number}") or told.get("difference")
-            if whole is not None:
-                _say_difference(whole)
-            _say_whole(told)
+            if told.get("difference") is not None:
+                say_difference(told["difference"], language)
+            say_whole(told, language)
             return
         who = _who(registry, account)
         seen = reviews.look(registry, who, number)["version"]
@@ -255,38 +264,3 @@ def _question(text: str) -> dict[str, Any]:
         raise InputError(problem, column="--question", value=text, expected="7:sex=is this sure?", code="OPTIONS_UNFIT")
     told = {"sheet": sheet if mark else None, "row": int(row), "column": column or None, "question": question.strip()}
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _say_difference(told: dict[str, Any]) -> None:
-    """Print a difference: counts, then rows."""
-    whole = told["whole"]
-    for table in ("events", "occurrences"):
-        counts = told[table]["counts"]
-        if any(counts.values()):
-            say(f"{table}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
-        for one in told[table]["changed"][:40]:
-            before, after = one.get("before"), one.get("after")
-            said = f": {before or 'empty'} -> {after or 'empty'}" if "identifier" in one else ""
-            say(f"  row {one['row']}, {one['column']}{said}")
-        for one in told[table]["renamed"][:40] if told[table]["renamed"] else ():
-            if "before" in one and one["before"] != one["identifier"]:
-                say(f"  row {one['row']}: {one['before']} is called {one['identifier']}")
-        if counts["gone"] and not whole:
-            say(f"  {counts['gone']} are not in the file and stay; with --complete they go")
-        if counts["renamed"] and not whole:
-            say("  what has only another identifier comes in beside what it was; with --complete it takes its place")
-
-
-def _say_whole(told: dict[str, Any]) -> None:
-    """Print what the check found, and what happened."""
-    report = told.get("report")
-    if report is not None:
-        say(f"  checked: {report.get('blocking', 0)} problems that block, {report.get('warnings', 0)} that do not")
-    for step in told["history"]:
-        note = f": {step['note']}" if "note" in step else ""
-        say(
-            f"  {step['date']:%Y-%m-%d %H:%M}  {step['action']}, {step['role']} {step.get('country', '')}".rstrip()
-            + note
-        )
-        for one in step.get("questions", ()):
-            say(f"    row {one.get('row', '-')}, {one.get('column', '-')}: {one['question']}")

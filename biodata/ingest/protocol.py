@@ -110,7 +110,9 @@ class VerbatimTable:
     notes : list of str
         What the source found doubtful of the table, or decided, in sentences; complete when `batches` is exhausted.
     sheet : str, optional
-        The sheet that the rows stand in.
+        The sheet that the rows stand in, where they stand in one.
+    sheets : sequence of (str or None)
+        The sheet of each batch, where they stand in several.
     headings : mapping of str to str
         Term → heading as it came, for columns that were headed otherwise.
     findings : list of Finding
@@ -131,6 +133,7 @@ class VerbatimTable:
     datasets: Mapping[str, DatasetInfo] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     sheet: str | None = None
+    sheets: Sequence[str | None] = ()
     headings: Mapping[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     images: list[pl.DataFrame] = field(default_factory=list)

@@ -67,7 +67,7 @@ class SurveySource:
         taken = [path for path in self.paths if path.suffix == taken_tables.SUFFIX]
         for path in taken:
             yield from taken_tables.read(path, dataset=self.dataset)
-        for files in _surveys([path for path in self.paths if path not in taken]):
+        for files in surveys_of_files([path for path in self.paths if path not in taken]):
             survey = read_survey(files, encoding=self.encoding, kept=self.kept)
             stopped = blocking(survey.findings)
             if stopped is not None:
@@ -89,7 +89,8 @@ class SurveySource:
                 first = parts[0].table
                 yield VerbatimTable(
                     kind=kind, name=first.file, dataset=DatasetInfo(self.dataset), batches=iter(_batches(parts)),
-                    sheet=first.sheet if len(parts) == 1 else None, declarations=survey.declarations,
+                    sheet=first.sheet if len(parts) == 1 else None, sheets=[one.table.sheet for one in parts],
+                    declarations=survey.declarations,
                     headings={term: told for one in parts for term, told in one.table.headings.items() if term != told},
                     findings=survey.findings if first is every[0].table else [],
                 )  # fmt: skip
@@ -218,7 +219,7 @@ def _refuse_repeated_events(survey: Survey) -> None:
             seen.add(event)
 
 
-def _surveys(paths: Sequence[Path]) -> Iterator[list[tuple[str, bytes]]]:
+def surveys_of_files(paths: Sequence[Path]) -> Iterator[list[tuple[str, bytes]]]:
     """Yield the files of each survey: a workbook alone, all texts together."""
     texts = []
     for path in paths:

@@ -67,7 +67,9 @@ class IngestReport:
         A refused value can be the exact place of a sensitive species, and a message tells it too. So do counts of doubts:
         of a hidden record that was taken in alone, that it lies near a county's seat or a border.
         """
-        places = [{"file": r.file, "row": r.row, "column": r.column, "code": r.code} for r in self.refusals]
+        places = [
+            {"file": r.file, "sheet": r.sheet, "row": r.row, "column": r.column, "code": r.code} for r in self.refusals
+        ]
         return {**asdict(self), "refusals": places, "notes": [], "flags": {}, "quality": {}}
 
 
@@ -99,7 +101,7 @@ def write_outcomes(told: Iterable[tuple[IngestReport, Sequence[pl.DataFrame]]], 
             {
                 "file": [r.file for r in report.refusals],
                 "row": [r.row for r in report.refusals],
-                "outcome": ["refused"] * report.refused,
+                "outcome": ["refused"] * len(report.refusals),
                 "flags": [r.code for r in report.refusals],
                 "message": [r.message for r in report.refusals],
             },

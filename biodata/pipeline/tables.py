@@ -144,7 +144,8 @@ def _records(table: Table, harmoniser: harmonise.Harmoniser) -> Iterator[_Batch]
         if table.images is not None:
             table.images.append(result.interpreted.select(camera_images.COLUMNS))
         datasets = set(result.interpreted["datasetKey"].unique())
-        return _left_behind(result.interpreted, result.refusals, datasets, result.quality)
+        refusals = _in_sheet(result.refusals, table.verbatim, number)
+        return _left_behind(result.interpreted, refusals, datasets, result.quality)
 
     return harmonise_batches(
         harmoniser,
@@ -190,6 +191,12 @@ def _without_withdrawn_events(
     ]
 
 
+def _in_sheet(refusals: list[Refusal], verbatim: VerbatimTable, number: int) -> list[Refusal]:
+    """Return the refusals of a batch with the sheet that its rows stand in."""
+    sheet = verbatim.sheets[number] if number < len(verbatim.sheets) else verbatim.sheet
+    return refusals if sheet is None else [replace(refusal, sheet=sheet) for refusal in refusals]
+
+
 def _left_behind(
     frame: pl.DataFrame, refusals: list[Refusal], datasets: set[str], quality: pl.DataFrame | None = None
 ) -> _Batch:
@@ -205,13 +212,13 @@ def _others(
     table: Table, harmoniser: harmonise.Harmoniser, boundaries: places.BoundarySet, seen: dict[str, set[str]]
 ) -> Iterator[_Batch]:
     """Interpret the rows of each batch of a table that holds no records."""
-    for batch in _counted(table):
+    for number, batch in enumerate(_counted(table)):
         frame, refusals = _harmonise_other(table, batch, harmoniser, boundaries, seen)
         table.frames.append(frame)
         if table.report.table == "protected_areas":
             table.report.not_mapped = not_mapped(frame)
         of_rows = set(frame["datasetKey"].drop_nulls()) if table.report.table == "events" else set()
-        yield _left_behind(frame, refusals, of_rows or {table.report.dataset})
+        yield _left_behind(frame, _in_sheet(refusals, table.verbatim, number), of_rows or {table.report.dataset})
 
 
 def _harmonise_other(

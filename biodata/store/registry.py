@@ -175,7 +175,9 @@ class Registry:
         withheld: Mapping[str, int] | None = None,
         actor: str = "biodata",
     ) -> None:
-        """Put down that a release was made, how its sensitive records are told, and how many each list withholds.
+        """Put down that a release was made, how its sensitive records are told, how many each list withholds.
+
+        The surveys that it is the first to have are published with it.
 
         A second time is no news.
         """
@@ -187,6 +189,7 @@ class Registry:
                 told = {"snapshot": snapshot, "rules": rules_hash, "sensitive": dict(sensitive or {})}
                 told |= {"withheld": dict(withheld or {})}
                 audit.append(session, actor=actor, action="release", subject=release_id, details=told)
+            survey_steps.published(session, release_id, snapshot=snapshot)
 
     def sensitive_counts(self, release_id: str) -> dict[str, dict[str, int]]:
         """Return what was put down of a release's records: by how they are told, and by the list that withholds them.
@@ -211,9 +214,9 @@ class Registry:
         return min((number for number in found if number is not None), default=None)
 
     def reconcile(self, lake: Lake) -> list[int]:
-        """Settle submissions whose process ended between registry and lake: published where the lake has them.
+        """Settle submissions whose process ended between registry and lake: committed where the lake has them.
 
-        Each commit to the lake carries its submission's number, so the lake tells which of them arrived; the others
+        Those that a release has, too, are published. Each commit to the lake carries its submission's number, so the lake tells which of them arrived; the others
         are drafts again.
 
         Returns
@@ -231,11 +234,14 @@ class Registry:
         with self.session() as session, session.begin():
             for found in session.scalars(select(Submission).where(Submission.id.in_(waiting)).order_by(Submission.id)):
                 if found.id in arrived:
-                    survey_steps.published(session, found, snapshot=arrived[found.id])
+                    survey_steps.committed(session, found, snapshot=arrived[found.id])
                 else:
                     # What its reviewers accepted stays accepted; one that was never looked at is looked at again.
                     found.state = "draft" if found.sides is None else "accepted"
                 logger.warning("submission %d was cut off; it is %s", found.id, found.state)
+            last = session.scalars(select(models.Release).order_by(models.Release.snapshot.desc()).limit(1)).first()
+            if last is not None:  # another release may have had it since
+                survey_steps.published(session, last.id, snapshot=last.snapshot)
         return list(waiting)
 
     def _upgrade(self) -> None:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -190,7 +190,7 @@ def build(
                 and before.path.is_file()
                 and tells_less(before.path, unnamed, lake, snapshot=snapshot)
             )
-            _place(unnamed, data, named)
+            named = _place(unnamed, data, named)
             pointer.swap(data, named, alone=alone)
             _prune(data, alone=alone)
         except (OSError, duckdb.Error, StoreError) as error:
@@ -357,14 +357,22 @@ def _placed(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([known.sort("hk"), frame.filter(~there)], how="diagonal")
 
 
-def _place(unnamed: Path, data: Path, named: Named) -> None:
-    """Give a finished file its name, durably; a file of that name has the same content already."""
+def _place(unnamed: Path, data: Path, named: Named) -> Named:
+    """Give a finished file its name, durably; return what the file of that name tells of itself.
+
+    One that is there already has the same content. It was made earlier: by a builder that was killed before the pointer
+    named it, or for a release that comes back.
+    """
     path = pointer.path(data, named.id)
-    if not path.exists():
-        sync_file(unnamed)
-        checksums.record(data, {str(path.relative_to(data)): unnamed})
-        unnamed.rename(path)
-        sync_folder(path.parent)
+    if path.exists():
+        with connect(path) as connection:
+            told = connection.execute("SELECT value FROM release_info WHERE key = 'created'").fetchone()
+        return named if told is None else replace(named, created=str(told[0]))
+    sync_file(unnamed)
+    checksums.record(data, {str(path.relative_to(data)): unnamed})
+    unnamed.rename(path)
+    sync_folder(path.parent)
+    return named
 
 
 def drop_others(data: Path) -> int:

@@ -8,12 +8,17 @@ from sqlalchemy.orm import Session
 
 from biodata.errors import InputError
 from biodata.store import audit
-from biodata.store.models import Submission, now
+from biodata.store.models import Release, Submission, now
 from biodata.store.survey_models import SubmissionEvent
 
-STATES: Final = ("draft", "submitted", "asked", "accepted", "committing", "published", "refused", "withdrawn")
+STATES: Final = (
+    "draft", "submitted", "asked", "accepted", "committing", "committed", "published", "refused", "withdrawn",
+)  # fmt: skip
 WAITING: Final = ("draft", "submitted", "asked", "accepted", "committing")
 """States in which nothing of it is in the lake."""
+
+IN_THE_LAKE: Final = ("committed", "published")
+"""States in which all of it is in the lake; when the current release has it, too, it is published."""
 
 OPEN_FOR_REVIEW: Final = ("submitted", "asked")
 MACHINE: Final = "biodata"
@@ -79,14 +84,31 @@ def step(
     audit.append(session, actor=actor, action=f"survey {action}", subject=f"survey {submission.id}", details=told)
 
 
-def published(session: Session, submission: Submission, *, snapshot: int | None) -> None:
+def committed(session: Session, submission: Submission, *, snapshot: int | None) -> None:
     """Put down that a submission is in the lake: the next version of its dataset; a second time is no news."""
-    if submission.state == "published":
+    if submission.state in IN_THE_LAKE:
         return
     last = last_version(session, submission.dataset)
     submission.dataset_version, submission.snapshot = (last or 0) + 1, snapshot
     told = {"version": submission.dataset_version, "snapshot": snapshot}
-    step(session, submission, "published", state="published", actor=MACHINE, role=MACHINE, details=told)
+    step(session, submission, "committed", state="committed", actor=MACHINE, role=MACHINE, details=told)
+
+
+def published(session: Session, release_id: str, *, snapshot: int) -> None:
+    """Put down of each submission that a release has that it is published: from now on the map shows it."""
+    has = (Submission.state == "committed") & (Submission.snapshot <= snapshot)
+    for submission in session.scalars(select(Submission).where(has).order_by(Submission.id)).all():
+        told = {"release": release_id}
+        step(session, submission, "published", state="published", actor=MACHINE, role=MACHINE, details=told)
+
+
+def shown_since(session: Session, submission: Submission) -> str | None:
+    """Return the release that first had a submission; None where none has it, or its entry is gone."""
+    if submission.state != "published" or submission.snapshot is None:
+        return None
+    has = select(Release.id).where(Release.snapshot >= submission.snapshot)
+    found: str | None = session.scalar(has.order_by(Release.snapshot, Release.created).limit(1))
+    return found
 
 
 def last_version(session: Session, dataset: str) -> int | None:

@@ -156,7 +156,7 @@ def _of_row(rows: Rows, row: int, flags: list[str], repairs: Any, facts: Mapping
     for repair in repairs:
         if not repair["applied"]:
             known = proposals.get(repair["term"])
-            proposals[repair["term"]] = f"{known} or {repair['value']}" if known else repair["value"]
+            proposals[repair["term"]] = f"{known} / {repair['value']}" if known else repair["value"]
     yield from _repaired(rows, row, repairs)
     implied = {other for flag in flags for other in _IMPLIED.get(flag, ())}
     if split is not None:
@@ -192,7 +192,8 @@ def _repaired(rows: Rows, row: int, repairs: Any) -> Iterator[Finding]:
             continue
         column = _TELLS_ELSEWHERE.get(repair["rule"], repair["term"])
         if own.get(column) is not None and (row, column) not in rows.table.covered:
-            yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=str(repair["value"]))
+            yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=str(repair["value"]),
+                               rule=repair["rule"])  # fmt: skip
     column = next((c for c in ("verbatimCoordinates", "verbatimLatitude") if own.get(c) is not None), None)
     if pair and column is not None and (row, column) not in rows.table.covered:
         yield rows.finding(row, column, "COORDINATES_SPLIT", blocking=False, read=_pair(pair) or "")

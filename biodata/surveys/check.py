@@ -19,7 +19,7 @@ from biodata.sharing import RuleSet
 from biodata.surveys import heading_checks, other_forms, period_checks, row_checks
 from biodata.surveys.cell_checks import CELLS
 from biodata.surveys.notices import Read, names_known, notices
-from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of, without_value
+from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
 from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
 
 _UNREAD: Final = "SHEET_NOT_READ"
@@ -38,6 +38,7 @@ def check(
     known: pl.DataFrame | None = None,
     language: str = "en",
     dataset: str | None = None,
+    params: bool = False,
 ) -> dict[str, Any]:
     """Check a survey's file and change nothing; parameters and answer as for `check_files`."""
     return check_files(
@@ -51,6 +52,7 @@ def check(
         known=known,
         language=language,
         dataset=dataset,
+        params=params,
     )
 
 
@@ -64,8 +66,10 @@ def check_files(
     kept: Mapping[str, str] | None = None,
     rules: RuleSet | None = None,
     known: pl.DataFrame | None = None,
+    declared: Mapping[str, str] | None = None,
     language: str = "en",
     dataset: str | None = None,
+    params: bool = False,
 ) -> dict[str, Any]:
     """Check the files of one survey and change nothing.
 
@@ -87,10 +91,14 @@ def check_files(
         The sharing rules, with what is known of taxa; the bundled list where none are given.
     known : polars.DataFrame, optional
         `terms.TAXON` of the checklists that are loaded: the notices take names as they will be matched.
+    declared : mapping of str to str, optional
+        What is declared of the dataset's values (`ingest.protocol.DECLARABLE`).
     language : str
         Of the messages, one of `words.LANGUAGES`.
     dataset : str, optional
         The dataset that they go to; a row that tells another one blocks.
+    params : bool
+        Tell of each problem what its words name, too, so that they can be made in another language.
 
     Returns
     -------
@@ -108,11 +116,11 @@ def check_files(
             )
         except InputError as error:
             file = other_forms.renamed(error.file, named)
-            return report_of(name, 0, [problem_of_file(error, name, language, file=file)])
+            return report_of(name, 0, [problem_of_file(error, name, language, file=file)], params=params)
         if form != forms.SHEETS:
             return other_forms.check(
                 named, form, boundaries, target=named[0][1].with_name("taken"), checklist=checklist, today=today, encoding=encoding,
-                kept=kept, rules=rules, known=known, language=language, dataset=dataset,
+                kept=kept, rules=rules, known=known, language=language, dataset=dataset, params=params,
             )  # fmt: skip
     rows, problems, told = 0, [], []
     try:
@@ -120,6 +128,8 @@ def check_files(
         if not survey.of("occurrences"):
             problems += [problem_of(finding, language) for finding in survey.findings if finding.code != _UNREAD]
             raise no_occurrences(survey, name)
+        for table in survey.tables:
+            table.declarations |= declared or {}
         rows = sum(table.frame.height for table in survey.of("occurrences"))
         harmoniser = Harmoniser(
             boundaries=boundaries,
@@ -133,7 +143,7 @@ def check_files(
         told = notices(read, rules or RuleSet.read(None), boundaries, language=language)
     except InputError as error:
         problems.append(problem_of_file(error, name, language))
-    return report_of(name, rows, problems, notices=told)
+    return report_of(name, rows, problems, notices=told, params=params)
 
 
 def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
@@ -190,4 +200,4 @@ def found(
     return once(findings), checks.read
 
 
-__all__ = ["CELLS", "Problem", "check", "check_files", "found", "without_value"]
+__all__ = ["CELLS", "Problem", "check", "check_files", "found"]

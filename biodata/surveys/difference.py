@@ -19,6 +19,7 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.surveys import states
 from biodata.surveys.renames import find_renames
+from biodata.surveys.shown_cells import tell_nothing
 
 _IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 _SHOWN: Final = 1_000
@@ -58,7 +59,8 @@ class TableDifference:
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
         """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
         shown = self.rows.filter(pl.col("kind").is_in(("new", "renamed", "gone")))
-        told: dict[str, Any] = {"counts": self.counts()}
+        # Of an upload that adds, each of these comes in beside what it was.
+        told: dict[str, Any] = {"counts": self.counts(), "renamed_identifiers": len(self.renamed())}
         for kind in ("new", "renamed", "gone"):
             rows = shown.filter(pl.col("kind") == kind).drop("kind").slice(0, most)
             told[kind] = (
@@ -67,7 +69,7 @@ class TableDifference:
         # A heading that is no term may be a row of data that was taken for headings.
         cells = self.cells if values else self.cells.with_columns(_term().alias("column"))
         shown_cells = cells.slice(0, most)
-        told["changed"] = (shown_cells if values else shown_cells.select("sheet", "row", "column")).to_dicts()
+        told["changed"] = (shown_cells if values else _without_values(shown_cells)).to_dicts()
         columns = cells["column"].value_counts().sort("column").iter_rows()
         told["changed_cells"] = dict(columns)
         told["all_told"] = most is None or max(shown.height, self.cells.height) <= most
@@ -116,6 +118,13 @@ class Difference:
         return whole.with_columns(
             _guarded(name) for name, kind in whole.schema.items() if kind == pl.String
         ).write_csv()
+
+
+def _without_values(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return where cells change, and from what to what only where that tells no place and no taxon."""
+    shown = tell_nothing(cells)
+    told = [pl.when(shown).then(pl.col(name)).alias(name) for name in ("before", "after")]
+    return cells.select("sheet", "row", "column", *told, shown=shown)
 
 
 def _term() -> pl.Expr:

@@ -10,6 +10,7 @@ from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
+from biodata.store.survey_steps import IN_THE_LAKE
 from biodata.surveys import review
 from biodata.surveys.returning import NOT_YET
 from biodata.surveys.submit import add
@@ -80,7 +81,9 @@ def go_back(
     with registry.session() as session, session.begin():
         found = session.scalar(
             select(Submission).where(
-                Submission.dataset == dataset, Submission.dataset_version == version, Submission.state == "published"
+                Submission.dataset == dataset,
+                Submission.dataset_version == version,
+                Submission.state.in_(IN_THE_LAKE),
             )
         )
         if found is None or found.snapshot is None:

@@ -50,7 +50,7 @@ def check(
     files: Files, source: str, boundaries: BoundarySet, *, target: Path, dataset: str | None = None,
     checklist: pl.DataFrame | None = None, today: date | None = None, encoding: str | None = None,
     kept: Mapping[str, str] | None = None, rules: RuleSet | None = None, known: pl.DataFrame | None = None,
-    language: str = "en",
+    language: str = "en", params: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Check files of a form other than sheets, and write what comes in of them to `target`.
 
@@ -66,7 +66,7 @@ def check(
         A file that gets the tables that come in (`ingest.taken_tables`); it is written only where nothing blocks.
     dataset : str, optional
         The dataset that they go to; a row that tells another one blocks.
-    checklist, today, encoding, kept, rules, known, language
+    checklist, today, encoding, kept, rules, known, language, params
         As for `surveys.check_files`.
 
     Returns
@@ -83,13 +83,13 @@ def check(
         tables = taken_tables.write(part, (_of_one_dataset(table, dataset, files) for table in opened.read()))
         report = _checked(
             part, tables, source, files, boundaries, checklist=checklist, today=today, rules=rules, known=known,
-            language=language,
+            language=language, params=params,
         )  # fmt: skip
         if report["ok"]:
             part.replace(target)
     except InputError as error:
         told = renamed(error.file, files)
-        return report_of(name, 0, [problem_of_file(error, name, language, file=told)], form=source)
+        return report_of(name, 0, [problem_of_file(error, name, language, file=told)], form=source, params=params)
     finally:
         part.unlink(missing_ok=True)
     return report
@@ -107,13 +107,13 @@ def placed(files: Sequence[tuple[str, bytes]]) -> Iterator[Files]:
 
 def check_taken(
     path: Path, name: str, boundaries: BoundarySet, *, today: date | None = None, rules: RuleSet | None = None,
-    known: pl.DataFrame | None = None, language: str = "en",
+    known: pl.DataFrame | None = None, language: str = "en", params: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Check once more what was taken of an upload; its file is gone."""
     tables = list(taken_tables.read(path, dataset=_DATASET))
     return _checked(
         path, tables, "taken", [(name, path)], boundaries, checklist=None, today=today, rules=rules, known=known,
-        language=language,
+        language=language, params=params,
     )  # fmt: skip
 
 
@@ -193,6 +193,7 @@ def _safe(finding: Finding, columns: set[str], files: Files) -> Finding:
 def _checked(
     path: Path, tables: Sequence[VerbatimTable], source: str, files: Files, boundaries: BoundarySet, *,
     checklist: pl.DataFrame | None, today: date | None, rules: RuleSet | None, known: pl.DataFrame | None, language: str,
+    params: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the report of tables that were written to `path`."""
     day = today or datetime.now(UTC).date()
@@ -236,7 +237,7 @@ def _checked(
         error = InputError(problem, file=name, expected="records, or events with their effort", code="INPUT_EMPTY")
         problems.append(problem_of_file(error, name, language))
     told = notices(checks.read, rules or RuleSet.read(None), boundaries, language=language)
-    return report_of(name, rows, problems, form=source, notes=notes, notices=told)
+    return report_of(name, rows, problems, form=source, notes=notes, notices=told, params=params)
 
 
 def _sheet(table: VerbatimTable, frame: pl.DataFrame) -> SurveyTable:
@@ -277,7 +278,7 @@ def _repeated(seen: Sequence[pl.DataFrame]) -> Iterator[Finding]:
     again = every.with_columns(first=first).filter(~pl.col("identifier").is_first_distinct())
     for file, row, identifier, before in again.iter_rows():
         yield Finding(
-            file, None, row, "occurrenceID", identifier, "IDENTIFIER_REPEATED", True, {"other": f"row {before}"}
+            file, None, row, "occurrenceID", identifier, "IDENTIFIER_REPEATED", True, {"other_row": str(before)}
         )
 
 

@@ -45,10 +45,11 @@ def of_events(
                 if name == ENDS[0]:
                     yield rows.finding(row, name, "RECORDED_DATE_MISSING", blocking=True)
             elif end["issue"] is not None:
-                params = {"proposal": " or ".join(filter(None, (end["proposal"], end["alternative"])))}
+                params = {"proposal": " / ".join(filter(None, (end["proposal"], end["alternative"])))}
                 yield rows.finding(row, name, end["issue"], blocking=True, **(params if params["proposal"] else {}))
             elif end["rule"] is not None:
-                yield rows.finding(row, name, "VALUE_READ_AS", blocking=False, read=end["event_date"])
+                yield rows.finding(row, name, "VALUE_READ_AS", blocking=False, read=end["event_date"],
+                                   rule=end["rule"])  # fmt: skip
     if len(read) == 2:
         both = zip(numbers, *(ends.select("event_date", "start").iter_rows() for ends in read.values()), strict=True)
         for row, (start, first), (_, last) in both:

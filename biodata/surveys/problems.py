@@ -1,8 +1,7 @@
-"""A fault of a survey in words: where it is, what is wrong, what would be right; and how much of it others may read."""
+"""A fault of a survey in words: where it is, what is wrong, what would be right."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from biodata.errors import InputError
@@ -32,6 +31,8 @@ class Problem:
         What is wrong.
     expected : str or None
         What would be right.
+    params : mapping
+        What the words name, so that they can be made anew in another language.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Problem:
     blocking: bool
     message: str
     expected: str | None
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 FIELDS: Final = tuple(one.name for one in fields(Problem))
@@ -52,13 +54,13 @@ def problem_of(finding: Finding, language: str) -> Problem:
     """Put a finding into words."""
     message, expected = words.told(finding.code, finding.params, language)
     return Problem(finding.file, finding.sheet, finding.row, finding.column, finding.value, finding.code, finding.blocking,
-                   message, expected)  # fmt: skip
+                   message, expected, dict(finding.params))  # fmt: skip
 
 
 def problem_of_file(error: InputError, name: str, language: str, *, file: str | None = None) -> Problem:
     """Put into words why a file cannot be read; English tells it with the file's own numbers."""
     message, expected = error.problem, error.expected
-    if language != "en" and words.has(error.code, language):
+    if language != "en":
         message, expected = words.told(error.code, {}, language)
     return Problem(
         file or error.file or name, None, error.row, error.column, error.value, error.code, True, message, expected
@@ -73,9 +75,11 @@ def report_of(
     form: str = "survey",
     notes: Sequence[str] = (),
     notices: Sequence[Mapping[str, Any]] = (),
+    params: bool = False,
 ) -> dict[str, Any]:
     """Return the answer to a check: how many rows, whether anything blocks, and the problems in their order."""
     ordered = sorted(problems, key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
+    told = FIELDS if params else [name for name in FIELDS if name != "params"]
     blocking = sum(problem.blocking for problem in ordered)
     return {
         "file": name,
@@ -84,25 +88,7 @@ def report_of(
         "ok": blocking == 0,
         "blocking": blocking,
         "warnings": len(ordered) - blocking,
-        "problems": [{name: getattr(problem, name) for name in FIELDS} for problem in ordered],
+        "problems": [{name: getattr(problem, name) for name in told} for problem in ordered],
         "notes": list(notes),
         "notices": [dict(one) for one in notices],
-    }
-
-
-def without_value(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a problem as others than its uploader may read it: its place and code, in words that tell nothing of a cell.
-
-    What would be right may be the exact place of a sensitive species as well as the value that is wrong.
-    """
-    message, expected = words.told(str(problem["code"]), {})
-    known = words.has(str(problem["code"]))
-    unfilled = expected is None or not known or "…" in expected.removesuffix("…").removesuffix(", ")
-    return {
-        **problem,
-        "value": None,
-        # A row of data that was taken for headings names its columns by cells.
-        "column": None if re.search(r"\d[.,]\d", str(problem.get("column"))) else problem.get("column"),
-        "message": message if known else f"{problem['code']}: see the cell in the file, or check it again with dry_run",
-        "expected": None if unfilled or expected == "…" else expected,
     }

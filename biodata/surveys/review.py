@@ -13,7 +13,7 @@ from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
 from biodata.store.survey_steps import OPEN_FOR_REVIEW, step
-from biodata.surveys import sides
+from biodata.surveys import sides, telling
 from biodata.surveys.sending import JOB
 from biodata.surveys.submit import answered
 
@@ -24,8 +24,10 @@ _DONE: Final = {"accept": "accepted", "ask": "asked", "refuse": "refused"}
 _LISTED: Final = 200
 
 
-def look(registry: Registry, who: Principal | None, number: int) -> dict[str, Any]:
+def look(registry: Registry, who: Principal | None, number: int, *, language: str = "en") -> dict[str, Any]:
     """Return a submission as those whom it concerns see it: its sender, who reviews a side of it, the machine's owner.
+
+    Its report is told in the language.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def look(registry: Registry, who: Principal | None, number: int) -> dict[str, An
         With RECORD_MISSING, if there is none that concerns them: another's is not there.
     """
     with registry.session(read_only=True) as session:
-        return _told(session, who, need(session, who, number), whole=True)
+        return _told(session, who, need(session, who, number), language=language)
 
 
 def listed(registry: Registry, who: Principal | None, *, state: str | None = None) -> list[dict[str, Any]]:
@@ -44,7 +46,7 @@ def listed(registry: Registry, who: Principal | None, *, state: str | None = Non
         if who is not None and not any(role.role in (Role.REVIEWER, Role.NODE_MANAGER) for role in who.roles):
             asked = asked.where(Submission.account_id == who.account_id)
         found = (one for one in session.scalars(asked.limit(10 * _LISTED)) if who is None or concerns(who, one))
-        return [_told(session, who, one, whole=False) for one, _ in zip(found, range(_LISTED), strict=False)]
+        return [_told(session, who, one) for one, _ in zip(found, range(_LISTED), strict=False)]
 
 
 def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> None:
@@ -118,10 +120,16 @@ def decide(
         if found.state not in OPEN_FOR_REVIEW or answered(session, number):
             problem = "it has a new version already" if found.state in OPEN_FOR_REVIEW else f"it is {found.state}"
             raise InputError(problem, expected="one that is submitted or asked", code="SUBMISSION_DECIDED")
+        before = found.sides or {}
+        if decision == "accept" and all(before[side] == sides.ACCEPTED for side in mine):
+            return  # a second time is no news
         role, side = _role(who, found.dataset, mine[0]), mine[0] if len(mine) == 1 else country
-        state = {"accept": "submitted", "ask": "asked", "refuse": "refused"}[decision]
-        if decision == "accept":
-            found.sides = {**(found.sides or {}), **dict.fromkeys(mine, sides.ACCEPTED)}
+        if decision != "refuse":  # whoever asks after they accepted waits for the answer again
+            how = sides.ACCEPTED if decision == "accept" else sides.WAITING
+            found.sides = {**before, **dict.fromkeys(mine, how)}
+        # A side that accepts does not take away what another still asks.
+        asks = decision == "ask" or (decision == "accept" and _is_asked(session, found))
+        state = "refused" if decision == "refuse" else "asked" if asks else "submitted"
         told = {"sides": mine, "reasons": reasons}
         step(session, found, _DONE[decision], state=state, actor=who.label, role=role, country=side, note=reasons,
              questions=questions, seen=seen, details=told)  # fmt: skip
@@ -166,6 +174,15 @@ def _own_sides(who: Principal, submission: Submission, country: str | None) -> l
     return [side for side in mine if every[side] == sides.WAITING] or mine
 
 
+def _is_asked(session: Session, submission: Submission) -> bool:
+    """Tell whether a side that waits has asked something that it did not accept since."""
+    asked = select(SubmissionEvent.country).where(
+        SubmissionEvent.submission_id == submission.id, SubmissionEvent.action == "asked"
+    )
+    waiting = {side for side, how in (submission.sides or {}).items() if how == sides.WAITING}
+    return any(side in waiting if side is not None else bool(waiting) for side in session.scalars(asked))
+
+
 def _role(who: Principal, dataset: str, side: str) -> str:
     """Return as what somebody decides."""
     for role in (Role.NODE_MANAGER, Role.REVIEWER):
@@ -187,16 +204,17 @@ def _missing(number: int) -> InputError:
     return InputError(problem, column="number", value=str(number), code="RECORD_MISSING")
 
 
-def _told(session: Session, who: Principal | None, one: Submission, *, whole: bool) -> dict[str, Any]:
-    """Return what is told of a submission; names of people stand in the audit alone."""
+def _told(session: Session, who: Principal | None, one: Submission, *, language: str | None = None) -> dict[str, Any]:
+    """Return what is told of a submission, all of it where a language is given; names of people stand in the audit alone."""
     told = {
         "id": one.id, "state": one.state, "version": one.version, "created": one.created, "changed": one.changed,
         "dataset": one.dataset, "file": one.file_name, "complete": one.complete, "sides": one.sides,
         "answers": one.answers, "returns_to": one.returns_to, "dataset_version": one.dataset_version,
         "mine": who is not None and one.account_id == who.account_id,
     }  # fmt: skip
-    if whole:
-        told |= {"job": one.job_id, "snapshot": one.snapshot, "report": one.report, "difference": one.difference,
+    if language is not None:
+        told |= {"job": one.job_id, "snapshot": one.snapshot, "on_map": telling.on_map(session, one, language),
+                 "report": telling.report(one, language), "difference": telling.difference(one, language),
                  "answered_by": session.scalar(select(Submission.id).where(Submission.answers == one.id).limit(1)),
                  "history": history(session, one.id)}  # fmt: skip
     return {name: value for name, value in told.items() if value is not None}

@@ -26,8 +26,8 @@ def identifiers(parts: Sequence[Rows], column: str, *, missing: str, repeated: s
     missing, repeated : str
         The codes.
     """
-    seen: dict[str, str] = {}
-    folded: dict[str, tuple[str, str]] = {}
+    seen: dict[str, dict[str, str]] = {}
+    folded: dict[str, tuple[str, dict[str, str]]] = {}
     several = len(parts) > 1
     for rows in parts:
         if column not in rows.table.headings:
@@ -41,12 +41,13 @@ def identifiers(parts: Sequence[Rows], column: str, *, missing: str, repeated: s
                 continue
             if told != value:
                 yield rows.finding(row, column, "IDENTIFIER_SPACES", blocking=False, read=value)
-            where = f"{rows.table.sheet or rows.table.file}, row {row}" if several else f"row {row}"
+            where = {"other_row": str(row)}
+            where |= {"other_sheet": rows.table.sheet or rows.table.file} if several else {}
             before = folded.setdefault(value.casefold(), (value, where))
             if value in seen:
-                yield rows.finding(row, column, repeated, blocking=True, other=seen[value])
+                yield rows.finding(row, column, repeated, blocking=True, **seen[value])
             elif before[0] != value:
-                yield rows.finding(row, column, "IDENTIFIER_CASE", blocking=False, other=before[1])
+                yield rows.finding(row, column, "IDENTIFIER_CASE", blocking=False, **before[1])
             seen.setdefault(value, where)
 
 

@@ -17,6 +17,7 @@ from biodata.store import audit, survey_files
 from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
+from biodata.store.survey_steps import IN_THE_LAKE
 from biodata.surveys import parts
 from biodata.surveys.sending import ANSWERABLE, JOB, Sent
 
@@ -117,7 +118,8 @@ def take_up_again(registry: Registry, number: int | None = None) -> int:
         Only this submission.
     """
     left = or_(
-        Submission.state.in_(("accepted", "committing")), (Submission.state == "draft") & Submission.report.is_(None)
+        Submission.state.in_(("accepted", "committing", "committed")),
+        (Submission.state == "draft") & Submission.report.is_(None),
     )
     with registry.session() as session, session.begin():
         asked = select(Submission).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
@@ -177,7 +179,7 @@ def _key(registry: Registry, sender: Principal, dataset: str, checksum: str, sen
         if found is None:
             return told
         last = session.scalar(select(func.max(Submission.dataset_version)).where(Submission.dataset == dataset))
-        over = found.state == "withdrawn" or (found.state == "published" and found.dataset_version != last)
+        over = found.state == "withdrawn" or (found.state in IN_THE_LAKE and found.dataset_version != last)
         return f"{told} after {found.id}" if over else str(found.idempotency_key)
 
 

@@ -1,4 +1,4 @@
-"""What the worker does with a submission: opens it, checks it, tells what it would change, and publishes what it may.
+"""What the worker does with a submission: opens it, checks it, tells what it would change, and takes in what it may.
 
 Each step ends in the registry; a worker that dies in between begins that step again, and the lake knows by the number
 that each commit carries whether it has a survey already. So there is never half of one.
@@ -27,10 +27,9 @@ from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.survey_steps import MACHINE
-from biodata.surveys import other_forms, parts, returning, sides
+from biodata.surveys import kept_reports, other_forms, parts, returning, sides
 from biodata.surveys.check import check
 from biodata.surveys.difference import difference
-from biodata.surveys.problems import without_value
 from biodata.surveys.sending import JOB
 
 logger = logging.getLogger(__name__)
@@ -67,16 +66,6 @@ def headings(registry: Registry, dataset: str) -> dict[str, str]:
     """Return what was decided of a dataset's headings as the option of its source."""
     found = heading_mappings.kept(registry, dataset)
     return {"headings": json.dumps(found)} if found else {}
-
-
-def without_values(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report as the registry keeps it, which the service reads: each fault's place and code, not its value.
-
-    The value may be the exact place of a sensitive species. Whoever sent the file finds it at the row that is told. Of
-    notices, which tell where such a species was recorded, nothing is kept.
-    """
-    kept = {name: value for name, value in report.items() if name != "notices"}
-    return {**kept, "problems": [without_value(problem) for problem in report.get("problems", [])]}
 
 
 def _read(registry: Registry, number: int) -> Submission:
@@ -120,7 +109,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission) -> 
     path, name = _opened(settings, registry, submission), submission.file_name
     rules, known = _known(settings)
     if path.suffix == taken_tables.SUFFIX:
-        return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known)
+        return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known, params=True)
     try:
         form = forms.recognise([path], names=[name])
         if form == forms.SHEETS:
@@ -130,7 +119,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission) -> 
                 )
         target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
         report = other_forms.check(
-            [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known
+            [(name, path)], form, boundaries, target=target, dataset=submission.dataset, kept=kept, rules=rules, known=known, params=True
         )  # fmt: skip
     except InputError:
         path.unlink()  # nobody knows what it holds
@@ -162,14 +151,14 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
         keep_report(settings.data, f"submission-{submission.id}", report)
         with registry.session() as session, session.begin():
             found = session.get_one(Submission, submission.id)
-            found.report = without_values(report)
+            found.report = kept_reports.kept(report)
             survey_steps.step(session, found, "refused", state="refused", actor=MACHINE, role=MACHINE)
         return
     report = {**(submission.report or {}), "taken_in": [one.without_values() for one in taken_in]}
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, submission.id)
         found.report = report
-        survey_steps.published(session, found, snapshot=taken_in[-1].snapshot)
+        survey_steps.committed(session, found, snapshot=taken_in[-1].snapshot)
 
 
 def _ingest(settings: Settings, registry: Registry, submission: Submission, path: Path) -> list[pipeline.IngestReport]:
@@ -251,7 +240,7 @@ def _settle(
         found = session.get_one(Submission, number)
         if found.state != "draft":  # withdrawn meanwhile
             return
-        found.report = without_values(report)
+        found.report = kept_reports.kept(report)
         found.difference = dict(told) if told is not None else None
         if countries is not None:
             found.sides = sides.asked(session, settings, found, countries)

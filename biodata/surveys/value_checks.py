@@ -33,7 +33,7 @@ def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         )
         for _, number, rule, row in odd.iter_rows():
             if rule is not None and number >= 0:
-                yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=f"{number:g}")
+                yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=f"{number:g}", rule=rule)
             elif column in _EFFORT:
                 yield rows.finding(row, column, "EFFORT_INVALID", blocking=True)
 

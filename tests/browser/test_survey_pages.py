@@ -10,11 +10,12 @@ import pytest
 from playwright.sync_api import expect
 
 import releases
-from biodata.access import accounts, api_keys
+from biodata.access import accounts, api_keys, codes
+from biodata.access.passwords import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.store.registry import Registry
-from biodata.surveys import templates
+from biodata.surveys import templates, words
 from biodata.worker import work
 from servers import serving
 from test_survey_templates import filled
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=document.title='run'>"
 SHOTS = os.environ.get("BIODATA_SHOTS")
+PASSWORD = "a long word of the forest"
 
 
 class Post:
@@ -33,6 +35,8 @@ class Post:
         with Registry.open(settings) as registry:
             accounts.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
             self.keys["team"] = api_keys.new(registry, "team")
+            accounts.new(registry, "ranger", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+            Passwords(memory_mib=8).set_by_code(registry, codes.issue(registry, "ranger"), PASSWORD)
             for name in ("noy", "kham"):
                 accounts.new(registry, name, roles=[RoleBinding(Role.REVIEWER, dataset="nam-ha")])
                 self.keys[name] = api_keys.new(registry, name)
@@ -83,6 +87,12 @@ def use_key(page, key):
     page.fill("#key", key)
     page.click("#key-form button")
     expect(page.locator("#key")).to_have_value("")
+
+
+def log_in(page, name, password):
+    page.fill("#account", name)
+    page.fill("#password", password)
+    page.click("#login-button")
 
 
 def checked(page, path):
@@ -137,9 +147,9 @@ def test_from_a_template_to_what_is_published(page, post, files):
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "accepted", timeout=20_000)
     post.settle()
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "published", timeout=30_000)
-    expect(page.locator("#survey .good").first).to_contain_text("It is published.")
+    expect(page.locator("#survey .good").first).to_contain_text("the map shows it")
     shot(page, "published_en_1280")
-    page.click("#survey .good a")
+    page.locator("#survey .good a").first.click()
     expect(page.locator("h1")).to_contain_text("nam-ha")
     assert page.complaints == []
 
@@ -177,7 +187,7 @@ def test_two_reviewers_the_second_is_told(page, post, files):
     expect(page.locator("#answers")).to_have_value(number)
 
 
-@pytest.mark.parametrize("language", ["en", "lo", "zh", "my"])
+@pytest.mark.parametrize("language", ["en", "lo", "zh", "my", "km", "th"])
 def test_on_a_telephone_nothing_is_wider_than_the_screen(page, post, files, language):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{post.address}/surveys?language={language}")
@@ -219,3 +229,77 @@ def test_what_a_heading_means_is_decided_once(page, post, tmp_path):
     expect(page.locator("#headings-status")).to_contain_text("Kept for dataset nam-ha")
     page.click("#headings-button")
     expect(page.locator("#headings-status")).to_contain_text("All headings are known")
+
+
+def test_name_and_password_are_enough_and_are_forgotten(page, post, files):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{post.address}/surveys?language=lo")
+    log_in(page, "ranger", "not this one, surely")
+    expect(page.locator("#login-status.bad")).to_be_visible()
+    expect(page.locator("#password")).to_have_value("")
+    page.complaints.clear()  # the refusal itself
+    log_in(page, "ranger", PASSWORD)
+    expect(page.locator("#login-status.good")).to_contain_text("ranger")
+    assert PASSWORD not in page.evaluate("JSON.stringify([sessionStorage, localStorage, document.cookie])")
+    page.set_input_files("#file", files / "right.xlsx")
+    page.click("#send-button")
+    page.wait_for_selector("#survey:not([hidden])")
+    # An access token that has ended is exchanged without a word.
+    page.evaluate("sessionStorage.setItem('biodata-key', sessionStorage.getItem('biodata-key').slice(0, -2) + 'xx')")
+    page.reload()
+    expect(page.locator("#list table")).to_be_visible(timeout=20_000)
+    assert no_wider(page)
+    shot(page, "logged_in_lo_390")
+    page.click("#logout-button")
+    expect(page.locator("#survey")).to_be_hidden()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_kept_report_is_told_in_the_reader_s_language_and_says_where_its_values_are(page, post, files):
+    page.goto(f"{post.address}/surveys?language=km")
+    use_key(page, post.keys["team"])
+    page.set_input_files("#file", files / "wrong.xlsx")
+    page.click("#send-button")
+    page.wait_for_selector("#survey:not([hidden])")
+    post.settle()
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "refused", timeout=20_000)
+    told = page.inner_text("#survey")
+    assert words.words("km")["REPORT_VALUES_NOT_KEPT"][0] in told
+    assert words.words("km")["COORDINATE_OUT_OF_RANGE"][0] in told
+    assert "95.5" not in told
+    shot(page, "refused_km_1280")
+
+
+def test_an_upload_that_only_renames_warns_before_its_review(page, post, tmp_path):
+    few = [["X-1", "2026-03-01", "Muntiacus muntjak", "21.01", "101.3", 2]]
+    heads = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude", "individualCount"]
+
+    def send(name, rows):
+        page.set_input_files("#file", _csv(tmp_path / name, [heads, *rows]))
+        page.click("#send-button")
+        expect(page.locator("#send-status.good")).to_be_visible(timeout=20_000)
+        post.settle()
+        expect(page.locator("#survey-state")).to_have_attribute("data-state", "submitted", timeout=20_000)
+
+    page.goto(f"{post.address}/surveys?language=en")
+    use_key(page, post.keys["team"])
+    send("first.csv", few)
+    use_key(page, post.keys["noy"])
+    page.click("[data-decision=accept]")
+    expect(page.locator("#survey-state")).to_have_attribute("data-state", "accepted", timeout=20_000)
+    post.settle()
+    use_key(page, post.keys["team"])
+    send("renamed.csv", [["Y-1", *few[0][1:]]])
+    expect(page.locator("#survey [data-code=DIFFERENCE_RENAMED_BESIDE]")).to_contain_text("counts twice")
+    send("changed.csv", [[*few[0][:3], "21.02", "101.3", 3]])
+    page.click("#survey .difference summary")
+    cells = page.locator("#survey .difference details tbody tr")
+    assert [row.split("\t")[2:] for row in cells.all_inner_texts()] == [
+        ["decimalLatitude", "not shown", "not shown"], ["individualCount", "2", "3"],
+    ]  # fmt: skip
+    shot(page, "difference_en_1280")
+
+
+def _csv(path, rows):
+    path.write_text("".join(",".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
+    return path

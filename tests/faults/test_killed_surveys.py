@@ -15,8 +15,9 @@ from starlette.testclient import TestClient
 import releases as fixture
 from api.app import create_app
 from biodata.access import accounts, api_keys
-from biodata.access.roles import Role, RoleBinding
+from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.settings import Settings
+from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
@@ -35,7 +36,8 @@ import os, signal, sys, threading
 from pathlib import Path
 from biodata import pipeline
 from biodata.settings import Settings
-from biodata.store import checksums, survey_files, survey_steps
+from biodata.store import checksums, pointer, survey_files, survey_steps
+from biodata.store.registry import Registry
 from biodata.surveys import taking
 from biodata.worker import work
 
@@ -59,7 +61,13 @@ match sys.argv[2]:
     case "the files have joined the lake's folder, nothing is committed":
         cut(checksums, "record_new_lake_files", after=True)
     case "the lake has it, the registry says committing":
-        cut(survey_steps, "published")
+        cut(survey_steps, "committed")
+    case "the registry says committed, nothing is released":
+        cut(pipeline, "release")
+    case "the release's file is there, the pointer names another":
+        cut(pointer, "swap")
+    case "the release is current, the registry does not know it":
+        cut(Registry, "record_release")
 work(Settings(data=Path(sys.argv[1]), memory_limit="500MB"), stop=threading.Event(), once=True)
 """
 BEFORE_REVIEW = (
@@ -71,6 +79,11 @@ AFTER_REVIEW = (
     "the registry says committing, the lake has nothing",
     "the files have joined the lake's folder, nothing is committed",
     "the lake has it, the registry says committing",
+)
+BEFORE_THE_MAP = (
+    "the registry says committed, nothing is released",
+    "the release's file is there, the pointer names another",
+    "the release is current, the registry does not know it",
 )
 
 
@@ -108,17 +121,53 @@ def test_a_reviewed_survey_survives_a_kill_at_every_step(tmp_path: Path):
     for moment in AFTER_REVIEW:
         killed(settings, moment)
         assert whole(settings) in ((0, 0), (6, 3)), moment
+        assert says_the_truth(settings, noy, number) != "published", moment
     again(settings, path, number)
     work(settings, stop=threading.Event(), once=True)
     assert whole(settings) == (6, 3)
     with Registry.open(settings) as registry:
         told = review.look(registry, noy, number)
         assert (told["state"], told["dataset_version"]) == ("published", 1)
+        assert told["on_map"]["release"] == releases.current(settings.data).id
         assert [one["action"] for one in told["history"]].count("published") == 1
         assert [one["role"] for one in told["history"] if one["action"] == "accepted"] == ["node_manager", "biodata"]
         assert registry.first_broken_audit_entry() is None
     assert verify(settings).faults == []
     assert not list((settings.data / "service" / "uploads").glob("*.sealed"))
+
+
+def says_the_truth(settings: Settings, who: Principal, number: int) -> str:
+    """Return a submission's state, and see that it is published exactly where the map shows it."""
+    current = releases.current(settings.data)
+    shown = 0 if current is None else releases.read(current, "occurrences").height
+    with Registry.open(settings) as registry:
+        told = review.look(registry, who, number)
+    if told["state"] == "published":
+        assert (shown, told["on_map"]["shown"]) == (6, True)
+    elif "on_map" in told:
+        assert told["on_map"]["shown"] is False
+        assert told["on_map"]["message"]
+    return str(told["state"])
+
+
+def test_a_survey_is_published_when_the_map_shows_it_and_not_before(tmp_path: Path):
+    settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="not_required")
+    path = save(tmp_path / "survey.xlsx", FIRST, FIRST_EVENTS)
+    with Registry.open(settings) as registry:
+        accounts.new(registry, "rangers", roles=[RoleBinding(Role.UPLOADER, dataset="nam-ha")])
+        team = accounts.find(registry, "rangers")
+        number = receive(settings, registry, path.read_bytes(), path.name, sender=team, sent=Sent(complete=True))
+    for moment in BEFORE_THE_MAP:
+        killed(settings, moment)
+        assert whole(settings) == (6, 3)
+        assert says_the_truth(settings, team, number) == "committed", moment
+    again(settings, path, number)
+    work(settings, stop=threading.Event(), once=True)
+    assert says_the_truth(settings, team, number) == "published"
+    with Registry.open(settings) as registry:
+        actions = [one["action"] for one in review.look(registry, team, number)["history"]]
+    assert [actions.count(action) for action in ("committed", "published")] == [1, 1]
+    assert verify(settings).faults == []
 
 
 def again(settings: Settings, path: Path, number: int) -> None:

@@ -56,8 +56,8 @@ match sys.argv[2]:
     case "the files have joined the lake's folder, nothing is committed":
         after(checksums, "record_new_lake_files")
     case "the lake has it, the registry says committing":
-        before(survey_steps, "published")
-    case "the registry says published, nothing is released":
+        before(survey_steps, "committed")
+    case "the registry says committed, nothing is released":
         before(pipeline, "release")
     case "the release's file is there, the pointer names another":
         before(pointer, "swap")
@@ -72,7 +72,7 @@ MOMENTS = (
     "the registry says committing, the lake has nothing",
     "the files have joined the lake's folder, nothing is committed",
     "the lake has it, the registry says committing",
-    "the registry says published, nothing is released",
+    "the registry says committed, nothing is released",
     "the release's file is there, the pointer names another",
     "the pointer names a release that the registry does not know",
     "4",
@@ -101,6 +101,9 @@ def test_every_acknowledged_upload_is_in_once_and_whole(tmp_path: Path, sample_d
         if current is not None:
             shown = Counter(releases.read(current, "occurrences")["datasetKey"])
             assert set(shown.values()) == {ROWS}, moment
+        with Registry.open(settings) as registry, registry.session(read_only=True) as session:
+            public = {one.dataset for one in session.query(Submission).filter_by(state="published")}
+        assert public <= (set(shown) if current is not None else set()), moment
         if number % 2:  # sometimes two wait
             work(settings, stop=threading.Event(), once=True)
     work(settings, stop=threading.Event(), once=True)

@@ -174,6 +174,30 @@ def test_every_worker_sees_a_release_at_once_and_none_mixes_two(tmp_path):
         assert len({release for _, release, _ in seen}) >= 3
 
 
+def test_it_says_where_the_map_is_and_how_to_stop(data, tmp_path):
+    for workers in (1, WORKERS):
+        port, heard = free_port(), tmp_path / f"stderr-{workers}"
+        command = [
+            sys.executable,
+            "-m",
+            "biodata.cli",
+            "serve",
+            "--data",
+            str(data),
+            f"--port={port}",
+            f"--workers={workers}",
+        ]
+        with heard.open("wb") as stderr:
+            process = subprocess.Popen(command, stderr=stderr)
+        try:
+            wait_until_ready(f"http://127.0.0.1:{port}", process, timeout_s=240)
+            lines = [line for line in heard.read_text(encoding="utf-8").splitlines() if not line.startswith("{")]
+            assert [(f"http://127.0.0.1:{port}/" in line, "Ctrl-C" in line) for line in lines] == [(True, True)]
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
 def test_told_to_stop_it_ends_what_it_began_and_takes_nothing_new(data):
     with server(data) as (address, process):
         with ThreadPoolExecutor(4) as pool:

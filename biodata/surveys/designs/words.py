@@ -29,6 +29,12 @@ def word(name: str, language: str) -> str:
     return _words()[name][language]
 
 
+def called(name: str, language: str) -> str | None:
+    """Return a word as `word` does; None where there is no such word."""
+    found = _words().get(name)
+    return found[language] if found else None
+
+
 def notes(design: str, language: str) -> list[str]:
     """Return the sentences that a design's readme sheet begins with."""
     return [row[language] for name, row in _words().items() if name.startswith(("note.all.", f"note.{design}."))]

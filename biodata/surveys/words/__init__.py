@@ -9,11 +9,34 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.ingest.headings import LANGUAGES as LANGUAGES
+from biodata.surveys.designs import words as designs
 
 _OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
 _TAGS: Final = MappingProxyType({"tl": "fil", "in": "id", "msa": "ms", "zsm": "ms", "yue": "zh", "cmn": "zh"})
 """Other tags of the same languages."""
+
+_ALIKE: Final = MappingProxyType(
+    {
+        "ABSENT": "absent_where_none_counted presence_assumed",
+        "DATE_WORDS": "month_name words chinese clock",
+        "DATUM": "datum_transform datum_uncertainty wgs84_assumed datum_name",
+        "DAY_FIRST": "day_first day_first_by_column day_first_by_parts",
+        "DECIMAL_COMMA": "decimal_comma",
+        "DEGREES": "hemisphere degrees_minutes_seconds degrees_minutes_unmarked packed",
+        "DIGITS": "digits",
+        "ERA": "buddhist_era khmer_buddhist_era minguo",
+        "MONTH_FIRST": "month_first month_first_by_column month_first_by_parts",
+        "OTHER_COLUMN": "verbatim_event_date year_month_day verbatim_latitude_longitude verbatim_coordinates half_range",
+        "RANGE": "range duration",
+        "SERIAL": "excel_serial_1900 excel_serial_1904",
+        "UNIT": "unit",
+        "YEAR_FIRST": "year_first year_last basic ordinal week",
+        "ZONE": "zone_name zone_of_country",
+    }
+)
+RULE_WORDS: Final = MappingProxyType({name: code for code, names in _ALIKE.items() for name in names.split()})
+"""Rules of `harmonise.rules` that an uploader is told of, by the words for them."""
 
 
 def told(code: str, params: Mapping[str, Any], language: str = "en") -> tuple[str, str | None]:
@@ -35,7 +58,32 @@ def told(code: str, params: Mapping[str, Any], language: str = "en") -> tuple[st
     expected : str or None
     """
     message, expected = words(language).get(code) or words("en").get(code) or (code, "")
+    params = {name: _in_words(name, str(value), language) for name, value in params.items() if value is not None}
     return _filled(message, params), _filled(expected, params) or None
+
+
+def _in_words(name: str, value: str, language: str) -> str | None:
+    """Return what a param says in a language: rules, units of effort and designs are told by words, all else as it is."""
+    if name == "rule":
+        return rule_in_words(value, language)
+    if name == "unit":
+        return designs.called(f"unit.{value}", language) or value
+    if name == "known":
+        return ", ".join(designs.called(f"design.{one}", language) or one for one in value.split(", "))
+    return value
+
+
+def rule_in_words(rule: str, language: str = "en") -> str | None:
+    """Return what a rule of harmonising did, as a reader of the language understands it; None where it has no words.
+
+    Examples
+    --------
+    >>> rule_in_words("digits+buddhist_era")
+    'digits of another script, or signs of typesetting, were read; the year counts in another era'
+    """
+    names = rule.partition(": ")[0].split("+")
+    codes = dict.fromkeys(RULE_WORDS[name] for name in names if name in RULE_WORDS)
+    return "; ".join(words(language)[f"RULE_{code}"][0] for code in codes) or None
 
 
 def has(code: str, language: str = "en") -> bool:

@@ -1,0 +1,64 @@
+"""What blocks a survey blocks it by every way in: the command that ingests asks the same check as the service."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from biodata import places
+from biodata.errors import Refusal
+from biodata.ingest.protocol import DECLARABLE
+from biodata.ingest.survey import SurveySource, surveys_of_files
+from biodata.pipeline import IngestReport
+from biodata.settings import Settings
+from biodata.store import heading_mappings
+from biodata.store.registry import Registry
+from biodata.surveys.check import check_files
+
+
+def blocked(
+    paths: Sequence[Path], settings: Settings, *, dataset: str | None, options: Mapping[str, str]
+) -> list[IngestReport]:
+    """Check surveys, and tell of those that nothing may be taken in of.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files; a workbook is a survey, all texts together are one.
+    settings : Settings
+        The installation.
+    dataset : str, optional
+        The dataset that they go to, whose headings were perhaps decided about.
+    options : mapping of str to str
+        As `pipeline.ingest` takes them.
+
+    Returns
+    -------
+    list of IngestReport
+        One a survey that is blocked: every row is refused, and `refusals` tells each blocking problem with its sheet. A file
+        that cannot be read at all is left to `pipeline.ingest`, which says why.
+    """
+    declared = {name: options[name] for name in DECLARABLE if name in options}
+    told = {name: value for name, value in options.items() if name not in DECLARABLE}
+    source = SurveySource(paths, dataset=dataset, options=told)
+    kept = source.kept
+    if dataset is not None and settings.data.is_dir():
+        with Registry.open(settings) as registry:
+            kept = heading_mappings.kept(registry, dataset) | kept
+    boundaries, today = places.load_boundaries(settings.boundaries), datetime.now(UTC).date()
+    found = []
+    for files in surveys_of_files(paths):
+        report = check_files(files, boundaries, today=today, encoding=source.encoding, kept=kept, declared=declared)
+        if report["rows"] and not report["ok"]:
+            found.append(_refused(report, dataset))
+    return found
+
+
+def _refused(report: Mapping[str, Any], dataset: str | None) -> IngestReport:
+    """Return a check's report as that of an ingest which took nothing in."""
+    problems = [problem for problem in report["problems"] if problem["blocking"]]
+    refusals = [
+        Refusal(p["file"], p["row"], p["column"], p["value"], p["code"], p["message"], p["sheet"]) for p in problems
+    ]
+    rows, file = report["rows"], report["file"]
+    return IngestReport(dataset or "", "occurrences", file, rows=rows, refused=rows, refusals=refusals)

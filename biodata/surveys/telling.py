@@ -1,0 +1,61 @@
+"""What is told of a submission to those whom it concerns, in their language: report, difference, and when the map has it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from biodata.store.models import Submission
+from biodata.store.survey_steps import shown_since
+from biodata.surveys import kept_reports, words
+from biodata.surveys.sides import WAITING
+
+_TABLES: Final = ("events", "occurrences")
+
+
+def report(submission: Submission, language: str) -> dict[str, Any] | None:
+    """Return the report as it is kept, in words."""
+    return None if submission.report is None else kept_reports.read(submission.report, language)
+
+
+def difference(submission: Submission, language: str) -> dict[str, Any] | None:
+    """Return the difference as it is kept, with what has to be known of it before anybody accepts it."""
+    told = submission.difference
+    return None if told is None else {**told, "notes": notes(told, language)}
+
+
+def notes(told: Mapping[str, Any], language: str) -> list[dict[str, str]]:
+    """Return what has to be known of a difference: `code` and `message`."""
+    found = []
+    beside = sum(told[name].get("renamed_identifiers", 0) for name in _TABLES)
+    if beside and not told["whole"]:
+        found.append(("DIFFERENCE_RENAMED_BESIDE", {"count": str(beside)}))
+    if any(one.get("shown") is False for name in _TABLES for one in told[name]["changed"]):
+        found.append(("DIFFERENCE_VALUES_NOT_KEPT", {}))
+    return [{"code": code, "message": words.told(code, params, language)[0]} for code, params in found]
+
+
+def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
+    """Return whether the map shows a survey, since which release, and else when it will; None where it never will."""
+    waiting = [side for side, state in (submission.sides or {}).items() if state == WAITING and side != "ZZ"]
+    since = shown_since(session, submission)
+    params: dict[str, str] = {}
+    match submission.state:
+        case "published":
+            code, params = "MAP_SHOWN", {"release": since} if since else {}
+        case "committed":
+            code = "MAP_NEXT_RELEASE"
+        case "accepted" | "committing":
+            code = "MAP_BEING_MADE"
+        case "submitted":
+            code, params = "MAP_AFTER_REVIEW", {"sides": ", ".join(waiting)}
+        case "asked":
+            code = "MAP_AFTER_ANSWER"
+        case _:
+            return None
+    told = {
+        "shown": submission.state == "published",
+        "release": since,
+        "message": words.told(code, params, language)[0],
+    }
+    return {name: value for name, value in told.items() if value is not None}
