@@ -72,9 +72,7 @@ def test_equals_mark_and_presence(of):
     found = fit(history(of.sites))
     near = 0.6 * 10.0**-of.digits
     assert -2 * found.log_likelihood == pytest.approx(of.minus_two_log_likelihood, abs=10 * near)
-    assert (found.psi, found.psi_se, found.p, found.p_se) == pytest.approx(
-        (of.psi, of.psi_se, of.p, of.p_se), abs=near
-    )
+    assert (found.psi, found.psi_se, found.p, found.p_se) == pytest.approx((of.psi, of.psi_se, of.p, of.p_se), abs=near)
     assert found.psi_low < of.psi < found.psi_high
     # Of the same width as Wald's interval, as far as that does not leave what is possible.
     assert found.psi - found.psi_low == pytest.approx(1.96 * of.psi_se, rel=0.5)
@@ -100,7 +98,9 @@ def test_edges_give_an_answer_that_says_so(seen, note):
         found = fit(np.array(seen, dtype=float))
     assert note in found.notes
     assert found.at_a_bound == (note in occupancy.BOUNDARY) or found.at_a_bound
-    numbers = [one for one in (found.psi, found.psi_low, found.psi_high, found.p, found.p_low, found.p_high) if one is not None]
+    numbers = [
+        one for one in (found.psi, found.psi_low, found.psi_high, found.p, found.p_low, found.p_high) if one is not None
+    ]
     assert all(0 <= one <= 1 for one in numbers)
     assert found.psi_low <= (found.naive if found.psi is None else found.psi) <= found.psi_high
     assert (found.psi_se is None) == found.at_a_bound
