@@ -1,4 +1,4 @@
-"""What was looked for at an event, and which taxa were therefore not there: absence is never wider than the scope."""
+"""What was looked for at an event; what that tells of absence, `analysis.surveys.joining.looked_for` says."""
 
 from typing import Final
 
@@ -47,8 +47,6 @@ _NO: Final = (
     "hindi",
 )
 _LISTS: Final = ("targetTaxonomicScope", "excludedTaxonomicScope", "absentTaxa")
-RANKS: Final = ("scientificName", "species", "genus", "family", "order", "class", "phylum", "kingdom")
-"""Columns of a record that its name and the names above it stand in."""
 
 
 def read_list(cells: pl.Expr) -> pl.Expr:
@@ -84,71 +82,4 @@ def interpret(told: pl.DataFrame) -> Findings:
     return Findings(
         {name: read[name] for name in ("targetTaxonomicScope", "isAbsenceReported")},
         {"ABSENCE_SCOPE_MISSING": absent & read["targetTaxonomicScope"].is_null(), "ABSENCE_OUT_OF_SCOPE": outside},
-    )
-
-
-def in_scope(taxa: pl.DataFrame, scope: pl.Series) -> pl.Series:
-    """Tell whether taxa lie in the scope beside them.
-
-    Parameters
-    ----------
-    taxa : polars.DataFrame
-        n rows with those of `RANKS` that are known.
-    scope : Series of list of str, length n
-        Names of any rank; null where none is told.
-
-    Returns
-    -------
-    Series of bool, length n
-        False where there is no scope: nobody said that it was looked for.
-    """
-    ranks = [name for name in RANKS if name in taxa.columns]
-    frame = taxa.select(ranks).with_columns(scope.alias("scope"))
-    hits = [
-        pl.col("scope").list.contains(pl.col(name)).fill_null(value=False) & pl.col(name).is_not_null()
-        for name in ranks
-    ]
-    return frame.select(pl.any_horizontal(hits)).to_series() if hits else pl.Series([False] * taxa.height)
-
-
-def absences(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """Return the species that were looked for and not found, by event.
-
-    Parameters
-    ----------
-    events : polars.DataFrame
-        Columns of `terms.EVENT`: `event_key`, `targetTaxonomicScope`, `isAbsenceReported`.
-    records : polars.DataFrame
-        Records of these events: `event_key`, `occurrenceStatus` where it is told, and those of `RANKS` that are known,
-        `scientificName` at least. The species of all of them are those that can be absent, beside the species that a scope
-        itself names.
-
-    Returns
-    -------
-    polars.DataFrame
-        `event_key` and `scientificName`: pairs in the scope of an event that reports absence, without a record of presence
-        there. An event that does not tell what it looked for has none, however few records it has.
-    """
-    reporting = events.filter(
-        pl.col("isAbsenceReported").fill_null(value=False) & pl.col("targetTaxonomicScope").is_not_null()
-    ).select("event_key", scope="targetTaxonomicScope")
-    ranks = [name for name in RANKS if name in records.columns]
-    named = (
-        reporting.select(scientificName=pl.col("scope").explode(empty_as_null=False))
-        .filter(pl.col("scientificName").str.contains(r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+"))  # two words: a species
-        .unique()
-    )
-    known = (
-        records.filter(pl.col("scientificName").is_not_null())
-        .select(ranks)
-        .unique("scientificName", maintain_order=True)
-    )
-    species = pl.concat([known, named.join(known, on="scientificName", how="anti")], how="diagonal")
-    pairs = reporting.join(species, how="cross")
-    pairs = pairs.filter(in_scope(pairs, pairs["scope"])).select("event_key", "scientificName")
-    found = records
-    if "occurrenceStatus" in records.columns:
-        found = records.filter(pl.col("occurrenceStatus").fill_null("PRESENT").str.to_uppercase() != "ABSENT")
-    return (
-        pairs.join(found, on=["event_key", "scientificName"], how="anti").unique().sort("event_key", "scientificName")
     )

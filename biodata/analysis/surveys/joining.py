@@ -5,15 +5,22 @@ Sites of one `locationID` are one, on both sides of a border too; where none is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 RANKS: Final = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
 NO_SIDE: Final = "no side"
 """Of events whose place may lie in several countries, or in none."""
 NO_METHOD: Final = "not told"
+_NO_SCOPE: Final = "its scope is not told"
+_OUTSIDE: Final = "outside its scope"
+_NO_ABSENCE: Final = "says that what was not found is not told"
 _PLACE_DEGREES: Final = 0.0005
+_YEAR_DAYS: Final = 366
+_LEAST_GAP_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,8 @@ class Joined:
     ----------
     events : polars.DataFrame
         Columns of `terms.EVENT`, and `site`, `side`, `method` (the design, else the protocol as told), `first` and `last`
-        (days), `repeat` (the year that it began in). An event that others are parts of is told by its parts alone.
+        (days), `repeat` (the year in which its season began, see `season_start`). An event that others are parts of is told by
+        its parts alone.
     records : polars.DataFrame
         Columns of the records, `name` (the species, else the name as it stands), and `event_key`, `site`, `side`, `method`,
         `repeat`, `event_first`, `event_last` of their events.
@@ -108,21 +116,54 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
         (pl.col("decimalLongitude") / _PLACE_DEGREES).round() * _PLACE_DEGREES,
     )
     first = pl.coalesce("event_start", "event_end").dt.date()
+    last = pl.coalesce("event_end", "event_start").dt.date()
+    month, day = season_start(events.select(first=first, last=last))
+    early = (first.dt.month() < month) | ((first.dt.month() == month) & (first.dt.day() < day))
     codes = pl.col("country_codes")
     return events.with_columns(
         site=pl.coalesce("locationID", place, "eventID"),
         side=pl.coalesce("side", pl.when(codes.list.len() == 1).then(codes.list.first()), pl.lit(NO_SIDE)),
         method=pl.coalesce("design", "samplingProtocol", pl.lit(NO_METHOD)),
         first=first,
-        last=pl.coalesce("event_end", "event_start").dt.date(),
-        repeat=first.dt.year(),
+        last=last,
+        repeat=first.dt.year() - early.cast(pl.Int32),
     )
+
+
+def season_start(spans: pl.DataFrame) -> tuple[int, int]:
+    """Return the month and day on which the year of a survey begins.
+
+    Cameras stand in the dry season, over New Year: what is one survey must not be two. Where nobody looked for a month of the
+    calendar, in any year, and looked at New Year, the year begins in the middle of the longest such time; else on 1 January.
+
+    Parameters
+    ----------
+    spans : polars.DataFrame
+        `first` and `last`, days of events; null where they are not told.
+    """
+    told = spans.drop_nulls("first").select("first", last=pl.max_horizontal("first", "last")).unique()
+    busy = np.zeros(_YEAR_DAYS, dtype=bool)
+    for first, last in told.iter_rows():
+        # In a leap year's days, so that a day of the calendar is always the same one.
+        at, length = first.replace(year=2024).timetuple().tm_yday - 1, (last - first).days + 1
+        busy[np.arange(at, at + min(length, _YEAR_DAYS)) % _YEAR_DAYS] = True
+    if not busy.any() or busy.all():
+        return 1, 1
+    days = np.flatnonzero(busy)
+    gaps = np.diff(np.append(days, days[0] + _YEAR_DAYS)) - 1
+    longest = int(gaps.argmax())
+    # The last gap is the one over New Year.
+    if gaps[longest] < _LEAST_GAP_DAYS or gaps[-1] >= _LEAST_GAP_DAYS:
+        return 1, 1
+    middle = (int(days[longest]) + 1 + int(gaps[longest]) // 2) % _YEAR_DAYS
+    start = date(2024, 1, 1) + timedelta(days=middle)
+    return start.month, start.day
 
 
 def looked_for(
     joined: Joined, species: str, *, method: str | None = None, assumed_scope: Sequence[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the events whose scope holds a species, and how many others there are by reason.
+    """Return the events whose scope holds a species and that tell absences, and how many others there are by reason.
 
     Parameters
     ----------
@@ -153,9 +194,11 @@ def looked_for(
     if assumed_scope is not None and {one.strip().lower() for one in assumed_scope} & set(lower):
         inside = inside | none
     events = joined.events if method is None else joined.events.filter(pl.col("method") == method)
-    marked = events.with_columns(_in=inside.fill_null(value=False), _none=none)
-    reasons = {
-        "its scope is not told": marked.filter(~pl.col("_in") & pl.col("_none")).height,
-        "outside its scope": marked.filter(~pl.col("_in") & ~pl.col("_none")).height,
-    }
-    return marked.filter("_in").drop("_in", "_none"), {reason: n for reason, n in reasons.items() if n}
+    marked = events.with_columns(
+        _why=pl.when(~inside.fill_null(value=False))
+        .then(pl.when(none).then(pl.lit(_NO_SCOPE)).otherwise(pl.lit(_OUTSIDE)))
+        .when(~pl.col("isAbsenceReported").fill_null(value=True))
+        .then(pl.lit(_NO_ABSENCE))
+    )
+    reasons = {why: marked.filter(pl.col("_why") == why).height for why in (_NO_SCOPE, _OUTSIDE, _NO_ABSENCE)}
+    return marked.filter(pl.col("_why").is_null()).drop("_why"), {why: n for why, n in reasons.items() if n}
