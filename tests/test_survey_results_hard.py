@@ -276,3 +276,36 @@ def test_an_activity_without_zone_is_that_of_the_clock():
     joined = join(events(event("a", country_codes=["ID"], side="ID")), records(record("a", "2026-01-02T05:10:00+07:00", event_zone=None)))  # fmt: skip
     known, _ = activity.hours(joined, joined.records)
     assert known["hour"].to_list() == [5]
+
+
+def test_legs_of_a_day_are_one_where_the_animals_are_told_of_the_day():
+    day = event(
+        "day", design=None, effort_value=None, effort_unit=None, side=None, country_codes=[], targetTaxonomicScope=None
+    )
+    legs = [
+        event(f"leg{n}", design="sign_transect", effort=km, effort_unit="km", days=1, parentEventID="day")
+        for n, km in enumerate((1.2, 10.7))
+    ]
+    joined, told = survey(
+        [day, *legs, event("alone")],
+        record("day", "2026-01-01"),
+        record("leg1", "2026-01-01"),
+        record("alone", "2026-01-03"),
+    )
+    row = of(told, "effort", method="sign_transect")
+    assert (row["events"], row["effort"], row["side"]) == (1, pytest.approx(11.9), "LA")
+    assert joined.records["eventID"].to_list() == ["day", "leg1", "alone"]
+    assert joined.records["method"].to_list() == ["sign_transect", "sign_transect", "camera_trap"]
+    assert not joined.left_out
+
+
+def test_parts_that_differ_are_not_put_together():
+    day = event("day", design=None, effort_value=None)
+    legs = [
+        event("foot", design="sign_transect", effort_unit="km", days=1, parentEventID="day"),
+        event("post", design="listening_post", effort_unit="hour", days=1, parentEventID="day"),
+    ]
+    joined, told = survey([day, *legs], record("day", "2026-01-01"), record("post", "2026-01-01"))
+    assert {row["method"]: row["events"] for row in told["effort"]} == {"listening_post": 1, "sign_transect": 1}
+    assert joined.left_out == {"of an event whose parts differ": 1}
+    assert joined.records["eventID"].to_list() == ["post"]

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from biodata.analysis.surveys.wholes import counted_once
+
 RANKS: Final = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
 NO_SIDE: Final = "no side"
 """Of events whose place may lie in several countries, or in none."""
@@ -31,8 +33,8 @@ class Joined:
     ----------
     events : polars.DataFrame
         Columns of `terms.EVENT`, and `site`, `side`, `method` (the design, else the protocol as told), `first` and `last`
-        (days), `repeat` (the year in which its season began, see `season_start`). An event that others are parts of is told by
-        its parts alone.
+        (days), `repeat` (the year in which its season began, see `season_start`). An event that others are parts of is told once
+        (`wholes.counted_once`).
     records : polars.DataFrame
         Columns of the records, `name` (the species, else the name as it stands), and `event_key`, `site`, `side`, `method`,
         `repeat`, `event_first`, `event_last` of their events.
@@ -57,7 +59,8 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
         names, else of the one that its parentEventID names.
     """
     # Sums of numbers depend on their order in the last digit: it is always the same.
-    with_sites = sites(_parts(events)).sort("event_key")
+    told_once, moved = counted_once(events, records)
+    with_sites = sites(told_once).sort("event_key")
     named = records.sort("key").with_columns(
         name=pl.coalesce("species", "scientificName"),
         _own=pl.col("datasetKey") + ":" + pl.col("eventID"),
@@ -66,13 +69,18 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
     known = with_sites.select(
         "event_key", "site", "side", "method", "repeat", event_first="first", event_last="last"
     ).unique("event_key", keep="first", maintain_order=True)
+    whole = dict(moved.iter_rows())
+    named = named.with_columns(pl.col("_own", "_of").replace(whole)) if whole else named
     keys = known["event_key"].implode()
+    left = events.join(with_sites, on="event_key", how="anti").filter(~pl.col("event_key").is_in(list(whole)))
     linked = named.with_columns(
         event_key=pl.when(pl.col("_own").is_in(keys)).then("_own").when(pl.col("_of").is_in(keys)).then("_of")
     )
+    of_whole = pl.col("_own").is_in(left["event_key"].implode()).fill_null(value=False)
     present = pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT"
     reasons = {
-        "of no event": linked.filter(pl.col("event_key").is_null()).height,
+        "of no event": linked.filter(pl.col("event_key").is_null() & ~of_whole).height,
+        "of an event whose parts differ": linked.filter(pl.col("event_key").is_null() & of_whole).height,
         "absence": linked.filter(pl.col("event_key").is_not_null() & ~present).height,
         "no name": linked.filter(pl.col("event_key").is_not_null() & present & pl.col("name").is_null()).height,
     }
@@ -100,12 +108,6 @@ def species_only(records: pl.DataFrame) -> pl.DataFrame:
         .when(genus.is_not_null() & ~genus.is_in(known.implode()))
         .then(genus)
     ).drop_nulls("name")
-
-
-def _parts(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the events that no others are parts of: what a whole tells beside its parts would count twice."""
-    parents = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
-    return events.join(parents.unique(), on=["datasetKey", "eventID"], how="anti", maintain_order="left")
 
 
 def sites(events: pl.DataFrame) -> pl.DataFrame:

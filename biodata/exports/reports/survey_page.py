@@ -34,7 +34,7 @@ def survey_page(told: Mapping[str, Any], *, title: str, run: str) -> str:
     )
     sections = [
         _summary(told), _effort(told, drawings), _richness(told, drawings), _abundance(told, drawings),
-        _occupancy(told, drawings), _trends(told, drawings), _totals(told, drawings), _origin(told),
+        _occupancy(told, drawings), _trends(told, drawings), _activity(told, drawings), _totals(told, drawings), _origin(told),
     ]  # fmt: skip
     return document(
         title, _KIND, [one for one in sections if one], running=f"{title}, run {run}", stand=stand, attached=told
@@ -334,13 +334,45 @@ def _change(found: Mapping[str, Any]) -> str:
     return f"{found['says']}, {interval}, {counted(found['sites'], 'site')} in {found['repeats']} years"
 
 
+def _activity(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
+    """Tell at which hours cameras saw animals; nothing where no camera did."""
+    if not told["activity"]:
+        return ""
+    parts = _parts(told["activity"])
+    rows = [
+        (
+            _species(one["species"]), one["by"][survey_plots.JOINT]["events"], *_cells(one, parts, _at_night),
+            _reasons(one["left_out"]),
+        )
+        for one in told["activity"]
+    ]  # fmt: skip
+    head = ("Species", "Events", *(f"At night, {_part(part)}" for part in parts), "Left out")
+    return markup.section(
+        "Activity",
+        markup.paragraph(
+            "Hours are those of the sun, so that both sides of a border have the same. Night is from 18 to 6 o'clock. Events of "
+            "cameras whose clock is in doubt are left out."
+        ),
+        *_figures(drawings, "activity"),
+        markup.table(head, rows, caption="Independent events of cameras by hour", numbers=(1,), kind="stack species"),
+        identifier="activity",
+    )
+
+
+def _at_night(found: Mapping[str, Any]) -> str:
+    if found["night"] is None:
+        return NOT_KNOWN
+    return f"{percent(found['night'])} ({percent(found['night_low'])} to {percent(found['night_high'])})"
+
+
 def _totals(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     """Tell totals over sides; nothing of one side."""
     if not told["totals"]:
         return ""
     rows = [
         (
-            _species(one["species"]), ", ".join(f"{_part(side)} {n:,}" for side, n in one["by_side"].items()),
+            _species(one["species"]), spaced(one["method"]), plain(one["repeat"]),
+            ", ".join(f"{_part(side)} {n:,}" for side, n in one["by_side"].items()),
             f"{one['low']:,} to {one['high']:,}" if one["low"] < one["high"] else f"{one['high']:,}", one["groups_in_doubt"],
         )
         for one in told["totals"]
@@ -350,12 +382,13 @@ def _totals(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         "Totals across the border",
         markup.paragraph(
             f"Groups of two sides that are within {number(asked['distance_m'] / 1000)} km and {number(asked['hours'])} hours of each other may "
-            "be one and the same. So a total is an interval. A group that one side counted twice is in it twice."
+            "be one and the same. So a total is an interval. A group that one side counted twice is in it twice. Years and methods are "
+            "not added."
         ),
-        *_figures(drawings, "totals"),
+        *_figures(drawings, "totals-"),
         markup.table(
-            ("Species", "By side", "Total", "Groups in doubt"), rows, caption="Individuals counted in independent events",
-            numbers=(2, 3), kind="stack species",
+            ("Species", "Method", "Year", "By side", "Total", "Groups in doubt"), rows,
+            caption="Individuals counted in independent events", numbers=(4, 5), kind="stack species",
         ),
         identifier="totals",
     )  # fmt: skip

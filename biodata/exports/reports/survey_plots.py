@@ -19,12 +19,18 @@ JOINT: Final = "joint"
 _JOINT_COLOUR, _QUIET, _GRID = "#1d2a26", "#4c5652", "#e4e0d4"
 _WIDTH_IN: Final = 4.4
 """Narrow, so that words can be read where a page is as wide as a telephone."""
+_MARKERS: Final = ("o", "s", "^", "D", "v")
+_DASHES: Final[Any] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)), (0, (3, 3)))
+_HATCHES: Final = ("", "////", "....", "xxxx", "----")
+"""Parts differ in these too, so that they can be told apart where a page is printed in grey."""
 MOST_ROWS: Final = 12
 """Species in a plot; tables have all."""
+LEAST_HOURS: Final = 10
+"""Events of a species from which on its hours are drawn."""
 _SCRIPTS: Final = ("Noto Sans CJK SC", "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar")
 _LOOK: Final[Any] = {
     "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET, "hatch.linewidth": 0.7,
 }  # fmt: skip
 
 
@@ -48,7 +54,8 @@ def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
             found |= _named(f"abundance-{mark}", _abundance(told, method, colours))
             found |= _named(f"occupancy-{mark}", _occupancy(told, method, colours))
             found |= _named(f"trends-{mark}", _trends(told, method, colours))
-        return found | _named("totals", _totals(told))
+            found |= _named(f"totals-{mark}", _totals(told, method))
+        return found | _named("activity", _activity(told))
 
 
 def as_data(figure: "Figure") -> str:
@@ -96,6 +103,11 @@ def _colours(sides: Sequence[str]) -> dict[str, str]:
     return {JOINT: _JOINT_COLOUR} | {side: SIDE_COLOURS[n % len(SIDE_COLOURS)] for n, side in enumerate(sides)}
 
 
+def _place(part: str, colours: Mapping[str, str]) -> int:
+    """Return the place of a part among all, by which its marks differ."""
+    return list(colours).index(part) % len(_MARKERS) if part in colours else len(_MARKERS) - 1
+
+
 def part_name(part: str) -> str:
     """Return a side by its country's name."""
     if part == JOINT:
@@ -132,7 +144,10 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
         own = {row["month"]: row["effort"] for row in rows if row["side"] == side}
         colour = colours.get(side, "#9aa39e") if side != NO_SIDE else "#9aa39e"
         used[side] = colour
-        axes.bar(months, [own.get(m, 0.0) for m in months], bottom=[below[m] for m in months], color=colour)
+        axes.bar(
+            months, [own.get(m, 0.0) for m in months], bottom=[below[m] for m in months], color=colour,
+            hatch=_HATCHES[(_place(side, colours) - 1) % len(_HATCHES)], edgecolor="white", linewidth=0,
+        )  # fmt: skip
         below = {m: below[m] + own.get(m, 0.0) for m in months}
     step = max(1, -(-len(months) // 8))
     axes.set_xticks(range(0, len(months), step), months[::step], rotation=45, ha="right")
@@ -141,7 +156,7 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
         f"effort, {unit}s" if unit.isascii() and unit[-1].isalpha() and len(unit) > 2 else f"effort, {unit}"
     )
     axes.grid(visible=False, axis="x")
-    _legend(axes, used)
+    _legend(axes, used, colours, filled=True)
     return figure, f"Effort of {_method(method)} by month and side, days of failures taken off."
 
 
@@ -151,14 +166,14 @@ def _accumulation(told: Mapping[str, Any], method: str, colours: Mapping[str, st
     if not by or max(len(one["sites"]) for one in by.values()) < 2 or not max(by[JOINT]["species"]):
         return None
     figure, axes = _axes(3.0, f"Species found, {_method(method)}")
-    for part, one in by.items():
-        axes.plot(one["sites"], one["species"], color=colours.get(part, _QUIET), linewidth=1.8)
-        axes.fill_between(
-            one["sites"], one["low"], one["high"], color=colours.get(part, _QUIET), alpha=0.15, linewidth=0
-        )
-    axes.set(xlabel="sites", ylabel="species", ylim=(0, None))
+    parts = [part for part in colours if part in by]
+    for part in parts:
+        one, style = by[part], _DASHES[_place(part, colours)]
+        axes.plot(one["sites"], one["species"], color=colours[part], linewidth=1.8, linestyle=style)
+        axes.fill_between(one["sites"], one["low"], one["high"], color=colours[part], alpha=0.15, linewidth=0)
+    axes.set(xlabel="sites (shaded: 95 % limits)", ylabel="species", ylim=(0, None))
     axes.locator_params(integer=True)
-    _legend(axes, {part: colours.get(part, _QUIET) for part in by})
+    _legend(axes, {part: colours[part] for part in parts}, colours)
     return figure, "Species that so many sites hold, the mean of all orders, with 95 % limits of drawing other sites."
 
 
@@ -168,9 +183,9 @@ def _rows(told: Sequence[Mapping[str, Any]], method: str) -> list[Mapping[str, A
 
 def _intervals(
     axes: "Axes", rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], value: str, low: str, high: str,
-    colours: Mapping[str, str],
+    colours: Mapping[str, str], *, most: float | None = None,
 ) -> None:  # fmt: skip
-    """Draw a row for each species, and in it an interval for each part."""
+    """Draw a row for each species, and in it an interval for each part; what passes `most` ends in an arrow."""
     parts = [part for part in colours if any(part in by for _, by in rows)]
     for row, (_, by) in enumerate(rows):
         for place, part in enumerate(parts):
@@ -178,22 +193,44 @@ def _intervals(
             if one is None or low not in one:
                 continue
             y = row + (place - (len(parts) - 1) / 2) * 0.22
-            axes.plot([one[low], one[high]], [y, y], color=colours[part], linewidth=1.8, solid_capstyle="butt")
-            if one[value] is not None:
+            end = one[high] if most is None else min(one[high], most)
+            axes.plot([one[low], end], [y, y], color=colours[part], linewidth=1.8, solid_capstyle="butt")
+            marks = []
+            if one[value] is not None and one[value] <= end:
                 face = "white" if one.get("at_a_bound") else colours[part]
-                axes.plot(one[value], y, "o", color=colours[part], markerfacecolor=face, markersize=4.5)
+                marks.append((one[value], _MARKERS[_place(part, colours)], face))
+            if end < one[high]:
+                marks.append((end, ">", colours[part]))
+            for x, mark, face in marks:
+                axes.plot(
+                    x, y, mark, color=colours[part], markerfacecolor=face, markersize=4.5, clip_on=False, zorder=3
+                )
     axes.set_yticks(range(len(rows)), [name for name, _ in rows], style="italic")
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    _legend(axes, {part: colours[part] for part in parts})
+    _legend(axes, {part: colours[part] for part in parts}, colours, marked=True)
 
 
-def _legend(axes: "Axes", parts: Mapping[str, str]) -> None:
+def _legend(
+    axes: "Axes", parts: Mapping[str, str], colours: Mapping[str, str], *, marked: bool = False, filled: bool = False
+) -> None:
     """Name the parts under the plot, where there is more than one."""
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
-    if len(parts) > 1:
-        named = [Line2D([], [], color=colour, linewidth=3, label=part_name(part)) for part, colour in parts.items()]
-        axes.figure.legend(handles=named, frameon=False, loc="outside lower center", ncols=min(len(named), 3))
+    if len(parts) < 2:
+        return
+    named: list[Any] = []
+    for part, colour in parts.items():
+        place = _place(part, colours)
+        if filled:
+            hatch = _HATCHES[(place - 1) % len(_HATCHES)]
+            named.append(Patch(facecolor=colour, edgecolor="white", linewidth=0, hatch=hatch, label=part_name(part)))
+        else:
+            style = {"marker": _MARKERS[place], "markersize": 4.5} if marked else {"linestyle": _DASHES[place]}
+            named.append(Line2D([], [], color=colour, linewidth=1.8, label=part_name(part), **style))
+    axes.figure.legend(
+        handles=named, frameon=False, loc="outside lower center", ncols=min(len(named), 3), handlelength=3
+    )
 
 
 def _shown(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[str, Any]]:
@@ -214,11 +251,9 @@ def _abundance(told: Mapping[str, Any], method: str, colours: Mapping[str, str])
     ]  # fmt: skip
     figure, axes = _axes(1.2 + 0.34 * len(rows), f"Relative abundance, {_method(method)}")
     _intervals(axes, hundreds, "rate", "low", "high", colours)
-    axes.set(
-        xlabel=f"independent events, 100 {unit}s" if len(unit) > 2 else f"independent events, 100 {unit}",
-        xlim=(0, None),
-    )
-    return figure, f"Independent events for each 100 {unit}s with 95 % limits; an index, not a density."
+    units = f"100 {unit}s" if unit.isascii() and len(unit) > 2 else f"100 {unit}"
+    axes.set(xlabel=f"independent events\nfor {units}, 95 % limits", xlim=(0, None))
+    return figure, f"Independent events for each {units} with 95 % limits; an index, not a density."
 
 
 def _occupancy(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
@@ -231,8 +266,8 @@ def _occupancy(told: Mapping[str, Any], method: str, colours: Mapping[str, str])
         return None
     figure, axes = _axes(1.2 + 0.34 * len(rows), f"Occupancy, {_method(method)}{'' if last is None else f' {last}'}")
     _intervals(axes, rows, "psi", "psi_low", "psi_high", colours)
-    axes.set(xlabel="share of sites occupied", xlim=(0, 1.02))
-    words = "Occupancy corrected for detection with 95 % intervals; an open circle stands at a bound, no circle cannot be told."
+    axes.set(xlabel="share of sites occupied,\n95 % intervals", xlim=(0, 1))
+    words = "Occupancy corrected for detection with 95 % intervals; an open mark stands at a bound, where there is no mark it cannot be told."
     return figure, words
 
 
@@ -246,25 +281,54 @@ def _trends(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
         for name, by in rows
     ]  # fmt: skip
     figure, axes = _axes(1.2 + 0.34 * len(rows), f"Change a year, {_method(method)}")
-    _intervals(axes, percent, "change", "low", "high", colours)
+    most = max((one["high"] for _, by in percent for one in by.values() if "high" in one), default=100.0)
+    most = min(most * 1.05, 300.0) if most > 0 else 10.0
+    _intervals(axes, percent, "change", "low", "high", colours, most=most)
     axes.axvline(0, color=_QUIET, linewidth=1, linestyle="--")
-    most = max((one["high"] for _, by in percent for one in by.values() if "high" in one), default=100)
-    axes.set(xlabel="change a year, %", xlim=(-100, min(most * 1.05, 300)))
+    axes.set(xlabel="change a year, %,\n95 % intervals", xlim=(-100, most))
     return figure, "Change of relative abundance a year at the same sites, corrected for effort, with 95 % intervals."
 
 
-def _totals(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
-    """Draw totals of all sides as intervals."""
-    rows = told["totals"][:MOST_ROWS]
+def _activity(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
+    """Draw at which hours cameras saw each species; the darker the more."""
+    rows = [one for one in told["activity"] if one["by"][JOINT]["events"] >= LEAST_HOURS][:MOST_ROWS]
     if not rows:
         return None
-    figure, axes = _axes(1.0 + 0.3 * len(rows), "Counted on all sides")
+    figure, axes = _axes(1.3 + 0.3 * len(rows), "Activity, camera trap")
+    shares = [[n / max(one["by"][JOINT]["hours"]) for n in one["by"][JOINT]["hours"]] for one in rows]
+    axes.imshow(shares, cmap="Greys", aspect="auto", extent=(0, 24, len(rows) - 0.5, -0.5), vmin=0, vmax=1)
+    axes.set_yticks(
+        range(len(rows)), [f"{one['species']} ({one['by'][JOINT]['events']})" for one in rows], style="italic"
+    )
+    axes.set_yticks([row + 0.5 for row in range(len(rows) - 1)], minor=True)
+    axes.grid(visible=False)
+    axes.grid(which="minor", axis="y", color="white", linewidth=3)
+    axes.tick_params(which="minor", length=0)
+    axes.set_xticks(range(0, 25, 6))
+    axes.set(xlabel="hour of the day by the sun\n(beside the species: events)")
+    words = (
+        f"Independent events of cameras by the hour of the sun, each species' busiest hour black; those of {LEAST_HOURS} events or "
+        "more, cameras whose clock is in doubt left out."
+    )
+    return figure, words
+
+
+def _totals(told: Mapping[str, Any], method: str) -> "tuple[Figure, str] | None":
+    """Draw totals of all sides as intervals."""
+    every = _rows(told["totals"], method)
+    last = max((one["repeat"] for one in every if one["repeat"] is not None), default=None)
+    rows = [one for one in every if one["repeat"] == last][:MOST_ROWS]
+    if not rows:
+        return None
+    figure, axes = _axes(
+        1.0 + 0.3 * len(rows), f"Counted on all sides, {_method(method)}{'' if last is None else f' {last}'}"
+    )
     for row, one in enumerate(rows):
         axes.plot([one["low"], one["high"]], [row, row], color=_JOINT_COLOUR, linewidth=5, solid_capstyle="butt")
         axes.plot([one["low"], one["high"]], [row, row], "|", color=_JOINT_COLOUR, markersize=9)
     axes.set_yticks(range(len(rows)), [one["species"] for one in rows], style="italic")
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set(xlabel="individuals", xlim=(0, None))
+    axes.set(xlabel="individuals in independent\nevents, least and most", xlim=(0, None))
     return (
         figure,
         "From the least that explains all counts, groups near the border taken as one, to the sum of the sides.",
