@@ -1,6 +1,8 @@
 """The results of a monitoring project as one page: plots, tables with the same numbers, and why something is not told."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from biodata.exports.reports import markup, survey_plots
@@ -11,6 +13,7 @@ from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, p
 from biodata.places import country_name
 
 _KIND: Final = "Results of a survey"
+_CODE: Final = re.compile(r"\b[A-Z]{2}\b")
 
 
 def survey_page(told: Mapping[str, Any], *, title: str, run: str) -> str:
@@ -58,6 +61,11 @@ def _range(low: Any, high: Any, *, digits: int = 3) -> str:
     return f"{number(low, digits=digits)} to {number(high, digits=digits)}"
 
 
+def _spelled(reason: str) -> str:
+    """Return a reason with countries by their names."""
+    return _CODE.sub(lambda match: country_name(match[0]), reason)
+
+
 def _reasons(left_out: Mapping[str, int]) -> str:
     return ", ".join(f"{n:,} {reason}" for reason, n in left_out.items())
 
@@ -72,6 +80,8 @@ def _summary(told: Mapping[str, Any]) -> str:
         ("Days", f"{plain(summary['first'])} to {plain(summary['last'])}"),
         ("Records", f"{summary['records']:,} of {summary['species']:,} species"),
     ]
+    if summary["never_found"]:
+        rows.append(("Looked for, never found", ", ".join(summary["never_found"])))
     if summary["left_out"]:
         rows.append(("Records left out", _reasons(summary["left_out"])))
     warnings = []
@@ -95,7 +105,8 @@ def _effort(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     rows = [
         (
             _part(one["side"]), spaced(one["method"]), one["events"], one["sites"],
-            f"{number(one['effort'])} {one['effort_unit'] or ''}".strip(), one["effort_unknown"], number(one["failed_days"]),
+            f"{number(one['effort'])} {survey_plots.units(one['effort_unit'] or '')}".strip(), one["effort_unknown"],
+            number(one["failed_days"]),
         )
         for one in told["effort"]
     ]  # fmt: skip
@@ -146,7 +157,7 @@ def _with_error(value: Any, error: Any) -> str:
 def _compared(told: Mapping[str, Any]) -> str:
     """Tell the sides at their common completeness."""
     if "refused" in told:
-        return f"sides are not compared, since {told['refused']}."
+        return f"sides are not compared, since {_spelled(told['refused'])}."
     parts = [
         f"{country_name(side)} {number(one['richness'], digits=3)} ({_range(one['low'], one['high'])}, at {number(one['units'], digits=3)} sites)"
         for side, one in told["sides"].items()
@@ -190,7 +201,9 @@ def _cells(one: Mapping[str, Any], parts: Iterable[str], words: Callable[[Mappin
     out = []
     for part in parts:
         found = one["by"].get(part)
-        out.append("" if found is None else f"not told: {found['refused']}" if "refused" in found else words(found))
+        out.append(
+            "" if found is None else f"not told: {_spelled(found['refused'])}" if "refused" in found else words(found)
+        )
     return out
 
 
@@ -237,7 +250,7 @@ def _ratio(found: Mapping[str, Any] | None) -> str:
     if not found:
         return ""
     if "refused" in found:
-        return f"not compared: {found['refused']}"
+        return f"not compared: {_spelled(found['refused'])}"
     high = "any number" if found["high"] is None else number(found["high"], digits=3)
     value = NOT_KNOWN if found["ratio"] is None else number(found["ratio"], digits=3)
     return f"{value} ({number(found['low'], digits=3)} to {high})"
@@ -252,9 +265,10 @@ def _occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         parts = _parts(rows)
         units = sorted({one["unit"] for one in rows})
         several = any(one["compared"] for one in rows)
+        notes = _noted(rows)
         body = [
             [
-                _species(one["species"]), plain(one["repeat"]), *_cells(one, parts, _share),
+                _species(one["species"]), plain(one["repeat"]), *_cells(one, parts, partial(_share, notes=notes)),
                 *([_same(one["compared"])] if several else []),
             ]
             for one in rows
@@ -270,6 +284,7 @@ def _occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
                 kind="stack species",
             )
         )
+        tables.append(markup.bullets(f"{mark}: {note}." for note, mark in notes.items()))
     return markup.section(
         "Occupancy",
         markup.paragraph(
@@ -287,19 +302,25 @@ def _same(found: Mapping[str, Any] | None) -> str:
     if not found:
         return ""
     if "refused" in found:
-        return f"not compared: {found['refused']}"
+        return f"not compared: {_spelled(found['refused'])}"
     return f"{'yes' if found['p_value'] < 0.05 else 'not shown'}, p {number(found['p_value'], digits=2)}"
 
 
-def _share(found: Mapping[str, Any]) -> str:
-    """Tell occupancy and detection of one part, and what must be said of them."""
+def _noted(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the notes of estimates, each with a letter by which cells tell it."""
+    every = [note for one in rows for found in one["by"].values() for note in found.get("notes", ())]
+    return {note: chr(ord("a") + n) for n, note in enumerate(dict.fromkeys(every))}
+
+
+def _share(found: Mapping[str, Any], notes: Mapping[str, str]) -> str:
+    """Tell occupancy and detection of one part, and by letters what must be said of them."""
     place = f"found at {found['found_at']} of {found['sites']}"
-    notes = "".join(f". {note[0].upper()}{note[1:]}" for note in found["notes"])
+    marks = f" ({', '.join(notes[note] for note in found['notes'])})" if found["notes"] else ""
     if found["psi"] is None:
-        return f"{_range(found['psi_low'], found['psi_high'])}, {place}{notes}"
+        return f"{_range(found['psi_low'], found['psi_high'])}, {place}{marks}"
     return (
         f"{number(found['psi'], digits=3)} ({_range(found['psi_low'], found['psi_high'])}), {place}, detection "
-        f"{number(found['p'], digits=2)} ({_range(found['p_low'], found['p_high'], digits=2)}){notes}"
+        f"{number(found['p'], digits=2)} ({_range(found['p_low'], found['p_high'], digits=2)}){marks}"
     )
 
 

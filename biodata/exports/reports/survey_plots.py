@@ -3,6 +3,8 @@
 import base64
 import io
 import re
+import textwrap
+import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from biodata.exports.reports.plots import SIDE_COLOURS
 from biodata.places import country_name
+from biodata.vocabularies import EFFORT_UNITS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +30,11 @@ MOST_ROWS: Final = 12
 """Species in a plot; tables have all."""
 LEAST_HOURS: Final = 10
 """Events of a species from which on its hours are drawn."""
-_SCRIPTS: Final = ("Noto Sans CJK SC", "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar")
+_SCRIPTS: Final = (
+    # Of a collection matplotlib knows the first face alone.
+    "Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback",
+    "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar",
+)  # fmt: skip
 _LOOK: Final[Any] = {
     "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET, "hatch.linewidth": 0.7,
@@ -115,15 +122,27 @@ def part_name(part: str) -> str:
     return country_name(part) if len(part) == 2 and part.isupper() else part
 
 
+def units(unit: str) -> str:
+    """Return more than one of a unit; signs such as km, and words that are none of ours, have no plural."""
+    return f"{unit}s" if unit in EFFORT_UNITS.values() and len(unit) > 2 else unit
+
+
 def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
     axes = figure.subplots()
-    axes.set_title(title, loc="left")
+    axes.set_title(_wrapped(title, 44), loc="left")
     axes.grid(color=_GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def _wrapped(words: str, letters: int) -> str:
+    """Return words in two lines at most; a Chinese letter is as wide as two others."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)
+    width = max(letters * len(words) // (len(words) + wide or 1), 8)
+    return textwrap.fill(words, width, max_lines=2, placeholder=" …")
 
 
 def _method(name: str) -> str:
@@ -152,9 +171,7 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
     step = max(1, -(-len(months) // 8))
     axes.set_xticks(range(0, len(months), step), months[::step], rotation=45, ha="right")
     unit = next((row["effort_unit"] for row in rows if row["effort_unit"]), "not told")
-    axes.set_ylabel(
-        f"effort, {unit}s" if unit.isascii() and unit[-1].isalpha() and len(unit) > 2 else f"effort, {unit}"
-    )
+    axes.set_ylabel(f"effort, {units(unit)}")
     axes.grid(visible=False, axis="x")
     _legend(axes, used, colours, filled=True)
     return figure, f"Effort of {_method(method)} by month and side, days of failures taken off."
@@ -205,7 +222,7 @@ def _intervals(
                 axes.plot(
                     x, y, mark, color=colours[part], markerfacecolor=face, markersize=4.5, clip_on=False, zorder=3
                 )
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows], style="italic")
+    axes.set_yticks(range(len(rows)), [_wrapped(name, 28) for name, _ in rows], style="italic")
     axes.set_ylim(len(rows) - 0.5, -0.5)
     _legend(axes, {part: colours[part] for part in parts}, colours, marked=True)
 
@@ -229,7 +246,11 @@ def _legend(
             style = {"marker": _MARKERS[place], "markersize": 4.5} if marked else {"linestyle": _DASHES[place]}
             named.append(Line2D([], [], color=colour, linewidth=1.8, label=part_name(part), **style))
     axes.figure.legend(
-        handles=named, frameon=False, loc="outside lower center", ncols=min(len(named), 3), handlelength=3
+        handles=named,
+        frameon=False,
+        loc="outside lower center",
+        ncols=len(named) if len(named) < 4 else 2,
+        handlelength=3,
     )
 
 
@@ -251,9 +272,8 @@ def _abundance(told: Mapping[str, Any], method: str, colours: Mapping[str, str])
     ]  # fmt: skip
     figure, axes = _axes(1.2 + 0.34 * len(rows), f"Relative abundance, {_method(method)}")
     _intervals(axes, hundreds, "rate", "low", "high", colours)
-    units = f"100 {unit}s" if unit.isascii() and len(unit) > 2 else f"100 {unit}"
-    axes.set(xlabel=f"independent events\nfor {units}, 95 % limits", xlim=(0, None))
-    return figure, f"Independent events for each {units} with 95 % limits; an index, not a density."
+    axes.set(xlabel=f"independent events\nfor 100 {units(unit)}, 95 % limits", xlim=(0, None))
+    return figure, f"Independent events for each 100 {units(unit)} with 95 % limits; an index, not a density."
 
 
 def _occupancy(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
@@ -298,7 +318,9 @@ def _activity(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
     shares = [[n / max(one["by"][JOINT]["hours"]) for n in one["by"][JOINT]["hours"]] for one in rows]
     axes.imshow(shares, cmap="Greys", aspect="auto", extent=(0, 24, len(rows) - 0.5, -0.5), vmin=0, vmax=1)
     axes.set_yticks(
-        range(len(rows)), [f"{one['species']} ({one['by'][JOINT]['events']})" for one in rows], style="italic"
+        range(len(rows)),
+        [_wrapped(f"{one['species']} ({one['by'][JOINT]['events']})", 28) for one in rows],
+        style="italic",
     )
     axes.set_yticks([row + 0.5 for row in range(len(rows) - 1)], minor=True)
     axes.grid(visible=False)
@@ -326,7 +348,7 @@ def _totals(told: Mapping[str, Any], method: str) -> "tuple[Figure, str] | None"
     for row, one in enumerate(rows):
         axes.plot([one["low"], one["high"]], [row, row], color=_JOINT_COLOUR, linewidth=5, solid_capstyle="butt")
         axes.plot([one["low"], one["high"]], [row, row], "|", color=_JOINT_COLOUR, markersize=9)
-    axes.set_yticks(range(len(rows)), [one["species"] for one in rows], style="italic")
+    axes.set_yticks(range(len(rows)), [_wrapped(one["species"], 28) for one in rows], style="italic")
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set(xlabel="individuals in independent\nevents, least and most", xlim=(0, None))
     return (
