@@ -81,7 +81,8 @@ def _write(told: dict[str, Any], out: Path | None, png: Path | None, *, title: s
         part.replace(out)
         written.append(str(out))
     if png is not None:
-        from biodata.exports.reports.survey_plots import plots, write_png
+        from biodata.exports.reports.survey_marks import write_png
+        from biodata.exports.reports.survey_plots import plots
 
         png.mkdir(parents=True, exist_ok=True)
         for name, (figure, _) in plots(told).items():
