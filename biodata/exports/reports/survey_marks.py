@@ -31,7 +31,7 @@ _SCRIPTS: Final = (
     "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar",
 )  # fmt: skip
 _LOOK: Final[Any] = {
-    "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
+    "font.size": 9, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": QUIET, "hatch.linewidth": 0.7,
 }  # fmt: skip
 
@@ -92,10 +92,12 @@ def units(unit: str) -> str:
 def axes_of(height_in: float, title: str) -> "tuple[Figure, Axes]":
     """Return a figure of one plot and its axes."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
+    figure = Figure(figsize=(_WIDTH_IN, height_in), layout=ConstrainedLayoutEngine(w_pad=0.1))
     axes = figure.subplots()
-    axes.set_title(wrapped(title, 44), loc="left")
+    # Of the whole figure: the plot itself is narrow where names are long.
+    figure.suptitle(wrapped(title, 44), x=0.02, ha="left", fontsize=10)
     axes.grid(color=_GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     return figure, axes

@@ -47,7 +47,8 @@ def abundance(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         "Relative abundance",
         markup.paragraph(
             f"Independent events are {number(asked['gap_minutes'])} minutes or {number(asked['within_m'])} m apart at a site. They tell "
-            "how many there are and how easily they are detected, both in one. Sides are compared for the same effort."
+            "how many there are and how easily they are detected, both in one. Sides are compared for the same effort. Cameras "
+            "that stand at one site at the same time count its nights once."
         ),
         *figures(drawings, "abundance-"),
         *tables,
@@ -105,7 +106,8 @@ def occupancy(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         "Occupancy",
         markup.paragraph(
             "The share of sites that a species used, corrected for those where it was missed. It is taken not to change "
-            f"within a year. Cameras tell one occasion for each {told['parameters']['occasion_days']} days, other methods one for each visit."
+            "within a year, which begins where in the calendar nobody looks, so that a dry season is one. Cameras tell one "
+            f"occasion for each {told['parameters']['occasion_days']} days, other methods one for each visit."
         ),
         *figures(drawings, "occupancy-"),
         *tables,
