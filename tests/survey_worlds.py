@@ -34,7 +34,7 @@ def record(of, when, species="Muntiacus vaginalis", *, n=1, **more):
         "datasetKey": "survey", "eventID": of, "species": species, "scientificName": species, "genus": genus,
         "family": family, "order": order, "class": group, "occurrenceStatus": "PRESENT", "individualCount": n,
         "eventDate": when, "event_start": moment.date(), "event_end": moment.date(),
-        "event_time": when[11:16] or None, "event_zone": "+07:00" if when[11:] else None,
+        "event_time": when[11:16] or None, "event_zone": when[19:] or None,
         "decimalLatitude": 21.0, "decimalLongitude": 101.0, "coordinateUncertaintyInMeters": 30.0,
         "basisOfRecord": "MACHINE_OBSERVATION", "country_codes": ["LA"], "countryCode": "LA", **more,
     }  # fmt: skip

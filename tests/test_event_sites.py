@@ -1,7 +1,13 @@
 """Sites shared over a border, several cameras at a station, and effort without a record."""
 
-from biodata.harmonise.event_sites import sites, station_effort
+import pytest
+
+from biodata.analysis.surveys.effort import of_stations
+from biodata.analysis.surveys.joining import join, looked_for
+from biodata.analysis.surveys.results import Parameters, results
+from biodata.harmonise.event_sites import sites
 from event_rows import interpreted
+from survey_worlds import record, records
 
 MAY = "2026-05-01T12:00/2026-05-31T12:00"
 
@@ -24,33 +30,64 @@ def test_sites_do_not_depend_on_the_order_of_the_events():
     assert sites(rows).equals(sites(rows.reverse()))
 
 
-def test_two_cameras_at_a_station_add_trap_nights_and_share_station_nights():
+def test_two_cameras_at_a_station_share_its_nights():
     rows = interpreted(
         {"design": "camera_trap", "locationID": "S1", "cameraID": "A", "eventDate": MAY, "failurePeriods": "2026-05-10/2026-05-18"},
         {"design": "camera_trap", "locationID": "S1", "cameraID": "B", "eventDate": "2026-05-01/2026-05-13"},
         {"design": "camera_trap", "locationID": "S2", "cameraID": "C", "eventDate": MAY, "failurePeriods": "9"},
     )  # fmt: skip
-    told = station_effort(rows).select("site_key", "cameras", "trap_nights", "station_nights").rows()
-    # A failed on nine nights, of which B saw the first two: those that end on 11, 12 and 13 May.
-    assert told == [("S1", 2, 33.0, 24.0), ("S2", 1, 21.0, 21.0)]
+    assert rows["effort_value"].to_list() == [21.0, 12.0, 21.0]
+    told = of_stations(join(rows, records()).events)
+    # A failed from 10 to 18 May, and B stood there on the first four of these days, 12 nights in 13 days.
+    assert told["effort"].to_list() == pytest.approx([21 + 4 * 12 / 13, 21.0])
 
 
-def test_failures_without_their_days_leave_the_station_nights_of_two_cameras_open():
-    rows = interpreted(
-        {"design": "camera_trap", "locationID": "S1", "cameraID": "A", "eventDate": MAY, "failurePeriods": "9"},
-        {"design": "camera_trap", "locationID": "S1", "cameraID": "B", "eventDate": MAY},
-    )
-    assert station_effort(rows).row(0)[2:] == (2, 51.0, None)
-
-
-def test_an_empty_sheet_has_its_effort_and_says_where_a_scope_is_missing():
+def test_an_empty_sheet_has_effort_and_no_absence_outside_its_scope():
     shared = {"design": "camera_trap", "eventDate": MAY}
     rows = interpreted(
         {**shared, "targetTaxonomicScope": "Mammalia", "isAbsenceReported": "yes"},
         {**shared, "targetTaxonomicScope": "Mammalia|Aves", "isAbsenceReported": "ແມ່ນ"},
         {**shared, "isAbsenceReported": "yes"},
         {**shared, "targetTaxonomicScope": "Mammalia", "isAbsenceReported": "no"},
+        {**shared, "targetTaxonomicScope": "Panthera tigris", "isAbsenceReported": "yes"},
     )
-    assert rows["effort_value"].to_list() == [30.0] * 4
-    assert rows["isAbsenceReported"].to_list() == [True, True, True, False]
-    assert ["ABSENCE_SCOPE_MISSING" in flags for flags in rows["quality_flags"]] == [False, False, True, False]
+    assert rows["effort_value"].to_list() == [30.0] * 5
+    assert rows["isAbsenceReported"].to_list() == [True, True, True, False, True]
+    assert ["ABSENCE_SCOPE_MISSING" in flags for flags in rows["quality_flags"]] == [False, False, True, False, False]
+    elephant, fowl = record("E2", "2026-05-02", "Elephas maximus"), record("E2", "2026-05-02", "Gallus gallus")
+    joined = join(rows, records(*({**one, "datasetKey": "test"} for one in (elephant, fowl))))
+    inside = {
+        name: looked_for(joined, name)[0]["eventID"].to_list()
+        for name in ("Elephas maximus", "Gallus gallus", "Panthera tigris")
+    }
+    assert inside == {"Elephas maximus": ["E1", "E2"], "Gallus gallus": ["E2"], "Panthera tigris": ["E1", "E2", "E5"]}
+
+
+def test_what_a_scope_names_and_nobody_found_has_a_rate_of_none_and_its_limit():
+    rows = interpreted(
+        {
+            "design": "camera_trap",
+            "eventDate": MAY,
+            "targetTaxonomicScope": "Panthera tigris|Mammalia",
+            "isAbsenceReported": "yes",
+        }
+    )
+    told = results(join(rows, records()), Parameters())
+    assert told["summary"]["never_found"] == ["Panthera tigris"]
+    (only,) = told["abundance"]
+    found = only["by"]["joint"]
+    assert (only["species"], found["events"], found["effort"], found["low"]) == ("Panthera tigris", 0, 30.0, 0)
+    # Exact Poisson limit of none: 3.6889.
+    assert found["high"] == pytest.approx(3.6889 / 30, abs=1e-5)
+    assert told["occupancy"] == []
+
+
+def test_a_record_of_absence_is_no_sighting():
+    rows = interpreted(
+        {"targetTaxonomicScope": "Elephas maximus", "isAbsenceReported": "true", "eventDate": "2026-05-01"}
+    )
+    absent = {**record("E1", "2026-05-01", "Elephas maximus"), "datasetKey": "test", "occurrenceStatus": "ABSENT"}
+    joined = join(rows, records(absent))
+    assert joined.records.is_empty()
+    assert joined.left_out == {"absence": 1}
+    assert looked_for(joined, "Elephas maximus")[0].height == 1

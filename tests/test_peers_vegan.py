@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from biodata.analysis.surveys import richness
-from biodata.analysis.surveys.accumulation import Method, accumulation
+from biodata.analysis.surveys.accumulation import Method, accumulation, estimates_by_sites
 
 pytestmark = pytest.mark.peers
 
@@ -20,12 +20,12 @@ def told(tmp_path_factory):
     rscript = shutil.which("Rscript")
     if rscript is None:
         assert not os.environ.get("CI"), "install r-cran-vegan and r-cran-jsonlite"
-        pytest.skip("R is not installed (apt-get install r-cran-vegan r-cran-jsonlite)")
+        pytest.skip("R is not installed (apt-get install --no-install-recommends r-cran-vegan r-cran-jsonlite)")
     folder = tmp_path_factory.mktemp("vegan")
     rng = np.random.default_rng(8)
     drawn = {
         f"drawn {n}": rng.negative_binomial(0.4, rng.uniform(0.05, 0.9, m), (n, m)).tolist()
-        for n, m in ((6, 9), (20, 40), (30, 15), (12, 300))
+        for n, m in ((6, 9), (20, 40), (30, 15), (12, 300), (9, 2), (40, 80))
     }
     (folder / "in.json").write_text(json.dumps(drawn))
     script = Path(__file__).with_name("vegan.R")
@@ -38,7 +38,7 @@ def numbers(values):
 
 
 def test_equals_vegan(told):
-    assert {"BCI", "mite"} < set(told)
+    assert {"BCI", "mite", "dune"} < set(told)
     for name, of in told.items():
         counts = np.array(of["counts"])
         curves = {method: accumulation(counts, method) for method in (Method.EXACT, Method.RAREFACTION, Method.COLEMAN)}
@@ -59,10 +59,16 @@ def test_equals_vegan(told):
         )
         found = np.array([list(richness.estimates(row).told().values()) for row in counts], dtype=float)
         expected = np.array([numbers(row) for row in of["estimates"]])
-        # Not the error of ACE, whose derivative in vegan is another one; test_survey_richness has ours.
-        for column in range(4):
+        for column in range(5):
+            # R tells NaN where all species are common; here ACE is their number.
             same = ~np.isnan(expected[:, column])
             assert found[same, column] == pytest.approx(expected[same, column], abs=1e-6), (name, column)
-        size = int(counts.sum(axis=1).min())
-        rarefied = np.array([richness.rarefy(row, size) for row in counts])
-        assert rarefied == pytest.approx(np.array(of["rarefied"]), abs=1e-6), name
+        grown = estimates_by_sites(counts, permutations=np.array(of["orders"])[:5])
+        for part, told_of in of["grown"].items():
+            values = np.array([numbers(row) for row in told_of])
+            same = ~np.isnan(values)
+            assert getattr(grown, part)[same] == pytest.approx(values[same], abs=1e-6), (name, part)
+        for size, of_size in zip(of["sizes"], of["rarefied"], strict=True):
+            for row, (value, spread) in zip(counts, of_size, strict=True):
+                if size <= row.sum():
+                    assert richness.rarefy(row, int(size)) == pytest.approx((value, spread), abs=1e-6), (name, size)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from biodata.analysis.surveys import occupancy
+from biodata.analysis.surveys import occupancy, occupancy_likelihood
 from biodata.analysis.surveys.occupancy import fit
 from survey_simulations import coverage, history
 
@@ -74,7 +74,7 @@ def test_the_expected_information_is_that_of_many_surveys():
     rng = np.random.default_rng(2)
     effort = np.tile([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (400, 1))
     found = [fit(history(rng, 0.6, 0.1, sites=400, visits=6, effort=effort), effort).psi for _ in range(40)]
-    counts = occupancy._Counts.of(history(rng, 0.6, 0.1, sites=400, visits=6, effort=effort), effort)
+    counts = occupancy_likelihood.Counts.of(history(rng, 0.6, 0.1, sites=400, visits=6, effort=effort), effort)
     error = 0.4 / counts.to_bound(0.6, np.log(-np.log1p(-0.1)))
     assert np.std(found, ddof=1) == pytest.approx(error, rel=0.3)
 
@@ -165,7 +165,7 @@ def test_sides_are_compared_whatever_their_detection():
     assert occupancy.compare(other)["p_value"] < 1e-3
     # The ratio is that of the two models' likelihoods, found by brute force.
     fine = np.linspace(0.01, 0.99, 60)
-    counts = [occupancy._Counts.of(seen, effort) for seen, effort in other.values()]
+    counts = [occupancy_likelihood.Counts.of(seen, effort) for seen, effort in other.values()]
     together = max(sum(of.over_rate(psi)[1] for of in counts) for psi in fine)
     apart = sum(max(of.over_rate(psi)[1] for psi in fine) for of in counts)
     assert occupancy.compare(other)["likelihood_ratio"] == pytest.approx(2 * (apart - together), rel=0.02)

@@ -97,7 +97,7 @@ def test_a_run_is_kept_and_repeated(settings, public):
     tables = run_records.results_of(settings, record.id)
     assert set(tables) == {
         "effort", "effort_by_month", "effort_by_site", "accumulation", "richness", "abundance", "occupancy", "trends",
-        "totals", "told",
+        "activity", "totals", "told",
     }  # fmt: skip
     assert tables["effort"].select("side", "effort").rows() == [("CN", 360.0), ("LA", 300.0)]
     _, comparison = run_engines.repeat(settings, record.id)
@@ -183,11 +183,11 @@ def test_the_page_of_one_visit_says_what_cannot_be_told(tmp_path):
 def test_command(settings, tmp_path):
     out, png = tmp_path / "results.html", tmp_path / "plots"
     said = run("survey", "results", "--dataset", "cameras", "--data", settings.data, "--out", out, "--png", png)
-    assert "effort CN, camera_trap: 360 trap-night" in said.stdout
+    assert "effort CN, camera_trap: 360 trap-nights" in said.stdout
     assert out.read_text().startswith("<!doctype html>")
     assert {path.name for path in png.iterdir()} == {
         "effort-1-camera-trap.png", "accumulation-1-camera-trap.png", "abundance-1-camera-trap.png",
-        "occupancy-1-camera-trap.png", "trends-1-camera-trap.png", "totals.png",
+        "occupancy-1-camera-trap.png", "trends-1-camera-trap.png", "totals-1-camera-trap.png",
     }  # fmt: skip
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in png.iterdir())
     said = run("survey", "results", "--dataset", "cameras", "--data", settings.data, "--records", "exact", "--json")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from biodata.analysis.surveys import richness
-from biodata.analysis.surveys.accumulation import Method, accumulation
+from biodata.analysis.surveys.accumulation import Method, accumulation, estimates_by_sites
 
 SMALL = np.array(
     [
@@ -141,12 +141,28 @@ def test_error_of_ace_is_its_derivative():
     variance = slope**2 @ of + 2 - (slope @ of + 2) ** 2 / every
     found = richness.estimates(counts)
     assert found.ace == pytest.approx(every)
-    assert found.ace_se == pytest.approx(np.sqrt(variance), rel=1e-6)
+    assert found.ace_se_delta == pytest.approx(np.sqrt(variance), rel=1e-6)
+    # vegan's estimateR tells another one, of another derivative.
+    assert found.ace_se == near(2.00178832911)
 
 
+def test_estimates_grow_with_the_sites():
+    grown = estimates_by_sites(SMALL, permutations=ORDERS)
+    assert grown.species.shape == (3, 6)
+    assert grown.species.mean(axis=0) == near(accumulation(SMALL, Method.RANDOM, permutations=ORDERS).richness)
+    every = richness.estimates(SMALL.sum(axis=0))
+    assert grown.chao1[:, -1].tolist() == [every.chao1] * 3
+    assert grown.ace[:, -1].tolist() == [every.ace] * 3
+
+
+@pytest.mark.filterwarnings("error")
 def test_nothing_found():
     nothing = np.zeros((4, 3), dtype=int)
-    assert accumulation(nothing).richness.tolist() == [0, 0, 0, 0]
+    for conditioned in (True, False):
+        curve = accumulation(nothing, conditioned=conditioned)
+        assert curve.richness.tolist() == curve.sd.tolist() == [0, 0, 0, 0]
+    for method in (Method.COLEMAN, Method.RANDOM, Method.COLLECTOR):
+        assert accumulation(nothing, method).richness.tolist() == [0, 0, 0, 0]
     assert richness.pool(nothing).species == 0
     assert richness.estimates(nothing[0]).species == 0
     with pytest.raises(ValueError, match="cannot be drawn"):

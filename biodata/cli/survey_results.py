@@ -81,7 +81,8 @@ def _write(told: dict[str, Any], out: Path | None, png: Path | None, *, title: s
         part.replace(out)
         written.append(str(out))
     if png is not None:
-        from biodata.exports.reports.survey_plots import plots, write_png
+        from biodata.exports.reports.survey_marks import write_png
+        from biodata.exports.reports.survey_plots import plots
 
         png.mkdir(parents=True, exist_ok=True)
         for name, (figure, _) in plots(told).items():
@@ -94,17 +95,35 @@ def _say(told: dict[str, Any]) -> None:
     """Say the results in lines."""
     summary = told["summary"]
     say(
-        f"{summary['events']} events at {summary['sites']} sites, {summary['first']} to {summary['last']}; "
-        f"{summary['records']} records of {summary['species']} species"
+        f"{_counted(summary['events'], 'event')} at {_counted(summary['sites'], 'site')}, {summary['first']} to {summary['last']}; "
+        f"{_counted(summary['records'], 'record')} of {summary['species']} species"
     )
+    if summary["left_out"]:
+        say("records left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
     for row in told["effort"]:
-        value = "not known" if row["effort"] is None else f"{row['effort']:g} {row['effort_unit'] or ''}".strip()
-        say(f"effort {row['side']}, {row['method']}: {value}, {row['sites']} sites, {row['failed_days']:g} days failed")
+        value = "not known" if row["effort"] is None else _counted(row["effort"], row["effort_unit"] or "")
+        unknown = (
+            f", not known of {_counted(row['effort_unknown'], 'event')}"
+            if row["effort_unknown"] and row["effort"] is not None
+            else ""
+        )
+        say(
+            f"effort {row['side']}, {row['method']}: {value}{unknown}, {_counted(row['sites'], 'site')}, "
+            f"{_counted(row['failed_days'], 'day')} failed"
+        )
     for method, found in told["richness"].items():
         for part, one in found["by"].items():
             pool = one["estimates"]
             every = f", Chao {pool['chao']:.1f} ± {pool['chao_se']:.1f}" if pool["species"] else ""
             say(f"species {part}, {method}: {pool['species']} found{every}")
+    for one in told["abundance"]:
+        found = one["by"]["joint"]
+        if "refused" not in found:
+            low, mean, high = (f"{100 * found[key]:.2g}" for key in ("low", "rate", "high"))
+            say(
+                f"relative abundance {one['species']}, {one['method']}: {_counted(found['events'], 'independent event')}, "
+                f"{mean} ({low} to {high}) for 100 {_plural(found['unit'])}"
+            )
     for one in told["occupancy"]:
         found = one["by"]["joint"]
         if "refused" not in found and found["psi"] is not None:
@@ -116,7 +135,18 @@ def _say(told: dict[str, Any]) -> None:
     for reason, names in _untold(told).items():
         say(f"no abundance or occupancy of {', '.join(names)}: {reason}")
     for one in told["totals"]:
-        say(f"total {one['species']}: {one['low']} to {one['high']} individuals")
+        span = f"{one['low']} to {one['high']}" if one["low"] < one["high"] else f"{one['high']}"
+        say(f"total {one['species']}, {one['method']} {one['repeat']}: {span} individuals in independent events")
+
+
+def _counted(number: float, unit: str) -> str:
+    """Return a number and what it counts."""
+    return f"{number:g} {unit if number == 1 else _plural(unit)}".strip()
+
+
+def _plural(unit: str) -> str:
+    """Return more than one of a unit; signs such as km have no plural."""
+    return f"{unit}s" if unit.isascii() and len(unit) > 2 else unit
 
 
 def _untold(told: dict[str, Any]) -> dict[str, list[str]]:

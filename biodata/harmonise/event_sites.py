@@ -1,13 +1,11 @@
-"""Sites: events that share a locationID, on one side of a border or on both, and the cameras that stand at one station."""
+"""Sites: events that share a locationID, on one side of a border or on both."""
 
-from datetime import datetime
 from typing import Final
 
 import polars as pl
 from pyproj import Geod
 
 from biodata.harmonise.event_cells import cells
-from biodata.harmonise.event_times import read_failures, united
 from biodata.harmonise.findings import Findings
 
 APART_M: Final = 2_000.0
@@ -68,48 +66,6 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
         .with_columns(shared=pl.col("side").drop_nulls().n_unique().over("site_key") > 1)
         .select("event_key", "site_key", "shared")
     )
-
-
-def station_effort(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the effort of stations with one or more cameras.
-
-    Parameters
-    ----------
-    events : polars.DataFrame
-        Columns of `terms.EVENT`; only camera traps count.
-
-    Returns
-    -------
-    polars.DataFrame
-        `site_key`, `side`, `cameras`, `trap_nights` (of all cameras, added) and `station_nights` (nights on which at least
-        one camera worked). Failures of which only the number of days is told cannot be set beside the other camera's:
-        then `station_nights` is null where a station has several cameras.
-    """
-    cameras = events.filter(pl.col("design") == "camera_trap").join(sites(events), on="event_key", how="left")
-    rows = []
-    for (site, side), group in cameras.group_by("site_key", "side", maintain_order=True):
-        active = [_active(row) for row in group.iter_rows(named=True)]
-        placed = [one for one in active if one is not None]
-        known = len(placed) == len(active)
-        total = float(group["effort_value"].sum()) if group["effort_value"].null_count() == 0 else None
-        nights: float | None = len(set().union(*placed)) if known else total if group.height == 1 else None
-        rows.append((site, side, group["camera_id"].fill_null(group["event_key"]).n_unique(), total, nights))
-    schema = {"site_key": pl.String, "side": pl.String, "cameras": pl.Int64, "trap_nights": pl.Float64, "station_nights": pl.Float64}  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row").sort("site_key", "side")
-
-
-def _active(row: dict[str, object]) -> set[int] | None:
-    """Return the nights of an event on which its camera worked, as days that they end on; None where they are not known."""
-    start, end = row["event_start"], row["event_end"]
-    if not isinstance(start, datetime) or not isinstance(end, datetime):
-        return None
-    periods = row["failure_periods"]
-    if row["failed_days"] and not periods:
-        return None
-    lost = united(read_failures("|".join(periods if isinstance(periods, list) else [])).intervals)
-    every = range(start.toordinal() + 1, end.toordinal() + 1)
-    failed = {day for first, last in lost for day in range(first.toordinal() + 1, last.toordinal() + 1)}
-    return set(every) - failed
 
 
 def _clusters(frame: pl.DataFrame) -> list[int]:

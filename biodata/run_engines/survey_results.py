@@ -47,7 +47,7 @@ def run(work: Work) -> Outcome:
 def tables(told: dict[str, Any]) -> dict[str, pl.DataFrame]:
     """Return the results as tables, a row for each number."""
     out = {name: _flat(told[name]) for name in ("effort", "effort_by_month", "effort_by_site", "totals")}
-    for name in ("abundance", "occupancy", "trends"):
+    for name in ("abundance", "occupancy", "trends", "activity"):
         out[name] = _flat(
             [
                 {**{k: v for k, v in one.items() if k not in ("by", "compared", "left_out")}, "part": part, **found}

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from biodata.analysis.surveys.effort import one_unit
+from biodata.analysis.surveys.effort import of_stations, one_unit
 from biodata.analysis.surveys.joining import Joined
 from biodata.geo import Floats
 
@@ -27,10 +27,10 @@ class Rate:
     individuals : int
         In these; a record that tells no number counts one.
     effort : float
-        In `unit`.
+        In `unit`; of cameras that of stations (`effort.of_stations`).
     unit : str
     sites : int
-        With effort.
+        With effort; a site of two sides is one of each.
     rate, low, high : float
         Events for a unit, and the 95 % interval.
     dispersion : float
@@ -54,6 +54,8 @@ class Rate:
 
 def independent_events(joined: Joined, *, gap_minutes: float = 30.0, within_m: float = 200.0) -> pl.DataFrame:
     """Return the records that are events of their own: none of its species less than the gap before it at its site.
+
+    Sides are apart: what both saw at a site that they share is an event of each.
 
     Parameters
     ----------
@@ -81,7 +83,7 @@ def independent_events(joined: Joined, *, gap_minutes: float = 30.0, within_m: f
     asked = placed.with_columns(
         *(pl.coalesce(name, f"_{name}").fill_null(0.0).alias(name) for name in place),
         # What counts as one species here is the name that results are told by.
-        species=pl.col("name") + "\x1f" + pl.col("site"),
+        species=pl.concat_str("name", "site", "side", separator="\x1f"),
     )
     return joined.records.filter(independent(asked, minutes=gap_minutes, metres=within_m))
 
@@ -106,14 +108,13 @@ def rate(joined: Joined, events: pl.DataFrame, counted: pl.DataFrame, *, confide
     refused = one_unit(events)
     if refused:
         return refused
-    own = counted.join(events.select("event_key").unique(), on="event_key", how="semi")
+    worked = events.filter(pl.col("effort_value") > 0)
+    own = counted.join(worked.select("event_key").unique(), on="event_key", how="semi")
     by_site = (
-        events.group_by("site", maintain_order=True)
-        .agg(effort=pl.col("effort_value").sum())
-        .join(own.group_by("site").len("n"), on="site", how="left")
+        of_stations(worked)
+        .join(own.group_by("site", "side").len("n"), on=["site", "side"], how="left")
         .with_columns(pl.col("n").fill_null(0))
-        .filter(pl.col("effort") > 0)
-        .sort("site")
+        .sort("site", "side")
     )
     total = float(by_site["effort"].sum())
     if total <= 0:

@@ -9,6 +9,8 @@ from typing import Final
 
 import polars as pl
 
+from biodata.vocabularies import SurveyDesign
+
 LEVELS: Final = ("side", "method", "repeat", "site", "month")
 """By what effort can be told."""
 MONTHS_NOTE: Final = "an event of several months is spread evenly over its days"
@@ -47,6 +49,76 @@ def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> p
         )
         .sort(*by, "effort_unit", nulls_last=True)
     )
+
+
+def of_stations(events: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Return the effort of sites, where cameras that stand at one site at the same time count once.
+
+    Events of cameras are counted once a site, too (`abundance.independent_events`): with two cameras a site sees the same animals
+    as with one, and trap-nights of both would halve its rate.
+
+    Parameters
+    ----------
+    events : polars.DataFrame
+        As `joining.sites` returns them, of one method, their effort known.
+    by : sequence of str
+        Other columns by which effort is told, such as `repeat`.
+
+    Returns
+    -------
+    polars.DataFrame, one row a site, side and group
+        `site`, `side`, the columns of `by`, `effort`: of each day the most that one event has (`days_watched`). Of methods but
+        camera traps, and of events without days, the sum.
+    """
+    at = ["site", "side", *by]
+    cameras = events.filter((pl.col("method") == SurveyDesign.CAMERA_TRAP) & pl.col("first").is_not_null())
+    days = days_watched(cameras)
+    plain = events.join(days.select("event_key"), on="event_key", how="anti").select(*at, effort="effort_value")
+    shared = days.group_by(*at, "day", maintain_order=True).agg(pl.col("effort").max())
+    both = pl.concat([plain, shared.select(*at, "effort")], how="vertical")
+    return both.group_by(at, maintain_order=True).agg(pl.col("effort").sum()).sort(at, nulls_last=True)
+
+
+def days_watched(events: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for each day of each event on which it watched.
+
+    Parameters
+    ----------
+    events : polars.DataFrame
+        As `joining.sites` returns them, with days.
+
+    Returns
+    -------
+    polars.DataFrame
+        `event_key`, `site`, `side`, `repeat`, `day`, `effort`: an event's effort, from which failures are taken off, is shared by
+        the days on which it did not fail.
+    """
+    return (
+        events.select("event_key", "site", "side", "repeat", "first", "last", "effort_value")
+        .with_columns(day=pl.date_ranges("first", pl.max_horizontal("first", "last")))
+        .explode("day")
+        .join(_failed(events), on=["event_key", "day"], how="anti", maintain_order="left")
+        .select(
+            "event_key", "site", "side", "repeat", "day", effort=pl.col("effort_value") / pl.len().over("event_key")
+        )
+    )
+
+
+def _failed(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the whole days on which events say that they did not watch: event_key, day."""
+    parts = events.select("event_key", told="failure_periods").explode("told").drop_nulls("told")
+    ends = pl.col("told").str.split_exact("/", 1)
+    parts = parts.with_columns(
+        _from=ends.struct.field("field_0").str.strip_chars(),
+        _to=pl.coalesce(ends.struct.field("field_1"), ends.struct.field("field_0")).str.strip_chars(),
+    )
+    # From a moment on, the first whole day is the next; until a moment, the last is the one before.
+    moment = {name: pl.col(name).str.len_chars() > 10 for name in ("_from", "_to")}
+    day = {name: pl.col(name).str.slice(0, 10).str.to_date(strict=False) for name in ("_from", "_to")}
+    first = pl.when(moment["_from"]).then(day["_from"].dt.offset_by("1d")).otherwise(day["_from"])
+    last = pl.when(moment["_to"]).then(day["_to"].dt.offset_by("-1d")).otherwise(day["_to"])
+    whole = parts.with_columns(_first=first, _last=last).filter(pl.col("_first") <= pl.col("_last"))
+    return whole.select("event_key", day=pl.date_ranges("_first", "_last")).explode("day").unique()
 
 
 def _months(events: pl.DataFrame) -> pl.DataFrame:

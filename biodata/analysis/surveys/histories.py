@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from biodata.analysis.surveys.effort import days_watched
 from biodata.analysis.surveys.joining import Joined, looked_for
 from biodata.geo import Floats
 from biodata.vocabularies import SurveyDesign
@@ -30,8 +31,8 @@ class History:
     species, method : str
     unit : str
         Unit of effort.
-    sites, sides : tuple of str, length n
-        Sites with effort, and the side of each.
+    sites : tuple of str, length n
+        Sites with effort.
     detected : ndarray of float64, n x k
         1 detected, 0 not detected, nan where nobody looked.
     effort : ndarray of float64, n x k
@@ -44,19 +45,9 @@ class History:
     method: str
     unit: str
     sites: tuple[str, ...]
-    sides: tuple[str, ...]
     detected: Floats
     effort: Floats
     left_out: dict[str, int]
-
-    def of_side(self, side: str) -> "History":
-        """Return the sites of one side."""
-        rows = np.array([one == side for one in self.sides], dtype=bool)
-        kept = tuple(site for site, inside in zip(self.sites, rows, strict=True) if inside)
-        return History(
-            self.species, self.method, self.unit, kept, (side,) * len(kept), self.detected[rows], self.effort[rows],
-            self.left_out,
-        )  # fmt: skip
 
 
 def history(
@@ -65,6 +56,7 @@ def history(
     *,
     method: str,
     repeat: int | None = None,
+    side: str | None = None,
     occasion_days: int = 5,
     assumed_scope: Sequence[str] | None = None,
 ) -> History:
@@ -78,7 +70,9 @@ def history(
     method : str
         Only events of this method.
     repeat : int, optional
-        Only events that began in this year; occupancy is taken not to change within a history.
+        Only events of the season that began in this year; occupancy is taken not to change within a history.
+    side : str, optional
+        Only events of this side; a site that several sides looked at has a history of each, and one of all.
     occasion_days : int
         Days of an occasion of designs that watch for days on end; counted from each site's own first day.
     assumed_scope : sequence of str, optional
@@ -87,6 +81,8 @@ def history(
     chosen, left_out = looked_for(joined, species, method=method, assumed_scope=assumed_scope)
     if repeat is not None:
         chosen = chosen.filter(pl.col("repeat") == repeat)
+    if side is not None:
+        chosen = chosen.filter(pl.col("side") == side)
     undated = chosen.filter(pl.col("first").is_null()).height
     if undated:
         left_out["its days are not told"] = undated
@@ -105,37 +101,10 @@ def history(
 
 
 def _days(events: pl.DataFrame, occasion_days: int) -> pl.DataFrame:
-    """Return a row for each day of each event on which it watched: event_key, site, side, day, occasion, effort.
-
-    An event's effort, from which failures are taken off, is shared by the days on which it did not fail.
-    """
-    silent = _failed(events)
-    days = (
-        events.select("event_key", "site", "side", "first", "last", "effort_value")
-        .with_columns(day=pl.date_ranges("first", pl.max_horizontal("first", "last")))
-        .explode("day")
-        .join(silent, on=["event_key", "day"], how="anti")
-        .with_columns(effort=(pl.col("effort_value") / pl.len().over("event_key")))
-    )
+    """Return a row for each day of each event on which it watched: event_key, site, day, occasion, effort."""
+    days = days_watched(events)
     since = (pl.col("day") - pl.col("day").min().over("site")).dt.total_days()
-    return days.select("event_key", "site", "side", "day", "effort", occasion=(since // occasion_days).cast(pl.Int64))
-
-
-def _failed(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the whole days on which events say that they did not watch: event_key, day."""
-    parts = events.select("event_key", told="failure_periods").explode("told").drop_nulls("told")
-    ends = pl.col("told").str.split_exact("/", 1)
-    parts = parts.with_columns(
-        _from=ends.struct.field("field_0").str.strip_chars(),
-        _to=pl.coalesce(ends.struct.field("field_1"), ends.struct.field("field_0")).str.strip_chars(),
-    )
-    # From a moment on, the first whole day is the next; until a moment, the last is the one before.
-    moment = {name: pl.col(name).str.len_chars() > 10 for name in ("_from", "_to")}
-    day = {name: pl.col(name).str.slice(0, 10).str.to_date(strict=False) for name in ("_from", "_to")}
-    first = pl.when(moment["_from"]).then(day["_from"].dt.offset_by("1d")).otherwise(day["_from"])
-    last = pl.when(moment["_to"]).then(day["_to"].dt.offset_by("-1d")).otherwise(day["_to"])
-    whole = parts.with_columns(_first=first, _last=last).filter(pl.col("_first") <= pl.col("_last"))
-    return whole.select("event_key", day=pl.date_ranges("_first", "_last")).explode("day").unique()
+    return days.select("event_key", "site", "day", "effort", occasion=(since // occasion_days).cast(pl.Int64))
 
 
 def _visits(events: pl.DataFrame) -> pl.DataFrame:
@@ -144,7 +113,6 @@ def _visits(events: pl.DataFrame) -> pl.DataFrame:
     return order.select(
         "event_key",
         "site",
-        "side",
         day="first",
         effort="effort_value",
         occasion=pl.int_range(pl.len()).over("site").cast(pl.Int64),
@@ -168,7 +136,7 @@ def _filled(
     species: str, method: str, unit: str, looked: pl.DataFrame, hits: pl.DataFrame, left_out: dict[str, int]
 ) -> History:
     """Lay occasions into a table of sites."""
-    by_site = looked.group_by("site", maintain_order=True).agg(pl.col("side").first()).sort("site")
+    by_site = looked.select("site").unique().sort("site")
     cells = looked.group_by("site", "occasion", maintain_order=True).agg(pl.col("effort").sum())
     columns = cells["occasion"].unique().sort()
     rows = {site: row for row, site in enumerate(by_site["site"])}
@@ -179,7 +147,7 @@ def _filled(
     detected[row, column], effort[row, column] = 0.0, cells["effort"].to_numpy()
     row, column = _places(hits, rows, at)
     detected[row, column] = 1.0
-    return History(species, method, unit, tuple(by_site["site"]), tuple(by_site["side"]), detected, effort, left_out)
+    return History(species, method, unit, tuple(by_site["site"]), detected, effort, left_out)
 
 
 def _places(frame: pl.DataFrame, rows: dict[str, int], at: dict[int, int]) -> tuple[list[int], list[int]]:

@@ -5,10 +5,13 @@ Sites of one `locationID` are one, on both sides of a border too; where none is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from biodata.analysis.surveys.wholes import counted_once
 from biodata.sharing.scopes import Holds, holding, standing
 
 RANKS: Final[tuple[str, ...]] = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
@@ -18,6 +21,8 @@ NO_METHOD: Final = "not told"
 NO_SCOPE: Final = "its scope is not told"
 NO_ABSENCE: Final = "it reports no absence"
 _PLACE_DEGREES: Final = 0.0005
+_YEAR_DAYS: Final = 366
+_LEAST_GAP_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,8 @@ class Joined:
     ----------
     events : polars.DataFrame
         Columns of `terms.EVENT`, and `site`, `side`, `method` (the design, else the protocol as told), `first` and `last`
-        (days), `repeat` (the year that it began in). An event that others are parts of is told by its parts alone.
+        (days), `repeat` (the year in which its season began, see `season_start`). An event that others are parts of is told once
+        (`wholes.counted_once`).
     records : polars.DataFrame
         Columns of the records, `name` (the species, else the name as it stands), and `event_key`, `site`, `side`, `method`,
         `repeat`, `event_first`, `event_last` of their events.
@@ -53,7 +59,8 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
         names, else of the one that its parentEventID names.
     """
     # Sums of numbers depend on their order in the last digit: it is always the same.
-    with_sites = sites(_parts(events)).sort("event_key")
+    told_once, moved = counted_once(events, records)
+    with_sites = sites(told_once).sort("event_key")
     named = records.sort("key").with_columns(
         name=pl.coalesce("species", "scientificName"),
         _own=pl.col("datasetKey") + ":" + pl.col("eventID"),
@@ -62,13 +69,18 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
     known = with_sites.select(
         "event_key", "site", "side", "method", "repeat", event_first="first", event_last="last"
     ).unique("event_key", keep="first", maintain_order=True)
+    whole = dict(moved.iter_rows())
+    named = named.with_columns(pl.col("_own", "_of").replace(whole)) if whole else named
     keys = known["event_key"].implode()
+    left = events.join(with_sites, on="event_key", how="anti").filter(~pl.col("event_key").is_in(list(whole)))
     linked = named.with_columns(
         event_key=pl.when(pl.col("_own").is_in(keys)).then("_own").when(pl.col("_of").is_in(keys)).then("_of")
     )
+    of_whole = pl.col("_own").is_in(left["event_key"].implode()).fill_null(value=False)
     present = pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT"
     reasons = {
-        "of no event": linked.filter(pl.col("event_key").is_null()).height,
+        "of no event": linked.filter(pl.col("event_key").is_null() & ~of_whole).height,
+        "of an event whose parts differ": linked.filter(pl.col("event_key").is_null() & of_whole).height,
         "absence": linked.filter(pl.col("event_key").is_not_null() & ~present).height,
         "no name": linked.filter(pl.col("event_key").is_not_null() & present & pl.col("name").is_null()).height,
     }
@@ -98,12 +110,6 @@ def species_only(records: pl.DataFrame) -> pl.DataFrame:
     ).drop_nulls("name")
 
 
-def _parts(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the events that no others are parts of: what a whole tells beside its parts would count twice."""
-    parents = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
-    return events.join(parents.unique(), on=["datasetKey", "eventID"], how="anti", maintain_order="left")
-
-
 def sites(events: pl.DataFrame) -> pl.DataFrame:
     """Add `site`, `side`, `method`, `first`, `last` and `repeat` to events; see `Joined`."""
     place = pl.format(
@@ -112,21 +118,54 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
         (pl.col("decimalLongitude") / _PLACE_DEGREES).round() * _PLACE_DEGREES,
     )
     first = pl.coalesce("event_start", "event_end").dt.date()
+    last = pl.coalesce("event_end", "event_start").dt.date()
+    month, day = season_start(events.select(first=first, last=last))
+    early = (first.dt.month() < month) | ((first.dt.month() == month) & (first.dt.day() < day))
     codes = pl.col("country_codes")
     return events.with_columns(
         site=pl.coalesce("locationID", place, "eventID"),
         side=pl.coalesce("side", pl.when(codes.list.len() == 1).then(codes.list.first()), pl.lit(NO_SIDE)),
         method=pl.coalesce("design", "samplingProtocol", pl.lit(NO_METHOD)),
         first=first,
-        last=pl.coalesce("event_end", "event_start").dt.date(),
-        repeat=first.dt.year(),
+        last=last,
+        repeat=first.dt.year() - early.cast(pl.Int32),
     )
+
+
+def season_start(spans: pl.DataFrame) -> tuple[int, int]:
+    """Return the month and day on which the year of a survey begins.
+
+    Cameras stand in the dry season, over New Year: what is one survey must not be two. Where nobody looked for a month of the
+    calendar, in any year, and looked at New Year, the year begins in the middle of the longest such time; else on 1 January.
+
+    Parameters
+    ----------
+    spans : polars.DataFrame
+        `first` and `last`, days of events; null where they are not told.
+    """
+    told = spans.drop_nulls("first").select("first", last=pl.max_horizontal("first", "last")).unique()
+    busy = np.zeros(_YEAR_DAYS, dtype=bool)
+    for first, last in told.iter_rows():
+        # In a leap year's days, so that a day of the calendar is always the same one.
+        at, length = first.replace(year=2024).timetuple().tm_yday - 1, (last - first).days + 1
+        busy[np.arange(at, at + min(length, _YEAR_DAYS)) % _YEAR_DAYS] = True
+    if not busy.any() or busy.all():
+        return 1, 1
+    days = np.flatnonzero(busy)
+    gaps = np.diff(np.append(days, days[0] + _YEAR_DAYS)) - 1
+    longest = int(gaps.argmax())
+    # The last gap is the one over New Year.
+    if gaps[longest] < _LEAST_GAP_DAYS or gaps[-1] >= _LEAST_GAP_DAYS:
+        return 1, 1
+    middle = (int(days[longest]) + 1 + int(gaps[longest]) // 2) % _YEAR_DAYS
+    start = date(2024, 1, 1) + timedelta(days=middle)
+    return start.month, start.day
 
 
 def looked_for(
     joined: Joined, species: str, *, method: str | None = None, assumed_scope: Sequence[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the events whose scope holds a species, and how many others there are by reason.
+    """Return the events whose scope holds a species and that tell absences, and how many others there are by reason.
 
     Parameters
     ----------

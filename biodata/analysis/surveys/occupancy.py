@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
+from biodata.analysis.surveys.occupancy_likelihood import LOG_RATE, Counts
 from biodata.geo import Floats
 
 NO_DETECTION: Final = "never detected: occupancy and detection cannot be told apart, and any occupancy is possible"
@@ -28,7 +29,6 @@ ONE_VISIT: Final = "no site was visited twice: occupancy and detection cannot be
 FEW: Final = "detected at fewer than five sites: the estimate is shaky, trust the interval"
 BOUNDARY: Final = frozenset({NO_DETECTION, EVERYWHERE, ALWAYS, ONE_VISIT})
 """Notes of estimates that stand at a bound, and are not to be compared with others by their value."""
-_LOG_RATE: Final = (-14.0, 5.0)
 _EDGE: Final = 1e-6
 
 
@@ -48,8 +48,12 @@ class Occupancy:
         Its exact binomial interval (Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404).
     psi, psi_low, psi_high : float or None
         Occupancy and its interval; None where it cannot be told.
+    psi_se : float or None
+        Standard error of the occupancy, of the likelihood's curvature; None where the estimate stands at a bound.
     p, p_low, p_high : float or None
         Detection in one unit of effort where the species is, and its interval.
+    p_se : float or None
+        Its standard error; None where psi_se is.
     log_likelihood : float
     confidence : float
         Of the intervals.
@@ -65,9 +69,11 @@ class Occupancy:
     naive_low: float
     naive_high: float
     psi: float | None
+    psi_se: float | None
     psi_low: float
     psi_high: float
     p: float | None
+    p_se: float | None
     p_low: float
     p_high: float
     log_likelihood: float
@@ -105,7 +111,7 @@ def fit(detected: NDArray[Any], effort: Floats | None = None, *, confidence: flo
     ValueError
         If shapes differ, effort is below 0, or nobody looked anywhere.
     """
-    data = _Counts.of(np.asarray(detected, dtype=np.float64), effort)
+    data = Counts.of(np.asarray(detected, dtype=np.float64), effort)
     found, sites = data.found_at, data.sites
     tail = (1 - confidence) / 2
     naive = (
@@ -114,9 +120,12 @@ def fit(detected: NDArray[Any], effort: Floats | None = None, *, confidence: flo
     )
     told = (sites, data.visits, data.detections, found, found / sites, *naive)
     if not found:
-        return Occupancy(*told, None, 0.0, 1.0, None, 0.0, 1.0, 0.0, confidence, (NO_DETECTION,))
+        return Occupancy(*told, None, None, 0.0, 1.0, None, None, 0.0, 1.0, 0.0, confidence, (NO_DETECTION,))
     if data.one_visit:
-        return Occupancy(*told, None, naive[0], 1.0, None, naive[0], 1.0, data.best()[2], confidence, (ONE_VISIT,))
+        best = data.best()[2]
+        return Occupancy(
+            *told, None, None, naive[0], 1.0, None, None, naive[0], 1.0, best, confidence, (ONE_VISIT,)
+        )  # fmt: skip
     psi, rate, best = data.best()
     cut = float(stats.chi2.ppf(confidence, 1)) / 2
 
@@ -125,11 +134,14 @@ def fit(detected: NDArray[Any], effort: Floats | None = None, *, confidence: flo
         return best - profile - float(np.interp(data.to_bound(x, log_rate), *_cuts(confidence))) / 2
 
     psi_low, psi_high = _crossing(beyond, _EDGE, psi), _crossing(beyond, 1.0, psi)
-    low = _crossing(lambda x: best - data.over_psi(x)[1] - cut, _LOG_RATE[0], rate)
-    high = _crossing(lambda x: best - data.over_psi(x)[1] - cut, _LOG_RATE[1], rate)
+    low = _crossing(lambda x: best - data.over_psi(x)[1] - cut, LOG_RATE[0], rate)
+    high = _crossing(lambda x: best - data.over_psi(x)[1] - cut, LOG_RATE[1], rate)
     notes = _notes(data, psi, psi_high, rate)
-    p = _chance(rate)
-    return Occupancy(*told, psi, psi_low, psi_high, p, _chance(low), _chance(high), best, confidence, notes)
+    errors = None if BOUNDARY & set(notes) else data.errors(psi, rate)
+    psi_se, p_se = errors or (None, None)
+    return Occupancy(
+        *told, psi, psi_se, psi_low, psi_high, _chance(rate), p_se, _chance(low), _chance(high), best, confidence, notes
+    )
 
 
 def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict[str, Any]:
@@ -153,7 +165,7 @@ def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict
         found = fit(detected, effort)
         if found.at_a_bound:
             return {"refused": f"{side}: {next(note for note in found.notes if note in BOUNDARY)}"}
-        counts[side] = _Counts.of(np.asarray(detected, dtype=np.float64), effort)
+        counts[side] = Counts.of(np.asarray(detected, dtype=np.float64), effort)
     apart = sum(of.best()[2] for of in counts.values())
     same = optimize.minimize_scalar(
         lambda psi: -sum(of.over_rate(psi)[1] for of in counts.values()), bounds=(_EDGE, 1.0), method="bounded",
@@ -164,7 +176,7 @@ def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict
     return {"likelihood_ratio": ratio, "freedom": freedom, "p_value": float(stats.chi2.sf(ratio, freedom))}
 
 
-def _notes(data: "_Counts", psi: float, psi_high: float, rate: float) -> tuple[str, ...]:
+def _notes(data: Counts, psi: float, psi_high: float, rate: float) -> tuple[str, ...]:
     """Return what has to be said of an estimate."""
     notes = []
     if data.found_at == data.sites:
@@ -182,7 +194,7 @@ def _notes(data: "_Counts", psi: float, psi_high: float, rate: float) -> tuple[s
 
 def _chance(log_rate: float) -> float:
     """Return the chance to detect in one unit of effort."""
-    return float(-np.expm1(-np.exp(log_rate))) if log_rate < _LOG_RATE[1] - 1e-3 else 1.0
+    return float(-np.expm1(-np.exp(log_rate))) if log_rate < LOG_RATE[1] - 1e-3 else 1.0
 
 
 @cache
@@ -209,105 +221,3 @@ def _crossing(beyond: Callable[[float], float], end: float, best: float) -> floa
     if beyond(end) <= 0 or abs(end - best) < 1e-12:
         return end
     return float(optimize.brentq(beyond, min(end, best), max(end, best), xtol=1e-9, rtol=1e-10))
-
-
-@dataclass(frozen=True, slots=True)
-class _Counts:
-    """What the likelihood needs of a detection history.
-
-    `missed` and `missed_n` are the summed effort of sites without a detection and how many have it; `hits` and `hits_n`
-    the effort of visits with one; `blank` the summed effort of visits without one at sites where it was found; `totals` and
-    `efforts` the effort of every site and of every visit.
-    """
-
-    sites: int
-    visits: int
-    detections: int
-    found_at: int
-    one_visit: bool
-    missed: Floats
-    missed_n: NDArray[np.int64]
-    hits: Floats
-    hits_n: NDArray[np.int64]
-    blank: float
-    totals: Floats
-    totals_n: NDArray[np.int64]
-    efforts: Floats
-    efforts_n: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, detected: Floats, effort: Floats | None) -> "_Counts":
-        """Count."""
-        units = np.ones(detected.shape) if effort is None else np.asarray(effort, dtype=np.float64)
-        if detected.ndim != 2 or units.shape != detected.shape:
-            msg = f"effort is {units.shape}, and detections are {detected.shape}"
-            raise ValueError(msg)
-        looked = ~np.isnan(detected) & (np.nan_to_num(units) > 0)
-        if (units[~np.isnan(units)] < 0).any() or not looked.any():
-            msg = "effort is below 0, or nobody looked anywhere"
-            raise ValueError(msg)
-        hit = looked & (np.nan_to_num(detected) > 0)
-        there = looked.any(axis=1)
-        found = hit.any(axis=1)
-        total = np.where(looked, units, 0.0).sum(axis=1)
-        missed, missed_n = np.unique(total[there & ~found], return_counts=True)
-        hits, hits_n = np.unique(units[hit], return_counts=True)
-        blank = float(np.where(looked & ~hit, units, 0.0)[found].sum())
-        return cls(
-            int(there.sum()), int(looked.sum()), int(hit.sum()), int(found.sum()), bool(looked.sum(axis=1).max() < 2),
-            missed, missed_n, hits, hits_n, blank,
-            *np.unique(total[there], return_counts=True), *np.unique(units[looked], return_counts=True),
-        )  # fmt: skip
-
-    def log_likelihood(self, psi: float, log_rate: float) -> float:
-        """Return the logarithm of the likelihood, less what no parameter changes."""
-        rate = np.exp(log_rate)
-        with np.errstate(divide="ignore"):
-            of_found = self.found_at * np.log(psi) - rate * self.blank
-            of_hits = (self.hits_n * np.log(-np.expm1(-rate * self.hits))).sum()
-            of_missed = (self.missed_n * np.log1p(psi * np.expm1(-rate * self.missed))).sum()
-        return float(of_found + of_hits + of_missed)
-
-    def over_rate(self, psi: float) -> tuple[float, float]:
-        """Return the rate of detection that fits an occupancy best, and the likelihood there."""
-        best = optimize.minimize_scalar(
-            lambda x: -self.log_likelihood(psi, x), bounds=_LOG_RATE, method="bounded", options={"xatol": 1e-9}
-        )
-        return float(best.x), -float(best.fun)
-
-    def over_psi(self, log_rate: float) -> tuple[float, float]:
-        """Return the occupancy that fits a rate of detection best, and the likelihood there."""
-        seen = -np.expm1(-np.exp(log_rate) * self.missed)
-
-        def slope(psi: float) -> float:
-            return float(self.found_at / psi - (self.missed_n * seen / (1 - psi * seen)).sum())
-
-        # With a rate so high that nothing is missed the slope at 1 is not finite; it falls, so its sign is enough.
-        top = 1 - 1e-12
-        psi = 1.0 if slope(top) >= 0 else float(optimize.brentq(slope, 1e-12, top, xtol=1e-13))
-        return psi, self.log_likelihood(psi, log_rate)
-
-    def to_bound(self, psi: float, log_rate: float) -> float:
-        """Return how many standard errors an occupancy lies below 1, by the expected information of these visits."""
-        rate = np.exp(log_rate)
-        gone = np.exp(-rate * self.totals)
-        seen, slope = 1 - gone, self.totals * gone
-        empty = np.maximum(1 - psi * seen, 1e-12)
-        of_psi = (self.totals_n * (seen / psi + seen**2 / empty)).sum()
-        of_both = (self.totals_n * slope / empty).sum()
-        curve = self.totals_n * ((psi * slope) ** 2 / empty - psi * self.totals**2 * gone)
-        of_rate = psi * (self.efforts_n * self.efforts**2 / np.expm1(rate * self.efforts)).sum() + curve.sum()
-        information = of_psi - of_both**2 / of_rate if of_rate > 0 else 0.0
-        return float((1 - psi) * np.sqrt(max(information, 0.0)))
-
-    def best(self) -> tuple[float, float, float]:
-        """Return the occupancy and rate of the largest likelihood, and that likelihood."""
-        if self.blank:
-            found = optimize.minimize_scalar(
-                lambda x: -self.over_psi(x)[1], bounds=_LOG_RATE, method="bounded", options={"xatol": 1e-9}
-            )
-            rate = float(found.x)
-        else:  # never missed where it is: the likelihood only grows
-            rate = _LOG_RATE[1]
-        psi, best = self.over_psi(rate)
-        return psi, rate, best

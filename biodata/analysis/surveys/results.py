@@ -8,12 +8,24 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from biodata.analysis.surveys import abundance, comparing, effort, histories, joint, occupancy, richness, trends
+from biodata.analysis.surveys import (
+    abundance,
+    activity,
+    comparing,
+    effort,
+    histories,
+    joint,
+    occupancy,
+    richness,
+    trends,
+)
 from biodata.analysis.surveys.accumulation import accumulation
 from biodata.analysis.surveys.joining import NO_SIDE, Joined, looked_for, species_only
 
 JOINT: Final = "joint"
 """What all sides together are called."""
+_SPECIES: Final = r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"
+"""Two words, of which the first is a genus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +70,8 @@ def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
     -------
     dict
         summary; effort, effort_by_month, effort_by_site; accumulation and richness by method; abundance, occupancy and trends
-        by species and method; totals by species; parameters. Where something cannot be told `refused` says why.
+        by species and method; activity by species; totals by species, method and year; parameters. Where something cannot be
+        told `refused` says why.
     """
     names = _species(joined, asked.species)
     counted = abundance.independent_events(joined, gap_minutes=asked.gap_minutes, within_m=asked.within_m)
@@ -72,15 +85,24 @@ def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
         "abundance": [one for name in names for one in _abundance(joined, counted, name, asked)],
         "occupancy": [one for name in names for one in _occupancy(joined, name, asked)],
         "trends": [one for name in names for one in _trends(joined, counted, name, asked)],
-        "totals": [one for name in names if (one := _total(joined, counted, name, asked))],
+        "activity": _activity(joined, counted, names),
+        "totals": [one for name in names for one in _totals(joined, counted, name, asked)],
         "parameters": asdict(asked),
     }
 
 
 def _species(joined: Joined, wanted: Sequence[str] | None) -> list[str]:
-    """Return the species that are asked, those with most records first."""
+    """Return the species that are asked: those with most records first, then those that were meant and never found."""
     counts = joined.records.group_by("name").len().sort(["len", "name"], descending=[True, False])
-    return [name for name in counts["name"] if wanted is None or name in wanted]
+    found = counts["name"].to_list()
+    return [name for name in [*found, *_never_found(joined)] if wanted is None or name in wanted]
+
+
+def _never_found(joined: Joined) -> list[str]:
+    """Return the species that scopes name and no record is of."""
+    named = joined.events["targetTaxonomicScope"].explode().drop_nulls().str.strip_chars().unique()
+    species = named.filter(named.str.contains(_SPECIES))
+    return sorted(set(species) - set(joined.records["name"]))
 
 
 def sides_of(events: pl.DataFrame) -> list[str]:
@@ -95,7 +117,7 @@ def _summary(joined: Joined) -> dict[str, Any]:
     return {
         "events": events.height, "sites": events["site"].n_unique(), "sides": sides_of(events),
         "events_of_no_side": events.filter(pl.col("side") == NO_SIDE).height,
-        "records": records.height, "species": records["name"].n_unique(),
+        "never_found": _never_found(joined), "records": records.height, "species": records["name"].n_unique(),
         "first": None if first is None else str(first), "last": None if last is None else str(last),
         "without_scope": events.filter(pl.col("targetTaxonomicScope").list.len().fill_null(0) == 0).height,
         "left_out": joined.left_out,
@@ -169,20 +191,23 @@ def _occupancy(joined: Joined, name: str, asked: Parameters) -> list[dict[str, A
     out = []
     own = joined.records.filter(pl.col("name") == name)
     for method, repeat in own.select("method", "repeat").unique().sort("method", "repeat", nulls_last=True).iter_rows():
-        found = histories.history(
-            joined, name, method=method, repeat=repeat, occasion_days=asked.occasion_days,
-            assumed_scope=asked.assumed_scope,
-        )  # fmt: skip
-        told: dict[str, Any] = {}
-        sides = sorted(set(found.sides) - {NO_SIDE})
-        for part in [JOINT, *(sides if len(sides) > 1 else [])]:
-            of = found if part == JOINT else found.of_side(part)
-            if not np.isfinite(of.detected).any():
-                told[part] = {"refused": _why_not(of.left_out)}
-            else:
-                told[part] = occupancy.fit(of.detected, of.effort).told()
-        pairs = {side: (of.detected, of.effort) for side in sides for of in [found.of_side(side)]}
-        compared = occupancy.compare(pairs) if len(sides) > 1 else None
+        events = joined.events.filter((pl.col("method") == method) & pl.col("repeat").eq_missing(repeat))
+        sides = sides_of(events)
+        of = {
+            part: histories.history(
+                joined, name, method=method, repeat=repeat, side=None if part == JOINT else part,
+                occasion_days=asked.occasion_days, assumed_scope=asked.assumed_scope,
+            )
+            for part in [JOINT, *(sides if len(sides) > 1 else [])]
+        }  # fmt: skip
+        told = {
+            part: occupancy.fit(one.detected, one.effort).told()
+            if np.isfinite(one.detected).any()
+            else {"refused": _why_not(one.left_out)}
+            for part, one in of.items()
+        }
+        found = of.pop(JOINT)
+        compared = occupancy.compare({side: (one.detected, one.effort) for side, one in of.items()}) if of else None
         out.append(
             {
                 "species": name, "method": method, "repeat": repeat, "unit": found.unit, "by": told, "compared": compared,
@@ -208,36 +233,74 @@ def _trends(joined: Joined, counted: pl.DataFrame, name: str, asked: Parameters)
     out = []
     for method in sorted(set(own["method"])):
         events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.assumed_scope)
-        refused = _why_not(left_out) if events.is_empty() else effort.one_unit(events)
         by: dict[str, Any] = {}
         sides = sides_of(events)
-        for part in [JOINT, *(sides if len(sides) > 1 else [])]:
-            of = events if part == JOINT else events.filter(pl.col("side") == part)
-            by[part] = refused or trends.trend(_by_repeat(of, own))
+        for side in sides if len(sides) > 1 else []:
+            by[side] = _trend(events.filter(pl.col("side") == side), own, left_out)
+        by = {JOINT: _trend(events, own, left_out), **by}
+        for side in sides if isinstance(by[JOINT], trends.Trend) else []:
+            if not trends.has_repeats(_by_repeat(events.filter(pl.col("side") == side), own)):
+                by[JOINT] = (
+                    f"no site of {side} was looked at in two years: the trend would be that of other sides alone"
+                )
         out.append({"species": name, "method": method, "by": _told(by)})
     return out
 
 
+def _trend(events: pl.DataFrame, own: pl.DataFrame, left_out: dict[str, int]) -> trends.Trend | str:
+    """Return the trend of one part, or why it cannot be told."""
+    if events.is_empty():
+        return _why_not(left_out)
+    return effort.one_unit(events) or trends.trend(_by_repeat(events, own))
+
+
 def _by_repeat(events: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
-    """Return independent events and effort of each site and year."""
-    at = ["site", "repeat"]
-    n = own.join(events.select("event_key"), on="event_key", how="semi").group_by(at).len("n")
-    looked = events.drop_nulls("repeat").group_by(at, maintain_order=True).agg(effort=pl.col("effort_value").sum())
-    return looked.join(n, on=at, how="left").with_columns(pl.col("n").fill_null(0)).sort(at)
+    """Return independent events and effort of each site and year; a site of two sides is one of each."""
+    at = ["site", "side", "repeat"]
+    worked = events.drop_nulls("repeat").filter(pl.col("effort_value") > 0)
+    n = own.join(worked.select("event_key"), on="event_key", how="semi").group_by(at).len("n")
+    looked = effort.of_stations(worked, by=("repeat",)).join(n, on=at, how="left")
+    return looked.select(
+        "repeat", "effort", pl.col("n").fill_null(0), site=pl.concat_str("site", "side", separator="\x1f")
+    ).sort("site", "repeat")
 
 
-def _total(joined: Joined, counted: pl.DataFrame, name: str, asked: Parameters) -> dict[str, Any] | None:
-    """Return the total of a species over all sides as an interval; nothing where there is one side."""
-    if len(sides_of(joined.events)) < 2:
-        return None
+def _activity(joined: Joined, counted: pl.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return at which hours cameras saw each species, per side and joint; nothing of species that they did not see."""
+    known, lost = activity.hours(joined, counted)
+    out = []
+    for name in names:
+        own, reasons = known.filter(pl.col("name") == name), lost.filter(pl.col("name") == name)
+        if own.is_empty() and reasons.is_empty():
+            continue
+        sides = sorted(set(own["side"]) - {NO_SIDE})
+        by = {side: activity.summary(own.filter(pl.col("side") == side)).told() for side in sides if len(sides) > 1}
+        left_out = dict(reasons.group_by("reason").len().sort("reason").iter_rows())
+        out.append({"species": name, "by": {JOINT: activity.summary(own).told(), **by}, "left_out": left_out})
+    return out
+
+
+def _totals(joined: Joined, counted: pl.DataFrame, name: str, asked: Parameters) -> list[dict[str, Any]]:
+    """Return the totals of a species over all sides as intervals, by method and year.
+
+    Of two methods, or of two years, the same animals would be added. Nothing is told where only one side looked.
+    """
     place = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
     own = counted.filter(pl.col("name") == name).join(
         joined.events.select("event_key", *(pl.col(one).alias(f"_{one}") for one in place)), on="event_key", how="left"
     )
     first = pl.coalesce("event_start", "event_first")
     last = pl.coalesce("event_end", "event_start", "event_last", "event_first")
-    groups = own.select(
-        "side", individuals="individualCount", start=first.cast(pl.Datetime("us")),
-        end=last.cast(pl.Datetime("us")) + pl.duration(days=1), **{one: pl.coalesce(one, f"_{one}") for one in place},
-    )  # fmt: skip
-    return {"species": name, **joint.total(groups, distance_m=asked.distance_m, hours=asked.hours).told()}
+    out = []
+    for method, repeat in own.select("method", "repeat").unique().sort("method", "repeat", nulls_last=True).iter_rows():
+        same = (pl.col("method") == method) & pl.col("repeat").eq_missing(repeat)
+        if len(sides_of(joined.events.filter(same))) < 2:
+            continue
+        groups = own.filter(same).select(
+            "side", individuals="individualCount", start=first.cast(pl.Datetime("us")),
+            end=last.cast(pl.Datetime("us")) + pl.duration(days=1),
+            **{one: pl.coalesce(one, f"_{one}") for one in place},
+        )  # fmt: skip
+        found = joint.total(groups, distance_m=asked.distance_m, hours=asked.hours)
+        out.append({"species": name, "method": method, "repeat": repeat, **found.told()})
+    return out

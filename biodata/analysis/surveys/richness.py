@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
+from biodata.analysis.surveys.ace import RARE, ace_of, delta, root
 from biodata.geo import Floats
-
-_RARE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def pool(counts: NDArray[np.integer]) -> Pool:
     jack1_variance = (float((alone**2).sum()) - once / n) * small if once else 0.0
     boot, boot_variance = _bootstrap(seen, found / n)
     return Pool(
-        n, species, chao, _root(chao_variance), jack1, _root(jack1_variance), float(jack2), boot, _root(boot_variance)
+        n, species, chao, root(chao_variance), jack1, root(jack1_variance), float(jack2), boot, root(boot_variance)
     )
 
 
@@ -104,11 +102,6 @@ def _bootstrap(seen: NDArray[np.bool_], share: Floats) -> tuple[float, float]:
     return len(share) + float(missed.sum()), float((missed * (1 - missed)).sum()) + pairs
 
 
-def _root(variance: float) -> float:
-    """Return a standard error; rounding may leave a variance a little below 0."""
-    return float(np.sqrt(max(variance, 0.0)))
-
-
 @dataclass(frozen=True, slots=True)
 class Estimates:
     """Species of a site, estimated from how many individuals each has.
@@ -120,9 +113,12 @@ class Estimates:
     chao1, chao1_se : float
         Bias-corrected Chao1 (Chao 1984; Chiu et al. 2014).
     ace, ace_se : float
-        Abundance-based coverage estimator (O'Hara 2005, https://doi.org/10.1111/j.1365-2656.2005.00940.x); nan where
-        every rare species is alone. The error is that of the whole delta method; vegan 2.6 tells a smaller one, of a
-        derivative that takes 1 - N for the N individuals of rare species, and none of the common species.
+        Abundance-based coverage estimator (O'Hara 2005, https://doi.org/10.1111/j.1365-2656.2005.00940.x), and the error
+        that vegan tells of it; nan where every rare species is alone.
+    ace_se_delta : float
+        The error of the whole delta method, by which an interval is to be made. vegan 2.6 takes 1 - N where the N individuals
+        of rare species belong, and nothing of the common species; of drawn samples (60 to 300 species, 300 to 2,000
+        individuals) its error was 0.6 to 1.05 of the spread that the estimate had, this one 0.91 to 0.94.
     """
 
     species: int
@@ -130,6 +126,7 @@ class Estimates:
     chao1_se: float
     ace: float
     ace_se: float
+    ace_se_delta: float
 
     def told(self) -> dict[str, Any]:
         """Return plain values."""
@@ -146,54 +143,17 @@ def estimates(counts: NDArray[np.integer]) -> Estimates:
     """
     known = np.asarray(counts)
     known = known[known > 0]
-    of = np.array([(known == i).sum() for i in range(1, _RARE + 1)], dtype=np.float64)
+    of = np.array([(known == i).sum() for i in range(1, RARE + 1)], dtype=np.float64)
     once, twice, species = of[0], of[1], len(known)
     chao1 = species + once * (once - 1) / (2 * (twice + 1))
     # Of the numbers of species of 1, 2, 3 and more individuals; those of 3 and more count one each.
-    slope = np.ones(_RARE)
+    slope = np.ones(RARE)
     slope[0] += (2 * once - 1) / (2 * (twice + 1))
     slope[1] -= once * (once - 1) / (2 * (twice + 1) ** 2)
     common = species - of.sum()
-    chao1_se = _delta(slope, of, common, chao1)
-    ace, ace_se = _ace(known, of)
-    return Estimates(species, float(chao1), chao1_se, ace, ace_se)
-
-
-def _ace(known: NDArray[np.integer], of: Floats) -> tuple[float, float]:
-    """Return the ACE and its standard error, the delta method on the numbers of species of 1, 2, … 10 individuals."""
-    sizes = np.arange(1, _RARE + 1, dtype=np.float64)
-    common = int((known > _RARE).sum())
-    once, rare_species, rare = of[0], of.sum(), float((sizes * of).sum())
-    if rare_species and rare in (once, 1.0):
-        return float("nan"), float("nan")
-    if not rare_species:
-        return float(common), 0.0
-    cover = 1 - once / rare
-    spread = float((sizes * (sizes - 1) * of).sum())
-    variation = max(rare_species * spread / (cover * rare * (rare - 1)) - 1, 0.0)
-    ace = common + rare_species / cover + once / cover * variation
-    # Derivatives of rare_species / cover + once / cover * variation by each of the ten numbers.
-    cover_by = once * sizes / rare**2
-    cover_by[0] -= 1 / rare
-    below = cover * rare * (rare - 1)
-    below_by = cover_by * rare * (rare - 1) + cover * sizes * (2 * rare - 1)
-    variation_by = (spread + rare_species * sizes * (sizes - 1)) / below - rare_species * spread * below_by / below**2
-    if not variation:
-        variation_by = np.zeros_like(sizes)
-    slope = 1 / cover - rare_species * cover_by / cover**2 + once / cover * variation_by
-    slope -= once * variation * cover_by / cover**2
-    slope[0] += variation / cover
-    return float(ace), _delta(slope, of, common, ace)
-
-
-def _delta(slope: Floats, of: Floats, common: float, estimate: float) -> float:
-    """Return the standard error of an estimate by the delta method, of numbers of species that share a multinomial.
-
-    `slope` has the derivatives by the numbers of species of 1, 2, … 10 individuals; that by the number of more is 1.
-    """
-    if not estimate:
-        return 0.0
-    return _root(float(slope**2 @ of + common - (slope @ of + common) ** 2 / estimate))
+    chao1_se = delta(slope, of, common, chao1)
+    ace, ace_se, ace_se_delta = ace_of(known, of)
+    return Estimates(species, float(chao1), chao1_se, ace, ace_se, ace_se_delta)
 
 
 def rarefy(counts: NDArray[np.integer], size: int) -> tuple[float, float]:
@@ -227,13 +187,15 @@ def rarefy(counts: NDArray[np.integer], size: int) -> tuple[float, float]:
     both = _none_drawn(total, value[:, None] + value[None, :], size) - np.outer(missed, missed)
     pairs = float(times @ both @ times - (times * np.diag(both)).sum())
     variance = float((times * missed * (1 - missed)).sum()) + pairs
-    return float((times * (1 - missed)).sum()), _root(variance)
+    return float((times * (1 - missed)).sum()), root(variance)
 
 
 def _none_drawn(total: float, counts: Floats, size: int) -> Floats:
-    """Return the chance that a draw of so many from all holds none of so many."""
-    left = total - counts
-    possible = left >= size
-    x = np.where(possible, left, size)
-    logs = gammaln(x + 1) - gammaln(x - size + 1) - gammaln(total + 1) + gammaln(total - size + 1)
-    return np.where(possible, np.exp(logs), 0.0)
+    """Return the chance that a draw of so many from all holds none of so many.
+
+    It is a product of one factor for each of these; factorials of thousands would differ in their last digits.
+    """
+    possible = int(min(counts.max(initial=0.0), total - size))
+    logs = np.concatenate([[0.0], np.cumsum(np.log1p(-size / (total - np.arange(possible))))])
+    at = np.minimum(counts, possible).astype(np.int64)
+    return np.where(counts <= total - size, np.exp(logs[at]), 0.0)

@@ -62,8 +62,7 @@ def trend(table: pl.DataFrame, *, confidence: float = 0.95) -> Trend | str:
         One row a site and repeat: site, repeat (year), n (independent events), effort (above 0; of one unit).
     confidence : float
     """
-    usable = table.filter(pl.col("effort") > 0)
-    usable = usable.filter(pl.col("repeat").n_unique().over("site") > 1)
+    usable = _repeated(table)
     repeats = usable["repeat"].n_unique()
     if repeats < 2:
         return "no site was looked at in two years"
@@ -87,6 +86,23 @@ def trend(table: pl.DataFrame, *, confidence: float = 0.95) -> Trend | str:
     wide = float(stats.t.ppf((1 + confidence) / 2, max(freedom, 1))) * error
     change, low, high = (float(np.expm1(np.clip(one, -700, 700))) for one in (slope, slope - wide, slope + wide))
     return Trend(int(site.max()) + 1, repeats, int(n.sum()), slope, error, change, low, high, spread, _named(low, high))
+
+
+def has_repeats(table: pl.DataFrame) -> bool:
+    """Tell whether any site was looked at in two years.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        As for `trend`.
+    """
+    return not _repeated(table).is_empty()
+
+
+def _repeated(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of sites that were looked at in two years or more."""
+    worked = table.filter(pl.col("effort") > 0)
+    return worked.filter(pl.col("repeat").n_unique().over("site") > 1)
 
 
 def _named(low: float, high: float) -> str:

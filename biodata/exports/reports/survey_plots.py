@@ -1,31 +1,32 @@
 """Plots of a survey's results, each a figure of its own: for a page as SVG, for other uses as PNG."""
 
-import base64
-import io
 import re
-import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from biodata.exports.reports.plots import SIDE_COLOURS
-from biodata.places import country_name
+from biodata.exports.reports.survey_marks import (
+    DASHES,
+    HATCHES,
+    JOINT,
+    JOINT_COLOUR,
+    QUIET,
+    axes_of,
+    colours_of,
+    intervals,
+    legend,
+    look,
+    place_of,
+    units,
+    wrapped,
+)  # fmt: skip
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-JOINT: Final = "joint"
-_JOINT_COLOUR, _QUIET, _GRID = "#1d2a26", "#4c5652", "#e4e0d4"
-_WIDTH_IN: Final = 4.4
-"""Narrow, so that words can be read where a page is as wide as a telephone."""
 MOST_ROWS: Final = 12
 """Species in a plot; tables have all."""
-_SCRIPTS: Final = ("Noto Sans CJK SC", "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar")
-_LOOK: Final[Any] = {
-    "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET,
-}  # fmt: skip
+LEAST_HOURS: Final = 10
+"""Events of a species from which on its hours are drawn."""
 
 
 def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
@@ -38,8 +39,8 @@ def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
     """
     import matplotlib as mpl
 
-    with mpl.rc_context(_look()):
-        colours = _colours(told["summary"]["sides"])
+    with mpl.rc_context(look()):
+        colours = colours_of(told["summary"]["sides"])
         found: dict[str, tuple[Figure, str]] = {}
         for number, method in enumerate(sorted({row["method"] for row in told["effort"]}), start=1):
             mark = f"{number}-{_plain(method)}"
@@ -48,38 +49,8 @@ def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
             found |= _named(f"abundance-{mark}", _abundance(told, method, colours))
             found |= _named(f"occupancy-{mark}", _occupancy(told, method, colours))
             found |= _named(f"trends-{mark}", _trends(told, method, colours))
-        return found | _named("totals", _totals(told))
-
-
-def as_data(figure: "Figure") -> str:
-    """Return a figure as the address of an SVG picture that needs nothing from elsewhere."""
-    return "data:image/svg+xml;base64," + base64.b64encode(_drawn(figure, "svg")).decode()
-
-
-def write_png(figure: "Figure", path: Path) -> None:
-    """Write a figure as PNG, 200 dots an inch."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(_drawn(figure, "png"))
-    part.replace(path)
-
-
-def _look() -> Any:
-    """Return how plots look, with the fonts of the region's scripts that this machine has."""
-    from matplotlib import font_manager
-
-    there = {font.name for font in font_manager.fontManager.ttflist}
-    return {**_LOOK, "font.family": ["DejaVu Sans", *(name for name in _SCRIPTS if name in there)]}
-
-
-def _drawn(figure: "Figure", kind: str) -> bytes:
-    import matplotlib as mpl
-
-    out = io.BytesIO()
-    with mpl.rc_context(_look()), warnings.catch_warnings():
-        # A letter that no font of this machine has is a box; the table beside the plot has the name.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure.savefig(out, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {"Software": None})
-    return out.getvalue()
+            found |= _named(f"totals-{mark}", _totals(told, method))
+        return found | _named("activity", _activity(told))
 
 
 def _plain(name: str) -> str:
@@ -89,29 +60,6 @@ def _plain(name: str) -> str:
 
 def _named(name: str, made: "tuple[Figure, str] | None") -> "dict[str, tuple[Figure, str]]":
     return {} if made is None else {name: made}
-
-
-def _colours(sides: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each side and for all together."""
-    return {JOINT: _JOINT_COLOUR} | {side: SIDE_COLOURS[n % len(SIDE_COLOURS)] for n, side in enumerate(sides)}
-
-
-def part_name(part: str) -> str:
-    """Return a side by its country's name."""
-    if part == JOINT:
-        return "all sides"
-    return country_name(part) if len(part) == 2 and part.isupper() else part
-
-
-def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title, loc="left")
-    axes.grid(color=_GRID, linewidth=0.7)
-    axes.set_axisbelow(True)
-    return figure, axes
 
 
 def _method(name: str) -> str:
@@ -126,22 +74,23 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
     from biodata.analysis.surveys.joining import NO_SIDE
 
     months = sorted({row["month"] for row in rows})
-    figure, axes = _axes(2.6, f"Effort, {_method(method)}")
+    figure, axes = axes_of(2.6, f"Effort, {_method(method)}")
     below, used = dict.fromkeys(months, 0.0), {}
     for side in sorted({row["side"] for row in rows}):
         own = {row["month"]: row["effort"] for row in rows if row["side"] == side}
         colour = colours.get(side, "#9aa39e") if side != NO_SIDE else "#9aa39e"
         used[side] = colour
-        axes.bar(months, [own.get(m, 0.0) for m in months], bottom=[below[m] for m in months], color=colour)
+        axes.bar(
+            months, [own.get(m, 0.0) for m in months], bottom=[below[m] for m in months], color=colour,
+            hatch=HATCHES[(place_of(side, colours) - 1) % len(HATCHES)], edgecolor="white", linewidth=0,
+        )  # fmt: skip
         below = {m: below[m] + own.get(m, 0.0) for m in months}
     step = max(1, -(-len(months) // 8))
     axes.set_xticks(range(0, len(months), step), months[::step], rotation=45, ha="right")
     unit = next((row["effort_unit"] for row in rows if row["effort_unit"]), "not told")
-    axes.set_ylabel(
-        f"effort, {unit}s" if unit.isascii() and unit[-1].isalpha() and len(unit) > 2 else f"effort, {unit}"
-    )
+    axes.set_ylabel(f"effort, {units(unit)}")
     axes.grid(visible=False, axis="x")
-    _legend(axes, used)
+    legend(axes, used, colours, filled=True)
     return figure, f"Effort of {_method(method)} by month and side, days of failures taken off."
 
 
@@ -150,50 +99,20 @@ def _accumulation(told: Mapping[str, Any], method: str, colours: Mapping[str, st
     by = told["richness"].get(method, {}).get("by", {})
     if not by or max(len(one["sites"]) for one in by.values()) < 2 or not max(by[JOINT]["species"]):
         return None
-    figure, axes = _axes(3.0, f"Species found, {_method(method)}")
-    for part, one in by.items():
-        axes.plot(one["sites"], one["species"], color=colours.get(part, _QUIET), linewidth=1.8)
-        axes.fill_between(
-            one["sites"], one["low"], one["high"], color=colours.get(part, _QUIET), alpha=0.15, linewidth=0
-        )
-    axes.set(xlabel="sites", ylabel="species", ylim=(0, None))
+    figure, axes = axes_of(3.0, f"Species found, {_method(method)}")
+    parts = [part for part in colours if part in by]
+    for part in parts:
+        one, style = by[part], DASHES[place_of(part, colours)]
+        axes.plot(one["sites"], one["species"], color=colours[part], linewidth=1.8, linestyle=style)
+        axes.fill_between(one["sites"], one["low"], one["high"], color=colours[part], alpha=0.15, linewidth=0)
+    axes.set(xlabel="sites (shaded: 95 % limits)", ylabel="species", ylim=(0, None))
     axes.locator_params(integer=True)
-    _legend(axes, {part: colours.get(part, _QUIET) for part in by})
+    legend(axes, {part: colours[part] for part in parts}, colours)
     return figure, "Species that so many sites hold, the mean of all orders, with 95 % limits of drawing other sites."
 
 
 def _rows(told: Sequence[Mapping[str, Any]], method: str) -> list[Mapping[str, Any]]:
     return [one for one in told if one["method"] == method]
-
-
-def _intervals(
-    axes: "Axes", rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], value: str, low: str, high: str,
-    colours: Mapping[str, str],
-) -> None:  # fmt: skip
-    """Draw a row for each species, and in it an interval for each part."""
-    parts = [part for part in colours if any(part in by for _, by in rows)]
-    for row, (_, by) in enumerate(rows):
-        for place, part in enumerate(parts):
-            one = by.get(part)
-            if one is None or low not in one:
-                continue
-            y = row + (place - (len(parts) - 1) / 2) * 0.22
-            axes.plot([one[low], one[high]], [y, y], color=colours[part], linewidth=1.8, solid_capstyle="butt")
-            if one[value] is not None:
-                face = "white" if one.get("at_a_bound") else colours[part]
-                axes.plot(one[value], y, "o", color=colours[part], markerfacecolor=face, markersize=4.5)
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows], style="italic")
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    _legend(axes, {part: colours[part] for part in parts})
-
-
-def _legend(axes: "Axes", parts: Mapping[str, str]) -> None:
-    """Name the parts under the plot, where there is more than one."""
-    from matplotlib.lines import Line2D
-
-    if len(parts) > 1:
-        named = [Line2D([], [], color=colour, linewidth=3, label=part_name(part)) for part, colour in parts.items()]
-        axes.figure.legend(handles=named, frameon=False, loc="outside lower center", ncols=min(len(named), 3))
 
 
 def _shown(rows: Sequence[Mapping[str, Any]], key: str) -> list[tuple[str, Any]]:
@@ -212,13 +131,10 @@ def _abundance(told: Mapping[str, Any], method: str, colours: Mapping[str, str])
         (name, {part: {**one, **{k: 100 * one[k] for k in ("rate", "low", "high")}} if "rate" in one else one for part, one in by.items()})
         for name, by in rows
     ]  # fmt: skip
-    figure, axes = _axes(1.2 + 0.34 * len(rows), f"Relative abundance, {_method(method)}")
-    _intervals(axes, hundreds, "rate", "low", "high", colours)
-    axes.set(
-        xlabel=f"independent events, 100 {unit}s" if len(unit) > 2 else f"independent events, 100 {unit}",
-        xlim=(0, None),
-    )
-    return figure, f"Independent events for each 100 {unit}s with 95 % limits; an index, not a density."
+    figure, axes = axes_of(1.2 + 0.34 * len(rows), f"Relative abundance, {_method(method)}")
+    intervals(axes, hundreds, "rate", "low", "high", colours)
+    axes.set(xlabel=f"independent events\nfor 100 {units(unit)}, 95 % limits", xlim=(0, None))
+    return figure, f"Independent events for each 100 {units(unit)} with 95 % limits; an index, not a density."
 
 
 def _occupancy(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) -> "tuple[Figure, str] | None":
@@ -229,10 +145,10 @@ def _occupancy(told: Mapping[str, Any], method: str, colours: Mapping[str, str])
     rows = _shown([one for one in every if one["repeat"] == last], "psi")
     if not rows:
         return None
-    figure, axes = _axes(1.2 + 0.34 * len(rows), f"Occupancy, {_method(method)}{'' if last is None else f' {last}'}")
-    _intervals(axes, rows, "psi", "psi_low", "psi_high", colours)
-    axes.set(xlabel="share of sites occupied", xlim=(0, 1.02))
-    words = "Occupancy corrected for detection with 95 % intervals; an open circle stands at a bound, no circle cannot be told."
+    figure, axes = axes_of(1.2 + 0.34 * len(rows), f"Occupancy, {_method(method)}{'' if last is None else f' {last}'}")
+    intervals(axes, rows, "psi", "psi_low", "psi_high", colours)
+    axes.set(xlabel="share of sites occupied,\n95 % intervals", xlim=(0, 1))
+    words = "Occupancy corrected for detection with 95 % intervals; an open mark stands at a bound, where there is no mark it cannot be told."
     return figure, words
 
 
@@ -245,26 +161,57 @@ def _trends(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
         (name, {part: {**one, **{k: 100 * one[k] for k in ("change", "low", "high")}} if "change" in one else one for part, one in by.items()})
         for name, by in rows
     ]  # fmt: skip
-    figure, axes = _axes(1.2 + 0.34 * len(rows), f"Change a year, {_method(method)}")
-    _intervals(axes, percent, "change", "low", "high", colours)
-    axes.axvline(0, color=_QUIET, linewidth=1, linestyle="--")
-    most = max((one["high"] for _, by in percent for one in by.values() if "high" in one), default=100)
-    axes.set(xlabel="change a year, %", xlim=(-100, min(most * 1.05, 300)))
+    figure, axes = axes_of(1.2 + 0.34 * len(rows), f"Change a year, {_method(method)}")
+    most = max((one["high"] for _, by in percent for one in by.values() if "high" in one), default=100.0)
+    most = min(most * 1.05, 300.0) if most > 0 else 10.0
+    intervals(axes, percent, "change", "low", "high", colours, most=most)
+    axes.axvline(0, color=QUIET, linewidth=1, linestyle="--")
+    axes.set(xlabel="change a year, %,\n95 % intervals", xlim=(-100, most))
     return figure, "Change of relative abundance a year at the same sites, corrected for effort, with 95 % intervals."
 
 
-def _totals(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
-    """Draw totals of all sides as intervals."""
-    rows = told["totals"][:MOST_ROWS]
+def _activity(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
+    """Draw at which hours cameras saw each species; the darker the more."""
+    rows = [one for one in told["activity"] if one["by"][JOINT]["events"] >= LEAST_HOURS][:MOST_ROWS]
     if not rows:
         return None
-    figure, axes = _axes(1.0 + 0.3 * len(rows), "Counted on all sides")
+    figure, axes = axes_of(1.3 + 0.3 * len(rows), "Activity, camera trap")
+    shares = [[n / max(one["by"][JOINT]["hours"]) for n in one["by"][JOINT]["hours"]] for one in rows]
+    axes.imshow(shares, cmap="Greys", aspect="auto", extent=(0, 24, len(rows) - 0.5, -0.5), vmin=0, vmax=1)
+    axes.set_yticks(
+        range(len(rows)),
+        [wrapped(f"{one['species']} ({one['by'][JOINT]['events']})", 28) for one in rows],
+        style="italic",
+    )
+    axes.set_yticks([row + 0.5 for row in range(len(rows) - 1)], minor=True)
+    axes.grid(visible=False)
+    axes.grid(which="minor", axis="y", color="white", linewidth=3)
+    axes.tick_params(which="minor", length=0)
+    axes.set_xticks(range(0, 25, 6))
+    axes.set(xlabel="hour of the day by the sun\n(beside the species: events)")
+    words = (
+        f"Independent events of cameras by the hour of the sun, each species' busiest hour black; those of {LEAST_HOURS} events or "
+        "more, cameras whose clock is in doubt left out."
+    )
+    return figure, words
+
+
+def _totals(told: Mapping[str, Any], method: str) -> "tuple[Figure, str] | None":
+    """Draw totals of all sides as intervals."""
+    every = _rows(told["totals"], method)
+    last = max((one["repeat"] for one in every if one["repeat"] is not None), default=None)
+    rows = [one for one in every if one["repeat"] == last][:MOST_ROWS]
+    if not rows:
+        return None
+    figure, axes = axes_of(
+        1.0 + 0.3 * len(rows), f"Counted on all sides, {_method(method)}{'' if last is None else f' {last}'}"
+    )
     for row, one in enumerate(rows):
-        axes.plot([one["low"], one["high"]], [row, row], color=_JOINT_COLOUR, linewidth=5, solid_capstyle="butt")
-        axes.plot([one["low"], one["high"]], [row, row], "|", color=_JOINT_COLOUR, markersize=9)
-    axes.set_yticks(range(len(rows)), [one["species"] for one in rows], style="italic")
+        axes.plot([one["low"], one["high"]], [row, row], color=JOINT_COLOUR, linewidth=5, solid_capstyle="butt")
+        axes.plot([one["low"], one["high"]], [row, row], "|", color=JOINT_COLOUR, markersize=9)
+    axes.set_yticks(range(len(rows)), [wrapped(one["species"], 28) for one in rows], style="italic")
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set(xlabel="individuals", xlim=(0, None))
+    axes.set(xlabel="individuals in independent\nevents, least and most", xlim=(0, None))
     return (
         figure,
         "From the least that explains all counts, groups near the border taken as one, to the sum of the sides.",

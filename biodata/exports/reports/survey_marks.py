@@ -1,0 +1,166 @@
+"""How plots of surveys look: parts by colour, mark, line and pattern, fonts of the region's scripts, limits as lines."""
+
+import base64
+import io
+import textwrap
+import unicodedata
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from biodata.exports.reports.plots import SIDE_COLOURS
+from biodata.places import country_name
+from biodata.vocabularies import EFFORT_UNITS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+JOINT: Final = "joint"
+JOINT_COLOUR, QUIET, _GRID = "#1d2a26", "#4c5652", "#e4e0d4"
+_WIDTH_IN: Final = 4.4
+"""Narrow, so that words can be read where a page is as wide as a telephone."""
+_MARKERS: Final = ("o", "s", "^", "D", "v")
+DASHES: Final[Any] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)), (0, (3, 3)))
+HATCHES: Final = ("", "////", "....", "xxxx", "----")
+"""Parts differ in these too, so that they can be told apart where a page is printed in grey."""
+_SCRIPTS: Final = (
+    # Of a collection matplotlib knows the first face alone.
+    "Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback",
+    "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar",
+)  # fmt: skip
+_LOOK: Final[Any] = {
+    "font.size": 9, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": QUIET, "hatch.linewidth": 0.7,
+}  # fmt: skip
+
+
+def as_data(figure: "Figure") -> str:
+    """Return a figure as the address of an SVG picture that needs nothing from elsewhere."""
+    return "data:image/svg+xml;base64," + base64.b64encode(_drawn(figure, "svg")).decode()
+
+
+def write_png(figure: "Figure", path: Path) -> None:
+    """Write a figure as PNG, 200 dots an inch."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(_drawn(figure, "png"))
+    part.replace(path)
+
+
+def look() -> Any:
+    """Return how plots look, with the fonts of the region's scripts that this machine has."""
+    from matplotlib import font_manager
+
+    there = {font.name for font in font_manager.fontManager.ttflist}
+    return {**_LOOK, "font.family": ["DejaVu Sans", *(name for name in _SCRIPTS if name in there)]}
+
+
+def _drawn(figure: "Figure", kind: str) -> bytes:
+    import matplotlib as mpl
+
+    out = io.BytesIO()
+    with mpl.rc_context(look()), warnings.catch_warnings():
+        # A letter that no font of this machine has is a box; the table beside the plot has the name.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure.savefig(out, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    return out.getvalue()
+
+
+def colours_of(sides: Sequence[str]) -> dict[str, str]:
+    """Return a colour for each side and for all together."""
+    return {JOINT: JOINT_COLOUR} | {side: SIDE_COLOURS[n % len(SIDE_COLOURS)] for n, side in enumerate(sides)}
+
+
+def place_of(part: str, colours: Mapping[str, str]) -> int:
+    """Return the place of a part among all, by which its marks differ."""
+    return list(colours).index(part) % len(_MARKERS) if part in colours else len(_MARKERS) - 1
+
+
+def part_name(part: str) -> str:
+    """Return a side by its country's name."""
+    if part == JOINT:
+        return "all sides"
+    return country_name(part) if len(part) == 2 and part.isupper() else part
+
+
+def units(unit: str) -> str:
+    """Return more than one of a unit; signs such as km, and words that are none of ours, have no plural."""
+    return f"{unit}s" if unit in EFFORT_UNITS.values() and len(unit) > 2 else unit
+
+
+def axes_of(height_in: float, title: str) -> "tuple[Figure, Axes]":
+    """Return a figure of one plot and its axes."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    figure = Figure(figsize=(_WIDTH_IN, height_in), layout=ConstrainedLayoutEngine(w_pad=0.1))
+    axes = figure.subplots()
+    # Of the whole figure: the plot itself is narrow where names are long.
+    figure.suptitle(wrapped(title, 44), x=0.02, ha="left", fontsize=10)
+    axes.grid(color=_GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def wrapped(words: str, letters: int) -> str:
+    """Return words in two lines at most; a Chinese letter is as wide as two others."""
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in words)
+    width = max(letters * len(words) // (len(words) + wide or 1), 8)
+    return textwrap.fill(words, width, max_lines=2, placeholder=" …")
+
+
+def intervals(
+    axes: "Axes", rows: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]], value: str, low: str, high: str,
+    colours: Mapping[str, str], *, most: float | None = None,
+) -> None:  # fmt: skip
+    """Draw a row for each species, and in it an interval for each part; what passes `most` ends in an arrow."""
+    parts = [part for part in colours if any(part in by for _, by in rows)]
+    for row, (_, by) in enumerate(rows):
+        for place, part in enumerate(parts):
+            one = by.get(part)
+            if one is None or low not in one:
+                continue
+            y = row + (place - (len(parts) - 1) / 2) * 0.22
+            end = one[high] if most is None else min(one[high], most)
+            axes.plot([one[low], end], [y, y], color=colours[part], linewidth=1.8, solid_capstyle="butt")
+            marks = []
+            if one[value] is not None and one[value] <= end:
+                face = "white" if one.get("at_a_bound") else colours[part]
+                marks.append((one[value], _MARKERS[place_of(part, colours)], face))
+            if end < one[high]:
+                marks.append((end, ">", colours[part]))
+            for x, mark, face in marks:
+                axes.plot(
+                    x, y, mark, color=colours[part], markerfacecolor=face, markersize=4.5, clip_on=False, zorder=3
+                )
+    axes.set_yticks(range(len(rows)), [wrapped(name, 28) for name, _ in rows], style="italic")
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    legend(axes, {part: colours[part] for part in parts}, colours, marked=True)
+
+
+def legend(
+    axes: "Axes", parts: Mapping[str, str], colours: Mapping[str, str], *, marked: bool = False, filled: bool = False
+) -> None:
+    """Name the parts under the plot, where there is more than one."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    if len(parts) < 2:
+        return
+    named: list[Any] = []
+    for part, colour in parts.items():
+        place = place_of(part, colours)
+        if filled:
+            hatch = HATCHES[(place - 1) % len(HATCHES)]
+            named.append(Patch(facecolor=colour, edgecolor="white", linewidth=0, hatch=hatch, label=part_name(part)))
+        else:
+            style = {"marker": _MARKERS[place], "markersize": 4.5} if marked else {"linestyle": DASHES[place]}
+            named.append(Line2D([], [], color=colour, linewidth=1.8, label=part_name(part), **style))
+    axes.figure.legend(
+        handles=named,
+        frameon=False,
+        loc="outside lower center",
+        ncols=len(named) if len(named) < 4 else 2,
+        handlelength=3,
+    )
