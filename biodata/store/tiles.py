@@ -28,7 +28,7 @@ from biodata.store.query.filters import (
     parts_of,
 )
 from biodata.store.query.sql import Sql
-from biodata.store.shapes import SHAPE_IDS, band_of
+from biodata.store.shapes import BANDS, SHAPE_IDS, band_of
 from biodata.store.tables import OCCURRENCE_GROUPS, RELEASE
 
 _EXTENT_BITS: Final = 12
@@ -57,6 +57,12 @@ SHAPE_PROPERTIES: Final = {
     "boundaries": ("code", "name", "level", "country_code"),
 }  # fmt: skip
 """What a shape tells in a tile, beside `country_codes` as text where the table has them."""
+
+MAXIMUM_SURVEYS: Final = 500
+"""A tile with more surveys than this counts them: signs that stand on each other tell nothing."""
+
+_OVERVIEW_BITS: Final = 4
+"""A tile of surveys that are counted has 2^4 by 2^4 bins: a number can be read in each."""
 
 T = TypeVar("T")
 
@@ -88,14 +94,17 @@ def tile(
     Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7 in the property `count`; those of the default
     view (`filters.ONE_OF_EACH`) were counted beforehand, up to zoom 4 by kingdom, phylum, class and year, too (see
     `tile_counts`). Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has no more
-    than `MAXIMUM_POINTS`; else it has such bins. Shapes are made simpler to suit the zoom.
+    than `MAXIMUM_POINTS`; else it has such bins. Shapes are made simpler to suit the zoom. Surveys, which are small and
+    many, are counted at low zooms, and where a tile has more than `MAXIMUM_SURVEYS`, in bins of 1/16 of its side: a
+    point in the middle of what was counted, `count`, and `design` where all have the same. Those that others are parts
+    of are not counted; where surveys have their shapes, such a one is `whole`.
 
     Parameters
     ----------
     run : callable
         Runs a statement on an open release.
     collection : str
-        occurrences, protected_areas, corridors, reserve_candidates or boundaries.
+        occurrences, or one of `SHAPE_PROPERTIES`.
     z, x, y : int
         Zoom, column from the west, row from the north.
     crowds : collection of (z, x, y)
@@ -124,8 +133,16 @@ def tile(
     if collection not in SHAPE_PROPERTIES:
         problem = f"there are no tiles of {collection}"
         raise InputError(problem, code="TILE_UNKNOWN")
-    answer = run(*_shapes(collection, z, x, y, where), _read).column(0)[0].as_py()
+    statement = _shapes(collection, z, x, y, where)
+    if collection == "surveys" and (z in LOW_ZOOMS or _one(run, _how_many(z, x, y, where)) > MAXIMUM_SURVEYS):
+        statement = _overview(z, x, y, where)
+    answer = _one(run, statement)
     return answer if answer is not None else b""
+
+
+def _one(run: Run, statement: Sql) -> Any:
+    """Return the one value that a statement answers."""
+    return run(*statement, _read).column(0)[0].as_py()
 
 
 def _read(columns: pa.RecordBatchReader) -> pa.Table:
@@ -248,32 +265,77 @@ def _of_groups(part: Filter) -> bool:
 
 def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sql:
     """Return the statement for a tile of polygons, from the shapes of its zoom's band."""
-    side = _WORLD_M / (1 << z)
-    west, north = x * side - _WORLD_M / 2, _WORLD_M / 2 - y * side
-    margin = side * _BUFFER / _EXTENT
+    west, south, east, north = _square(z, x, y)
+    margin = (east - west) * _BUFFER / _EXTENT
     table = RELEASE[collection]
-    condition, params = sql.where(where, table)
     told = [f"r.{quote(name)}" for name in SHAPE_PROPERTIES[collection]]
     if "country_codes" in table.columns:
         told.append("array_to_string(r.country_codes, ';') AS country_codes")
-    edges = (west - margin, north - side - margin, west + side + margin, north + margin)
-    tile_box = f"ST_Extent(ST_MakeEnvelope({west!r}, {north - side!r}, {west + side!r}, {north!r}))"
+    if collection == "surveys":
+        told.append(f"{_WHOLE} AS whole")
+    edges = (west - margin, south - margin, east + margin, north + margin)
+    tile_box = f"ST_Extent(ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r}))"
     # Clipped before it is snapped to the tile's grid: snapping first can break a polygon so that clipping fails.
     # What only touches the edge leaves lines and points beside polygons: ST_CollectionExtract keeps the largest kind.
     clipped = f"""CASE WHEN s.xmin >= {edges[0]!r} AND s.ymin >= {edges[1]!r} AND s.xmax <= {edges[2]!r}
                             AND s.ymax <= {edges[3]!r} THEN ST_GeomFromWKB(s.geometry)
                   ELSE ST_CollectionExtract(ST_Intersection(
                       ST_GeomFromWKB(s.geometry), ST_MakeEnvelope({", ".join(map(repr, edges))}))) END"""
+    # A plot of a few metres is a speck in the lower bands, and not there; surveys are seen however small they are.
+    band = BANDS[-1] if collection == "surveys" else band_of(z)
+    rows, params = _drawn(collection, band, edges, where)
     return _encode(
         collection,
         f"""SELECT * FROM (
                 SELECT ST_AsMVTGeom({clipped}, {tile_box}, {_EXTENT}, {_BUFFER}, false) AS geom, {", ".join(told)}
-                FROM shapes s JOIN (SELECT * FROM {quote(collection)} WHERE {condition}) r
-                     ON r.{quote(SHAPE_IDS[collection])} = s.id
-                WHERE s.collection = ? AND s.band = ? AND s.xmax >= ? AND s.ymax >= ? AND s.xmin <= ? AND s.ymin <= ?)
+                FROM {rows})
             WHERE geom IS NOT NULL AND NOT ST_IsEmpty(geom)""",
-        [*params, collection, band_of(z), *edges],
+        params,
     )
+
+
+def _how_many(z: int, x: int, y: int, where: Filter | None) -> Sql:
+    """Return the statement that counts the surveys of a tile."""
+    rows, params = _drawn("surveys", BANDS[-1], _square(z, x, y), where)
+    return f"SELECT count(*) FROM {rows}", params
+
+
+def _overview(z: int, x: int, y: int, where: Filter | None) -> Sql:
+    """Return the statement for a tile of surveys that are counted in bins."""
+    west, south, east, north = square = _square(z, x, y)
+    rows, params = _drawn("surveys", BANDS[-1], square, where)
+    step = (east - west) / (1 << _OVERVIEW_BITS)
+    return _encode(
+        "surveys",
+        f"""SELECT ST_AsMVTGeom(ST_Point(avg(mx), avg(my)),
+                       ST_Extent(ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r})), {_EXTENT}, {_BUFFER}, false) AS geom,
+                   count(*) AS "count", CASE WHEN count(DISTINCT design) = 1 AND count(design) = count(*) THEN min(design) END AS design
+            FROM (SELECT (s.xmin + s.xmax) / 2 AS mx, (s.ymin + s.ymax) / 2 AS my, r.design FROM {rows} AND NOT {_WHOLE})
+            WHERE mx >= {west!r} AND mx < {east!r} AND my > {south!r} AND my <= {north!r}
+            GROUP BY floor((mx - {west!r}) / {step!r}), floor(({north!r} - my) / {step!r})""",
+        params,
+    )
+
+
+_WHOLE: Final = 'EXISTS (SELECT 1 FROM surveys w WHERE w."datasetKey" = r."datasetKey" AND w."parentEventID" = r."eventID")'
+"""Whether a survey has parts that are told themselves."""
+
+
+def _drawn(collection: str, band: int, edges: tuple[float, float, float, float], where: Filter | None) -> Sql:
+    """Return what stands behind FROM for the rows `r` of a collection with their shapes `s` that touch a square."""
+    condition, params = sql.where(where, RELEASE[collection])
+    return (
+        f"""shapes s JOIN (SELECT * FROM {quote(collection)} WHERE {condition}) r ON r.{quote(SHAPE_IDS[collection])} = s.id
+            WHERE s.collection = ? AND s.band = ? AND s.xmax >= ? AND s.ymax >= ? AND s.xmin <= ? AND s.ymin <= ?""",
+        [*params, collection, band, *edges],
+    )
+
+
+def _square(z: int, x: int, y: int) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of a tile, metres of EPSG:3857."""
+    side = _WORLD_M / (1 << z)
+    west, north = x * side - _WORLD_M / 2, _WORLD_M / 2 - y * side
+    return west, north - side, west + side, north
 
 
 def _encode(layer: str, features: str, params: list[Any]) -> Sql:

@@ -19,6 +19,7 @@ export function fillLayers(box: HTMLElement, themes: Theme[], toggle: (theme: Th
     label.append(swatch, theme.title, note);
     const row = document.createElement('div');
     row.className = 'layer';
+    row.dataset['theme'] = theme.id;
     row.append(input, label);
     box.append(row);
   }
