@@ -23,6 +23,7 @@ from api.property_filters import property_filter
 from biodata.sharing.labels import labels
 from biodata.store.mercator import MAXIMUM_ZOOM
 from biodata.store.query.filters import And, Filter
+from biodata.store.tiles import SIGNS
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}/tiles", tags=["tiles"])
 
@@ -91,6 +92,10 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
     told = [("release", asked)] if asked is not None else []
     tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", told)
     fields = {name: str(property_schema(found, name)["description"]) for name in found.filterable}
+    layers = [{"id": found.id, "description": found.description, "fields": fields}]
+    if found.id == "surveys":
+        signs = {"count": "How many surveys the sign stands for."}
+        layers.append({"id": SIGNS, "description": "Where the signs of surveys stand.", "fields": signs | fields})
     body = {
         "tilejson": "3.0.0",
         "name": found.title,
@@ -102,7 +107,7 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
         "minzoom": 0,
         "maxzoom": MAXIMUM_ZOOM,
         "bounds": [west, south, east, north],
-        "vector_layers": [{"id": found.id, "description": found.description, "fields": fields}],
+        "vector_layers": layers,
     }
     return json_answer(body, media_type=TILE_JSON)
 
@@ -117,8 +122,8 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
     """Answer with one Mapbox vector tile, or 304 where the client has it already.
 
     A tile of occurrences takes the parameters of the search of occurrences as filters, too; one of another collection
-    takes its properties, as its items do. Surveys are counted in bins up to zoom 7 and where they are many: `count`, and
-    `design` where all of a bin have the same.
+    takes its properties, as its items do. A tile of surveys has two layers: `surveys`, and `survey_signs` with a point
+    for each survey, or for those of a bin: `count`, and `design` where all of a bin have the same.
     """
     found = find(collection_id)
     zoom, row, column = (_whole(name, value) for name, value in (("z", z), ("y", y), ("x", x)))

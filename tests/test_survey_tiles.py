@@ -51,30 +51,55 @@ def at(zoom, longitude, latitude):
     return int(row), int((longitude / 360 + 0.5) * 2**zoom)
 
 
-def features(client, zoom, where=FIRST, **asked):
+def features(client, zoom, where=FIRST, layer="surveys", **asked):
     row, column = at(zoom, *where)
     answer = client.get(f"{TILES}/{zoom}/{row}/{column}", params=asked)
     assert answer.status_code == 200, answer.text
     told = mapbox_vector_tile.decode(answer.content) if answer.content else {}
-    return told["surveys"]["features"] if told else []
+    return told[layer]["features"] if layer in told else []
 
 
-@pytest.mark.parametrize("zoom", [0, 4, 7])
-def test_low_tiles_count_every_survey_but_those_of_parts(client, zoom):
-    found = features(client, zoom)
+def signs(client, zoom, where=FIRST, **asked):
+    return features(client, zoom, where, "survey_signs", **asked)
+
+
+@pytest.mark.parametrize("zoom", [0, 4, 8])
+def test_signs_count_every_survey_but_those_of_parts(client, zoom):
+    found = signs(client, zoom)
     assert sum(f["properties"]["count"] for f in found) == 5
     assert {f["geometry"]["type"] for f in found} == {"Point"}
-    assert all(f["properties"].keys() <= {"count", "design"} for f in found)
+    many = [f["properties"].keys() for f in found if f["properties"]["count"] > 1]
+    assert many
+    assert all(told <= {"count", "design"} for told in many)
 
 
-def test_a_bin_of_one_design_tells_it_and_one_of_several_does_not(client):
-    (whole,) = features(client, 0)
+def test_a_sign_for_several_tells_their_design_where_it_is_one(client):
+    (whole,) = signs(client, 0)
     assert whole["properties"] == {"count": 5}
-    (cameras,) = features(client, 0, datasetKey="cameras", design="camera_trap")
+    (cameras,) = signs(client, 0, datasetKey="cameras", design="camera_trap")
     assert cameras["properties"] == {"count": 2, "design": "camera_trap"}
 
 
-def test_from_zoom_8_each_survey_has_its_published_shape(client):
+def test_who_stands_alone_is_told_at_any_zoom(client):
+    (alone,) = signs(client, 0, datasetKey="plots")
+    assert alone["properties"]["survey_id"] == "plots:other"
+    assert (alone["properties"]["design"], alone["properties"]["effort_unit"]) == ("plot", "trap-night")
+
+
+def test_near_each_survey_has_its_sign_once(client):
+    row, column = at(13, *FIRST)
+    found = []
+    for down in range(-8, 3):
+        for across in range(-3, 16):
+            tile = client.get(f"{TILES}/13/{row + down}/{column + across}").content
+            told = mapbox_vector_tile.decode(tile) if tile else {}
+            found += [f["properties"]["survey_id"] for f in told.get("survey_signs", {"features": []})["features"]]
+    assert len(found) == len(set(found))
+    assert {name for name in found if "~" not in name} == {"cameras:b", "cameras:walk", "cameras:part", "plots:other"}
+    assert len(found) == 5
+
+
+def test_each_survey_has_its_published_shape(client):
     found = {f["properties"]["survey_id"]: f for f in features(client, 8)}
     opened = {name: f for name, f in found.items() if f["properties"]["sharing_category"] == "open"}
     assert {name: f["geometry"]["type"] for name, f in opened.items()} == {
@@ -104,9 +129,23 @@ def test_patrols_are_in_no_tile(client):
         assert "patrol" not in told.lower()
 
 
-def test_a_crowded_tile_is_counted(client, monkeypatch):
+def test_a_coarse_survey_s_sign_stands_in_the_middle_of_its_cell(client):
+    zoom = 16
+    around = [(101.35 + across, 20.75 + down) for across in (-0.004, 0.0, 0.004) for down in (-0.004, 0.004)]
+    sign = next(f for where in around for f in signs(client, zoom, where=where))
+    assert sign["properties"]["sharing_category"] == "0_1_degree"
+    assert signs(client, zoom, where=FIRST) == [], "and not where it was"
+
+
+def test_a_crowded_tile_has_signs_of_bins_alone(client, monkeypatch):
     monkeypatch.setattr("biodata.store.tiles.MAXIMUM_SURVEYS", 3)
-    assert sum(f["properties"]["count"] for f in features(client, 8)) == 5
+    assert features(client, 8) == []
+    assert sum(f["properties"]["count"] for f in signs(client, 8)) == 5
+
+
+def test_the_layers_are_told(client):
+    told = client.get(f"{TILES}/tilejson.json").json()["vector_layers"]
+    assert [layer["id"] for layer in told] == ["surveys", "survey_signs"]
 
 
 def test_a_tile_takes_the_properties_that_items_take(client):

@@ -59,10 +59,16 @@ SHAPE_PROPERTIES: Final = {
 """What a shape tells in a tile, beside `country_codes` as text where the table has them."""
 
 MAXIMUM_SURVEYS: Final = 500
-"""A tile with more surveys than this counts them: signs that stand on each other tell nothing."""
+"""A tile with more surveys than this has no shapes of them, and signs only for those that stand alone."""
 
-_OVERVIEW_BITS: Final = 4
-"""A tile of surveys that are counted has 2^4 by 2^4 bins: a number can be read in each."""
+SIGNS: Final = "survey_signs"
+"""The second layer of a tile of surveys."""
+
+_SIGN_ZOOM: Final = 12
+"""From this zoom each survey has its sign: stations stand apart, and visits to one lie on each other."""
+
+_SIGN_BITS: Final = 4
+"""Below, a tile has 2^4 by 2^4 bins with one sign each: a number can be read in it."""
 
 T = TypeVar("T")
 
@@ -94,10 +100,12 @@ def tile(
     Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7 in the property `count`; those of the default
     view (`filters.ONE_OF_EACH`) were counted beforehand, up to zoom 4 by kingdom, phylum, class and year, too (see
     `tile_counts`). Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has no more
-    than `MAXIMUM_POINTS`; else it has such bins. Shapes are made simpler to suit the zoom. Surveys, which are small and
-    many, are counted at low zooms, and where a tile has more than `MAXIMUM_SURVEYS`, in bins of 1/16 of its side: a
-    point in the middle of what was counted, `count`, and `design` where all have the same. Those that others are parts
-    of are not counted; where surveys have their shapes, such a one is `whole`.
+    than `MAXIMUM_POINTS`; else it has such bins. Shapes are made simpler to suit the zoom.
+
+    A tile of surveys has a second layer, `survey_signs`: a point for each, where its sign stands, once in all tiles of a
+    zoom. Up to zoom 11, and where a tile has more than `MAXIMUM_SURVEYS`, surveys are counted in bins of 1/16 of its side:
+    `count`, `design` where all have the same, and of one that stands alone all that its shape tells. Those that others
+    are parts of have no sign: they are `whole`.
 
     Parameters
     ----------
@@ -133,11 +141,16 @@ def tile(
     if collection not in SHAPE_PROPERTIES:
         problem = f"there are no tiles of {collection}"
         raise InputError(problem, code="TILE_UNKNOWN")
-    statement = _shapes(collection, z, x, y, where)
-    if collection == "surveys" and (z in LOW_ZOOMS or _one(run, _how_many(z, x, y, where)) > MAXIMUM_SURVEYS):
-        statement = _overview(z, x, y, where)
-    answer = _one(run, statement)
-    return answer if answer is not None else b""
+    if collection == "surveys":
+        return _surveys(run, z, x, y, where)
+    return _one(run, _shapes(collection, z, x, y, where)) or b""
+
+
+def _surveys(run: Run, z: int, x: int, y: int, where: Filter | None) -> bytes:
+    """Return a tile of surveys: their shapes unless they are many, and signs. Layers of tiles are joined by joining the bytes."""
+    few = _one(run, _how_many(z, x, y, where)) <= MAXIMUM_SURVEYS
+    shapes = _one(run, _shapes("surveys", z, x, y, where)) if few else None
+    return (shapes or b"") + (_one(run, _signs(z, x, y, where, each=few and z >= _SIGN_ZOOM)) or b"")
 
 
 def _one(run: Run, statement: Sql) -> Any:
@@ -300,19 +313,39 @@ def _how_many(z: int, x: int, y: int, where: Filter | None) -> Sql:
     return f"SELECT count(*) FROM {rows}", params
 
 
-def _overview(z: int, x: int, y: int, where: Filter | None) -> Sql:
-    """Return the statement for a tile of surveys that are counted in bins."""
+def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
+    """Return the statement for the signs of a tile of surveys: one of each, or one of each bin."""
     west, south, east, north = square = _square(z, x, y)
     rows, params = _drawn("surveys", BANDS[-1], square, where)
-    step = (east - west) / (1 << _OVERVIEW_BITS)
+    told = ["survey_id", *(name for name in SHAPE_PROPERTIES["surveys"] if name != "survey_id")]
+    names = ", ".join(map(quote, told))
+    # Of several only what holds for all of them is told, and the sign stands near the middle of the bin: no two touch.
+    alone = ", ".join(
+        f"CASE WHEN count(*) = 1 THEN any_value({quote(n)}) END AS {quote(n)}" for n in told if n != "design"
+    )
+    step = (east - west) / (1 << _SIGN_BITS)
+
+    def beside(across: str, edge: float, number: str) -> str:
+        middle, most = f"({edge!r} + ({number} + 0.5) * {step!r})", 0.2 * step
+        near = f"greatest(least(avg({across}), {middle} + {most!r}), {middle} - {most!r})"
+        return f"CASE WHEN count(*) = 1 THEN avg({across}) ELSE {near} END"
+
+    counted = f"""SELECT ST_Point({beside("px", west, "any_value(h)")}, {beside("py", south, "any_value(v)")}) AS place,
+            count(*) AS "count", CASE WHEN count(DISTINCT design) = 1 AND count(design) = count(*) THEN any_value(design) END AS design,
+            {alone} FROM binned GROUP BY h, v"""
+    single = f'SELECT ST_Point(px, py) AS place, 1::BIGINT AS "count", {names} FROM binned'
     return _encode(
-        "surveys",
-        f"""SELECT ST_AsMVTGeom(ST_Point(avg(mx), avg(my)),
-                       ST_Extent(ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r})), {_EXTENT}, {_BUFFER}, false) AS geom,
-                   count(*) AS "count", CASE WHEN count(DISTINCT design) = 1 AND count(design) = count(*) THEN min(design) END AS design
-            FROM (SELECT (s.xmin + s.xmax) / 2 AS mx, (s.ymin + s.ymax) / 2 AS my, r.design FROM {rows} AND NOT {_WHOLE})
-            WHERE mx >= {west!r} AND mx < {east!r} AND my > {south!r} AND my <= {north!r}
-            GROUP BY floor((mx - {west!r}) / {step!r}), floor(({north!r} - my) / {step!r})""",
+        SIGNS,
+        f"""WITH placed AS (
+                SELECT {", ".join(f"r.{quote(n)}" for n in told)}, ST_PointOnSurface(ST_GeomFromWKB(s.geometry)) AS inside
+                FROM {rows} AND NOT {_WHOLE}),
+            binned AS (
+                SELECT {names}, ST_X(inside) AS px, ST_Y(inside) AS py,
+                       floor((px - {west!r}) / {step!r}) AS h, floor((py - {south!r}) / {step!r}) AS v FROM placed
+                WHERE px >= {west!r} AND px < {east!r} AND py >= {south!r} AND py < {north!r})
+            SELECT ST_AsMVTGeom(place, ST_Extent(ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r})),
+                       {_EXTENT}, {_BUFFER}, false) AS geom, * EXCLUDE (place)
+            FROM ({single if each else counted})""",
         params,
     )
 

@@ -38,6 +38,7 @@ export function survey(feature: Feature, inView: Box): (Node | string)[] {
       ['Countries', element('div', '', ...names(p['country_codes']).flatMap((code, n) => (n ? [', ', country(code)] : [country(code)])))],
       ['Uncertainty of the place', metres(p['coordinateUncertaintyInMeters'])],
       ['Event', text(p['eventID'])],
+      ['Part of', text(p['parentEventID'])],
     ]),
     found(p, inView),
     rights(p),

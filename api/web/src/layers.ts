@@ -166,7 +166,7 @@ export const chosen: LayerSpecification[] = [
 /** Layers that a click asks about, the topmost first. */
 export const clickable: Record<string, string> = {
   'surveys-many': 'surveys',
-  'surveys-places': 'surveys',
+  'surveys-signs': 'surveys',
   'surveys-ways-edge': 'surveys',
   records: 'occurrences',
   paths: 'corridors',

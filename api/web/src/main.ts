@@ -7,7 +7,7 @@ import { metres, text } from './card_basics';
 import { showDataset, tellUnplaced } from './dataset_view';
 import { addSigns } from './designs';
 import { asked, base, chosen, clickable, sources, themes } from './layers';
-import { fillAnswers, fillLayers, wireSearch } from './panel';
+import { fillAnswers, fillLayers, wireSearch, wireToggle } from './panel';
 import { boundarySet, countSurveys, currentRelease, feature, features, surveysIn, type Box, type Feature } from './service';
 import { surveysOfSpot } from './spot';
 import { fillSurveysInView, legend, MOST_LISTED, noSurveys } from './survey_panel';
@@ -27,6 +27,8 @@ const find = <T extends HTMLElement>(id: string): T => document.getElementById(i
 const card = find('card');
 const status = find('release');
 
+/** Whether the address says which part of the Earth is shown; the map writes it there later. */
+const lookedAt = location.hash !== '';
 const map = new MapLibre({
   container: 'map',
   style: { version: 8, sources, layers: [...base, ...themes.flatMap((theme) => theme.layers), ...chosen] },
@@ -43,12 +45,13 @@ map.on('idle', () => (window.__mapIdle = true));
 for (const began of ['movestart', 'dataloading'] as const) map.on(began, () => (window.__mapIdle = false));
 map.on('error', (event) => console.warn(event.error.message));
 
+wireToggle(find<HTMLButtonElement>('panel-toggle'), find('panel'));
 fillLayers(find('layers'), themes, (theme, on) => {
   for (const layer of theme.layers) map.setLayoutProperty(layer.id, 'visibility', on ? 'visible' : 'none');
 });
 
 const surveysRow = find('layers').querySelector<HTMLElement>('[data-theme=surveys]')!;
-surveysRow.after(legend(window.innerWidth > 1000));
+surveysRow.after(legend(asked !== null && window.innerWidth > 1000));
 const surveysBox = find<HTMLDetailsElement>('surveys');
 surveysBox.open = asked !== null;
 surveysBox.addEventListener('toggle', () => void listSurveys());
@@ -68,10 +71,9 @@ void tellSurveys();
 /** Show one dataset: where it is, unless the address says where to look. */
 async function showOne(key: string): Promise<void> {
   const place = find('dataset');
-  const looked = location.hash !== '';
   const box = await showDataset(place, key);
   if (!box) return;
-  if (!looked) map.fitBounds(box, { padding: free(), maxZoom: 12, animate: false });
+  if (!lookedAt) map.fitBounds(box, { padding: free(), maxZoom: 12, animate: false });
   const [every, placed] = await Promise.all([countSurveys(key), surveysIn(EARTH, 1, key)]);
   tellUnplaced(place, every - (placed.numberMatched ?? every));
 }
@@ -140,7 +142,7 @@ map.on('click', (event) => {
   }
   const collection = clickable[hit.layer.id]!;
   if (hit.layer.id === 'surveys-many') {
-    map.easeTo({ center: (hit.geometry as GeoJSON.Point).coordinates as [number, number], zoom: map.getZoom() + 3 });
+    map.easeTo({ center: (hit.geometry as GeoJSON.Point).coordinates as [number, number], zoom: map.getZoom() + 2 });
     return;
   }
   const id = idOf(collection, hit.properties) ?? hit.id;
