@@ -130,11 +130,16 @@ function rights(p: Properties): HTMLElement {
     'div',
     'survey-cite',
     table([
-      ['Licence', text(p['license']) === '–' ? 'as its dataset tells' : text(p['license']).replaceAll('_', ' ')],
+      ['Licence', text(p['license']) === '–' ? 'as its dataset tells' : licence(text(p['license']))],
       ['Labels of communities', list(p['community_labels'])],
       ['Doubts', names(p['quality_flags']).map((name) => words(name.toLowerCase())).join('; ') || '–'],
     ]),
   );
+}
+
+/** CC_BY_4_0 as it is written: CC BY 4.0. */
+function licence(name: string): string {
+  return name.replace(/_(\d)_(\d)$/, ' $1.$2').replaceAll('_', ' ');
 }
 
 function link(address: string, words_: string): HTMLElement {
