@@ -323,7 +323,8 @@ def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
     alone = ", ".join(
         f"CASE WHEN count(*) = 1 THEN any_value({quote(n)}) END AS {quote(n)}" for n in told if n != "design"
     )
-    step = (east - west) / (1 << _SIGN_BITS)
+    # What would be rounded to the edge of the next tile is no tile's for a map, and not drawn.
+    step, unit = (east - west) / (1 << _SIGN_BITS), (east - west) / _EXTENT
 
     def beside(across: str, edge: float, number: str) -> str:
         middle, most = f"({edge!r} + ({number} + 0.5) * {step!r})", 0.2 * step
@@ -343,7 +344,7 @@ def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
                 SELECT {names}, ST_X(inside) AS px, ST_Y(inside) AS py,
                        floor((px - {west!r}) / {step!r}) AS h, floor((py - {south!r}) / {step!r}) AS v FROM placed
                 WHERE px >= {west!r} AND px < {east!r} AND py >= {south!r} AND py < {north!r})
-            SELECT ST_AsMVTGeom(place, ST_Extent(ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r})),
+            SELECT ST_AsMVTGeom(ST_Point(least(ST_X(place), {east - 0.51 * unit!r}), greatest(ST_Y(place), {south + 0.51 * unit!r})), ST_Extent(ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r})),
                        {_EXTENT}, {_BUFFER}, false) AS geom, * EXCLUDE (place)
             FROM ({single if each else counted})""",
         params,
@@ -365,10 +366,11 @@ def _drawn(collection: str, band: int, edges: tuple[float, float, float, float],
 
 
 def _square(z: int, x: int, y: int) -> tuple[float, float, float, float]:
-    """Return west, south, east, north of a tile, metres of EPSG:3857."""
+    """Return west, south, east, north of a tile, metres of EPSG:3857; tiles side by side have the same edge, to the last bit."""
     side = _WORLD_M / (1 << z)
-    west, north = x * side - _WORLD_M / 2, _WORLD_M / 2 - y * side
-    return west, north - side, west + side, north
+    west, east = (column * side - _WORLD_M / 2 for column in (x, x + 1))
+    south, north = (_WORLD_M / 2 - row * side for row in (y + 1, y))
+    return west, south, east, north
 
 
 def _encode(layer: str, features: str, params: list[Any]) -> Sql:

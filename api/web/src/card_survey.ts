@@ -36,7 +36,7 @@ export function survey(feature: Feature, inView: Box): (Node | string)[] {
       ['Place', text(p['locality'])],
       ['Habitat', text(p['habitat'])],
       ['Countries', element('div', '', ...names(p['country_codes']).flatMap((code, n) => (n ? [', ', country(code)] : [country(code)])))],
-      ['Uncertainty of the place', metres(p['coordinateUncertaintyInMeters'])],
+      ['Uncertainty', metres(p['coordinateUncertaintyInMeters'])],
       ['Event', text(p['eventID'])],
       ['Part of', text(p['parentEventID'])],
     ]),
@@ -79,7 +79,7 @@ function coarse(feature: Feature): HTMLElement | string {
   );
   const reasons = [p['dataGeneralizations'], p['informationWithheld']].filter((reason) => typeof reason === 'string' && reason);
   if (reasons.length) {
-    told.append(element('details', '', element('summary', '', 'What was done, exactly'), ...reasons.map((reason) => paragraph(text(reason)))));
+    told.append(element('details', '', element('summary', '', 'The rule and its reason'), ...reasons.map((reason) => paragraph(text(reason)))));
   }
   return told;
 }

@@ -104,6 +104,10 @@ async function listSurveys(): Promise<void> {
     });
 }
 
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && !card.hidden) close();
+});
+
 function inView(): Box {
   const seen = map.getBounds();
   const [west, east] = [Math.max(seen.getWest(), -180), Math.min(seen.getEast(), 180)];
@@ -163,13 +167,22 @@ for (const id of Object.keys(clickable)) {
   map.on('mouseleave', id, () => (map.getCanvas().style.cursor = ''));
 }
 
+/** The button that opened the card: who came by keyboard goes back to it. */
+let opener: HTMLElement | null = null;
+
 function open(collection: string, answer: Feature, others?: HTMLElement): void {
+  const active = document.activeElement;
+  if (active instanceof HTMLElement && find('panel').contains(active)) opener = active;
   showCard(card, collection, answer, { close, inView: inView(), others });
+  if (opener) card.focus();
   setData('chosen', [collection === 'occurrences' ? cellOf(answer) : answer]);
 }
 
 function close(): void {
+  const within = card.contains(document.activeElement);
   card.hidden = true;
+  if (within) opener?.focus();
+  opener = null;
   setData('chosen', []);
 }
 
