@@ -112,7 +112,12 @@ def test_the_scanner_finds_nothing_nearer_than_the_published_cells(records, sett
                 for tile in surveys_around(place):
                     answer = client.get(TILES.replace("occurrences", "surveys") + "/{0}/{2}/{1}".format(*tile))
                     assert answer.status_code == 200
-                    assert leaks.scan(answer.content, places, name=f"surveys {tile}", tile=tile if answer.content else None) == []
+                    assert (
+                        leaks.scan(
+                            answer.content, places, name=f"surveys {tile}", tile=tile if answer.content else None
+                        )
+                        == []
+                    )
 
 
 def surveys_around(place: leaks.Place) -> list[tuple[int, int, int]]:

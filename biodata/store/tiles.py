@@ -351,7 +351,9 @@ def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
     )
 
 
-_WHOLE: Final = 'EXISTS (SELECT 1 FROM surveys w WHERE w."datasetKey" = r."datasetKey" AND w."parentEventID" = r."eventID")'
+_WHOLE: Final = (
+    'EXISTS (SELECT 1 FROM surveys w WHERE w."datasetKey" = r."datasetKey" AND w."parentEventID" = r."eventID")'
+)
 """Whether a survey has parts that are told themselves."""
 
 

@@ -3,11 +3,11 @@
 import time
 
 import pytest
+from test_map import pixels, settle
 
 import mapped_surveys
 from biodata import vocabularies
 from servers import serving
-from test_map import pixels, settle
 
 pytestmark = pytest.mark.browser
 
@@ -30,10 +30,19 @@ def bare(tmp_path_factory):
         yield address
 
 
+def until(page, condition, timeout_s=60):
+    """Wait for a condition; the page's policy takes no `wait_for_function`, which makes code of text."""
+    end = time.monotonic() + timeout_s
+    while not page.evaluate(condition):
+        if time.monotonic() > end:
+            pytest.fail(f"never true: {condition}")
+        time.sleep(0.1)
+
+
 def ready(page, address):
     page.goto(address)
     page.wait_for_selector("#list li", state="attached", timeout=60_000)
-    page.wait_for_function("!document.getElementById('viewpoint').matches(':empty')")
+    until(page, "!document.getElementById('viewpoint').matches(':empty')")
     settle(page)
 
 
@@ -63,6 +72,7 @@ def signs(page):
 def test_each_design_has_a_sign_and_its_effort_with_the_unit(page, surveyed):
     ready(page, f"{surveyed}/?dataset=nam-ha#11/21.06/101.5")
     assert {design for design, _ in signs(page)} >= {str(design) for design in vocabularies.SurveyDesign}
+    look(page, 101.5, 21.06, 9)
     assert sum(count for _, count in signs(page)) == 15, "all but the patrol's"
     assert page.complaints == []
 
@@ -84,7 +94,7 @@ def test_from_afar_they_are_counted_and_a_click_goes_nearer(page, surveyed):
         "() => window.__map.queryRenderedFeatures({ layers: ['surveys-many'] })[0].geometry.coordinates"
     )
     click(page, *where)
-    page.wait_for_function("window.__map.getZoom() > 6.9")
+    until(page, "window.__map.getZoom() > 6.9")
     assert page.is_hidden("#card")
 
 
@@ -101,7 +111,7 @@ def test_a_station_that_was_visited_again_has_a_card_for_each_visit(page, survey
         seen.add(page.inner_text("#card dl"))
         number = card.split(" of 3")[0].split()[-1]
         page.click("#card [aria-label='The next survey']")
-        page.wait_for_function(f"!document.querySelector('#card .others').innerText.startsWith('{number} of')")
+        until(page, f"!document.querySelector('#card .others').innerText.startsWith('{number} of')")
         page.wait_for_selector("#card .citation")
     assert len(seen) == 3
     assert page.complaints == []
@@ -122,7 +132,12 @@ def test_a_coarse_survey_is_its_square_and_says_why(page, surveyed):
     page.click("#surveys-list button[data-survey*='~']")
     page.wait_for_selector("#card:not([hidden])")
     card = page.inner_text("#card")
-    for words in ("a square of 0.1°", "a sensitive species was recorded", "about 40 trap-nights", "2024 (only the year"):
+    for words in (
+        "a square of 0.1°",
+        "a sensitive species was recorded",
+        "about 40 trap-nights",
+        "2024 (only the year",
+    ):
         assert words in card
     assert "tiger" not in card, "its identifier"
     look(page, 101.25, 20.95, 14)
