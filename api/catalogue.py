@@ -3,7 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
 from types import MappingProxyType
@@ -55,6 +55,10 @@ _SUMMARY: Final = f"""
            list_sort(list_distinct(flatten(coalesce(list(community_labels) FILTER (community_labels IS NOT NULL), []))))
     FROM (SELECT *, {SOUND} AS sound FROM occurrences) WHERE "datasetKey" IS NOT NULL GROUP BY "datasetKey"
 """  # noqa: S608 - names of flags, from our own list
+_SURVEYS: Final = """
+    SELECT "datasetKey", count(*), min(west), min(south), max(east), max(north) FROM surveys
+    WHERE "datasetKey" IS NOT NULL GROUP BY "datasetKey"
+"""
 _GROUPED: Final = """
     SELECT key, name, n FROM (
         SELECT "datasetKey" AS key, coalesce("class", phylum) AS name, count(*) AS n FROM occurrences GROUP BY ALL
@@ -86,6 +90,8 @@ class Summary:
         Of its records, where they tell one, and those that hold.
     labels : tuple of str
         Codes of the labels of communities that they carry.
+    surveys, survey_bounds
+        See `DatasetEntry`.
     """
 
     records: int = 0
@@ -97,6 +103,8 @@ class Summary:
     licenses: tuple[str, ...] = ()
     effective: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    surveys: int = 0
+    survey_bounds: tuple[float, float, float, float] | None = None
 
 
 class Catalogue:
@@ -109,7 +117,7 @@ class Catalogue:
 
     @cached_property
     def summaries(self) -> Mapping[str, Summary]:
-        """What is published of each dataset, by key: one pass over the release."""
+        """What is published of each dataset, by key: one pass over the release's records, and one over its surveys."""
         found = {}
         for row in self._release.run(_SUMMARY, []):
             key, records, placed, coarse, species, west, south, east, north, first, last, licences, hold, codes = row
@@ -124,6 +132,9 @@ class Catalogue:
                 tuple(sorted(name for name in hold or () if name)),
                 tuple(codes or ()),
             )
+        for key, surveys, west, *others in self._release.run(_SURVEYS, []):
+            box = None if west is None else (west, *others)
+            found[key] = replace(found.get(key, Summary()), surveys=surveys, survey_bounds=box)
         return found
 
     @cached_property
@@ -246,6 +257,8 @@ class Catalogue:
             files=_files(base, key) if summary.records else {},
             license_effective=strictest(summary.effective) if summary.effective else None,
             labels=summary.labels,
+            surveys=summary.surveys,
+            survey_bounds=summary.survey_bounds,
             permits=tuple(f"{permits.in_words(p)}." for p in held) + tuple(permits.notices(held)),
         )
 

@@ -41,12 +41,19 @@ def one(catalogue: Catalogue, entry: DatasetEntry) -> HTMLResponse:
         ("With coordinates", f"{entry.placed:,}"),
         ("With a coarser place", f"{entry.generalised:,}"),
         ("Species", f"{entry.species:,}"),
+        (
+            "Survey events published",
+            (f"/ogc/collections/surveys/items?f=html&datasetKey={named}", f"{entry.surveys:,}")
+            if entry.surveys
+            else "none",
+        ),
         ("Years", f"{entry.years[0]} to {entry.years[1]}" if entry.years else "not told"),
         ("Key", entry.key),
         ("Release", f"{entry.release}, {entry.modified[:10]}"),
     ]
     parts = [
         *(html.paragraph(text) for text in (*entry.description, entry.counts, entry.generalisation) if text),
+        html.links([(f"/?dataset={named}", "See it on the map")]) if entry.placed or entry.survey_bounds else "",
         html.heading("Facts", "facts"),
         html.table(["Fact", "Value"], facts),
     ]

@@ -257,7 +257,12 @@ def dataset(entry: DatasetEntry) -> dict[str, Any]:
         "georeferencedCount": entry.placed,
         "generalisedCount": entry.generalised,
         "speciesCount": entry.species,
-        "geographicCoverages": _coverage(entry.bounds),
+        "surveyCount": entry.surveys or None,
+        "geographicCoverages": [
+            *_coverage(entry.bounds, "The box of the published coordinates."),
+            *_coverage(entry.survey_bounds, "The box of the published surveys."),
+        ]
+        or None,
         "temporalCoverages": [{"@type": "range", "start": f"{y[0]:04d}-01-01", "end": f"{y[1]:04d}-12-31"}]
         if (y := entry.years)
         else None,
@@ -266,10 +271,10 @@ def dataset(entry: DatasetEntry) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _coverage(bounds: tuple[float, float, float, float] | None) -> list[dict[str, Any]] | None:
-    """Return the box of published coordinates as GBIF writes it."""
+def _coverage(bounds: tuple[float, float, float, float] | None, description: str) -> list[dict[str, Any]]:
+    """Return a box as GBIF writes it, in a list; nothing where there is none."""
     if bounds is None:
-        return None
+        return []
     west, south, east, north = bounds
     box = {
         "minLatitude": south,
@@ -278,7 +283,7 @@ def _coverage(bounds: tuple[float, float, float, float] | None) -> list[dict[str
         "maxLongitude": east,
         "globalCoverage": False,
     }
-    return [{"description": "The box of the published coordinates.", "boundingBox": box}]
+    return [{"description": description, "boundingBox": box}]
 
 
 def _eml(entry: DatasetEntry) -> Response:

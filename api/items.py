@@ -5,7 +5,6 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
 import orjson
-import polars as pl
 from fastapi import APIRouter
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -22,9 +21,10 @@ from api.features import trail
 from api.intervals import overlaps, read_dates
 from api.paging import window
 from api.parameters import DUPLICATES
-from api.readers import all_duplicates, boolean, composed, integer, number
+from api.property_filters import property_filter
+from api.readers import all_duplicates, composed, integer, number
 from api.systems import CRS84, System
-from biodata.store.query.filters import And, Compare, Contains, Filter, default_view
+from biodata.store.query.filters import And, Compare, Filter, default_view
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}", tags=["features"])
 
@@ -129,7 +129,7 @@ def _filter(request: Request, collection: Collection) -> Filter | None:
     parts: list[Filter] = []
     for name, value in query.multi_items():
         if name in collection.filterable:
-            parts.append(_property_filter(collection, name, composed(value)))
+            parts.append(property_filter(collection, name, value))
         elif name not in _ITEM_PARAMETERS and not (name == DUPLICATES and collection.points):
             raise unknown_parameter(name, (*_ITEM_PARAMETERS, *collection.filterable))
     if query.get("bbox"):
@@ -160,20 +160,6 @@ def view(query: QueryParams, collection: Collection, filter_: Filter | None) -> 
     if not collection.points:
         return filter_
     return default_view(filter_, duplicates=all_duplicates(DUPLICATES, query.get(DUPLICATES, "one")))
-
-
-def _property_filter(collection: Collection, name: str, value: str) -> Filter:
-    """Return the filter for a property that is equal to a value, or a list that holds it."""
-    dtype = collection.table.columns[name].dtype
-    if isinstance(dtype, pl.List):
-        return Contains(name, value)
-    if dtype in (pl.Int32, pl.Int64):
-        return Compare(name, "=", integer(name, value))
-    if dtype == pl.Float64:
-        return Compare(name, "=", number(name, value))
-    if dtype == pl.Boolean:
-        return Compare(name, "=", boolean(name, value))
-    return Compare(name, "=", value)
 
 
 def _box(value: str, system: System) -> Filter:

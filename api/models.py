@@ -244,6 +244,7 @@ class Dataset(BaseModel):
     georeferencedCount: int | None = Field(default=None, description="Published records with coordinates.")
     generalisedCount: int | None = Field(default=None, description="Published records whose place was made coarser.")
     speciesCount: int | None = None
+    surveyCount: int | None = Field(default=None, description="Published survey events.")
     geographicCoverages: list[dict[str, Any]] | None = Field(default=None, description="Of published coordinates.")
     temporalCoverages: list[dict[str, Any]] | None = None
     endpoints: list[dict[str, Any]] | None = None

@@ -17,11 +17,13 @@ from api.answers import JSON, address, json_answer, link, only
 from api.collections import Collection, find, property_schema
 from api.dependencies import Opened, service
 from api.documents import CollectionId, TileNumber
-from api.errors import Code, ProblemError, invalid
+from api.errors import Code, ProblemError, invalid, unknown_parameter
 from api.parameters import every, read
+from api.property_filters import property_filter
 from biodata.sharing.labels import labels
 from biodata.store.mercator import MAXIMUM_ZOOM
-from biodata.store.query.filters import Filter
+from biodata.store.query.filters import And, Filter
+from biodata.store.tiles import SIGNS
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}/tiles", tags=["tiles"])
 
@@ -90,6 +92,10 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
     told = [("release", asked)] if asked is not None else []
     tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", told)
     fields = {name: str(property_schema(found, name)["description"]) for name in found.filterable}
+    layers = [{"id": found.id, "description": found.description, "fields": fields}]
+    if found.id == "surveys":
+        signs = {"count": "How many surveys the sign stands for."}
+        layers.append({"id": SIGNS, "description": "Where the signs of surveys stand.", "fields": signs | fields})
     body = {
         "tilejson": "3.0.0",
         "name": found.title,
@@ -101,7 +107,7 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
         "minzoom": 0,
         "maxzoom": MAXIMUM_ZOOM,
         "bounds": [west, south, east, north],
-        "vector_layers": [{"id": found.id, "description": found.description, "fields": fields}],
+        "vector_layers": layers,
     }
     return json_answer(body, media_type=TILE_JSON)
 
@@ -115,7 +121,9 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
 def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNumber, x: TileNumber) -> Response:
     """Answer with one Mapbox vector tile, or 304 where the client has it already.
 
-    A tile of occurrences takes the parameters of the search of occurrences as filters, too.
+    A tile of occurrences takes the parameters of the search of occurrences as filters, too; one of another collection
+    takes its properties, as its items do. A tile of surveys has two layers: `surveys`, and `survey_signs` with a point
+    for each survey, or for those of a bin: `count`, and `design` where all of a bin have the same.
     """
     found = find(collection_id)
     zoom, row, column = (_whole(name, value) for name, value in (("z", z), ("y", y), ("x", x)))
@@ -169,8 +177,11 @@ def _asked(
 ) -> tuple[Filter | None, list[str] | None, list[str]]:
     """Return which records a tile shows, what they tell, and GBIF's parameters that our data cannot answer."""
     if not collection.points:
-        only(request, *_OWN)
-        return None, None, []
+        told_of = [(name, value) for name, value in request.query_params.multi_items() if name not in _OWN]
+        for name, _ in told_of:
+            if name not in collection.filterable:
+                raise unknown_parameter(name, (*_OWN, *collection.filterable))
+        return And(tuple(property_filter(collection, *told) for told in told_of)) if told_of else None, None, []
     told = read(request.query_params.multi_items(), release, own=(*_OWN, _PROPERTIES))
     filters, ignored = told.filters, told.ignored
     asked = request.query_params.get(_PROPERTIES)

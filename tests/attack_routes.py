@@ -143,12 +143,25 @@ def of_tiles(told: list[Mapping[str, str]]) -> Iterator[Question]:
         for collection in COLLECTIONS if zoom in (4, 9) else COLLECTIONS[:1]:
             address = TILES.replace("occurrences", collection)
             yield "GET", f"{address}/{zoom}/{line}/{column}", {}
+        surveys = f"{TILES.replace('occurrences', 'surveys')}/{zoom}/{line}/{column}"
+        if zoom in (0, 6, 12, 14, 18):
+            yield "GET", surveys, {}
+        if zoom in (0, 12):
+            for name in ("eventID", "parentEventID", "locationID", "samplingProtocol", "locality", "habitat"):
+                yield "GET", surveys, {"params": {name: row[name]}}
+            for name, guess in (("event_start", date_of(row)), ("failed_days", str(float(date_of(row)[-2:])))):
+                yield "GET", surveys, {"params": {name: guess}}
         if zoom % 3 == 0:
             yield (
                 "GET",
                 f"{TILES}/{zoom}/{line}/{column}",
                 {"params": {"species": row["scientificName"], "properties": "key"}},
             )
+
+
+def date_of(row: Mapping[str, str]) -> str:
+    """Return the day of a record, which is its event's first one."""
+    return row["eventDate"][:10]
 
 
 def of_filters(app: FastAPI, queryables: Mapping[str, Any], told: list[Mapping[str, str]]) -> Iterator[Question]:

@@ -6,6 +6,7 @@ what it says, nor by its length, nor by the rows that were read for it.
 `faults/test_long_attacks.py` asks more than a thousand times, in more worlds, of two releases and in several roles.
 """
 
+import math
 import re
 import sqlite3
 
@@ -107,6 +108,29 @@ def test_the_scanner_finds_nothing_nearer_than_the_published_cells(records, sett
                     tile = (0, 0, 0) if "tiles" in path else None
                     content = client.get(path).content
                     assert leaks.scan(content, [place], name=path, tile=tile if content else None) == []
+            for place in places:
+                for tile in surveys_around(place):
+                    answer = client.get(TILES.replace("occurrences", "surveys") + "/{0}/{2}/{1}".format(*tile))
+                    assert answer.status_code == 200
+                    assert (
+                        leaks.scan(
+                            answer.content, places, name=f"surveys {tile}", tile=tile if answer.content else None
+                        )
+                        == []
+                    )
+
+
+def surveys_around(place: leaks.Place) -> list[tuple[int, int, int]]:
+    """Return zoom, column and row of the tiles that hold a place, of each way in which surveys are drawn.
+
+    A coarse cell is cut at the edges of a tile, and the smaller the tile around a place the nearer they are to it: that is
+    of the question, and in `attack_routes` such questions are asked of two worlds.
+    """
+    found = []
+    for zoom in (0, 4, 8, 11, 12):
+        row = (0.5 - math.asinh(math.tan(math.radians(place.latitude))) / 2 / math.pi) * 2**zoom
+        found.append((zoom, int((place.longitude / 360 + 0.5) * 2**zoom), int(row)))
+    return found
 
 
 def tables(settings) -> dict[str, pl.DataFrame]:

@@ -62,6 +62,10 @@ class DatasetEntry:
         Codes of the labels of communities that some of its records carry, sorted.
     permits : tuple of str
         The permits that it rests on, in words, and what is to be heeded of them.
+    surveys : int
+        Published survey events.
+    survey_bounds : (west, south, east, north), optional
+        Degrees, of their published places.
     """
 
     key: str
@@ -87,6 +91,8 @@ class DatasetEntry:
     license_effective: str | None = None
     labels: tuple[str, ...] = ()
     permits: tuple[str, ...] = ()
+    surveys: int = 0
+    survey_bounds: tuple[float, float, float, float] | None = None
 
     @property
     def keywords(self) -> tuple[str, ...]:

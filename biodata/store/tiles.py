@@ -28,7 +28,7 @@ from biodata.store.query.filters import (
     parts_of,
 )
 from biodata.store.query.sql import Sql
-from biodata.store.shapes import SHAPE_IDS, band_of
+from biodata.store.shapes import BANDS, SHAPE_IDS, band_of
 from biodata.store.tables import OCCURRENCE_GROUPS, RELEASE
 
 _EXTENT_BITS: Final = 12
@@ -57,6 +57,18 @@ SHAPE_PROPERTIES: Final = {
     "boundaries": ("code", "name", "level", "country_code"),
 }  # fmt: skip
 """What a shape tells in a tile, beside `country_codes` as text where the table has them."""
+
+MAXIMUM_SURVEYS: Final = 500
+"""A tile with more surveys than this has no shapes of them, and signs only for those that stand alone."""
+
+SIGNS: Final = "survey_signs"
+"""The second layer of a tile of surveys."""
+
+_SIGN_ZOOM: Final = 12
+"""From this zoom each survey has its sign: stations stand apart, and visits to one lie on each other."""
+
+_SIGN_BITS: Final = 4
+"""Below, a tile has 2^4 by 2^4 bins with one sign each: a number can be read in it."""
 
 T = TypeVar("T")
 
@@ -90,12 +102,17 @@ def tile(
     `tile_counts`). Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has no more
     than `MAXIMUM_POINTS`; else it has such bins. Shapes are made simpler to suit the zoom.
 
+    A tile of surveys has a second layer, `survey_signs`: a point for each, where its sign stands, once in all tiles of a
+    zoom. Up to zoom 11, and where a tile has more than `MAXIMUM_SURVEYS`, surveys are counted in bins of 1/16 of its side:
+    `count`, `design` where all have the same, and of one that stands alone all that its shape tells. Those that others
+    are parts of have no sign: they are `whole`.
+
     Parameters
     ----------
     run : callable
         Runs a statement on an open release.
     collection : str
-        occurrences, protected_areas, corridors, reserve_candidates or boundaries.
+        occurrences, or one of `SHAPE_PROPERTIES`.
     z, x, y : int
         Zoom, column from the west, row from the north.
     crowds : collection of (z, x, y)
@@ -124,8 +141,21 @@ def tile(
     if collection not in SHAPE_PROPERTIES:
         problem = f"there are no tiles of {collection}"
         raise InputError(problem, code="TILE_UNKNOWN")
-    answer = run(*_shapes(collection, z, x, y, where), _read).column(0)[0].as_py()
-    return answer if answer is not None else b""
+    if collection == "surveys":
+        return _surveys(run, z, x, y, where)
+    return _one(run, _shapes(collection, z, x, y, where)) or b""
+
+
+def _surveys(run: Run, z: int, x: int, y: int, where: Filter | None) -> bytes:
+    """Return a tile of surveys: their shapes unless they are many, and signs. Layers of tiles are joined by joining the bytes."""
+    few = _one(run, _how_many(z, x, y, where)) <= MAXIMUM_SURVEYS
+    shapes = _one(run, _shapes("surveys", z, x, y, where)) if few else None
+    return (shapes or b"") + (_one(run, _signs(z, x, y, where, each=few and z >= _SIGN_ZOOM)) or b"")
+
+
+def _one(run: Run, statement: Sql) -> Any:
+    """Return the one value that a statement answers."""
+    return run(*statement, _read).column(0)[0].as_py()
 
 
 def _read(columns: pa.RecordBatchReader) -> pa.Table:
@@ -248,32 +278,101 @@ def _of_groups(part: Filter) -> bool:
 
 def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sql:
     """Return the statement for a tile of polygons, from the shapes of its zoom's band."""
-    side = _WORLD_M / (1 << z)
-    west, north = x * side - _WORLD_M / 2, _WORLD_M / 2 - y * side
-    margin = side * _BUFFER / _EXTENT
+    west, south, east, north = _square(z, x, y)
+    margin = (east - west) * _BUFFER / _EXTENT
     table = RELEASE[collection]
-    condition, params = sql.where(where, table)
     told = [f"r.{quote(name)}" for name in SHAPE_PROPERTIES[collection]]
     if "country_codes" in table.columns:
         told.append("array_to_string(r.country_codes, ';') AS country_codes")
-    edges = (west - margin, north - side - margin, west + side + margin, north + margin)
-    tile_box = f"ST_Extent(ST_MakeEnvelope({west!r}, {north - side!r}, {west + side!r}, {north!r}))"
+    if collection == "surveys":
+        told.append(f"{_WHOLE} AS whole")
+    edges = (west - margin, south - margin, east + margin, north + margin)
+    tile_box = f"ST_Extent(ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r}))"
     # Clipped before it is snapped to the tile's grid: snapping first can break a polygon so that clipping fails.
     # What only touches the edge leaves lines and points beside polygons: ST_CollectionExtract keeps the largest kind.
     clipped = f"""CASE WHEN s.xmin >= {edges[0]!r} AND s.ymin >= {edges[1]!r} AND s.xmax <= {edges[2]!r}
                             AND s.ymax <= {edges[3]!r} THEN ST_GeomFromWKB(s.geometry)
                   ELSE ST_CollectionExtract(ST_Intersection(
                       ST_GeomFromWKB(s.geometry), ST_MakeEnvelope({", ".join(map(repr, edges))}))) END"""
+    # A plot of a few metres is a speck in the lower bands, and not there; surveys are seen however small they are.
+    band = BANDS[-1] if collection == "surveys" else band_of(z)
+    rows, params = _drawn(collection, band, edges, where)
     return _encode(
         collection,
         f"""SELECT * FROM (
                 SELECT ST_AsMVTGeom({clipped}, {tile_box}, {_EXTENT}, {_BUFFER}, false) AS geom, {", ".join(told)}
-                FROM shapes s JOIN (SELECT * FROM {quote(collection)} WHERE {condition}) r
-                     ON r.{quote(SHAPE_IDS[collection])} = s.id
-                WHERE s.collection = ? AND s.band = ? AND s.xmax >= ? AND s.ymax >= ? AND s.xmin <= ? AND s.ymin <= ?)
+                FROM {rows})
             WHERE geom IS NOT NULL AND NOT ST_IsEmpty(geom)""",
-        [*params, collection, band_of(z), *edges],
+        params,
     )
+
+
+def _how_many(z: int, x: int, y: int, where: Filter | None) -> Sql:
+    """Return the statement that counts the surveys of a tile."""
+    rows, params = _drawn("surveys", BANDS[-1], _square(z, x, y), where)
+    return f"SELECT count(*) FROM {rows}", params
+
+
+def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
+    """Return the statement for the signs of a tile of surveys: one of each, or one of each bin."""
+    west, south, east, north = square = _square(z, x, y)
+    rows, params = _drawn("surveys", BANDS[-1], square, where)
+    told = ["survey_id", *(name for name in SHAPE_PROPERTIES["surveys"] if name != "survey_id")]
+    names = ", ".join(map(quote, told))
+    # Of several only what holds for all of them is told, and the sign stands near the middle of the bin: no two touch.
+    alone = ", ".join(
+        f"CASE WHEN count(*) = 1 THEN any_value({quote(n)}) END AS {quote(n)}" for n in told if n != "design"
+    )
+    # What would be rounded to the edge of the next tile is no tile's for a map, and not drawn.
+    step, unit = (east - west) / (1 << _SIGN_BITS), (east - west) / _EXTENT
+
+    def beside(across: str, edge: float, number: str) -> str:
+        middle, most = f"({edge!r} + ({number} + 0.5) * {step!r})", 0.2 * step
+        near = f"greatest(least(avg({across}), {middle} + {most!r}), {middle} - {most!r})"
+        return f"CASE WHEN count(*) = 1 THEN avg({across}) ELSE {near} END"
+
+    counted = f"""SELECT ST_Point({beside("px", west, "any_value(h)")}, {beside("py", south, "any_value(v)")}) AS place,
+            count(*) AS "count", CASE WHEN count(DISTINCT design) = 1 AND count(design) = count(*) THEN any_value(design) END AS design,
+            {alone} FROM binned GROUP BY h, v"""
+    single = f'SELECT ST_Point(px, py) AS place, 1::BIGINT AS "count", {names} FROM binned'
+    return _encode(
+        SIGNS,
+        f"""WITH placed AS (
+                SELECT {", ".join(f"r.{quote(n)}" for n in told)}, ST_PointOnSurface(ST_GeomFromWKB(s.geometry)) AS inside
+                FROM {rows} AND NOT {_WHOLE}),
+            binned AS (
+                SELECT {names}, ST_X(inside) AS px, ST_Y(inside) AS py,
+                       floor((px - {west!r}) / {step!r}) AS h, floor((py - {south!r}) / {step!r}) AS v FROM placed
+                WHERE px >= {west!r} AND px < {east!r} AND py >= {south!r} AND py < {north!r})
+            SELECT ST_AsMVTGeom(ST_Point(least(ST_X(place), {east - 0.51 * unit!r}), greatest(ST_Y(place), {south + 0.51 * unit!r})), ST_Extent(ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r})),
+                       {_EXTENT}, {_BUFFER}, false) AS geom, * EXCLUDE (place)
+            FROM ({single if each else counted})""",
+        params,
+    )
+
+
+_WHOLE: Final = (
+    'EXISTS (SELECT 1 FROM surveys w WHERE w."datasetKey" = r."datasetKey" AND w."parentEventID" = r."eventID")'
+)
+"""Whether a survey has parts that are told themselves."""
+
+
+def _drawn(collection: str, band: int, edges: tuple[float, float, float, float], where: Filter | None) -> Sql:
+    """Return what stands behind FROM for the rows `r` of a collection with their shapes `s` that touch a square."""
+    condition, params = sql.where(where, RELEASE[collection])
+    return (
+        f"""shapes s JOIN (SELECT * FROM {quote(collection)} WHERE {condition}) r ON r.{quote(SHAPE_IDS[collection])} = s.id
+            WHERE s.collection = ? AND s.band = ? AND s.xmax >= ? AND s.ymax >= ? AND s.xmin <= ? AND s.ymin <= ?""",
+        [*params, collection, band, *edges],
+    )
+
+
+def _square(z: int, x: int, y: int) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of a tile, metres of EPSG:3857; tiles side by side have the same edge, to the last bit."""
+    side = _WORLD_M / (1 << z)
+    west, east = (column * side - _WORLD_M / 2 for column in (x, x + 1))
+    south, north = (_WORLD_M / 2 - row * side for row in (y + 1, y))
+    return west, south, east, north
 
 
 def _encode(layer: str, features: str, params: list[Any]) -> Sql:

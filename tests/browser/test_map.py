@@ -25,7 +25,7 @@ def settle(page, timeout_s=60):
 
 def ready(page, address, hash_part=BORDER):
     page.goto(f"{address}/{hash_part}")
-    page.wait_for_selector("#list button")
+    page.wait_for_selector("#list button", state="attached")
     settle(page)
 
 
@@ -131,6 +131,7 @@ def test_on_a_telephone_the_card_leaves_the_map_s_buttons_free(page, demo_addres
     ready(page, demo_address)
     buttons, panel = (page.locator(s).bounding_box() for s in (".maplibregl-ctrl-zoom-in", "#panel"))
     assert panel["x"] + panel["width"] <= buttons["x"]
+    page.click("#panel-toggle")
     page.click("button[data-collection=reserve_candidates]")
     page.wait_for_selector("#card:not([hidden])")
     assert not page.is_visible("#panel")

@@ -3,7 +3,8 @@ import { closeButton, element, list, metres, names, node, number, paragraph, squ
 import { candidate } from './card_candidate';
 import { evidence, report, sharing } from './card_evidence';
 import { country, standing } from './card_standing';
-import type { Feature, Properties } from './service';
+import { survey } from './card_survey';
+import type { Box, Feature, Properties } from './service';
 
 const FLAG_WORDS: Record<string, string> = {
   BORDER_AMBIGUOUS: 'close to a border: either side may be right',
@@ -13,16 +14,26 @@ const FLAG_WORDS: Record<string, string> = {
   GEODETIC_DATUM_ASSUMED_WGS84: 'no datum stated; WGS 84 assumed',
 };
 
+export interface Shown {
+  close: () => void;
+  /** The part of the Earth that is in view. */
+  inView: Box;
+  /** Other features of the same spot, with what opens them. */
+  others?: HTMLElement | undefined;
+}
+
 /** Fill and show the card. */
-export function showCard(card: HTMLElement, collection: string, feature: Feature, close: () => void): void {
-  const parts = {
-    occurrences: occurrence,
-    protected_areas: area,
-    corridors: corridor,
-    reserve_candidates: candidate,
-  }[collection];
-  if (!parts) return;
-  card.replaceChildren(closeButton(close), ...parts(feature.properties));
+export function showCard(card: HTMLElement, collection: string, feature: Feature, shown: Shown): void {
+  const parts: Record<string, (told: Feature) => (Node | string)[]> = {
+    occurrences: (told) => occurrence(told.properties),
+    protected_areas: (told) => area(told.properties),
+    corridors: (told) => corridor(told.properties),
+    reserve_candidates: (told) => candidate(told.properties),
+    surveys: (told) => survey(told, shown.inView).map(node),
+  };
+  const made = parts[collection];
+  if (!made) return;
+  card.replaceChildren(closeButton(shown.close), ...(shown.others ? [shown.others] : []), ...made(feature).filter((part) => part !== ''));
   card.hidden = false;
   card.dataset['collection'] = collection;
 }

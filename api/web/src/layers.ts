@@ -1,6 +1,8 @@
 // How each collection looks, and which of its layers a click asks about. Colours tell apart without red against green.
 import type { LayerSpecification, SourceSpecification } from 'maplibre-gl';
+import { INK } from './designs';
 import { tilesOf } from './service';
+import { surveyLayers } from './survey_layers';
 
 export interface Theme {
   id: string;
@@ -16,10 +18,14 @@ const AREA = '#2e7d5b';
 const CORRIDOR = '#7b4fa3';
 const CANDIDATE = '#b8860b';
 
+/** The dataset whose records and surveys alone are drawn: `/?dataset=KEY`. */
+export const asked = new URLSearchParams(location.search).get('dataset');
+
 export const sources: Record<string, SourceSpecification> = {
   boundaries: { type: 'vector', tiles: [tilesOf('boundaries')], minzoom: 0, maxzoom: 9 },
   protected_areas: { type: 'vector', tiles: [tilesOf('protected_areas')], minzoom: 0, maxzoom: 12 },
-  occurrences: { type: 'vector', tiles: [tilesOf('occurrences')], minzoom: 0, maxzoom: 14 },
+  occurrences: { type: 'vector', tiles: [tilesOf('occurrences', asked ? { datasetKey: asked, duplicates: 'all' } : {})], minzoom: 0, maxzoom: 14 },
+  surveys: { type: 'vector', tiles: [tilesOf('surveys', asked ? { datasetKey: asked } : {})], minzoom: 0, maxzoom: 14 },
   corridors: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
   paths: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
   reserve_candidates: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
@@ -143,6 +149,13 @@ export const themes: Theme[] = [
       },
     ],
   },
+  {
+    id: 'surveys',
+    title: 'Surveys',
+    note: 'where somebody looked, how, and how much',
+    colour: INK,
+    layers: surveyLayers,
+  },
 ];
 
 export const chosen: LayerSpecification[] = [
@@ -152,9 +165,14 @@ export const chosen: LayerSpecification[] = [
 
 /** Layers that a click asks about, the topmost first. */
 export const clickable: Record<string, string> = {
+  'surveys-many': 'surveys',
+  'surveys-signs': 'surveys',
+  'surveys-ways-edge': 'surveys',
   records: 'occurrences',
   paths: 'corridors',
   'corridors-fill': 'corridors',
+  'surveys-areas': 'surveys',
+  'surveys-cells': 'surveys',
   'areas-fill': 'protected_areas',
   'candidates-fill': 'reserve_candidates',
 };

@@ -4,9 +4,15 @@ import 'maplibre-gl/dist/maplibre-gl.css';
 import './style.css';
 import { showCard } from './card';
 import { metres, text } from './card_basics';
-import { base, chosen, clickable, sources, themes } from './layers';
-import { fillAnswers, fillLayers, wireSearch } from './panel';
-import { boundarySet, currentRelease, feature, features, type Feature } from './service';
+import { showDataset, tellUnplaced } from './dataset_view';
+import { addSigns } from './designs';
+import { asked, base, chosen, clickable, sources, themes } from './layers';
+import { fillAnswers, fillLayers, wireSearch, wireToggle } from './panel';
+import { boundarySet, countSurveys, currentRelease, feature, features, surveysIn, type Box, type Feature } from './service';
+import { surveysOfSpot } from './spot';
+import { fillSurveysInView, legend, MOST_LISTED, noSurveys } from './survey_panel';
+
+const EARTH: Box = [-180, -90, 180, 90];
 
 declare global {
   interface Window {
@@ -21,6 +27,8 @@ const find = <T extends HTMLElement>(id: string): T => document.getElementById(i
 const card = find('card');
 const status = find('release');
 
+/** Whether the address says which part of the Earth is shown; the map writes it there later. */
+const lookedAt = location.hash !== '';
 const map = new MapLibre({
   container: 'map',
   style: { version: 8, sources, layers: [...base, ...themes.flatMap((theme) => theme.layers), ...chosen] },
@@ -30,15 +38,24 @@ const map = new MapLibre({
 });
 map.addControl(new NavigationControl({ visualizePitch: false }), 'top-right');
 map.addControl(new ScaleControl({ unit: 'metric' }), 'bottom-left');
+addSigns(map);
 window.__map = map;
 window.__mapIdle = false;
 map.on('idle', () => (window.__mapIdle = true));
 for (const began of ['movestart', 'dataloading'] as const) map.on(began, () => (window.__mapIdle = false));
 map.on('error', (event) => console.warn(event.error.message));
 
+wireToggle(find<HTMLButtonElement>('panel-toggle'), find('panel'));
 fillLayers(find('layers'), themes, (theme, on) => {
   for (const layer of theme.layers) map.setLayoutProperty(layer.id, 'visibility', on ? 'visible' : 'none');
 });
+
+const surveysRow = find('layers').querySelector<HTMLElement>('[data-theme=surveys]')!;
+surveysRow.after(legend(asked !== null && window.innerWidth > 1000));
+const surveysBox = find<HTMLDetailsElement>('surveys');
+surveysBox.open = asked !== null;
+surveysBox.addEventListener('toggle', () => void listSurveys());
+map.on('moveend', () => void listSurveys());
 
 wireSearch(find<HTMLFormElement>('search'), (species) => {
   map.setFilter('records', species ? ['all', ['!', ['has', 'count']], ['==', ['get', 'species'], species]] : ['!', ['has', 'count']]);
@@ -47,6 +64,55 @@ wireSearch(find<HTMLFormElement>('search'), (species) => {
 });
 
 map.on('load', () => void load().catch((error: Error) => (status.textContent = `The answers could not be loaded: ${error.message}`)));
+
+if (asked) void showOne(asked);
+void tellSurveys();
+
+/** Show one dataset: where it is, unless the address says where to look. */
+async function showOne(key: string): Promise<void> {
+  const place = find('dataset');
+  const box = await showDataset(place, key);
+  if (!box) return;
+  if (!lookedAt) map.fitBounds(box, { padding: free(), maxZoom: 12, animate: false });
+  const [every, placed] = await Promise.all([countSurveys(key), surveysIn(EARTH, 1, key)]);
+  tellUnplaced(place, every - (placed.numberMatched ?? every));
+}
+
+/** A release without surveys says so, and has nothing to hide or to list. */
+async function tellSurveys(): Promise<void> {
+  const count = await countSurveys(asked).catch(() => null);
+  if (count !== 0) return;
+  noSurveys(surveysRow, asked !== null);
+  find('layers').querySelector('.legend')?.remove();
+  surveysBox.hidden = true;
+}
+
+let listing = 0;
+
+/** List the surveys in view, while the list is open. */
+async function listSurveys(): Promise<void> {
+  if (!surveysBox.open || surveysBox.hidden) return;
+  const mine = ++listing;
+  const list = find('surveys-list');
+  const found = await surveysIn(inView(), MOST_LISTED, asked).catch((error: Error) => error);
+  if (mine !== listing) return;
+  if (found instanceof Error) list.textContent = `The surveys could not be listed: ${found.message}`;
+  else
+    fillSurveysInView(list, found, (survey) => {
+      open('surveys', survey);
+      fit(survey);
+    });
+}
+
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && !card.hidden) close();
+});
+
+function inView(): Box {
+  const seen = map.getBounds();
+  const [west, east] = [Math.max(seen.getWest(), -180), Math.min(seen.getEast(), 180)];
+  return [west, Math.max(seen.getSouth(), -90), east, Math.min(seen.getNorth(), 90)].map((edge) => Number(edge.toFixed(5))) as Box;
+}
 
 async function load(): Promise<void> {
   const [corridors, candidates] = await Promise.all([features('corridors'), features('reserve_candidates')]);
@@ -79,30 +145,49 @@ map.on('click', (event) => {
     return;
   }
   const collection = clickable[hit.layer.id]!;
+  if (hit.layer.id === 'surveys-many') {
+    map.easeTo({ center: (hit.geometry as GeoJSON.Point).coordinates as [number, number], zoom: map.getZoom() + 2 });
+    return;
+  }
   const id = idOf(collection, hit.properties) ?? hit.id;
   if (id === undefined) return;
-  feature(collection, id)
-    .then((answer) => open(collection, answer))
-    .catch((error: Error) => (status.textContent = error.message));
+  const here = hits.filter((found) => clickable[found.layer.id] === collection).map((found) => idOf(collection, found.properties));
+  const ids = [...new Set([id, ...here])].filter((found) => found !== undefined).map(String);
+  void show(collection, id, collection === 'surveys' ? surveysOfSpot(ids, (other, buttons) => show(collection, other, buttons)) : undefined);
 });
+
+async function show(collection: string, id: string | number, others?: HTMLElement): Promise<void> {
+  await feature(collection, id)
+    .then((answer) => open(collection, answer, others))
+    .catch((error: Error) => (status.textContent = error.message));
+}
 
 for (const id of Object.keys(clickable)) {
   map.on('mouseenter', id, () => (map.getCanvas().style.cursor = 'pointer'));
   map.on('mouseleave', id, () => (map.getCanvas().style.cursor = ''));
 }
 
-function open(collection: string, answer: Feature): void {
-  showCard(card, collection, answer, close);
+/** The button that opened the card: who came by keyboard goes back to it. */
+let opener: HTMLElement | null = null;
+
+function open(collection: string, answer: Feature, others?: HTMLElement): void {
+  const active = document.activeElement;
+  if (active instanceof HTMLElement && find('panel').contains(active)) opener = active;
+  showCard(card, collection, answer, { close, inView: inView(), others });
+  if (opener) card.focus();
   setData('chosen', [collection === 'occurrences' ? cellOf(answer) : answer]);
 }
 
 function close(): void {
+  const within = card.contains(document.activeElement);
   card.hidden = true;
+  if (within) opener?.focus();
+  opener = null;
   setData('chosen', []);
 }
 
 function idOf(collection: string, properties: Record<string, unknown>): string | number | undefined {
-  const name = { occurrences: 'key', corridors: 'corridor_id', protected_areas: 'area_id', reserve_candidates: 'candidate_id' }[collection];
+  const name = { occurrences: 'key', corridors: 'corridor_id', protected_areas: 'area_id', reserve_candidates: 'candidate_id', surveys: 'survey_id' }[collection];
   const value = name ? properties[name] : undefined;
   return typeof value === 'string' || typeof value === 'number' ? value : undefined;
 }

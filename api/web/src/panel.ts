@@ -2,6 +2,16 @@
 import { countOf, type Feature, suggest } from './service';
 import type { Theme } from './layers';
 
+/** On a narrow screen the panel opens by a button, and the map is seen until then. */
+export function wireToggle(button: HTMLButtonElement, panel: HTMLElement): void {
+  const tell = (open: boolean): void => {
+    panel.classList.toggle('closed', !open);
+    button.setAttribute('aria-expanded', String(open));
+  };
+  button.addEventListener('click', () => tell(panel.classList.contains('closed')));
+  tell(false);
+}
+
 /** One checkbox a theme. */
 export function fillLayers(box: HTMLElement, themes: Theme[], toggle: (theme: Theme, on: boolean) => void): void {
   for (const theme of themes) {
@@ -19,6 +29,7 @@ export function fillLayers(box: HTMLElement, themes: Theme[], toggle: (theme: Th
     label.append(swatch, theme.title, note);
     const row = document.createElement('div');
     row.className = 'layer';
+    row.dataset['theme'] = theme.id;
     row.append(input, label);
     box.append(row);
   }

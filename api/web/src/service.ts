@@ -79,7 +79,44 @@ export function reportNumbers(id: string): Promise<Properties> {
   return ask(`${reportAddress(id)}?f=json`);
 }
 
-/** The address of a collection's tiles, for MapLibre. */
-export function tilesOf(collection: string): string {
-  return `${location.origin}/ogc/collections/${collection}/tiles/WebMercatorQuad/{z}/{y}/{x}`;
+/** The address of a collection's tiles, for MapLibre; of what is asked for alone. */
+export function tilesOf(collection: string, asked: Record<string, string> = {}): string {
+  const query = new URLSearchParams(asked).toString();
+  return `${location.origin}/ogc/collections/${collection}/tiles/WebMercatorQuad/{z}/{y}/{x}${query ? `?${query}` : ''}`;
+}
+
+/** west, south, east, north, degrees. */
+export type Box = [number, number, number, number];
+
+const datasets = new Map<string, Promise<Properties>>();
+
+/** A dataset as GBIF's API tells it; asked once. */
+export function dataset(key: string): Promise<Properties> {
+  const known = datasets.get(key) ?? ask<Properties>(`/v1/dataset/${encodeURIComponent(key)}`);
+  datasets.set(key, known);
+  return known;
+}
+
+/** The page of a dataset. */
+export function datasetAddress(key: string): string {
+  return `/v1/dataset/${encodeURIComponent(key)}?f=html`;
+}
+
+/** The page that lists the records of a dataset that `asked` finds. */
+export function recordsAddress(key: string, asked: Record<string, string>): string {
+  return `/ogc/collections/occurrences/items?${new URLSearchParams({ f: 'html', duplicates: 'all', datasetKey: key, ...asked })}`;
+}
+
+/** The first surveys in a box, and how many there are. */
+export function surveysIn(box: Box, limit: number, key: string | null): Promise<FeatureCollection> {
+  const query = new URLSearchParams({ f: 'json', limit: String(limit), bbox: box.join(',') });
+  if (key) query.set('datasetKey', key);
+  return ask(`/ogc/collections/surveys/items?${query}`);
+}
+
+/** How many surveys there are, with a place or without. */
+export async function countSurveys(key: string | null): Promise<number> {
+  const query = new URLSearchParams({ f: 'json', limit: '1' });
+  if (key) query.set('datasetKey', key);
+  return (await ask<FeatureCollection>(`/ogc/collections/surveys/items?${query}`)).numberMatched ?? 0;
 }

@@ -1,0 +1,27 @@
+// Several surveys on one spot: a station is visited again and again, and each visit has its card.
+
+/** Buttons that lead from one survey of a spot to the next; nothing where there is only one. */
+export function surveysOfSpot(ids: string[], show: (id: string, buttons: HTMLElement) => Promise<void>): HTMLElement | undefined {
+  if (ids.length < 2) return undefined;
+  const place = document.createElement('nav');
+  place.className = 'others';
+  place.setAttribute('aria-label', 'Surveys at this spot');
+  const told = document.createElement('span');
+  let at = 0;
+  const tell = (): void => void (told.textContent = `${at + 1} of ${ids.length} surveys here`);
+  const button = (label: string, words: string, step: number): HTMLButtonElement => {
+    const made = document.createElement('button');
+    made.type = 'button';
+    made.textContent = label;
+    made.setAttribute('aria-label', words);
+    made.addEventListener('click', () => {
+      at = (at + step + ids.length) % ids.length;
+      tell();
+      void show(ids[at]!, place).then(() => made.focus());
+    });
+    return made;
+  };
+  tell();
+  place.append(button('‹', 'The survey before', -1), told, button('›', 'The next survey', 1));
+  return place;
+}

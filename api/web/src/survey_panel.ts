@@ -1,0 +1,58 @@
+// Surveys in the panel: what the signs mean, which are in view (for who has no mouse, too), and a word where there are none.
+import { element } from './card_basics';
+import { DESIGNS, OTHER, designTitle, sign, unit } from './designs';
+import type { Feature, FeatureCollection } from './service';
+
+export const MOST_LISTED = 50;
+
+/** The meaning of each sign, below the layer's checkbox. */
+export function legend(open: boolean): HTMLElement {
+  const rows = [...Object.values(DESIGNS), OTHER].map((design) => {
+    const drawn = sign(design);
+    drawn.setAttribute('aria-hidden', 'true');
+    return element('li', '', drawn, design.title);
+  });
+  const cell = element('span', 'sign-cell');
+  const many = element('span', 'sign-many', '12');
+  for (const drawn of [cell, many]) drawn.setAttribute('aria-hidden', 'true');
+  rows.push(
+    element('li', 'wide', cell, 'a square: the place is made coarse to protect a species'),
+    element('li', 'wide', many, 'that many surveys; zoom in for each'),
+  );
+  const details = element('details', 'legend', element('summary', '', 'Signs of surveys'), element('ul', '', ...rows));
+  details.toggleAttribute('open', open);
+  return details;
+}
+
+/** Put a sentence where the checkbox was: there is nothing to show or to hide. */
+export function noSurveys(row: HTMLElement, ofDataset: boolean): void {
+  const send = element('a', '', 'Send one in');
+  send.setAttribute('href', '/surveys');
+  row.replaceChildren(
+    element('p', 'empty', ofDataset ? 'This dataset has no published surveys. ' : 'No surveys are published in this release yet. ', send),
+  );
+}
+
+/** The surveys in view as buttons; says how many there are more. */
+export function fillSurveysInView(box: HTMLElement, found: FeatureCollection, open: (feature: Feature) => void): void {
+  const matched = found.numberMatched ?? found.features.length;
+  const items = found.features.map((feature) => {
+    const button = element('button', 'answer answer-surveys', called(feature));
+    button.setAttribute('type', 'button');
+    button.dataset['survey'] = String(feature.id);
+    button.addEventListener('click', () => open(feature));
+    return element('li', '', button);
+  });
+  const many = matched > items.length ? `The first ${items.length} of ${matched.toLocaleString('en')} in view; zoom in for others.` : '';
+  const none = matched ? many : 'None in this part of the map.';
+  box.replaceChildren(...(none ? [element('p', 'empty', none)] : []), ...(items.length ? [element('ol', '', ...items)] : []));
+}
+
+function called(feature: Feature): string {
+  const p = feature.properties;
+  const name = designTitle(p['design']) || String(p['samplingProtocol'] ?? 'Survey');
+  const when = p['event_start'] ?? p['year'];
+  const value = p['effort_value'];
+  const effort = typeof value === 'number' ? `${value.toLocaleString('en', { maximumFractionDigits: 1 })} ${unit(String(p['effort_unit'] ?? ''), value)}` : null;
+  return [name, when, effort].filter((part) => part !== null && part !== undefined).join(', ');
+}
