@@ -8,6 +8,9 @@ from typing import Final
 import hypothesis
 import pytest
 
+# How long an example takes says more of the machine's other work than of ours.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
 if os.environ.get("CI"):
     # A test that runs out of time fails in one of its examples, and to look for a smaller one knows no time at all.
     phases = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.shrink]

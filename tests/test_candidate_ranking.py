@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.analysis.candidates import acceptability, pareto, ranking
@@ -47,7 +47,6 @@ def test_less_is_better_where_it_is_said_and_missing_is_worst():
     assert pareto.fronts(good).tolist() == [1, 2, 3, 1]
 
 
-@settings(deadline=None)
 @given(TABLES, st.data())
 def test_no_candidate_is_favoured_by_missing_data(rows, data):
     """Whatever a missing value turns out to be, its candidate comes out no worse: in front and in acceptability."""
@@ -107,7 +106,6 @@ def test_same_seed_same_ranks_and_another_seed_within_the_error():
     assert one.first_share.sum() == pytest.approx(1)
 
 
-@settings(deadline=None)
 @given(TABLES)
 def test_a_dominated_candidate_never_stands_before_the_one_that_dominates_it(rows):
     found = stand(table(rows), draws=50)

@@ -100,7 +100,7 @@ def test_datasets_are_judged_apart():
     assert second.ranked[0].log_likelihood - second.as_told.log_likelihood < -2
 
 
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing(random):
     table, _, _ = unlabelled("GCJ-02", ["CN-YN", "CN-GX"], 60, BOUNDARIES, 1)

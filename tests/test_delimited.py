@@ -268,7 +268,7 @@ _TABLES = st.integers(1, 5).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     cells=_TABLES,
     separator=st.sampled_from(",;\t"),
@@ -290,7 +290,7 @@ def test_what_python_writes_is_what_we_read(cells, separator, line_end, quoting,
     assert refused == []
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     block=st.text(st.sampled_from('ab",\n\r\x00é '), max_size=60).map(str.encode),
     dialect=st.sampled_from([Dialect(), Dialect(",", None), Dialect(",", '"', "\r"), Dialect("a", "b")]),
@@ -316,7 +316,7 @@ def test_whole_columns_and_field_by_field_find_the_same(block, dialect, at_end):
     assert fast == slow
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(block_bytes=st.integers(1, 40), data=st.text(st.sampled_from('ab",\né'), min_size=1, max_size=60))
 def test_the_size_of_blocks_changes_nothing(block_bytes, data):
     def outcome(size):

@@ -5,7 +5,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.errors import InputError
@@ -104,7 +104,6 @@ def test_datasets_and_terms_of_one_file_tell_each_their_own_order():
     assert found == ["2010-04-03", "2010-04-25", "2010-03-04", "2010-04-25", None]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["03/04/2010", "25/04/2010", "04/25/2010", "2010-04-03", "x"]), max_size=12), st.integers(1, 5), st.randoms())  # fmt: skip
 def test_the_order_does_not_depend_on_batches(texts, size, random):
     rows = [{"datasetKey": random.choice("ab"), "eventDate": text} for text in texts]

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.errors import InputError
@@ -102,7 +102,6 @@ def test_the_column_tells_the_decimal_mark():
     assert decimal_mark(pl.Series(["1,234", "500"])) is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["1,5", "1.5", "1.234.567", "1,234", "0.123", "x"])), st.randoms())
 def test_the_mark_depends_on_no_order(texts, random):
     shuffled = random.sample(texts, len(texts)) * 2
@@ -125,7 +124,6 @@ def test_an_area_written_in_a_unit_is_inferred_in_it(unit):
     assert proposed_unit(infer_unit(computed * 1e6 / (square_metres()[code] * factor), computed)).unit == unit
 
 
-@settings(deadline=None)
 @given(
     st.decimals(min_value="0.01", max_value="999999", places=2),
     st.sampled_from(["ha", "km²", "亩", "ไร่", "ເຮັກຕາ", "ហិកតា", "ဧက", "hektar", "hécta"]),
@@ -138,7 +136,6 @@ def test_what_is_written_is_read_back(number, unit, marks):
     assert area.area_km2 == pytest.approx(float(number) * square_metres()[known_unit(unit)[0]] / 1e6)
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.text(), st.from_regex(r"[0-9.,' -]{1,12}(ha|km2|亩|ไร่)?", fullmatch=True)), max_size=8))
 def test_no_text_whatever_raises_and_each_gets_one_answer(texts):
     read = parse_areas(pl.Series(texts, dtype=pl.String))

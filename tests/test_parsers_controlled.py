@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.parsers import controlled
@@ -111,7 +111,6 @@ def test_licences(told, licence):
     assert parse_licence(told) == licence
 
 
-@settings(deadline=None)  # each vocabulary is read once, by whoever asks first
 @given(st.lists(st.text(), max_size=6), st.sampled_from(Vocabulary))
 def test_no_text_whatever_raises(texts, vocabulary):
     values = pl.Series(texts, dtype=pl.String)

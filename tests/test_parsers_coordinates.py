@@ -5,7 +5,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.parsers.coordinate_pairs import parse_pairs, parse_two_columns, read_pair, read_two
@@ -182,7 +182,6 @@ def angles(draw, most, sides):
     return tenths / 36_000 * (1 if side in "NE" else -1), told.translate(str.maketrans(SCRIPTS[0], script))
 
 
-@settings(deadline=None)
 @given(angles(90, "NS"), angles(180, "EW"))
 def test_what_is_written_is_read_back(latitude, longitude):
     for axis, (number, told) in zip(Axis, (latitude, longitude), strict=True):
@@ -225,7 +224,6 @@ PIECES = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.text(), PIECES), max_size=6))
 def test_every_output_is_in_range_and_nothing_raises(texts):
     values = pl.Series(texts, dtype=pl.String)
@@ -241,7 +239,6 @@ def test_every_output_is_in_range_and_nothing_raises(texts):
         assert angle is None or math.isfinite(angle.degrees)
 
 
-@settings(deadline=None)
 @given(st.lists(PIECES, max_size=6), st.lists(PIECES, max_size=6))
 def test_columns_are_read_as_texts_are(texts, others):
     read = parse_pairs(pl.Series(texts, dtype=pl.String)).drop("value").rows()

@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pycountry
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.parsers.countries import parse_countries, parse_country
@@ -69,7 +69,6 @@ def test_each_country_of_the_scope_is_known_by_its_own_name():
     assert parse_countries(names)["code"].to_list() == list(MEMBERS)
 
 
-@settings(deadline=None)  # the names are read once, by whoever asks first
 @given(st.lists(st.one_of(st.none(), st.text()), max_size=6))
 def test_no_text_whatever_raises(texts):
     assert parse_countries(pl.Series(texts, dtype=pl.String))["value"].to_list() == texts

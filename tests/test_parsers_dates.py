@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta, timezone
 import polars as pl
 import pytest
 from babel.dates import format_date
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.parsers import dates
@@ -272,7 +272,6 @@ def test_the_fast_way_for_complete_dates_answers_as_the_slow_one(suffix):
     assert fast == [tuple(parse_date(text, today=TODAY)) for text in texts]
 
 
-@settings(deadline=None)
 @given(
     st.dates(date(1600, 1, 1), TODAY),
     st.sampled_from(["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%d %B %Y", "%Y-%j", "%G-W%V-%u", "%Y年%m月%d日", "%d-%b-%Y"]),
@@ -283,7 +282,6 @@ def test_what_is_written_is_read_back(day, form):
 
 
 # CLDR's own words and order, written by babel: an oracle that knows nothing of us.
-@settings(deadline=None)
 @given(
     st.dates(date(1600, 1, 1), TODAY),
     st.sampled_from([*LANGUAGES, "zh_Hant", "en_GB", "de_AT", "pt_PT", "fr_CA", "es_MX"]),
@@ -298,7 +296,6 @@ def test_what_is_written_in_a_language_is_read_back(day, language, width):
         assert (parsed.start, parsed.end) == (day, day), text
 
 
-@settings(deadline=None)
 @given(
     st.dates(date(1941, 1, 1), TODAY),
     st.sampled_from(["th", "lo"]),
@@ -310,13 +307,11 @@ def test_a_buddhist_date_is_read_back(day, language, era, digits):
     assert parse_date(text.translate(str.maketrans("0123456789", digits)), today=TODAY).start == day
 
 
-@settings(deadline=None)
 @given(st.dates(date(1912, 1, 1), TODAY), st.sampled_from(["民國", "民国", "中華民國"]))
 def test_a_minguo_date_is_read_back(day, era):
     assert parse_date(f"{era}{day.year - 1911}年{day.month}月{day.day}日", today=TODAY).start == day
 
 
-@settings(deadline=None)
 @given(
     st.dates(date(1600, 1, 1), TODAY), st.integers(0, 400), st.sampled_from(["{}/{}", "{} to {}", "{} - {}", "{}至{}"])
 )
@@ -326,7 +321,6 @@ def test_an_interval_is_read_back(day, length, form):
     assert (parsed.start, parsed.end) == (day, last)
 
 
-@settings(deadline=None)
 @given(st.dates(date(1950, 1, 1), TODAY), st.times(), st.integers(-14 * 60, 14 * 60))
 def test_a_time_with_its_offset_is_read_back(day, clock, minutes):
     moment = datetime.combine(day, clock.replace(second=0, microsecond=0), timezone(timedelta(minutes=minutes)))
@@ -335,7 +329,6 @@ def test_a_time_with_its_offset_is_read_back(day, clock, minutes):
     assert parsed.time == clock.strftime("%H:%M:00")
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.text(), st.from_regex(r"[0-9/\-T:.Z ]{1,20}", fullmatch=True)), max_size=8))
 def test_no_text_whatever_raises_and_each_gets_one_answer(texts):
     answers = parse_dates(pl.Series(texts, dtype=pl.String), today=TODAY)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.parsers.day_month import OrderEvidence, what_rows_prove
@@ -53,7 +53,6 @@ def test_a_declared_era_makes_its_dates_proofs():
     assert OrderEvidence.by_group(proved) == {"": OrderEvidence(day_first=1, ambiguous=1)}
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(TEXTS), max_size=30), st.lists(st.integers(0, 30), max_size=5), st.randoms())
 def test_batches_and_their_order_are_irrelevant(texts, cuts, random):
     whole = OrderEvidence.of(pl.Series(texts, dtype=pl.String), today=TODAY)
@@ -66,7 +65,6 @@ def test_batches_and_their_order_are_irrelevant(texts, cuts, random):
     assert merged == whole
 
 
-@settings(deadline=None)
 @given(st.lists(st.dates(date(1600, 1, 1), TODAY), min_size=1), st.sampled_from(["/", "-", ".", " "]), st.booleans())
 def test_a_column_written_in_one_order_is_never_taken_for_the_other(days, sign, day_first):
     form = f"%d{sign}%m{sign}" if day_first else f"%m{sign}%d{sign}"
@@ -75,7 +73,6 @@ def test_a_column_written_in_one_order_is_never_taken_for_the_other(days, sign, 
     assert (found.order is None) == all(day.day <= 12 for day in days)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=30)))
 def test_no_text_whatever_raises(texts):
     OrderEvidence.of(pl.Series(texts, dtype=pl.String), today=TODAY)

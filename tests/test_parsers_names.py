@@ -126,7 +126,6 @@ def test_what_gnparser_refuses_is_refused(shared):
     assert rows["canonical_full"].null_count() == len(refused) > 20
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text()), max_size=6))
 def test_no_text_whatever_raises(texts):
     frame = parse_names(pl.Series(texts, dtype=pl.String))
@@ -138,7 +137,7 @@ WORDS = "Aus bus × ( ) Smith L. f. ex & var. subsp. 1900 , cf. aff. sp. de la i
 LIKE_NAMES = st.lists(st.sampled_from(WORDS.split()), min_size=1, max_size=14).map(" ".join)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(LIKE_NAMES)
 @example("Aus × bus")
 @example("Aus (Bus) bus var. bus")
@@ -148,7 +147,7 @@ def test_the_canonical_name_is_its_own(told):
         assert parts(canonical)["canonical"] == canonical
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(LIKE_NAMES)
 def test_the_full_form_is_its_own(told):
     full = parts(told)["canonical_full"]

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.parsers.clocks import read_time
@@ -65,7 +65,6 @@ def test_offsets_know_history(zone, day, clock, offset):
         assert offset_at(zone, day, clock) == offset
 
 
-@settings(deadline=None)
 @given(
     st.dates(date(1983, 1, 1), date(2026, 1, 1)),
     st.times(),
@@ -122,7 +121,6 @@ def test_without_a_zone_there_is_no_instant():
     assert _utc(event_date="2020-01-01T05:30", start=date(2020, 1, 1), end=date(2020, 1, 1), time="05:30", zone=None) == (None, None)  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.dates(date(1950, 1, 1), date(2026, 1, 1)), st.times(), st.integers(-13 * 60, 14 * 60))
 def test_a_duet_logged_on_both_sides_is_one_instant(day, clock, minutes):
     moment = datetime.combine(day, clock.replace(second=0, microsecond=0), UTC)

@@ -60,7 +60,7 @@ ROW = st.fixed_dictionaries({term: st.sampled_from([None, None, " ", *cells]) fo
 
 
 @given(st.lists(ROW, min_size=1, max_size=12), st.sets(st.sampled_from(sorted(CELLS)), max_size=8))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @pytest.mark.parametrize("context", CONTEXTS, ids=["bundled names", "a checklist"])
 @pytest.mark.parametrize("tests", [VALIDATIONS, TESTS], ids=["validations", "all"])
 def test_counting_by_values_is_counting_by_rows(context, tests, rows, left_out):

@@ -338,7 +338,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(rows=st.lists(st.fixed_dictionaries(dict.fromkeys(TERMS, TEXTS)), min_size=1, max_size=5), listed=st.booleans())
 def test_any_text_is_answered_and_other_rows_do_not_matter(rows, listed):
     checklist = CHECKLIST if listed else None
@@ -383,7 +383,7 @@ NAMES = st.fixed_dictionaries(
 
 
 @given(st.lists(TAXA, min_size=1, max_size=5), st.lists(NAMES, min_size=1, max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_names_looked_up_at_once_mean_what_they_mean_one_by_one(taxa, rows):
     listed = [{"taxon_id": f"t{number}", "checklist": "c", **taxon} for number, taxon in enumerate(taxa)]
     checklist = terms.conform(pl.DataFrame(listed, infer_schema_length=None), terms.TAXON)

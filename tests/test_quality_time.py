@@ -323,7 +323,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(rows=st.lists(st.fixed_dictionaries(dict.fromkeys(TERMS, TEXTS)), min_size=1, max_size=6))
 def test_any_text_is_answered_and_other_rows_do_not_matter(rows):
     for test in time.TESTS:

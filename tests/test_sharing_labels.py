@@ -104,7 +104,6 @@ def test_where_the_events_are_not_told_no_record_of_the_dataset_is_taken_for_one
     assert decided["category"].to_list() == ["withheld"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted(labels())), max_size=4), st.sampled_from(sorted(labels())))
 def test_a_further_label_never_shows_more(some, further):
     before, after = category_of(some), category_of([*some, further])
@@ -116,7 +115,7 @@ def test_a_further_label_never_shows_more(some, further):
         )
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.permutations(sorted(labels())), st.integers(1, 5))
 def test_the_order_of_labels_never_matters(codes, n):
     frame = records({"community_labels": codes[:n]})
@@ -188,7 +187,6 @@ def test_the_stricter_licence_holds_and_says_why(record, dataset, labels_, holds
     assert reason in found.reason
 
 
-@settings(deadline=None)
 @given(*[st.sampled_from([*LICENCES, None])] * 2)
 def test_a_licence_that_holds_is_never_looser_than_either(record, dataset):
     found, order = effective(record, dataset).license, list(LICENCES)

@@ -147,7 +147,7 @@ def test_common_names_and_synonyms_of_a_checklist_are_followed():
 LISTED = [rule for rule in BUNDLED.rules if rule.rank == "SPECIES"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(LISTED), st.data())
 def test_one_slip_never_opens_a_listed_species(rule, data):
     name = rule.scientific_name

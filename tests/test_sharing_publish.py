@@ -268,7 +268,7 @@ def test_grid_lines_poles_and_the_date_line_have_a_cell():
 places = st.tuples(st.floats(95, 122), st.floats(-8, 29))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(places, min_size=1, max_size=30), st.sampled_from(CATEGORIES), st.floats(1, 5000))
 def test_the_cell_and_the_radius_hold_the_place(found, category, uncertainty):
     lon, lat = map(np.array, zip(*found, strict=True))
@@ -283,7 +283,7 @@ def test_the_cell_and_the_radius_hold_the_place(found, category, uncertainty):
     assert ((out["cell_east"] - out["cell_west"]) >= category.cell_degrees - 1e-9).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     places,
     st.lists(st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)), min_size=2, max_size=20),
@@ -311,14 +311,14 @@ def test_places_of_one_cell_are_published_alike(corner, inside, category):
 coast = st.tuples(st.floats(106.5, 107.5), st.floats(20.2, 21.2))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(coast, min_size=1, max_size=10), st.permutations([c for c in CATEGORIES if c != "0_001_degree"]))
 def test_adding_a_rule_never_reveals_more(found, order):
     adding_a_rule_never_reveals_more(found, order)
 
 
 @pytest.mark.faults
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(coast, min_size=1, max_size=10), st.permutations(CATEGORIES))
 def test_adding_a_rule_never_reveals_more_over_a_thousandfold_of_cells(found, order):
     adding_a_rule_never_reveals_more(found, order)

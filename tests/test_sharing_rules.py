@@ -367,7 +367,7 @@ FOUR = records(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(RULES, st.randoms())
 def test_the_order_of_rules_never_matters(rules, random):
     shuffled = list(rules)
@@ -378,7 +378,7 @@ def test_the_order_of_rules_never_matters(rules, random):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(RULES, RULES)
 def test_adding_a_rule_never_makes_a_record_less_strict(rules, more):
     def strictness(rule_set):

@@ -38,7 +38,7 @@ def test_published_figures_of_a_species():
     assert geo.area_km2([found.polygon()])[0] == pytest.approx(found.hull_km2, rel=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(points)
 def test_the_fewest_cells_over_all_shifts_by_brute_force(places_):
     xy = geo.project(places_, 4326, SYSTEM)
@@ -56,7 +56,7 @@ def test_the_fewest_cells_over_all_shifts_by_brute_force(places_):
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(points, st.tuples(st.floats(99, 103), st.floats(18, 23)))
 def test_a_record_more_lowers_neither(places_, one):
     more = np.vstack([places_, one])
@@ -64,7 +64,7 @@ def test_a_record_more_lowers_neither(places_, one):
     assert extent(*more.T).hull_km2 >= extent(*places_.T).hull_km2 * (1 - 1e-6) - 1e-3
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(points)
 def test_the_hull_is_that_of_an_equal_area_plane_and_holds_every_point(places_):
     flat = geo.project(places_, 4326, geo.equal_area_crs((99, 18, 103, 23)))

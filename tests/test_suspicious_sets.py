@@ -171,7 +171,7 @@ def test_a_dataset_of_one_place_tells_nothing_of_its_minutes():
     assert keys(records(longitude, latitude), "DEGREE_MINUTE_SUSPECTED") == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_the_rows_does_not_matter(seed):
     generator = np.random.default_rng(seed)

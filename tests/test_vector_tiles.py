@@ -4,7 +4,7 @@ import mapbox_vector_tile
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.formats.vector_tiles import encode_points, varint
@@ -38,7 +38,6 @@ def decoded(tile: bytes) -> list[tuple]:
     return [(*feature["geometry"]["coordinates"], feature["properties"]) for feature in layer["features"]]
 
 
-@settings(deadline=None)
 @given(st.lists(POINT, min_size=1, max_size=40))
 def test_another_reader_finds_every_point_and_value(points):
     expected = [(x, y, {n: v for n, v in told.items() if v is not None}) for x, y, told in points]
