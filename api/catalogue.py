@@ -132,8 +132,8 @@ class Catalogue:
                 tuple(sorted(name for name in hold or () if name)),
                 tuple(codes or ()),
             )
-        for key, surveys, west, *others in self._release.run(_SURVEYS, []):
-            box = None if west is None else (west, *others)
+        for key, surveys, west, south, east, north in self._release.run(_SURVEYS, []):
+            box = None if west is None else (west, south, east, north)
             found[key] = replace(found.get(key, Summary()), surveys=surveys, survey_bounds=box)
         return found
 

@@ -143,14 +143,20 @@ def tile(
         raise InputError(problem, code="TILE_UNKNOWN")
     if collection == "surveys":
         return _surveys(run, z, x, y, where)
-    return _one(run, _shapes(collection, z, x, y, where)) or b""
+    return _bytes(run, _shapes(collection, z, x, y, where))
 
 
 def _surveys(run: Run, z: int, x: int, y: int, where: Filter | None) -> bytes:
     """Return a tile of surveys: their shapes unless they are many, and signs. Layers of tiles are joined by joining the bytes."""
-    few = _one(run, _how_many(z, x, y, where)) <= MAXIMUM_SURVEYS
-    shapes = _one(run, _shapes("surveys", z, x, y, where)) if few else None
-    return (shapes or b"") + (_one(run, _signs(z, x, y, where, each=few and z >= _SIGN_ZOOM)) or b"")
+    few = bool(_one(run, _how_many(z, x, y, where)) <= MAXIMUM_SURVEYS)
+    shapes = _bytes(run, _shapes("surveys", z, x, y, where)) if few else b""
+    return shapes + _bytes(run, _signs(z, x, y, where, each=few and z >= _SIGN_ZOOM))
+
+
+def _bytes(run: Run, statement: Sql) -> bytes:
+    """Return a layer; nothing where it holds nothing."""
+    answer: bytes | None = _one(run, statement)
+    return answer or b""
 
 
 def _one(run: Run, statement: Sql) -> Any:
