@@ -90,6 +90,27 @@ def test_a_form_without_species_is_told_plainly(tmp_path):
     assert {refusal.code for refusal in table.refusals} == {"SUBMISSION_WITHOUT_RECORD"}
 
 
+@pytest.mark.parametrize(
+    ("heading", "answers", "term"),
+    [
+        ("Species", ("Bos gaurus", "Rusa unicolor"), "scientificName"),
+        ("Species", ("Gaur", "Barking deer"), "vernacularName"),
+        ("1. Species", ("Bos gaurus", "Sus scrofa"), "scientificName"),
+        ("ຊະນິດ", ("ໝູປ່າ", "ຟານ"), "vernacularName"),
+        ("物种", ("野猪", "赤麂"), "vernacularName"),
+        ("Tên loài", ("Lợn rừng", "Hoẵng"), "vernacularName"),
+        ("ប្រភេទ", ("ជ្រូកព្រៃ", "ឈ្លូស"), "vernacularName"),
+    ],
+)
+def test_a_question_that_surely_names_animals_needs_no_mapping(tmp_path, heading, answers, term):
+    lines = [f"_uuid,_id,{heading},Your name", *(f"{UUIDS[n]},{n + 1},{one},Somebody" for n, one in enumerate(answers))]
+    path = tmp_path / "k.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table, (_, records) = read(path)
+    assert records[term].to_list() == list(answers)
+    assert "Your name" in table.notes[0]
+
+
 def test_with_a_design_a_form_without_species_gives_effort_alone(tmp_path):
     path = csv_of(tmp_path / "k.csv", submission(0))
     _, (events,) = read(path, design="listening_post", mapping=mapping(tmp_path, **{"Notes": "samplingEffortValue"}))

@@ -3,7 +3,7 @@
 from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
 from biodata.ingest.headings.dictionary import LANGUAGES, TERMS, heading_of
 from biodata.ingest.headings.plain import key
-from biodata.ingest.headings.proposals import names_of, propose
+from biodata.ingest.headings.proposals import propose
 from biodata.ingest.headings.told import renamed, term_of, terms_of
 from biodata.ingest.headings.units import Unit, split_unit
 
@@ -16,7 +16,6 @@ __all__ = [
     "Why",
     "heading_of",
     "key",
-    "names_of",
     "propose",
     "renamed",
     "split_unit",

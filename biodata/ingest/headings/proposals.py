@@ -66,19 +66,6 @@ def propose(
     return _each_once(proposals)
 
 
-def names_of(
-    headings: Sequence[str],
-    kept_mapping: Mapping[str, str] = MappingProxyType({}),
-    *,
-    at_least: float = CERTAIN,
-    sheet: str | None = None,
-    cells: Mapping[str, Sequence[str | None]] = MappingProxyType({}),
-) -> dict[str, str]:
-    """Return the term of each heading whose meaning is certain, or surer than `at_least`; each term once."""
-    proposals = propose(headings, sheet=sheet, cells=cells, kept=kept_mapping)
-    return {p.heading: p.term for p in proposals if p.term is not None and p.confidence > at_least}
-
-
 def _proposal(heading: str, kept: Mapping[str, str], language: str | None, cells: Sequence[str | None]) -> Proposal:
     """Return what is proposed for one heading, whatever the others are."""
     plain = key(heading)

@@ -17,7 +17,8 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats import delimited
-from biodata.ingest.headings import names_of
+from biodata.ingest.headings import CERTAIN, Why, propose
+from biodata.parsers.one_taxon import genera
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 
 NEVER: Final = frozenset(
@@ -36,6 +37,8 @@ _BY_ITSELF: Final = frozenset(
     cameraID""".split()
 )
 """Terms whose columns come in without a mapping where their heading is certain: none of them is free text."""
+_MOSTLY: Final = 0.8
+"""Share of answers that have to begin with a known genus."""
 _POINT: Final = re.compile(r"_(?P<question>.+)_(?P<part>latitude|longitude|precision|altitude)")
 _PARTS: Final = MappingProxyType(
     {
@@ -144,7 +147,13 @@ def kept_mapping(told: str) -> dict[str, str]:
     return {_key(heading): term for heading, term in read.items() if term in known}
 
 
-def columns_of(headings: Sequence[str], mapping: Mapping[str, str], *, sheet: str | None = None) -> Columns:
+def columns_of(
+    headings: Sequence[str],
+    mapping: Mapping[str, str],
+    *,
+    sheet: str | None = None,
+    cells: Mapping[str, Sequence[str | None]] = MappingProxyType({}),
+) -> Columns:
     """Return what the columns of a sheet mean.
 
     Parameters
@@ -155,6 +164,8 @@ def columns_of(headings: Sequence[str], mapping: Mapping[str, str], *, sheet: st
         From `read_mapping`.
     sheet : str, optional
         The sheet's name.
+    cells : mapping of str to sequence of str, optional
+        What stands below the headings: it decides between Latin and common names.
     """
     found = Columns()
     points: dict[str, dict[str, str]] = {}
@@ -170,8 +181,8 @@ def columns_of(headings: Sequence[str], mapping: Mapping[str, str], *, sheet: st
             continue
         else:
             asked[heading] = _question(heading, headings)
-    likely = names_of(list(dict.fromkeys(asked.values())), sheet=sheet)
     taken = set(found.terms.values())
+    likely = _likely(asked, sheet, cells, named=bool(taken & set(TAXA)))
     for heading, question in asked.items():
         term = likely.get(question)
         if term in _BY_ITSELF and term not in taken:
@@ -198,6 +209,34 @@ def columns_of(headings: Sequence[str], mapping: Mapping[str, str], *, sheet: st
         and heading.removesuffix("_URL") not in every - {heading}
     ]
     return found
+
+
+def _likely(
+    asked: Mapping[str, str], sheet: str | None, cells: Mapping[str, Sequence[str | None]], *, named: bool
+) -> dict[str, str]:
+    """Return the term of each question that surely has one.
+
+    Of one that surely names taxa (`Species`, `物种`) and does not say how, the answers tell: known genera are Latin.
+    """
+    proposals = propose(list(dict.fromkeys(asked.values())), sheet=sheet)
+    likely = {p.heading: p.term for p in proposals if p.term is not None and p.confidence > CERTAIN}
+    if named or set(TAXA) & set(likely.values()):
+        return likely
+    open_ones = [
+        p for p in proposals if p.why is Why.SEVERAL and {"scientificName", "vernacularName"} <= {p.term, *p.others}
+    ]
+    if len(open_ones) == 1:
+        question = open_ones[0].heading
+        told = [
+            cell.split()[0]
+            for heading, one in asked.items()
+            if one == question
+            for cell in cells.get(heading, ())
+            if cell
+        ]
+        latin = bool(told) and sum(word in genera() for word in told) >= _MOSTLY * len(told)
+        likely[question] = "scientificName" if latin else "vernacularName"
+    return likely
 
 
 def _question(heading: str, headings: Sequence[str]) -> str:

@@ -76,7 +76,15 @@ class KoboSource:
         every_mapping = kept_mapping(self.options.get("headings", "{}")) | mapping
         for path in self.paths:
             forms = read_forms(path, encoding=self.options.get("encoding"), separator=self.options.get("separator"))
-            known = [(form, columns_of(form.headings, every_mapping, sheet=form.sheet)) for form in forms]
+            known = [
+                (
+                    form,
+                    columns_of(
+                        form.headings, every_mapping, sheet=form.sheet, cells=form.frame.to_dict(as_series=False)
+                    ),
+                )
+                for form in forms
+            ]
             every = [heading for form in forms for heading in form.headings]
             missing = unknown_headings(mapping, every)
             if mapping and len(missing) == len(mapping):
