@@ -309,7 +309,7 @@ class UploadedArea(BaseModel):
 
 
 class SurveyProblem(BaseModel):
-    """One fault of a survey workbook."""
+    """One fault of a survey."""
 
     file: str
     sheet: str | None = None
@@ -338,14 +338,16 @@ class SurveyNotice(BaseModel):
 
 
 class SurveyReport(BaseModel):
-    """What a check of a survey workbook found; nothing was kept."""
+    """What a check of a survey found; nothing was kept."""
 
     file: str
+    form: str = Field(description="What the file was taken for: `survey` (sheets), `camtrapdp`, `dwca`, `smart`, …")
     rows: int
     ok: bool = Field(description="True where nothing blocks.")
     blocking: int
     warnings: int
     problems: list[SurveyProblem]
+    notes: list[str] = Field(default=[], description="What else the reader of its form says.")
     notices: list[SurveyNotice] = Field(default=[], description="Told to whoever sends the file, and never kept.")
 
 

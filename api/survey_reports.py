@@ -18,6 +18,7 @@ from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, may
 
 if TYPE_CHECKING:
+    from biodata.sharing import RuleSet
     from biodata.surveys.report_forms import ReportForm
 
 router = APIRouter(prefix="/v1/surveys/headings", tags=["surveys"])
@@ -131,11 +132,21 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         upload.name,
         places.load_boundaries(found.settings.boundaries),
         kept=kept_headings(request, upload),
-        rules=RuleSet.read(found.settings.rules_file, beside=False),
+        rules=_rules_told(request, upload, RuleSet.read(found.settings.rules_file, beside=False)),
         language=language,
         dataset=upload.dataset,
     )
     return report_answer(report, upload, form, language)
+
+
+def _rules_told(request: Request, upload: Upload, rules: "RuleSet") -> "RuleSet":
+    """Return the rules whose effect a check may tell: of places and datasets only to those who may upload to the dataset.
+
+    Whoever may send any points, would find the edges of a rule's polygon with them: a roost, a grave.
+    """
+    dataset = upload.dataset
+    known = dataset is not None and may(auth.principal(request), Action.HAND_IN, dataset=dataset)
+    return rules if known else rules.of_taxa_alone()
 
 
 def asked(request: Request) -> "tuple[ReportForm, str]":

@@ -29,12 +29,12 @@ _NO_STORE: Final = "no-store"
 
 @router.post(
     "",
-    summary="Check a survey's workbook, or hand it in",
+    summary="Check a survey, or hand it in",
     openapi_extra=documents.upload(),
     responses=documents.upload_answers(),
 )
 async def hand_in(request: Request) -> Response:
-    """Check the workbook and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
+    """Check a survey in any of its forms and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
     only(request, "dry_run", *survey_reports.PARAMETERS)
     idempotency_key = told_key(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
@@ -126,7 +126,7 @@ def _wishes(upload: Upload) -> dict[str, Any]:
 def _receive(
     found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, wishes: dict[str, Any]
 ) -> Response:
-    """Keep a workbook, queue it, and tell where its state stands."""
+    """Keep a survey, queue it, and tell where its state stands."""
     from biodata import surveys
     from biodata.surveys.sending import Sent
 

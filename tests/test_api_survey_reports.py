@@ -8,6 +8,7 @@ import pytest
 
 from biodata.access import api_keys
 from biodata.ingest.headings import LANGUAGES
+from biodata.sharing import RuleSet
 
 pytest_plugins = ("api_client",)
 
@@ -134,3 +135,35 @@ def test_what_cannot_be_kept_is_refused(client, key, mapping):
     answer = client.put(MAPPINGS, params={"dataset": "xishuangbanna"}, headers=key, json={"mapping": mapping})
     assert answer.status_code in (400, 422)
     assert client.get(MAPPINGS, params={"dataset": "xishuangbanna"}, headers=key).json() == before
+
+
+ROOST = """rule_id,category,reason,source,scientificName,polygon,dataset
+roost,withheld,cave 7,Community,,"POLYGON((101 21, 101.1 21, 101.1 21.1, 101 21.1, 101 21))",
+theirs,1_degree,asked,Owner,,,xishuangbanna
+python,0_1_degree,sold,IUCN,Python bivittatus,,
+"""
+
+
+@pytest.mark.parametrize("uploads", [False, True], ids=["anybody", "who may upload to the dataset"])
+def test_rules_of_places_are_told_to_nobody_who_may_send_any_points(client, key, tmp_path, monkeypatch, uploads):
+    """With made-up records anybody could find the edges of a polygon, and that is where the roost is."""
+    (tmp_path / "rules.csv").write_text(ROOST, encoding="utf-8")
+    rules = RuleSet.read(tmp_path / "rules.csv")
+    monkeypatch.setattr(RuleSet, "read", lambda *_, **__: rules)
+    rows = ["occurrenceID,scientificName,eventDate,decimalLatitude,decimalLongitude"]
+    rows += [
+        f"{name}{n},{name},2026-03-01,{y},101.05"
+        for n, y in enumerate((21.05, 21.5))
+        for name in ("Sus scrofa", "Python bivittatus")
+    ]
+    content = "\n".join(rows).encode()
+    data = {"dataset": "xishuangbanna"}
+    answer = client.post(
+        SURVEYS, params={"dry_run": "true"}, files=form(content, "s.csv"), data=data, headers=key if uploads else None
+    )
+    assert answer.json()["problems"] == []
+    told = {one["name"]: one["category"] for one in answer.json()["notices"]}
+    assert told == (
+        {"Sus scrofa": "withheld", "Python bivittatus": "withheld"} if uploads else {"Python bivittatus": "0_1_degree"}
+    )
+    assert "cave 7" not in answer.text

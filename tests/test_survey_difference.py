@@ -149,8 +149,8 @@ def test_without_values_nothing_is_told_of_any_cell(settings, tmp_path):
     [
         pytest.param("individualCount", None, "3", True, id="a count"),
         pytest.param("individualCount", "3", "21.0512", False, id="a latitude below the heading of counts"),
-        pytest.param("sampleSizeValue", "30", "29.5", True, id="an effort"),
-        pytest.param("sampleSizeValue", "30", "101.2345", False, id="a longitude below the heading of effort"),
+        pytest.param("individualCount", "3", "21.1", False, id="a latitude to a tenth below the heading of counts"),
+        pytest.param("sampleSizeValue", "30", "29.5", False, id="an effort, which would know a coarse station again"),
         pytest.param("sex", "male", "雌", True, id="a word in two languages"),
         pytest.param("sex", "male", "Ban Nam Ha", False, id="a village below the heading of sex"),
         pytest.param("decimalLatitude", "21", "22", False, id="a place"),

@@ -142,6 +142,7 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     assert in_lake(settings) == in_lake(alone)
 
     assert not list((settings.data / "uploads").glob("*[!n]")), "only what was taken is kept"
+    assert {path.stat().st_mode & 0o777 for path in (settings.data / "uploads").glob("*.taken")} == {0o600}
     every = kept(settings)
     assert not [secret for secret in NOBODY if secret.encode() in every]
 
@@ -180,6 +181,16 @@ def test_a_withdrawn_patrol_is_gone(road):
     assert not list((settings.data / "uploads").glob("*"))
     with Lake.open(settings.data) as lake:
         assert lake.count("occurrences") == 0
+
+
+def test_what_a_worker_left_that_was_cut_off_goes_with_the_survey(road):
+    settings, registry, who = road
+    done = hand_in(road, "patrol.xml", PATROL if isinstance(PATROL, bytes) else PATROL.encode())
+    (taken,) = (settings.data / "uploads").glob("*.taken")
+    taken.with_name(f"{'0' * 64}.{done['number']}.taken").write_bytes(taken.read_bytes())
+    withdrawing.ask(registry, who, done["number"])
+    withdrawing.remove(settings, registry, done["number"])
+    assert not list((settings.data / "uploads").glob("*"))
 
 
 def test_a_row_of_another_dataset_is_refused(road):

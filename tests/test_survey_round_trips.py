@@ -216,6 +216,6 @@ def test_what_is_submitted_writes_into_no_other_dataset(tmp_path, sheet):
     settings = Settings(data=tmp_path / "data")
     with pytest.raises(InputError) as told:
         pipeline.ingest("survey", [tmp_path / "survey.xlsx"], settings, dataset="mine", extra={"submission": 1})
-    assert (told.value.code, told.value.value) == ("DATASET_FORBIDDEN", "theirs")
+    assert (told.value.code, told.value.value) == ("DATASET_OTHER", "theirs")
     with Lake.open(settings.data) as lake:
         assert lake.count("events") == lake.count("occurrences") == 0

@@ -99,7 +99,8 @@ def forget_submission(session: Session, data: Path, submission: Submission, data
         Submission.file_sha256 == submission.file_sha256, Submission.id != submission.id,
         Submission.dataset.not_in(datasets), Submission.state != "withdrawn",
     )  # fmt: skip
-    found = [path for path in [survey_files.taken(data, submission.file_sha256, submission.id)] if path.exists()]
+    # Of whatever content: a worker may have been cut off before it put down which.
+    found = [*(data / "uploads").glob(f"*.{submission.id}{survey_files.TAKEN}*")]
     if session.scalar(others.limit(1)) is None:
         found += [path for folder in (data, folders.service(data)) for path in
                   (folder / "uploads").glob(f"{submission.file_sha256}.*")]  # fmt: skip

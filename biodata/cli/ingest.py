@@ -10,8 +10,6 @@ import typer
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_options, say, settings_for, show_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biodata.pipeline import IngestReport
 
 _SHOWN = 20
@@ -90,14 +88,17 @@ def ingest(
         raise typer.Exit(1)
 
 
-def _tell_surveys(data: Path, reports: "Sequence[IngestReport]") -> None:
+def _tell_surveys(data: Path, reports: Sequence["IngestReport"]) -> None:
     """Add to the reports of surveys which names make which events coarse, and what their scopes leave open."""
-    surveys = {one.dataset for one in reports if one.table == "events"}
-    for one in reports:
-        if one.table == "occurrences" and one.dataset in surveys:
-            from biodata.surveys.notices import of_dataset, sentences
+    events = {one.dataset for one in reports if one.table == "events"}
+    surveys = [one for one in reports if one.table == "occurrences" and one.dataset in events]
+    if not surveys:
+        return
+    from biodata.surveys.notices import of_datasets, sentences
 
-            one.notes.extend(sentences(of_dataset(settings_for(data), one.dataset)))
+    told = of_datasets(settings_for(data), {one.dataset for one in surveys})
+    for one in surveys:
+        one.notes.extend(sentences(told[one.dataset]))
 
 
 def _tell(reports: Sequence["IngestReport"], *, as_json: bool, dry_run: bool) -> None:

@@ -42,6 +42,7 @@ def check(
 ) -> None:
     """Check, write, say what is wrong."""
     from biodata import surveys
+    from biodata.surveys.notices import sentences
     from biodata.surveys.report_forms import ReportForm, write_report
 
     wanted = [(path, _form(path)) for path in out or []]
@@ -60,8 +61,8 @@ def check(
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))
     for problem in report["problems"]:
         say(line_of(problem, language))
-    for notice in report["notices"]:
-        say(f"i {notice['message']} → {notice['expected']}")
+    for sentence in [*report["notes"], *sentences(report["notices"])]:
+        say(f"i {sentence}")
     say(summary_of(report, language))
     if not report["ok"]:
         raise typer.Exit(1)

@@ -51,9 +51,6 @@ def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":
     """Return an installation's sharing rules and its checklists; nothing where there is no installation yet."""
     if not (data / "lake").is_dir():
         return None, None
-    from biodata.store.lake import Lake
-    from biodata.store.rules_in_force import rules_in_force
+    from biodata.surveys.notices import rules_and_taxa
 
-    settings = settings_for(data)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return rules_in_force(settings, lake, tied=False), lake.read("taxa")
+    return rules_and_taxa(settings_for(data))

@@ -27,7 +27,6 @@ CORE: Final = f"{terms.DWC}Event"
 HUMBOLDT: Final = f"{terms.ECO}Event"
 
 _TOLD_BY_HUMBOLDT: Final = ("targetTaxonomicScope", "isAbsenceReported")
-_SHAPE: Final = ("geometry", "west", "south", "east", "north")
 _CORE_TERMS: Final = {
     **{name: terms.DWC + name for name in ("eventID", "parentEventID")},
     "eventType": f"{terms.DWC}eventType",

@@ -4,7 +4,6 @@ import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import polars as pl
 
@@ -133,11 +132,6 @@ def read_sheets(content: bytes, *, file: str, numbered: bool = False) -> list[Sh
         if grid.visible
     ]
     return [sheet for sheet in read if sheet is not None]
-
-
-def read_workbook(path: Path) -> list[Sheet]:
-    """Read every sheet of an XLSX file."""
-    return read_sheets(path.read_bytes(), file=path.name)
 
 
 def _read(table: Sequence[tuple[int, list[str | None]]], name: str, file: str, *, numbered: bool) -> Sheet | None:

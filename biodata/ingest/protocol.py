@@ -46,6 +46,12 @@ class DatasetInfo:
     metadata: str | None = None
 
 
+def of_another(dataset: str) -> pl.Expr:
+    """Tell which rows, by their `datasetKey`, say that they are of another dataset than the one that they are sent to."""
+    told = pl.col("datasetKey").str.strip_chars()
+    return ((told != "") & (told != dataset)).fill_null(value=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A doubt about one cell, row or sheet, found while a source was read; words are made of it elsewhere.

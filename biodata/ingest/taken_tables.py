@@ -6,6 +6,7 @@ kept: its tables are, as they came in, so that a review, a publication or a with
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -34,25 +35,32 @@ def write(path: Path, tables: Iterable[VerbatimTable]) -> list[VerbatimTable]:
     """
     told: list[dict[str, Any]] = []
     done: list[VerbatimTable] = []
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for table in tables:
-            batches = 0
-            for batch in table.batches:
-                if table.kind not in _KINDS:
-                    continue
-                content = io.BytesIO()
-                batch.write_parquet(content)
-                archive.writestr(f"{len(told)}/{batches}.parquet", content.getvalue())
-                batches += 1
-            done.append(table)
-            if table.kind in _KINDS:
-                told.append(_described(table, batches))
-                if table.images:
-                    content = io.BytesIO()
-                    pl.concat(table.images).write_parquet(content)
-                    archive.writestr(f"{len(told) - 1}/{_IMAGES}", content.getvalue())
-        archive.writestr(_LIST, json.dumps(told))
+    # Its owner alone reads it, and it is on the disk before the file that it was made of goes.
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for table in tables:
+                batches = 0
+                for batch in table.batches:
+                    if table.kind not in _KINDS:
+                        continue
+                    _put(archive, f"{len(told)}/{batches}.parquet", batch)
+                    batches += 1
+                done.append(table)
+                if table.kind in _KINDS:
+                    if table.images:
+                        _put(archive, f"{len(told)}/{_IMAGES}", pl.concat(table.images))
+                    told.append(_described(table, batches))
+            archive.writestr(zipfile.ZipInfo(_LIST), json.dumps(told))
+        file.flush()
+        os.fsync(file.fileno())
     return done
+
+
+def _put(archive: zipfile.ZipFile, name: str, frame: pl.DataFrame) -> None:
+    """Add a frame; without the time of day, so that the same tables are the same file."""
+    content = io.BytesIO()
+    frame.write_parquet(content)
+    archive.writestr(zipfile.ZipInfo(name), content.getvalue())
 
 
 def read(path: Path, *, dataset: str | None) -> Iterator[VerbatimTable]:

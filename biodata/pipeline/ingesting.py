@@ -181,7 +181,7 @@ def _of_submission(tables: Sequence[Table], dataset: str | None, extra: Mapping[
     Raises
     ------
     InputError
-        If a row is of another one (DATASET_FORBIDDEN).
+        If a row is of another one (DATASET_OTHER).
     """
     others = set().union(*(table.datasets for table in tables)) - {dataset} if "submission" in extra else set()
     if others:
@@ -191,7 +191,7 @@ def _of_submission(tables: Sequence[Table], dataset: str | None, extra: Mapping[
             column="datasetKey",
             value=min(others),
             expected=f"{dataset}, or no such column",
-            code="DATASET_FORBIDDEN",
+            code="DATASET_OTHER",
         )
 
 

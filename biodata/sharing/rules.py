@@ -63,6 +63,11 @@ class RuleSet:
     labels: LabelSet = field(default_factory=LabelSet)
     floor: BoundarySet | None = field(default=None, compare=False)
 
+    def of_taxa_alone(self) -> "RuleSet":
+        """Return the set without the rules of places smaller than a province, of datasets, publishers and labels."""
+        narrow = ("polygon", "area_id", "dataset", "publishing_country", "label")
+        return replace(self, rules=tuple(one for one in self.rules if not any(getattr(one, name) for name in narrow)))
+
     @classmethod
     def of(cls, rules: Iterable[Rule], consents: Iterable[Consent] = ()) -> "RuleSet":
         """Return the set of these rules.

@@ -48,7 +48,9 @@ def blocked(
     boundaries, today = places.load_boundaries(settings.boundaries), datetime.now(UTC).date()
     found = []
     for files in surveys_of_files(paths):
-        report = check_files(files, boundaries, today=today, encoding=source.encoding, kept=kept, declared=declared)
+        report = check_files(
+            files, boundaries, today=today, encoding=source.encoding, kept=kept, declared=declared, dataset=dataset
+        )
         if report["rows"] and not report["ok"]:
             found.append(_refused(report, dataset))
     return found

@@ -10,7 +10,7 @@ from biodata.errors import InputError
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.names import Names
 from biodata.ingest import forms
-from biodata.ingest.protocol import Finding
+from biodata.ingest.protocol import Finding, of_another
 from biodata.ingest.survey import observations
 from biodata.ingest.survey_shapes import Survey
 from biodata.ingest.survey_tables import no_occurrences, read_survey
@@ -30,7 +30,6 @@ def check(
     name: str,
     boundaries: BoundarySet,
     *,
-    checklist: pl.DataFrame | None = None,
     today: date | None = None,
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
@@ -44,7 +43,6 @@ def check(
     return check_files(
         [(name, file.read())],
         boundaries,
-        checklist=checklist,
         today=today,
         encoding=encoding,
         kept=kept,
@@ -60,7 +58,6 @@ def check_files(
     files: Sequence[tuple[str, bytes]],
     boundaries: BoundarySet,
     *,
-    checklist: pl.DataFrame | None = None,
     today: date | None = None,
     encoding: str | None = None,
     kept: Mapping[str, str] | None = None,
@@ -79,8 +76,6 @@ def check_files(
         Of any form that `ingest.forms` knows, told by what they hold; several that belong together.
     boundaries : BoundarySet
         Where the countries are.
-    checklist : polars.DataFrame, optional
-        `terms.TAXON`: names are looked up in it.
     today : date, optional
         Later dates have not been yet; the present day where nothing is given.
     encoding : str, optional
@@ -119,7 +114,7 @@ def check_files(
             return report_of(name, 0, [problem_of_file(error, name, language, file=file)], params=params)
         if form != forms.SHEETS:
             return other_forms.check(
-                named, form, boundaries, target=named[0][1].with_name("taken"), checklist=checklist, today=today, encoding=encoding,
+                named, form, boundaries, target=named[0][1].with_name("taken"), today=today, encoding=encoding,
                 kept=kept, rules=rules, known=known, language=language, dataset=dataset, params=params,
             )  # fmt: skip
     rows, problems, told = 0, [], []
@@ -134,7 +129,6 @@ def check_files(
         harmoniser = Harmoniser(
             boundaries=boundaries,
             secret=b"a check stores nothing",
-            checklist=checklist,
             today=today or datetime.now(UTC).date(),
         )
         findings, read = found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries, names_known(known))
@@ -151,8 +145,7 @@ def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
     for table in survey.tables:
         if "datasetKey" not in table.frame.columns:
             continue
-        told = pl.col("datasetKey").str.strip_chars()
-        other = table.frame.filter((told != "") & (told != dataset))
+        other = table.frame.filter(of_another(dataset))
         for row, value in other.select("source_row", "datasetKey").iter_rows():
             heading = table.heading("datasetKey")
             yield Finding(table.file, table.sheet, row, heading, value, "DATASET_OTHER", True)

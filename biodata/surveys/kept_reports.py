@@ -6,20 +6,36 @@ of what the words name only what tells no cell: a term, a unit, the number of a 
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
-from biodata.ingest.headings import TERMS
+from biodata.ingest.headings import TERMS, Why, propose
 from biodata.surveys import words
 
 _KEPT: Final = ("file", "sheet", "row", "column", "code", "blocking")
-_TELL_NO_CELL: Final = ("term", "unit", "last", "last_column", "width", "known", "other_row", "rule", "count")
-_PLACE_LIKE: Final = re.compile(r"\d[.,]\d")
+_TELL_NO_CELL: Final = (
+    "term",
+    "unit",
+    "last",
+    "last_column",
+    "width",
+    "known",
+    "other_row",
+    "rule",
+    "count",
+    "lacking",
+)
+_OF_REPORT: Final = ("file", "form", "rows", "ok", "blocking", "warnings")
+"""What is kept of a report beside its problems: no note and no notice, which name cells and headings."""
+_PLACE_LIKE: Final = re.compile(r"\d[.,]\d|°|\d{5}")
 """A row of data that was taken for headings names its columns, and their units, by cells."""
+_KNOWN: Final = frozenset({Why.TERM, Why.DICTIONARY, Why.SEVERAL, Why.WORDS, Why.MARKS_MISSING, Why.NOT_KEPT})
+"""Why a heading is one that the dictionary has; any other may be whatever somebody wrote into a cell."""
 
 
 def kept(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report as the registry keeps it; of notices, which tell where a sensitive species was recorded, nothing."""
-    told = {name: value for name, value in report.items() if name != "notices"}
+    """Return a report as the registry keeps it."""
+    told = {name: report[name] for name in _OF_REPORT if name in report}
     return {**told, "problems": [_kept_problem(problem) for problem in report.get("problems", [])]}
 
 
@@ -38,18 +54,27 @@ def whole(report: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def _kept_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
     """Return a problem by its code and its place."""
-    column = str(problem.get("column") or "")
+    sheet = str(problem.get("sheet") or "")
     params = {
         name: value
         for name, value in (problem.get("params") or {}).items()
         if (name in _TELL_NO_CELL and not _PLACE_LIKE.search(str(value))) or _is_terms(str(value))
     }
     told = {name: problem.get(name) for name in _KEPT} | {
-        "column": None if _PLACE_LIKE.search(column) else column or None
+        "sheet": None if _PLACE_LIKE.search(sheet) else sheet or None,
+        "column": _kept_heading(str(problem.get("column") or "")),
     }
     if "rule" in params:  # what a rule did this time may tell the place that it moved
         params["rule"] = str(params["rule"]).partition(": ")[0]
     return told | {"params": params}
+
+
+@lru_cache(maxsize=4096)
+def _kept_heading(heading: str) -> str | None:
+    """Return a heading that the dictionary has; None for any other, which may tell anything."""
+    if not heading or _PLACE_LIKE.search(heading):
+        return None
+    return heading if heading in TERMS or propose([heading])[0].why in _KNOWN else None
 
 
 def _is_terms(text: str) -> bool:
@@ -64,9 +89,9 @@ def _told(problem: Mapping[str, Any], language: str) -> dict[str, Any]:
         message, expected = words.told("REPORT_SEE_FILE", {"code": code}, language)
     else:
         message, expected = words.told(code, problem.get("params") or {}, language)
-    unfilled = expected is not None and "\u2026" in expected.removesuffix("\u2026").removesuffix(", ")
-    alone = expected == "\u2026"
-    return {**problem, "value": None, "message": message, "expected": None if unfilled or alone else expected}
+        if words.lacks(code, problem.get("params") or {}, language):
+            expected = None
+    return {**problem, "value": None, "message": message, "expected": expected}
 
 
 def _retold(problem: Mapping[str, Any], language: str) -> dict[str, Any]:

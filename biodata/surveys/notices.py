@@ -3,7 +3,7 @@
 Nothing of it is wrong. It is told to whoever sends the file, and to nobody else: the registry keeps none of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,15 +15,37 @@ from biodata.harmonise.names import Names
 from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
+from biodata.sharing.facts import USED
 from biodata.sharing.foreseen import Foreseen, foreseen
 from biodata.sharing.generalise import CELLS_PER_DEGREE
+from biodata.sharing.publish import LOOKED_AT
 from biodata.sharing.scopes import unclear
+from biodata.sharing.siblings import COLUMNS as SIBLINGS
+from biodata.sharing.taxonomy import RANKS
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import words
 from biodata.vocabularies import SharingCategory
 
+_COLUMNS: Final = tuple(
+    name
+    for name in terms.names(terms.OCCURRENCE)
+    if name
+    in {
+        "key",
+        "source_row",
+        "eventID",
+        "parentEventID",
+        "eventDate",
+        "scientificName",
+        *LOOKED_AT,
+        *USED,
+        *SIBLINGS,
+        *RANKS,
+    }
+)
+"""Of the lake's records: what rules, ties and scopes look at."""
 _MOST_EVENTS: Final = 5
 """Events that a sentence names; the list beside it has all."""
 
@@ -75,15 +97,25 @@ def notices(
     return told + [_of_scope("SCOPE_TAXON_UNPLACED", name, language) for name in names]
 
 
-def of_dataset(settings: Settings, dataset: str) -> list[dict[str, Any]]:
-    """Return what the team of a survey should know once it is in the lake."""
-    boundaries = places.load_boundaries(settings.boundaries)
-    where = In("datasetKey", (dataset,))
+def rules_and_taxa(settings: Settings) -> tuple[RuleSet, pl.DataFrame]:
+    """Return an installation's sharing rules, and the checklists that are loaded."""
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        return rules_in_force(settings, lake, tied=False), lake.read("taxa")
+
+
+def of_datasets(settings: Settings, datasets: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return, by dataset, what the team of a survey should know once it is in the lake."""
+    boundaries, found = places.load_boundaries(settings.boundaries), {}
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake, tied=False)
-        records, events = lake.read("occurrences", where=where), lake.read("events", where=where)
-    read = Read([records], [events["targetTaxonomicScope"]])
-    return notices(read, rules, boundaries, few_stations=settings.survey_stations)
+        for dataset in datasets:
+            where = In("datasetKey", (dataset,))
+            records = lake.read("occurrences", columns=_COLUMNS, where=where)
+            scopes = lake.read("events", columns=["targetTaxonomicScope"], where=where)["targetTaxonomicScope"]
+            found[dataset] = notices(
+                Read([records], [scopes]), rules, boundaries, few_stations=settings.survey_stations
+            )
+    return found
 
 
 def _conform(interpreted: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ import polars as pl
 from biodata.errors import InputError, Refusal
 from biodata.harmonise import Harmoniser
 from biodata.ingest import open_source, taken_tables
-from biodata.ingest.protocol import Finding, VerbatimTable
+from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
@@ -48,7 +48,7 @@ Files = Sequence[tuple[str, Path]]
 
 def check(
     files: Files, source: str, boundaries: BoundarySet, *, target: Path, dataset: str | None = None,
-    checklist: pl.DataFrame | None = None, today: date | None = None, encoding: str | None = None,
+    today: date | None = None, encoding: str | None = None,
     kept: Mapping[str, str] | None = None, rules: RuleSet | None = None, known: pl.DataFrame | None = None,
     language: str = "en", params: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
@@ -66,7 +66,7 @@ def check(
         A file that gets the tables that come in (`ingest.taken_tables`); it is written only where nothing blocks.
     dataset : str, optional
         The dataset that they go to; a row that tells another one blocks.
-    checklist, today, encoding, kept, rules, known, language, params
+    today, encoding, kept, rules, known, language, params
         As for `surveys.check_files`.
 
     Returns
@@ -82,7 +82,7 @@ def check(
         )
         tables = taken_tables.write(part, (_of_one_dataset(table, dataset, files) for table in opened.read()))
         report = _checked(
-            part, tables, source, files, boundaries, checklist=checklist, today=today, rules=rules, known=known,
+            part, tables, source, files, boundaries, today=today, rules=rules, known=known,
             language=language, params=params,
         )  # fmt: skip
         if report["ok"]:
@@ -112,7 +112,7 @@ def check_taken(
     """Check once more what was taken of an upload; its file is gone."""
     tables = list(taken_tables.read(path, dataset=_DATASET))
     return _checked(
-        path, tables, "taken", [(name, path)], boundaries, checklist=None, today=today, rules=rules, known=known,
+        path, tables, "taken", [(name, path)], boundaries, today=today, rules=rules, known=known,
         language=language, params=params,
     )  # fmt: skip
 
@@ -145,9 +145,10 @@ def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files) -> 
                 )
             )  # fmt: skip
             if "datasetKey" in batch.columns:
-                other = pl.col("datasetKey").is_not_null() & (pl.col("datasetKey") != (dataset or _DATASET))
                 if dataset is not None:
-                    for file, row in named.filter(other).select("source_file", "source_row").head(1).iter_rows():
+                    for file, row in (
+                        named.filter(of_another(dataset)).select("source_file", "source_row").head(1).iter_rows()
+                    ):
                         table.findings.append(Finding(file, None, row, "datasetKey", None, "DATASET_OTHER", True))
                 named = named.drop("datasetKey")
             yield named
@@ -192,12 +193,12 @@ def _safe(finding: Finding, columns: set[str], files: Files) -> Finding:
 
 def _checked(
     path: Path, tables: Sequence[VerbatimTable], source: str, files: Files, boundaries: BoundarySet, *,
-    checklist: pl.DataFrame | None, today: date | None, rules: RuleSet | None, known: pl.DataFrame | None, language: str,
+    today: date | None, rules: RuleSet | None, known: pl.DataFrame | None, language: str,
     params: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the report of tables that were written to `path`."""
     day = today or datetime.now(UTC).date()
-    harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", checklist=checklist, today=day)
+    harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day)
     findings, rows = [finding for table in tables for finding in table.findings], 0
     events: list[Rows] = []
     checks = TableChecks(harmoniser, day, boundaries, {}, names_known(known))
@@ -227,6 +228,7 @@ def _checked(
                     ]
                     seen.append(_identified(frame))
     findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
+    findings += row_checks.circular_parents(events)
     findings += _repeated(seen)
     findings += checks.clocks([images for table in again for images in table.images])
     name = ", ".join(told for told, _ in files)
@@ -266,7 +268,7 @@ def _gap(finding: Finding) -> Finding:
 def _identified(frame: pl.DataFrame) -> pl.DataFrame:
     """Return what identifies records, and where they stand."""
     own = pl.col("occurrenceID") if "occurrenceID" in frame.columns else pl.lit(None, dtype=pl.String)
-    return frame.select("source_file", "source_row", identifier=own)
+    return frame.select("source_file", "source_row", identifier=own.str.strip_chars())
 
 
 def _repeated(seen: Sequence[pl.DataFrame]) -> Iterator[Finding]:

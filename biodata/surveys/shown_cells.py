@@ -7,11 +7,8 @@ import polars as pl
 
 from biodata.parsers.controlled import Vocabulary, parse_controlled
 
-_COUNT: Final = r"^\d{1,4}$"
-_EFFORT: Final = r"^\d{1,5}(\.\d)?$"
-_NUMBERS: Final = MappingProxyType(
-    {"individualCount": _COUNT, "sampleSizeValue": _EFFORT, "samplingEffortValue": _EFFORT}
-)
+_NUMBERS: Final = MappingProxyType({"individualCount": r"^\d{1,4}$"})
+"""No effort: it would know a coarse station again, and with columns moved it is a latitude to a tenth of a degree."""
 _WORDS: Final = MappingProxyType(
     {
         "sex": Vocabulary.SEX,

@@ -13,23 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
-
 from biodata import jobs, pipeline, places
 from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
-from biodata.sharing import RuleSet
 from biodata.store import heading_mappings, survey_files, survey_steps
-from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
-from biodata.store.rules_in_force import rules_in_force
 from biodata.store.survey_steps import MACHINE
 from biodata.surveys import kept_reports, other_forms, parts, returning, sides
 from biodata.surveys.check import check
 from biodata.surveys.difference import difference
+from biodata.surveys.notices import rules_and_taxa
+from biodata.surveys.problems import problem_of_file, report_of
 from biodata.surveys.sending import JOB
 
 logger = logging.getLogger(__name__)
@@ -93,12 +90,6 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission) -> 
             told={"base": base, **found.as_dict(values=False)}, countries=countries)  # fmt: skip
 
 
-def _known(settings: Settings) -> tuple[RuleSet, pl.DataFrame]:
-    """Return the rules, and the checklists that are loaded."""
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return rules_in_force(settings, lake, tied=False), lake.read("taxa")
-
-
 def _checked(settings: Settings, registry: Registry, submission: Submission) -> tuple[Path, dict[str, Any]]:
     """Return the file that is kept of a submission, with what is wrong in it.
 
@@ -107,7 +98,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission) -> 
     boundaries = places.load_boundaries(settings.boundaries)
     kept = heading_mappings.kept(registry, submission.dataset)
     path, name = _opened(settings, registry, submission), submission.file_name
-    rules, known = _known(settings)
+    rules, known = rules_and_taxa(settings)
     if path.suffix == taken_tables.SUFFIX:
         return path, other_forms.check_taken(path, name, boundaries, rules=rules, known=known, params=True)
     try:
@@ -115,7 +106,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission) -> 
         if form == forms.SHEETS:
             with path.open("rb") as file:
                 return path, check(
-                    file, name, boundaries, kept=kept, rules=rules, known=known, dataset=submission.dataset
+                    file, name, boundaries, kept=kept, rules=rules, known=known, dataset=submission.dataset, params=True
                 )
         target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
         report = other_forms.check(
@@ -257,6 +248,4 @@ def _last_version(registry: Registry, dataset: str) -> int | None:
 
 def _one_problem(name: str, error: InputError) -> dict[str, Any]:
     """Return the report of a file that could not even be opened."""
-    problem = {"file": name, "sheet": None, "row": error.row, "column": error.column, "value": error.value,
-               "code": error.code, "blocking": True, "message": error.problem, "expected": error.expected}  # fmt: skip
-    return {"file": name, "rows": 0, "ok": False, "blocking": 1, "warnings": 0, "problems": [problem]}
+    return report_of(name, 0, [problem_of_file(error, name, "en", file=name)], params=True)

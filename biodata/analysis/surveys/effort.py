@@ -13,7 +13,6 @@ from biodata.vocabularies import SurveyDesign
 
 LEVELS: Final = ("side", "method", "repeat", "site", "month")
 """By what effort can be told."""
-MONTHS_NOTE: Final = "an event of several months is spread evenly over its days"
 
 
 def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> pl.DataFrame:

@@ -10,7 +10,6 @@ from biodata.ingest.headings.answers import CERTAIN
 from biodata.ingest.headings.dictionary import Entry
 
 _BINOMIAL: Final = re.compile(r"^[A-Z][a-z]+ (cf\. |aff\. )?(sp{1,2}\.|[a-z-]{3,})")
-_NUMBER: Final = re.compile(r"^[-+]?\d+([.,]\d+)?$")
 
 
 def by_cells(entry: Entry, cells: Sequence[str | None]) -> Entry | None:

@@ -62,6 +62,12 @@ def told(code: str, params: Mapping[str, Any], language: str = "en") -> tuple[st
     return _filled(message, params), _filled(expected, params) or None
 
 
+def lacks(code: str, params: Mapping[str, Any], language: str) -> bool:
+    """Tell whether what would be right cannot be told without a param that is missing."""
+    _, expected = words(language).get(code) or words("en")[code]
+    return not set(_PARAM.findall(_OPTIONAL.sub("", expected))) <= params.keys()
+
+
 def _in_words(name: str, value: str, language: str) -> str | None:
     """Return what a param says in a language: rules, units of effort and designs are told by words, all else as it is."""
     if name == "rule":
