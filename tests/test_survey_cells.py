@@ -80,3 +80,23 @@ def test_a_row_of_units_under_the_headings_is_no_record(boundaries, units):
     rows = f"{units}\nR1,2026-03-01,Elephas maximus,1,20.81,101.70\n"
     report = check_files([("s.csv", (HEAD + rows).encode())], boundaries, today=date(2026, 11, 24))
     assert (report["rows"], report["blocking"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("time", "found"),
+    [
+        ("25:10", True),
+        ("6:75", True),
+        ("06:42", False),
+        ("24:00", False),
+        ("๐๖:๔๒", False),
+        ("06:00/06:10", False),
+        ("-", False),
+    ],
+)
+def test_a_time_of_day_that_cannot_be_is_told_in_its_cell(boundaries, time, found):
+    head = HEAD.replace("eventDate", "eventDate,eventTime")
+    rows = f"R1,2026-03-01,{time},Elephas maximus,1,20.81,101.70\n"
+    report = check_files([("s.csv", (head + rows).encode())], boundaries, today=date(2026, 11, 24))
+    told = [(p["row"], p["column"], p["code"]) for p in report["problems"]]
+    assert told == ([(2, "eventTime", "TIME_UNREADABLE")] if found else [])

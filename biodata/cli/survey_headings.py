@@ -25,7 +25,9 @@ def add_commands(group: typer.Typer) -> None:
 
 
 def headings(
-    files: Annotated[list[Path], typer.Argument(help="The file of a survey, in any of its forms.", exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path], typer.Argument(help="The file of a survey, in any of its forms.", exists=True, dir_okay=False)
+    ],
     language: LanguageOption = "en",
     dataset: Annotated[str | None, typer.Option(help="The dataset whose decisions are used and kept.")] = None,
     decided: Annotated[

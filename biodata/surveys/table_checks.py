@@ -110,6 +110,7 @@ class TableChecks:
     def _of_all(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:
         """Find what single values tell, and what only the whole table tells."""
         yield from value_checks.numbers(rows, rows.table.frame)
+        yield from value_checks.times(rows)
         yield from value_checks.texts(rows, rows.table.frame)
         yield from _at_sea(rows, read, self.boundaries)
 

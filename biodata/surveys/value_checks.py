@@ -1,4 +1,4 @@
-"""What is wrong with single texts and numbers that harmonising leaves as they are: counts, effort, garbled text."""
+"""What is wrong with single cells that harmonising leaves as they are: counts, effort, times of day, garbled text."""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import polars as pl
 
 from biodata.ingest.headings import zawgyi
 from biodata.ingest.protocol import Finding
+from biodata.parsers import dates
 from biodata.parsers.decimals import parse_decimals
 from biodata.surveys.cell_checks import Rows
 
@@ -36,6 +37,18 @@ def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
                 yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=f"{number:g}", rule=rule)
             elif column in _EFFORT:
                 yield rows.finding(row, column, "EFFORT_INVALID", blocking=True)
+
+
+def times(rows: Rows) -> Iterator[Finding]:
+    """Find times of day that nobody can read; two with a slash between them are a beginning and an end."""
+    told = {row: own["eventTime"] for row, own in rows.own.items() if own.get("eventTime")}
+    if not told:
+        return
+    parts = pl.DataFrame({"row": list(told), "time": list(told.values())}).with_columns(pl.col("time").str.split("/"))
+    parts = parts.explode("time", empty_as_null=False)
+    unread = parts.filter(dates.parse_times(parts["time"])["clock"].is_null())
+    for row in unread["row"].unique(maintain_order=True):
+        yield rows.finding(row, "eventTime", "TIME_UNREADABLE", blocking=False)
 
 
 def texts(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
