@@ -116,6 +116,15 @@ def test_a_remark_behind_a_common_species_is_a_doubt(name):
     assert categories([name]) != [OPEN]
 
 
+def test_a_checklist_finds_a_name_whatever_stands_behind_it():
+    for behind, expected in (("(Boddaert, 1785)", True), ("(Giant Muntjac)", False), ("Vuquangensis", False)):
+        name = f"Muntiacus vaginalis {behind}"
+        found = categories([name], species=["Muntiacus vaginalis"], match_type=["CANONICAL"])
+        assert (found == [OPEN]) is expected
+    known = {"species": ["Bos taurus"], "match_type": ["EXACT"]}
+    assert categories(["Bos taurus indicus"], **known) == [OPEN]
+
+
 BEHIND = st.one_of(
     st.text(min_size=1, max_size=12),
     st.from_regex(r"\(?[A-Za-z][a-z]{2,11}(,? (1[789]|20)\d\d)?\)?", fullmatch=True),

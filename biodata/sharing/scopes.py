@@ -13,12 +13,12 @@ from typing import Final
 import polars as pl
 
 from biodata import terms
-from biodata.matching.vernaculars import folded
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.latinity import is_surely_a_name
 from biodata.sharing.readings import Kind, latin_words, read
 from biodata.sharing.rules import RuleSet
+from biodata.sharing.spoken import meant_as_a_whole
 from biodata.sharing.taxonomy import RANKS, Lineage, bundled
 from biodata.vocabularies import SharingCategory
 
@@ -131,19 +131,14 @@ def _word_holds(word: str, taxon: Standing, ranks: Mapping[str, str]) -> Holds:
 def meanings(word: str) -> Mapping[str, str | None]:
     """Return the taxa that a word of a scope may mean, small, each with its rank: None for a name that nobody knows."""
     taxonomy = bundled()
-    common = next((taxonomy.vernaculars[one] for one in _spoken(word) if one in taxonomy.vernaculars), None)
-    if common is not None:
+    common = meant_as_a_whole(word, taxonomy)
+    if common:
         return {taxon.casefold(): _rank(taxon) for taxon in sorted(common)}
     reading = read(word, taxonomy)
     if reading.kind is Kind.SPECIES or (reading.kind is Kind.NOTHING and is_surely_a_name(word.strip(), taxonomy)):
         return {" ".join(reading.words[:2]): "species"}
     small = reading.words[0] if reading.kind is Kind.GENUS else word.strip().casefold()
     return {small: _rank(small)}
-
-
-def _spoken(word: str) -> tuple[str, str]:
-    """Return how a common name is looked up: as it is, and an English plural as one."""
-    return folded(word), folded(word).removesuffix("s")
 
 
 def _rank(name: str) -> str | None:

@@ -32,13 +32,21 @@ def spoken(text: str, taxonomy: Taxonomy) -> frozenset[str]:
     taxonomy : Taxonomy
         Its common names. A longer one goes before those in it: a tiger beetle is no tiger.
     """
+    whole = meant_as_a_whole(text, taxonomy)
+    if whole:
+        return whole
     plain = folded(text)
-    for one in (plain, *_singulars(plain)):
-        if one in taxonomy.vernaculars:
-            return taxonomy.vernaculars[one]
     index = _index(taxonomy)
     found = (*_in_latin(plain, index), *_in_others(plain, index))
     return frozenset[str]().union(*(taxonomy.vernaculars[name] for name in found))
+
+
+def meant_as_a_whole(text: str, taxonomy: Taxonomy) -> frozenset[str]:
+    """Return the taxa that a text means which is a common name, or an English plural of one, and nothing else."""
+    plain = folded(text)
+    return next(
+        (taxonomy.vernaculars[one] for one in (plain, *_singulars(plain)) if one in taxonomy.vernaculars), frozenset()
+    )
 
 
 def words_spoken_first(text: str, taxonomy: Taxonomy) -> int:

@@ -134,7 +134,8 @@ class RuleTaxa:
         """Return the rules for names that were not asked before; `latin` where no common name stands in them."""
         readings = [self._read(text) for text in names.texts]
         self._hear({word for text in names.texts for word in self._said(text)})
-        named = _NONE.union(*(self._named(text, certain=names.certain) for text in names.texts))
+        certain = [names.certain and not self._is_doubted(text) for text in names.texts]
+        named = _NONE.union(*(self._named(t, certain=sure) for t, sure in zip(names.texts, certain, strict=True)))
         above = frozenset(
             n
             for rank, name in names.above
@@ -166,7 +167,8 @@ class RuleTaxa:
         """Return the rules of taxa above genus that are called like a genus: Proboscidea are elephants, and a herb."""
         words = {r.words[0] for r in readings if r.kind is Kind.GENUS}
         both = [w for w in words for one in self.taxonomy.of(w) if any(w in one.get(rank, ()) for rank in ABOVE)]
-        return _NONE.union(*(self._within(word) for word in both)) & self._not_against(above)
+        found = _NONE.union(*(self._within(word) for word in both))
+        return found & self._not_against(above) if found else _NONE
 
     def _is_spoken(self, text: str) -> bool:
         """Tell whether what is read as a species may be a common name with a remark, such as `rhinoceros seen`.
@@ -184,7 +186,8 @@ class RuleTaxa:
         if any(self.taxonomy.is_genus(genus) for genus in names.genera):
             return _NONE
         taxa = frozenset[str]().union(*(spoken(text, self.taxonomy) for text in names.texts))
-        return _NONE.union(*(self._of_taxon(taxon) for taxon in taxa)) & self._not_against(names.above)
+        found = _NONE.union(*(self._of_taxon(taxon) for taxon in taxa))
+        return found & self._not_against(names.above) if found else _NONE
 
     def _of_taxon(self, name: str) -> Numbers:
         """Return the rules that a common name's taxon may be of: its own name is in Latin, and read as nothing else."""
@@ -344,6 +347,15 @@ class RuleTaxa:
         author = _AUTHOR.fullmatch(plain.removeprefix(f"{told.capitalize()} "))
         own = author is not None and " ".join(filter(None, author.groups())) in self.taxonomy.authors[told]
         return near_ones if own else frozenset()
+
+    def _is_doubted(self, text: str) -> bool:
+        """Tell whether something stands behind a name near to a listed one that is no authorship of its own.
+
+        A checklist finds such a name whatever its authorship is. An epithet below it was found as it is.
+        """
+        reading = self._read(text)
+        near_one = " ".join(reading.words[:2]) in self.taxonomy.apart
+        return near_one and len(reading.epithets) < 2 and not self._apart(text, reading.words)
 
     def _below(self, one: _Species, reading: Reading) -> bool:
         """Tell whether a name of two words, or the same third one, may be a taxon below species."""
