@@ -5,12 +5,17 @@ import time
 
 import polars as pl
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from biodata import terms
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, decide
 from biodata.sharing.latinity import is_surely_a_name
-from biodata.sharing.taxonomy import bundled
+from biodata.sharing.names import Names
+from biodata.sharing.spoken import spoken
+from biodata.sharing.taxa import rule_taxa
+from biodata.sharing.taxonomy import Taxonomy, bundled
 from biodata.vocabularies import SharingCategory
 from mangled_names import mangled
 
@@ -81,13 +86,118 @@ def test_a_common_species_is_told_apart_from_a_listed_one_only_where_it_is_writt
     """Whoever means the listed one writes its name, or a slip for it: none of these is the whole name of another."""
     other, written = listed.split()[1], name.capitalize()
     genus, epithet = written.split()
-    assert set(categories([written, name.upper(), f"{written} (Linnaeus, 1758)", f"{written} Gray, 1829"])) == {OPEN}
+    own = [form for author in bundled().authors[name] for form in (f"{written} {author}", f"{written} ({author})")]
+    own += [form.replace(" 1", ", 1") for form in own]
+    assert set(categories([written, name.upper(), f" {genus}  {epithet} ", *own])) == {OPEN}
     doubtful = [
         f"{genus} cf. {epithet}", f"{genus} aff {epithet}", f"{written}?", f"{written} / {other}", f"{written} {other}",
         f"{written} {other.capitalize()}", f"{written} or {genus[0]}. {other}", f"{written} ({listed.capitalize()})",
-        f"{genus} {other}",
+        f"{genus} {other}", f"{written} ({listed.split()[1].capitalize()}, 2019)", f"{written} (Elsewhere, 1758)",
+        f"{written} Elsewhere", f"{written} {other[:6].capitalize()}", f"{written} {own[0].split()[2]} {other}",
     ]  # fmt: skip
     assert [form for form, found in zip(doubtful, categories(doubtful), strict=True) if found is OPEN] == []
+
+
+DOUBTED = [
+    *(
+        f"Muntiacus vaginalis {doubt}"
+        for doubt in """unsure|maybe|uncertain|doubtful|pending|group|complex|vuquang|Indet.|Large-antlered|Giant Muntjac
+(Giant Muntjac)|(Vuquangensis)|(M. Vuquangensis)|Nam Ha 2019|(Giant Muntjac, 2019)""".replace("\n", "|").split("|")
+    ),
+    *(f"Muntiacus reevesi {doubt}" for doubt in ("unsure", "Roosevelt", "(Rooseveltorum)")),
+    *(f"Calidris ferruginea {doubt}" for doubt in ("Spoon-billed", "(Spoon-billed Sandpiper)")),
+    "Calidris subminuta Pygmaea", "Calidris subminuta (Pygmaea)", "Lophura diardi (Edwardsi)", "Lophura diardi (Edwards)",
+    "Papilio machaon (Chikae)", "Bos taurus (Gaur)", "Bos taurus unsure", "Varanus bengalensis komodo",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DOUBTED)
+def test_a_remark_behind_a_common_species_is_a_doubt(name):
+    assert categories([name]) != [OPEN]
+
+
+def test_a_checklist_finds_a_name_whatever_stands_behind_it():
+    for behind, expected in (("(Boddaert, 1785)", True), ("(Giant Muntjac)", False), ("Vuquangensis", False)):
+        name = f"Muntiacus vaginalis {behind}"
+        found = categories([name], species=["Muntiacus vaginalis"], match_type=["CANONICAL"])
+        assert (found == [OPEN]) is expected
+    known = {"species": ["Bos taurus"], "match_type": ["EXACT"]}
+    assert categories(["Bos taurus indicus"], **known) == [OPEN]
+
+
+BEHIND = st.one_of(
+    st.text(min_size=1, max_size=12),
+    st.from_regex(r"\(?[A-Za-z][a-z]{2,11}(,? (1[789]|20)\d\d)?\)?", fullmatch=True),
+    st.lists(st.sampled_from("Ban x & et ex Nam Ha (B) , 2019 ssp. f. sensu lato Gray Hook.f. male".split()), min_size=1)
+    .map(" ".join),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(APART), BEHIND)
+def test_whatever_but_its_own_author_stands_behind_a_common_species_is_a_doubt(pair, behind):
+    name, _ = pair
+    own = {form.split()[0].casefold() for form in bundled().authors[name]}
+    assume(behind.strip())
+    assume(not own & set(behind.casefold().replace("(", " ").replace(",", " ").replace(")", " ").split()))
+    assert categories([f"{name.capitalize()} {behind}"]) != [OPEN]
+
+
+COMMON = [(name, taxon) for name, taxa in bundled().vernaculars.items() for taxon in taxa]
+OF_COMMON = RuleSet.of(
+    [
+        Rule(taxon, SharingCategory.WITHHELD, "hunted", scientific_name=taxon)
+        for taxon in sorted({taxon for _, taxon in COMMON})
+    ]
+)
+
+
+@pytest.mark.parametrize("before_and_behind", ["|", "|s", "|es", "| seen", "2 |, tracks"])
+@pytest.mark.parametrize("letters", [str, str.upper, str.title, str.capitalize])
+def test_every_common_name_reaches_the_rules_of_its_own_taxon_however_it_is_written(letters, before_and_behind):
+    before, behind = before_and_behind.split("|")
+    found = rule_taxa(OF_COMMON.rules, bundled())
+    missed = [
+        (name, taxon)
+        for name, taxon in COMMON
+        if taxon
+        not in {OF_COMMON.rules[n].scientific_name for n in found.of(Names((f"{before}{letters(name)}{behind}",)))}
+    ]
+    assert missed == []
+    assert len(COMMON) > 350
+
+
+FEW = RuleSet.of(
+    [
+        Rule(name, SharingCategory.WITHHELD, "hunted", scientific_name=name)
+        for name in """Manis javanica|Manis pentadactyla|Elephas maximus|Dugong dugon|Dicerorhinus sumatrensis""".split(
+            "|"
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    """pangolin|Pangolin|PANGOLINS|pangolim|pangolin unsure|rhinoceros|Rhinoceros|rhinoceros seen|rhinoceroses|rhino|elephants
+Proboscidea|Sirenia|Pholidota|Manis|穿山甲 pangolin""".replace("\n", "|").split("|"),
+)
+def test_a_common_name_is_read_beside_every_other_reading(name):
+    """`pangolin` is near to the name of a deer, `rhinoceros` is a genus, and so is Proboscidea: a herb."""
+    assert categories([name], FEW) == [SharingCategory.WITHHELD]
+
+
+def test_a_species_of_a_genus_that_is_called_like_a_common_name_is_itself():
+    cervids = RuleSet.of([Rule("deer", SharingCategory.WITHHELD, "hunted", scientific_name="Axis kuhlii")])
+    assert categories(["Rusa unicolor", "Rusa unicolor (Kerr, 1792)", "Rhinoceros unicornis"], cervids) == [OPEN] * 3
+    assert categories(["rusa"], cervids) == [SharingCategory.WITHHELD]
+
+
+def test_a_longer_common_name_goes_before_one_in_it():
+    beetles = Taxonomy({}, {}, {"tiger": frozenset({"Panthera tigris"}), "tiger beetle": frozenset({"Cicindela"})})
+    assert spoken("two tiger beetles", beetles) == {"Cicindela"}
+    assert spoken("Tigers; tiger beetle", beetles) == {"Cicindela", "Panthera tigris"}
+    assert spoken("tigerish", beetles) == set()
 
 
 def test_no_spoilt_form_of_a_listed_name_is_the_name_of_another():

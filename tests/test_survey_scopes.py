@@ -8,6 +8,7 @@ from biodata.analysis.surveys.joining import NO_ABSENCE, join, looked_for
 from biodata.analysis.surveys.results import Parameters, results
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.scopes import Holds, holding, standing, told_words, unclear
+from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 from survey_worlds import event, events, record, records
 
@@ -147,3 +148,44 @@ def test_a_broad_scope_is_told_and_so_is_what_is_not_withheld():
     bats = RuleSet.of([Rule("bats", SharingCategory.WITHHELD, "roosts", scientific_name="Chiroptera", rank="ORDER")])
     frame = pl.DataFrame({"datasetKey": ["d"] * 3, "word": ["Chiroptera", "Mammalia", "Carnivora"]})
     assert told_words(frame, bats, boundaries=BOUNDARIES).to_list() == [False, True, True]
+
+
+FEW = RuleSet.of(
+    [
+        Rule(name, SharingCategory.WITHHELD, "hunted", scientific_name=name)
+        for name in """Manis javanica|Manis pentadactyla|Elephas maximus|Dugong dugon|Dicerorhinus sumatrensis""".split(
+            "|"
+        )
+    ]
+)
+HIDDEN_TAXA = {"Manis", "Elephantidae", "Elephas maximus", "Rhinocerotidae"}
+IN_TEN_LANGUAGES = sorted(name for name, taxa in bundled().vernaculars.items() if taxa & HIDDEN_TAXA)
+
+
+def told(word, rules=FEW):
+    return told_words(pl.DataFrame({"datasetKey": ["d"], "word": [word]}), rules, boundaries=BOUNDARIES).item()
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["Pholidota", "pholidota", "Sirenia", "Proboscidea", "Perissodactyla", "Manidae", "Pangolins", "RHINOCEROS", "rhinos",
+     "pangolin, elephant", "儒艮", "duyong", "พะยูน", "bò biển"],
+)  # fmt: skip
+def test_an_order_of_few_genera_is_not_told_where_one_is_withheld(word):
+    assert told(word) is False
+
+
+def test_a_common_name_of_what_is_withheld_is_told_in_no_language():
+    assert [word for word in IN_TEN_LANGUAGES if told(word)] == []
+    assert len(IN_TEN_LANGUAGES) > 45
+
+
+def test_an_order_is_told_where_nearly_all_of_its_genera_may_be():
+    assert [told(word) for word in ("Primates", "Carnivora", "Rodentia", "Mammalia", "Aves")] == [True] * 5
+    assert told("Sirenia", GIBBONS) is True  # no rule withholds any of it
+    monkeys = "Macaca Trachypithecus Presbytis Pygathrix Nomascus Hylobates Nycticebus Pongo Nasalis".split()
+    many = [Rule(name, SharingCategory.WITHHELD, "hunted", scientific_name=name, rank="GENUS") for name in monkeys]
+    assert told("Primates", RuleSet.of(many)) is False
+    family = Rule("colobines", SharingCategory.WITHHELD, "hunted", scientific_name="Cercopithecidae", rank="FAMILY")
+    assert told("Primates", RuleSet.of([family])) is False
+    assert told("Mammalia", RuleSet.of([*many, family])) is True

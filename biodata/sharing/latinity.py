@@ -53,7 +53,7 @@ def is_surely_a_name(text: str, taxonomy: Taxonomy) -> bool:
     It is written as a name, its words look Latin, and either an authorship follows or its epithet has an ending that
     other languages do not have. `Owa jawa`, `Tortuga asiatica` and `Macan dahan` are common names of listed species.
     """
-    if not is_written_as_a_name(text):
+    if _author_of(text) is None:
         return False
     words = [word.lower() for word in latin_words(text)]
     if len(words) < 2 or set(words) & common_words(taxonomy) or not like_a_genus(words[0]):
@@ -61,11 +61,6 @@ def is_surely_a_name(text: str, taxonomy: Taxonomy) -> bool:
     epithet = words[1]
     ending = epithet.endswith(_SURE_ENDINGS)
     return surely_an_epithet(epithet) or (tells_its_author(text) and (ending or like_an_epithet(epithet)))
-
-
-def is_written_as_a_name(text: str) -> bool:
-    """Tell whether a text is written as a species' name: genus, epithets and, if anything more, an authorship."""
-    return _author_of(text) is not None
 
 
 def tells_its_author(text: str) -> bool:

@@ -18,7 +18,8 @@ _LOOK_ALIKE: Final = str.maketrans("аеорсухіѕјԁһӏαορАЕОРСХ
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z-]*")
 _NO_EPITHET: Final = frozenset(
     "cf aff nr sp spp spec species ssp subsp var f fo forma subvar agg gr group x indet det ex et de von van the nov n"
-    " gen cff prope and or vel".split()
+    " gen cff prope and or vel unsure maybe uncertain unknown doubtful possible possibly probable probably perhaps"
+    " unidentified undetermined unconfirmed likely seen heard sighting adult juvenile male female young".split()
 )
 # Ways to write one sound, so that Elefas is Elephas.
 _SOUNDS: Final = (

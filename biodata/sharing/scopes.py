@@ -13,17 +13,21 @@ from typing import Final
 import polars as pl
 
 from biodata import terms
-from biodata.matching.vernaculars import folded
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.latinity import is_surely_a_name
 from biodata.sharing.readings import Kind, latin_words, read
 from biodata.sharing.rules import RuleSet
+from biodata.sharing.spoken import meant_as_a_whole
 from biodata.sharing.taxonomy import RANKS, Lineage, bundled
 from biodata.vocabularies import SharingCategory
 
 _BROAD: Final = frozenset({"kingdom", "phylum", "class", "order"})
 """Ranks so wide that having looked for such a taxon tells of none of its species."""
+_GENERA: Final = 30
+"""Genera that the least of them has: Sirenia and Pholidota have three, and in one country one."""
+_HIDDEN: Final = {"order": 10}
+"""At most one genus in so many of such a taxon may be under a rule that withholds; half of one of a wider rank."""
 _BETWEEN: Final = "\x1f"
 
 
@@ -127,19 +131,14 @@ def _word_holds(word: str, taxon: Standing, ranks: Mapping[str, str]) -> Holds:
 def meanings(word: str) -> Mapping[str, str | None]:
     """Return the taxa that a word of a scope may mean, small, each with its rank: None for a name that nobody knows."""
     taxonomy = bundled()
-    common = next((taxonomy.vernaculars[one] for one in _spoken(word) if one in taxonomy.vernaculars), None)
-    if common is not None:
+    common = meant_as_a_whole(word, taxonomy)
+    if common:
         return {taxon.casefold(): _rank(taxon) for taxon in sorted(common)}
     reading = read(word, taxonomy)
     if reading.kind is Kind.SPECIES or (reading.kind is Kind.NOTHING and is_surely_a_name(word.strip(), taxonomy)):
         return {" ".join(reading.words[:2]): "species"}
     small = reading.words[0] if reading.kind is Kind.GENUS else word.strip().casefold()
     return {small: _rank(small)}
-
-
-def _spoken(word: str) -> tuple[str, str]:
-    """Return how a common name is looked up: as it is, and an English plural as one."""
-    return folded(word), folded(word).removesuffix("s")
 
 
 def _rank(name: str) -> str | None:
@@ -200,7 +199,7 @@ def told_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) 
     -------
     Series of bool, length n
         False for a word that may mean a taxon of which no record is told: in Latin or by a common name, or as a text
-        that nobody can read. An order, a class or more is told unless a rule withholds all of it.
+        that nobody can read. An order, a class or more is told where nearly all of its genera are under no such rule.
     """
     records = words.select("datasetKey", scientificName="word").with_columns(
         key=-1 - pl.int_range(pl.len(), dtype=pl.Int64)
@@ -212,16 +211,43 @@ def told_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) 
         for rule in rules.rules
         if rule.category is SharingCategory.WITHHELD and rule.scientific_name is not None
     }
-    told = [row not in withheld or _is_broad(word, whole) for row, word in enumerate(words["word"])]
+    hidden = _genera_of(whole)
+    told = [row not in withheld or _is_broad(word, whole, hidden) for row, word in enumerate(words["word"])]
     return pl.Series(told, dtype=pl.Boolean)
 
 
-def _is_broad(word: str, whole: Collection[str]) -> bool:
+def _is_broad(word: str, whole: Collection[str], hidden: frozenset[str]) -> bool:
     """Tell whether a word means so wide a taxon that it tells of none of its species, and none that is withheld as a whole.
 
-    A common name that means an order (`langur`) may be narrower than it is; one of a class is not.
+    An order of few genera is as good as their names. A common name that means an order (`langur`) may be narrower than
+    it is; one of a class is not.
     """
     meant = meanings(word)
     wide = _BROAD if word.strip().casefold() in meant else _BROAD - {"order"}
     above = {name for one in meant for lineage in bundled().of(one) for names in lineage.values() for name in names}
-    return bool(meant) and set(meant.values()) <= wide and not (above | meant.keys()) & set(whole)
+    if not meant or not set(meant.values()) <= wide or (above | meant.keys()) & set(whole):
+        return False
+    within = [(_genera_within(one), _HIDDEN.get(rank or "", 2)) for one, rank in meant.items()]
+    return all(len(genera) >= max(_GENERA, least * len(genera & hidden)) for genera, least in within)
+
+
+def _genera_of(names: Iterable[str]) -> frozenset[str]:
+    """Return the genera of taxa: that of a species, by its other names too, and all of a taxon above genus."""
+    found = set[str]()
+    for name in names:
+        for one in (name, *bundled().old.get(name, ())):
+            first = one.split()[0]
+            found |= {first} if bundled().is_genus(first) else _genera_within(first)
+    return frozenset(found)
+
+
+@lru_cache(maxsize=1024)
+def _genera_within(name: str) -> frozenset[str]:
+    """Return the known genera of a taxon above genus, small."""
+    parents = bundled().parents
+    within = {
+        parent
+        for parent in set().union(*parents.values())
+        if any(name in names for lineage in bundled().of(parent) for names in lineage.values())
+    }
+    return frozenset(genus for genus, above in parents.items() if within & set(above))

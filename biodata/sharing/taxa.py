@@ -1,5 +1,6 @@
 """Which rules' taxa a record may belong to, from every name that it carries."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,17 +11,20 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from biodata.matching.vernaculars import folded
-from biodata.sharing.latinity import is_surely_a_name, is_written_as_a_name
+from biodata.sharing.latinity import is_surely_a_name, like_an_epithet
 from biodata.sharing.likeness import Likeness, Listed, glued, mended, within_brackets
 from biodata.sharing.names import ABOVE, Names
 from biodata.sharing.readings import Kind, Reading, latin_words, near, read, sounds
 from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet
+from biodata.sharing.spoken import spoken, words_spoken_first
 from biodata.sharing.taxonomy import Lineage, Taxonomy
 
 Numbers = frozenset[int]
 _NONE: Final[Numbers] = frozenset()
 _REMEMBERED: Final = 500_000
+_AUTHOR: Final = re.compile(r"\(?([^\s(),]+),?(?: (\d{4}))?\)?")
+"""An authorship of one person."""
 _ALL_GENERA_KNOWN: Final = frozenset(
     "mammalia aves amphibia reptilia lepidosauria testudines crocodylia squamata anura caudata".split()
 )
@@ -73,6 +77,7 @@ class RuleTaxa:
         self._hits: dict[tuple[str, bool], Numbers] = {}
         self._readings: dict[str, Reading] = {}
         self._groups: dict[Names, Numbers] = {}
+        self._of_spoken: dict[str, Numbers] = {}
         for number, rule in enumerate(rules):
             if rule.scientific_name is not None:
                 self._learn(number, rule.scientific_name)
@@ -125,10 +130,12 @@ class RuleTaxa:
             found |= {o.rule for o in self._species if written[: 1 + len(o.epithets)] == (o.genus, *o.epithets)}
         return frozenset(found) if readings or names.certain else _NONE
 
-    def _of(self, names: Names) -> Numbers:
+    def _of(self, names: Names, *, latin: bool = False) -> Numbers:
+        """Return the rules for names that were not asked before; `latin` where no common name stands in them."""
         readings = [self._read(text) for text in names.texts]
         self._hear({word for text in names.texts for word in self._said(text)})
-        named = _NONE.union(*(self._named(text, certain=names.certain) for text in names.texts))
+        certain = [names.certain and not self._is_doubted(text) for text in names.texts]
+        named = _NONE.union(*(self._named(t, certain=sure) for t, sure in zip(names.texts, certain, strict=True)))
         above = frozenset(
             n
             for rank, name in names.above
@@ -142,13 +149,51 @@ class RuleTaxa:
         if not any(rank == "family" for rank, _ in names.above):
             of_genus |= self._above_genera(genera)
         sure = named | above | of_genus
-        if (names.certain or any(r.kind is Kind.SPECIES for r in readings)) and not names.only_genus:
+        told = any(
+            self._read(text).kind is Kind.SPECIES and (latin or not self._is_spoken(text)) for text in names.texts
+        )
+        if (names.certain or told) and not names.only_genus:
             return sure
+        sure |= self._of_homonyms(readings, names.above)
+        if not latin:
+            sure |= self._spoken_of(names)
         if genera:
             return sure | {one.rule for one in self._species if one.genus in genera and not one.old}
         if self._of_unknown_genus(names):
             return sure | (self._not_against(names.above) & self._of_open_groups)
         return sure | self._undetermined(names, readings)
+
+    def _of_homonyms(self, readings: list[Reading], above: tuple[tuple[str, str], ...]) -> Numbers:
+        """Return the rules of taxa above genus that are called like a genus: Proboscidea are elephants, and a herb."""
+        words = {r.words[0] for r in readings if r.kind is Kind.GENUS}
+        both = [w for w in words for one in self.taxonomy.of(w) if any(w in one.get(rank, ()) for rank in ABOVE)]
+        found = _NONE.union(*(self._within(word) for word in both))
+        return found & self._not_against(above) if found else _NONE
+
+    def _is_spoken(self, text: str) -> bool:
+        """Tell whether what is read as a species may be a common name with a remark, such as `rhinoceros seen`.
+
+        `Rusa unicolor` is none, though its genus is the Indonesian word for deer.
+        """
+        words = words_spoken_first(text, self.taxonomy)
+        return words > 1 or (words == 1 and not (text[:1].isupper() and like_an_epithet(self._read(text).epithets[0])))
+
+    def _spoken_of(self, names: Names) -> Numbers:
+        """Return the rules that the common names in texts mean, unless the columns speak against them.
+
+        They go beside every other reading: `pangolin` is near to the name of a deer, and `rhinoceros` is a genus.
+        """
+        if any(self.taxonomy.is_genus(genus) for genus in names.genera):
+            return _NONE
+        taxa = frozenset[str]().union(*(spoken(text, self.taxonomy) for text in names.texts))
+        found = _NONE.union(*(self._of_taxon(taxon) for taxon in taxa))
+        return found & self._not_against(names.above) if found else _NONE
+
+    def _of_taxon(self, name: str) -> Numbers:
+        """Return the rules that a common name's taxon may be of: its own name is in Latin, and read as nothing else."""
+        if name not in self._of_spoken:
+            self._of_spoken[name] = self._of(Names((name,)), latin=True)
+        return self._of_spoken[name]
 
     def _of_unknown_genus(self, names: Names) -> bool:
         """Tell whether every text is surely a species' name, of a genus that no list knows, and like no listed one."""
@@ -290,21 +335,27 @@ class RuleTaxa:
     def _apart(self, text: str, words: tuple[str, ...]) -> frozenset[str]:
         """Return the listed species that a text is near to and does not mean, since it is the name of another.
 
-        Only that name, written out, with its authorship or with an epithet below it, means the other: `cf.`, a question
-        mark, a second name, or an epithet like the listed one's may mean the listed one all the same.
+        Only that name as it was published means the other: its two words, alone or with the authorship that is its own.
+        Whatever else stands beside them (`cf.`, a third word, a remark, another author) may be a doubt, and then the
+        listed one may be meant all the same.
         """
         told = " ".join(words[:2])
         near_ones = self.taxonomy.apart.get(told, frozenset[str]())
         plain = " ".join(text.split())
-        written = plain.casefold() == told or (
-            plain.startswith(f"{told.capitalize()} ") and is_written_as_a_name(plain)
-        )
-        if not near_ones or not written:
-            return frozenset()
-        also = words[2:]
-        return frozenset(
-            one for one in near_ones if not any(self._alike(part, word) for part in one.split() for word in also)
-        )
+        if not near_ones or plain.casefold() == told:
+            return near_ones
+        author = _AUTHOR.fullmatch(plain.removeprefix(f"{told.capitalize()} "))
+        own = author is not None and " ".join(filter(None, author.groups())) in self.taxonomy.authors[told]
+        return near_ones if own else frozenset()
+
+    def _is_doubted(self, text: str) -> bool:
+        """Tell whether something stands behind a name near to a listed one that is no authorship of its own.
+
+        A checklist finds such a name whatever its authorship is. An epithet below it was found as it is.
+        """
+        reading = self._read(text)
+        near_one = " ".join(reading.words[:2]) in self.taxonomy.apart
+        return near_one and len(reading.epithets) < 2 and not self._apart(text, reading.words)
 
     def _below(self, one: _Species, reading: Reading) -> bool:
         """Tell whether a name of two words, or the same third one, may be a taxon below species."""

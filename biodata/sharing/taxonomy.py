@@ -37,6 +37,8 @@ class Taxonomy:
         Of the listed taxa, small: old names, which stand in genera that they do not belong to.
     apart : mapping of str to frozenset of str
         Of a species that is no listed one: the listed ones that its name is near to.
+    authors : mapping of str to frozenset of str
+        Of the same species: who named it, with the year and without.
     """
 
     lineages: Mapping[str, tuple[Lineage, ...]]
@@ -45,6 +47,7 @@ class Taxonomy:
     also: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     old: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     apart: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    authors: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     _known: dict[str, tuple[Lineage, ...]] = field(default_factory=dict, repr=False)
 
@@ -97,6 +100,7 @@ class Taxonomy:
             _also(taxa, {name.casefold() for name in names}),
             self.old,
             self.apart,
+            self.authors,
         )
 
 
@@ -151,8 +155,10 @@ def bundled() -> Taxonomy:
     for name, taxon in _csv("vernacular_names").select("name", "scientificName").iter_rows():
         meant[folded(name)].add(taxon)
     apart: dict[str, set[str]] = defaultdict(set)
-    for name, near in _csv("not_the_listed").iter_rows():
+    authors: dict[str, set[str]] = defaultdict(set)
+    for name, told, year, near in _csv("not_the_listed").iter_rows():
         apart[name.casefold()].add(near.casefold())
+        authors[name.casefold()] |= {form for one in told.split("|") for form in (one, f"{one} {year}")}
     old: dict[str, set[str]] = defaultdict(set)
     for name, synonym in _csv("synonyms_of_listed").iter_rows():
         old[name.casefold()].add(synonym.casefold())
@@ -162,6 +168,7 @@ def bundled() -> Taxonomy:
         MappingProxyType({name: frozenset(taxa) for name, taxa in meant.items()}),
         old=MappingProxyType({name: frozenset(others) for name, others in old.items()}),
         apart=MappingProxyType({name: frozenset(taxa) for name, taxa in apart.items()}),
+        authors=MappingProxyType({name: frozenset(forms) for name, forms in authors.items()}),
     )
 
 
