@@ -9,11 +9,13 @@ from matplotlib.text import Text
 
 import releases as fixture
 from biodata import run_engines, run_records
+from biodata.errors import InputError
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
+from biodata.run_engines import published_view
 from biodata.run_engines.work import told_of
 from biodata.settings import Settings
-from survey_events import commit, event, seen
+from survey_events import commit, event, frame, seen
 from test_replays import OPEN_RULES
 
 MUNTJAC, PIG, PANGOLIN = "Muntiacus muntjak", "Sus scrofa", "Manis javanica"
@@ -179,3 +181,26 @@ def test_of_exact_records_the_same_species_is_told(tmp_path):
     found, _ = told(tmp_path / "data", cameras, records="exact")
     assert found["summary"]["not_told"] == {}
     assert PANGOLIN in {one["species"] for one in found["abundance"]}
+
+
+def test_what_was_found_beside_a_sensitive_animal_alone_is_not_said_to_be_absent(tmp_path):
+    """No rule is about the pangolin here, but its one record would tell where the pig was."""
+    found, _ = told(tmp_path / "data", cameras, "pigs,Sus scrofa,0_1_degree,disease,\n")
+    assert found["summary"]["never_found"] == []
+    assert found["summary"]["not_told"] == {PANGOLIN: HIDDEN}
+    assert {one["species"] for one in found["abundance"]} == {MUNTJAC}
+
+
+def test_who_asks_for_a_species_whose_places_are_hidden_is_told_why(tmp_path):
+    with pytest.raises(InputError, match="a sharing rule hides its places"):
+        told(tmp_path / "data", cameras, species=[PANGOLIN])
+
+
+def test_sites_are_called_by_their_event_and_told_apart_by_its_dataset():
+    told = frame(
+        [
+            event("T", **NEAR), event("T", dataset="other", **FAR), event("V", **NEAR),
+            event("U", dataset="other", **NOWHERE), event("X", locationID="S1", **NEAR),
+        ]
+    )  # fmt: skip
+    assert published_view.site_names(told).to_list() == ["cameras:T", "other:T", "cameras:T", "U", "S1"]

@@ -63,9 +63,9 @@ def site_names(told: pl.DataFrame) -> pl.Series:
         As `events` returns them.
     """
     several = pl.col("datasetKey").n_unique().over("eventID") > 1
-    own = pl.when(several).then("event_key").otherwise("eventID")
+    named = told.with_columns(_own=pl.when(several).then("event_key").otherwise("eventID"))
     at = pl.concat_str(pl.col("decimalLatitude", "decimalLongitude").round(_SITE_DECIMALS), separator=" ")
     point = pl.when(pl.col("locationID").is_null()).then(pl.coalesce(at, "event_key"))
-    return told.select(
-        pl.coalesce("locationID", own.sort_by("event_key").first().over(point)).alias("locationID")
+    return named.select(
+        pl.coalesce("locationID", pl.col("_own").sort_by("event_key").first().over(point)).alias("locationID")
     ).to_series()

@@ -79,6 +79,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
             events = published_view.events(shown, records)
     category = SharingCategory.OPEN
     if view is EvidenceView.PUBLIC:
+        coarse = records.filter(pl.col("sharing_category") != SharingCategory.OPEN)
         records = records.filter(pl.col("sharing_category") == SharingCategory.OPEN)
     else:
         # Events have no name: rules that name no taxon are about them, too.
@@ -103,7 +104,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     once = records.filter(pl.col("duplicate_of").is_null())
     joined = join(events, once)
     if view is EvidenceView.PUBLIC:
-        joined = replace(joined, hidden=_hidden(joined, rules, boundaries))
+        joined = replace(joined, hidden=_hidden(joined, coarse, rules, boundaries))
     if records.height > once.height:
         joined.left_out["duplicate"] = records.height - once.height
     facts = {
@@ -134,9 +135,16 @@ def _published(settings: Settings, lake: Lake, rules: sharing.RuleSet, boundarie
     return published_events(lake, rules, boundaries=boundaries, licences=licences, before=before)
 
 
-def _hidden(joined: Joined, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> frozenset[str]:
-    """Return the taxa of records and scopes of which a rule hides places: of these not all that was found is public."""
+def _hidden(
+    joined: Joined, coarse: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet
+) -> frozenset[str]:
+    """Return the taxa of records and scopes of which a rule hides places: of these not all that was found is public.
+
+    A taxon of which all published records are coarse, as those beside a sensitive animal are, was found all the same.
+    """
+    found = set(coarse.select(pl.coalesce("species", "scientificName")).to_series().drop_nulls())
+    found -= set(joined.records["name"])
     of_records = joined.records.select("datasetKey", word="name")
     of_scopes = joined.events.select("datasetKey", word="targetTaxonomicScope").explode("word")
     words = pl.concat([of_records, of_scopes.with_columns(pl.col("word").str.strip_chars())]).drop_nulls().unique()
-    return frozenset(words.filter(hidden_words(words, rules, boundaries=boundaries))["word"])
+    return frozenset(words.filter(hidden_words(words, rules, boundaries=boundaries))["word"]) | found
