@@ -155,7 +155,7 @@ COLLECTIONS: Final = MappingProxyType(
                 "surveys",
                 "Surveys",
                 "Sampling events: design, method, days, effort, what was looked for, numbers of records and species. Where a "
-                "sensitive species was recorded the place is a cell; taxa that rules withhold are never said to be absent.",
+                "sensitive species was recorded the place is a cell; of taxa whose places rules hide nothing is said to be absent.",
                 "survey_id",
                 timed=True,
                 shown=(

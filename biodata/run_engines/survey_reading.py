@@ -1,12 +1,13 @@
 """The events and records of surveys as a view allows, and what a result of them has to name.
 
-In the public view only what is published of them plays a part: events that a release tells openly, and open records. A
-survey's hidden species, the stations where they were recorded, and scopes that would tell them are not there at all.
+In the public view only what is published of them plays a part: the open events as a release made now would tell them, and
+open records. A survey's hidden species, the stations where they were recorded, and scopes that would tell them are not
+there at all; of species whose places a rule hides neither rates nor absences are told.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
@@ -15,19 +16,17 @@ from biodata.analysis.surveys.joining import Joined, join
 from biodata.errors import InputError
 from biodata.harmonise import event_sites
 from biodata.pipeline.survey_publishing import published_events
+from biodata.run_engines import published_view
 from biodata.run_records import RunInput
 from biodata.settings import Settings
 from biodata.sharing.event_ties import as_records
+from biodata.sharing.scopes import hidden_words
+from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.vocabularies import EvidenceView, SharingCategory
-
-_OF_EVENTS: Final = (
-    "targetTaxonomicScope", "isAbsenceReported", "effort_value", "failed_days", "failure_periods", "side", "country_codes",
-)  # fmt: skip
-"""What is read of an open event as it is published; what a release does not tell is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,11 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         _refuse_missing(events, datasets)
         records = assessments.in_view(settings, lake, rules, boundaries, view=view, where=where)
         if view is EvidenceView.PUBLIC:
-            events = _open_events(settings, lake, events, rules, boundaries)
+            shown = _published(settings, lake, rules, boundaries).filter(pl.col("datasetKey").is_in(list(datasets)))
+            events = published_view.events(shown, records)
     category = SharingCategory.OPEN
     if view is EvidenceView.PUBLIC:
+        coarse = records.filter(pl.col("sharing_category") != SharingCategory.OPEN)
         records = records.filter(pl.col("sharing_category") == SharingCategory.OPEN)
     else:
         # Events have no name: rules that name no taxon are about them, too.
@@ -96,11 +97,14 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         )  # fmt: skip
     # One locationID of two teams far from each other is two sites; near each other, across a border too, it is one.
     sites = event_sites.sites(events).select("event_key", "site_key")
-    events = events.join(sites, on="event_key", how="left").with_columns(
-        locationID=pl.when(pl.col("locationID").is_not_null()).then("site_key")
-    )
+    named = pl.when(pl.col("locationID").is_not_null()).then("site_key")
+    events = events.join(sites, on="event_key", how="left").with_columns(locationID=named)
+    if view is EvidenceView.PUBLIC:
+        events = events.with_columns(locationID=published_view.site_names(events))
     once = records.filter(pl.col("duplicate_of").is_null())
     joined = join(events, once)
+    if view is EvidenceView.PUBLIC:
+        joined = replace(joined, hidden=_hidden(joined, coarse, rules, boundaries))
     if records.height > once.height:
         joined.left_out["duplicate"] = records.height - once.height
     facts = {
@@ -123,19 +127,24 @@ def _refuse_missing(events: pl.DataFrame, datasets: Sequence[str]) -> None:
             )  # fmt: skip
 
 
-def _open_events(
-    settings: Settings, lake: Lake, events: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet
-) -> pl.DataFrame:
-    """Return the events that a release tells openly, with what it tells of them; days of failures are not published."""
+def _published(settings: Settings, lake: Lake, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> pl.DataFrame:
+    """Return the events that a release made now would tell."""
     with Registry.open(settings) as registry:
         licences = dict(registry.datasets().select("key", "license").iter_rows())
-    shown = published_events(lake, rules, boundaries=boundaries, licences=licences)
-    opened = shown.filter(pl.col("sharing_category") == SharingCategory.OPEN)
-    known = [name for name in _OF_EVENTS if name in terms.names(terms.SURVEY)]
-    told = opened.select("survey_id", *(pl.col(name).alias(f"_{name}") for name in known))
-    kept = events.join(told, left_on="event_key", right_on="survey_id", how="inner", maintain_order="left")
-    kept = kept.with_columns(
-        *(pl.col(f"_{name}").alias(name) for name in known),
-        *(pl.lit(None, dtype=events.schema[name]).alias(name) for name in _OF_EVENTS if name not in known),
-    )
-    return kept.select(events.columns)
+    before = releases.current(settings.data) if settings.keep_ties else None
+    return published_events(lake, rules, boundaries=boundaries, licences=licences, before=before)
+
+
+def _hidden(
+    joined: Joined, coarse: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet
+) -> frozenset[str]:
+    """Return the taxa of records and scopes of which a rule hides places: of these not all that was found is public.
+
+    A taxon of which all published records are coarse, as those beside a sensitive animal are, was found all the same.
+    """
+    found = set(coarse.select(pl.coalesce("species", "scientificName")).to_series().drop_nulls())
+    found -= set(joined.records["name"])
+    of_records = joined.records.select("datasetKey", word="name")
+    of_scopes = joined.events.select("datasetKey", word="targetTaxonomicScope").explode("word")
+    words = pl.concat([of_records, of_scopes.with_columns(pl.col("word").str.strip_chars())]).drop_nulls().unique()
+    return frozenset(words.filter(hidden_words(words, rules, boundaries=boundaries))["word"]) | found

@@ -136,7 +136,8 @@ def _refuse_unknown(wanted: tuple[str, ...], told: dict[str, Any], records: pl.D
     known = {one["species"] for one in told["abundance"]}
     for name in wanted:
         if name not in known:
-            problem = f"there is no {told['facts']['evidence_view'] if 'facts' in told else ''} record of this species"
+            view = told["facts"]["evidence_view"] if "facts" in told else ""
+            problem = told["summary"]["not_told"].get(name) or f"there is no {view} record of this species"
             some = ", ".join(records["name"].unique().sort()[:5]) or "none"
             raise InputError(
                 " ".join(problem.split()), column="species", value=name, expected=f"a species of the survey, such as {some}",

@@ -5,7 +5,7 @@ the bundled lists of genera (`taxonomy.bundled`), so that a survey needs no chec
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -201,10 +201,7 @@ def told_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) 
         False for a word that may mean a taxon of which no record is told: in Latin or by a common name, or as a text
         that nobody can read. An order, a class or more is told where nearly all of its genera are under no such rule.
     """
-    records = words.select("datasetKey", scientificName="word").with_columns(
-        key=-1 - pl.int_range(pl.len(), dtype=pl.Int64)
-    )
-    decided = decide(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
+    decided = _decided(words, rules, boundaries)
     withheld = set(decided.filter(pl.col("category") == SharingCategory.WITHHELD)["row"])
     whole = {
         rule.scientific_name.casefold()
@@ -214,6 +211,34 @@ def told_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) 
     hidden = _genera_of(whole)
     told = [row not in withheld or _is_broad(word, whole, hidden) for row, word in enumerate(words["word"])]
     return pl.Series(told, dtype=pl.Boolean)
+
+
+def hidden_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.Series:
+    """Tell which taxa have places that a rule hides, here or somewhere: of these not every record is told with its event.
+
+    Parameters
+    ----------
+    words : polars.DataFrame of n rows
+        datasetKey, word: names of records, words of scopes.
+    rules, boundaries
+        As `decide.decide` has them. Rules that name no taxon hide events as they hide records, and are not asked.
+
+    Returns
+    -------
+    Series of bool, length n
+        True for a word that may mean a taxon which a rule withholds or makes coarser.
+    """
+    of_taxa = tuple(rule for rule in rules.rules if rule.scientific_name is not None)
+    decided = _decided(words, replace(rules, rules=of_taxa, siblings=None), boundaries)
+    return pl.select(pl.int_range(words.height).is_in(decided["row"].cast(pl.Int64).implode())).to_series()
+
+
+def _decided(words: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return what `decide` finds of records that tell nothing but a word for their name: wherever and whenever they are."""
+    records = words.select("datasetKey", scientificName="word").with_columns(
+        key=-1 - pl.int_range(pl.len(), dtype=pl.Int64)
+    )
+    return decide(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
 
 
 def _is_broad(word: str, whole: Collection[str], hidden: frozenset[str]) -> bool:

@@ -41,6 +41,20 @@ _OF_EVENTS: Final = """
 """
 
 
+_LOOKED_AT: Final = (
+    "datasetKey", "eventID", "parentEventID", "samplingProtocol", "event_start", "event_end", "species", "occurrenceStatus",
+    "country_codes", "sharing_category", "decimalLongitude", "decimalLatitude",
+)  # fmt: skip
+
+
+def rows_of(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Return `survey_rows` of a release that would be made of these published records and events."""
+    with duckdb.connect() as connection:
+        connection.register("shown", records.select(_LOOKED_AT))
+        connection.execute("CREATE TABLE occurrences AS SELECT * FROM shown")
+        return survey_rows(connection, events)
+
+
 def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None = None) -> pl.DataFrame:
     """Return a row for each sampling event, of a release whose records are written.
 

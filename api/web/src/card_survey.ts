@@ -99,7 +99,7 @@ function effort(p: Properties): string {
 }
 
 function absence(p: Properties): string {
-  if (p['isAbsenceReported'] === true) return 'what was looked for and is not among the records was not found';
+  if (p['isAbsenceReported'] === true) return 'what was looked for and is not among the records was not found, unless a sharing rule hides its places';
   return p['isAbsenceReported'] === false ? 'nothing is said of what was not found' : '–';
 }
 

@@ -20,6 +20,7 @@ NO_SIDE: Final = "no side"
 NO_METHOD: Final = "not told"
 NO_SCOPE: Final = "its scope is not told"
 NO_ABSENCE: Final = "it reports no absence"
+HIDDEN: Final = "not told here: a sharing rule hides its places"
 _PLACE_DEGREES: Final = 0.0005
 _YEAR_DAYS: Final = 366
 _LEAST_GAP_DAYS: Final = 30
@@ -40,11 +41,14 @@ class Joined:
         `repeat`, `event_first`, `event_last` of their events.
     left_out : dict of str to int
         Records that are not in `records`, by reason.
+    hidden : frozenset of str
+        Taxa of which a sharing rule hides places from these events and records: that none is told is no absence.
     """
 
     events: pl.DataFrame
     records: pl.DataFrame
     left_out: dict[str, int]
+    hidden: frozenset[str] = frozenset()
 
 
 def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
@@ -181,9 +185,12 @@ def looked_for(
     -------
     events : polars.DataFrame
         Rows of `joined.events`. Outside them its absence means nothing, and a record alone tells nothing of those
-        events in which it is not. An event that says that it reports no absence is none of them.
+        events in which it is not. An event that says that it reports no absence is none of them, and none is of a
+        taxon whose places are hidden.
     left_out : dict of str to int
     """
+    if species in joined.hidden:
+        return joined.events.clear(), {HIDDEN: joined.events.height}
     own = joined.records.filter(pl.col("name") == species)
     told = {rank: own[rank].drop_nulls().unique().to_list() for rank in RANKS if rank in own.columns}
     place = standing(species, told)

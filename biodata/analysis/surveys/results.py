@@ -20,7 +20,7 @@ from biodata.analysis.surveys import (
     trends,
 )
 from biodata.analysis.surveys.accumulation import accumulation
-from biodata.analysis.surveys.joining import NO_SIDE, Joined, looked_for, species_only
+from biodata.analysis.surveys.joining import HIDDEN, NO_SIDE, Joined, looked_for, species_only
 
 JOINT: Final = "joint"
 """What all sides together are called."""
@@ -92,17 +92,24 @@ def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
 
 
 def _species(joined: Joined, wanted: Sequence[str] | None) -> list[str]:
-    """Return the species that are asked: those with most records first, then those that were meant and never found."""
+    """Return the species that are asked: those with most records first, then those that were meant and never found.
+
+    Of those whose places are hidden nothing is told but that: with a part of their records every number would be wrong.
+    """
     counts = joined.records.group_by("name").len().sort(["len", "name"], descending=[True, False])
-    found = counts["name"].to_list()
+    found = [name for name in counts["name"] if name not in joined.hidden]
     return [name for name in [*found, *_never_found(joined)] if wanted is None or name in wanted]
+
+
+def _meant(joined: Joined) -> set[str]:
+    """Return the species that scopes name."""
+    named = joined.events["targetTaxonomicScope"].explode().drop_nulls().str.strip_chars().unique()
+    return set(named.filter(named.str.contains(_SPECIES)))
 
 
 def _never_found(joined: Joined) -> list[str]:
     """Return the species that scopes name and no record is of."""
-    named = joined.events["targetTaxonomicScope"].explode().drop_nulls().str.strip_chars().unique()
-    species = named.filter(named.str.contains(_SPECIES))
-    return sorted(set(species) - set(joined.records["name"]))
+    return sorted(_meant(joined) - set(joined.records["name"]) - joined.hidden)
 
 
 def sides_of(events: pl.DataFrame) -> list[str]:
@@ -117,7 +124,9 @@ def _summary(joined: Joined) -> dict[str, Any]:
     return {
         "events": events.height, "sites": events["site"].n_unique(), "sides": sides_of(events),
         "events_of_no_side": events.filter(pl.col("side") == NO_SIDE).height,
-        "never_found": _never_found(joined), "records": records.height, "species": records["name"].n_unique(),
+        "never_found": _never_found(joined),
+        "not_told": dict.fromkeys(sorted((_meant(joined) | set(records["name"])) & joined.hidden), HIDDEN),
+        "records": records.height, "species": records["name"].n_unique(),
         "first": None if first is None else str(first), "last": None if last is None else str(last),
         "without_scope": events.filter(pl.col("targetTaxonomicScope").list.len().fill_null(0) == 0).height,
         "left_out": joined.left_out,

@@ -54,6 +54,9 @@ def _summary(told: Mapping[str, Any]) -> str:
     ]
     if summary["never_found"]:
         rows.append(("Looked for, never found", ", ".join(summary["never_found"])))
+    not_told = summary.get("not_told", {})  # runs that were kept by an older biodata have none
+    if not_told:
+        rows.append(("Species left out", "; ".join(f"{name} ({why})" for name, why in not_told.items())))
     if summary["left_out"]:
         rows.append(("Records left out", reasons_of(summary["left_out"])))
     warnings = []
