@@ -155,7 +155,8 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
         if not high and not low:
             continue
         row = out.heading_row if low else upper_row
-        alone = low and (not high or high == low or (seen[low] == 1 and is_heading(low)))
+        is_unit = is_heading(high) and _UNIT_CELL.fullmatch(low) is not None
+        alone = low and (not high or high == low or (seen[low] == 1 and is_heading(low) and not is_unit))
         heading = (
             low
             if alone
