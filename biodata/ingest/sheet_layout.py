@@ -20,6 +20,7 @@ _UNIT_CELL: Final = re.compile(
     r"|ແມັດ|ໂຕ|ອົງສາ|ម៉ែត្រ|ក្បាល|ដឺក្រេ|မီတာ|ကောင်|ဒီဂရီ|ekor|derajat|darjah|piraso)\s*[\])）]?",
     re.IGNORECASE,
 )
+_DATE_FORM: Final = re.compile(r"[dmy]{1,4}(?:[-/.][dmy]{1,4}){1,2}|hh:mm(?::ss)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 Cells = list[str | None]
 
@@ -161,7 +162,7 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
             low
             if alone
             else high
-            if not low or (is_heading(high) and not is_heading(f"{high} {low}"))
+            if not low or (is_heading(high) and (_DATE_FORM.fullmatch(low) or not is_heading(f"{high} {low}")))
             else f"{high} {low}"
         )
         if out.grid.marks.hides_column(index):
