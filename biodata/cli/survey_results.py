@@ -98,6 +98,10 @@ def _say(told: dict[str, Any]) -> None:
         f"{_counted(summary['events'], 'event')} at {_counted(summary['sites'], 'site')}, {summary['first']} to {summary['last']}; "
         f"{_counted(summary['records'], 'record')} of {summary['species']} species"
     )
+    if as_cells := told["facts"].get("events_as_cells", 0):
+        say(
+            f"{as_cells} more events are told as cells alone and play no part; --records exact has them, for whoever holds the data"
+        )
     if summary["left_out"]:
         say("records left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
     for row in told["effort"]:

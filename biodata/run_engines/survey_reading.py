@@ -65,7 +65,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     InputError
         If a dataset has no event (SURVEY_MISSING), or in the public view none that is open.
     """
-    boundaries = places.load_boundaries(settings.boundaries)
+    boundaries, as_cells = places.load_boundaries(settings.boundaries), 0
     where = In("datasetKey", tuple(datasets))
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
@@ -77,6 +77,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         if view is EvidenceView.PUBLIC:
             shown = _published(settings, lake, rules, boundaries).filter(pl.col("datasetKey").is_in(list(datasets)))
             events = published_view.events(shown, records)
+            as_cells = shown.filter(pl.col("sharing_category") != SharingCategory.OPEN).height
     category = SharingCategory.OPEN
     if view is EvidenceView.PUBLIC:
         coarse = records.filter(pl.col("sharing_category") != SharingCategory.OPEN)
@@ -105,12 +106,15 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     joined = join(events, once)
     if view is EvidenceView.PUBLIC:
         joined = replace(joined, hidden=_hidden(joined, coarse, rules, boundaries))
+        if coarse.height:
+            joined.left_out["told as cells alone"] = coarse.height
     if records.height > once.height:
         joined.left_out["duplicate"] = records.height - once.height
     facts = {
         "datasets": list(datasets), "evidence_view": str(view), "snapshot": snapshot, "rules": rules.hash,
         "sharing_category": str(category), "boundary_set": boundaries.name, "boundary_version": boundaries.version,
         "viewpoint": boundaries.viewpoint, "band_m": boundaries.band_m,
+        "events_as_cells": as_cells,
     }  # fmt: skip
     return SurveyRead(joined, facts, snapshot, (RunInput("rules", rules.hash, "sharing rules of the run"),))
 

@@ -21,6 +21,7 @@ from biodata.analysis.surveys import (
 )
 from biodata.analysis.surveys.accumulation import accumulation
 from biodata.analysis.surveys.joining import HIDDEN, NO_SIDE, Joined, looked_for, species_only
+from biodata.sharing.scopes import meanings
 
 JOINT: Final = "joint"
 """What all sides together are called."""
@@ -104,7 +105,10 @@ def _species(joined: Joined, wanted: Sequence[str] | None) -> list[str]:
 def _meant(joined: Joined) -> set[str]:
     """Return the species that scopes name."""
     named = joined.events["targetTaxonomicScope"].explode().drop_nulls().str.strip_chars().unique()
-    return set(named.filter(named.str.contains(_SPECIES)))
+    # Two words may be a common name, too: `Sun bear`.
+    return {
+        word for word in named.filter(named.str.contains(_SPECIES)) if meanings(word) == {word.casefold(): "species"}
+    }
 
 
 def _never_found(joined: Joined) -> list[str]:

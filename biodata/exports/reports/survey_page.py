@@ -62,6 +62,11 @@ def _summary(told: Mapping[str, Any]) -> str:
     warnings = []
     if category != "open":
         warnings.append(f"Made of exact places of category {category}. Not to be passed on.")
+    if as_cells := told["facts"].get("events_as_cells", 0):
+        warnings.append(
+            f"{counted(as_cells, 'more event is', 'more events are')} told as cells alone, for a sensitive species was recorded "
+            "there, and play no part here. Whoever holds the data asks with --records exact."
+        )
     if summary["without_scope"]:
         warnings.append(
             f"{counted(summary['without_scope'], 'event tells', 'events tell')} no scope. What they did not find is no absence."
