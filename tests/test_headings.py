@@ -4,11 +4,15 @@ import unicodedata
 
 import pytest
 
-from biodata.ingest.headings import CERTAIN, LANGUAGES, Why, heading_of, names_of, propose, split_unit, zawgyi
+from biodata.ingest.headings import CERTAIN, LANGUAGES, Why, heading_of, propose, split_unit, zawgyi
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.headings.plain import without_marks
 from biodata.parsers.bundled import read_rows
 from biodata.surveys import words
+
+
+def certain(headings, **told):
+    return {p.heading: p.term for p in propose(headings, **told) if p.term is not None and p.confidence > CERTAIN}
 
 
 def one(heading, **options):
@@ -55,7 +59,7 @@ def test_what_can_mean_two_things_is_never_certain_and_says_so(heading):
     found = one(heading)
     assert found.confidence <= CERTAIN
     assert found.why is Why.SEVERAL
-    assert names_of([heading]) == {}
+    assert certain([heading]) == {}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_two_headings_of_one_term_are_nobodys():
 
 def test_what_was_kept_comes_first_and_is_certain():
     kept = {"ວັນທີ": "eventDate", "ໝາຍເຫດ": ""}
-    assert names_of(["ວັນທີ", "ໝາຍເຫດ"], kept) == {"ວັນທີ": "eventDate"}
+    assert certain(["ວັນທີ", "ໝາຍເຫດ"], kept=kept) == {"ວັນທີ": "eventDate"}
 
 
 def test_cells_decide_between_meanings_and_make_nothing_certain():

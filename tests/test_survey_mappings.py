@@ -5,11 +5,15 @@ import pytest
 
 from biodata import pipeline
 from biodata.errors import InputError
-from biodata.ingest.headings import names_of
+from biodata.ingest.headings import CERTAIN, propose
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys import mappings
+
+
+def certain(headings, kept):
+    return {p.heading: p.term for p in propose(headings, kept=kept) if p.term is not None and p.confidence > CERTAIN}
 
 
 @pytest.fixture
@@ -20,9 +24,9 @@ def registry(tmp_path):
 
 def test_a_second_upload_needs_no_second_answer(registry):
     headings = ["ວັນທີ", "ຊະນິດ", "ໝາຍເຫດ"]
-    assert names_of(headings, mappings.kept(registry, "namha")) == {"ໝາຍເຫດ": "occurrenceRemarks"}
+    assert certain(headings, mappings.kept(registry, "namha")) == {"ໝາຍເຫດ": "occurrenceRemarks"}
     mappings.keep(registry, "namha", {"ວັນທີ": "eventDate", "ຊະນິດ": "scientificName", "ໝາຍເຫດ": ""})
-    again = names_of(["ວັນທີ ", "ຊະນິດ", "ໝາຍເຫດ"], mappings.kept(registry, "namha"))
+    again = certain(["ວັນທີ ", "ຊະນິດ", "ໝາຍເຫດ"], mappings.kept(registry, "namha"))
     assert again == {"ວັນທີ ": "eventDate", "ຊະນິດ": "scientificName"}
     assert mappings.kept(registry, "another") == {}
 
