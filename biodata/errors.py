@@ -145,8 +145,8 @@ class Refusal:
     sheet: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the refusal as plain values for JSON."""
-        return asdict(self)
+        """Return the refusal as plain values for JSON; a sheet only where there is one."""
+        return {name: value for name, value in asdict(self).items() if name != "sheet" or value is not None}
 
 
 def shorten(value: str, length: int = 80) -> str:

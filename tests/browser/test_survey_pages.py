@@ -68,7 +68,7 @@ def files(tmp_path):
     columns = {cell.value: cell.column for cell in sites[1]}
     latitude = next(at for name, at in columns.items() if sites.cell(3, at).value == "21.01123" and name)
     sites.cell(3, latitude).value = "95.5"
-    name = next(c.column for c in records[2] if c.value and "untiacus" in str(c.value))
+    name = next(c.column for c in records[2] if c.value and "Sus scrofa" in str(c.value))
     records.cell(3, name).value = HOSTILE
     book.save(tmp_path / "wrong.xlsx")
     return tmp_path
