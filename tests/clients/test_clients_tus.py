@@ -1,6 +1,7 @@
 """Large surveys as tuspy sends them to a real server: a line that is cut, checksums, two at once, one that expired."""
 
 import hashlib
+import io
 import os
 import random
 import socket
@@ -149,7 +150,7 @@ def test_a_line_that_is_cut_goes_on_where_it_was(office, tmp_path, checked):
     path, whole = made(tmp_path, f"cut {checked}", 8 * PART + 17)
     with cutting(port, after_bytes=3 * PART + 500_000) as through:
         sender = client_of(key, through).uploader(
-            str(path),
+            file_stream=io.BytesIO(path.read_bytes()),
             chunk_size=PART,
             retries=5,
             retry_delay=1,
@@ -164,10 +165,14 @@ def test_one_part_for_all_is_kept_as_far_as_it_came_and_taken_up_by_another_clie
     settings, key, port = office
     path, whole = made(tmp_path, "one part", 60 * PART)
     with cutting(port, after_bytes=40 * PART) as through:
-        first = client_of(key, through).uploader(str(path), metadata={"filename": "a.zip"})
+        first = client_of(key, through).uploader(
+            file_stream=io.BytesIO(path.read_bytes()), metadata={"filename": "a.zip"}
+        )
         with pytest.raises((TusUploadFailed, requests.RequestException, OSError)):
             first.upload()
-    second = client_of(key, port).uploader(str(path), url=direct(first.url, port), retries=3, retry_delay=1)
+    second = client_of(key, port).uploader(
+        file_stream=io.BytesIO(path.read_bytes()), url=direct(first.url, port), retries=3, retry_delay=1
+    )
     assert 0 < second.get_offset() < 60 * PART
     second.upload()
     assert arrived(settings, first.url) == whole
@@ -178,7 +183,9 @@ def test_two_files_at_once_stay_apart(office, tmp_path):
     files = [made(tmp_path, name, 4 * PART) for name in ("left", "right")]
 
     def send(path: Path) -> str:
-        sender = client_of(key, port).uploader(str(path), chunk_size=300_000, upload_checksum=True)
+        sender = client_of(key, port).uploader(
+            file_stream=io.BytesIO(path.read_bytes()), chunk_size=300_000, upload_checksum=True
+        )
         sender.upload()
         return str(sender.url)
 
@@ -190,7 +197,9 @@ def test_two_files_at_once_stay_apart(office, tmp_path):
 def test_a_wrong_checksum_is_answered_460_and_an_expired_upload_404(office, tmp_path, monkeypatch):
     settings, key, port = office
     path, whole = made(tmp_path, "wrong", 2 * PART)
-    sender = client_of(key, port).uploader(str(path), chunk_size=PART, upload_checksum=True)
+    sender = client_of(key, port).uploader(
+        file_stream=io.BytesIO(path.read_bytes()), chunk_size=PART, upload_checksum=True
+    )
     sender.upload_chunk()
     monkeypatch.setattr("tusclient.request.TusRequest.add_checksum", lambda self, chunk: self._request_headers.update(
         {"upload-checksum": "sha1 MTIzNDU2Nzg5MDEyMzQ1Njc4OTA="}))  # fmt: skip
@@ -198,7 +207,9 @@ def test_a_wrong_checksum_is_answered_460_and_an_expired_upload_404(office, tmp_
         sender.upload_chunk()
     assert caught.value.status_code == 460
     monkeypatch.undo()
-    again = client_of(key, port).uploader(str(path), url=sender.url, chunk_size=PART, upload_checksum=True)
+    again = client_of(key, port).uploader(
+        file_stream=io.BytesIO(path.read_bytes()), url=sender.url, chunk_size=PART, upload_checksum=True
+    )
     assert again.offset == PART
     again.upload()
     assert arrived(settings, sender.url) == whole
