@@ -128,7 +128,7 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     before = told(content, name)
     assert (before["ok"], before["form"]) == (True, FOLDERS[folder]), before["problems"][:5]
     done = hand_in(road, name, content)
-    assert done["state"] == "published", done["report"]
+    assert done["state"] == "committed", done["report"]
     assert done["report"]["form"] == FOLDERS[folder]
     assert before["rows"] == done["report"]["rows"]
 
@@ -165,7 +165,7 @@ def in_lake(settings):
 def test_a_patrol_in_a_zip_leaves_nothing_of_its_people_even_where_it_is_refused(road):
     settings, _, _ = road
     sound = hand_in(road, "patrol.zip", zipped(patrol__xml=PATROL))
-    assert (sound["state"], sound["report"]["rows"]) == ("published", 1)
+    assert (sound["state"], sound["report"]["rows"]) == ("committed", 1)
     hand_in(road, "broken.xml", PATROL[:-40].encode() if isinstance(PATROL, str) else PATROL[:-40])
     hand_in(road, "both.zip", zipped(patrol__xml=PATROL, survey__csv=TEXT))
     every = kept(settings)
@@ -229,7 +229,7 @@ def test_shared_packages_go_in(road):
     folder = SHARED / "camtrapdp_example"
     package = zipped(**{str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
     done = hand_in(road, "package.zip", package)
-    assert (done["state"], done["report"]["rows"]) == ("published", 29)
+    assert (done["state"], done["report"]["rows"]) == ("committed", 29)
     codes = {p["code"] for p in done["report"]["problems"]}
     assert {"PERSON_LEFT_OUT", "VEHICLE_LEFT_OUT", "BLANK_LEFT_OUT"} <= codes
 
@@ -296,7 +296,7 @@ def test_a_version_of_a_programs_form_comes_back_whole(sample_data, road):
         hand_in(road, "a.zip", zipped(**one), sent=Sent(complete=True))["report"]["rows"] for one in (files, fewer)
     ]  # fmt: skip
     number = history.go_back(settings, registry, who, "team", 1)
-    assert surveys.take(settings, registry, number)["state"] == "published"
+    assert surveys.take(settings, registry, number)["state"] == "committed"
     changes = history.versions(registry, who, "team")[-1]["changes"]
     assert changes["occurrences"] == {
         "new": rows[0] - rows[1], "changed": 0, "renamed": 0, "gone": 0, "unchanged": rows[1],
