@@ -1,6 +1,5 @@
 """A survey's workbook or texts: its events as a table, and its occurrences with what their event tells and they do not."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from biodata.ingest.survey_periods import with_period
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_sites import PLACE
 from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
+from biodata.ingest.tables import decided_headings
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
@@ -55,7 +55,7 @@ class SurveySource:
             raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
         told = dict(options)
         self.encoding = told.pop("encoding", None)
-        self.kept = _kept(told.pop("headings", "{}"))
+        self.kept = decided_headings(told.pop("headings", "{}"))
         self.kept |= {told.pop(name): name.partition(".")[2] for name in list(told) if name.startswith("heading.")}
         if told:
             problem = "this source takes no such option"
@@ -120,19 +120,6 @@ class _Joined(Joined):
 
     def __init__(self, table: SurveyTable) -> None:
         super().__init__(table, table.frame, pl.Series([], dtype=pl.Boolean))
-
-
-def _kept(told: str) -> dict[str, str]:
-    """Return the headings that a JSON object decides about."""
-    try:
-        read = json.loads(told)
-    except ValueError:
-        read = None
-    if not isinstance(read, dict) or not all(isinstance(term, str) for term in read.values()):
-        problem = "this is no JSON object of headings"
-        expected = '{"Tarikh": "eventDate"}'
-        raise InputError(problem, column="headings", value=told[:80], expected=expected, code="OPTION_INVALID")
-    return read
 
 
 def _batches(parts: Sequence[Joined]) -> list[pl.DataFrame]:

@@ -1,5 +1,6 @@
 """Tables of text and of archives as verbatim occurrences: what the sources `gbif` and `dwca` share."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,25 @@ from biodata.formats.meta_xml import DataFile
 from biodata.formats.xml import local_term
 from biodata.ingest.headings import renamed, terms_of
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+
+
+def decided_headings(told: str, *, tell_value: bool = True) -> dict[str, str]:
+    """Return the headings that the option `headings` decides about, a JSON object of heading to term.
+
+    Raises
+    ------
+    InputError
+        If it is none (OPTION_INVALID); what was told is repeated where it can name nobody.
+    """
+    try:
+        read = json.loads(told)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(term, str) for term in read.values()):
+        problem, expected = "this is no JSON object of headings", '{"Tarikh": "eventDate"}'
+        value = told[:80] if tell_value else None
+        raise InputError(problem, column="headings", value=value, expected=expected, code="OPTION_INVALID")
+    return read
 
 
 def check_options(options: Mapping[str, str], known: Collection[str]) -> dict[str, str]:

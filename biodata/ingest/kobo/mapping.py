@@ -5,7 +5,6 @@ personal, only because it is known, or said by a person, to be about wildlife. W
 heading surely is a term of numbers, dates, codes or names of taxa; free text needs a mapping that says so.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.formats import delimited
 from biodata.ingest.headings import CERTAIN, Why, propose
+from biodata.ingest.tables import decided_headings
 from biodata.parsers.one_taxon import genera
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 
@@ -136,13 +136,7 @@ def kept_mapping(told: str) -> dict[str, str]:
     InputError
         If it is no JSON object of texts (OPTION_INVALID).
     """
-    try:
-        read = json.loads(told)
-    except ValueError:
-        read = None
-    if not isinstance(read, dict) or not all(isinstance(term, str) for term in read.values()):
-        problem = "this is no JSON object of headings"
-        raise InputError(problem, column="headings", expected='{"Hayop": "vernacularName"}', code="OPTION_INVALID")
+    read = decided_headings(told, tell_value=False)
     known = (set(VERBATIM_TERMS) | set(EVENT_TERMS)) - NEVER
     return {_key(heading): term for heading, term in read.items() if term in known}
 
