@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import random
+import re
 import xml.etree.ElementTree as ET
 import zipfile
 
@@ -57,7 +58,7 @@ def occurrences(path):
     """Read occurrence.txt as meta.xml says, with nothing of ours."""
     with zipfile.ZipFile(path) as packed:
         core = ET.fromstring(packed.read("meta.xml"))[0]
-        names = {int(f.get("index")): f.get("term").replace("#", "/").rpartition("/")[2] for f in core if f.get("term")}
+        names = {int(f.get("index")): re.split(r"[/#.]", f.get("term"))[-1] for f in core if f.get("term")}
         text = io.TextIOWrapper(packed.open(core[0][0].text), encoding=core.get("encoding"), newline="")
         rows = list(csv.reader(text, delimiter="\t", quotechar=core.get("fieldsEnclosedBy"), strict=True))
     return [dict(zip((names[i] for i in range(len(names))), row, strict=True)) for row in rows[1:]]

@@ -12,6 +12,7 @@ import zipfile
 from typing import Any, Final
 
 from biodata.errors import InputError
+from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.formats.cells import cell_text
 
 MAX_CELLS: Final = 3_000_000
@@ -79,7 +80,7 @@ def _check_zip(content: bytes, file: str) -> None:
                 if name in archive.namelist() and _DOCTYPE in archive.read(name)[:10_000]:
                     problem = "the workbook's XML has a document type, which is not taken"
                     raise InputError(problem, file=file, code="XML_UNSAFE")
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except BROKEN_ZIP as error:
         problem = "this is no workbook that can be read"
         raise InputError(problem, file=file, code="WORKBOOK_INVALID") from error
 

@@ -5,6 +5,8 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from biodata.formats.broken_zips import BROKEN_ZIP
+
 XLSX: Final = "xlsx"
 ODS: Final = "ods"
 XLS: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -36,6 +38,6 @@ def kind_of(file: Path | bytes) -> str | None:
             if "mimetype" in names and "content.xml" in names:
                 with archive.open("mimetype") as stream:
                     return ODS if stream.read(100).strip() in _ODS_TYPES else None
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, NotImplementedError):
+    except BROKEN_ZIP:
         return None
     return None

@@ -2,13 +2,13 @@
 
 import io
 import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
 
 from biodata.errors import InputError
 from biodata.formats import xml
+from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.formats.workbook_marks import Marks, parse_blocks, read_marks
 
 MAX_UNPACKED_BYTES: Final = 150_000_000
@@ -62,7 +62,7 @@ def open_parts(content: bytes, *, file: str) -> tuple[list[Part], bytes]:
             _check_container(archive, len(content), file)
             parts = _parts(archive, file)
             return parts, _clean(archive, parts, file)
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except BROKEN_ZIP as error:
         problem = "this is no XLSX workbook that can be read"
         raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID") from error
 

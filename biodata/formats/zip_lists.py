@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
 from biodata.errors import InputError, shorten
+from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.formats.members import Entry
 
 _NESTED: Final = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".zst")
@@ -59,7 +60,7 @@ def read_list(path: Path, limits: ArchiveLimits) -> list[Entry]:
         try:
             with zipfile.ZipFile(stream) as archive:
                 infos, start_of_directory = archive.infolist(), archive.start_dir
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, OverflowError) as error:
+        except BROKEN_ZIP as error:
             problem = f"the zip archive is broken: {error}"
             raise InputError(problem, file=path.name, code="ARCHIVE_BROKEN") from error
     if not infos:

@@ -15,6 +15,7 @@ from typing import BinaryIO, Final
 from biodata.errors import InputError
 from biodata.formats import delimited
 from biodata.formats.archives import Archive, open_archive
+from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.formats.camtrapdp import DESCRIPTOR
 from biodata.formats.dwca import META
 from biodata.formats.spreadsheet_kinds import ODS, XLS, XLSX, kind_of
@@ -126,7 +127,7 @@ def _of_workbook(path: Path) -> str:
             for part in parts[:50]:
                 with archive.open(part) as stream:
                     seen += b"".join(re.findall(rb">_{1,2}[A-Za-z_]{1,30}<", stream.read(_SEEN_JSON_BYTES)))
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, EOFError, NotImplementedError):
+    except BROKEN_ZIP:
         return SHEETS
     cells = {cell.decode() for cell in re.findall(rb">(_{1,2}[A-Za-z_]{1,30})<", seen)}
     return "kobo" if _has(_KOBO, cells) else SHEETS

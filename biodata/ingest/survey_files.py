@@ -8,6 +8,7 @@ from typing import Final
 
 from biodata.errors import InputError
 from biodata.formats.archives import ArchiveLimits, open_archive
+from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.formats.spreadsheet_kinds import XLS
 from biodata.formats.text_grids import read_text_grid
 from biodata.formats.workbooks import Grid, read_grids
@@ -44,7 +45,7 @@ def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
         with zipfile.ZipFile(io.BytesIO(content)) as listed:
             if not any(member.lower().endswith(_TEXTS) for member in listed.namelist()):
                 return None
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError):
+    except BROKEN_ZIP:
         return None
     with TemporaryDirectory() as folder:
         path = Path(folder) / "survey.zip"

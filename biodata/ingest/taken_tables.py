@@ -16,6 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.errors import Refusal, StoreError
+from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
 
 SUFFIX: Final = ".taken"
@@ -87,7 +88,7 @@ def read(path: Path, *, dataset: str | None) -> Iterator[VerbatimTable]:
                 findings=[Finding(**one) for one in told["findings"]],
                 images=_images(path, number),
             )
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except (*BROKEN_ZIP, KeyError, TypeError) as error:
         message = f"{path.name}: what was taken of an upload cannot be read"
         raise StoreError(message) from error
 

@@ -12,7 +12,7 @@ _NOT_PLAIN: Final = (
     r"|sub[a-z]{0,5}|super[a-z]{0,4}|notho[a-z]*|agamo[a-z]*|(?:gen|sect|trib|ser|fam|div|spec|class|order|var|form?|phylum)(?:us|ies|um|o|ily|ion|e)?"
     r"|(?:sero|bio|con|pseudo|agamo)(?:var|type)|anon|anonymous"
     r"|[a-z]*(?:virus|viruses|viroids?|phages?|vectors?|particles?|prions?|satellites?|viriform|npv|symbionts?"
-    r"|phytoplasma|plasmids?|bacterium|bacteria))\b"
+    r"|phytoplasma|plasmids?|bacterium|bacteria))(?:\b|[0-9])"
 )
 _SURNAME: Final = "[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{2,}"
 _AUTHOR: Final = rf"(?:[A-Z]\. ?){{0,3}}{_SURNAME}(?:-{_SURNAME})?"

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from biodata.errors import BiodataError, StoreError
+from biodata.formats.broken_zips import BROKEN_ZIP
 from biodata.settings import Settings
 from biodata.store import checksums, folders, pointer, survey_files, verify_lake
 from biodata.store.checksums import Checksum, digest
@@ -221,7 +222,7 @@ def _is_whole(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except (zipfile.BadZipFile, OSError, EOFError):
+    except BROKEN_ZIP:
         return False
 
 
