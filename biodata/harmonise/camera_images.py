@@ -44,7 +44,7 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[p
         "eventID", ends["start"], ends["end"], ends["exact"],
         clockCorrection=pl.col("verbatim").str.json_path_match("$.clockCorrection"),
     )  # fmt: skip
-    zones_of = pl.DataFrame({"eventID": cameras["eventID"], "here": _offsets(cameras, ends)})
+    zones_of = pl.DataFrame({"eventID": cameras["eventID"], "here": offsets(cameras, ends)})
     known = cameras["eventID"].implode()
     own, above = pl.col("eventID").is_in(known), pl.col("parentEventID").is_in(known)
     clock = pl.col("event_time").str.slice(0, 8)
@@ -57,7 +57,7 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[p
         eventID=pl.when(own).then("eventID").when(above).then("parentEventID"),
         number="source_row",
         at=at,
-        there=_minutes(pl.col("event_zone")),
+        there=minutes_of(pl.col("event_zone")),
         scientificName="scientificName",
     ).filter(pl.col("eventID").is_not_null())
     every = pl.concat(
@@ -79,7 +79,7 @@ def _of_told(others: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
         "number",
         at=told.str.slice(0, 19).str.replace("T", " ", literal=True).str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False,
                                                                                      time_unit="us"),
-        there=_minutes(told.str.extract(r"T.*?(Z|[+-]\d\d:?\d\d)$").str.replace("^Z$", "+00:00")
+        there=minutes_of(told.str.extract(r"T.*?(Z|[+-]\d\d:?\d\d)$").str.replace("^Z$", "+00:00")
                        .str.replace(r"^([+-]\d\d)(\d\d)$", "$1:$2")),
         scientificName=pl.lit(None, dtype=pl.String),
         kind="kind",
@@ -116,8 +116,16 @@ def _shown(images: pl.DataFrame, deployments: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _offsets(cameras: pl.DataFrame, ends: pl.DataFrame) -> pl.Series:
-    """Return the offset of each deployment's times, minutes: as its dates tell it, else that of its zone; null for none."""
+def offsets(cameras: pl.DataFrame, ends: pl.DataFrame) -> pl.Series:
+    """Return the offset of each deployment's times, minutes: as its dates tell it, else that of its zone; null for none.
+
+    Parameters
+    ----------
+    cameras : polars.DataFrame
+        n events with their `time_zone`.
+    ends : polars.DataFrame
+        n rows as of `event_times.ends_of`.
+    """
     starts = ends["start"].to_list()
     named = [
         None if zone is None or start is None else zone if zone[0] in "+-" else
@@ -125,10 +133,10 @@ def _offsets(cameras: pl.DataFrame, ends: pl.DataFrame) -> pl.Series:
         for zone, start in zip(cameras["time_zone"], starts, strict=True)
     ]  # fmt: skip
     read = pl.DataFrame({"zone": pl.Series(named, dtype=pl.String), "told": ends["offset"]})
-    return read.select(pl.coalesce("told", _minutes(pl.col("zone")))).to_series()
+    return read.select(pl.coalesce("told", minutes_of(pl.col("zone")))).to_series()
 
 
-def _minutes(zone: pl.Expr) -> pl.Expr:
+def minutes_of(zone: pl.Expr) -> pl.Expr:
     """Return an offset of ±HH:MM as minutes; null for another text."""
     sign = pl.when(zone.str.starts_with("-")).then(-1).otherwise(1)
     hours, minutes = (zone.str.slice(at, 2).cast(pl.Int64, strict=False) for at in (1, 4))

@@ -1,10 +1,8 @@
-"""What is wrong between rows: identifiers, references to events, records outside their event."""
+"""What is wrong between rows: identifiers, references to events, events above themselves."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import Final
 
-import polars as pl
 from rapidfuzz import process
 
 from biodata.ingest.protocol import Finding
@@ -90,25 +88,3 @@ def circular_parents(events: Sequence[Rows]) -> Iterator[Finding]:
                 at = above.get(at)
             if event and at == event:
                 yield rows.finding(row, "parentEventID", "EVENT_PARENT_CIRCULAR", blocking=True)
-
-
-def outside_events(rows: Rows, read: pl.DataFrame, periods: dict[str, tuple[date, date]]) -> Iterator[Finding]:
-    """Find records of days that are not of their event.
-
-    Parameters
-    ----------
-    rows : Rows
-        Occurrences.
-    read : polars.DataFrame
-        Their `source_row`, `event_start` and `event_end`.
-    periods : dict of str to (date, date)
-        First and last day of each event.
-    """
-    for row, first, last in read.select("source_row", "event_start", "event_end").iter_rows():
-        own = rows.own[row]
-        period = periods.get((own.get("eventID") or "").strip())
-        if period is None or first is None or own.get("eventDate") is None:
-            continue
-        if last < period[0] or first > period[1]:
-            told = "/".join(dict.fromkeys(day.isoformat() for day in period))
-            yield rows.finding(row, "eventDate", "RECORD_OUTSIDE_EVENT", blocking=False, period=told)

@@ -18,7 +18,7 @@ from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.surveys import cell_checks, event_checks, period_checks, row_checks, value_checks
+from biodata.surveys import cell_checks, event_checks, period_checks, record_times, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 
@@ -60,7 +60,8 @@ class TableChecks:
         names: Names | None = None,
     ) -> None:
         self.harmoniser, self.today, self.boundaries, self.declarations = harmoniser, today, boundaries, declarations
-        self.periods: dict[str, tuple[date, date]] = {}
+        self.when: dict[str, record_times.EventTime] = {}
+        self.times = record_times.RecordTimes(self.when)
         self.cameras: list[tuple[Rows, pl.DataFrame]] = []
         self.images: list[pl.DataFrame] = []
         self.names, self.read = names, Read()
@@ -81,21 +82,23 @@ class TableChecks:
             self.cameras.append((rows, event_checks.read_events(rows, self.harmoniser, self.declarations)))
             yield from event_checks.of_design(*self.cameras[-1])
             self.read.scopes.append(self.cameras[-1][1]["targetTaxonomicScope"])
-        self.periods |= period_checks.periods(rows, read.interpreted)
+            periods = period_checks.periods(rows, read.interpreted)
+            self.when |= record_times.of_events(rows, periods, self.cameras[-1][1])
 
     def records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         """Find what is wrong with records; `frame` has them with what their events tell."""
         read = self._read(frame, rows.table)
         yield from _of_cells(rows, read)
         yield from self._of_all(rows, read)
-        yield from row_checks.outside_events(rows, read.interpreted, self.periods)
+        yield from self.times.of_records(rows, read.interpreted)
         self.images.append(read.interpreted.select(camera_images.COLUMNS))
         matched = {} if self.names is None else self.names.interpret(Told(frame)).columns
         self.read.records.append(read.interpreted.with_columns(**matched))
 
     def clocks(self, others: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
-        """Find what the records show of cameras' clocks, and other pictures (`ingest.protocol.IMAGES`)."""
-        return event_checks.clocks(self.cameras, self.images, others)
+        """Find what the records show of cameras' clocks and failures, and other pictures (`ingest.protocol.IMAGES`)."""
+        yield from self.times.of_failures()
+        yield from event_checks.clocks(self.cameras, self.images, others)
 
     def _read(self, frame: pl.DataFrame, table: SurveyTable) -> HarmonisedBatch:
         """Harmonise rows; each is identified by its number, so that one without an identifier is read too."""
