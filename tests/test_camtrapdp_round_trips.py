@@ -140,3 +140,13 @@ def test_a_part_has_no_camera_that_it_does_not_name(template, tmp_path):
     export(release, Format.CAMTRAPDP, replace(ASKED, filter=Compare("countryCode", "=", "LA")), tmp_path / "part.zip")
     ids = [{row["deploymentID"] for row in rows(tmp_path / f"{name}.zip", "deployments")} for name in ("all", "part")]
     assert ids == [{"E01", "E02"}, {"E01"}]
+
+
+def test_the_zone_of_a_site_goes_out_with_its_records(template):
+    first, _, before, _ = template
+    seen = lake(first, "occurrences").select("eventDate", "event_time", "event_zone", "repairs").row(0, named=True)
+    assert (seen["event_time"], seen["event_zone"]) == ("06:42", "+07:00")
+    assert {"term": "event_zone", "value": "+07:00", "rule": "zone_of_event", "applied": True} in seen["repairs"]
+    told = rows(before, "observations")[0]
+    assert told["eventStart"] == told["eventEnd"] == f"{seen['eventDate']}T06:42:00+07:00"
+    assert "timeZone:unknown" not in told["observationTags"]

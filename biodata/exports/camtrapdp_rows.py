@@ -16,7 +16,7 @@ from biodata.sharing.media import items
 COLUMNS: Final = (
     "key", "datasetKey", "occurrenceID", "basisOfRecord", "occurrenceStatus", "individualCount", "sex", "lifeStage",
     "scientificName", "species", "taxonRank", "kingdom", "phylum", "class", "order", "family", "genus", "eventDate",
-    "event_start", "event_end", "year", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "habitat",
+    "event_start", "event_end", "event_time", "event_zone", "year", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "habitat",
     "locality", "organismID", "eventID", "parentEventID", "samplingProtocol", "occurrenceRemarks",
     "classificationProbability", "media", "quality_flags", "sharing_category",
 )  # fmt: skip
@@ -101,9 +101,11 @@ def _moments() -> list[pl.Expr]:
     made = []
     unknown = pl.lit(value=False)
     for name, (part, day, time) in told.items():
-        moment = part.str.extract(f"({WHOLE})", 1).str.replace(r"\.\d+$", "")
+        # Of a day, the time of day may stand in a column of its own; so may the zone that the times were told in.
+        timed = pl.when(pl.col("eventDate").str.len_chars() == 10).then(part + "T" + pl.col("event_time"))
+        moment = pl.coalesce(one.str.extract(f"({WHOLE})", 1) for one in (part, timed)).str.replace(r"\.\d+$", "")
         seconds = pl.when(moment.str.len_chars() == 16).then(moment + ":00").otherwise(moment)
-        offset = part.str.extract(OFFSET)
+        offset = pl.coalesce(part.str.extract(OFFSET), pl.col("event_zone").str.extract(OFFSET))
         days = pl.col(day).dt.strftime("%Y-%m-%d") + f"T{time}Z"
         in_year = pl.format("{}-{}Z", pl.col("year"), pl.lit(f"01-01T{time}" if name == "start" else f"12-31T{time}"))
         made.append(

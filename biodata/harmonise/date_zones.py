@@ -1,5 +1,7 @@
-"""The offset from UTC of times that tell none: as declared, else proposed from the country."""
+"""The offset from UTC of times that tell none: of their event, as declared, else proposed from the country."""
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -9,8 +11,33 @@ from biodata.harmonise.findings import repairs
 from biodata.harmonise.told import Told
 from biodata.parsers import zones
 from biodata.parsers.countries import parse_countries
+from biodata.parsers.numerals import ascii_digits
 
 RULE: Final = "zone_of_country"
+OF_EVENT: Final = "zone_of_event"
+COLUMN: Final = "timeZone"
+"""Where a record's row has the zone that is told of its event, or of the event's site or camera."""
+
+_OFFSET: Final = re.compile(r"(?:UTC|GMT|ICT)?\s*([+\-\u2212])\s*(\d{1,2})(?::?([0-5]\d))?", re.IGNORECASE)
+_UNZONED: Final = r"(T[0-9:.]+)(/|$)"
+
+
+def read_zone(text: str) -> str | None:
+    """Return a zone as ±HH:MM or its IANA name; None where it is neither.
+
+    Examples
+    --------
+    >>> read_zone("UTC+7")
+    '+07:00'
+    """
+    short = ascii_digits(text).strip()
+    match = _OFFSET.fullmatch(short)
+    if match is not None:
+        sign = "-" if match[1] in "-\u2212" else "+"
+        short = f"{sign}{int(match[2]):02}:{match[3] or '00'}"
+    elif short.upper() in ("Z", "UTC", "GMT"):
+        short = "+00:00"
+    return short if zones.is_zone(short) else None
 
 
 def declared_zone(name: str | None) -> str | None:
@@ -26,6 +53,58 @@ def declared_zone(name: str | None) -> str | None:
         expected = "+07:00 or Asia/Bangkok for Indochina"
         raise InputError(problem, column="time_zone", value=name, expected=expected, code="DECLARATION_UNKNOWN")
     return name
+
+
+def of_event(columns: Mapping[str, pl.Series], told: Told) -> tuple[dict[str, pl.Series], list[pl.DataFrame]]:
+    """Give times that tell no zone the offset that the zone of their event had then.
+
+    Parameters
+    ----------
+    columns : mapping of str to Series of n rows
+        `eventDate`, `event_start`, `event_time`, `event_zone` and others.
+    told : Told
+        The same n rows.
+
+    Returns
+    -------
+    columns : dict of str to Series
+        The same, with `event_zone` and the offset in `eventDate`.
+    repairs : list of DataFrame
+        Of `findings.REPAIR_ROWS`, applied.
+    """
+    cells = told.other(COLUMN)
+    if cells is None:
+        return dict(columns), []
+    read = {text: zone for text in cells.drop_nulls().unique() if (zone := read_zone(text)) is not None}
+    zone = pl.col("told").replace_strict(read, default=None, return_dtype=pl.String)
+    frame = pl.DataFrame(
+        [
+            columns["eventDate"],
+            columns["event_start"],
+            columns["event_time"],
+            columns["event_zone"],
+            cells.alias("told"),
+        ]
+    ).with_columns(zone=pl.when(pl.col("event_time").is_not_null() & pl.col("event_zone").is_null()).then(zone))
+    there = frame["zone"].drop_nulls().unique().sort()
+    if there.is_empty():
+        return dict(columns), []
+    offset = pl.coalesce(
+        pl.when(pl.col("zone") == name).then(zones.offsets(pl.col("event_start"), pl.col("event_time"), name))
+        for name in there
+    )
+    found = frame.with_columns(offset=offset)
+    known = found["offset"].drop_nulls().unique().sort()
+    dated = pl.coalesce(
+        *(
+            pl.when(pl.col("offset") == one).then(pl.col("eventDate").str.replace_all(_UNZONED, f"${{1}}{one}${{2}}"))
+            for one in known
+        ),
+        "eventDate",
+    )
+    filled = found.select(eventDate=dated, event_zone=pl.coalesce("event_zone", "offset"))
+    noted = repairs(found["offset"].is_not_null(), "event_zone", found["offset"], OF_EVENT, applied=True)
+    return {**columns, "eventDate": filled["eventDate"], "event_zone": filled["event_zone"]}, [noted]
 
 
 def with_declared(frame: pl.DataFrame, zone: str | None) -> pl.DataFrame:

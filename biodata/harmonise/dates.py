@@ -3,8 +3,8 @@
 Conventions
 - The order of day and month is the declared one, else what the dataset's whole column says (`date_order`), else what
   year, month and day beside the date say; else both readings are proposed.
-- A time keeps the zone that it was told in; one that tells none gets the declared zone's offset of that day, and else the
-  offset of the stated country is proposed.
+- A time keeps the zone that it was told in; one that tells none gets the offset of that day of the zone that is told of its
+  event, else of the declared zone; else the offset of the stated country is proposed.
 """
 
 from collections.abc import Collection, Mapping
@@ -86,12 +86,15 @@ def interpret(
     terms = _TERMS if orders is None else (*_TERMS, "datasetKey")
     found = once(told, terms, lambda rows: _interpret(rows, declared, today=today, orders=orders))
     flags = dict(found.flags)
+    columns, zones = date_zones.of_event(found.columns, told)
     for term, flag in _OTHER_DATES.items():
         if told.has(term):
             read = dates.parse_dates(told[term], today=today)
             flags[flag] = told[term].is_not_null() & read["start"].is_null()
-    told_time = pl.DataFrame({name: found.columns[f"event_{name}"] for name in ("start", "time", "zone")})
-    return Findings(found.columns, flags, [*found.repairs, date_zones.proposals(told_time, told)])
+    told_time = pl.DataFrame({name: columns[f"event_{name}"] for name in ("start", "time", "zone")})
+    told_time = date_zones.with_declared(told_time, declared.zone)
+    columns["event_zone"] = told_time["zone"].alias("event_zone")
+    return Findings(columns, flags, [*found.repairs, *zones, date_zones.proposals(told_time, told)])
 
 
 def _interpret(told: Told, declared: _Declared, *, today: date, orders: DateOrders | None) -> Findings:
@@ -123,7 +126,7 @@ def _interpret(told: Told, declared: _Declared, *, today: date, orders: DateOrde
         pl.when("by_parts").then(pl.col(f"part_{name}")).otherwise(pl.col(name)).alias(name)
         for name in ("event_date", "start", "end", "precision", "time", "zone")
     )
-    chosen = date_zones.with_declared(_with_event_time(chosen, told), declared.zone)
+    chosen = _with_event_time(chosen, told)
     issues, part_issues = both["issue"], both["part_issue"]
     flags = {
         issue: (issues == issue) | (part_issues == issue)

@@ -1,37 +1,15 @@
 """In which time zone an event's times stand: as told, as in its dates, as declared, else that of its side of the border."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 import polars as pl
 
+from biodata.harmonise.date_zones import read_zone
 from biodata.harmonise.event_cells import cells
 from biodata.harmonise.findings import Findings
 from biodata.parsers import zones
 from biodata.parsers.countries import parse_countries
-from biodata.parsers.numerals import ascii_digits
-
-_OFFSET: Final = re.compile(r"(?:UTC|GMT|ICT)?\s*([+\-\u2212])\s*(\d{1,2})(?::?([0-5]\d))?", re.IGNORECASE)
-
-
-def read_zone(text: str) -> str | None:
-    """Return a zone as ±HH:MM or its IANA name; None where it is neither.
-
-    Examples
-    --------
-    >>> read_zone("UTC+7")
-    '+07:00'
-    """
-    short = ascii_digits(text).strip()
-    match = _OFFSET.fullmatch(short)
-    if match is not None:
-        sign = "-" if match[1] in "-\u2212" else "+"
-        short = f"{sign}{int(match[2]):02}:{match[3] or '00'}"
-    elif short.upper() in ("Z", "UTC", "GMT"):
-        short = "+00:00"
-    return short if zones.is_zone(short) else None
 
 
 def interpret(

@@ -9,7 +9,7 @@ import polars as pl
 from biodata import terms
 from biodata.errors import Refusal
 from biodata.flags import FLAGS
-from biodata.harmonise import event_clocks, event_effort, event_scope, event_sites, event_zones
+from biodata.harmonise import date_zones, event_clocks, event_effort, event_scope, event_sites, event_zones
 from biodata.harmonise.event_cells import cells
 from biodata.harmonise.event_times import ends_of, with_event_date
 from biodata.harmonise.findings import Findings, quality_flags
@@ -73,7 +73,10 @@ def events(
     refusals += _refused(batch.filter(repeated), "EVENT_REPEATED", "an earlier row has the same eventID")
     kept = batch.filter(~lacking & ~repeated)
     dated, doubts = with_event_date(kept, today=harmoniser.today, declarations=declarations)
-    records = dated.select(pl.exclude("occurrenceID")).with_columns(pl.col("eventID").alias("occurrenceID"))
+    # The zone of an event stands in a column of its own.
+    records = dated.select(pl.exclude("occurrenceID", date_zones.COLUMN)).with_columns(
+        pl.col("eventID").alias("occurrenceID")
+    )
     read = harmoniser.interpret(harmoniser.identify(records, dataset_key=dataset_key), declarations=declarations)
     return terms.conform(
         _put_together(kept, read, Findings(flags=doubts), declarations.get("time_zone")), terms.EVENT

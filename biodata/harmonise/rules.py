@@ -109,6 +109,7 @@ _DATES: Final = (
     Rule("chinese", _READ, "The date is written with 年, 月 and 日.", _OURS),
     Rule("clock", _READ, "The time of day is written in words, or with am and pm.", _OURS),
     Rule("zone_name", _READ, "The time zone is told by its name; its offset of that day was taken.", "IANA time zones"),
+    Rule("zone_of_event", _FILL, "The time tells no zone: that of its event, site or camera, with its offset of that day.", _OURS),
     Rule("zone_of_country", _FILL, "The time tells no zone: the offset that the stated country had.", "IANA time zones"),
     Rule("excel_serial_1900", _READ, "A spreadsheet's number of a day, counted from 1900.", "Microsoft Excel"),
     Rule("excel_serial_1904", _READ, "A spreadsheet's number of a day, counted from 1904 (older Macs).", "Microsoft Excel"),

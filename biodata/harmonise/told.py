@@ -54,6 +54,12 @@ class Told:
         """Tell whether the file has a heading of any of these names that is no term, in any letter case."""
         return any(heading.lower() in names for heading in self.unknown)
 
+    def other(self, name: str) -> pl.Series | None:
+        """Return the cells under a heading that is no term, without white space around them; None where none is filled."""
+        if name not in self.unknown or self.batch[name].null_count() == self.height:
+            return None
+        return _cleaned(self.batch.select(name))[name]
+
     def first_of(self, *names: str) -> pl.Series:
         """Return the first filled cell among the terms, by row."""
         columns = [self._frame[name] for name in names if name in self._frame.columns]

@@ -82,7 +82,7 @@ _OFFSET: Final = r"[T ].*([+-]\d\d:?\d\d)$"
 _NEEDED: Final = ("eventID", "decimalLatitude", "decimalLongitude", "start", "end")
 OF_DEPLOYMENT: Final = (
     "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "geodeticDatum", "locationID", "locality",
-    "countryCode", "habitat",
+    "countryCode", "habitat", "timeZone",
 )  # fmt: skip
 """What a record takes from its deployment."""
 

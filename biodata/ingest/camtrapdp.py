@@ -224,6 +224,8 @@ def _occurrences(
 ) -> pl.DataFrame:
     """Return the animals under Darwin Core's terms, with where and how their camera stood."""
     told = [name for name in (*camera_traps.OF_DEPLOYMENT, "dataGeneralizations") if name in events.columns]
+    if own:
+        told.remove("timeZone")  # it may be one that was assumed; the records tell theirs themselves
     places = events.select(pl.col("eventID").alias("deploymentID"), *told)
     names = ("classificationMethod", "classifiedBy", "classificationProbability")
     animals = animals.with_columns(

@@ -12,7 +12,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.ingest import taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.survey_periods import with_period
+from biodata.ingest.survey_periods import with_period, with_zone
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_sites import PLACE
 from biodata.ingest.survey_tables import blocking, no_occurrences, read_survey
@@ -185,7 +185,7 @@ def _events(survey: Survey) -> pl.DataFrame | None:
     if not frames:
         return None
     today = datetime.now(UTC).date()
-    events = pl.concat([with_period(frame, today) for frame in frames], how="diagonal").drop(
+    events = pl.concat([with_zone(with_period(frame, today)) for frame in frames], how="diagonal").drop(
         _OF_EVENTS_ALONE, strict=False
     )
     events = events.with_columns(pl.col("eventID").str.strip_chars().alias(" key"), pl.lit(value=True).alias(" known"))

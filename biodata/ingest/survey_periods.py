@@ -8,6 +8,9 @@ import polars as pl
 from biodata.parsers import dates
 
 ENDS: Final = ("deploymentStart", "deploymentEnd")
+_ZONE: Final = "timeZone"
+_OFFSET: Final = r"^[^/]*T[0-9:.]+([+-]\d\d:?\d\d)(?:/|$)"
+_LAST_OFFSET: Final = r"T[0-9:.]+([+-]\d\d:?\d\d)$"
 
 
 def with_period(frame: pl.DataFrame, today: date) -> pl.DataFrame:
@@ -26,3 +29,25 @@ def with_period(frame: pl.DataFrame, today: date) -> pl.DataFrame:
             for name in ENDS if name in frame.columns]  # fmt: skip
     period = pl.concat_str(*ends, separator="/", ignore_nulls=True).alias("eventDate")
     return frame.with_columns(pl.select(pl.when(ends[0].is_not_null()).then(period)).to_series())
+
+
+def with_zone(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return events with the offset that all times of their `eventDate` are told in as `timeZone`, where they tell no zone.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        n events, text columns by term.
+
+    Notes
+    -----
+    UTC is what programs write of any time: it is no zone of an event.
+    """
+    if "eventDate" not in frame.columns:
+        return frame
+    first, last = pl.col("eventDate").str.extract(_OFFSET), pl.col("eventDate").str.extract(_LAST_OFFSET)
+    both = pl.when((first == last) & ~first.is_in(["+00:00", "+0000"])).then(first)
+    if not frame.select(both.is_not_null().any()).item():
+        return frame
+    told = pl.col(_ZONE) if _ZONE in frame.columns else pl.lit(None, pl.String)
+    return frame.with_columns(pl.coalesce(told, both).alias(_ZONE))

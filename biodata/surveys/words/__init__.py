@@ -32,7 +32,7 @@ _ALIKE: Final = MappingProxyType(
         "SERIAL": "excel_serial_1900 excel_serial_1904",
         "UNIT": "unit",
         "YEAR_FIRST": "year_first year_last basic ordinal week",
-        "ZONE": "zone_name zone_of_country",
+        "ZONE": "zone_name zone_of_country zone_of_event",
     }
 )
 RULE_WORDS: Final = MappingProxyType({name: code for code, names in _ALIKE.items() for name in names.split()})
