@@ -16,7 +16,7 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from commands import run
 from test_exports_camtrapdp import assert_valid
-from test_survey_round_trips import ASKED, OPEN, workbook
+from test_survey_round_trips import ASKED, OPEN, SECRET, workbook
 
 EVENT = (
     "eventID", "parentEventID", "locationID", "design", "eventDate", "event_start", "event_end", "time_zone",
@@ -130,6 +130,17 @@ def test_what_is_left_out_is_said(tmp_path):
         in told
     )
     assert rows(tmp_path / "out.zip", "deployments") == []
+
+
+def test_coarse_records_are_left_out_as_such(tmp_path):
+    for name, species in (("walk", OPEN), ("secret", SECRET)):
+        (tmp_path / f"{name}.xlsx").write_bytes(workbook("line_transect", species))
+        pipeline.ingest("survey", [tmp_path / f"{name}.xlsx"], Settings(data=tmp_path / "data"), dataset=name)
+    _, facts = out(Settings(data=tmp_path / "data"), tmp_path / "out.zip")
+    assert facts.notes == (
+        "0 observations and 0 deployments of camera traps are in it. 4 of 4 records are left out: 2 of other methods, 2 with a "
+        "coarse place (no method is published of them, so none is known to be of a camera).",
+    )
 
 
 def test_a_part_has_no_camera_that_it_does_not_name(template, tmp_path):

@@ -4,12 +4,14 @@ from datetime import date
 
 import pytest
 import shapely
+from pyproj import Geod
 from starlette.testclient import TestClient
 
 import releases
 from api.app import create_app
 from biodata.settings import Settings
 
+GEOD = Geod(ellps="WGS84")
 FEW = releases.open_rows()[:12]
 
 
@@ -81,3 +83,27 @@ def test_a_tile(client):
     tile = client.get("/ogc/collections/surveys/tiles/WebMercatorQuad/10/449/800")
     assert tile.status_code == 200
     assert client.get("/ogc/collections/surveys/tiles/WebMercatorQuad/tilejson.json").status_code == 200
+
+
+def test_the_circle_around_an_event_holds_the_circles_of_its_records(client):
+    found = ask(client)
+    for event in ("trap 7", "transect 1"):
+        rows = [row for row in events() if row["eventID"] == event and row["samplingProtocol"]]
+        radius = found[f"field-notes:{event}"]["properties"]["coordinateUncertaintyInMeters"]
+        west, south, east, north = shapely.geometry.shape(found[f"field-notes:{event}"]["geometry"]).bounds
+        middle = ((west + east) / 2, (south + north) / 2)
+        farthest = max(GEOD.inv(*middle, r["decimalLongitude"], r["decimalLatitude"])[2] for r in rows)
+        widest = max(row["coordinateUncertaintyInMeters"] for row in rows)
+        if event == "trap 7":
+            assert radius == widest
+        else:
+            assert farthest < radius <= GEOD.inv(*middle, east, north)[2] * 1.01 + widest + 1
+
+
+def test_a_record_without_an_uncertainty_leaves_its_event_without(tmp_path):
+    rows = [row | {"coordinateUncertaintyInMeters": None} if n == 1 else row for n, row in enumerate(events())]
+    releases.make_release(tmp_path, rows)
+    with TestClient(create_app(Settings(data=tmp_path)), base_url="http://test") as there:
+        told = ask(there)
+    assert told["field-notes:trap 7"]["properties"]["coordinateUncertaintyInMeters"] is None
+    assert told["field-notes:transect 1"]["properties"]["coordinateUncertaintyInMeters"] is not None

@@ -27,7 +27,10 @@ PROTOCOL: Final = r"(?i)^camera.?trap"
 
 WHOLE: Final = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(\.\d+)?"
 OFFSET: Final = r"(Z|[+-]\d\d:?\d\d)$"
-LEFT_OUT: Final = ("of other methods", "of people", "of absence", "without a place", "without a date")
+LEFT_OUT: Final = (
+    "of other methods", "with a coarse place (no method is published of them, so none is known to be of a camera)", "of people",
+    "of absence", "without a place", "without a date",
+)  # fmt: skip
 """Why records are left out."""
 _STAGES: Final = ("adult", "subadult", "juvenile")
 _MEDIA_TYPE: Final = r"^(image|video|audio)/"
@@ -67,7 +70,8 @@ def used(
     )
     no_animal = pl.col("genus").eq_missing("Homo") | pl.col("scientificName").str.contains(r"(?i)^homo\b")
     absent = pl.col("occurrenceStatus") == "ABSENT"
-    tests = (~of_trap.fill_null(value=False), no_animal, absent, pl.col("decimalLatitude").is_null())
+    other = ~of_trap.fill_null(value=False)
+    tests = (other & is_open, other, no_animal, absent, pl.col("decimalLatitude").is_null())
     why = pl.coalesce(
         pl.when(test.fill_null(value=False)).then(pl.lit(name)) for name, test in zip(LEFT_OUT, tests, strict=False)
     )

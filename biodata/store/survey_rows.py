@@ -6,6 +6,7 @@ import duckdb
 import polars as pl
 
 from biodata import terms
+from biodata.geo import metres_per_degree
 from biodata.sharing.event_shapes import boxes
 from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
@@ -17,7 +18,9 @@ _OF_RECORDS: Final = """
            count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
            list_sort(list_distinct(flatten(list(country_codes)))) AS country_codes, 'open' AS sharing_category,
            min("decimalLongitude") AS west, min("decimalLatitude") AS south,
-           max("decimalLongitude") AS east, max("decimalLatitude") AS north
+           max("decimalLongitude") AS east, max("decimalLatitude") AS north,
+           max("coordinateUncertaintyInMeters") AS widest,
+           bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
     FROM occurrences
     WHERE sharing_category = 'open' AND "eventID" IS NOT NULL AND "samplingProtocol" IS NOT NULL
           AND NOT starts_with(lower("samplingProtocol"), ?)
@@ -36,14 +39,16 @@ _OF_EVENTS: Final = """
     SELECT survey_id, count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
            list_sort(list_distinct(flatten(list(country_codes)))) AS codes,
            min("decimalLongitude") AS west, min("decimalLatitude") AS south,
-           max("decimalLongitude") AS east, max("decimalLatitude") AS north
+           max("decimalLongitude") AS east, max("decimalLatitude") AS north,
+           max("coordinateUncertaintyInMeters") AS widest,
+           bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
     FROM named JOIN occurrences o ON o.rowid = named.place GROUP BY survey_id
 """
 
 
 _LOOKED_AT: Final = (
     "datasetKey", "eventID", "parentEventID", "samplingProtocol", "event_start", "event_end", "species", "occurrenceStatus",
-    "country_codes", "sharing_category", "decimalLongitude", "decimalLatitude",
+    "country_codes", "sharing_category", "decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters",
 )  # fmt: skip
 
 
@@ -75,15 +80,18 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
     -----
     What is counted, and what records alone tell, is made of open records: of those that were made coarse or withheld
     nothing is in here. The place of every event that has open records is theirs, whatever else was recorded there: the
-    event's own line would go on to where a sensitive one was made.
+    event's own line would go on to where a sensitive one was made. So is its uncertainty: that of the widest of them around
+    the box, and none where one of them tells none.
     """
     found = connection.execute(_OF_RECORDS, [PATROL_PROTOCOL]).pl()
-    told = terms.conform(found.with_columns(geometry=boxes(found)), terms.SURVEY)
+    told = terms.conform(found.with_columns(_radii(found), geometry=boxes(found)), terms.SURVEY)
     if events is not None and events.height:
         connection.register("told_events", events.select("survey_id", "datasetKey", "eventID", "sharing_category"))
         counted = connection.execute(_OF_EVENTS).pl()
         connection.unregister("told_events")
-        counted = counted.with_columns(box=boxes(counted)).drop("west", "south", "east", "north")
+        counted = counted.with_columns(_radii(counted).alias("radius"), box=boxes(counted)).drop(
+            "west", "south", "east", "north", "widest", "certain"
+        )
         known = events.drop("records", "species").join(counted, on="survey_id", how="left", maintain_order="left")
         parts = known.select("datasetKey", eventID="parentEventID").drop_nulls().unique().with_columns(whole=True)
         known = known.join(parts, on=["datasetKey", "eventID"], how="left", maintain_order="left")
@@ -94,7 +102,10 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
             pl.when(is_open).then(pl.col("records", "species").fill_null(0)),
             pl.when(placed).then("box").otherwise("geometry").alias("geometry"),
             pl.when(placed).then("codes").otherwise("country_codes").alias("country_codes"),
-            pl.when(~placed).then("coordinateUncertaintyInMeters"),
+            pl.when(placed)
+            .then("radius")
+            .otherwise("coordinateUncertaintyInMeters")
+            .alias("coordinateUncertaintyInMeters"),
         )
         told = told.join(events, on=["datasetKey", "eventID"], how="anti")
         # A camera's sequences are told by its deployment.
@@ -102,3 +113,16 @@ def survey_rows(connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | No
         told = told.join(deployments, on=["datasetKey", "parentEventID"], how="anti")
         told = pl.concat([terms.conform(known, terms.SURVEY), told])
     return told.sort("survey_id")
+
+
+def _radii(found: pl.DataFrame) -> pl.Series:
+    """Return the radius, metres, of a circle that holds a box of records with their uncertainty; null where one tells none."""
+    middle = ((found["south"] + found["north"]) / 2).cast(pl.Float64).fill_null(0.0)
+    along, up = metres_per_degree(middle.to_numpy())
+    both = found.select(
+        "widest", "certain", x=(pl.col("east") - pl.col("west")) / 2 * pl.Series(along),
+        y=(pl.col("north") - pl.col("south")) / 2 * pl.Series(up),
+    )  # fmt: skip
+    half = (pl.col("x") ** 2 + pl.col("y") ** 2).sqrt().ceil()
+    radius = pl.when("certain").then(half + pl.col("widest"))
+    return both.select(radius.cast(pl.Float64).alias("coordinateUncertaintyInMeters")).to_series()
