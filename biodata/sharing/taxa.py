@@ -102,7 +102,7 @@ class RuleTaxa:
             return sure | {one.rule for one in self._names.species if one.genus in genera and not one.old}
         if self._of_unknown_genus(names):
             return sure | (self._groups.not_against(names.above) & self._groups.of_open_groups)
-        return sure | self._undetermined(names, readings)
+        return sure | self._undetermined(names, readings, latin=latin)
 
     def _of_homonyms(self, readings: list[Reading], above: tuple[tuple[str, str], ...]) -> Numbers:
         """Return the rules of taxa above genus that are called like a genus: Proboscidea are elephants, and a herb."""
@@ -155,27 +155,29 @@ class RuleTaxa:
         self._names.listen(texts)
         return frozenset(self._names.names[n] for text in texts for n in self._names.named(text, certain=False))
 
-    def _undetermined(self, names: Names, readings: list[Reading]) -> Numbers:
-        """Return the rules that may mean a record of which not even the genus is known."""
+    def _undetermined(self, names: Names, readings: list[Reading], *, latin: bool) -> Numbers:
+        """Return the rules that may mean a record of which not even the genus is known.
+
+        A name that another one led to (`latin`) leads to no further: a checklist may call a taxon by its own name.
+        """
         higher = [r.words[0] for r in readings if r.kind is Kind.HIGHER]
         possible = self._groups.not_against(names.above)
         if higher:
             return NONE.union(*(self._groups.within(name) for name in higher)) & possible
-        meant = self._known.near_names(names.texts) if self._known is not None else frozenset[str]()
-        if meant:
-            return NONE.union(*(self.of(Names((name,))) for name in meant))
+        if self._known is not None and not latin and (meant := self._known.near_names(names.texts)):
+            return NONE.union(*(self._of_taxon(name) for name in meant))
         letters = {r.words[0] for r in readings if r.kind is Kind.ABBREVIATED}
         if letters:
             others = {one.rule for one in self._names.species}
             for name, numbers in self._names.by_name.items():
                 others |= {n for n in numbers if self._names.ranks[n] == "GENUS" and name[0] not in letters}
             return possible - others
-        common = [text for text in names.texts if folded(text) in self.taxonomy.vernaculars]
+        common = [text for text in names.texts if not latin and folded(text) in self.taxonomy.vernaculars]
         known = {word for text in common for word in latin_words(text)}
         if not common or any(set(latin_words(text)) - known for text in names.texts if text not in common):
             return possible
         taxa = {taxon for text in common for taxon in self.taxonomy.vernaculars[folded(text)]}
-        return NONE.union(*(self.of(Names((taxon,))) for taxon in taxa))
+        return NONE.union(*(self._of_taxon(taxon) for taxon in taxa))
 
 
 @lru_cache(maxsize=8)
