@@ -11,7 +11,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest import sheet_units, survey_sites
-from biodata.ingest.headings import CERTAIN, Proposal, Why, key, propose
+from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.units import units_in
 from biodata.ingest.protocol import Finding
@@ -166,13 +166,13 @@ def _names(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dic
     }
     # Longer than any heading: to look for one that is like it would only take time.
     asked = [heading if len(heading) <= _LONGEST_HEADING else "" for heading in headings]
-    proposed = propose(asked, sheet=layout.grid.name, cells=cells, kept=kept)
+    proposed = decided(propose(asked, sheet=layout.grid.name, cells=cells, kept=kept), cells)
     names: dict[int, str] = {}
     sure = {proposal.term for proposal in proposed if proposal.confidence > CERTAIN}
     for column, proposal in zip(layout.columns, proposed, strict=True):
         # What a record cannot do without is read as what it likely is, and blocks until somebody says that it is.
         needed = proposal.term in NEEDED and proposal.term not in sure and _is_likely(proposal)
-        certain = proposal.term if proposal.confidence > CERTAIN or needed else None
+        certain = proposal.term if proposal.confidence > CERTAIN or needed or proposal.why is Why.TAKEN else None
         names[column.index] = certain or column.heading
     return names, {column.index: proposal for column, proposal in zip(layout.columns, proposed, strict=True)}
 
@@ -209,9 +209,10 @@ def _table(
     for name, index in list(taken.items()):
         proposal = proposals[index]
         if name == proposal.term and proposal.confidence <= CERTAIN:
-            params = {"term": name, "near": name, "others": ", ".join(proposal.others)}
+            params = {"term": name, "near": name, "others": ", ".join(proposal.others),
+                      "confidence": f"{proposal.confidence:g}"}  # fmt: skip
             findings.append(Finding(grid.file, grid.name, layout.heading_row, proposal.heading, proposal.heading,
-                                    proposal.why.value, True, params))  # fmt: skip
+                                    proposal.why.value, proposal.why is not Why.TAKEN, params))  # fmt: skip
         if name == proposal.term:
             _unit_taken(table, columns, name, proposal, findings)
             table.declarations |= sheet_units.declared(name, proposal.unit)
