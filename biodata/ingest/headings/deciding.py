@@ -51,7 +51,7 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
 def _is_decided(one: Proposal, proposals: Sequence[Proposal], cells: Sequence[str | None]) -> bool:
     """Tell whether a sheet decides what a heading means."""
     term = one.term
-    if term not in _ARE or one.confidence > CERTAIN or one.confidence < _LIKELY:
+    if term is None or term not in _ARE or one.confidence > CERTAIN or one.confidence < _LIKELY:
         return False
     if one.why not in (Why.SEVERAL, Why.CELLS):
         return False
