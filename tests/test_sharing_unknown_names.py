@@ -253,3 +253,17 @@ def test_a_text_that_is_made_to_be_slow_is_not():
     begun = time.process_time()
     assert len({is_surely_a_name(text, bundled()) for text in texts}) <= 2
     assert time.process_time() - begun < 20
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param({"Zzyzyx": "Zzyzyx"}, id="a taxon called by its own name"),
+        pytest.param({"Aaqaq": "Bbqbq", "Bbqbq": "Aaqaq"}, id="two taxa called by each other's"),
+    ],
+)
+def test_common_names_of_a_checklist_that_lead_in_a_circle_may_mean_any_listed_taxon(names):
+    rows = [{"scientificName": taxon, "vernacular_details": f'[{{"name": "{name}"}}]'} for taxon, name in names.items()]
+    taxonomy = bundled().with_checklists(terms.conform(pl.DataFrame(rows), terms.TAXON), ())
+    found = rule_taxa(BUNDLED.rules, taxonomy)
+    assert found.of(Names((next(iter(names)),))) == found.of(Names(("Qqzqz",)))

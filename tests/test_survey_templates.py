@@ -16,6 +16,7 @@ from biodata.surveys import templates
 from biodata.surveys.check import check
 from biodata.surveys.designs import DESIGNS, LANGUAGES, word
 from biodata.surveys.designs.columns import SAMPLE_UNITS
+from biodata.surveys.heading_answers import heading_answer
 from biodata.vocabularies import SurveyDesign
 from commands import run
 
@@ -127,6 +128,14 @@ def test_its_lists_hold_what_is_read(language):
     for unit, size in (("m", 0.001), ("m²", 1.0)):
         assert effort_unit(word(f"unit.{unit}", language)).size == size
     assert set(SAMPLE_UNITS.values()) == {"m", "m²"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_asked_about_a_template_s_headings_nor_about_its_explanations(language):
+    for design in DESIGNS:
+        sheets = heading_answer([("t.xlsx", templates.template(design, language))], language=language)["sheets"]
+        assert len(sheets) == 3, design
+        assert [one["heading"] for sheet in sheets for one in sheet["headings"] if not one["certain"]] == [], design
 
 
 def test_no_name_of_a_design_means_two():

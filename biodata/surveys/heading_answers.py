@@ -5,7 +5,7 @@ from typing import Any
 
 from biodata.ingest import forms
 from biodata.ingest.headings import CERTAIN, Proposal
-from biodata.ingest.survey_tables import proposals_of
+from biodata.ingest.sheet_headings import proposals_of
 from biodata.surveys import words
 from biodata.surveys.other_forms import MAX_BYTES, placed
 
@@ -58,7 +58,8 @@ def heading_answer(
 
 def _told(proposal: Proposal, language: str) -> dict[str, Any]:
     """Return a proposal with its reason in words."""
-    params = {"term": proposal.term, "unit": proposal.unit, "others": ", ".join(proposal.others)}
+    params = {"term": proposal.term, "unit": proposal.unit, "others": ", ".join(proposal.others),
+              "confidence": f"{proposal.confidence:g}"}  # fmt: skip
     why, expected = words.told(proposal.why.value, params, language)
     return {
         "heading": proposal.heading,

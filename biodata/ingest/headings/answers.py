@@ -21,6 +21,8 @@ class Why(StrEnum):
     """The dictionary has it with several meanings."""
     CELLS = "HEADING_BY_CELLS"
     """It has several meanings, and the cells below it decide."""
+    TAKEN = "HEADING_TAKEN"
+    """It has several meanings; the cells speak for the likeliest, and no other heading of the sheet does."""
     MARKS_MISSING = "HEADING_WITHOUT_MARKS"
     """It is in the dictionary but for the marks on its letters."""
     PARTLY = "HEADING_PARTLY_KNOWN"

@@ -16,7 +16,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats import delimited
-from biodata.ingest.headings import CERTAIN, Why, propose
+from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.tables import decided_headings
 from biodata.parsers.one_taxon import genera
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
@@ -208,12 +208,16 @@ def columns_of(
 def _likely(
     asked: Mapping[str, str], sheet: str | None, cells: Mapping[str, Sequence[str | None]], *, named: bool
 ) -> dict[str, str]:
-    """Return the term of each question that surely has one.
+    """Return the term of each question that surely has one, or that its answers decide.
 
     Of one that surely names taxa (`Species`, `物种`) and does not say how, the answers tell: known genera are Latin.
     """
-    proposals = propose(list(dict.fromkeys(asked.values())), sheet=sheet)
-    likely = {p.heading: p.term for p in proposals if p.term is not None and p.confidence > CERTAIN}
+    below: dict[str, list[str | None]] = {}
+    for heading, question in asked.items():
+        below.setdefault(question, []).extend(cells.get(heading, ()))
+    proposals = decided(propose(list(below), sheet=sheet), below)
+    sure = (p for p in proposals if p.confidence > CERTAIN or p.why is Why.TAKEN)
+    likely = {p.heading: p.term for p in sure if p.term is not None}
     if named or set(TAXA) & set(likely.values()):
         return likely
     open_ones = [
@@ -221,13 +225,7 @@ def _likely(
     ]
     if len(open_ones) == 1:
         question = open_ones[0].heading
-        told = [
-            cell.split()[0]
-            for heading, one in asked.items()
-            if one == question
-            for cell in cells.get(heading, ())
-            if cell
-        ]
+        told = [cell.split()[0] for cell in below[question] if cell and cell.strip()]
         latin = bool(told) and sum(word in genera() for word in told) >= _MOSTLY * len(told)
         likely[question] = "scientificName" if latin else "vernacularName"
     return likely

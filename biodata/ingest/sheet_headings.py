@@ -1,0 +1,133 @@
+"""What the headings of a survey's sheets say: which row they are, what each means, and what the sheet holds."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from typing import Final
+
+from biodata.formats.workbooks import Grid
+from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
+from biodata.ingest.headings.dictionary import entries
+from biodata.ingest.headings.units import units_in
+from biodata.ingest.sheet_layout import Layout, lay_out
+from biodata.ingest.sheet_words import sheet_kind
+from biodata.ingest.survey_files import grids_of
+
+NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
+_OF_OTHER_TABLES: Final = frozenset({"measurementType", "measurementValue", "mediaID", "filePath", "associatedMedia"})
+"""Columns of measurements and of media files, which have an event's identifier and are no events."""
+
+NEEDED: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
+"""Terms whose column has to be known for sure."""
+
+_EVENT_SIGNS: Final = frozenset({"eventDate", "samplingProtocol", "decimalLatitude", "sampleSizeValue", "design",
+                                 "deploymentStart", "verbatimCoordinates", "samplingEffort", "locality"})  # fmt: skip
+_LIKELY: Final = 0.6
+_PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
+_EXPLAINED: Final = 5
+_LONGEST_HEADING: Final = 120
+
+
+def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
+    """Return where the table of a sheet is; None for a sheet without any filled cell."""
+    known = {key(heading) for heading in kept}
+    return lay_out(grid, lambda text: _is_heading(text, known))
+
+
+def proposals_of(
+    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None
+) -> list[tuple[str, str | None, int, list[Proposal]]]:
+    """Return what the headings of each table may mean, without reading it: file, sheet, row of the headings, proposals.
+
+    Of sheets that explain the others nothing is asked.
+    """
+    found = []
+    for name, content in files:
+        for grid in filter(lambda grid: grid.visible, grids_of(name, content, encoding)):
+            layout = laid_out(grid, kept or {})
+            if layout is None or not layout.columns:
+                continue
+            names, proposals = names_of(layout, kept or {})
+            if kind_of(layout, names, proposals) is not None or not is_guide(layout, kept or {}):
+                told = [proposals[column.index] for column in layout.columns]
+                found.append((grid.file, grid.name, layout.heading_row, told))
+    return found
+
+
+def is_guide(layout: Layout, kept: Mapping[str, str]) -> bool:
+    """Tell whether a sheet explains the others: it is called so, or their headings stand in its cells, one below the other."""
+    if sheet_kind(layout.grid.name or layout.grid.file) == "guide":
+        return True
+    known = {key(heading) for heading in kept}
+    told = {cell for _, cells in layout.rows[:100] for cell in cells[:5] if cell is not None}
+    return sum(_is_heading(cell, known) for cell in told) >= _EXPLAINED
+
+
+@lru_cache(maxsize=4096)
+def _is_known(text: str) -> bool:
+    """Tell whether the dictionary has a text, or a part of it, as a heading, whatever it may mean."""
+    rest, _ = units_in(text)
+    return any(key(part) in entries() for part in (text, rest, *_PARTS.split(text)) if part.strip())
+
+
+def _is_heading(text: str, known: Collection[str]) -> bool:
+    """Tell whether a text is surely a heading; `known` are those that somebody decided about."""
+    if len(text) > _LONGEST_HEADING or _is_number(text):
+        return False
+    return key(text) in known or _is_known(text.strip())
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dict[int, Proposal]]:
+    """Return for each column the term that it surely is, else its heading, and what is proposed for it."""
+    headings = [column.heading for column in layout.columns]
+    cells = {
+        column.heading: [row[column.index] or "" for _, row in layout.rows[:50] if column.index < len(row)]
+        for column in layout.columns
+    }
+    # Longer than any heading: to look for one that is like it would only take time.
+    asked = [heading if len(heading) <= _LONGEST_HEADING else "" for heading in headings]
+    proposed = decided(propose(asked, sheet=layout.grid.name, cells=cells, kept=kept), cells)
+    names: dict[int, str] = {}
+    sure = {proposal.term for proposal in proposed if proposal.confidence > CERTAIN}
+    for column, proposal in zip(layout.columns, proposed, strict=True):
+        # What a record cannot do without is read as what it likely is, and blocks until somebody says that it is.
+        needed = proposal.term in NEEDED and proposal.term not in sure and _is_likely(proposal)
+        certain = proposal.term if proposal.confidence > CERTAIN or needed or proposal.why is Why.TAKEN else None
+        names[column.index] = certain or column.heading
+    return names, {column.index: proposal for column, proposal in zip(layout.columns, proposed, strict=True)}
+
+
+def _is_likely(proposal: Proposal) -> bool:
+    """Tell whether a term is proposed for more than that the heading is like another one."""
+    return proposal.confidence >= _LIKELY and proposal.why not in (Why.NEAR, Why.REPEATED, Why.UNIT_STRANGE)
+
+
+def kind_of(layout: Layout, names: Mapping[int, str], proposals: Mapping[int, Proposal]) -> str | None:
+    """Return what a sheet holds, by what its columns surely or likely are."""
+    likely = {proposal.term for proposal in proposals.values() if proposal.term and _is_likely(proposal)}
+    return _kind(layout.grid.name or layout.grid.file.rpartition(".")[0], set(names.values()) | likely)
+
+
+def _kind(title: str, terms: set[str]) -> str | None:
+    """Return what a sheet holds: its columns decide, its name where they leave it open."""
+    said = sheet_kind(title)
+    if said == "guide":
+        return None
+    if terms & _OF_OTHER_TABLES and not terms & set(NAMES_OF_TAXA):
+        return None
+    if terms & set(NAMES_OF_TAXA) or "occurrenceID" in terms:
+        return "occurrences"
+    if said == "sites" and "locationID" in terms and not terms & {"eventID", "eventDate", "deploymentStart"}:
+        return "sites"
+    if terms & {"eventID", "locationID", "deploymentStart"} and terms & _EVENT_SIGNS:
+        return "events"
+    return said

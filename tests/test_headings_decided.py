@@ -1,0 +1,100 @@
+"""Plain headings that a sheet decides: taken with their confidence where cells speak for them and no other heading does."""
+
+import io
+
+import openpyxl
+import pytest
+
+import releases as fixture
+from biodata import surveys
+from biodata.ingest.headings import CERTAIN, Why, decided, propose
+from biodata.ingest.kobo.mapping import columns_of
+from biodata.surveys.heading_answers import heading_answer
+
+PLAIN = {
+    "en": ("Date", "Species", "Number", "Place"),
+    "zh": ("日期", "物种", "数量", "地点"),
+    "th": ("วันที่", "ชนิด", "จำนวน", "สถานที่"),
+    "vi": ("Ngày", "Tên loài", "Số lượng", "Địa điểm"),
+    "lo": ("ວັນທີ", "ຊະນິດ", "ຈຳນວນ", "ສະຖານທີ່"),
+    "km": ("កាលបរិច្ឆេទ", "ប្រភេទ", "ចំនួន", "ទីកន្លែង"),
+    "my": ("ရက်စွဲ", "မျိုးစိတ်", "အရေအတွက်", "နေရာ"),
+    "ms": ("Tarikh", "Spesies", "Bilangan", "Tempat"),
+    "id": ("Tanggal", "Jenis", "Jumlah", "Lokasi"),
+    "fil": ("Petsa", "Species", "Bilang", "Lugar"),
+}
+TERMS = ("eventDate", "scientificName", "individualCount", "locality")
+CELLS = (
+    ("2026-03-01", "2026-03-02", "2026-03-05"),
+    ("Sus scrofa", "Rusa unicolor", "Macaca mulatta"),
+    ("2", "1", "约5"),
+    ("Ban Nam Ha", "勐腊", "Doi Inthanon"),
+)
+
+
+def taken(headings, cells):
+    """Return heading → term of those that the sheet decides."""
+    told = dict(zip(headings, cells, strict=True))
+    return {one.heading: one.term for one in decided(propose(headings, cells=told), told) if one.why is Why.TAKEN}
+
+
+@pytest.mark.parametrize("language", PLAIN)
+def test_a_sheet_of_plain_headings_goes_in_and_says_what_it_was_read_as(language):
+    headings = ["occurrenceID", "decimalLatitude", "decimalLongitude", *PLAIN[language]]
+    book = openpyxl.Workbook()
+    book.active.append(headings)
+    for n, row in enumerate(zip(*CELLS, strict=True)):
+        book.active.append([f"R{n}", "20.61", "101.25", *row[:2], str(n + 1 if n < 2 else 7), row[3]])
+    out = io.BytesIO()
+    book.save(out)
+    report = surveys.check_files([("s.xlsx", out.getvalue())], fixture.neighbours())
+    assert [p["code"] for p in report["problems"] if p["blocking"]] == []
+    told = {p["column"]: p for p in report["problems"] if p["code"] == "HEADING_TAKEN"}
+    assert set(told) >= set(PLAIN[language][:3])
+    assert "eventDate" in told[PLAIN[language][0]]["message"]
+    (sheet,) = heading_answer([("s.xlsx", out.getvalue())], language=language)["sheets"]
+    asked = {one["heading"]: one for one in sheet["headings"]}
+    assert asked[PLAIN[language][0]]["code"] == "HEADING_TAKEN"
+    assert not asked[PLAIN[language][0]]["certain"]
+    assert "…" not in asked[PLAIN[language][0]]["why"]
+
+
+@pytest.mark.parametrize("dates", [
+    ("1 ม.ค. 2569", "๑๒ มีนาคม ๒๕๖๙"), ("2026年3月1日", "2026年3月2日"), ("12/03/2026", "25/03/2026"), ("03/04/2026",),
+    ("ngày 5 tháng 3 năm 2026",), ("5 Maret 2026", "6 Mei 2026"),
+])  # fmt: skip
+def test_dates_of_any_form_decide(dates):
+    assert taken(["Date"], [dates]) == {"Date": "eventDate"}
+
+
+@pytest.mark.parametrize(("headings", "cells"), [
+    pytest.param(["Date"], [["5", "6", "7"]], id="numbers of days"),
+    pytest.param(["Date"], [["45000", "45001"]], id="numbers that may be a spreadsheet's days"),
+    pytest.param(["Date"], [[]], id="no cell"),
+    pytest.param(["Date", "eventDate"], [CELLS[0]] * 2, id="a term's own name beside it"),
+    pytest.param(["Date", "日期"], [CELLS[0]] * 2, id="two plain dates"),
+    pytest.param(["Date", "Deployment end"], [CELLS[0]] * 2, id="perhaps the beginning of a deployment"),
+    pytest.param(["Species"], [["wild boar", "deer"]], id="common names"),
+    pytest.param(["Number", "Species"], [["1", "2", "3"], ["deer"] * 3], id="numbers of the rows"),
+    pytest.param(["Number", "Date"], [["7", "2", "3"], ["x"]], id="a number where no taxon is named"),
+    pytest.param(["Place"], [["S1", "S2"]], id="codes of sites"),
+    pytest.param(["Place"], [["20.61, 101.25"]], id="coordinates"),
+])  # fmt: skip
+def test_what_a_sheet_does_not_decide_is_asked(headings, cells):
+    assert taken(headings, cells) == {}
+    assert all(one.why is not Why.TAKEN for one in propose(headings))
+
+
+def test_what_is_taken_is_no_surer_than_before():
+    (one,) = decided(propose(["Date"]), {"Date": CELLS[0]})
+    assert one.confidence <= CERTAIN
+
+
+@pytest.mark.parametrize("heading", ["Species", "1. Species", "**Species**", "ຊະນິດ", "物种", "Tên loài", "ប្រភេទ"])
+def test_questions_of_kobotoolbox_are_decided_in_the_same_way(heading):
+    cells = {heading: CELLS[1], "Date": CELLS[0], "Number": ("7", "1", "2")}
+    assert columns_of(list(cells), {}, cells=cells).terms == {
+        heading: "scientificName", "Date": "eventDate", "Number": "individualCount"
+    }  # fmt: skip
+    spoken = {heading: ("ໝູປ່າ", "wild boar", "野猪")}
+    assert columns_of(list(spoken), {}, cells=spoken).terms == {heading: "vernacularName"}
