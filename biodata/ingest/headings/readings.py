@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from biodata.ingest.headings.answers import CERTAIN, Proposal, Why
-from biodata.ingest.headings.cells import by_cells
+from biodata.ingest.headings.cells import by_cells, contradicted, possible
 from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.dictionary import Entry, by_language, entries, unmarked
 from biodata.ingest.headings.likeness import nearest
@@ -43,18 +43,23 @@ def in_dictionary(
         decided = by_cells(entry, cells)
         if decided is not None:
             entry, why = decided, Why.CELLS
+    elif cells:
+        sure, entry = entry, contradicted(entry, cells)
+        why = why if entry is sure else Why.CELLS
     return _made(heading, entry.terms, entry.confidence, units, why)
 
 
 def _made(heading: str, terms: Sequence[str], confidence: float, units: Sequence[Unit], why: Why) -> Proposal:
-    """Return a proposal; one whose unit does not fit is less sure."""
+    """Return a proposal; one whose unit does not fit is less sure, and none where it was doubtful before."""
     term = terms[0] or None
     unit = fitting(units, term)
     others = tuple(term for term in terms[1:] if term)
     if term is None:
         return Proposal(heading, None, confidence, unit_name(unit), why if others else Why.NOT_KEPT, others)
     if unit is not None and not fits(term, unit):
-        return Proposal(heading, term, min(confidence, 0.5), unit.name, Why.UNIT_STRANGE, others)
+        if confidence <= CERTAIN:  # a height in centimetres is a plant's or an animal's
+            return Proposal(heading, None, 0.5, unit.name, Why.UNIT_STRANGE, (term, *others))
+        return Proposal(heading, term, 0.5, unit.name, Why.UNIT_STRANGE, others)
     return Proposal(heading, term, confidence, unit_name(unit), why, others)
 
 
@@ -116,9 +121,11 @@ def without_its_marks(heading: str, rest: str, units: Sequence[Unit]) -> Proposa
     return _made(heading, terms, sure, units, Why.MARKS_MISSING)
 
 
-def like_others(heading: str, rest: str, units: Sequence[Unit]) -> Proposal:
+def like_others(heading: str, rest: str, units: Sequence[Unit], cells: Sequence[str | None] = ()) -> Proposal:
     """Return the proposal for a heading that is like others."""
     found = nearest(rest)
+    able = possible([term for term, _ in found], cells)
+    found = [one for one in found if one[0] in able]
     if units:
         found.sort(key=lambda one: -one[1] * (1.0 if one[0] and any(fits(one[0], unit) for unit in units) else 0.6))
     if not found or found[0][1] < _UNLIKELY:
@@ -137,9 +144,10 @@ def by_words(
 ) -> Proposal | None:
     """Return the proposal for a heading whose words are known, together."""
     found = compound(rest, language)
-    if found is None:
+    terms = possible(found.terms, cells) if found is not None else ()
+    if found is None or not terms:
         return None
-    entry = _by_unit(Entry(found.terms, (), found.confidence), units)
+    entry = _by_unit(Entry(terms, (), found.confidence), units)
     decided = by_cells(entry, cells) if len(entry.terms) > 1 and cells else None
     if decided is not None:
         return _made(heading, decided.terms, min(decided.confidence, _OF_WORDS), units, Why.CELLS)
@@ -153,7 +161,7 @@ def guessed(
     together = by_words(heading, rest, units, language, cells)
     if together is not None and together.confidence >= _ENOUGH_OF_WORDS:
         return together
-    like = like_others(heading, rest, units)
+    like = like_others(heading, rest, units, cells)
     return like if together is None or like.confidence >= together.confidence else together
 
 

@@ -48,6 +48,19 @@ _EXPECTED: Final = MappingProxyType(
     }
 )
 """What the values of a term may be measured in; any other term has no unit."""
+_SMALL: Final = frozenset({"cm", "mm"})
+_IN_METRES: Final = frozenset(
+    {
+        "minimumElevationInMeters",
+        "maximumElevationInMeters",
+        "coordinateUncertaintyInMeters",
+        "easting",
+        "northing",
+        "samplingEffort",
+        "samplingEffortValue",
+    }
+)
+"""Lengths that nobody tells in centimetres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +116,8 @@ def fitting(units: Sequence[Unit], term: str | None) -> Unit | None:
 
 def fits(term: str | None, unit: Unit) -> bool:
     """Tell whether the values of a term may be told in a unit."""
+    if unit.name in _SMALL and term in _IN_METRES:
+        return False
     return term is None or unit.dimension in _EXPECTED.get(term, ())
 
 
