@@ -196,7 +196,7 @@ PROBLEMS: Final = MappingProxyType(
         Code.GRANT_INVALID: Problem(422, "This is no grant."),
         Code.OUTPUT_UNKNOWN: Problem(404, "There is no such output that concerns a country of yours."),
         Code.OUTPUT_CHANGED: Problem(412, "The output is not as it was when it was looked at."),
-        Code.IF_MATCH_MISSING: Problem(428, "An answer tells what it is to."),
+        Code.IF_MATCH_MISSING: Problem(428, "A decision or an answer tells what was looked at: If-Match is missing."),
         Code.ANSWER_UNKNOWN: Problem(422, "This is no answer."),
         Code.SIGNATURE_INVALID: Problem(422, "The node's own signature is needed."),
         Code.NODE_UNKNOWN: Problem(422, "You are not asked for this country."),

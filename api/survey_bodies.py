@@ -31,6 +31,14 @@ class Decision(BaseModel):
     questions: list[Question] = Field(default=[], max_length=200)
 
 
+class Answer(BaseModel):
+    """What the team answers to its reviewers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    answer: str = Field(min_length=1, max_length=4000, description="In words; it must tell no place.")
+
+
 class WantedVersion(BaseModel):
     """The version that a dataset is to be again."""
 
@@ -43,11 +51,15 @@ class Happened(BaseModel):
     """Something that happened to a survey; never by whom."""
 
     action: str = Field(
-        description="received, checked, submitted, accepted, asked, refused, committed, published or withdrawn."
+        description="received, checked, submitted, accepted, asked, answered, refused, outdated (it is checked again), replaced "
+        "(by a new version), committed, published or withdrawn."
+    )
+    survey: int | None = Field(
+        default=None, description="The earlier version to which it happened; this one where none is told."
     )
     role: str = Field(description="As what it was done: uploader, reviewer, node_manager, biodata or command line.")
-    country: str | None = None
-    note: str | None = None
+    country: str | None = Field(default=None, description="The side that decided or asked: with that country's node.")
+    note: str | None = Field(default=None, description="Reasons, what is asked, or the answer.")
     questions: list[Question] | None = None
     date: datetime
 
@@ -57,9 +69,11 @@ class SubmissionSummary(BaseModel):
 
     id: int
     state: str = Field(
-        description="draft, submitted, asked, accepted, committing, committed, published, refused or withdrawn."
+        description="draft, submitted, asked, accepted, committing, committed, published, refused, replaced or withdrawn."
     )
-    version: int = Field(description="Grows with every change; the ETag tells it.")
+    version: int = Field(
+        description="Grows with every change; the ETag tells it, and a decision's If-Match repeats it."
+    )
     created: datetime
     changed: datetime
     dataset: str | None = None
@@ -69,7 +83,11 @@ class SubmissionSummary(BaseModel):
     answers: int | None = Field(default=None, description="The survey that it is a new version of.")
     returns_to: int | None = Field(default=None, description="The survey whose published state it brings back.")
     dataset_version: int | None = None
-    mine: bool
+    mine: bool = Field(description="You handed it in.")
+    asking: list[str] | None = Field(default=None, description="Sides that asked something and have no answer yet.")
+    waits_for_you: bool = Field(
+        description="It goes no further before you do something: decide about your side, answer, or send your draft."
+    )
 
 
 class OnMap(BaseModel):
@@ -95,7 +113,33 @@ class Submission(SubmissionSummary):
         "Before and after are told of cells that can tell no place and no taxon, such as a count.",
     )
     answered_by: int | None = None
-    history: list[Happened]
+    yours: list[str] | None = Field(default=None, description="The sides that you may decide about now.")
+    rows: bool = Field(description="GET /v1/surveys/{number}/rows tells its rows as they would be published.")
+    history: list[Happened] = Field(description="The oldest first, behind that of the versions that it answers.")
+
+
+class RowCounts(BaseModel):
+    """Of the records of a side."""
+
+    records: int = Field(description="Those that would be published.")
+    coarse: int = Field(description="Of these, told as a cell.")
+    withheld: int = Field(description="Those that no rule lets out.")
+
+
+class SubmissionRows(BaseModel):
+    """Rows of a survey as they would be published: those of your sides."""
+
+    submission: int
+    table: str
+    counts: dict[str, RowCounts]
+    count: int = Field(description="Rows that were asked for, on all pages.")
+    offset: int
+    limit: int
+    results: list[dict[str, Any]] = Field(
+        description="Published terms, `sides`, and of records `change` (new, changed, unchanged, gone) with `before`: the "
+        "published values that would become others."
+    )
+    flags: dict[str, str] = Field(description="What the quality_flags of these rows mean.")
 
 
 class SubmissionList(BaseModel):

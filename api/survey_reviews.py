@@ -14,7 +14,7 @@ from api.errors import Code, ProblemError
 from api.gates import SmallRoute
 from api.models import Receipt
 from api.readers import integer
-from api.survey_bodies import Decision, Submission, VersionList, WantedVersion
+from api.survey_bodies import Answer, Decision, Submission, VersionList, WantedVersion
 from api.surveys import PRIVATE, receipt, told, told_key
 from biodata.access.roles import Action, Principal, may_somewhere
 
@@ -32,8 +32,9 @@ Number = Annotated[str, documents.WHOLE]
 _SEEN: Final = re.compile(r'(?:W/)?"(\d{1,18})-(\d{1,9})"')
 _IF_MATCH: Final = {
     "parameters": [
-        {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"},
-         "description": "The ETag of the survey as it was looked at."}
+        {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}, "example": '"12-3"',
+         "description": "The ETag that GET /v1/surveys/{number} answered when you looked at it, with its quotation marks. "
+         "Without it the answer is 428; where the survey has changed since it is 412, and nothing is put down: look again."}
     ]
 }  # fmt: skip
 _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
@@ -76,6 +77,24 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
         registry, who, wanted, sent.decision, seen=_seen(request, wanted), country=sent.country, reasons=sent.reasons,
         questions=[one.model_dump(exclude_none=True) for one in sent.questions],
     )  # fmt: skip
+    return told(request, who, wanted)
+
+
+@router.post(
+    "/{number}/answers",
+    summary="Answer what a reviewer asked",
+    openapi_extra=_IF_MATCH,
+    responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
+)
+def answer(request: Request, who: Known, number: Number, sent: Answer) -> Response:
+    """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, `answers`."""
+    only(request)
+    from biodata.surveys import conversation, review
+
+    wanted, registry = integer("number", number), service(request).registry
+    if not review.look(registry, who, wanted)["mine"]:
+        raise auth.forbidden(request, who, Action.HAND_IN)
+    conversation.answer(registry, who, wanted, sent.answer, seen=_seen(request, wanted))
     return told(request, who, wanted)
 
 
@@ -134,8 +153,9 @@ def _seen(request: Request, number: int) -> int:
     given = request.headers.get("if-match", "").strip()
     if not given:
         raise ProblemError(
-            Code.IF_MATCH_MISSING, "the ETag of what was looked at is needed", field="If-Match",
-            expected=f"the ETag of GET /v1/surveys/{number}",
+            Code.IF_MATCH_MISSING,
+            "say which state of the survey you looked at, so that nobody decides about another: send its ETag as If-Match",
+            field="If-Match", expected=f'a header such as If-Match: "{number}-3", as GET /v1/surveys/{number} answers its ETag',
         )  # fmt: skip
     match = _SEEN.fullmatch(given)
     return int(match[2]) if match and int(match[1]) == number else -1

@@ -15,16 +15,25 @@ from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
 from api.readers import boolean, integer
-from api.survey_bodies import Submission, SubmissionList
+from api.survey_bodies import Submission, SubmissionList, SubmissionRows
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, Principal
-from biodata.store.survey_steps import STATES
+from biodata.store.survey_steps import CHANGES, STATES
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
 
 Known = Annotated[Principal, Depends(auth.need)]
 PRIVATE: Final = "private, no-store"
 _NO_STORE: Final = "no-store"
+_OF_ROWS: Final = (
+    ("table", {"type": "string", "enum": ["occurrences", "events"], "default": "occurrences"}, "Records, or sampling events."),
+    ("side", {"type": "string"}, "Only rows of this side of yours."),
+    ("change", {"type": "string", "enum": list(CHANGES)}, "Only records of this kind, beside what is published now."),
+    ("event", {"type": "string"}, "Only what belongs to the event of this eventID."),
+    ("offset", {"type": "integer", "minimum": 0, "default": 0}, "Rows before the first."),
+    ("limit", {"type": "integer", "minimum": 0, "maximum": 500, "default": 100}, "Rows at most."),
+    ("language", {"type": "string"}, "Language of what the flags mean."),
+)  # fmt: skip
 
 
 @router.post(
@@ -84,6 +93,35 @@ def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE])
     """
     only(request, "language")
     return told(request, who, integer("number", number))
+
+
+@router.get(
+    "/{number}/rows",
+    summary="A survey's rows as they would be published",
+    openapi_extra=documents.plain_parameters(*_OF_ROWS),
+    responses=documents.answers(SubmissionRows, missing=True, other=(401, 409, 422)),
+)
+def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
+    """Answer with what is decided about: its sender sees all rows, a reviewer those of their sides; nobody else any.
+
+    They are made by the sharing rules when it is checked, so a coarse place is a cell here, too, and a withheld record a count.
+    They are gone as soon as nobody decides any more.
+    """
+    only(request, *(name for name, _, _ in _OF_ROWS))
+    from biodata.surveys import showing
+
+    told, asked = request.query_params, survey_reports.language_asked(request)
+    for name, values in (("table", showing.TABLES), ("change", CHANGES)):
+        if name in told and told[name] not in values:
+            raise invalid(field=name, value=told[name], expected=f"one of {', '.join(values)}")
+    body = showing.rows(
+        service(request).registry, who, integer("number", number), table=told.get("table", "occurrences"),
+        side=told.get("side"), change=told.get("change"), event=told.get("event"),
+        offset=integer("offset", told.get("offset", "0")), language=asked,
+        limit=min(integer("limit", told.get("limit", "100")), showing.MOST_ROWS),
+    )  # fmt: skip
+    headers = {"Content-Language": asked, "Vary": "Accept-Language, Authorization, X-API-Key"}
+    return json_answer(body, cache=PRIVATE, headers=headers)
 
 
 def told(request: Request, who: Principal, number: int, *, status: int = 200) -> Response:

@@ -26,8 +26,10 @@ GET    /v1/surveys                          401 200 200 200 200 200 200
 GET    /v1/surveys/{number}                 401 404 200 404 200 404 404
 GET    /v1/surveys/mappings                 401 403 200 403 403 403 403
 PUT    /v1/surveys/mappings                 401 403 200 403 403 403 403
+GET    /v1/surveys/{number}/rows            401 404 409 404 409 404 404
 POST   /v1/surveys/{number}/submit          401 404 428 404 403 404 404
 POST   /v1/surveys/{number}/decisions       401 404 403 404 428 404 404
+POST   /v1/surveys/{number}/answers         401 404 428 404 403 404 404
 DELETE /v1/surveys/{number}                 401 404 202 404 403 404 404
 GET    /v1/surveys/versions/{key:path}      401 404 404 404 404 404 404
 POST   /v1/surveys/versions/{key:path}      401 403 404 403 403 403 403
@@ -188,6 +190,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/access/requests/{number}/report"): {"made": "a map"},
     ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},
     ("POST", "/v1/surveys/{number}/decisions"): {"decision": "accept"},
+    ("POST", "/v1/surveys/{number}/answers"): {"answer": "so it was"},
     ("POST", "/v1/surveys/versions/{key:path}"): {"version": 1},
 }
 HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA", "{key:path}": "nam-ha",
@@ -318,6 +321,10 @@ DELETE /v1/rights/permits/{number}       node_manager   204 404 -
 GET    /v1/rights/use/{country}          node_manager   200 403 -
 GET    /v1/surveys/{number}              reviewer       200 404 200
 GET    /v1/surveys/{number}              uploader       404 404 404
+GET    /v1/surveys/{number}/rows         reviewer       409 404 409
+GET    /v1/surveys/{number}/rows         uploader       404 404 404
+POST   /v1/surveys/{number}/answers      uploader       404 404 404
+POST   /v1/surveys/{number}/answers      reviewer       403 404 403
 POST   /v1/surveys                       uploader       202 403 202
 POST   /v1/surveys/{number}/decisions    reviewer       428 404 428
 DELETE /v1/surveys/{number}              uploader       404 404 404

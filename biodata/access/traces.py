@@ -11,16 +11,17 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata import jobs
 from biodata.errors import StoreError
 from biodata.settings import Settings
-from biodata.store import checksums, folders, survey_files
+from biodata.store import checksums, folders, survey_files, survey_views
 from biodata.store.locks import sync_file
 from biodata.store.models import Ingest, Job, Submission
 from biodata.store.private_reports import forget_report
 from biodata.store.registry import Registry
 from biodata.store.staging import sweep
 from biodata.store.survey_models import SubmissionEvent
-from biodata.store.survey_steps import WAITING
+from biodata.store.survey_steps import JOB, MACHINE, WAITING, outdated, step
 
 _LEFT_SECONDS: Final = 3600.0
 """What a query spilled so long ago belongs to none that still runs."""
@@ -62,7 +63,7 @@ def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], pa
         Datasets that were withdrawn: an upload that still waits is refused.
     parts : collection of str
         Datasets of which records were withdrawn. A workbook holds the withdrawn row beside the others, so it goes; what
-        waits stays, since its withdrawn rows are refused when it is taken in.
+        waits stays, since its withdrawn rows are refused when it is taken in, but is checked and looked at again.
     """
     removed = 0
     datasets = {*whole, *parts}
@@ -73,10 +74,13 @@ def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], pa
         for submission in session.scalars(select(Submission).where(Submission.dataset.in_(datasets))):
             waits = submission.state in WAITING
             if waits and submission.dataset not in whole:
+                if submission.report is not None and submission.state != "committing":
+                    outdated(session, submission)  # its rows as they would be published may be among those
+                    submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
                 continue
             job = session.get(Job, submission.job_id) if submission.job_id is not None else None
             if waits:
-                submission.state = "refused"
+                step(session, submission, "refused", state="refused", actor=MACHINE, role=MACHINE)
                 if job is not None and job.state == "queued":
                     job.state = "cancelled"
             if job is not None:
@@ -86,11 +90,14 @@ def forget_reports(registry: Registry, data: Path, *, whole: Collection[str], pa
 
 
 def forget_submission(session: Session, data: Path, submission: Submission, datasets: Collection[str] = ()) -> int:
-    """Remove what is kept of an upload: its file and parts, its report, what reviewers wrote; return how many files went.
+    """Remove what is kept of an upload: its file and parts, its report, its view, what was written about it.
+
+    Return how many files went.
 
     A file that another upload holds, too, stays as that one's, unless that one is of `datasets`, which all go.
     """
     submission.report = submission.difference = None
+    survey_views.forget(session, submission.id)
     for event in session.scalars(select(SubmissionEvent).where(SubmissionEvent.submission_id == submission.id)):
         event.note, event.questions = "", None
     forget_report(data, f"submission-{submission.id}")

@@ -2,7 +2,8 @@
 
 from biodata.pipeline.ingesting import ingest
 from biodata.pipeline.leak_check import LeakReport
+from biodata.pipeline.preview import Preview, preview
 from biodata.pipeline.releasing import look_for_leaks, release
 from biodata.pipeline.report import IngestReport
 
-__all__ = ["IngestReport", "LeakReport", "ingest", "look_for_leaks", "release"]
+__all__ = ["IngestReport", "LeakReport", "Preview", "ingest", "look_for_leaks", "preview", "release"]

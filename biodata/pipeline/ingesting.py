@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -37,6 +37,9 @@ from biodata.store.tombstones import Tombstones
 
 logger = logging.getLogger(__name__)
 
+Look = Callable[[pl.DataFrame, pl.DataFrame], None]
+"""What sees the events and the records of a commit before they are committed."""
+
 KEY_COLUMNS: Final = {"protected_areas": "area_id", "taxa": "taxon_id", "layers": "name"}
 """The column that identifies a row of the tables that are no records."""
 
@@ -56,6 +59,7 @@ def ingest(
     complete: bool = False,
     renamed: Mapping[str, str] = MappingProxyType({}),
     report_file: Path | None = None,
+    look: Look | None = None,
     progress: bool = False,
 ) -> list[IngestReport]:
     """Read a source, harmonise it and commit it to the lake: all of its tables or none.
@@ -83,6 +87,8 @@ def ingest(
         Records of the dataset that keep their number under another identifier: before → now.
     report_file : Path, optional
         A CSV file that gets one line for every row: where it went, and its flags.
+    look : function of two frames, optional
+        Sees the events and the records (`terms.EVENT`, `terms.OCCURRENCE`) that are committed together, before they are.
     progress : bool
         Show a progress bar.
 
@@ -165,6 +171,8 @@ def ingest(
             message = "something was withdrawn while the records were read, and may be among them; take them in again"
             raise StoreError(message)
         for together in surveys_of(tables):
+            if look is not None:
+                look(*_together(together))
             _commit(together, lake, settings, source=source, extra=extra or {}, renamed=renamed, dry_run=dry_run)
         if not dry_run:
             _register(tables, settings, source)
@@ -314,6 +322,17 @@ def _commit_records(
             )
     if events is not None:
         _complete(events.report, of_events, dry_run=dry_run)
+
+
+def _together(together: Sequence[Table]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the events and the records of tables that are committed together."""
+    records = next((table for table in together if table.staging is not None), None)
+    events = next((table for table in together if table.report.table == "events"), None)
+    staged = records.staging.read("occurrences") if records is not None and records.staging is not None else None
+    return (
+        terms.conform(_events(events, records), terms.EVENT),
+        pl.DataFrame(schema=terms.schema(terms.OCCURRENCE)) if staged is None else staged,
+    )
 
 
 def _events(events: Table | None, records: Table | None) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """From the lake's events to what a release may tell of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import duckdb
@@ -19,6 +19,7 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.query.shape_text import read_wkt
 from biodata.store.releases import Release
+from biodata.store.rules_in_force import Batches
 from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
 _BATCH_ROWS: Final = 200_000
@@ -64,13 +65,26 @@ def published_events(
     All records of the events' datasets are looked at, whatever a release adds to: a new one can hide an older event. Days and
     ways of patrols are let out by no rule: they would tell poachers when and where rangers walk.
     """
+    events = lake.read("events", snapshot=snapshot)
+    where = In("datasetKey", tuple(events["datasetKey"].drop_nulls().unique().sort()))
+
+    def batches() -> Iterable[pl.DataFrame]:
+        return lake.batches("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
+
+    return shown_events(events, batches, lake, rules, boundaries=boundaries, licences=licences, before=before)
+
+
+def shown_events(
+    events: pl.DataFrame, records: Batches, lake: Lake, rules: sharing.RuleSet, *, boundaries: BoundarySet,
+    licences: Mapping[str, str | None], before: Release | None,
+) -> pl.DataFrame:  # fmt: skip
+    """Return what the rules let out of events (`terms.EVENT`), by all records of their datasets; see `published_events`."""
     patrol = pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL)
-    events = lake.read("events", snapshot=snapshot).filter(~patrol.fill_null(value=False))
+    events = events.filter(~patrol.fill_null(value=False))
     if events.is_empty():
         return pl.DataFrame(schema=terms.schema(terms.SURVEY))
-    where = In("datasetKey", tuple(events["datasetKey"].drop_nulls().unique().sort()))
     found = [pl.DataFrame(schema=FACTS)]
-    for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS):
+    for batch in records():
         decided = sharing.decide(batch, rules, boundaries=boundaries)
         found.append(facts_of(batch, decided, rules, boundaries=boundaries))
     drawn = events.with_columns(

@@ -121,7 +121,7 @@ class Submission(Base):
     id: Mapped[int] = mapped_column(Number, primary_key=True)
     dataset: Mapped[str] = mapped_column(String(255), index=True)
     state: Mapped[str] = mapped_column(String(20), default="draft", index=True)
-    """draft, submitted, asked, accepted, committing, committed, published, refused or withdrawn"""
+    """draft, submitted, asked, accepted, committing, committed, published, refused, replaced or withdrawn"""
     version: Mapped[int] = mapped_column(default=1)
     """Grows with every change: what a decision is about."""
     file_name: Mapped[str]

@@ -1,6 +1,7 @@
 """The sharing rules of an installation with all that they are judged by: checklists, protected areas, boundaries."""
 
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -25,9 +26,13 @@ _KNOWN: Final[deque[tuple[tuple[object, ...], places.BoundarySet, siblings.Sibli
 """What was found last in this process: a release and the runs after it ask the same."""
 _TYING: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in siblings.COLUMNS)
 _COLUMNS: Final = tuple(n for n in terms.names(terms.OCCURRENCE) if n in {"key", *LOOKED_AT, *USED, *siblings.COLUMNS})
+Batches = Callable[[], Iterable[pl.DataFrame]]
+"""What gives records, batch by batch, each time that it is called."""
 
 
-def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = None, tied: bool = True) -> RuleSet:
+def rules_in_force(
+    settings: Settings, lake: Lake, *, where: Filter | None = None, tied: bool = True, among: Batches | None = None
+) -> RuleSet:
     """Return the rules of an installation, with what its lake knows of taxa, areas and events today.
 
     Parameters
@@ -41,6 +46,8 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
         Which records are looked at for that: a whole dataset is enough for the records of it.
     tied : bool
         False leaves out to look at the records: enough where only the rules are asked, and no record is shown.
+    among : function that gives frames of `terms.OCCURRENCE`, optional
+        The records that are looked at instead of the lake's, such as those that it would have with an upload.
 
     Raises
     ------
@@ -52,7 +59,7 @@ def rules_in_force(settings: Settings, lake: Lake, *, where: Filter | None = Non
     rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries))
     if not tied:
         return rules
-    ties = _ties_of(settings, lake, rules, where)
+    ties = _ties_of(settings, lake, rules, where) if among is None else _ties_among(settings, rules, among)
     if settings.keep_ties:
         kept = _tied_before(settings)
         if kept.height:
@@ -96,12 +103,20 @@ def _ties_of(settings: Settings, lake: Lake, rules: RuleSet, where: Filter | Non
     for known, of_boundaries, ties in _KNOWN:
         if known == asked and of_boundaries is boundaries:
             return ties
-    finder = siblings.Finder(settings.survey_stations)
-    for batch in lake.batches("occurrences", columns=_COLUMNS, where=where, batch_rows=_BATCH_ROWS):
-        finder.add(batch, decide(batch, rules, boundaries=boundaries))
-    ties = finder.found()
+    ties = _ties_among(
+        settings, rules, lambda: lake.batches("occurrences", columns=_COLUMNS, where=where, batch_rows=_BATCH_ROWS)
+    )
     _KNOWN.append((asked, boundaries, ties))
     return ties
+
+
+def _ties_among(settings: Settings, rules: RuleSet, among: Batches) -> siblings.Siblings:
+    """Return what records tie to sensitive ones."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    finder = siblings.Finder(settings.survey_stations)
+    for batch in among():
+        finder.add(batch, decide(batch, rules, boundaries=boundaries))
+    return finder.found()
 
 
 def ties_older(lake: Lake, rules: RuleSet, before: releases.Release) -> bool:

@@ -7,13 +7,15 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from biodata.errors import InputError
-from biodata.store import audit
+from biodata.store import audit, survey_views
 from biodata.store.models import Release, Submission, now
 from biodata.store.survey_models import SubmissionEvent
 
 STATES: Final = (
-    "draft", "submitted", "asked", "accepted", "committing", "committed", "published", "refused", "withdrawn",
+    "draft", "submitted", "asked", "accepted", "committing", "committed", "published", "refused", "replaced", "withdrawn",
 )  # fmt: skip
+CHANGES: Final = ("new", "changed", "unchanged", "gone")
+"""What becomes of a published row when a submission is published."""
 WAITING: Final = ("draft", "submitted", "asked", "accepted", "committing")
 """States in which nothing of it is in the lake."""
 
@@ -21,6 +23,11 @@ IN_THE_LAKE: Final = ("committed", "published")
 """States in which all of it is in the lake; when the current release has it, too, it is published."""
 
 OPEN_FOR_REVIEW: Final = ("submitted", "asked")
+VIEWED: Final = ("draft", *OPEN_FOR_REVIEW, "accepted", "committing")
+"""States in which somebody still decides about its rows, or may have to again; in all others its view is gone."""
+
+JOB: Final = "survey"
+"""The name of the job that takes a submission further."""
 MACHINE: Final = "biodata"
 """What the audit calls the worker; and the role that history tells of what it did."""
 
@@ -30,7 +37,7 @@ NO_COUNTRY: Final = "ZZ"
 
 def step(
     session: Session, submission: Submission, action: str, *, state: str, actor: str, role: str,
-    country: str | None = None, note: str = "", questions: Sequence[Mapping[str, Any]] | None = None,
+    country: str | Sequence[str] | None = None, note: str = "", questions: Sequence[Mapping[str, Any]] | None = None,
     seen: int | None = None, details: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Take a submission a step further.
@@ -47,8 +54,8 @@ def step(
         The state that it leads to.
     actor, role : str
         Who does it, for the audit; as what, for everybody concerned.
-    country : str, optional
-        For which side.
+    country : str or sequence of str, optional
+        For which side, or sides: each has its line in the history.
     note : str
         Reasons.
     questions : sequence of mapping, optional
@@ -71,17 +78,38 @@ def step(
         .values(version=before + 1, state=state, changed=now())
     )
     if taken.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
-        problem = "somebody else did something to it meanwhile; look at it again"
-        raise InputError(problem, column="If-Match", value=str(seen), code="SUBMISSION_CHANGED")
+        raise changed_meanwhile(submission.id, before)
     session.refresh(submission)
-    session.add(
-        SubmissionEvent(
-            submission_id=submission.id, action=action, role=role, country=country, note=note,
-            questions=[dict(one) for one in questions] if questions else None,
-        )
-    )  # fmt: skip
+    for side in [country] if country is None or isinstance(country, str) else country:
+        session.add(
+            SubmissionEvent(
+                submission_id=submission.id, action=action, role=role, country=side, note=note,
+                questions=[dict(one) for one in questions] if questions else None,
+            )
+        )  # fmt: skip
+    if state not in VIEWED:
+        survey_views.forget(session, submission.id)
     told = {"dataset": submission.dataset, "country": country, "questions": len(questions or ()), **(details or {})}
     audit.append(session, actor=actor, action=f"survey {action}", subject=f"survey {submission.id}", details=told)
+
+
+def changed_meanwhile(number: int, seen: int) -> InputError:
+    """Return what is told where somebody acts on another version than there is by now."""
+    problem = "it is not as it was when you looked at it, so nothing was put down: look at it again, then decide again"
+    expected = f"the ETag that GET /v1/surveys/{number} answers now"
+    return InputError(
+        problem, column="If-Match", value=f'"{number}-{seen}"', expected=expected, code="SUBMISSION_CHANGED"
+    )
+
+
+def outdated(session: Session, submission: Submission) -> None:
+    """Put down that a survey is to be checked again, since what was decided about is not what would happen any more.
+
+    Whoever calls it queues the job (`JOB`) in the same transaction.
+    """
+    submission.report = submission.difference = submission.sides = None
+    survey_views.forget(session, submission.id)
+    step(session, submission, "outdated", state="draft", actor=MACHINE, role=MACHINE)
 
 
 def committed(session: Session, submission: Submission, *, snapshot: int | None) -> None:

@@ -11,7 +11,7 @@ from biodata.settings import Settings
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import IN_THE_LAKE
-from biodata.surveys import review
+from biodata.surveys import conversation, seeing
 from biodata.surveys.returning import NOT_YET
 from biodata.surveys.submit import add
 
@@ -34,10 +34,10 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
             {
                 "version": one.dataset_version, "submission": one.id, "state": one.state, "snapshot": one.snapshot,
                 "complete": one.complete, "returns_to": _number(session, one.returns_to),
-                "changes": _counts(one.difference), "history": review.history(session, one.id),
+                "changes": _counts(one.difference), "history": conversation.history(session, one.id),
             }
             for one in found
-            if who is None or review.concerns(who, one) or may(who, Action.HAND_IN, dataset=dataset)
+            if who is None or seeing.concerns(who, one) or may(who, Action.HAND_IN, dataset=dataset)
         ]  # fmt: skip
     if not told:
         problem = "no survey made a version of a dataset of this key that concerns you"

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-JOB: Final = "survey"
-"""The name of the job that takes a submission further."""
 ANSWERABLE: Final = ("asked", "refused")
 """States of a submission that a new version of it can follow."""
 

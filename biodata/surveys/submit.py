@@ -17,9 +17,9 @@ from biodata.store import audit, survey_files
 from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.survey_models import SubmissionEvent
-from biodata.store.survey_steps import IN_THE_LAKE
+from biodata.store.survey_steps import IN_THE_LAKE, JOB
 from biodata.surveys import parts
-from biodata.surveys.sending import ANSWERABLE, JOB, Sent
+from biodata.surveys.sending import ANSWERABLE, Sent
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def receive(
     else:
         checksum = hashlib.sha256(content or b"").hexdigest()
     told = _key(registry, sender, dataset, checksum, sent) if idempotency_key is None else idempotency_key
-    earlier = _earlier(registry, sender, told, checksum)
+    earlier = _earlier(registry, sender, told, checksum, dataset, sent)
     if earlier is not None:
         take_up_again(registry, earlier)
         return earlier
@@ -99,7 +99,7 @@ def receive(
             if sent.upload is not None:
                 parts.use(session, sent.upload)
     except IntegrityError:  # the same upload came twice at once; the other one was faster
-        earlier = _earlier(registry, sender, told, checksum)
+        earlier = _earlier(registry, sender, told, checksum, dataset, sent)
         if earlier is None:
             raise
         return earlier
@@ -179,11 +179,15 @@ def _key(registry: Registry, sender: Principal, dataset: str, checksum: str, sen
         if found is None:
             return told
         last = session.scalar(select(func.max(Submission.dataset_version)).where(Submission.dataset == dataset))
-        over = found.state == "withdrawn" or (found.state in IN_THE_LAKE and found.dataset_version != last)
+        over = found.state in ("withdrawn", "replaced") or (
+            found.state in IN_THE_LAKE and found.dataset_version != last
+        )
         return f"{told} after {found.id}" if over else str(found.idempotency_key)
 
 
-def _earlier(registry: Registry, sender: Principal, idempotency_key: str, checksum: str) -> int | None:
+def _earlier(
+    registry: Registry, sender: Principal, idempotency_key: str, checksum: str, dataset: str, sent: Sent
+) -> int | None:
     """Return the submission that came with the same key before."""
     with registry.session(read_only=True) as session:
         found = session.scalar(
@@ -193,9 +197,13 @@ def _earlier(registry: Registry, sender: Principal, idempotency_key: str, checks
         )
     if found is None:
         return None
-    if found.file_sha256 != checksum:
-        problem = "this idempotency key came with another file before"
-        raise InputError(problem, column="Idempotency-Key", value=idempotency_key, code="IDEMPOTENCY_KEY_REUSED")
+    same = (found.dataset, found.complete, found.answers) == (dataset, sent.complete, sent.answers)
+    if found.file_sha256 != checksum or not same:
+        other = "another file" if found.file_sha256 != checksum else "another dataset, `complete` or `answers`"
+        problem, expected = f"this idempotency key came with {other} before", "a new key for what is new"
+        raise InputError(
+            problem, column="Idempotency-Key", value=idempotency_key, expected=expected, code="IDEMPOTENCY_KEY_REUSED"
+        )
     return found.id
 
 
@@ -207,10 +215,13 @@ def _check_answer(session: Session, sender: Principal, number: int, dataset: str
         raise InputError(problem, column="answers", value=str(number), code="RECORD_MISSING")
     if earlier.state not in ANSWERABLE or answered(session, number):
         problem = f"it is {earlier.state}, and waits for no answer"
+        if earlier.state in ANSWERABLE:
+            problem = "a new version of it is on its way already"
         expected = "a submission that its reviewer asked something about, or refused"
         raise InputError(problem, column="answers", value=str(number), expected=expected, code="SUBMISSION_DECIDED")
 
 
 def answered(session: Session, number: int) -> bool:
-    """Tell whether a submission has a new version."""
-    return session.scalar(select(Submission.id).where(Submission.answers == number).limit(1)) is not None
+    """Tell whether a submission has a new version on its way; one that was refused or taken back is none."""
+    has = (Submission.answers == number) & Submission.state.not_in(("refused", "withdrawn"))
+    return session.scalar(select(Submission.id).where(has).limit(1)) is not None

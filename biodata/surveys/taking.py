@@ -13,21 +13,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from biodata import jobs, pipeline, places
+from biodata.access import traces
 from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.settings import Settings
-from biodata.store import heading_mappings, survey_files, survey_steps
+from biodata.sharing import RuleSet
+from biodata.store import heading_mappings, survey_files, survey_steps, survey_views
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
-from biodata.store.survey_steps import MACHINE
-from biodata.surveys import kept_reports, other_forms, parts, returning, sides
+from biodata.store.survey_steps import JOB, MACHINE
+from biodata.surveys import conversation, kept_reports, other_forms, parts, returning, sides, views
 from biodata.surveys.check import check
 from biodata.surveys.difference import difference
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import problem_of_file, report_of
-from biodata.surveys.sending import JOB
 
 logger = logging.getLogger(__name__)
 
@@ -73,21 +76,28 @@ def _read(registry: Registry, number: int) -> Submission:
 
 def _prepare(settings: Settings, registry: Registry, submission: Submission) -> None:
     """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
-    try:
-        path, report = _checked(settings, registry, submission)
-    except InputError as error:
-        report = _one_problem(submission.file_name, error)
-    if not report["ok"]:
-        _settle(settings, registry, submission.id, report, action="refused", state="refused")
-        return
     options = headings(registry, submission.dataset)
     base = _last_version(registry, submission.dataset)
-    found = difference([path], submission.dataset, settings, complete=submission.complete, options=options)
+    found = shown = None
+    try:
+        path, report = _checked(settings, registry, submission)
+        if report["ok"]:
+            found = difference([path], submission.dataset, settings, complete=submission.complete, options=options)
+            shown = pipeline.preview(
+                SOURCE, [path], settings, dataset=submission.dataset, complete=submission.complete, options=options,
+                renamed=found.occurrences.renamed() if submission.complete else {}, extra={"submission": submission.id},
+            )  # fmt: skip
+    except InputError as error:
+        report = _one_problem(submission.file_name, error)
+    if found is None or shown is None:
+        _settle(settings, registry, submission.id, report, action="refused", state="refused")
+        return
     keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
-    countries = sides.countries([path], submission.dataset, settings, options=options)
+    # Whose records go, or are told anew, is asked too, whatever the file itself tells.
+    countries = sides.countries([path], submission.dataset, settings, options=options) | shown.touched
     state, action = ("submitted", "submitted") if submission.wanted else ("draft", "checked")
-    _settle(settings, registry, submission.id, report, action=action, state=state,
-            told={"base": base, **found.as_dict(values=False)}, countries=countries)  # fmt: skip
+    _settle(settings, registry, submission.id, report, action=action, state=state, countries=countries,
+            told={"base": base, **found.as_dict(values=False)}, view=views.view_of(shown, countries))  # fmt: skip
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission) -> tuple[Path, dict[str, Any]]:
@@ -126,11 +136,9 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
         found = session.get_one(Submission, submission.id)
         if found.state not in ("accepted", "committing"):  # taken back meanwhile
             return
-        base, accepted = (found.difference or {}).get("base"), sides.ACCEPTED in (found.sides or {}).values()
-        if found.complete and accepted and base != survey_steps.last_version(session, found.dataset):
-            # What was accepted is not what would happen: the dataset has gone on since. It is looked at again.
-            found.report = found.difference = found.sides = None
-            survey_steps.step(session, found, "outdated", state="draft", actor=MACHINE, role=MACHINE)
+        accepted = found.state == "accepted" and sides.ACCEPTED in (found.sides or {}).values()
+        if accepted and _is_outdated(session, settings, found):
+            survey_steps.outdated(session, found)
             found.job_id = jobs.add(session, JOB, {"submission": found.id})
             return
         found.state = "committing"
@@ -150,6 +158,14 @@ def _publish(settings: Settings, registry: Registry, submission: Submission) -> 
         found = session.get_one(Submission, submission.id)
         found.report = report
         survey_steps.committed(session, found, snapshot=taken_in[-1].snapshot)
+
+
+def _is_outdated(session: Session, settings: Settings, submission: Submission) -> bool:
+    """Tell whether what was accepted is not what would happen: the dataset has gone on since, or the sharing rules have."""
+    base, rules = (submission.difference or {}).get("base"), survey_views.hash_of(session, submission.id)
+    if submission.complete and base != survey_steps.last_version(session, submission.dataset):
+        return True
+    return rules != RuleSet.read(settings.rules_file).hash
 
 
 def _ingest(settings: Settings, registry: Registry, submission: Submission, path: Path) -> list[pipeline.IngestReport]:
@@ -223,20 +239,27 @@ def _check_content(path: Path, submission: Submission) -> None:
 
 def _settle(
     settings: Settings, registry: Registry, number: int, report: Mapping[str, Any], *, action: str, state: str,
-    told: Mapping[str, Any] | None = None, countries: set[str] | None = None,
+    told: Mapping[str, Any] | None = None, countries: set[str] | None = None, view: survey_views.View | None = None,
 ) -> None:  # fmt: skip
-    """Put down what the check found: in the registry without values, in full beside the lake."""
+    """Put down what the check found: in the registry without values, in full beside the lake; and what it would publish."""
     keep_report(settings.data, f"submission-{number}", report)
     with registry.session() as session, session.begin():
         found = session.get_one(Submission, number)
-        if found.state != "draft":  # withdrawn meanwhile
+        if found.state == "withdrawn":  # meanwhile, and what was just written is to go, too
+            traces.forget_submission(session, settings.data, found)
+        if found.state != "draft":
             return
         found.report = kept_reports.kept(report)
         found.difference = dict(told) if told is not None else None
         if countries is not None:
             found.sides = sides.asked(session, settings, found, countries)
+        if view is not None:
+            survey_views.keep(session, number, view)
+        if state == "submitted" and conversation.asking(session, found):
+            state = "asked"  # checked again, and nobody has answered yet
         survey_steps.step(session, found, action, state=state, actor=MACHINE, role=MACHINE)
         if state == "submitted":
+            conversation.replace(session, found)
             sides.accept_if_nobody_waits(session, found)
 
 

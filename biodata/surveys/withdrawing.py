@@ -16,7 +16,7 @@ from biodata.store.models import Job, Submission
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import step
-from biodata.surveys import review, states, taking
+from biodata.surveys import seeing, states, taking
 
 JOB: Final = "survey withdrawal"
 """The name of the job that removes what was taken back."""
@@ -34,7 +34,7 @@ def ask(registry: Registry, who: Principal, number: int) -> int:
         is published and they show a key: nothing brings its records back, so that takes a login.
     """
     with registry.session() as session, session.begin():
-        found = review.need(session, who, number)
+        found = seeing.need(session, who, number)
         if found.account_id != who.account_id:
             problem = "only its sender takes a survey back; a country's node withdraws its records"
             raise InputError(problem, expected="POST /v1/withdrawals", code="FORBIDDEN")

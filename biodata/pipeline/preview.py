@@ -1,0 +1,140 @@
+"""What an upload would publish: harmonised, judged beside all that its dataset has, and let out by `sharing`; nothing is kept."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from biodata import places, sharing, terms
+from biodata.pipeline.ingesting import ingest
+from biodata.pipeline.survey_publishing import shown_events
+from biodata.settings import Settings
+from biodata.store import releases
+from biodata.store.lake import Lake
+from biodata.store.query.filters import Compare
+from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
+from biodata.store.survey_rows import rows_of
+
+_BATCH_ROWS: Final = 200_000
+_IDENTITY: Final = "source_record_id"
+_COUNTRIES: Final = ("country_codes", "countryCode")
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What a release would tell of an upload.
+
+    Attributes
+    ----------
+    occurrences : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`
+        Records that the rules let out; one that the dataset has already has its number.
+    events : polars.DataFrame of `terms.SURVEY`
+        Events, with the counts of the upload's own published records.
+    before : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`
+        What the current release tells of the dataset.
+    gone : tuple of int
+        Numbers of records that would not be told any more: those that go, where the upload is the dataset's whole state,
+        and those that no rule lets out from now on.
+    touched : frozenset of str
+        The countries that records of the dataset lie in which go, or which the upload tells anew: it is theirs, too.
+    withheld : polars.Series of list of str
+        The countries that each record that no rule lets out may lie in.
+    rules_hash : str
+        Of the rules.
+    """
+
+    occurrences: pl.DataFrame
+    events: pl.DataFrame
+    before: pl.DataFrame
+    gone: tuple[int, ...]
+    touched: frozenset[str]
+    withheld: pl.Series
+    rules_hash: str
+
+
+def preview(
+    source: str, paths: Sequence[Path], settings: Settings, *, dataset: str, complete: bool = False,
+    renamed: Mapping[str, str] = MappingProxyType({}), options: Mapping[str, str] = MappingProxyType({}),
+    extra: Mapping[str, int] = MappingProxyType({}),
+) -> Preview:  # fmt: skip
+    """Return what a release would tell of an upload under today's rules.
+
+    Parameters
+    ----------
+    source, paths, settings, dataset, complete, renamed, options, extra
+        As `ingest` has them.
+
+    Raises
+    ------
+    InputError
+        If it could not be taken in.
+
+    Notes
+    -----
+    It is made by what makes a release, of the same records: those of the upload, and beside them those that the dataset
+    keeps, which may tie them to sensitive ones. So it tells no more than the release after it would.
+    """
+    seen: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+    ingest(
+        source, paths, settings, dataset=dataset, complete=complete, renamed=renamed, options=options, extra=extra,
+        dry_run=True, look=lambda events, records: seen.append((events, records)),
+    )  # fmt: skip
+    events = terms.conform(pl.concat([one for one, _ in seen]), terms.EVENT).unique("event_key", maintain_order=True)
+    brought = terms.conform(pl.concat([one for _, one in seen]), terms.OCCURRENCE)
+    brought = brought.unique(_IDENTITY, keep="first", maintain_order=True)
+    boundaries, where = places.load_boundaries(settings.boundaries), Compare("datasetKey", "=", dataset)
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
+        known = lake.read("occurrences", columns=["key", _IDENTITY, *_COUNTRIES], where=where)
+        known = known.drop_nulls(["key", _IDENTITY])
+        known = known.with_columns(pl.col(_IDENTITY).replace(dict(renamed)))
+        numbers = pl.coalesce(pl.col("known"), pl.col("key"))
+        brought = (
+            brought.join(known.select(_IDENTITY, known="key"), on=_IDENTITY, how="left", maintain_order="left")
+            .with_columns(key=numbers)
+            .drop("known")
+        )
+        others = known.filter(~pl.col(_IDENTITY).is_in(brought[_IDENTITY].implode()))["key"]
+
+        def records() -> Iterable[pl.DataFrame]:
+            if not complete:
+                for batch in lake.batches("occurrences", where=where, batch_rows=_BATCH_ROWS):
+                    yield batch.filter(pl.col("key").is_in(others.implode()))
+            yield brought
+
+        rules = rules_in_force(settings, lake, among=records)
+        licences = dict(registry.datasets().select("key", "license").iter_rows())
+        decided = sharing.decide(brought, rules, boundaries=boundaries)
+        published = sharing.publish(brought, rules, boundaries=boundaries, decided=decided, licences=licences)
+        current = releases.current(settings.data)
+        shown = shown_events(
+            events, records, lake, rules, boundaries=boundaries, licences=licences,
+            before=current if settings.keep_ties else None,
+        )  # fmt: skip
+    hidden = brought.join(published.select("key"), on="key", how="anti")
+    touched = known if complete else known.filter(~pl.col("key").is_in(others.implode()))
+    return Preview(
+        published,
+        rows_of(published, shown),
+        _published_now(current, where),
+        (*(others if complete else ()), *hidden["key"]),
+        frozenset(_countries(touched).explode().drop_nulls()),
+        _countries(hidden),
+        rules.hash,
+    )
+
+
+def _countries(records: pl.DataFrame) -> pl.Series:
+    """Return the countries that each record may lie in, or is said to."""
+    codes = pl.concat_list(pl.col("country_codes").fill_null([]), pl.concat_list("countryCode").list.drop_nulls())
+    return records.select(codes.list.unique())["country_codes"]
+
+
+def _published_now(current: releases.Release | None, where: Compare) -> pl.DataFrame:
+    """Return what the current release tells of a dataset's records."""
+    if current is None:
+        return pl.DataFrame(schema=terms.schema(terms.PUBLISHED_OCCURRENCE))
+    return releases.read(current, "occurrences", where=where)

@@ -1,0 +1,69 @@
+"""What a submission would publish, kept beside its state in the registry for as long as somebody decides about it."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from biodata.store.survey_models import SubmissionView
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A submission as the sharing rules let it out.
+
+    Attributes
+    ----------
+    occurrences, events : polars.DataFrame
+        Rows, each with `sides`: the sides whose reviewers see it.
+    counts : mapping
+        By side: records, coarse, withheld.
+    rules_hash : str
+        Of the rules that let it out.
+    """
+
+    occurrences: pl.DataFrame
+    events: pl.DataFrame
+    counts: Mapping[str, Any]
+    rules_hash: str
+
+
+def keep(session: Session, number: int, view: View) -> None:
+    """Keep the view of a submission instead of the one before."""
+    forget(session, number)
+    session.add(
+        SubmissionView(
+            submission_id=number, rules_hash=view.rules_hash, counts=dict(view.counts),
+            occurrences=_bytes(view.occurrences), events=_bytes(view.events),
+        )
+    )  # fmt: skip
+
+
+def read(session: Session, number: int) -> View | None:
+    """Return the view of a submission; None where it has none, or nobody decides any more."""
+    found = session.get(SubmissionView, number)
+    if found is None:
+        return None
+    occurrences, events = (pl.read_parquet(io.BytesIO(told)) for told in (found.occurrences, found.events))
+    return View(occurrences, events, found.counts, found.rules_hash)
+
+
+def hash_of(session: Session, number: int) -> str | None:
+    """Return the hash of the rules that let out the view of a submission; None where it has none."""
+    found: str | None = session.scalar(select(SubmissionView.rules_hash).where(SubmissionView.submission_id == number))
+    return found
+
+
+def forget(session: Session, number: int) -> None:
+    """Remove the view of a submission."""
+    session.execute(delete(SubmissionView).where(SubmissionView.submission_id == number))
+
+
+def _bytes(frame: pl.DataFrame) -> bytes:
+    file = io.BytesIO()
+    frame.write_parquet(file, compression="zstd")
+    return file.getvalue()

@@ -1,0 +1,112 @@
+"""What a survey's reviewers ask and its team answers: in words, or with a new upload; each side until it has its answer."""
+
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biodata.access.roles import Principal, Role
+from biodata.errors import InputError
+from biodata.store.models import Submission
+from biodata.store.registry import Registry
+from biodata.store.survey_models import SubmissionEvent
+from biodata.store.survey_steps import MACHINE, OPEN_FOR_REVIEW, step
+from biodata.surveys import seeing
+
+MOST_WORDS: Final = 4_000
+"""Characters of an answer, or of reasons."""
+
+
+def asking(session: Session, submission: Submission) -> set[str]:
+    """Return the sides that asked something, and have neither an answer nor accepted since."""
+    events = select(SubmissionEvent.action, SubmissionEvent.country).where(
+        SubmissionEvent.submission_id == submission.id
+    )
+    every, open_ones = set(submission.sides or {}), set[str]()
+    for action, side in session.execute(events.order_by(SubmissionEvent.id)):
+        if action == "asked":
+            open_ones |= every if side is None else {side}
+        elif action == "answered":
+            open_ones.clear()
+        elif action == "accepted" and side is not None:
+            open_ones.discard(side)
+    return open_ones & every
+
+
+def answer(registry: Registry, who: Principal, number: int, words: str, *, seen: int) -> None:
+    """Put down what the team answers in words; the sides that asked look at the survey again.
+
+    Parameters
+    ----------
+    registry : Registry
+    who : Principal
+        Its sender.
+    number : int
+        The submission.
+    words : str
+        The answer; it must tell no place.
+    seen : int
+        The version that was looked at.
+
+    Raises
+    ------
+    InputError
+        With RECORD_MISSING, if it does not concern them; FORBIDDEN, if it is not theirs to answer; SUBMISSION_CHANGED, if it is another version by now;
+        SUBMISSION_DECIDED, if nothing is asked; FIELD_INVALID, if there are no words, or too many.
+    """
+    words = words.strip()
+    if not 0 < len(words) <= MOST_WORDS:
+        problem, expected = "this is no answer", f"1 to {MOST_WORDS:,} characters that tell no place"
+        raise InputError(problem, column="answer", expected=expected, code="FIELD_INVALID")
+    with registry.session() as session, session.begin():
+        found = seeing.need(session, who, number)
+        if found.account_id != who.account_id:
+            problem, expected = "only its sender answers", "the account that handed it in"
+            raise InputError(problem, expected=expected, code="FORBIDDEN")
+        seeing.check_seen(found, seen)
+        if found.state != "asked":
+            problem, expected = f"it is {found.state}, and nobody waits for an answer", "a survey that is asked about"
+            raise InputError(problem, expected=expected, code="SUBMISSION_DECIDED")
+        step(
+            session,
+            found,
+            "answered",
+            state="submitted",
+            actor=who.label,
+            role=str(Role.UPLOADER),
+            note=words,
+            seen=seen,
+        )
+
+
+def replace(session: Session, submission: Submission) -> None:
+    """Let a new version that its reviewers see now take the place of the one that it answers, where that one still waits."""
+    earlier = session.get(Submission, submission.answers) if submission.answers is not None else None
+    if earlier is not None and earlier.state in OPEN_FOR_REVIEW:
+        told = {"by": submission.id}
+        step(session, earlier, "replaced", state="replaced", actor=MACHINE, role=MACHINE, details=told)
+
+
+def history(session: Session, number: int) -> list[dict[str, Any]]:
+    """Return what happened to a submission, the oldest first: when, what, as what, for which side; never who."""
+    found = session.scalars(
+        select(SubmissionEvent).where(SubmissionEvent.submission_id == number).order_by(SubmissionEvent.id)
+    )
+    told = (
+        {"action": e.action, "role": e.role, "country": e.country, "note": e.note or None, "questions": e.questions,
+         "date": e.created} for e in found
+    )  # fmt: skip
+    return [{name: value for name, value in one.items() if value is not None} for one in told]
+
+
+def whole_history(session: Session, who: Principal | None, submission: Submission) -> list[dict[str, Any]]:
+    """Return the history of a submission behind those of the versions that it answers, as far as these concern somebody."""
+    chain, seen = [submission], {submission.id}
+    while (number := chain[-1].answers) is not None and number not in seen:
+        earlier = session.get(Submission, number)
+        if earlier is None or not (who is None or seeing.concerns(who, earlier)):
+            break
+        chain.append(earlier)
+        seen.add(number)
+    before = [{**one, "survey": old.id} for old in reversed(chain[1:]) for one in history(session, old.id)]
+    return before + history(session, submission.id)

@@ -1,0 +1,89 @@
+"""A survey's rows as they would be published, to those who decide about them: each reviewer those of their own side."""
+
+from typing import Any, Final
+
+import polars as pl
+
+from biodata.access.roles import Principal
+from biodata.errors import InputError
+from biodata.store import survey_views
+from biodata.store.registry import Registry
+from biodata.surveys import seeing, views, words
+
+TABLES: Final = ("occurrences", "events")
+MOST_ROWS: Final = 500
+
+
+def rows(
+    registry: Registry, who: Principal | None, number: int, *, table: str = "occurrences", side: str | None = None,
+    change: str | None = None, event: str | None = None, offset: int = 0, limit: int = 100, language: str = "en",
+) -> dict[str, Any]:  # fmt: skip
+    """Return rows of a submission as they would be published.
+
+    Parameters
+    ----------
+    registry : Registry
+    who : Principal, optional
+        Who asks: its sender sees every row, a reviewer those of their sides; the machine's owner where nobody is given.
+    number : int
+        The submission.
+    table : str
+        One of `TABLES`.
+    side, change, event : str, optional
+        Only rows of this side; of this kind of `survey_steps.CHANGES`; of the event of this identifier.
+    offset, limit : int
+        Which of them.
+    language : str
+        Of what the flags say.
+
+    Returns
+    -------
+    dict
+        `counts` by side, `count` of the rows that were asked for, `results`, and `flags`: what those of these rows mean.
+
+    Raises
+    ------
+    InputError
+        With RECORD_MISSING, if it does not concern them; SUBMISSION_DECIDED, if nobody decides about it any more; FIELD_INVALID,
+        if they see no such side.
+    """
+    with registry.session(read_only=True) as session:
+        found = seeing.need(session, who, number)
+        mine = seeing.seen_sides(who, found)
+        view = survey_views.read(session, number)
+        state = found.state
+    if view is None:
+        problem = f"it is {state}: its rows are kept only while somebody decides about them"
+        if state == "draft":
+            problem = "it is not checked yet"
+        raise InputError(
+            problem, column="number", value=str(number), expected="the published data", code="SUBMISSION_DECIDED"
+        )
+    if side is not None and side not in mine:
+        problem, expected = "you see no such side of it", ", ".join(mine) or "none"
+        raise InputError(problem, column="side", value=side, expected=expected, code="FIELD_INVALID")
+    frame = views.rows_for(view, table, [side] if side is not None else mine)
+    if change is not None and table == "occurrences":
+        frame = frame.filter(pl.col("change") == change)
+    if event is not None:
+        frame = frame.filter(pl.col("eventID") == event)
+    shown = frame.slice(offset, limit)
+    told = shown.with_columns(pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine))))
+    return {
+        "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
+        "count": frame.height, "offset": offset, "limit": limit, "results": views.as_rows(told),
+        "flags": _meant(told["quality_flags"], language),
+    }  # fmt: skip
+
+
+def _meant(flags: pl.Series, language: str) -> dict[str, str]:
+    """Return what the flags of rows mean."""
+    codes = sorted(flags.explode().drop_nulls().unique())
+    return {code: words.told(code, {}, language)[0] if words.has(code, language) else _english(code) for code in codes}
+
+
+def _english(code: str) -> str:
+    """Return what a flag means where the other languages have no words of their own for it."""
+    from biodata.flags import FLAGS
+
+    return FLAGS[code].meaning if code in FLAGS else code
