@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
@@ -18,6 +19,7 @@ from api.answers import only
 from api.errors import Code, ProblemError
 from api.survey_reports import language_asked
 from biodata.ingest.headings import TERMS
+from biodata.surveys import words as survey_words
 from biodata.surveys.designs import DESIGNS, LANGUAGES, word
 from biodata.surveys.designs.words import heading
 from biodata.surveys.templates import file_name
@@ -34,6 +36,11 @@ _NAMES: Final = MappingProxyType(
         "ms": "Bahasa Melayu", "id": "Bahasa Indonesia", "fil": "Filipino",
     }
 )  # fmt: skip
+
+_SHARED: Final = re.compile("(?:STATE|KIND|ROLE|SIDE|TABLE|DIFFERENCE)_")
+_OTHER_NAMES: Final = MappingProxyType(
+    {"occurrences": "table_occurrences", "events": "table_events", "cell_empty": "difference_empty"}
+)
 
 
 @router.get("/surveys")
@@ -73,9 +80,13 @@ def script(file: str) -> Response:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def words(language: str) -> Mapping[str, str]:
-    """Return the page's words in a language; English where it lacks one."""
+    """Return the page's words in a language, and those that it shares with the commands; English where it lacks one."""
     with (_HERE / "words.csv").open(encoding="utf-8", newline="") as file:
-        return MappingProxyType({row["name"]: row[language] or row["en"] for row in csv.DictReader(file)})
+        own = {row["name"]: row[language] or row["en"] for row in csv.DictReader(file)}
+    shared = {
+        code.lower(): message for code, (message, _) in survey_words.words(language).items() if _SHARED.match(code)
+    }
+    return MappingProxyType(own | shared | {name: shared[code] for name, code in _OTHER_NAMES.items()})
 
 
 def _languages(language: str, told: Mapping[str, str]) -> str:

@@ -7,9 +7,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from english_left import OTHERS, english_in
+from typer.testing import CliRunner
 
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
+from biodata.cli import app
 from biodata.settings import Settings
 from biodata.store.registry import Registry
 from biodata.worker import work
@@ -32,16 +35,23 @@ def told(settings, *words):
     return done.stdout
 
 
+def told_here(settings, *words):
+    """Return what a command says, without a process of its own."""
+    done = CliRunner().invoke(app, ["survey", *map(str, words), "--data", str(settings.data)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
 def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     first = save(tmp_path / "first.xlsx", FIRST, FIRST_EVENTS)
     told(settings, "submit", first, "--account", "rangers")
     work(settings, stop=threading.Event(), once=True)
-    assert "submitted" in told(settings, "status", 1)
-    assert "6 new" in told(settings, "review", 1)
+    assert "waits for a review" in told(settings, "status", 1)
+    assert "new 6" in told(settings, "review", 1)
     refused = run("survey", "review", 1, "ask", "--account", "noy", "--data", settings.data)
     assert refused.returncode == 1
     assert "reason" in refused.stderr
-    assert "asked" in told(
+    assert "a reviewer asks" in told(
         settings, "review", 1, "ask", "--account", "noy", "--reasons", "see", "--question", "events!2:eventDate=sure?"
     )
     assert "row 2, eventDate: sure?" in told(settings, "status", 1)
@@ -59,18 +69,23 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     assert "5 are not in the file and stay" in told(settings, "diff", second, "--dataset", "nam-ha")
     told(settings, "submit", second, "--account", "rangers", "--complete", "--draft")
     work(settings, stop=threading.Event(), once=True)
-    assert "submitted" in told(settings, "submit", "--number", 2, "--account", "rangers")
+    assert "waits for a review" in told(settings, "submit", "--number", 2, "--account", "rangers")
     told(settings, "review", 2, "accept", "--account", "noy")
     work(settings, stop=threading.Event(), once=True)
 
     told(settings, "revert", 1, "--dataset", "nam-ha", "--account", "rangers")
     work(settings, stop=threading.Event(), once=True)
-    assert "5 new" in told(settings, "review", 3)
+    assert "new 5" in told(settings, "review", 3)
     told(settings, "review", 3, "accept", "--account", "noy")
     work(settings, stop=threading.Event(), once=True)
     history = told(settings, "history", "--dataset", "nam-ha")
     assert "version 3: survey 3, published, returns to version 1" in history
     assert "noy" not in history
+    for language in OTHERS:
+        for words in (("status",), ("status", 3), ("history", "--dataset", "nam-ha"), ("review", 3),
+                      ("diff", second, "--dataset", "nam-ha")):  # fmt: skip
+            said = told_here(settings, *words, "--language", language)
+            assert english_in(said, language, ("nam-ha version 1.xlsx", "nam-ha", "events", "occurrences")) == [], (words, said)
     same = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
     assert same["occurrences"]["counts"]["unchanged"] == 6
     assert same["events"]["counts"]["unchanged"] == 3

@@ -8,7 +8,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
 from biodata.cli.survey_options import LanguageOption, language_told
-from biodata.cli.survey_told import say_difference, say_whole, with_values
+from biodata.cli.survey_told import counts_of, say_difference, say_whole, step_line, with_values
 
 if TYPE_CHECKING:
     from biodata.access.roles import Principal
@@ -91,6 +91,7 @@ def submit(
     draft: Annotated[bool, typer.Option("--draft", help="Only check it and tell what it would change.")] = False,
     answers: Annotated[int | None, typer.Option(help="The survey that it is a new version of.", min=1)] = None,
     number: Annotated[int | None, typer.Option(help="A draft to send to its reviewers.", min=1)] = None,
+    language: LanguageOption = "en",
 ) -> None:
     """Hand in, or send a draft."""
     from biodata.errors import InputError
@@ -99,7 +100,7 @@ def submit(
     from biodata.surveys import review as reviews
     from biodata.surveys.sending import Sent
 
-    settings = settings_for(data)
+    settings, language = settings_for(data), language_told(language)
     if (file is None) == (number is None):
         problem = "name a file, or a draft with --number"
         raise InputError(problem, column="FILE", expected="one of them", code="OPTIONS_UNFIT")
@@ -107,13 +108,14 @@ def submit(
         who = _who(registry, account)
         if number is not None:
             reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
-            say(f"survey {number}: {reviews.look(registry, who, number)['state']}")
+            say(_state_line(number, reviews.look(registry, who, number)["state"], language))
             return
         if file is None:
             return
         sent = Sent(complete=complete, wanted=not draft, answers=answers)
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
-    say(f"survey {made} is kept and waits for `biodata worker`; biodata survey status {made} --data {data}")
+    command = f"biodata survey status {made} --data {data}"
+    say(_line("SURVEY_KEPT", language, number=made, command=command))
 
 
 def status(
@@ -139,9 +141,7 @@ def status(
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in [told] if number else told["results"]:
-        sides = ", ".join(f"{country} {state}" for country, state in one.get("sides", {}).items())
-        version = f", version {one['dataset_version']}" if "dataset_version" in one else ""
-        say(f"{one['id']}  {one['state']:10}  {one['dataset']}{version}  {one['file']}  {sides}")
+        say(_status_line(one, language))
     if number:
         say_whole(told, language)
 
@@ -166,7 +166,7 @@ def review(
     with Registry.open(settings) as registry:
         if decision is None:
             told = with_values(settings, reviews.look(registry, None, number, language=language), language)
-            say(f"survey {number}: {told['state']}, {told['dataset']}")
+            say(f"{_state_line(number, told['state'], language)}, {told['dataset']}")
             if told.get("difference") is not None:
                 say_difference(told["difference"], language)
             say_whole(told, language)
@@ -175,28 +175,34 @@ def review(
         seen = reviews.look(registry, who, number)["version"]
         asked = [_question(text) for text in question or ()]
         reviews.decide(registry, who, number, decision, seen=seen, country=country, reasons=reasons, questions=asked)
-        say(f"survey {number}: {reviews.look(registry, who, number)['state']}")
+        say(_state_line(number, reviews.look(registry, who, number)["state"], language))
 
 
-def history(dataset: DatasetOption, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
+def history(
+    dataset: DatasetOption,
+    data: DataOption = DEFAULT_DATA,
+    language: LanguageOption = "en",
+    as_json: JsonOption = False,
+) -> None:
     """Tell the versions of a dataset."""
     from biodata.store.registry import Registry
     from biodata.surveys import history as histories
+    from biodata.surveys import words
 
-    with Registry.open(installation(data)) as registry:
+    settings, language = installation(data), language_told(language)
+    with Registry.open(settings) as registry:
         told = histories.versions(registry, None, dataset)
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in told:
-        counts = one.get("changes", {}).get("occurrences", {})
-        changes = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-        back = f", returns to version {one['returns_to']}" if "returns_to" in one else ""
-        say(
-            f"version {one['version']}: survey {one['submission']}, {one['state']}{back}; {changes or 'no change told'}"
-        )
+        counts = {kind: n for kind, n in one.get("changes", {}).get("occurrences", {}).items() if n}
+        changes = ", ".join(counts_of(counts, language)) or _line("DIFFERENCE_NONE", language)
+        state = words.called("STATE", one["state"], language)
+        told_of = {"version": one["version"], "number": one["submission"], "back": one.get("returns_to")}
+        say(_line("VERSION_TOLD", language, **told_of, state=state, changes=changes))
         for step in one["history"]:
-            say(f"  {step['date']:%Y-%m-%d %H:%M}  {step['action']}, {step['role']} {step.get('country', '')}".rstrip())
+            say(f"  {step_line(step, language)}")
 
 
 def revert(
@@ -204,30 +210,30 @@ def revert(
     dataset: DatasetOption,
     account: AccountOption,
     data: DataOption = DEFAULT_DATA,
+    language: LanguageOption = "en",
 ) -> None:
     """Hand the old content in."""
     from biodata.store.registry import Registry
     from biodata.surveys import history as histories
 
-    settings = installation(data)
+    settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         made = histories.go_back(settings, registry, _who(registry, account), dataset, version)
-    say(
-        f"survey {made} brings version {version} of {dataset} back; it waits for `biodata worker`, then for its reviewers"
-    )
+    say(_line("SURVEY_RETURNS", language, number=made, version=version, dataset=dataset))
 
 
 def withdraw(
     number: NumberArgument,
     account: AccountOption,
     data: DataOption = DEFAULT_DATA,
+    language: LanguageOption = "en",
     as_json: JsonOption = False,
 ) -> None:
     """Take back, at once."""
     from biodata.store.registry import Registry
     from biodata.surveys import withdrawing
 
-    settings = installation(data)
+    settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
         job = withdrawing.ask(registry, _who(registry, account), number)
         told = withdrawing.remove(settings, registry, number)
@@ -235,8 +241,32 @@ def withdraw(
     say(
         json.dumps(told, default=str)
         if as_json
-        else f"survey {number} is withdrawn; {told['files']} files of it are gone"
+        else _line("SURVEY_WITHDRAWN", language, number=number, count=told["files"])
     )
+
+
+def _line(code: str, language: str, **params: Any) -> str:
+    """Return a line of the answer."""
+    from biodata.surveys import words
+
+    return words.told(code, params, language)[0]
+
+
+def _state_line(number: int, state: str, language: str) -> str:
+    """Return how a survey stands."""
+    from biodata.surveys import words
+
+    return _line("SURVEY_STATE", language, number=number, state=words.called("STATE", state, language))
+
+
+def _status_line(one: dict[str, Any], language: str) -> str:
+    """Return how a survey stands, with its dataset, its file and each side."""
+    from biodata.surveys import words
+
+    sides = ", ".join(f"{side} {words.called('SIDE', how, language)}" for side, how in one.get("sides", {}).items())
+    version = f", {_line('VERSION_OF', language, version=one['dataset_version'])}" if "dataset_version" in one else ""
+    state = words.called("STATE", one["state"], language)
+    return f"{one['id']}  {state}  {one['dataset']}{version}  {one['file']}  {sides}".rstrip()
 
 
 def _who(registry: "Registry", account: str) -> "Principal":

@@ -47,28 +47,51 @@ def with_values(settings: "Settings", told: dict[str, Any], language: str) -> di
 
 def say_difference(told: dict[str, Any], language: str) -> None:
     """Print a difference: what has to be known of it, counts, then rows."""
-    from biodata.surveys import telling
+    from biodata.surveys import telling, words
 
+    def line(code: str, **params: Any) -> str:
+        return words.told(code, params, language)[0]
+
+    empty = line("DIFFERENCE_EMPTY")
     for note in telling.notes(told, language):
         say(f"! {note['message']}")
-    whole = told["whole"]
     for table in ("events", "occurrences"):
         counts = told[table]["counts"]
         if any(counts.values()):
-            say(f"{table}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+            say(f"{line(f'TABLE_{table.upper()}')}: {', '.join(counts_of(counts, language))}")
         for one in told[table]["changed"][:_MOST]:
-            before, after = one.get("before"), one.get("after")
-            said = f": {before or 'empty'} -> {after or 'empty'}" if "identifier" in one else ""
-            say(f"  row {one['row']}, {one['column']}{said}")
+            place = {"row": one["row"], "column": one["column"]}
+            if "identifier" not in one:
+                say(f"  {line('DIFFERENCE_CELL_KEPT_BACK', **place)}")
+                continue
+            cells = {name: one.get(name) or empty for name in ("before", "after")}
+            say(f"  {line('DIFFERENCE_CELL', **place, **cells)}")
         for one in told[table]["renamed"][:_MOST] if told[table]["renamed"] else ():
             if "before" in one and one["before"] != one["identifier"]:
-                say(f"  row {one['row']}: {one['before']} is called {one['identifier']}")
-        if counts["gone"] and not whole:
-            say(f"  {counts['gone']} are not in the file and stay; with --complete they go")
+                say(f"  {line('DIFFERENCE_RENAMED', row=one['row'], before=one['before'], after=one['identifier'])}")
+        if counts["gone"] and not told["whole"]:
+            say(f"  {line('DIFFERENCE_GONE_STAY', count=counts['gone'])}")
+
+
+def counts_of(counts: Mapping[str, int], language: str) -> list[str]:
+    """Return how many rows are new, changed, …, in words."""
+    from biodata.surveys import words
+
+    return [f"{words.called('KIND', kind, language)} {count}" for kind, count in counts.items()]
+
+
+def step_line(step: Mapping[str, Any], language: str) -> str:
+    """Return a step of a survey's way: when, what, as what, for which side."""
+    from biodata.surveys import words
+
+    what, who = words.called("STATE", step["action"], language), words.called("ROLE", step["role"], language)
+    return f"{step['date']:%Y-%m-%d %H:%M}  {what}, {who} {step.get('country', '')}".rstrip()
 
 
 def say_whole(told: dict[str, Any], language: str) -> None:
     """Print when the map shows it, what the check found, and what happened."""
+    from biodata.surveys import words
+
     if "on_map" in told:
         say(f"  {told['on_map']['message']}")
     report = told.get("report")
@@ -77,14 +100,12 @@ def say_whole(told: dict[str, Any], language: str) -> None:
         for problem in report["problems"][:_MOST]:
             say(f"  {line_of(problem, language)}")
         if len(report["problems"]) > _MOST:
-            say(f"  … {len(report['problems']) - _MOST}; --json tells all")
+            say(f"  {words.told('REPORT_MORE', {'count': len(report['problems']) - _MOST}, language)[0]}; --json")
         if report["problems"] and "note" in report:
             say(f"  {report['note']}")
     for step in told["history"]:
         note = f": {step['note']}" if "note" in step else ""
-        say(
-            f"  {step['date']:%Y-%m-%d %H:%M}  {step['action']}, {step['role']} {step.get('country', '')}".rstrip()
-            + note
-        )
+        say(f"  {step_line(step, language)}{note}")
         for one in step.get("questions", ()):
-            say(f"    row {one.get('row', '-')}, {one.get('column', '-')}: {one['question']}")
+            place = {"row": one.get("row", "-"), "column": one.get("column", "-"), "question": one["question"]}
+            say(f"    {words.told('QUESTION_AT', place, language)[0]}")

@@ -27,6 +27,8 @@ _SHOWN: Final = 1_000
 
 _CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after")
 _TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
+OTHER_COLUMN: Final = "another column"
+"""Stands for a heading that may be a cell of the file."""
 KINDS: Final = ("new", "changed", "renamed", "gone", "unchanged")
 
 
@@ -129,7 +131,7 @@ def _without_values(cells: pl.DataFrame) -> pl.DataFrame:
 
 def _term() -> pl.Expr:
     """Return the column's heading where it is a term, else that it is another."""
-    return pl.when(pl.col("column").is_in(_TERMS)).then("column").otherwise(pl.lit("another column"))
+    return pl.when(pl.col("column").is_in(_TERMS)).then("column").otherwise(pl.lit(OTHER_COLUMN))
 
 
 def _guarded(name: str) -> pl.Expr:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from biodata.store.models import Submission
 from biodata.store.survey_steps import shown_since
 from biodata.surveys import kept_reports, words
+from biodata.surveys.difference import OTHER_COLUMN
 from biodata.surveys.sides import WAITING
 
 _TABLES: Final = ("events", "occurrences")
@@ -21,7 +22,20 @@ def report(submission: Submission, language: str) -> dict[str, Any] | None:
 def difference(submission: Submission, language: str) -> dict[str, Any] | None:
     """Return the difference as it is kept, with what has to be known of it before anybody accepts it."""
     told = submission.difference
-    return None if told is None else {**told, "notes": notes(told, language)}
+    if told is None:
+        return None
+    return {**told, **{name: _in_words(told[name], language) for name in _TABLES}, "notes": notes(told, language)}
+
+
+def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return a table's difference with a word for the headings that are kept back."""
+    other = words.told("DIFFERENCE_OTHER_COLUMN", {}, language)[0]
+
+    def heading(name: str) -> str:
+        return other if name == OTHER_COLUMN else name
+
+    changed = [{**one, "column": heading(one["column"])} for one in table["changed"]]
+    return {**table, "changed": changed, "changed_cells": {heading(n): k for n, k in table["changed_cells"].items()}}
 
 
 def notes(told: Mapping[str, Any], language: str) -> list[dict[str, str]]:

@@ -97,6 +97,18 @@ def has(code: str, language: str = "en") -> bool:
     return code in words(language)
 
 
+def called(kind: str, name: str, language: str = "en") -> str:
+    """Return what one of our own names is called, such as the `STATE` `published`; the name itself where it has no words.
+
+    Examples
+    --------
+    >>> called("STATE", "published", "vi"), called("STATE", "never_heard")
+    ('đã công bố', 'never_heard')
+    """
+    code = f"{kind}_{name.upper()}"
+    return told(code, {}, language)[0] if has(code) else name
+
+
 @lru_cache(maxsize=len(LANGUAGES))
 def words(language: str) -> Mapping[str, tuple[str, str]]:
     """Return the message and the expected of every code of a language."""

@@ -1,0 +1,28 @@
+"""Whether a text in another language still holds English: names, codes, commands and Darwin Core terms are none."""
+
+import re
+from collections.abc import Iterable
+
+from biodata.ingest.headings import LANGUAGES, TERMS
+
+OTHERS = [language for language in LANGUAGES if language != "en"]
+_SCRIPTS = {"zh", "th", "lo", "km", "my"}
+"""Languages whose words are not written in Latin letters."""
+_ENGLISH = re.compile(
+    r"\b(the|of|and|is|or|not|was|were|are|this|that|which|with|for|by|it|its|row|column|value|none|true|false|no|yes|known|"
+    r"event|events|record|records|site|sites|told|found|effort|year|month|day|days|side|sides|species found|between|from|"
+    r"new|changed|renamed|gone|unchanged|waits|accepted|refused|published|sender|reviewer|service|surveys)\b",
+    re.IGNORECASE,
+)
+_NO_WORD = re.compile(r"`[^`]*`|--[\w-]+|[\w.-]+\.\w{2,5}\b|https?://\S+|\b[A-Z][A-Z_0-9]+\b|\b[a-z]+[A-Z]\w+|\b\w*[_\d]\w*\b")
+
+
+def english_in(text: str, language: str, names: Iterable[str] = ()) -> list[str]:
+    """Return the English words that a text holds; `names` are what stands in the data, such as species."""
+    told = text
+    for name in sorted({*names, *TERMS, "Darwin Core", "biodata"}, key=len, reverse=True):
+        told = told.replace(name, " ")
+    told = _NO_WORD.sub(" ", told)
+    if language in _SCRIPTS:
+        return re.findall(r"[A-Za-z]{4,}", told)
+    return _ENGLISH.findall(told)
