@@ -215,6 +215,12 @@ _ALL = (
         "Absence is told, but not which taxa were looked for: none is absent.",
         gbif=False,
     ),
+    Flag(
+        "ABSENCE_REPORT_INVALID",
+        _EVENT,
+        "Whether absence is reported is told as neither yes nor no; none is taken to be.",
+        gbif=False,
+    ),
     Flag("ABSENCE_OUT_OF_SCOPE", _EVENT, "A taxon is told as absent that was not looked for.", gbif=False),
 )
 

@@ -78,10 +78,21 @@ def test_visits_are_distinct_days_places_and_recorders():
     assert cell(found, 4500.0)["records"] == 0
 
 
-def event(x: float, scope: list[str] | None, nights: int = 10) -> dict[str, object]:
+def event(x: float, scope: list[str] | None, nights: int = 10, excluded: list[str] | None = None) -> dict[str, object]:
     longitude, latitude = local(shapely.Point(x, 500.0)).coords[0]
     last = date(2024, 5, 1 + nights)
-    return dict(zip(EVENTS, (f"e{x}", longitude, latitude, date(2024, 5, 1), last, scope), strict=True))
+    return dict(zip(EVENTS, (f"e{x}", longitude, latitude, date(2024, 5, 1), last, scope, excluded), strict=True))
+
+
+def test_what_a_scope_leaves_out_was_not_looked_for():
+    scope = ["Mammalia"]
+    rows = [
+        event(1500.0, scope, excluded=["Primates"]),
+        event(3500.0, scope, excluded=["Chiroptera"]),
+        event(5500.0, scope),
+    ]
+    found = look(gibbon(-5500.0), mammal(2500.0), events=pl.DataFrame(rows, schema=EVENTS))
+    assert [cell(found, x)["looked_for"] for x in (1500.0, 3500.0, 5500.0)] == [0, 1, 1]
 
 
 def test_absence_is_told_only_inside_a_declared_scope():

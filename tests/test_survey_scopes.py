@@ -189,3 +189,19 @@ def test_an_order_is_told_where_nearly_all_of_its_genera_may_be():
     family = Rule("colobines", SharingCategory.WITHHELD, "hunted", scientific_name="Cercopithecidae", rank="FAMILY")
     assert told("Primates", RuleSet.of([family])) is False
     assert told("Mammalia", RuleSet.of([*many, family])) is True
+
+
+@pytest.mark.parametrize(
+    ("excluded", "expected"),
+    [
+        (["Chiroptera"], Holds.OUTSIDE),
+        (["Rhinolophus"], Holds.OUTSIDE),
+        (["Primates"], Holds.INSIDE),
+        (None, Holds.INSIDE),
+        ([], Holds.INSIDE),
+        (["Nobodyknowsia"], Holds.UNREAD),
+    ],
+)
+def test_what_is_excluded_is_outside_and_what_nobody_can_read_leaves_it_open(excluded, expected):
+    bat = standing("Rhinolophus affinis", {})
+    assert holding(lists(["Mammalia"], None), bat, excluded=lists(excluded, ["Aves"])).to_list() == [expected, None]

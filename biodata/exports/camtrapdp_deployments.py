@@ -23,6 +23,7 @@ _NEEDED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 _BESIDES: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "survey_id": pl.String, "year": pl.Int32, "parentEventID": pl.String, "time_zone": pl.String, "effort_value": pl.Float64, "effort_unit": pl.String,
     "effort_basis": pl.String, "failed_days": pl.Float64, "targetTaxonomicScope": pl.List(pl.String),
+    "excludedTaxonomicScope": pl.List(pl.String),
     "isAbsenceReported": pl.Boolean, "quality_flags": pl.List(pl.String),
 }  # fmt: skip
 EVENT_COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {**_NEEDED, **_BESIDES}
@@ -162,6 +163,7 @@ def _tags(row: Mapping[str, Any]) -> str:
         ("parentEvent", row["parentEventID"]),
         ("absence", {True: "reported", False: "notReported"}.get(row["isAbsenceReported"])),
         *(("target", name) for name in row["targetTaxonomicScope"] or ()),
+        *(("excluded", name) for name in row["excludedTaxonomicScope"] or ()),
         *(("doubt", name) for name in row["quality_flags"] or ()),
     ]
     tags = [f"{name}:{value.replace('|', '/')}" for name, value in told if value is not None]

@@ -26,7 +26,7 @@ HUMBOLDT_FILE: Final = "humboldt.txt"
 CORE: Final = f"{terms.DWC}Event"
 HUMBOLDT: Final = f"{terms.ECO}Event"
 
-_TOLD_BY_HUMBOLDT: Final = ("targetTaxonomicScope", "isAbsenceReported")
+_TOLD_BY_HUMBOLDT: Final = ("targetTaxonomicScope", "excludedTaxonomicScope", "isAbsenceReported")
 _CORE_TERMS: Final = {
     **{name: terms.DWC + name for name in ("eventID", "parentEventID")},
     "eventType": f"{terms.DWC}eventType",
@@ -53,7 +53,7 @@ _CORE_TERMS: Final = {
 _HUMBOLDT_TERMS: Final = {
     name: terms.ECO + name
     for name in (
-        "targetTaxonomicScope", "isAbsenceReported", "isSamplingEffortReported", "samplingEffortValue",
+        "targetTaxonomicScope", "excludedTaxonomicScope", "isAbsenceReported", "isSamplingEffortReported", "samplingEffortValue",
         "samplingEffortUnit", "protocolNames",
     )
 }  # fmt: skip
@@ -237,7 +237,7 @@ def _humboldt_rows(rows: pl.DataFrame) -> pl.DataFrame:
     effort = pl.col("effort_value").is_not_null()
     told = rows.filter(effort | pl.any_horizontal(pl.col(name).is_not_null() for name in _TOLD_BY_HUMBOLDT))
     frame = told.with_columns(
-        pl.col("targetTaxonomicScope").list.join(" | "),
+        pl.col("targetTaxonomicScope", "excludedTaxonomicScope").list.join(" | "),
         isSamplingEffortReported=effort,
         samplingEffortValue="effort_value",
         samplingEffortUnit=pl.when(effort).then("effort_unit"),

@@ -67,19 +67,30 @@ def interpret(told: pl.DataFrame) -> Findings:
     Returns
     -------
     Findings of n rows
-        `targetTaxonomicScope` and `isAbsenceReported`.
+        `targetTaxonomicScope`, `excludedTaxonomicScope` and `isAbsenceReported`: where the last is told and is neither yes nor
+        no, no absence is taken to be told.
     """
     words = pl.col("isAbsenceReported").str.to_lowercase()
     answers = dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)
     read = cells(told, *_LISTS, "isAbsenceReported").select(
         *(read_list(pl.col(name)).alias(name) for name in _LISTS),
         words.replace_strict(answers, default=None, return_dtype=pl.Boolean),
+        unread=words.is_not_null() & ~words.is_in([*answers]),
     )
     absent = read["isAbsenceReported"].fill_null(value=False) | read["absentTaxa"].is_not_null()
     outside = read.select(
         (pl.col("absentTaxa").list.set_intersection("excludedTaxonomicScope").list.len() > 0).fill_null(value=False)
     ).to_series()
     return Findings(
-        {name: read[name] for name in ("targetTaxonomicScope", "isAbsenceReported")},
-        {"ABSENCE_SCOPE_MISSING": absent & read["targetTaxonomicScope"].is_null(), "ABSENCE_OUT_OF_SCOPE": outside},
+        {
+            **{name: read[name] for name in ("targetTaxonomicScope", "excludedTaxonomicScope")},
+            "isAbsenceReported": read.select(
+                pl.when("unread").then(pl.lit(value=False)).otherwise("isAbsenceReported").alias("isAbsenceReported")
+            ).to_series(),
+        },
+        {
+            "ABSENCE_REPORT_INVALID": read["unread"],
+            "ABSENCE_SCOPE_MISSING": absent & read["targetTaxonomicScope"].is_null(),
+            "ABSENCE_OUT_OF_SCOPE": outside,
+        },
     )

@@ -9,7 +9,7 @@ import polars as pl
 from biodata import terms
 from biodata.errors import Refusal
 from biodata.flags import FLAGS
-from biodata.harmonise import date_zones, event_clocks, event_effort, event_scope, event_sites, event_zones
+from biodata.harmonise import came_coarse, date_zones, event_clocks, event_effort, event_scope, event_sites, event_zones
 from biodata.harmonise.event_cells import cells
 from biodata.harmonise.event_times import ends_of, with_event_date
 from biodata.harmonise.findings import Findings, quality_flags
@@ -116,6 +116,7 @@ def _put_together(kept: pl.DataFrame, read: HarmonisedBatch, doubts: Findings, z
         (interpreted["datasetKey"] + ":" + kept["eventID"]).alias("event_key"),
         pl.col("quality_flags").list.concat(own).list.concat(_doubts_told(kept)).list.unique(maintain_order=True),
         pl.Series("verbatim", verbatim, dtype=pl.String),
+        came_coarse.events(kept),
     )
 
 

@@ -10,7 +10,18 @@ import polars as pl
 
 from biodata import places, quality, terms
 from biodata.errors import Refusal
-from biodata.harmonise import coordinates, dates, datum_moves, location, measures, names, provinces, records, suspicious
+from biodata.harmonise import (
+    came_coarse,
+    coordinates,
+    dates,
+    datum_moves,
+    location,
+    measures,
+    names,
+    provinces,
+    records,
+    suspicious,
+)
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.date_order import DateOrders
 from biodata.harmonise.findings import Findings, quality_flags, repairs_column
@@ -213,7 +224,8 @@ class Harmoniser:
             ),
         ]
         counts = None if self._quality is None else quality.summarise(told.batch.select(told.terms), self._quality)
-        return HarmonisedBatch(_interpreted(told, parts), _verbatim(told, identity), identified.refusals, counts)
+        interpreted = came_coarse.records(told, _interpreted(told, parts))
+        return HarmonisedBatch(interpreted, _verbatim(told, identity), identified.refusals, counts)
 
 
 def _interpreted(told: Told, parts: list[Findings]) -> pl.DataFrame:

@@ -70,6 +70,7 @@ DEPLOYMENT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "failurePeriods": ("failurePeriods",),
         "side": ("side",),
         "targetTaxonomicScope": ("targetTaxonomicScope",),
+        "excludedTaxonomicScope": ("excludedTaxonomicScope",),
         "isAbsenceReported": ("isAbsenceReported",),
         "samplingEffortValue": ("samplingEffortValue",),
         "samplingEffortUnit": ("samplingEffortUnit",),

@@ -48,6 +48,7 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
         samplingEffortUnit=effort.str.extract(r"^\S+ (.+)$"),
         parentEventID=_told("parentEvent:").list.first(),
         targetTaxonomicScope=_joined("target:", "|"),
+        excludedTaxonomicScope=_joined("excluded:", "|"),
         isAbsenceReported=_told("absence:").list.first().replace({"reported": "true", "notReported": "false"}),
         eventDate=pl.when(has(PLACE_GENERALISED))
         .then(pl.col("eventDate").str.slice(0, 4))

@@ -21,6 +21,7 @@ from biodata.run_records import RunInput
 from biodata.settings import Settings
 from biodata.sharing.event_ties import as_records
 from biodata.sharing.scopes import hidden_words
+from biodata.sharing.shared import came_open, hidden_taxa
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
@@ -74,10 +75,16 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         events = lake.read("events", where=where)
         _refuse_missing(events, datasets)
         records = assessments.in_view(settings, lake, rules, boundaries, view=view, where=where)
+        came_hidden = hidden_taxa(
+            lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=where)
+        )
         if view is EvidenceView.PUBLIC:
             shown = _published(settings, lake, rules, boundaries).filter(pl.col("datasetKey").is_in(list(datasets)))
             events = published_view.events(shown, records)
             as_cells = shown.filter(pl.col("sharing_category") != SharingCategory.OPEN).height
+        else:
+            as_cells = events.height - came_open(events).height
+            events = came_open(events)
     category = SharingCategory.OPEN
     if view is EvidenceView.PUBLIC:
         coarse = records.filter(pl.col("sharing_category") != SharingCategory.OPEN)
@@ -105,9 +112,11 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     once = records.filter(pl.col("duplicate_of").is_null())
     joined = join(events, once)
     if view is EvidenceView.PUBLIC:
-        joined = replace(joined, hidden=_hidden(joined, coarse, rules, boundaries))
+        joined = replace(joined, hidden=_hidden(joined, coarse, rules, boundaries) | came_hidden)
         if coarse.height:
             joined.left_out["told as cells alone"] = coarse.height
+    else:
+        joined = replace(joined, hidden=came_hidden)
     if records.height > once.height:
         joined.left_out["duplicate"] = records.height - once.height
     facts = {

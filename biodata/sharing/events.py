@@ -20,6 +20,7 @@ from biodata.vocabularies import SharingCategory
 
 _OPEN: Final = str(SharingCategory.OPEN)
 _SCOPE: Final = "targetTaxonomicScope"
+_EXCLUDED: Final = "excludedTaxonomicScope"
 _MADE: Final = ("license_effective", "license_reason", "sharing_category", "quality_flags", "community_labels")
 _ASKED: Final = tuple(c for c in terms.PUBLISHED_OCCURRENCE if c.name in ("key", *PLACE, *_MADE))
 _COARSE: Final = tuple(
@@ -77,11 +78,11 @@ def publish_events(
     every transect with open records: its place is theirs, which the release adds.
     """
     events = events.with_columns(pl.col("footprint").cast(pl.Binary)).sort("event_key")
-    scopes = _told_scopes(events, rules, boundaries)
+    scopes, left_out = (_told_scopes(events, name, rules, boundaries) for name in (_SCOPE, _EXCLUDED))
     # Where nothing of a scope may be told, nothing was found absent.
     absence = pl.when(pl.col(_SCOPE).is_null() | scopes.is_not_null()).then("isAbsenceReported")
     events = events.with_columns(whole=_are_wholes(events), isAbsenceReported=absence)
-    events = events.with_columns(scopes.alias(_SCOPE))
+    events = events.with_columns(scopes.alias(_SCOPE), left_out.alias(_EXCLUDED))
     own = _own(events, facts)
     decided = decide_events(events, own, facts, rules, boundaries=boundaries, kept=kept)
     shown = publish(
@@ -135,20 +136,20 @@ def _own(events: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([frame.select("row", *FACTS.names()) for frame in (of_event, of_part)])
 
 
-def _told_scopes(events: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.Series:
-    """Return the scopes without the words that may mean a taxon which a rule withholds.
+def _told_scopes(events: pl.DataFrame, column: str, rules: RuleSet, boundaries: BoundarySet) -> pl.Series:
+    """Return the scopes, or what they leave out, without the words that may mean a taxon which a rule withholds.
 
     Of these no record is told, so nothing may say that they were not found. They are left out wherever they were looked
     for, so that it does not tell where they were found.
     """
-    scopes = events.select("datasetKey", _SCOPE).with_row_index("row").explode(_SCOPE).drop_nulls(_SCOPE)
-    named = scopes.select("datasetKey", word=_SCOPE).unique(maintain_order=True)
+    scopes = events.select("datasetKey", column).with_row_index("row").explode(column).drop_nulls(column)
+    named = scopes.select("datasetKey", word=column).unique(maintain_order=True)
     told = named.filter(told_words(named, rules, boundaries=boundaries))
     kept = scopes.join(
-        told, left_on=["datasetKey", _SCOPE], right_on=["datasetKey", "word"], how="semi", maintain_order="left"
+        told, left_on=["datasetKey", column], right_on=["datasetKey", "word"], how="semi", maintain_order="left"
     )
-    lists = kept.group_by("row", maintain_order=True).agg(_SCOPE)
-    return events.with_row_index("row").select("row").join(lists, on="row", how="left", maintain_order="left")[_SCOPE]
+    lists = kept.group_by("row", maintain_order=True).agg(column)
+    return events.with_row_index("row").select("row").join(lists, on="row", how="left", maintain_order="left")[column]
 
 
 def _shapes(opened: pl.DataFrame) -> pl.Series:
@@ -226,7 +227,7 @@ def _coarse(coarse: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
         geometry=_cells(coarse),
         license="license_effective",
         **{name: pl.when(~pl.col(name).str.contains(NUMBERS)).then(name) for name in ("effort_unit", "effort_basis")},
-        **{_SCOPE: pl.col(_SCOPE).list.filter(~pl.element().str.contains(NUMBERS))},
+        **{name: pl.col(name).list.filter(~pl.element().str.contains(NUMBERS)) for name in (_SCOPE, _EXCLUDED)},
     )
     told = terms.conform(coarse, terms.SURVEY).select(_COARSE).hstack(coarse.select("geometry", "license_effective"))
     return told.with_columns(survey_id=_made_ids(told))

@@ -8,7 +8,7 @@ import polars as pl
 from biodata.errors import SharingError
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
-from biodata.sharing.generalise import generalise
+from biodata.sharing.generalise import SAFE_FLAGS, generalise
 from biodata.sharing.licences import effective_of
 from biodata.sharing.media import let_out
 from biodata.sharing.rules import RuleSet
@@ -25,6 +25,12 @@ _NAMES: Final = frozenset(
 )
 """Words as the source told them, which hold no long numbers unless somebody wrote more into them."""
 _MADE: Final = (*SHARING, *RIGHTS, *ASSESSED)
+_TEXTS: Final = ("informationWithheld", "dataGeneralizations")
+_SIDES: Final = sorted(
+    {f"{c.cell_degrees * 2**n:.5g}" for c in SharingCategory if c.cell_degrees for n in range(10)}, key=len
+)
+_CELL_SIDE: Final = rf"(^|[^\d.])(?:{'|'.join(side.replace('.', '[.]') for side in reversed(_SIDES))})(?:[.]0)?°"
+"""Sides of cells in degrees: those of the categories, and larger ones at coasts."""
 NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
 """Decimals, degrees and minutes, metres; a year of an author is none of them."""
 LOOKED_AT: Final = frozenset(
@@ -107,6 +113,10 @@ def _column(column: Column, *, made: bool) -> pl.Expr:
     elif column.name == "sharing_rule":
         value = pl.col("rule_id")
     elif made:
+        if column.name in _TEXTS:
+            kept &= _says_no_place(column.name)
+        elif column.name == "quality_flags":
+            value = pl.when(is_open).then(value).otherwise(value.list.filter(pl.element().is_in(list(SAFE_FLAGS))))
         if column in SHARING:
             value = pl.when(kept).then(pl.col("shared_as").struct.field(column.name))
             value = value.otherwise(pl.when(~is_open).then(f"new_{column.name}"))
@@ -117,6 +127,11 @@ def _column(column: Column, *, made: bool) -> pl.Expr:
     elif column.name in _NAMES:
         value = pl.when(is_open | ~_tells_numbers(column.name)).then(value).otherwise(_instead(column.name))
     return value.cast(column.dtype).alias(column.name)
+
+
+def _says_no_place(name: str) -> pl.Expr:
+    """Tell where a text that came with a coarse record tells no numbers but the sides of cells."""
+    return ~pl.col(name).str.replace_all(_CELL_SIDE, "$1").str.contains(NUMBERS).fill_null(value=False)
 
 
 def _tells_numbers(name: str) -> pl.Expr:

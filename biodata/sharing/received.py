@@ -16,6 +16,54 @@ _ROUGHLY: Final = 0.98
 _DEGREES: Final = {str(c): c.cell_degrees or 0.0 for c in SharingCategory}
 
 
+def is_as_its_category_asks() -> pl.Expr:
+    """Tell where the place of a record that says that it was published coarse is one that its category lets out.
+
+    The expression is over a frame with `sharing_category`, the edges of the cell, coordinates, uncertainty and
+    `quality_flags`: a cell of the grid, no smaller than the category's, with the point in its middle; without a cell a
+    place that its publisher had made as coarse, or none.
+    """
+    return ~pl.any_horizontal(test.fill_null(value=True) for test in _place_tests().values())
+
+
+def _place_tests() -> dict[tuple[str, str], pl.Expr]:
+    """Return what must not be true of the place of a record that is not open, by column and reason."""
+    category = pl.col("sharing_category")
+    celled, placed = pl.col("cell_west").is_not_null(), pl.col("decimalLatitude").is_not_null()
+    degrees = category.replace_strict(_DEGREES, default=None, return_dtype=pl.Float64)
+    middle = [
+        (pl.col(name) - (pl.col(low) + pl.col(high)) / 2).abs() > _NEAR
+        for name, low, high in (
+            ("decimalLongitude", "cell_west", "cell_east"),
+            ("decimalLatitude", "cell_south", "cell_north"),
+        )
+    ]
+    coarse = pl.col("quality_flags").list.contains("PUBLISHER_GENERALISED").fill_null(value=False)
+    return {
+        ("cell_west", "the cell is smaller than the category's"): celled
+        & (
+            (pl.col("cell_east") - pl.col("cell_west") < degrees - _NEAR)
+            # At a pole a cell ends with the map.
+            | (
+                pl.col("cell_north") - pl.col("cell_south")
+                < pl.min_horizontal(degrees, 90 - pl.col("cell_south")) - _NEAR
+            )
+        ),
+        # Else a cell could be laid around the exact place, whose middle tells it.
+        ("cell_west", "the cell is none of the grid"): celled
+        & pl.any_horizontal(_off_grid(edge, degrees) for edge in ("cell_west", "cell_south")),
+        ("decimalLatitude", "the point of a sensitive record is not its cell's middle"): celled
+        & pl.any_horizontal(middle).fill_null(value=True),
+        ("decimalLatitude", "a sensitive record has a place without a cell"): placed & ~celled & ~coarse,
+        (
+            "coordinateUncertaintyInMeters",
+            "its publisher had not made the place as coarse as its category asks",
+        ): placed
+        & ~celled
+        & (pl.col("coordinateUncertaintyInMeters").fill_null(0) < _half_diagonal_m(degrees) * _ROUGHLY),
+    }
+
+
 def check_published(records: pl.DataFrame, *, country: str, file: str) -> None:
     """See that records look published, and are those of a country.
 
@@ -34,48 +82,16 @@ def check_published(records: pl.DataFrame, *, country: str, file: str) -> None:
         With the first row, and the column, that is wrong; the value is not told, since it may be a place.
     """
     category, sensitive = pl.col("sharing_category"), pl.col("sharing_category") != SharingCategory.OPEN
-    celled, placed = pl.col("cell_west").is_not_null(), pl.col("decimalLatitude").is_not_null()
+    celled = pl.col("cell_west").is_not_null()
     degrees = category.replace_strict(_DEGREES, default=None, return_dtype=pl.Float64)
-    middle = [
-        (pl.col(name) - (pl.col(low) + pl.col(high)) / 2).abs() > _NEAR
-        for name, low, high in (
-            ("decimalLongitude", "cell_west", "cell_east"),
-            ("decimalLatitude", "cell_south", "cell_north"),
-        )
-    ]
     may_be = pl.col("country_codes").list.contains(country)
-    coarse = pl.col("quality_flags").list.contains("PUBLISHER_GENERALISED").fill_null(value=False)
     tests = {
         ("key", "this number stands in two rows"): pl.col("key").is_duplicated(),
         ("sharing_category", "this is no category of a published record"): degrees.is_null()
         | (category == SharingCategory.WITHHELD),
         ("sharing_rule", "a record that is not open names no rule"): sensitive & pl.col("sharing_rule").is_null(),
         ("cell_west", "an open record has a cell"): ~sensitive & celled,
-        ("cell_west", "the cell is smaller than the category's"): sensitive
-        & celled
-        & (
-            (pl.col("cell_east") - pl.col("cell_west") < degrees - _NEAR)
-            # At a pole a cell ends with the map.
-            | (
-                pl.col("cell_north") - pl.col("cell_south")
-                < pl.min_horizontal(degrees, 90 - pl.col("cell_south")) - _NEAR
-            )
-        ),
-        # Else a cell could be laid around the exact place, whose middle tells it.
-        ("cell_west", "the cell is none of the grid"): sensitive
-        & celled
-        & pl.any_horizontal(_off_grid(edge, degrees) for edge in ("cell_west", "cell_south")),
-        ("decimalLatitude", "the point of a sensitive record is not its cell's middle"): sensitive
-        & celled
-        & pl.any_horizontal(middle).fill_null(value=True),
-        ("decimalLatitude", "a sensitive record has a place without a cell"): sensitive & placed & ~celled & ~coarse,
-        (
-            "coordinateUncertaintyInMeters",
-            "its publisher had not made the place as coarse as its category asks",
-        ): sensitive
-        & placed
-        & ~celled
-        & (pl.col("coordinateUncertaintyInMeters").fill_null(0) < _half_diagonal_m(degrees) * _ROUGHLY),
+        **{name: sensitive & test for name, test in _place_tests().items()},
         ("countryCode", f"the record is not one of {country}"): ~(
             (pl.col("countryCode") == country) | (pl.col("countryCode").is_null() & may_be)
         ).fill_null(value=False),

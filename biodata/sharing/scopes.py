@@ -90,13 +90,17 @@ def standing(name: str, told: Mapping[str, Collection[str]]) -> Standing:
     return Standing(frozenset(names) - {""}, frozenset(known))
 
 
-def holding(scopes: pl.Series, taxon: Standing, *, ranks: Mapping[str, str] | None = None) -> pl.Series:
+def holding(
+    scopes: pl.Series, taxon: Standing, *, excluded: pl.Series | None = None, ranks: Mapping[str, str] | None = None
+) -> pl.Series:
     """Tell of each scope whether it holds a taxon.
 
     Parameters
     ----------
     scopes : Series of list of str, length n
     taxon : Standing
+    excluded : Series of list of str, length n, optional
+        What each scope leaves out: a taxon that lies in it was not looked for, and one that may lie in it nobody knows of.
     ranks : mapping of str to str, optional
         Rank of names, small, that records of the survey tell: a checklist may know more of them than the bundled lists.
 
@@ -105,6 +109,15 @@ def holding(scopes: pl.Series, taxon: Standing, *, ranks: Mapping[str, str] | No
     Series of str, length n
         A value of `Holds`; null where there is no scope: nobody said what was looked for.
     """
+    if excluded is not None and excluded.null_count() < excluded.len():
+        held = holding(scopes, taxon, ranks=ranks)
+        left_out = holding(excluded, taxon, ranks=ranks)
+        inside, open_ = held == Holds.INSIDE, left_out.is_in([str(Holds.UNPLACED), str(Holds.UNREAD)])
+        told = pl.DataFrame([held.alias("held"), left_out.alias("out"), inside.alias("in"), open_.alias("open")])
+        out = pl.when(pl.col("in") & (pl.col("out") == Holds.INSIDE)).then(pl.lit(str(Holds.OUTSIDE)))
+        return told.select(
+            pl.coalesce(out, pl.when(pl.col("in") & pl.col("open")).then("out"), "held").alias("scope")
+        ).to_series()
     told = scopes.rename("scope").to_frame().select(pl.col("scope").list.join(_BETWEEN))["scope"]
     asked = [one for one in told.drop_nulls().unique() if one.replace(_BETWEEN, "").strip()]
     answers = [str(_holds(one.split(_BETWEEN), taxon, ranks or {})) for one in asked]

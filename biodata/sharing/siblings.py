@@ -23,13 +23,14 @@ from typing import Final
 
 import polars as pl
 
+from biodata import terms
 from biodata.sharing.generalise import CELLS_PER_DEGREE, GUARD
 from biodata.sharing.names import FULL_NAMES
 from biodata.sharing.readings import Kind, read
+from biodata.sharing.shared import SAME_EVENT as SAME_EVENT
 from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 
-SAME_EVENT: Final = "same-event"
 REASON: Final = "recorded in one event, or at one station of a survey, with a species whose place is hidden"
 STATION: Final = 1000
 """Cells along a degree: places closer than one or two of them (100 to 200 m) are one station."""
@@ -37,7 +38,7 @@ WALK: Final = 100
 """Cells along a degree: one or two of them (1 to 2 km) are walked between two records of a day."""
 COLUMNS: Final = (
     "key", "datasetKey", "eventID", "parentEventID", "event_start", "recordedBy", "basisOfRecord", "samplingProtocol",
-    "decimalLongitude", "decimalLatitude", "node",
+    "decimalLongitude", "decimalLatitude", "node", "shared_as",
 )  # fmt: skip
 _STRICTNESS: Final = {str(c): c.strictness for c in SharingCategory}
 _TIES: Final = {
@@ -236,10 +237,13 @@ def _told(occurrences: pl.DataFrame) -> pl.DataFrame:
     made by a machine that stands somewhere.
     """
     frame = occurrences.with_columns(pl.lit(None).alias(c) for c in COLUMNS if c not in occurrences.columns)
+    came_coarse = pl.lit(value=False)
+    if frame.schema["shared_as"] == terms.SHARED_AS:  # the middle of a cell is no station
+        came_coarse = pl.col("shared_as").struct.field("category").is_not_null()
     of_event = pl.any_horizontal(pl.col("eventID", "parentEventID", "samplingProtocol").is_not_null())
     return (
         frame.with_row_index("row")
-        .filter(pl.col("node").is_null())
+        .filter(pl.col("node").is_null() & ~came_coarse)
         .select(
             "row",
             pl.col("key").cast(pl.Int64),

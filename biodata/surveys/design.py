@@ -12,9 +12,13 @@ import shapely
 from biodata import assessments, places, sharing, terms
 from biodata.errors import InputError
 from biodata.settings import Settings
+from biodata.sharing.scopes import hidden_words
+from biodata.sharing.shared import hidden_taxa
+from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
+from biodata.store.survey_rows import rows_of
 from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
@@ -103,7 +107,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
         records = assessments.in_view(settings, lake, rules, boundaries, view=view, window=window)
         known = lake.read("occurrences", where=In("species", (request.species,)))
         if request.events is None:
-            events, of_events = _of_lake(lake, rules, boundaries, scope, exact=view is not EvidenceView.PUBLIC)
+            events, of_events = _of_lake(settings, lake, rules, boundaries, request)
         else:
             events, of_events = read_events(request.events, scope=scope), SharingCategory.OPEN
     if view is EvidenceView.PUBLIC:
@@ -150,21 +154,38 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
 
 
 def _of_lake(
-    lake: Lake, rules: sharing.RuleSet, boundaries: places.BoundarySet, scope: list[str] | None, *, exact: bool
+    settings: Settings, lake: Lake, rules: sharing.RuleSet, boundaries: places.BoundarySet, request: SurveyRequest
 ) -> tuple[pl.DataFrame, SharingCategory]:
-    """Return the events that the lake has, exactly or as they are published, and the category of what is made of them.
+    """Return the events that the lake has, exactly or as a release made now tells them, and the category of what is made of them.
 
     Of exact ones some may tell the place of a species that nobody asked for, so the result is withheld unless all are open.
+    Of a species whose places are hidden open events tell no absence: a record of it may be told without its event.
     """
     from biodata.pipeline.survey_publishing import published_events
     from biodata.surveys.events import of_lake, of_published
 
-    shown = of_published(published_events(lake, rules, boundaries=boundaries, licences={}), scope=scope)
-    if not exact:
-        return shown, SharingCategory.OPEN
-    events = of_lake(lake, scope=scope)
-    hidden = events.join(shown, on="eventID", how="anti")
-    return events, SharingCategory.OPEN if hidden.is_empty() else SharingCategory.WITHHELD
+    scope = list(request.scope) or None
+    before = releases.current(settings.data) if settings.keep_ties else None
+    told = published_events(lake, rules, boundaries=boundaries, licences={}, before=before)
+    where = In("datasetKey", tuple(told["datasetKey"].unique().sort()))
+    records = assessments.in_view(settings, lake, rules, boundaries, view=EvidenceView.PUBLIC, where=where)
+    rows = rows_of(records, told).join(told.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
+    shown = of_published(rows, scope=scope)
+    of_species = In("species", (request.species,))
+    known = lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=of_species)
+    hidden = bool(hidden_taxa(known))
+    if request.records == "public":
+        asked = told.select("datasetKey", word=pl.lit(request.species)).unique()
+        own = records.filter(pl.col("species") == request.species)
+        hidden |= bool(hidden_words(asked, rules, boundaries=boundaries).any())
+        hidden |= not own.filter(pl.col("sharing_category") != SharingCategory.OPEN).is_empty()
+    events = shown if request.records == "public" else of_lake(lake, scope=scope)
+    if hidden:
+        events = events.with_columns(scope=pl.lit(None, dtype=events.schema["scope"]))
+    if request.records == "public":
+        return events, SharingCategory.OPEN
+    others = events.join(shown, on="eventID", how="anti")
+    return events, SharingCategory.OPEN if others.is_empty() else SharingCategory.WITHHELD
 
 
 def _result(

@@ -43,6 +43,7 @@ _CELLS: Final = MappingProxyType(
         "CAMERA_CLOCK_OFF": (_CLOCK, False),
         "CAMERA_CLOCK_OUTSIDE": (_CLOCK, False),
         "CAMERA_CLOCK_INVALID": (_CLOCK, True),
+        "ABSENCE_REPORT_INVALID": (("isAbsenceReported",), False),
         "ABSENCE_SCOPE_MISSING": (("isAbsenceReported", *_SCOPE), True),
         "ABSENCE_OUT_OF_SCOPE": (("absentTaxa", *_SCOPE), True),
     }

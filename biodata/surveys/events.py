@@ -8,6 +8,7 @@ import shapely
 
 from biodata.analysis.evidence import EVENTS
 from biodata.errors import InputError
+from biodata.sharing.shared import came_open
 from biodata.store.lake import Lake
 from biodata.vocabularies import SharingCategory
 
@@ -18,6 +19,7 @@ _HEADINGS: Final = {
     "event_start": ("deploymentStart", "eventDate"),
     "event_end": ("deploymentEnd", "eventDate"),
     "scope": ("targetTaxonomicScope", "scope"),
+    "excluded": ("excludedTaxonomicScope", "excluded"),
 }
 """Headings of Camtrap DP's deployments, Darwin Core's events and the Humboldt extension."""
 
@@ -36,9 +38,10 @@ def of_lake(lake: Lake, *, scope: list[str] | None = None) -> pl.DataFrame:
     polars.DataFrame of EVENTS
         An event without records is effort like any other. A scope is told only where absence was reported: where a taxon
         was looked for and not everything found was written down, nobody knows that it was not there. Events without
-        effort (cameras that never worked), and those that others are parts of, are left out.
+        effort (cameras that never worked), and those that others are parts of, are left out; so are those that came as cells
+        in an archive.
     """
-    return _as_effort(lake.read("events"), scope)
+    return _as_effort(came_open(lake.read("events")), scope)
 
 
 def of_published(surveys: pl.DataFrame, *, scope: list[str] | None = None) -> pl.DataFrame:
@@ -75,6 +78,7 @@ def _as_effort(events: pl.DataFrame, scope: list[str] | None) -> pl.DataFrame:
         pl.col("event_start").cast(pl.Date),
         pl.col("event_end").cast(pl.Date),
         declared.fill_null(pl.lit(scope, dtype=pl.List(pl.String))).alias("scope"),
+        excluded="excludedTaxonomicScope",
     ).cast(EVENTS)
 
 
@@ -122,13 +126,16 @@ def read_events(path: Path, *, scope: list[str] | None = None) -> pl.DataFrame:
             .alias(name)
             for name, end in dates.items()
         ),
-        (
-            columns["scope"].str.split("|").list.eval(pl.element().str.strip_chars())
-            if "scope" in columns
-            else pl.lit(None)
-        )
-        .cast(pl.List(pl.String))
-        .alias("scope"),
+        *(
+            (
+                columns[name].str.split("|").list.eval(pl.element().str.strip_chars())
+                if name in columns
+                else pl.lit(None)
+            )
+            .cast(pl.List(pl.String))
+            .alias(name)
+            for name in ("scope", "excluded")
+        ),
     )
     _check(out, table, {name: heading for name, heading in found.items() if heading is not None}, path)
     if scope:

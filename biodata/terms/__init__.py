@@ -10,6 +10,7 @@ from typing import Final
 from biodata.terms.columns import DC, DWC, GBIF, OWN, Column, Reach, conform, names, schema
 from biodata.terms.events import (
     ARCHIVED_BASIS,
+    ARCHIVED_CATEGORY,
     ARCHIVED_COUNTRIES,
     ARCHIVED_FAILED_DAYS,
     ARCHIVED_FLAGS,
@@ -39,6 +40,7 @@ from biodata.terms.verbatim import VERBATIM, VERBATIM_TERMS
 
 __all__ = [
     "ARCHIVED_BASIS",
+    "ARCHIVED_CATEGORY",
     "ARCHIVED_COUNTRIES",
     "ARCHIVED_FAILED_DAYS",
     "ARCHIVED_FLAGS",

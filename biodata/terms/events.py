@@ -6,6 +6,7 @@ from typing import Final
 import polars as pl
 
 from biodata.terms.columns import DC, OWN, Column, Reach, dwc
+from biodata.terms.occurrences import SHARED_AS
 
 ECO: Final = "http://rs.tdwg.org/eco/terms/"
 _LAKE = Reach.LAKE
@@ -41,8 +42,9 @@ ARCHIVED_BASIS: Final = OWN + "effort_basis"
 ARCHIVED_FAILED_DAYS: Final = OWN + "failed_days"
 ARCHIVED_FLAGS: Final = OWN + "quality_flags"
 ARCHIVED_COUNTRIES: Final = OWN + "country_codes"
-"""Terms of an archive of ours that an event's interpretation goes on with: its effort has the failures taken off already,
-and a coarse cell may lie in all its countries."""
+ARCHIVED_CATEGORY: Final = OWN + "sharing_category"
+"""Terms of an archive of ours that an interpretation goes on with: an event's effort has the failures taken off already, and
+a coarse cell may lie in all its countries."""
 
 
 class ArchivedRow(StrEnum):
@@ -92,10 +94,16 @@ EVENT: Final = (
     ),
     Column("failed_days", pl.Float64, "Days of the event without observation.", Reach.PRECISE),
     eco("targetTaxonomicScope", pl.List(pl.String), "Taxa that were looked for, of any rank; null where not told."),
+    eco(
+        "excludedTaxonomicScope", pl.List(pl.String), "Taxa within the targets that were not looked for; null for none."
+    ),
     eco("isAbsenceReported", pl.Boolean, "Whether a target that is not among the records was not found."),
     dwc("eventRemarks", pl.String, "Remarks, which may tell of any animal that was met.", _LAKE),
     dwc("license", pl.String, "Licence as harmonised."),
     Column("quality_flags", pl.List(pl.String), "Doubts; see `flags`."),
+    Column(
+        "shared_as", SHARED_AS, "How the biodata that wrote its archive had made it coarser; null for others.", _LAKE
+    ),
     Column("source_file", pl.String, "The file.", _LAKE),
     Column("source_sheet", pl.String, "The sheet.", _LAKE),
     Column("source_row", pl.Int64, "Row of that sheet, as a person counts.", _LAKE),
@@ -126,7 +134,8 @@ SURVEY: Final = (
     ),
     Column("event_end", pl.Date, "Last day, local time.", Reach.PRECISE),
     *_as_told("eventDate", "time_zone", "stateProvince", "locality", "habitat", "effort_value", "effort_unit"),
-    *_as_told("effort_basis", "failed_days", "targetTaxonomicScope", "isAbsenceReported"),
+    *_as_told("effort_basis", "failed_days", "targetTaxonomicScope", "excludedTaxonomicScope"),
+    *_as_told("isAbsenceReported"),
     Column("records", pl.Int64, "Its open records, duplicates among them.", Reach.PRECISE),
     Column("species", pl.Int64, "Species that they name.", Reach.PRECISE),
     Column("country_codes", pl.List(pl.String), "Every country that its place may belong to."),

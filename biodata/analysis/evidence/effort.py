@@ -38,9 +38,11 @@ EVENTS: Final = pl.Schema(
         ("event_start", pl.Date),
         ("event_end", pl.Date),
         ("scope", pl.List(pl.String)),
+        ("excluded", pl.List(pl.String)),
     ]
 )
-"""Events: `scope` names the taxa, of any rank, that were looked for; null where it is not declared."""
+"""Events: `scope` names the taxa, of any rank, that were looked for, null where it is not declared; `excluded` those of them
+that were not."""
 _GOOD_ENOUGH: Final = (
     counting.ABSENT, counting.OVER_SEA, counting.OVER_BORDER, counting.IN_BAND, counting.DUPLICATE, counting.DEPENDENT,
 )  # fmt: skip
@@ -216,7 +218,7 @@ def _declared(events: pl.DataFrame | None, known: pl.DataFrame, species: str, gr
     if events is None or events.is_empty():
         return nothing, 0
     told = {rank: known[rank].drop_nulls().unique().to_list() for rank in _RANKS if rank in known.columns}
-    answers = holding(events["scope"], standing(species, told))
+    answers = holding(events["scope"], standing(species, told), excluded=events["excluded"])
     declared = events.filter(answers == Holds.INSIDE)
     nights = (pl.col("event_end") - pl.col("event_start")).dt.total_days().cast(pl.Float64).fill_null(0.0)
     inside = _in_cells(declared.drop_nulls(["decimalLongitude", "decimalLatitude"]), grid)

@@ -199,7 +199,7 @@ def looked_for(
     asked = events.select(
         pl.when(pl.col("targetTaxonomicScope").list.len() > 0).then("targetTaxonomicScope").otherwise(assumed)
     ).to_series()
-    answers = holding(asked, place, ranks=_ranks(joined.records))
+    answers = holding(asked, place, excluded=events["excludedTaxonomicScope"], ranks=_ranks(joined.records))
     silent = (events["isAbsenceReported"] == False).fill_null(value=False)  # noqa: E712 - null is not False
     why = pl.select(
         pl.when(answers.is_null())

@@ -14,6 +14,7 @@ _OF_PARTS = (
     "time_zone",
     "samplingProtocol",
     "targetTaxonomicScope",
+    "excludedTaxonomicScope",
     "isAbsenceReported",
 )
 _PLACE = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "country_codes")
