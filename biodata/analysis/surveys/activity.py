@@ -27,16 +27,19 @@ _NIGHT: Final = (18, 6)
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Independent events by the hour.
+    """Independent events of one species by the hour, of one side or of all.
 
     Attributes
     ----------
     events : int
-        With an hour.
+        Of which the hour is known; those of a clock in doubt, or without a time, are counted beside it (`hours`).
     hours : tuple of int
         Events of each of the 24 hours, the first from midnight to one.
-    night, night_low, night_high : float or None
-        Share of events from 18 to 6 o'clock, and its exact binomial interval (95 %); None of no event.
+    night : float or None
+        Share of events from 18 to 6 o'clock; None of fewer events than `LEAST_EVENTS`.
+    night_low, night_high : float
+        Its exact binomial interval (95 %; Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404); 0 and 1 of
+        no event.
     """
 
     events: int
