@@ -116,7 +116,7 @@ def test_public_results_are_those_of_published_values(settings, public):
     text = json.dumps(found)
     # The release tells of the tiger, too: a record in a cell, and so do the results, in what they tell of all that is published.
     (tiger,) = (one for one in found["published"]["species"] if one["species"] == TIGER)
-    assert tiger["by"]["LA"] == {"records": 1, "coarse": 1, "cells": 1, "first_year": 2023, "last_year": 2023}
+    assert [tiger["by"]["LA"][name] for name in ("records", "coarse", "cells")] == [1, 1, 1]
     assert TIGER not in json.dumps({kind: part for kind, part in found.items() if kind != "published"})
     assert PANGOLIN not in text
     assert "LA2" not in text, "the station of a hidden record is not told"

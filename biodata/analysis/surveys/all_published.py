@@ -21,6 +21,7 @@ from biodata.vocabularies import SharingCategory
 
 _OPEN: Final = str(SharingCategory.OPEN)
 _GUARD: Final = 1e-9
+"""The logarithm of 1000, and 101.3 in tenths, may come out a little low."""
 _RECORDS: Final = (
     "datasetKey", "species", "scientificName", "genus", "occurrenceStatus", "year", "decimalLongitude", "decimalLatitude",
     "country_codes", "sharing_category", "cell_west", "cell_east", "duplicate_of",
@@ -74,7 +75,7 @@ def _events(surveys: pl.DataFrame) -> pl.DataFrame:
     whole = surveys.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
     single = surveys.join(whole, on=("datasetKey", "eventID"), how="anti", maintain_order="left")
     coarse = pl.col("sharing_category") != _OPEN
-    told, power = pl.col("effort_value"), pl.lit(10.0).pow(pl.col("effort_value").log10().floor())
+    told, power = pl.col("effort_value"), pl.lit(10.0).pow((pl.col("effort_value").log10() + _GUARD).floor())
     # One figure: 20 stands for 15 to 25, but 10 for 9.5 to 15. Of none, and of open events, it is exact.
     rounded = coarse & (told > 0)
     first = (told / power).round() == 1

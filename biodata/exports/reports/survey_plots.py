@@ -77,13 +77,15 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
     months = sorted({row["month"] for row in rows})
     figure, axes = axes_of(2.6, f"Effort, {_method(method)}")
     below, used = dict.fromkeys(months, 0.0), {}
-    for side in sorted({row["side"] for row in rows}):
+    sides = sorted({row["side"] for row in rows})
+    several = len(sides) > 1
+    for side in sides:
         own = {row["month"]: row["effort"] for row in rows if row["side"] == side}
         colour = colours.get(side, "#9aa39e") if side != NO_SIDE else "#9aa39e"
         used[side] = colour
         axes.bar(
             months, [own.get(m, 0.0) for m in months], bottom=[below[m] for m in months], color=colour,
-            hatch=HATCHES[(place_of(side, colours) - 1) % len(HATCHES)], edgecolor="white", linewidth=0,
+            hatch=HATCHES[(place_of(side, colours) - 1) % len(HATCHES)] if several else "", edgecolor="white", linewidth=0,
         )  # fmt: skip
         below = {m: below[m] + own.get(m, 0.0) for m in months}
     step = max(1, -(-len(months) // 8))
@@ -91,6 +93,8 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
     unit = next((row["effort_unit"] for row in rows if row["effort_unit"]), "not told")
     axes.set_ylabel(f"effort, {units(unit)}")
     axes.grid(visible=False, axis="x")
+    if sides == [NO_SIDE]:
+        axes.set_xlabel("all events lie surely on no side")
     legend(axes, used, colours, filled=True)
     return figure, f"Effort of {_method(method)} by month and side, days of failures taken off."
 
@@ -189,7 +193,7 @@ def _activity(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
     axes.grid(which="minor", axis="y", color="white", linewidth=3)
     axes.tick_params(which="minor", length=0)
     axes.set_xticks(range(0, 25, 6))
-    axes.set(xlabel="hour of the day by the sun\n(beside the species: events)")
+    axes.set(xlabel="hour of the day by the sun, the busiest black\n(beside the species: events)")
     words = (
         f"Independent events of cameras by the hour of the sun, each species' busiest hour black; those of {LEAST_EVENTS} events or "
         "more, cameras whose clock is in doubt left out."
