@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 
 import polars as pl
+import pytest
 
 from biodata import terms
+from biodata.analysis.surveys import floors
 
 RANKS = {
     "Muntiacus vaginalis": ("Muntiacus", "Cervidae", "Artiodactyla", "Mammalia"),
@@ -49,3 +51,10 @@ def records(*rows):
     if not numbered:
         return pl.DataFrame(schema=terms.schema(terms.OCCURRENCE))
     return terms.conform(pl.DataFrame(numbered, infer_schema_length=None), terms.OCCURRENCE)
+
+
+@pytest.fixture
+def no_floors(monkeypatch):
+    """Tell numbers of however little: small worlds are there to be counted by hand."""
+    monkeypatch.setattr(floors, "LEAST_SITES", 1)
+    monkeypatch.setattr(floors, "LEAST_EVENTS", 1)

@@ -2,12 +2,15 @@
 
 import pytest
 
+from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.effort import of_stations
 from biodata.analysis.surveys.joining import join, looked_for
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
 from biodata.harmonise.event_sites import sites
 from event_rows import interpreted
-from survey_worlds import record, records
+from survey_worlds import no_floors, record, records
+
+__all__ = ["no_floors"]
 
 MAY = "2026-05-01T12:00/2026-05-31T12:00"
 
@@ -63,6 +66,7 @@ def test_an_empty_sheet_has_effort_and_no_absence_outside_its_scope():
     assert inside == {"Elephas maximus": ["E1", "E2"], "Gallus gallus": ["E2"], "Panthera tigris": ["E1", "E2", "E5"]}
 
 
+@pytest.mark.usefixtures("no_floors")
 def test_what_a_scope_names_and_nobody_found_has_a_rate_of_none_and_its_limit():
     rows = interpreted(
         {

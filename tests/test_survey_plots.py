@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.joining import join
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
 from biodata.exports.reports import survey_marks, survey_plots
 from biodata.exports.reports.survey_page import survey_page
 from survey_worlds import event, events, record, records

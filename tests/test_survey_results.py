@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from biodata.analysis.surveys import abundance, comparing, effort, histories, joint, trends
+from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.joining import join, looked_for, species_only
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
 from survey_worlds import event, events, record, records
 
 MUNTJAC, FOWL = "Muntiacus vaginalis", "Gallus gallus"

@@ -9,9 +9,13 @@ import polars as pl
 import pytest
 
 from biodata.analysis.surveys import abundance, activity, effort, histories, trends
+from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.joining import join, looked_for, season_start
-from biodata.analysis.surveys.results import Parameters, results
-from survey_worlds import event, events, record, records
+from biodata.analysis.surveys.results import results
+from survey_worlds import event, events, no_floors, record, records
+
+__all__ = ["no_floors"]
+pytestmark = pytest.mark.usefixtures("no_floors")
 
 MUNTJAC = "Muntiacus vaginalis"
 WALK = {"design": "line_transect", "effort_unit": "km", "days": 1}

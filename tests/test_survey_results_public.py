@@ -191,9 +191,12 @@ def test_what_was_found_beside_a_sensitive_animal_alone_is_not_said_to_be_absent
     assert {one["species"] for one in found["abundance"]} == {MUNTJAC}
 
 
-def test_who_asks_for_a_species_whose_places_are_hidden_is_told_why(tmp_path):
-    with pytest.raises(InputError, match="a sharing rule hides its places"):
-        told(tmp_path / "data", cameras, species=[PANGOLIN])
+def test_who_asks_for_a_species_that_is_told_as_cells_gets_these_and_for_a_withheld_one_nothing(tmp_path):
+    found, _ = told(tmp_path / "coarse", cameras, species=[PANGOLIN])
+    assert [one["species"] for one in found["published"]["species"]] == [PANGOLIN]
+    assert found["abundance"] == found["occupancy"] == []
+    with pytest.raises(InputError, match="there is no public record of this species"):
+        told(tmp_path / "withheld", cameras, WITHHELD, species=[PANGOLIN])
 
 
 def test_sites_are_called_by_their_event_and_told_apart_by_its_dataset():

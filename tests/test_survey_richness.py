@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from biodata.analysis.surveys import richness
-from biodata.analysis.surveys.accumulation import Method, accumulation, estimates_by_sites
+from biodata.analysis.surveys.accumulation import Method, accumulation
 
 SMALL = np.array(
     [
@@ -144,15 +144,6 @@ def test_error_of_ace_is_its_derivative():
     assert found.ace_se_delta == pytest.approx(np.sqrt(variance), rel=1e-6)
     # vegan's estimateR tells another one, of another derivative.
     assert found.ace_se == near(2.00178832911)
-
-
-def test_estimates_grow_with_the_sites():
-    grown = estimates_by_sites(SMALL, permutations=ORDERS)
-    assert grown.species.shape == (3, 6)
-    assert grown.species.mean(axis=0) == near(accumulation(SMALL, Method.RANDOM, permutations=ORDERS).richness)
-    every = richness.estimates(SMALL.sum(axis=0))
-    assert grown.chao1[:, -1].tolist() == [every.chao1] * 3
-    assert grown.ace[:, -1].tolist() == [every.ace] * 3
 
 
 @pytest.mark.filterwarnings("error")

@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 import releases as fixture
+from biodata.analysis.surveys.asked import Parameters
 from biodata.analysis.surveys.joining import NO_ABSENCE, join, looked_for
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.scopes import Holds, holding, standing, told_words, unclear
 from biodata.sharing.taxonomy import bundled

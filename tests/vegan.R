@@ -10,14 +10,12 @@ told <- lapply(tables, function(x) {
   orders <- as.matrix(shuffleSet(nrow(x), 20))
   dimnames(orders) <- NULL
   curve <- function(...) suppressWarnings({ a <- specaccum(x, ...); list(sites = a$sites, richness = a$richness, sd = a$sd) })
-  grown <- estaccumR(x, permutations = orders[1:5, ])
   sizes <- c(2, min(rowSums(x)), max(2, max(rowSums(x)) %/% 3))
   list(
     counts = x, orders = orders - 1,
     exact = curve("exact"), of_all = curve("exact", conditioned = FALSE), random = curve("random", permutations = orders),
     rarefaction = curve("rarefaction"), coleman = curve("coleman"),
     pool = as.list(specpool(x)), estimates = t(apply(x, 1, estimateR)),
-    grown = list(species = t(grown$S), chao1 = t(grown$chao), ace = t(grown$ace)),
     sizes = sizes, rarefied = lapply(sizes, function(size) t(suppressWarnings(rarefy(x, size, se = TRUE)))))
 })
 write_json(told, args[2], digits = NA, auto_unbox = TRUE, matrix = "rowmajor")

@@ -74,16 +74,21 @@ def list_runs(
 
     Example: biodata runs list --data mydata
     """
-    from biodata import run_records
+    from biodata import run_engines, run_records
 
-    records = run_records.every(settings_for(data))
+    settings = settings_for(data)
+    run_engines.forget_outdated(settings)
+    records = run_records.every(settings)
     if as_json:
         say(json.dumps([record.as_dict() for record in records], ensure_ascii=False, indent=1))
         return
     for record in records:
         tables = ", ".join(f"{name} {told['rows']}" for name, told in record.results.items())
         lake = "" if record.snapshot is None else f", lake {record.snapshot}"
-        say(f"{record.id}  code {record.code[:8]}{lake}, seed {record.seed}: {tables}")
+        gone = (
+            "; its results were public and of an older biodata, and are removed" if run_engines.outdated(record) else ""
+        )
+        say(f"{record.id}  code {record.code[:8]}{lake}, seed {record.seed}: {tables}{gone}")
     if not records:
         say("no run is kept yet")
 
@@ -125,11 +130,11 @@ def compare(
 
     Example: biodata runs compare corridors-1f3c corridors-77ab --data mydata
     """
-    from biodata import run_comparison, run_records
+    from biodata import run_comparison, run_engines, run_records
 
     settings = settings_for(data)
     one, other = run_records.find(settings, first), run_records.find(settings, second)
-    tables = [run_records.results_of(settings, record.id) for record in (one, other)]
+    tables = [run_engines.results_of(settings, record) for record in (one, other)]
     comparison = run_comparison.compare(one, other, *tables)
     say(comparison.told())
     if not comparison.identical:

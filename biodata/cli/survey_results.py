@@ -1,18 +1,20 @@
 """`biodata survey results`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, installation, say, show_progress
 from biodata.cli.species_options import RecordsOption, as_text
 
+_MOST_NAMES: Final = 20
 _HELP = """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
 
 Per side and jointly, each number with its limits. What cannot be told or compared says why. --dataset may be told several
-times, for a project whose sides are datasets of their own. With --records public (the default) only open events and
-records play a part; --records exact reads all, and its results stay with whoever holds the data. The run is kept.
+times, for a project whose sides are datasets of their own. With --records public (the default) it is what a release tells:
+effort, records and species of all that is published, cells among it, and the rest of open events and records alone. --records
+exact reads all, and its results stay with whoever holds the data. The run is kept.
 
 Example: biodata survey results --dataset nam-ha --data mydata --out results.html --png plots
 """
@@ -94,14 +96,13 @@ def _write(told: dict[str, Any], out: Path | None, png: Path | None, *, title: s
 def _say(told: dict[str, Any]) -> None:
     """Say the results in lines."""
     summary = told["summary"]
+    if published := told.get("published"):
+        _say_published(published)
+    days = "" if summary["first"] is None else f", {summary['first']} to {summary['last']}"
     say(
-        f"{_counted(summary['events'], 'event')} at {_counted(summary['sites'], 'site')}, {summary['first']} to {summary['last']}; "
+        f"{_counted(summary['events'], 'event')} at {_counted(summary['sites'], 'site')}{days}; "
         f"{_counted(summary['records'], 'record')} of {summary['species']} species"
     )
-    if as_cells := told["facts"].get("events_as_cells", 0):
-        say(
-            f"{as_cells} more events are told as cells alone and play no part; --records exact has them, for whoever holds the data"
-        )
     if summary["left_out"]:
         say("records left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
     for row in told["effort"]:
@@ -118,8 +119,11 @@ def _say(told: dict[str, Any]) -> None:
     for method, found in told["richness"].items():
         for part, one in found["by"].items():
             pool = one["estimates"]
-            every = f", Chao {pool['chao']:.1f} ± {pool['chao_se']:.1f}" if pool["species"] else ""
-            say(f"species {part}, {method}: {pool['species']} found{every}")
+            every = f", Chao {pool['chao']:.1f} ± {pool['chao_se']:.1f}" if pool["species"] and "chao" in pool else ""
+            say(
+                f"species {part}, {method}: {pool['species']} found{every}"
+                + (f"; {pool['refused']}" if "refused" in pool else "")
+            )
     for one in told["abundance"]:
         found = one["by"]["joint"]
         if "refused" not in found:
@@ -141,6 +145,33 @@ def _say(told: dict[str, Any]) -> None:
     for one in told["totals"]:
         span = f"{one['low']} to {one['high']}" if one["low"] < one["high"] else f"{one['high']}"
         say(f"total {one['species']}, {one['method']} {one['repeat']}: {span} individuals in independent events")
+
+
+def _say_published(found: dict[str, Any]) -> None:
+    """Say what all published rows tell together, those with a cell for a place among them."""
+    events, records, degrees = found["events"], found["records"], f"{found['cell_degrees']:g}"
+    say(
+        f"all that is published: {_counted(events['open'] + events['coarse'], 'event')} ({events['coarse']} as cells of up to {degrees} "
+        f"degrees), {_counted(records['open'] + records['coarse'], 'record')} ({records['coarse']} as cells) of {len(found['species'])} names"
+    )
+    for row in found["effort"]:
+        unit = _plural(row["effort_unit"] or "")
+        span = "not known" if row["effort"] is None else f"{row['low']:g} to {row['high']:g} {unit}"
+        if row["effort"] is not None and row["low"] == row["high"]:
+            span = _counted(row["effort"], row["effort_unit"] or "")
+        year = "" if row["year"] is None else f" {row['year']}"
+        say(
+            f"  effort {row['side']}, {row['method']}{year}: {span}, {row['coarse']} of {_counted(row['events'], 'event')} as cells"
+        )
+    for one in found["species"][:_MOST_NAMES]:
+        parts = ", ".join(
+            f"{part} {_counted(of['records'], 'record')} in {_counted(of['cells'], 'cell')}"
+            for part, of in sorted(one["by"].items(), key=lambda item: (item[0] != "joint", item[0]))
+        )
+        say(f"  {one['species']}: {parts}")
+    if len(found["species"]) > _MOST_NAMES:
+        say(f"  … and {len(found['species']) - _MOST_NAMES} more names, which --out and --json tell")
+    say("open events and records alone:")
 
 
 def _counted(number: float, unit: str) -> str:

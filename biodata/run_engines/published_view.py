@@ -19,8 +19,8 @@ _SITE_DECIMALS: Final = 4
 """Degrees of so many decimals, some ten metres, are one place."""
 
 
-def events(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """Return the open events.
+def rows(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that a release would have of events of the lake.
 
     Parameters
     ----------
@@ -28,6 +28,17 @@ def events(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
         Events that the rules let out (`survey_publishing.published_events`).
     records : polars.DataFrame
         Records as they are published.
+    """
+    return rows_of(records, shown).join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
+
+
+def events(told: pl.DataFrame) -> pl.DataFrame:
+    """Return the open events.
+
+    Parameters
+    ----------
+    told : polars.DataFrame of `terms.SURVEY`
+        As `rows` returns them.
 
     Returns
     -------
@@ -35,7 +46,6 @@ def events(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
         Their place is the middle of what a release tells of it, which is that of their open records where there are any,
         with the radius around it; null where it tells none.
     """
-    told = rows_of(records, shown).join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
     opened = told.filter(pl.col("sharing_category") == SharingCategory.OPEN)
     opened = opened.with_columns(event_key="survey_id").hstack(_places(opened["geometry"]))
     radius = pl.coalesce("coordinateUncertaintyInMeters", pl.when(pl.col("radius") > 0).then("radius"))

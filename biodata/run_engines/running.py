@@ -1,11 +1,14 @@
 """Engines by name: each is run, kept, run again and compared in one way."""
 
+import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
+
+import polars as pl
 
 from biodata import run_records
 from biodata.errors import InputError
@@ -85,6 +88,7 @@ def keep(
     What was found over a run of corridors is put beside that run's results, too, and its report tells it.
     """
     _, known = _engine(engine)
+    forget_outdated(settings)
     asked = known.filled(parameters)
     record = _described(engine, known, asked, outcome, seed)
     kept = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
@@ -108,8 +112,49 @@ def _described(engine: str, known: Parameters, parameters: Mapping[str, Any], ou
     """Return the record of a run."""
     return run_records.describe(
         engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot, paths=known.paths | known.outputs,
-        silent=known.silent,
+        silent=known.silent, version=known.format,
     )  # fmt: skip
+
+
+def outdated(record: RunRecord) -> bool:
+    """Tell whether a run is of the public view and its tables of a format that told more than they may."""
+    if record.engine not in ENGINES or record.parameters.get("records") != "public":
+        return False
+    return record.format < _engine(record.engine)[1].format
+
+
+def forget_outdated(settings: Settings) -> list[RunRecord]:
+    """Remove the tables of outdated runs; return the runs whose tables are gone. What they were asked stays."""
+    return [
+        record
+        for record in run_records.every(settings)
+        if outdated(record) and run_records.forget_results(settings, record.id)
+    ]
+
+
+def results_of(settings: Settings, record: RunRecord) -> dict[str, pl.DataFrame]:
+    """Return the tables that a run gave; exact, so not for the public.
+
+    Raises
+    ------
+    InputError
+        If the run is outdated (RUN_OUTDATED); its tables are removed.
+    """
+    if outdated(record):
+        run_records.forget_results(settings, record.id)
+        problem = "an older biodata kept this run, whose public results can hold exact places; they are removed"
+        again = " ".join(
+            f"--set {name}={json.dumps(value) if not isinstance(value, str) else value}"
+            for name, value in record.parameters.items()
+            if value != _engine(record.engine)[1].defaults.get(name)
+        )
+        raise InputError(
+            problem,
+            value=record.id,
+            expected=f"a new run: biodata runs start {record.engine} {again}",
+            code="RUN_OUTDATED",
+        )
+    return run_records.results_of(settings, record.id)
 
 
 def repeat(
@@ -137,10 +182,11 @@ def repeat(
     Raises
     ------
     InputError
-        If there is no such run (RUN_UNKNOWN), or what it read is no longer there.
+        If there is no such run (RUN_UNKNOWN), its results are not read any more (RUN_OUTDATED), or what it read is no
+        longer there.
     """
     before = run_records.find(settings, run_id)
-    old = run_records.results_of(settings, before.id)
+    old = results_of(settings, before)
     _, known = _engine(before.engine)
     # What was written the first time stays as it is, too.
     asked = {**before.parameters, **dict.fromkeys(known.outputs)}

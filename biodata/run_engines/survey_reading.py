@@ -1,8 +1,9 @@
 """The events and records of surveys as a view allows, and what a result of them has to name.
 
-In the public view only what is published of them plays a part: the open events as a release made now would tell them, and
-open records. A survey's hidden species, the stations where they were recorded, and scopes that would tell them are not
-there at all; of species whose places a rule hides neither rates nor absences are told.
+In the public view only what is published of them plays a part, as a release made now would tell it. The open events and
+records are analysed like a survey of their own: hidden species, the stations where they were recorded, and scopes that would
+tell them are not there, and of species whose places a rule hides neither rates nor absences are told. Beside them stands what the
+published rows tell together, those with a cell for a place among them (`analysis.surveys.all_published`).
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from biodata import assessments, places, sharing, terms
+from biodata.analysis.surveys.all_published import all_published
 from biodata.analysis.surveys.joining import Joined, join
 from biodata.errors import InputError
 from biodata.harmonise import event_sites
@@ -41,12 +43,15 @@ class SurveyRead:
         Datasets, view, lake's version, rules, category, boundary set, as plain values.
     snapshot : int
     inputs : tuple of RunInput
+    published : dict or None
+        In the public view, what all published rows tell together; None where none is coarse.
     """
 
     joined: Joined
     facts: dict[str, Any]
     snapshot: int
     inputs: tuple[RunInput, ...]
+    published: dict[str, Any] | None = None
 
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> SurveyRead:
@@ -64,9 +69,9 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     Raises
     ------
     InputError
-        If a dataset has no event (SURVEY_MISSING), or in the public view none that is open.
+        If a dataset has no event (SURVEY_MISSING), or in the public view none that is published.
     """
-    boundaries, as_cells = places.load_boundaries(settings.boundaries), 0
+    boundaries, as_cells, published = places.load_boundaries(settings.boundaries), 0, None
     where = In("datasetKey", tuple(datasets))
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
@@ -80,7 +85,8 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         )
         if view is EvidenceView.PUBLIC:
             shown = _published(settings, lake, rules, boundaries).filter(pl.col("datasetKey").is_in(list(datasets)))
-            events = published_view.events(shown, records)
+            rows = published_view.rows(shown, records)
+            events, published = published_view.events(rows), all_published(rows, records)
             as_cells = shown.filter(pl.col("sharing_category") != SharingCategory.OPEN).height
         else:
             as_cells = events.height - came_open(events).height
@@ -97,8 +103,8 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         of_records = sharing.strictest(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
         of_events = sharing.strictest(as_records(events), general, boundaries=boundaries)
         category = max(of_records, of_events, key=lambda one: one.strictness)
-    if events.is_empty():
-        problem = "no event of this dataset is told openly"
+    if events.is_empty() and not as_cells:
+        problem = "no event of this dataset is published"
         raise InputError(
             problem, column="dataset", value=", ".join(datasets), expected="--records exact, for whoever holds the data",
             code="SURVEY_MISSING",
@@ -125,7 +131,8 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         "viewpoint": boundaries.viewpoint, "band_m": boundaries.band_m,
         "events_as_cells": as_cells,
     }  # fmt: skip
-    return SurveyRead(joined, facts, snapshot, (RunInput("rules", rules.hash, "sharing rules of the run"),))
+    inputs = (RunInput("rules", rules.hash, "sharing rules of the run"),)
+    return SurveyRead(joined, facts, snapshot, inputs, published)
 
 
 def _refuse_missing(events: pl.DataFrame, datasets: Sequence[str]) -> None:

@@ -2,13 +2,16 @@
 
 import json
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from biodata.errors import InputError
 from biodata.run_engines.work import Outcome, Parameters, Work, number, parameter, told_table
 from biodata.vocabularies import EvidenceView
+
+if TYPE_CHECKING:
+    from biodata.run_engines.survey_reading import SurveyRead
 
 PARAMETERS: Final = Parameters(
     ("dataset",),
@@ -18,6 +21,7 @@ PARAMETERS: Final = Parameters(
             "within_m": 200.0, "distance_m": 5_000.0, "hours": 72.0,
         }
     ),
+    format=2,  # the tables of 1 named sites by exact coordinates, in the public view too
 )  # fmt: skip
 
 
@@ -26,12 +30,13 @@ def run(work: Work) -> Outcome:
 
     Parameters are `dataset` (a key, or a list of them: those of the sides of one project), and optionally `records` (public or exact),
     `species` (a list), `scope` (taxa that events which tell no scope are taken to have looked for), `occasion_days`,
-    `gap_minutes`, `within_m`, `distance_m` and `hours`, see `analysis.surveys.results.Parameters`.
+    `gap_minutes`, `within_m`, `distance_m` and `hours`, see `analysis.surveys.asked.Parameters`.
     """
+    from biodata.analysis.surveys import asked as questions
     from biodata.analysis.surveys import results
     from biodata.run_engines.survey_reading import read
 
-    asked = results.Parameters(
+    asked = questions.Parameters(
         species=_names(work, "species"), assumed_scope=_names(work, "scope"),
         occasion_days=_whole(work, "occasion_days"), seed=work.seed,
         **{name: _above(work, name) for name in ("gap_minutes", "within_m", "distance_m", "hours")},
@@ -39,8 +44,8 @@ def run(work: Work) -> Outcome:
     read_of = read(work.settings, _names(work, "dataset") or (), view=_view(work))
     told = results.results(read_of.joined, asked)
     if asked.species is not None:
-        _refuse_unknown(asked.species, told, read_of.joined.records)
-    told = {**told, "facts": read_of.facts}
+        _refuse_unknown(asked.species, told, read_of)
+    told = {**told, "facts": read_of.facts, "published": _asked_alone(read_of.published, asked.species)}
     return Outcome(read_of.inputs, {**tables(told), "told": told_table(told)}, read_of.snapshot, _notes(told))
 
 
@@ -70,6 +75,15 @@ def tables(told: dict[str, Any]) -> dict[str, pl.DataFrame]:
             for part, of in found["by"].items()
         ]
     )
+    if published := told.get("published"):
+        out["published_effort"] = _flat(published["effort"])
+        for kind in ("species", "rates"):
+            rows = [
+                {"species": one["species"], "part": part, **found}
+                for one in published[kind]
+                for part, found in one["by"].items()
+            ]
+            out[f"published_{kind}"] = _flat(rows)
     return {name: frame for name, frame in out.items() if frame.width}
 
 
@@ -95,6 +109,11 @@ def _notes(told: dict[str, Any]) -> tuple[str, ...]:
         )
     if summary["events_of_no_side"]:
         notes.append(f"{summary['events_of_no_side']} events lie surely on no side and are in joint results alone")
+    if told["published"] and told["facts"]["events_as_cells"]:
+        notes.append(
+            f"{facts['events_as_cells']} events are told as cells: they are in effort, species and records of all that is published, "
+            "and in nothing else"
+        )
     if facts["sharing_category"] != "open":
         notes.append(f"made of exact places of category {facts['sharing_category']}: not to be passed on")
     return tuple(notes)
@@ -131,12 +150,22 @@ def _view(work: Work) -> EvidenceView:
     return view_of(parameter(work, "records", str))
 
 
-def _refuse_unknown(wanted: tuple[str, ...], told: dict[str, Any], records: pl.DataFrame) -> None:
+def _asked_alone(published: dict[str, Any] | None, wanted: tuple[str, ...] | None) -> dict[str, Any] | None:
+    """Return what all published rows tell, of the species that are asked."""
+    if published is None or wanted is None:
+        return published
+    alone = {kind: [one for one in published[kind] if one["species"] in wanted] for kind in ("species", "rates")}
+    return {**published, **alone}
+
+
+def _refuse_unknown(wanted: tuple[str, ...], told: dict[str, Any], read_of: "SurveyRead") -> None:
     """Raise where a species that was asked has no record in this view."""
     known = {one["species"] for one in told["abundance"]}
+    known |= {one["species"] for one in (read_of.published or {"species": ()})["species"]}
+    records = read_of.joined.records
     for name in wanted:
         if name not in known:
-            view = told["facts"]["evidence_view"] if "facts" in told else ""
+            view = read_of.facts["evidence_view"]
             problem = told["summary"]["not_told"].get(name) or f"there is no {view} record of this species"
             some = ", ".join(records["name"].unique().sort()[:5]) or "none"
             raise InputError(

@@ -79,6 +79,9 @@ class Parameters:
         Those that tell where to write. A run that is had again writes nothing there.
     silent : frozenset of str
         Others that the results do not follow from.
+    format : int
+        Version of what the tables hold. Where it grows since older tables told what is not to be told, public runs of before are
+        not read any more (`running.results_of`).
     """
 
     needed: tuple[str, ...]
@@ -86,6 +89,7 @@ class Parameters:
     paths: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()
+    format: int = 1
 
     def filled(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Return all parameters, so that one question reads the same whether or not defaults were told.

@@ -1,6 +1,6 @@
 """How many species so many sites, or so many individuals, would hold: accumulation curves with their spread.
 
-Names and results are those of `specaccum` and `estaccumR` of R's vegan. Curves of two sides are comparable only at the same effort; at
+Names and results are those of `specaccum` of R's vegan. Curves of two sides are comparable only at the same effort; at
 the same number of sites they are not where the sites of one were watched longer (`comparing.at_equal_coverage`).
 """
 
@@ -113,48 +113,6 @@ def accumulation(
             curve = (1 - missed).sum(axis=1)
             sd = _sd_of_these(table, missed) if conditioned else _sd_of_all(table, missed, curve)
             return Curve(method, sites, curve, sd)
-
-
-@dataclass(frozen=True, slots=True)
-class Growing:
-    """Estimates of all species there are, of the individuals of the first 1, 2, … sites of random orders.
-
-    Attributes
-    ----------
-    species, chao1, ace : ndarray of float64, k orders x n sites
-        As `richness.estimates`; ACE is nan where it cannot be told.
-    """
-
-    species: Floats
-    chao1: Floats
-    ace: Floats
-
-
-def estimates_by_sites(
-    counts: NDArray[np.integer], *, permutations: int | NDArray[np.integer] = 100, seed: int = 1
-) -> Growing:
-    """Return how estimates of richness grow with the sites: where they still grow, more sites would tell more.
-
-    Parameters
-    ----------
-    counts : ndarray of int, n sites x m species
-        Individuals.
-    permutations : int or ndarray of int, k x n
-        How many orders, or the orders themselves, from 0.
-    seed : int
-
-    Notes
-    -----
-    `estaccumR` of R's vegan; its means are those over the orders.
-    """
-    table = np.asarray(counts)
-    orders = _orders(len(table), permutations, seed)
-    found = [[richness.estimates(row) for row in np.cumsum(table[order], axis=0)] for order in orders]
-    of = {
-        name: np.array([[float(getattr(one, name)) for one in row] for row in found])
-        for name in ("species", "chao1", "ace")
-    }
-    return Growing(**of)
 
 
 def _orders(n: int, permutations: int | NDArray[np.integer], seed: int) -> NDArray[np.integer]:

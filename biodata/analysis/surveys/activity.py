@@ -27,20 +27,26 @@ _NIGHT: Final = (18, 6)
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Independent events by the hour.
+    """Independent events of one species by the hour, of one side or of all.
 
     Attributes
     ----------
     events : int
-        With an hour.
+        Of which the hour is known; those of a clock in doubt, or without a time, are counted beside it (`hours`).
     hours : tuple of int
         Events of each of the 24 hours, the first from midnight to one.
-    night, night_low, night_high : float or None
-        Share of events from 18 to 6 o'clock, and its exact binomial interval (95 %); None of no event.
+    at_night : int
+        Events from 18 to 6 o'clock.
+    night : float or None
+        Their share; None of no event, and in results of fewer than `floors.LEAST_EVENTS`.
+    night_low, night_high : float
+        Its exact binomial interval (95 %; Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404); 0 and 1 of
+        no event.
     """
 
     events: int
     hours: tuple[int, ...]
+    at_night: int
     night: float | None
     night_low: float
     night_high: float
@@ -101,4 +107,4 @@ def summary(known: pl.DataFrame) -> Hours:
     dark = int(counts[_NIGHT[0] :].sum() + counts[: _NIGHT[1]].sum())
     low = float(stats.beta.ppf(0.025, dark, n - dark + 1)) if dark else 0.0
     high = float(stats.beta.isf(0.025, dark + 1, n - dark)) if dark < n else 1.0
-    return Hours(n, tuple(int(one) for one in counts), dark / n if n else None, low, high)
+    return Hours(n, tuple(int(one) for one in counts), dark, dark / n if n else None, low, high)

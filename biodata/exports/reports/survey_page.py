@@ -6,6 +6,7 @@ from typing import Any, Final
 from biodata.exports.reports import markup, survey_marks, survey_plots
 from biodata.exports.reports.page import document
 from biodata.exports.reports.survey_marks import part_name as _part
+from biodata.exports.reports.survey_published import published
 from biodata.exports.reports.survey_species import abundance, activity, occupancy, totals, trends
 from biodata.exports.reports.survey_words import figures, method_of, range_of, reasons_of, spelled
 from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, plain, spaced
@@ -33,10 +34,8 @@ def survey_page(told: Mapping[str, Any], *, title: str, run: str) -> str:
         f"Run {run} · lake version {facts['snapshot']} · boundary set {facts['boundary_set']} {facts['boundary_version']} · "
         f"made from {views[facts['evidence_view']]}"
     )
-    sections = [
-        _summary(told), _effort(told, drawings), _richness(told, drawings), abundance(told, drawings),
-        occupancy(told, drawings), trends(told, drawings), activity(told, drawings), totals(told, drawings), _origin(told),
-    ]  # fmt: skip
+    of_open = (_effort, _richness, abundance, occupancy, trends, activity, totals) if told["summary"]["events"] else ()
+    sections = [_summary(told), published(told, drawings), *(make(told, drawings) for make in of_open), _origin(told)]
     return document(
         title, _KIND, [one for one in sections if one], running=f"{title}, run {run}", stand=stand, attached=told
     )
@@ -45,12 +44,18 @@ def survey_page(told: Mapping[str, Any], *, title: str, run: str) -> str:
 def _summary(told: Mapping[str, Any]) -> str:
     """Tell what there is, and above all what may not be done with it."""
     summary, category = told["summary"], told["facts"]["sharing_category"]
-    sides = " and ".join(country_name(side) for side in summary["sides"]) or "no side surely"
+    of_all = told.get("published")
+    sides = " and ".join(country_name(side) for side in (of_all or summary)["sides"]) or "no side surely"
+    events = f"{summary['events']:,} at {counted(summary['sites'], 'site')}"
+    records = f"{summary['records']:,} of {summary['species']:,} species"
+    if of_all:
+        events += f", and {of_all['events']['coarse']:,} as cells"
+        records += f", and {of_all['records']['coarse']:,} as cells"
     rows = [
-        ("Events", f"{summary['events']:,} at {counted(summary['sites'], 'site')}"),
+        ("Events", events),
         ("Sides", sides),
-        ("Days", f"{plain(summary['first'])} to {plain(summary['last'])}"),
-        ("Records", f"{summary['records']:,} of {summary['species']:,} species"),
+        ("Days", "not told" if summary["first"] is None else f"{summary['first']} to {summary['last']}"),
+        ("Records", records),
     ]
     if summary["never_found"]:
         rows.append(("Looked for, never found", ", ".join(summary["never_found"])))
@@ -65,7 +70,8 @@ def _summary(told: Mapping[str, Any]) -> str:
     if as_cells := told["facts"].get("events_as_cells", 0):
         warnings.append(
             f"{counted(as_cells, 'more event is', 'more events are')} told as cells alone, for a sensitive species was recorded "
-            "there, and play no part here. Whoever holds the data asks with --records exact."
+            "there. They are in the section All that is published; every other section is of open events and records alone. "
+            "Whoever holds the data asks with --records exact."
         )
     if summary["without_scope"]:
         warnings.append(
@@ -105,14 +111,7 @@ def _richness(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     rows, notes = [], []
     for method, found in told["richness"].items():
         for part, one in found["by"].items():
-            pool = one["estimates"]
-            rows.append(
-                (
-                    _part(part), spaced(method), pool["sites"], pool["species"],
-                    _with_error(pool["chao"], pool["chao_se"]), _with_error(pool["jack1"], pool["jack1_se"]),
-                    number(pool["jack2"]), _with_error(pool["boot"], pool["boot_se"]),
-                )
-            )  # fmt: skip
+            rows.append((_part(part), spaced(method), *_estimates(one["estimates"])))
         if found["not_counted"]:
             notes.append(
                 f"{method_of(method)}: {counted(found['not_counted'], 'record')} of no species, which may be of one "
@@ -128,6 +127,15 @@ def _richness(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         markup.bullets(notes),
         identifier="species",
     )  # fmt: skip
+
+
+def _estimates(pool: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return cells of sites, species found, and each estimate with its error, or why there is none."""
+    found = pool["sites"], pool["species"]
+    if "refused" in pool:
+        return *found, f"not told: {pool['refused']}", "", "", ""
+    errors = [_with_error(pool[name], pool[f"{name}_se"]) for name in ("chao", "jack1", "boot")]
+    return *found, *errors[:2], number(pool["jack2"]), errors[2]
 
 
 def _with_error(value: Any, error: Any) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from biodata.analysis.surveys.floors import LEAST_EVENTS
 from biodata.exports.reports.survey_marks import (
     DASHES,
     HATCHES,
@@ -19,14 +20,13 @@ from biodata.exports.reports.survey_marks import (
     units,
     wrapped,
 )  # fmt: skip
+from biodata.exports.reports.survey_published_plots import published_plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_ROWS: Final = 12
 """Species in a plot; tables have all."""
-LEAST_HOURS: Final = 10
-"""Events of a species from which on its hours are drawn."""
 
 
 def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
@@ -40,8 +40,9 @@ def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
     import matplotlib as mpl
 
     with mpl.rc_context(look()):
-        colours = colours_of(told["summary"]["sides"])
-        found: dict[str, tuple[Figure, str]] = {}
+        of_all = told.get("published")
+        colours = colours_of(sorted({*told["summary"]["sides"], *(of_all["sides"] if of_all else ())}))
+        found: dict[str, tuple[Figure, str]] = published_plots(of_all, colours)
         for number, method in enumerate(sorted({row["method"] for row in told["effort"]}), start=1):
             mark = f"{number}-{_plain(method)}"
             found |= _named(f"effort-{mark}", _effort(told, method, colours))
@@ -76,13 +77,15 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
     months = sorted({row["month"] for row in rows})
     figure, axes = axes_of(2.6, f"Effort, {_method(method)}")
     below, used = dict.fromkeys(months, 0.0), {}
-    for side in sorted({row["side"] for row in rows}):
+    sides = sorted({row["side"] for row in rows})
+    several = len(sides) > 1
+    for side in sides:
         own = {row["month"]: row["effort"] for row in rows if row["side"] == side}
         colour = colours.get(side, "#9aa39e") if side != NO_SIDE else "#9aa39e"
         used[side] = colour
         axes.bar(
             months, [own.get(m, 0.0) for m in months], bottom=[below[m] for m in months], color=colour,
-            hatch=HATCHES[(place_of(side, colours) - 1) % len(HATCHES)], edgecolor="white", linewidth=0,
+            hatch=HATCHES[(place_of(side, colours) - 1) % len(HATCHES)] if several else "", edgecolor="white", linewidth=0,
         )  # fmt: skip
         below = {m: below[m] + own.get(m, 0.0) for m in months}
     step = max(1, -(-len(months) // 8))
@@ -90,6 +93,8 @@ def _effort(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
     unit = next((row["effort_unit"] for row in rows if row["effort_unit"]), "not told")
     axes.set_ylabel(f"effort, {units(unit)}")
     axes.grid(visible=False, axis="x")
+    if sides == [NO_SIDE]:
+        axes.set_xlabel("all events lie surely on no side")
     legend(axes, used, colours, filled=True)
     return figure, f"Effort of {_method(method)} by month and side, days of failures taken off."
 
@@ -172,7 +177,7 @@ def _trends(told: Mapping[str, Any], method: str, colours: Mapping[str, str]) ->
 
 def _activity(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
     """Draw at which hours cameras saw each species; the darker the more."""
-    rows = [one for one in told["activity"] if one["by"][JOINT]["events"] >= LEAST_HOURS][:MOST_ROWS]
+    rows = [one for one in told["activity"] if one["by"][JOINT]["events"] >= LEAST_EVENTS][:MOST_ROWS]
     if not rows:
         return None
     figure, axes = axes_of(1.3 + 0.3 * len(rows), "Activity, camera trap")
@@ -188,9 +193,9 @@ def _activity(told: Mapping[str, Any]) -> "tuple[Figure, str] | None":
     axes.grid(which="minor", axis="y", color="white", linewidth=3)
     axes.tick_params(which="minor", length=0)
     axes.set_xticks(range(0, 25, 6))
-    axes.set(xlabel="hour of the day by the sun\n(beside the species: events)")
+    axes.set(xlabel="hour of the day by the sun, the busiest black\n(beside the species: events)")
     words = (
-        f"Independent events of cameras by the hour of the sun, each species' busiest hour black; those of {LEAST_HOURS} events or "
+        f"Independent events of cameras by the hour of the sun, each species' busiest hour black; those of {LEAST_EVENTS} events or "
         "more, cameras whose clock is in doubt left out."
     )
     return figure, words

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from biodata.analysis.surveys import floors
 from biodata.exports.reports import markup, survey_marks
 from biodata.exports.reports.survey_marks import part_name as _part
 from biodata.exports.reports.survey_words import (
@@ -133,7 +134,7 @@ def _noted(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 def _share(found: Mapping[str, Any], notes: Mapping[str, str]) -> str:
     """Tell occupancy and detection of one part, and by letters what must be said of them."""
     place = f"found at {found['found_at']} of {found['sites']}"
-    marks = f" ({', '.join(notes[note] for note in found['notes'])})" if found["notes"] else ""
+    marks = _marks(found, notes)
     if found["psi"] is None:
         return f"{range_of(found['psi_low'], found['psi_high'])}, {place}{marks}"
     return (
@@ -145,18 +146,20 @@ def _share(found: Mapping[str, Any], notes: Mapping[str, str]) -> str:
 def trends(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     """Tell trends; nothing of a survey of one year."""
     tables = []
+    notes = _noted(told["trends"])
     for method, rows in by_method(told["trends"]).items():
         if nothing := nothing_of(method, rows):
             tables.append(nothing)
             continue
         parts = parts_of(rows)
-        body = [[species_of(one["species"]), *cells_of(one, parts, _change)] for one in rows]
+        body = [[species_of(one["species"]), *cells_of(one, parts, partial(_change, notes=notes))] for one in rows]
         caption = f"{method_of(method)}: change of relative abundance a year with 95 % limits"
         tables.append(
             markup.table(("Species", *(_part(part) for part in parts)), body, caption=caption, kind="stack species")
         )
     if not tables:
         return ""
+    tables.append(markup.bullets(f"{mark}: {note}." for note, mark in notes.items()))
     return markup.section(
         "Trend",
         markup.paragraph(
@@ -168,9 +171,15 @@ def trends(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     )
 
 
-def _change(found: Mapping[str, Any]) -> str:
+def _change(found: Mapping[str, Any], notes: Mapping[str, str]) -> str:
     interval = f"{percent(found['change'])} ({percent(found['low'])} to {percent(found['high'])})"
-    return f"{found['says']}, {interval}, {counted(found['sites'], 'site')} in {found['repeats']} years"
+    sites = f"{counted(found['sites'], 'site')} in {found['repeats']} years"
+    return f"{found['says']}, {interval}, {sites}{_marks(found, notes)}"
+
+
+def _marks(found: Mapping[str, Any], notes: Mapping[str, str]) -> str:
+    """Return the letters of what must be said of an estimate."""
+    return f" ({', '.join(notes[note] for note in found['notes'])})" if found["notes"] else ""
 
 
 def activity(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
@@ -190,7 +199,8 @@ def activity(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         "Activity",
         markup.paragraph(
             "Hours are those of the sun, so that both sides of a border have the same. Night is from 18 to 6 o'clock. Events of "
-            "cameras whose clock is in doubt are left out."
+            f"cameras whose clock is in doubt are left out. Of fewer than {floors.LEAST_EVENTS} events no share is told; a whole curve needs "
+            f"about {floors.CURVE_EVENTS} (Lashley et al. 2018)."
         ),
         *figures(drawings, "activity"),
         markup.table(head, rows, caption="Independent events of cameras by hour", numbers=(1,), kind="stack species"),
@@ -199,8 +209,11 @@ def activity(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
 
 
 def _at_night(found: Mapping[str, Any]) -> str:
-    if found["night"] is None:
+    """Tell the share of the night, or how many of too few events."""
+    if not found["events"]:
         return NOT_KNOWN
+    if found["night"] is None:
+        return f"{found['at_night']} of {counted(found['events'], 'event')}: too few for a share"
     return f"{percent(found['night'])} ({percent(found['night_low'])} to {percent(found['night_high'])})"
 
 
