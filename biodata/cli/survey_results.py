@@ -1,5 +1,6 @@
 """`biodata survey results`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, installation, say, show_progress
 from biodata.cli.species_options import RecordsOption, as_text
+from biodata.cli.survey_options import LanguageOption, language_told
 
 _HELP = """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
 
@@ -40,13 +42,16 @@ def results(
     distance_m: Annotated[float, typer.Option(help="Groups of two sides that are nearer may be one.", min=0)] = 5_000.0,
     hours: Annotated[float, typer.Option(help="And so near in time.", min=0)] = 72.0,
     seed: Annotated[int, typer.Option(help="Start of every random number.", min=0)] = 1,
+    language: LanguageOption = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run, keep, write, say."""
     from biodata import run_engines
     from biodata.run_engines import Work
     from biodata.run_engines.work import told_of
+    from biodata.surveys.words.sentences import retold
 
+    language = language_told(language)
     check_kinds([out], (".html", ".json"))
     check_outputs([out], [])
     settings = installation(data)
@@ -58,24 +63,32 @@ def results(
     outcome = run_engines.work_on(Work(settings, asked, seed, None, show_progress()), "survey-results")
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=seed)
     told = told_of(outcome.results)
-    written = _write(told, out, png, title=", ".join(dataset), run=kept.id)
+    written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language)
     if as_json:
         say(as_text({"run": kept.id, **told}))
         return
-    _say(told)
-    for note in outcome.notes:
-        say(note)
-    say(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else ""))
+    kept_as = f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")
+    for line in (*_lines(told), *outcome.notes, kept_as):
+        say(retold(line, language))
 
 
-def _write(told: dict[str, Any], out: Path | None, png: Path | None, *, title: str, run: str) -> list[str]:
+def _write(
+    told: dict[str, Any], out: Path | None, png: Path | None, *, title: str, run: str, language: str
+) -> list[str]:
     """Write what was asked; return the names."""
+    from functools import partial
+
+    from biodata.surveys.words import sentences
+
+    retold = partial(sentences.retold, language=language)
     written = []
     if out is not None:
         from biodata.exports.reports.survey_page import survey_page
 
         html = out.suffix.lower() == ".html"
-        words = survey_page(told, title=title, run=run) if html else as_text(told) + "\n"
+        words = (
+            survey_page(told, title=title, run=run, language=language, retold=retold) if html else as_text(told) + "\n"
+        )
         part = out.with_name(f"{out.name}.part")
         part.write_text(words, encoding="utf-8")
         part.replace(out)
@@ -85,25 +98,25 @@ def _write(told: dict[str, Any], out: Path | None, png: Path | None, *, title: s
         from biodata.exports.reports.survey_plots import plots
 
         png.mkdir(parents=True, exist_ok=True)
-        for name, (figure, _) in plots(told).items():
+        for name, (figure, _) in plots(told, language=language, retold=retold).items():
             write_png(figure, png / f"{name}.png")
             written.append(str(png / f"{name}.png"))
     return written
 
 
-def _say(told: dict[str, Any]) -> None:
-    """Say the results in lines."""
+def _lines(told: dict[str, Any]) -> Iterator[str]:
+    """Return the results in lines."""
     summary = told["summary"]
-    say(
+    yield (
         f"{_counted(summary['events'], 'event')} at {_counted(summary['sites'], 'site')}, {summary['first']} to {summary['last']}; "
         f"{_counted(summary['records'], 'record')} of {summary['species']} species"
     )
     if as_cells := told["facts"].get("events_as_cells", 0):
-        say(
+        yield (
             f"{as_cells} more events are told as cells alone and play no part; --records exact has them, for whoever holds the data"
         )
     if summary["left_out"]:
-        say("records left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
+        yield ("records left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
     for row in told["effort"]:
         value = "not known" if row["effort"] is None else _counted(row["effort"], row["effort_unit"] or "")
         unknown = (
@@ -111,7 +124,7 @@ def _say(told: dict[str, Any]) -> None:
             if row["effort_unknown"] and row["effort"] is not None
             else ""
         )
-        say(
+        yield (
             f"effort {row['side']}, {row['method']}: {value}{unknown}, {_counted(row['sites'], 'site')}, "
             f"{_counted(row['failed_days'], 'day')} failed"
         )
@@ -119,28 +132,28 @@ def _say(told: dict[str, Any]) -> None:
         for part, one in found["by"].items():
             pool = one["estimates"]
             every = f", Chao {pool['chao']:.1f} ± {pool['chao_se']:.1f}" if pool["species"] else ""
-            say(f"species {part}, {method}: {pool['species']} found{every}")
+            yield (f"species {part}, {method}: {pool['species']} found{every}")
     for one in told["abundance"]:
         found = one["by"]["joint"]
         if "refused" not in found:
             low, mean, high = (f"{100 * found[key]:.2g}" for key in ("low", "rate", "high"))
-            say(
+            yield (
                 f"relative abundance {one['species']}, {one['method']}: {_counted(found['events'], 'independent event')}, "
                 f"{mean} ({low} to {high}) for 100 {_plural(found['unit'])}"
             )
     for one in told["occupancy"]:
         found = one["by"]["joint"]
         if "refused" not in found and found["psi"] is not None:
-            say(
+            yield (
                 f"occupancy {one['species']}, {one['method']} {one['repeat']}: {found['psi']:.2f} "
                 f"({found['psi_low']:.2f} to {found['psi_high']:.2f}), found at {found['found_at']} of {found['sites']} sites"
                 + (f"; {'; '.join(found['notes'])}" if found["notes"] else "")
             )
     for reason, names in _untold(told).items():
-        say(f"no abundance or occupancy of {', '.join(names)}: {reason}")
+        yield (f"no abundance or occupancy of {', '.join(names)}: {reason}")
     for one in told["totals"]:
         span = f"{one['low']} to {one['high']}" if one["low"] < one["high"] else f"{one['high']}"
-        say(f"total {one['species']}, {one['method']} {one['repeat']}: {span} individuals in independent events")
+        yield (f"total {one['species']}, {one['method']} {one['repeat']}: {span} individuals in independent events")
 
 
 def _counted(number: float, unit: str) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from biodata.exports.reports.in_language import Retold, figure_in
 from biodata.exports.reports.survey_marks import (
     DASHES,
     HATCHES,
@@ -13,6 +14,7 @@ from biodata.exports.reports.survey_marks import (
     axes_of,
     colours_of,
     intervals,
+    lacks_letters,
     legend,
     look,
     place_of,
@@ -29,13 +31,17 @@ LEAST_HOURS: Final = 10
 """Events of a species from which on its hours are drawn."""
 
 
-def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
+def plots(told: Mapping[str, Any], *, language: str = "en", retold: Retold = str) -> dict[str, tuple["Figure", str]]:
     """Return the plots of a survey's results by name, each with what it shows in words.
 
     Parameters
     ----------
     told : mapping
         As `analysis.surveys.results.results` returns it. What cannot be told has no plot.
+    language : str
+        Of the words; English where this machine has no font for its letters.
+    retold : callable
+        Returns an English sentence in that language.
     """
     import matplotlib as mpl
 
@@ -50,7 +56,11 @@ def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
             found |= _named(f"occupancy-{mark}", _occupancy(told, method, colours))
             found |= _named(f"trends-{mark}", _trends(told, method, colours))
             found |= _named(f"totals-{mark}", _totals(told, method))
-        return found | _named("activity", _activity(told))
+        found |= _named("activity", _activity(told))
+        if language != "en" and lacks_letters(language) is None:
+            for figure, _ in found.values():
+                figure_in(figure, retold)
+        return found
 
 
 def _plain(name: str) -> str:
