@@ -9,7 +9,7 @@ export function reportView(report, { name = "report" } = {}) {
   const problems = [...report.problems].sort((a, b) => Number(b.blocking) - Number(a.blocking));
   const values = problems.some((one) => one.value);
   const rights = problems.some((one) => one.expected);
-  const rows = t("rows_read", { count: report.rows.toLocaleString() });
+  const rows = t("rows_read", { count: report.rows });
   const box = el("div", {});
   if (report.ok) box.append(el("p", { class: "good" }, `✔ ${t(problems.length ? "ok_warnings" : "ok", { warnings: report.warnings })} ${rows}`));
   else box.append(el("p", { class: "bad" }, `✖ ${t("blocked", { blocking: report.blocking, warnings: report.warnings })} ${rows}`));

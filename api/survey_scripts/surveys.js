@@ -165,7 +165,10 @@ function actions(s, etag) {
   return box;
 }
 
+/** A moment as 2026-11-27 09:30, here: browsers lack Lao, Khmer and Burmese, and count Thai years in another era. */
 function when(text) {
   const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? text : date.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  if (Number.isNaN(date.getTime())) return text;
+  const two = (number) => String(number).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }

@@ -69,19 +69,27 @@ def lacks_letters(language: str) -> str | None:
     if language not in _LETTERS:
         return None
     names, package = _LETTERS[language]
+    if not _there().intersection(names):
+        _add_new_fonts()
     return None if _there().intersection(names) else package
 
 
-@cache
 def _there() -> set[str]:
-    """Return the fonts that this machine has; matplotlib remembers those of its first use, so later ones are added."""
+    """Return the fonts that this machine has, as matplotlib remembers them."""
+    from matplotlib import font_manager
+
+    return {font.name for font in font_manager.fontManager.ttflist}
+
+
+@cache
+def _add_new_fonts() -> None:
+    """Let matplotlib know the fonts that were installed after its first use, which it remembers for good."""
     from matplotlib import font_manager
 
     known = {font.fname for font in font_manager.fontManager.ttflist}
     for path in set(font_manager.findSystemFonts()) - known:
         with contextlib.suppress(RuntimeError, OSError, ValueError):  # a font of pictures, or one that cannot be read
             font_manager.fontManager.addfont(path)
-    return {font.name for font in font_manager.fontManager.ttflist}
 
 
 def _drawn(figure: "Figure", kind: str) -> bytes:

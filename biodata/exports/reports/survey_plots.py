@@ -45,6 +45,7 @@ def plots(told: Mapping[str, Any], *, language: str = "en", retold: Retold = str
     """
     import matplotlib as mpl
 
+    in_english = language == "en" or lacks_letters(language) is not None
     with mpl.rc_context(look()):
         colours = colours_of(told["summary"]["sides"])
         found: dict[str, tuple[Figure, str]] = {}
@@ -57,7 +58,7 @@ def plots(told: Mapping[str, Any], *, language: str = "en", retold: Retold = str
             found |= _named(f"trends-{mark}", _trends(told, method, colours))
             found |= _named(f"totals-{mark}", _totals(told, method))
         found |= _named("activity", _activity(told))
-        if language != "en" and lacks_letters(language) is None:
+        if not in_english:
             for figure, _ in found.values():
                 figure_in(figure, retold)
         return found

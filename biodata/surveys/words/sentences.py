@@ -13,6 +13,7 @@ from typing import Final
 from babel import Locale
 
 from biodata import places
+from biodata.store.survey_steps import STATES
 from biodata.surveys import words
 from biodata.surveys.designs import words as designs
 from biodata.vocabularies import EFFORT_UNITS, MEMBERS, SurveyDesign
@@ -151,7 +152,7 @@ def _chosen(inside: str) -> str:
 
 @lru_cache(maxsize=len(words.LANGUAGES))
 def _names(language: str) -> Mapping[str, str]:
-    """Return what countries, designs and units of effort are called, by their English names in lower case."""
+    """Return what countries, designs, units of effort and states of a survey are called, by their English names in lower case."""
     territories = Locale.parse(language).territories
     told = {places.country_name(code): str(territories[code]) for code in MEMBERS if code in territories}
     for design in SurveyDesign:
@@ -159,4 +160,6 @@ def _names(language: str) -> Mapping[str, str]:
     for unit in EFFORT_UNITS.values():
         if (called := designs.called(f"unit.{unit}", language)) is not None:
             told[unit] = told[f"{unit}s"] = called
+    for state in STATES:
+        told[state] = words.called("STATE", state, language)
     return MappingProxyType({name.casefold(): called for name, called in told.items()})
