@@ -32,7 +32,7 @@ def test_every_refusal_of_the_review_has_words(language):
 
 @pytest.mark.parametrize(
     "sentence",
-    ["it is published", "a reviewer of LA, CN", "language='fr' cannot be used", "one of en, zh, th", "nests are robbed; snared; few left",
+    ["it is published", "a reviewer of LA, CN", "language='fr' cannot be used", "one of en, zh, th", "snared; few left",
      "none of your roles lets you review a submission here", "there is no parameter called 'tongue' here", "at most 4,000 characters and 200 questions"],
 )  # fmt: skip
 @pytest.mark.parametrize("language", OTHERS)
