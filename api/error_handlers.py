@@ -1,7 +1,8 @@
 """Errors on their way out of the application: each handler turns one kind into problem+json."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from api.errors import PROBLEMS, Code, ProblemError, problem_response
 from biodata.errors import BiodataError, InputError, NoReleaseError
 
+_OF_SURVEYS: Final = ("/v1/surveys", "/v1/uploads")
 _BY_STATUS: Final = MappingProxyType({404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 413: Code.UPLOAD_TOO_LARGE})
 
 
@@ -26,8 +28,8 @@ def install(app: FastAPI) -> None:
 def _problem(request: Request, error: Exception) -> Response:
     """Answer with an error that a handler raised on purpose."""
     assert isinstance(error, ProblemError)
-    return problem_response(
-        request.state.request_id,
+    return _answer(
+        request,
         error.code,
         error.detail,
         headers=error.headers,
@@ -41,36 +43,62 @@ def _http(request: Request, error: Exception) -> Response:
     """Answer with an error of the framework: no such route, no such method."""
     assert isinstance(error, HTTPException)
     code = _BY_STATUS.get(error.status_code, Code.REQUEST_INVALID if error.status_code < 500 else Code.INTERNAL)
-    return problem_response(
-        request.state.request_id, code, PROBLEMS[code].title, status=error.status_code, headers=error.headers
-    )
+    return _answer(request, code, PROBLEMS[code].title, status=error.status_code, headers=error.headers)
 
 
 def _validation(request: Request, error: Exception) -> Response:
     """Answer with the first fault that FastAPI found in a request; what a body said is not repeated."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    place, request_id = first["loc"], request.state.request_id
+    place = first["loc"]
     field = ".".join(str(part) for part in place[1:])[:80]
     if place[0] != "body":
-        return problem_response(request_id, Code.REQUEST_INVALID, f"{field}: {first['msg']}", field=field)
+        return _answer(request, Code.REQUEST_INVALID, f"{field}: {first['msg']}", field=field)
     if first["type"] == "json_invalid":
-        return problem_response(request_id, Code.BODY_INVALID, "the body is no JSON", expected="a JSON object")
+        return _answer(request, Code.BODY_INVALID, "the body is no JSON", expected="a JSON object")
     if first["type"] == "extra_forbidden":
         detail, expected = f"{field} cannot be set here", "only fields that the documentation names"
-        return problem_response(request_id, Code.FIELD_INVALID, detail, field=field, expected=expected)
+        return _answer(request, Code.FIELD_INVALID, detail, field=field, expected=expected)
     detail = f"{field}: {first['msg']}" if field else "the body is missing, or no JSON object"
-    return problem_response(request_id, Code.FIELD_INVALID, detail, field=field)
+    return _answer(request, Code.FIELD_INVALID, detail, field=field)
 
 
 def _biodata(request: Request, error: Exception) -> Response:
     """Answer with an error of the library: what came from outside is a 400, all else is ours."""
-    request_id = request.state.request_id
     if isinstance(error, InputError):
         code = Code(error.code) if error.code in PROBLEMS else Code.PARAMETER_INVALID
-        return problem_response(request_id, code, error.problem, field=error.column, expected=error.expected)
+        return _answer(request, code, error.problem, field=error.column, expected=error.expected)
     if isinstance(error, NoReleaseError):
         detail = "make one with `biodata release`, then ask again"
-        return problem_response(request_id, Code.RELEASE_MISSING, detail, headers={"Retry-After": "5"})
+        return _answer(request, Code.RELEASE_MISSING, detail, headers={"Retry-After": "5"})
     code = Code(error.code) if isinstance(error, BiodataError) and error.code in PROBLEMS else Code.STORE_ERROR
-    return problem_response(request_id, code, PROBLEMS[code].title, headers={"Retry-After": "5"})
+    return _answer(request, code, PROBLEMS[code].title, headers={"Retry-After": "5"})
+
+
+def _answer(
+    request: Request,
+    code: Code,
+    detail: str,
+    *,
+    expected: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> Response:
+    """Answer with a problem; of a survey it tells what was wrong in the language that is asked for."""
+    language = _language(request)
+    if language != "en":
+        from biodata.surveys.words.sentences import retold
+
+        detail, expected = retold(detail, language), expected and retold(expected, language)
+        headers = {**(headers or {}), "Content-Language": language}
+    return problem_response(request.state.request_id, code, detail, headers=headers, expected=expected, **members)
+
+
+def _language(request: Request) -> str:
+    """Return the language of a refusal; English of what is no survey, and where the language itself is refused."""
+    if not request.url.path.startswith(_OF_SURVEYS):
+        return "en"
+    from biodata.surveys import words
+
+    told = request.query_params.get("language")
+    return (words.language_of(told) if told else None) or words.accepted(request.headers.get("accept-language"))

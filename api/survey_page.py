@@ -59,7 +59,7 @@ def page(request: Request) -> HTMLResponse:
         _surveys(told),
         _data(language, told),
         f"<noscript>{html.paragraph(told['no_script'])}</noscript>",
-        up=[("/", told["map"])],
+        up=[(f"/?language={language}", told["map"])],
         language=language,
         back=told["back"],
         head='<link rel="stylesheet" href="/surveys/surveys.css"><script type="module" src="/surveys/main.js"></script>',

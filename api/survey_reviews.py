@@ -34,9 +34,11 @@ _IF_MATCH: Final = {
     "parameters": [
         {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}, "example": '"12-3"',
          "description": "The ETag that GET /v1/surveys/{number} answered when you looked at it, with its quotation marks. "
-         "Without it the answer is 428; where the survey has changed since it is 412, and nothing is put down: look again."}
+         "Without it the answer is 428; where the survey has changed since it is 412, and nothing is put down: look again."},
+        documents.LANGUAGE,
     ]
 }  # fmt: skip
+_LANGUAGE: Final = {"parameters": [documents.LANGUAGE]}
 _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
 
 
@@ -48,7 +50,7 @@ _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tel
 )
 def submit(request: Request, who: Known, number: Number) -> Response:
     """Send a draft that was checked to those who review it; where nobody does, it is published."""
-    only(request)
+    only(request, "language")
     from biodata.surveys import review
 
     wanted, registry = integer("number", number), service(request).registry
@@ -66,7 +68,7 @@ def submit(request: Request, who: Known, number: Number) -> Response:
 )
 def decide(request: Request, who: Known, number: Number, sent: Decision) -> Response:
     """Put down what a reviewer decides for their side; If-Match tells what they looked at."""
-    only(request)
+    only(request, "language")
     from biodata.surveys import review
 
     wanted, registry = integer("number", number), service(request).registry
@@ -102,6 +104,7 @@ def answer(request: Request, who: Known, number: Number, sent: Answer) -> Respon
     "/{number}",
     summary="Take a survey back",
     status_code=202,
+    openapi_extra=_LANGUAGE,
     responses=documents.answers(Submission, missing=True, other=(401, 403, 409), status=202),
 )
 def take_back(request: Request, who: Known, number: Number) -> Response:
@@ -109,7 +112,7 @@ def take_back(request: Request, who: Known, number: Number) -> Response:
 
     One that is published is taken back after a login only: nothing brings its records back.
     """
-    only(request)
+    only(request, "language")
     from biodata.surveys import withdrawing
 
     wanted, registry = integer("number", number), service(request).registry
@@ -120,11 +123,12 @@ def take_back(request: Request, who: Known, number: Number) -> Response:
 @router.get(
     "/versions/{key:path}",
     summary="The versions of a dataset that surveys made",
+    openapi_extra=_LANGUAGE,
     responses=documents.answers(VersionList, missing=True, other=(401,)),
 )
 def versions(request: Request, who: Known, key: str) -> Response:
     """Answer with each version, what it changed, and as what people handed it in and accepted it."""
-    only(request)
+    only(request, "language")
     from biodata.surveys import history
 
     return json_answer({"results": history.versions(service(request).registry, who, key)}, cache=PRIVATE)
@@ -134,11 +138,12 @@ def versions(request: Request, who: Known, key: str) -> Response:
     "/versions/{key:path}",
     summary="Return to a version of a dataset",
     status_code=202,
+    openapi_extra=_LANGUAGE,
     responses={**documents.answers(Receipt, missing=True, other=(401, 403, 409, 422), status=202), 202: _TAKEN},
 )
 def go_back(request: Request, who: Known, key: str, sent: WantedVersion) -> Response:
     """Hand in what the dataset was after one of its versions; it is checked and reviewed like any other survey."""
-    only(request)
+    only(request, "language")
     from biodata.surveys import history
 
     if not may_somewhere(who, Action.HAND_IN):

@@ -31,7 +31,7 @@ _ANSWERS: Final = {
 @router.get("", summary="The designs that there are templates of", responses=documents.answers(TemplateList))
 def every(request: Request) -> Response:
     """Answer with each design, the unit of its effort, and the languages of its templates."""
-    only(request)
+    only(request, "language")
     return json_answer({"templates": templates.offered()}, cache=_CACHE)
 
 

@@ -63,14 +63,17 @@ async def hand_in(request: Request) -> Response:
 @router.get(
     "",
     summary="Surveys that concern you",
-    openapi_extra=documents.plain_parameters(
-        ("state", {"type": "string", "enum": list(STATES)}, "Only of this state.")
-    ),
+    openapi_extra={
+        "parameters": [
+            documents.parameter("state", {"type": "string", "enum": list(STATES)}, "Only of this state."),
+            documents.LANGUAGE,
+        ]
+    },
     responses=documents.answers(SubmissionList, other=(401,)),
 )
 def every(request: Request, who: Known) -> Response:
     """Answer with what you handed in, and with what you review."""
-    only(request, "state")
+    only(request, "state", "language")
     state = request.query_params.get("state")
     if state is not None and state not in STATES:
         raise invalid(field="state", value=state, expected=f"one of {', '.join(STATES)}")

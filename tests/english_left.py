@@ -14,7 +14,9 @@ _ENGLISH = re.compile(
     r"new|changed|renamed|gone|unchanged|waits|accepted|refused|published|sender|reviewer|service|surveys)\b",
     re.IGNORECASE,
 )
-_NO_WORD = re.compile(r"`[^`]*`|--[\w-]+|[\w.-]+\.\w{2,5}\b|https?://\S+|\b[A-Z][A-Z_0-9]+\b|\b[a-z]+[A-Z]\w+|\b\w*[_\d]\w*\b")
+_NO_WORD = re.compile(
+    r"`[^`]*`|--[\w-]+(?: exact)?|[\w.-]+\.\w{2,5}\b|https?://\S+|\b[A-Z][A-Z_0-9]+\b|\b[a-z]+[A-Z]\w+|\b\w*[_\d]\w*\b"
+)
 
 
 def english_in(text: str, language: str, names: Iterable[str] = ()) -> list[str]:

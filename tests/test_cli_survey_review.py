@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from english_left import OTHERS, english_in
 from typer.testing import CliRunner
 
 from biodata.access import accounts
@@ -17,6 +16,7 @@ from biodata.settings import Settings
 from biodata.store.registry import Registry
 from biodata.worker import work
 from commands import run
+from english_left import OTHERS, english_in
 from test_survey_difference import FIRST, FIRST_EVENTS, save
 
 
@@ -85,7 +85,10 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
         for words in (("status",), ("status", 3), ("history", "--dataset", "nam-ha"), ("review", 3),
                       ("diff", second, "--dataset", "nam-ha")):  # fmt: skip
             said = told_here(settings, *words, "--language", language)
-            assert english_in(said, language, ("nam-ha version 1.xlsx", "nam-ha", "events", "occurrences")) == [], (words, said)
+            assert english_in(said, language, ("nam-ha version 1.xlsx", "nam-ha", "events", "occurrences")) == [], (
+                words,
+                said,
+            )
     same = json.loads(told(settings, "diff", first, "--dataset", "nam-ha", "--json"))
     assert same["occurrences"]["counts"]["unchanged"] == 6
     assert same["events"]["counts"]["unchanged"] == 3

@@ -24,7 +24,7 @@ TOLD = (
 
 def published(settings, table="occurrences"):
     with releases.connect(releases.current(settings.data).path) as connection:
-        return connection.execute(f"SELECT * FROM {table}").pl()  # noqa: S608 - our own name
+        return connection.execute(f"SELECT * FROM {table}").pl()
 
 
 @pytest.fixture(scope="module")

@@ -50,8 +50,10 @@ def test_messages_are_in_the_language_s_own_script(language, script):
 
 
 TYPED = {
-    "HumanObservation", "MachineObservation", "present", "absent", "biodata survey review", "biodata worker", "--complete", "biodata ingest checklist FILE", "occurrences", "Darwin Core",
-    "Zawgyi", "Unicode", "Mammalia", "Galliformes", "Elephas maximus", "Asia", "Vientiane", "windows", "xlsx", "csv", "Big", "EPSG", "datum", "YYYY", "XLSX",
+    "HumanObservation", "MachineObservation", "present", "absent", "biodata survey review", "biodata worker", "--complete", "--records exact", "biodata ingest checklist FILE", "occurrences", "Darwin Core",
+    "Zawgyi", "Unicode", "Mammalia", "Galliformes", "Elephas maximus", "Asia", "Vientiane", "windows", "xlsx", "csv", "Big", "EPSG", "datum", "Chao", "Jost", "Ugland", "Colwell", "Smith", "Belle", "MacKenzie", "Lashley", "vegan", "TRIM", "log-linear",
+    "offset", "profile likelihood", "Debian", "ETag", "Authorization", "Bearer", "API-Key", "multipart/form-data", "upload",
+    "idempotency", "biodata survey history", "docs", "file", "YYYY", "XLSX",
 }  # fmt: skip
 """What a person types or a machine is called, in every language."""
 

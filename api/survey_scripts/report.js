@@ -9,12 +9,15 @@ export function reportView(report, { name = "report" } = {}) {
   const problems = [...report.problems].sort((a, b) => Number(b.blocking) - Number(a.blocking));
   const values = problems.some((one) => one.value);
   const rights = problems.some((one) => one.expected);
-  const rows = t("rows_read", { count: report.rows.toLocaleString() });
+  const rows = t("rows_read", { count: report.rows });
   const box = el("div", {});
   if (report.ok) box.append(el("p", { class: "good" }, `✔ ${t(problems.length ? "ok_warnings" : "ok", { warnings: report.warnings })} ${rows}`));
   else box.append(el("p", { class: "bad" }, `✖ ${t("blocked", { blocking: report.blocking, warnings: report.warnings })} ${rows}`));
-  if (report.notices?.length) box.append(el("ul", { class: "notices" }, ...report.notices.map(notice)));
-  if (!problems.length) return box;
+  const notices = worthKnowing(report.notices ?? [], !problems.length);
+  if (!problems.length) {
+    box.append(notices);
+    return box;
+  }
   if (report.note) box.append(el("p", { class: "note" }, report.note));
 
   const kind = select(`${name}-kind`, [["", t("all")], ["blocking", t("blocking")], ["warning", t("warning")]]);
@@ -45,14 +48,22 @@ export function reportView(report, { name = "report" } = {}) {
     count,
     shown,
     more,
+    notices, // what must be mended stands first
   );
   draw();
   return box;
 }
 
+/** Notices, folded away where there are faults to read first. */
+function worthKnowing(notices, open) {
+  if (!notices.length) return "";
+  const summary = el("summary", {}, `ℹ ${t("notices", { count: notices.length })}`);
+  return el("details", { class: "notices", open }, summary, el("ul", {}, ...notices.map(notice)));
+}
+
 /** What is no fault and worth knowing, such as a name that makes its station coarse. */
 function notice(one) {
-  return el("li", {}, `ℹ ${one.message}`, el("br"), el("small", {}, one.expected));
+  return el("li", {}, one.message, el("br"), el("small", {}, one.expected));
 }
 
 function listed(problems, values, rights) {

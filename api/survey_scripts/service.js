@@ -1,6 +1,6 @@
 // What the page asks of the service. The key stays in this tab alone, and goes into a header, never into an address.
 
-import { t } from "/surveys/dom.js";
+import { language, t } from "/surveys/dom.js";
 
 const KEPT = "biodata-key";
 const NEXT = "biodata-next"; // a login's second token: exchanged once for the next pair
@@ -58,7 +58,7 @@ export class Refused extends Error {
 
 /** Ask the service; a refusal or a cut line is a `Refused`. */
 export async function ask(path, { method = "GET", body, headers = {}, known = true, again = false } = {}) {
-  const sent = { ...headers };
+  const sent = { "Accept-Language": language, ...headers }; // refusals are told in the page's language
   if (known && key) sent.Authorization = `Bearer ${key}`;
   let answer;
   try {

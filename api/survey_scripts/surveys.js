@@ -109,7 +109,7 @@ function show(s, etag, note) {
     note ? el("p", { class: "note", role: "alert" }, note) : null,
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))])),
     s.state === "published" ? el("p", { class: "good" }, `✔ ${t("published_help")} `, el("a", { href: `/v1/dataset/${encodeURIComponent(s.dataset)}?f=html` }, t("see_dataset")),
-      " · ", el("a", { id: "see-map", href: `/?dataset=${encodeURIComponent(s.dataset)}` }, t("see_map"))) : null,
+      " · ", el("a", { id: "see-map", href: `/?dataset=${encodeURIComponent(s.dataset)}&language=${language}` }, t("see_map"))) : null,
     questions(s),
     s.difference ? el("h4", {}, t("difference")) : null,
     s.difference ? differenceView(s.difference) : null,
@@ -165,7 +165,10 @@ function actions(s, etag) {
   return box;
 }
 
+/** A moment as 2026-11-27 09:30, here: browsers lack Lao, Khmer and Burmese, and count Thai years in another era. */
 function when(text) {
   const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? text : date.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+  if (Number.isNaN(date.getTime())) return text;
+  const two = (number) => String(number).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }

@@ -1,5 +1,6 @@
 """`biodata survey results`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -7,6 +8,7 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, installation, say, show_progress
 from biodata.cli.species_options import RecordsOption, as_text
+from biodata.cli.survey_options import LanguageOption, language_told
 
 _MOST_NAMES: Final = 20
 _HELP = """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
@@ -42,13 +44,16 @@ def results(
     distance_m: Annotated[float, typer.Option(help="Groups of two sides that are nearer may be one.", min=0)] = 5_000.0,
     hours: Annotated[float, typer.Option(help="And so near in time.", min=0)] = 72.0,
     seed: Annotated[int, typer.Option(help="Start of every random number.", min=0)] = 1,
+    language: LanguageOption = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Run, keep, write, say."""
     from biodata import run_engines
     from biodata.run_engines import Work
     from biodata.run_engines.work import told_of
+    from biodata.surveys.words.sentences import retold
 
+    language = language_told(language)
     check_kinds([out], (".html", ".json"))
     check_outputs([out], [])
     settings = installation(data)
@@ -60,24 +65,32 @@ def results(
     outcome = run_engines.work_on(Work(settings, asked, seed, None, show_progress()), "survey-results")
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=seed)
     told = told_of(outcome.results)
-    written = _write(told, out, png, title=", ".join(dataset), run=kept.id)
+    written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language)
     if as_json:
         say(as_text({"run": kept.id, **told}))
         return
-    _say(told)
-    for note in outcome.notes:
-        say(note)
-    say(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else ""))
+    kept_as = f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")
+    for line in (*_lines(told), *outcome.notes, kept_as):
+        say(retold(line, language))
 
 
-def _write(told: dict[str, Any], out: Path | None, png: Path | None, *, title: str, run: str) -> list[str]:
+def _write(
+    told: dict[str, Any], out: Path | None, png: Path | None, *, title: str, run: str, language: str
+) -> list[str]:
     """Write what was asked; return the names."""
+    from functools import partial
+
+    from biodata.surveys.words import sentences
+
+    retold = partial(sentences.retold, language=language)
     written = []
     if out is not None:
         from biodata.exports.reports.survey_page import survey_page
 
         html = out.suffix.lower() == ".html"
-        words = survey_page(told, title=title, run=run) if html else as_text(told) + "\n"
+        words = (
+            survey_page(told, title=title, run=run, language=language, retold=retold) if html else as_text(told) + "\n"
+        )
         part = out.with_name(f"{out.name}.part")
         part.write_text(words, encoding="utf-8")
         part.replace(out)
@@ -87,24 +100,24 @@ def _write(told: dict[str, Any], out: Path | None, png: Path | None, *, title: s
         from biodata.exports.reports.survey_plots import plots
 
         png.mkdir(parents=True, exist_ok=True)
-        for name, (figure, _) in plots(told).items():
+        for name, (figure, _) in plots(told, language=language, retold=retold).items():
             write_png(figure, png / f"{name}.png")
             written.append(str(png / f"{name}.png"))
     return written
 
 
-def _say(told: dict[str, Any]) -> None:
-    """Say the results in lines."""
+def _lines(told: dict[str, Any]) -> Iterator[str]:
+    """Return the results in lines."""
     summary = told["summary"]
     if published := told.get("published"):
-        _say_published(published)
+        yield from _published_lines(published)
     days = "" if summary["first"] is None else f", {summary['first']} to {summary['last']}"
-    say(
+    yield (
         f"{_counted(summary['events'], 'event')} at {_counted(summary['sites'], 'site')}{days}; "
         f"{_counted(summary['records'], 'record')} of {summary['species']} species"
     )
     if summary["left_out"]:
-        say("records left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
+        yield ("records left out: " + ", ".join(f"{n} {reason}" for reason, n in summary["left_out"].items()))
     for row in told["effort"]:
         value = "not known" if row["effort"] is None else _counted(row["effort"], row["effort_unit"] or "")
         unknown = (
@@ -112,7 +125,7 @@ def _say(told: dict[str, Any]) -> None:
             if row["effort_unknown"] and row["effort"] is not None
             else ""
         )
-        say(
+        yield (
             f"effort {row['side']}, {row['method']}: {value}{unknown}, {_counted(row['sites'], 'site')}, "
             f"{_counted(row['failed_days'], 'day')} failed"
         )
@@ -120,7 +133,7 @@ def _say(told: dict[str, Any]) -> None:
         for part, one in found["by"].items():
             pool = one["estimates"]
             every = f", Chao {pool['chao']:.1f} ± {pool['chao_se']:.1f}" if pool["species"] and "chao" in pool else ""
-            say(
+            yield (
                 f"species {part}, {method}: {pool['species']} found{every}"
                 + (f"; {pool['refused']}" if "refused" in pool else "")
             )
@@ -128,29 +141,29 @@ def _say(told: dict[str, Any]) -> None:
         found = one["by"]["joint"]
         if "refused" not in found:
             low, mean, high = (f"{100 * found[key]:.2g}" for key in ("low", "rate", "high"))
-            say(
+            yield (
                 f"relative abundance {one['species']}, {one['method']}: {_counted(found['events'], 'independent event')}, "
                 f"{mean} ({low} to {high}) for 100 {_plural(found['unit'])}"
             )
     for one in told["occupancy"]:
         found = one["by"]["joint"]
         if "refused" not in found and found["psi"] is not None:
-            say(
+            yield (
                 f"occupancy {one['species']}, {one['method']} {one['repeat']}: {found['psi']:.2f} "
                 f"({found['psi_low']:.2f} to {found['psi_high']:.2f}), found at {found['found_at']} of {found['sites']} sites"
                 + (f"; {'; '.join(found['notes'])}" if found["notes"] else "")
             )
     for reason, names in _untold(told).items():
-        say(f"no abundance or occupancy of {', '.join(names)}: {reason}")
+        yield (f"no abundance or occupancy of {', '.join(names)}: {reason}")
     for one in told["totals"]:
         span = f"{one['low']} to {one['high']}" if one["low"] < one["high"] else f"{one['high']}"
-        say(f"total {one['species']}, {one['method']} {one['repeat']}: {span} individuals in independent events")
+        yield (f"total {one['species']}, {one['method']} {one['repeat']}: {span} individuals in independent events")
 
 
-def _say_published(found: dict[str, Any]) -> None:
-    """Say what all published rows tell together, those with a cell for a place among them."""
+def _published_lines(found: dict[str, Any]) -> Iterator[str]:
+    """Return lines of what all published rows tell together, those with a cell for a place among them."""
     events, records, degrees = found["events"], found["records"], f"{found['cell_degrees']:g}"
-    say(
+    yield (
         f"all that is published: {_counted(events['open'] + events['coarse'], 'event')} ({events['coarse']} as cells of up to {degrees} "
         f"degrees), {_counted(records['open'] + records['coarse'], 'record')} ({records['coarse']} as cells) of {len(found['species'])} names"
     )
@@ -160,7 +173,7 @@ def _say_published(found: dict[str, Any]) -> None:
         if row["effort"] is not None and row["low"] == row["high"]:
             span = _counted(row["effort"], row["effort_unit"] or "")
         year = "" if row["year"] is None else f" {row['year']}"
-        say(
+        yield (
             f"  effort {row['side']}, {row['method']}{year}: {span}, {row['coarse']} of {_counted(row['events'], 'event')} as cells"
         )
     for one in found["species"][:_MOST_NAMES]:
@@ -168,10 +181,10 @@ def _say_published(found: dict[str, Any]) -> None:
             f"{part} {_counted(of['records'], 'record')} in {_counted(of['cells'], 'cell')}"
             for part, of in sorted(one["by"].items(), key=lambda item: (item[0] != "joint", item[0]))
         )
-        say(f"  {one['species']}: {parts}")
+        yield (f"  {one['species']}: {parts}")
     if len(found["species"]) > _MOST_NAMES:
-        say(f"  … and {len(found['species']) - _MOST_NAMES} more names, which --out and --json tell")
-    say("open events and records alone:")
+        yield (f"  … and {len(found['species']) - _MOST_NAMES} more names, which --out and --json tell")
+    yield ("open events and records alone:")
 
 
 def _counted(number: float, unit: str) -> str:

@@ -5,6 +5,7 @@ import { evidence, report, sharing } from './card_evidence';
 import { country, standing } from './card_standing';
 import { survey } from './card_survey';
 import type { Box, Feature, Properties } from './service';
+import { language } from './words';
 
 const FLAG_WORDS: Record<string, string> = {
   BORDER_AMBIGUOUS: 'close to a border: either side may be right',
@@ -35,6 +36,7 @@ export function showCard(card: HTMLElement, collection: string, feature: Feature
   if (!made) return;
   card.replaceChildren(closeButton(shown.close), ...(shown.others ? [shown.others] : []), ...made(feature).filter((part) => part !== ''));
   card.hidden = false;
+  card.lang = collection === 'surveys' ? language : 'en'; // other cards have English words alone
   card.dataset['collection'] = collection;
 }
 

@@ -1,5 +1,6 @@
 // What every card is made of: elements whose words are text, and numbers with their units.
 import type { Properties } from './service';
+import { locale, t } from './words';
 
 export type Row = [label: string, value: string | Node];
 
@@ -22,7 +23,7 @@ export function heading(content: string): HTMLElement {
 
 export function closeButton(close: () => void): HTMLElement {
   const button = element('button', 'close', '×');
-  button.setAttribute('aria-label', 'Close the card');
+  button.setAttribute('aria-label', t('Close the card'));
   button.addEventListener('click', close);
   return button;
 }
@@ -70,7 +71,7 @@ export function words(name: string): string {
 }
 
 export function number(value: unknown, digits: number): string {
-  return typeof value === 'number' ? value.toLocaleString('en', { maximumFractionDigits: digits }) : '–';
+  return typeof value === 'number' ? value.toLocaleString(locale, { maximumFractionDigits: digits }) : '–';
 }
 
 export function percent(value: unknown): string {

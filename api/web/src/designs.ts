@@ -1,5 +1,6 @@
 // The designs of surveys: what they are called, the unit of their effort, and a sign each, told apart by its form and not by colour.
 import type { ExpressionSpecification, Map as MapLibre } from 'maplibre-gl';
+import { language, locale, t } from './words';
 
 export const INK = '#1c1c1c';
 const SIZE = 22;
@@ -13,16 +14,16 @@ interface Design {
 }
 
 export const DESIGNS: Record<string, Design> = {
-  camera_trap: { title: 'Camera trap', draw: camera },
-  line_transect: { title: 'Line transect', draw: (pen) => bar(pen, []) },
-  sign_transect: { title: 'Sign transect', draw: (pen) => bar(pen, [3, 2.2]) },
-  listening_post: { title: 'Listening post', draw: ring },
-  point_count: { title: 'Point count', draw: cross },
-  mist_net: { title: 'Mist net', draw: net },
-  plot: { title: 'Plot', draw: plot },
-  conflict_incident: { title: 'Conflict incident', draw: warning },
+  camera_trap: { title: t('Camera trap'), draw: camera },
+  line_transect: { title: t('Line transect'), draw: (pen) => bar(pen, []) },
+  sign_transect: { title: t('Sign transect'), draw: (pen) => bar(pen, [3, 2.2]) },
+  listening_post: { title: t('Listening post'), draw: ring },
+  point_count: { title: t('Point count'), draw: cross },
+  mist_net: { title: t('Mist net'), draw: net },
+  plot: { title: t('Plot'), draw: plot },
+  conflict_incident: { title: t('Conflict incident'), draw: warning },
 };
-export const OTHER: Design = { title: 'Another method', draw: dot };
+export const OTHER: Design = { title: t('Another method'), draw: dot };
 
 const UNITS: Record<string, [one: string, many: string]> = {
   'trap-night': ['trap-night', 'trap-nights'],
@@ -34,6 +35,7 @@ const UNITS: Record<string, [one: string, many: string]> = {
 
 /** A unit as it stands behind a number; what is not known stands as it was told. */
 export function unit(name: string, value: number): string {
+  if (language !== 'en') return t(name);
   return UNITS[name]?.[value === 1 ? 0 : 1] ?? name;
 }
 
@@ -41,16 +43,19 @@ export function designTitle(name: unknown): string {
   return (typeof name === 'string' ? DESIGNS[name]?.title : undefined) ?? '';
 }
 
+const ENGLISH = language === 'en';
+const NAMES = [...Object.keys(UNITS), 'km', 'm²'];
+
 /** What is written beside a survey: its effort with the unit. */
 export const effortText: ExpressionSpecification = [
   'case',
   ['all', ['has', 'effort_value'], ['has', 'effort_unit']],
   [
     'concat',
-    ['number-format', ['get', 'effort_value'], { locale: 'en', 'max-fraction-digits': 1 }],
+    ['number-format', ['get', 'effort_value'], { locale, 'max-fraction-digits': 1 }],
     ' ',
-    ['case', ['==', ['get', 'effort_value'], 1], ['get', 'effort_unit'],
-      ['match', ['get', 'effort_unit'], ...Object.entries(UNITS).flatMap(([name, [, many]]) => [name, many]), ['get', 'effort_unit']]],
+    ['case', ['all', ['==', ['get', 'effort_value'], 1], ENGLISH], ['get', 'effort_unit'],
+      ['match', ['get', 'effort_unit'], ...NAMES.flatMap((name) => [name, unit(name, 2)]), ['get', 'effort_unit']]],
   ],
   '',
 ] as unknown as ExpressionSpecification;

@@ -11,6 +11,7 @@ import { fillAnswers, fillLayers, wireSearch, wireToggle } from './panel';
 import { boundarySet, countSurveys, currentRelease, feature, features, surveysIn, type Box, type Feature } from './service';
 import { surveysOfSpot } from './spot';
 import { fillSurveysInView, legend, MOST_LISTED, noSurveys } from './survey_panel';
+import { address, language, t, translate } from './words';
 
 const EARTH: Box = [-180, -90, 180, 90];
 
@@ -24,6 +25,10 @@ declare global {
 setWorkerUrl(workerUrl);
 
 const find = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
+document.documentElement.lang = language;
+translate(document.body);
+document.querySelector('#bar nav a')!.setAttribute('href', address('/surveys'));
+
 const card = find('card');
 const status = find('release');
 
@@ -123,7 +128,7 @@ async function load(): Promise<void> {
     open(collection, answer);
     fit(answer);
   });
-  status.textContent = `release ${currentRelease()}`;
+  status.textContent = `${t('release ')}${currentRelease()}`;
   const set = await boundarySet();
   const named = text(set['boundary_set']).replaceAll('_', ' ');
   map.addControl(new AttributionControl({ compact: false, customAttribution: `Boundaries: ${named}, no position on any boundary` }));

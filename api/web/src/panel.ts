@@ -1,6 +1,7 @@
 // The panel: which layers are drawn, which species, and the list of answers that leads to their cards.
 import { countOf, type Feature, suggest } from './service';
 import type { Theme } from './layers';
+import { t } from './words';
 
 /** On a narrow screen the panel opens by a button, and the map is seen until then. */
 export function wireToggle(button: HTMLButtonElement, panel: HTMLElement): void {
@@ -25,8 +26,8 @@ export function fillLayers(box: HTMLElement, themes: Theme[], toggle: (theme: Th
     const label = document.createElement('label');
     label.htmlFor = input.id;
     const note = document.createElement('small');
-    note.textContent = theme.note;
-    label.append(swatch, theme.title, note);
+    note.textContent = t(theme.note);
+    label.append(swatch, t(theme.title), note);
     const row = document.createElement('div');
     row.className = 'layer';
     row.dataset['theme'] = theme.id;
@@ -65,7 +66,7 @@ export function fillAnswers(
   );
   if (!rows.length) {
     const item = document.createElement('li');
-    item.textContent = 'None in this release.';
+    item.textContent = t('None in this release.');
     box.append(item);
   }
 }

@@ -2,6 +2,7 @@
 import { element } from './card_basics';
 import { DESIGNS, OTHER, designTitle, sign, unit } from './designs';
 import type { Feature, FeatureCollection } from './service';
+import { address, locale, t } from './words';
 
 export const MOST_LISTED = 50;
 
@@ -16,20 +17,20 @@ export function legend(open: boolean): HTMLElement {
   const many = element('span', 'sign-many', '12');
   for (const drawn of [cell, many]) drawn.setAttribute('aria-hidden', 'true');
   rows.push(
-    element('li', 'wide', cell, 'a square: the place is made coarse to protect a species'),
-    element('li', 'wide', many, 'that many surveys; zoom in for each'),
+    element('li', 'wide', cell, t('a square: the place is made coarse to protect a species')),
+    element('li', 'wide', many, t('that many surveys; zoom in for each')),
   );
-  const details = element('details', 'legend', element('summary', '', 'Signs of surveys'), element('ul', '', ...rows));
+  const details = element('details', 'legend', element('summary', '', t('Signs of surveys')), element('ul', '', ...rows));
   details.toggleAttribute('open', open);
   return details;
 }
 
 /** Put a sentence where the checkbox was: there is nothing to show or to hide. */
 export function noSurveys(row: HTMLElement, ofDataset: boolean): void {
-  const send = element('a', '', 'Send one in');
-  send.setAttribute('href', '/surveys');
+  const send = element('a', '', t('Send one in'));
+  send.setAttribute('href', address('/surveys'));
   row.replaceChildren(
-    element('p', 'empty', ofDataset ? 'This dataset has no published surveys. ' : 'No surveys are published in this release yet. ', send),
+    element('p', 'empty', ofDataset ? t('This dataset has no published surveys. ') : t('No surveys are published in this release yet. '), send),
   );
 }
 
@@ -43,16 +44,16 @@ export function fillSurveysInView(box: HTMLElement, found: FeatureCollection, op
     button.addEventListener('click', () => open(feature));
     return element('li', '', button);
   });
-  const many = matched > items.length ? `The first ${items.length} of ${matched.toLocaleString('en')} in view; zoom in for others.` : '';
-  const none = matched ? many : 'None in this part of the map.';
+  const many = matched > items.length ? t('The first {shown} of {count} in view; zoom in for others.', { shown: items.length, count: matched.toLocaleString(locale) }) : '';
+  const none = matched ? many : t('None in this part of the map.');
   box.replaceChildren(...(none ? [element('p', 'empty', none)] : []), ...(items.length ? [element('ol', '', ...items)] : []));
 }
 
 function called(feature: Feature): string {
   const p = feature.properties;
-  const name = designTitle(p['design']) || String(p['samplingProtocol'] ?? 'Survey');
+  const name = designTitle(p['design']) || String(p['samplingProtocol'] ?? t('Survey'));
   const when = p['event_start'] ?? p['year'];
   const value = p['effort_value'];
-  const effort = typeof value === 'number' ? `${value.toLocaleString('en', { maximumFractionDigits: 1 })} ${unit(String(p['effort_unit'] ?? ''), value)}` : null;
+  const effort = typeof value === 'number' ? `${value.toLocaleString(locale, { maximumFractionDigits: 1 })} ${unit(String(p['effort_unit'] ?? ''), value)}` : null;
   return [name, when, effort].filter((part) => part !== null && part !== undefined).join(', ');
 }

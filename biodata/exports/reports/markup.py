@@ -28,11 +28,11 @@ def section(title: str, *parts: str, identifier: str) -> str:
     return f'<section aria-labelledby="{identifier}"><h2 id="{identifier}">{text(title)}</h2>{body}</section>'
 
 
-def contents(sections: Iterable[str]) -> str:
+def contents(sections: Iterable[str], *, named: str = "Contents") -> str:
     """Return links to sections."""
     found = [match for one in sections if (match := _HEADING.search(one))]
     links = "".join(f'<li><a href="#{one[1]}">{one[2]}</a></li>' for one in found)
-    return f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if links else ""
+    return f'<nav aria-label="{text(named)}"><ul>{links}</ul></nav>' if links else ""
 
 
 def heading(title: str) -> str:

@@ -78,8 +78,9 @@ def page(material: Material) -> str:
 
 
 def document(
-    name: str, kind: str, sections: Sequence[str], *, running: str, stand: str, attached: Mapping[str, Any]
-) -> str:
+    name: str, kind: str, sections: Sequence[str], *, running: str, stand: str, attached: Mapping[str, Any],
+    language: str = "en", contents: str = "Contents",
+) -> str:  # fmt: skip
     """Return a page of sections.
 
     Parameters
@@ -94,16 +95,18 @@ def document(
         Of which data it is made.
     attached : mapping
         Its numbers as plain values, which the page holds as JSON.
+    language, contents : str
+        Of the page, and what it calls the links to its sections.
     """
     numbers = json.dumps(attached, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{text(language)}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{text(POLICY)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{text(name)}: {text(kind.lower())}</title>\n<link rel="icon" href="data:,">\n<style>{_STYLE}</style>\n'
         f"</head>\n<body>\n<main>\n<header>{markup.paragraph(kind, 'kind')}"
         f'<h1 data-report="{text(running)}">{text(name)}</h1>{markup.paragraph(stand, "quiet")}</header>\n'
-        + markup.contents(sections)
+        + markup.contents(sections, named=contents)
         + "\n".join(sections)
         + f'\n</main>\n<script type="application/json" id="card">{numbers}</script>\n</body>\n</html>\n'
     )

@@ -1,12 +1,15 @@
 """How plots of surveys look: parts by colour, mark, line and pattern, fonts of the region's scripts, limits as lines."""
 
 import base64
+import contextlib
 import io
 import textwrap
 import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from biodata.exports.reports.plots import SIDE_COLOURS
@@ -30,6 +33,14 @@ _SCRIPTS: Final = (
     "Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback",
     "Noto Sans Thai", "Noto Sans Lao", "Noto Sans Khmer", "Noto Sans Myanmar",
 )  # fmt: skip
+_LETTERS: Final = MappingProxyType(
+    {
+        "zh": (_SCRIPTS[:6], "fonts-noto-cjk"), "th": (("Noto Sans Thai",), "fonts-noto-core"),
+        "lo": (("Noto Sans Lao",), "fonts-noto-core"), "km": (("Noto Sans Khmer",), "fonts-noto-core"),
+        "my": (("Noto Sans Myanmar",), "fonts-noto-core"),
+    }
+)  # fmt: skip
+"""Languages in other letters than Latin ones: the fonts that have them, and the Debian package of one."""
 _LOOK: Final[Any] = {
     "font.size": 9, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": QUIET, "hatch.linewidth": 0.7,
@@ -50,10 +61,35 @@ def write_png(figure: "Figure", path: Path) -> None:
 
 def look() -> Any:
     """Return how plots look, with the fonts of the region's scripts that this machine has."""
+    return {**_LOOK, "font.family": ["DejaVu Sans", *(name for name in _SCRIPTS if name in _there())]}
+
+
+def lacks_letters(language: str) -> str | None:
+    """Return the Debian package of a font that a language's letters need and this machine lacks; None where it has one."""
+    if language not in _LETTERS:
+        return None
+    names, package = _LETTERS[language]
+    if not _there().intersection(names):
+        _add_new_fonts()
+    return None if _there().intersection(names) else package
+
+
+def _there() -> set[str]:
+    """Return the fonts that this machine has, as matplotlib remembers them."""
     from matplotlib import font_manager
 
-    there = {font.name for font in font_manager.fontManager.ttflist}
-    return {**_LOOK, "font.family": ["DejaVu Sans", *(name for name in _SCRIPTS if name in there)]}
+    return {font.name for font in font_manager.fontManager.ttflist}
+
+
+@cache
+def _add_new_fonts() -> None:
+    """Let matplotlib know the fonts that were installed after its first use, which it remembers for good."""
+    from matplotlib import font_manager
+
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for path in set(font_manager.findSystemFonts()) - known:
+        with contextlib.suppress(RuntimeError, OSError, ValueError):  # a font of pictures, or one that cannot be read
+            font_manager.fontManager.addfont(path)
 
 
 def _drawn(figure: "Figure", kind: str) -> bytes:

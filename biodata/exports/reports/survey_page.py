@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from biodata.exports.reports import markup, survey_marks, survey_plots
+from biodata.exports.reports.in_language import Retold, page_in
 from biodata.exports.reports.page import document
 from biodata.exports.reports.survey_marks import part_name as _part
 from biodata.exports.reports.survey_published import published
@@ -13,9 +14,10 @@ from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, p
 from biodata.places import country_name
 
 _KIND: Final = "Results of a survey"
+_NO_LETTERS: Final = "The plots are in English: this machine has no font for the letters of this language"
 
 
-def survey_page(told: Mapping[str, Any], *, title: str, run: str) -> str:
+def survey_page(told: Mapping[str, Any], *, title: str, run: str, language: str = "en", retold: Retold = str) -> str:
     """Return results as HTML; the same results give the same text.
 
     Parameters
@@ -26,8 +28,12 @@ def survey_page(told: Mapping[str, Any], *, title: str, run: str) -> str:
         Of the project or dataset.
     run : str
         Id of the run.
+    language : str
+        Of the page.
+    retold : callable
+        Returns an English sentence in that language; plots stay in English where this machine lacks its letters.
     """
-    drawings = survey_plots.plots(told)
+    drawings = survey_plots.plots(told, language=language, retold=retold)
     facts = told["facts"]
     views = {"public": "what is published alone", "exact": "the records themselves"}
     stand = (
@@ -36,9 +42,14 @@ def survey_page(told: Mapping[str, Any], *, title: str, run: str) -> str:
     )
     of_open = (_effort, _richness, abundance, occupancy, trends, activity, totals) if told["summary"]["events"] else ()
     sections = [_summary(told), published(told, drawings), *(make(told, drawings) for make in of_open), _origin(told)]
+    if lacking := survey_marks.lacks_letters(language):
+        sections.insert(
+            0, markup.section("Plots", markup.paragraph(f"{_NO_LETTERS} (Debian: {lacking})."), identifier="plots")
+        )
     return document(
-        title, _KIND, [one for one in sections if one], running=f"{title}, run {run}", stand=stand, attached=told
-    )
+        title, retold(_KIND), [page_in(one, retold) for one in sections if one], running=f"{title} · {run}",
+        stand=retold(stand), attached=told, language=language, contents=retold("Contents"),
+    )  # fmt: skip
 
 
 def _summary(told: Mapping[str, Any]) -> str:

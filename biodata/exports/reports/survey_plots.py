@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from biodata.analysis.surveys.floors import LEAST_EVENTS
+from biodata.exports.reports.in_language import Retold, figure_in
 from biodata.exports.reports.survey_marks import (
     DASHES,
     HATCHES,
@@ -14,6 +15,7 @@ from biodata.exports.reports.survey_marks import (
     axes_of,
     colours_of,
     intervals,
+    lacks_letters,
     legend,
     look,
     place_of,
@@ -29,16 +31,21 @@ MOST_ROWS: Final = 12
 """Species in a plot; tables have all."""
 
 
-def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
+def plots(told: Mapping[str, Any], *, language: str = "en", retold: Retold = str) -> dict[str, tuple["Figure", str]]:
     """Return the plots of a survey's results by name, each with what it shows in words.
 
     Parameters
     ----------
     told : mapping
         As `analysis.surveys.results.results` returns it. What cannot be told has no plot.
+    language : str
+        Of the words; English where this machine has no font for its letters.
+    retold : callable
+        Returns an English sentence in that language.
     """
     import matplotlib as mpl
 
+    in_english = language == "en" or lacks_letters(language) is not None
     with mpl.rc_context(look()):
         of_all = told.get("published")
         colours = colours_of(sorted({*told["summary"]["sides"], *(of_all["sides"] if of_all else ())}))
@@ -51,7 +58,11 @@ def plots(told: Mapping[str, Any]) -> dict[str, tuple["Figure", str]]:
             found |= _named(f"occupancy-{mark}", _occupancy(told, method, colours))
             found |= _named(f"trends-{mark}", _trends(told, method, colours))
             found |= _named(f"totals-{mark}", _totals(told, method))
-        return found | _named("activity", _activity(told))
+        found |= _named("activity", _activity(told))
+        if not in_english:
+            for figure, _ in found.values():
+                figure_in(figure, retold)
+        return found
 
 
 def _plain(name: str) -> str:

@@ -72,6 +72,10 @@ def _in_words(name: str, value: str, language: str) -> str | None:
     """Return what a param says in a language: rules, units of effort and designs are told by words, all else as it is."""
     if name == "rule":
         return rule_in_words(value, language)
+    if name == "reason":
+        from biodata.surveys.words import sentences
+
+        return sentences.retold(value, language)
     if name == "unit":
         return designs.called(f"unit.{value}", language) or value
     if name == "known":

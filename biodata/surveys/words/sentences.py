@@ -1,0 +1,165 @@
+"""English sentences that parts of biodata say which know no languages, retold in the languages of the region.
+
+A rule's reason, a refusal, a line of results are made where nobody knows who reads them. They are recognised here by the
+English words of `en.csv`, whose blanks (`{n}` a number, any other a text) are read out of the sentence and told again.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from babel import Locale
+
+from biodata import places
+from biodata.store.survey_steps import STATES
+from biodata.surveys import words
+from biodata.surveys.designs import words as designs
+from biodata.vocabularies import EFFORT_UNITS, MEMBERS, SurveyDesign
+
+_KINDS: Final = ("REASON_", "RESULTS_", "DENIED_")
+"""Codes of sentences that are recognised."""
+_BLANK: Final = re.compile(r"\{(\w+)\}")
+_NUMBERED: Final = re.compile(r"n\d?")
+_CHOICE: Final = re.compile(r"\\\((s|[^()]*/[^()]*?)\\\)")
+"""In a pattern that is escaped."""
+_NUMBER: Final = r"(?:\d{4}-\d\d-\d\d|[-−]?\d[\d,]*(?:\.\d+)?(?: ?%)?)"
+_NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
+_NO_WORDS: Final = re.compile(r"[^\W\d_]")
+_APART: Final = (" · ", "; ", ", ", ": ", " ÷ ")
+_WITH_NUMBER: Final = re.compile(rf"(?P<before>{_NUMBER} )(?P<rest>.+)|(?P<name>.+?)(?P<after>,? {_NUMBER})")
+_IN_BRACKETS: Final = re.compile(r"(?P<name>[^()]+?) \((?P<inside>.+)\)")
+
+
+@lru_cache(maxsize=20_000)
+def retold(text: str, language: str) -> str:
+    """Return an English sentence of ours in a language; names, and sentences that are none of ours, stay as they are.
+
+    Examples
+    --------
+    >>> retold("nests are robbed", "vi"), retold("Panthera tigris", "vi"), retold("1,234.5", "vi")
+    ('tổ bị cướp', 'Panthera tigris', '1.234,5')
+    """
+    if language == "en" or not text.strip():
+        return text
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    told = text.strip()
+    return before + (_whole(told, language) or _in_parts(told, language) or told) + after
+
+
+def _whole(told: str, language: str) -> str | None:
+    """Return what is one sentence, one name of ours, or nothing but numbers."""
+    if not _NO_WORDS.search(told):
+        return numbers(told, language)
+    code = _plain().get(told)
+    if code is not None:
+        return words.told(code, {}, language)[0]
+    if (known := _names(language).get(told.casefold())) is not None:
+        return known
+    for pattern, code in _patterns():
+        match = pattern.fullmatch(told)
+        if match is None or any(value.count("(") != value.count(")") for value in match.groups()):
+            continue
+        blanks = {name: retold(value, language) for name, value in match.groupdict().items()}
+        # `and` and `or` are ours only between words that are.
+        if len(_BLANK.sub("", words.words("en")[code][0]).strip()) > 3 or blanks != match.groupdict():
+            return words.told(code, blanks, language)[0]
+    return None
+
+
+def _in_parts(told: str, language: str) -> str | None:
+    """Return a list, a name with a number, or a name with more in brackets, of which at least one part is ours."""
+    if told.endswith(".") and (sentence := retold(told[:-1], language)) != told[:-1]:
+        return f"{sentence}."
+    for mark in _APART:
+        parts = _split(told, mark)
+        if mark == ": " and len(parts) > 2:  # what stands behind the first may be a sentence with a colon
+            parts = [parts[0], mark.join(parts[1:])]
+        if len(parts) > 1:
+            new = [retold(part, language) for part in parts]
+            if new != parts:
+                return mark.join(new)
+    if match := _IN_BRACKETS.fullmatch(told):
+        new = [retold(part, language) for part in match.groups()]
+        return f"{new[0]} ({new[1]})" if new != list(match.groups()) else None
+    if match := _WITH_NUMBER.fullmatch(told):
+        before, rest, name, after = match.groups()
+        new = [retold(rest or name, language)]
+        if new != [rest or name]:
+            return numbers(f"{before or ''}{new[0]}{after or ''}", language)
+    return None
+
+
+def _split(told: str, mark: str) -> list[str]:
+    """Split at a mark that stands in no brackets."""
+    parts, depth = [""], 0
+    for piece in re.split(f"([()]|{re.escape(mark)})", told):
+        depth += (piece == "(") - (piece == ")")
+        if piece == mark and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
+
+
+def numbers(text: str, language: str) -> str:
+    """Return numbers with the signs for decimals and thousands that a language has.
+
+    Examples
+    --------
+    >>> numbers("0.35 (1,200 %)", "id"), numbers("0.35", "lo")
+    ('0,35 (1.200 %)', '0,35')
+    """
+    signs = Locale.parse(language).number_symbols["latn"]
+    swap = str.maketrans({".": signs["decimal"], ",": signs["group"]})
+    return _NUMBERS.sub(lambda match: match[0].translate(swap), text)
+
+
+@lru_cache(maxsize=1)
+def _plain() -> Mapping[str, str]:
+    """Return the codes of sentences without blanks."""
+    return MappingProxyType({english: code for code, english in _sentences() if not _BLANK.search(english)})
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return sentences with blanks, those first that say most by themselves."""
+    found = [(english, code) for code, english in _sentences() if _BLANK.search(english)]
+    found.sort(key=lambda one: (-len(_BLANK.sub("", one[0])), one[1]))
+    return tuple((re.compile(_pattern(english), re.DOTALL), code) for english, code in found)
+
+
+def _sentences() -> list[tuple[str, str]]:
+    return [(code, message) for code, (message, _) in words.words("en").items() if code.startswith(_KINDS)]
+
+
+def _pattern(english: str) -> str:
+    """Return what recognises a sentence; a blank called `n` or `n1` is a number, `(s)` may be there, `(is/are)` is one of both."""
+    told = ""
+    for n, part in enumerate(_BLANK.split(english)):
+        if n % 2 == 0:
+            told += _CHOICE.sub(lambda match: _chosen(match[1]), re.escape(part))
+        else:
+            told += f"(?P<{part}>{_NUMBER if _NUMBERED.fullmatch(part) else '.+?'})"
+    return told
+
+
+def _chosen(inside: str) -> str:
+    """Return what recognises a plural or one of several words."""
+    return "s?" if inside == "s" else f"(?:{inside.replace('/', '|')})"
+
+
+@lru_cache(maxsize=len(words.LANGUAGES))
+def _names(language: str) -> Mapping[str, str]:
+    """Return what countries, designs, units of effort and states of a survey are called, by their English names in lower case."""
+    territories = Locale.parse(language).territories
+    told = {places.country_name(code): str(territories[code]) for code in MEMBERS if code in territories}
+    for design in SurveyDesign:
+        told[str(design).replace("_", " ")] = told[str(design)] = designs.word(f"design.{design}", language)
+    for unit in EFFORT_UNITS.values():
+        if (called := designs.called(f"unit.{unit}", language)) is not None:
+            told[unit] = told[f"{unit}s"] = called
+    for state in STATES:
+        told[state] = words.called("STATE", state, language)
+    return MappingProxyType({name.casefold(): called for name, called in told.items()})

@@ -1,0 +1,81 @@
+"""Results of surveys in the languages of the region: page, plots and lines, without an English sentence left."""
+
+import re
+from html import unescape
+
+import pytest
+from matplotlib.text import Text
+
+import releases as fixture
+from biodata import run_engines
+from biodata.cli.survey_results import _lines
+from biodata.exports.reports import survey_marks, survey_plots
+from biodata.exports.reports.survey_page import survey_page
+from biodata.run_engines.work import told_of
+from biodata.surveys.words.sentences import retold
+from english_left import OTHERS, english_in
+from test_survey_results_run import MUNTJAC, TIGER, installed, project
+
+NAMES = (MUNTJAC, TIGER, "Sus scrofa", "nam-ha", "natural_earth", "cameras", "Chao", "Jackknife", "Bootstrap")
+SOURCES = re.compile(
+    r"[A-Z]\w+(?: (?:et al\.|& (?:van )?[A-Z]\w+))? \d{4}|vegan|TRIM|log-linear|offset|profile likelihood"
+)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    boundaries = fixture.neighbours()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.places.load_boundaries", lambda *_: boundaries)
+        settings = installed(tmp_path_factory.mktemp("languages") / "data", *project(hidden=[(TIGER, "LA1-2023")]))
+        made = run_engines.work_on(
+            run_engines.Work(settings, {"dataset": "cameras", "records": "public"}, 1, None, None), "survey-results"
+        )
+    return told_of(made.results), made.notes
+
+
+def read_by_people(page):
+    """Return what a page shows and what is read out, each text by itself."""
+    body = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
+    shown = re.sub(r"<[^>]*>", "\n", body).split("\n")
+    return [
+        unescape(one).strip()
+        for one in (*shown, *re.findall(r'(?:alt|aria-label|data-label)="([^"]*)"', body))
+        if one.strip()
+    ]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_english_is_left_on_the_page(found, language):
+    page = survey_page(
+        found[0], title="nam-ha", run="r1", language=language, retold=lambda text: retold(text, language)
+    )
+    assert f'<html lang="{language}">' in page
+    # What the boundary set says of itself stays as it was said.
+    own = re.compile("|".join(re.escape(found[0]["facts"][name]) for name in ("viewpoint", "boundary_version")))
+    read = {one: own.sub("", SOURCES.sub("", own.sub("", one))) for one in read_by_people(page)}
+    left = {one: english for one, rest in read.items() if (english := english_in(rest, language, NAMES))}
+    assert not left
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_english_is_left_in_the_lines(found, language):
+    for line in (*_lines(found[0]), *found[1], "kept as survey-results-1; written: results.html"):
+        assert english_in(retold(line, language), language, (*NAMES, "survey-results-1")) == [], line
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_english_is_left_in_the_plots_where_this_machine_has_the_letters(found, language):
+    drawn = survey_plots.plots(found[0], language=language, retold=lambda text: retold(text, language))
+    said = [one.get_text() for figure, _ in drawn.values() for one in figure.findobj(Text)]
+    if survey_marks.lacks_letters(language):
+        assert "all sides" in said
+    else:
+        assert {one: left for one in said if (left := english_in(one, language, NAMES))} == {}
+
+
+def test_a_machine_without_the_letters_draws_in_english_and_says_so(found, monkeypatch):
+    monkeypatch.setattr(survey_marks, "_there", set)
+    page = survey_page(found[0], title="nam-ha", run="r1", language="lo", retold=lambda text: retold(text, "lo"))
+    assert "fonts-noto-core" in page
+    assert english_in(re.search(r"fonts-noto-core[^<]*", page)[0], "lo", ("fonts-noto-core",)) == []
