@@ -16,6 +16,7 @@ from biodata.ingest.survey_shapes import Survey
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
+from biodata.sharing.taxonomy import Taxonomy
 from biodata.surveys import heading_checks, other_forms, period_checks, row_checks
 from biodata.surveys.cell_checks import CELLS
 from biodata.surveys.notices import Read, names_known, notices
@@ -131,7 +132,10 @@ def check_files(
             secret=b"a check stores nothing",
             today=today or datetime.now(UTC).date(),
         )
-        findings, read = found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries, names_known(known))
+        findings, read = found(
+            survey, harmoniser, today or datetime.now(UTC).date(), boundaries, names_known(known),
+            None if rules is None else rules.taxonomy,
+        )  # fmt: skip
         others = _of_other_datasets(survey, dataset) if dataset is not None else ()
         problems = [problem_of(finding, language) for finding in (*findings, *others)]
         told = notices(read, rules or RuleSet.read(None), boundaries, language=language)
@@ -152,7 +156,12 @@ def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
 
 
 def found(
-    survey: Survey, harmoniser: Harmoniser, today: date, boundaries: BoundarySet, names: Names | None = None
+    survey: Survey,
+    harmoniser: Harmoniser,
+    today: date,
+    boundaries: BoundarySet,
+    names: Names | None = None,
+    taxonomy: Taxonomy | None = None,
 ) -> tuple[list[Finding], Read]:
     """Return everything that a check finds in a survey, and what it read of it.
 
@@ -168,6 +177,8 @@ def found(
         Where land and sea are.
     names : Names, optional
         Matches the names that are returned.
+    taxonomy : Taxonomy, optional
+        What is known of common names.
     """
     findings = [*survey.findings, *heading_checks.headings(survey)]
     joined = observations(survey)
@@ -181,7 +192,7 @@ def found(
     findings += row_checks.circular_parents(events)
     sites = [rows_of(table) for table in survey.of("sites")]
     findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
-    checks = TableChecks(harmoniser, today, boundaries, survey.declarations, names)
+    checks = TableChecks(harmoniser, today, boundaries, survey.declarations, names, taxonomy)
     for rows in filter(is_filled, sites):
         findings += checks.sites(rows)
     placed = period_checks.events_with_records_placed_themselves(records)

@@ -201,7 +201,7 @@ def _checked(
     harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day)
     findings, rows = [finding for table in tables for finding in table.findings], 0
     events: list[Rows] = []
-    checks = TableChecks(harmoniser, day, boundaries, {}, names_known(known))
+    checks = TableChecks(harmoniser, day, boundaries, {}, names_known(known), None if rules is None else rules.taxonomy)
     seen: list[pl.DataFrame] = []
     of_events: set[tuple[str, str]] = set()
     again = list(taken_tables.read(path, dataset=_DATASET))

@@ -18,7 +18,8 @@ from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.surveys import cell_checks, event_checks, period_checks, row_checks, value_checks
+from biodata.sharing.taxonomy import Taxonomy, bundled
+from biodata.surveys import cell_checks, common_names, event_checks, period_checks, row_checks, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 
@@ -44,6 +45,8 @@ class TableChecks:
         What is declared of the values.
     names : Names, optional
         Matches the names of what was read.
+    taxonomy : Taxonomy, optional
+        What is known of common names; the bundled ones where none are given.
 
     Attributes
     ----------
@@ -58,12 +61,14 @@ class TableChecks:
         boundaries: BoundarySet,
         declarations: Mapping[str, str],
         names: Names | None = None,
+        taxonomy: Taxonomy | None = None,
     ) -> None:
         self.harmoniser, self.today, self.boundaries, self.declarations = harmoniser, today, boundaries, declarations
         self.periods: dict[str, tuple[date, date]] = {}
         self.cameras: list[tuple[Rows, pl.DataFrame]] = []
         self.images: list[pl.DataFrame] = []
         self.names, self.read = names, Read()
+        self.taxonomy = taxonomy or bundled()
 
     def sites(self, rows: Rows) -> Iterator[Finding]:
         """Find what is wrong with sites."""
@@ -86,7 +91,7 @@ class TableChecks:
     def records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         """Find what is wrong with records; `frame` has them with what their events tell."""
         read = self._read(frame, rows.table)
-        yield from _of_cells(rows, read)
+        yield from common_names.told_instead(rows, _of_cells(rows, read), self.taxonomy)
         yield from self._of_all(rows, read)
         yield from row_checks.outside_events(rows, read.interpreted, self.periods)
         self.images.append(read.interpreted.select(camera_images.COLUMNS))
