@@ -80,3 +80,18 @@ def test_common_names_of_a_checklist_are_known_too():
     assert "Naemorhedus griseus" in problem["expected"]
     ((before,),) = told(["ເຍືອງ"])
     assert before["code"] == "SCIENTIFIC_NAME_UNREADABLE"
+
+
+def test_names_are_matched_to_the_checklists_that_are_loaded_as_they_will_be():
+    rows = [{"taxon_id": f"{n}", "scientificName": name, "checklist": "c", "taxonRank": "SPECIES", "taxonomicStatus": "ACCEPTED"}
+            for n, name in enumerate(["Sus scrofa", "Rusa unicolor"])]  # fmt: skip
+    known = terms.conform(pl.DataFrame(rows), terms.TAXON)
+    names = ["Sus scrofa", "Rusa unicolour", "Wrongus namus"]
+    assert [[p["code"] for p in found] for found in told(names, known=known)] == [
+        [],
+        ["TAXON_MATCH_FUZZY"],
+        ["TAXON_MATCH_NONE"],
+    ]
+    assert told(names, known=known)[1][0]["expected"].endswith("Rusa unicolor is meant?")
+    assert told(names) == [[], [], []]
+    assert told(names, known=known.clear()) == [[], [], []]

@@ -9,7 +9,6 @@ import polars as pl
 
 from biodata.harmonise import Harmoniser, camera_images
 from biodata.harmonise.date_order import DateOrders
-from biodata.harmonise.names import Names
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
@@ -36,15 +35,13 @@ class TableChecks:
     Parameters
     ----------
     harmoniser : Harmoniser
-        Reads places, dates, names and numbers.
+        Reads places, dates, names and numbers; matches the names where it has checklists.
     today : date
         The present day.
     boundaries : BoundarySet
         Where land and sea are.
     declarations : mapping
         What is declared of the values.
-    names : Names, optional
-        Matches the names of what was read.
     taxonomy : Taxonomy, optional
         What is known of common names; the bundled ones where none are given.
 
@@ -60,14 +57,13 @@ class TableChecks:
         today: date,
         boundaries: BoundarySet,
         declarations: Mapping[str, str],
-        names: Names | None = None,
         taxonomy: Taxonomy | None = None,
     ) -> None:
         self.harmoniser, self.today, self.boundaries, self.declarations = harmoniser, today, boundaries, declarations
         self.periods: dict[str, tuple[date, date]] = {}
         self.cameras: list[tuple[Rows, pl.DataFrame]] = []
         self.images: list[pl.DataFrame] = []
-        self.names, self.read = names, Read()
+        self.read = Read()
         self.taxonomy = taxonomy or bundled()
 
     def sites(self, rows: Rows) -> Iterator[Finding]:
@@ -95,8 +91,7 @@ class TableChecks:
         yield from self._of_all(rows, read)
         yield from row_checks.outside_events(rows, read.interpreted, self.periods)
         self.images.append(read.interpreted.select(camera_images.COLUMNS))
-        matched = {} if self.names is None else self.names.interpret(Told(frame)).columns
-        self.read.records.append(read.interpreted.with_columns(**matched))
+        self.read.records.append(read.interpreted)
 
     def clocks(self, others: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
         """Find what the records show of cameras' clocks, and other pictures (`ingest.protocol.IMAGES`)."""
