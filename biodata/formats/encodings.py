@@ -11,30 +11,18 @@ text with accents; they must be converted before.
 
 import codecs
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from math import log2
 from types import MappingProxyType
-from typing import BinaryIO, Final, NoReturn
+from typing import BinaryIO, Final, NamedTuple, NoReturn
 
 from biodata.errors import InputError
-from biodata.formats.plausibility import log_plausibility
+from biodata.formats.encoding_guesses import CANDIDATES, guess
 
-CANDIDATES: Final = MappingProxyType(
+_NAMES: Final = MappingProxyType(
     {
-        "utf-8": 0.0,
-        "cp1252": 0.0,
-        "mac_roman": -1.0,
-        "gb18030": 0.0,
-        "big5": -1.0,
-        "cp874": -1.0,
-        "cp1258": -2.0,
-        "cp932": -2.0,
-        "cp850": -4.0,
+        "cp1252": "windows-1252", "cp874": "windows-874", "cp1258": "windows-1258", "cp932": "windows-31j",
+        "mac_roman": "macintosh",
     }
-)
-"""What undeclared text is tried as, with the logarithm of how much rarer than the first; latin-1 is part of cp1252."""
-
+)  # fmt: skip
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is its first half
@@ -54,14 +42,31 @@ _BINARY: Final = (
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
 )
-_SAMPLE_FIELDS: Final = 2_000
-_SAMPLE_FIELD_BYTES: Final = 400
-_MOST: Final = 0.8
 _SAMPLE_LINE_BYTES: Final = 64 << 10
 _LINE_END: Final = re.compile(rb"[\r\n]")
-# Bytes that no encoding here uses inside a character.
-_IN_WORD: Final = re.compile("(?<=[A-Za-z])[^\x00-\x7f](?=[A-Za-z])")
-_BETWEEN_FIELDS: Final = re.compile(rb"[\x00-\x1f,\"]+")
+
+
+class Choice(NamedTuple):
+    """The encoding of a text.
+
+    Attributes
+    ----------
+    encoding : str
+        Python's name of it.
+    guessed : bool
+        True where neither a mark, nor a declaration, nor the form of UTF-8 tells it.
+    rival : str or None
+        Another one that is hardly less plausible.
+    """
+
+    encoding: str
+    guessed: bool = False
+    rival: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the encoding is called elsewhere; it can be declared so."""
+        return _NAMES.get(self.encoding, self.encoding)
 
 
 def known(name: str, *, file: str) -> str:
@@ -119,26 +124,29 @@ def choose(sample: bytes, *, declared: str | None = None, file: str) -> str:
         If the declared encoding is not known (INPUT_ENCODING_UNKNOWN), or if the bytes are no text at all
         (INPUT_NOT_TEXT).
     """
+    return chosen(sample, declared=declared, file=file).encoding
+
+
+def chosen(sample: bytes, *, declared: str | None = None, file: str) -> Choice:
+    """Choose the encoding of a text, and say how; parameters and errors as for `choose`."""
     declared = known(declared, file=file) if declared else None
     for mark, encoding in _BYTE_ORDER_MARKS:
         if sample.startswith(mark):
-            return encoding
+            return Choice(encoding)
     for mark, what in _BINARY:
         if sample.startswith(mark):
             _refuse(what, file)
     if declared:
-        return declared
+        return Choice(declared)
     if encoding_without_mark := _utf16_without_mark(sample):
-        return encoding_without_mark
+        return Choice(encoding_without_mark)
     beginning = sample[:10_000]
     if len(beginning) - len(beginning.translate(None, _CONTROLS)) > 0.05 * len(beginning):
         _refuse("a binary file", file)
     if sample.isascii():
-        return "utf-8"
-    fields = _telling_fields(sample)
-    if _surely_utf8(fields):
-        return "utf-8"
-    return max(CANDIDATES, key=lambda encoding: _score(fields, encoding))  # the first of equals
+        return Choice("utf-8")
+    found = guess(sample)
+    return Choice(found.encoding, found.encoding != "utf-8", found.rival)
 
 
 def sample_of(stream: BinaryIO, *, block_bytes: int = 1 << 20, enough_bytes: int = 1 << 18) -> bytes:
@@ -195,47 +203,3 @@ def _utf16_without_mark(sample: bytes) -> str | None:
         if even > 20 * odd:
             return "utf-16-be"
     return None
-
-
-def _telling_fields(sample: bytes) -> dict[bytes, float]:
-    """Return the distinct fields that are not ASCII with their weight: a thousand times the same tells little more."""
-    counts: Counter[bytes] = Counter()
-    for field in _fields(sample):
-        if field in counts or len(counts) < _SAMPLE_FIELDS:
-            counts[field] += 1
-    return {field: 1.0 + log2(count) for field, count in counts.items()}
-
-
-def _fields(sample: bytes) -> Iterator[bytes]:
-    """Yield the fields that are not ASCII, long ones cut."""
-    start = 0
-    for gap in _BETWEEN_FIELDS.finditer(sample):
-        field, start = sample[start : gap.start()], gap.end()
-        if not field.isascii():
-            yield field[:_SAMPLE_FIELD_BYTES]
-    if not sample[start:].isascii():
-        yield sample[start:][:_SAMPLE_FIELD_BYTES]
-
-
-def _score(fields: Mapping[bytes, float], encoding: str) -> float:
-    """Return how plausible the fields are in an encoding."""
-    return CANDIDATES[encoding] + sum(
-        weight * log_plausibility(_decode(field, encoding)) for field, weight in fields.items()
-    )
-
-
-def _decode(field: bytes, encoding: str) -> str:
-    """Return a field's text, without the last character where the field was cut in it."""
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    return decoder.decode(field, len(field) < _SAMPLE_FIELD_BYTES)
-
-
-def _surely_utf8(fields: Mapping[bytes, float]) -> bool:
-    """Tell whether most is UTF-8, and too much of it for another encoding to look like it by chance."""
-    texts = {_decode(field, "utf-8"): weight for field, weight in fields.items()}
-    valid = {text: weight for text, weight in texts.items() if "\ufffd" not in text}
-    letters = [letter for text in valid for letter in text if letter > "\x7f"]
-    # One letter alone is by chance two of another encoding, but hardly inside a Latin word.
-    in_words = len(letters) == sum(len(_IN_WORD.findall(text)) for text in valid)
-    enough = len(letters) > 2 or any(letter > "\u07ff" for letter in letters) or (letters and in_words)
-    return bool(enough) and sum(valid.values()) >= _MOST * sum(fields.values())

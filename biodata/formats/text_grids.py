@@ -39,10 +39,14 @@ def read_text_grid(content: bytes, *, file: str, encoding: str | None = None, se
     Raises
     ------
     InputError
-        If it is no text, or a quote is not closed, or a bound is passed.
+        If it is no text, or its encoding cannot be told (ENCODING_UNSURE), or a quote is not closed, or a bound is passed.
     """
-    chosen = encodings.choose(encodings.sample_of(io.BytesIO(content)), declared=encoding, file=file)
-    text = b"".join(utf8_blocks(io.BytesIO(content), encoding=chosen, file=file))
+    chosen = encodings.chosen(encodings.sample_of(io.BytesIO(content)), declared=encoding, file=file)
+    if chosen.rival is not None:
+        problem = f"its letters may be of the encoding {chosen.name} or {encodings.Choice(chosen.rival).name}"
+        expected = f"a file saved as UTF-8 or XLSX, or its encoding declared, such as --encoding {chosen.name}"
+        raise InputError(problem, file=file, expected=expected, code="ENCODING_UNSURE")
+    text = b"".join(utf8_blocks(io.BytesIO(content), encoding=chosen.encoding, file=file))
     if (position := text.find(b"\0")) >= 0:
         problem = "the text holds a character that is none (NUL)"
         raise InputError(problem, file=file, row=text.count(b"\n", 0, position) + 1, code="INPUT_NOT_TEXT")
@@ -67,7 +71,7 @@ def read_text_grid(content: bytes, *, file: str, encoding: str | None = None, se
         if record.problem is not None:
             raise InputError(record.problem, file=file, row=record.row, code="QUOTE_WRONG")
     rows = [(record.row, [value.decode() or None for value in record.values]) for record in records]
-    return Grid(file, None, True, rows)
+    return Grid(file, None, True, rows, guessed_encoding=chosen.name if chosen.guessed else None)
 
 
 def _records(

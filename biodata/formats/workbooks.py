@@ -33,6 +33,8 @@ class Grid:
         Formulas, errors, what is hidden.
     merges : list of (first row, first column, last row, last column)
         Merged cells; rows count from 1, columns from 0.
+    guessed_encoding : str or None
+        Of delimited text: the encoding, where nothing but its letters tells it.
     """
 
     file: str
@@ -41,6 +43,7 @@ class Grid:
     rows: list[tuple[int, list[str | None]]]
     marks: Marks = field(default_factory=Marks)
     merges: list[tuple[int, int, int, int]] = field(default_factory=list)
+    guessed_encoding: str | None = None
 
 
 @dataclass(frozen=True)

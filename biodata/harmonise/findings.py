@@ -10,6 +10,8 @@ from biodata.flags import FLAGS
 from biodata.harmonise import rules
 from biodata.terms import REPAIR
 
+_DIGITS: Final = 12
+"""Significant digits of a number that a repair tells: what lies behind them is how computers add, not what was read."""
 REPAIR_ROWS: Final = pl.Schema(
     {"row": pl.UInt32, "term": pl.String, "value": pl.String, "rule": pl.String, "applied": pl.Boolean}
 )
@@ -60,6 +62,8 @@ def repairs(
         return pl.DataFrame(schema=REPAIR_ROWS)
     rule_column = rule.alias("rule") if isinstance(rule, pl.Series) else pl.lit(rule).alias("rule")
     applied_column = applied.alias("applied") if isinstance(applied, pl.Series) else pl.lit(applied).alias("applied")
+    if value.dtype.is_float():
+        value = value.round_sig_figs(_DIGITS)
     rows = pl.DataFrame({"where": where, "value": value.cast(pl.String)}).with_row_index("row")
     rows = rows.with_columns(pl.lit(term).alias("term"), rule_column, applied_column).filter("where")
     return rows.select(pl.col(name).cast(dtype) for name, dtype in REPAIR_ROWS.items())

@@ -92,7 +92,8 @@ def _uncertainty(told: Told) -> Findings:
         "COORDINATE_UNCERTAINTY_METERS_INVALID": radius["value"].is_not_null() & ~right.fill_null(value=False),
         "COORDINATE_PRECISION_INVALID": precision["value"].is_not_null() & ~precise.fill_null(value=False),
     }
-    return Findings(columns, flags, _by_rule(_RADIUS, radius))
+    noted = precision.with_columns(rule=pl.when(precise).then("rule"))
+    return Findings(columns, flags, [*_by_rule(_RADIUS, radius), *_by_rule("coordinatePrecision", noted)])
 
 
 def declared_radius(declared: str | None) -> float | None:
@@ -174,7 +175,11 @@ def _height(told: Told, term: str, word: str, *, lowest: float, highest: float) 
             f"{word.upper()}_NON_NUMERIC": unreadable[0] | unreadable[1] | unreadable[2],
             f"{word.upper()}_UNLIKELY": ~likely,
         },
-        _by_rule(term, middle),
+        [
+            one
+            for name, read in zip((term, *ends), (middle, least, greatest), strict=True)
+            for one in _by_rule(name, read)
+        ],
     )
 
 

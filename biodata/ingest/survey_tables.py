@@ -47,6 +47,9 @@ def read_survey(
     survey = Survey()
     for name, content in files:
         for grid in grids_of(name, content, encoding):
+            if grid.guessed_encoding is not None:
+                params = {"encoding": grid.guessed_encoding}
+                survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
             if grid.visible:
                 _read_grid(grid, survey, kept or {})
             else:

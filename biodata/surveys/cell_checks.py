@@ -216,7 +216,7 @@ def one_cell(own: Mapping[str, Any]) -> tuple[str, str] | None:
     read = read_pair(text)
     if read.latitude is None:
         return None
-    return ("decimalLatitude" if latitude else "decimalLongitude"), f"{read.latitude}, {read.longitude}"
+    return ("decimalLatitude" if latitude else "decimalLongitude"), f"{read.latitude:.10g}, {read.longitude:.10g}"
 
 
 def _column(flag: str, cell: _Cell, rows: Rows, row: int) -> str | None:

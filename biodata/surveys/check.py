@@ -8,7 +8,6 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.harmonise import Harmoniser
-from biodata.harmonise.names import Names
 from biodata.ingest import forms
 from biodata.ingest.protocol import Finding, of_another
 from biodata.ingest.survey import observations
@@ -16,9 +15,10 @@ from biodata.ingest.survey_shapes import Survey
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
+from biodata.sharing.taxonomy import Taxonomy
 from biodata.surveys import heading_checks, other_forms, period_checks, row_checks
 from biodata.surveys.cell_checks import CELLS
-from biodata.surveys.notices import Read, names_known, notices
+from biodata.surveys.notices import Read, notices
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
 from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
 
@@ -85,7 +85,7 @@ def check_files(
     rules : RuleSet, optional
         The sharing rules, with what is known of taxa; the bundled list where none are given.
     known : polars.DataFrame, optional
-        `terms.TAXON` of the checklists that are loaded: the notices take names as they will be matched.
+        `terms.TAXON` of the checklists that are loaded: names are matched as they will be when the survey goes in.
     declared : mapping of str to str, optional
         What is declared of the dataset's values (`ingest.protocol.DECLARABLE`).
     language : str
@@ -130,8 +130,12 @@ def check_files(
             boundaries=boundaries,
             secret=b"a check stores nothing",
             today=today or datetime.now(UTC).date(),
+            checklist=known,
         )
-        findings, read = found(survey, harmoniser, today or datetime.now(UTC).date(), boundaries, names_known(known))
+        findings, read = found(
+            survey, harmoniser, today or datetime.now(UTC).date(), boundaries,
+            None if rules is None else rules.taxonomy,
+        )  # fmt: skip
         others = _of_other_datasets(survey, dataset) if dataset is not None else ()
         problems = [problem_of(finding, language) for finding in (*findings, *others)]
         told = notices(read, rules or RuleSet.read(None), boundaries, language=language)
@@ -152,7 +156,11 @@ def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
 
 
 def found(
-    survey: Survey, harmoniser: Harmoniser, today: date, boundaries: BoundarySet, names: Names | None = None
+    survey: Survey,
+    harmoniser: Harmoniser,
+    today: date,
+    boundaries: BoundarySet,
+    taxonomy: Taxonomy | None = None,
 ) -> tuple[list[Finding], Read]:
     """Return everything that a check finds in a survey, and what it read of it.
 
@@ -166,8 +174,8 @@ def found(
         The present day.
     boundaries : BoundarySet
         Where land and sea are.
-    names : Names, optional
-        Matches the names that are returned.
+    taxonomy : Taxonomy, optional
+        What is known of common names.
     """
     findings = [*survey.findings, *heading_checks.headings(survey)]
     joined = observations(survey)
@@ -181,7 +189,7 @@ def found(
     findings += row_checks.circular_parents(events)
     sites = [rows_of(table) for table in survey.of("sites")]
     findings += row_checks.identifiers(sites, "locationID", missing="SITE_ID_MISSING", repeated="SITE_REPEATED")
-    checks = TableChecks(harmoniser, today, boundaries, survey.declarations, names)
+    checks = TableChecks(harmoniser, today, boundaries, survey.declarations, taxonomy)
     for rows in filter(is_filled, sites):
         findings += checks.sites(rows)
     placed = period_checks.events_with_records_placed_themselves(records)

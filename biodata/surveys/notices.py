@@ -10,8 +10,6 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import places, terms
-from biodata.harmonise.checklists import Checklist
-from biodata.harmonise.names import Names
 from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
@@ -56,11 +54,6 @@ class Read:
 
     records: list[pl.DataFrame] = field(default_factory=list)
     scopes: list[pl.Series] = field(default_factory=list)
-
-
-def names_known(known: pl.DataFrame | None) -> Names | None:
-    """Return what matches names by the checklists that are loaded (`terms.TAXON`); None where there are none."""
-    return None if known is None or known.is_empty() else Names(Checklist(known))
 
 
 def notices(

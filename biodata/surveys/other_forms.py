@@ -25,7 +25,7 @@ from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
 from biodata.surveys import row_checks, words
 from biodata.surveys.cell_checks import Rows
-from biodata.surveys.notices import names_known, notices
+from biodata.surveys.notices import notices
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
 from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
 
@@ -198,10 +198,10 @@ def _checked(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the report of tables that were written to `path`."""
     day = today or datetime.now(UTC).date()
-    harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day)
+    harmoniser = Harmoniser(boundaries=boundaries, secret=b"a check stores nothing", today=day, checklist=known)
     findings, rows = [finding for table in tables for finding in table.findings], 0
     events: list[Rows] = []
-    checks = TableChecks(harmoniser, day, boundaries, {}, names_known(known))
+    checks = TableChecks(harmoniser, day, boundaries, {}, None if rules is None else rules.taxonomy)
     seen: list[pl.DataFrame] = []
     of_events: set[tuple[str, str]] = set()
     again = list(taken_tables.read(path, dataset=_DATASET))

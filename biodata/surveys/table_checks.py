@@ -9,7 +9,6 @@ import polars as pl
 
 from biodata.harmonise import Harmoniser, camera_images
 from biodata.harmonise.date_order import DateOrders
-from biodata.harmonise.names import Names
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
@@ -18,7 +17,8 @@ from biodata.ingest.survey_shapes import SurveyTable
 from biodata.parsers.placeholders import NA, PLACEHOLDERS
 from biodata.places import BoundarySet
 from biodata.places.edges import SEA
-from biodata.surveys import cell_checks, event_checks, period_checks, record_times, value_checks
+from biodata.sharing.taxonomy import Taxonomy, bundled
+from biodata.surveys import cell_checks, common_names, event_checks, period_checks, record_times, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 
@@ -35,15 +35,15 @@ class TableChecks:
     Parameters
     ----------
     harmoniser : Harmoniser
-        Reads places, dates, names and numbers.
+        Reads places, dates, names and numbers; matches the names where it has checklists.
     today : date
         The present day.
     boundaries : BoundarySet
         Where land and sea are.
     declarations : mapping
         What is declared of the values.
-    names : Names, optional
-        Matches the names of what was read.
+    taxonomy : Taxonomy, optional
+        What is known of common names; the bundled ones where none are given.
 
     Attributes
     ----------
@@ -57,14 +57,15 @@ class TableChecks:
         today: date,
         boundaries: BoundarySet,
         declarations: Mapping[str, str],
-        names: Names | None = None,
+        taxonomy: Taxonomy | None = None,
     ) -> None:
         self.harmoniser, self.today, self.boundaries, self.declarations = harmoniser, today, boundaries, declarations
         self.when: dict[str, record_times.EventTime] = {}
         self.times = record_times.RecordTimes(self.when)
         self.cameras: list[tuple[Rows, pl.DataFrame]] = []
         self.images: list[pl.DataFrame] = []
-        self.names, self.read = names, Read()
+        self.read = Read()
+        self.taxonomy = taxonomy or bundled()
 
     def sites(self, rows: Rows) -> Iterator[Finding]:
         """Find what is wrong with sites."""
@@ -88,12 +89,11 @@ class TableChecks:
     def records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         """Find what is wrong with records; `frame` has them with what their events tell."""
         read = self._read(frame, rows.table)
-        yield from _of_cells(rows, read)
+        yield from common_names.told_instead(rows, _of_cells(rows, read), self.taxonomy)
         yield from self._of_all(rows, read)
         yield from self.times.of_records(rows, read.interpreted)
         self.images.append(read.interpreted.select(camera_images.COLUMNS))
-        matched = {} if self.names is None else self.names.interpret(Told(frame)).columns
-        self.read.records.append(read.interpreted.with_columns(**matched))
+        self.read.records.append(read.interpreted)
 
     def clocks(self, others: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
         """Find what the records show of cameras' clocks and failures, and other pictures (`ingest.protocol.IMAGES`)."""

@@ -1,19 +1,30 @@
 """What is wrong with single cells that harmonising leaves as they are: counts, effort, times of day, garbled text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
+from biodata.harmonise.measures import METRES
 from biodata.ingest.headings import zawgyi
 from biodata.ingest.protocol import Finding
 from biodata.parsers import dates
 from biodata.parsers.decimals import parse_decimals
 from biodata.surveys.cell_checks import Rows
+from biodata.surveys.meant_values import meant
 
-_COUNTED: Final = ("individualCount", "sampleSizeValue", "samplingEffortValue", "organismQuantity")
-_EFFORT: Final = ("sampleSizeValue", "samplingEffortValue")
+_DISTANCE: Final = "perpendicular_distance_m"
+_NUMBERS: Final[Mapping[str, str | None]] = MappingProxyType(
+    {
+        **dict.fromkeys(("individualCount", "organismQuantity", "year", "month", "day")),
+        **dict.fromkeys(("sampleSizeValue", "samplingEffortValue"), "EFFORT_INVALID"),
+        _DISTANCE: "DISTANCE_INVALID",
+    }
+)
+"""Columns of numbers, and what it is called where they hold none; None where something else tells it, or it may be words."""
+_WHOLE: Final = ("individualCount", "year", "month", "day")
 _LATIN_1_RUN: Final = re.compile(
     "[\u00a1-\u00ff\u0152\u0153\u0160\u0161\u017d\u017e\u0178\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{4,}"
 )
@@ -23,20 +34,21 @@ _NAMES: Final = ("scientificName", "locality", "verbatimLocality", "stateProvinc
 
 
 def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
-    """Find numbers that were read by a rule, and effort that is none."""
-    for column in _COUNTED:
+    """Find numbers that were read by a rule, and efforts and distances that are none."""
+    for column, invalid in _NUMBERS.items():
         if column not in frame.columns:
             continue
-        read = parse_decimals(frame[column].str.strip_chars())
-        odd = read.with_columns(frame["source_row"]).filter(
-            pl.col("value").is_not_null()
-            & (pl.col("rule").is_not_null() | pl.col("number").is_null() | (pl.col("number") < 0))
-        )
-        for _, number, rule, row in odd.iter_rows():
-            if rule is not None and number >= 0:
-                yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=f"{number:g}", rule=rule)
-            elif column in _EFFORT:
-                yield rows.finding(row, column, "EFFORT_INVALID", blocking=True)
+        told = {row: own[column] for row, own in rows.own.items() if own.get(column) is not None}
+        units = METRES if column == _DISTANCE else ()
+        read = parse_decimals(pl.Series(told.values(), dtype=pl.String).str.strip_chars(), units=units)
+        for row, (value, number, rule) in zip(told, read.iter_rows(), strict=True):
+            right = number is not None and number >= 0 and (column not in _WHOLE or number.is_integer())
+            if right and rule is not None:
+                yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=f"{number:.10g}", rule=rule)
+            elif not right and invalid is not None:
+                likely = meant(invalid, value, {})
+                params = {"proposal": likely} if likely else {}
+                yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, **params)
 
 
 def times(rows: Rows) -> Iterator[Finding]:
@@ -48,7 +60,9 @@ def times(rows: Rows) -> Iterator[Finding]:
     parts = parts.explode("time", empty_as_null=False)
     unread = parts.filter(dates.parse_times(parts["time"])["clock"].is_null())
     for row in unread["row"].unique(maintain_order=True):
-        yield rows.finding(row, "eventTime", "TIME_UNREADABLE", blocking=False)
+        likely = meant("TIME_UNREADABLE", told[row], {})
+        params = {"proposal": likely} if likely else {}
+        yield rows.finding(row, "eventTime", "TIME_UNREADABLE", blocking=False, **params)
 
 
 def texts(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:

@@ -13,6 +13,8 @@ from biodata.surveys.designs import words as designs
 
 _OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
+_NOISE: Final = re.compile(r"\d+\.\d{12,}")
+"""A number with more digits than anybody measures: they come of computing with it."""
 _TAGS: Final = MappingProxyType({"tl": "fil", "in": "id", "msa": "ms", "zsm": "ms", "yue": "zh", "cmn": "zh"})
 """Other tags of the same languages."""
 
@@ -80,7 +82,7 @@ def _in_words(name: str, value: str, language: str) -> str | None:
         return designs.called(f"unit.{value}", language) or value
     if name == "known":
         return ", ".join(designs.called(f"design.{one}", language) or one for one in value.split(", "))
-    return value
+    return _NOISE.sub(lambda number: f"{float(number[0]):.10g}", value)
 
 
 def rule_in_words(rule: str, language: str = "en") -> str | None:

@@ -1,0 +1,97 @@
+"""Common names of mammals and birds where a scientific name belongs: each is proposed a meaning, and none is taken."""
+
+import csv
+import io
+
+import polars as pl
+import pytest
+
+import releases as fixture
+from biodata import surveys, terms
+from biodata.ingest.headings import LANGUAGES
+from biodata.sharing import RuleSet
+from biodata.sharing.taxonomy import bundled
+
+BOUNDARIES = fixture.neighbours()
+NAMES = {
+    "en": {"wild boar": "Sus scrofa", "Wild Boar": "Sus scrofa", "Asian elephant": "Elephas maximus", "Tiger": "Panthera tigris",
+           "macaque": "Macaca", "bird": "Aves", "barking deer": "Muntiacus"},
+    "zh": {"野猪": "Sus scrofa", "亚洲象": "Elephas maximus", "老虎": "Panthera tigris", "水鹿": "Rusa unicolor", "猫头鹰": "Strigiformes",
+           "红原鸡": "Gallus gallus"},
+    "th": {"หมูป่า": "Sus scrofa", "ช้างป่า": "Elephas maximus", "เสือโคร่ง": "Panthera tigris", "เก้ง": "Muntiacus", "นกเงือก": "Bucerotidae"},
+    "vi": {"lợn rừng": "Sus scrofa", "voi châu Á": "Elephas maximus", "hổ": "Panthera tigris", "gà rừng": "Gallus gallus"},
+    "lo": {"ໝູປ່າ": "Sus scrofa", "ຊ້າງ": "Elephantidae", "ນົກຍູງ": "Pavo", "ຟານ": "Muntiacus", "ໄກ່ປ່າ": "Gallus gallus"},
+    "km": {"ជ្រូកព្រៃ": "Sus scrofa", "ដំរី": "Elephantidae", "ខ្លា": "Felidae", "ក្ងោក": "Pavo"},
+    "my": {"တောဝက်": "Sus scrofa", "ဆင်": "Elephantidae", "ကျား": "Panthera tigris", "ဒေါင်း": "Pavo"},
+    "ms": {"babi hutan": "Sus scrofa", "gajah": "Elephantidae", "harimau": "Panthera tigris", "enggang": "Bucerotidae"},
+    "id": {"kancil": "Tragulidae", "monyet": "Primates", "kijang": "Muntiacus", "monyet ekor panjang": "Macaca fascicularis"},
+    "fil": {"baboy ramo": "Sus", "elepante": "Elephantidae", "kalaw": "Bucerotidae", "labuyo": "Gallus gallus"},
+}  # fmt: skip
+
+
+def told(names, **options):
+    """Return what a check says of each of some names, but for where they are."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["occurrenceID", "scientificName", "eventDate", "decimalLatitude", "decimalLongitude"])
+    writer.writerows([f"R{n}", name, "2026-03-01", "20.61", "101.25"] for n, name in enumerate(names))
+    report = surveys.check_files([("s.csv", out.getvalue().encode())], BOUNDARIES, encoding="utf-8", **options)
+    found = [[] for _ in names]
+    for problem in report["problems"]:
+        if problem["column"] == "scientificName":
+            found[problem["row"] - 2].append(problem)
+    return found
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_a_common_name_is_told_with_the_taxon_that_it_means(language):
+    names = NAMES[language]
+    for (name, taxon), found in zip(names.items(), told(list(names), language=language), strict=True):
+        (problem,) = found
+        assert (problem["code"], problem["value"]) == ("NAME_COMMON", name)
+        assert taxon in problem["expected"]
+
+
+def test_there_are_forty_of_them_in_ten_languages():
+    assert set(NAMES) == set(LANGUAGES)
+    assert sum(map(len, NAMES.values())) >= 40
+
+
+def test_what_is_no_name_in_latin_blocks_and_what_looks_like_one_does_not():
+    assert [[p["blocking"] for p in found] for found in told(["wild boar", "Wild Boar", "Tiger"])] == [
+        [True],
+        [False],
+        [False],
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["Sus scrofa", "Muntiacus", "Gorilla gorilla", "Dugong", "Argus", "Homo sapiens", "Aves"]
+)
+def test_a_name_in_latin_is_none(name):
+    assert "NAME_COMMON" not in [p["code"] for p in told([name])[0]]
+
+
+def test_common_names_of_a_checklist_are_known_too():
+    row = {"scientificName": "Naemorhedus griseus", "vernacular_details": '[{"name": "ເຍືອງ"}]'}
+    taxonomy = bundled().with_checklists(terms.conform(pl.DataFrame([row]), terms.TAXON), ())
+    rules = RuleSet(RuleSet.read(None).rules, taxonomy=taxonomy)
+    ((problem,),) = told(["ເຍືອງ"], rules=rules)
+    assert "Naemorhedus griseus" in problem["expected"]
+    ((before,),) = told(["ເຍືອງ"])
+    assert before["code"] == "SCIENTIFIC_NAME_UNREADABLE"
+
+
+def test_names_are_matched_to_the_checklists_that_are_loaded_as_they_will_be():
+    rows = [{"taxon_id": f"{n}", "scientificName": name, "checklist": "c", "taxonRank": "SPECIES", "taxonomicStatus": "ACCEPTED"}
+            for n, name in enumerate(["Sus scrofa", "Rusa unicolor"])]  # fmt: skip
+    known = terms.conform(pl.DataFrame(rows), terms.TAXON)
+    names = ["Sus scrofa", "Rusa unicolour", "Wrongus namus"]
+    assert [[p["code"] for p in found] for found in told(names, known=known)] == [
+        [],
+        ["TAXON_MATCH_FUZZY"],
+        ["TAXON_MATCH_NONE"],
+    ]
+    assert told(names, known=known)[1][0]["expected"].endswith("Rusa unicolor is meant?")
+    assert told(names) == [[], [], []]
+    assert told(names, known=known.clear()) == [[], [], []]
