@@ -1,18 +1,14 @@
-"""`biodata survey diff|submit|status|review|history|revert|withdraw`: a survey's way into its dataset."""
+"""`biodata survey diff|submit|status|history|revert|withdraw`: a survey's way into its dataset."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
-from biodata.cli.survey_options import LanguageOption, language_told
-from biodata.cli.survey_told import say_difference, say_whole, with_values
-
-if TYPE_CHECKING:
-    from biodata.access.roles import Principal
-    from biodata.store.registry import Registry
+from biodata.cli.survey_options import LanguageOption, language_told, who_is
+from biodata.cli.survey_told import say_difference, say_sides, say_whole, with_values
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 NumberArgument = Annotated[int, typer.Argument(help="The survey's number.", min=1)]
@@ -33,9 +29,6 @@ _HELP = {
     "status": "Tell how surveys stand: one by its number with each problem, or all that concern an account.\n\n"
     "Of one it also tells when the map shows it.\n\n"
     "Example: biodata survey status 12 --language lo --data mydata",
-    "review": "Accept, ask about or refuse a survey, for a country whose reviewer the account is.\n\n"
-    "Without a decision it shows what would change, with the values, which only this machine's owner sees.\n\n"
-    'Example: biodata survey review 12 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data mydata',
     "history": "Tell the versions of a dataset that surveys made: when, what, and as what people did it.\n\n"
     "Example: biodata survey history --dataset nam-ha --data mydata",
     "revert": "Return to a version of a dataset: a new version with the old content, through the same review.\n\n"
@@ -47,7 +40,7 @@ _HELP = {
 
 def add_commands(group: typer.Typer) -> None:
     """Add this file's commands to the group."""
-    for call in (diff, submit, status, review, history, revert, withdraw):
+    for call in (diff, submit, status, history, revert, withdraw):
         group.command(name=call.__name__, help=_HELP[call.__name__])(call)
 
 
@@ -104,7 +97,7 @@ def submit(
         problem = "name a file, or a draft with --number"
         raise InputError(problem, column="FILE", expected="one of them", code="OPTIONS_UNFIT")
     with Registry.open(settings) as registry:
-        who = _who(registry, account)
+        who = who_is(registry, account)
         if number is not None:
             reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
             say(f"survey {number}: {reviews.look(registry, who, number)['state']}")
@@ -129,7 +122,7 @@ def status(
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
-        who = _who(registry, account) if account else None
+        who = who_is(registry, account) if account else None
         told: Any = (
             with_values(settings, reviews.look(registry, who, number, language=language), language)
             if number
@@ -141,41 +134,11 @@ def status(
     for one in [told] if number else told["results"]:
         sides = ", ".join(f"{country} {state}" for country, state in one.get("sides", {}).items())
         version = f", version {one['dataset_version']}" if "dataset_version" in one else ""
-        say(f"{one['id']}  {one['state']:10}  {one['dataset']}{version}  {one['file']}  {sides}")
+        waits = "  <- waits for you" if one["waits_for_you"] else ""
+        say(f"{one['id']}  {one['state']:10}  {one['dataset']}{version}  {one['file']}  {sides}{waits}")
     if number:
+        say_sides(told)
         say_whole(told, language)
-
-
-def review(
-    number: NumberArgument,
-    decision: Annotated[str | None, typer.Argument(help="accept, ask or refuse.")] = None,
-    data: DataOption = DEFAULT_DATA,
-    account: AccountOption = "",
-    country: Annotated[str | None, typer.Option(help="The side, such as LA; all of the account's that wait.")] = None,
-    reasons: Annotated[str, typer.Option(help="Why, or what is asked; it must tell no place.")] = "",
-    question: Annotated[
-        list[str] | None, typer.Option(help="ROW:COLUMN=QUESTION or SHEET!ROW:COLUMN=QUESTION; may be repeated.")
-    ] = None,
-    language: LanguageOption = "en",
-) -> None:
-    """Show what would change, or decide."""
-    from biodata.store.registry import Registry
-    from biodata.surveys import review as reviews
-
-    settings, language = installation(data), language_told(language)
-    with Registry.open(settings) as registry:
-        if decision is None:
-            told = with_values(settings, reviews.look(registry, None, number, language=language), language)
-            say(f"survey {number}: {told['state']}, {told['dataset']}")
-            if told.get("difference") is not None:
-                say_difference(told["difference"], language)
-            say_whole(told, language)
-            return
-        who = _who(registry, account)
-        seen = reviews.look(registry, who, number)["version"]
-        asked = [_question(text) for text in question or ()]
-        reviews.decide(registry, who, number, decision, seen=seen, country=country, reasons=reasons, questions=asked)
-        say(f"survey {number}: {reviews.look(registry, who, number)['state']}")
 
 
 def history(dataset: DatasetOption, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
@@ -211,7 +174,7 @@ def revert(
 
     settings = installation(data)
     with Registry.open(settings) as registry:
-        made = histories.go_back(settings, registry, _who(registry, account), dataset, version)
+        made = histories.go_back(settings, registry, who_is(registry, account), dataset, version)
     say(
         f"survey {made} brings version {version} of {dataset} back; it waits for `biodata worker`, then for its reviewers"
     )
@@ -229,7 +192,7 @@ def withdraw(
 
     settings = installation(data)
     with Registry.open(settings) as registry:
-        job = withdrawing.ask(registry, _who(registry, account), number)
+        job = withdrawing.ask(registry, who_is(registry, account), number)
         told = withdrawing.remove(settings, registry, number)
         withdrawing.done(registry, job)
     say(
@@ -237,30 +200,3 @@ def withdraw(
         if as_json
         else f"survey {number} is withdrawn; {told['files']} files of it are gone"
     )
-
-
-def _who(registry: "Registry", account: str) -> "Principal":
-    """Return who an open account is, or fail."""
-    from biodata.access import accounts
-    from biodata.errors import InputError
-
-    found = accounts.find(registry, account) if account else None
-    if found is None:
-        problem = "there is no open account of this name"
-        expected = "one that `biodata account list` tells"
-        raise InputError(problem, column="--account", value=account, expected=expected, code="ACCOUNT_MISSING")
-    return found
-
-
-def _question(text: str) -> dict[str, Any]:
-    """Read ROW:COLUMN=QUESTION, with SHEET! before it where wanted."""
-    from biodata.errors import InputError
-
-    place, equals, question = text.partition("=")
-    sheet, mark, rest = place.rpartition("!")
-    row, _, column = rest.partition(":")
-    if not equals or not question.strip() or not (row.isascii() and row.isdigit()):
-        problem = "this question names no row"
-        raise InputError(problem, column="--question", value=text, expected="7:sex=is this sure?", code="OPTIONS_UNFIT")
-    told = {"sheet": sheet if mark else None, "row": int(row), "column": column or None, "question": question.strip()}
-    return {name: value for name, value in told.items() if value is not None}

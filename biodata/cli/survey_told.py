@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 from biodata.cli.options import say
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from biodata.settings import Settings
 
 _MOST: Final = 40
@@ -82,9 +84,69 @@ def say_whole(told: dict[str, Any], language: str) -> None:
             say(f"  {report['note']}")
     for step in told["history"]:
         note = f": {step['note']}" if "note" in step else ""
-        say(
-            f"  {step['date']:%Y-%m-%d %H:%M}  {step['action']}, {step['role']} {step.get('country', '')}".rstrip()
-            + note
-        )
+        earlier = f" (survey {step['survey']})" if "survey" in step else ""
+        who = f"{step['role']} {step.get('country', '')}".rstrip()
+        say(f"  {step['date']:%Y-%m-%d %H:%M}  {step['action']}, {who}{earlier}{note}")
         for one in step.get("questions", ()):
             say(f"    row {one.get('row', '-')}, {one.get('column', '-')}: {one['question']}")
+
+
+def say_sides(told: Mapping[str, Any]) -> None:
+    """Print how each side stands, whose it is, and which of them asks."""
+    yours, asking = told.get("yours", ()), told.get("asking", ())
+    for side, how in (told.get("sides") or {}).items():
+        whose = "yours" if side in yours else f"with the node of {side}"
+        say(f"  side {side}: {how}, {whose}{', waits for an answer' if side in asking else ''}")
+
+
+def say_rows(told: Mapping[str, Any]) -> None:
+    """Print rows as they would be published, a line each; then what their flags mean."""
+    if told["table"] == "occurrences":
+        for side, of in told["counts"].items():
+            say(
+                f"  {side}: {of['records']} records would be published, {of['coarse']} as a cell; {of['withheld']} are withheld"
+            )
+    for row in told["results"][:_MOST]:
+        say(f"  {_line_of_row(row) if told['table'] == 'occurrences' else _line_of_event(row)}")
+    if told["count"] > _MOST:
+        say(
+            f"  … {told['count'] - _MOST} more; the page /surveys and GET /v1/surveys/{told['submission']}/rows tell all"
+        )
+    for code, meaning in told["flags"].items():
+        say(f"  {code}: {meaning}")
+
+
+def say_exact(rows: "pl.DataFrame") -> None:
+    """Print exact rows as CSV, for the owner of the machine."""
+    lists = {name: rows[name].list.join(" ") for name in ("quality_flags", "sides")}
+    say(rows.with_columns(**lists).write_csv().rstrip())
+
+
+def _line_of_row(row: Mapping[str, Any]) -> str:
+    """Return a record as it would be published."""
+    cell = (
+        f"cell {row['cell_south']}–{row['cell_north']}, {row['cell_west']}–{row['cell_east']}"
+        if "cell_west" in row
+        else None
+    )
+    place = cell or (f"{row['decimalLatitude']}, {row['decimalLongitude']}" if "decimalLatitude" in row else "no place")
+    told = [row["change"], row.get("occurrenceID"), row.get("scientificName"), row.get("individualCount"),
+            row.get("eventDate") or row.get("year"), row.get("eventID"), place, ",".join(row["sides"])]  # fmt: skip
+    was = "".join(f"; {name} was {value}" for name, value in row.get("before", {}).items())
+    flags = f" [{', '.join(row['quality_flags'])}]" if "quality_flags" in row else ""
+    return "  ".join(str(one) for one in told if one is not None) + was + flags
+
+
+def _line_of_event(row: Mapping[str, Any]) -> str:
+    """Return an event as it would be published."""
+    effort = f"{row['effort_value']:g} {row.get('effort_unit', '')}".rstrip() if "effort_value" in row else None
+    days = " – ".join(dict.fromkeys(str(row[name]) for name in ("event_start", "event_end") if name in row))
+    cell = (
+        None
+        if row["sharing_category"] == "open"
+        else f"cell {row.get('south')}–{row.get('north')}, {row.get('west')}–{row.get('east')}"
+    )
+    counts = f"{row['records']} records" if "records" in row else None
+    told = ["event", row.get("eventID"), row.get("design") or row.get("samplingProtocol"), days or row.get("year"), effort, counts,
+            row.get("locality"), cell, ",".join(row["sides"])]  # fmt: skip
+    return "  ".join(str(one) for one in told if one is not None)

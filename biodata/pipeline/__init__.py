@@ -2,8 +2,8 @@
 
 from biodata.pipeline.ingesting import ingest
 from biodata.pipeline.leak_check import LeakReport
-from biodata.pipeline.preview import Preview, preview
+from biodata.pipeline.preview import Preview, interpreted, preview
 from biodata.pipeline.releasing import look_for_leaks, release
 from biodata.pipeline.report import IngestReport
 
-__all__ = ["IngestReport", "LeakReport", "Preview", "ingest", "look_for_leaks", "preview", "release"]
+__all__ = ["IngestReport", "LeakReport", "Preview", "ingest", "interpreted", "look_for_leaks", "preview", "release"]

@@ -1,14 +1,17 @@
 """A survey's rows as they would be published, to those who decide about them: each reviewer those of their own side."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+import orjson
 import polars as pl
 
 from biodata.access.roles import Principal
 from biodata.errors import InputError
 from biodata.store import survey_views
 from biodata.store.registry import Registry
-from biodata.surveys import seeing, views, words
+from biodata.store.survey_views import View
+from biodata.surveys import seeing, words
 
 TABLES: Final = ("occurrences", "events")
 MOST_ROWS: Final = 500
@@ -59,10 +62,7 @@ def rows(
         raise InputError(
             problem, column="number", value=str(number), expected="the published data", code="SUBMISSION_DECIDED"
         )
-    if side is not None and side not in mine:
-        problem, expected = "you see no such side of it", ", ".join(mine) or "none"
-        raise InputError(problem, column="side", value=side, expected=expected, code="FIELD_INVALID")
-    frame = views.rows_for(view, table, [side] if side is not None else mine)
+    frame = _rows_for(view, table, own_sides(mine, side))
     if change is not None and table == "occurrences":
         frame = frame.filter(pl.col("change") == change)
     if event is not None:
@@ -71,9 +71,38 @@ def rows(
     told = shown.with_columns(pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine))))
     return {
         "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
-        "count": frame.height, "offset": offset, "limit": limit, "results": views.as_rows(told),
+        "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(told),
         "flags": _meant(told["quality_flags"], language),
     }  # fmt: skip
+
+
+def own_sides(mine: list[str], side: str | None) -> list[str]:
+    """Return the sides that are shown.
+
+    Raises
+    ------
+    InputError
+        If somebody sees no such side.
+    """
+    if side is not None and side not in mine:
+        problem, expected = "you see no such side of it", ", ".join(mine) or "none"
+        raise InputError(problem, column="side", value=side, expected=expected, code="FIELD_INVALID")
+    return mine if side is None else [side]
+
+
+def _rows_for(view: View, table: str, sides: Collection[str]) -> pl.DataFrame:
+    """Return the rows that reviewers of some sides see."""
+    frame = view.occurrences if table == "occurrences" else view.events
+    return frame.filter(pl.col("sides").list.eval(pl.element().is_in(sorted(sides))).list.any())
+
+
+def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return rows for JSON: what is empty is left out."""
+    told = []
+    for row in frame.iter_rows(named=True):
+        one: Mapping[str, Any] = row | {"before": orjson.loads(row["before"])} if row.get("before") else row
+        told.append({name: value for name, value in one.items() if value is not None and value != []})
+    return told
 
 
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:
