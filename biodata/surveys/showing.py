@@ -20,6 +20,7 @@ MOST_ROWS: Final = 500
 def rows(
     registry: Registry, who: Principal | None, number: int, *, table: str = "occurrences", side: str | None = None,
     change: str | None = None, event: str | None = None, offset: int = 0, limit: int = 100, language: str = "en",
+    rules_hash: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return rows of a submission as they would be published.
 
@@ -38,6 +39,8 @@ def rows(
         Which of them.
     language : str
         Of what the flags say.
+    rules_hash : str, optional
+        Of the rules in force, where they are known: rows that others let out are not shown.
 
     Returns
     -------
@@ -61,6 +64,11 @@ def rows(
             problem = "it is not checked yet"
         raise InputError(
             problem, column="number", value=str(number), expected="the published data", code="SUBMISSION_DECIDED"
+        )
+    if rules_hash is not None and view.rules_hash != rules_hash:
+        problem = "the sharing rules have changed since it was checked; it is checked again, and its rows are shown after that"
+        raise InputError(
+            problem, column="number", value=str(number), expected="in some minutes", code="SUBMISSION_DECIDED"
         )
     frame = _rows_for(view, table, own_sides(mine, side))
     if change is not None and table == "occurrences":
