@@ -37,7 +37,7 @@ _NAMES: Final = MappingProxyType(
     }
 )  # fmt: skip
 
-_SHARED: Final = re.compile("(?:STATE|KIND|ROLE|SIDE|TABLE|DIFFERENCE)_")
+_SHARED: Final = re.compile("(?:STATE|KIND|ROLE|SIDE|ROWS|WAITING|TABLE|DIFFERENCE)_")
 _OTHER_NAMES: Final = MappingProxyType(
     {"occurrences": "table_occurrences", "events": "table_events", "cell_empty": "difference_empty"}
 )
@@ -159,7 +159,7 @@ def _surveys(told: Mapping[str, str]) -> str:
     inside = (
         f'<p><button id="list-button" type="button">{escape(told["list_load"])}</button></p>'
         '<p id="list-status" class="status" role="status" aria-live="polite"></p><div id="list"></div>'
-        '<article id="survey" tabindex="-1" hidden></article>'
+        '<article id="survey" tabindex="-1" hidden></article><svg id="drawing" hidden></svg>'
     )
     return _section("surveys", told["step_surveys"], inside)
 
@@ -174,7 +174,8 @@ def _section(identifier: str, title: str, inside: str) -> str:
 def _data(language: str, told: Mapping[str, str]) -> str:
     """Return the words that the scripts need as a block of data; nothing in it can end the block."""
     terms = {term: heading(term, language) for term in sorted(TERMS)}
-    text = json.dumps({"language": language, "words": dict(told), "terms": terms}, ensure_ascii=False).replace(
-        "<", "\\u003c"
-    )
+    names = {f"design_{name}": word(f"design.{name}", language) for name in DESIGNS}
+    names |= {f"unit_{one.unit}": word(f"unit.{one.unit}", language) for one in DESIGNS.values()}
+    block = {"language": language, "words": {**told, **names}, "terms": terms}
+    text = json.dumps(block, ensure_ascii=False).replace("<", "\\u003c")
     return f'<script type="application/json" id="words">{text}</script>'

@@ -15,6 +15,7 @@ from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
 from api.readers import boolean, integer
+from api.rules_today import rules_today
 from api.survey_bodies import Submission, SubmissionList, SubmissionRows
 from api.uploads import Upload, receive_upload
 from biodata.access.roles import Action, Principal
@@ -117,11 +118,15 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     for name, values in (("table", showing.TABLES), ("change", CHANGES)):
         if name in told and told[name] not in values:
             raise invalid(field=name, value=told[name], expected=f"one of {', '.join(values)}")
+    offset, limit = (integer(name, told.get(name, default)) for name, default in (("offset", "0"), ("limit", "100")))
+    for name, given in (("offset", offset), ("limit", limit)):
+        if given < 0:
+            raise invalid(field=name, value=str(given), expected="0 or more")
+    found = service(request)
     body = showing.rows(
-        service(request).registry, who, integer("number", number), table=told.get("table", "occurrences"),
-        side=told.get("side"), change=told.get("change"), event=told.get("event"),
-        offset=integer("offset", told.get("offset", "0")), language=asked,
-        limit=min(integer("limit", told.get("limit", "100")), showing.MOST_ROWS),
+        found.registry, who, integer("number", number), table=told.get("table", "occurrences"), side=told.get("side"),
+        change=told.get("change"), event=told.get("event"), offset=offset, limit=min(limit, showing.MOST_ROWS),
+        language=asked, rules_hash=rules_today(found.settings.rules_file),
     )  # fmt: skip
     headers = {"Content-Language": asked, "Vary": "Accept-Language, Authorization, X-API-Key"}
     return json_answer(body, cache=PRIVATE, headers=headers)

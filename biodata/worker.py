@@ -15,6 +15,7 @@ from biodata.access import citations, datacite, downloads, exact_building, repla
 from biodata.errors import BiodataError, InputError, JobStoppedError
 from biodata.pipeline import consent
 from biodata.settings import Settings
+from biodata.sharing import RuleSet
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -154,6 +155,7 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
                 swept = time.monotonic()
                 downloads.sweep(settings, registry)
                 surveys.sweep(settings, registry)
+                pipeline.check_again(registry, RuleSet.read(settings.rules_file).hash)
                 _tell_exact(settings, registry)
             held = jobs.claim(registry, name, names=list(HANDLERS))
             if held is None:

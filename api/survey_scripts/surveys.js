@@ -3,7 +3,8 @@
 import { differenceView } from "/surveys/difference.js";
 import { called, el, language, one, say, t, table } from "/surveys/dom.js";
 import { reportView } from "/surveys/report.js";
-import { decisionForm } from "/surveys/review.js";
+import { answerForm, askAbout, decisionForm } from "/surveys/review.js";
+import { rowsView } from "/surveys/rows.js";
 import { ask, hasKey } from "/surveys/service.js";
 
 const AGAIN_MS = 2_000;
@@ -28,7 +29,7 @@ export async function loadList() {
   if (!hasKey()) return say(one("list-status"), t("key_missing"), "note");
   try {
     const { results } = await (await ask("/v1/surveys")).json();
-    const waits = results.filter((s) => !s.mine && ["submitted", "asked"].includes(s.state));
+    const waits = results.filter((s) => s.waits_for_you);
     const others = results.filter((s) => !waits.includes(s));
     say(one("list-status"), t(results.length ? "list_count" : "list_none", { count: results.length, waiting: waits.length }));
     one("list").replaceChildren(...(waits.length ? [rows(t("waiting_for_you"), waits)] : []), ...(others.length ? [rows(t("your_surveys"), others)] : []));
@@ -110,24 +111,29 @@ function show(s, etag, note) {
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))])),
     s.state === "published" ? el("p", { class: "good" }, `✔ ${t("published_help")} `, el("a", { href: `/v1/dataset/${encodeURIComponent(s.dataset)}?f=html` }, t("see_dataset")),
       " · ", el("a", { id: "see-map", href: `/?dataset=${encodeURIComponent(s.dataset)}&language=${language}` }, t("see_map"))) : null,
-    questions(s),
+    conversation(s),
+    s.rows ? rowsView(s, s.yours?.length ? askAbout : null) : null,
     s.difference ? el("h4", {}, t("difference")) : null,
     s.difference ? differenceView(s.difference) : null,
     actions(s, etag), // what has to be known before a decision stands before it
     s.report ? el("h4", {}, t("report")) : null,
     s.report ? reportView(s.report, { name: "kept" }) : null,
     el("h4", {}, t("history")),
-    table(t("history"), [t("changed_at"), t("what"), t("who"), t("sides"), t("reasons")], (s.history ?? []).map((h) => [when(h.date), called("state", h.action), called("role", h.role), h.country, h.note])),
+    table(t("history"), [t("changed_at"), t("what"), t("who"), t("sides"), t("reasons")], (s.history ?? []).map((h) => [when(h.date), [called("state", h.action), h.survey && t("of_survey", { number: h.survey })].filter(Boolean).join(" · "), called("role", h.role), h.country, h.note])),
   ];
   box.replaceChildren(...parts.filter(Boolean));
   box.hidden = false;
 }
 
-function questions(s) {
-  const asked = (s.history ?? []).flatMap((h) => [...(h.note && ["asked", "refused"].includes(h.action) ? [{ question: h.note }] : []), ...(h.questions ?? [])]);
-  if (!asked.length) return null;
+/** What was asked, by which node and when, and what was answered. */
+function conversation(s) {
+  const spoken = (s.history ?? []).filter((h) => ["asked", "refused", "answered"].includes(h.action) && (h.note || h.questions));
+  if (!spoken.length) return null;
   const where = (q) => [q.sheet, q.row && `${t("row")} ${q.row}`, q.column].filter(Boolean).join(" · ");
-  return el("div", { class: "note" }, el("strong", {}, t("questions")), el("ul", {}, ...asked.map((q) => el("li", {}, [where(q), q.question].filter(Boolean).join(": ")))));
+  const who = (h) => [h.country, called("role", h.role), h.survey && t("of_survey", { number: h.survey }), when(h.date), called("state", h.action)].filter(Boolean).join(" · ");
+  const asked = (h) => el("ul", {}, ...(h.questions ?? []).map((q) => el("li", {}, [where(q), q.question].filter(Boolean).join(": "))));
+  const said = spoken.map((h) => el("li", { "data-action": h.action }, el("small", {}, who(h)), h.note ? el("p", { class: "said" }, h.note) : null, h.questions ? asked(h) : null));
+  return el("div", { class: "note", id: "conversation" }, el("strong", {}, t("questions")), el("ol", {}, ...said));
 }
 
 function actions(s, etag) {
@@ -147,7 +153,7 @@ function actions(s, etag) {
     const submit = () => act(() => ask(`/v1/surveys/${s.id}/submit`, { method: "POST", headers: { "If-Match": etag } }));
     box.append(el("button", { type: "button", onclick: submit }, t("submit")), " ");
   }
-  if (s.mine && !["withdrawn", "refused", "committing"].includes(s.state)) {
+  if (s.mine && !["withdrawn", "refused", "replaced", "committing"].includes(s.state)) {
     const sure = el("button", { type: "button", class: "danger", hidden: true, onclick: () => act(() => ask(`/v1/surveys/${s.id}`, { method: "DELETE" })) }, t("withdraw_sure"));
     const first = el("button", { type: "button", class: "danger", onclick: () => ((sure.hidden = false), (first.hidden = true), sure.focus()) }, t("withdraw"));
     box.append(first, sure);
@@ -158,9 +164,10 @@ function actions(s, etag) {
       one("answers").dispatchEvent(new Event("change"));
       one("file").focus();
     };
-    box.append(" ", el("button", { type: "button", onclick: answer }, t("answer_it")));
+    if (s.state === "asked") box.append(answerForm(s, etag, act));
+    box.append(" ", el("button", { type: "button", class: "plain", onclick: answer }, t("answer_it")));
   }
-  if (!s.mine && ["submitted", "asked"].includes(s.state)) box.append(decisionForm(s, etag, act));
+  if (s.yours?.length) box.append(decisionForm(s, etag, act));
   box.append(status);
   return box;
 }

@@ -4,9 +4,9 @@ from typing import Final
 
 import typer
 
-from biodata.cli import survey_check, survey_headings, survey_results, survey_review, survey_template
+from biodata.cli import survey_check, survey_decide, survey_headings, survey_results, survey_review, survey_template
 
-_PARTS: Final = (survey_check, survey_headings, survey_results, survey_review, survey_template)
+_PARTS: Final = (survey_check, survey_headings, survey_results, survey_review, survey_decide, survey_template)
 """Files that add commands to the group."""
 
 

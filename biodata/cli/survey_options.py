@@ -11,7 +11,9 @@ from biodata.errors import InputError
 if TYPE_CHECKING:
     import polars as pl
 
+    from biodata.access.roles import Principal
     from biodata.sharing import RuleSet
+    from biodata.store.registry import Registry
 
 LanguageOption = Annotated[
     str,
@@ -54,3 +56,20 @@ def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":
     from biodata.surveys.notices import rules_and_taxa
 
     return rules_and_taxa(settings_for(data))
+
+
+def who_is(registry: "Registry", account: str) -> "Principal":
+    """Return who an open account is.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name.
+    """
+    from biodata.access import accounts
+
+    found = accounts.find(registry, account) if account else None
+    if found is None:
+        problem, expected = "there is no open account of this name", "one that `biodata account list` tells"
+        raise InputError(problem, column="--account", value=account, expected=expected, code="ACCOUNT_MISSING")
+    return found

@@ -1,18 +1,23 @@
-"""`biodata survey diff|submit|status|review|history|revert|withdraw`: a survey's way into its dataset."""
+"""`biodata survey diff|submit|status|history|revert|withdraw`: a survey's way into its dataset."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
-from biodata.cli.survey_options import LanguageOption, language_told
-from biodata.cli.survey_told import counts_of, say_difference, say_whole, step_line, with_values
-
-if TYPE_CHECKING:
-    from biodata.access.roles import Principal
-    from biodata.store.registry import Registry
+from biodata.cli.survey_options import LanguageOption, language_told, who_is
+from biodata.cli.survey_told import (
+    counts_of,
+    line,
+    say_difference,
+    say_sides,
+    say_whole,
+    state_line,
+    step_line,
+    with_values,
+)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 NumberArgument = Annotated[int, typer.Argument(help="The survey's number.", min=1)]
@@ -33,9 +38,6 @@ _HELP = {
     "status": "Tell how surveys stand: one by its number with each problem, or all that concern an account.\n\n"
     "Of one it also tells when the map shows it.\n\n"
     "Example: biodata survey status 12 --language lo --data mydata",
-    "review": "Accept, ask about or refuse a survey, for a country whose reviewer the account is.\n\n"
-    "Without a decision it shows what would change, with the values, which only this machine's owner sees.\n\n"
-    'Example: biodata survey review 12 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data mydata',
     "history": "Tell the versions of a dataset that surveys made: when, what, and as what people did it.\n\n"
     "Example: biodata survey history --dataset nam-ha --data mydata",
     "revert": "Return to a version of a dataset: a new version with the old content, through the same review.\n\n"
@@ -47,7 +49,7 @@ _HELP = {
 
 def add_commands(group: typer.Typer) -> None:
     """Add this file's commands to the group."""
-    for call in (diff, submit, status, review, history, revert, withdraw):
+    for call in (diff, submit, status, history, revert, withdraw):
         group.command(name=call.__name__, help=_HELP[call.__name__])(call)
 
 
@@ -105,17 +107,17 @@ def submit(
         problem = "name a file, or a draft with --number"
         raise InputError(problem, column="FILE", expected="one of them", code="OPTIONS_UNFIT")
     with Registry.open(settings) as registry:
-        who = _who(registry, account)
+        who = who_is(registry, account)
         if number is not None:
             reviews.submit(registry, who, number, seen=reviews.look(registry, who, number)["version"])
-            say(_state_line(number, reviews.look(registry, who, number)["state"], language))
+            say(state_line(number, reviews.look(registry, who, number)["state"], language))
             return
         if file is None:
             return
         sent = Sent(complete=complete, wanted=not draft, answers=answers)
         made = receive(settings, registry, file.read_bytes(), file.name, sender=who, dataset=dataset, sent=sent)
     command = f"biodata survey status {made} --data {data}"
-    say(_line("SURVEY_KEPT", language, number=made, command=command))
+    say(line("SURVEY_KEPT", language, number=made, command=command))
 
 
 def status(
@@ -131,7 +133,7 @@ def status(
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
-        who = _who(registry, account) if account else None
+        who = who_is(registry, account) if account else None
         told: Any = (
             with_values(settings, reviews.look(registry, who, number, language=language), language)
             if number
@@ -143,39 +145,8 @@ def status(
     for one in [told] if number else told["results"]:
         say(_status_line(one, language))
     if number:
+        say_sides(told, language)
         say_whole(told, language)
-
-
-def review(
-    number: NumberArgument,
-    decision: Annotated[str | None, typer.Argument(help="accept, ask or refuse.")] = None,
-    data: DataOption = DEFAULT_DATA,
-    account: AccountOption = "",
-    country: Annotated[str | None, typer.Option(help="The side, such as LA; all of the account's that wait.")] = None,
-    reasons: Annotated[str, typer.Option(help="Why, or what is asked; it must tell no place.")] = "",
-    question: Annotated[
-        list[str] | None, typer.Option(help="ROW:COLUMN=QUESTION or SHEET!ROW:COLUMN=QUESTION; may be repeated.")
-    ] = None,
-    language: LanguageOption = "en",
-) -> None:
-    """Show what would change, or decide."""
-    from biodata.store.registry import Registry
-    from biodata.surveys import review as reviews
-
-    settings, language = installation(data), language_told(language)
-    with Registry.open(settings) as registry:
-        if decision is None:
-            told = with_values(settings, reviews.look(registry, None, number, language=language), language)
-            say(f"{_state_line(number, told['state'], language)}, {told['dataset']}")
-            if told.get("difference") is not None:
-                say_difference(told["difference"], language)
-            say_whole(told, language)
-            return
-        who = _who(registry, account)
-        seen = reviews.look(registry, who, number)["version"]
-        asked = [_question(text) for text in question or ()]
-        reviews.decide(registry, who, number, decision, seen=seen, country=country, reasons=reasons, questions=asked)
-        say(_state_line(number, reviews.look(registry, who, number)["state"], language))
 
 
 def history(
@@ -197,10 +168,10 @@ def history(
         return
     for one in told:
         counts = {kind: n for kind, n in one.get("changes", {}).get("occurrences", {}).items() if n}
-        changes = ", ".join(counts_of(counts, language)) or _line("DIFFERENCE_NONE", language)
+        changes = ", ".join(counts_of(counts, language)) or line("DIFFERENCE_NONE", language)
         state = words.called("STATE", one["state"], language)
         told_of = {"version": one["version"], "number": one["submission"], "back": one.get("returns_to")}
-        say(_line("VERSION_TOLD", language, **told_of, state=state, changes=changes))
+        say(line("VERSION_TOLD", language, **told_of, state=state, changes=changes))
         for step in one["history"]:
             say(f"  {step_line(step, language)}")
 
@@ -218,8 +189,8 @@ def revert(
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
-        made = histories.go_back(settings, registry, _who(registry, account), dataset, version)
-    say(_line("SURVEY_RETURNS", language, number=made, version=version, dataset=dataset))
+        made = histories.go_back(settings, registry, who_is(registry, account), dataset, version)
+    say(line("SURVEY_RETURNS", language, number=made, version=version, dataset=dataset))
 
 
 def withdraw(
@@ -235,28 +206,14 @@ def withdraw(
 
     settings, language = installation(data), language_told(language)
     with Registry.open(settings) as registry:
-        job = withdrawing.ask(registry, _who(registry, account), number)
+        job = withdrawing.ask(registry, who_is(registry, account), number)
         told = withdrawing.remove(settings, registry, number)
         withdrawing.done(registry, job)
     say(
         json.dumps(told, default=str)
         if as_json
-        else _line("SURVEY_WITHDRAWN", language, number=number, count=told["files"])
+        else line("SURVEY_WITHDRAWN", language, number=number, count=told["files"])
     )
-
-
-def _line(code: str, language: str, **params: Any) -> str:
-    """Return a line of the answer."""
-    from biodata.surveys import words
-
-    return words.told(code, params, language)[0]
-
-
-def _state_line(number: int, state: str, language: str) -> str:
-    """Return how a survey stands."""
-    from biodata.surveys import words
-
-    return _line("SURVEY_STATE", language, number=number, state=words.called("STATE", state, language))
 
 
 def _status_line(one: dict[str, Any], language: str) -> str:
@@ -264,33 +221,7 @@ def _status_line(one: dict[str, Any], language: str) -> str:
     from biodata.surveys import words
 
     sides = ", ".join(f"{side} {words.called('SIDE', how, language)}" for side, how in one.get("sides", {}).items())
-    version = f", {_line('VERSION_OF', language, version=one['dataset_version'])}" if "dataset_version" in one else ""
+    version = f", {line('VERSION_OF', language, version=one['dataset_version'])}" if "dataset_version" in one else ""
     state = words.called("STATE", one["state"], language)
-    return f"{one['id']}  {state}  {one['dataset']}{version}  {one['file']}  {sides}".rstrip()
-
-
-def _who(registry: "Registry", account: str) -> "Principal":
-    """Return who an open account is, or fail."""
-    from biodata.access import accounts
-    from biodata.errors import InputError
-
-    found = accounts.find(registry, account) if account else None
-    if found is None:
-        problem = "there is no open account of this name"
-        expected = "one that `biodata account list` tells"
-        raise InputError(problem, column="--account", value=account, expected=expected, code="ACCOUNT_MISSING")
-    return found
-
-
-def _question(text: str) -> dict[str, Any]:
-    """Read ROW:COLUMN=QUESTION, with SHEET! before it where wanted."""
-    from biodata.errors import InputError
-
-    place, equals, question = text.partition("=")
-    sheet, mark, rest = place.rpartition("!")
-    row, _, column = rest.partition(":")
-    if not equals or not question.strip() or not (row.isascii() and row.isdigit()):
-        problem = "this question names no row"
-        raise InputError(problem, column="--question", value=text, expected="7:sex=is this sure?", code="OPTIONS_UNFIT")
-    told = {"sheet": sheet if mark else None, "row": int(row), "column": column or None, "question": question.strip()}
-    return {name: value for name, value in told.items() if value is not None}
+    waits = f"  <- {line('WAITING_FOR_YOU', language)}" if one["waits_for_you"] else ""
+    return f"{one['id']}  {state}  {one['dataset']}{version}  {one['file']}  {sides}".rstrip() + waits

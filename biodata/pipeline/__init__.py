@@ -2,8 +2,19 @@
 
 from biodata.pipeline.ingesting import ingest
 from biodata.pipeline.leak_check import LeakReport
-from biodata.pipeline.preview import Preview, preview
+from biodata.pipeline.preview import Preview, interpreted, preview
 from biodata.pipeline.releasing import look_for_leaks, release
 from biodata.pipeline.report import IngestReport
+from biodata.pipeline.views_again import check_again
 
-__all__ = ["IngestReport", "LeakReport", "Preview", "ingest", "look_for_leaks", "preview", "release"]
+__all__ = [
+    "IngestReport",
+    "LeakReport",
+    "Preview",
+    "check_again",
+    "ingest",
+    "interpreted",
+    "look_for_leaks",
+    "preview",
+    "release",
+]

@@ -78,14 +78,9 @@ def preview(
     It is made by what makes a release, of the same records: those of the upload, and beside them those that the dataset
     keeps, which may tie them to sensitive ones. So it tells no more than the release after it would.
     """
-    seen: list[tuple[pl.DataFrame, pl.DataFrame]] = []
-    ingest(
-        source, paths, settings, dataset=dataset, complete=complete, renamed=renamed, options=options, extra=extra,
-        dry_run=True, look=lambda events, records: seen.append((events, records)),
-    )  # fmt: skip
-    events = terms.conform(pl.concat([one for one, _ in seen]), terms.EVENT).unique("event_key", maintain_order=True)
-    brought = terms.conform(pl.concat([one for _, one in seen]), terms.OCCURRENCE)
-    brought = brought.unique(_IDENTITY, keep="first", maintain_order=True)
+    events, brought = interpreted(
+        source, paths, settings, dataset=dataset, complete=complete, renamed=renamed, options=options, extra=extra
+    )
     boundaries, where = places.load_boundaries(settings.boundaries), Compare("datasetKey", "=", dataset)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake, Registry.open(settings) as registry:
         known = lake.read("occurrences", columns=["key", _IDENTITY, *_COUNTRIES], where=where)
@@ -131,6 +126,25 @@ def _countries(records: pl.DataFrame) -> pl.Series:
     """Return the countries that each record may lie in, or is said to."""
     codes = pl.concat_list(pl.col("country_codes").fill_null([]), pl.concat_list("countryCode").list.drop_nulls())
     return records.select(codes.list.unique())["country_codes"]
+
+
+def interpreted(
+    source: str, paths: Sequence[Path], settings: Settings, *, dataset: str, complete: bool = False,
+    renamed: Mapping[str, str] = MappingProxyType({}), options: Mapping[str, str] = MappingProxyType({}),
+    extra: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[pl.DataFrame, pl.DataFrame]:  # fmt: skip
+    """Return the events and the records that an upload would bring into the lake (`terms.EVENT`, `terms.OCCURRENCE`); exact.
+
+    Of rows of one identifier the first counts, as when it is taken in. Parameters as `ingest` has them.
+    """
+    seen: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+    ingest(
+        source, paths, settings, dataset=dataset, complete=complete, renamed=renamed, options=options, extra=extra,
+        dry_run=True, look=lambda events, records: seen.append((events, records)),
+    )  # fmt: skip
+    events = pl.concat([one for one, _ in seen]).unique("event_key", keep="first", maintain_order=True)
+    records = pl.concat([one for _, one in seen])
+    return events, records.unique(_IDENTITY, keep="first", maintain_order=True)
 
 
 def _published_now(current: releases.Release | None, where: Compare) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from biodata import assessments, places, sharing, terms
 from biodata.errors import NoReleaseError
 from biodata.pipeline.leak_check import LeakCheck, LeakReport
 from biodata.pipeline.survey_publishing import published_events
+from biodata.pipeline.views_again import check_again
 from biodata.settings import Settings
 from biodata.sharing.lists import withheld_by_list
 from biodata.store import floor_set, releases
@@ -114,6 +115,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
             sensitive=told,
             withheld=withheld,
         )
+        check_again(registry, rules.hash)
     return made
 
 

@@ -1,14 +1,17 @@
 """A survey's rows as they would be published, to those who decide about them: each reviewer those of their own side."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+import orjson
 import polars as pl
 
 from biodata.access.roles import Principal
 from biodata.errors import InputError
 from biodata.store import survey_views
 from biodata.store.registry import Registry
-from biodata.surveys import seeing, views, words
+from biodata.store.survey_views import View
+from biodata.surveys import seeing, words
 
 TABLES: Final = ("occurrences", "events")
 MOST_ROWS: Final = 500
@@ -17,6 +20,7 @@ MOST_ROWS: Final = 500
 def rows(
     registry: Registry, who: Principal | None, number: int, *, table: str = "occurrences", side: str | None = None,
     change: str | None = None, event: str | None = None, offset: int = 0, limit: int = 100, language: str = "en",
+    rules_hash: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return rows of a submission as they would be published.
 
@@ -35,6 +39,8 @@ def rows(
         Which of them.
     language : str
         Of what the flags say.
+    rules_hash : str, optional
+        Of the rules in force, where they are known: rows that others let out are not shown.
 
     Returns
     -------
@@ -59,10 +65,12 @@ def rows(
         raise InputError(
             problem, column="number", value=str(number), expected="the published data", code="SUBMISSION_DECIDED"
         )
-    if side is not None and side not in mine:
-        problem, expected = "you see no such side of it", ", ".join(mine) or "none"
-        raise InputError(problem, column="side", value=side, expected=expected, code="FIELD_INVALID")
-    frame = views.rows_for(view, table, [side] if side is not None else mine)
+    if rules_hash is not None and view.rules_hash != rules_hash:
+        problem = "the sharing rules have changed since it was checked; it is checked again, and its rows are shown after that"
+        raise InputError(
+            problem, column="number", value=str(number), expected="in some minutes", code="SUBMISSION_DECIDED"
+        )
+    frame = _rows_for(view, table, own_sides(mine, side))
     if change is not None and table == "occurrences":
         frame = frame.filter(pl.col("change") == change)
     if event is not None:
@@ -71,9 +79,38 @@ def rows(
     told = shown.with_columns(pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine))))
     return {
         "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
-        "count": frame.height, "offset": offset, "limit": limit, "results": views.as_rows(told),
+        "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(told),
         "flags": _meant(told["quality_flags"], language),
     }  # fmt: skip
+
+
+def own_sides(mine: list[str], side: str | None) -> list[str]:
+    """Return the sides that are shown.
+
+    Raises
+    ------
+    InputError
+        If somebody sees no such side.
+    """
+    if side is not None and side not in mine:
+        problem, expected = "you see no such side of it", ", ".join(mine) or "none"
+        raise InputError(problem, column="side", value=side, expected=expected, code="FIELD_INVALID")
+    return mine if side is None else [side]
+
+
+def _rows_for(view: View, table: str, sides: Collection[str]) -> pl.DataFrame:
+    """Return the rows that reviewers of some sides see."""
+    frame = view.occurrences if table == "occurrences" else view.events
+    return frame.filter(pl.col("sides").list.eval(pl.element().is_in(sorted(sides))).list.any())
+
+
+def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return rows for JSON: what is empty is left out."""
+    told = []
+    for row in frame.iter_rows(named=True):
+        one: Mapping[str, Any] = row | {"before": orjson.loads(row["before"])} if row.get("before") else row
+        told.append({name: value for name, value in one.items() if value is not None and value != []})
+    return told
 
 
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ Also to whom a row is shown follows from what is published of it alone. So nobod
 that would follow; but for how many records of a side no rule lets out.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import orjson
@@ -119,18 +119,3 @@ def _counts(rows: pl.DataFrame, withheld: pl.Series, sides: Iterable[str]) -> di
             "withheld": hidden,
         }
     return found
-
-
-def rows_for(view: View, table: str, sides: Collection[str]) -> pl.DataFrame:
-    """Return the rows that reviewers of some sides see."""
-    frame = view.occurrences if table == "occurrences" else view.events
-    return frame.filter(pl.col("sides").list.eval(pl.element().is_in(sorted(sides))).list.any())
-
-
-def as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return rows for JSON: what is empty is left out."""
-    told = []
-    for row in frame.iter_rows(named=True):
-        one: Mapping[str, Any] = row | {"before": orjson.loads(row["before"])} if row.get("before") else row
-        told.append({name: value for name, value in one.items() if value is not None and value != []})
-    return told
