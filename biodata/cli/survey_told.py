@@ -11,12 +11,23 @@ if TYPE_CHECKING:
 _MOST: Final = 40
 
 
-def line_of(problem: Mapping[str, Any], language: str) -> str:
-    """Return a problem of a report as a line: ! blocks and ? is doubtful, then place, what is wrong, value, what is right."""
+def line_of(problem: Mapping[str, Any], language: str, *, report: str | None) -> str:
+    """Return a problem as a line: ! blocks and ? is doubtful, then place, what is wrong, value, what is right.
+
+    Parameters
+    ----------
+    problem : mapping
+        Of a report.
+    language : str
+        Of the words.
+    report : str or None
+        What the report calls the file: a file of several, or in an archive, is named with each problem.
+    """
     from biodata.surveys import words
 
     row = words.told("PLACE_ROW", {"row": problem["row"]}, language)[0] if problem["row"] else None
-    place = ", ".join(str(part) for part in (problem["sheet"], row, problem["column"]) if part)
+    file = problem["file"] if problem["file"] != report else None
+    place = ", ".join(str(part) for part in (file, problem["sheet"], row, problem["column"]) if part)
     value = f" [{problem['value']}]" if problem.get("value") is not None else ""
     right = f" → {problem['expected']}" if problem.get("expected") else ""
     return f"{'!' if problem['blocking'] else '?'} {place or problem['file']}: {problem['message']}{value}{right}"
@@ -75,7 +86,7 @@ def say_whole(told: dict[str, Any], language: str) -> None:
     if report is not None:
         say(f"  {summary_of(report, language)}")
         for problem in report["problems"][:_MOST]:
-            say(f"  {line_of(problem, language)}")
+            say(f"  {line_of(problem, language, report=report.get('file'))}")
         if len(report["problems"]) > _MOST:
             say(f"  … {len(report['problems']) - _MOST}; --json tells all")
         if report["problems"] and "note" in report:

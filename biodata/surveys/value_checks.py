@@ -33,6 +33,8 @@ def numbers(rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
             & (pl.col("rule").is_not_null() | pl.col("number").is_null() | (pl.col("number") < 0))
         )
         for _, number, rule, row in odd.iter_rows():
+            if rows.own[row].get(column) is None:
+                continue  # NA, n/a: it says that nothing is told
             if rule is not None and number >= 0:
                 yield rows.finding(row, column, "VALUE_READ_AS", blocking=False, read=f"{number:g}", rule=rule)
             elif column in _EFFORT:
