@@ -1,6 +1,7 @@
 """`biodata survey headings` and `check`: what is said, written and kept."""
 
 import json
+import re
 
 import openpyxl
 import pytest
@@ -114,3 +115,16 @@ def _report(folder, path):
     out = folder / "report.json"
     run("survey", "check", path, "--out", out)
     return out.read_text(encoding="utf-8")
+
+
+def test_tables_of_a_download_are_told_by_their_headings_and_named_with_each_problem(sample_data, tmp_path):
+    folder, names = sample_data / "wildlife_insights", ("deployments.csv", "images.csv")
+    for number, name in enumerate(names):
+        text = re.sub(r"(20\d\d)-\d\d-\d\d ", r"\1/31/31 ", (folder / name).read_text())
+        (tmp_path / f"{number}.csv").write_text(text)
+    done = run("survey", "check", tmp_path / "0.csv", tmp_path / "1.csv", "--data", tmp_path / "data")
+    assert done.returncode == 1
+    assert "! 1.csv, row 2, timestamp:" in done.stdout
+    assert "! 0.csv, row 2, start_date, end_date:" in done.stdout
+    whole = run("survey", "check", *(folder / name for name in names), "--data", tmp_path / "data")
+    assert whole.returncode == 0, whole.stdout

@@ -217,11 +217,22 @@ def test_a_zip_is_read_and_an_unsafe_one_is_not(tmp_path):
         ('{"info": {' + ", ".join(f'"{n}": 1' for n in range(30_000)) + '}, "images": []}', "INPUT_TOO_LARGE"),
         ('{"images": ' + "[" * 2_000_000, "INPUT_TOO_LARGE"),
         ('{"a": ' * 2_000 + "1" + "}" * 2_000, "INPUT_TOO_LARGE"),
+        ('{"images": ' + "[" * 20_000 + "]" * 20_000 + "}", "INPUT_TOO_LARGE"),
         ("[]", "JSON_INVALID"),
         ('{"images": [', "JSON_INVALID"),
         ('{"pictures": []}', "TABLE_MISSING"),
     ],
-    ids=["a long text", "a large item", "many values", "deep arrays", "deep objects", "no object", "half", "other"],
+    ids=[
+        "a long text",
+        "a large item",
+        "many values",
+        "deep arrays",
+        "deep objects",
+        "deep and whole",
+        "no object",
+        "half",
+        "other",
+    ],
 )
 def test_hostile_json_gets_its_answer(tmp_path, text, code):
     folder = written(tmp_path / "p", text)

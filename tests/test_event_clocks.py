@@ -176,3 +176,14 @@ def test_one_camera_at_two_sites_at_a_time():
         {"locationID": "S3", "cameraID": "C1", "eventDate": "2026-06-01/2026-06-20"},
     )
     assert ["CAMERA_AT_TWO_SITES" in flags for flags in rows["quality_flags"]] == [False, True, True]
+
+
+def test_a_deployment_that_ends_on_a_day_holds_all_images_of_that_day():
+    # Programs write midnight where only the day of the pickup is known.
+    midnight = pl.DataFrame(
+        {"eventID": ["D1"], "start": [datetime(2026, 5, 1)], "end": [datetime(2026, 5, 31)], "exact": [True]}
+    )
+    times = [datetime(2026, 5, 3, 7), datetime(2026, 5, 20, 22), datetime(2026, 5, 31, 8), datetime(2026, 5, 31, 9)]
+    assert faults(midnight, images(times)) == []
+    (late,) = faults(midnight, images([*times, datetime(2026, 6, 2, 9)]))
+    assert (late.code, late.first) == ("CAMERA_CLOCK_OUTSIDE", 5)

@@ -143,3 +143,11 @@ def test_ends_that_cannot_be_read_are_flagged_and_a_day_outside_of_them_too():
     row = event(eventDate="2026-07-01", deploymentStart="2026-05-01", deploymentEnd="2026-05-31")
     assert "RECORDED_DATE_MISMATCH" in row["quality_flags"]
     assert row["eventDate"] == "2026-05-01/2026-05-31"
+
+
+@pytest.mark.parametrize("nothing", ["NA", "n/a", "-", "NULL", " NA "])
+def test_what_only_says_that_nothing_is_told_is_no_effort_and_no_fault(nothing):
+    row = event(design="line_transect", sampleSizeValue=nothing, sampleSizeUnit=nothing, samplingEffort=nothing)
+    assert (row["effort_value"], doubts(row)) == (None, ["EFFORT_MISSING"])
+    told = event(design="line_transect", samplingEffortValue=nothing, sampleSizeValue="3000", sampleSizeUnit="metre")
+    assert (told["effort_value"], doubts(told)) == (3, [])

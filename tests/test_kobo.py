@@ -1,5 +1,6 @@
 """KoboToolbox exports: what is mapped comes in; names, telephones and all other answers stay out."""
 
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -346,3 +347,16 @@ def test_two_questions_may_have_the_same_label(tmp_path):
     table, (_, records) = read(path, mapping=mapping(tmp_path, **{"Please specify (2)": "habitat"}))
     assert records["habitat"].to_list() == ["grassland"]
     assert "2 headings stay out" in table.notes[0]
+
+
+def test_an_export_in_a_zip_is_read_as_it_is_alone(sample_data, tmp_path):
+    path = sample_data / "kobo" / "wildlife.csv"
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.write(path, "export/wildlife.csv")
+    options = {"mapping": str(sample_data / "kobo" / "mapping.csv")}
+    alone, zipped = (
+        [pl.concat(list(table.batches)) for table in open_source("kobo", [one], dataset="k", options=options).read()]
+        for one in (path, tmp_path / "export.zip")
+    )
+    assert [frame.height for frame in zipped] == [frame.height for frame in alone]
+    assert zipped[-1]["source_file"].unique().to_list() == ["export.zip/wildlife.csv"]

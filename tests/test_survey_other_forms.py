@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -302,3 +303,79 @@ def test_a_version_of_a_programs_form_comes_back_whole(sample_data, road):
         "new": rows[0] - rows[1], "changed": 0, "renamed": 0, "gone": 0, "unchanged": rows[1],
     }  # fmt: skip
     assert changes["events"]["unchanged"] == sum(changes["events"].values())
+
+
+def test_an_archive_that_r_wrote_says_na_where_nothing_is_told(boundaries):
+    events = "id\teventID\tsamplingProtocol\tsampleSizeValue\tsampleSizeUnit\teventDate\teventTime\tdecimalLatitude\tdecimalLongitude\n"
+    events += "L1\tL1\tline transect\t3000\tmetre\t2026-03-01\tNA\t20.9\t101.3\n"
+    events += "L1:1\tL1:1\tline transect\tNA\tNA\t2026-03-01\tNA\t20.9\t101.3\n"
+    terms = events.split("\n")[0].split("\t")
+    dwc = "http://rs.tdwg.org/dwc/terms/"
+
+    def table(kind, name, headings, key):
+        fields = "".join(f'<field index="{at}" term="{dwc}{term}"/>' for at, term in enumerate(headings) if at)
+        return (
+            f'<{kind[0]} encoding="UTF-8" fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" ignoreHeaderLines="1" '
+            f'rowType="{dwc}{kind[1]}"><files><location>{name}</location></files><{key} index="0"/>{fields}</{kind[0]}>'
+        )
+
+    records = (
+        "id\toccurrenceID\tbasisOfRecord\tscientificName\tindividualCount\nL1:1\tR1\tHumanObservation\tSus scrofa\tNA\n"
+    )
+    meta = (
+        '<archive xmlns="http://rs.tdwg.org/dwc/text/">'
+        + table(("core", "Event"), "event.txt", terms, "id")
+        + table(("extension", "Occurrence"), "occurrence.txt", records.split("\n")[0].split("\t"), "coreid")
+        + "</archive>"
+    )
+    content = zipped(event__txt=events, occurrence__txt=records, meta__xml=meta)
+    report = check_files([("lines.zip", content)], boundaries)
+    assert [problem["code"] for problem in report["problems"] if problem["blocking"]] == []
+    assert report["rows"] == 1
+
+
+def test_a_record_that_nothing_identifies_blocks_in_every_form(sample_data, boundaries):
+    folder = sample_data / "wildlife_insights"
+    images = (folder / "images.csv").read_text().replace("sample-image-0002", "")
+    content = zipped(deployments__csv=(folder / "deployments.csv").read_bytes(), images__csv=images)
+    report = check_files([("insights.zip", content)], boundaries)
+    (problem,) = (one for one in report["problems"] if one["blocking"])
+    assert (problem["row"], problem["column"], problem["code"]) == (3, "image_id", "IDENTIFIER_MISSING")
+
+
+def test_a_date_that_cannot_be_read_is_told_of_the_deployment_and_of_its_pictures(sample_data, boundaries):
+    folder = sample_data / "wildlife_insights"
+    tables = {name: (folder / f"{name}.csv").read_text() for name in ("deployments", "images")}
+    wrong = {f"{name}.csv": re.sub(r"(20\d\d)-\d\d-\d\d ", r"\1/31/31 ", text) for name, text in tables.items()}
+    report = check_files([(name, text.encode()) for name, text in wrong.items()], boundaries)
+    told_of = {(one["file"], one["column"]) for one in report["problems"] if one["code"] == "RECORDED_DATE_INVALID"}
+    assert told_of == {("deployments.csv", "start_date, end_date"), ("images.csv", "timestamp")}
+
+
+@pytest.mark.parametrize("lost", ["event.txt", "occurrence.txt"])
+def test_a_file_of_an_archive_that_lost_even_its_headings_is_no_empty_survey(boundaries, lost):
+    tables = {
+        "event.txt": "eventID\teventDate\tdecimalLatitude\tdecimalLongitude\nE1\t2026-03-01\t20.9\t101.3\n",
+        "occurrence.txt": "eventID\toccurrenceID\tbasisOfRecord\tscientificName\nE1\tR1\tHumanObservation\tSus scrofa\n",
+    }
+    dwc = "http://rs.tdwg.org/dwc/terms/"
+    parts = []
+    for name, text in tables.items():
+        tag, key = ("core", "id") if name == "event.txt" else ("extension", "coreid")
+        fields = "".join(
+            f'<field index="{at}" term="{dwc}{term}"/>' for at, term in enumerate(text.split("\n")[0].split("\t"))
+        )
+        parts.append(
+            f'<{tag} encoding="UTF-8" fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" ignoreHeaderLines="1" rowType="{dwc}'
+            f'{name[:-4].capitalize()}"><files><location>{name}</location></files><{key} index="0"/>{fields}</{tag}>'
+        )
+    meta = f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{"".join(parts)}</archive>'
+    whole = check_files(
+        [("a.zip", zipped(meta__xml=meta, **{k.replace(".", "__"): v for k, v in tables.items()}))], boundaries
+    )
+    assert whole["ok"], whole["problems"]
+    tables[lost] = ""
+    report = check_files(
+        [("a.zip", zipped(meta__xml=meta, **{k.replace(".", "__"): v for k, v in tables.items()}))], boundaries
+    )
+    assert [one["code"] for one in report["problems"] if one["blocking"]] == ["INPUT_EMPTY"]

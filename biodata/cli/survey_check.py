@@ -60,7 +60,7 @@ def check(
     for path, form in wanted:
         path.write_bytes(write_report(ReportForm(form), report, contents[0][1], language=language))
     for problem in report["problems"]:
-        say(line_of(problem, language))
+        say(line_of(problem, language, report=report["file"]))
     for sentence in [*report["notes"], *sentences(report["notices"])]:
         say(f"i {sentence}")
     say(summary_of(report, language))

@@ -14,12 +14,23 @@ _MOST: Final = 40
 _EDGES: Final = ("south", "north", "west", "east")
 
 
-def line_of(problem: Mapping[str, Any], language: str) -> str:
-    """Return a problem of a report as a line: ! blocks and ? is doubtful, then place, what is wrong, value, what is right."""
+def line_of(problem: Mapping[str, Any], language: str, *, report: str | None) -> str:
+    """Return a problem as a line: ! blocks and ? is doubtful, then place, what is wrong, value, what is right.
+
+    Parameters
+    ----------
+    problem : mapping
+        Of a report.
+    language : str
+        Of the words.
+    report : str or None
+        What the report calls the file: a file of several, or in an archive, is named with each problem.
+    """
     from biodata.surveys import words
 
     row = words.told("PLACE_ROW", {"row": problem["row"]}, language)[0] if problem["row"] else None
-    place = ", ".join(str(part) for part in (problem["sheet"], row, problem["column"]) if part)
+    file = problem["file"] if problem["file"] != report else None
+    place = ", ".join(str(part) for part in (file, problem["sheet"], row, problem["column"]) if part)
     value = f" [{problem['value']}]" if problem.get("value") is not None else ""
     right = f" → {problem['expected']}" if problem.get("expected") else ""
     return f"{'!' if problem['blocking'] else '?'} {place or problem['file']}: {problem['message']}{value}{right}"
@@ -50,30 +61,29 @@ def with_values(settings: "Settings", told: dict[str, Any], language: str) -> di
 
 def say_difference(told: dict[str, Any], language: str) -> None:
     """Print a difference: what has to be known of it, counts, then rows."""
-    from biodata.surveys import telling, words
+    from biodata.surveys import telling
 
-    def line(code: str, **params: Any) -> str:
-        return words.told(code, params, language)[0]
-
-    empty = line("DIFFERENCE_EMPTY")
+    empty = line("DIFFERENCE_EMPTY", language)
     for note in telling.notes(told, language):
         say(f"! {note['message']}")
     for table in ("events", "occurrences"):
         counts = told[table]["counts"]
         if any(counts.values()):
-            say(f"{line(f'TABLE_{table.upper()}')}: {', '.join(counts_of(counts, language))}")
+            say(f"{line(f'TABLE_{table.upper()}', language)}: {', '.join(counts_of(counts, language))}")
         for one in told[table]["changed"][:_MOST]:
             place = {"row": one["row"], "column": one["column"]}
             if "identifier" not in one:
-                say(f"  {line('DIFFERENCE_CELL_KEPT_BACK', **place)}")
+                say(f"  {line('DIFFERENCE_CELL_KEPT_BACK', language, **place)}")
                 continue
             cells = {name: one.get(name) or empty for name in ("before", "after")}
-            say(f"  {line('DIFFERENCE_CELL', **place, **cells)}")
+            say(f"  {line('DIFFERENCE_CELL', language, **place, **cells)}")
         for one in told[table]["renamed"][:_MOST] if told[table]["renamed"] else ():
             if "before" in one and one["before"] != one["identifier"]:
-                say(f"  {line('DIFFERENCE_RENAMED', row=one['row'], before=one['before'], after=one['identifier'])}")
+                say(
+                    f"  {line('DIFFERENCE_RENAMED', language, row=one['row'], before=one['before'], after=one['identifier'])}"
+                )
         if counts["gone"] and not told["whole"]:
-            say(f"  {line('DIFFERENCE_GONE_STAY', count=counts['gone'])}")
+            say(f"  {line('DIFFERENCE_GONE_STAY', language, count=counts['gone'])}")
 
 
 def counts_of(counts: Mapping[str, int], language: str) -> list[str]:
@@ -101,7 +111,7 @@ def say_whole(told: dict[str, Any], language: str) -> None:
     if report is not None:
         say(f"  {summary_of(report, language)}")
         for problem in report["problems"][:_MOST]:
-            say(f"  {line_of(problem, language)}")
+            say(f"  {line_of(problem, language, report=report.get('file'))}")
         if len(report["problems"]) > _MOST:
             say(f"  {words.told('REPORT_MORE', {'count': len(report['problems']) - _MOST}, language)[0]}; --json")
         if report["problems"] and "note" in report:
@@ -172,129 +182,6 @@ def _line_of_event(row: Mapping[str, Any], language: str) -> str:
 def _cell(south: object, north: object, west: object, east: object) -> str:
     """Return a square between two parallels and two meridians."""
     return f"□ {south}–{north}, {west}–{east}"
-
-
-def line(code: str, **params: Any) -> str:
-        return words.told(code, params, language)[0]
-
-    empty = line("DIFFERENCE_EMPTY")
-    for note in telling.notes(told, language):
-        say(f"! {note['message']}")
-    for table in ("events", "occurrences"):
-        counts = told[table]["counts"]
-        if any(counts.values()):
-            say(f"{line(f'TABLE_{table.upper()}')}: {', '.join(counts_of(counts, language))}")
-        for one in told[table]["changed"][:_MOST]:
-            place = {"row": one["row"], "column": one["column"]}
-            if "identifier" not in one:
-                say(f"  {line('DIFFERENCE_CELL_KEPT_BACK', **place)}")
-                continue
-            cells = {name: one.get(name) or empty for name in ("before", "after")}
-            say(f"  {line('DIFFERENCE_CELL', **place, **cells)}")
-        for one in told[table]["renamed"][:_MOST] if told[table]["renamed"] else ():
-            if "before" in one and one["before"] != one["identifier"]:
-                say(f"  {line('DIFFERENCE_RENAMED', row=one['row'], before=one['before'], after=one['identifier'])}")
-        if counts["gone"] and not told["whole"]:
-            say(f"  {line('DIFFERENCE_GONE_STAY', count=counts['gone'])}")
-
-
-def counts_of(counts: Mapping[str, int], language: str) -> list[str]:
-    """Return how many rows are new, changed, …, in words."""
-    from biodata.surveys import words
-
-    return [f"{words.called('KIND', kind, language)} {count}" for kind, count in counts.items()]
-
-
-def step_line(step: Mapping[str, Any], language: str) -> str:
-    """Return a step of a survey's way: when, what, as what, for which side."""
-    from biodata.surveys import words
-
-    what, who = words.called("STATE", step["action"], language), words.called("ROLE", step["role"], language)
-    return f"{step['date']:%Y-%m-%d %H:%M}  {what}, {who} {step.get('country', '')}".rstrip()
-
-
-def say_whole(told: dict[str, Any], language: str) -> None:
-    """Print when the map shows it, what the check found, and what happened."""
-    from biodata.surveys import words
-
-    if "on_map" in told:
-        say(f"  {told['on_map']['message']}")
-    report = told.get("report")
-    if report is not None:
-        say(f"  {summary_of(report, language)}")
-        for problem in report["problems"][:_MOST]:
-            say(f"  {line_of(problem, language)}")
-        if len(report["problems"]) > _MOST:
-            say(f"  {words.told('REPORT_MORE', {'count': len(report['problems']) - _MOST}, language)[0]}; --json")
-        if report["problems"] and "note" in report:
-            say(f"  {report['note']}")
-    for step in told["history"]:
-        note = f": {step['note']}" if "note" in step else ""
-        say(f"  {step_line(step, language)}{note}")
-        for one in step.get("questions", ()):
-            place = {"row": one.get("row", "-"), "column": one.get("column", "-"), "question": one["question"]}
-            say(f"    {words.told('QUESTION_AT', place, language)[0]}")
-
-
-def say_sides(told: Mapping[str, Any], language: str) -> None:
-    """Print how each side stands, whose it is, and which of them asks."""
-    from biodata.surveys import words
-
-    yours, asking = told.get("yours", ()), told.get("asking", ())
-    for side, how in (told.get("sides") or {}).items():
-        whose = line("SIDE_YOURS" if side in yours else "SIDE_WITH_NODE", language, side=side)
-        asks = f" {words.called('STATE', 'asked', language)}." if side in asking else ""
-        say(f"  {whose} {words.called('SIDE', how, language)}.{asks}")
-
-
-def say_rows(told: Mapping[str, Any], language: str) -> None:
-    """Print rows as they would be published, a line each; then what their flags mean."""
-    if told["table"] == "occurrences":
-        for side, of in told["counts"].items():
-            say(f"  {line('ROWS_COUNTS', language, side=side, **of)}")
-    for row in told["results"][:_MOST]:
-        say(f"  {_line_of_row(row, language) if told['table'] == 'occurrences' else _line_of_event(row, language)}")
-    if told["count"] > _MOST:
-        pages = f"/surveys, GET /v1/surveys/{told['submission']}/rows"
-        say(f"  {line('ROWS_SHOWN', language, shown=_MOST, count=told['count'])} {pages}")
-    for code, meaning in told["flags"].items():
-        say(f"  {code}: {meaning}")
-
-
-def say_exact(rows: "pl.DataFrame") -> None:
-    """Print exact rows as CSV, for the owner of the machine."""
-    lists = {name: rows[name].list.join(" ") for name in ("quality_flags", "sides")}
-    say(rows.with_columns(**lists).write_csv().rstrip())
-
-
-def _line_of_row(row: Mapping[str, Any]) -> str:
-    """Return a record as it would be published."""
-    cell = (
-        f"cell {row['cell_south']}–{row['cell_north']}, {row['cell_west']}–{row['cell_east']}"
-        if "cell_west" in row
-        else None
-    )
-    place = cell or (f"{row['decimalLatitude']}, {row['decimalLongitude']}" if "decimalLatitude" in row else "no place")
-    told = [row["change"], row.get("occurrenceID"), row.get("scientificName"), row.get("individualCount"),
-            row.get("eventDate") or row.get("year"), row.get("eventID"), place, ",".join(row["sides"])]  # fmt: skip
-    was = "".join(f"; {name} was {value}" for name, value in row.get("before", {}).items())
-    flags = f" [{', '.join(row['quality_flags'])}]" if "quality_flags" in row else ""
-    return "  ".join(str(one) for one in told if one is not None) + was + flags
-
-
-def _line_of_event(row: Mapping[str, Any]) -> str:
-    """Return an event as it would be published."""
-    effort = f"{row['effort_value']:g} {row.get('effort_unit', '')}".rstrip() if "effort_value" in row else None
-    days = " – ".join(dict.fromkeys(str(row[name]) for name in ("event_start", "event_end") if name in row))
-    cell = (
-        None
-        if row["sharing_category"] == "open"
-        else f"cell {row.get('south')}–{row.get('north')}, {row.get('west')}–{row.get('east')}"
-    )
-    counts = f"{row['records']} records" if "records" in row else None
-    told = ["event", row.get("eventID"), row.get("design") or row.get("samplingProtocol"), days or row.get("year"), effort, counts,
-            row.get("locality"), cell, ",".join(row["sides"])]  # fmt: skip
-    return "  ".join(str(one) for one in told if one is not None)
 
 
 def line(code: str, language: str, **params: Any) -> str:

@@ -23,6 +23,8 @@ from biodata.formats.xml import local_term
 META: Final = "meta.xml"
 _METADATA_NAMES: Final = ("eml.xml", "metadata.xml")
 _CORE_ID, _EXTENSION_ID = "id", "coreid"
+_WHOLE: Final = ("Event", "Occurrence", "Taxon")
+"""Row types whose file keeps its headings even where it has no row."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,15 @@ def rows(
     Raises
     ------
     InputError
-        If a field's index is beyond the columns (META_INVALID), or the file cannot be read.
+        If a field's index is beyond the columns (META_INVALID), the file cannot be read, or records or events were lost of
+        which meta.xml tells that their file begins with headings (INPUT_EMPTY).
     """
     for location in data_file.locations:
         file = f"{dwca.name}/{location}"
         if dwca.archive.sizes[location] == 0:
+            if data_file.header_lines and data_file.kind in _WHOLE:
+                problem = "the file is empty, and its description says that it begins with headings"
+                raise InputError(problem, file=file, expected="the file as it was written", code="INPUT_EMPTY")
             continue
         table = delimited.read(
             partial(dwca.archive.open, location),

@@ -13,6 +13,8 @@ MOST_TEXT_BYTES: Final = 1 << 20
 """Bytes without a quotation mark: the longest text or number."""
 MOST_VALUES: Final = 20_000
 """Values beside the array that is read item by item."""
+MOST_LEVELS: Final = 100
+"""Arrays and objects in each other. What builds items remembers the path of each level: 50,000 of them took 6 GB."""
 _BLOCK: Final = 64 << 10
 
 
@@ -60,7 +62,7 @@ def scalars(open_stream: Callable[[], BinaryIO], *, file: str) -> tuple[dict[str
     Raises
     ------
     InputError
-        If it is no JSON (JSON_INVALID), no object, or has too much outside of arrays (INPUT_TOO_LARGE).
+        If it is no JSON (JSON_INVALID), no object, has too much outside of arrays or too many levels (INPUT_TOO_LARGE).
     """
     values: dict[str, Any] = {}
     names: set[str] = set()
@@ -91,14 +93,17 @@ def scalars(open_stream: Callable[[], BinaryIO], *, file: str) -> tuple[dict[str
                         names.add(value)
                 case _ if not arrays and event != "map_key":
                     values["\n".join(path)] = value
-            if len(values) > MOST_VALUES or len(names) > MOST_VALUES or len(path) > 100:
+            if depth + arrays > MOST_LEVELS:
+                problem = "lists and objects lie too deep in each other"
+                raise InputError(problem, file=file, expected=f"at most {MOST_LEVELS} levels", code="INPUT_TOO_LARGE")
+            if len(values) > MOST_VALUES or len(names) > MOST_VALUES:
                 problem = "there is too much in it outside of its lists"
                 raise InputError(problem, file=file, expected=f"at most {MOST_VALUES:,} values", code="INPUT_TOO_LARGE")
     return values, frozenset(names)
 
 
 def items(open_stream: Callable[[], BinaryIO], name: str, *, file: str) -> Iterator[Any]:
-    """Yield the items of the array of that name at the top of a JSON object.
+    """Yield the items of the array of that name at the top of a JSON object, of which `scalars` saw that it is no trap.
 
     Raises
     ------

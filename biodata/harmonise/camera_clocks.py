@@ -61,8 +61,10 @@ def _of_deployment(
     event: str, start: datetime, end: datetime, images: pl.DataFrame, *, exact: bool
 ) -> list[ClockFault]:
     """Find the faults of one deployment."""
-    # Of a day that tells no time of day, the whole may be meant.
+    # Of a day that tells no time of day, the whole may be meant; programs write midnight for such a day.
     opened, closed = (start, end) if exact else (start.replace(hour=0, minute=0, second=0), end)
+    if exact and not (closed.hour or closed.minute or closed.second):
+        closed += DAY
     numbers, times = images["number"].to_list(), images["at"].to_list()
     kinds = images["kind"].to_list() if "kind" in images.columns else [None] * len(times)
     resets = list(_resets(event, opened, closed, numbers, times, kinds))

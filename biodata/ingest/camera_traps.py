@@ -153,12 +153,7 @@ def deployment_events(frame: pl.DataFrame, *, file: str, needed: Collection[str]
     InputError
         If a column that is needed is not there (HEADING_MISSING).
     """
-    by_plain = {plain(heading): heading for heading in frame.columns}
-    found = {
-        term: heading
-        for term, headings in DEPLOYMENT_COLUMNS.items()
-        if (heading := next((by_plain[plain(h)] for h in headings if plain(h) in by_plain), None)) is not None
-    }
+    found = _columns(frame)
     for term in needed:
         if term not in found:
             problem = "the table of deployments lacks a column"
@@ -176,6 +171,23 @@ def deployment_events(frame: pl.DataFrame, *, file: str, needed: Collection[str]
         period.alias("eventDate"),
         *zone,
     ).with_columns(as_events())
+
+
+def deployment_headings(frame: pl.DataFrame) -> dict[str, str]:
+    """Return what the columns of a table of deployments are headed, by term; of a period both ends."""
+    found = _columns(frame)
+    ends = [found.pop(end) for end in ("start", "end") if end in found]
+    return found | ({"eventDate": ", ".join(ends)} if ends else {})
+
+
+def _columns(frame: pl.DataFrame) -> dict[str, str]:
+    """Return the columns of a table of deployments by their key of `DEPLOYMENT_COLUMNS`."""
+    by_plain = {plain(heading): heading for heading in frame.columns}
+    return {
+        term: heading
+        for term, headings in DEPLOYMENT_COLUMNS.items()
+        if (heading := next((by_plain[plain(h)] for h in headings if plain(h) in by_plain), None)) is not None
+    }
 
 
 def _zone(start: str, end: str) -> pl.Expr:
@@ -295,6 +307,7 @@ def deployment_table(part: Part, dataset: DatasetInfo, *, encoding: str | None) 
         dataset=dataset,
         batches=iter([events.drop("folder", strict=False)]),
         refusals=[*refusals, *again],
+        headings=deployment_headings(frame),
         notes=left_out_columns(part.file, headings, taken, frame),
     )
     return table, events

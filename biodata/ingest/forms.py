@@ -43,8 +43,10 @@ _KOBO: Final = (
     frozenset({"_submission_time", "_index", "__version__", "_validation_status", "_status", "_submitted_by"}),
 )
 _INSIGHTS: Final = (
-    frozenset({"deployment_id"}), frozenset({"image_id", "sequence_id"}), frozenset({"genus"}), frozenset({"species"}),
+    frozenset({"deployment_id"}), frozenset({"image_id", "sequence_id", "wi_taxon_id", "is_blank"}), frozenset({"genus"}),
+    frozenset({"species"}),
 )  # fmt: skip
+"""Wildlife Insights, also where somebody took out the column that identifies pictures: its reader says so."""
 _TIMELAPSE: Final = (frozenset({"file"}), frozenset({"relativepath"}))
 _Opener = Callable[[], BinaryIO]
 

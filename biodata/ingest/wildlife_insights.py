@@ -23,6 +23,16 @@ from biodata.ingest.tables import check_options
 _OPTIONS: Final = frozenset({"encoding"})
 _WORKING: Final = "camera functioning"
 _MACHINE: Final = r"(?i)^\s*(computer\s*vision|cv|ai)\b"
+_SIGNS: Final = MappingProxyType(
+    {
+        "images": (("image_id",), ("deployment_id",)),
+        "sequences": (("sequence_id",), ("deployment_id",)),
+        "deployments": (("deployment_id",), ("start_date", "end_date", "latitude", "longitude", "placename")),
+        "cameras": (("camera_id",), ("make", "model", "serial_number")),
+        "projects": (("project_id",), ("project_name", "project_admin", "metadata_license")),
+    }
+)
+"""Table of a download → columns of which it has one of each group; the first that fits, for later ones are told less surely."""
 _RANKS: Final = ("class", "order", "family", "genus")
 _SEEN: Final = (
     "deployment_id", "is_blank", "identified_by", *_RANKS, "species", "common_name", "uncertainty", "age", "sex",
@@ -31,6 +41,13 @@ _SEEN: Final = (
 """Columns that images and sequences share and that are read."""
 _IMAGE: Final = ("image_id", "timestamp", "number_of_objects")
 _SEQUENCE: Final = ("start_time", "end_time", "group_size")
+_HEADINGS: Final = MappingProxyType(
+    {
+        "parentEventID": "deployment_id", "vernacularName": "common_name", "lifeStage": "age", "organismID": "individual_id",
+        "classificationProbability": "cv_confidence",
+    }
+)  # fmt: skip
+"""Term of a record → the column that it comes from, where that is called otherwise."""
 _OF_DEPLOYMENT: Final = (
     "bait_type", "feature_type", "quiet_period", "camera_functioning", "sensor_height", "sensor_orientation",
     "plot_treatment", "detection_distance", "event_name", "event_type", "subproject_name",
@@ -73,9 +90,7 @@ class WildlifeInsightsSource:
         found = parts(self.paths, suffixes=(".csv",))
         by_name: dict[str, list[Part]] = {}
         for part in found:
-            stem = part.name.removesuffix(".csv")
-            kind = next((k for k in ("projects", "cameras", "deployments", "images", "sequences") if k in stem), "")
-            by_name.setdefault(kind, []).append(part)
+            by_name.setdefault(self._kind(part), []).append(part)
         if "deployments" not in by_name or not ({"images", "sequences"} & set(by_name)):
             lacking = "deployments.csv" if "deployments" not in by_name else "images.csv or sequences.csv"
             problem = "a table of the download is missing"
@@ -91,6 +106,15 @@ class WildlifeInsightsSource:
             yield table
         for part in (*by_name.get("sequences", []), *by_name.get("images", [])):
             yield self._animals(part, places, projects, dataset)
+
+    def _kind(self, part: Part) -> str:
+        """Tell which table of a download a file is: by its headings, by its name where those do not say; empty for none."""
+        headings = {
+            h.strip() for h in delimited.read(part.open, file=part.file, encoding=self.options.get("encoding")).headings
+        }
+        by_headings = (kind for kind, signs in _SIGNS.items() if all(headings & set(group) for group in signs))
+        by_name = (kind for kind in _SIGNS if kind in part.name)
+        return next(by_headings, None) or next(by_name, "")
 
     def _whole(self, part: Part) -> pl.DataFrame:
         frame, _, _ = whole_table(part, encoding=self.options.get("encoding"))
@@ -140,7 +164,7 @@ class WildlifeInsightsSource:
                 dataset=dataset,
                 batches=iter([events]),
                 refusals=[*refusals, *again],
-                headings={"eventID": "deployment_id", "locality": "placename", "cameraID": "camera_id"},
+                headings=camera_traps.deployment_headings(frame),
                 notes=[*(notes if failures else []), *camera_traps.left_out_columns(part.file, headings, taken, frame)],
             ),
             events,
@@ -196,8 +220,10 @@ class WildlifeInsightsSource:
                 yield _occurrences(_numbered(kept, identifier, seen), places, part.file, licence)
 
         return VerbatimTable(
-            kind="occurrences", name=part.file, dataset=dataset, batches=batches(), images=images, refusals=refusals
-        )
+            kind="occurrences", name=part.file, dataset=dataset, batches=batches(), images=images, refusals=refusals,
+            headings={**_HEADINGS, "occurrenceID": identifier, "eventDate": time,
+                      "individualCount": "number_of_objects" if time == "timestamp" else "group_size"},
+        )  # fmt: skip
 
 
 def _dataset(projects: pl.DataFrame, told: str | None, else_called: str) -> DatasetInfo:

@@ -23,7 +23,7 @@ from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
-from biodata.surveys import row_checks, words
+from biodata.surveys import record_identifiers, row_checks, words
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import notices
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
@@ -203,7 +203,7 @@ def _checked(
     events: list[Rows] = []
     checks = TableChecks(harmoniser, day, boundaries, {}, None if rules is None else rules.taxonomy)
     seen: list[pl.DataFrame] = []
-    of_events: set[tuple[str, str]] = set()
+    of_events: set[tuple[str, str, str | None]] = set()
     again = list(taken_tables.read(path, dataset=_DATASET))
     for table in sorted(again, key=lambda one: one.kind):  # events first
         checks.declarations = table.declarations
@@ -215,7 +215,7 @@ def _checked(
                 if table.kind == "events":
                     events.append(one)
                     found = [_gap(finding) for finding in checks.events(one, frozenset())]
-                    of_events |= {(_event(one, finding, "eventID"), finding.code) for finding in found}
+                    of_events |= {_of_cell(one, finding, "eventID") for finding in found}
                     findings += found
                 else:
                     rows += frame.height
@@ -223,13 +223,14 @@ def _checked(
                     findings += [
                         _gap(finding)
                         for finding in checks.records(one, one.table.frame)
-                        # A record takes its place from its event, where the same was told of it.
-                        if not {(_event(one, finding, of), finding.code) for of in _EVENTS} & of_events
+                        # A record has its event's place and date, of which the same was told there.
+                        if not {_of_cell(one, finding, of) for of in _EVENTS} & of_events
                     ]
-                    seen.append(_identified(frame))
+                    findings += record_identifiers.missing(one)
+                    seen.append(record_identifiers.told(one))
     findings += row_checks.identifiers(events, "eventID", missing="EVENT_ID_MISSING", repeated="EVENT_REPEATED")
     findings += row_checks.circular_parents(events)
-    findings += _repeated(seen)
+    findings += record_identifiers.repeated(seen)
     findings += checks.clocks([images for table in again for images in table.images])
     name = ", ".join(told for told, _ in files)
     notes = list(dict.fromkeys(_worded(note, files) for table in tables for note in table.notes))
@@ -254,34 +255,15 @@ def _sheet(table: VerbatimTable, frame: pl.DataFrame) -> SurveyTable:
     )
 
 
-def _event(rows: Rows, finding: Finding, of: str) -> str:
-    """Return the event of a finding's row; a text that is none where it tells none."""
+def _of_cell(rows: Rows, finding: Finding, of: str) -> tuple[str, str, str | None]:
+    """Return what a finding says of which value of which event; of a text that is no event where its row tells none."""
     own = rows.own.get(finding.row or 0, {})
-    return (own.get(of) or "").strip() or f" row {finding.row} {of}"
+    return (own.get(of) or "").strip() or f" row {finding.row} {of}", finding.code, finding.value
 
 
 def _gap(finding: Finding) -> Finding:
     """Return a finding that blocks only where somebody can mend it."""
     return replace(finding, blocking=False) if finding.code in _GAPS else finding
-
-
-def _identified(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return what identifies records, and where they stand."""
-    own = pl.col("occurrenceID") if "occurrenceID" in frame.columns else pl.lit(None, dtype=pl.String)
-    return frame.select("source_file", "source_row", identifier=own.str.strip_chars())
-
-
-def _repeated(seen: Sequence[pl.DataFrame]) -> Iterator[Finding]:
-    """Find records whose identifier an earlier one has."""
-    if not seen:
-        return
-    every = pl.concat(seen).drop_nulls("identifier")
-    first = pl.col("source_row").first().over("identifier")
-    again = every.with_columns(first=first).filter(~pl.col("identifier").is_first_distinct())
-    for file, row, identifier, before in again.iter_rows():
-        yield Finding(
-            file, None, row, "occurrenceID", identifier, "IDENTIFIER_REPEATED", True, {"other_row": str(before)}
-        )
 
 
 def _problem(finding: Finding, language: str) -> Problem:

@@ -3,20 +3,23 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import polars as pl
 
 from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
-from biodata.formats.spreadsheet_kinds import XLS
+from biodata.formats.archives import open_archive
+from biodata.formats.spreadsheet_kinds import XLS, kind_of
 from biodata.formats.workbooks import read_sheets
+from biodata.ingest.several_files import Part, parts
 
 _ID: Final = re.compile(r"(?:uuid:)?[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}|[1-9]\d{0,9}")
 """A UUID, or the number of a submission: neither a name nor the number of a telephone, with its 0 or its country."""
 _SYSTEM: Final = frozenset({"_uuid", "_id", "_submission_time", "_index", "__version__"})
 _MAX_DEPTH: Final = 8
+_TEXTS: Final = (".csv", ".tsv", ".txt")
 _OF_PARENT: Final = "_submission__uuid"
 """Tells the submission of a repeat; what is left where `_parent_index` was deleted."""
 EVENT, PLACE_IN_PARENT = " event", " number"
@@ -57,7 +60,7 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
     Parameters
     ----------
     path : Path
-        CSV, or XLSX with repeats as sheets.
+        CSV, a zip of it, or XLSX with repeats as sheets.
     encoding, separator : str, optional
         Of CSV, where they are told.
 
@@ -76,8 +79,9 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
         raise InputError(problem, file=str(path), code="FILE_MISSING")
     try:
         forms = (
-            _sheets(path) if path.read_bytes()[:4] in (b"PK\x03\x04", XLS[:4]) else [_text(path, encoding, separator)]
-        )
+            _sheets(path) if _is_workbook(path) else
+            [_text(part, encoding, separator) for part in parts([path], suffixes=_TEXTS)]
+        )  # fmt: skip
     except InputError as error:
         # What cannot be read may be anybody's name: where it stands is told, never what it is.
         raise InputError(error.problem, file=error.file, row=error.row, column=error.column, expected=error.expected,
@@ -103,11 +107,26 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
     return [*submissions, *repeats]
 
 
-def _text(path: Path, encoding: str | None, separator: str | None) -> Form:
+def _is_workbook(path: Path) -> bool:
+    """Tell a workbook from delimited text, and from a zip of it."""
+    with path.open("rb") as stream:
+        beginning = stream.read(4)
+    if beginning != b"PK\x03\x04":
+        return beginning == XLS[:4]
+    if kind_of(path) is not None:
+        return True
+    try:
+        names = open_archive(path).sizes
+    except InputError:
+        return True  # the reader of workbooks tells what is wrong with a broken one
+    return not any(PurePosixPath(name).suffix.lower() in _TEXTS for name in names)
+
+
+def _text(part: Part, encoding: str | None, separator: str | None) -> Form:
     """Read delimited text; of questions with the same label the second becomes `label (2)`."""
     table = delimited.read(
-        lambda: path.open("rb"),
-        file=path.name,
+        part.open,
+        file=part.file,
         encoding=encoding,
         separator=separator,
         named=False,
@@ -117,7 +136,7 @@ def _text(path: Path, encoding: str | None, separator: str | None) -> Form:
     frames = list(table.batches)
     if not frames:
         problem = "the file has no heading that can be read"
-        raise InputError(problem, file=path.name, row=1, code="HEADING_INVALID")
+        raise InputError(problem, file=part.file, row=1, code="HEADING_INVALID")
     rows = pl.concat(frames)
     headings: list[str] = []
     for number, cell in enumerate(rows.row(0)[1:], 1):
@@ -126,7 +145,7 @@ def _text(path: Path, encoding: str | None, separator: str | None) -> Form:
         again = (f"{label} ({count})" for count in range(2, len(taken) + 3))
         headings.append(label if label not in taken else next(name for name in again if name not in taken))
     names = dict(zip(table.headings, headings, strict=True))
-    return Form(path.name, None, None, rows[1:].rename(names), headings, table.refusals)
+    return Form(part.file, None, None, rows[1:].rename(names), headings, table.refusals)
 
 
 def _sheets(path: Path) -> list[Form]:
