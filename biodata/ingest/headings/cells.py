@@ -15,9 +15,7 @@ _MOST: Final = 0.8
 _CLOCK: Final = re.compile(r"^\d{1,2}[:.]\d{2}(:\d{2})?( ?[AaPp]\.?[Mm]\.?)?$")
 _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"^[-+]?[\d\s.,]+$")
-_INSTEAD: Final = MappingProxyType(
-    {"eventDate": "eventTime", "deploymentStart": "eventTime", "eventTime": "eventDate"}
-)
+_INSTEAD: Final = MappingProxyType({"eventDate": "eventTime", "deploymentStart": "eventTime", "eventTime": "eventDate"})
 """What the cells below a date or a time hold now and then instead."""
 _MEASURED: Final = frozenset(
     """individualCount decimalLatitude decimalLongitude easting northing minimumElevationInMeters
