@@ -10,6 +10,8 @@ The fifth was gathered and judged before the dictionary was opened again, split 
 then (74.8 % of what was found in forms). Words and rules were made after looking at the tuning half; the held-out half
 was counted only, 87.9 %, until headings were added for whole concepts by the one who had judged it: what it shows since is no more than
 that nothing is lost. The headings of no term were written for this, and seen.
+The sixth was gathered in a hurry when all that had been done, from sources that nobody had seen: 77.5 % were right, two of 80 wrong for sure,
+most misses headings of no record. It was seen then, and mended by more words for what is no record.
 `pytest -s` prints the rates by language.
 """
 
@@ -32,6 +34,7 @@ SETS = (
     "fifth, for tuning",
     "fifth, held out",
     "of no term",
+    "sixth",
 )
 HELD_OUT = ("second", "third, held out", "fourth", "fifth, held out")
 WRITTEN = "written for this test"
