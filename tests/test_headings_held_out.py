@@ -5,6 +5,13 @@ nothing of it was taken into the dictionary. The third was gathered and judged b
 with what a field biologist would write where no source was found (`written for this test`): 76.2 % were right before
 anything was changed. One half of it, by chance, was for tuning; the other was counted, 92.6 % at first, and not looked into. The fourth is of
 real forms again, many of whose headings are of no record; it was 72.1 % when first measured, and seen then.
+
+The fifth was gathered and judged before the dictionary was opened again, split by source: 70.3 % and 81.3 % were right
+then (74.8 % of what was found in forms). Words and rules were made after looking at the tuning half; the held-out half
+was counted only, 87.9 %, until headings were added for whole concepts by the one who had judged it: what it shows since is no more than
+that nothing is lost. The headings of no term were written for this, and seen.
+The sixth was gathered in a hurry when all that had been done, from sources that nobody had seen: 77.5 % were right, two of 80 wrong for sure,
+most misses headings of no record. It was seen then, and mended by more words for what is no record.
 `pytest -s` prints the rates by language.
 """
 
@@ -18,7 +25,18 @@ import pytest
 from biodata.ingest.headings import CERTAIN, LANGUAGES, propose
 
 ROWS = list(csv.DictReader(io.StringIO((Path(__file__).parent / "held_out_headings.csv").read_text(encoding="utf-8"))))
-SETS = ("first", "second", "third, for tuning", "third, held out", "fourth")
+SETS = (
+    "first",
+    "second",
+    "third, for tuning",
+    "third, held out",
+    "fourth",
+    "fifth, for tuning",
+    "fifth, held out",
+    "of no term",
+    "sixth",
+)
+HELD_OUT = ("second", "third, held out", "fourth", "fifth, held out")
 WRITTEN = "written for this test"
 
 
@@ -49,9 +67,7 @@ def test_confidence_is_no_more_than_how_often_it_is_right():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_language_stays_behind(language):
     """What was held out, found in forms or written for it, in each language."""
-    rows = [
-        row for row in ROWS if row["language"] == language and row["set"] in ("second", "third, held out", "fourth")
-    ]
+    rows = [row for row in ROWS if row["language"] == language and row["set"] in HELD_OUT]
     found = [(propose([row["heading"]])[0].term or "none") in row["terms"].split("|") for row in rows]
     assert len(found) >= 15
     assert sum(found) / len(found) >= 0.75

@@ -32,6 +32,8 @@ _FILLER: Final = "filler"
 _LONGEST_PHRASE: Final = 5
 _LEAST_KNOWN: Final = 0.7
 """A heading of which less is known may be of anything, unless a word in it tells that it is of nothing."""
+_SAYS_LITTLE: Final = 0.4
+"""What the unknown letters beside such a word weigh: a wage stays one, whatever month or hand it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def _meaning(pieces: Sequence[_Piece]) -> Compound | None:
         if used is not None:
             # a telephone number stays one, whoever's it is; a date is less surely one beside other words
             beside = sum(piece.letters for piece in telling if not any(piece is one for one in used))
-            unread = unknown + (0.0 if terms == (NO_TERM,) else 0.5 * beside)
+            unread = _SAYS_LITTLE * unknown if terms == (NO_TERM,) else unknown + 0.5 * beside
             return Compound(terms, round(confidence * (1 - unread / letters), 2))
     return None
 

@@ -15,6 +15,17 @@ _WORD_WEIGHT: Final = 2.0
 """A word that is shared whole says more than three letters of it."""
 _UNSEEN_WEIGHT: Final = 0.5
 """What a piece that no heading has weighs, as a share of the rarest one's."""
+_SELDOM: Final = 0.75
+"""What a likeness to a heading that few sheets have counts."""
+_RARE: Final = frozenset(
+    """disposition otherCatalogNumbers materialSampleID verbatimEventDate islandGroup verbatimLocality verbatimDepth
+    verbatimLatitude verbatimLongitude verbatimCoordinateSystem georeferencedBy georeferenceProtocol
+    georeferenceSources georeferenceRemarks verbatimIdentification identificationReferences
+    identificationVerificationStatus nameAccordingTo higherClassification subgenus infraspecificEpithet
+    taxonomicStatus nomenclaturalCode taxonRemarks datasetID institutionID ownerInstitutionCode
+    bibliographicCitation accessRights informationWithheld dataGeneralizations degreeOfEstablishment
+    samplingEffortValue samplingEffortUnit sampleSizeUnit scientificNameAuthorship taxonRank waterBody""".split()
+)
 _LATIN_END: Final = 0x24F
 _CHINESE: Final = re.compile("[\u3400-\u9fff]")
 
@@ -41,7 +52,7 @@ def nearest(heading: str) -> list[tuple[str, float]]:
     for number, product in shared.items():
         likeness = product / (length * lengths[number])
         for term in terms[number]:
-            best[term] = max(best.get(term, 0.0), likeness)
+            best[term] = max(best.get(term, 0.0), likeness * (_SELDOM if term in _RARE else 1.0))
     return sorted(best.items(), key=lambda found: (-round(found[1], 9), found[0]))[:5]
 
 
