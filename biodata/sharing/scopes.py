@@ -113,9 +113,9 @@ def holding(
         held = holding(scopes, taxon, ranks=ranks)
         left_out = holding(excluded, taxon, ranks=ranks)
         inside, open_ = held == Holds.INSIDE, left_out.is_in([str(Holds.UNPLACED), str(Holds.UNREAD)])
-        told = pl.DataFrame([held.alias("held"), left_out.alias("out"), inside.alias("in"), open_.alias("open")])
+        both = pl.DataFrame([held.alias("held"), left_out.alias("out"), inside.alias("in"), open_.alias("open")])
         out = pl.when(pl.col("in") & (pl.col("out") == Holds.INSIDE)).then(pl.lit(str(Holds.OUTSIDE)))
-        return told.select(
+        return both.select(
             pl.coalesce(out, pl.when(pl.col("in") & pl.col("open")).then("out"), "held").alias("scope")
         ).to_series()
     told = scopes.rename("scope").to_frame().select(pl.col("scope").list.join(_BETWEEN))["scope"]
