@@ -7,8 +7,8 @@ import pytest
 
 from biodata import pipeline
 from biodata.settings import Settings
-from biodata.store import releases
 from biodata.sharing.shared import hidden_taxa
+from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys.events import of_lake
 from commands import run
@@ -26,7 +26,7 @@ TOLD = (
 
 def published(settings, table="occurrences"):
     with releases.connect(releases.current(settings.data).path) as connection:
-        return connection.execute(f"SELECT * FROM {table}").pl()  # noqa: S608 - our own name
+        return connection.execute(f"SELECT * FROM {table}").pl()
 
 
 @pytest.fixture(scope="module")

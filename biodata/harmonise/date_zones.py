@@ -75,7 +75,7 @@ def of_event(columns: Mapping[str, pl.Series], told: Told) -> tuple[dict[str, pl
     cells = told.other(COLUMN)
     if cells is None:
         return dict(columns), []
-    read = {text: name for text in cells.drop_nulls().unique() if (name := read_zone(text)) is not None}
+    read = {text: one for text in cells.drop_nulls().unique() if (one := read_zone(text)) is not None}
     zone = pl.col("told").replace_strict(read, default=None, return_dtype=pl.String)
     frame = pl.DataFrame(
         [
