@@ -7,8 +7,10 @@ import pytest
 
 from biodata import pipeline
 from biodata.settings import Settings
+from biodata.sharing.shared import hidden_taxa
 from biodata.store import releases
 from biodata.store.lake import Lake
+from biodata.surveys.events import of_lake
 from commands import run
 from test_survey_round_trips import OPEN, out, rows, workbook
 
@@ -119,5 +121,7 @@ def test_no_place_is_believed_to_be_coarse_because_it_says_so(trip, tmp_path):
 def test_nothing_is_told_absent_of_what_came_coarse(trip):
     _, second, _, _ = trip
     with Lake.open(second.data) as lake:
-        events = lake.read("events")
+        events, counted = lake.read("events"), of_lake(lake)
+        assert hidden_taxa(lake.read("occurrences")) == {OPEN}
+    assert set(counted["eventID"].str.split(":").list.first()) == {"deer"}, "of a cell nobody knows the records"
     assert events["shared_as"].struct.field("category").drop_nulls().unique().to_list() == ["0_1_degree"]

@@ -95,3 +95,12 @@ def test_a_table_that_lacks_a_column_is_told(tmp_path, heading):
     with pytest.raises(InputError) as caught:
         [list(table.batches) for table in open_source("timelapse", [tmp_path / "t.csv"]).read()]
     assert caught.value.code == "HEADING_MISSING"
+
+
+def test_of_blanks_only_the_moment_is_kept_for_the_camera_s_clock_and_of_people_nothing(tmp_path):
+    blank = ROW.replace("Muntiacus vaginalis", "EMPTY").replace("1.jpg", "2.jpg").replace("06:00:00", "07:30:00")
+    person = ROW.replace("Muntiacus vaginalis", "Human").replace("1.jpg", "3.jpg").replace("06:00:00", "08:45:00")
+    _, frame, table = read(tmp_path / "p", ROW + blank + person)
+    assert frame.height == 1
+    images = pl.concat(table.images)
+    assert images.rows() == [("d1", 3, "2026-01-05T07:30:00", None)]

@@ -157,12 +157,14 @@ class TimelapseSource:
         taken = {h for h in table.headings if any(plain(h) in names for names in TAGS.values())}
         others = [h for h in table.headings if h not in taken]
         notes = [f"{part.file}: columns that are no known tag are not taken in: {', '.join(others)}"] if others else []
+        images: list[pl.DataFrame] = []
         return VerbatimTable(
             kind="occurrences",
             name=part.file,
             dataset=dataset,
-            batches=_batches(table, places, part.file, refusals, asked=asked),
+            batches=_batches(table, places, part.file, refusals, images, asked=asked),
             refusals=refusals,
+            images=images,
             notes=notes,
             headings={
                 "scientificName": next(h for h in table.headings if plain(h) in TAGS["name"] + TAGS["vernacular"])
@@ -171,9 +173,10 @@ class TimelapseSource:
 
 
 def _batches(
-    table: delimited.Delimited, places: pl.DataFrame, file: str, refusals: list[Refusal], *, asked: bool
-) -> Iterator[pl.DataFrame]:
-    """Yield the animals; everything else becomes a refusal."""
+    table: delimited.Delimited, places: pl.DataFrame, file: str, refusals: list[Refusal], images: list[pl.DataFrame],
+    *, asked: bool,
+) -> Iterator[pl.DataFrame]:  # fmt: skip
+    """Yield the animals; everything else becomes a refusal, of blanks and the like with when it was made in `images`."""
     seen = pl.Series([], dtype=pl.UInt64)
     folders = deployments_of(places)
     for batch in table.batches:
@@ -189,6 +192,9 @@ def _batches(
         out = marked.filter(pl.col("code").is_not_null())
         told = out.with_columns(value=pl.coalesce("name", "vernacular", "folder"))
         refusals.extend(refused(told, file=file, column=None))
+        moment = pl.coalesce(pl.col("at").str.to_datetime(form, strict=False, time_unit="us") for form in _FORMS)
+        dated = out.with_columns(told=moment.dt.strftime("%Y-%m-%dT%H:%M:%S")).drop_nulls(["told", "deployment"])
+        images.append(camera_traps.moments(dated, event="deployment", told="told"))
         yield _occurrences(marked.filter(pl.col("code").is_null()), places, file)
 
 

@@ -102,7 +102,7 @@ _DATED: Final = (
 )
 _CAMERA: Final = (
     Asked("cameraID", False, "C07"),
-    Asked("failurePeriods", False, "2026-03-10/2026-03-18"),
+    Asked("failurePeriods", False, "2026-03-20/2026-03-28"),
     Asked("cameraClockAtStart", False, "2026-03-01T12:00"),
     Asked("cameraClockAtEnd", False, "2026-03-31T12:02"),
     Asked("clockCorrection", False, ""),
