@@ -35,7 +35,7 @@ def test_one_site_tells_neither_rate_nor_occupancy_nor_richness():
     }  # fmt: skip
     occupancy = found["occupancy"][0]["by"]["joint"]
     # Clopper and Pearson: one of one is 2.5 to 100 %.
-    assert occupancy["refused"] == "fewer than 5 sites: found at 1 of 1 (2 to 100 % at 95 %)"
+    assert occupancy["refused"] == "fewer than 5 sites: found at 1 of 1 (3 to 100 % at 95 %)"
     assert "psi" not in occupancy
     assert found["richness"]["camera_trap"]["by"]["joint"]["estimates"] == {
         "sites": 1, "species": 1, "refused": "fewer than 5 sites",
