@@ -206,12 +206,10 @@ def _rate(events: pl.DataFrame | str, own: pl.DataFrame) -> dict[str, Any]:
     counts = own.group_by("cell").len("n")
     both = cells.join(counts, on="cell", how="full", coalesce=True, nulls_equal=True).fill_null(0).sort("cell")
     unit = str(events["effort_unit"][0])
-    few = floors.too_few(cells["cell"].drop_nulls().len(), "cell", "a rate")
-    counted = {"records": own.height, "effort": told, "unit": unit, "cells": cells["cell"].drop_nulls().len()}
-    if few:
-        return {
-            "refused": f"{floors.counted(own.height, 'record')} in {floors.counted(told, unit)} in {few}",
-            **counted,
-        }
+    n = cells["cell"].drop_nulls().len()
+    counted = {"records": own.height, "effort": told, "unit": unit, "cells": n}
+    if few := floors.too_few(n, "cell"):
+        seen = f"{floors.counted(own.height, 'record')} in {floors.counted(told, unit)} in {floors.counted(n, 'cell')}"
+        return {"refused": f"{few}: {seen}", **counted}
     found = abundance.limits(both["n"].to_numpy().astype(np.float64), both["effort"].to_numpy())
     return {**counted, "rate": found.rate, "low": found.low * told / most, "high": found.high * told / least}

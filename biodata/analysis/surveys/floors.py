@@ -32,8 +32,8 @@ SMALL: Final = f"fewer than {FEW_SITES} sites: the estimate may be off, trust th
 SHORT: Final = f"fewer than {LONG_YEARS} years: few changes show so soon, so it is no sign that there is none"
 
 
-def too_few(n: int, unit: str, what: str) -> str | None:
-    """Return why something is not told of so many sites, or cells; None where it may be.
+def too_few(n: int, unit: str = "site") -> str | None:
+    """Return why nothing is told of so many sites, or cells; None where it may be.
 
     Parameters
     ----------
@@ -41,22 +41,20 @@ def too_few(n: int, unit: str, what: str) -> str | None:
         With effort.
     unit : str
         What they are: `site`, `cell`.
-    what : str
-        What they do not tell.
     """
-    return f"{counted(n, unit)}; fewer than {LEAST_SITES} do not tell {what}" if n < LEAST_SITES else None
+    return f"fewer than {LEAST_SITES} {unit}s" if n < LEAST_SITES else None
 
 
 def rate(found: Rate | str) -> dict[str, Any]:
     """Return a rate as plain values, or what was counted where there is too little for one."""
     if isinstance(found, str):
         return {"refused": found}
-    few = too_few(found.sites, "site", "a rate")
+    few = too_few(found.sites)
     if few is None:
         return found.told()
     numbers = {"events": found.events, "effort": found.effort, "unit": found.unit, "sites": found.sites}
-    events, effort = counted(found.events, "independent event"), counted(found.effort, found.unit)
-    return {"refused": f"{events} in {effort} at {few}", **numbers}
+    seen = f"{counted(found.events, 'event')} in {counted(found.effort, found.unit)} at {counted(found.sites, 'site')}"
+    return {"refused": f"{few}: {seen}", **numbers}
 
 
 def share_of_sites(found: Occupancy) -> dict[str, Any]:
@@ -64,14 +62,14 @@ def share_of_sites(found: Occupancy) -> dict[str, Any]:
 
     Of fewer than `FEW_SITES` a note says that the estimate may be off.
     """
-    few = too_few(found.sites, "site", "occupancy")
+    few = too_few(found.sites)
     if few is None:
         told = found.told()
         small = [SMALL] if found.sites < FEW_SITES and found.psi is not None else []
         return {**told, "notes": [*told["notes"], *small]}
     numbers = {"sites": found.sites, "found_at": found.found_at, "visits": found.visits}
-    span = f"{100 * found.naive_low:.0f} to {100 * found.naive_high:.0f} % of sites"
-    return {"refused": f"found at {found.found_at} of {few} ({span} at 95 %)", **numbers}
+    span = f"{100 * found.naive_low:.0f} to {100 * found.naive_high:.0f} % at 95 %"
+    return {"refused": f"{few}: found at {found.found_at} of {found.sites} ({span})", **numbers}
 
 
 def change(found: Trend | str) -> dict[str, Any]:
@@ -81,11 +79,12 @@ def change(found: Trend | str) -> dict[str, Any]:
     """
     if isinstance(found, str):
         return {"refused": found}
-    few = too_few(found.sites, "site", "a trend")
+    few = too_few(found.sites)
     if few is None:
         return {**found.told(), "notes": [SHORT] if found.repeats < LONG_YEARS else []}
     numbers = {"events": found.events, "sites": found.sites, "repeats": found.repeats}
-    return {"refused": f"{counted(found.events, 'independent event')} in {found.repeats} years at {few}", **numbers}
+    seen = f"{counted(found.events, 'event')} at {counted(found.sites, 'site')} in {found.repeats} years"
+    return {"refused": f"{few}: {seen}", **numbers}
 
 
 def night(found: Hours) -> dict[str, Any]:
@@ -96,7 +95,7 @@ def night(found: Hours) -> dict[str, Any]:
 
 def every_species(found: Pool, unit: str = "site") -> dict[str, Any]:
     """Return estimates of all species there are, or what was found where there is too little for one."""
-    few = too_few(found.sites, unit, "how many were missed")
+    few = too_few(found.sites, unit) or (None if found.species else "nothing was found")
     return {"sites": found.sites, "species": found.species, "refused": few} if few else found.told()
 
 

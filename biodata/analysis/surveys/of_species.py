@@ -74,7 +74,8 @@ def occupancy_of(joined: Joined, name: str, asked: Parameters) -> list[dict[str,
 
 def _first_refused(by: Mapping[str, Mapping[str, Any]], sides: Iterable[str]) -> str | None:
     """Return why the first side of which nothing is told has nothing; None where each has."""
-    return next((f"{side}: {by[side]['refused']}" for side in sides if "refused" in by[side]), None)
+    # What was counted there stands in its own cell.
+    return next((f"{side}: {by[side]['refused'].partition(':')[0]}" for side in sides if "refused" in by[side]), None)
 
 
 def _why_not(left_out: dict[str, int]) -> str:

@@ -151,7 +151,7 @@ def intervals(
     colours: Mapping[str, str], *, most: float | None = None,
 ) -> None:  # fmt: skip
     """Draw a row for each species, and in it an interval for each part; what passes `most` ends in an arrow."""
-    parts = [part for part in colours if any(part in by for _, by in rows)]
+    parts = [part for part in colours if any(low in by.get(part, {}) for _, by in rows)]
     for row, (_, by) in enumerate(rows):
         for place, part in enumerate(parts):
             one = by.get(part)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from biodata.analysis.surveys.floors import LEAST_SITES
 from biodata.exports.reports import markup, survey_marks, survey_plots
 from biodata.exports.reports.in_language import Retold, page_in
 from biodata.exports.reports.page import document
 from biodata.exports.reports.survey_marks import part_name as _part
 from biodata.exports.reports.survey_published import published
 from biodata.exports.reports.survey_species import abundance, activity, occupancy, totals, trends
-from biodata.exports.reports.survey_words import figures, method_of, range_of, reasons_of, spelled
+from biodata.exports.reports.survey_words import figures, method_of, parts_of, range_of, reasons_of, spelled
 from biodata.exports.reports.words import NOT_KNOWN, counted, number, percent, plain, spaced
 from biodata.places import country_name
 
@@ -121,7 +122,8 @@ def _effort(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
 def _richness(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
     rows, notes = [], []
     for method, found in told["richness"].items():
-        for part, one in found["by"].items():
+        for part in parts_of([found]):
+            one = found["by"][part]
             rows.append((_part(part), spaced(method), *_estimates(one["estimates"])))
         if found["not_counted"]:
             notes.append(
@@ -136,6 +138,7 @@ def _richness(told: Mapping[str, Any], drawings: Mapping[str, Any]) -> str:
         *figures(drawings, "accumulation-"),
         markup.table(head, rows, caption="Species found and estimated, with standard errors", numbers=range(2, 8), kind="stack"),
         markup.bullets(notes),
+        markup.paragraph(f"Of fewer than {LEAST_SITES} sites, no number is told that would be of the whole area.", "quiet"),
         identifier="species",
     )  # fmt: skip
 
