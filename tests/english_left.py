@@ -25,5 +25,5 @@ def english_in(text: str, language: str, names: Iterable[str] = ()) -> list[str]
     told = re.sub(f"(?<![A-Za-z])(?:{'|'.join(map(re.escape, known))})(?![A-Za-z])", " ", text)
     told = _NO_WORD.sub(" ", told)
     if language in _SCRIPTS:
-        return re.findall(r"[A-Za-z]{4,}", told)
+        return re.findall(r"[A-Za-z]{4,}|\b(?:to|of|at|in|is|or|and|for|no|not|the|by)\b", told)
     return _ENGLISH.findall(told)

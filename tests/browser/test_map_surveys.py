@@ -123,7 +123,7 @@ def test_what_was_found_leads_to_the_records(page, surveyed):
     ready(page, f"{surveyed}/?dataset=nam-ha{NEAR}")
     page.click("#surveys-list button[data-survey='nam-ha:visit-0']")
     page.wait_for_selector("#card:not([hidden])")
-    assert "2 published records of 1 species" in page.inner_text("#card")
+    assert "Published records: 2; species: 1." in page.inner_text("#card")
     page.click("#card >> text=See its records")
     page.wait_for_load_state()
     assert "2 of 2 features" in page.inner_text("main")
@@ -161,7 +161,7 @@ def test_a_dataset_is_shown_alone_and_where_it_is(page, surveyed):
     page.wait_for_selector("#dataset a.everything")
     settle(page)
     told = page.inner_text("#dataset")
-    assert "3 records and 15 survey events published." in told
+    assert "Published: records 3, survey events 15." in told
     west, south, east, north = page.evaluate("window.__map.getBounds().toArray().flat()")
     assert 100 < west < 101.2
     assert 101.7 < east < 103

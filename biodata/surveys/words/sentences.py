@@ -29,7 +29,7 @@ _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
 _NO_WORDS: Final = re.compile(r"[^\W\d_]")
 _APART: Final = (" · ", "; ", ", ", ": ", " ÷ ")
 _WITH_NUMBER: Final = re.compile(rf"(?P<before>{_NUMBER} )(?P<rest>.+)|(?P<name>.+?)(?P<after>,? {_NUMBER})")
-_IN_BRACKETS: Final = re.compile(r"(?P<name>[^()]+?) \((?P<inside>.+)\)")
+_IN_BRACKETS: Final = (re.compile(r"(.+) \(([^()]*)\)"), re.compile(r"([^()]+?) \((.+)\)"))
 
 
 @lru_cache(maxsize=20_000)
@@ -62,8 +62,9 @@ def _whole(told: str, language: str) -> str | None:
         if match is None or any(value.count("(") != value.count(")") for value in match.groups()):
             continue
         blanks = {name: retold(value, language) for name, value in match.groupdict().items()}
-        # `and` and `or` are ours only between words that are.
-        if len(_BLANK.sub("", words.words("en")[code][0]).strip()) > 3 or blanks != match.groupdict():
+        # `and` and `or` are ours only between words that are, `to` between numbers.
+        short = len(_BLANK.sub("", words.words("en")[code][0]).strip()) <= 3
+        if not short or blanks != match.groupdict() or all(map(_NUMBERED.fullmatch, blanks)):
             return words.told(code, blanks, language)[0]
     return None
 
@@ -80,7 +81,7 @@ def _in_parts(told: str, language: str) -> str | None:
             new = [retold(part, language) for part in parts]
             if new != parts:
                 return mark.join(new)
-    if match := _IN_BRACKETS.fullmatch(told):
+    if match := _IN_BRACKETS[0].fullmatch(told) or _IN_BRACKETS[1].fullmatch(told):
         new = [retold(part, language) for part in match.groups()]
         return f"{new[0]} ({new[1]})" if new != list(match.groups()) else None
     if match := _WITH_NUMBER.fullmatch(told):
