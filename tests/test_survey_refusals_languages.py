@@ -56,7 +56,8 @@ def test_every_reason_of_the_default_rules_has_words(language):
     notice = words.told("NAME_PUBLISHED_COARSE", {"name": "X", "cell": "0.1°", "reason": "nests are robbed"}, language)[
         1
     ]
-    assert notice is not None and retold("nests are robbed", language) in notice
+    assert notice is not None
+    assert retold("nests are robbed", language) in notice
 
 
 def test_a_sentence_of_somebody_else_stays_as_it_is():
