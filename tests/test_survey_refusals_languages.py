@@ -65,6 +65,14 @@ def test_a_sentence_of_somebody_else_stays_as_it_is():
         assert retold(said, "lo") == said
 
 
+@pytest.mark.parametrize(
+    "part", ["(", ")", "(a) ", "1 ", ".", "; ", ", ", ": ", "a and ", "a in b at ", " ÷ ", "told to "]
+)
+@pytest.mark.parametrize("times", [150, 5_000])
+def test_a_sentence_made_to_hurt_comes_back(part, times):
+    assert isinstance(retold(part * times, "lo"), str)
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_refusal_follows_the_language_of_the_request(client, language):
     for asked in ({"params": {"language": language}}, {"headers": {"Accept-Language": language}}):
