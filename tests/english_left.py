@@ -21,10 +21,9 @@ _NO_WORD = re.compile(
 
 def english_in(text: str, language: str, names: Iterable[str] = ()) -> list[str]:
     """Return the English words that a text holds; `names` are what stands in the data, such as species."""
-    told = text
-    for name in sorted({*names, *TERMS, "Darwin Core", "biodata"}, key=len, reverse=True):
-        told = told.replace(name, " ")
+    known = sorted({*names, *TERMS, "Darwin Core", "biodata"}, key=len, reverse=True)
+    told = re.sub(f"(?<![A-Za-z])(?:{'|'.join(map(re.escape, known))})(?![A-Za-z])", " ", text)
     told = _NO_WORD.sub(" ", told)
     if language in _SCRIPTS:
-        return re.findall(r"[A-Za-z]{4,}", told)
+        return re.findall(r"[A-Za-z]{4,}|\b(?:to|of|at|in|is|or|and|for|no|not|the|by)\b", told)
     return _ENGLISH.findall(told)

@@ -1,13 +1,19 @@
 """Refusals of the routes of surveys are told in the reader's language."""
 
 import ast
+import csv
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 import biodata.surveys
+from biodata.sharing import shared, siblings
+from biodata.surveys import words
 from biodata.surveys.words.sentences import retold
 from english_left import OTHERS, english_in
+
+pytest_plugins = ("api_client",)
 
 SOURCES = [
     Path(biodata.surveys.__file__).with_name(f"{name}.py") for name in ("review", "history", "submit", "withdrawing")
@@ -38,3 +44,40 @@ def test_every_refusal_of_the_review_has_words(language):
 @pytest.mark.parametrize("language", OTHERS)
 def test_no_english_is_left_in_a_refusal(sentence, language):
     assert english_in(retold(sentence, language), language, ("language", "tongue", "fr")) == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_reason_of_the_default_rules_has_words(language):
+    listed = csv.DictReader(
+        files("biodata.data").joinpath("sensitive_species.csv").read_text(encoding="utf-8").splitlines()
+    )
+    reasons = {row["reason"] for row in listed} | {siblings.REASON, shared.REASON}
+    assert [one for one in reasons if english_in(retold(one, language), language)] == []
+    notice = words.told("NAME_PUBLISHED_COARSE", {"name": "X", "cell": "0.1°", "reason": "nests are robbed"}, language)[
+        1
+    ]
+    assert notice is not None
+    assert retold("nests are robbed", language) in notice
+
+
+def test_a_sentence_of_somebody_else_stays_as_it_is():
+    for said in ("our own reason and no other", "Panthera tigris", "go to the river", "{0}", "a (b", ""):
+        assert retold(said, "lo") == said
+
+
+@pytest.mark.parametrize(
+    "part", ["(", ")", "(a) ", "1 ", ".", "; ", ", ", ": ", "a and ", "a in b at ", " ÷ ", "told to "]
+)
+@pytest.mark.parametrize("times", [150, 5_000])
+def test_a_sentence_made_to_hurt_comes_back(part, times):
+    assert isinstance(retold(part * times, "lo"), str)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_refusal_follows_the_language_of_the_request(client, language):
+    for asked in ({"params": {"language": language}}, {"headers": {"Accept-Language": language}}):
+        answer = client.get("/v1/surveys/7", **asked)
+        assert (answer.status_code, answer.json()["code"]) == (401, "KEY_MISSING")
+        assert answer.headers["content-language"] == language
+        assert english_in(answer.json()["detail"], language, ("API", "token")) == []
+    assert client.get("/v1/species/none", headers={"Accept-Language": language}).headers.get("content-language") is None

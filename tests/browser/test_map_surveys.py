@@ -8,6 +8,7 @@ from test_map import pixels, settle
 
 import mapped_surveys
 from biodata import vocabularies
+from english_left import english_in
 from servers import serving
 
 pytestmark = pytest.mark.browser
@@ -122,7 +123,7 @@ def test_what_was_found_leads_to_the_records(page, surveyed):
     ready(page, f"{surveyed}/?dataset=nam-ha{NEAR}")
     page.click("#surveys-list button[data-survey='nam-ha:visit-0']")
     page.wait_for_selector("#card:not([hidden])")
-    assert "2 published records of 1 species" in page.inner_text("#card")
+    assert "Published records: 2; species: 1." in page.inner_text("#card")
     page.click("#card >> text=See its records")
     page.wait_for_load_state()
     assert "2 of 2 features" in page.inner_text("main")
@@ -160,7 +161,7 @@ def test_a_dataset_is_shown_alone_and_where_it_is(page, surveyed):
     page.wait_for_selector("#dataset a.everything")
     settle(page)
     told = page.inner_text("#dataset")
-    assert "3 records and 15 survey events published." in told
+    assert "Published: records 3, survey events 15." in told
     west, south, east, north = page.evaluate("window.__map.getBounds().toArray().flat()")
     assert 100 < west < 101.2
     assert 101.7 < east < 103
@@ -224,3 +225,28 @@ def test_on_a_narrow_screen_the_map_is_seen_first(page, surveyed, width):
     page.click("#panel-toggle")
     assert page.is_hidden("#layer-surveys")
     assert page.complaints == []
+
+
+@pytest.mark.parametrize("language", ["lo", "km", "my", "zh", "vi"])
+def test_a_reader_of_another_language_finds_no_english_of_surveys(page, surveyed, language):
+    ready(page, f"{surveyed}/?dataset=nam-ha&language={language}{NEAR}")
+    page.evaluate("document.getElementById('surveys').open = true")
+    page.wait_for_selector("#surveys-list button")
+    names = ("nam-ha", "Mammalia", "CC BY", "OGC", "natural earth", "camera", "trap", "tiger", "biodata", "visit")
+    for button in range(page.locator("#surveys-list button[data-survey]").count())[:4]:
+        page.evaluate(f"document.querySelectorAll('#surveys-list button[data-survey]')[{button}].click()")
+        page.wait_for_selector("#card:not([hidden])")
+        page.wait_for_selector("#card .survey-cite .citation")
+        assert page.get_attribute("#card", "lang") == language
+        said = page.evaluate(
+            "() => ['#dataset', '.legend', '#surveys', '#card'].flatMap((one) => [...document.querySelectorAll(one + ' *')])"
+            ".filter((one) => !one.children.length && !one.closest('.citation')).map((one) => one.textContent)"
+        )
+        # What the rule says of a record stands in the data, and its heading says that it is English.
+        left = [
+            one
+            for one in said
+            if not one.startswith(("Withheld", "Place", "Coordinates")) and english_in(one, language, names)
+        ]
+        assert left == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -28,7 +28,7 @@ export function survey(feature: Feature, inView: Box): (Node | string)[] {
     coarse(feature),
     table([
       [t('Design'), designTitle(p['design']) || t('not told')],
-      [t('Method'), method.toLowerCase() === kind.toLowerCase() ? '–' : method],
+      [t('Method'), [kind.toLowerCase(), text(p['design']).replaceAll('_', ' ')].includes(method.toLowerCase()) ? '–' : method],
       [t('Days'), days(p)],
       [t('Effort'), effort(p)],
       [t('Without observation'), typeof p['failed_days'] === 'number' && p['failed_days'] > 0 ? t('{n} days, taken off the effort', { n: number(p['failed_days'], 1) }) : '–'],

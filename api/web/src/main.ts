@@ -3,7 +3,7 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import 'maplibre-gl/dist/maplibre-gl.css';
 import './style.css';
 import { showCard } from './card';
-import { metres, text } from './card_basics';
+import { element, metres, text } from './card_basics';
 import { showDataset, tellUnplaced } from './dataset_view';
 import { addSigns } from './designs';
 import { asked, base, chosen, clickable, sources, themes } from './layers';
@@ -131,10 +131,16 @@ async function load(): Promise<void> {
   status.textContent = `${t('release ')}${currentRelease()}`;
   const set = await boundarySet();
   const named = text(set['boundary_set']).replaceAll('_', ' ');
-  map.addControl(new AttributionControl({ compact: false, customAttribution: `Boundaries: ${named}, no position on any boundary` }));
-  find('viewpoint').textContent =
-    `Borders are drawn from the set ${named} ${text(set['boundary_version'])}. A band of ${metres(set['band_m'])} along each counts as ` +
-    `either side; the map takes no position on any boundary. ${text(set['viewpoint'])}`;
+  map.addControl(new AttributionControl({ compact: false, customAttribution: t('Boundaries: {set}, no position on any boundary', { set: named }) }));
+  const own = element('span', '', text(set['viewpoint'])); // the set's own words
+  own.lang = 'en';
+  find('viewpoint').replaceChildren(
+    t('Borders are drawn from the set {set}. A band of {band} along each counts as either side; the map takes no position on any boundary. ', {
+      set: `${named} ${text(set['boundary_version'])}`,
+      band: metres(set['band_m']),
+    }),
+    own,
+  );
 }
 
 map.on('click', (event) => {

@@ -27,9 +27,14 @@ _CHOICE: Final = re.compile(r"\\\((s|[^()]*/[^()]*?)\\\)")
 _NUMBER: Final = r"(?:\d{4}-\d\d-\d\d|[-−]?\d[\d,]*(?:\.\d+)?(?: ?%)?)"
 _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
 _NO_WORDS: Final = re.compile(r"[^\W\d_]")
+_LONGEST: Final = 1_000
+_MOST_BRACKETS: Final = 20
+"""What comes from outside may be anything: more is none of our sentences."""
 _APART: Final = (" · ", "; ", ", ", ": ", " ÷ ")
-_WITH_NUMBER: Final = re.compile(rf"(?P<before>{_NUMBER} )(?P<rest>.+)|(?P<name>.+?)(?P<after>,? {_NUMBER})")
-_IN_BRACKETS: Final = re.compile(r"(?P<name>[^()]+?) \((?P<inside>.+)\)")
+_WITH_NUMBER: Final = re.compile(
+    rf"(?P<before>{_NUMBER} )(?P<rest>[^\d\s].*)|(?P<name>.*[^\d\s,.%])(?P<after>,? {_NUMBER})"
+)
+_IN_BRACKETS: Final = (re.compile(r"(.+) \(([^()]*)\)"), re.compile(r"([^()]+?) \((.+)\)"))
 
 
 @lru_cache(maxsize=20_000)
@@ -43,6 +48,13 @@ def retold(text: str, language: str) -> str:
     """
     if language == "en" or not text.strip():
         return text
+    if len(text) > _LONGEST:  # a list is retold by its parts, and what is no list was not said by us
+        parts = text.split("; ") if "; " in text else text.split(", ")
+        return (
+            text
+            if max(map(len, parts)) > _LONGEST
+            else ("; " if "; " in text else ", ").join(retold(part, language) for part in parts)
+        )
     before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
     told = text.strip()
     return before + (_whole(told, language) or _in_parts(told, language) or told) + after
@@ -62,15 +74,16 @@ def _whole(told: str, language: str) -> str | None:
         if match is None or any(value.count("(") != value.count(")") for value in match.groups()):
             continue
         blanks = {name: retold(value, language) for name, value in match.groupdict().items()}
-        # `and` and `or` are ours only between words that are.
-        if len(_BLANK.sub("", words.words("en")[code][0]).strip()) > 3 or blanks != match.groupdict():
+        # `and` and `or` are ours only between words that are, `to` between numbers.
+        short = len(_BLANK.sub("", words.words("en")[code][0]).strip()) <= 3
+        if not short or blanks != match.groupdict() or all(map(_NUMBERED.fullmatch, blanks)):
             return words.told(code, blanks, language)[0]
     return None
 
 
 def _in_parts(told: str, language: str) -> str | None:
     """Return a list, a name with a number, or a name with more in brackets, of which at least one part is ours."""
-    if told.endswith(".") and (sentence := retold(told[:-1], language)) != told[:-1]:
+    if told.endswith(".") and not told.endswith("..") and (sentence := retold(told[:-1], language)) != told[:-1]:
         return f"{sentence}."
     for mark in _APART:
         parts = _split(told, mark)
@@ -80,7 +93,8 @@ def _in_parts(told: str, language: str) -> str | None:
             new = [retold(part, language) for part in parts]
             if new != parts:
                 return mark.join(new)
-    if match := _IN_BRACKETS.fullmatch(told):
+    deep = told.count("(") > _MOST_BRACKETS
+    if not deep and (match := _IN_BRACKETS[0].fullmatch(told) or _IN_BRACKETS[1].fullmatch(told)):
         new = [retold(part, language) for part in match.groups()]
         return f"{new[0]} ({new[1]})" if new != list(match.groups()) else None
     if match := _WITH_NUMBER.fullmatch(told):
