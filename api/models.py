@@ -329,7 +329,9 @@ class SurveyNotice(BaseModel):
     name: str = Field(description="The name or the word of a scope that it is about.")
     category: str | None = Field(default=None, description="How coarse its places are published; null for a scope.")
     sure: bool = Field(description="False where the name may only mean a sensitive species.")
-    may_mean: list[str] = Field(description="Sensitive species that it may mean, where they are few.")
+    may_mean: list[str] = Field(
+        description="The first few sensitive taxa that it may mean; none where it may mean any."
+    )
     rows: list[int]
     events: list[str]
     others: int = Field(description="Open records of these events that become as coarse.")

@@ -1,7 +1,7 @@
 """Every error that biodata raises on purpose, and the refusal of a single row."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 
 class BiodataError(Exception):
@@ -132,6 +132,10 @@ class SharingError(BiodataError):
     code = "SHARING_ERROR"
 
 
+_BY_RULE: Final = ("SCORE_LOW", "PICTURE_FAILED", "PICTURE_REPEATED")
+"""Reasons for which a row stays out that nobody has to mend, beside those that end with `_LEFT_OUT`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One row that was not taken in, and why; the shape of `ingest --json`'s `refusals`."""
@@ -143,6 +147,11 @@ class Refusal:
     code: str
     message: str
     sheet: str | None = None
+
+    @property
+    def by_rule(self) -> bool:
+        """True where a row stays out for what it is, with nothing to mend: a blank picture, the same animals once more."""
+        return self.code.endswith("_LEFT_OUT") or self.code in _BY_RULE
 
     def as_dict(self) -> dict[str, Any]:
         """Return the refusal as plain values for JSON; a sheet only where there is one."""

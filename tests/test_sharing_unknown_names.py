@@ -267,3 +267,19 @@ def test_common_names_of_a_checklist_that_lead_in_a_circle_may_mean_any_listed_t
     taxonomy = bundled().with_checklists(terms.conform(pl.DataFrame(rows), terms.TAXON), ())
     found = rule_taxa(BUNDLED.rules, taxonomy)
     assert found.of(Names((next(iter(names)),))) == found.of(Names(("Qqzqz",)))
+
+
+@pytest.mark.parametrize(
+    ("name", "as_of"),
+    [
+        pytest.param("Muntiacus muntjac", "Muntiacus", id="a slip that is a common name of its genus's family"),
+        pytest.param("Panthera tiger", "Panthera", id="a common name of a species of the genus"),
+        pytest.param("Argus pheasant", "Qqzqz", id="a common name that begins with the name of a genus of butterflies"),
+        pytest.param("muntiacus muntjac", "Qqzqz", id="no capital"),
+    ],
+)
+def test_a_common_name_behind_a_genus_speaks_for_it_only_where_both_agree(name, as_of):
+    found = rule_taxa(BUNDLED.rules, bundled())
+    few = as_of != "Qqzqz"
+    assert found.of(Names((name,))) >= found.of(Names((as_of,)))
+    assert (len(found.of(Names((name,)))) < 20) is few, "of the genus, and of what the common name means"

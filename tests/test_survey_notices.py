@@ -54,7 +54,9 @@ def test_names_that_make_a_station_coarse_are_told_with_their_reason_and_are_no_
     assert (gibbon["rows"], gibbon["category"]) == ([3], "0_1_degree")
     assert "0.1°" in gibbon["message"]
     assert (deer["code"], deer["sure"], deer["events"], deer["rows"]) == ("NAME_MAY_BE_SENSITIVE", False, ["E2"], [6])
-    assert "biodata ingest checklist FILE" in deer["expected"]
+    assert deer["may_mean"][0].startswith("Muntiacus ")
+    assert ", …" in deer["message"]
+    assert "biodata " not in deer["expected"], "a ranger on the page has no command line"
 
 
 def test_what_is_withheld_and_what_the_scope_leaves_open_is_told():
@@ -66,6 +68,35 @@ def test_what_is_withheld_and_what_the_scope_leaves_open_is_told():
     assert "hunted" not in str(report["notices"]), "of a record that is not published nobody is told why"
     unplaced = told(filled(("E1", "Ignotus yus")), rules=rules)["notices"]
     assert ("SCOPE_TAXON_UNPLACED", "Ignotus yus") in {(one["code"], one["name"]) for one in unplaced}
+
+
+def test_of_a_taxon_above_species_the_listed_ones_of_it_are_named_and_of_an_unknown_name_that_no_list_has_it():
+    notices = told(filled(("E1", "Aves"), ("E1", "Insecta"), ("E2", "Wrongus namus")))["notices"]
+    found = {one["name"]: one for one in notices if one["code"].startswith("NAME_")}
+    assert found["Aves"]["may_mean"][0] == "Hydrornis gurneyi"
+    assert "(Bhutanitis, " in found["Insecta"]["message"]
+    assert (found["Wrongus namus"]["code"], found["Wrongus namus"]["may_mean"]) == ("NAME_UNKNOWN", [])
+    assert "no list of names" in found["Wrongus namus"]["message"]
+
+
+def test_records_without_a_name_are_told_as_such():
+    (notice,) = told(filled(("E1", None)))["notices"]
+    assert (notice["code"], notice["name"], notice["events"]) == ("NAME_EMPTY", "", ["E1"])
+    assert "…" not in notice["message"]
+
+
+def test_problems_stand_in_the_order_of_the_workbook():
+    book = openpyxl.load_workbook(io.BytesIO(filled(("E1", None), ("E9", "Sus scrofa"))))
+    for sheet, row, column in (("sites", 2, 3), ("events", 3, 4), ("events", 2, 5), ("events", 2, 4)):
+        book[sheet].cell(row, column).value = "x"
+    out = io.BytesIO()
+    book.save(out)
+    found = [(p["sheet"], p["row"], p["column"]) for p in told(out.getvalue())["problems"]]
+    sheets = {name: at for at, name in enumerate(book.sheetnames)}
+    headings = {s.title: {cell.value: at for at, cell in enumerate(s[1])} for s in book}
+    places = [(sheets[sheet], row or 0, headings[sheet].get(column, -1)) for sheet, row, column in found]
+    assert places == sorted(places)
+    assert len({sheet for sheet, *_ in found}) > 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

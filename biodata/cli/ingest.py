@@ -1,6 +1,7 @@
 """`biodata ingest`: something from outside into the lake."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -164,9 +165,12 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     say(f"{report.source} → {report.table}, dataset {report.dataset}")
     unit = ("layer" if report.rows == 1 else "layers") if report.table == "layers" else "rows"
+    left_out = Counter(refusal.message for refusal in report.refusals if refusal.by_rule)
+    refusals = [refusal for refusal in report.refusals if not refusal.by_rule]
+    stay_out = f"{left_out.total()} left out, " if left_out else ""
     say(
         f"  {report.rows} {unit}: {report.stored} {would}stored ({report.new} new, {report.changed} changed), "
-        f"{report.unchanged} unchanged, {report.refused} refused"
+        f"{report.unchanged} unchanged, {stay_out}{report.refused - left_out.total()} refused"
     )
     failed = sorted(report.quality.items(), key=lambda item: -item[1]["not_compliant"])
     if failed and failed[0][1]["not_compliant"]:
@@ -182,8 +186,10 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
         say(f"  {count:>9} {name}")
     for country, count in report.not_mapped.items():
         say(f"  {count:>9} sites of {'no stated country' if country == '-' else country} are not mapped")
-    for refusal in report.refusals[:_SHOWN]:
+    for message, count in left_out.most_common():
+        say(f"  left out: {count} × {message}")
+    for refusal in refusals[:_SHOWN]:
         places = (refusal.file, refusal.sheet, f"row {refusal.row}", refusal.column)
         say(f"  refused: {', '.join(filter(None, places))}: {refusal.message}")
-    if len(report.refusals) > _SHOWN:
-        say(f"  … and {len(report.refusals) - _SHOWN} more refused; --report FILE.csv lists every row")
+    if len(refusals) > _SHOWN:
+        say(f"  … and {len(refusals) - _SHOWN} more refused; --report FILE.csv lists every row")

@@ -64,11 +64,14 @@ class Survey:
         About sheets, headings and form.
     unread : list of str
         Sheets that are neither.
+    order : dict of (file, sheet) to dict of str to int
+        The sheets in the order of their files, each with the places of its headings.
     """
 
     tables: list[SurveyTable] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    order: dict[tuple[str, str | None], dict[str, int]] = field(default_factory=dict)
 
     @property
     def declarations(self) -> dict[str, str]:

@@ -47,6 +47,7 @@ def read_survey(
     survey = Survey()
     for name, content in files:
         for grid in grids_of(name, content, encoding):
+            survey.order[grid.file, grid.name] = {}
             if grid.guessed_encoding is not None:
                 params = {"encoding": grid.guessed_encoding}
                 survey.findings.append(Finding(grid.file, None, None, None, None, "ENCODING_GUESSED", False, params))
@@ -64,6 +65,7 @@ def _read_grid(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> None:
     layout = laid_out(grid, kept)
     if layout is None:
         return
+    survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
     names, proposals = names_of(layout, kept)
     kind = kind_of(layout, names, proposals)
     if kind is None:

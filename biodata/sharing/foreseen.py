@@ -18,7 +18,9 @@ from biodata.sharing.taxonomy import bundled
 from biodata.vocabularies import SharingCategory
 
 _SEVERAL: Final = 3
-"""Listed names that are told of one that may mean them; of more it is said that it may be any."""
+"""Listed names that are told of one that may mean them, the one that decides first."""
+_ANY: Final = 0.5
+"""Share of the listed taxa from which on a name may be any of them: no list knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class Foreseen:
     sure : bool
         True where the name is that of the rule's taxon; False where it may only mean it.
     meant : tuple of str
-        The listed names that it may mean, where they are few.
+        Listed names that it may mean, the strictest first; none where it may be any.
+    more : int
+        How many others it may mean beside them.
     reason : str
         The rule's.
     rows : tuple of int
@@ -49,6 +53,7 @@ class Foreseen:
     category: SharingCategory
     sure: bool
     meant: tuple[str, ...]
+    more: int
     reason: str
     rows: tuple[int, ...]
     events: tuple[str, ...]
@@ -104,13 +109,13 @@ def foreseen(
         # A rule that names no taxon is surely about the record.
         sure = decided_by is None or decided_by.scientific_name is None
         sure |= any(str(rules.rules[n].category) == strict["category"] for n in taxa.sure(of))
+        meant, more = ((), 0) if sure else _meant(taxa.of(of), rules, strict["rule_id"])
         events = group["eventID"].drop_nulls().unique(maintain_order=True)
         wholes = of_event[group["row"]]["parentEventID"].drop_nulls()
         with_it = pl.col("eventID", "parentEventID").is_in(pl.concat([events, wholes]).implode())
         found.append(
             Foreseen(
-                str(name), SharingCategory(strict["shown"]), sure, () if sure else _meant(taxa.of(of), rules),
-                strict["reason"], tuple(group["row"]), tuple(events),
+                str(name), SharingCategory(strict["shown"]), sure, meant, more, strict["reason"], tuple(group["row"]), tuple(events),
                 tied_at.filter(pl.any_horizontal(with_it.fill_null(value=False))).height,
             )
         )  # fmt: skip
@@ -122,7 +127,14 @@ def _strictness(column: str) -> pl.Expr:
     return pl.col(column).replace_strict(order, return_dtype=pl.Int64)
 
 
-def _meant(numbers: frozenset[int], rules: RuleSet) -> tuple[str, ...]:
-    """Return the listed names that rules of some numbers are about; none where they are many."""
-    names = sorted({rules.rules[n].scientific_name or "" for n in numbers} - {""})
-    return tuple(names) if len(names) <= _SEVERAL else ()
+def _meant(numbers: frozenset[int], rules: RuleSet, decided_by: str) -> tuple[tuple[str, ...], int]:
+    """Return the listed names that rules of some numbers are about, the first few, and how many others there are."""
+    first: dict[str, tuple[bool, int, str]] = {}
+    for rule in (rules.rules[n] for n in numbers):
+        if rule.scientific_name is not None:
+            order = (rule.rule_id != decided_by, -rule.category.strictness, rule.scientific_name)
+            first[rule.scientific_name] = min(order, first.get(rule.scientific_name, order))
+    names = sorted(first, key=lambda name: first[name])
+    every = {rule.scientific_name for rule in rules.rules} - {None}
+    told = () if len(names) > max(_SEVERAL, _ANY * len(every)) else tuple(names[:_SEVERAL])
+    return told, len(names) - len(told)

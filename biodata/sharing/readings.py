@@ -84,12 +84,22 @@ def read(text: str, taxonomy: Taxonomy) -> Reading:
     if taxonomy.is_genus(small[0]):
         # "Argus pheasant" begins with a genus and is none of its species.
         spoken = len(words) > 1 and folded(text) in taxonomy.vernaculars
-        if spoken or any(word in common_words(taxonomy) for word in small[1:3]):
-            return Reading(Kind.NOTHING, small)
+        common = [word for word in small[1:3] if word in common_words(taxonomy)]
+        if spoken or common:
+            # "Muntiacus muntjac" is a Muntiacus all the same: both words say so.
+            agree = not spoken and words[0][:1].isupper() and all(_holds(word, small[0], taxonomy) for word in common)
+            return Reading(Kind.GENUS if agree else Kind.NOTHING, small)
         return Reading(Kind.SPECIES if epithets else Kind.GENUS, small, tuple(epithets))
     if taxonomy.of(small[0]):
         return Reading(Kind.HIGHER, small)
     return Reading(Kind.NOTHING, small, tuple(epithets))
+
+
+def _holds(common: str, genus: str, taxonomy: Taxonomy) -> bool:
+    """Tell whether whatever a common name means is the genus, stands in it, or holds it."""
+    taxa = [taxon.casefold() for taxon in taxonomy.vernaculars.get(common, ())]
+    above = frozenset[str]().union(*(names for lineage in taxonomy.of(genus) for names in lineage.values()))
+    return bool(taxa) and all(taxon in above or taxon.split()[0] == genus for taxon in taxa)
 
 
 def latin_words(text: str) -> list[str]:

@@ -98,8 +98,8 @@ def check_files(
     Returns
     -------
     dict
-        `file`, `form`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), and `problems`, sorted by file,
-        sheet, row and column: each with the fields of `Problem`; `notes`, what else a reader of the form says; `notices`, what
+        `file`, `form`, `rows`, `ok` (nothing blocks), `blocking`, `warnings` (numbers), and `problems`, in the order
+        of the workbook's sheets, rows and columns: each with the fields of `Problem`; `notes`, what else a reader of the form says; `notices`, what
         is no fault and worth knowing (`notices.notices`), such as the names that make a station coarse. The same files give
         the same answer.
     """
@@ -117,9 +117,10 @@ def check_files(
                 named, form, boundaries, target=named[0][1].with_name("taken"), today=today, encoding=encoding,
                 kept=kept, rules=rules, known=known, language=language, dataset=dataset, params=params,
             )  # fmt: skip
-    rows, problems, told = 0, [], []
+    rows, problems, told, order = 0, [], [], {}
     try:
         survey = read_survey(files, encoding=encoding, kept=kept)
+        order = survey.order
         if not survey.of("occurrences"):
             problems += [problem_of(finding, language) for finding in survey.findings if finding.code != _UNREAD]
             raise no_occurrences(survey, name)
@@ -141,7 +142,7 @@ def check_files(
         told = notices(read, rules or RuleSet.read(None), boundaries, language=language)
     except InputError as error:
         problems.append(problem_of_file(error, name, language))
-    return report_of(name, rows, problems, notices=told, params=params)
+    return report_of(name, rows, problems, notices=told, order=order, params=params)
 
 
 def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:

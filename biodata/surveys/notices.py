@@ -123,10 +123,13 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
         (True, False): "NAME_PUBLISHED_COARSE", (True, True): "NAME_WITHHELD",
         (False, False): "NAME_MAY_BE_SENSITIVE", (False, True): "NAME_MAY_BE_WITHHELD",
     }[one.sure, withheld]  # fmt: skip
+    if not (one.sure or withheld or one.meant):
+        code = "NAME_UNKNOWN" if one.name else "NAME_EMPTY"
+    meant = ", ".join(one.meant) + (", …" if one.meant and one.more else "")
     events = ", ".join(one.events[:_MOST_EVENTS]) + (", …" if len(one.events) > _MOST_EVENTS else "")
     cell = f"{1 / CELLS_PER_DEGREE[str(one.category)]:g}°" if str(one.category) in CELLS_PER_DEGREE else None
     params = {
-        "name": one.name, "meant": ", ".join(one.meant), "cell": cell, "others": one.others or None, "events": events,
+        "name": one.name, "meant": meant, "cell": cell, "others": one.others or None, "events": events,
         "reason": one.reason,
     }  # fmt: skip
     return _told(

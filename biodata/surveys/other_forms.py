@@ -30,8 +30,6 @@ from biodata.surveys.problems import Problem, problem_of, problem_of_file, repor
 from biodata.surveys.table_checks import TableChecks, is_filled, once, rows_of
 
 _DATASET: Final = "check"
-_BY_RULE: Final = ("SCORE_LOW", "PICTURE_FAILED", "PICTURE_REPEATED")
-"""Reasons for which a row stays out that nobody has to mend, beside those that end with `_LEFT_OUT`."""
 _GAPS: Final = ("COORDINATE_MISSING", "RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING")
 """What a program did not tell: there is no cell that somebody could fill."""
 _ENCODED: Final = ("dwca", "timelapse", "detections", "wildlife-insights", "kobo")
@@ -163,24 +161,19 @@ def _of_one_dataset(table: VerbatimTable, dataset: str | None, files: Files) -> 
 
 def _of_refusals(refusals: Sequence[Refusal]) -> Iterator[Finding]:
     """Tell rows that stay out by rule in numbers, the others one by one."""
-    counts = Counter((one.file, one.code) for one in refusals if _is_by_rule(one.code))
+    counts = Counter((one.file, one.code) for one in refusals if one.by_rule)
     for (file, code), count in counts.items():
         yield Finding(
             file, None, None, None, None, code, False, {"count": str(count), "message": _message(refusals, code)}
         )
     for one in refusals:
-        if not _is_by_rule(one.code):
+        if not one.by_rule:
             yield Finding(one.file, None, one.row, one.column, one.value, one.code, True, {"message": one.message})
 
 
 def _message(refusals: Sequence[Refusal], code: str) -> str:
     """Return the reason of a code as its source tells it."""
     return next(one.message for one in refusals if one.code == code)
-
-
-def _is_by_rule(code: str) -> bool:
-    """Tell whether rows stay out for what they are, with nothing to mend."""
-    return code.endswith("_LEFT_OUT") or code in _BY_RULE
 
 
 def _safe(finding: Finding, columns: set[str], files: Files) -> Finding:

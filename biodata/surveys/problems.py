@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, Final
 
 from biodata.errors import InputError
@@ -75,10 +76,24 @@ def report_of(
     form: str = "survey",
     notes: Sequence[str] = (),
     notices: Sequence[Mapping[str, Any]] = (),
+    order: Mapping[tuple[str, str | None], Mapping[str, int]] = MappingProxyType({}),
     params: bool = False,
 ) -> dict[str, Any]:
-    """Return the answer to a check: how many rows, whether anything blocks, and the problems in their order."""
-    ordered = sorted(problems, key=lambda p: (p.file, p.sheet or "", p.row or 0, p.column or "", p.code))
+    """Return the answer to a check: how many rows, whether anything blocks, and the problems in their order.
+
+    That is the order of the workbook: its sheets, their rows from above, their columns from the left (`order`, as
+    `Survey.order`); what is of a whole file comes first. Where no order is told, names are sorted.
+    """
+    places = {sheet: place for place, sheet in enumerate(order, start=1)}
+
+    def place(problem: Problem) -> tuple[Any, ...]:
+        sheet, columns = (problem.file, problem.sheet), order.get((problem.file, problem.sheet), {})
+        column = columns.get(problem.column or "", len(columns) if problem.column else -1)
+        file = min((at for (name, _), at in places.items() if name == problem.file), default=0)
+        return (file, problem.file, places.get(sheet, 0), problem.sheet or "", problem.row or 0, column,
+                problem.column or "", problem.code)  # fmt: skip
+
+    ordered = sorted(problems, key=place)
     told = FIELDS if params else [name for name in FIELDS if name != "params"]
     blocking = sum(problem.blocking for problem in ordered)
     return {

@@ -161,8 +161,9 @@ def _told(known: Sequence[tuple[Form, Columns]]) -> Iterator[str]:
         shown = "; ".join(shorten(heading) for heading in left[:_MOST_TOLD])
         more = f"; and {len(left) - _MOST_TOLD} more" if len(left) > _MOST_TOLD else ""
         yield (
-            f"the answers below {len(left)} headings stay out, since they may be about people: {shown}{more}. --option "
-            "mapping=FILE.csv (heading,term) takes in those that are about wildlife"
+            f"the answers below {len(left)} headings stay out, since they may be about people: {shown}{more}. Those "
+            "about wildlife come in where somebody decides for the dataset what their headings mean, or by --option "
+            "mapping=FILE.csv (heading,term)"
         )
     if any(len(columns.points) > 1 for _, columns in known):
-        yield "several questions ask for a place, and none is taken: the mapping tells which one is meant"
+        yield "several questions ask for a place, and none is taken: what is decided of the headings tells which one is meant"
