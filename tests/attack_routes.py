@@ -93,6 +93,7 @@ def guesses(name: str, told: Mapping[str, str]) -> list[str]:
         "startdayofyear": ["1,120"], "enddayofyear": ["120,366"], "catalognumber": [told["catalogNumber"]],
         "filter": [f"decimalLatitude < {y}"], "facet": ["locality", "month"], "f": ["html", "json", "csv"],
         "q": [told["locality"].split()[-1], told["recordedBy"]], "limit": ["1"], "offset": ["1"],
+        "event": [told["eventID"]], "side": ["VN", "CN"],
         "cursor": ["x"], "release": ["none"], "snapshot": ["none"], "crs": ["http://www.opengis.net/def/crs/EPSG/0/3857"],
     }  # fmt: skip
     found = special.get(name.lower(), [])

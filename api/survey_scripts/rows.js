@@ -79,9 +79,10 @@ export function rowsView(survey, about = null) {
 }
 
 function records(rows, flags, own, about) {
-  const heads = [t("change"), terms.scientificName, terms.individualCount, terms.eventDate, terms.eventID, t("place"), t("sides"), t("doubts"), ...(about ? [""] : [])];
+  const heads = [t("change"), terms.occurrenceID, terms.scientificName, terms.individualCount, terms.eventDate, terms.eventID, t("place"), t("sides"), t("doubts"), ...(about ? [""] : [])];
   return table(t("rows_title"), heads, rows.map((row) => [
     el("span", { class: `badge ${row.change}` }, called("kind", row.change)),
+    row.occurrenceID,
     value(row, "scientificName", el("em", {}, row.scientificName ?? "")),
     value(row, "individualCount", [row.individualCount ?? row.organismQuantity, row.occurrenceStatus === "ABSENT" ? row.occurrenceStatus : null].filter((part) => part !== null && part !== undefined).join(" ")),
     value(row, "eventDate", row.eventDate ?? row.year),

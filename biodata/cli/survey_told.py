@@ -98,7 +98,8 @@ def step_line(step: Mapping[str, Any], language: str) -> str:
     from biodata.surveys import words
 
     what, who = words.called("STATE", step["action"], language), words.called("ROLE", step["role"], language)
-    return f"{step['date']:%Y-%m-%d %H:%M}  {what}, {who} {step.get('country', '')}".rstrip()
+    earlier = f" (#{step['survey']})" if "survey" in step else ""
+    return f"{step['date']:%Y-%m-%d %H:%M}  {what}, {who} {step.get('country', '')}".rstrip() + earlier
 
 
 def say_whole(told: dict[str, Any], language: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from biodata.store.survey_models import SubmissionView
@@ -59,7 +59,9 @@ def hash_of(session: Session, number: int) -> str | None:
 
 
 def forget(session: Session, number: int) -> None:
-    """Remove the view of a submission."""
+    """Remove the view of a submission, and let nothing of it stand in free pages of the file."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(text("PRAGMA secure_delete = ON"))
     session.execute(delete(SubmissionView).where(SubmissionView.submission_id == number))
 
 

@@ -1,5 +1,6 @@
 """What a survey's reviewers ask and its team answers: in words, or with a new upload; each side until it has its answer."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -27,7 +28,7 @@ def asking(session: Session, submission: Submission) -> set[str]:
         if action == "asked":
             open_ones |= every if side is None else {side}
         elif action == "answered":
-            open_ones.clear()
+            open_ones = set() if side is None else open_ones - {side}
         elif action == "accepted" and side is not None:
             open_ones.discard(side)
     return open_ones & every
@@ -67,16 +68,11 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
         if found.state != "asked":
             problem, expected = f"it is {found.state}, and nobody waits for an answer", "a survey that is asked about"
             raise InputError(problem, expected=expected, code="SUBMISSION_DECIDED")
+        asked = sorted(asking(session, found)) or None  # the answer is theirs, and no other node's
         step(
-            session,
-            found,
-            "answered",
-            state="submitted",
-            actor=who.label,
-            role=str(Role.UPLOADER),
-            note=words,
-            seen=seen,
-        )
+            session, found, "answered", state="submitted", actor=who.label, role=str(Role.UPLOADER), country=asked,
+            note=words, seen=seen,
+        )  # fmt: skip
 
 
 def replace(session: Session, submission: Submission) -> None:
@@ -87,16 +83,28 @@ def replace(session: Session, submission: Submission) -> None:
         step(session, earlier, "replaced", state="replaced", actor=MACHINE, role=MACHINE, details=told)
 
 
-def history(session: Session, number: int) -> list[dict[str, Any]]:
-    """Return what happened to a submission, the oldest first: when, what, as what, for which side; never who."""
+def history(session: Session, number: int, *, sides: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """Return what happened to a submission, the oldest first: when, what, as what, for which side; never who.
+
+    Parameters
+    ----------
+    session : Session
+    number : int
+        The submission.
+    sides : collection of str, optional
+        What was written for other sides is left out: it may name their rows. All is told where nothing is given.
+    """
     found = session.scalars(
         select(SubmissionEvent).where(SubmissionEvent.submission_id == number).order_by(SubmissionEvent.id)
     )
-    told = (
-        {"action": e.action, "role": e.role, "country": e.country, "note": e.note or None, "questions": e.questions,
-         "date": e.created} for e in found
-    )  # fmt: skip
-    return [{name: value for name, value in one.items() if value is not None} for one in told]
+    told = []
+    for e in found:
+        words: dict[str, Any] = {"note": e.note or None, "questions": e.questions}
+        if sides is not None and e.country is not None and e.country not in sides:
+            words = {}
+        one = {"action": e.action, "role": e.role, "country": e.country, **words, "date": e.created}
+        told.append({name: value for name, value in one.items() if value is not None})
+    return told
 
 
 def whole_history(session: Session, who: Principal | None, submission: Submission) -> list[dict[str, Any]]:
@@ -108,5 +116,9 @@ def whole_history(session: Session, who: Principal | None, submission: Submissio
             break
         chain.append(earlier)
         seen.add(number)
-    before = [{**one, "survey": old.id} for old in reversed(chain[1:]) for one in history(session, old.id)]
-    return before + history(session, submission.id)
+
+    def of(one: Submission) -> list[dict[str, Any]]:
+        sides = None if who is None or seeing.is_own(who, one) else seeing.reviewed(who, one)
+        return history(session, one.id, sides=sides)
+
+    return [{**one, "survey": old.id} for old in reversed(chain[1:]) for one in of(old)] + of(submission)

@@ -34,7 +34,7 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
             {
                 "version": one.dataset_version, "submission": one.id, "state": one.state, "snapshot": one.snapshot,
                 "complete": one.complete, "returns_to": _number(session, one.returns_to),
-                "changes": _counts(one.difference), "history": conversation.history(session, one.id),
+                "changes": _counts(one.difference), "history": conversation.history(session, one.id, sides=_read_by(who, one)),
             }
             for one in found
             if who is None or seeing.concerns(who, one) or may(who, Action.HAND_IN, dataset=dataset)
@@ -43,6 +43,13 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
         problem = "no survey made a version of a dataset of this key that concerns you"
         raise InputError(problem, column="dataset", value=dataset, code="DATASET_UNKNOWN")
     return [{name: value for name, value in one.items() if value is not None} for one in told]
+
+
+def _read_by(who: Principal | None, submission: Submission) -> list[str] | None:
+    """Return the sides whose words somebody reads; None for all: the dataset's team reads what it was asked."""
+    if who is None or may(who, Action.HAND_IN, dataset=submission.dataset):
+        return None
+    return seeing.reviewed(who, submission)
 
 
 def go_back(
