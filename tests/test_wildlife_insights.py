@@ -155,3 +155,9 @@ def test_a_line_that_cannot_be_read_is_told_by_its_row_and_never_by_its_text(tmp
         [(4, None, "ROW_FIELD_COUNT")],
         [(3, None, "ROW_FIELD_COUNT")],
     ]
+
+
+def test_a_row_of_the_projects_that_was_cut_off_is_told_for_its_licence_is_lost(tmp_path):
+    tables = list(open_source("wildlife-insights", [written(tmp_path / "p", ROW, projects=PROJECTS[:-20])]).read())
+    assert [(one.file, one.row, one.code) for one in tables[0].refusals] == [("projects.csv", 2, "ROW_FIELD_COUNT")]
+    assert "Khamla" not in str(tables[0].refusals)

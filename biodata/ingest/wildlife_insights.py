@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.errors import InputError, Refusal
 from biodata.formats import delimited
 from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import refused
@@ -84,6 +84,8 @@ class WildlifeInsightsSource:
             raise InputError(problem, expected="a zip or folder of Wildlife Insights", code="INPUT_MISSING")
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
         self.options = check_options(options, _OPTIONS)
+        self._unread: list[Refusal] = []
+        """Rows of projects and cameras that cannot be read: a licence may be lost with one."""
 
     def read(self) -> Iterator[VerbatimTable]:
         """Iterate over the deployments as events, then over the animals of each table of images or sequences."""
@@ -102,6 +104,7 @@ class WildlifeInsightsSource:
         places = pl.concat([events for _, events in tables], how="diagonal").unique(
             "eventID", keep="first", maintain_order=True
         )
+        tables[0][0].refusals.extend(self._unread)
         for table, _ in tables:
             yield table
         for part in (*by_name.get("sequences", []), *by_name.get("images", [])):
@@ -117,7 +120,8 @@ class WildlifeInsightsSource:
         return next(by_headings, None) or next(by_name, "")
 
     def _whole(self, part: Part) -> pl.DataFrame:
-        frame, _, _ = whole_table(part, encoding=self.options.get("encoding"))
+        frame, _, refusals = whole_table(part, encoding=self.options.get("encoding"))
+        self._unread += refusals
         return frame
 
     def _projects(self, found: Sequence[Part]) -> pl.DataFrame:
